@@ -1,0 +1,1 @@
+"""Gets Azure Data Factory into a firewalled Microsoft Purview account."""

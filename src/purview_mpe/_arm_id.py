@@ -1,0 +1,127 @@
+"""Azure Resource Manager ids: parse, compare, derive.
+
+Ids are compared without regard to letter case, because Azure compares them so and echoes them in changed case
+(Data Factory answers with `…/managedvirtualnetworks/default/managedprivateendpoints/x`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+# What an id may be made of. Percent signs, backslashes, queries and control characters never occur in a real one,
+# and letting them through would let an id mean another URL than it shows.
+_SEGMENT = re.compile(r"[-\w.()]+", re.ASCII)
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_EXAMPLE = (
+    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
+    "/providers/Microsoft.DataFactory/factories/df1"
+)
+
+
+class InvalidArmId(ValueError):
+    """The text is no resource id; the message names the rule and shows an example."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmId:
+    """The id of one Azure resource (or of a resource group), as Azure Resource Manager spells it.
+
+    Two ids are equal if they differ only in letter case. `str()` gives the spelling that was parsed.
+    """
+
+    subscription: str
+    resource_group: str
+    provider: str = ""
+    types: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    key: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", str(self).casefold())
+
+    @classmethod
+    def parse(cls, text: str) -> ArmId:
+        """Read an id; a trailing slash is dropped, since portals and shells leave one.
+
+        Raises:
+            InvalidArmId: the text is not the id of a resource or resource group.
+        """
+        if not isinstance(text, str):
+            raise InvalidArmId(f"a resource id is text, not {type(text).__name__}; for example {_EXAMPLE}")
+        parts = text.removesuffix("/").split("/")
+        match [part.casefold() if index % 2 else part for index, part in enumerate(parts)]:
+            case ["", "subscriptions", subscription, "resourcegroups", resource_group]:
+                provider, rest = "", []
+            case ["", "subscriptions", subscription, "resourcegroups", resource_group, "providers", provider, *_]:
+                rest = parts[7:]
+            case _:
+                raise InvalidArmId(f"{_shown(text)} is not a resource id; for example {_EXAMPLE}")
+        if not _GUID.fullmatch(subscription):
+            raise InvalidArmId(
+                f"the subscription in {_shown(text)} is not a GUID such as 00000000-0000-0000-0000-000000000001"
+            )
+        if len(rest) % 2 or (provider and not rest):
+            raise InvalidArmId(f"{_shown(text)} does not end in a type and a name; for example {_EXAMPLE}")
+        for segment in parts[4:]:
+            if not _SEGMENT.fullmatch(segment) or segment.strip(".") == "":
+                raise InvalidArmId(
+                    f"{_shown(text)} has the segment {_shown(segment)}; only letters, digits and - _ . ( ) "
+                    "can be in a resource id, unescaped"
+                )
+        return cls(subscription, resource_group, provider, tuple(rest[0::2]), tuple(rest[1::2]))
+
+    @property
+    def name(self) -> str:
+        """The last name: the resource's own."""
+        return self.names[-1] if self.names else self.resource_group
+
+    @property
+    def type(self) -> str:
+        """The full type, for example `Microsoft.Purview/accounts`."""
+        if not self.types:
+            return "Microsoft.Resources/resourceGroups"
+        return "/".join((self.provider, *self.types))
+
+    def is_a(self, resource_type: str) -> bool:
+        """Whether the resource is of this full type, in any letter case."""
+        return self.type.casefold() == resource_type.casefold()
+
+    def child(self, child_type: str, name: str) -> ArmId:
+        """The id of a resource inside this one."""
+        return ArmId(
+            self.subscription, self.resource_group, self.provider, (*self.types, child_type), (*self.names, name)
+        )
+
+    def in_group(self, provider: str, resource_type: str, name: str) -> ArmId:
+        """The id of a top-level resource in the same resource group."""
+        return ArmId(self.subscription, self.resource_group, provider, (resource_type,), (name,))
+
+    def __str__(self) -> str:
+        group = f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+        if not self.types:
+            return group
+        tail = "/".join(f"{kind}/{name}" for kind, name in zip(self.types, self.names, strict=True))
+        return f"{group}/providers/{self.provider}/{tail}"
+
+    def __eq__(self, other: object) -> bool:
+        return self.key == other.key if isinstance(other, ArmId) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def same_id(one: str | ArmId | None, other: str | ArmId | None) -> bool:
+    """Whether two spellings mean one resource; an absent id is the same as nothing, not even as another absent one."""
+    if not one or not other:
+        return False
+    return str(one).strip("/").casefold() == str(other).strip("/").casefold()
+
+
+def last_segment(text: str) -> str:
+    """The part of an id after its last slash, whatever the rest looks like."""
+    return text.rstrip("/").rpartition("/")[2]
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 200 else text[:200] + "…")
