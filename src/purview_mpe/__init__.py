@@ -1,1 +1,103 @@
-"""Gets Azure Data Factory into a firewalled Microsoft Purview account."""
+"""Gets Azure Data Factory into a firewalled Microsoft Purview account.
+
+    from purview_mpe import Client, Spec
+
+    spec = Spec(factory="/subscriptions/…/factories/adf-sales", account="/subscriptions/…/accounts/pv", name="purview")
+    with Client() as client:
+        print(client.plan(spec))
+        client.create_all(spec).raise_for_failures()
+
+Importing this package costs next to nothing: neither pydantic nor an Azure SDK is loaded before a name is used, because
+serverless functions pay for that at every cold start.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import TYPE_CHECKING
+
+from purview_mpe._version import __version__
+
+if TYPE_CHECKING:
+    from purview_mpe._client import Client
+    from purview_mpe._events import Event
+    from purview_mpe._model import (
+        Account,
+        Endpoint,
+        EndpointStatus,
+        ErrorDetail,
+        Finding,
+        Outcome,
+        Plan,
+        Report,
+        Status,
+        Step,
+        Target,
+    )
+    from purview_mpe._requirements import MATRIX, SCENARIOS, STUDIO, Requirement, requirement, scenario
+    from purview_mpe._retry import Retry
+    from purview_mpe._spec import Spec
+
+_HOMES = {
+    "Client": "_client",
+    "Event": "_events",
+    **dict.fromkeys(
+        (
+            "Account",
+            "Endpoint",
+            "EndpointStatus",
+            "ErrorDetail",
+            "Finding",
+            "Outcome",
+            "Plan",
+            "Report",
+            "Status",
+            "Step",
+            "Target",
+        ),
+        "_model",
+    ),
+    **dict.fromkeys(("MATRIX", "SCENARIOS", "STUDIO", "Requirement", "requirement", "scenario"), "_requirements"),
+    "Retry": "_retry",
+    "Spec": "_spec",
+}
+
+__all__ = [
+    "MATRIX",
+    "SCENARIOS",
+    "STUDIO",
+    "Account",
+    "Client",
+    "Endpoint",
+    "EndpointStatus",
+    "ErrorDetail",
+    "Event",
+    "Finding",
+    "Outcome",
+    "Plan",
+    "Report",
+    "Requirement",
+    "Retry",
+    "Spec",
+    "Status",
+    "Step",
+    "Target",
+    "__version__",
+    "requirement",
+    "scenario",
+]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> object:
+    if (home := _HOMES.get(name)) is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

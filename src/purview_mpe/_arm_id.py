@@ -41,7 +41,7 @@ class ArmId:
         object.__setattr__(self, "key", str(self).casefold())
 
     @classmethod
-    def parse(cls, text: str) -> ArmId:
+    def parse(cls, text: object) -> ArmId:
         """Read an id; a trailing slash is dropped, since portals and shells leave one.
 
         Raises:
@@ -53,7 +53,16 @@ class ArmId:
         match [part.casefold() if index % 2 else part for index, part in enumerate(parts)]:
             case ["", "subscriptions", subscription, "resourcegroups", resource_group]:
                 provider, rest = "", []
-            case ["", "subscriptions", subscription, "resourcegroups", resource_group, "providers", provider, *_]:
+            case [
+                "",
+                "subscriptions",
+                subscription,
+                "resourcegroups",
+                resource_group,
+                "providers",
+                provider,
+                *_,
+            ]:
                 rest = parts[7:]
             case _:
                 raise InvalidArmId(f"{_shown(text)} is not a resource id; for example {_EXAMPLE}")
@@ -90,7 +99,11 @@ class ArmId:
     def child(self, child_type: str, name: str) -> ArmId:
         """The id of a resource inside this one."""
         return ArmId(
-            self.subscription, self.resource_group, self.provider, (*self.types, child_type), (*self.names, name)
+            self.subscription,
+            self.resource_group,
+            self.provider,
+            (*self.types, child_type),
+            (*self.names, name),
         )
 
     def in_group(self, provider: str, resource_type: str, name: str) -> ArmId:

@@ -1,0 +1,28 @@
+"""What both clients check before anything is sent."""
+
+from __future__ import annotations
+
+import math
+
+from purview_mpe._model import Plan
+from purview_mpe._spec import Spec
+from purview_mpe.errors import InvalidSpec
+
+
+def checked_spec(value: object) -> None:
+    """Refuse everything that is no Spec."""
+    if not isinstance(value, Spec):
+        raise InvalidSpec("spec", [("spec", f"is a {type(value).__name__}; pass a purview_mpe.Spec")])
+
+
+def checked_plan_or_spec(value: object) -> None:
+    """Refuse everything that is neither a Plan nor a Spec."""
+    if not isinstance(value, (Plan, Spec)):
+        raise InvalidSpec("plan", [("plan", f"is a {type(value).__name__}; pass a purview_mpe.Plan or Spec")])
+
+
+def checked_timeout(value: object) -> float:
+    """Seconds, as a number that is positive and finite."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
+        return float(value)
+    raise InvalidSpec("timeout", [("timeout", f"{value!r} is no positive number of seconds, for example 1800")])

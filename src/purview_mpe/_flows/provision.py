@@ -1,0 +1,377 @@
+"""Writing on the factory's side: the managed virtual network, the endpoints, and the wait for both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe import _wire
+from purview_mpe._events import Event
+from purview_mpe._flows import observe
+from purview_mpe._flows.io import remaining
+from purview_mpe._flows.transitions import poll_interval, when_free
+from purview_mpe._model import ErrorDetail, Outcome, Plan, Report, Result, Step
+from purview_mpe._planning import make_plan, reconciled
+from purview_mpe._wire_errors import Attempt, is_busy
+from purview_mpe.errors import PlanConflict, ProvisioningFailed, PurviewMpeError, WaitTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+    from purview_mpe._flows.io import Io
+    from purview_mpe._model import Endpoint, Factory, Verb
+    from purview_mpe._spec import Spec
+
+#: Answers that prove that nothing was written, so that there is nothing to look for.
+_REFUSED = frozenset({401, 403, 404, 429})
+_ROLE = "Data Factory Contributor"
+
+
+async def apply(io: Io, planned: Plan | Spec, *, wait: bool, verb: Verb = "apply") -> Report:
+    """Carry out a plan, or plan and carry out a spec.
+
+    A plan is looked at again before anything is written: it may be old, and a plan file may have been edited.
+    """
+    if isinstance(planned, Plan):
+        if planned.conflicts:
+            raise PlanConflict(planned)
+        account, factory = await observe.observe(io, planned.spec)
+        plan = reconciled(planned, make_plan(planned.spec, account, factory))
+    else:
+        account, factory = await observe.observe(io, planned)
+        plan = make_plan(planned, account, factory)
+        if plan.conflicts:
+            raise PlanConflict(plan)
+    return await carry_out(io, plan, factory, wait=wait, verb=verb)
+
+
+async def carry_out(io: Io, plan: Plan, factory: Factory, *, wait: bool, verb: Verb) -> Report:
+    """The steps of a plan that was made just now from this factory; conflicts become outcomes."""
+    work = Provisioning(io, plan, factory, verb)
+    if await work.make_network():
+        await work.write_endpoints()
+        if wait:
+            await work.settle()
+            await work.heal()
+    else:
+        work.skip_endpoints()
+    return Report(verb=verb, spec=plan.spec, outcomes=work.outcomes(), warnings=plan.warnings)
+
+
+@dataclass
+class _Progress:
+    """How far one step has come."""
+
+    step: Step
+    began: float
+    ended: float | None = None
+    endpoint: Endpoint | None = None
+    result: Result | None = None
+    error: ErrorDetail | None = None
+
+
+@dataclass
+class Provisioning:
+    """One run over the steps of a plan; knows at any moment what was done."""
+
+    io: Io
+    plan: Plan
+    factory: Factory
+    verb: Verb
+    began: float = field(init=False)
+    steps: list[_Progress] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.io.now()
+        self.steps = [_Progress(step, self.began) for step in self.plan.steps]
+
+    @property
+    def endpoint_steps(self) -> list[_Progress]:
+        return [progress for progress in self.steps if progress.step.group_id is not None]
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of each step, in the plan's order."""
+        return tuple(self._outcome(progress) for progress in self.steps)
+
+    async def make_network(self) -> bool:
+        """Create the managed virtual network where the plan says so; whether endpoints can be made afterwards."""
+        for progress in self.steps:
+            if progress.step.group_id is None:
+                await self.do(progress)
+                return progress.result in {"created", "kept"}
+        return True
+
+    def skip_endpoints(self) -> None:
+        """End every endpoint's step, since there is no network to put an endpoint into."""
+        for progress in self.endpoint_steps:
+            self._fail(
+                progress,
+                ProvisioningFailed(
+                    f"The endpoint {progress.step.name!r} was not made: there is no managed virtual network for it.",
+                    remedy="Remove the cause given for the managed virtual network, then repeat the call.",
+                ),
+            )
+
+    async def write_endpoints(self) -> None:
+        """All endpoints that have to be written, at once."""
+        writing: list[Coroutine[Any, Any, None]] = []
+        for progress in self.endpoint_steps:
+            if progress.step.action in {"create", "replace"}:
+                writing.append(self.do(progress))
+            else:
+                await self.do(progress)
+        await self.io.gather(writing)
+
+    async def do(self, progress: _Progress) -> None:
+        """One step; what fails is kept in its progress."""
+        step = progress.step
+        progress.began = self.io.now()
+        try:
+            match step.action:
+                case "conflict":
+                    progress.error = ErrorDetail(
+                        code="conflict", message=step.reason, remedy=step.remedy or "Plan again."
+                    )
+                    self._end(progress, "conflict")
+                case "keep":
+                    progress.endpoint = _found(step, self.factory.endpoints)
+                    self._end(progress, "kept")
+                case "create" if step.group_id is None:
+                    await self._create_network(step)
+                    self._end(progress, "created")
+                case "create":
+                    await self._create(progress, "created")
+                case "replace":
+                    await self._replace(progress, "replaced")
+        except PurviewMpeError as error:
+            self._fail(progress, error)
+
+    async def settle(self) -> None:
+        """Wait until no endpoint is provisioning any more: one list per round for all of them together."""
+        began = self.io.now()
+        while waiting := [progress for progress in self.endpoint_steps if _is_unsettled(progress)]:
+            if remaining(self.io) <= 0:
+                self._time_out(waiting)
+                return
+            await self._wait_a_round(waiting, self.io.now() - began)
+            try:
+                listed = await observe.list_endpoints(self.io, self.plan.spec)
+            except WaitTimedOut:
+                self._time_out(waiting)
+                return
+            except PurviewMpeError as error:
+                for progress in waiting:
+                    self._fail(progress, error)
+                return
+            self._take_over(waiting, listed)
+
+    async def heal(self) -> None:
+        """Make anew, once and one after the other, what failed because its neighbour held the storage account.
+
+        Storage runs one private endpoint operation at a time (public code). Only endpoints that this very run has
+        made are touched: nobody can have approved or used them yet.
+        """
+        targets = [progress.step.resource_id.casefold() for progress in self.endpoint_steps]
+        for progress in self.endpoint_steps:
+            shares_its_target = targets.count(progress.step.resource_id.casefold()) > 1
+            if progress.result in {"created", "replaced"} and shares_its_target and _has_failed(progress):
+                try:
+                    await self._replace(progress, progress.result)
+                except PurviewMpeError as error:
+                    self._fail(progress, error)
+                await self.settle()
+
+    async def _create_network(self, step: Step) -> None:
+        factory = self.plan.spec.factory_id
+        attempt = Attempt(f"create the managed virtual network {step.name!r}", self.plan.spec.factory, _ROLE)
+        try:
+            await self.io.call(
+                attempt,
+                lambda az: az.datafactory(factory).managed_virtual_networks.create_or_update(
+                    factory.resource_group, factory.name, step.name, _wire.network_body()
+                ),
+            )
+        except PurviewMpeError as failure:
+            if failure.status in _REFUSED:
+                raise
+            networks = await observe.list_networks(self.io, factory)
+            if step.name.casefold() not in {network.casefold() for network in networks}:
+                raise
+
+    async def _replace(self, progress: _Progress, result: Result) -> None:
+        await self._delete(progress.step)
+        await self._wait_until_gone(progress.step)
+        await self._create(progress, result)
+
+    async def _create(self, progress: _Progress, result: Result) -> None:
+        step, spec = progress.step, self.plan.spec
+        factory = spec.factory_id
+        attempt = Attempt(f"create the endpoint {step.name!r}", spec.factory, _ROLE)
+        outcome = result
+
+        async def put() -> Endpoint:
+            nonlocal outcome
+            try:
+                answer = await self.io.call(
+                    attempt,
+                    lambda az: az.datafactory(factory).managed_private_endpoints.create_or_update(
+                        factory.resource_group,
+                        factory.name,
+                        spec.managed_virtual_network,
+                        step.name,
+                        _wire.endpoint_body(step.resource_id, step.group_id or ""),
+                    ),
+                )
+            except PurviewMpeError as failure:
+                if failure.status in _REFUSED:
+                    raise
+                # The SDK raises for 201 and 202 too, and a broken connection tells nothing: look what is there.
+                if (found := await self._look_for(step)) is None:
+                    raise
+                if failure.status == 400:
+                    outcome = "kept"  # somebody else was faster, perhaps under another name
+                return found
+            return _wire.read_endpoint(answer.as_dict())
+
+        progress.endpoint = await when_free(self.io, put, is_busy=is_busy)
+        self._end(progress, outcome)
+
+    async def _look_for(self, step: Step) -> Endpoint | None:
+        try:
+            return _found(step, await observe.list_endpoints(self.io, self.plan.spec))
+        except PurviewMpeError:
+            return None  # the failure that made us look says more
+
+    async def _delete(self, step: Step) -> None:
+        spec = self.plan.spec
+        factory = spec.factory_id
+        attempt = Attempt(f"delete the endpoint {step.name!r}", spec.factory, _ROLE)
+        await self.io.call(
+            attempt,
+            lambda az: az.datafactory(factory).managed_private_endpoints.delete(
+                factory.resource_group, factory.name, spec.managed_virtual_network, step.name
+            ),
+        )
+
+    async def _wait_until_gone(self, step: Step) -> None:
+        began = self.io.now()
+        while any(
+            endpoint.is_for(step.resource_id, step.group_id or "")
+            for endpoint in await observe.list_endpoints(self.io, self.plan.spec)
+        ):
+            wait = poll_interval(self.io.now() - began)
+            if wait >= remaining(self.io):
+                raise WaitTimedOut(
+                    f"The endpoint {step.name!r} was deleted, and Azure still lists it.",
+                    remedy="Look for a resource lock on the factory (Azure answers 200 even if a lock keeps the "
+                    "endpoint), then repeat the call.",
+                )
+            await self.io.sleep(wait)
+
+    async def _wait_a_round(self, waiting: Sequence[_Progress], elapsed: float) -> None:
+        names = tuple(progress.step.name for progress in waiting)
+        self.io.tell(
+            Event(
+                kind="waiting",
+                verb=self.verb,
+                seconds=self.io.now() - self.began,
+                message=f"Waiting for {', '.join(names)}",
+                factory=self.plan.spec.factory,
+                pending=names,
+            )
+        )
+        await self.io.sleep(poll_interval(elapsed))
+
+    def _take_over(self, waiting: Sequence[_Progress], listed: Sequence[Endpoint]) -> None:
+        for progress in waiting:
+            endpoint = _found(progress.step, listed)
+            if endpoint is None:
+                self._fail(progress, _vanished(progress.step))
+                continue
+            progress.endpoint = endpoint
+            if _wire.provisioning_is_over(endpoint.provisioning_state):
+                self._end(progress, progress.result or "created")
+
+    def _time_out(self, waiting: Sequence[_Progress]) -> None:
+        for progress in waiting:
+            state = progress.endpoint.provisioning_state if progress.endpoint else ""
+            self._fail(
+                progress,
+                WaitTimedOut(
+                    f"The endpoint {progress.step.name!r} was still {state or 'in an unknown state'} when the time "
+                    "given ran out.",
+                    remedy="Look again later with status(spec), or repeat the call with a longer timeout: "
+                    "Azure goes on by itself.",
+                ),
+            )
+
+    def _fail(self, progress: _Progress, error: PurviewMpeError) -> None:
+        progress.error = ErrorDetail.of(error)
+        self._end(progress, "timed-out" if isinstance(error, WaitTimedOut) else "failed")
+
+    def _end(self, progress: _Progress, result: Result) -> None:
+        progress.result, progress.ended = result, self.io.now()
+        outcome = self._outcome(progress)
+        self.io.tell(
+            Event(
+                kind="step",
+                verb=self.verb,
+                seconds=self.io.now() - self.began,
+                message=f"{outcome.name}: {outcome.result}",
+                factory=self.plan.spec.factory,
+                outcome=outcome,
+            )
+        )
+
+    def _outcome(self, progress: _Progress) -> Outcome:
+        step, error, result = progress.step, progress.error, progress.result or "failed"
+        if error is None and _has_failed(progress):
+            result, error = "failed", ErrorDetail.of(_could_not_be_made(step))
+        return Outcome(
+            name=progress.endpoint.name if progress.endpoint else step.name,
+            group_id=step.group_id,
+            resource_id=step.resource_id,
+            private_endpoint_id=progress.endpoint.private_endpoint_id if progress.endpoint else None,
+            result=result,
+            error=error,
+            seconds=round((self.io.now() if progress.ended is None else progress.ended) - progress.began, 3),
+        )
+
+
+def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
+    """The endpoint that the step is about, by identity; one that is being deleted is there no more."""
+    return next(
+        (
+            endpoint
+            for endpoint in endpoints
+            if endpoint.is_for(step.resource_id, step.group_id or "")
+            and not _wire.is_deleting(endpoint.provisioning_state)
+        ),
+        None,
+    )
+
+
+def _is_unsettled(progress: _Progress) -> bool:
+    return (
+        progress.result in {"created", "replaced", "kept"}
+        and progress.endpoint is not None
+        and not _wire.provisioning_is_over(progress.endpoint.provisioning_state)
+    )
+
+
+def _has_failed(progress: _Progress) -> bool:
+    return progress.endpoint is not None and _wire.is_broken(progress.endpoint.provisioning_state, "")
+
+
+def _could_not_be_made(step: Step) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure accepted the endpoint {step.name!r} and could not make it: its state is Failed.",
+        remedy="Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew.",
+    )
+
+
+def _vanished(step: Step) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"The endpoint {step.name!r} is no longer listed: somebody deleted it while it was being made.",
+        remedy="Repeat the call; if it happens again, look for another automation that works on this factory.",
+    )

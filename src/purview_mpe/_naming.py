@@ -1,0 +1,99 @@
+"""Names: how the four endpoints are called, and which names Azure takes.
+
+Three authorities speak about the name of a managed private endpoint, and all are satisfied at once:
+
+- Azure's OpenAPI file (Data Factory 2018-06-01): 1 to 127 of letters, digits, `_` and `-`, no `-` at either end;
+- Terraform's azurerm provider: 2 to 80 characters (read in its source);
+- Microsoft.Network, where the hidden private endpoint is called `<factory>.<endpoint>`: 2 to 64 characters
+  (Microsoft's naming rules). What Azure does beyond 64 is unknown, so that one is a warning.
+
+The SDKs check nothing: they percent-encode a bad name and send it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: The group ids that lineage from Data Factory can need, in the order in which the portal lists them.
+LINEAGE_GROUPS = ("account", "blob", "queue", "namespace")
+
+#: Group ids that a Purview account offers beyond lineage; made only where `Spec.groups` asks for them.
+#: `platform` is added by some projects for accounts of the new portal (seen in one public repository).
+OPTIONAL_GROUPS = ("platform", "portal")
+
+#: Microsoft's own cloud-scale analytics templates join base name and group id with an underscore (public code);
+#: the separator that the portal uses is documented nowhere.
+DEFAULT_SEPARATOR = "_"
+
+_ENDPOINT = re.compile(r"[_A-Za-z0-9](?:[-_A-Za-z0-9]*[_A-Za-z0-9])?")
+_DASHED = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_HIDDEN_NAME_LIMIT = 64
+
+
+def derived_name(base: str, separator: str, group_id: str) -> str:
+    """The endpoint's name: the base itself for `account`, base + separator + group id for every other."""
+    return base if group_id == "account" else f"{base}{separator}{group_id}"
+
+
+def endpoint_name_problem(name: str) -> str | None:
+    """The rule that the name of an endpoint breaks, with an example; None if it breaks none."""
+    if not 2 <= len(name) <= 80:
+        return f"{_shown(name)} has {len(name)} characters; an endpoint's name has 2 to 80, for example 'purview_blob'"
+    if not _ENDPOINT.fullmatch(name):
+        return (
+            f"{_shown(name)} may hold only letters A-Z a-z, digits, '_' and '-', and no '-' at either end, "
+            "for example 'purview_blob'"
+        )
+    return None
+
+
+def dashed_name_problem(kind: str, name: str) -> str | None:
+    """The rule that the name of a factory or Purview account breaks; None if it breaks none."""
+    if 3 <= len(name) <= 63 and _DASHED.fullmatch(name):
+        return None
+    return (
+        f"{kind} name {_shown(name)} must be 3 to 63 letters and digits with single hyphens between them, "
+        "for example 'contoso-sales'"
+    )
+
+
+def resource_group_problem(name: str) -> str | None:
+    """The rule that the name of a resource group breaks; None if it breaks none."""
+    if len(name) <= 90 and not name.endswith("."):
+        return None
+    return f"resource group {_shown(name)} must be 1 to 90 characters and not end in '.', for example 'rg-data'"
+
+
+def hidden_name(factory: str, endpoint: str) -> str:
+    """What the private endpoint in Microsoft's subscription is called (recorded from the service)."""
+    return f"{factory}.{endpoint}"
+
+
+def hidden_name_warning(factory: str, endpoint: str) -> str | None:
+    """Why Azure might refuse the name for its length, although the rules for endpoints allow it."""
+    name = hidden_name(factory, endpoint)
+    if len(name) <= _HIDDEN_NAME_LIMIT:
+        return None
+    return (
+        f"The private endpoint behind {endpoint!r} will be called {name!r}, which has {len(name)} characters; "
+        f"Azure documents at most {_HIDDEN_NAME_LIMIT} for such names."
+    )
+
+
+def collisions(names: Iterable[str]) -> list[str]:
+    """The names that occur more than once; Azure does not tell letter case apart."""
+    seen: set[str] = set()
+    twice: list[str] = []
+    for name in names:
+        if name.casefold() in seen and name not in twice:
+            twice.append(name)
+        seen.add(name.casefold())
+    return twice
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= 100 else name[:100] + "…")

@@ -1,0 +1,45 @@
+"""How patient the client is with one HTTP exchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from purview_mpe.errors import InvalidSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How one HTTP exchange is repeated when it fails for reasons that pass by themselves.
+
+    `attempts` counts all of them; waits begin at `backoff` seconds, double, and never exceed `ceiling` seconds,
+    whatever `Retry-After` says.
+    """
+
+    attempts: int = 4
+    backoff: float = 0.5
+    ceiling: float = 60.0
+
+    def __post_init__(self) -> None:
+        problems = [
+            (field, rule)
+            for field, rule, fine in (
+                (
+                    "attempts",
+                    "must be a whole number from 1 to 20, for example 4",
+                    _is_whole(self.attempts, 1, 20),
+                ),
+                ("backoff", "must be 0 to 60 seconds, for example 0.5", _is_seconds(self.backoff, 60)),
+                ("ceiling", "must be 0 to 600 seconds, for example 60", _is_seconds(self.ceiling, 600)),
+            )
+            if not fine
+        ]
+        if problems:
+            raise InvalidSpec("Retry", problems)
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_seconds(value: object, high: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= high

@@ -1,0 +1,257 @@
+"""What a user asks for: one factory, one Purview account, one base name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from purview_mpe import _naming
+from purview_mpe._arm_id import ArmId, InvalidArmId
+from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pydantic_core import ErrorDetails
+
+FACTORY_TYPE = "Microsoft.DataFactory/factories"
+ACCOUNT_TYPE = "Microsoft.Purview/accounts"
+_EXAMPLES = {
+    "factory": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
+    "/providers/Microsoft.DataFactory/factories/df1",
+    "account": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
+    "/providers/Microsoft.Purview/accounts/pv1",
+    "name": "'purview'",
+    "separator": "'_'",
+    "groups": "('account', 'blob', 'queue')",
+    "names": "{'blob': 'purview-blob'}",
+    "managed_virtual_network": "'default'",
+    "replace_broken": "True",
+}
+
+
+class Noun(BaseModel):
+    """A frozen value that prints as a table and survives a trip through JSON unchanged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Read it from a mapping; raises `InvalidSpec` that lists every wrong field."""
+        return cls._checked(lambda: super(Noun, cls).model_validate(obj, **options))
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read it from JSON; raises `InvalidSpec` that lists every wrong field."""
+        return cls._checked(lambda: super(Noun, cls).model_validate_json(json_data, **options))
+
+    @classmethod
+    def model_validate_strings(cls, obj: Any, **options: Any) -> Self:
+        """Read it from a mapping of texts; raises `InvalidSpec` that lists every wrong field."""
+        return cls._checked(lambda: super(Noun, cls).model_validate_strings(obj, **options))
+
+    @classmethod
+    def _checked(cls, read: Callable[[], Self]) -> Self:
+        try:
+            return read()
+        except ValidationError as error:
+            problems = _problems(error)
+        # Outside the handler, so that the user's input does not travel along as the cause.
+        raise InvalidSpec(cls.__name__, problems)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_computed(cls, given: object) -> object:
+        # Computed fields stand in the JSON for readers; what they say is derived anew, never believed.
+        if not isinstance(given, dict):
+            return given
+        fields = cast("dict[str, Any]", given)
+        return {key: value for key, value in fields.items() if key not in cls.model_computed_fields}
+
+
+class Spec(Noun):
+    """What to build: the private way from one factory to one Purview account.
+
+    Constructing it checks everything that can be checked without asking Azure, and lists every wrong field at once.
+
+    Raises:
+        InvalidSpec: in whichever way it is constructed.
+    """
+
+    # strict: a spec file that says "yes" for a boolean is a mistake to be told, not guessed at
+    model_config = ConfigDict(strict=True)
+
+    factory: str
+    """Id of the data factory; a trailing slash and any letter case are accepted."""
+    account: str | None = None
+    """Id of the Purview account, in any subscription; None means the one that the factory is connected to."""
+    name: str
+    """Base name: the name of the account endpoint, and what the others' names begin with."""
+    separator: str = _naming.DEFAULT_SEPARATOR
+    """What stands between base name and group id."""
+    names: dict[str, str] = Field(default_factory=dict)
+    """Names of single endpoints by group id, where the derived one will not do."""
+    groups: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
+    """Group ids to make; None means all that the account needs for lineage."""
+    managed_virtual_network: str = "default"
+    """Name of the factory's managed virtual network."""
+    replace_broken: bool = False
+    """Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made anew."""
+
+    if not TYPE_CHECKING:  # type checkers are better served by the signature that pydantic synthesises
+
+        def __init__(self, /, **fields: Any) -> None:
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                problems = _problems(error)
+            else:
+                return
+            raise InvalidSpec("Spec", problems)
+
+        # Without this mark pydantic calls __init__ for a spec inside a plan file, and a wrong field loses its place.
+        __init__.__pydantic_base_init__ = True
+
+    def model_copy(self, *, update: Any = None, deep: bool = False) -> Self:  # noqa: ARG002 - pydantic's signature
+        """A copy with some fields changed, checked like any other spec."""
+        return type(self)(**(self.model_dump() | dict(update or {})))
+
+    @field_validator("factory", mode="before")
+    @classmethod
+    def _factory_is_a_factory(cls, value: object) -> str:
+        return _typed_id(value, FACTORY_TYPE, "factory")
+
+    @field_validator("account", mode="before")
+    @classmethod
+    def _account_is_an_account(cls, value: object) -> str | None:
+        return None if value is None else _typed_id(value, ACCOUNT_TYPE, "account")
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_allowed(cls, value: str) -> str:
+        return _obeying(_naming.endpoint_name_problem, value)
+
+    @field_validator("managed_virtual_network")
+    @classmethod
+    def _network_name_is_allowed(cls, value: str) -> str:
+        # Azure's OpenAPI file gives managed virtual networks the pattern of endpoints, and the same lengths.
+        return _obeying(_naming.endpoint_name_problem, value)
+
+    @field_validator("groups")
+    @classmethod
+    def _groups_exist(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value is None:
+            return None
+        if not value:
+            raise _problem("must hold at least one group id, or be None for all that the account needs")
+        if twice := _naming.collisions(value):
+            raise _problem(f"holds {twice[0]!r} twice")
+        return tuple(_known_group(group_id) for group_id in value)
+
+    @field_validator("names")
+    @classmethod
+    def _named_groups_exist(cls, value: dict[str, str]) -> dict[str, str]:
+        for group_id, name in value.items():
+            _known_group(group_id)
+            _obeying(_naming.endpoint_name_problem, name)
+        return value
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        names = {group_id: self.name_of(group_id) for group_id in self.groups or _naming.LINEAGE_GROUPS}
+        for group_id, name in names.items():
+            if problem := _naming.endpoint_name_problem(name):
+                raise _problem(f"the name derived for {group_id}: {problem}", at="name")
+        if twice := _naming.collisions(names.values()):
+            raise _problem(f"two endpoints would be called {twice[0]!r}; each needs a name of its own", at="names")
+        return self
+
+    @property
+    def factory_id(self) -> ArmId:
+        """The parsed id of the factory."""
+        return ArmId.parse(self.factory)
+
+    @property
+    def account_id(self) -> ArmId | None:
+        """The parsed id of the account, if the spec names one."""
+        return None if self.account is None else ArmId.parse(self.account)
+
+    def name_of(self, group_id: str) -> str:
+        """What the endpoint for this group id is to be called."""
+        return self.names.get(group_id) or _naming.derived_name(self.name, self.separator, group_id)
+
+
+def typed_id(value: object, resource_type: str, field: str) -> ArmId:
+    """The parsed id of a resource of one type; for verbs that take an id instead of a spec.
+
+    Raises:
+        InvalidSpec: the value is no such id.
+    """
+    try:
+        return ArmId.parse(_typed_id(value, resource_type, field))
+    except PydanticCustomError as error:
+        problem = error.message()
+    raise InvalidSpec(field, [(field, problem)])
+
+
+def _typed_id(value: object, resource_type: str, field: str) -> str:
+    example = f"for example {_EXAMPLES[field]}"
+    if isinstance(value, ArmId):
+        value = str(value)
+    try:
+        arm_id = ArmId.parse(value)
+    except InvalidArmId as error:
+        raise _problem(str(error).partition("; for example")[0] + f"; {example}") from None
+    if not arm_id.is_a(resource_type):
+        raise _problem(f"is the id of a {arm_id.type}, not of a {resource_type}; {example}")
+    kind = "factory" if field == "factory" else "account"
+    for problem in (
+        _naming.dashed_name_problem(kind, arm_id.name),
+        _naming.resource_group_problem(arm_id.resource_group),
+    ):
+        if problem:
+            raise _problem(problem)
+    return str(arm_id)
+
+
+def _obeying(rule: Callable[[str], str | None], value: str) -> str:
+    if problem := rule(value):
+        raise _problem(problem)
+    return value
+
+
+def _known_group(group_id: str) -> str:
+    known = (*_naming.LINEAGE_GROUPS, *_naming.OPTIONAL_GROUPS)
+    if group_id not in known:
+        raise _problem(f"{group_id[:40]!r} is no group id of this job; those are {', '.join(known)}")
+    return group_id
+
+
+def _problem(rule: str, at: str = "") -> PydanticCustomError:
+    # Templates would read braces in the user's text; the context carries it unread.
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "at": at})
+
+
+def _problems(error: ValidationError) -> list[tuple[str, str]]:
+    return [_spoken(detail) for detail in error.errors(include_url=False, include_input=False)]
+
+
+def _spoken(detail: ErrorDetails) -> tuple[str, str]:
+    field = ".".join(_shortened(part) for part in detail["loc"]) or detail.get("ctx", {}).get("at") or "(whole)"
+    match detail["type"]:
+        case "rule":
+            return field, detail["msg"]
+        case "missing":
+            rule = "is required"
+        case "extra_forbidden":
+            return field, f"is no field of this kind; the fields of a spec are {', '.join(_EXAMPLES)}"
+        case _:
+            rule = detail["msg"][0].lower() + detail["msg"][1:]
+    example = _EXAMPLES.get(field.partition(".")[0])
+    return field, f"{rule}, for example {example}" if example else rule
+
+
+def _shortened(parts: Iterable[str] | int) -> str:
+    return str(parts)[:80]

@@ -1,0 +1,196 @@
+"""Azure's error answers to our errors: which class, in which words, with which remedy.
+
+Beside `_wire` because it, too, is about what Azure says; apart from it because it is read on its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from purview_mpe.errors import (
+    AccessDenied,
+    AzureError,
+    AzureUnavailable,
+    Locked,
+    NoAnswer,
+    NotFound,
+    PolicyDenied,
+    PurviewMpeError,
+    Throttled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: What storage and Data Factory say while another operation holds the resource: asking again later helps.
+#: `StorageAccountOperationInProgress` is seen in public code; the others are generic codes of Azure Resource Manager.
+BUSY_CODES = frozenset(
+    {
+        "storageaccountoperationinprogress",
+        "anotheroperationinprogress",
+        "conflictingconcurrentwritenotallowed",
+        "inuseresourceupdate",
+        "resourceoperationinprogress",
+    }
+)
+#: Role assignments and new resources take a while to be known everywhere (docs: up to ten minutes for roles).
+_DENY_CODES = frozenset({"denyassignmentauthorizationfailed"})
+_POLICY_CODES = frozenset({"requestdisallowedbypolicy", "requestdisallowedbyazure"})
+_LOCK_CODES = frozenset({"scopelocked"})
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What was being done, for the sentence in an error; and what it takes."""
+
+    what: str
+    """Continues "Could not …", for example "create the endpoint 'purview_blob'"."""
+    scope: str
+    """Id of the resource on which the right is needed."""
+    role: str
+    """Smallest built-in role that allows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Azure answered, without the request that it answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
+    """The error that an answer means."""
+    code, said = _read_body(answer.body)
+    known = code.casefold()
+    came_back = f"Azure answered {answer.status}" + (f" ({code})" if code else "") + (f": {said}" if said else ".")
+    kind, remedy = _kind_and_remedy(attempt, answer.status, known, said)
+    return kind(
+        f"Could not {attempt.what}: {came_back}",
+        remedy=remedy,
+        status=answer.status,
+        azure_code=code or None,
+        request_id=answer.headers.get("x-ms-request-id"),
+        correlation_id=answer.headers.get("x-ms-correlation-request-id"),
+    )
+
+
+def _kind_and_remedy(attempt: Attempt, status: int, code: str, said: str) -> tuple[type[AzureError], str]:
+    if code in _POLICY_CODES:
+        return PolicyDenied, (
+            "Ask whoever governs the subscription for an exemption from the policy named above; endpoints of Data "
+            "Factory always come from a subscription of Microsoft's, which such policies tend to forbid."
+        )
+    if code in _LOCK_CODES:
+        return (
+            Locked,
+            f"Remove the lock named above, or have its owner do it: az lock list --resource {attempt.scope}",
+        )
+    if code in _DENY_CODES:
+        return AccessDenied, (
+            "Use another way: a deny assignment protects resources that Purview manages, and no role overrides it; "
+            "approve from the Purview account's Networking page, or ask Microsoft."
+        )
+    if code == "missingsubscriptionregistration":
+        named = re.search(r"'([A-Za-z]+\.[A-Za-z]+)'", said)
+        provider = named[1] if named else "<namespace>"
+        return AzureError, (
+            "Register the resource provider, which this library never does unasked: az provider register "
+            f"--namespace {provider} --subscription {_subscription(attempt.scope)}"
+        )
+    if status == 401:
+        return (
+            AccessDenied,
+            "Sign in again (az login), or give the client a credential of the account's tenant.",
+        )
+    if status == 403:
+        return AccessDenied, (
+            f"Ask an owner for the role {attempt.role}: az role assignment create --role {attempt.role!r} "
+            f"--assignee <you> --scope {attempt.scope}"
+        )
+    if status == 404:
+        return (
+            NotFound,
+            f"Check that the resource exists and that this sign-in may see it: az resource show --ids {attempt.scope}",
+        )
+    if status == 429:
+        return Throttled, "Wait some minutes, then repeat the call: what is done already is kept."
+    if status >= 500 or status == 408:
+        return AzureUnavailable, "Repeat the call in a few minutes: what is done already is kept."
+    if code in BUSY_CODES:
+        return AzureError, "Repeat the call when the other operation on the resource is over."
+    return AzureError, "Read Azure's message above, correct what it names, and repeat the call."
+
+
+def unreadable_answer(attempt: Attempt, status: int | None = None) -> AzureUnavailable:
+    """The error for an answer that is not what Azure Resource Manager says: HTML from a proxy, say."""
+    return AzureUnavailable(
+        f"Could not {attempt.what}: the answer was not JSON, so it probably did not come from Azure.",
+        remedy="Check for a proxy or a sign-in page between here and Azure, then repeat the call.",
+        status=status,
+    )
+
+
+def no_answer(attempt: Attempt, said: str) -> NoAnswer:
+    """The error for a connection that broke; whether Azure did the work is not known from it (SDK source)."""
+    return NoAnswer(
+        f"Could not {attempt.what}: no answer came ({_one_line(said)}).",
+        remedy="Check the network, then repeat the call: it looks first at what exists, and does only what is missing.",
+    )
+
+
+def not_signed_in(attempt: Attempt, said: str) -> AccessDenied:
+    """The error for a credential that gave no token."""
+    return AccessDenied(
+        f"Could not {attempt.what}: the credential gave no token ({_one_line(said)}).",
+        remedy="Sign in (az login), or pass a credential that works here, for example ManagedIdentityCredential().",
+    )
+
+
+def is_busy(error: PurviewMpeError) -> bool:
+    """Whether the same request may succeed once somebody else's operation is over.
+
+    Re-creating an endpoint before its deletion has finished fails too (public code); Azure's code for that is not
+    recorded, so its message is looked at.
+    """
+    if error.status not in {400, 409}:
+        return False
+    code = (error.azure_code or "").casefold()
+    return (
+        code in BUSY_CODES
+        or (error.status == 409 and "deleting" in error.message.casefold())
+        or ("being deleted" in error.message.casefold())
+    )
+
+
+def _read_body(body: str) -> tuple[str, str]:
+    """Code and message. Data Factory nests them under `error` or not (spec has both)."""
+    try:
+        parsed: Any = json.loads(body)
+    except ValueError:
+        return "", ""
+    outer = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+    inner = outer.get("error", outer)
+    if not isinstance(inner, dict):
+        return "", ""
+    fields = cast("dict[str, Any]", inner)
+    code, message = fields.get("code"), fields.get("message")
+    return (
+        _one_line(code, 100) if isinstance(code, str) else "",
+        _one_line(message) if isinstance(message, str) else "",
+    )
+
+
+def _one_line(text: str, limit: int = 600) -> str:
+    line = _UNPRINTABLE.sub(" ", text).strip()
+    return line if len(line) <= limit else line[:limit] + "…"
+
+
+def _subscription(scope: str) -> str:
+    parts = scope.split("/")
+    return parts[2] if len(parts) > 2 else "<subscription>"
