@@ -37,6 +37,11 @@ class Noun(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    def __str__(self) -> str:
+        from purview_mpe import _display  # noqa: PLC0415 - faces stand below nouns, and are loaded when looked at
+
+        return _display.text(self)
+
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
         """Read it from a mapping; raises `InvalidSpec` that lists every wrong field."""

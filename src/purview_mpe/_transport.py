@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import requests
 from azure.core.pipeline.transport import RequestsTransport
@@ -16,4 +16,5 @@ class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core ex
         session = requests.Session()
         # No retries here: the pipeline's retry policy does that, and counts.
         session.mount("https://", HTTPAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0))
-        cast("Any", super()).__init__(session=session, session_owner=True, **options)
+        base: Any = super()
+        base.__init__(session=session, session_owner=True, **options)
