@@ -1,0 +1,32 @@
+"""Azure Resource Manager around Purview and Data Factory, emulated: in this process, or served over HTTPS.
+
+    from purview_mpe.emulator import Emulator, Fault
+
+    emulator = Emulator()
+    client = DataFactoryManagementClient(emulator.credential, subscription, transport=emulator.transport())
+    emulator.inject(Fault.status("PUT", 429, times=2, retry_after=1))
+
+It shares no code with the library but the parser of resource ids: a fake that shares code with what it
+checks proves nothing. What it does not cover it answers with 501 and the name of the route.
+"""
+
+from __future__ import annotations
+
+from purview_mpe.emulator._access import Role
+from purview_mpe.emulator._clock import Clock, RealClock, VirtualClock
+from purview_mpe.emulator._emulator import Emulator, EndpointView
+from purview_mpe.emulator._exchange import RecordedRequest
+from purview_mpe.emulator._faults import Fault
+from purview_mpe.emulator._settings import Reads
+
+__all__ = [
+    "Clock",
+    "Emulator",
+    "EndpointView",
+    "Fault",
+    "Reads",
+    "RealClock",
+    "RecordedRequest",
+    "Role",
+    "VirtualClock",
+]

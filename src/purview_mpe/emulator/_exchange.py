@@ -1,0 +1,154 @@
+"""One request and what is answered to it, as values; and errors in Azure Resource Manager's shape."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+REASONS = {
+    200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found",
+    304: "Not Modified", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 412: "Precondition Failed",
+    413: "Content Too Large", 415: "Unsupported Media Type", 429: "Too Many Requests",
+    500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
+    504: "Gateway Timeout",
+}  # fmt: skip
+
+
+@dataclass(slots=True, frozen=True)
+class Request:
+    """A request as it arrived. Header names are in lower case."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    content: bytes = b""
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer. `body` is JSON to be; `content` overrides it with exact bytes."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    content: bytes | None = None
+
+    def encoded(self) -> bytes:
+        """The bytes of the body."""
+        if self.content is not None:
+            return self.content
+        return b"" if self.body is None else json.dumps(self.body, separators=(",", ":")).encode()
+
+
+class ArmError(Exception):
+    """An error that is answered in Azure Resource Manager's shape: `{"error": {"code", "message"}}`."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.response = Response(
+            status, {"error": {"code": code, "message": message, **more}}, dict(headers or {})
+        )
+
+
+class ConnectionReset(Exception):  # noqa: N818  it is no error of ours but an event on the wire
+    """The connection broke before the request was delivered, or before its answer was."""
+
+    def __init__(self, *, delivered: bool) -> None:
+        super().__init__("connection reset by the emulator" + (" after delivery" if delivered else ""))
+        self.delivered = delivered
+
+
+@dataclass(slots=True)
+class RecordedRequest:
+    """One line of the request log; the bearer token is never part of it."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+    at: float
+    caller: str = ""
+    status: int | None = None
+    """What was answered; None while it is under way, or if the connection broke first."""
+
+
+def split_url(url: str) -> tuple[str, str, dict[str, str]]:
+    """The origin, the path as sent, and the query of a URL."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme or 'https'}://{parts.netloc or 'management.azure.com'}"
+    return origin, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))
+
+
+def segments_of(path: str) -> tuple[str, ...]:
+    """The decoded segments of a path; doubled slashes are tolerated, as some clients send them."""
+    return tuple(unquote(segment) for segment in path.split("/") if segment)
+
+
+def read_json(request: Request) -> Any:
+    """The request's body as JSON; None if there is none.
+
+    Raises:
+        ArmError: 400 `InvalidRequestContent`, Azure Resource Manager's answer to malformed JSON.
+    """
+    if not request.content.strip():
+        return None
+    try:
+        return json.loads(request.content)
+    except ValueError as error:
+        raise ArmError(
+            400,
+            "InvalidRequestContent",
+            f"The request content was invalid and could not be deserialized: '{error}'.",
+        ) from None
+
+
+def object_of(value: Any) -> dict[str, Any] | None:
+    """The value if it is a JSON object."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def list_of(value: Any) -> list[Any] | None:
+    """The value if it is a JSON array."""
+    return value if _is_list(value) else None
+
+
+def strings_of(value: Any) -> list[str] | None:
+    """The value if it is a JSON array of strings."""
+    items = list_of(value)
+    if items is None or not all(isinstance(item, str) for item in items):
+        return None
+    return items
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def read_object(request: Request) -> dict[str, Any]:
+    """The request's body as a JSON object.
+
+    Raises:
+        ArmError: 400 `InvalidRequestContent`.
+    """
+    body = object_of(content := read_json(request))
+    if body is None:
+        kind = "nothing" if content is None else type(content).__name__
+        raise ArmError(
+            400,
+            "InvalidRequestContent",
+            "The request content was invalid and could not be deserialized: "
+            f"a JSON object is required, got {kind}.",
+        )
+    return body

@@ -1,0 +1,225 @@
+"""Faults on demand: what goes wrong, for which requests, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe.emulator._exchange import ArmError, ConnectionReset, Response
+
+if TYPE_CHECKING:
+    from random import Random
+
+_CODES = {
+    400: "BadRequest", 401: "AuthenticationFailed", 403: "AuthorizationFailed", 404: "ResourceNotFound",
+    408: "RequestTimeout", 409: "Conflict", 412: "PreconditionFailed", 429: "TooManyRequests",
+    500: "InternalServerError", 502: "BadGateway", 503: "ServiceUnavailable", 504: "GatewayTimeout",
+}  # fmt: skip
+
+_HTML = b"<html><head><title>Bad gateway</title></head><body><h1>Service unavailable</h1></body></html>"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong. Make it with one of the constructors and give it to `Emulator.inject`.
+
+    All of them choose the requests in the same way: `method` is an HTTP method or `*`; `path` is part of the
+    path, or a pattern for the whole of it if it holds `*` or `?`, in any letter case; `times` is how often
+    it happens (None: for ever); `probability` is how likely it happens to a request that fits, drawn from
+    the emulator's seed.
+
+    Of the faults that answer in the service's place (`status`, `reset`, `body`) the first injected one that
+    fits a request is used; delays and plans add up.
+    """
+
+    kind: str
+    method: str
+    path: str | None = None
+    times: int | None = 1
+    probability: float = 1.0
+    after: bool = False
+    """Whether the service does its work before the fault happens."""
+    answer: Response | None = None
+    mangled: str | bytes | None = None
+    seconds: float = 0.0
+    planned: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+
+    @classmethod
+    def status(
+        cls,
+        method: str,
+        status: int,
+        *,
+        path: str | None = None,
+        times: int | None = 1,
+        probability: float = 1.0,
+        retry_after: float | str | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        after: bool = False,
+    ) -> Fault:
+        """Answer with a status and an error in Azure Resource Manager's shape.
+
+        `retry_after` is sent as it is, so it can be huge or no number at all. With `after=True` the service
+        does what it was asked to and only the answer is wrong.
+        """
+        code = code or _CODES.get(status, "InternalServerError" if status >= 500 else "BadRequest")
+        error = ArmError(status, code, message or f"The emulator was told to answer {status} {code}.")
+        if retry_after is not None:
+            error.response.headers["Retry-After"] = str(retry_after)
+        return cls("status", method, path, times, probability, after, error.response)
+
+    @classmethod
+    def reset(
+        cls,
+        method: str,
+        *,
+        before: bool = True,
+        path: str | None = None,
+        times: int | None = 1,
+        probability: float = 1.0,
+    ) -> Fault:
+        """Break the connection before the request is delivered, or (`before=False`) after the work."""
+        return cls("reset", method, path, times, probability, after=not before)
+
+    @classmethod
+    def body(
+        cls,
+        method: str,
+        content: str | bytes = "truncated",
+        *,
+        path: str | None = None,
+        times: int | None = 1,
+        probability: float = 1.0,
+    ) -> Fault:
+        """Do the work and answer with its status, but spoil the body.
+
+        `content` is `"truncated"` (the first half of the right one), `"html"` (a page of some proxy),
+        `"empty"`, or the bytes to send.
+        """
+        return cls("body", method, path, times, probability, after=True, mangled=content)
+
+    @classmethod
+    def delay(
+        cls,
+        method: str,
+        seconds: float,
+        *,
+        path: str | None = None,
+        times: int | None = 1,
+        probability: float = 1.0,
+    ) -> Fault:
+        """Let the request wait before it is worked on.
+
+        A client whose time is up sooner gives up; the work is done all the same.
+        """
+        return cls("delay", method, path, times, probability, seconds=seconds)
+
+    def fits(self, method: str, path: str) -> bool:
+        """Whether this fault is meant for such a request."""
+        if self.method not in {"*", method}:
+            return False
+        if self.path is None:
+            return True
+        path, wanted = path.casefold(), self.path.casefold()
+        return fnmatchcase(path, wanted) if "*" in wanted or "?" in wanted else wanted in path
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: Fault
+    left: int | None
+
+
+class Faults:
+    """The faults that are still to happen, in the order in which they were injected."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._armed: list[_Armed] = []
+
+    def inject(self, fault: Fault) -> None:
+        """Arm a fault."""
+        self._armed.append(_Armed(fault, fault.times))
+
+    def clear(self) -> None:
+        """Disarm all faults."""
+        self._armed.clear()
+
+    @property
+    def armed(self) -> list[Fault]:
+        """The faults that are still to happen."""
+        return [armed.fault for armed in self._armed]
+
+    def take(self, method: str, path: str) -> list[Fault]:
+        """The faults that happen to this request; each counts as having happened."""
+        if not self._armed:
+            return []
+        taken: list[Fault] = []
+        answered = False
+        for armed in list(self._armed):
+            fault = armed.fault
+            answers = fault.kind in {"status", "reset", "body"}
+            if (answers and answered) or not fault.fits(method, path):
+                continue
+            if fault.probability < 1 and self._random.random() >= fault.probability:
+                continue
+            answered = answered or answers
+            taken.append(fault)
+            if armed.left is not None:
+                armed.left -= 1
+                if armed.left <= 0:
+                    self._armed.remove(armed)
+        return taken
+
+
+def happen_before(faults: list[Fault]) -> Response | None:
+    """What the faults answer in place of the service.
+
+    Raises:
+        ConnectionReset: the connection broke before the request was delivered.
+    """
+    for fault in faults:
+        if fault.kind == "reset" and not fault.after:
+            raise ConnectionReset(delivered=False)
+        if fault.kind == "status" and not fault.after and fault.answer is not None:
+            return _copied(fault.answer)
+    return None
+
+
+def happen_after(faults: list[Fault], answer: Response) -> Response:
+    """What becomes of the service's answer.
+
+    Raises:
+        ConnectionReset: the connection broke before the answer was delivered.
+    """
+    for fault in faults:
+        if fault.kind == "reset" and fault.after:
+            raise ConnectionReset(delivered=True)
+        if fault.kind == "status" and fault.after and fault.answer is not None:
+            return _copied(fault.answer)
+        if fault.mangled is not None:
+            answer.headers["Content-Type"] = (
+                "text/html" if fault.mangled == "html" else "application/json; charset=utf-8"
+            )
+            answer.content = _mangle(fault.mangled, answer.encoded())
+    return answer
+
+
+def _mangle(how: str | bytes, content: bytes) -> bytes:
+    match how:
+        case "truncated":
+            return content[: len(content) // 2]
+        case "html":
+            return _HTML
+        case "empty":
+            return b""
+        case str():
+            return how.encode()
+        case _:
+            return how
+
+
+def _copied(answer: Response) -> Response:
+    return Response(answer.status, answer.body, dict(answer.headers), answer.content)

@@ -1,0 +1,151 @@
+"""From a method and a path to a handler: one table of routes, matched in any letter case."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from purview_mpe.emulator._exchange import ArmError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from purview_mpe.emulator._call import Call
+    from purview_mpe.emulator._exchange import Response
+
+Handler: TypeAlias = "Callable[[Call], Response]"
+
+_WELL_FORMED_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(?:-[a-z]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation.
+
+    `versions` are the api-versions it answers to; None: it needs none. `action` is what the caller must be
+    allowed to do; None: nothing. `{scope}` at the start of a template stands for any number of segments.
+    """
+
+    method: str
+    template: str
+    versions: tuple[str, ...] | None
+    handler: Handler
+    action: str | None = None
+    anonymous: bool = False
+
+
+@dataclass(slots=True)
+class _Node:
+    literal: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
+    parameter: _Node | None = None
+    name: str = ""
+    routes: dict[str, Route] = field(default_factory=dict[str, "Route"])
+
+
+class Router:
+    """The table, arranged for matching."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = tuple(routes)
+        self._plain = _Node()
+        self._scoped = _Node()
+        for route in self.routes:
+            scoped = route.template.startswith("{scope}")
+            node = self._scoped if scoped else self._plain
+            for segment in route.template.removeprefix("{scope}").strip("/").split("/"):
+                if segment.startswith("{"):
+                    node.parameter = node.parameter or _Node(name=segment.strip("{}"))
+                    node = node.parameter
+                else:
+                    node = node.literal.setdefault(segment.casefold(), _Node())
+            node.routes[route.method] = route
+
+    def match(self, method: str, segments: tuple[str, ...]) -> tuple[Route, dict[str, str]]:
+        """The route for a request, and the values of its parameters.
+
+        Raises:
+            ArmError: 501 for a path that the emulator does not have, 405 for a method that the path does not
+                have.
+        """
+        node, parameters = self._walk(self._plain, segments)
+        if node is None:
+            folded = [segment.casefold() for segment in segments]
+            for start in range(len(segments)):
+                if folded[start] == "providers" and folded[start + 1 : start + 2] == [
+                    "microsoft.authorization"
+                ]:
+                    node, parameters = self._walk(self._scoped, segments[start:])
+                    parameters["scope"] = "/" + "/".join(segments[:start])
+        path = "/" + "/".join(segments)
+        if node is None or not node.routes:
+            raise ArmError(
+                501,
+                "NotEmulated",
+                f"The emulator has no route for {method} {path}. "
+                "It covers what Data Factory, Purview and their private endpoints need, and nothing else.",
+            )
+        route = node.routes.get(method)
+        if route is None:
+            raise ArmError(
+                405,
+                "HttpMethodNotAllowed",
+                f"The requested resource does not support http method '{method}': {path}.",
+                headers={"Allow": ", ".join(sorted(node.routes))},
+            )
+        return route, parameters
+
+    def _walk(self, node: _Node, segments: tuple[str, ...]) -> tuple[_Node | None, dict[str, str]]:
+        parameters: dict[str, str] = {}
+        for segment in segments:
+            literal = node.literal.get(segment.casefold())
+            if literal is not None:
+                node = literal
+            elif node.parameter is not None:
+                node = node.parameter
+                parameters[node.name] = segment
+            else:
+                return None, {}
+        return (node if node.routes else None), parameters
+
+
+def check_version(route: Route, asked: str | None) -> str:
+    """The api-version to answer in.
+
+    Raises:
+        ArmError: 400 with the codes that Azure Resource Manager uses (seen in public bug reports).
+    """
+    if route.versions is None:
+        return asked or ""
+    if not asked:
+        raise ArmError(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    if not route.versions:
+        if _WELL_FORMED_VERSION.fullmatch(asked):
+            return asked
+    elif asked.casefold() in route.versions:
+        return asked.casefold()
+    elif _WELL_FORMED_VERSION.fullmatch(asked):
+        resource_type = _type_in(route.template)
+        raise ArmError(
+            400,
+            "NoRegisteredProviderFound",
+            f"No registered resource provider found for location '' and API version '{asked}' for type "
+            f"'{resource_type}'. The supported api-versions are '{', '.join(route.versions)}'. "
+            "The supported locations are ''.",
+        )
+    raise ArmError(
+        400,
+        "InvalidApiVersionParameter",
+        f"The api-version '{asked}' is invalid. The supported versions are "
+        f"'{', '.join(route.versions) or 'dates such as 2022-12-01'}'.",
+    )
+
+
+def _type_in(template: str) -> str:
+    """The resource type in a template: `factories/managedVirtualNetworks`."""
+    _, _, tail = template.rpartition("/providers/")
+    return "/".join(segment for segment in tail.split("/")[1:] if not segment.startswith("{"))

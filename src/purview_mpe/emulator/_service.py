@@ -1,0 +1,181 @@
+"""The way of a request through the emulator, the same for in-process transports and for sockets.
+
+begin   log it, see which faults happen to it and how long it takes
+(the transport waits that long)
+finish  faults before → sign-in → rate limits → route → api-version → rights → handler → faults after →
+headers
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe.emulator._call import Call
+from purview_mpe.emulator._exchange import (
+    ArmError,
+    ConnectionReset,
+    RecordedRequest,
+    Request,
+    Response,
+    read_json,
+    segments_of,
+    split_url,
+)
+from purview_mpe.emulator._faults import Fault, Faults, happen_after, happen_before
+from purview_mpe.emulator._router import Route, Router, check_version
+from purview_mpe.emulator._settings import Reads, drawn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from purview_mpe.emulator._access import Access, Caller
+    from purview_mpe.emulator._limits import Limits
+    from purview_mpe.emulator._world import World
+
+_SECRET_HEADERS = frozenset({"authorization", "x-ms-authorization-auxiliary", "cookie"})
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A request between `begin` and `finish`."""
+
+    request: Request
+    origin: str
+    path: str
+    query: dict[str, str]
+    record: RecordedRequest
+    faults: list[Fault]
+    delay: float
+
+
+class Service:
+    """Answers requests. All of the emulator's state is behind the world's lock."""
+
+    def __init__(
+        self,
+        world: World,
+        access: Access,
+        limits: Limits,
+        faults: Faults,
+        routes: Iterable[Route],
+        *,
+        log_size: int | None,
+    ) -> None:
+        self._world = world
+        self._access = access
+        self._limits = limits
+        self._faults = faults
+        self.router = Router(routes)
+        self.log: deque[RecordedRequest] = deque(maxlen=log_size)
+        self.counts: Counter[tuple[str, int | None]] = Counter()
+
+    def begin(self, request: Request) -> Ticket:
+        """Log a request; say how long it has to wait before `finish`."""
+        origin, path, query = split_url(request.url)
+        with self._world.lock:
+            record = RecordedRequest(
+                method=request.method,
+                path=path,
+                query=query,
+                headers={key: value for key, value in request.headers.items() if key not in _SECRET_HEADERS},
+                body=_readable(request),
+                at=self._world.clock.now(),
+            )
+            self.log.append(record)
+            faults = self._faults.take(request.method, path)
+            latency = self._world.settings.latency
+            delay = 0.0 if isinstance(latency, Reads) else drawn(latency, self._world.random)
+            delay += sum(fault.seconds for fault in faults)
+        return Ticket(request, origin, path, query, record, faults, delay)
+
+    def finish(self, ticket: Ticket) -> Response:
+        """Do the work and answer.
+
+        Raises:
+            ConnectionReset: a fault broke the connection.
+        """
+        with self._world.lock:
+            try:
+                answer = self._answer(ticket)
+            except ConnectionReset:
+                self.counts[ticket.record.method, None] += 1
+                raise
+            ticket.record.status = answer.status
+            self.counts[ticket.record.method, answer.status] += 1
+            return answer
+
+    def _answer(self, ticket: Ticket) -> Response:
+        headers: dict[str, str] = {}
+        answer = happen_before(ticket.faults)
+        if answer is None:
+            try:
+                answer = self._work(ticket, headers)
+            except ArmError as error:
+                answer = error.response
+            answer = happen_after(ticket.faults, answer)
+        self._complete(ticket, answer, headers)
+        return answer
+
+    def _work(self, ticket: Ticket, headers: dict[str, str]) -> Response:
+        world, request = self._world, ticket.request
+        now = world.settle()
+        segments = segments_of(ticket.path)
+        route, parameters = self.router.match(request.method, segments)
+        caller = self._access.default if route.anonymous else self._caller(ticket)
+        if segments[:1] and segments[0].casefold() == "subscriptions" and len(segments) > 1:
+            name, value = self._limits.take(segments[1].casefold(), caller.object_id, request.method, now)
+            headers[name] = value
+        planned: dict[str, Any] = {}
+        for fault in ticket.faults:
+            planned.update(fault.planned)
+        call = Call(
+            world=world,
+            access=self._access,
+            caller=caller,
+            request=request,
+            method=request.method,
+            origin=ticket.origin,
+            path=ticket.path,
+            query=ticket.query,
+            segments=segments,
+            parameters=parameters,
+            api_version=check_version(route, ticket.query.get("api-version")),
+            now=now,
+            planned=planned,
+        )
+        if "subscription" in parameters:
+            call.subscription()
+        if route.action is not None:
+            self._access.check(caller, route.action, call.scope)
+        return route.handler(call)
+
+    def _caller(self, ticket: Ticket) -> Caller:
+        caller = self._access.caller_of(ticket.request.headers.get("authorization", ""))
+        ticket.record.caller = caller.name
+        return caller
+
+    def _complete(self, ticket: Ticket, answer: Response, headers: dict[str, str]) -> None:
+        request_id = self._world.guid()
+        correlation = ticket.request.headers.get("x-ms-correlation-request-id") or request_id
+        answer.headers = {
+            "Cache-Control": "no-cache",
+            "X-Content-Type-Options": "nosniff",
+            "x-ms-request-id": request_id,
+            "x-ms-correlation-request-id": correlation,
+            **headers,
+            **answer.headers,
+        }
+        if "x-ms-client-request-id" in ticket.request.headers:
+            answer.headers["x-ms-client-request-id"] = ticket.request.headers["x-ms-client-request-id"]
+        if answer.body is not None or answer.content:
+            answer.headers.setdefault("Content-Type", "application/json; charset=utf-8")
+
+
+def _readable(request: Request) -> Any:
+    """The body for the log: JSON if it is JSON."""
+    try:
+        return read_json(request)
+    except ArmError:
+        return request.content.decode(errors="replace")

@@ -1,0 +1,72 @@
+"""How one emulator behaves: all that is chosen when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from random import Random
+
+DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+DEFAULT_TENANT = "11111111-1111-1111-1111-111111111111"
+DEFAULT_LOCATION = "westeurope"
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Until it has been read this many times, however long that takes."""
+
+    count: int
+
+
+Span: TypeAlias = "float | tuple[float, float] | Reads"
+"""How long something takes: seconds, a range of seconds drawn from the seed, or a number of reads."""
+
+Spans: TypeAlias = "Span | Mapping[str, Span]"
+"""A span, or one per group id; the key `*` stands for the others."""
+
+Reveal: TypeAlias = Literal["at-once", "when-provisioned", "never"]
+IngestionAccepts: TypeAlias = Literal["either", "private-endpoint", "connection"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The choices of one emulator; `Emulator` documents them."""
+
+    provisioning: Spans | None
+    connection_delay: Spans | None
+    deletion: Spans | None
+    refresh_delay: Span
+    page_size: int
+    absent_status: int
+    foreign_connections: int
+    reveal_private_endpoint_ids: Reveal
+    ingestion_accepts: IngestionAccepts
+    namespace_approval: Literal["200", "201", "202", "202-empty"]
+    storage_busy: float
+    entity_limit: int
+    latency: Span
+
+    def span(
+        self, kind: Literal["provisioning", "connection_delay", "deletion"], group_id: str, *, real: bool
+    ) -> Span:
+        """How long this takes for an endpoint of this group; `real` while time is real."""
+        spans: Spans | None = getattr(self, kind)
+        if isinstance(spans, Mapping):
+            spans = spans.get(group_id, spans.get("*"))
+        if spans is None:
+            return (_REAL if real else _VIRTUAL)[kind]
+        return spans
+
+
+# Virtual: 1 to 3 minutes are usual for provisioning, and a connection was seen on its target 17 s after the
+# PUT (recorded from the sibling service). Real: short enough for a test suite that waits.
+_VIRTUAL: dict[str, Span] = {"provisioning": 90.0, "connection_delay": 17.0, "deletion": 30.0}
+_REAL: dict[str, Span] = {"provisioning": 1.0, "connection_delay": 0.3, "deletion": 0.5}
+
+
+def drawn(span: float | tuple[float, float], random: Random) -> float:
+    """The seconds of a span, drawn where it is a range."""
+    return random.uniform(*span) if isinstance(span, tuple) else float(span)
