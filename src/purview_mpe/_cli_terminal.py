@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from purview_mpe.errors import PurviewMpeError
 
 _COLOURS: Mapping[Role, str] = {"strong": "1", "faint": "2", "good": "32", "attention": "33", "bad": "31"}
-_WIDEST = 120
+_NARROWEST, _WIDEST = 60, 120
 
 
 class Terminal:
@@ -56,12 +55,15 @@ class Terminal:
 
     def look(self, stream: TextIO, *, verbose: bool = False) -> Look:
         """How pages for a stream are made: as wide as a terminal within reason, and 80 columns for everything else."""
-        width = min(max(self.size()[0], 60), _WIDEST) if stream.isatty() else 80
+        width = min(max(self.size(stream)[0], _NARROWEST), _WIDEST) if stream.isatty() else 80
         return Look(width=width, paint=self._paint(stream), verbose=verbose)
 
-    def size(self) -> tuple[int, int]:
-        """Columns and lines of the terminal."""
-        return shutil.get_terminal_size()
+    def size(self, stream: TextIO) -> tuple[int, int]:
+        """Columns and lines of the terminal that a stream is."""
+        try:
+            return os.get_terminal_size(stream.fileno())
+        except (OSError, ValueError):
+            return 80, 24
 
     def show(self, noun: Noun, output: str | None, *, verbose: bool = False) -> None:
         """A noun on stdout: as a table for a person, as JSON for a program, unless one of them was asked for."""
