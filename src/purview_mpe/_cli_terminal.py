@@ -29,7 +29,8 @@ class Terminal:
         stdin: Where answers come from; the process's own by default, like the others.
         stdout: Where data goes.
         stderr: Where messages and progress go.
-        environ: Environment variables: `NO_COLOR` and `TERM` are looked at.
+        environ: Environment variables: `NO_COLOR`, `TERM`, and what the terminals of Windows tell of themselves.
+        windows: Whether this is Windows.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class Terminal:
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
         environ: Mapping[str, str] | None = None,
+        windows: bool = os.name == "nt",
     ) -> None:
         self.stdin = stdin or sys.stdin
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
         self._environ = os.environ if environ is None else environ
+        self._windows = windows
         for stream in (self.stdout, self.stderr):
             # A character that the stream cannot take becomes a question mark, rather than the end of the run.
             if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
@@ -51,7 +54,10 @@ class Terminal:
 
     def is_live(self, stream: TextIO) -> bool:
         """Whether a person looks at a stream that understands escape sequences."""
-        return stream.isatty() and self._environ.get("TERM") != "dumb"
+        if not stream.isatty() or self._environ.get("TERM") == "dumb":
+            return False
+        # The old console of Windows shows escape sequences as text; every other terminal there sets one of these.
+        return not self._windows or bool(self._environ.keys() & {"WT_SESSION", "TERM", "ANSICON", "ConEmuANSI"})
 
     def look(self, stream: TextIO, *, verbose: bool = False) -> Look:
         """How pages for a stream are made: as wide as a terminal within reason, and 80 columns for everything else."""
@@ -103,7 +109,7 @@ class Terminal:
         Raises:
             InvalidSpec: nobody is there to be asked.
         """
-        if not self.stdin.isatty():
+        if not (self.stdin.isatty() and self.stderr.isatty()):
             raise InvalidSpec("The command", [("--yes", f"is needed where nobody can be asked: {question}")])
         print(f"{question} [y/N] ", end="", file=self.stderr, flush=True)
         return self.stdin.readline().strip().casefold() in {"y", "yes"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe._cli_terminal import Terminal
+from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,3 +56,23 @@ def test_by_default_the_streams_are_the_processes_own() -> None:
     """Nothing has to be passed."""
     terminal = Terminal()
     assert (terminal.stdin, terminal.stdout, terminal.stderr) == (sys.stdin, sys.stdout, sys.stderr)
+
+
+@pytest.mark.parametrize(
+    ("environ", "live"),
+    [({}, False), ({"WT_SESSION": "x"}, True), ({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False)],
+)
+def test_the_old_console_of_windows_gets_plain_text(
+    screen: Callable[..., Any], environ: dict[str, str], live: bool
+) -> None:
+    """Where escape sequences would be shown as text there are none."""
+    terminal = Terminal(stdin=screen(), stdout=screen(tty=True), stderr=screen(), environ=environ, windows=True)
+    assert terminal.is_live(terminal.stdout) == live
+
+
+@pytest.mark.parametrize(("stdin", "stderr"), [(False, True), (True, False)])
+def test_nobody_is_asked_who_cannot_see_or_answer(screen: Callable[..., Any], stdin: bool, stderr: bool) -> None:
+    """A question needs a terminal to be read on and one to be answered from; otherwise `--yes` is asked for."""
+    terminal = Terminal(stdin=screen("y\n", tty=stdin), stdout=screen(), stderr=screen(tty=stderr), environ={})
+    with pytest.raises(InvalidSpec, match="--yes: is needed where nobody can be asked"):
+        terminal.confirm("Delete it?")
