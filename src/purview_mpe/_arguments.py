@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from purview_mpe._model import Plan
+from purview_mpe._model import Plan, Report
 from purview_mpe._spec import Spec
 from purview_mpe.errors import InvalidSpec
 
@@ -21,8 +21,14 @@ def checked_plan_or_spec(value: object) -> None:
         raise InvalidSpec("plan", [("plan", f"is a {type(value).__name__}; pass a purview_mpe.Plan or Spec")])
 
 
-def checked_timeout(value: object) -> float:
+def checked_spec_or_report(value: object) -> None:
+    """Refuse everything that is neither a Spec nor a Report."""
+    if not isinstance(value, (Spec, Report)):
+        raise InvalidSpec("spec", [("spec", f"is a {type(value).__name__}; pass a purview_mpe.Spec or Report")])
+
+
+def checked_timeout(value: object, argument: str = "timeout") -> float:
     """Seconds, as a number that is positive and finite."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
         return float(value)
-    raise InvalidSpec("timeout", [("timeout", f"{value!r} is no positive number of seconds, for example 1800")])
+    raise InvalidSpec(argument, [(argument, f"{value!r} is no positive number of seconds, for example 1800")])

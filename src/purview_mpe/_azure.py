@@ -57,6 +57,7 @@ _AUTHORITIES = {
     "us-government": "login.microsoftonline.us",
     "china": "login.chinacloudapi.cn",
 }
+_PORTALS = {"public": "portal.azure.com", "us-government": "portal.azure.us", "china": "portal.azure.cn"}
 #: What may be passed on to every management client. Anything else is refused rather than ignored.
 OPTIONS = frozenset(
     {
@@ -96,6 +97,7 @@ class Azure:
         self._colour: Colour = colour
         self._cloud = cloud
         self._cloud_setting = _CLOUDS[cloud]
+        self.portal = _PORTALS[cloud]
         self._endpoint = endpoint
         self._retry = retry or Retry()
         self._owned_credential = credential is None

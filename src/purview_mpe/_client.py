@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from purview_mpe import _imports
-from purview_mpe._arguments import checked_plan_or_spec, checked_spec, checked_timeout
-from purview_mpe._flows import observe, provision, status
+from purview_mpe._arguments import checked_plan_or_spec, checked_spec, checked_spec_or_report, checked_timeout
+from purview_mpe._flows import approve, create_all, observe, status
 from purview_mpe._flows.narrated import narrated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
     from types import TracebackType
 
     from azure.core.credentials import SupportsTokenInfo, TokenCredential
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from purview_mpe._azure import Cloud
     from purview_mpe._events import Event
     from purview_mpe._flows.io import Io
-    from purview_mpe._model import Account, Plan, Report, Status
+    from purview_mpe._model import Account, Plan, Report, Status, Verb
     from purview_mpe._retry import Retry
     from purview_mpe._spec import Spec
+    from purview_mpe._wire_connections import Decision
 
 T = TypeVar("T")
 
@@ -103,31 +104,91 @@ class Client:
         """
         checked_plan_or_spec(plan_or_spec)
         return self._run(
-            "apply", lambda io: provision.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
+            "apply", lambda io: create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
         )
 
-    def create_all(self, spec: Spec, *, wait: bool = True, timeout: float = 1800) -> Report:
-        """Plan and apply in one call: what "Create all" does in the portal.
+    def create_all(self, spec: Spec, *, approve: bool = False, wait: bool = True, timeout: float = 1800) -> Report:
+        """Plan and apply in one call, as "Create all" does in the portal; with `approve`, approve on the way.
 
-        Reads, writes, needs and raises what `plan` and `apply` do. Safe to repeat: a second call writes nothing.
+        Reads, writes, needs and raises what `plan` and `apply` do, and with `approve` what `approve` does: each
+        connection is approved as soon as it appears and is provably ours. Safe to repeat: a second call writes
+        nothing. `timeout` is in seconds.
         """
         checked_spec(spec)
         return self._run(
             "create_all",
-            lambda io: provision.apply(io, spec, wait=wait, verb="create_all"),
+            lambda io: create_all.create_all(io, spec, approve=approve, wait=wait),
             timeout=checked_timeout(timeout),
         )
 
-    def status(self, spec: Spec) -> Status:
-        """Every endpoint that the account needs, as the factory sees it, with a verdict.
+    def approve(
+        self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
+    ) -> Report:
+        """Approve the pending connections that are provably ours, and no others.
 
-        Reads what `plan` reads. Needs Reader on the factory and the account. Safe to repeat.
+        Reads the account, the factory where that is allowed, and the connections of every target; writes the
+        state of our own pending connections. Needs Contributor on the Purview account, Storage Account Contributor
+        on managed storage and Contributor on a managed Event Hubs namespace; nothing on the factory. What this
+        caller may not approve comes back in `Report.hand_off`. Given a requester's `Report`, only its exact private
+        endpoint ids are accepted. `dry_run` writes nothing. Waits up to `timeout` seconds for connections to appear.
+        Safe to repeat: what is approved is left alone.
+
+        Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
+
+        Raises:
+            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
+        """
+        return self._decide("approve", "Approved", spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout)
+
+    def reject(
+        self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
+    ) -> Report:
+        """Reject the pending connections that are provably ours; approved ones are left alone.
+
+        Reads, writes, needs and raises what `approve` does. Safe to repeat. A rejected endpoint never works again:
+        it has to be deleted or replaced.
+        """
+        return self._decide("reject", "Rejected", spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout)
+
+    def status(self, spec: Spec) -> Status:
+        """Every endpoint that the account needs, as the factory and the target see it, with a verdict.
+
+        Reads the account, the factory's endpoints and the connections of the targets. Needs Reader on the factory;
+        without Reader on the targets only the factory's side is shown, which Data Factory stops refreshing once a
+        connection is approved, and a finding says so. Safe to repeat.
 
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: as `plan`.
         """
         checked_spec(spec)
         return self._run("status", lambda io: status.status(io, spec))
+
+    def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> Iterator[Status]:
+        """The status now, and each one that differs, until nothing is pending or provisioning any more.
+
+        Reads what `status` reads, every `every` seconds, for at most `timeout` seconds. Needs and raises what
+        `status` does.
+        """
+        checked_spec(spec)
+        seconds = checked_timeout(every, "every")
+        limit = None if timeout is None else checked_timeout(timeout)
+        return self._watch(spec, seconds, limit)
+
+    def _watch(self, spec: Spec, every: float, timeout: float | None) -> Iterator[Status]:
+        io = self._colour.SyncIo(self._azure, timeout=timeout, listener=self._on_event)
+        last: Status | None = None
+        while (last := self._colour.run(status.next_change(io, spec, last, every=every))) is not None:
+            yield last
+
+    def _decide(
+        self, verb: Verb, decision: Decision, subject: Spec | Report, *, dry_run: bool, wait: bool, timeout: float
+    ) -> Report:
+        checked_spec_or_report(subject)
+        return self._run(
+            verb,
+            lambda io: approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),
+            timeout=checked_timeout(timeout),
+        )
 
     def close(self) -> None:
         """Close the connections that this client opened; a transport or credential that was given stays open."""

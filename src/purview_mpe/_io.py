@@ -54,6 +54,10 @@ class _Common:
     def now(self) -> float:
         return self._azure.now()
 
+    @property
+    def portal(self) -> str:
+        return self._azure.portal
+
     def tell(self, event: Event) -> None:
         if self._listener is not None:
             self._listener(event)

@@ -71,6 +71,11 @@ class Io(Protocol):
         """When the verb has to end, on that clock; None for no limit."""
         ...
 
+    @property
+    def portal(self) -> str:
+        """Host of the cloud's portal, for links."""
+        ...
+
     def tell(self, event: Event) -> None:
         """Pass an event to whoever listens."""
         ...

@@ -121,17 +121,30 @@ async def list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
 
     A missing factory answers the same; `list_networks` is what tells it.
     """
+    try:
+        return await _list_endpoints(io, spec)
+    except NotFound:
+        return []
+
+
+async def list_endpoints_alone(io: Io, spec: Spec) -> list[Endpoint]:
+    """As `list_endpoints`, for callers that read nothing else of the factory: a missing one is an error."""
+    try:
+        return await _list_endpoints(io, spec)
+    except NotFound:
+        await list_networks(io, spec.factory_id)
+        return []
+
+
+async def _list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
     factory_id = spec.factory_id
     attempt = Attempt(
         f"list the managed private endpoints of the factory {factory_id.name!r}", str(factory_id), "Reader"
     )
-    try:
-        items = await io.collect(
-            attempt,
-            lambda az: az.datafactory(factory_id).managed_private_endpoints.list_by_factory(
-                factory_id.resource_group, factory_id.name, spec.managed_virtual_network
-            ),
-        )
-    except NotFound:
-        return []
+    items = await io.collect(
+        attempt,
+        lambda az: az.datafactory(factory_id).managed_private_endpoints.list_by_factory(
+            factory_id.resource_group, factory_id.name, spec.managed_virtual_network
+        ),
+    )
     return [_wire.read_endpoint(item) for item in items]

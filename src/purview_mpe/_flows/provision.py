@@ -1,4 +1,4 @@
-"""Writing on the factory's side: the managed virtual network, the endpoints, and the wait for both."""
+"""Writing on the factory's side: the managed virtual network, the endpoints, and the wait for them."""
 
 from __future__ import annotations
 
@@ -10,56 +10,23 @@ from purview_mpe._events import Event
 from purview_mpe._flows import observe
 from purview_mpe._flows.io import remaining
 from purview_mpe._flows.transitions import poll_interval, when_free
-from purview_mpe._model import ErrorDetail, Outcome, Plan, Report, Result, Step
-from purview_mpe._planning import make_plan, reconciled
+from purview_mpe._model import ErrorDetail, Outcome, Plan, Result, Step
 from purview_mpe._wire_errors import Attempt, is_busy
-from purview_mpe.errors import PlanConflict, ProvisioningFailed, PurviewMpeError, WaitTimedOut
+from purview_mpe.errors import ProvisioningFailed, PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from purview_mpe._flows.io import Io
     from purview_mpe._model import Endpoint, Factory, Verb
-    from purview_mpe._spec import Spec
 
 #: Answers that prove that nothing was written, so that there is nothing to look for.
 _REFUSED = frozenset({401, 403, 404, 429})
 _ROLE = "Data Factory Contributor"
 
 
-async def apply(io: Io, planned: Plan | Spec, *, wait: bool, verb: Verb = "apply") -> Report:
-    """Carry out a plan, or plan and carry out a spec.
-
-    A plan is looked at again before anything is written: it may be old, and a plan file may have been edited.
-    """
-    if isinstance(planned, Plan):
-        if planned.conflicts:
-            raise PlanConflict(planned)
-        account, factory = await observe.observe(io, planned.spec)
-        plan = reconciled(planned, make_plan(planned.spec, account, factory))
-    else:
-        account, factory = await observe.observe(io, planned)
-        plan = make_plan(planned, account, factory)
-        if plan.conflicts:
-            raise PlanConflict(plan)
-    return await carry_out(io, plan, factory, wait=wait, verb=verb)
-
-
-async def carry_out(io: Io, plan: Plan, factory: Factory, *, wait: bool, verb: Verb) -> Report:
-    """The steps of a plan that was made just now from this factory; conflicts become outcomes."""
-    work = Provisioning(io, plan, factory, verb)
-    if await work.make_network():
-        await work.write_endpoints()
-        if wait:
-            await work.settle()
-            await work.heal()
-    else:
-        work.skip_endpoints()
-    return Report(verb=verb, spec=plan.spec, outcomes=work.outcomes(), warnings=plan.warnings)
-
-
 @dataclass
-class _Progress:
+class Progress:
     """How far one step has come."""
 
     step: Step
@@ -72,26 +39,43 @@ class _Progress:
 
 @dataclass
 class Provisioning:
-    """One run over the steps of a plan; knows at any moment what was done."""
+    """One run over the steps of a plan that was made just now; knows at any moment what was done.
+
+    Conflicts among the steps become outcomes.
+    """
 
     io: Io
     plan: Plan
     factory: Factory
     verb: Verb
     began: float = field(init=False)
-    steps: list[_Progress] = field(init=False)
+    steps: list[Progress] = field(init=False)
+    is_over: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.began = self.io.now()
-        self.steps = [_Progress(step, self.began) for step in self.plan.steps]
+        self.steps = [Progress(step, self.began) for step in self.plan.steps]
 
     @property
-    def endpoint_steps(self) -> list[_Progress]:
+    def endpoint_steps(self) -> list[Progress]:
         return [progress for progress in self.steps if progress.step.group_id is not None]
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each step, in the plan's order."""
         return tuple(self._outcome(progress) for progress in self.steps)
+
+    async def write(self) -> None:
+        """Everything that has to be written, without waiting for what Azure makes of it."""
+        if await self.make_network():
+            await self.write_endpoints()
+        else:
+            self.skip_endpoints()
+
+    async def wait(self) -> None:
+        """Wait for what was written, and heal what failed through no fault of its own."""
+        await self.settle()
+        await self.heal()
+        self.is_over = True
 
     async def make_network(self) -> bool:
         """Create the managed virtual network where the plan says so; whether endpoints can be made afterwards."""
@@ -122,7 +106,7 @@ class Provisioning:
                 await self.do(progress)
         await self.io.gather(writing)
 
-    async def do(self, progress: _Progress) -> None:
+    async def do(self, progress: Progress) -> None:
         """One step; what fails is kept in its progress."""
         step = progress.step
         progress.began = self.io.now()
@@ -198,12 +182,12 @@ class Provisioning:
             if step.name.casefold() not in {network.casefold() for network in networks}:
                 raise
 
-    async def _replace(self, progress: _Progress, result: Result) -> None:
+    async def _replace(self, progress: Progress, result: Result) -> None:
         await self._delete(progress.step)
         await self._wait_until_gone(progress.step)
         await self._create(progress, result)
 
-    async def _create(self, progress: _Progress, result: Result) -> None:
+    async def _create(self, progress: Progress, result: Result) -> None:
         step, spec = progress.step, self.plan.spec
         factory = spec.factory_id
         attempt = Attempt(f"create the endpoint {step.name!r}", spec.factory, _ROLE)
@@ -268,7 +252,7 @@ class Provisioning:
                 )
             await self.io.sleep(wait)
 
-    async def _wait_a_round(self, waiting: Sequence[_Progress], elapsed: float) -> None:
+    async def _wait_a_round(self, waiting: Sequence[Progress], elapsed: float) -> None:
         names = tuple(progress.step.name for progress in waiting)
         self.io.tell(
             Event(
@@ -282,7 +266,7 @@ class Provisioning:
         )
         await self.io.sleep(poll_interval(elapsed))
 
-    def _take_over(self, waiting: Sequence[_Progress], listed: Sequence[Endpoint]) -> None:
+    def _take_over(self, waiting: Sequence[Progress], listed: Sequence[Endpoint]) -> None:
         for progress in waiting:
             endpoint = _found(progress.step, listed)
             if endpoint is None:
@@ -292,7 +276,7 @@ class Provisioning:
             if _wire.provisioning_is_over(endpoint.provisioning_state):
                 self._end(progress, progress.result or "created")
 
-    def _time_out(self, waiting: Sequence[_Progress]) -> None:
+    def _time_out(self, waiting: Sequence[Progress]) -> None:
         for progress in waiting:
             state = progress.endpoint.provisioning_state if progress.endpoint else ""
             self._fail(
@@ -305,11 +289,11 @@ class Provisioning:
                 ),
             )
 
-    def _fail(self, progress: _Progress, error: PurviewMpeError) -> None:
+    def _fail(self, progress: Progress, error: PurviewMpeError) -> None:
         progress.error = ErrorDetail.of(error)
         self._end(progress, "timed-out" if isinstance(error, WaitTimedOut) else "failed")
 
-    def _end(self, progress: _Progress, result: Result) -> None:
+    def _end(self, progress: Progress, result: Result) -> None:
         progress.result, progress.ended = result, self.io.now()
         outcome = self._outcome(progress)
         self.io.tell(
@@ -317,13 +301,13 @@ class Provisioning:
                 kind="step",
                 verb=self.verb,
                 seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}",
+                message=f"{outcome.name}: {outcome.result}{_state_of(progress)}",
                 factory=self.plan.spec.factory,
                 outcome=outcome,
             )
         )
 
-    def _outcome(self, progress: _Progress) -> Outcome:
+    def _outcome(self, progress: Progress) -> Outcome:
         step, error, result = progress.step, progress.error, progress.result or "failed"
         if error is None and _has_failed(progress):
             result, error = "failed", ErrorDetail.of(_could_not_be_made(step))
@@ -351,7 +335,11 @@ def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
     )
 
 
-def _is_unsettled(progress: _Progress) -> bool:
+def _state_of(progress: Progress) -> str:
+    return f" ({progress.endpoint.provisioning_state or 'state unknown'})" if progress.endpoint else ""
+
+
+def _is_unsettled(progress: Progress) -> bool:
     return (
         progress.result in {"created", "replaced", "kept"}
         and progress.endpoint is not None
@@ -359,7 +347,7 @@ def _is_unsettled(progress: _Progress) -> bool:
     )
 
 
-def _has_failed(progress: _Progress) -> bool:
+def _has_failed(progress: Progress) -> bool:
     return progress.endpoint is not None and _wire.is_broken(progress.endpoint.provisioning_state, "")
 
 

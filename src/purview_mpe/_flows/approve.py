@@ -1,0 +1,368 @@
+"""Approving (or rejecting) the connections that are provably ours; `_approval` decides which those are.
+
+Rounds of: look at the factory (for exact ids, unless a report or a running creation tells them), look at every target
+at once, decide what is found, wait. The connections of one storage account are decided one after the other, because
+storage runs one private endpoint operation at a time (public code); different targets go together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from purview_mpe import _wire
+from purview_mpe._approval import Claim, Listings, Match, claim_for, match_blind, match_known
+from purview_mpe._arm_id import ArmId
+from purview_mpe._events import Event
+from purview_mpe._flows import connections, observe
+from purview_mpe._flows.io import remaining
+from purview_mpe._flows.transitions import poll_interval
+from purview_mpe._hand_off import Pending, hand_off
+from purview_mpe._model import Account, ErrorDetail, Finding, Outcome, Report, Result, Target, identity
+from purview_mpe._planning import needed_targets
+from purview_mpe._spec import Spec
+from purview_mpe.errors import (
+    AccessDenied,
+    Locked,
+    NotApproved,
+    NotFound,
+    PolicyDenied,
+    PurviewMpeError,
+    WaitTimedOut,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purview_mpe._flows.io import Io
+    from purview_mpe._model import Connection, Verb
+    from purview_mpe._wire_connections import Decision
+
+Key = tuple[str, str]
+_BY_NAME = Finding(
+    code="matched-by-name",
+    severity="warning",
+    message="Connections were recognised by name, because the factory cannot be read by this caller.",
+    cause="Anybody can give a private endpoint this name; that every target shows exactly one, all in one resource "
+    "group, makes a stranger unlikely and not impossible.",
+    remedy="Have the requester run status(spec) afterwards, or approve from the requester's report, "
+    "which tells the exact ids.",
+)
+
+
+class Source(Protocol):
+    """Where claims come from: looked at anew in each round, until there is nothing more to learn."""
+
+    blind: bool
+    """Whether nobody vouches for the claims."""
+
+    async def claims(self) -> Sequence[Claim]:
+        """The endpoints whose connections are looked for."""
+        ...
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether endpoints that are missing now may still come."""
+        ...
+
+
+async def approve(
+    io: Io, subject: Spec | Report, *, decision: Decision, dry_run: bool, wait: bool, verb: Verb
+) -> Report:
+    """Approve or reject what is ours and pending."""
+    spec = subject if isinstance(subject, Spec) else subject.spec
+    account = await _account(io, subject)
+    if isinstance(subject, Report):
+        source: Source = FromReport(account, subject)
+    else:
+        source = FromFactory(io, spec, needed_targets(spec, account))
+    targets = source.targets if isinstance(source, FromReport) else needed_targets(spec, account)
+    work = Approving(io, spec, account, targets, source, decision=decision, dry_run=dry_run, verb=verb)
+    await work.run(wait=wait and not dry_run)
+    return Report(
+        verb=verb,
+        spec=spec,
+        account=account,
+        outcomes=work.outcomes(),
+        hand_off=work.hand_off(),
+        approval_asked=decision == "Approved",
+        warnings=(*account.warnings, *([_BY_NAME] if source.blind else [])),
+    )
+
+
+async def _account(io: Io, subject: Spec | Report) -> Account:
+    """The account; from the report where this caller cannot learn it."""
+    spec = subject if isinstance(subject, Spec) else subject.spec
+    known = subject.account if isinstance(subject, Report) else None
+    if (account_id := spec.account_id) is None:
+        account_id = ArmId.parse(known.id) if known else await observe.connected_account(io, spec)
+    account = await observe.read_account(io, account_id)
+    return known if account.shape is None and known is not None else account
+
+
+@dataclass
+class FromFactory:
+    """Claims from what the factory shows; names alone where it may not be read."""
+
+    io: Io
+    spec: Spec
+    targets: Sequence[Target]
+    blind: bool = False
+    may_grow: bool = False
+
+    async def claims(self) -> Sequence[Claim]:
+        if self.blind:
+            return [Claim(target, self.spec.name_of(target.group_id)) for target in self.targets]
+        try:
+            endpoints = await observe.list_endpoints(self.io, self.spec)
+        except AccessDenied as denied:
+            if denied.status != 403:
+                raise
+            self.blind = True
+            return await self.claims()
+        return [
+            claim_for(target, endpoint, is_provisioned=_wire.provisioning_is_over(endpoint.provisioning_state))
+            for target in self.targets
+            for endpoint in endpoints
+            if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
+        ]
+
+
+@dataclass
+class FromReport:
+    """Claims from a requester's report: its exact private endpoint ids, and nothing else."""
+
+    account: Account
+    report: Report
+    blind: bool = False
+    may_grow: bool = False
+
+    @property
+    def targets(self) -> Sequence[Target]:
+        """Those of the account's targets that the report speaks of."""
+        told = {identity(outcome.resource_id, outcome.group_id) for outcome in self.report.outcomes}
+        return [target for target in self.account.targets if identity(target.resource_id, target.group_id) in told]
+
+    async def claims(self) -> Sequence[Claim]:
+        told = {identity(o.resource_id, o.group_id): o for o in self.report.outcomes if o.group_id is not None}
+        return [
+            Claim(target, outcome.name, outcome.private_endpoint_id, only_exact=True)
+            for target in self.targets
+            if (outcome := told.get(identity(target.resource_id, target.group_id))) is not None
+        ]
+
+
+@dataclass
+class Approving:
+    """One run over the targets; knows at any moment what was done."""
+
+    io: Io
+    spec: Spec
+    account: Account
+    targets: Sequence[Target]
+    source: Source
+    decision: Decision
+    dry_run: bool
+    verb: Verb
+    done: dict[Key, Outcome] = field(default_factory=dict[Key, Outcome])
+    left: dict[Key, Pending] = field(default_factory=dict[Key, Pending])
+    names: dict[Key, str] = field(default_factory=dict[Key, str])
+    began: float = 0.0
+
+    async def run(self, *, wait: bool) -> None:
+        """Rounds until everything is decided, or the time is over."""
+        self.began = self.io.now()
+        try:
+            while await self._round(wait=wait):
+                pause = poll_interval(self.io.now() - self.began)
+                if remaining(self.io) <= pause:
+                    break
+                self._tell_waiting()
+                await self.io.sleep(pause)
+        except PurviewMpeError as error:
+            for target in self._open():
+                self._end(target, "timed-out" if isinstance(error, WaitTimedOut) else "failed", error=error)
+        for target in self._open():
+            self._end(target, "timed-out", error=_never_appeared(self._name(target), target))
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of each connection, in the account's order."""
+        keys = (identity(target.resource_id, target.group_id) for target in self.targets)
+        return tuple(self.done[key] for key in keys if key in self.done)
+
+    def hand_off(self) -> str | None:
+        """What is left for the owners of the targets."""
+        return hand_off(self.spec.factory_id.name, self.account.id, list(self.left.values()), portal=self.io.portal)
+
+    async def _round(self, *, wait: bool) -> bool:
+        """Decide what can be decided now; whether another look may help."""
+        claims = [claim for claim in await self.source.claims() if claim.key not in self.done]
+        self.names.update((claim.key, claim.name) for claim in claims)
+        if not self.source.may_grow:
+            claimed = {claim.key for claim in claims}
+            for target in self._open():
+                if identity(target.resource_id, target.group_id) not in claimed:
+                    self._end(target, "absent", error=_no_endpoint(self._name(target)))
+        listings = await connections.list_targets(
+            self.io, ArmId.parse(self.account.id), [claim.target for claim in claims]
+        )
+        matches = self._match(claims, listings)
+        groups: dict[str, list[Match]] = {}
+        for match in matches:
+            groups.setdefault(match.claim.target.resource_id.casefold(), []).append(match)
+        await self.io.gather([self._decide_in_turn(group) for group in groups.values()])
+        if not wait:
+            for target in self._open():
+                self._end(target, "absent", error=_not_there(self._name(target), target))
+        return bool(self._open())
+
+    def _match(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:
+        factory = self.spec.factory_id.name
+        if self.source.blind:
+            matches = match_blind(factory, claims, listings)
+        else:
+            known = [outcome.private_endpoint_id for outcome in self.done.values() if outcome.private_endpoint_id]
+            matches = match_known(factory, claims, listings, anchors=known)
+        for claim in claims:
+            error = listings[claim.key].error
+            if error is not None:
+                self._end_with(claim, error)
+        return [match for match in matches if match.claim.key not in self.done]
+
+    async def _decide_in_turn(self, matches: Sequence[Match]) -> None:
+        for match in matches:
+            await self._decide(match)
+
+    async def _decide(self, match: Match) -> None:
+        claim, connection = match.claim, match.connection
+        if match.kind == "ambiguous":
+            self.left[claim.key] = Pending(claim.target, claim.name, claim.private_endpoint_id, reason=match.reason)
+            self._end(claim.target, "ambiguous", error=_ambiguous(claim, match.reason))
+        if match.kind != "ours" or connection is None:
+            return
+        status = connection.status.casefold()
+        if status != "pending":
+            self._end_settled(match, connection)
+            return
+        if self.dry_run:
+            self._end(claim.target, "would-approve" if self.decision == "Approved" else "would-reject", match=match)
+            return
+        try:
+            await connections.decide(self.io, ArmId.parse(self.account.id), claim.target, connection, self.decision)
+        except PurviewMpeError as error:
+            self._end_with(claim, error, match)
+            return
+        self._end(claim.target, "approved" if self.decision == "Approved" else "rejected", match=match)
+
+    def _end_settled(self, match: Match, connection: Connection) -> None:
+        status, target = connection.status.casefold(), match.claim.target
+        if status == "approved" and self.decision == "Approved":
+            self._end(target, "already-approved", match=match)
+        elif status == "rejected" and self.decision == "Rejected":
+            self._end(target, "rejected", match=match)
+        elif status == "approved":
+            self._end(target, "conflict", match=match, error=_approved_already(match.claim.name))
+        else:
+            self._end(target, "failed", match=match, error=_not_pending(match.claim.name, connection.status))
+
+    def _end_with(self, claim: Claim, error: PurviewMpeError, match: Match | None = None) -> None:
+        """End a claim whose target refused; what somebody with more rights can do is handed off."""
+        if isinstance(error, (AccessDenied, PolicyDenied, Locked)) and error.status != 401:
+            connection = match.connection if match else None
+            self.left[claim.key] = Pending(
+                claim.target,
+                claim.name,
+                claim.private_endpoint_id or (connection.private_endpoint_id if connection else None),
+                connection.id if connection else None,
+                error.message,
+            )
+            self._end(claim.target, "handed-off", match=match, error=error)
+            return
+        self._end(claim.target, "timed-out" if isinstance(error, WaitTimedOut) else "failed", match=match, error=error)
+
+    def _end(
+        self, target: Target, result: Result, *, match: Match | None = None, error: PurviewMpeError | None = None
+    ) -> None:
+        connection = match.connection if match else None
+        outcome = Outcome(
+            name=self._name(target),
+            group_id=target.group_id,
+            resource_id=target.resource_id,
+            private_endpoint_id=connection.private_endpoint_id if connection else None,
+            matched_by=match.matched_by if match else None,
+            result=result,
+            error=None if error is None else ErrorDetail.of(error),
+            seconds=round(self.io.now() - self.began, 3),
+        )
+        self.done[identity(target.resource_id, target.group_id)] = outcome
+        self.io.tell(
+            Event(
+                kind="step",
+                verb=self.verb,
+                seconds=outcome.seconds,
+                message=f"{outcome.name}: {outcome.result}",
+                factory=self.spec.factory,
+                outcome=outcome,
+            )
+        )
+
+    def _open(self) -> list[Target]:
+        return [target for target in self.targets if identity(target.resource_id, target.group_id) not in self.done]
+
+    def _name(self, target: Target) -> str:
+        return self.names.get(identity(target.resource_id, target.group_id), self.spec.name_of(target.group_id))
+
+    def _tell_waiting(self) -> None:
+        names = tuple(self._name(target) for target in self._open())
+        self.io.tell(
+            Event(
+                kind="waiting",
+                verb=self.verb,
+                seconds=self.io.now() - self.began,
+                message=f"Waiting for the connections of {', '.join(names)}",
+                factory=self.spec.factory,
+                pending=names,
+            )
+        )
+
+
+def _ambiguous(claim: Claim, reason: str) -> NotApproved:
+    return NotApproved(
+        f"The connection of {claim.name!r} was not touched: {reason}.",
+        remedy="Compare the private endpoint ids on the target with the requester's report, and decide there by hand.",
+    )
+
+
+def _no_endpoint(name: str) -> NotFound:
+    return NotFound(
+        f"There is no endpoint {name!r} whose connection could be decided.",
+        remedy="Create it first with create_all(spec).",
+    )
+
+
+def _not_there(name: str, target: Target) -> NotApproved:
+    return NotApproved(
+        f"The connection of {name!r} is not (yet) shown by {ArmId.parse(target.resource_id).name!r}.",
+        remedy="Repeat the call in a minute; a connection appears some seconds after its endpoint was created.",
+    )
+
+
+def _never_appeared(name: str, target: Target) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"The connection of {name!r} did not appear on {ArmId.parse(target.resource_id).name!r} in the time given.",
+        remedy="Look at the endpoint with status(spec); if it is Failed, repeat with Spec(replace_broken=True).",
+    )
+
+
+def _approved_already(name: str) -> NotApproved:
+    return NotApproved(
+        f"The connection of {name!r} is Approved already, and only pending ones are rejected.",
+        remedy="Delete the endpoint with delete_all(spec), which ends its connection.",
+    )
+
+
+def _not_pending(name: str, status: str) -> NotApproved:
+    return NotApproved(
+        f"The connection of {name!r} is {status or 'in an unknown state'}, and only pending ones can be decided.",
+        remedy="Have the endpoint made anew with create_all and Spec(replace_broken=True), then approve that.",
+    )
