@@ -54,6 +54,11 @@ class Claim:
     """Whether nothing but an exact id is accepted."""
 
     @property
+    def is_vouched_for(self) -> bool:
+        """Whether the factory or a report says enough for a connection to be recognised."""
+        return self.private_endpoint_id is not None or self.awaits_approval or self.only_exact
+
+    @property
     def key(self) -> tuple[str, str]:
         """The identity of the endpoint."""
         return identity(self.target.resource_id, self.target.group_id)

@@ -16,7 +16,7 @@ from purview_mpe._arm_id import ArmId
 from purview_mpe._events import Event
 from purview_mpe._flows import connections, observe
 from purview_mpe._flows.io import remaining
-from purview_mpe._flows.transitions import poll_interval
+from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, poll_interval
 from purview_mpe._hand_off import Pending, hand_off
 from purview_mpe._model import Account, ErrorDetail, Finding, Outcome, Report, Result, Target, identity
 from purview_mpe._planning import needed_targets
@@ -167,23 +167,46 @@ class Approving:
     done: dict[Key, Outcome] = field(default_factory=dict[Key, Outcome])
     left: dict[Key, Pending] = field(default_factory=dict[Key, Pending])
     names: dict[Key, str] = field(default_factory=dict[Key, str])
-    began: float = 0.0
+    began: float = field(init=False)
+    failed_looks: int = 0
+
+    def __post_init__(self) -> None:
+        self.began = self.io.now()
 
     async def run(self, *, wait: bool) -> None:
-        """Rounds until everything is decided, or the time is over."""
-        self.began = self.io.now()
-        try:
-            while await self._round(wait=wait):
-                pause = poll_interval(self.io.now() - self.began)
-                if remaining(self.io) <= pause:
-                    break
-                self._tell_waiting()
-                await self.io.sleep(pause)
-        except PurviewMpeError as error:
-            for target in self._open():
-                self._end(target, "timed-out" if isinstance(error, WaitTimedOut) else "failed", error=error)
+        """Looks until everything is decided, or the time is over."""
+        await self.look()
+        while wait and not self.is_over and (left := remaining(self.io)) > 0:
+            self._tell_waiting()
+            await self.io.sleep(min(poll_interval(self.io.now() - self.began), left))
+            await self.look()
+        self.end_open(waited=wait)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything is decided."""
+        return not self._open()
+
+    def open_names(self) -> list[str]:
+        """The endpoints whose connections are not decided yet."""
+        return [self._name(target) for target in self._open()]
+
+    def end_open(self, *, waited: bool) -> None:
+        """End what is not decided: nothing more will be looked at."""
         for target in self._open():
-            self._end(target, "timed-out", error=_never_appeared(self._name(target), target))
+            if waited:
+                self._end(target, "timed-out", error=_never_appeared(self._name(target), target))
+            else:
+                self._end(target, "absent", error=_not_there(self._name(target), target))
+
+    async def look(self) -> None:
+        """One look at the claims and at every open target; decides what is found."""
+        try:
+            await self._look()
+        except PurviewMpeError as error:
+            if not self._may_pass(error):
+                for target in self._open():
+                    self._end_target(target, error)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each connection, in the account's order."""
@@ -194,8 +217,7 @@ class Approving:
         """What is left for the owners of the targets."""
         return hand_off(self.spec.factory_id.name, self.account.id, list(self.left.values()), portal=self.io.portal)
 
-    async def _round(self, *, wait: bool) -> bool:
-        """Decide what can be decided now; whether another look may help."""
+    async def _look(self) -> None:
         claims = [claim for claim in await self.source.claims() if claim.key not in self.done]
         self.names.update((claim.key, claim.name) for claim in claims)
         if not self.source.may_grow:
@@ -203,30 +225,36 @@ class Approving:
             for target in self._open():
                 if identity(target.resource_id, target.group_id) not in claimed:
                     self._end(target, "absent", error=_no_endpoint(self._name(target)))
+        # Until somebody vouches for an endpoint, whatever its target shows decides nothing.
+        claims = [claim for claim in claims if self.source.blind or claim.is_vouched_for]
         listings = await connections.list_targets(
             self.io, ArmId.parse(self.account.id), [claim.target for claim in claims]
         )
-        matches = self._match(claims, listings)
-        groups: dict[str, list[Match]] = {}
-        for match in matches:
-            groups.setdefault(match.claim.target.resource_id.casefold(), []).append(match)
-        await self.io.gather([self._decide_in_turn(group) for group in groups.values()])
-        if not wait:
-            for target in self._open():
-                self._end(target, "absent", error=_not_there(self._name(target), target))
-        return bool(self._open())
+        by_target: dict[str, list[Match]] = {}
+        for match in self._match(claims, listings):
+            by_target.setdefault(match.claim.target.resource_id.casefold(), []).append(match)
+        await self.io.gather([self._decide_in_turn(matches) for matches in by_target.values()])
+
+    def _may_pass(self, error: PurviewMpeError) -> bool:
+        """Whether looking again may help; the pipeline has tried several times before this is asked."""
+        self.failed_looks += 1
+        return isinstance(error, PASSING) and self.failed_looks < FAILED_LOOKS
 
     def _match(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:
         factory = self.spec.factory_id.name
+        errors = [error for listing in dict.fromkeys(listings.values()) if (error := listing.error) is not None]
+        if errors and all(self._may_pass(error) for error in errors):
+            if self.source.blind:
+                return []
+            claims = [claim for claim in claims if listings[claim.key].error is None]
+        for claim in claims:
+            if (error := listings[claim.key].error) is not None:
+                self._end_with(claim, error)
         if self.source.blind:
             matches = match_blind(factory, claims, listings)
         else:
             known = [outcome.private_endpoint_id for outcome in self.done.values() if outcome.private_endpoint_id]
             matches = match_known(factory, claims, listings, anchors=known)
-        for claim in claims:
-            error = listings[claim.key].error
-            if error is not None:
-                self._end_with(claim, error)
         return [match for match in matches if match.claim.key not in self.done]
 
     async def _decide_in_turn(self, matches: Sequence[Match]) -> None:
@@ -278,7 +306,10 @@ class Approving:
             )
             self._end(claim.target, "handed-off", match=match, error=error)
             return
-        self._end(claim.target, "timed-out" if isinstance(error, WaitTimedOut) else "failed", match=match, error=error)
+        self._end_target(claim.target, error, match)
+
+    def _end_target(self, target: Target, error: PurviewMpeError, match: Match | None = None) -> None:
+        self._end(target, "timed-out" if isinstance(error, WaitTimedOut) else "failed", match=match, error=error)
 
     def _end(
         self, target: Target, result: Result, *, match: Match | None = None, error: PurviewMpeError | None = None

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe import _wire
 from purview_mpe._approval import Claim, claim_for
+from purview_mpe._events import Event
 from purview_mpe._flows import observe
 from purview_mpe._flows.approve import Approving, FromFactory
+from purview_mpe._flows.io import remaining
 from purview_mpe._flows.provision import Progress, Provisioning
+from purview_mpe._flows.transitions import poll_interval
 from purview_mpe._hand_off import Pending, hand_off
 from purview_mpe._model import Factory, Plan, Report, Target, identity
 from purview_mpe._planning import make_plan, needed_targets, reconciled
@@ -52,12 +55,7 @@ async def _carry_out(io: Io, plan: Plan, factory: Factory, *, approve: bool, wai
     provisioning = Provisioning(io, plan, factory, verb)
     await provisioning.write()
     approving = _approving(io, plan, provisioning, verb) if approve else None
-    together: list[Coroutine[Any, Any, None]] = []
-    if wait:
-        together.append(provisioning.wait())
-    if approving is not None:
-        together.append(approving.run(wait=wait))
-    await io.gather(together)
+    await _wait(io, provisioning, approving, wait=wait)
     return Report(
         verb=verb,
         spec=plan.spec,
@@ -66,6 +64,54 @@ async def _carry_out(io: Io, plan: Plan, factory: Factory, *, approve: bool, wai
         hand_off=approving.hand_off() if approving else _left_to_owners(io, plan, provisioning),
         approval_asked=approve,
         warnings=plan.warnings,
+    )
+
+
+async def _wait(io: Io, provisioning: Provisioning, approving: Approving | None, *, wait: bool) -> None:
+    """Rounds of looking at both sides together, until both are done or the time is over."""
+    began = io.now()
+    # What existed before may be pending already; a new connection takes some seconds to appear.
+    if approving is not None and (not wait or any(progress.result == "kept" for progress in provisioning.steps)):
+        await approving.look()
+    while wait and not (provisioning.is_over and (approving is None or approving.is_over)):
+        if (left := remaining(io)) <= 0:
+            break
+        pause = min(poll_interval(io.now() - began), left)
+        _tell_waiting(io, provisioning, approving)
+        await io.sleep(pause)
+        looks: list[Coroutine[Any, Any, None]] = []
+        if provisioning.waiting:
+            looks.append(provisioning.look())
+        if approving is not None and not approving.is_over:
+            looks.append(approving.look())
+        await io.gather(looks)
+        if not provisioning.waiting:
+            await provisioning.heal()
+    if wait:
+        provisioning.time_out()
+    if approving is not None:
+        approving.end_open(waited=wait)
+
+
+def _tell_waiting(io: Io, provisioning: Provisioning, approving: Approving | None) -> None:
+    names = [progress.step.name for progress in provisioning.waiting]
+    unapproved = approving.open_names() if approving else []
+    io.tell(
+        Event(
+            kind="waiting",
+            verb=provisioning.verb,
+            seconds=io.now() - provisioning.began,
+            message="; ".join(
+                f"waiting for {what}"
+                for what in (
+                    f"Azure to make {', '.join(names)}" if names else "",
+                    f"the connections of {', '.join(unapproved)}" if unapproved else "",
+                )
+                if what
+            ),
+            factory=provisioning.plan.spec.factory,
+            pending=tuple(dict.fromkeys([*names, *unapproved])),
+        )
     )
 
 
@@ -107,7 +153,9 @@ class FromProvisioning:
                 is_provisioned=_wire.provisioning_is_over(progress.endpoint.provisioning_state),
             )
             for progress, target in _endpoints(self.provisioning.plan, self.provisioning)
-            if progress.endpoint is not None and progress.result in _WRITTEN
+            if progress.endpoint is not None
+            and progress.result in _WRITTEN
+            and not _wire.is_broken(progress.endpoint.provisioning_state, "")
         ]
         if self.provisioning.is_over and any(claim.private_endpoint_id is None for claim in claims):
             return await FromFactory(self.io, self.spec, self.targets).claims()

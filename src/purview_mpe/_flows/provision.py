@@ -9,10 +9,14 @@ from purview_mpe import _wire
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
 from purview_mpe._flows.io import remaining
-from purview_mpe._flows.transitions import poll_interval, when_free
+from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, poll_interval, when_free
 from purview_mpe._model import ErrorDetail, Outcome, Plan, Result, Step
 from purview_mpe._wire_errors import Attempt, is_busy
-from purview_mpe.errors import ProvisioningFailed, PurviewMpeError, WaitTimedOut
+from purview_mpe.errors import (
+    ProvisioningFailed,
+    PurviewMpeError,
+    WaitTimedOut,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -50,7 +54,8 @@ class Provisioning:
     verb: Verb
     began: float = field(init=False)
     steps: list[Progress] = field(init=False)
-    is_over: bool = field(init=False, default=False)
+    healed: set[str] = field(init=False, default_factory=set[str])
+    failed_looks: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.began = self.io.now()
@@ -71,11 +76,15 @@ class Provisioning:
         else:
             self.skip_endpoints()
 
-    async def wait(self) -> None:
-        """Wait for what was written, and heal what failed through no fault of its own."""
-        await self.settle()
-        await self.heal()
-        self.is_over = True
+    @property
+    def waiting(self) -> list[Progress]:
+        """The steps whose endpoint Azure is still making."""
+        return [progress for progress in self.endpoint_steps if _is_unsettled(progress)]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will change any more."""
+        return not self.waiting and not self._healable()
 
     async def make_network(self) -> bool:
         """Create the managed virtual network where the plan says so; whether endpoints can be made afterwards."""
@@ -130,40 +139,48 @@ class Provisioning:
         except PurviewMpeError as error:
             self._fail(progress, error)
 
-    async def settle(self) -> None:
-        """Wait until no endpoint is provisioning any more: one list per round for all of them together."""
-        began = self.io.now()
-        while waiting := [progress for progress in self.endpoint_steps if _is_unsettled(progress)]:
-            if remaining(self.io) <= 0:
-                self._time_out(waiting)
-                return
-            await self._wait_a_round(waiting, self.io.now() - began)
-            try:
-                listed = await observe.list_endpoints(self.io, self.plan.spec)
-            except WaitTimedOut:
-                self._time_out(waiting)
-                return
-            except PurviewMpeError as error:
+    async def look(self) -> None:
+        """One look at the factory: a single list for all endpoints together."""
+        waiting = self.waiting
+        try:
+            listed = await observe.list_endpoints(self.io, self.plan.spec)
+        except WaitTimedOut:
+            self.time_out()
+        except PurviewMpeError as error:
+            self.failed_looks += 1
+            # Azure goes on making the endpoints while it cannot be asked, so a failure that may pass ends nothing.
+            if not isinstance(error, PASSING) or self.failed_looks >= FAILED_LOOKS:
                 for progress in waiting:
                     self._fail(progress, error)
-                return
+        else:
+            self.failed_looks = 0
             self._take_over(waiting, listed)
 
     async def heal(self) -> None:
-        """Make anew, once and one after the other, what failed because its neighbour held the storage account.
+        """Make one endpoint anew, once, that failed because its neighbour held the storage account.
 
-        Storage runs one private endpoint operation at a time (public code). Only endpoints that this very run has
-        made are touched: nobody can have approved or used them yet.
+        Storage runs one private endpoint operation at a time (public code), hence one after the other. Only endpoints
+        that this very run has made are touched: nobody can have approved or used them yet.
         """
+        if not (healable := self._healable()):
+            return
+        progress = healable[0]
+        self.healed.add(progress.step.name)
+        try:
+            await self._replace(progress, progress.result or "created")
+        except PurviewMpeError as error:
+            self._fail(progress, error)
+
+    def _healable(self) -> list[Progress]:
         targets = [progress.step.resource_id.casefold() for progress in self.endpoint_steps]
-        for progress in self.endpoint_steps:
-            shares_its_target = targets.count(progress.step.resource_id.casefold()) > 1
-            if progress.result in {"created", "replaced"} and shares_its_target and _has_failed(progress):
-                try:
-                    await self._replace(progress, progress.result)
-                except PurviewMpeError as error:
-                    self._fail(progress, error)
-                await self.settle()
+        return [
+            progress
+            for progress in self.endpoint_steps
+            if progress.result in {"created", "replaced"}
+            and progress.step.name not in self.healed
+            and targets.count(progress.step.resource_id.casefold()) > 1
+            and _has_failed(progress)
+        ]
 
     async def _create_network(self, step: Step) -> None:
         factory = self.plan.spec.factory_id
@@ -252,20 +269,6 @@ class Provisioning:
                 )
             await self.io.sleep(wait)
 
-    async def _wait_a_round(self, waiting: Sequence[Progress], elapsed: float) -> None:
-        names = tuple(progress.step.name for progress in waiting)
-        self.io.tell(
-            Event(
-                kind="waiting",
-                verb=self.verb,
-                seconds=self.io.now() - self.began,
-                message=f"Waiting for {', '.join(names)}",
-                factory=self.plan.spec.factory,
-                pending=names,
-            )
-        )
-        await self.io.sleep(poll_interval(elapsed))
-
     def _take_over(self, waiting: Sequence[Progress], listed: Sequence[Endpoint]) -> None:
         for progress in waiting:
             endpoint = _found(progress.step, listed)
@@ -276,8 +279,9 @@ class Provisioning:
             if _wire.provisioning_is_over(endpoint.provisioning_state):
                 self._end(progress, progress.result or "created")
 
-    def _time_out(self, waiting: Sequence[Progress]) -> None:
-        for progress in waiting:
+    def time_out(self) -> None:
+        """End every step that is still waited for: the time is over."""
+        for progress in self.waiting:
             state = progress.endpoint.provisioning_state if progress.endpoint else ""
             self._fail(
                 progress,
