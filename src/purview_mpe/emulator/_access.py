@@ -126,6 +126,10 @@ class Access:
             "If access was recently granted, please refresh your credentials.",
         )
 
+    def sees(self, caller: Caller, scope: str) -> bool:
+        """Whether a caller has any role at a scope or inside it."""
+        return any(within(scope, given) or within(given, scope) for given, _ in caller.assignments)
+
     def allowed(self, caller: Caller, action: str, scope: str) -> bool:
         """Whether any role of the caller allows an action at a scope.
 

@@ -30,13 +30,13 @@ _FACTORY_NAME = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 
 def new_factory(world: World, factory_id: ArmId, body: Mapping[str, Any]) -> Factory:
     """Make a factory exist, completed by what the service adds to a body."""
-    properties = {
+    properties: dict[str, Any] = {
         "provisioningState": "Succeeded",
         "createTime": world.stamp(),
         "version": "2018-06-01",
-        **(body.get("properties") or {}),
+        **(object_of(body.get("properties")) or {}),
     }
-    completed = {
+    completed: dict[str, Any] = {
         **{key: value for key, value in body.items() if key not in {"id", "name", "type", "eTag"}},
         "location": body.get("location") or "westeurope",
         "tags": body.get("tags") or {},
@@ -83,14 +83,7 @@ def find_factory(call: Call) -> Factory:
 
 
 def _list_factories(call: Call) -> Response:
-    subscription = call.subscription().id.casefold()
-    group = call.group() if "group" in call.parameters else None
-    found = [
-        factory
-        for factory in call.world.factories.values()
-        if factory.id.subscription.casefold() == subscription
-        and (group is None or factory.id.resource_group.casefold() == group)
-    ]
+    found = call.located(call.world.factories.values())
     return call.page(found, lambda factory: factory.serial, _shown_factory)
 
 
@@ -119,9 +112,9 @@ def _put_factory(call: Call) -> Response:
             )
         return Response(200, _shown_factory(new_factory(call.world, factory_id, body)))
     before = factory.body
-    properties = {
+    properties: dict[str, Any] = {
         # Read-only properties in a body are accepted and ignored.
-        **(body.get("properties") or {}),
+        **(object_of(body.get("properties")) or {}),
         **{key: before["properties"][key] for key in ("provisioningState", "createTime", "version")},
     }
     factory.body = {
@@ -161,7 +154,7 @@ def _delete_factory(call: Call) -> Response:
 
 
 def _check_purview_configuration(body: Mapping[str, Any]) -> None:
-    given = (body.get("properties") or {}).get("purviewConfiguration")
+    given = (object_of(body.get("properties")) or {}).get("purviewConfiguration")
     configuration = object_of(given)
     if given is not None and (
         configuration is None or not isinstance(configuration.get("purviewResourceId", ""), str)
@@ -250,4 +243,4 @@ ROUTES = (
     Route("DELETE", _FACTORY, V, _delete_factory, f"{_ACTION}/delete"),
     Route("GET", f"{_FACTORY}/integrationRuntimes", V, _list_runtimes, f"{_RUNTIME_ACTION}/read"),
     Route("GET", f"{_FACTORY}/integrationRuntimes/{{runtime}}", V, _get_runtime, f"{_RUNTIME_ACTION}/read"),
-)  # fmt: skip
+)

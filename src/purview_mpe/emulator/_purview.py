@@ -6,10 +6,10 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe._arm_id import ArmId, InvalidArmId
-from purview_mpe.emulator import _life
+from purview_mpe.emulator import _connections, _life
 from purview_mpe.emulator._call import not_found
 from purview_mpe.emulator._exchange import Response, list_of, object_of
-from purview_mpe.emulator._nouns import Account, Connection, Resource
+from purview_mpe.emulator._nouns import Account, Resource
 from purview_mpe.emulator._router import Route
 from purview_mpe.emulator._versions import PURVIEW as V
 from purview_mpe.emulator._versions import hidden_account_properties, shows_guardian
@@ -174,29 +174,11 @@ def shown_account(world: World, account: Account, api_version: str) -> dict[str,
     if endpoints is not None and not shows_guardian(api_version):
         properties["endpoints"] = {key: value for key, value in endpoints.items() if key != "guardian"}
     properties["privateEndpointConnections"] = [
-        shown_connection(connection) for connection in world.connections_of(account.id).values()
+        _connections.shown_connection(connection) for connection in world.connections_of(account.id).values()
     ]
     shown = copy(account.body)
     shown["properties"] = properties
     return shown
-
-
-def shown_connection(connection: Connection) -> dict[str, Any]:
-    """A connection as Purview spells it: `actionsRequired` (spec)."""
-    return {
-        "id": f"{connection.target}/privateEndpointConnections/{connection.name}",
-        "name": connection.name,
-        "type": "Microsoft.Purview/accounts/privateEndpointConnections",
-        "properties": {
-            "provisioningState": connection.provisioning_state,
-            "privateEndpoint": {"id": connection.private_endpoint_id},
-            "privateLinkServiceConnectionState": {
-                "status": connection.status,
-                "description": connection.description,
-                "actionsRequired": connection.actions_required,
-            },
-        },
-    }
 
 
 def find_account(call: Call) -> Account:
@@ -209,16 +191,8 @@ def find_account(call: Call) -> Account:
 
 
 def _list_accounts(call: Call) -> Response:
-    subscription = call.subscription().id.casefold()
-    group = call.group() if "group" in call.parameters else None
-    found = [
-        account
-        for account in call.world.accounts.values()
-        if account.id.subscription.casefold() == subscription
-        and (group is None or account.id.resource_group.casefold() == group)
-    ]
     return call.page(
-        found,
+        call.located(call.world.accounts.values()),
         lambda account: account.serial,
         lambda account: shown_account(call.world, account, call.api_version),
     )
@@ -227,6 +201,17 @@ def _list_accounts(call: Call) -> Response:
 def _get_account(call: Call) -> Response:
     return Response(200, shown_account(call.world, find_account(call), call.api_version))
 
+
+def _target(call: Call) -> ArmId:
+    return find_account(call).id
+
+
+# The groups and their zones (documentation).
+_ZONES = {
+    "account": "privatelink.purview.azure.com",
+    "portal": "privatelink.purviewstudio.azure.com",
+    "platform": "privatelink.purview-service.microsoft.com",
+}
 
 _ALL = "/subscriptions/{subscription}/providers/Microsoft.Purview/accounts"
 _ACCOUNTS = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Purview/accounts"
@@ -237,4 +222,7 @@ ROUTES = (
     Route("GET", _ALL, V, _list_accounts, f"{_ACTION}/read"),
     Route("GET", _ACCOUNTS, V, _list_accounts, f"{_ACTION}/read"),
     Route("GET", _ACCOUNT, V, _get_account, f"{_ACTION}/read"),
-)  # fmt: skip
+    *_connections.routes(
+        _ACCOUNT, V, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval", zones=_ZONES
+    ),
+)
