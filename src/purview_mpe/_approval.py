@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from purview_mpe import _states
 from purview_mpe._arm_id import last_segment, same_id
 from purview_mpe._model import Connection, Endpoint, Target, identity
 from purview_mpe._naming import hidden_name
@@ -75,14 +76,15 @@ class Match:
     reason: str = ""
 
 
-def claim_for(target: Target, endpoint: Endpoint, *, is_provisioned: bool) -> Claim:
+def claim_for(target: Target, endpoint: Endpoint) -> Claim:
     """The claim for an endpoint as the factory shows it."""
     return Claim(
         target=target,
         name=endpoint.name,
         private_endpoint_id=endpoint.private_endpoint_id,
         # A factory that says Disconnected or nothing has no pending connection that could be the one listed.
-        awaits_approval=is_provisioned and endpoint.connection_status.casefold() in {"pending", "approved"},
+        awaits_approval=_states.provisioning_is_over(endpoint.provisioning_state)
+        and endpoint.connection_status.casefold() in {"pending", "approved"},
     )
 
 

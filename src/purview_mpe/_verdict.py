@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe import _wire
+from purview_mpe import _states
 from purview_mpe._approval import Listings, Match, claim_for, match_known
 from purview_mpe._model import EndpointStatus, Finding, Status
 from purview_mpe.errors import NotFound, PurviewMpeError
@@ -50,7 +50,7 @@ def target_statuses(
     None where the target cannot be read or several connections could be ours; "" where it shows none of ours.
     """
     claims = [
-        claim_for(target, endpoint, is_provisioned=_wire.provisioning_is_over(endpoint.provisioning_state))
+        claim_for(target, endpoint)
         for target in targets
         for endpoint in endpoints
         if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
@@ -137,14 +137,14 @@ def verdict_of(endpoint: Endpoint, target_status: str | None) -> tuple[Verdict, 
     read it decides. `target_status` is None where it cannot, and "" where the target shows no connection of ours.
     """
     state, factory_says = endpoint.provisioning_state, endpoint.connection_status.casefold()
-    if _wire.is_broken(state, ""):
+    if _states.is_broken(state, ""):
         return "failed", "Azure could not make the endpoint."
-    if _wire.is_broken("", factory_says):
+    if _states.is_broken("", factory_says):
         return "rejected", f"The connection is {endpoint.connection_status}; the endpoint must be made anew."
     if target_status is not None and factory_says == "approved" and target_status.casefold() != "approved":
         what = f"the target says {target_status}" if target_status else "the target has no such connection"
         return "stale", f"The factory says Approved and {what}."
-    if not _wire.provisioning_is_over(state):
+    if not _states.provisioning_is_over(state):
         return "provisioning", f"Azure is still making the endpoint ({state or 'state unknown'})."
     if "approved" in {factory_says, (target_status or "").casefold()}:
         return "ready", "Approved."

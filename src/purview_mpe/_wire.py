@@ -15,7 +15,6 @@ from typing import Any, Literal, TypeAlias, cast
 
 from purview_mpe._arm_id import ArmId, InvalidArmId, last_segment
 from purview_mpe._model import Account, ConnectionList, Endpoint, Finding, Firewall, Shape, Target
-from purview_mpe._naming import OPTIONAL_GROUPS
 
 #: A request's body. The SDKs take plain JSON and type it as their models, hence not a dict.
 Json: TypeAlias = Any
@@ -71,11 +70,6 @@ def unreadable_account(account_id: ArmId, evidence: str) -> Account:
             ),
         ),
     )
-
-
-def optional_target(account_id: ArmId, group_id: str) -> Target:
-    """The target of a group id that lies beyond lineage; such endpoints go to the account itself (spec)."""
-    return _target(group_id, account_id, "account")
 
 
 class _Resources:
@@ -273,35 +267,6 @@ def read_runtime_kind(
     if _mapping(_mapping(properties, "typeProperties"), "ssisProperties"):
         return "ssis"
     return "azure-managed-vnet" if _mapping(properties, "managedVirtualNetwork") else "azure"
-
-
-def is_optional_group(group_id: str) -> bool:
-    """Whether a group id lies beyond lineage and is made only on request."""
-    return group_id in OPTIONAL_GROUPS
-
-
-def provisioning_is_over(state: str) -> bool:
-    """Whether waiting for the endpoint may end. The states are open strings: only those seen to be final end it.
-
-    `Succeeded` is recorded; `Failed` is recorded in the sibling service (Synapse).
-    """
-    return state.casefold() in {"succeeded", "failed", "canceled"}
-
-
-def is_deleting(state: str) -> bool:
-    """Whether the endpoint is on its way out (inferred: no recording shows the literal)."""
-    return state.casefold() in {"deleting", "deleted"}
-
-
-def is_broken(provisioning_state: str, connection_status: str) -> bool:
-    """Whether the endpoint has to be made anew before it can work again.
-
-    A Rejected or Disconnected connection never becomes Approved; deleting and creating is the only way (docs).
-    """
-    return provisioning_state.casefold() in {"failed", "canceled"} or connection_status.casefold() in {
-        "rejected",
-        "disconnected",
-    }
 
 
 def _is_disabled(holder: Mapping[str, Any], key: str) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from purview_mpe import _wire
 from purview_mpe._approval import Claim, Listings, Match, claim_for, match_blind, match_known
 from purview_mpe._arm_id import ArmId
 from purview_mpe._events import Event
@@ -121,7 +120,7 @@ class FromFactory:
             self.blind = True
             return await self.claims()
         return [
-            claim_for(target, endpoint, is_provisioned=_wire.provisioning_is_over(endpoint.provisioning_state))
+            claim_for(target, endpoint)
             for target in self.targets
             for endpoint in endpoints
             if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe import _wire
 from purview_mpe._approval import Claim, claim_for
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
@@ -147,11 +146,7 @@ class FromProvisioning:
     async def claims(self) -> Sequence[Claim]:
         """The endpoints that exist by now. Once provisioning is over, a missing id is looked for in the factory."""
         claims = [
-            claim_for(
-                target,
-                progress.endpoint,
-                is_provisioned=_wire.provisioning_is_over(progress.endpoint.provisioning_state),
-            )
+            claim_for(target, progress.endpoint)
             for progress, target in _endpoints(self.provisioning.plan, self.provisioning)
             if progress.endpoint is not None
             and progress.result in _WRITTEN

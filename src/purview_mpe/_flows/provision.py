@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe import _wire
+from purview_mpe import _states, _wire
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
 from purview_mpe._flows.io import remaining
@@ -276,7 +276,7 @@ class Provisioning:
                 self._fail(progress, _vanished(progress.step))
                 continue
             progress.endpoint = endpoint
-            if _wire.provisioning_is_over(endpoint.provisioning_state):
+            if _states.provisioning_is_over(endpoint.provisioning_state):
                 self._end(progress, progress.result or "created")
 
     def time_out(self) -> None:
@@ -333,7 +333,7 @@ def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
             endpoint
             for endpoint in endpoints
             if endpoint.is_for(step.resource_id, step.group_id or "")
-            and not _wire.is_deleting(endpoint.provisioning_state)
+            and not _states.is_deleting(endpoint.provisioning_state)
         ),
         None,
     )
@@ -347,12 +347,12 @@ def _is_unsettled(progress: Progress) -> bool:
     return (
         progress.result in {"created", "replaced", "kept"}
         and progress.endpoint is not None
-        and not _wire.provisioning_is_over(progress.endpoint.provisioning_state)
+        and not _states.provisioning_is_over(progress.endpoint.provisioning_state)
     )
 
 
 def _has_failed(progress: Progress) -> bool:
-    return progress.endpoint is not None and _wire.is_broken(progress.endpoint.provisioning_state, "")
+    return progress.endpoint is not None and _states.is_broken(progress.endpoint.provisioning_state, "")
 
 
 def _could_not_be_made(step: Step) -> ProvisioningFailed:
