@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from purview_mpe import _display_nouns
+from purview_mpe._display_general import render
+from purview_mpe._display_page import Look, Page
+
 if TYPE_CHECKING:
     from purview_mpe._spec import Noun
 
+#: The modules that register tables; each is listed so that importing this one is enough.
+TABLES = (_display_nouns,)
 
-def text(noun: Noun) -> str:
+
+def text(noun: Noun, look: Look | None = None) -> str:
     """The noun as a table, or as its fields where it has no table of its own."""
-    return repr(noun)
+    page = Page(look or Look())
+    render(noun, page)
+    return str(page)

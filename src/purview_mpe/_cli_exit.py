@@ -1,0 +1,65 @@
+"""What the process ends with: one number per kind of ending, for scripts."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from purview_mpe.errors import AccessDenied, InvalidCredential, InvalidSpec, NotApproved, PurviewMpeError
+
+if TYPE_CHECKING:
+    from purview_mpe._model import Plan, Report, Status
+
+
+class Exit(IntEnum):
+    """The exit codes; `purview-mpe --help` and the documentation explain them in these words."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    DRIFT = 3
+    WAITING = 4
+    DENIED = 5
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141
+
+    @classmethod
+    def of_error(cls, error: PurviewMpeError) -> Exit:
+        """How a run ends that an error has stopped."""
+        match error:
+            case InvalidSpec() | InvalidCredential():
+                return cls.USAGE
+            case AccessDenied():
+                return cls.DENIED
+            case NotApproved():
+                return cls.WAITING
+            case _:
+                return cls.FAILED
+
+    @classmethod
+    def of_plan(cls, plan: Plan, *, detailed: bool) -> Exit:
+        """A plan was made, which is all that was asked, unless the details are to be told."""
+        if not detailed:
+            return cls.DONE
+        if plan.conflicts:
+            return cls.FAILED
+        return cls.DONE if all(step.action == "keep" for step in plan.steps) else cls.DRIFT
+
+    @classmethod
+    def of_report(cls, report: Report) -> Exit:
+        """Failed if any step did; denied if the lack of a role is the only reason; waiting if others have to act."""
+        codes = {outcome.error.code if outcome.error else outcome.result for outcome in report.failures}
+        if codes == {AccessDenied.code}:
+            return cls.DENIED
+        if codes:
+            return cls.FAILED
+        return cls.DONE if report.complete else cls.WAITING
+
+    @classmethod
+    def of_status(cls, status: Status) -> Exit:
+        """Waiting while time or an approval is all that is missing."""
+        if status.ready:
+            return cls.DONE
+        on_the_way = {"ready", "pending", "provisioning"}
+        waiting = bool(status.endpoints) and all(endpoint.verdict in on_the_way for endpoint in status.endpoints)
+        return cls.WAITING if waiting else cls.FAILED
