@@ -150,7 +150,7 @@ class FromProvisioning:
             for progress, target in _endpoints(self.provisioning.plan, self.provisioning)
             if progress.endpoint is not None
             and progress.result in _WRITTEN
-            and not _states.is_broken(progress.endpoint.provisioning_state, "")
+            and not is_broken(progress.endpoint.provisioning_state, "")
         ]
         if self.provisioning.is_over and any(claim.private_endpoint_id is None for claim in claims):
             return await FromFactory(self.io, self.spec, self.targets).claims()
