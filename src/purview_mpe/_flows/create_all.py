@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe import _states
 from purview_mpe._approval import Claim, claim_for
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
@@ -150,7 +151,7 @@ class FromProvisioning:
             for progress, target in _endpoints(self.provisioning.plan, self.provisioning)
             if progress.endpoint is not None
             and progress.result in _WRITTEN
-            and not is_broken(progress.endpoint.provisioning_state, "")
+            and not _states.is_broken(progress.endpoint.provisioning_state, "")
         ]
         if self.provisioning.is_over and any(claim.private_endpoint_id is None for claim in claims):
             return await FromFactory(self.io, self.spec, self.targets).claims()
