@@ -74,6 +74,13 @@ class Access:
         self.callers[caller.object_id] = caller
         return caller
 
+    def with_client_id(self, client_id: str) -> Caller:
+        """The caller with this client id; the default caller if nobody has it."""
+        for caller in self.callers.values():
+            if caller.client_id.casefold() == client_id.casefold():
+                return caller
+        return self.default
+
     def token(self, caller: Caller, audience: str = "https://management.azure.com") -> str:
         """A token that looks like the real ones and carries the mark."""
         self.token_requests += 1

@@ -101,6 +101,8 @@ class VirtualClock:
         with self._lock:
             watch = self._watches.get(loop)
             if watch is None:
+                for finished in [other for other in self._watches if other.is_closed()]:
+                    del self._watches[finished]
                 watch = self._watches[loop] = _IdleWatch(self, loop)
         await watch.park(self.now() + seconds)
 
@@ -171,7 +173,13 @@ class _IdleWatch:
         if not self._watching:
             self._watching = True
             loop.call_soon(self._look)
-        await future
+        try:
+            await future
+        except asyncio.CancelledError:
+            # Or the future would keep the loop, and the loop the future.
+            self._parked = [parked for parked in self._parked if parked[2] is not future]
+            heapq.heapify(self._parked)
+            raise
 
     def wake_soon(self) -> None:
         loop = self._loop()

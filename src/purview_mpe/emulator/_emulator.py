@@ -13,6 +13,7 @@ from purview_mpe.emulator import (
     _purview,
     _resources,
     _runs,
+    _sign_in,
     _storage,
 )
 from purview_mpe.emulator._access import OWNER, TOKEN_MARK, Access
@@ -22,6 +23,7 @@ from purview_mpe.emulator._guards import Guards
 from purview_mpe.emulator._inventory import Inventory
 from purview_mpe.emulator._limits import Limits
 from purview_mpe.emulator._ownership import Ownership
+from purview_mpe.emulator._server import Server
 from purview_mpe.emulator._service import Service
 from purview_mpe.emulator._settings import (
     DEFAULT_LOCATION,
@@ -39,8 +41,8 @@ from purview_mpe.emulator._world import World
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from purview_mpe.emulator._account_shapes import Firewall, Shape
     from purview_mpe.emulator._exchange import RecordedRequest
-    from purview_mpe.emulator._purview import Firewall, Shape
     from purview_mpe.emulator._router import Route
     from purview_mpe.emulator._transport import AsyncEmulatorTransport, EmulatorTransport
 
@@ -165,6 +167,17 @@ class Emulator(Inventory, Ownership):
 
         return AsyncEmulatorTransport(self._service, self.clock)
 
+    def serve(self, port: int = 0) -> Server:
+        """Serve HTTPS on 127.0.0.1; use it as a context manager. Port 0 means any free one.
+
+        The server's `url` and `ca_file` are what a client needs. The clock runs with real time meanwhile, and
+        provisioning takes a second unless told otherwise.
+
+        Raises:
+            MissingExtra: the packages of the extra `emulator` are not installed.
+        """
+        return Server(self._service, self.clock, port)
+
     # --- what goes wrong, and what was asked
 
     def inject(self, fault: Fault) -> None:
@@ -216,4 +229,5 @@ def _all_routes() -> tuple[Route, ...]:
         *_event_hubs.ROUTES,
         *_authorization.ROUTES,
         *_resources.ROUTES,
+        *_sign_in.ROUTES,
     )

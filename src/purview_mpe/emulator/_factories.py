@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe.emulator import _life
 from purview_mpe.emulator._call import bad_request, not_found
 from purview_mpe.emulator._exchange import Response, object_of
-from purview_mpe.emulator._factory_rules import check_if_match, names_tag, want
+from purview_mpe.emulator._factory_rules import (
+    check_if_match,
+    check_limit,
+    check_name,
+    invalid_request,
+    names_tag,
+    want,
+)
 from purview_mpe.emulator._nouns import Factory, Runtime
 from purview_mpe.emulator._router import Route
 from purview_mpe.emulator._versions import DATA_FACTORY as V
@@ -228,10 +235,34 @@ def _get_runtime(call: Call) -> Response:
     return Response(200, _shown_runtime(factory, runtime))
 
 
+def _put_runtime(call: Call) -> Response:
+    factory, name, body = find_factory(call), call["runtime"], call.json
+    properties = object_of(body.get("properties"))
+    if properties is None or properties.get("type") not in {"Managed", "SelfHosted"}:
+        raise invalid_request("IntegrationRuntime", name, "Invalid payload")
+    runtime = factory.runtimes.get(name.casefold())
+    check_if_match(call, runtime.etag if runtime else None)
+    if runtime is None:
+        check_name("IntegrationRuntime", name)
+        check_limit(call, factory)
+        return Response(200, _shown_runtime(factory, new_runtime(call.world, factory, name, properties)))
+    if ("managedVirtualNetwork" in runtime.properties) != ("managedVirtualNetwork" in properties):
+        # An existing runtime cannot be moved into a managed network or out of it (documentation).
+        raise invalid_request("IntegrationRuntime", name, "The managed virtual network cannot be changed")
+    runtime.properties, runtime.etag = properties, call.world.etag()
+    return Response(200, _shown_runtime(factory, runtime))
+
+
+def _delete_runtime(call: Call) -> Response:
+    removed = find_factory(call).runtimes.pop(call["runtime"].casefold(), None)
+    return Response(204 if removed is None else 200)
+
+
 _ALL = "/subscriptions/{subscription}/providers/Microsoft.DataFactory/factories"
 _FACTORIES = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataFactory/factories"
 _FACTORY = f"{_FACTORIES}/{{factory}}"
 _ACTION = "Microsoft.DataFactory/factories"
+_RUNTIME = f"{_FACTORY}/integrationRuntimes/{{runtime}}"
 _RUNTIME_ACTION = f"{_ACTION}/integrationruntimes"
 
 ROUTES = (
@@ -242,5 +273,7 @@ ROUTES = (
     Route("PATCH", _FACTORY, V, _patch_factory, f"{_ACTION}/write"),
     Route("DELETE", _FACTORY, V, _delete_factory, f"{_ACTION}/delete"),
     Route("GET", f"{_FACTORY}/integrationRuntimes", V, _list_runtimes, f"{_RUNTIME_ACTION}/read"),
-    Route("GET", f"{_FACTORY}/integrationRuntimes/{{runtime}}", V, _get_runtime, f"{_RUNTIME_ACTION}/read"),
+    Route("GET", _RUNTIME, V, _get_runtime, f"{_RUNTIME_ACTION}/read"),
+    Route("PUT", _RUNTIME, V, _put_runtime, f"{_RUNTIME_ACTION}/write"),
+    Route("DELETE", _RUNTIME, V, _delete_runtime, f"{_RUNTIME_ACTION}/delete"),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe._arm_id import ArmId
 from purview_mpe.emulator import _factories, _life, _managed_network, _purview, _runs
+from purview_mpe.emulator._account_shapes import account_body
 from purview_mpe.emulator._exchange import object_of
 from purview_mpe.emulator._strangers import add_strangers
 from purview_mpe.emulator._views import ConnectionView, EndpointView, view_connection, view_endpoint
@@ -14,8 +15,8 @@ from purview_mpe.emulator._world import ACCOUNT_TYPE, FACTORY_TYPE, NAMESPACE_TY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from purview_mpe.emulator._account_shapes import Firewall, NamespaceAbsence, Shape
     from purview_mpe.emulator._nouns import Account, Factory
-    from purview_mpe.emulator._purview import Firewall, NamespaceAbsence, Shape
     from purview_mpe.emulator._world import World
 
 RuntimeKind = Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"]
@@ -80,7 +81,7 @@ class Inventory:
             if body is None:
                 location = location or self._location
                 account_id = self._id(subscription, resource_group, ACCOUNT_TYPE, name)
-                body = _purview.account_body(
+                body = account_body(
                     self._world,
                     account_id,
                     shape=shape,
@@ -233,6 +234,13 @@ class Inventory:
             }
             return {group: ArmId.parse(target) for group, target in found.items() if target}
 
+    def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
+        """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""
+        with self._world.lock:
+            found = self._world.accounts[_as_id(account or self.account).key]
+            _purview.enable_event_hubs(self._world, found)
+            return self.targets(found.id)["namespace"]
+
     def add_pipeline_run(
         self,
         factory: ArmId | str | None = None,
@@ -315,15 +323,7 @@ class Inventory:
         return found
 
     def _add_strangers(self, account: Account) -> None:
-        managed = object_of(account.properties.get("managedResources")) or {}
-        ingestion = object_of(account.properties.get("ingestionStorage")) or {}
-        targets = [
-            str(account.id),
-            managed.get("storageAccount"),
-            managed.get("eventHubNamespace"),
-            ingestion.get("id"),
-        ]
-        for target in targets:
+        for target in (account.id, *_purview.managed_targets(account)):
             add_strangers(self._world, target, self._world.settings.foreign_connections)
 
     def _remove(self, resource: ArmId) -> None:
