@@ -222,9 +222,7 @@ def plan_of(situation: Situation) -> tuple[Plan | None, tuple[Finding, ...]]:
         if account.shape == "F":
             return None, ()  # the account's own finding says it already
         return None, (
-            Finding(
-                code="unsupported-setup", severity="error", message=refusal.message, remedy=refusal.remedy
-            ),
+            Finding(code="unsupported-setup", severity="error", message=refusal.message, remedy=refusal.remedy),
         )
     said = {finding.code for finding in account.warnings} | _NAME_CODES
     return plan, tuple(finding for finding in plan.warnings if finding.code not in said)

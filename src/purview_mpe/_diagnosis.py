@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
 
-    from purview_mpe._model import EndpointStatus, Plan, Status
+    from purview_mpe._model import EndpointStatus, Plan, Status, Target
     from purview_mpe._situation import ActivityRun, RecentRuns, Situation
 
 #: How many pipeline runs are looked at, the newest: each costs a request.
@@ -58,8 +58,7 @@ _ENDPOINT_FINDINGS: dict[str, tuple[str, str, str]] = {
     "stale": (
         "approval-stale",
         "The factory shows the connection to {names} as approved, and the target does not.",
-        "Have it made anew: the factory does not refresh an approved connection. Delete the endpoint, call "
-        "create_all, and have it approved.",
+        "Delete the endpoint, call create_all, and have it approved: Data Factory does not refresh what it showed.",
     ),
     "provisioning": (
         "endpoint-provisioning",
@@ -78,10 +77,11 @@ def diagnose(
     situation: Situation,
     *,
     target_status: Mapping[str, str | None],
+    target_findings: Sequence[Finding],
     runs: RecentRuns | ErrorDetail,
     since: timedelta,
 ) -> Diagnosis:
-    """The findings of the whole chain; `target_status` is keyed by group id, as `judge` takes it."""
+    """The findings of the whole chain; what the targets say is given as `judge` takes it."""
     plan, plan_findings = _checking.plan_of(situation)
     status = _status(situation, target_status)
     held = _checking.rights_of(situation)
@@ -94,6 +94,7 @@ def diagnose(
             *_checking.connection_findings(situation),
             *plan_findings,
             *(endpoint_findings(situation, status) if status else ()),
+            *target_findings,
             *(changed_targets(plan) if plan else ()),
             *_checking.name_findings(plan),
             *_checking.limit_findings(situation, plan),
@@ -113,14 +114,20 @@ def diagnose(
     )
 
 
-def _status(situation: Situation, target_status: Mapping[str, str | None]) -> Status | None:
-    account, endpoints = situation.account, situation.endpoints
-    if account is None or endpoints is None:
-        return None
+def wanted_targets(situation: Situation) -> tuple[Target, ...]:
+    """What the spec wants endpoints to; none where that cannot be told, which `plan_of` says."""
+    if situation.account is None:
+        return ()
     try:
-        targets = needed_targets(situation.spec, account)
+        return needed_targets(situation.spec, situation.account)
     except UnsupportedSetup:
-        return None  # `plan_of` says it
+        return ()
+
+
+def _status(situation: Situation, target_status: Mapping[str, str | None]) -> Status | None:
+    account, endpoints, targets = situation.account, situation.endpoints, wanted_targets(situation)
+    if account is None or endpoints is None or not targets:
+        return None
     return judge(situation.spec, account, targets, endpoints, target_status=target_status)
 
 
@@ -140,16 +147,6 @@ def endpoint_findings(situation: Situation, status: Status) -> Iterator[Finding]
             cause="" if needed else "With this firewall setting lineage needs no managed private endpoint.",
             evidence=tuple(f"{one.name}: {one.reason}" for one in affected),
             remedy=remedy,
-        )
-    unseen = [one for one in status.endpoints if one.verdict == "ready" and one.target_status is None]
-    if unseen:
-        yield Finding(
-            code="targets-unreadable",
-            severity="info",
-            message=f"The approval of {' and '.join(one.group_id for one in unseen)} is believed as the factory "
-            "tells it: the targets' side was not read.",
-            cause="The factory stops refreshing a connection once it is approved, so it may have been removed since.",
-            remedy="Repeat the call as somebody with Reader on the targets.",
         )
 
 
@@ -187,7 +184,8 @@ def run_findings(runs: RecentRuns | ErrorDetail) -> Iterator[Finding]:
             code="runs-unreadable",
             severity="info",
             message="The recent pipeline runs were not looked at.",
-            cause="Reader does not cover them: asking for runs is an action of its own.",
+            cause="Microsoft's page on roles lets a Reader monitor a factory; others needed two actions more (docs of "
+            "this library, permissions).",
             evidence=(runs.message,),
             remedy=runs.remedy,
         )

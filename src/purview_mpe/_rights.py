@@ -46,8 +46,8 @@ class Need:
     place: Place
     role: str
     actions: tuple[str, ...]
-    unpublished: tuple[str, ...] = ()
-    """Further actions whose names are inferred from the operations' paths: their absence proves nothing."""
+    perhaps: tuple[str, ...] = ()
+    """Actions that may be needed, too: their names are inferred, or sources disagree; lacking them proves nothing."""
 
 
 #: Source: Microsoft's lists of resource provider operations and of built-in roles (docs), except as noted.
@@ -94,16 +94,19 @@ NEEDS: tuple[Need, ...] = (
         "ingestion",
         "Contributor",
         (f"{_ACCOUNT}/PrivateEndpointConnectionsApproval/action",),
+        # Unpublished; inferred from the paths of the two operations.
         (
             f"{_ACCOUNT}/ingestionPrivateEndpointConnections/read",
             f"{_ACCOUNT}/ingestionPrivateEndpointConnectionStatus/action",
         ),
     ),
-    # Both are POST operations, so Reader does not cover them (docs: the operations end in "action").
+    # Sources disagree: Microsoft's page on roles says that a Reader can monitor a factory (docs), others met 403 until
+    # they were given the two actions (public code).
     Need(
         "read-runs",
         "factory",
         "Data Factory Contributor",
+        (f"{_FACTORY}/querypipelineruns/read", f"{_FACTORY}/pipelineruns/queryactivityruns/read"),
         (f"{_FACTORY}/querypipelineruns/action", f"{_FACTORY}/pipelineruns/queryactivityruns/action"),
     ),
 )
@@ -135,9 +138,7 @@ def scopes_of(factory: str, account: Account | None) -> dict[Place, str]:
     return scopes
 
 
-def rights(
-    scopes: Mapping[Place, str], permissions: Mapping[str, Sequence[Permission] | None]
-) -> tuple[Right, ...]:
+def rights(scopes: Mapping[Place, str], permissions: Mapping[str, Sequence[Permission] | None]) -> tuple[Right, ...]:
     """What a caller may do; `permissions` by case-folded scope, None or absent where they cannot be read."""
     return tuple(
         _right(need, scopes[need.place], permissions.get(scopes[need.place].casefold()))
@@ -150,8 +151,8 @@ def _right(need: Need, scope: str, held: Sequence[Permission] | None) -> Right:
     if held is None:
         return Right(step=need.step, scope=scope, allowed=None, role=need.role)
     missing = tuple(action for action in need.actions if not allows(held, action))
-    inferred_missing = any(not allows(held, action) for action in need.unpublished)
-    allowed = False if missing else None if inferred_missing else True
+    doubtful = any(not allows(held, action) for action in need.perhaps)
+    allowed = False if missing else None if doubtful else True
     return Right(step=need.step, scope=scope, allowed=allowed, missing_actions=missing, role=need.role)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from purview_mpe._arm_id import ArmId
     from purview_mpe._model import Account, Endpoint, ErrorDetail
     from purview_mpe._requirements import RuntimeKind
     from purview_mpe._rights import Permission
@@ -82,3 +83,13 @@ class RecentRuns:
     activities: tuple[ActivityRun, ...]
     unreadable: tuple[str, ...] = ()
     """Why some activities are missing, in Azure's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFactory:
+    """A factory that this caller can list."""
+
+    id: ArmId
+    purview_account: str | None = None
+    endpoints: tuple[Endpoint, ...] | None = None
+    """Those of all its managed virtual networks; None where they cannot be read."""

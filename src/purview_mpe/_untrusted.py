@@ -24,8 +24,7 @@ def text(holder: Object, key: str) -> str:
 
 def objects(holder: Object, key: str) -> tuple[Object, ...]:
     """The objects in the list under a key; whatever else is in it is left out."""
-    value = holder.get(key)
-    return tuple(as_mapping(item) for item in _list(value) if isinstance(item, Mapping))
+    return tuple(cast("Object", item) for item in _list(holder.get(key)) if isinstance(item, Mapping))
 
 
 def texts(holder: Object, key: str) -> tuple[str, ...]:

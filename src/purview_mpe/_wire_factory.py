@@ -9,8 +9,9 @@ import copy
 from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe import _wire
+from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe._rights import Permission
-from purview_mpe._situation import ActivityRun, Runtime
+from purview_mpe._situation import ActivityRun, KnownFactory, Runtime
 from purview_mpe._untrusted import Object, as_mapping, mapping, objects, text, texts
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ _READ_ONLY = frozenset({"id", "name", "type", "eTag"})
 _READ_ONLY_PROPERTIES = frozenset({"provisioningState", "createTime", "version"})
 #: Both spellings stand in Microsoft's pages (docs); the first is the one recorded.
 _LINEAGE_KEYS = ("reportlineagetopurview", "reportlineagetopurvew")
+
+
+def read_known_factory(answer: Object) -> KnownFactory | None:
+    """A factory as listed, its endpoints not read; None for an item that does not say which factory it is."""
+    try:
+        factory_id = ArmId.parse(answer.get("id"))
+    except InvalidArmId:
+        return None
+    return KnownFactory(factory_id, _wire.read_factory_connection(answer)[1])
 
 
 def read_runtime(answer: Object) -> Runtime:
@@ -50,9 +60,7 @@ def connected_body(answer: Object, account_id: str) -> _wire.Json:
     unknown fields too, less what the spec calls read-only.
     """
     body = {key: value for key, value in copy.deepcopy(dict(answer)).items() if key not in _READ_ONLY}
-    properties = {
-        key: value for key, value in mapping(body, "properties").items() if key not in _READ_ONLY_PROPERTIES
-    }
+    properties = {key: value for key, value in mapping(body, "properties").items() if key not in _READ_ONLY_PROPERTIES}
     connection = dict(mapping(properties, "purviewConfiguration"))
     body["properties"] = {**properties, "purviewConfiguration": {**connection, "purviewResourceId": account_id}}
     return body
@@ -60,9 +68,7 @@ def connected_body(answer: Object, account_id: str) -> _wire.Json:
 
 def read_permissions(answer: Object) -> tuple[Permission, ...]:
     """What a caller may do at a scope: one entry per role (docs: Permissions - List For Resource)."""
-    return tuple(
-        Permission(texts(entry, "actions"), texts(entry, "notActions")) for entry in objects(answer, "value")
-    )
+    return tuple(Permission(texts(entry, "actions"), texts(entry, "notActions")) for entry in objects(answer, "value"))
 
 
 def runs_filter(begin: datetime, end: datetime, token: str | None) -> _wire.Json:

@@ -34,9 +34,7 @@ async def connect(io: Io, spec: Spec, *, replace: bool) -> Report:
     if (account_id := spec.account_id) is None:
         raise InvalidSpec("Spec", [("account", "is None, and connect needs the account to connect the factory to")])
     began = io.now()
-    body, account = await observe.both(
-        io, read_factory_body(io, spec.factory_id), observe.read_account(io, account_id)
-    )
+    body, account = await observe.both(io, read_factory_body(io, spec.factory_id), observe.read_account(io, account_id))
     work = _Connecting(io, spec, str(account_id), replace=replace)
     result, error = await work.run(body)
     outcome = Outcome(
@@ -126,7 +124,7 @@ class _Connecting:
         if not self._is_ours(await when_free(self.io, put, is_busy=is_busy)):
             raise AzureError(
                 f"Could not {attempt.what}: Azure accepted the write, and its answer shows no such connection.",
-                remedy="Look at the factory in Data Factory Studio under Manage, Microsoft Purview, and repeat the call.",
+                remedy="Look at the factory in Data Factory Studio (Manage, Microsoft Purview), then repeat the call.",
                 status=200,
             )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe import _diagnosis
 from purview_mpe._flows.runs import recent_runs
+from purview_mpe._flows.status import read_target_statuses
 from purview_mpe._flows.survey import survey
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._assessment import Diagnosis
     from purview_mpe._flows.io import Io
-    from purview_mpe._model import ErrorDetail
+    from purview_mpe._model import ErrorDetail, Finding
     from purview_mpe._situation import RecentRuns, Situation
     from purview_mpe._spec import Spec
 
@@ -34,13 +36,28 @@ async def diagnose(io: Io, spec: Spec, *, since: timedelta, now: datetime) -> Di
         recent_runs(io, spec.factory_id, now - since, now + _CLOCK_SKEW),
     ]
     read: list[Any] = await io.gather(reading)
+    seen: _Seen = read[0]
+    runs: RecentRuns | ErrorDetail = read[1]
+    return _diagnosis.diagnose(
+        seen.situation,
+        target_status=seen.target_status,
+        target_findings=seen.target_findings,
+        runs=runs,
+        since=since,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
     situation: Situation
     target_status: Mapping[str, str | None]
-    (situation, target_status), runs = read
-    found: RecentRuns | ErrorDetail = runs
-    return _diagnosis.diagnose(situation, target_status=target_status, runs=found, since=since)
+    target_findings: tuple[Finding, ...] = ()
 
 
-async def _both_sides(io: Io, spec: Spec) -> tuple[Situation, Mapping[str, str | None]]:
+async def _both_sides(io: Io, spec: Spec) -> _Seen:
+    """The situation, and what the targets say where account and endpoints could be read."""
     situation = await survey(io, spec)
-    return situation, {}
+    targets = _diagnosis.wanted_targets(situation)
+    if situation.account is None or situation.endpoints is None or not targets:
+        return _Seen(situation, {})
+    return _Seen(situation, *await read_target_statuses(io, spec, situation.account, targets, situation.endpoints))

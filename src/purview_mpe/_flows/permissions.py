@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe import _imports, _wire_factory
 from purview_mpe._arm_id import ArmId
-from purview_mpe._untrusted import as_mapping, text
+from purview_mpe._untrusted import Object, as_mapping, text
 from purview_mpe._wire_errors import Attempt
 from purview_mpe.errors import PurviewMpeError, WaitTimedOut
 
@@ -37,28 +37,30 @@ async def _at(io: Io, scope: ArmId) -> tuple[Permission, ...] | None:
     for _ in range(_MAX_PAGES):
         if url is None:
             return tuple(held)
-        # No management client of this library has this operation, so that it is sent as a plain request.
-        request = _imports.load("azure.core.rest").HttpRequest("GET", url)
-        try:
-            response = await io.call(attempt, lambda az, asked=request: az.datafactory(scope).send_request(asked))
-        except WaitTimedOut:
-            raise
-        except PurviewMpeError:
-            return None
-        answer = _body(response)
-        if answer is None:
+        if (answer := await _page(io, attempt, scope, url)) is None:
             return None
         held.extend(_wire_factory.read_permissions(answer))
         url = text(answer, "nextLink") or None
     return None
 
 
-def _body(response: Any) -> Any:
+async def _page(io: Io, attempt: Attempt, scope: ArmId, url: str) -> Object | None:
+    # No management client of this library has this operation, so it is sent as a plain request through one of them.
+    request = _imports.load("azure.core.rest").HttpRequest("GET", url)
+    try:
+        return _body(await io.call(attempt, lambda az: az.datafactory(scope).send_request(request)))
+    except WaitTimedOut:
+        raise
+    except PurviewMpeError:
+        return None
+
+
+def _body(response: Any) -> Object | None:
     """The JSON of a good answer: `send_request` neither raises for a bad one nor parses it."""
     if response.status_code != 200:
         return None
     try:
-        answer = json.loads(response.text())
+        answer = as_mapping(json.loads(response.text()))
     except ValueError:
         return None
-    return as_mapping(answer) if isinstance(answer, dict) and isinstance(answer.get("value"), list) else None
+    return answer if isinstance(answer.get("value"), list) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from purview_mpe import _wire_factory
 from purview_mpe._diagnosis import MAX_RUNS
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe._arm_id import ArmId
     from purview_mpe._flows.io import Io
     from purview_mpe._situation import ActivityRun
+    from purview_mpe._wire import Json
 
 _ROLE = "Data Factory Contributor"
 #: Pages of one answer, at most: neither call is an Azure list, so that nothing else bounds them.
@@ -33,24 +34,29 @@ async def recent_runs(io: Io, factory_id: ArmId, begin: datetime, end: datetime)
     return RecentRuns(
         runs=len(run_ids),
         more=more,
-        activities=tuple(activity for activities in found if not isinstance(activities, str) for activity in activities),
+        activities=tuple(
+            activity for activities in found if not isinstance(activities, str) for activity in activities
+        ),
         unreadable=tuple(activities for activities in found if isinstance(activities, str)),
     )
 
 
 async def _run_ids(io: Io, factory_id: ArmId, begin: datetime, end: datetime) -> tuple[list[str], bool]:
     attempt = Attempt(f"list the recent pipeline runs of the factory {factory_id.name!r}", str(factory_id), _ROLE)
-    found: list[str] = []
-    token: str | None = None
-    for _ in range(_MAX_PAGES):
-        asked = _wire_factory.runs_filter(begin, end, token)
+
+    async def run_page(asked: Json) -> tuple[tuple[str, ...], str | None]:
         answer = await io.call(
             attempt,
-            lambda az, asked=asked: az.datafactory(factory_id).pipeline_runs.query_by_factory(
+            lambda az: az.datafactory(factory_id).pipeline_runs.query_by_factory(
                 factory_id.resource_group, factory_id.name, asked
             ),
         )
-        ids, token = _wire_factory.read_run_page(answer.as_dict())
+        return _wire_factory.read_run_page(answer.as_dict())
+
+    found: list[str] = []
+    token: str | None = None
+    for _ in range(_MAX_PAGES):
+        ids, token = await run_page(_wire_factory.runs_filter(begin, end, token))
         found.extend(run_id for run_id in ids if run_id not in found)
         if token is None or len(found) > MAX_RUNS:
             break
@@ -62,18 +68,21 @@ async def _activities(
 ) -> tuple[ActivityRun, ...] | str:
     """The activities of one run; or why they cannot be read, so that one bad run does not hide the others."""
     attempt = Attempt(f"list the activities of the pipeline run {run_id!r}", str(factory_id), _ROLE)
+
+    async def activity_page(asked: Json) -> tuple[tuple[ActivityRun, ...], str | None]:
+        answer = await io.call(
+            attempt,
+            lambda az: az.datafactory(factory_id).activity_runs.query_by_pipeline_run(
+                factory_id.resource_group, factory_id.name, run_id, asked
+            ),
+        )
+        return _wire_factory.read_activity_page(answer.as_dict())
+
     found: list[ActivityRun] = []
     token: str | None = None
     try:
         for _ in range(_MAX_PAGES):
-            asked: Any = _wire_factory.activities_filter(begin, end, token)
-            answer = await io.call(
-                attempt,
-                lambda az, asked=asked: az.datafactory(factory_id).activity_runs.query_by_pipeline_run(
-                    factory_id.resource_group, factory_id.name, run_id, asked
-                ),
-            )
-            page, token = _wire_factory.read_activity_page(answer.as_dict())
+            page, token = await activity_page(_wire_factory.activities_filter(begin, end, token))
             found.extend(page)
             if token is None:
                 break

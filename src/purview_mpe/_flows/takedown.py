@@ -37,11 +37,11 @@ async def delete_all(io: Io, spec: Spec) -> Report:
         UnsupportedSetup, NotFound, AccessDenied: before the first write.
     """
     account_id = spec.account_id or await observe.connected_account(io, spec)
-    account, endpoints = await observe.both(io, _read_account(io, account_id), _list_endpoints(io, spec))
+    account, endpoints = await observe.both(io, _read_account(io, account_id), observe.list_endpoints_alone(io, spec))
     work = Takedown(io, spec, needed_targets(spec, account), endpoints)
     await work.delete()
     await work.wait_until_gone()
-    return Report(verb="delete_all", spec=spec, outcomes=work.outcomes(), warnings=account.warnings)
+    return Report(verb="delete_all", spec=spec, account=account, outcomes=work.outcomes(), warnings=account.warnings)
 
 
 @dataclass
@@ -72,7 +72,9 @@ class Takedown:
         self.began = self.io.now()
         self.removals = []
         for target in self.targets:
-            found = [one for one in self.endpoints if one.is_for(target.resource_id, target.group_id)]
+            found: list[Endpoint | None] = [
+                one for one in self.endpoints if one.is_for(target.resource_id, target.group_id)
+            ]
             # Azure allows one per identity; should it ever list more, each is removed and reported.
             self.removals.extend(_Removal(target, endpoint, self.began) for endpoint in found or [None])
 
@@ -237,11 +239,6 @@ async def _read_account(io: Io, account_id: ArmId) -> Account:
             remedy="Check the id; for an account that was deleted, client.orphans(account) lists what is left over.",
         )
         return unreadable.model_copy(update={"warnings": (warning,)})
-
-
-async def _list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
-    """The endpoints; unlike `observe.list_endpoints` it tells a missing factory from a missing network."""
-    return list((await observe.read_factory(io, spec)).endpoints)
 
 
 def _reserved(endpoint: Endpoint) -> ErrorDetail:
