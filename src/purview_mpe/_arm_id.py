@@ -124,6 +124,11 @@ class ArmId:
         return hash(self.key)
 
 
+def is_subscription(text: str) -> bool:
+    """Whether the text is the GUID of a subscription."""
+    return _GUID.fullmatch(text) is not None
+
+
 def same_id(one: str | ArmId | None, other: str | ArmId | None) -> bool:
     """Whether two spellings mean one resource; an absent id is the same as nothing, not even as another absent one."""
     if not one or not other:

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from purview_mpe import _imports
-from purview_mpe._arguments import checked_plan_or_spec, checked_spec, checked_spec_or_report, checked_timeout
-from purview_mpe._flows import approve, create_all, observe, status
+from purview_mpe._arguments import (
+    checked_plan_or_spec,
+    checked_since,
+    checked_spec,
+    checked_spec_or_report,
+    checked_subscriptions,
+    checked_timeout,
+)
+from purview_mpe._flows import (
+    approve,
+    check,
+    connect,
+    create_all,
+    diagnose,
+    observe,
+    orphans,
+    status,
+    takedown,
+)
 from purview_mpe._flows.narrated import narrated
+from purview_mpe._spec import ACCOUNT_TYPE, typed_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from types import TracebackType
 
     from azure.core.credentials import SupportsTokenInfo, TokenCredential
 
+    from purview_mpe._assessment import Check, Diagnosis, Orphans
     from purview_mpe._azure import Cloud
     from purview_mpe._events import Event
     from purview_mpe._flows.io import Io
@@ -173,6 +193,95 @@ class Client:
         seconds = checked_timeout(every, "every")
         limit = None if timeout is None else checked_timeout(timeout)
         return self._watch(spec, seconds, limit)
+
+    def check(self, spec: Spec) -> Check:
+        """Whether everything is in place, before anything is written.
+
+        Reads the account, the factory with its runtimes, networks and endpoints, and what this caller may do at the
+        factory, the account and each target. What may not be read is a finding, and the rest is judged all the same:
+        works with any role, and Reader on factory and account shows most. Writes nothing. Safe to repeat.
+
+        Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
+
+        Raises:
+            NotFound: the factory does not exist. A missing account is a finding.
+        """
+        checked_spec(spec)
+        return self._run("check", lambda io: check.check(io, spec))
+
+    def connect(self, spec: Spec, *, replace: bool = False) -> Report:
+        """Connect the factory to the account, so that its activities report lineage there.
+
+        Reads the account and the factory; writes the factory back whole with `purviewConfiguration` set and every
+        other field as it was, and only if nobody has changed it in between. Needs Contributor on the factory, and
+        nothing on the account. A factory that is connected to another account is a `conflict` unless `replace` is
+        true. Safe to repeat: a second call writes nothing.
+
+        Source: "Connect Data Factory to Microsoft Purview", Microsoft.
+
+        Returns:
+            One outcome: `connected`, `already-connected`, `conflict` or `failed`.
+
+        Raises:
+            InvalidSpec: the spec names no account.
+            NotFound: the factory or the account does not exist; nothing was written.
+            AccessDenied: the caller may not read the factory; nothing was written.
+        """
+        checked_spec(spec)
+        return self._run("connect", lambda io: connect.connect(io, spec, replace=replace))
+
+    def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
+        """Why lineage does not arrive: the whole chain, from the support matrix to the recent runs.
+
+        Reads what `check` and `status` read, and the lineage status of the activities in the newest 50 pipeline runs
+        of the time `since` (at most 45 days). What may not be read is a finding, and the rest is judged all the same.
+        Needs Reader on the factory, the account and the targets; some factories show their runs only to a Data
+        Factory Contributor. Writes nothing. Safe to repeat.
+
+        Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
+
+        Raises:
+            InvalidSpec: `since` is no timedelta up to 45 days.
+            NotFound: the factory does not exist. A missing account is a finding.
+        """
+        checked_spec(spec)
+        stretch = checked_since(since)
+        return self._run("diagnose", lambda io: diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
+
+    def delete_all(self, spec: Spec, *, timeout: float = 600) -> Report:
+        """Delete the endpoints that serve this spec, under whatever name, and nothing else.
+
+        Reads the account and the factory's endpoints; deletes those with the spec's targets and group ids, all at
+        once, and lists until Azure shows them no more, for at most `timeout` seconds. An endpoint that only bears
+        our name is left alone, and so is one that is reserved for the service (`conflict`). Needs Data Factory
+        Contributor on the factory and Reader on the account. Safe to repeat: what is gone is `absent`.
+
+        Returns:
+            One outcome per target: `deleted`, `absent`, `conflict`, `failed` or `timed-out`. Azure accepts a
+            deletion even where a lock makes it fail; that is told, with the way to find the lock.
+
+        Raises:
+            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`; an account that was deleted
+                leaves its own endpoint, which is deleted, with a warning about the others.
+        """
+        checked_spec(spec)
+        return self._run("delete_all", lambda io: takedown.delete_all(io, spec), timeout=checked_timeout(timeout))
+
+    def orphans(self, account: str, *, subscriptions: Sequence[str] = ()) -> Orphans:
+        """What is left over around one account: connections without an endpoint, endpoints without a target.
+
+        Reads the account, the connections of its targets, and all factories with their endpoints in the account's
+        subscription and in `subscriptions` (GUIDs). Needs Reader on all of these. A row is `certain` only if the
+        factory or target could be read; a connection of a factory that cannot be seen is listed and not certain.
+        Writes nothing. Safe to repeat.
+
+        Raises:
+            InvalidSpec: `account` is not the id of a Purview account, or a subscription is no GUID.
+            NotFound: the account's subscription cannot be seen. A deleted account is no error.
+        """
+        account_id = typed_id(account, ACCOUNT_TYPE, "account")
+        further = checked_subscriptions(subscriptions)
+        return self._run("orphans", lambda io: orphans.orphans(io, account_id, subscriptions=further))
 
     def _watch(self, spec: Spec, every: float, timeout: float | None) -> Iterator[Status]:
         io = self._colour.SyncIo(self._azure, timeout=timeout, listener=self._on_event)

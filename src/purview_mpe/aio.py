@@ -6,19 +6,39 @@ same flows. Needs the extra `aio` (aiohttp) unless a transport is given.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from purview_mpe import _imports
-from purview_mpe._arguments import checked_plan_or_spec, checked_spec, checked_spec_or_report, checked_timeout
-from purview_mpe._flows import approve, create_all, observe, status
+from purview_mpe._arguments import (
+    checked_plan_or_spec,
+    checked_since,
+    checked_spec,
+    checked_spec_or_report,
+    checked_subscriptions,
+    checked_timeout,
+)
+from purview_mpe._flows import (
+    approve,
+    check,
+    connect,
+    create_all,
+    diagnose,
+    observe,
+    orphans,
+    status,
+    takedown,
+)
 from purview_mpe._flows.narrated import narrated
+from purview_mpe._spec import ACCOUNT_TYPE, typed_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from types import TracebackType
 
     from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
 
+    from purview_mpe._assessment import Check, Diagnosis, Orphans
     from purview_mpe._azure import Cloud
     from purview_mpe._events import Event
     from purview_mpe._flows.io import Io
@@ -109,6 +129,33 @@ class Client:
         """As `purview_mpe.Client.status`."""
         checked_spec(spec)
         return await self._run("status", lambda io: status.status(io, spec))
+
+    async def check(self, spec: Spec) -> Check:
+        """As `purview_mpe.Client.check`."""
+        checked_spec(spec)
+        return await self._run("check", lambda io: check.check(io, spec))
+
+    async def connect(self, spec: Spec, *, replace: bool = False) -> Report:
+        """As `purview_mpe.Client.connect`."""
+        checked_spec(spec)
+        return await self._run("connect", lambda io: connect.connect(io, spec, replace=replace))
+
+    async def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
+        """As `purview_mpe.Client.diagnose`."""
+        checked_spec(spec)
+        stretch = checked_since(since)
+        return await self._run("diagnose", lambda io: diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
+
+    async def delete_all(self, spec: Spec, *, timeout: float = 600) -> Report:  # noqa: ASYNC109 - as above
+        """As `purview_mpe.Client.delete_all`."""
+        checked_spec(spec)
+        return await self._run("delete_all", lambda io: takedown.delete_all(io, spec), timeout=checked_timeout(timeout))
+
+    async def orphans(self, account: str, *, subscriptions: Sequence[str] = ()) -> Orphans:
+        """As `purview_mpe.Client.orphans`."""
+        account_id = typed_id(account, ACCOUNT_TYPE, "account")
+        further = checked_subscriptions(subscriptions)
+        return await self._run("orphans", lambda io: orphans.orphans(io, account_id, subscriptions=further))
 
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> AsyncIterator[Status]:
         """As `purview_mpe.Client.watch`; iterate with `async for`."""

@@ -122,7 +122,7 @@ async def list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
     A missing factory answers the same; `list_networks` is what tells it.
     """
     try:
-        return await _list_endpoints(io, spec)
+        return await list_endpoints_in(io, spec.factory_id, spec.managed_virtual_network)
     except NotFound:
         return []
 
@@ -130,21 +130,21 @@ async def list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
 async def list_endpoints_alone(io: Io, spec: Spec) -> list[Endpoint]:
     """As `list_endpoints`, for callers that read nothing else of the factory: a missing one is an error."""
     try:
-        return await _list_endpoints(io, spec)
+        return await list_endpoints_in(io, spec.factory_id, spec.managed_virtual_network)
     except NotFound:
         await list_networks(io, spec.factory_id)
         return []
 
 
-async def _list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
-    factory_id = spec.factory_id
+async def list_endpoints_in(io: Io, factory_id: ArmId, network: str) -> list[Endpoint]:
+    """The endpoints in one managed virtual network."""
     attempt = Attempt(
         f"list the managed private endpoints of the factory {factory_id.name!r}", str(factory_id), "Reader"
     )
     items = await io.collect(
         attempt,
         lambda az: az.datafactory(factory_id).managed_private_endpoints.list_by_factory(
-            factory_id.resource_group, factory_id.name, spec.managed_virtual_network
+            factory_id.resource_group, factory_id.name, network
         ),
     )
     return [_wire.read_endpoint(item) for item in items]
