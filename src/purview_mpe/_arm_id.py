@@ -50,7 +50,8 @@ class ArmId:
         if not isinstance(text, str):
             raise InvalidArmId(f"a resource id is text, not {type(text).__name__}; for example {_EXAMPLE}")
         parts = text.removesuffix("/").split("/")
-        match [part.casefold() if index % 2 else part for index, part in enumerate(parts)]:
+        # lower(), not casefold(): that would take a long s for an s, and these words are not looked at again.
+        match [part.lower() if index % 2 else part for index, part in enumerate(parts)]:
             case ["", "subscriptions", subscription, "resourcegroups", resource_group]:
                 provider, rest = "", []
             case [
