@@ -81,6 +81,7 @@ class _Common:
     @property
     def portal(self) -> str:
         return self._azure.portal
+
     @contextmanager
     def verb(self, name: str) -> Generator[None]:
         self._run.verb = name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from purview_mpe import _wire
+from purview_mpe import _states, _wire
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
 from purview_mpe._flows.io import remaining
@@ -118,7 +118,7 @@ class Takedown:
         return [removal for removal in self.removals if removal.result is None]
 
     async def _ask(self, removal: _Removal, endpoint: Endpoint) -> None:
-        if _wire.is_deleting(endpoint.provisioning_state):
+        if _states.is_deleting(endpoint.provisioning_state):
             return  # somebody has asked already
         factory = self.spec.factory_id
         attempt = Attempt(f"delete the endpoint {endpoint.name!r}", self.spec.factory, _ROLE)
@@ -157,7 +157,7 @@ class Takedown:
         )
         if now is None or before is None:
             self._end(removal, "deleted")
-        elif removal.error is not None and not _wire.is_deleting(now.provisioning_state):
+        elif removal.error is not None and not _states.is_deleting(now.provisioning_state):
             self._end(removal, "failed", removal.error)  # the request did not arrive
         elif removal.asked and _has_failed(now) and not _has_failed(before):
             self._end(removal, "failed", ErrorDetail.of(self._kept_alive(now)))
@@ -250,4 +250,4 @@ def _reserved(endpoint: Endpoint) -> ErrorDetail:
 
 
 def _has_failed(endpoint: Endpoint) -> bool:
-    return _wire.is_broken(endpoint.provisioning_state, "")
+    return _states.is_broken(endpoint.provisioning_state, "")
