@@ -185,6 +185,14 @@ class ErrorDetail(Noun):
         )
 
 
+#: What is said of a step that was under way when the run was interrupted.
+INTERRUPTED = ErrorDetail(
+    code="interrupted",
+    message="The run was interrupted before this step was known to be done; Azure may have done it.",
+    remedy="Repeat the call: it looks first, and does only what is missing.",
+)
+
+
 class Outcome(Noun):
     """What became of one step."""
 

@@ -5,13 +5,15 @@ The four differ in field spelling, naming and answers (see beside each); everyth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe._arm_id import last_segment
 from purview_mpe._model import Connection
+from purview_mpe._untrusted import mapping, text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from purview_mpe._wire import Json
 
 Decision = Literal["Approved", "Rejected"]
@@ -29,18 +31,18 @@ def read_connection(answer: Mapping[str, Any]) -> Connection | None:
     Items of the ingestion list carry neither name nor group id (spec sample); the description may be null; its real
     text is `Requested by DataFactory:<Factory>, Name:<endpoint>` and proves nothing, because anybody can write it.
     """
-    properties = _mapping(answer, "properties")
-    private_endpoint_id = _text(_mapping(properties, "privateEndpoint"), "id")
+    properties = mapping(answer, "properties")
+    private_endpoint_id = text(mapping(properties, "privateEndpoint"), "id")
     if not private_endpoint_id:
         return None
-    state = _mapping(properties, "privateLinkServiceConnectionState")
-    connection_id = _text(answer, "id")
+    state = mapping(properties, "privateLinkServiceConnectionState")
+    connection_id = text(answer, "id")
     return Connection(
         id=connection_id,
-        name=_text(answer, "name") or last_segment(connection_id),
+        name=text(answer, "name") or last_segment(connection_id),
         private_endpoint_id=private_endpoint_id,
-        status=_text(state, "status"),
-        description=_text(state, "description"),
+        status=text(state, "status"),
+        description=text(state, "description"),
     )
 
 
@@ -72,13 +74,3 @@ def extended_description(existing: str, decision: Decision) -> str:
         return existing or signature
     longer = f"{existing}; {signature}"
     return longer if len(longer) <= _LONGEST_DESCRIPTION else existing
-
-
-def _mapping(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = holder.get(key)
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def _text(holder: Mapping[str, Any], key: str) -> str:
-    value = holder.get(key)
-    return value if isinstance(value, str) else ""

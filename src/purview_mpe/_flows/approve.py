@@ -8,16 +8,17 @@ storage runs one private endpoint operation at a time (public code); different t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from purview_mpe._approval import Claim, Listings, Match, claim_for, match_blind, match_known
+from purview_mpe._approval import Claim, Listings, Match, match_blind, match_known
 from purview_mpe._arm_id import ArmId
 from purview_mpe._events import Event
 from purview_mpe._flows import connections, observe
+from purview_mpe._flows.claims import FromFactory, FromReport
 from purview_mpe._flows.io import remaining
 from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, poll_interval
 from purview_mpe._hand_off import Pending, hand_off
-from purview_mpe._model import Account, ErrorDetail, Finding, Outcome, Report, Result, Target, identity
+from purview_mpe._model import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Report, Result, Target, identity
 from purview_mpe._planning import needed_targets
 from purview_mpe._spec import Spec
 from purview_mpe.errors import (
@@ -33,6 +34,7 @@ from purview_mpe.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from purview_mpe._flows.claims import Source
     from purview_mpe._flows.io import Io
     from purview_mpe._model import Connection, Verb
     from purview_mpe._wire_connections import Decision
@@ -49,44 +51,33 @@ _BY_NAME = Finding(
 )
 
 
-class Source(Protocol):
-    """Where claims come from: looked at anew in each round, until there is nothing more to learn."""
-
-    blind: bool
-    """Whether nobody vouches for the claims."""
-
-    async def claims(self) -> Sequence[Claim]:
-        """The endpoints whose connections are looked for."""
-        ...
-
-    @property
-    def may_grow(self) -> bool:
-        """Whether endpoints that are missing now may still come."""
-        ...
-
-
 async def approve(
     io: Io, subject: Spec | Report, *, decision: Decision, dry_run: bool, wait: bool, verb: Verb
 ) -> Report:
     """Approve or reject what is ours and pending."""
     spec = subject if isinstance(subject, Spec) else subject.spec
     account = await _account(io, subject)
-    if isinstance(subject, Report):
-        source: Source = FromReport(account, subject)
-    else:
-        source = FromFactory(io, spec, needed_targets(spec, account))
-    targets = source.targets if isinstance(source, FromReport) else needed_targets(spec, account)
-    work = Approving(io, spec, account, targets, source, decision=decision, dry_run=dry_run, verb=verb)
-    await work.run(wait=wait and not dry_run)
-    return Report(
-        verb=verb,
-        spec=spec,
-        account=account,
-        outcomes=work.outcomes(),
-        hand_off=work.hand_off(),
-        approval_asked=decision == "Approved",
-        warnings=(*account.warnings, *([_BY_NAME] if source.blind else [])),
+    source = (
+        FromReport(account, subject)
+        if isinstance(subject, Report)
+        else FromFactory(io, spec, needed_targets(spec, account))
     )
+    work = Approving(io, spec, account, source.targets, source, decision=decision, dry_run=dry_run, verb=verb)
+
+    def report() -> Report:
+        return Report(
+            verb=verb,
+            spec=spec,
+            account=account,
+            outcomes=work.outcomes(),
+            hand_off=work.hand_off(),
+            approval_asked=decision == "Approved",
+            warnings=(*account.warnings, *([_BY_NAME] if source.blind else [])),
+        )
+
+    io.so_far = report
+    await work.run(wait=wait and not dry_run)
+    return report()
 
 
 async def _account(io: Io, subject: Spec | Report) -> Account:
@@ -97,58 +88,6 @@ async def _account(io: Io, subject: Spec | Report) -> Account:
         account_id = ArmId.parse(known.id) if known else await observe.connected_account(io, spec)
     account = await observe.read_account(io, account_id)
     return known if account.shape is None and known is not None else account
-
-
-@dataclass
-class FromFactory:
-    """Claims from what the factory shows; names alone where it may not be read."""
-
-    io: Io
-    spec: Spec
-    targets: Sequence[Target]
-    blind: bool = False
-    may_grow: bool = False
-
-    async def claims(self) -> Sequence[Claim]:
-        if self.blind:
-            return [Claim(target, self.spec.name_of(target.group_id)) for target in self.targets]
-        try:
-            endpoints = await observe.list_endpoints(self.io, self.spec)
-        except AccessDenied as denied:
-            if denied.status != 403:
-                raise
-            self.blind = True
-            return await self.claims()
-        return [
-            claim_for(target, endpoint)
-            for target in self.targets
-            for endpoint in endpoints
-            if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
-        ]
-
-
-@dataclass
-class FromReport:
-    """Claims from a requester's report: its exact private endpoint ids, and nothing else."""
-
-    account: Account
-    report: Report
-    blind: bool = False
-    may_grow: bool = False
-
-    @property
-    def targets(self) -> Sequence[Target]:
-        """Those of the account's targets that the report speaks of."""
-        told = {identity(outcome.resource_id, outcome.group_id) for outcome in self.report.outcomes}
-        return [target for target in self.account.targets if identity(target.resource_id, target.group_id) in told]
-
-    async def claims(self) -> Sequence[Claim]:
-        told = {identity(o.resource_id, o.group_id): o for o in self.report.outcomes if o.group_id is not None}
-        return [
-            Claim(target, outcome.name, outcome.private_endpoint_id, only_exact=True)
-            for target in self.targets
-            if (outcome := told.get(identity(target.resource_id, target.group_id))) is not None
-        ]
 
 
 @dataclass
@@ -209,8 +148,10 @@ class Approving:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each connection, in the account's order."""
-        keys = (identity(target.resource_id, target.group_id) for target in self.targets)
-        return tuple(self.done[key] for key in keys if key in self.done)
+        return tuple(
+            self.done.get(identity(target.resource_id, target.group_id)) or self._interrupted(target)
+            for target in self.targets
+        )
 
     def hand_off(self) -> str | None:
         """What is left for the owners of the targets."""
@@ -334,6 +275,16 @@ class Approving:
                 factory=self.spec.factory,
                 outcome=outcome,
             )
+        )
+
+    def _interrupted(self, target: Target) -> Outcome:
+        return Outcome(
+            name=self._name(target),
+            group_id=target.group_id,
+            resource_id=target.resource_id,
+            result="failed",
+            error=INTERRUPTED,
+            seconds=round(self.io.now() - self.began, 3),
         )
 
     def _open(self) -> list[Target]:

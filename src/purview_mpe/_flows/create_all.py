@@ -9,7 +9,8 @@ from purview_mpe import _states
 from purview_mpe._approval import Claim, claim_for
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
-from purview_mpe._flows.approve import Approving, FromFactory
+from purview_mpe._flows.approve import Approving
+from purview_mpe._flows.claims import FromFactory
 from purview_mpe._flows.io import remaining
 from purview_mpe._flows.provision import Progress, Provisioning
 from purview_mpe._flows.transitions import poll_interval
@@ -53,18 +54,25 @@ async def create_all(io: Io, spec: Spec, *, approve: bool, wait: bool, verb: Ver
 
 async def _carry_out(io: Io, plan: Plan, factory: Factory, *, approve: bool, wait: bool, verb: Verb) -> Report:
     provisioning = Provisioning(io, plan, factory, verb)
+    approving: Approving | None = None
+
+    def report() -> Report:
+        return Report(
+            verb=verb,
+            spec=plan.spec,
+            account=plan.account,
+            outcomes=(*provisioning.outcomes(), *(approving.outcomes() if approving else ())),
+            hand_off=approving.hand_off() if approving else _left_to_owners(io, plan, provisioning),
+            approval_asked=approve,
+            warnings=plan.warnings,
+        )
+
+    io.so_far = report
     await provisioning.write()
-    approving = _approving(io, plan, provisioning, verb) if approve else None
+    if approve:
+        approving = _approving(io, plan, provisioning, verb)
     await _wait(io, provisioning, approving, wait=wait)
-    return Report(
-        verb=verb,
-        spec=plan.spec,
-        account=plan.account,
-        outcomes=(*provisioning.outcomes(), *(approving.outcomes() if approving else ())),
-        hand_off=approving.hand_off() if approving else _left_to_owners(io, plan, provisioning),
-        approval_asked=approve,
-        warnings=plan.warnings,
-    )
+    return report()
 
 
 async def _wait(io: Io, provisioning: Provisioning, approving: Approving | None, *, wait: bool) -> None:

@@ -52,7 +52,7 @@ async def read_account(io: Io, account_id: ArmId) -> Account:
     """The account as its properties show it."""
     attempt = Attempt(f"read the Purview account {account_id.name!r}", str(account_id), "Reader")
     try:
-        answer = await io.call(
+        answer = await io.read(
             attempt,
             lambda az: az.purview(account_id).accounts.get(account_id.resource_group, account_id.name),
         )
@@ -60,7 +60,7 @@ async def read_account(io: Io, account_id: ArmId) -> Account:
         if denied.status != 403:
             raise
         return _wire.unreadable_account(account_id, denied.message)
-    return _wire.read_account(answer.as_dict(), account_id)
+    return _wire.read_account(answer, account_id)
 
 
 async def connected_account(io: Io, spec: Spec) -> ArmId:
@@ -89,11 +89,11 @@ async def connected_account(io: Io, spec: Spec) -> ArmId:
 async def read_connection(io: Io, factory_id: ArmId) -> tuple[str | None, str | None]:
     """The factory's location and the id of the account that it is connected to."""
     attempt = Attempt(f"read the factory {factory_id.name!r}", str(factory_id), "Reader")
-    answer = await io.call(
+    answer = await io.read(
         attempt,
         lambda az: az.datafactory(factory_id).factories.get(factory_id.resource_group, factory_id.name),
     )
-    return _wire.read_factory_connection(answer.as_dict() if answer is not None else {})
+    return _wire.read_factory_connection(answer)
 
 
 async def read_factory(io: Io, spec: Spec) -> Factory:

@@ -10,7 +10,7 @@ from purview_mpe._events import Event
 from purview_mpe._flows import observe
 from purview_mpe._flows.io import remaining
 from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, poll_interval, when_free
-from purview_mpe._model import ErrorDetail, Outcome, Plan, Result, Step
+from purview_mpe._model import INTERRUPTED, ErrorDetail, Outcome, Plan, Result, Step
 from purview_mpe._wire_errors import Attempt, is_busy
 from purview_mpe.errors import (
     ProvisioningFailed,
@@ -213,7 +213,7 @@ class Provisioning:
         async def put() -> Endpoint:
             nonlocal outcome
             try:
-                answer = await self.io.call(
+                answer = await self.io.read(
                     attempt,
                     lambda az: az.datafactory(factory).managed_private_endpoints.create_or_update(
                         factory.resource_group,
@@ -232,7 +232,7 @@ class Provisioning:
                 if failure.status == 400:
                     outcome = "kept"  # somebody else was faster, perhaps under another name
                 return found
-            return _wire.read_endpoint(answer.as_dict())
+            return _wire.read_endpoint(answer)
 
         progress.endpoint = await when_free(self.io, put, is_busy=is_busy)
         self._end(progress, outcome)
@@ -313,7 +313,9 @@ class Provisioning:
 
     def _outcome(self, progress: Progress) -> Outcome:
         step, error, result = progress.step, progress.error, progress.result or "failed"
-        if error is None and _has_failed(progress):
+        if progress.result is None:
+            error = INTERRUPTED
+        elif error is None and _has_failed(progress):
             result, error = "failed", ErrorDetail.of(_could_not_be_made(step))
         return Outcome(
             name=progress.endpoint.name if progress.endpoint else step.name,

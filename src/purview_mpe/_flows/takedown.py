@@ -10,7 +10,7 @@ from purview_mpe._events import Event
 from purview_mpe._flows import observe
 from purview_mpe._flows.io import remaining
 from purview_mpe._flows.transitions import poll_interval, when_free
-from purview_mpe._model import Account, ErrorDetail, Finding, Outcome, Report, Result, Target
+from purview_mpe._model import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Report, Result, Target
 from purview_mpe._planning import needed_targets
 from purview_mpe._wire_errors import Attempt, is_busy
 from purview_mpe.errors import NotFound, ProvisioningFailed, PurviewMpeError, WaitTimedOut
@@ -39,9 +39,16 @@ async def delete_all(io: Io, spec: Spec) -> Report:
     account_id = spec.account_id or await observe.connected_account(io, spec)
     account, endpoints = await observe.both(io, _read_account(io, account_id), observe.list_endpoints_alone(io, spec))
     work = Takedown(io, spec, needed_targets(spec, account), endpoints)
+
+    def report() -> Report:
+        return Report(
+            verb="delete_all", spec=spec, account=account, outcomes=work.outcomes(), warnings=account.warnings
+        )
+
+    io.so_far = report
     await work.delete()
     await work.wait_until_gone()
-    return Report(verb="delete_all", spec=spec, account=account, outcomes=work.outcomes(), warnings=account.warnings)
+    return report()
 
 
 @dataclass
@@ -219,7 +226,7 @@ class Takedown:
             resource_id=target.resource_id,
             private_endpoint_id=endpoint.private_endpoint_id if endpoint else None,
             result=removal.result or "failed",
-            error=removal.error,
+            error=removal.error if removal.result else INTERRUPTED,
             seconds=round(removal.ended - removal.began, 3),
         )
 
