@@ -114,6 +114,8 @@ class _Patience:
     def after_answer(self, attempt: int, response: Any) -> float | None:
         """Seconds to wait before the next attempt; None if this answer stands."""
         status = response.http_response.status_code
+        if status == 200 and _is_garbled(response):
+            return self._wait(attempt, "its answer was not JSON", None)
         if status not in {408, 429} and (status < 500 or status in _PERMANENT):
             return None
         return self._wait(attempt, f"it answered {status}", self._asked_for(response.http_response.headers))
@@ -158,6 +160,20 @@ def _until(moment: str, now: str | None) -> float:
         return (parsedate_to_datetime(moment) - parsedate_to_datetime(now or "")).total_seconds()
     except (TypeError, ValueError, OverflowError):
         return 0.0
+
+
+def _is_garbled(response: Any) -> bool:
+    """Whether what was read is no whole JSON object: cut off on the way, or from a proxy.
+
+    Only reads are asked again for it; after a write the flows look what was done.
+    """
+    if response.http_request.method != "GET":
+        return False
+    try:
+        body = response.http_response.text().strip()
+    except Exception:  # noqa: BLE001 - what cannot be decoded is no JSON either
+        return True
+    return not (body.startswith("{") and body.endswith("}"))
 
 
 def _is_broken(error: Exception) -> bool:
