@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from purview_mpe import Client, Spec, aio
 from purview_mpe.emulator import Emulator
+
+# No deadline, because machines that share their processors are slow at times; the same examples in every run, so that
+# a change that breaks something is the change that is seen to break it.
+settings.register_profile("purview-mpe", deadline=None, derandomize=True, database=None)
+settings.load_profile("purview-mpe")
 
 
 @dataclass(frozen=True)

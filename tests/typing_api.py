@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from purview_mpe import Account, Client, Plan, Report, Spec, Status, aio
+from datetime import timedelta
+
+from purview_mpe import Account, Check, Client, Diagnosis, Orphans, Plan, Report, Spec, Status, aio
 
 
 def sync_verbs(spec: Spec) -> None:
@@ -12,7 +14,12 @@ def sync_verbs(spec: Spec) -> None:
         report: Report = client.apply(plan)
         report = client.create_all(spec, wait=False, timeout=60)
         status: Status = client.status(spec)
-    del account, report, status
+        check: Check = client.check(spec)
+        report = client.connect(spec, replace=True)
+        diagnosis: Diagnosis = client.diagnose(spec, since=timedelta(hours=1))
+        report = client.delete_all(spec, timeout=60)
+        orphans: Orphans = client.orphans("id", subscriptions=["guid"])
+    del account, report, status, check, diagnosis, orphans
 
 
 async def async_verbs(spec: Spec) -> None:
@@ -22,7 +29,12 @@ async def async_verbs(spec: Spec) -> None:
         report: Report = await client.apply(plan)
         report = await client.create_all(spec, wait=False, timeout=60)
         status: Status = await client.status(spec)
-    del account, report, status
+        check: Check = await client.check(spec)
+        report = await client.connect(spec, replace=True)
+        diagnosis: Diagnosis = await client.diagnose(spec, since=timedelta(hours=1))
+        report = await client.delete_all(spec, timeout=60)
+        orphans: Orphans = await client.orphans("id", subscriptions=["guid"])
+    del account, report, status, check, diagnosis, orphans
 
 
 def a_spec() -> Spec:

@@ -20,6 +20,15 @@ from typing import TYPE_CHECKING
 from purview_mpe._version import __version__
 
 if TYPE_CHECKING:
+    from purview_mpe._assessment import (
+        Check,
+        Diagnosis,
+        OrphanConnection,
+        OrphanEndpoint,
+        Orphans,
+        Right,
+        RuntimeCheck,
+    )
     from purview_mpe._client import Client
     from purview_mpe._events import Event
     from purview_mpe._model import (
@@ -42,6 +51,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "Client": "_client",
     "Event": "_events",
+    **dict.fromkeys(
+        ("Check", "Diagnosis", "OrphanConnection", "OrphanEndpoint", "Orphans", "Right", "RuntimeCheck"),
+        "_assessment",
+    ),
     **dict.fromkeys(
         (
             "Account",
@@ -68,17 +81,24 @@ __all__ = [
     "SCENARIOS",
     "STUDIO",
     "Account",
+    "Check",
     "Client",
+    "Diagnosis",
     "Endpoint",
     "EndpointStatus",
     "ErrorDetail",
     "Event",
     "Finding",
+    "OrphanConnection",
+    "OrphanEndpoint",
+    "Orphans",
     "Outcome",
     "Plan",
     "Report",
     "Requirement",
     "Retry",
+    "Right",
+    "RuntimeCheck",
     "Spec",
     "Status",
     "Step",

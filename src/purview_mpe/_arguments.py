@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
-from purview_mpe._model import Plan
+from purview_mpe._arm_id import is_subscription
+from purview_mpe._model import Plan, Report
 from purview_mpe._spec import Spec
 from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def checked_spec(value: object) -> None:
@@ -21,8 +27,34 @@ def checked_plan_or_spec(value: object) -> None:
         raise InvalidSpec("plan", [("plan", f"is a {type(value).__name__}; pass a purview_mpe.Plan or Spec")])
 
 
-def checked_timeout(value: object) -> float:
+def checked_spec_or_report(value: object) -> None:
+    """Refuse everything that is neither a Spec nor a Report."""
+    if not isinstance(value, (Spec, Report)):
+        raise InvalidSpec("spec", [("spec", f"is a {type(value).__name__}; pass a purview_mpe.Spec or Report")])
+
+
+def checked_since(value: object) -> timedelta:
+    """A stretch of time that Data Factory still knows: it keeps runs for 45 days (docs)."""
+    if isinstance(value, timedelta) and timedelta(0) < value <= timedelta(days=45):
+        return value
+    raise InvalidSpec("since", [("since", f"{value!r} is no timedelta up to 45 days, for example timedelta(hours=24)")])
+
+
+def checked_subscriptions(value: object) -> tuple[str, ...]:
+    """GUIDs of subscriptions, each spelled as Azure spells them."""
+    given = tuple(cast("Iterable[object]", value)) if isinstance(value, (list, tuple, set, frozenset)) else (value,)
+    problems = [
+        ("subscriptions", f"{guid!r} is not the GUID of a subscription, such as 00000000-0000-0000-0000-000000000001")
+        for guid in given
+        if not (isinstance(guid, str) and is_subscription(guid))
+    ]
+    if problems:
+        raise InvalidSpec("subscriptions", problems)
+    return cast("tuple[str, ...]", given)
+
+
+def checked_timeout(value: object, argument: str = "timeout") -> float:
     """Seconds, as a number that is positive and finite."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
         return float(value)
-    raise InvalidSpec("timeout", [("timeout", f"{value!r} is no positive number of seconds, for example 1800")])
+    raise InvalidSpec(argument, [(argument, f"{value!r} is no positive number of seconds, for example 1800")])

@@ -50,7 +50,8 @@ class ArmId:
         if not isinstance(text, str):
             raise InvalidArmId(f"a resource id is text, not {type(text).__name__}; for example {_EXAMPLE}")
         parts = text.removesuffix("/").split("/")
-        match [part.casefold() if index % 2 else part for index, part in enumerate(parts)]:
+        # lower(), not casefold(): that would take a long s for an s, and these words are not looked at again.
+        match [part.lower() if index % 2 else part for index, part in enumerate(parts)]:
             case ["", "subscriptions", subscription, "resourcegroups", resource_group]:
                 provider, rest = "", []
             case [
@@ -122,6 +123,11 @@ class ArmId:
 
     def __hash__(self) -> int:
         return hash(self.key)
+
+
+def is_subscription(text: str) -> bool:
+    """Whether the text is the GUID of a subscription."""
+    return _GUID.fullmatch(text) is not None
 
 
 def same_id(one: str | ArmId | None, other: str | ArmId | None) -> bool:

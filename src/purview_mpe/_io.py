@@ -9,23 +9,36 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from concurrent.futures import ThreadPoolExecutor
+import inspect
+import logging
+import threading
+import time
+from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from purview_mpe import _azure
-from purview_mpe.errors import PurviewMpeError
+from purview_mpe import _azure, _pipeline
+from purview_mpe._events import Event
+from purview_mpe._exchange import SLICE, Exchange, Run, exchanging
+from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 
-    from purview_mpe._events import Event
     from purview_mpe._flows.io import Clients
+    from purview_mpe._model import Report
     from purview_mpe._wire_errors import Attempt
+
+__all__ = ["AsyncIo", "SyncIo", "run"]
 
 T = TypeVar("T")
 
-#: How many requests one verb has under way at once in the synchronous colour; the connection pool is as large.
-CONCURRENCY = _azure.POOL_SIZE
+#: How long an interrupted verb waits for its threads. One that waits for the network to connect cannot be ended from
+#: outside; it ends by itself, within the time for connecting, and does nothing more.
+_PATIENCE_WITH_THREADS = 0.9
+
+_log = logging.getLogger("purview_mpe.verbs")
+_LEVELS = {"waiting": logging.DEBUG}
 
 
 def run(flow: Coroutine[Any, Any, T]) -> T:
@@ -46,88 +59,188 @@ class _Common:
         timeout: float | None = None,
         listener: Callable[[Event], None] | None = None,
     ) -> None:
+        azure.check_open()
+        if inspect.iscoroutinefunction(listener):
+            raise InvalidSpec("Client", [("on_event", "is asynchronous; pass a plain function, which may start tasks")])
         self._azure = azure
         self._clients = cast("Clients", azure)
         self._listener = listener
-        self.deadline = None if timeout is None else self.now() + timeout
+        self._telling = threading.RLock()
+        self._run = Run(azure.now, timeout, is_real=azure.is_real_time, retrying=self._tell_retry)
+        self._began = self.now()
+        #: What was done so far, for whoever interrupts the verb; set by the flows that write.
+        self.so_far: Callable[[], Report] | None = None
+
+    @property
+    def deadline(self) -> float | None:
+        return self._run.deadline
 
     def now(self) -> float:
         return self._azure.now()
 
+    @property
+    def portal(self) -> str:
+        return self._azure.portal
+
+    @contextmanager
+    def verb(self, name: str) -> Generator[None]:
+        self._run.verb = name
+        with _azure.span(name):
+            yield
+
     def tell(self, event: Event) -> None:
-        if self._listener is not None:
-            self._listener(event)
+        _log.log(
+            _LEVELS.get(event.kind, logging.INFO),
+            "%s",
+            event.message,
+            extra={
+                "verb": event.verb,
+                "event": event.kind,
+                "factory": event.factory,
+                "endpoint": event.outcome.name if event.outcome else None,
+                "result": event.outcome.result if event.outcome else None,
+                "request_id": event.outcome.error.request_id if event.outcome and event.outcome.error else None,
+                "correlation_id": event.outcome.error.correlation_id if event.outcome and event.outcome.error else None,
+                "seconds": event.seconds,
+            },
+        )
+        if self._listener is None:
+            return
+        with self._telling:  # one at a time: a listener need not be safe for threads
+            try:
+                self._listener(event)
+            except Exception:
+                # Whatever draws progress must not end the work that it shows, half-way.
+                _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
+
+    def _tell_retry(self, message: str) -> None:
+        self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
+
+    def _exchange(self, attempt: Attempt) -> Exchange:
+        self._azure.check_open()
+        return Exchange(self._run, attempt)
 
     def _wait(self, seconds: float) -> float:
-        return seconds if self.deadline is None else max(0.0, min(seconds, self.deadline - self.now()))
+        return max(0.0, min(seconds, self._run.left()))
 
 
 class SyncIo(_Common):
     """Threads where things run together, plain calls everywhere else."""
 
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
-        with _azure.within(self.deadline):
-            try:
-                return operation(self._clients)
-            except Exception as error:
-                failure = _azure.translated(error, attempt)
-        raise failure
+        return self._do(attempt, lambda: operation(self._clients))
+
+    async def read(self, attempt: Attempt, operation: Callable[[Clients], Any]) -> dict[str, Any]:
+        return self._do(attempt, lambda: _azure.json_of(operation(self._clients)))
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        with _azure.within(self.deadline):
+        def pages() -> list[dict[str, Any]]:
+            items: list[dict[str, Any]] = []
+            listed = cast("Any", operation(self._clients)).by_page()
+            visited = _azure.Visited(attempt)
+            for page in listed:
+                items.extend([_azure.json_of(item) for item in page])
+                visited.add(listed.continuation_token)
+            return items
+
+        return self._do(attempt, pages)
+
+    def _do(self, attempt: Attempt, operation: Callable[[], T]) -> T:
+        exchange = self._exchange(attempt)
+        with exchanging(exchange):
             try:
-                pages = cast("Any", operation(self._clients)).by_page()
-                visited = _azure.Visited(attempt)
-                for page in pages:
-                    items.extend([item.as_dict() for item in page])
-                    visited.add(pages.continuation_token)
+                return operation()
             except Exception as error:
-                failure = _azure.translated(error, attempt)
-            else:
-                return items
+                failure: BaseException = _azure.translated(error, exchange)
+            except BaseException as interruption:
+                failure = _azure.without_frames(interruption)
+        # Outside the handlers, so that what was handled does not travel along.
         raise failure
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         if len(flows) == 1:
             return [await flows[0]]
-        with ThreadPoolExecutor(
-            max_workers=min(len(flows) or 1, CONCURRENCY), thread_name_prefix="purview-mpe"
-        ) as pool:
-            futures = [pool.submit(contextvars.copy_context().run, run, flow) for flow in flows]
-        return [future.result() for future in futures]
+        results: list[Any] = [None] * len(flows)
+        failures: dict[int, BaseException] = {}
+        places = count()
+
+        def work() -> None:
+            while (place := next(places)) < len(flows):
+                try:
+                    self._run.check()
+                    results[place] = run(flows[place])
+                except BaseException as error:
+                    failures[place] = error
+
+        threads = [
+            # Each has a copy of the context, so that spans keep their parent.
+            threading.Thread(target=contextvars.copy_context().run, args=(work,), name="purview-mpe", daemon=True)
+            for _ in range(min(len(flows), _azure.POOL_SIZE))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(SLICE)
+        except BaseException:
+            self._run.stop()
+            self._let_end(threads)
+            raise
+        finally:
+            for flow in flows:
+                _close_unless_running(flow)
+        if failures:
+            raise failures[min(failures)]
+        return results
+
+    def _let_end(self, threads: Sequence[threading.Thread]) -> None:
+        end = time.monotonic() + _PATIENCE_WITH_THREADS
+        for thread in threads:
+            if thread.ident is not None:  # it was started
+                thread.join(max(0.0, end - time.monotonic()))
 
     async def sleep(self, seconds: float) -> None:
-        self._azure.transport.sleep(self._wait(seconds))
+        _pipeline.pause(self._run, self._azure.transport, self._wait(seconds))
 
 
 class AsyncIo(_Common):
     """Tasks where things run together, awaits everywhere else."""
 
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
-        with _azure.within(self.deadline):
-            try:
-                return cast("T", await cast("Any", operation(self._clients)))
-            except Exception as error:
-                failure = _azure.translated(error, attempt)
-        raise failure
+        return await self._do(attempt, lambda: cast("Awaitable[T]", operation(self._clients)))
+
+    async def read(self, attempt: Attempt, operation: Callable[[Clients], Any]) -> dict[str, Any]:
+        async def resource() -> dict[str, Any]:
+            return _azure.json_of(await operation(self._clients))
+
+        return await self._do(attempt, resource)
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        with _azure.within(self.deadline):
+        async def pages() -> list[dict[str, Any]]:
+            items: list[dict[str, Any]] = []
+            listed = cast("Any", operation(self._clients)).by_page()
+            visited = _azure.Visited(attempt)
+            async for page in listed:
+                items.extend([_azure.json_of(item) async for item in page])
+                visited.add(listed.continuation_token)
+            return items
+
+        return await self._do(attempt, pages)
+
+    async def _do(self, attempt: Attempt, operation: Callable[[], Awaitable[T]]) -> T:
+        exchange = self._exchange(attempt)
+        with exchanging(exchange):
             try:
-                pages = cast("Any", operation(self._clients)).by_page()
-                visited = _azure.Visited(attempt)
-                async for page in pages:
-                    items.extend([item.as_dict() async for item in page])
-                    visited.add(pages.continuation_token)
+                return await operation()
             except Exception as error:
-                failure = _azure.translated(error, attempt)
-            else:
-                return items
+                failure: BaseException = _azure.translated(error, exchange)
+            except BaseException as interruption:
+                failure = _azure.without_frames(interruption)
         raise failure
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+        # On cancellation asyncio cancels them all, and waits for all of them to end.
         results = await asyncio.gather(*flows, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -138,4 +251,6 @@ class AsyncIo(_Common):
         await self._azure.transport.sleep(self._wait(seconds))
 
 
-__all__ = ["AsyncIo", "PurviewMpeError", "SyncIo", "run"]
+def _close_unless_running(flow: Coroutine[Any, Any, Any]) -> None:
+    if inspect.getcoroutinestate(flow) == inspect.CORO_CREATED:
+        flow.close()

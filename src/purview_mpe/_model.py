@@ -103,6 +103,17 @@ class Endpoint(Noun):
         return identity(self.resource_id, self.group_id) == identity(resource_id, group_id)
 
 
+class Connection(Noun):
+    """A private endpoint connection, as its target shows it."""
+
+    id: str
+    name: str
+    private_endpoint_id: str
+    """Id of the private endpoint that asks to be let in; it lives in whichever subscription its owner has."""
+    status: str
+    description: str = ""
+
+
 class Factory(Noun):
     """A data factory with its managed virtual network, as far as the job needs it."""
 
@@ -174,6 +185,14 @@ class ErrorDetail(Noun):
         )
 
 
+#: What is said of a step that was under way when the run was interrupted.
+INTERRUPTED = ErrorDetail(
+    code="interrupted",
+    message="The run was interrupted before this step was known to be done; Azure may have done it.",
+    remedy="Repeat the call: it looks first, and does only what is missing.",
+)
+
+
 class Outcome(Noun):
     """What became of one step."""
 
@@ -193,9 +212,11 @@ class Report(Noun):
 
     verb: Verb
     spec: Spec
+    account: Account | None = None
+    """The account as it was read for this report; so an approver needs not be able to read it."""
     outcomes: tuple[Outcome, ...] = ()
     hand_off: str | None = None
-    """What somebody with more rights has to do, as text that person can follow without knowing this library."""
+    """What is left for the owners of the targets, as text they can follow without knowing this library."""
     approval_asked: bool = False
     warnings: tuple[Finding, ...] = ()
 
@@ -208,8 +229,8 @@ class Report(Noun):
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def complete(self) -> bool:
-        """Whether it succeeded and nothing is left for somebody else, or unapproved where approval was asked."""
-        if not self.succeeded or self.hand_off or any(o.result == "handed-off" for o in self.outcomes):
+        """Whether it succeeded, and where approval was asked nothing is handed off or unapproved."""
+        if not self.succeeded or any(o.result == "handed-off" for o in self.outcomes):
             return False
         if not self.approval_asked:
             return True
@@ -245,7 +266,7 @@ class EndpointStatus(Noun):
     connection_status: str | None = None
     """What the factory says."""
     target_status: str | None = None
-    """What the target says; None if it cannot be read, or shows no connection of ours."""
+    """What the target says; None if it cannot be read, empty if it shows no connection of ours."""
     verdict: Verdict
     reason: str = ""
 

@@ -30,6 +30,7 @@ OPTIONAL_GROUPS = ("platform", "portal")
 DEFAULT_SEPARATOR = "_"
 
 _ENDPOINT = re.compile(r"[_A-Za-z0-9](?:[-_A-Za-z0-9]*[_A-Za-z0-9])?")
+_SEPARATOR = re.compile(r"[-_A-Za-z0-9]*")
 _DASHED = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 _HIDDEN_NAME_LIMIT = 64
 
@@ -42,13 +43,34 @@ def derived_name(base: str, separator: str, group_id: str) -> str:
 def endpoint_name_problem(name: str) -> str | None:
     """The rule that the name of an endpoint breaks, with an example; None if it breaks none."""
     if not 2 <= len(name) <= 80:
-        return f"{_shown(name)} has {len(name)} characters; an endpoint's name has 2 to 80, for example 'purview_blob'"
+        count = "1 character" if len(name) == 1 else f"{len(name)} characters"
+        return f"{_shown(name)} has {count}; an endpoint's name has 2 to 80, for example 'purview_blob'"
     if not _ENDPOINT.fullmatch(name):
         return (
             f"{_shown(name)} may hold only letters A-Z a-z, digits, '_' and '-', and no '-' at either end, "
             "for example 'purview_blob'"
         )
     return None
+
+
+def separator_problem(separator: str) -> str | None:
+    """The rule that a separator breaks; None if it breaks none."""
+    if _SEPARATOR.fullmatch(separator):
+        return None
+    return f"{_shown(separator)} may hold only letters A-Z a-z, digits, '_' and '-', for example '_'"
+
+
+def network_name_problem(name: str) -> str | None:
+    """The rule that the name of a managed virtual network breaks; None if it breaks none.
+
+    Azure's OpenAPI file alone speaks about it, so the limits that others have set for endpoints do not apply.
+    """
+    if 1 <= len(name) <= 127 and _ENDPOINT.fullmatch(name):
+        return None
+    return (
+        f"{_shown(name)} must be 1 to 127 letters A-Z a-z, digits, '_' and '-', with no '-' at either end, "
+        "for example 'default'"
+    )
 
 
 def dashed_name_problem(kind: str, name: str) -> str | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe import _wire
-from purview_mpe._arm_id import ArmId
+from purview_mpe import _states
 from purview_mpe._model import (
     Account,
     Action,
@@ -18,7 +17,7 @@ from purview_mpe._model import (
     by_severity,
     identity,
 )
-from purview_mpe._naming import hidden_name_warning
+from purview_mpe._naming import OPTIONAL_GROUPS, hidden_name_warning
 from purview_mpe.errors import UnsupportedSetup
 
 if TYPE_CHECKING:
@@ -57,8 +56,8 @@ def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
         return account.targets
     known = {target.group_id: target for target in account.targets}
     for group_id in spec.groups:
-        if _wire.is_optional_group(group_id):
-            known[group_id] = _wire.optional_target(ArmId.parse(account.id), group_id)
+        if group_id in OPTIONAL_GROUPS:
+            known[group_id] = _optional_target(account, group_id)
     missing = [group_id for group_id in spec.groups if group_id not in known]
     if missing and account.shape == "F":
         raise _cannot_tell(account)
@@ -70,6 +69,11 @@ def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
         )
     # An unreadable account (shape None) keeps its warning and gets what can be told: the account endpoint.
     return tuple(known[group_id] for group_id in spec.groups if group_id in known)
+
+
+def _optional_target(account: Account, group_id: str) -> Target:
+    """The target of a group id that lies beyond lineage; such endpoints go to the account itself (spec)."""
+    return Target(group_id=group_id, resource_id=account.id, connections="account")
 
 
 def reconciled(planned: Plan, fresh: Plan) -> Plan:
@@ -164,7 +168,7 @@ def _endpoint_step(spec: Spec, target: Target, endpoints: Sequence[Endpoint]) ->
                 f"The endpoint {endpoint.name!r} to this target belongs to the service itself and is never touched.",
                 "Ask Microsoft, or leave this group id out with Spec.groups.",
             )
-        if _wire.is_deleting(endpoint.provisioning_state):
+        if _states.is_deleting(endpoint.provisioning_state):
             continue
         return _step_for_existing(spec, target, endpoint)
     if same:
@@ -175,7 +179,7 @@ def _endpoint_step(spec: Spec, target: Target, endpoints: Sequence[Endpoint]) ->
             f"The endpoint {same[0].name!r} to this target is being deleted; creation waits for that.",
         )
     taken = next((endpoint for endpoint in endpoints if endpoint.name.casefold() == name.casefold()), None)
-    if taken is not None and not _wire.is_deleting(taken.provisioning_state):
+    if taken is not None and not _states.is_deleting(taken.provisioning_state):
         return _step(
             target,
             "conflict",
@@ -189,8 +193,8 @@ def _endpoint_step(spec: Spec, target: Target, endpoints: Sequence[Endpoint]) ->
 
 def _step_for_existing(spec: Spec, target: Target, endpoint: Endpoint) -> Step:
     name, state = endpoint.name, endpoint.provisioning_state
-    if _wire.is_broken(state, endpoint.connection_status):
-        broken = endpoint.connection_status if _wire.is_broken("", endpoint.connection_status) else state
+    if _states.is_broken(state, endpoint.connection_status):
+        broken = endpoint.connection_status if _states.is_broken("", endpoint.connection_status) else state
         reason = f"The endpoint {name!r} is {broken}, and Azure offers no way back from that but making it anew."
         if spec.replace_broken:
             return _step(target, "replace", name, reason)
@@ -203,7 +207,7 @@ def _step_for_existing(spec: Spec, target: Target, endpoint: Endpoint) -> Step:
         )
     if name.casefold() != spec.name_of(target.group_id).casefold():
         return _step(target, "keep", name, f"An endpoint to this target exists under the name {name!r}.")
-    if not _wire.provisioning_is_over(state):
+    if not _states.provisioning_is_over(state):
         return _step(target, "keep", name, f"The endpoint exists and is {state or 'in an unknown state'}.")
     return _step(target, "keep", name, "The endpoint exists.")
 

@@ -163,6 +163,6 @@ def scenario(
     Raises:
         InvalidSpec: there is no such firewall setting or scenario.
     """
-    if which not in SCENARIOS:
+    if which not in tuple(SCENARIOS):  # a tuple compares; a dict would want to hash
         raise InvalidSpec("Scenario", [("scenario", f"{which!r} is none of {', '.join(SCENARIOS)}")])
     return tuple(requirement(firewall, runtime, available=available) for runtime in SCENARIOS[which])

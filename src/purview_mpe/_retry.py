@@ -11,8 +11,8 @@ from purview_mpe.errors import InvalidSpec
 class Retry:
     """How one HTTP exchange is repeated when it fails for reasons that pass by themselves.
 
-    `attempts` counts all of them; waits begin at `backoff` seconds, double, and never exceed `ceiling` seconds,
-    whatever `Retry-After` says.
+    Those are the answers 408, 429 and 5xx, and broken connections. `attempts` counts all of them; waits begin at
+    `backoff` seconds, double, vary by up to a half, and never exceed `ceiling` seconds, whatever `Retry-After` says.
     """
 
     attempts: int = 4

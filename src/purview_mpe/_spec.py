@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from purview_mpe import _naming
@@ -12,7 +12,7 @@ from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -62,7 +62,7 @@ class Noun(BaseModel):
         try:
             return read()
         except ValidationError as error:
-            problems = _problems(error)
+            problems = _problems(cls, error)
         # Outside the handler, so that the user's input does not travel along as the cause.
         raise InvalidSpec(cls.__name__, problems)
 
@@ -98,7 +98,7 @@ class Spec(Noun):
     """What stands between base name and group id."""
     names: dict[str, str] = Field(default_factory=dict)
     """Names of single endpoints by group id, where the derived one will not do."""
-    groups: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
+    groups: Annotated[tuple[str, ...] | None, Field(strict=False, validate_default=True)] = None
     """Group ids to make; None means all that the account needs for lineage."""
     managed_virtual_network: str = "default"
     """Name of the factory's managed virtual network."""
@@ -111,7 +111,7 @@ class Spec(Noun):
             try:
                 super().__init__(**fields)
             except ValidationError as error:
-                problems = _problems(error)
+                problems = _problems(Spec, error)
             else:
                 return
             raise InvalidSpec("Spec", problems)
@@ -122,6 +122,11 @@ class Spec(Noun):
     def model_copy(self, *, update: Any = None, deep: bool = False) -> Self:  # noqa: ARG002 - pydantic's signature
         """A copy with some fields changed, checked like any other spec."""
         return type(self)(**(self.model_dump() | dict(update or {})))
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **fields: Any) -> Self:
+        """Checked like any other construction: there is no spec that breaks a rule."""
+        return cls(**fields)
 
     @field_validator("factory", mode="before")
     @classmethod
@@ -141,19 +146,12 @@ class Spec(Noun):
     @field_validator("managed_virtual_network")
     @classmethod
     def _network_name_is_allowed(cls, value: str) -> str:
-        # Azure's OpenAPI file gives managed virtual networks the pattern of endpoints, and the same lengths.
-        return _obeying(_naming.endpoint_name_problem, value)
+        return _obeying(_naming.network_name_problem, value)
 
-    @field_validator("groups")
+    @field_validator("separator")
     @classmethod
-    def _groups_exist(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if value is None:
-            return None
-        if not value:
-            raise _problem("must hold at least one group id, or be None for all that the account needs")
-        if twice := _naming.collisions(value):
-            raise _problem(f"holds {twice[0]!r} twice")
-        return tuple(_known_group(group_id) for group_id in value)
+    def _separator_is_allowed(cls, value: str) -> str:
+        return _obeying(_naming.separator_problem, value)
 
     @field_validator("names")
     @classmethod
@@ -163,15 +161,21 @@ class Spec(Noun):
             _obeying(_naming.endpoint_name_problem, name)
         return value
 
-    @model_validator(mode="after")
-    def _names_fit_together(self) -> Self:
-        names = {group_id: self.name_of(group_id) for group_id in self.groups or _naming.LINEAGE_GROUPS}
-        for group_id, name in names.items():
-            if problem := _naming.endpoint_name_problem(name):
-                raise _problem(f"the name derived for {group_id}: {problem}", at="name")
-        if twice := _naming.collisions(names.values()):
-            raise _problem(f"two endpoints would be called {twice[0]!r}; each needs a name of its own", at="names")
-        return self
+    @field_validator("groups")
+    @classmethod
+    def _groups_exist(cls, value: tuple[str, ...] | None, others: ValidationInfo) -> tuple[str, ...] | None:
+        if value is not None:
+            if not value:
+                raise _problem("must hold at least one group id, or be None for all that the account needs")
+            if twice := _naming.collisions(value):
+                raise _problem(f"holds {twice[0]!r} twice")
+            for group_id in value:
+                _known_group(group_id)
+        # Here and not in a validator of the whole, which pydantic does not call where any field is wrong: that would
+        # keep these problems back until the others are mended.
+        if {"name", "separator", "names"} <= others.data.keys():
+            _fit_together(value or _naming.LINEAGE_GROUPS, others.data)
+        return value
 
     @property
     def factory_id(self) -> ArmId:
@@ -234,29 +238,52 @@ def _known_group(group_id: str) -> str:
     return group_id
 
 
-def _problem(rule: str, at: str = "") -> PydanticCustomError:
+def _fit_together(group_ids: Sequence[str], fields: Mapping[str, Any]) -> None:
+    """Refuse names that are wrong or equal once they are derived."""
+    given: Mapping[str, str] = fields["names"]
+    names = {
+        group_id: given.get(group_id) or _naming.derived_name(fields["name"], fields["separator"], group_id)
+        for group_id in group_ids
+    }
+    problems: list[tuple[str, str]] = []
+    for group_id, name in names.items():
+        if problem := _naming.endpoint_name_problem(name):
+            problems.append(("name", f"the name derived for {group_id}: {problem}"))
+            break
+    if twice := _naming.collisions(names.values()):
+        problems.append(("names", f"two endpoints would be called {twice[0]!r}; each needs a name of its own"))
+    if problems:
+        raise PydanticCustomError("rules", "the names do not fit together", {"problems": problems})
+
+
+def _problem(rule: str) -> PydanticCustomError:
     # Templates would read braces in the user's text; the context carries it unread.
-    return PydanticCustomError("rule", "{rule}", {"rule": rule, "at": at})
+    return PydanticCustomError("rule", "{rule}", {"rule": rule})
 
 
-def _problems(error: ValidationError) -> list[tuple[str, str]]:
-    return [_spoken(detail) for detail in error.errors(include_url=False, include_input=False)]
+def _problems(noun: type[Noun], error: ValidationError) -> list[tuple[str, str]]:
+    details = error.errors(include_url=False, include_input=False)
+    return [problem for detail in details for problem in _spoken(noun, detail)]
 
 
-def _spoken(detail: ErrorDetails) -> tuple[str, str]:
-    field = ".".join(_shortened(part) for part in detail["loc"]) or detail.get("ctx", {}).get("at") or "(whole)"
+def _spoken(noun: type[Noun], detail: ErrorDetails) -> Iterator[tuple[str, str]]:
+    place = detail["loc"]
+    # The place within a spec, whether that stands alone or inside a plan.
+    within = place[place.index("spec") + 1 :] if "spec" in place else place if issubclass(noun, Spec) else ()
+    example = _EXAMPLES.get(str(within[0])) if within else None
     match detail["type"]:
         case "rule":
-            return field, detail["msg"]
-        case "missing":
-            rule = "is required"
+            yield _spelled(place), detail["msg"]
+        case "rules":
+            yield from ((_spelled((*place[:-1], field)), rule) for field, rule in detail.get("ctx", {})["problems"])
         case "extra_forbidden":
-            return field, f"is no field of this kind; the fields of a spec are {', '.join(_EXAMPLES)}"
-        case _:
-            rule = detail["msg"][0].lower() + detail["msg"][1:]
-    example = _EXAMPLES.get(field.partition(".")[0])
-    return field, f"{rule}, for example {example}" if example else rule
+            fields = f"; the fields of a spec are {', '.join(_EXAMPLES)}" if len(within) == 1 else ""
+            yield _spelled(place), f"is no field that belongs here{fields}"
+        case kind:
+            rule = "is required" if kind == "missing" else detail["msg"][0].lower() + detail["msg"][1:]
+            yield _spelled(place), f"{rule}, for example {example}" if example else rule
 
 
-def _shortened(parts: Iterable[str] | int) -> str:
-    return str(parts)[:80]
+def _spelled(place: Sequence[int | str]) -> str:
+    # A file may call its fields anything; a terminal should see no more of it than it can print.
+    return ".".join("".join(c if c.isprintable() else "?" for c in str(part)[:80]) for part in place) or "(whole)"

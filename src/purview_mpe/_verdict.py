@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe import _wire
-from purview_mpe._model import EndpointStatus, Status
+from purview_mpe import _states
+from purview_mpe._approval import Listings, Match, claim_for, match_known
+from purview_mpe._model import EndpointStatus, Finding, Status
+from purview_mpe.errors import NotFound, PurviewMpeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from purview_mpe._model import Account, Endpoint, Finding, Target, Verdict
+    from purview_mpe._model import Account, Endpoint, Target, Verdict
     from purview_mpe._spec import Spec
 
 
@@ -37,6 +39,60 @@ def judge(
         endpoints=tuple(judged),
         others=tuple(endpoint for endpoint in endpoints if endpoint not in ours and not endpoint.reserved),
         findings=tuple(findings),
+    )
+
+
+def target_statuses(
+    spec: Spec, targets: Sequence[Target], endpoints: Sequence[Endpoint], listings: Listings
+) -> tuple[dict[str, str | None], tuple[Finding, ...]]:
+    """What the targets say of our connections, by group id, and what could not be told.
+
+    None where the target cannot be read or several connections could be ours; "" where it shows none of ours.
+    """
+    claims = [
+        claim_for(target, endpoint)
+        for target in targets
+        for endpoint in endpoints
+        if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
+    ]
+    said: dict[str, str | None] = {}
+    findings: dict[str, Finding] = {}
+    for match in match_known(spec.factory_id.name, claims, listings):
+        said[match.claim.target.group_id] = match.connection.status if match.connection else ""
+        if match.kind == "ambiguous":
+            said[match.claim.target.group_id] = None
+            findings[match.claim.name] = _ambiguity(match)
+    for claim in claims:
+        if (error := listings[claim.key].error) is not None:
+            said[claim.target.group_id] = "" if isinstance(error, NotFound) else None
+            findings[claim.target.resource_id] = _unread(claim.target, error)
+    return said, tuple(findings.values())
+
+
+def _ambiguity(match: Match) -> Finding:
+    return Finding(
+        code="connection-ambiguous",
+        severity="warning",
+        message=f"The target's side of {match.claim.name!r} cannot be told: {match.reason}.",
+        remedy="Compare the private endpoint ids on the target, and reject what nobody here has asked for.",
+    )
+
+
+def _unread(target: Target, error: PurviewMpeError) -> Finding:
+    if isinstance(error, NotFound):
+        return Finding(
+            code="target-gone",
+            severity="error",
+            message=f"The target {target.resource_id} does not exist.",
+            evidence=(error.message,),
+            remedy="Plan again: the account may use another resource by now.",
+        )
+    return Finding(
+        code="target-unreadable",
+        severity="info",
+        message=f"The target {target.resource_id} could not be read, so only the factory's side is shown.",
+        evidence=(error.message,),
+        remedy=error.remedy,
     )
 
 
@@ -81,14 +137,14 @@ def verdict_of(endpoint: Endpoint, target_status: str | None) -> tuple[Verdict, 
     read it decides. `target_status` is None where it cannot, and "" where the target shows no connection of ours.
     """
     state, factory_says = endpoint.provisioning_state, endpoint.connection_status.casefold()
-    if _wire.is_broken(state, ""):
+    if _states.is_broken(state, ""):
         return "failed", "Azure could not make the endpoint."
-    if _wire.is_broken("", factory_says):
+    if _states.is_broken("", factory_says):
         return "rejected", f"The connection is {endpoint.connection_status}; the endpoint must be made anew."
     if target_status is not None and factory_says == "approved" and target_status.casefold() != "approved":
         what = f"the target says {target_status}" if target_status else "the target has no such connection"
         return "stale", f"The factory says Approved and {what}."
-    if not _wire.provisioning_is_over(state):
+    if not _states.provisioning_is_over(state):
         return "provisioning", f"Azure is still making the endpoint ({state or 'state unknown'})."
     if "approved" in {factory_says, (target_status or "").casefold()}:
         return "ready", "Approved."

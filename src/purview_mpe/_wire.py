@@ -10,12 +10,14 @@ proxies and api-versions that we do not control.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from purview_mpe._arm_id import ArmId, InvalidArmId, last_segment
 from purview_mpe._model import Account, ConnectionList, Endpoint, Finding, Firewall, Shape, Target
-from purview_mpe._naming import OPTIONAL_GROUPS
+from purview_mpe._untrusted import mapping, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 #: A request's body. The SDKs take plain JSON and type it as their models, hence not a dict.
 Json: TypeAlias = Any
@@ -34,7 +36,7 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
     Microsoft's pages name two dates that divide old accounts from new ones and both add an exception by api-version
     (docs), so only the properties tell.
     """
-    properties = _mapping(answer, "properties")
+    properties = mapping(answer, "properties")
     found = _Resources(properties)
     shape = found.shape()
     firewall, warnings = _read_firewall(properties, has_ingestion_storage=found.ingestion is not None)
@@ -42,13 +44,13 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
         # The id that was asked for: Azure may echo another letter case (recorded).
         id=str(account_id),
         name=account_id.name,
-        location=_text(answer, "location") or None,
-        provisioning_state=_text(properties, "provisioningState") or None,
+        location=text(answer, "location") or None,
+        provisioning_state=text(properties, "provisioningState") or None,
         shape=shape,
         firewall=firewall,
         targets=tuple(found.targets(account_id)),
         retired=tuple(found.retired()),
-        endpoints={key: url for key, url in _mapping(properties, "endpoints").items() if isinstance(url, str)},
+        endpoints={key: url for key, url in mapping(properties, "endpoints").items() if isinstance(url, str)},
         warnings=(*found.warnings, *warnings, *_shape_findings(shape, properties)),
     )
 
@@ -73,26 +75,21 @@ def unreadable_account(account_id: ArmId, evidence: str) -> Account:
     )
 
 
-def optional_target(account_id: ArmId, group_id: str) -> Target:
-    """The target of a group id that lies beyond lineage; such endpoints go to the account itself (spec)."""
-    return _target(group_id, account_id, "account")
-
-
 class _Resources:
     """The resources behind an account that endpoints can go to."""
 
     def __init__(self, properties: Mapping[str, Any]) -> None:
         self.warnings: list[Finding] = []
-        managed = _mapping(properties, "managedResources")
+        managed = mapping(properties, "managedResources")
         self.storage = self._resource(managed, "storageAccount", STORAGE_TYPE, "managedResources.storageAccount")
         # Null, "" and absence all mean "no namespace" (docs: not created by default since 15 December 2022).
         namespace = self._resource(managed, "eventHubNamespace", NAMESPACE_TYPE, "managedResources.eventHubNamespace")
-        disabled = _text(properties, "managedEventHubState").casefold() == "disabled"
+        disabled = text(properties, "managedEventHubState").casefold() == "disabled"
         self.namespace = None if disabled else namespace
         self.disabled_namespace = namespace if disabled else None
         # The spec's own sample gives a resource group here; public Terraform code uses it as a storage account's id.
         self.ingestion = self._resource(
-            _mapping(properties, "ingestionStorage"), "id", STORAGE_TYPE, "ingestionStorage.id"
+            mapping(properties, "ingestionStorage"), "id", STORAGE_TYPE, "ingestionStorage.id"
         )
         if self.storage and self.ingestion and self.storage != self.ingestion:
             self.warnings.append(
@@ -178,10 +175,10 @@ def _read_firewall(
     """
     if _is_disabled(properties, "publicNetworkAccess"):
         return "disabled-from-all-networks", ()
-    flags = {"managedResourcesPublicNetworkAccess": _text(properties, "managedResourcesPublicNetworkAccess")}
+    flags = {"managedResourcesPublicNetworkAccess": text(properties, "managedResourcesPublicNetworkAccess")}
     if has_ingestion_storage:
-        flags["ingestionStorage.publicNetworkAccess"] = _text(
-            _mapping(properties, "ingestionStorage"), "publicNetworkAccess"
+        flags["ingestionStorage.publicNetworkAccess"] = text(
+            mapping(properties, "ingestionStorage"), "publicNetworkAccess"
         )
     said = {name: flag.casefold() == "disabled" for name, flag in flags.items() if flag}
     warnings: tuple[Finding, ...] = ()
@@ -201,7 +198,7 @@ def _read_firewall(
 def _shape_findings(shape: Shape, properties: Mapping[str, Any]) -> tuple[Finding, ...]:
     if shape != "F":
         return ()
-    state = _text(properties, "provisioningState")
+    state = text(properties, "provisioningState")
     creating = state.casefold() in {"creating", "unknown"}
     return (
         Finding(
@@ -222,13 +219,13 @@ def _shape_findings(shape: Shape, properties: Mapping[str, Any]) -> tuple[Findin
 
 def read_factory_connection(answer: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """The factory's location, and the id of the Purview account that it is connected to."""
-    connection = _mapping(_mapping(answer, "properties"), "purviewConfiguration")
-    return _text(answer, "location") or None, _text(connection, "purviewResourceId") or None
+    connection = mapping(mapping(answer, "properties"), "purviewConfiguration")
+    return text(answer, "location") or None, text(connection, "purviewResourceId") or None
 
 
 def read_name(answer: Mapping[str, Any]) -> str:
     """The name of a listed resource; from its id where Azure left the name out."""
-    return _text(answer, "name") or last_segment(_text(answer, "id"))
+    return text(answer, "name") or last_segment(text(answer, "id"))
 
 
 def endpoint_body(resource_id: str, group_id: str) -> Json:
@@ -250,15 +247,15 @@ def read_endpoint(answer: Mapping[str, Any]) -> Endpoint:
     Until Azure knows it, `connectionState` holds three empty strings (recorded) or is missing (spec). `resourceId`
     is in no OpenAPI file; where present it is the exact id of the private endpoint (public code).
     """
-    properties = _mapping(answer, "properties")
+    properties = mapping(answer, "properties")
     return Endpoint(
-        id=_text(answer, "id"),
+        id=text(answer, "id"),
         name=read_name(answer),
-        group_id=_text(properties, "groupId"),
-        resource_id=_text(properties, "privateLinkResourceId"),
-        provisioning_state=_text(properties, "provisioningState"),
-        connection_status=_text(_mapping(properties, "connectionState"), "status"),
-        private_endpoint_id=_text(properties, "resourceId") or None,
+        group_id=text(properties, "groupId"),
+        resource_id=text(properties, "privateLinkResourceId"),
+        provisioning_state=text(properties, "provisioningState"),
+        connection_status=text(mapping(properties, "connectionState"), "status"),
+        private_endpoint_id=text(properties, "resourceId") or None,
         reserved=properties.get("isReserved") is True,
     )
 
@@ -267,55 +264,16 @@ def read_runtime_kind(
     answer: Mapping[str, Any],
 ) -> Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"]:
     """What kind of integration runtime this is (spec: `type`, `managedVirtualNetwork`, `ssisProperties`)."""
-    properties = _mapping(answer, "properties")
-    if _text(properties, "type").casefold() == "selfhosted":
+    properties = mapping(answer, "properties")
+    if text(properties, "type").casefold() == "selfhosted":
         return "self-hosted"
-    if _mapping(_mapping(properties, "typeProperties"), "ssisProperties"):
+    if mapping(mapping(properties, "typeProperties"), "ssisProperties"):
         return "ssis"
-    return "azure-managed-vnet" if _mapping(properties, "managedVirtualNetwork") else "azure"
-
-
-def is_optional_group(group_id: str) -> bool:
-    """Whether a group id lies beyond lineage and is made only on request."""
-    return group_id in OPTIONAL_GROUPS
-
-
-def provisioning_is_over(state: str) -> bool:
-    """Whether waiting for the endpoint may end. The states are open strings: only those seen to be final end it.
-
-    `Succeeded` is recorded; `Failed` is recorded in the sibling service (Synapse).
-    """
-    return state.casefold() in {"succeeded", "failed", "canceled"}
-
-
-def is_deleting(state: str) -> bool:
-    """Whether the endpoint is on its way out (inferred: no recording shows the literal)."""
-    return state.casefold() in {"deleting", "deleted"}
-
-
-def is_broken(provisioning_state: str, connection_status: str) -> bool:
-    """Whether the endpoint has to be made anew before it can work again.
-
-    A Rejected or Disconnected connection never becomes Approved; deleting and creating is the only way (docs).
-    """
-    return provisioning_state.casefold() in {"failed", "canceled"} or connection_status.casefold() in {
-        "rejected",
-        "disconnected",
-    }
+    return "azure-managed-vnet" if mapping(properties, "managedVirtualNetwork") else "azure"
 
 
 def _is_disabled(holder: Mapping[str, Any], key: str) -> bool:
-    return _text(holder, key).casefold() == "disabled"
-
-
-def _mapping(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = holder.get(key)
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def _text(holder: Mapping[str, Any], key: str) -> str:
-    value = holder.get(key)
-    return value if isinstance(value, str) else ""
+    return text(holder, key).casefold() == "disabled"
 
 
 def _shown(value: object) -> str:

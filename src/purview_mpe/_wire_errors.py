@@ -40,6 +40,7 @@ BUSY_CODES = frozenset(
 _DENY_CODES = frozenset({"denyassignmentauthorizationfailed"})
 _POLICY_CODES = frozenset({"requestdisallowedbypolicy", "requestdisallowedbyazure"})
 _LOCK_CODES = frozenset({"scopelocked"})
+_BEARER = re.compile(r"(?i)\b(bearer)\s+[-\w.~+/]{16,}=*")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -61,7 +62,30 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    body: str
+    """By their names in lower case."""
+    body: str = ""
+
+    @property
+    def request_id(self) -> str | None:
+        """Azure's id of the request."""
+        return self._id("x-ms-request-id")
+
+    @property
+    def correlation_id(self) -> str | None:
+        """The id under which Azure logged the operation."""
+        return self._id("x-ms-correlation-request-id")
+
+    def without(self, secret: str) -> Answer:
+        """The same with a text blotted out wherever it was echoed."""
+        return Answer(
+            self.status,
+            {name: blotted(value, secret) for name, value in self.headers.items()},
+            blotted(self.body, secret),
+        )
+
+    def _id(self, header: str) -> str | None:
+        value = self.headers.get(header)
+        return safe_text(value, 100) if value else None
 
 
 def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
@@ -75,8 +99,8 @@ def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
         remedy=remedy,
         status=answer.status,
         azure_code=code or None,
-        request_id=answer.headers.get("x-ms-request-id"),
-        correlation_id=answer.headers.get("x-ms-correlation-request-id"),
+        request_id=answer.request_id,
+        correlation_id=answer.correlation_id,
     )
 
 
@@ -98,7 +122,7 @@ def _kind_and_remedy(attempt: Attempt, status: int, code: str, said: str) -> tup
         )
     if code == "missingsubscriptionregistration":
         named = re.search(r"'([A-Za-z]+\.[A-Za-z]+)'", said)
-        provider = named[1] if named else "<namespace>"
+        provider = named[1] if named else _provider(attempt.scope)
         return AzureError, (
             "Register the resource provider, which this library never does unasked: az provider register "
             f"--namespace {provider} --subscription {_subscription(attempt.scope)}"
@@ -127,29 +151,68 @@ def _kind_and_remedy(attempt: Attempt, status: int, code: str, said: str) -> tup
     return AzureError, "Read Azure's message above, correct what it names, and repeat the call."
 
 
-def unreadable_answer(attempt: Attempt, status: int | None = None) -> AzureUnavailable:
-    """The error for an answer that is not what Azure Resource Manager says: HTML from a proxy, say."""
+def unreadable_answer(attempt: Attempt, answer: Answer, why: str) -> AzureUnavailable:
+    """The error for an answer that is not what Azure Resource Manager says: HTML from a proxy, say.
+
+    Its status is below 400: what was asked may have happened.
+    """
     return AzureUnavailable(
-        f"Could not {attempt.what}: the answer was not JSON, so it probably did not come from Azure.",
+        f"Could not {attempt.what}: the answer {answer.status} cannot be read ({safe_text(why, 200)}), so it probably "
+        "did not come from Azure.",
         remedy="Check for a proxy or a sign-in page between here and Azure, then repeat the call.",
-        status=status,
+        status=answer.status,
+        request_id=answer.request_id,
+        correlation_id=answer.correlation_id,
     )
 
 
-def no_answer(attempt: Attempt, said: str) -> NoAnswer:
+def unexpected_answer(attempt: Attempt, answer: Answer) -> AzureError:
+    """The error for a success or redirect that the SDK does not expect, a 202 in place of a 200 say (SDK source).
+
+    Its status is below 400: what was asked may have happened, so whoever gets it looks.
+    """
+    if 300 <= answer.status < 400:
+        return AzureUnavailable(
+            f"Could not {attempt.what}: the answer was a redirect ({answer.status}), which is never followed.",
+            remedy="Check for a proxy or a sign-in page between here and Azure: Azure Resource Manager never "
+            "redirects this.",
+            status=answer.status,
+            request_id=answer.request_id,
+            correlation_id=answer.correlation_id,
+        )
+    return AzureError(
+        f"Could not see that this was done: {attempt.what}. Azure answered {answer.status}, which says that it may "
+        "still be under way.",
+        remedy="Repeat the call: it looks first at what exists, and does only what is missing.",
+        status=answer.status,
+        request_id=answer.request_id,
+        correlation_id=answer.correlation_id,
+    )
+
+
+def no_answer(attempt: Attempt, said: str, *, bad_certificate: bool = False) -> NoAnswer:
     """The error for a connection that broke; whether Azure did the work is not known from it (SDK source)."""
     return NoAnswer(
-        f"Could not {attempt.what}: no answer came ({_one_line(said)}).",
-        remedy="Check the network, then repeat the call: it looks first at what exists, and does only what is missing.",
+        f"Could not {attempt.what}: no answer came ({safe_text(said)}).",
+        remedy="Give the client the certificate of whoever answers there: connection_verify='ca.pem'."
+        if bad_certificate
+        else "Check the network, then repeat the call: it looks first at what exists, and does only what is missing.",
     )
 
 
 def not_signed_in(attempt: Attempt, said: str) -> AccessDenied:
     """The error for a credential that gave no token."""
     return AccessDenied(
-        f"Could not {attempt.what}: the credential gave no token ({_one_line(said)}).",
+        f"Could not {attempt.what}: not signed in, for the credential gave no token ({safe_text(said)}).",
         remedy="Sign in (az login), or pass a credential that works here, for example ManagedIdentityCredential().",
     )
+
+
+def blotted(text: str, secret: str) -> str:
+    """The text without the secret, and without anything that is introduced as one."""
+    if secret:
+        text = text.replace(secret, "***")
+    return _BEARER.sub(r"\1 ***", text)
 
 
 def is_busy(error: PurviewMpeError) -> bool:
@@ -181,14 +244,20 @@ def _read_body(body: str) -> tuple[str, str]:
     fields = cast("dict[str, Any]", inner)
     code, message = fields.get("code"), fields.get("message")
     return (
-        _one_line(code, 100) if isinstance(code, str) else "",
-        _one_line(message) if isinstance(message, str) else "",
+        safe_text(code, 100) if isinstance(code, str) else "",
+        safe_text(message) if isinstance(message, str) else "",
     )
 
 
-def _one_line(text: str, limit: int = 600) -> str:
+def safe_text(text: str, limit: int = 600) -> str:
+    """One line of text from outside, short enough and without what steers a terminal."""
     line = _UNPRINTABLE.sub(" ", text).strip()
     return line if len(line) <= limit else line[:limit] + "…"
+
+
+def _provider(scope: str) -> str:
+    parts = scope.split("/")
+    return parts[6] if len(parts) > 6 else "<namespace>"
 
 
 def _subscription(scope: str) -> str:

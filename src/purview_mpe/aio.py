@@ -6,25 +6,46 @@ same flows. Needs the extra `aio` (aiohttp) unless a transport is given.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from purview_mpe import _imports
-from purview_mpe._arguments import checked_plan_or_spec, checked_spec, checked_timeout
-from purview_mpe._flows import observe, provision, status
+from purview_mpe._arguments import (
+    checked_plan_or_spec,
+    checked_since,
+    checked_spec,
+    checked_spec_or_report,
+    checked_subscriptions,
+    checked_timeout,
+)
+from purview_mpe._flows import (
+    approve,
+    check,
+    connect,
+    create_all,
+    diagnose,
+    observe,
+    orphans,
+    status,
+    takedown,
+)
 from purview_mpe._flows.narrated import narrated
+from purview_mpe._spec import ACCOUNT_TYPE, typed_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from types import TracebackType
 
     from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
 
+    from purview_mpe._assessment import Check, Diagnosis, Orphans
     from purview_mpe._azure import Cloud
     from purview_mpe._events import Event
     from purview_mpe._flows.io import Io
-    from purview_mpe._model import Account, Plan, Report, Status
+    from purview_mpe._model import Account, Plan, Report, Status, Verb
     from purview_mpe._retry import Retry
     from purview_mpe._spec import Spec
+    from purview_mpe._wire_connections import Decision
 
 __all__ = ["Client"]
 
@@ -63,22 +84,108 @@ class Client:
         """As `purview_mpe.Client.apply`."""
         checked_plan_or_spec(plan_or_spec)
         return await self._run(
-            "apply", lambda io: provision.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
+            "apply", lambda io: create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
         )
 
-    async def create_all(self, spec: Spec, *, wait: bool = True, timeout: float = 1800) -> Report:  # noqa: ASYNC109 - as above
+    async def create_all(
+        self,
+        spec: Spec,
+        *,
+        approve: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,  # noqa: ASYNC109 - as above
+    ) -> Report:
         """As `purview_mpe.Client.create_all`."""
         checked_spec(spec)
         return await self._run(
             "create_all",
-            lambda io: provision.apply(io, spec, wait=wait, verb="create_all"),
+            lambda io: create_all.create_all(io, spec, approve=approve, wait=wait),
             timeout=checked_timeout(timeout),
         )
+
+    async def approve(
+        self,
+        spec_or_report: Spec | Report,
+        *,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = 300,  # noqa: ASYNC109 - as above
+    ) -> Report:
+        """As `purview_mpe.Client.approve`."""
+        return await self._decide("approve", "Approved", spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout)
+
+    async def reject(
+        self,
+        spec_or_report: Spec | Report,
+        *,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = 300,  # noqa: ASYNC109 - as above
+    ) -> Report:
+        """As `purview_mpe.Client.reject`."""
+        return await self._decide("reject", "Rejected", spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout)
 
     async def status(self, spec: Spec) -> Status:
         """As `purview_mpe.Client.status`."""
         checked_spec(spec)
         return await self._run("status", lambda io: status.status(io, spec))
+
+    async def check(self, spec: Spec) -> Check:
+        """As `purview_mpe.Client.check`."""
+        checked_spec(spec)
+        return await self._run("check", lambda io: check.check(io, spec))
+
+    async def connect(self, spec: Spec, *, replace: bool = False) -> Report:
+        """As `purview_mpe.Client.connect`."""
+        checked_spec(spec)
+        return await self._run("connect", lambda io: connect.connect(io, spec, replace=replace))
+
+    async def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
+        """As `purview_mpe.Client.diagnose`."""
+        checked_spec(spec)
+        stretch = checked_since(since)
+        return await self._run("diagnose", lambda io: diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
+
+    async def delete_all(self, spec: Spec, *, timeout: float = 600) -> Report:  # noqa: ASYNC109 - as above
+        """As `purview_mpe.Client.delete_all`."""
+        checked_spec(spec)
+        return await self._run("delete_all", lambda io: takedown.delete_all(io, spec), timeout=checked_timeout(timeout))
+
+    async def orphans(self, account: str, *, subscriptions: Sequence[str] = ()) -> Orphans:
+        """As `purview_mpe.Client.orphans`."""
+        account_id = typed_id(account, ACCOUNT_TYPE, "account")
+        further = checked_subscriptions(subscriptions)
+        return await self._run("orphans", lambda io: orphans.orphans(io, account_id, subscriptions=further))
+
+    def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> AsyncIterator[Status]:
+        """As `purview_mpe.Client.watch`; iterate with `async for`."""
+        checked_spec(spec)
+        seconds = checked_timeout(every, "every")
+        limit = None if timeout is None else checked_timeout(timeout)
+        return self._watch(spec, seconds, limit)
+
+    async def _watch(self, spec: Spec, every: float, timeout: float | None) -> AsyncIterator[Status]:  # noqa: ASYNC109 - as above
+        io = self._colour.AsyncIo(self._azure, timeout=timeout, listener=self._on_event)
+        last: Status | None = None
+        while (last := await status.next_change(io, spec, last, every=every)) is not None:
+            yield last
+
+    async def _decide(
+        self,
+        verb: Verb,
+        decision: Decision,
+        subject: Spec | Report,
+        *,
+        dry_run: bool,
+        wait: bool,
+        timeout: float,  # noqa: ASYNC109 - as above
+    ) -> Report:
+        checked_spec_or_report(subject)
+        return await self._run(
+            verb,
+            lambda io: approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),
+            timeout=checked_timeout(timeout),
+        )
 
     async def close(self) -> None:
         """As `purview_mpe.Client.close`."""

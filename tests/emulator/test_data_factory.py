@@ -112,7 +112,9 @@ def test_the_same_request_again_is_accepted(datafactory, emulator):
         ("Other", None, "account", "A managed private endpoint to the data source already exist"),
     ],
 )  # fmt: skip
-def test_endpoints_are_immutable_and_unique(datafactory, emulator, name, target, group_id, message):
+def test_endpoints_are_immutable_and_unique(  # noqa: PLR0917  fixtures and the columns of a table
+    datafactory, emulator, name, target, group_id, message
+):
     """Other properties under the same name, or another name for the same target and group, are refused with 400."""
     create(datafactory, "Purview", emulator.account)
     with pytest.raises(HttpResponseError) as refused:
@@ -300,7 +302,9 @@ def test_lists_are_paged(make_arm):
         ("ssis", "Managed", False, True),
     ],
 )
-def test_kinds_of_runtimes(datafactory, emulator, kind, type_, vnet, ssis):
+def test_kinds_of_runtimes(  # noqa: PLR0917  fixtures and the columns of a table
+    datafactory, emulator, kind, type_, vnet, ssis
+):
     """A runtime's kind shows in its type, its managedVirtualNetwork and its ssisProperties."""
     emulator.add_runtime(emulator.factory, "ir", kind)
     runtime = datafactory.integration_runtimes.get("rg1", "df1", "ir").as_dict()["properties"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from azure.mgmt.datafactory import DataFactoryManagementClient
     from azure.mgmt.eventhub import EventHubManagementClient
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._arm_id import ArmId
     from purview_mpe._events import Event
+    from purview_mpe._model import Report
     from purview_mpe._wire_errors import Attempt
 
 T = TypeVar("T")
@@ -46,8 +48,15 @@ class Clients(Protocol):
 class Io(Protocol):
     """Requests, lists, waiting, concurrency, time: in one colour."""
 
+    so_far: Callable[[], Report] | None
+    """What was done so far, for whoever interrupts the verb; a flow that writes sets it before it does."""
+
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         """Do one operation; raises our errors, never the SDK's."""
+        ...
+
+    async def read(self, attempt: Attempt, operation: Callable[[Clients], Any]) -> dict[str, Any]:
+        """Do one operation that answers with a resource; its JSON as Azure wrote it."""
         ...
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
@@ -69,6 +78,15 @@ class Io(Protocol):
     @property
     def deadline(self) -> float | None:
         """When the verb has to end, on that clock; None for no limit."""
+        ...
+
+    @property
+    def portal(self) -> str:
+        """Host of the cloud's portal, for links."""
+        ...
+
+    def verb(self, name: str) -> AbstractContextManager[None]:
+        """All that is done for a verb happens inside."""
         ...
 
     def tell(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""What every verb does around its own work: say when it starts and ends."""
+"""What every verb does around its own work: say when it starts and ends, and what was done if it is interrupted."""
 
 from __future__ import annotations
 
@@ -10,21 +10,36 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from purview_mpe._flows.io import Io
+    from purview_mpe._model import Report
 
 T = TypeVar("T")
 
 
 async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
-    """The flow's result, with `started` and `finished` told around it."""
+    """The flow's result, with `started` and `finished` told around it.
+
+    Whatever ends a verb that has begun to write (Ctrl-C, cancellation) carries what was done so far: in its notes,
+    which every traceback shows, and whole in its attribute `report`.
+    """
     began = io.now()
-    io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
-    try:
-        result = await flow(io)
-    except BaseException as error:
-        io.tell(_finished(verb, io.now() - began, f"{verb} ended with {type(error).__name__}"))
-        raise
-    io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+    with io.verb(verb):
+        io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
+        try:
+            result = await flow(io)
+        except BaseException as error:
+            if io.so_far is not None:
+                _attach(error, io.so_far())
+            io.tell(_finished(verb, io.now() - began, f"{verb} ended with {type(error).__name__}"))
+            raise
+        io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
     return result
+
+
+def _attach(error: BaseException, report: Report) -> None:
+    done = "; ".join(f"{outcome.name}: {outcome.result}" for outcome in report.outcomes) or "nothing yet"
+    error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it looks first.")
+    # Exceptions take attributes, and their types cannot say so; __reduce__ and pickle keep this one, too.
+    vars(error)["report"] = report
 
 
 def _finished(verb: str, seconds: float, message: str) -> Event:

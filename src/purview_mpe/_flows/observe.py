@@ -52,7 +52,7 @@ async def read_account(io: Io, account_id: ArmId) -> Account:
     """The account as its properties show it."""
     attempt = Attempt(f"read the Purview account {account_id.name!r}", str(account_id), "Reader")
     try:
-        answer = await io.call(
+        answer = await io.read(
             attempt,
             lambda az: az.purview(account_id).accounts.get(account_id.resource_group, account_id.name),
         )
@@ -60,7 +60,7 @@ async def read_account(io: Io, account_id: ArmId) -> Account:
         if denied.status != 403:
             raise
         return _wire.unreadable_account(account_id, denied.message)
-    return _wire.read_account(answer.as_dict(), account_id)
+    return _wire.read_account(answer, account_id)
 
 
 async def connected_account(io: Io, spec: Spec) -> ArmId:
@@ -89,11 +89,11 @@ async def connected_account(io: Io, spec: Spec) -> ArmId:
 async def read_connection(io: Io, factory_id: ArmId) -> tuple[str | None, str | None]:
     """The factory's location and the id of the account that it is connected to."""
     attempt = Attempt(f"read the factory {factory_id.name!r}", str(factory_id), "Reader")
-    answer = await io.call(
+    answer = await io.read(
         attempt,
         lambda az: az.datafactory(factory_id).factories.get(factory_id.resource_group, factory_id.name),
     )
-    return _wire.read_factory_connection(answer.as_dict() if answer is not None else {})
+    return _wire.read_factory_connection(answer)
 
 
 async def read_factory(io: Io, spec: Spec) -> Factory:
@@ -121,17 +121,30 @@ async def list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
 
     A missing factory answers the same; `list_networks` is what tells it.
     """
-    factory_id = spec.factory_id
+    try:
+        return await list_endpoints_in(io, spec.factory_id, spec.managed_virtual_network)
+    except NotFound:
+        return []
+
+
+async def list_endpoints_alone(io: Io, spec: Spec) -> list[Endpoint]:
+    """As `list_endpoints`, for callers that read nothing else of the factory: a missing one is an error."""
+    try:
+        return await list_endpoints_in(io, spec.factory_id, spec.managed_virtual_network)
+    except NotFound:
+        await list_networks(io, spec.factory_id)
+        return []
+
+
+async def list_endpoints_in(io: Io, factory_id: ArmId, network: str) -> list[Endpoint]:
+    """The endpoints in one managed virtual network."""
     attempt = Attempt(
         f"list the managed private endpoints of the factory {factory_id.name!r}", str(factory_id), "Reader"
     )
-    try:
-        items = await io.collect(
-            attempt,
-            lambda az: az.datafactory(factory_id).managed_private_endpoints.list_by_factory(
-                factory_id.resource_group, factory_id.name, spec.managed_virtual_network
-            ),
-        )
-    except NotFound:
-        return []
+    items = await io.collect(
+        attempt,
+        lambda az: az.datafactory(factory_id).managed_private_endpoints.list_by_factory(
+            factory_id.resource_group, factory_id.name, network
+        ),
+    )
     return [_wire.read_endpoint(item) for item in items]

@@ -1,65 +1,36 @@
-"""Writing on the factory's side: the managed virtual network, the endpoints, and the wait for both."""
+"""Writing on the factory's side: the managed virtual network, the endpoints, and the wait for them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe import _wire
+from purview_mpe import _states, _wire
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
 from purview_mpe._flows.io import remaining
-from purview_mpe._flows.transitions import poll_interval, when_free
-from purview_mpe._model import ErrorDetail, Outcome, Plan, Report, Result, Step
-from purview_mpe._planning import make_plan, reconciled
+from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, poll_interval, when_free
+from purview_mpe._model import INTERRUPTED, ErrorDetail, Outcome, Plan, Result, Step
 from purview_mpe._wire_errors import Attempt, is_busy
-from purview_mpe.errors import PlanConflict, ProvisioningFailed, PurviewMpeError, WaitTimedOut
+from purview_mpe.errors import (
+    ProvisioningFailed,
+    PurviewMpeError,
+    WaitTimedOut,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from purview_mpe._flows.io import Io
     from purview_mpe._model import Endpoint, Factory, Verb
-    from purview_mpe._spec import Spec
 
 #: Answers that prove that nothing was written, so that there is nothing to look for.
 _REFUSED = frozenset({401, 403, 404, 429})
 _ROLE = "Data Factory Contributor"
 
 
-async def apply(io: Io, planned: Plan | Spec, *, wait: bool, verb: Verb = "apply") -> Report:
-    """Carry out a plan, or plan and carry out a spec.
-
-    A plan is looked at again before anything is written: it may be old, and a plan file may have been edited.
-    """
-    if isinstance(planned, Plan):
-        if planned.conflicts:
-            raise PlanConflict(planned)
-        account, factory = await observe.observe(io, planned.spec)
-        plan = reconciled(planned, make_plan(planned.spec, account, factory))
-    else:
-        account, factory = await observe.observe(io, planned)
-        plan = make_plan(planned, account, factory)
-        if plan.conflicts:
-            raise PlanConflict(plan)
-    return await carry_out(io, plan, factory, wait=wait, verb=verb)
-
-
-async def carry_out(io: Io, plan: Plan, factory: Factory, *, wait: bool, verb: Verb) -> Report:
-    """The steps of a plan that was made just now from this factory; conflicts become outcomes."""
-    work = Provisioning(io, plan, factory, verb)
-    if await work.make_network():
-        await work.write_endpoints()
-        if wait:
-            await work.settle()
-            await work.heal()
-    else:
-        work.skip_endpoints()
-    return Report(verb=verb, spec=plan.spec, outcomes=work.outcomes(), warnings=plan.warnings)
-
-
 @dataclass
-class _Progress:
+class Progress:
     """How far one step has come."""
 
     step: Step
@@ -72,26 +43,48 @@ class _Progress:
 
 @dataclass
 class Provisioning:
-    """One run over the steps of a plan; knows at any moment what was done."""
+    """One run over the steps of a plan that was made just now; knows at any moment what was done.
+
+    Conflicts among the steps become outcomes.
+    """
 
     io: Io
     plan: Plan
     factory: Factory
     verb: Verb
     began: float = field(init=False)
-    steps: list[_Progress] = field(init=False)
+    steps: list[Progress] = field(init=False)
+    healed: set[str] = field(init=False, default_factory=set[str])
+    failed_looks: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.began = self.io.now()
-        self.steps = [_Progress(step, self.began) for step in self.plan.steps]
+        self.steps = [Progress(step, self.began) for step in self.plan.steps]
 
     @property
-    def endpoint_steps(self) -> list[_Progress]:
+    def endpoint_steps(self) -> list[Progress]:
         return [progress for progress in self.steps if progress.step.group_id is not None]
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each step, in the plan's order."""
         return tuple(self._outcome(progress) for progress in self.steps)
+
+    async def write(self) -> None:
+        """Everything that has to be written, without waiting for what Azure makes of it."""
+        if await self.make_network():
+            await self.write_endpoints()
+        else:
+            self.skip_endpoints()
+
+    @property
+    def waiting(self) -> list[Progress]:
+        """The steps whose endpoint Azure is still making."""
+        return [progress for progress in self.endpoint_steps if _is_unsettled(progress)]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will change any more."""
+        return not self.waiting and not self._healable()
 
     async def make_network(self) -> bool:
         """Create the managed virtual network where the plan says so; whether endpoints can be made afterwards."""
@@ -122,7 +115,7 @@ class Provisioning:
                 await self.do(progress)
         await self.io.gather(writing)
 
-    async def do(self, progress: _Progress) -> None:
+    async def do(self, progress: Progress) -> None:
         """One step; what fails is kept in its progress."""
         step = progress.step
         progress.began = self.io.now()
@@ -146,40 +139,48 @@ class Provisioning:
         except PurviewMpeError as error:
             self._fail(progress, error)
 
-    async def settle(self) -> None:
-        """Wait until no endpoint is provisioning any more: one list per round for all of them together."""
-        began = self.io.now()
-        while waiting := [progress for progress in self.endpoint_steps if _is_unsettled(progress)]:
-            if remaining(self.io) <= 0:
-                self._time_out(waiting)
-                return
-            await self._wait_a_round(waiting, self.io.now() - began)
-            try:
-                listed = await observe.list_endpoints(self.io, self.plan.spec)
-            except WaitTimedOut:
-                self._time_out(waiting)
-                return
-            except PurviewMpeError as error:
+    async def look(self) -> None:
+        """One look at the factory: a single list for all endpoints together."""
+        waiting = self.waiting
+        try:
+            listed = await observe.list_endpoints(self.io, self.plan.spec)
+        except WaitTimedOut:
+            self.time_out()
+        except PurviewMpeError as error:
+            self.failed_looks += 1
+            # Azure goes on making the endpoints while it cannot be asked, so a failure that may pass ends nothing.
+            if not isinstance(error, PASSING) or self.failed_looks >= FAILED_LOOKS:
                 for progress in waiting:
                     self._fail(progress, error)
-                return
+        else:
+            self.failed_looks = 0
             self._take_over(waiting, listed)
 
     async def heal(self) -> None:
-        """Make anew, once and one after the other, what failed because its neighbour held the storage account.
+        """Make one endpoint anew, once, that failed because its neighbour held the storage account.
 
-        Storage runs one private endpoint operation at a time (public code). Only endpoints that this very run has
-        made are touched: nobody can have approved or used them yet.
+        Storage runs one private endpoint operation at a time (public code), hence one after the other. Only endpoints
+        that this very run has made are touched: nobody can have approved or used them yet.
         """
+        if not (healable := self._healable()):
+            return
+        progress = healable[0]
+        self.healed.add(progress.step.name)
+        try:
+            await self._replace(progress, progress.result or "created")
+        except PurviewMpeError as error:
+            self._fail(progress, error)
+
+    def _healable(self) -> list[Progress]:
         targets = [progress.step.resource_id.casefold() for progress in self.endpoint_steps]
-        for progress in self.endpoint_steps:
-            shares_its_target = targets.count(progress.step.resource_id.casefold()) > 1
-            if progress.result in {"created", "replaced"} and shares_its_target and _has_failed(progress):
-                try:
-                    await self._replace(progress, progress.result)
-                except PurviewMpeError as error:
-                    self._fail(progress, error)
-                await self.settle()
+        return [
+            progress
+            for progress in self.endpoint_steps
+            if progress.result in {"created", "replaced"}
+            and progress.step.name not in self.healed
+            and targets.count(progress.step.resource_id.casefold()) > 1
+            and _has_failed(progress)
+        ]
 
     async def _create_network(self, step: Step) -> None:
         factory = self.plan.spec.factory_id
@@ -198,12 +199,12 @@ class Provisioning:
             if step.name.casefold() not in {network.casefold() for network in networks}:
                 raise
 
-    async def _replace(self, progress: _Progress, result: Result) -> None:
+    async def _replace(self, progress: Progress, result: Result) -> None:
         await self._delete(progress.step)
         await self._wait_until_gone(progress.step)
         await self._create(progress, result)
 
-    async def _create(self, progress: _Progress, result: Result) -> None:
+    async def _create(self, progress: Progress, result: Result) -> None:
         step, spec = progress.step, self.plan.spec
         factory = spec.factory_id
         attempt = Attempt(f"create the endpoint {step.name!r}", spec.factory, _ROLE)
@@ -212,7 +213,7 @@ class Provisioning:
         async def put() -> Endpoint:
             nonlocal outcome
             try:
-                answer = await self.io.call(
+                answer = await self.io.read(
                     attempt,
                     lambda az: az.datafactory(factory).managed_private_endpoints.create_or_update(
                         factory.resource_group,
@@ -231,7 +232,7 @@ class Provisioning:
                 if failure.status == 400:
                     outcome = "kept"  # somebody else was faster, perhaps under another name
                 return found
-            return _wire.read_endpoint(answer.as_dict())
+            return _wire.read_endpoint(answer)
 
         progress.endpoint = await when_free(self.io, put, is_busy=is_busy)
         self._end(progress, outcome)
@@ -268,32 +269,19 @@ class Provisioning:
                 )
             await self.io.sleep(wait)
 
-    async def _wait_a_round(self, waiting: Sequence[_Progress], elapsed: float) -> None:
-        names = tuple(progress.step.name for progress in waiting)
-        self.io.tell(
-            Event(
-                kind="waiting",
-                verb=self.verb,
-                seconds=self.io.now() - self.began,
-                message=f"Waiting for {', '.join(names)}",
-                factory=self.plan.spec.factory,
-                pending=names,
-            )
-        )
-        await self.io.sleep(poll_interval(elapsed))
-
-    def _take_over(self, waiting: Sequence[_Progress], listed: Sequence[Endpoint]) -> None:
+    def _take_over(self, waiting: Sequence[Progress], listed: Sequence[Endpoint]) -> None:
         for progress in waiting:
             endpoint = _found(progress.step, listed)
             if endpoint is None:
                 self._fail(progress, _vanished(progress.step))
                 continue
             progress.endpoint = endpoint
-            if _wire.provisioning_is_over(endpoint.provisioning_state):
+            if _states.provisioning_is_over(endpoint.provisioning_state):
                 self._end(progress, progress.result or "created")
 
-    def _time_out(self, waiting: Sequence[_Progress]) -> None:
-        for progress in waiting:
+    def time_out(self) -> None:
+        """End every step that is still waited for: the time is over."""
+        for progress in self.waiting:
             state = progress.endpoint.provisioning_state if progress.endpoint else ""
             self._fail(
                 progress,
@@ -305,11 +293,11 @@ class Provisioning:
                 ),
             )
 
-    def _fail(self, progress: _Progress, error: PurviewMpeError) -> None:
+    def _fail(self, progress: Progress, error: PurviewMpeError) -> None:
         progress.error = ErrorDetail.of(error)
         self._end(progress, "timed-out" if isinstance(error, WaitTimedOut) else "failed")
 
-    def _end(self, progress: _Progress, result: Result) -> None:
+    def _end(self, progress: Progress, result: Result) -> None:
         progress.result, progress.ended = result, self.io.now()
         outcome = self._outcome(progress)
         self.io.tell(
@@ -317,15 +305,17 @@ class Provisioning:
                 kind="step",
                 verb=self.verb,
                 seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}",
+                message=f"{outcome.name}: {outcome.result}{_state_of(progress)}",
                 factory=self.plan.spec.factory,
                 outcome=outcome,
             )
         )
 
-    def _outcome(self, progress: _Progress) -> Outcome:
+    def _outcome(self, progress: Progress) -> Outcome:
         step, error, result = progress.step, progress.error, progress.result or "failed"
-        if error is None and _has_failed(progress):
+        if progress.result is None:
+            error = INTERRUPTED
+        elif error is None and _has_failed(progress):
             result, error = "failed", ErrorDetail.of(_could_not_be_made(step))
         return Outcome(
             name=progress.endpoint.name if progress.endpoint else step.name,
@@ -345,22 +335,26 @@ def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
             endpoint
             for endpoint in endpoints
             if endpoint.is_for(step.resource_id, step.group_id or "")
-            and not _wire.is_deleting(endpoint.provisioning_state)
+            and not _states.is_deleting(endpoint.provisioning_state)
         ),
         None,
     )
 
 
-def _is_unsettled(progress: _Progress) -> bool:
+def _state_of(progress: Progress) -> str:
+    return f" ({progress.endpoint.provisioning_state or 'state unknown'})" if progress.endpoint else ""
+
+
+def _is_unsettled(progress: Progress) -> bool:
     return (
         progress.result in {"created", "replaced", "kept"}
         and progress.endpoint is not None
-        and not _wire.provisioning_is_over(progress.endpoint.provisioning_state)
+        and not _states.provisioning_is_over(progress.endpoint.provisioning_state)
     )
 
 
-def _has_failed(progress: _Progress) -> bool:
-    return progress.endpoint is not None and _wire.is_broken(progress.endpoint.provisioning_state, "")
+def _has_failed(progress: Progress) -> bool:
+    return progress.endpoint is not None and _states.is_broken(progress.endpoint.provisioning_state, "")
 
 
 def _could_not_be_made(step: Step) -> ProvisioningFailed:

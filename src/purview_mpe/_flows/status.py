@@ -1,21 +1,49 @@
-"""Both sides of every endpoint."""
+"""Both sides of every endpoint, once or until nothing changes any more."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._flows import observe
+from purview_mpe._arm_id import ArmId
+from purview_mpe._flows import connections, observe
+from purview_mpe._flows.io import remaining
 from purview_mpe._planning import needed_targets
-from purview_mpe._verdict import judge
+from purview_mpe._verdict import judge, target_statuses
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from purview_mpe._flows.io import Io
-    from purview_mpe._model import Status
+    from purview_mpe._model import Account, Endpoint, Finding, Status, Target
     from purview_mpe._spec import Spec
 
 
 async def status(io: Io, spec: Spec) -> Status:
-    """What the factory shows of every endpoint that the spec wants."""
-    account, factory = await observe.observe(io, spec)
+    """What the factory and every target show; a target that may not be read is told, not guessed."""
+    if (account_id := spec.account_id) is None:
+        account_id = await observe.connected_account(io, spec)
+    account, endpoints = await observe.both(
+        io, observe.read_account(io, account_id), observe.list_endpoints_alone(io, spec)
+    )
     targets = needed_targets(spec, account)
-    return judge(spec, account, targets, factory.endpoints, target_status={}, findings=account.warnings)
+    statuses, findings = await read_target_statuses(io, spec, account, targets, endpoints)
+    return judge(spec, account, targets, endpoints, target_status=statuses, findings=(*account.warnings, *findings))
+
+
+async def read_target_statuses(
+    io: Io, spec: Spec, account: Account, targets: Sequence[Target], endpoints: Sequence[Endpoint]
+) -> tuple[Mapping[str, str | None], tuple[Finding, ...]]:
+    """What the targets say of our connections, by group id, and what could not be read."""
+    listings = await connections.list_targets(io, ArmId.parse(account.id), targets)
+    return target_statuses(spec, targets, endpoints, listings)
+
+
+async def next_change(io: Io, spec: Spec, last: Status | None, *, every: float) -> Status | None:
+    """The next status that differs from the last one; None once the last one is settled, or the time is over."""
+    if last is None:
+        return await status(io, spec)
+    while not last.settled and remaining(io) > every:
+        await io.sleep(every)
+        if (now := await status(io, spec)) != last:
+            return now
+    return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from purview_mpe._flows.io import Io, remaining
-from purview_mpe.errors import PurviewMpeError
+from purview_mpe.errors import AzureUnavailable, NoAnswer, PurviewMpeError, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 #: Somebody else's operation on a storage account takes a minute or so; longer than this nobody is "busy".
 PATIENCE = 300.0
+#: What may pass by itself although the pipeline has tried several times: waiting survives some of them.
+PASSING = (AzureUnavailable, NoAnswer, Throttled)
+FAILED_LOOKS = 5
 
 
 async def when_free(io: Io, action: Callable[[], Awaitable[T]], *, is_busy: Callable[[PurviewMpeError], bool]) -> T:

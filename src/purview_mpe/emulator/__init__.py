@@ -14,19 +14,24 @@ from __future__ import annotations
 
 from purview_mpe.emulator._access import Role
 from purview_mpe.emulator._clock import Clock, RealClock, VirtualClock
-from purview_mpe.emulator._emulator import Emulator, EndpointView
+from purview_mpe.emulator._emulator import Emulator
 from purview_mpe.emulator._exchange import RecordedRequest
 from purview_mpe.emulator._faults import Fault
+from purview_mpe.emulator._server import MissingExtra, Server
 from purview_mpe.emulator._settings import Reads
+from purview_mpe.emulator._views import ConnectionView, EndpointView
 
 __all__ = [
     "Clock",
+    "ConnectionView",
     "Emulator",
     "EndpointView",
     "Fault",
+    "MissingExtra",
     "Reads",
     "RealClock",
     "RecordedRequest",
     "Role",
+    "Server",
     "VirtualClock",
 ]

@@ -74,6 +74,13 @@ class Access:
         self.callers[caller.object_id] = caller
         return caller
 
+    def with_client_id(self, client_id: str) -> Caller:
+        """The caller with this client id; the default caller if nobody has it."""
+        for caller in self.callers.values():
+            if caller.client_id.casefold() == client_id.casefold():
+                return caller
+        return self.default
+
     def token(self, caller: Caller, audience: str = "https://management.azure.com") -> str:
         """A token that looks like the real ones and carries the mark."""
         self.token_requests += 1
@@ -125,6 +132,10 @@ class Access:
             f"authorization to perform action '{action}' over scope '{scope}' or the scope is invalid. "
             "If access was recently granted, please refresh your credentials.",
         )
+
+    def sees(self, caller: Caller, scope: str) -> bool:
+        """Whether a caller has any role at a scope or inside it."""
+        return any(within(scope, given) or within(given, scope) for given, _ in caller.assignments)
 
     def allowed(self, caller: Caller, action: str, scope: str) -> bool:
         """Whether any role of the caller allows an action at a scope.

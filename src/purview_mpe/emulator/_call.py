@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from purview_mpe.emulator._access import Access, Caller
-    from purview_mpe.emulator._nouns import Subscription
+    from purview_mpe.emulator._guards import Guards
+    from purview_mpe.emulator._nouns import Account, Factory, Resource, Subscription
     from purview_mpe.emulator._world import World
 
 Thing = TypeVar("Thing")
+Located = TypeVar("Located", bound="Factory | Account | Resource")
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -29,6 +31,7 @@ class Call:
 
     world: World
     access: Access
+    guards: Guards
     caller: Caller
     request: Request
     method: str
@@ -113,6 +116,17 @@ class Call:
         except InvalidArmId:
             raise ArmError(400, "InvalidResourceName", f"The resource name '{name}' is invalid.") from None
 
+    def located(self, resources: Iterable[Located]) -> list[Located]:
+        """Those resources that are in the subscription, and in the group if there is one in the path."""
+        subscription = self.subscription().id.casefold()
+        group = self.group() if "group" in self.parameters else None
+        return [
+            resource
+            for resource in resources
+            if resource.id.subscription.casefold() == subscription
+            and (group is None or resource.id.resource_group.casefold() == group)
+        ]
+
     # --- how to answer
 
     def page(
@@ -120,13 +134,13 @@ class Call:
     ) -> Response:
         """One page of a list, with a link to the next."""
         token = self.query.get("$skipToken") or self.query.get("$skiptoken")
-        after = _read_token(token) if token else 0
+        after = read_token(token) if token else 0
         size = self.world.settings.page_size
         rest = [item for item in items if serial(item) > after]
         body: dict[str, Any] = {"value": [render(item) for item in rest[:size]]}
         if len(rest) > size:
             query = {key: value for key, value in self.query.items() if key.casefold() != "$skiptoken"}
-            query["$skipToken"] = _write_token(serial(rest[size - 1]))
+            query["$skipToken"] = write_token(serial(rest[size - 1]))
             body["nextLink"] = f"{self.origin}{self.path}?{urlencode(query, safe='$')}"
         return Response(200, body)
 
@@ -159,11 +173,17 @@ def bad_request(message: str, code: str = "BadRequest") -> ArmError:
     return ArmError(400, code, message)
 
 
-def _write_token(serial: int) -> str:
+def write_token(serial: int) -> str:
+    """An opaque continuation token."""
     return base64.urlsafe_b64encode(f"after:{serial}".encode()).decode().rstrip("=")
 
 
-def _read_token(token: str) -> int:
+def read_token(token: str) -> int:
+    """Where a continuation token continues.
+
+    Raises:
+        ArmError: 400, this is no token of ours.
+    """
     try:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
         word, _, number = text.partition(":")

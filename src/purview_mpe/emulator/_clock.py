@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 # How many rounds of the event loop must pass without anybody asking the emulator for anything before the
 # loop counts as idle. A task that was woken reaches its next request within two or three rounds (locks,
@@ -72,7 +72,7 @@ class VirtualClock:
         self._watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _IdleWatch] = (
             weakref.WeakKeyDictionary()
         )
-        self.looks = 0
+        self.looks: int = 0
 
     def now(self) -> float:
         """Seconds since the clock was made."""
@@ -101,6 +101,8 @@ class VirtualClock:
         with self._lock:
             watch = self._watches.get(loop)
             if watch is None:
+                for finished in [other for other in self._watches if other.is_closed()]:
+                    del self._watches[finished]
                 watch = self._watches[loop] = _IdleWatch(self, loop)
         await watch.park(self.now() + seconds)
 
@@ -110,7 +112,7 @@ class VirtualClock:
             self._move_to(self._read() + seconds)
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Generator[None]:
         """Let the clock run with real time inside the block; blocks may overlap."""
         with self._lock:
             self._runners += 1
@@ -160,7 +162,7 @@ class _IdleWatch:
         self._loop = weakref.ref(loop)
         self._parked: list[tuple[float, int, asyncio.Future[None]]] = []
         self._serial = itertools.count()
-        self._looks = -1
+        self._looks: int = -1
         self._quiet = 0
         self._watching = False
 
@@ -171,7 +173,13 @@ class _IdleWatch:
         if not self._watching:
             self._watching = True
             loop.call_soon(self._look)
-        await future
+        try:
+            await future
+        except asyncio.CancelledError:
+            # Or the future would keep the loop, and the loop the future.
+            self._parked = [parked for parked in self._parked if parked[2] is not future]
+            heapq.heapify(self._parked)
+            raise
 
     def wake_soon(self) -> None:
         loop = self._loop()

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe.emulator import _life
 from purview_mpe.emulator._call import bad_request, not_found
 from purview_mpe.emulator._exchange import Response, object_of
-from purview_mpe.emulator._factory_rules import check_if_match, names_tag, want
+from purview_mpe.emulator._factory_rules import (
+    check_if_match,
+    check_limit,
+    check_name,
+    invalid_request,
+    names_tag,
+    want,
+)
 from purview_mpe.emulator._nouns import Factory, Runtime
 from purview_mpe.emulator._router import Route
 from purview_mpe.emulator._versions import DATA_FACTORY as V
@@ -30,13 +37,13 @@ _FACTORY_NAME = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 
 def new_factory(world: World, factory_id: ArmId, body: Mapping[str, Any]) -> Factory:
     """Make a factory exist, completed by what the service adds to a body."""
-    properties = {
+    properties: dict[str, Any] = {
         "provisioningState": "Succeeded",
         "createTime": world.stamp(),
         "version": "2018-06-01",
-        **(body.get("properties") or {}),
+        **(object_of(body.get("properties")) or {}),
     }
-    completed = {
+    completed: dict[str, Any] = {
         **{key: value for key, value in body.items() if key not in {"id", "name", "type", "eTag"}},
         "location": body.get("location") or "westeurope",
         "tags": body.get("tags") or {},
@@ -83,14 +90,7 @@ def find_factory(call: Call) -> Factory:
 
 
 def _list_factories(call: Call) -> Response:
-    subscription = call.subscription().id.casefold()
-    group = call.group() if "group" in call.parameters else None
-    found = [
-        factory
-        for factory in call.world.factories.values()
-        if factory.id.subscription.casefold() == subscription
-        and (group is None or factory.id.resource_group.casefold() == group)
-    ]
+    found = call.located(call.world.factories.values())
     return call.page(found, lambda factory: factory.serial, _shown_factory)
 
 
@@ -119,9 +119,9 @@ def _put_factory(call: Call) -> Response:
             )
         return Response(200, _shown_factory(new_factory(call.world, factory_id, body)))
     before = factory.body
-    properties = {
+    properties: dict[str, Any] = {
         # Read-only properties in a body are accepted and ignored.
-        **(body.get("properties") or {}),
+        **(object_of(body.get("properties")) or {}),
         **{key: before["properties"][key] for key in ("provisioningState", "createTime", "version")},
     }
     factory.body = {
@@ -161,7 +161,7 @@ def _delete_factory(call: Call) -> Response:
 
 
 def _check_purview_configuration(body: Mapping[str, Any]) -> None:
-    given = (body.get("properties") or {}).get("purviewConfiguration")
+    given = (object_of(body.get("properties")) or {}).get("purviewConfiguration")
     configuration = object_of(given)
     if given is not None and (
         configuration is None or not isinstance(configuration.get("purviewResourceId", ""), str)
@@ -235,10 +235,34 @@ def _get_runtime(call: Call) -> Response:
     return Response(200, _shown_runtime(factory, runtime))
 
 
+def _put_runtime(call: Call) -> Response:
+    factory, name, body = find_factory(call), call["runtime"], call.json
+    properties = object_of(body.get("properties"))
+    if properties is None or properties.get("type") not in {"Managed", "SelfHosted"}:
+        raise invalid_request("IntegrationRuntime", name, "Invalid payload")
+    runtime = factory.runtimes.get(name.casefold())
+    check_if_match(call, runtime.etag if runtime else None)
+    if runtime is None:
+        check_name("IntegrationRuntime", name)
+        check_limit(call, factory)
+        return Response(200, _shown_runtime(factory, new_runtime(call.world, factory, name, properties)))
+    if ("managedVirtualNetwork" in runtime.properties) != ("managedVirtualNetwork" in properties):
+        # An existing runtime cannot be moved into a managed network or out of it (documentation).
+        raise invalid_request("IntegrationRuntime", name, "The managed virtual network cannot be changed")
+    runtime.properties, runtime.etag = properties, call.world.etag()
+    return Response(200, _shown_runtime(factory, runtime))
+
+
+def _delete_runtime(call: Call) -> Response:
+    removed = find_factory(call).runtimes.pop(call["runtime"].casefold(), None)
+    return Response(204 if removed is None else 200)
+
+
 _ALL = "/subscriptions/{subscription}/providers/Microsoft.DataFactory/factories"
 _FACTORIES = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataFactory/factories"
 _FACTORY = f"{_FACTORIES}/{{factory}}"
 _ACTION = "Microsoft.DataFactory/factories"
+_RUNTIME = f"{_FACTORY}/integrationRuntimes/{{runtime}}"
 _RUNTIME_ACTION = f"{_ACTION}/integrationruntimes"
 
 ROUTES = (
@@ -249,5 +273,7 @@ ROUTES = (
     Route("PATCH", _FACTORY, V, _patch_factory, f"{_ACTION}/write"),
     Route("DELETE", _FACTORY, V, _delete_factory, f"{_ACTION}/delete"),
     Route("GET", f"{_FACTORY}/integrationRuntimes", V, _list_runtimes, f"{_RUNTIME_ACTION}/read"),
-    Route("GET", f"{_FACTORY}/integrationRuntimes/{{runtime}}", V, _get_runtime, f"{_RUNTIME_ACTION}/read"),
-)  # fmt: skip
+    Route("GET", _RUNTIME, V, _get_runtime, f"{_RUNTIME_ACTION}/read"),
+    Route("PUT", _RUNTIME, V, _put_runtime, f"{_RUNTIME_ACTION}/write"),
+    Route("DELETE", _RUNTIME, V, _delete_runtime, f"{_RUNTIME_ACTION}/delete"),
+)

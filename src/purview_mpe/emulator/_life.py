@@ -58,7 +58,13 @@ def request(
     """
 
     def appear() -> None:
+        nonlocal outcome
         if endpoint.provisioning_state == "Provisioning" and world.network_of(endpoint):
+            target = world.takes(endpoint.target, endpoint.group_id)
+            if target is not None and not world.hold_storage(target):
+                # Storage runs one private endpoint operation at a time: the second of two neighbours fails.
+                outcome = "Failed"
+                return
             connection = connect(world, endpoint)
             if connection and decision:
                 connection.status = decision
@@ -165,8 +171,11 @@ def drop_connection(world: World, connection: Connection) -> None:
         world.later(world.settings.refresh_delay, endpoint.mirror_connection, endpoint.waiting)
 
 
-def delete(world: World, endpoint: Endpoint) -> None:
-    """Begin a deletion; the endpoint is listed as Deleting until it is gone."""
+def delete(world: World, endpoint: Endpoint, *, blocked: str | None = None) -> None:
+    """Begin a deletion; the endpoint is listed as Deleting until it is gone.
+
+    `blocked` is the state that it ends in where something makes the deletion fail.
+    """
     if endpoint.provisioning_state == "Deleting":
         return
     endpoint.provisioning_state = "Deleting"
@@ -175,6 +184,9 @@ def delete(world: World, endpoint: Endpoint) -> None:
     def gone() -> None:
         network = world.network_of(endpoint)
         if network is None:
+            return
+        if blocked is not None:
+            endpoint.provisioning_state = blocked
             return
         del network.endpoints[endpoint.name.casefold()]
         connection = endpoint.connection

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from purview_mpe._arm_id import ArmId, InvalidArmId
-from purview_mpe.emulator import _life
-from purview_mpe.emulator._call import not_found
+from purview_mpe.emulator import _connections, _life
+from purview_mpe.emulator._account_shapes import account_body, new_namespace_id
+from purview_mpe.emulator._call import bad_request, not_found
 from purview_mpe.emulator._exchange import Response, list_of, object_of
-from purview_mpe.emulator._nouns import Account, Connection, Resource
+from purview_mpe.emulator._nouns import Account, Resource
 from purview_mpe.emulator._router import Route
 from purview_mpe.emulator._versions import PURVIEW as V
 from purview_mpe.emulator._versions import hidden_account_properties, shows_guardian
@@ -23,99 +25,14 @@ if TYPE_CHECKING:
 
 PROVIDER = "Microsoft.Purview"
 
-Shape = Literal["A", "B", "C", "D", "E", "F"]
-Firewall = Literal["enabled-from-all-networks", "disabled-for-ingestion-only", "disabled-from-all-networks"]
-NamespaceAbsence = Literal["absent", "null", "empty", "disabled"]
-
-# publicNetworkAccess of the account, and of what it ingests through.
-_FIREWALLS: dict[Firewall, tuple[str, str]] = {
-    "enabled-from-all-networks": ("Enabled", "Enabled"),
-    "disabled-for-ingestion-only": ("Enabled", "Disabled"),
-    "disabled-from-all-networks": ("Disabled", "Disabled"),
+_NAME = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_ACCESS = ("NotSpecified", "Enabled", "Disabled")
+# What a PUT or PATCH can change, and to what (spec).
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "publicNetworkAccess": _ACCESS,
+    "managedResourcesPublicNetworkAccess": _ACCESS,
+    "managedEventHubState": _ACCESS,
 }
-# What the account's JSON shows: managed storage, managed namespace, ingestion storage.
-_SHAPES: dict[Shape, tuple[bool, bool, bool]] = {
-    "A": (True, True, False),
-    "B": (True, False, False),
-    "C": (False, False, True),
-    "D": (False, True, True),
-    "E": (True, False, True),
-    "F": (False, False, False),
-}
-
-
-def account_body(
-    world: World,
-    account_id: ArmId,
-    *,
-    shape: Shape,
-    firewall: Firewall,
-    location: str,
-    namespace_absence: NamespaceAbsence = "absent",
-) -> dict[str, Any]:
-    """The JSON of an account of a shape, as a service would have made it."""
-    storage, namespace, ingestion = _SHAPES[shape]
-    public, ingesting = _FIREWALLS[firewall]
-    region = "".join(location.lower().split())
-    host = f"https://{account_id.name.lower()}.purview.azure.com"
-    managed: dict[str, Any] = {}
-    properties: dict[str, Any] = {
-        "friendlyName": account_id.name,
-        "createdAt": world.stamp(),
-        "createdBy": "emulator",
-        "createdByObjectId": world.guid(),
-        "provisioningState": "Creating" if shape == "F" else "Succeeded",
-        "accountStatus": {"accountProvisioningState": "Creating" if shape == "F" else "Succeeded"},
-        "endpoints": {"catalog": f"{host}/catalog", "scan": f"{host}/scan", "guardian": f"{host}/guardian"},
-        "publicNetworkAccess": public,
-        "managedResourcesPublicNetworkAccess": ingesting,
-        "managedEventHubState": "Enabled" if namespace else "NotSpecified",
-    }
-    if storage or namespace:
-        group = ArmId(account_id.subscription, f"managed-rg-{account_id.name.lower()}")
-        properties["managedResourceGroupName"] = group.resource_group
-        managed["resourceGroup"] = str(group)
-        if storage:
-            managed["storageAccount"] = str(
-                group.in_group("Microsoft.Storage", "storageAccounts", f"scan{region[:13]}{world.letters(7)}")
-            )
-        if namespace:
-            managed["eventHubNamespace"] = str(
-                group.in_group("Microsoft.EventHub", "namespaces", f"atlas-{world.guid()}")
-            )
-        properties["managedResources"] = managed
-    if storage and not namespace:
-        if namespace_absence == "disabled":
-            properties["managedEventHubState"] = "Disabled"
-        elif namespace_absence != "absent":
-            managed["eventHubNamespace"] = None if namespace_absence == "null" else ""
-    if ingestion:
-        name = f"ingestion{region[:8]}{world.letters(7)}"
-        # It lives in a subscription of Microsoft (inferred).
-        group = ArmId(world.microsoft_subscription().id, f"ingestion-storage-rg-{world.letters(7)}")
-        properties["ingestionStorage"] = {
-            "id": str(group.in_group("Microsoft.Storage", "storageAccounts", name)),
-            "primaryEndpoint": f"https://{name}.z{world.random.randrange(1, 60)}.blob.storage.azure.net/",
-            "publicNetworkAccess": ingesting,
-        }
-    return {
-        "id": str(account_id),
-        "name": account_id.name,
-        "type": "Microsoft.Purview/accounts",
-        "location": location,
-        "sku": {"name": "Standard", "capacity": 1},
-        "identity": {"type": "SystemAssigned", "principalId": world.guid(), "tenantId": world.tenant},
-        "tags": {},
-        "systemData": {
-            "createdAt": world.stamp(),
-            "createdBy": "emulator",
-            "createdByType": "User",
-            "lastModifiedAt": world.stamp(),
-            "lastModifiedBy": "emulator",
-            "lastModifiedByType": "User",
-        },
-        "properties": properties,
-    }
 
 
 def new_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Account:
@@ -125,10 +42,8 @@ def new_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Acc
     account = Account(account_id, {**body, "properties": properties}, world.serial())
     world.ensure_group(account_id, str(body.get("location", "")))
     world.accounts[account_id.key] = account
-    managed = object_of(properties.get("managedResources")) or {}
-    ingestion = object_of(properties.get("ingestionStorage")) or {}
-    for target in (managed.get("storageAccount"), managed.get("eventHubNamespace"), ingestion.get("id")):
-        ensure_target(world, target, str(body.get("location", "")), managed_by=str(account_id))
+    for target in managed_targets(account):
+        ensure_target(world, str(target), str(body.get("location", "")), managed_by=str(account_id))
     for item in list_of(listed) or ():
         _seed_connection(world, account_id, object_of(item) or {})
     return account
@@ -174,29 +89,11 @@ def shown_account(world: World, account: Account, api_version: str) -> dict[str,
     if endpoints is not None and not shows_guardian(api_version):
         properties["endpoints"] = {key: value for key, value in endpoints.items() if key != "guardian"}
     properties["privateEndpointConnections"] = [
-        shown_connection(connection) for connection in world.connections_of(account.id).values()
+        _connections.shown_connection(connection) for connection in world.connections_of(account.id).values()
     ]
     shown = copy(account.body)
     shown["properties"] = properties
     return shown
-
-
-def shown_connection(connection: Connection) -> dict[str, Any]:
-    """A connection as Purview spells it: `actionsRequired` (spec)."""
-    return {
-        "id": f"{connection.target}/privateEndpointConnections/{connection.name}",
-        "name": connection.name,
-        "type": "Microsoft.Purview/accounts/privateEndpointConnections",
-        "properties": {
-            "provisioningState": connection.provisioning_state,
-            "privateEndpoint": {"id": connection.private_endpoint_id},
-            "privateLinkServiceConnectionState": {
-                "status": connection.status,
-                "description": connection.description,
-                "actionsRequired": connection.actions_required,
-            },
-        },
-    }
 
 
 def find_account(call: Call) -> Account:
@@ -209,16 +106,8 @@ def find_account(call: Call) -> Account:
 
 
 def _list_accounts(call: Call) -> Response:
-    subscription = call.subscription().id.casefold()
-    group = call.group() if "group" in call.parameters else None
-    found = [
-        account
-        for account in call.world.accounts.values()
-        if account.id.subscription.casefold() == subscription
-        and (group is None or account.id.resource_group.casefold() == group)
-    ]
     return call.page(
-        found,
+        call.located(call.world.accounts.values()),
         lambda account: account.serial,
         lambda account: shown_account(call.world, account, call.api_version),
     )
@@ -227,6 +116,149 @@ def _list_accounts(call: Call) -> Response:
 def _get_account(call: Call) -> Response:
     return Response(200, shown_account(call.world, find_account(call), call.api_version))
 
+
+def _put_account(call: Call) -> Response:
+    account_id, body = call.id(PROVIDER, "accounts", call["account"]), call.json
+    _check_account(body)
+    known = call.world.accounts.get(account_id.key)
+    if known is not None:
+        _update(call.world, known, body)
+        return Response(200, shown_account(call.world, known, call.api_version))
+    if not 3 <= len(account_id.name) <= 63 or not _NAME.fullmatch(account_id.name):
+        raise bad_request(f"The account name '{account_id.name}' is invalid.", "InvalidAccountName")
+    if not isinstance(body.get("location"), str) or not body["location"]:
+        raise bad_request("The required property 'location' is missing.", "LocationRequired")
+    properties = object_of(body.get("properties")) or {}
+    # Accounts of today have ingestion storage, and managed Event Hubs only if asked for (documentation).
+    made = account_body(
+        call.world,
+        account_id,
+        shape="D" if properties.get("managedEventHubState") == "Enabled" else "C",
+        firewall="enabled-from-all-networks",
+        location=body["location"],
+    )
+    made["properties"]["provisioningState"] = "Creating"
+    account = new_account(call.world, account_id, made)
+    _update(call.world, account, body)
+
+    def created() -> None:
+        account.properties["provisioningState"] = "Succeeded"
+
+    answer = Response(201, shown_account(call.world, account, call.api_version))
+    call.world.later(
+        call.world.settings.span("provisioning", "account", real=call.world.is_real), created, []
+    )
+    return answer
+
+
+def _patch_account(call: Call) -> Response:
+    account, body = find_account(call), call.json
+    _check_account(body)
+    _update(call.world, account, body)
+    return Response(200, shown_account(call.world, account, call.api_version))
+
+
+def _delete_account(call: Call) -> Response:
+    account_id = call.id(PROVIDER, "accounts", call["account"])
+    account = call.world.accounts.pop(account_id.key, None)
+    if account is None:
+        return Response(204)
+    for target in (account_id, *managed_targets(account)):
+        call.world.resources.pop(target.key, None)
+        for connection in call.world.connections.pop(target.key, {}).values():
+            _life.drop_connection(call.world, connection)
+    return Response(200)
+
+
+def _list_keys(call: Call) -> Response:
+    # Kafka keys of the managed namespace: Terraform asks for them whenever it reads an account.
+    managed = object_of(find_account(call).properties.get("managedResources")) or {}
+    namespace = str(managed.get("eventHubNamespace") or "").rpartition("/")[2]
+    keys = {
+        f"atlasKafka{which}Endpoint": f"Endpoint=sb://{namespace}.servicebus.windows.net/;"
+        f"SharedAccessKeyName={name};SharedAccessKey=emulated"
+        for which, name in (
+            ("Primary", "AlternateSharedAccessKey"),
+            ("Secondary", "AlternateSharedAccessKey2"),
+        )
+    }
+    return Response(200, keys if namespace else {})
+
+
+def _check_account(body: Mapping[str, Any]) -> None:
+    for key in ("properties", "tags", "identity", "sku"):
+        if body.get(key) is not None and object_of(body[key]) is None:
+            raise bad_request(f"The property '{key}' has an invalid value.", "InvalidPropertyValue")
+    for key, values in _CHOICES.items():
+        given = (object_of(body.get("properties")) or {}).get(key)
+        if given is not None and given not in values:
+            raise bad_request(
+                f"The property '{key}' must be one of {', '.join(values)}.", "InvalidPropertyValue"
+            )
+
+
+def _update(world: World, account: Account, body: Mapping[str, Any]) -> None:
+    """Take over what can be changed; read-only properties in a body are accepted and ignored."""
+    for key in ("tags", "identity"):
+        if body.get(key) is not None:
+            account.body[key] = body[key]
+    properties = object_of(body.get("properties")) or {}
+    for key in _CHOICES:
+        if properties.get(key) is not None:
+            account.properties[key] = properties[key]
+    ingestion, given = (
+        account.properties.get("ingestionStorage"),
+        object_of(properties.get("ingestionStorage")),
+    )
+    if ingestion is not None and given is not None and given.get("publicNetworkAccess") in _ACCESS:
+        ingestion["publicNetworkAccess"] = given["publicNetworkAccess"]
+    match account.properties.get("managedEventHubState"):
+        case "Enabled":
+            enable_event_hubs(world, account)
+        case "Disabled":
+            managed = object_of(account.properties.get("managedResources")) or {}
+            managed.pop("eventHubNamespace", None)
+        case _:
+            pass
+
+
+def enable_event_hubs(world: World, account: Account) -> None:
+    """Give an account a managed namespace if it has none; what it needs changes by that."""
+    account.properties["managedEventHubState"] = "Enabled"
+    managed: dict[str, Any] = account.properties.setdefault("managedResources", {})
+    if not managed.get("eventHubNamespace"):
+        group = ArmId(account.id.subscription, f"managed-rg-{account.id.name.lower()}")
+        managed["resourceGroup"] = str(group)
+        managed["eventHubNamespace"] = str(new_namespace_id(world, group))
+        location = str(account.body.get("location", ""))
+        ensure_target(world, managed["eventHubNamespace"], location, managed_by=str(account.id))
+
+
+def managed_targets(account: Account) -> list[ArmId]:
+    """The storage accounts and the namespace that an account's JSON names, as far as they are ids of such."""
+    managed = object_of(account.properties.get("managedResources")) or {}
+    ingestion = object_of(account.properties.get("ingestionStorage")) or {}
+    found: list[ArmId] = []
+    for given in (managed.get("storageAccount"), managed.get("eventHubNamespace"), ingestion.get("id")):
+        try:
+            target = ArmId.parse(given)  # type: ignore[arg-type]  # anything but a text is refused there
+        except InvalidArmId:
+            continue
+        if target.is_a(STORAGE_TYPE) or target.is_a(NAMESPACE_TYPE):
+            found.append(target)
+    return found
+
+
+def _target(call: Call) -> ArmId:
+    return find_account(call).id
+
+
+# The groups and their zones (documentation).
+_ZONES = {
+    "account": "privatelink.purview.azure.com",
+    "portal": "privatelink.purviewstudio.azure.com",
+    "platform": "privatelink.purview-service.microsoft.com",
+}
 
 _ALL = "/subscriptions/{subscription}/providers/Microsoft.Purview/accounts"
 _ACCOUNTS = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Purview/accounts"
@@ -237,4 +269,11 @@ ROUTES = (
     Route("GET", _ALL, V, _list_accounts, f"{_ACTION}/read"),
     Route("GET", _ACCOUNTS, V, _list_accounts, f"{_ACTION}/read"),
     Route("GET", _ACCOUNT, V, _get_account, f"{_ACTION}/read"),
-)  # fmt: skip
+    Route("PUT", _ACCOUNT, V, _put_account, f"{_ACTION}/write"),
+    Route("PATCH", _ACCOUNT, V, _patch_account, f"{_ACTION}/write"),
+    Route("DELETE", _ACCOUNT, V, _delete_account, f"{_ACTION}/delete"),
+    Route("POST", f"{_ACCOUNT}/listkeys", V, _list_keys, f"{_ACTION}/listkeys/action"),
+    *_connections.routes(
+        _ACCOUNT, V, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval", zones=_ZONES
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from purview_mpe.emulator._exchange import ArmError
@@ -32,6 +33,10 @@ class Route:
     versions: tuple[str, ...] | None
     handler: Handler
     action: str | None = None
+    also: str | None = None
+    """A second action that the caller must be allowed, as approving a connection has one."""
+    delete_passes_locks: bool = False
+    """Whether a DELETE is answered as if it worked although a lock will make it fail."""
     anonymous: bool = False
 
 
@@ -39,7 +44,6 @@ class Route:
 class _Node:
     literal: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
     parameter: _Node | None = None
-    name: str = ""
     routes: dict[str, Route] = field(default_factory=dict[str, "Route"])
 
 
@@ -55,7 +59,7 @@ class Router:
             node = self._scoped if scoped else self._plain
             for segment in route.template.removeprefix("{scope}").strip("/").split("/"):
                 if segment.startswith("{"):
-                    node.parameter = node.parameter or _Node(name=segment.strip("{}"))
+                    node.parameter = node.parameter or _Node()
                     node = node.parameter
                 else:
                     node = node.literal.setdefault(segment.casefold(), _Node())
@@ -68,23 +72,23 @@ class Router:
             ArmError: 501 for a path that the emulator does not have, 405 for a method that the path does not
                 have.
         """
-        node, parameters = self._walk(self._plain, segments)
-        if node is None:
-            folded = [segment.casefold() for segment in segments]
+        folded = tuple(segment.casefold() for segment in segments)
+        path, scope = "/" + "/".join(segments), ""
+        found = _walk(self._plain, folded)
+        if found is None:
             for start in range(len(segments)):
-                if folded[start] == "providers" and folded[start + 1 : start + 2] == [
-                    "microsoft.authorization"
-                ]:
-                    node, parameters = self._walk(self._scoped, segments[start:])
-                    parameters["scope"] = "/" + "/".join(segments[:start])
-        path = "/" + "/".join(segments)
-        if node is None or not node.routes:
+                if folded[start : start + 2] == ("providers", "microsoft.authorization"):
+                    found = _walk(self._scoped, folded[start:])
+                    scope, segments = "/" + "/".join(segments[:start]), segments[start:]
+                    break
+        if found is None:
             raise ArmError(
                 501,
                 "NotEmulated",
                 f"The emulator has no route for {method} {path}. "
                 "It covers what Data Factory, Purview and their private endpoints need, and nothing else.",
             )
+        node, positions = found
         route = node.routes.get(method)
         if route is None:
             raise ArmError(
@@ -93,20 +97,29 @@ class Router:
                 f"The requested resource does not support http method '{method}': {path}.",
                 headers={"Allow": ", ".join(sorted(node.routes))},
             )
+        parameters = {
+            name: segments[position] for name, position in zip(_names(route.template), positions, strict=True)
+        }
+        if scope:
+            parameters["scope"] = scope
         return route, parameters
 
-    def _walk(self, node: _Node, segments: tuple[str, ...]) -> tuple[_Node | None, dict[str, str]]:
-        parameters: dict[str, str] = {}
-        for segment in segments:
-            literal = node.literal.get(segment.casefold())
-            if literal is not None:
-                node = literal
-            elif node.parameter is not None:
-                node = node.parameter
-                parameters[node.name] = segment
-            else:
-                return None, {}
-        return (node if node.routes else None), parameters
+
+def _walk(node: _Node, segments: tuple[str, ...], at: int = 0) -> tuple[_Node, tuple[int, ...]] | None:
+    """The node at the end of a path, and where its parameters stand; a literal goes first."""
+    if at == len(segments):
+        return (node, ()) if node.routes else None
+    literal = node.literal.get(segments[at])
+    found = _walk(literal, segments, at + 1) if literal is not None else None
+    if found is None and node.parameter is not None:
+        rest = _walk(node.parameter, segments, at + 1)
+        found = rest and (rest[0], (at, *rest[1]))
+    return found
+
+
+@cache
+def _names(template: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"{(\w+)}", template.removeprefix("{scope}")))
 
 
 def check_version(route: Route, asked: str | None) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from purview_mpe.emulator._access import Access, Caller
+    from purview_mpe.emulator._guards import Guards
     from purview_mpe.emulator._limits import Limits
     from purview_mpe.emulator._world import World
 
@@ -57,14 +58,16 @@ class Service:
         self,
         world: World,
         access: Access,
+        guards: Guards,
+        *,
         limits: Limits,
         faults: Faults,
         routes: Iterable[Route],
-        *,
         log_size: int | None,
     ) -> None:
         self._world = world
         self._access = access
+        self._guards = guards
         self._limits = limits
         self._faults = faults
         self.router = Router(routes)
@@ -133,6 +136,7 @@ class Service:
         call = Call(
             world=world,
             access=self._access,
+            guards=self._guards,
             caller=caller,
             request=request,
             method=request.method,
@@ -147,8 +151,13 @@ class Service:
         )
         if "subscription" in parameters:
             call.subscription()
-        if route.action is not None:
-            self._access.check(caller, route.action, call.scope)
+            if "/providers/Microsoft." in route.template:
+                namespace = route.template.partition("/providers/")[2].partition("/")[0]
+                self._guards.check_registration(parameters["subscription"], namespace)
+        for action in (route.action, route.also):
+            if action is not None:
+                self._access.check(caller, action, call.scope)
+                self._guards.check(caller, action, call.scope, delete_passes_locks=route.delete_passes_locks)
         return route.handler(call)
 
     def _caller(self, ticket: Ticket) -> Caller:

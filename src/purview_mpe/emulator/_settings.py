@@ -28,6 +28,7 @@ Spans: TypeAlias = "Span | Mapping[str, Span]"
 """A span, or one per group id; the key `*` stands for the others."""
 
 Reveal: TypeAlias = Literal["at-once", "when-provisioned", "never"]
+NamespaceApproval: TypeAlias = Literal["200", "201", "202", "202-empty"]
 IngestionAccepts: TypeAlias = Literal["either", "private-endpoint", "connection"]
 
 
@@ -44,10 +45,17 @@ class Settings:
     foreign_connections: int
     reveal_private_endpoint_ids: Reveal
     ingestion_accepts: IngestionAccepts
-    namespace_approval: Literal["200", "201", "202", "202-empty"]
+    namespace_approval: NamespaceApproval
     storage_busy: float
     entity_limit: int
     latency: Span
+
+    @property
+    def counts_reads(self) -> bool:
+        """Whether any span is a number of reads."""
+        spans = (self.provisioning, self.connection_delay, self.deletion, self.refresh_delay)
+        flat = [one for span in spans for one in (span.values() if isinstance(span, Mapping) else (span,))]
+        return any(isinstance(span, Reads) for span in flat)
 
     def span(
         self, kind: Literal["provisioning", "connection_delay", "deletion"], group_id: str, *, real: bool

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
+from purview_mpe._arm_id import ArmId
 from purview_mpe.emulator import _life
 from purview_mpe.emulator._world import ACCOUNT_TYPE, NAMESPACE_TYPE
 
@@ -20,14 +20,8 @@ _REQUESTS = (
 )
 
 
-def add_strangers(world: World, target: Any, count: int) -> None:
-    """Put pending connections of strangers on a target, if this is the id of one."""
-    try:
-        target_id = ArmId.parse(target)
-    except InvalidArmId:
-        return
-    if world.find_resource(target_id.key) is None:
-        return
+def add_strangers(world: World, target_id: ArmId, count: int) -> None:
+    """Put pending connections of strangers on a target."""
     groups = {ACCOUNT_TYPE: ("account", "portal"), NAMESPACE_TYPE: ("namespace",)}
     choice = next((ids for kind, ids in groups.items() if target_id.is_a(kind)), ("blob", "queue"))
     for _ in range(count):

@@ -13,6 +13,8 @@ DATA_FACTORY = ("2018-06-01",)
 # 2024-04-01-preview: azure-mgmt-purview 1.1.0b2 and later.
 PURVIEW = ("2020-12-01-preview", "2021-07-01", "2021-12-01", "2023-05-01-preview", "2024-04-01-preview")
 
+INGESTION = ("2023-05-01-preview", "2024-04-01-preview")
+
 STORAGE = (
     "2019-06-01", "2020-08-01-preview", "2021-01-01", "2021-02-01", "2021-04-01", "2021-06-01", "2021-08-01",
     "2021-09-01", "2022-05-01", "2022-09-01", "2023-01-01", "2023-04-01", "2023-05-01", "2024-01-01",
@@ -26,6 +28,11 @@ EVENT_HUB = (
 )  # fmt: skip
 
 AUTHORIZATION = ("2015-07-01", "2018-07-01", "2020-04-01-preview", "2022-04-01", "2022-05-01-preview")
+
+LOCKS = ("2015-01-01", "2016-09-01", "2017-04-01", "2020-05-01")
+
+# Any well-formed date: these are answered the same in all of their many versions.
+ANY: tuple[str, ...] = ()
 
 # Which properties of an account each Purview version knows (specs). What is not listed is in all of them.
 _SINCE_2021_12 = frozenset({"accountStatus", "managedResourcesPublicNetworkAccess", "managedEventHubState"})
@@ -48,3 +55,13 @@ def hidden_account_properties(api_version: str) -> frozenset[str]:
 def shows_guardian(api_version: str) -> bool:
     """Whether `endpoints.guardian` exists in this version of an account (up to 2021-12-01, specs)."""
     return api_version <= "2021-12-01"
+
+
+# What each provider tells about itself: its types and their versions.
+PROVIDERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "Microsoft.DataFactory": {"factories": DATA_FACTORY, "factories/integrationRuntimes": DATA_FACTORY},
+    "Microsoft.Purview": {"accounts": PURVIEW},
+    "Microsoft.Storage": {"storageAccounts": STORAGE},
+    "Microsoft.EventHub": {"namespaces": EVENT_HUB},
+    "Microsoft.Authorization": {"permissions": AUTHORIZATION, "locks": LOCKS},
+}

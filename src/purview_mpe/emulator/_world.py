@@ -6,7 +6,7 @@ import heapq
 import itertools
 import threading
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -51,10 +51,13 @@ GROUP_IDS: dict[str, frozenset[str]] = {
 class World:
     """All state of one emulator. Whoever reads or changes it holds `lock`."""
 
-    def __init__(self, settings: Settings, clock: Clock, seed: int, epoch: datetime, tenant: str) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, *, seed: int, epoch: datetime | None, tenant: str
+    ) -> None:
         self.settings = settings
         self.clock = clock
-        self.epoch = epoch
+        self.follows_calendar = epoch is None
+        self.epoch = epoch or datetime.now(UTC)
         self.tenant = tenant
         self.random = Random(seed)
         self.lock = threading.RLock()
@@ -67,20 +70,26 @@ class World:
         """By the key of the target, then by the case-folded name of the connection."""
         self._serial = itertools.count(1)
         self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._moment: float | None = None
 
     # --- time
 
+    def now(self) -> float:
+        """The time; inside something that was due earlier, the time at which it was due."""
+        return self.clock.now() if self._moment is None else self._moment
+
     def stamp(self, at: float | None = None) -> str:
         """A moment of the clock as Azure writes times, with seven digits of a second."""
-        moment = self.epoch + timedelta(seconds=self.clock.now() if at is None else at)
+        moment = self.epoch + timedelta(seconds=self.now() if at is None else at)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
 
     def settle(self) -> float:
         """Let everything happen that is due by now; gives the time."""
         now = self.clock.now()
         while self._due and self._due[0][0] <= now:
-            _, _, act = heapq.heappop(self._due)
+            self._moment, _, act = heapq.heappop(self._due)
             act()
+        self._moment = None
         return now
 
     def later(self, span: Span, act: Callable[[], None], waiting: list[AfterReads]) -> None:
@@ -95,7 +104,7 @@ class World:
         if seconds <= 0:
             act()
         else:
-            heapq.heappush(self._due, (self.clock.now() + seconds, next(self._serial), act))
+            heapq.heappush(self._due, (self.now() + seconds, next(self._serial), act))
 
     def was_read(self, endpoint: Endpoint) -> None:
         """Count one read for what waits for reads. The answer to that read shows the state from before it."""
@@ -106,6 +115,36 @@ class World:
             if waiting.left <= 0:
                 endpoint.waiting.remove(waiting)
                 waiting.act()
+
+    def target_was_read(self, target: ArmId) -> None:
+        """Count one read of a target's connections for the endpoints that want to connect to it."""
+        if not self.settings.counts_reads:
+            return
+        for endpoint in list(self.endpoints()):
+            if endpoint.waiting and endpoint.target.strip("/").casefold() == target.key.strip("/"):
+                self.was_read(endpoint)
+
+    def ahead_of_calendar(self) -> float:
+        """How far this clock is ahead of the calendar that clients read their dates from.
+
+        Only where the epoch is the time of day at which the emulator was made: whoever gave an epoch also
+        means its dates.
+        """
+        if not self.follows_calendar:
+            return 0.0
+        return self.clock.now() - (datetime.now(UTC) - self.epoch).total_seconds()
+
+    def hold_storage(self, target: ArmId) -> bool:
+        """Begin a private endpoint operation on a storage account; False if another is under way."""
+        resource = self.resources.get(target.key)
+        seconds = self.settings.storage_busy
+        if not seconds or resource is None or not target.is_a(STORAGE_TYPE):
+            return True
+        now = self.now()
+        if now < resource.busy_until:
+            return False
+        resource.busy_until = now + seconds
+        return True
 
     @property
     def is_real(self) -> bool:

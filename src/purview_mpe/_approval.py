@@ -1,0 +1,178 @@
+"""Whose connection is it? Decides which pending connection at a target is ours; everything here is a pure function.
+
+Anybody can ask to be let into a storage account, and can call their private endpoint `<factory>.<endpoint>`.
+Approving a connection that is not ours lets a stranger in, so a connection is ours only
+
+1. if its private endpoint has exactly the id that the factory (or the requester's report) tells: then at once;
+2. if that id is not told, by the name `<factory>.<endpoint>` as the exact last segment of the private endpoint's id, in
+   any letter case, provided that the factory says that our endpoint is provisioned and pending (so ours must be among
+   those listed), that exactly one connection bears the name, and that all connections found by name sit in one
+   resource group (Data Factory puts those of one managed virtual network into one, recorded);
+3. if the factory cannot be read, by that name, provided that every target shows exactly one such connection and all
+   of them sit in one resource group.
+
+Never by a connection's name or description, never by a prefix or part of a name. Two matches are ambiguous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from purview_mpe import _states
+from purview_mpe._arm_id import last_segment, same_id
+from purview_mpe._model import Connection, Endpoint, Target, identity
+from purview_mpe._naming import hidden_name
+
+if TYPE_CHECKING:
+    from purview_mpe.errors import PurviewMpeError
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one target shows, or why it could not be read."""
+
+    connections: tuple[Connection, ...] = ()
+    error: PurviewMpeError | None = None
+
+
+#: What each target shows, by identity (target id, group id).
+Listings = Mapping[tuple[str, str], Listing]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An endpoint of ours whose connection is looked for at its target."""
+
+    target: Target
+    name: str
+    private_endpoint_id: str | None = None
+    """Exact id, from the factory or from the requester's report."""
+    awaits_approval: bool = False
+    """Whether the factory says that the endpoint is provisioned and its connection pending."""
+    only_exact: bool = False
+    """Whether nothing but an exact id is accepted."""
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether the factory or a report says enough for a connection to be recognised."""
+        return self.private_endpoint_id is not None or self.awaits_approval or self.only_exact
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The identity of the endpoint."""
+        return identity(self.target.resource_id, self.target.group_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What was found for one claim."""
+
+    claim: Claim
+    kind: Literal["ours", "not-yet", "ambiguous"]
+    connection: Connection | None = None
+    matched_by: Literal["private-endpoint-id", "name"] | None = None
+    reason: str = ""
+
+
+def claim_for(target: Target, endpoint: Endpoint) -> Claim:
+    """The claim for an endpoint as the factory shows it."""
+    return Claim(
+        target=target,
+        name=endpoint.name,
+        private_endpoint_id=endpoint.private_endpoint_id,
+        # A factory that says Disconnected or nothing has no pending connection that could be the one listed.
+        awaits_approval=_states.provisioning_is_over(endpoint.provisioning_state)
+        and endpoint.connection_status.casefold() in {"pending", "approved"},
+    )
+
+
+def match_known(
+    factory: str, claims: Sequence[Claim], listings: Listings, *, anchors: Sequence[str] = ()
+) -> list[Match]:
+    """The connections of endpoints that the factory (or a report) vouches for: rules 1 and 2.
+
+    `factory` is the factory's name; `anchors` are ids of private endpoints that were found to be ours before. A claim
+    whose target could not be read gets no match.
+    """
+    found = [
+        _match(factory, claim, listings[claim.key].connections) for claim in claims if listings[claim.key].error is None
+    ]
+    homes = {
+        _home(private_endpoint_id)
+        for private_endpoint_id in (
+            *anchors,
+            *(claim.private_endpoint_id for claim in claims),
+            *(match.connection.private_endpoint_id for match in found if match.connection),
+        )
+        if private_endpoint_id
+    }
+    if len(homes) <= 1:
+        return found
+    return [
+        _ambiguous(match.claim, "the connections found by name sit in different resource groups")
+        if match.matched_by == "name"
+        else match
+        for match in found
+    ]
+
+
+def match_blind(factory: str, claims: Sequence[Claim], listings: Listings) -> list[Match]:
+    """The connections of endpoints that nobody vouches for, because the factory cannot be read: rule 3."""
+    if any(listings[claim.key].error is not None for claim in claims):
+        return [
+            _ambiguous(claim, "the factory cannot be read and not every target can, so the name proves nothing")
+            for claim in claims
+        ]
+    named = {claim.key: _bearing(hidden_name(factory, claim.name), listings[claim.key].connections) for claim in claims}
+    if any(len(connections) > 1 for connections in named.values()):
+        return [
+            _ambiguous(claim, "the factory cannot be read, and a target shows several connections of our name")
+            for claim in claims
+        ]
+    if not all(named.values()):
+        return [
+            Match(claim, "not-yet", reason="not every target shows a connection of our name yet") for claim in claims
+        ]
+    if len({_home(connections[0].private_endpoint_id) for connections in named.values()}) > 1:
+        return [
+            _ambiguous(claim, "the factory cannot be read, and the connections sit in different resource groups")
+            for claim in claims
+        ]
+    return [Match(claim, "ours", named[claim.key][0], "name") for claim in claims]
+
+
+def _match(factory: str, claim: Claim, connections: Sequence[Connection]) -> Match:
+    if claim.private_endpoint_id is not None:
+        exact = [c for c in connections if same_id(c.private_endpoint_id, claim.private_endpoint_id)]
+        match exact:
+            case [connection]:
+                return Match(claim, "ours", connection, "private-endpoint-id")
+            case []:
+                return Match(claim, "not-yet", reason="the target does not show our connection yet")
+            case _:
+                return _ambiguous(claim, "the target shows several connections of one private endpoint")
+    if claim.only_exact:
+        return _ambiguous(claim, "the report does not tell the id of the private endpoint")
+    named = _bearing(hidden_name(factory, claim.name), connections)
+    if len(named) > 1:
+        return _ambiguous(claim, f"{len(named)} connections bear the name {hidden_name(factory, claim.name)!r}")
+    if not named:
+        return Match(claim, "not-yet", reason="the target does not show our connection yet")
+    if not claim.awaits_approval:
+        return Match(claim, "not-yet", reason="the factory does not vouch for the endpoint yet")
+    return Match(claim, "ours", named[0], "name")
+
+
+def _bearing(name: str, connections: Sequence[Connection]) -> list[Connection]:
+    return [c for c in connections if last_segment(c.private_endpoint_id).casefold() == name.casefold()]
+
+
+def _home(private_endpoint_id: str) -> str:
+    """Everything of an id before the private endpoint's own name: subscription and resource group."""
+    return private_endpoint_id.rstrip("/").casefold().rpartition("/")[0]
+
+
+def _ambiguous(claim: Claim, reason: str) -> Match:
+    return Match(claim, "ambiguous", reason=reason)

@@ -1,0 +1,349 @@
+"""Approving (or rejecting) the connections that are provably ours; `_approval` decides which those are.
+
+Rounds of: look at the factory (for exact ids, unless a report or a running creation tells them), look at every target
+at once, decide what is found, wait. The connections of one storage account are decided one after the other, because
+storage runs one private endpoint operation at a time (public code); different targets go together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from purview_mpe._approval import Claim, Listings, Match, match_blind, match_known
+from purview_mpe._arm_id import ArmId
+from purview_mpe._events import Event
+from purview_mpe._flows import connections, observe
+from purview_mpe._flows.claims import FromFactory, FromReport
+from purview_mpe._flows.io import remaining
+from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, poll_interval
+from purview_mpe._hand_off import Pending, hand_off
+from purview_mpe._model import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Report, Result, Target, identity
+from purview_mpe._planning import needed_targets
+from purview_mpe._spec import Spec
+from purview_mpe.errors import (
+    AccessDenied,
+    Locked,
+    NotApproved,
+    NotFound,
+    PolicyDenied,
+    PurviewMpeError,
+    WaitTimedOut,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purview_mpe._flows.claims import Source
+    from purview_mpe._flows.io import Io
+    from purview_mpe._model import Connection, Verb
+    from purview_mpe._wire_connections import Decision
+
+Key = tuple[str, str]
+_BY_NAME = Finding(
+    code="matched-by-name",
+    severity="warning",
+    message="Connections were recognised by name, because the factory cannot be read by this caller.",
+    cause="Anybody can give a private endpoint this name; that every target shows exactly one, all in one resource "
+    "group, makes a stranger unlikely and not impossible.",
+    remedy="Have the requester run status(spec) afterwards, or approve from the requester's report, "
+    "which tells the exact ids.",
+)
+
+
+async def approve(
+    io: Io, subject: Spec | Report, *, decision: Decision, dry_run: bool, wait: bool, verb: Verb
+) -> Report:
+    """Approve or reject what is ours and pending."""
+    spec = subject if isinstance(subject, Spec) else subject.spec
+    account = await _account(io, subject)
+    source = (
+        FromReport(account, subject)
+        if isinstance(subject, Report)
+        else FromFactory(io, spec, needed_targets(spec, account))
+    )
+    work = Approving(io, spec, account, source.targets, source, decision=decision, dry_run=dry_run, verb=verb)
+
+    def report() -> Report:
+        return Report(
+            verb=verb,
+            spec=spec,
+            account=account,
+            outcomes=work.outcomes(),
+            hand_off=work.hand_off(),
+            approval_asked=decision == "Approved",
+            warnings=(*account.warnings, *([_BY_NAME] if source.blind else [])),
+        )
+
+    io.so_far = report
+    await work.run(wait=wait and not dry_run)
+    return report()
+
+
+async def _account(io: Io, subject: Spec | Report) -> Account:
+    """The account; from the report where this caller cannot learn it."""
+    spec = subject if isinstance(subject, Spec) else subject.spec
+    known = subject.account if isinstance(subject, Report) else None
+    if (account_id := spec.account_id) is None:
+        account_id = ArmId.parse(known.id) if known else await observe.connected_account(io, spec)
+    account = await observe.read_account(io, account_id)
+    return known if account.shape is None and known is not None else account
+
+
+@dataclass
+class Approving:
+    """One run over the targets; knows at any moment what was done."""
+
+    io: Io
+    spec: Spec
+    account: Account
+    targets: Sequence[Target]
+    source: Source
+    decision: Decision
+    dry_run: bool
+    verb: Verb
+    done: dict[Key, Outcome] = field(default_factory=dict[Key, Outcome])
+    left: dict[Key, Pending] = field(default_factory=dict[Key, Pending])
+    names: dict[Key, str] = field(default_factory=dict[Key, str])
+    began: float = field(init=False)
+    failed_looks: int = 0
+
+    def __post_init__(self) -> None:
+        self.began = self.io.now()
+
+    async def run(self, *, wait: bool) -> None:
+        """Looks until everything is decided, or the time is over."""
+        await self.look()
+        while wait and not self.is_over and (left := remaining(self.io)) > 0:
+            self._tell_waiting()
+            await self.io.sleep(min(poll_interval(self.io.now() - self.began), left))
+            await self.look()
+        self.end_open(waited=wait)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything is decided."""
+        return not self._open()
+
+    def open_names(self) -> list[str]:
+        """The endpoints whose connections are not decided yet."""
+        return [self._name(target) for target in self._open()]
+
+    def end_open(self, *, waited: bool) -> None:
+        """End what is not decided: nothing more will be looked at."""
+        for target in self._open():
+            if waited:
+                self._end(target, "timed-out", error=_never_appeared(self._name(target), target))
+            else:
+                self._end(target, "absent", error=_not_there(self._name(target), target))
+
+    async def look(self) -> None:
+        """One look at the claims and at every open target; decides what is found."""
+        try:
+            await self._look()
+        except PurviewMpeError as error:
+            if not self._may_pass(error):
+                for target in self._open():
+                    self._end_target(target, error)
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of each connection, in the account's order."""
+        return tuple(
+            self.done.get(identity(target.resource_id, target.group_id)) or self._interrupted(target)
+            for target in self.targets
+        )
+
+    def hand_off(self) -> str | None:
+        """What is left for the owners of the targets."""
+        return hand_off(self.spec.factory_id.name, self.account.id, list(self.left.values()), portal=self.io.portal)
+
+    async def _look(self) -> None:
+        claims = [claim for claim in await self.source.claims() if claim.key not in self.done]
+        self.names.update((claim.key, claim.name) for claim in claims)
+        if not self.source.may_grow:
+            claimed = {claim.key for claim in claims}
+            for target in self._open():
+                if identity(target.resource_id, target.group_id) not in claimed:
+                    self._end(target, "absent", error=_no_endpoint(self._name(target)))
+        # Until somebody vouches for an endpoint, whatever its target shows decides nothing.
+        claims = [claim for claim in claims if self.source.blind or claim.is_vouched_for]
+        listings = await connections.list_targets(
+            self.io, ArmId.parse(self.account.id), [claim.target for claim in claims]
+        )
+        by_target: dict[str, list[Match]] = {}
+        for match in self._match(claims, listings):
+            by_target.setdefault(match.claim.target.resource_id.casefold(), []).append(match)
+        await self.io.gather([self._decide_in_turn(matches) for matches in by_target.values()])
+
+    def _may_pass(self, error: PurviewMpeError) -> bool:
+        """Whether looking again may help; the pipeline has tried several times before this is asked."""
+        self.failed_looks += 1
+        return isinstance(error, PASSING) and self.failed_looks < FAILED_LOOKS
+
+    def _match(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:
+        factory = self.spec.factory_id.name
+        errors = [error for listing in dict.fromkeys(listings.values()) if (error := listing.error) is not None]
+        if errors and all(self._may_pass(error) for error in errors):
+            if self.source.blind:
+                return []
+            claims = [claim for claim in claims if listings[claim.key].error is None]
+        for claim in claims:
+            if (error := listings[claim.key].error) is not None:
+                self._end_with(claim, error)
+        if self.source.blind:
+            matches = match_blind(factory, claims, listings)
+        else:
+            known = [outcome.private_endpoint_id for outcome in self.done.values() if outcome.private_endpoint_id]
+            matches = match_known(factory, claims, listings, anchors=known)
+        return [match for match in matches if match.claim.key not in self.done]
+
+    async def _decide_in_turn(self, matches: Sequence[Match]) -> None:
+        for match in matches:
+            await self._decide(match)
+
+    async def _decide(self, match: Match) -> None:
+        claim, connection = match.claim, match.connection
+        if match.kind == "ambiguous":
+            self.left[claim.key] = Pending(claim.target, claim.name, claim.private_endpoint_id, reason=match.reason)
+            self._end(claim.target, "ambiguous", error=_ambiguous(claim, match.reason))
+        if match.kind != "ours" or connection is None:
+            return
+        status = connection.status.casefold()
+        if status != "pending":
+            self._end_settled(match, connection)
+            return
+        if self.dry_run:
+            self._end(claim.target, "would-approve" if self.decision == "Approved" else "would-reject", match=match)
+            return
+        try:
+            await connections.decide(self.io, ArmId.parse(self.account.id), claim.target, connection, self.decision)
+        except PurviewMpeError as error:
+            self._end_with(claim, error, match)
+            return
+        self._end(claim.target, "approved" if self.decision == "Approved" else "rejected", match=match)
+
+    def _end_settled(self, match: Match, connection: Connection) -> None:
+        status, target = connection.status.casefold(), match.claim.target
+        if status == "approved" and self.decision == "Approved":
+            self._end(target, "already-approved", match=match)
+        elif status == "rejected" and self.decision == "Rejected":
+            self._end(target, "rejected", match=match)
+        elif status == "approved":
+            self._end(target, "conflict", match=match, error=_approved_already(match.claim.name))
+        else:
+            self._end(target, "failed", match=match, error=_not_pending(match.claim.name, connection.status))
+
+    def _end_with(self, claim: Claim, error: PurviewMpeError, match: Match | None = None) -> None:
+        """End a claim whose target refused; what somebody with more rights can do is handed off."""
+        if isinstance(error, (AccessDenied, PolicyDenied, Locked)) and error.status != 401:
+            connection = match.connection if match else None
+            self.left[claim.key] = Pending(
+                claim.target,
+                claim.name,
+                claim.private_endpoint_id or (connection.private_endpoint_id if connection else None),
+                connection.id if connection else None,
+                error.message,
+            )
+            self._end(claim.target, "handed-off", match=match, error=error)
+            return
+        self._end_target(claim.target, error, match)
+
+    def _end_target(self, target: Target, error: PurviewMpeError, match: Match | None = None) -> None:
+        self._end(target, "timed-out" if isinstance(error, WaitTimedOut) else "failed", match=match, error=error)
+
+    def _end(
+        self, target: Target, result: Result, *, match: Match | None = None, error: PurviewMpeError | None = None
+    ) -> None:
+        connection = match.connection if match else None
+        outcome = Outcome(
+            name=self._name(target),
+            group_id=target.group_id,
+            resource_id=target.resource_id,
+            private_endpoint_id=connection.private_endpoint_id if connection else None,
+            matched_by=match.matched_by if match else None,
+            result=result,
+            error=None if error is None else ErrorDetail.of(error),
+            seconds=round(self.io.now() - self.began, 3),
+        )
+        self.done[identity(target.resource_id, target.group_id)] = outcome
+        self.io.tell(
+            Event(
+                kind="step",
+                verb=self.verb,
+                seconds=outcome.seconds,
+                message=f"{outcome.name}: {outcome.result}",
+                factory=self.spec.factory,
+                outcome=outcome,
+            )
+        )
+
+    def _interrupted(self, target: Target) -> Outcome:
+        return Outcome(
+            name=self._name(target),
+            group_id=target.group_id,
+            resource_id=target.resource_id,
+            result="failed",
+            error=INTERRUPTED,
+            seconds=round(self.io.now() - self.began, 3),
+        )
+
+    def _open(self) -> list[Target]:
+        return [target for target in self.targets if identity(target.resource_id, target.group_id) not in self.done]
+
+    def _name(self, target: Target) -> str:
+        return self.names.get(identity(target.resource_id, target.group_id), self.spec.name_of(target.group_id))
+
+    def _tell_waiting(self) -> None:
+        names = tuple(self._name(target) for target in self._open())
+        self.io.tell(
+            Event(
+                kind="waiting",
+                verb=self.verb,
+                seconds=self.io.now() - self.began,
+                message=f"Waiting for the connections of {', '.join(names)}",
+                factory=self.spec.factory,
+                pending=names,
+            )
+        )
+
+
+def _ambiguous(claim: Claim, reason: str) -> NotApproved:
+    return NotApproved(
+        f"The connection of {claim.name!r} was not touched: {reason}.",
+        remedy="Compare the private endpoint ids on the target with the requester's report, and decide there by hand.",
+    )
+
+
+def _no_endpoint(name: str) -> NotFound:
+    return NotFound(
+        f"There is no endpoint {name!r} whose connection could be decided.",
+        remedy="Create it first with create_all(spec).",
+    )
+
+
+def _not_there(name: str, target: Target) -> NotApproved:
+    return NotApproved(
+        f"The connection of {name!r} is not (yet) shown by {ArmId.parse(target.resource_id).name!r}.",
+        remedy="Repeat the call in a minute; a connection appears some seconds after its endpoint was created.",
+    )
+
+
+def _never_appeared(name: str, target: Target) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"The connection of {name!r} did not appear on {ArmId.parse(target.resource_id).name!r} in the time given.",
+        remedy="Look at the endpoint with status(spec); if it is Failed, repeat with Spec(replace_broken=True).",
+    )
+
+
+def _approved_already(name: str) -> NotApproved:
+    return NotApproved(
+        f"The connection of {name!r} is Approved already, and only pending ones are rejected.",
+        remedy="Delete the endpoint with delete_all(spec), which ends its connection.",
+    )
+
+
+def _not_pending(name: str, status: str) -> NotApproved:
+    return NotApproved(
+        f"The connection of {name!r} is {status or 'in an unknown state'}, and only pending ones can be decided.",
+        remedy="Have the endpoint made anew with create_all and Spec(replace_broken=True), then approve that.",
+    )

@@ -1,0 +1,85 @@
+"""Where the claims of an approval come from: the factory, or a requester's report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from purview_mpe._approval import Claim, claim_for
+from purview_mpe._flows import observe
+from purview_mpe._model import Account, Report, Target, identity
+from purview_mpe.errors import AccessDenied
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purview_mpe._flows.io import Io
+    from purview_mpe._spec import Spec
+
+
+class Source(Protocol):
+    """Where claims come from: looked at anew in each round, until there is nothing more to learn."""
+
+    blind: bool
+    """Whether nobody vouches for the claims."""
+
+    async def claims(self) -> Sequence[Claim]:
+        """The endpoints whose connections are looked for."""
+        ...
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether endpoints that are missing now may still come."""
+        ...
+
+
+@dataclass
+class FromFactory:
+    """Claims from what the factory shows; names alone where it may not be read."""
+
+    io: Io
+    spec: Spec
+    targets: Sequence[Target]
+    blind: bool = False
+    may_grow: bool = False
+
+    async def claims(self) -> Sequence[Claim]:
+        if self.blind:
+            return [Claim(target, self.spec.name_of(target.group_id)) for target in self.targets]
+        try:
+            endpoints = await observe.list_endpoints(self.io, self.spec)
+        except AccessDenied as denied:
+            if denied.status != 403:
+                raise
+            self.blind = True
+            return await self.claims()
+        return [
+            claim_for(target, endpoint)
+            for target in self.targets
+            for endpoint in endpoints
+            if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
+        ]
+
+
+@dataclass
+class FromReport:
+    """Claims from a requester's report: its exact private endpoint ids, and nothing else."""
+
+    account: Account
+    report: Report
+    blind: bool = False
+    may_grow: bool = False
+
+    @property
+    def targets(self) -> Sequence[Target]:
+        """Those of the account's targets that the report speaks of."""
+        told = {identity(outcome.resource_id, outcome.group_id) for outcome in self.report.outcomes}
+        return [target for target in self.account.targets if identity(target.resource_id, target.group_id) in told]
+
+    async def claims(self) -> Sequence[Claim]:
+        told = {identity(o.resource_id, o.group_id): o for o in self.report.outcomes if o.group_id is not None}
+        return [
+            Claim(target, outcome.name, outcome.private_endpoint_id, only_exact=True)
+            for target in self.targets
+            if (outcome := told.get(identity(target.resource_id, target.group_id))) is not None
+        ]

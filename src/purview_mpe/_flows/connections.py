@@ -1,0 +1,164 @@
+"""The targets' side: listing connections, and deciding one. Each of the four lists has its own client and call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe import _wire_connections as wire
+from purview_mpe._approval import Listing
+from purview_mpe._arm_id import ArmId, same_id
+from purview_mpe._flows.io import remaining
+from purview_mpe._flows.transitions import poll_interval, when_free
+from purview_mpe._model import Connection, ConnectionList, Target, identity
+from purview_mpe._wire_errors import Attempt, is_busy
+from purview_mpe.errors import NotApproved, PurviewMpeError, WaitTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from purview_mpe._flows.io import Clients, Io
+    from purview_mpe._wire import Json
+    from purview_mpe._wire_connections import Decision
+
+#: Smallest built-in role that decides a connection (docs; those for ingestion are not published).
+APPROVER_ROLES: Mapping[ConnectionList, str] = {
+    "account": "Contributor",
+    "ingestion": "Contributor",
+    "storage": "Storage Account Contributor",
+    "namespace": "Contributor",
+}
+
+
+async def list_targets(io: Io, account_id: ArmId, targets: Sequence[Target]) -> dict[tuple[str, str], Listing]:
+    """What every target shows, by identity; each distinct list is read once, all together."""
+    places: list[tuple[ConnectionList, ArmId]] = list(
+        dict.fromkeys((target.connections, _holder(account_id, target)) for target in targets)
+    )
+    listings = dict(zip(places, await io.gather([_listing(io, *place) for place in places]), strict=True))
+    return {
+        identity(target.resource_id, target.group_id): listings[target.connections, _holder(account_id, target)]
+        for target in targets
+    }
+
+
+async def decide(io: Io, account_id: ArmId, target: Target, connection: Connection, decision: Decision) -> None:
+    """Approve or reject one connection, and read back that it is so.
+
+    What the call itself answers is not believed either way: the SDK's pollers raise after an approval that succeeded
+    (Purview's samples put the resource's own URL into `Azure-AsyncOperation`), and Event Hubs may answer 202 with an
+    empty body, which its SDK cannot read.
+
+    Raises:
+        PurviewMpeError: what the call raised, if reading back does not show the decision.
+        NotApproved: Azure took the decision and shows another state until the time is over.
+    """
+    holder = _holder(account_id, target)
+    attempt = Attempt(
+        f"{'approve' if decision == 'Approved' else 'reject'} the connection {connection.name!r} on {holder.name!r}",
+        str(holder),
+        APPROVER_ROLES[target.connections],
+    )
+
+    async def write_and_look() -> str:
+        failure: PurviewMpeError | None = None
+        try:
+            await _write(io, attempt, target, connection, decision)
+        except PurviewMpeError as error:
+            failure = error
+        if failure is not None and failure.status in {401, 403}:
+            raise failure
+        status = await _status(io, holder, target.connections, connection, failure)
+        if failure is not None and status.casefold() != decision.casefold():
+            raise failure
+        return status
+
+    status = await when_free(io, write_and_look, is_busy=is_busy)
+    began = io.now()
+    while status.casefold() != decision.casefold():
+        if (wait := poll_interval(io.now() - began)) >= remaining(io) or status.casefold() not in {"pending", ""}:
+            raise NotApproved(
+                f"The connection {connection.name!r} was to be {decision}, and {holder.name!r} shows it as "
+                f"{status or 'nothing'}.",
+                remedy="Look at the connection in the portal; if somebody else decided otherwise, talk to them.",
+            )
+        await io.sleep(wait)
+        status = await _status(io, holder, target.connections, connection, None)
+
+
+async def _write(io: Io, attempt: Attempt, target: Target, connection: Connection, decision: Decision) -> None:
+    holder, kind = ArmId.parse(attempt.scope), target.connections
+    if kind != "ingestion":
+        body = wire.decision_body(decision, connection.description)
+        await io.call(attempt, lambda az: _put(az, holder, kind, connection.name, body))
+        return
+    try:
+        await _post(io, attempt, holder, connection.private_endpoint_id, decision)
+    except PurviewMpeError as error:
+        if error.status not in {400, 404} or not connection.id:
+            raise
+        await _post(io, attempt, holder, connection.id, decision)
+
+
+def _put(az: Clients, holder: ArmId, kind: ConnectionList, name: str, body: Json) -> Any:
+    group, resource = holder.resource_group, holder.name
+    if kind == "account":
+        connections = az.purview(holder).private_endpoint_connections
+        return connections.begin_create_or_update(group, resource, name, body, polling=False)
+    if kind == "storage":
+        return az.storage(holder).private_endpoint_connections.put(group, resource, name, body)
+    return az.eventhub(holder).private_endpoint_connections.create_or_update(group, resource, name, body)
+
+
+async def _post(io: Io, attempt: Attempt, account_id: ArmId, subject: str, decision: Decision) -> None:
+    body = wire.ingestion_body(decision, subject)
+    await io.call(
+        attempt,
+        lambda az: az.purview(account_id).ingestion_private_endpoint_connections.update_status(
+            account_id.resource_group, account_id.name, body
+        ),
+    )
+
+
+async def _status(
+    io: Io, holder: ArmId, kind: ConnectionList, connection: Connection, failure: PurviewMpeError | None
+) -> str:
+    """What the target says now; the failure of the decision itself says more than that of looking."""
+    listing = await _listing(io, kind, holder)
+    if listing.error is not None:
+        raise failure or listing.error
+    for listed in listing.connections:
+        if listed.id.casefold() == connection.id.casefold() and same_id(
+            listed.private_endpoint_id, connection.private_endpoint_id
+        ):
+            return listed.status
+    return ""
+
+
+async def _listing(io: Io, kind: ConnectionList, holder: ArmId) -> Listing:
+    what = "ingestion private endpoint connections" if kind == "ingestion" else "private endpoint connections"
+    attempt = Attempt(f"list the {what} of {holder.name!r}", str(holder), "Reader")
+    try:
+        items = await io.collect(attempt, lambda az: _list(az, kind, holder))
+    except WaitTimedOut:
+        raise
+    except PurviewMpeError as error:
+        return Listing(error=error)
+    return Listing(tuple(connection for item in items if (connection := wire.read_connection(item)) is not None))
+
+
+def _list(az: Clients, kind: ConnectionList, holder: ArmId) -> Any:
+    group, resource = holder.resource_group, holder.name
+    match kind:
+        case "account":
+            return az.purview(holder).private_endpoint_connections.list_by_account(group, resource)
+        case "ingestion":
+            return az.purview(holder).ingestion_private_endpoint_connections.list(group, resource)
+        case "storage":
+            return az.storage(holder).private_endpoint_connections.list(group, resource)
+        case "namespace":
+            return az.eventhub(holder).private_endpoint_connections.list(group, resource)
+
+
+def _holder(account_id: ArmId, target: Target) -> ArmId:
+    """The resource whose list shows the connection; for ingestion storage that is the account."""
+    return account_id if target.connections == "ingestion" else ArmId.parse(target.resource_id)

@@ -1,0 +1,187 @@
+"""Carrying out a plan, and what "Create all" does: plan, provision and, where asked, approve on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe import _states
+from purview_mpe._approval import Claim, claim_for
+from purview_mpe._events import Event
+from purview_mpe._flows import observe
+from purview_mpe._flows.approve import Approving
+from purview_mpe._flows.claims import FromFactory
+from purview_mpe._flows.io import remaining
+from purview_mpe._flows.provision import Progress, Provisioning
+from purview_mpe._flows.transitions import poll_interval
+from purview_mpe._hand_off import Pending, hand_off
+from purview_mpe._model import Factory, Plan, Report, Target, identity
+from purview_mpe._planning import make_plan, needed_targets, reconciled
+from purview_mpe.errors import PlanConflict
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+    from purview_mpe._flows.io import Io
+    from purview_mpe._model import Verb
+    from purview_mpe._spec import Spec
+
+_WRITTEN = frozenset({"created", "replaced", "kept"})
+
+
+async def apply(io: Io, planned: Plan | Spec, *, wait: bool) -> Report:
+    """Carry out a plan, or plan and carry out a spec.
+
+    A plan is looked at again before anything is written: it may be old, and a plan file may have been edited.
+    """
+    if not isinstance(planned, Plan):
+        return await create_all(io, planned, approve=False, wait=wait, verb="apply")
+    if planned.conflicts:
+        raise PlanConflict(planned)
+    account, factory = await observe.observe(io, planned.spec)
+    plan = reconciled(planned, make_plan(planned.spec, account, factory))
+    return await _carry_out(io, plan, factory, approve=False, wait=wait, verb="apply")
+
+
+async def create_all(io: Io, spec: Spec, *, approve: bool, wait: bool, verb: Verb = "create_all") -> Report:
+    """Plan and carry out; approve each connection as soon as it is there and provably ours."""
+    account, factory = await observe.observe(io, spec)
+    plan = make_plan(spec, account, factory)
+    if plan.conflicts:
+        raise PlanConflict(plan)
+    return await _carry_out(io, plan, factory, approve=approve, wait=wait, verb=verb)
+
+
+async def _carry_out(io: Io, plan: Plan, factory: Factory, *, approve: bool, wait: bool, verb: Verb) -> Report:
+    provisioning = Provisioning(io, plan, factory, verb)
+    approving: Approving | None = None
+
+    def report() -> Report:
+        return Report(
+            verb=verb,
+            spec=plan.spec,
+            account=plan.account,
+            outcomes=(*provisioning.outcomes(), *(approving.outcomes() if approving else ())),
+            hand_off=approving.hand_off() if approving else _left_to_owners(io, plan, provisioning),
+            approval_asked=approve,
+            warnings=plan.warnings,
+        )
+
+    io.so_far = report
+    await provisioning.write()
+    if approve:
+        approving = _approving(io, plan, provisioning, verb)
+    await _wait(io, provisioning, approving, wait=wait)
+    return report()
+
+
+async def _wait(io: Io, provisioning: Provisioning, approving: Approving | None, *, wait: bool) -> None:
+    """Rounds of looking at both sides together, until both are done or the time is over."""
+    began = io.now()
+    # What existed before may be pending already; a new connection takes some seconds to appear.
+    if approving is not None and (not wait or any(progress.result == "kept" for progress in provisioning.steps)):
+        await approving.look()
+    while wait and not (provisioning.is_over and (approving is None or approving.is_over)):
+        if (left := remaining(io)) <= 0:
+            break
+        pause = min(poll_interval(io.now() - began), left)
+        _tell_waiting(io, provisioning, approving)
+        await io.sleep(pause)
+        looks: list[Coroutine[Any, Any, None]] = []
+        if provisioning.waiting:
+            looks.append(provisioning.look())
+        if approving is not None and not approving.is_over:
+            looks.append(approving.look())
+        await io.gather(looks)
+        if not provisioning.waiting:
+            await provisioning.heal()
+    if wait:
+        provisioning.time_out()
+    if approving is not None:
+        approving.end_open(waited=wait)
+
+
+def _tell_waiting(io: Io, provisioning: Provisioning, approving: Approving | None) -> None:
+    names = [progress.step.name for progress in provisioning.waiting]
+    unapproved = approving.open_names() if approving else []
+    io.tell(
+        Event(
+            kind="waiting",
+            verb=provisioning.verb,
+            seconds=io.now() - provisioning.began,
+            message="; ".join(
+                f"waiting for {what}"
+                for what in (
+                    f"Azure to make {', '.join(names)}" if names else "",
+                    f"the connections of {', '.join(unapproved)}" if unapproved else "",
+                )
+                if what
+            ),
+            factory=provisioning.plan.spec.factory,
+            pending=tuple(dict.fromkeys([*names, *unapproved])),
+        )
+    )
+
+
+def _approving(io: Io, plan: Plan, provisioning: Provisioning, verb: Verb) -> Approving:
+    written = [target for progress, target in _endpoints(plan, provisioning) if progress.result in _WRITTEN]
+    return Approving(
+        io,
+        plan.spec,
+        plan.account,
+        written,
+        FromProvisioning(io, plan.spec, written, provisioning),
+        decision="Approved",
+        dry_run=False,
+        verb=verb,
+    )
+
+
+@dataclass
+class FromProvisioning:
+    """Claims from a creation that is under way: whatever its latest look at the factory has shown."""
+
+    io: Io
+    spec: Spec
+    targets: Sequence[Target]
+    provisioning: Provisioning
+    blind: bool = False
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether endpoints that are missing now may still come."""
+        return not self.provisioning.is_over
+
+    async def claims(self) -> Sequence[Claim]:
+        """The endpoints that exist by now. Once provisioning is over, a missing id is looked for in the factory."""
+        claims = [
+            claim_for(target, progress.endpoint)
+            for progress, target in _endpoints(self.provisioning.plan, self.provisioning)
+            if progress.endpoint is not None
+            and progress.result in _WRITTEN
+            and not _states.is_broken(progress.endpoint.provisioning_state, "")
+        ]
+        if self.provisioning.is_over and any(claim.private_endpoint_id is None for claim in claims):
+            return await FromFactory(self.io, self.spec, self.targets).claims()
+        return claims
+
+
+def _left_to_owners(io: Io, plan: Plan, provisioning: Provisioning) -> str | None:
+    """The text for the owners of the targets, ahead of time: it needs no right on any of them."""
+    pending = [
+        Pending(target, progress.endpoint.name, progress.endpoint.private_endpoint_id)
+        for progress, target in _endpoints(plan, provisioning)
+        if progress.endpoint is not None and progress.endpoint.connection_status.casefold() != "approved"
+    ]
+    return hand_off(plan.spec.factory_id.name, plan.account.id, pending, portal=io.portal)
+
+
+def _endpoints(plan: Plan, provisioning: Provisioning) -> list[tuple[Progress, Target]]:
+    targets = {
+        identity(target.resource_id, target.group_id): target for target in needed_targets(plan.spec, plan.account)
+    }
+    return [
+        (progress, targets[key])
+        for progress in provisioning.endpoint_steps
+        if (key := identity(progress.step.resource_id, progress.step.group_id)) in targets
+    ]

@@ -1,0 +1,162 @@
+"""Looking for what is left over around one account, on both sides. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe import _wire_factory
+from purview_mpe._arm_id import ArmId
+from purview_mpe._assessment import Orphans
+from purview_mpe._flows import connections, observe
+from purview_mpe._model import Finding, by_severity
+from purview_mpe._orphans import SeenConnection, orphan_connections, orphan_endpoints, suspects
+from purview_mpe._situation import KnownFactory
+from purview_mpe._spec import ACCOUNT_TYPE
+from purview_mpe._wire import STORAGE_TYPE
+from purview_mpe._wire_errors import Attempt
+from purview_mpe.errors import AccessDenied, NotFound, PurviewMpeError, WaitTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from purview_mpe._flows.io import Clients, Io
+    from purview_mpe._model import Account
+
+#: What Azure Resource Manager says where a resource really is not there; a hidden subscription answers 404, too.
+_GONE = frozenset({"resourcenotfound", "resourcegroupnotfound"})
+
+
+async def orphans(io: Io, account_id: ArmId, *, subscriptions: Iterable[str]) -> Orphans:
+    """Connections first, endpoints second: so that an endpoint made in between is never missed.
+
+    Raises:
+        NotFound: the account's subscription does not exist, or cannot be seen. A deleted account is no error.
+    """
+    account, known = await observe.both(
+        io, _read_account(io, account_id), _list_factories(io, account_id, subscriptions)
+    )
+    factories, findings = known
+    seen: list[SeenConnection] = []
+    if account is not None:
+        seen, unread = await _connections(io, account_id, account)
+        findings = [*account.warnings, *unread, *findings]
+    read = await io.gather([_read_endpoints(io, factory) for factory in factories])
+    factories = [factory for factory, _ in read]
+    findings = [*findings, *(finding for _, finding in read if finding)]
+    asked = suspects(account, account_id, factories)
+    exists = dict(zip(asked, await io.gather([_exists(io, target) for target in asked]), strict=True))
+    return Orphans(
+        account=str(account_id),
+        connections=orphan_connections(seen, factories),
+        endpoints=orphan_endpoints(account, account_id, factories, exists),
+        findings=by_severity(findings),
+    )
+
+
+async def _read_account(io: Io, account_id: ArmId) -> Account | None:
+    try:
+        return await observe.read_account(io, account_id)
+    except NotFound as missing:
+        if _is_gone(missing):
+            return None
+        raise
+
+
+async def _connections(io: Io, account_id: ArmId, account: Account) -> tuple[list[SeenConnection], list[Finding]]:
+    """Each connection once, though blob and queue share a list."""
+    listings = await connections.list_targets(io, account_id, account.targets)
+    seen: dict[tuple[str, str], SeenConnection] = {}
+    findings: dict[str, Finding] = {}
+    for (target_id, _), listing in listings.items():
+        spelled = next(one.resource_id for one in account.targets if one.resource_id.casefold() == target_id)
+        for connection in listing.connections:
+            key = (connection.id.casefold(), connection.private_endpoint_id.casefold())
+            seen.setdefault(key, SeenConnection(spelled, connection))
+        if (error := listing.error) is not None:
+            findings[target_id] = _unread_target(spelled, error)
+    return list(seen.values()), list(findings.values())
+
+
+async def _list_factories(
+    io: Io, account_id: ArmId, subscriptions: Iterable[str]
+) -> tuple[list[KnownFactory], list[Finding]]:
+    """The factories that this caller can list, in the account's subscription and in those that were named."""
+    guids = list(dict.fromkeys(guid.casefold() for guid in (account_id.subscription, *subscriptions)))
+    found = await io.gather([_list_subscription(io, guid) for guid in guids])
+    factories = [factory for listed in found if not isinstance(listed, Finding) for factory in listed]
+    return factories, [listed for listed in found if isinstance(listed, Finding)]
+
+
+async def _list_subscription(io: Io, guid: str) -> list[KnownFactory] | Finding:
+    attempt = Attempt(f"list the factories of the subscription {guid}", f"/subscriptions/{guid}", "Reader")
+    try:
+        items = await io.collect(attempt, lambda az: az.datafactory(ArmId(guid, "")).factories.list())
+    except (AccessDenied, NotFound) as denied:
+        if denied.status == 401:
+            raise
+        return Finding(
+            code="factories-unreadable",
+            severity="warning",
+            message=f"The factories of the subscription {guid} cannot be listed, so that nothing there is known.",
+            evidence=(denied.message,),
+            remedy=denied.remedy,
+        )
+    return [factory for item in items if (factory := _wire_factory.read_known_factory(item)) is not None]
+
+
+async def _read_endpoints(io: Io, factory: KnownFactory) -> tuple[KnownFactory, Finding | None]:
+    """The factory with the endpoints of all its managed virtual networks."""
+    try:
+        networks = await observe.list_networks(io, factory.id)
+        listed = await io.gather([observe.list_endpoints_in(io, factory.id, network) for network in networks])
+    except NotFound:
+        return KnownFactory(factory.id, factory.purview_account, ()), None  # it was deleted while we looked
+    except AccessDenied as denied:
+        if denied.status == 401:
+            raise
+        return factory, Finding(
+            code="factory-unreadable",
+            severity="warning",
+            message=f"The endpoints of the factory {factory.id.name!r} cannot be read, so nothing of it is certain.",
+            evidence=(denied.message,),
+            remedy=denied.remedy,
+        )
+    endpoints = tuple(endpoint for endpoints in listed for endpoint in endpoints)
+    return KnownFactory(factory.id, factory.purview_account, endpoints), None
+
+
+async def _exists(io: Io, target: ArmId) -> bool | None:
+    """Whether a target is there; None where that cannot be told."""
+    attempt = Attempt(f"read {target.name!r}", str(target), "Reader")
+    try:
+        await io.call(attempt, lambda az: _get(az, target))
+    except WaitTimedOut:
+        raise
+    except NotFound as missing:
+        return False if _is_gone(missing) else None
+    except PurviewMpeError:
+        return None
+    return True
+
+
+def _get(az: Clients, target: ArmId) -> Any:
+    group, name = target.resource_group, target.name
+    if target.is_a(ACCOUNT_TYPE):
+        return az.purview(target).accounts.get(group, name)
+    if target.is_a(STORAGE_TYPE):
+        return az.storage(target).storage_accounts.get_properties(group, name)
+    return az.eventhub(target).namespaces.get(group, name)
+
+
+def _is_gone(missing: NotFound) -> bool:
+    return (missing.azure_code or "").casefold() in _GONE
+
+
+def _unread_target(target_id: str, error: PurviewMpeError) -> Finding:
+    return Finding(
+        code="target-unreadable",
+        severity="warning",
+        message=f"The connections of {target_id} cannot be read, so what is left over there is not known.",
+        evidence=(error.message,),
+        remedy=error.remedy,
+    )

@@ -1,0 +1,149 @@
+"""Looking closely at one factory and one account, however little of them this caller may read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from purview_mpe import _wire, _wire_factory
+from purview_mpe._flows import observe
+from purview_mpe._flows.permissions import read_permissions
+from purview_mpe._model import ErrorDetail
+from purview_mpe._rights import scopes_of
+from purview_mpe._situation import Gap, Part, Situation
+from purview_mpe._spec import ACCOUNT_TYPE, typed_id
+from purview_mpe._wire_errors import Attempt
+from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from purview_mpe._arm_id import ArmId
+    from purview_mpe._flows.io import Io
+    from purview_mpe._model import Account, Endpoint
+    from purview_mpe._rights import Permission
+    from purview_mpe._situation import Runtime
+    from purview_mpe._spec import Spec
+
+T = TypeVar("T")
+_Permissions = dict[str, "tuple[Permission, ...] | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class _FactorySide:
+    """What was read of the factory."""
+
+    connected_to: str | None
+    has_system_identity: bool
+    networks: tuple[str, ...] | None
+    endpoints: tuple[Endpoint, ...] | None
+    runtimes: tuple[Runtime, ...] | None
+    permissions: _Permissions
+    gaps: tuple[Gap, ...]
+
+
+async def survey(io: Io, spec: Spec) -> Situation:
+    """The situation of a spec. Five reads and one per scope; all that do not need each other run together.
+
+    Raises:
+        NotFound: the factory does not exist. An account that does not is part of the situation.
+    """
+    if (account_id := spec.account_id) is not None:
+        side, (account, permissions) = await observe.both(io, _factory_side(io, spec), _account_side(io, account_id))
+    else:
+        side = await _factory_side(io, spec)
+        account, permissions = await _connected_account_side(io, side.connected_to)
+    return Situation(
+        spec=spec,
+        account=account,
+        connected_to=side.connected_to,
+        has_system_identity=side.has_system_identity,
+        networks=side.networks,
+        endpoints=side.endpoints,
+        runtimes=side.runtimes,
+        permissions=side.permissions | permissions,
+        gaps=side.gaps,
+    )
+
+
+async def _factory_side(io: Io, spec: Spec) -> _FactorySide:
+    """All parts at once, each on its own: what is forbidden becomes a gap."""
+    factory_id = spec.factory_id
+    readings: dict[Part, Coroutine[Any, Any, Any]] = {
+        "factory": read_factory_body(io, factory_id),
+        "networks": observe.list_networks(io, factory_id),
+        "endpoints": observe.list_endpoints(io, spec),
+        "runtimes": list_runtimes(io, factory_id),
+    }
+    parts = [_part(part, reading) for part, reading in readings.items()]
+    (factory, networks, endpoints, runtimes), permissions = await observe.both(
+        io, io.gather(parts), read_permissions(io, [spec.factory])
+    )
+    body: dict[str, Any] | None = factory.value
+    return _FactorySide(
+        connected_to=_wire.read_factory_connection(body)[1] if body is not None else None,
+        has_system_identity=body is None or _wire_factory.has_system_identity(body),
+        networks=_frozen(networks.value),
+        endpoints=_frozen(endpoints.value),
+        runtimes=_frozen(runtimes.value),
+        permissions=permissions,
+        gaps=tuple(part.gap for part in (factory, networks, endpoints, runtimes) if part.gap),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    value: Any = None
+    gap: Gap | None = None
+
+
+async def _part(part: Part, reading: Coroutine[Any, Any, Any]) -> _Reading:
+    try:
+        return _Reading(await reading)
+    except AccessDenied as denied:
+        if denied.status != 403:
+            raise
+        return _Reading(gap=Gap(part, ErrorDetail.of(denied)))
+
+
+async def _account_side(io: Io, account_id: ArmId) -> tuple[Account | None, _Permissions]:
+    try:
+        account = await observe.read_account(io, account_id)
+    except NotFound:
+        return None, {}
+    scopes = scopes_of("", account)
+    return account, await read_permissions(io, {scope for place, scope in scopes.items() if place != "factory"})
+
+
+async def _connected_account_side(io: Io, connected_to: str | None) -> tuple[Account | None, _Permissions]:
+    try:
+        account_id = typed_id(connected_to, ACCOUNT_TYPE, "account")
+    except InvalidSpec:
+        return None, {}
+    return await _account_side(io, account_id)
+
+
+async def read_factory_body(io: Io, factory_id: ArmId) -> dict[str, Any]:
+    """The factory as Azure's own JSON, nothing left out (measured: the SDK keeps unknown fields)."""
+    attempt = Attempt(f"read the factory {factory_id.name!r}", str(factory_id), "Reader")
+    answer = await io.call(
+        attempt,
+        lambda az: az.datafactory(factory_id).factories.get(factory_id.resource_group, factory_id.name),
+    )
+    return answer.as_dict() if answer is not None else {}
+
+
+async def list_runtimes(io: Io, factory_id: ArmId) -> list[Runtime]:
+    """The factory's integration runtimes."""
+    attempt = Attempt(f"list the integration runtimes of the factory {factory_id.name!r}", str(factory_id), "Reader")
+    items = await io.collect(
+        attempt,
+        lambda az: az.datafactory(factory_id).integration_runtimes.list_by_factory(
+            factory_id.resource_group, factory_id.name
+        ),
+    )
+    return [_wire_factory.read_runtime(item) for item in items]
+
+
+def _frozen(items: list[T] | None) -> tuple[T, ...] | None:
+    return None if items is None else tuple(items)

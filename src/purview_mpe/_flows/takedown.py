@@ -1,0 +1,260 @@
+"""Removing the endpoints of one spec, and proving that they are gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from purview_mpe import _states, _wire
+from purview_mpe._events import Event
+from purview_mpe._flows import observe
+from purview_mpe._flows.io import remaining
+from purview_mpe._flows.transitions import poll_interval, when_free
+from purview_mpe._model import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Report, Result, Target
+from purview_mpe._planning import needed_targets
+from purview_mpe._wire_errors import Attempt, is_busy
+from purview_mpe.errors import NotFound, ProvisioningFailed, PurviewMpeError, WaitTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purview_mpe._arm_id import ArmId
+    from purview_mpe._flows.io import Io
+    from purview_mpe._model import Endpoint
+    from purview_mpe._spec import Spec
+
+_ROLE = "Data Factory Contributor"
+_LOCK_REMEDY = (
+    "Look for a resource lock on the factory or its resource group (az lock list --resource-group {group}): Azure "
+    "answers 200 to the deletion even where a lock makes it fail. Remove the lock, then repeat the call."
+)
+
+
+async def delete_all(io: Io, spec: Spec) -> Report:
+    """Delete what serves this spec, and nothing else; done when Azure no longer lists it.
+
+    Raises:
+        UnsupportedSetup, NotFound, AccessDenied: before the first write.
+    """
+    account_id = spec.account_id or await observe.connected_account(io, spec)
+    account, endpoints = await observe.both(io, _read_account(io, account_id), observe.list_endpoints_alone(io, spec))
+    work = Takedown(io, spec, needed_targets(spec, account), endpoints)
+
+    def report() -> Report:
+        return Report(
+            verb="delete_all", spec=spec, account=account, outcomes=work.outcomes(), warnings=account.warnings
+        )
+
+    io.so_far = report
+    await work.delete()
+    await work.wait_until_gone()
+    return report()
+
+
+@dataclass
+class _Removal:
+    """How far the removal for one target has come; `endpoint` is None where there is none."""
+
+    target: Target
+    endpoint: Endpoint | None
+    began: float
+    ended: float = 0.0
+    asked: bool = False
+    result: Result | None = None
+    error: ErrorDetail | None = None
+
+
+@dataclass
+class Takedown:
+    """One run; knows at any moment what became of each endpoint."""
+
+    io: Io
+    spec: Spec
+    targets: Sequence[Target]
+    endpoints: Sequence[Endpoint]
+    began: float = field(init=False)
+    removals: list[_Removal] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.io.now()
+        self.removals = []
+        for target in self.targets:
+            found: list[Endpoint | None] = [
+                one for one in self.endpoints if one.is_for(target.resource_id, target.group_id)
+            ]
+            # Azure allows one per identity; should it ever list more, each is removed and reported.
+            self.removals.extend(_Removal(target, endpoint, self.began) for endpoint in found or [None])
+
+    async def delete(self) -> None:
+        """Ask for all deletions at once; what needs none is decided here."""
+        for removal in self.removals:
+            if removal.endpoint is None:
+                self._end(removal, "absent")
+            elif removal.endpoint.reserved:
+                self._end(removal, "conflict", _reserved(removal.endpoint))
+        await self.io.gather([self._ask(one, one.endpoint) for one in self._open() if one.endpoint is not None])
+
+    async def wait_until_gone(self) -> None:
+        """One list per round for all of them together."""
+        began = self.io.now()
+        while waiting := self._open():
+            try:
+                listed = await observe.list_endpoints(self.io, self.spec)
+            except WaitTimedOut:
+                self._time_out(waiting)
+                return
+            except PurviewMpeError as error:
+                for removal in waiting:
+                    self._end(removal, "failed", ErrorDetail.of(error))
+                return
+            for removal in waiting:
+                self._look(removal, listed)
+            if not (waiting := self._open()):
+                return
+            if remaining(self.io) <= 0:
+                self._time_out(waiting)
+                return
+            self._tell_waiting(waiting)
+            await self.io.sleep(poll_interval(self.io.now() - began))
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of each target's endpoint, in the account's order."""
+        return tuple(self._outcome(removal) for removal in self.removals)
+
+    def _open(self) -> list[_Removal]:
+        return [removal for removal in self.removals if removal.result is None]
+
+    async def _ask(self, removal: _Removal, endpoint: Endpoint) -> None:
+        if _states.is_deleting(endpoint.provisioning_state):
+            return  # somebody has asked already
+        factory = self.spec.factory_id
+        attempt = Attempt(f"delete the endpoint {endpoint.name!r}", self.spec.factory, _ROLE)
+
+        async def delete() -> None:
+            await self.io.call(
+                attempt,
+                lambda az: az.datafactory(factory).managed_private_endpoints.delete(
+                    factory.resource_group, factory.name, self.spec.managed_virtual_network, endpoint.name
+                ),
+            )
+
+        try:
+            await when_free(self.io, delete, is_busy=is_busy)
+        except PurviewMpeError as failure:
+            # A lost answer, or 404 because somebody else was faster: the list will tell.
+            removal.error = ErrorDetail.of(failure)
+            if failure.status is not None and 400 <= failure.status < 500 and failure.status not in {404, 408}:
+                self._end(removal, "failed", removal.error)
+            elif isinstance(failure, WaitTimedOut):
+                self._end(removal, "timed-out", removal.error)
+            return
+        removal.asked = True
+
+    def _look(self, removal: _Removal, listed: Sequence[Endpoint]) -> None:
+        before = removal.endpoint
+        now = next(
+            (
+                one
+                for one in listed
+                if one.is_for(removal.target.resource_id, removal.target.group_id)
+                and before is not None
+                and one.name.casefold() == before.name.casefold()
+            ),
+            None,
+        )
+        if now is None or before is None:
+            self._end(removal, "deleted")
+        elif removal.error is not None and not _states.is_deleting(now.provisioning_state):
+            self._end(removal, "failed", removal.error)  # the request did not arrive
+        elif removal.asked and _has_failed(now) and not _has_failed(before):
+            self._end(removal, "failed", ErrorDetail.of(self._kept_alive(now)))
+
+    def _time_out(self, waiting: Sequence[_Removal]) -> None:
+        for removal in waiting:
+            name = removal.endpoint.name if removal.endpoint else ""
+            self._end(
+                removal,
+                "timed-out",
+                ErrorDetail.of(
+                    WaitTimedOut(
+                        f"The endpoint {name!r} was to be deleted, and Azure still listed it when the time given ran "
+                        "out.",
+                        remedy=_LOCK_REMEDY.format(group=self.spec.factory_id.resource_group),
+                    )
+                ),
+            )
+
+    def _kept_alive(self, endpoint: Endpoint) -> ProvisioningFailed:
+        return ProvisioningFailed(
+            f"Azure accepted the deletion of the endpoint {endpoint.name!r} and did not carry it out: its state is "
+            f"{endpoint.provisioning_state}.",
+            remedy=_LOCK_REMEDY.format(group=self.spec.factory_id.resource_group),
+        )
+
+    def _tell_waiting(self, waiting: Sequence[_Removal]) -> None:
+        names = tuple(removal.endpoint.name for removal in waiting if removal.endpoint)
+        self.io.tell(
+            Event(
+                kind="waiting",
+                verb="delete_all",
+                seconds=self.io.now() - self.began,
+                message=f"Waiting until {', '.join(names)} is gone",
+                factory=self.spec.factory,
+                pending=names,
+            )
+        )
+
+    def _end(self, removal: _Removal, result: Result, error: ErrorDetail | None = None) -> None:
+        removal.result, removal.error, removal.ended = result, error, self.io.now()
+        outcome = self._outcome(removal)
+        self.io.tell(
+            Event(
+                kind="step",
+                verb="delete_all",
+                seconds=self.io.now() - self.began,
+                message=f"{outcome.name}: {outcome.result}",
+                factory=self.spec.factory,
+                outcome=outcome,
+            )
+        )
+
+    def _outcome(self, removal: _Removal) -> Outcome:
+        target, endpoint = removal.target, removal.endpoint
+        return Outcome(
+            name=endpoint.name if endpoint else self.spec.name_of(target.group_id),
+            group_id=target.group_id,
+            resource_id=target.resource_id,
+            private_endpoint_id=endpoint.private_endpoint_id if endpoint else None,
+            result=removal.result or "failed",
+            error=removal.error if removal.result else INTERRUPTED,
+            seconds=round(removal.ended - removal.began, 3),
+        )
+
+
+async def _read_account(io: Io, account_id: ArmId) -> Account:
+    """The account; one that is gone leaves its own endpoint behind, which is known without it."""
+    try:
+        return await observe.read_account(io, account_id)
+    except NotFound as gone:
+        unreadable = _wire.unreadable_account(account_id, gone.message)
+        warning = Finding(
+            code="account-missing",
+            severity="warning",
+            message=f"Only the account endpoint can be deleted: the account {account_id.name!r} does not exist, so "
+            "its other targets are unknown.",
+            evidence=(gone.message,),
+            remedy="Check the id; for an account that was deleted, client.orphans(account) lists what is left over.",
+        )
+        return unreadable.model_copy(update={"warnings": (warning,)})
+
+
+def _reserved(endpoint: Endpoint) -> ErrorDetail:
+    return ErrorDetail(
+        code="conflict",
+        message=f"The endpoint {endpoint.name!r} is reserved: it belongs to the Data Factory service itself.",
+        remedy="Leave it alone; Data Factory removes it when it needs it no more.",
+    )
+
+
+def _has_failed(endpoint: Endpoint) -> bool:
+    return _states.is_broken(endpoint.provisioning_state, "")

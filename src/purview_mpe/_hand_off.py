@@ -1,0 +1,133 @@
+"""What is left for the owner of a target, as text that needs neither this library nor any right of the requester's."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from purview_mpe._naming import hidden_name
+from purview_mpe._wire_connections import INGESTION_API_VERSION, ingestion_body
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purview_mpe._model import ConnectionList, Target
+
+#: Where the portal shows the connection (docs: "Access a secured Microsoft Purview account from Azure Data Factory").
+_PORTAL_PATH: dict[ConnectionList, str] = {
+    "account": "the Purview account, Networking, Private endpoint connections",
+    "ingestion": "the Purview account, Networking, Ingestion private endpoint connections",
+    "storage": "the Purview account, Managed resources, the storage account, Networking, Private endpoint connections",
+    "namespace": "the Purview account, Managed resources, the Event Hubs namespace, Networking, "
+    "Private endpoint connections",
+}
+_PORTAL_PAGE: dict[ConnectionList, str] = {
+    "account": "privateEndpointConnections",
+    "ingestion": "privateEndpointConnections",
+    "storage": "networking",
+    "namespace": "networking",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One connection that somebody else has to approve."""
+
+    target: Target
+    name: str
+    """The endpoint's name."""
+    private_endpoint_id: str | None = None
+    connection_id: str | None = None
+    reason: str | None = None
+    """Why the caller did not do it, where that was tried."""
+
+
+def hand_off(factory: str, account_id: str, pending: Sequence[Pending], *, portal: str) -> str | None:
+    """The text for the owners of the targets; None if nothing is left to them. `factory` is the factory's name."""
+    if not pending:
+        return None
+    count = "a private endpoint connection" if len(pending) == 1 else f"{len(pending)} private endpoint connections"
+    lines = [
+        f"Please approve {count} of the data factory {factory!r} for the Purview account",
+        account_id,
+        "",
+        "Approve only what matches: other connections on the same resources may be a stranger's.",
+    ]
+    for number, item in enumerate(pending, 1):
+        lines += ["", *_item(number, factory, account_id, item, portal)]
+    return "\n".join(_printable(line) for line in lines) + "\n"
+
+
+def _item(number: int, factory: str, account_id: str, item: Pending, portal: str) -> list[str]:
+    target = item.target
+    where = account_id if target.connections == "ingestion" else target.resource_id
+    bearer = item.private_endpoint_id or f"(any id that ends in /{hidden_name(factory, item.name)}, and only one such)"
+    lines = [
+        f"{number}. {item.name} ({target.group_id})",
+        f"   target:            {target.resource_id}",
+        f"   private endpoint:  {bearer}",
+    ]
+    if item.connection_id:
+        lines.append(f"   connection:        {item.connection_id}")
+    if item.reason:
+        lines.append(f"   not done because:  {item.reason}")
+    lines += [
+        f"   portal:            {_PORTAL_PATH[target.connections]}: select it, Approve",
+        f"   link:              https://{portal}/#resource{where}/{_PORTAL_PAGE[target.connections]}",
+        *(f"   {label}{command}" for label, command in _commands(factory, account_id, item)),
+    ]
+    return lines
+
+
+def _commands(factory: str, account_id: str, item: Pending) -> list[tuple[str, str]]:
+    if item.target.connections == "ingestion":
+        return _ingestion_commands(factory, account_id, item)
+    approve = "az network private-endpoint-connection approve --id"
+    if item.connection_id:
+        return [("command:           ", f"{approve} {_quoted(item.connection_id)}")]
+    condition = (
+        f"properties.privateEndpoint.id=='{_jmespath(item.private_endpoint_id)}'"
+        if item.private_endpoint_id
+        else f"ends_with(properties.privateEndpoint.id, '/{hidden_name(factory, item.name)}')"
+    )
+    scope, query = _quoted(item.target.resource_id), _quoted(f"[?{condition}].id")
+    return [
+        ("find it:           ", f"az network private-endpoint-connection list --id {scope} --query {query} -o tsv"),
+        ("then:              ", f"{approve} <the id found>"),
+    ]
+
+
+def _ingestion_commands(factory: str, account_id: str, item: Pending) -> list[tuple[str, str]]:
+    # A URL without host is completed by az with the host of the cloud that it is signed in to.
+    version = f"api-version={INGESTION_API_VERSION}"
+    listing = _quoted(f"{account_id}/ingestionPrivateEndpointConnections?{version}")
+    status = _quoted(f"{account_id}/ingestionPrivateEndpointConnectionStatus?{version}")
+
+    def approve(private_endpoint_id: str) -> str:
+        body = _quoted(json.dumps(ingestion_body("Approved", private_endpoint_id)))
+        return f"az rest --method post --url {status} --body {body}"
+
+    if item.private_endpoint_id:
+        return [("command:           ", approve(item.private_endpoint_id))]
+    bearer = "properties.privateEndpoint.id"
+    query = _quoted(f"value[?ends_with({bearer}, '/{hidden_name(factory, item.name)}')].{bearer}")
+    return [
+        ("find it:           ", f"az rest --method get --url {listing} --query {query} -o tsv"),
+        ("then:              ", approve("<the id found>")),
+    ]
+
+
+def _quoted(text: str) -> str:
+    """Text from Azure's answers, safe to paste into a POSIX shell as one word."""
+    return shlex.quote(_printable(text))
+
+
+def _jmespath(text: str) -> str:
+    """Text inside a raw string of a JMESPath query."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())

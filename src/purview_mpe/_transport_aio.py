@@ -1,0 +1,80 @@
+"""The asynchronous transport: azure-core's own over aiohttp, with four differences.
+
+- Its pool is as large as our concurrency.
+- aiohttp sends an idempotent request again by itself when a kept connection turns out to be broken, which would come on
+  top of every attempt that the pipeline counts. A client middleware, inside of aiohttp's own loop, hides that failure
+  from it.
+- A certificate file is read once; azure-core reads it for every request, and aiohttp then keeps no connection, because
+  it takes each for another kind of security.
+- Proxies are read from the environment here: aiohttp would read a .netrc file along with them, in a thread, for every
+  request, and fail where it holds an entry for the host.
+
+Imported through `_imports.load` alone, because it imports azure.core and aiohttp.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from azure.core.pipeline.transport import AioHttpTransport
+
+if TYPE_CHECKING:
+    from aiohttp.client_middlewares import ClientHandlerType
+
+
+class AsyncPooledTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core exports it lazily, and so untyped
+    """azure-core's transport, with at most `size` connections."""
+
+    def __init__(self, size: int, *, verify: bool | str = True, cert: str | tuple[str, ...] | None = None) -> None:
+        base: Any = super()
+        base.__init__(use_env_settings=False)
+        self._size = size
+        self._was_opened = False
+        self._security = _security(verify, cert)
+        self._proxies = getproxies()
+
+    async def open(self) -> None:
+        """Make the session, within the running event loop."""
+        if not self._was_opened:
+            self._was_opened = True
+            self.session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._size, ssl=self._security),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                middlewares=(_sent_once,),
+            )
+        base: Any = super()
+        await base.open()
+
+    async def send(self, request: Any, *, proxies: Any = None, **options: Any) -> Any:
+        """Send a request; raises azure-core's errors."""
+        if not proxies and not proxy_bypass(urlsplit(str(request.url)).hostname or ""):
+            proxies = self._proxies
+        base: Any = super()
+        return await base.send(request, proxies=proxies, **options)
+
+
+async def _sent_once(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # aiohttp does not repeat those
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        broken = error
+    raise aiohttp.ClientConnectionError(str(broken) or type(broken).__name__)
+
+
+def _security(verify: bool | str, cert: str | tuple[str, ...] | None) -> ssl.SSLContext | bool:
+    if cert is None and isinstance(verify, bool):
+        return verify
+    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    if verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if cert is not None:
+        context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
+    return context

@@ -1,0 +1,41 @@
+"""Reading JSON that may hold anything: a field of the wrong type counts as absent.
+
+Answers pass through proxies and api-versions that nobody here controls, so no reader takes a shape for granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+Object = Mapping[str, Any]
+
+
+def mapping(holder: Object, key: str) -> Object:
+    """The object under a key, or an empty one."""
+    return as_mapping(holder.get(key))
+
+
+def text(holder: Object, key: str) -> str:
+    """The text under a key, or an empty one."""
+    value = holder.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def objects(holder: Object, key: str) -> tuple[Object, ...]:
+    """The objects in the list under a key; whatever else is in it is left out."""
+    return tuple(cast("Object", item) for item in _list(holder.get(key)) if isinstance(item, Mapping))
+
+
+def texts(holder: Object, key: str) -> tuple[str, ...]:
+    """The texts in the list under a key; whatever else is in it is left out."""
+    return tuple(item for item in _list(holder.get(key)) if isinstance(item, str))
+
+
+def as_mapping(value: object) -> Object:
+    """The value, if it is an object; otherwise an empty one."""
+    return cast("Object", value) if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []

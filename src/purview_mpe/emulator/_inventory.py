@@ -1,0 +1,361 @@
+"""What is in an emulator: adding to it, taking away from it, looking at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from purview_mpe._arm_id import ArmId
+from purview_mpe.emulator import _factories, _life, _managed_network, _purview, _runs
+from purview_mpe.emulator._account_shapes import account_body
+from purview_mpe.emulator._exchange import object_of
+from purview_mpe.emulator._strangers import add_strangers
+from purview_mpe.emulator._views import ConnectionView, EndpointView, view_connection, view_endpoint
+from purview_mpe.emulator._world import ACCOUNT_TYPE, FACTORY_TYPE, NAMESPACE_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purview_mpe.emulator._account_shapes import Firewall, NamespaceAbsence, Shape
+    from purview_mpe.emulator._nouns import Account, Factory
+    from purview_mpe.emulator._world import World
+
+RuntimeKind = Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"]
+
+
+class Inventory:
+    """The part of `Emulator` that furnishes it."""
+
+    def __init__(self, world: World, subscription: str, location: str) -> None:
+        self._world = world
+        self._subscription = subscription
+        self._location = location
+        self._default_factory: ArmId | None = None
+        self._default_account: ArmId | None = None
+
+    def furnish(self, shape: Shape, firewall: Firewall) -> None:
+        """Add the default account and the default factory."""
+        self._default_account = self.add_account("pv1", shape=shape, firewall=firewall)
+        self._default_factory = self.add_factory("df1", purview_account=self._default_account)
+
+    @property
+    def factory(self) -> ArmId:
+        """The id of the default factory.
+
+        Raises:
+            LookupError: the emulator was made empty.
+        """
+        if self._default_factory is None:
+            raise LookupError("this emulator was made empty; add_factory() makes a factory and gives its id")
+        return self._default_factory
+
+    @property
+    def account(self) -> ArmId:
+        """The id of the default account.
+
+        Raises:
+            LookupError: the emulator was made empty.
+        """
+        if self._default_account is None:
+            raise LookupError("this emulator was made empty; add_account() makes an account and gives its id")
+        return self._default_account
+
+    def add_account(
+        self,
+        name: str = "",
+        *,
+        shape: Shape = "A",
+        firewall: Firewall = "disabled-from-all-networks",
+        without_namespace: NamespaceAbsence = "absent",
+        subscription: str | None = None,
+        resource_group: str = "rg1",
+        location: str | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> ArmId:
+        """Add a Purview account; its managed resources come with it.
+
+        `body` is the JSON of an account, for example one of Azure's published examples, and is used as it
+        is: the account then lives at the `id` in it. `without_namespace` is how shape B says that it has no
+            namespace.
+        """
+        with self._world.lock:
+            if body is None:
+                location = location or self._location
+                account_id = self._id(subscription, resource_group, ACCOUNT_TYPE, name)
+                body = account_body(
+                    self._world,
+                    account_id,
+                    shape=shape,
+                    firewall=firewall,
+                    location=location,
+                    namespace_absence=without_namespace,
+                )
+            else:
+                account_id = ArmId.parse(body["id"])
+            account = _purview.new_account(self._world, account_id, body)
+            self._add_strangers(account)
+            return account_id
+
+    def add_factory(
+        self,
+        name: str = "",
+        *,
+        managed_vnet: bool = True,
+        purview_account: ArmId | str | None = None,
+        subscription: str | None = None,
+        resource_group: str = "rg1",
+        location: str | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> ArmId:
+        """Add a factory, with a managed virtual network and the runtime that Azure puts into it.
+
+        `body` is the JSON of a factory; the factory then lives at the `id` in it, if there is one. Without
+        `managed_vnet` the factory has the plain `AutoResolveIntegrationRuntime`.
+        """
+        with self._world.lock:
+            given = dict(body or {})
+            if "id" in given:
+                factory_id = ArmId.parse(given["id"])
+            else:
+                factory_id = self._id(subscription, resource_group, FACTORY_TYPE, name)
+            given.setdefault("location", location or self._location)
+            if body is None:
+                given["identity"] = {"type": "SystemAssigned"}
+                given["properties"] = {"publicNetworkAccess": "Enabled"}
+            if purview_account is not None:
+                properties = given.setdefault("properties", {})
+                properties["purviewConfiguration"] = {"purviewResourceId": str(purview_account)}
+            factory = _factories.new_factory(self._world, factory_id, given)
+            if managed_vnet:
+                _managed_network.new_network(self._world, factory)
+            self.add_runtime(
+                factory_id, "AutoResolveIntegrationRuntime", "azure-managed-vnet" if managed_vnet else "azure"
+            )
+            return factory_id
+
+    def add_runtime(self, factory: ArmId | str, name: str, kind: RuntimeKind = "azure") -> None:
+        """Add an integration runtime of a kind to a factory."""
+        with self._world.lock:
+            properties = _factories.runtime_properties(kind, self._location)
+            _factories.new_runtime(self._world, self._find_factory(factory), name, properties)
+
+    def add_endpoint(
+        self,
+        factory: ArmId | str,
+        name: str,
+        target: ArmId | str,
+        group_id: str,
+        *,
+        provisioning_state: str = "Succeeded",
+        status: str = "Approved",
+        reserved: bool = False,
+    ) -> None:
+        """Add a managed private endpoint that is already there, with its connection on the target.
+
+        `status` is what factory and target both say. A target of a known type is made to exist.
+        """
+        with self._world.lock:
+            owner = self._find_factory(factory)
+            network = owner.networks.get("default") or _managed_network.new_network(self._world, owner)
+            _purview.ensure_target(self._world, str(target), self._location)
+            endpoint = _life.new_endpoint(
+                self._world, owner, network, name=name, target=str(target), group_id=group_id
+            )
+            endpoint.reserved = reserved
+            connection = _life.connect(self._world, endpoint)
+            if connection is not None:
+                connection.status = status
+            if provisioning_state != "Provisioning":
+                _life.finish(self._world, endpoint, "Succeeded")
+                endpoint.provisioning_state = provisioning_state
+                endpoint.status = status
+
+    def add_connection(
+        self,
+        target: ArmId | str,
+        *,
+        private_endpoint_id: str | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        status: str = "Pending",
+        group_id: str | None = None,
+    ) -> ConnectionView:
+        """Put somebody's connection on a target: a stranger's, who may call theirs whatever they like.
+
+        Raises:
+            LookupError: the target does not exist.
+        """
+        with self._world.lock:
+            target_id = _as_id(target)
+            if self._world.find_resource(target_id.key) is None:
+                raise LookupError(f"the emulator has nothing called {target_id}")
+            stranger = ArmId(self._world.guid(), "strangers-rg")
+            theirs = f"stranger-{self._world.letters(6)}"
+            hidden = stranger.in_group("Microsoft.Network", "privateEndpoints", theirs)
+            default_group = "account" if target_id.is_a(ACCOUNT_TYPE) else "blob"
+            if target_id.is_a(NAMESPACE_TYPE):
+                default_group = "namespace"
+            connection = _life.add_connection(
+                self._world,
+                target_id,
+                private_endpoint_id=private_endpoint_id or str(hidden),
+                group_id=group_id or default_group,
+                description=description,
+                status=status,
+                name=name,
+            )
+            return view_connection(connection)
+
+    def connections(self, target: ArmId | str | None = None) -> list[ConnectionView]:
+        """The connections of a target, or of all targets, in order of creation."""
+        with self._world.lock:
+            self._world.settle()
+            wanted = None if target is None else _as_id(target).key
+            found = [
+                connection
+                for key, connections in self._world.connections.items()
+                if wanted is None or key == wanted
+                for connection in connections.values()
+            ]
+            return [view_connection(connection) for connection in sorted(found, key=lambda one: one.serial)]
+
+    def targets(self, account: ArmId | str) -> dict[str, ArmId]:
+        """What an account takes its data through: group id to resource, as its JSON says at this moment."""
+        with self._world.lock:
+            account_id = _as_id(account)
+            properties = self._world.accounts[account_id.key].properties
+            managed = object_of(properties.get("managedResources")) or {}
+            ingestion = object_of(properties.get("ingestionStorage")) or {}
+            storage = ingestion.get("id") or managed.get("storageAccount")
+            found = {
+                "account": str(account_id),
+                "blob": storage,
+                "queue": storage,
+                "namespace": managed.get("eventHubNamespace"),
+            }
+            return {group: ArmId.parse(target) for group, target in found.items() if target}
+
+    def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
+        """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""
+        with self._world.lock:
+            found = self._world.accounts[_as_id(account or self.account).key]
+            _purview.enable_event_hubs(self._world, found)
+            return self.targets(found.id)["namespace"]
+
+    def add_pipeline_run(
+        self,
+        factory: ArmId | str | None = None,
+        *,
+        pipeline: str = "pl_copy",
+        status: str = "Succeeded",
+        ago: float = 60.0,
+    ) -> str:
+        """Record that a pipeline ran, ending `ago` seconds before now; gives the id of the run."""
+        with self._world.lock:
+            owner = self._find_factory(factory or self.factory)
+            return _runs.new_run(self._world, owner, pipeline=pipeline, status=status, ago=ago).run_id
+
+    def add_activity_run(
+        self,
+        factory: ArmId | str | None = None,
+        *,
+        run_id: str | None = None,
+        name: str = "Copy orders",
+        activity_type: str = "Copy",
+        status: str = "Succeeded",
+        lineage_status: str | None = "Succeeded",
+        lineage_key: str = "reportLineageToPurview",
+        output: Mapping[str, Any] | None = None,
+        ago: float = 60.0,
+    ) -> str:
+        """Record that an activity ran, in a pipeline run of its own unless `run_id` names one.
+
+        `lineage_status` is what its output says about lineage; None: nothing. `lineage_key` is the key under
+        which it says so, which the documentation misspells.
+        """
+        with self._world.lock:
+            owner = self._find_factory(factory or self.factory)
+            run = owner.runs[run_id or self.add_pipeline_run(owner.id, ago=ago, status=status)]
+            return _runs.new_activity_run(
+                self._world,
+                run,
+                name=name,
+                kind=activity_type,
+                status=status,
+                lineage_status=lineage_status,
+                lineage_key=lineage_key,
+                output=output,
+            )
+
+    def unregister(self, namespace: str, subscription: str | None = None) -> None:
+        """Let a subscription not have registered a resource provider: every call of it answers 409."""
+        with self._world.lock:
+            found = self._world.ensure_subscription(subscription or self._subscription)
+            found.unregistered.add(namespace.casefold())
+
+    def remove(self, resource: ArmId | str) -> None:
+        """Take a resource away at once, without the life that a deletion has.
+
+        Connections of a factory's endpoints stay on their targets, as in Azure.
+
+        Raises:
+            LookupError: there is nothing with this id.
+        """
+        with self._world.lock:
+            self._remove(_as_id(resource))
+
+    def endpoints(self, factory: ArmId | str | None = None) -> list[EndpointView]:
+        """The managed private endpoints of a factory, or of all of them, in order of creation."""
+        with self._world.lock:
+            self._world.settle()
+            found = self._world.endpoints(self._find_factory(factory) if factory is not None else None)
+            return [view_endpoint(endpoint) for endpoint in found]
+
+    def _id(self, subscription: str | None, group: str, resource_type: str, name: str) -> ArmId:
+        provider, _, kind = resource_type.partition("/")
+        outer = f"/subscriptions/{subscription or self._subscription}/resourceGroups/{group}"
+        return ArmId.parse(f"{outer}/providers/{provider}/{kind}/{name}")
+
+    def _find_factory(self, factory: ArmId | str) -> Factory:
+        factory_id = _as_id(factory)
+        found = self._world.factories.get(factory_id.key)
+        if found is None:
+            raise LookupError(f"the emulator has no factory {factory_id}")
+        return found
+
+    def _add_strangers(self, account: Account) -> None:
+        for target in (account.id, *_purview.managed_targets(account)):
+            add_strangers(self._world, target, self._world.settings.foreign_connections)
+
+    def _remove(self, resource: ArmId) -> None:
+        world = self._world
+        if (factory := world.factories.pop(resource.key, None)) is not None:
+            _life.orphan(factory)
+            return
+        if resource.key in world.accounts or resource.key in world.resources:
+            world.accounts.pop(resource.key, None)
+            world.resources.pop(resource.key, None)
+            for connection in world.connections.pop(resource.key, {}).values():
+                _life.drop_connection(world, connection)
+            return
+        parent = resource.key.rpartition("/")[0].rpartition("/")[0]
+        owner = world.factories.get(parent)
+        if owner is not None and resource.name.casefold() in owner.runtimes:
+            del owner.runtimes[resource.name.casefold()]
+            return
+        removed = world.connections.get(parent, {}).get(resource.name.casefold())
+        if removed is not None:
+            _life.drop_connection(world, removed)
+            return
+        for endpoint in world.endpoints():
+            shown = _managed_network.shown_endpoint(endpoint)["id"]
+            network = world.network_of(endpoint)
+            if shown.casefold() == resource.key and network is not None:
+                del network.endpoints[endpoint.name.casefold()]
+                if endpoint.connection is not None:
+                    _life.drop_connection(world, endpoint.connection)
+                return
+        raise LookupError(f"the emulator has nothing called {resource}")
+
+
+def _as_id(given: ArmId | str) -> ArmId:
+    return given if isinstance(given, ArmId) else ArmId.parse(given)

@@ -1,0 +1,300 @@
+"""The emulator on a socket, as any client in any language meets it."""
+
+import base64
+import builtins
+import json
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPException, HTTPSConnection
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from azure.identity import ClientSecretCredential
+from azure.mgmt.datafactory import DataFactoryManagementClient
+
+from purview_mpe.emulator import Emulator, Fault, MissingExtra
+
+pytest.importorskip("cheroot", reason="serving needs the extra `emulator`")
+
+TENANT = "11111111-1111-1111-1111-111111111111"
+
+
+class Wire:
+    """A plain HTTPS client that keeps its connection."""
+
+    def __init__(self, server):
+        context = ssl.create_default_context(cafile=server.ca_file)
+        self.connection = HTTPSConnection("127.0.0.1", server.port, context=context, timeout=10)
+
+    def send(self, method, path, body=None, **headers):
+        sent = {"Authorization": "Bearer mine"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        self.connection.request(method, path, body, sent)
+        answer = self.connection.getresponse()
+        content = answer.read()
+        return answer.status, dict(answer.getheaders()), content
+
+    def json(self, method, path, body=None, **headers):
+        status, _, content = self.send(method, path, body, **headers)
+        return status, json.loads(content)
+
+    def close(self):
+        self.connection.close()
+
+
+@pytest.fixture(scope="module")
+def served():
+    emulator = Emulator()
+    with emulator.serve() as server:
+        yield emulator, server
+
+
+@pytest.fixture
+def wire(served):
+    with closing(Wire(served[1])) as client:
+        yield client
+
+
+def test_one_connection_carries_many_requests(served, wire):
+    """HTTP/1.1 keep-alive: the connection stays open, and answers are those of the in-process transports."""
+    emulator, server = served
+    before = None
+    for _ in range(3):
+        status, headers, content = wire.send("GET", f"{emulator.factory}?api-version=2018-06-01")
+        assert status == 200
+        assert headers["x-ms-request-id"]
+        assert headers["Content-Type"] == "application/json; charset=utf-8"
+        assert int(headers["Content-Length"]) == len(content)
+        assert before in {None, wire.connection.sock.getsockname()}
+        before = wire.connection.sock.getsockname()
+    assert server.url == f"https://127.0.0.1:{server.port}"
+
+
+def test_answers_without_a_body(served, wire):
+    """HEAD, 204 and 304 carry no body and leave the connection in order."""
+    emulator, _ = served
+    group = f"/subscriptions/{emulator.factory.subscription}/resourceGroups/rg1?api-version=2022-09-01"
+    assert wire.send("HEAD", group)[0::2] == (204, b"")
+    endpoint = f"{emulator.factory}/managedVirtualNetworks/default/managedPrivateEndpoints/none?api-version=2018-06-01"
+    assert wire.send("DELETE", endpoint)[0::2] == (204, b"")
+    _, factory = wire.json("GET", f"{emulator.factory}?api-version=2018-06-01")
+    assert (
+        wire.send("GET", f"{emulator.factory}?api-version=2018-06-01", If_None_Match=factory["eTag"])[0]
+        == 304
+    )
+    assert wire.send("GET", f"{emulator.factory}?api-version=2018-06-01")[0] == 200
+
+
+def test_chunked_bodies_are_read(served, wire):
+    """A body without Content-Length arrives whole."""
+    emulator, _ = served
+    body = json.dumps({"location": "westeurope"}).encode()
+    path = str(emulator.factory).replace("df1", "df-chunked") + "?api-version=2018-06-01"
+    wire.connection.request(
+        "PUT", path, iter([body[:10], body[10:]]), {"Authorization": "Bearer x"}, encode_chunked=True
+    )
+    answer = wire.connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["name"]) == (200, "df-chunked")
+
+
+@pytest.mark.parametrize(
+    ("version", "is_list"),
+    [
+        ("1.0", False),
+        ("2015-01-01", False),
+        ("2019-05-01", True),
+        ("2020-06-01", True),
+        ("2022-09-01", False),
+        ("2023-11-01", False),
+    ],
+)
+@pytest.mark.parametrize("slashes", ["/", "//"])
+def test_cloud_metadata(served, wire, version, is_list, slashes):
+    """Every version that clients ask for, with one slash or two, points back to this origin."""
+    _, server = served
+    status, answer = wire.json("GET", f"{slashes}metadata/endpoints?api-version={version}")
+    cloud = answer[0] if is_list else answer
+    assert status == 200
+    assert cloud["name"] == "AzureCloud"
+    assert cloud["resourceManager"] == cloud["authentication"]["loginEndpoint"] == f"{server.url}/"
+    assert cloud["suffixes"]["storage"] == "core.windows.net"
+
+
+@pytest.mark.parametrize("tenant", ["common", "organizations", TENANT])
+@pytest.mark.parametrize("version", ["", "/v2.0"])
+def test_sign_in_is_described(served, wire, tenant, version):
+    """OpenID configuration and instance discovery lead to token endpoints on this origin."""
+    _, server = served
+    status, answer = wire.json("GET", f"/{tenant}{version}/.well-known/openid-configuration")
+    assert status == 200
+    assert answer["token_endpoint"].startswith(f"{server.url}/{TENANT}/oauth2{version}/token")
+    assert wire.json("GET", answer["jwks_uri"].removeprefix(server.url)) == (200, {"keys": []})
+    status, answer = wire.json("GET", "/common/discovery/instance?api-version=1.1&authorization_endpoint=x")
+    assert answer["metadata"][0]["aliases"] == [f"127.0.0.1:{server.port}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "present"),
+    [
+        ("/oauth2/v2.0/token", {"grant_type": "client_credentials", "scope": "https://management.azure.com/.default"}, {"access_token"}),
+        ("/oauth2/token", {"grant_type": "client_credentials", "resource": "https://management.azure.com/"}, {"access_token", "expires_on", "resource"}),
+        ("/oauth2/v2.0/token", {"grant_type": "password", "username": "me", "password": "x"}, {"access_token", "refresh_token"}),
+        ("/oauth2/v2.0/token", {"grant_type": "refresh_token", "refresh_token": "x"}, {"access_token", "refresh_token"}),
+    ],
+)  # fmt: skip
+def test_tokens_are_granted(wire, path, form, present):
+    """Both versions of the token endpoint give a bearer token that works."""
+    status, answer = wire.json("POST", f"/{TENANT}{path}", urlencode({"client_id": "anything", **form}))
+    assert status == 200
+    assert present <= set(answer)
+    assert (
+        wire.send(
+            "GET", "/subscriptions?api-version=2022-12-01", Authorization=f"Bearer {answer['access_token']}"
+        )[0]
+        == 200
+    )
+
+
+@pytest.mark.parametrize(
+    ("tenant", "form", "error"),
+    [
+        (TENANT, {"grant_type": "authorization_code", "client_id": "x"}, "unsupported_grant_type"),
+        (TENANT, {}, "unsupported_grant_type"),
+        (TENANT, {"grant_type": "client_credentials"}, "invalid_request"),
+        ("elsewhere", {"grant_type": "client_credentials", "client_id": "x"}, "invalid_request"),
+    ],
+)
+def test_tokens_are_refused(wire, tenant, form, error):
+    """A refusal has the shape of the sign-in service."""
+    status, answer = wire.json("POST", f"/{tenant}/oauth2/v2.0/token", urlencode(form))
+    assert (status, answer["error"]) == (400, error)
+    assert answer["error_description"]
+
+
+def test_a_client_id_chooses_the_caller(served, wire):
+    """Whoever signs in with the client id of a caller has that caller's rights."""
+    emulator, _ = served
+    caller = emulator.credential_for("approver").caller
+    form = {"grant_type": "client_credentials", "client_id": caller.client_id}
+    _, answer = wire.json("POST", f"/{TENANT}/oauth2/token", json.dumps(form))
+    claims = json.loads(base64.urlsafe_b64decode(answer["access_token"].split(".")[1] + "=="))
+    assert claims["oid"] == caller.object_id
+    headers = {"Authorization": f"Bearer {answer['access_token']}"}
+    assert wire.send("GET", f"{emulator.factory}?api-version=2018-06-01", **headers)[0] == 403
+    assert wire.send("GET", f"{emulator.account}?api-version=2021-12-01", **headers)[0] == 200
+
+
+def test_managed_identity(wire):
+    """The identity endpoint wants its header and a resource, and gives a token with times as text."""
+    path = "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com/"
+    status, answer = wire.json("GET", path, Metadata="true")
+    assert status == 200
+    assert answer["resource"] == "https://management.azure.com/"
+    assert answer["expires_on"].isdigit()
+    assert wire.json("GET", path, X_IDENTITY_HEADER="secret")[0] == 200
+    assert wire.json("GET", path)[0] == 400
+    assert wire.json("GET", "/metadata/identity/oauth2/token", Metadata="true")[0] == 400
+
+
+def test_the_python_sdk_signs_in_and_works(served):
+    """azure-identity and the management client do the job over the socket, in real time."""
+    emulator, server = served
+    with (
+        ClientSecretCredential(
+            TENANT,
+            "client",
+            "secret",
+            authority=server.url,
+            disable_instance_discovery=True,
+            connection_verify=server.ca_file,
+        ) as credential,
+        DataFactoryManagementClient(
+            credential, emulator.factory.subscription, base_url=server.url, connection_verify=server.ca_file
+        ) as client,
+    ):
+        body = {
+            "properties": {"privateLinkResourceId": str(emulator.account), "groupId": "account", "fqdns": []}
+        }
+        made = client.managed_private_endpoints.create_or_update("rg1", "df1", "default", "wired", body)
+        assert made.properties.provisioning_state == "Provisioning"
+        while (
+            client.managed_private_endpoints.get(
+                "rg1", "df1", "default", "wired"
+            ).properties.provisioning_state
+            != "Succeeded"
+        ):
+            emulator.clock.advance(0.1)
+    assert [e.status for e in emulator.endpoints() if e.name == "wired"] == ["Pending"]
+
+
+def test_faults_reach_the_socket(served):
+    """A reset breaks the connection before or after the work; a delay makes the client wait."""
+    emulator, server = served
+    for number, before in enumerate((True, False)):
+        emulator.inject(Fault.reset("PUT", before=before, path=f"df-broken{number}"))
+        path = str(emulator.factory).replace("df1", f"df-broken{number}") + "?api-version=2018-06-01"
+        with closing(Wire(server)) as wire:
+            with pytest.raises((OSError, HTTPException)):
+                wire.send("PUT", path, b'{"location": "x"}')
+            wire.connection.close()
+            assert wire.send("GET", path)[0] == (404 if before else 200)
+    emulator.inject(Fault.delay("GET", 0.05))
+    emulator.inject(Fault.body("GET", "html"))
+    with closing(Wire(server)) as wire:
+        status, headers, content = wire.send("GET", f"{emulator.factory}?api-version=2018-06-01")
+    assert (status, headers["Content-Type"], content[:6]) == (200, "text/html", b"<html>")
+
+
+def test_many_clients_at_once(served):
+    """Forty connections are served together."""
+    emulator, server = served
+
+    def work(_number):
+        with closing(Wire(server)) as wire:
+            return [wire.send("GET", f"{emulator.factory}?api-version=2018-06-01")[0] for _ in range(5)]
+
+    with ThreadPoolExecutor(40) as pool:
+        assert all(statuses == [200] * 5 for statuses in pool.map(work, range(40)))
+
+
+def test_a_server_leaves_nothing_behind():
+    """After it stopped, certificates are gone, the clock stands still, and another emulator can be served."""
+    emulator = Emulator()
+    with emulator.serve() as server:
+        assert Path(server.ca_file).exists()
+        assert emulator.clock.is_running
+    assert not Path(server.ca_file).exists()
+    assert not emulator.clock.is_running
+    with (
+        closing(HTTPSConnection("127.0.0.1", server.port)) as connection,
+        pytest.raises(OSError, match="refused"),
+    ):
+        connection.connect()
+    with emulator.serve(), Emulator().serve():
+        pass
+
+
+def test_a_taken_port_is_an_error(served):
+    """Serving on a port that is in use fails at once and leaves nothing behind."""
+    folder = Path(served[1].ca_file).parent.parent
+    before = set(folder.glob("purview-mpe-emulator-*"))
+    with pytest.raises(OSError, match="Address already in use"):
+        Emulator().serve(served[1].port)
+    assert set(folder.glob("purview-mpe-emulator-*")) == before
+
+
+def test_serving_without_the_extra_says_what_to_install(monkeypatch):
+    """Without the packages the error names the extra."""
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.startswith("cheroot"):
+            raise ModuleNotFoundError(name, name="cheroot")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingExtra, match=r"pip install 'purview-mpe\[emulator\]'"):
+        Emulator().serve()

@@ -1,0 +1,329 @@
+"""Nouns for tests: fixed ones to tell stories with, and Hypothesis strategies for any of them."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from purview_mpe import (
+    Account,
+    Endpoint,
+    EndpointStatus,
+    ErrorDetail,
+    Event,
+    Finding,
+    Outcome,
+    Plan,
+    Report,
+    Requirement,
+    Spec,
+    Status,
+    Step,
+    Target,
+)
+from purview_mpe._model import (
+    Action,
+    Connection,
+    ConnectionList,
+    Factory,
+    Firewall,
+    Result,
+    Severity,
+    Shape,
+    Verb,
+    Verdict,
+)
+from purview_mpe._naming import LINEAGE_GROUPS, OPTIONAL_GROUPS, collisions, endpoint_name_problem
+from purview_mpe._requirements import RuntimeKind
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+OTHER_SUBSCRIPTION = "00000000-0000-0000-0000-000000000002"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg1"
+FACTORY = f"{GROUP}/providers/Microsoft.DataFactory/factories/df1"
+ACCOUNT = f"{GROUP}/providers/Microsoft.Purview/accounts/pv1"
+STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/scanwesteurope"
+OTHER_STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/ingestion"
+NAMESPACE = f"{GROUP}/providers/Microsoft.EventHub/namespaces/atlas-1"
+#: Where Data Factory keeps the hidden private endpoints of one managed virtual network.
+HIDDEN = (
+    "/subscriptions/99999999-0000-0000-0000-000000000001/resourceGroups/vnet-92b2afd7-northeurope-55-rg"
+    "/providers/Microsoft.Network/privateEndpoints"
+)
+TARGETS = (
+    Target(group_id="account", resource_id=ACCOUNT, connections="account"),
+    Target(group_id="blob", resource_id=STORAGE, connections="storage"),
+    Target(group_id="queue", resource_id=STORAGE, connections="storage"),
+    Target(group_id="namespace", resource_id=NAMESPACE, connections="namespace"),
+)
+ALL_NAMES = ("purview", "purview_blob", "purview_queue", "purview_namespace")
+
+
+def a_spec(**fields: Any) -> Spec:
+    """A spec for the fixed factory and account."""
+    return Spec(**({"factory": FACTORY, "account": ACCOUNT, "name": "purview"} | fields))
+
+
+def an_account(**fields: Any) -> Account:
+    """An account of shape A with every public way closed."""
+    given: dict[str, Any] = {
+        "id": ACCOUNT,
+        "name": "pv1",
+        "shape": "A",
+        "firewall": "disabled-from-all-networks",
+        "targets": TARGETS,
+    }
+    return Account(**(given | fields))
+
+
+def a_factory(*endpoints: Endpoint, networks: tuple[str, ...] = ("default",)) -> Factory:
+    """The fixed factory with these endpoints."""
+    return Factory(id=FACTORY, networks=networks, endpoints=endpoints)
+
+
+def an_endpoint(name: str = "purview", group_id: str = "account", **fields: Any) -> Endpoint:
+    """An endpoint to the target that the fixed account has for this group id; by default an approved one."""
+    given: dict[str, Any] = {
+        "id": f"{FACTORY}/managedvirtualnetworks/default/managedprivateendpoints/{name}",
+        "name": name,
+        "group_id": group_id,
+        "resource_id": next((t.resource_id for t in TARGETS if t.group_id == group_id), ACCOUNT),
+        "provisioning_state": "Succeeded",
+        "connection_status": "Approved",
+    }
+    return Endpoint(**(given | fields))
+
+
+def a_connection(private_endpoint_id: str, status: str = "Pending", **fields: Any) -> Connection:
+    """A connection as a target shows it."""
+    given: dict[str, Any] = {
+        "id": f"{ACCOUNT}/privateEndpointConnections/1",
+        "name": "1",
+        "private_endpoint_id": private_endpoint_id,
+        "status": status,
+    }
+    return Connection(**(given | fields))
+
+
+# --- strategies
+
+texts = st.text(max_size=20)
+segments = st.from_regex(r"[A-Za-z0-9][-A-Za-z0-9_().]{0,20}[A-Za-z0-9]", fullmatch=True)
+guids = st.uuids().map(str)
+dashed = st.from_regex(r"[A-Za-z0-9]{3,8}(-[A-Za-z0-9]{1,5}){0,3}", fullmatch=True)
+group_ids = st.sampled_from((*LINEAGE_GROUPS, *OPTIONAL_GROUPS))
+
+
+def recased(text: str) -> st.SearchStrategy[str]:
+    """The text in any letter case."""
+    return st.lists(st.booleans(), min_size=len(text), max_size=len(text)).map(
+        lambda ups: "".join(c.upper() if up else c.lower() for c, up in zip(text, ups, strict=True))
+    )
+
+
+@st.composite
+def resource_ids(draw: st.DrawFn, resource_type: str, names: st.SearchStrategy[str] = dashed) -> str:
+    """The id of a resource of one type."""
+    group = f"/subscriptions/{draw(guids)}/resourceGroups/{draw(segments)}"
+    return f"{group}/providers/{resource_type}/{draw(names)}"
+
+
+factory_ids = resource_ids("Microsoft.DataFactory/factories")
+account_ids = resource_ids("Microsoft.Purview/accounts")
+endpoint_names = st.from_regex(r"[_A-Za-z0-9][-_A-Za-z0-9]{0,60}[_A-Za-z0-9]", fullmatch=True)
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> Spec:
+    """Any valid spec."""
+    base = draw(endpoint_names)
+    groups = draw(st.none() | st.lists(group_ids, min_size=1, unique=True).map(tuple))
+    names = draw(st.dictionaries(group_ids, endpoint_names))
+    separator = draw(st.sampled_from(("_", "-", "", "__", "_x_")))
+    wanted = groups or LINEAGE_GROUPS
+    called = [names.get(g) or (base if g == "account" else f"{base}{separator}{g}") for g in wanted]
+    if collisions(called) or any(endpoint_name_problem(name) for name in called):
+        names, separator, base = {}, "_", base[:40].rstrip("-") + "0"
+    return Spec(
+        factory=draw(factory_ids),
+        account=draw(st.none() | account_ids),
+        name=base,
+        separator=separator,
+        names=names,
+        groups=groups,
+        managed_virtual_network=draw(st.sampled_from(("default", "vnet-2"))),
+        replace_broken=draw(st.booleans()),
+    )
+
+
+def _one_of(literal: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(get_args(literal))
+
+
+def _many(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(strategy, max_size=3).map(tuple)
+
+
+findings = st.builds(
+    Finding,
+    code=texts,
+    severity=_one_of(Severity),
+    message=texts,
+    cause=texts,
+    evidence=_many(texts),
+    remedy=texts,
+)
+targets = st.builds(Target, group_id=group_ids, resource_id=texts, connections=_one_of(ConnectionList))
+accounts = st.builds(
+    Account,
+    id=texts,
+    name=texts,
+    location=st.none() | texts,
+    provisioning_state=st.none() | texts,
+    shape=st.none() | _one_of(Shape),
+    firewall=st.none() | _one_of(Firewall),
+    targets=_many(targets),
+    retired=_many(texts),
+    endpoints=st.dictionaries(texts, texts, max_size=3),
+    warnings=_many(findings),
+)
+endpoints = st.builds(
+    Endpoint,
+    id=texts,
+    name=texts,
+    group_id=texts,
+    resource_id=texts,
+    provisioning_state=texts,
+    connection_status=texts,
+    private_endpoint_id=st.none() | texts,
+    reserved=st.booleans(),
+)
+connections = st.builds(Connection, id=texts, name=texts, private_endpoint_id=texts, status=texts, description=texts)
+factories = st.builds(
+    Factory,
+    id=texts,
+    location=st.none() | texts,
+    purview_account=st.none() | texts,
+    networks=_many(texts),
+    endpoints=_many(endpoints),
+)
+steps = st.builds(
+    Step,
+    action=_one_of(Action),
+    name=texts,
+    group_id=st.none() | texts,
+    resource_id=texts,
+    reason=texts,
+    remedy=st.none() | texts,
+)
+plans = st.builds(
+    Plan,
+    spec=specs(),
+    account=accounts,
+    steps=_many(steps),
+    obsolete=_many(endpoints),
+    warnings=_many(findings),
+)
+error_details = st.builds(
+    ErrorDetail,
+    code=texts,
+    message=texts,
+    remedy=texts,
+    status=st.none() | st.integers(100, 599),
+    azure_code=st.none() | texts,
+    request_id=st.none() | texts,
+    correlation_id=st.none() | texts,
+)
+outcomes = st.builds(
+    Outcome,
+    name=texts,
+    group_id=st.none() | texts,
+    resource_id=texts,
+    private_endpoint_id=st.none() | texts,
+    matched_by=st.sampled_from((None, "private-endpoint-id", "name")),
+    result=_one_of(Result),
+    error=st.none() | error_details,
+    seconds=st.floats(0, 1e6),
+)
+reports = st.builds(
+    Report,
+    verb=_one_of(Verb),
+    spec=specs(),
+    account=st.none() | accounts,
+    outcomes=_many(outcomes),
+    hand_off=st.none() | texts,
+    approval_asked=st.booleans(),
+    warnings=_many(findings),
+)
+endpoint_statuses = st.builds(
+    EndpointStatus,
+    name=texts,
+    group_id=texts,
+    resource_id=texts,
+    private_endpoint_id=st.none() | texts,
+    provisioning_state=st.none() | texts,
+    connection_status=st.none() | texts,
+    target_status=st.none() | texts,
+    verdict=_one_of(Verdict),
+    reason=texts,
+)
+statuses = st.builds(
+    Status,
+    factory=texts,
+    account=texts,
+    ready=st.booleans(),
+    endpoints=_many(endpoint_statuses),
+    others=_many(endpoints),
+    findings=_many(findings),
+)
+requirements = st.builds(
+    Requirement,
+    firewall=_one_of(Firewall),
+    runtime=st.none() | _one_of(RuntimeKind),
+    supported=st.none() | st.booleans(),
+    managed_groups=_many(group_ids),
+    customer_groups=_many(group_ids),
+    reason=texts,
+)
+events = st.builds(
+    Event,
+    kind=st.sampled_from(("started", "finished", "step", "waiting", "retrying")),
+    verb=texts,
+    seconds=st.floats(0, 1e6),
+    message=texts,
+    factory=st.none() | texts,
+    pending=_many(texts),
+    outcome=st.none() | outcomes,
+)
+
+#: A strategy for every noun that a user can meet.
+NOUNS: dict[str, st.SearchStrategy[Any]] = {
+    "Account": accounts,
+    "Connection": connections,
+    "Endpoint": endpoints,
+    "EndpointStatus": endpoint_statuses,
+    "ErrorDetail": error_details,
+    "Event": events,
+    "Factory": factories,
+    "Finding": findings,
+    "Outcome": outcomes,
+    "Plan": plans,
+    "Report": reports,
+    "Requirement": requirements,
+    "Spec": specs(),
+    "Status": statuses,
+    "Step": steps,
+    "Target": targets,
+}
+
+#: Whatever JSON can say; also texts that are no Unicode, which JSON's escapes allow.
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False)
+    | texts
+    | st.sampled_from(("\ud800", "\x1b[2J", "Disabled", "Succeeded", STORAGE, NAMESPACE, "")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)

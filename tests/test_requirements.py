@@ -1,0 +1,135 @@
+"""The support matrix, cell by cell, against the tables of Microsoft's page."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purview_mpe import MATRIX, SCENARIOS, STUDIO, requirement, scenario
+from purview_mpe._requirements import CLOSED, FIREWALLS, INGESTION, KINDS, OPEN
+from purview_mpe.errors import InvalidSpec
+
+#: Microsoft's page, "Lineage from pipelines": Purview firewall, then Azure IR, Azure IR with managed VNet, self-hosted
+#: IR. What stands in brackets has to be made: by the factory, or by the customer in the runtime's own network.
+LINEAGE = """
+enabled-from-all-networks   | supported   | supported                                                 | supported
+disabled-for-ingestion-only | supported   | supported                                                 | supported; customer: blob queue namespace
+disabled-from-all-networks  | unsupported | supported; managed: account blob queue namespace          | supported; customer: account blob queue namespace
+"""
+#: The same page, "Search from Data Factory Studio".
+SEARCH = """
+enabled-from-all-networks   | supported
+disabled-for-ingestion-only | supported
+disabled-from-all-networks  | supported; customer: account portal
+"""
+
+
+def rows(table: str, kinds: tuple[str | None, ...]) -> list[tuple[str, str | None, str]]:
+    return [
+        (firewall.strip(), kind, cell.strip())
+        for line in table.strip().splitlines()
+        for firewall, *cells in [line.split("|")]
+        for kind, cell in zip(kinds, cells, strict=True)
+    ]
+
+
+def told(answer) -> str:
+    words = "supported" if answer.supported else "unsupported"
+    for whose, groups in (("managed", answer.managed_groups), ("customer", answer.customer_groups)):
+        if groups:
+            words += f"; {whose}: {' '.join(groups)}"
+    return words
+
+
+@pytest.mark.parametrize(("firewall", "kind", "cell"), rows(LINEAGE, KINDS) + rows(SEARCH, (None,)))
+def test_a_cell_says_what_the_source_says(firewall, kind, cell):
+    """Supported or not, which managed endpoints, which of the customer's own."""
+    answer = requirement(firewall, kind)
+    assert (answer.firewall, answer.runtime, told(answer)) == (firewall, kind, cell)
+
+
+def test_the_tables_are_whole():
+    """There is one cell for each firewall setting and kind of runtime, and one for Studio."""
+    assert {(cell.firewall, cell.runtime) for cell in MATRIX} == {(f, kind) for f in FIREWALLS for kind in KINDS}
+    assert len(MATRIX) == 9
+    assert [(cell.firewall, cell.runtime) for cell in STUDIO] == [(f, None) for f in FIREWALLS]
+
+
+def test_every_cell_has_a_reason_of_its_own():
+    """Each reason is a sentence, and cells that differ in what they need differ in their reason."""
+    cells = [*MATRIX, *STUDIO]
+    assert all(cell.reason.endswith(".") for cell in cells)
+    needs = {cell.reason: (cell.supported, cell.managed_groups, cell.customer_groups) for cell in cells}
+    assert all(needs[cell.reason] == (cell.supported, cell.managed_groups, cell.customer_groups) for cell in cells)
+
+
+def test_the_unsupported_cell_says_why():
+    """An Azure runtime behind a closed firewall has no way in, and the text says so."""
+    assert requirement(CLOSED, "azure").reason == (
+        "Every public way is closed, and an Azure integration runtime outside a managed virtual network has no other."
+    )
+
+
+def test_studio_says_that_managed_endpoints_do_not_help():
+    """Searching happens in the browser, whose network counts."""
+    assert requirement(CLOSED, None).reason == (
+        "The browser speaks to Purview itself: its network needs account and portal endpoints of the customer's own; "
+        "managed private endpoints do not help."
+    )
+
+
+@pytest.mark.parametrize("firewall", FIREWALLS)
+def test_ssis_is_outside_the_matrix(firewall):
+    """Neither supported nor unsupported: the source says nothing about SSIS runtimes."""
+    answer = requirement(firewall, "ssis")
+    assert (answer.supported, answer.managed_groups, answer.customer_groups) == (None, (), ())
+    assert answer.reason == (
+        "Lineage of SSIS runtimes is outside the support matrix; Microsoft documents nothing about it."
+    )
+
+
+def test_an_account_without_event_hubs_needs_no_namespace_endpoint():
+    """Only group ids that the account offers are asked for; `portal` belongs to every account."""
+    offered = ("account", "blob", "queue")
+    assert requirement(CLOSED, "azure-managed-vnet", available=offered).managed_groups == offered
+    assert requirement(INGESTION, "self-hosted", available=offered).customer_groups == ("blob", "queue")
+    assert requirement(CLOSED, None, available=offered).customer_groups == ("account", "portal")
+
+
+@pytest.mark.parametrize(
+    ("which", "kinds"),
+    [
+        ("lineage-azure-ir", ["azure", "azure-managed-vnet"]),
+        ("lineage-self-hosted-ir", ["self-hosted"]),
+        ("discovery-in-studio", [None]),
+    ],
+)
+@pytest.mark.parametrize("firewall", FIREWALLS)
+def test_a_scenario_answers_for_each_of_its_runtimes(which, kinds, firewall):
+    """A scenario of the source is the cells of the runtimes that it can run on."""
+    assert scenario(firewall, which) == tuple(requirement(firewall, kind) for kind in kinds)
+
+
+def test_scenarios_cover_the_matrix():
+    """Together the scenarios ask about every kind of runtime, and about Studio."""
+    asked = [kind for kinds in SCENARIOS.values() for kind in kinds]
+    assert sorted(map(str, asked)) == sorted(map(str, (*KINDS, None)))
+
+
+def test_scenarios_know_what_the_account_offers():
+    """A scenario leaves out what the account does not offer, as its cells do."""
+    [answer] = scenario(CLOSED, "lineage-self-hosted-ir", available=("account", "blob", "queue"))
+    assert answer.customer_groups == ("account", "blob", "queue")
+
+
+@given(st.text() | st.none() | st.integers() | st.lists(st.text()))
+def test_unknown_questions_are_refused(nonsense):
+    """A wrong firewall setting, runtime or scenario is refused with the known ones."""
+    with pytest.raises(InvalidSpec, match="is none of enabled-from-all-networks, disabled-for-ingestion-only"):
+        requirement(nonsense, "azure")
+    with pytest.raises(InvalidSpec, match="is none of lineage-azure-ir, lineage-self-hosted-ir, discovery-in-studio"):
+        scenario(OPEN, nonsense)
+    if nonsense is not None:
+        with pytest.raises(InvalidSpec, match=r"is none of azure, azure-managed-vnet, self-hosted, ssis, None"):
+            requirement(OPEN, nonsense)
