@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
 FACTORY = f"{GROUP}/providers/Microsoft.DataFactory/factories/adf-sales"
+NETWORK = f"{FACTORY}/managedVirtualNetworks/default"
 ACCOUNT = f"{GROUP}/providers/Microsoft.Purview/accounts/contoso"
 MANAGED = GROUP.replace("rg1", "managed-rg-contoso")
 STORAGE = f"{MANAGED}/providers/Microsoft.Storage/storageAccounts/scanwesteurope123456"
@@ -154,7 +155,7 @@ def test_a_plan_shows_steps_reasons_and_remedies() -> None:
         spec=SPEC,
         account=PURVIEW,
         steps=(
-            Step(action="create", name="default", resource_id=f"{FACTORY}/x/default", reason="There is no network."),
+            Step(action="create", name="default", resource_id=NETWORK, reason="There is no network."),
             step("create", "purview", 0),
             step("keep", "lineage-blob", 1, "An endpoint exists under the name 'lineage-blob'."),
             step("replace", "purview_queue", 2, "The endpoint 'purview_queue' is Rejected."),
@@ -165,8 +166,8 @@ def test_a_plan_shows_steps_reasons_and_remedies() -> None:
     )
     assert str(plan) == inspect.cleandoc("""
         Plan: 2 to create, 1 kept, 1 to replace, 1 in conflict
-          factory  adf-sales in rg1, subscription 00000000-0000-0000-0000-000000000001
-          account  contoso in rg1, subscription 00000000-0000-0000-0000-000000000001
+          factory   adf-sales in rg1, subscription 00000000-0000-0000-0000-000000000001
+          account   contoso in rg1, subscription 00000000-0000-0000-0000-000000000001
           shape     A: managed storage and managed Event Hubs
           firewall  disabled from all networks
 
@@ -236,13 +237,13 @@ def test_a_report_shows_outcomes_errors_and_hand_off() -> None:
           x purview_namespace: Too late.
             What to do: Wait.
 
-        For somebody with more rights
+        x error: Two storages.
+          What to do: Nothing.
+
+        For the owners of the targets
           Please approve:
 
             az network private-endpoint-connection approve --id <id>
-
-        x error: Two storages.
-          What to do: Nothing.
     """)
 
 

@@ -13,9 +13,10 @@ import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, NoReturn
 
+from purview_mpe._cli_call import Call
 from purview_mpe._cli_exit import Exit
 from purview_mpe._cli_terminal import Terminal
-from purview_mpe._cli_verbs import VERBS, Call
+from purview_mpe._cli_verbs import VERBS
 from purview_mpe._version import __version__
 from purview_mpe.errors import PurviewMpeError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from purview_mpe._client import Client
+    from purview_mpe._model import Report
 
 _DESCRIPTION = """\
 Gets Azure Data Factory into a firewalled Microsoft Purview account: plans and
@@ -51,7 +53,7 @@ exit codes:
     3  drift: something has to be made (plan --detailed-exitcode)
     4  waiting for approval, or for somebody with more rights
     5  access denied, or not signed in
-  130  interrupted; what was done until then is told on stderr
+  130  interrupted; stdout has the report of what was done until then
 
 Data goes to stdout, messages and progress to stderr: as a table on a terminal,
 as JSON when piped. NO_COLOR=1 switches colours off.
@@ -88,21 +90,20 @@ def _run(argv: Sequence[str] | None, connect: Callable[..., Client] | None, term
         return int(end.code or 0)
     call = Call(arguments, terminal, connect)
     run: Callable[[Call], Exit] = arguments.run
-    verbose: bool = getattr(arguments, "verbose", 0) > 0
     try:
         return run(call)
     except PurviewMpeError as error:
-        terminal.complain(error, verbose=verbose)
+        terminal.complain(error, verbose=call.verbose)
         return Exit.of_error(error)
-    except KeyboardInterrupt:
-        _tell_interrupted(call)
+    except KeyboardInterrupt as interrupt:
+        _tell_interrupted(call, interrupt)
         return Exit.INTERRUPTED
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - a person gets a sentence; whoever wants the traceback asks with -v
         terminal.say(f"error: {type(error).__name__}: {error}", "bad")
         terminal.say("This is a bug of purview-mpe. With -v the command tells where.")
-        if verbose:
+        if call.verbose:
             traceback.print_exception(error, file=terminal.stderr)
         return Exit.FAILED
 
@@ -145,10 +146,15 @@ class _Parser(ArgumentParser):
         super().error(f"{message}\nSee: {self.prog} --help")
 
 
-def _tell_interrupted(call: Call) -> None:
-    told = ", ".join(f"{name} {result}" for name, result in sorted(call.done.items())) or "nothing"
-    call.terminal.say(f"Interrupted. Done until then: {told}.", "attention")
-    call.terminal.say("Azure goes on with what it has taken. Repeat the command: what exists is kept.")
+def _tell_interrupted(call: Call, interrupt: KeyboardInterrupt) -> None:
+    # What a verb that writes had done by then comes with whatever stops it.
+    so_far: Report | None = getattr(interrupt, "report", None)
+    if so_far is None:
+        call.terminal.say("Interrupted. Nothing was written.", "attention")
+        return
+    call.show(so_far)
+    call.terminal.say("Interrupted. The report says what was done until then; Azure goes on with it.", "attention")
+    call.terminal.say("Repeat the command: it looks first, and does only what is missing.")
 
 
 def _silence(terminal: Terminal) -> None:

@@ -53,6 +53,8 @@ class Exit(IntEnum):
             return cls.DENIED
         if codes:
             return cls.FAILED
+        if any(outcome.result.startswith("would-") for outcome in report.outcomes):
+            return cls.DONE  # a dry run was asked for, and was done
         return cls.DONE if report.complete else cls.WAITING
 
     @classmethod

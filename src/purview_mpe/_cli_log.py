@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from purview_mpe._display_page import clean
+from purview_mpe._display_page import clean, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -24,8 +24,10 @@ class _OnTerminal(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         # One record may hold several lines (Azure's log has one for each header), and text of a server.
+        seconds: float | None = getattr(record, "seconds", None)  # the library's own records have it
+        elapsed = "" if seconds is None else f"[{duration(seconds)}] "
         for line in record.getMessage().splitlines():
-            print(clean(line), file=self._terminal.stderr, flush=True)
+            print(clean(elapsed + line), file=self._terminal.stderr, flush=True)
 
 
 @contextmanager

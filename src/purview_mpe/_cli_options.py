@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from purview_mpe._cli_terminal import Terminal
-    from purview_mpe._model import Plan
+    from purview_mpe._model import Plan, Report
     from purview_mpe._spec import Spec
 
 CLOUDS = ("public", "us-government", "china")
@@ -148,6 +148,17 @@ def plan_in(path: str, terminal: Terminal) -> Plan:
     from purview_mpe._model import Plan  # noqa: PLC0415 - as in spec_of
 
     return Plan.model_validate_json(json.dumps(_read_json(path, "The plan file", terminal)))
+
+
+def report_in(path: str, terminal: Terminal) -> Report:
+    """The report that `create -o json` has printed.
+
+    Raises:
+        InvalidSpec: the file is not a report.
+    """
+    from purview_mpe._model import Report  # noqa: PLC0415 - as in spec_of
+
+    return Report.model_validate_json(json.dumps(_read_json(path, "The report file", terminal)))
 
 
 def names_a_spec(arguments: Namespace) -> bool:

@@ -26,20 +26,11 @@ _SYMBOLS: Mapping[str, tuple[str, Role]] = {
     "failed": ("x", "bad"),
     "timed-out": ("x", "bad"),
 }
-_WAITING = {
-    "apply": "provisioning",
-    "create_all": "provisioning",
-    "approve": "waiting for its connection",
-    "reject": "waiting for its connection",
-    "delete_all": "being deleted",
-}
 _LINES_EVERY = 30.0
 
 
 class Progress(Protocol):
     """Something that shows events while a verb runs; used as a context manager around it."""
-
-    done: dict[str, str]
 
     def __call__(self, event: Event) -> None: ...
     def __enter__(self) -> Self: ...
@@ -56,14 +47,13 @@ class _Seen:
         self._message = ""
         self._pending: tuple[str, ...] = ()
         self._order: dict[str, None] = {}
-        self.done: dict[str, str] = {}
-        """The result of each step so far, by name."""
+        self._done: dict[str, str] = {}
 
     def _take(self, event: Event) -> None:
         self._verb, self._seconds = event.verb, event.seconds
         self._message = event.message if event.kind in {"waiting", "retrying"} else ""
         if event.outcome is not None:
-            self.done[event.outcome.name] = event.outcome.result
+            self._done[event.outcome.name] = event.outcome.result
             self._pending = tuple(name for name in self._pending if name != event.outcome.name)
         if event.kind == "waiting":
             self._pending = event.pending
@@ -74,10 +64,10 @@ class _Seen:
 
     def _summary(self, event: Event) -> str | None:
         """What was done; None if nothing was, or if the verb was stopped and somebody else says by what."""
-        if not self.done or not event.message.endswith("finished"):
+        if not self._done or not event.message.endswith("finished"):
             return None
         counts: dict[str, int] = {}
-        for result in self.done.values():
+        for result in self._done.values():
             counts[result] = counts.get(result, 0) + 1
         told = ", ".join(f"{count} {result}" for result, count in counts.items())
         return f"{event.message} after {duration(self._seconds)}: {told}."
@@ -89,49 +79,34 @@ class Lines(_Seen):
     def __init__(self, write: Callable[[str], None]) -> None:
         super().__init__()
         self._write = write
-        self._untold: dict[str, Event] = {}
         self._told: tuple[float, tuple[str, ...]] = (0.0, ())
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
         with self._lock:
             self._take(event)
-            if event.outcome is not None:
-                # Whether Azure is still at it is known only when the waiting begins, or when it does not.
-                self._untold[event.outcome.name] = event
             match event.kind:
                 case "waiting":
-                    self._tell_steps()
-                    self._tell_waiting()
-                case "retrying":
-                    self._line(event.seconds, event.message)
+                    told_at, told = self._told
+                    if told != event.pending or event.seconds - told_at >= _LINES_EVERY:
+                        self._line(event)
+                        self._told = (event.seconds, event.pending)
+                case "step" | "retrying":
+                    self._line(event)
+                case "started":
+                    pass
                 case "finished":
-                    self._tell_steps()
                     if summary := self._summary(event):
                         self._write(summary)
-                case _:
-                    pass
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *args: object) -> None:
-        self._tell_steps()
+        """Nothing is left to be told."""
 
-    def _tell_steps(self) -> None:
-        for name, event in self._untold.items():
-            if name not in self._pending:
-                self._line(event.seconds, event.message)
-        self._untold.clear()
-
-    def _tell_waiting(self) -> None:
-        told_at, told = self._told
-        if told != self._pending or self._seconds - told_at >= _LINES_EVERY:
-            self._line(self._seconds, self._message)
-            self._told = (self._seconds, self._pending)
-
-    def _line(self, seconds: float, text: str) -> None:
-        self._write(f"[{duration(seconds)}] {text}")
+    def _line(self, event: Event) -> None:
+        self._write(f"[{duration(event.seconds)}] {event.message}")
 
 
 class Block(_Seen):
@@ -196,7 +171,7 @@ class Block(_Seen):
         passed = self._now() - self._seen_at if self._now else 0.0
         yield look.paint("strong", shortened(f"{self._verb}  {duration(self._seconds + passed)}", width))
         page = Page(replace(look, width=width))
-        if rows := [self._row(name) for name in self._order | dict.fromkeys(self.done)]:
+        if rows := [self._row(name) for name in self._order | dict.fromkeys(self._done)]:
             page.table(rows)
             yield from str(page).splitlines()
         if self._message:
@@ -204,8 +179,8 @@ class Block(_Seen):
 
     def _row(self, name: str) -> tuple[Cell, Cell, Cell]:
         if name in self._pending:
-            return Cell("~", "attention"), Cell(name), Cell(_WAITING.get(self._verb, "waiting"), "attention")
-        result = self.done.get(name, "")
+            return Cell("~", "attention"), Cell(name), Cell("under way", "attention")
+        result = self._done.get(name, "")
         symbol, role = _SYMBOLS.get(result, ("+", "good"))
         return Cell(symbol, role), Cell(name), Cell(result, role)
 
@@ -225,8 +200,6 @@ class Block(_Seen):
                     self.draw()
 
 
-def progress_on(terminal: Terminal, *, plain: bool) -> Lines | Block:
-    """The progress that fits the terminal; `plain` where other lines, of a log say, come in between."""
-    if terminal.is_live(terminal.stderr) and not plain:
-        return Block(terminal)
-    return Lines(terminal.say)
+def progress_on(terminal: Terminal) -> Progress:
+    """The progress that fits the terminal."""
+    return Block(terminal) if terminal.is_live(terminal.stderr) else Lines(terminal.say)

@@ -71,11 +71,15 @@ class Terminal:
         except (OSError, ValueError):
             return 80, 24
 
-    def show(self, noun: Noun, output: str | None, *, verbose: bool = False) -> None:
-        """A noun on stdout: as a table for a person, as JSON for a program, unless one of them was asked for."""
-        if output == "json" or (output is None and not self.stdout.isatty()):
+    def wants_json(self, output: str | None) -> bool:
+        """A table is for a person and JSON for a program, unless one of them was asked for."""
+        return output == "json" or (output is None and not self.stdout.isatty())
+
+    def show(self, noun: Noun, output: str | None, *, verbose: bool = False, one_line: bool = False) -> None:
+        """A noun on stdout; `one_line` is for JSON of which more follows."""
+        if self.wants_json(output):
             # ASCII alone, so that no stream refuses it and no terminal obeys what a server has put into a name.
-            self.write(json.dumps(noun.model_dump(mode="json"), indent=2))
+            self.write(json.dumps(noun.model_dump(mode="json"), indent=None if one_line else 2))
             return
         from purview_mpe import _display  # noqa: PLC0415 - loads pydantic, which --help does without
 

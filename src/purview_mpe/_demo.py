@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from purview_mpe import Client, Spec, _display
 from purview_mpe._cli_exit import Exit
 from purview_mpe._cli_progress import Block, Lines
-from purview_mpe._display_page import Page, duration
+from purview_mpe._display_page import Page, clean, duration, shortened
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import PlanConflict
 
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from purview_mpe._arm_id import ArmId
+    from purview_mpe._cli_call import Call
     from purview_mpe._cli_progress import Progress
     from purview_mpe._cli_terminal import Terminal
-    from purview_mpe._cli_verbs import Call
     from purview_mpe._events import Event
     from purview_mpe._spec import Noun
 
 T = TypeVar("T")
 
-_BETWEEN_CHAPTERS = 0.7
-_PER_ROUND_OF_WAITING = 0.07
+_BETWEEN_CHAPTERS = 0.5
+_PER_ROUND_OF_WAITING = 0.06
+_LINES_OF_THE_HAND_OFF = 12
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Story:
     emulator: Emulator = field(default_factory=lambda: Emulator(empty=True))
     progress: Progress | None = None
     chapter: int = 0
+    hand_off: str = ""
+    """What the owners of the targets have to do, once there is something."""
 
     def __post_init__(self) -> None:
         self.account: ArmId = self.emulator.add_account("contoso")
@@ -90,6 +93,10 @@ class Story:
         before, written = len(self.emulator.requests), len(self.emulator.writes)
         result = action()
         return result, len(self.emulator.requests) - before, len(self.emulator.writes) - written
+
+    def strangers(self) -> list[str]:
+        """The states of the connections on the targets that no endpoint of this Azure has asked for."""
+        return [connection.status for connection in self.emulator.connections() if connection.endpoint is None]
 
     @property
     def _is_watched(self) -> bool:
@@ -141,9 +148,44 @@ def _plan(story: Story) -> Exit:
 def _create(story: Story) -> Exit:
     story.title("Make it.", "purview-mpe create, or client.create_all(spec)")
     report = story.watched(lambda: story.client.create_all(story.spec))
-    story.show(report)
+    # What the owners have to do is a chapter of its own.
+    story.show(report.model_copy(update={"hand_off": None}))
     story.say("All four were requested at once, and one list per round watched them all.")
+    story.hand_off = report.hand_off or ""
     return Exit.of_report(report)
+
+
+def _hand_over(story: Story) -> Exit:
+    story.title("Who has to let them in?", "purview-mpe create --hand-off FILE, or report.hand_off")
+    lines = story.hand_off.splitlines()
+    look = story.terminal.look(story.terminal.stdout)
+    page = Page(look)
+    for line in lines[:_LINES_OF_THE_HAND_OFF]:
+        page.line(shortened(clean(line), look.width))
+    page.line(f"... and {len(lines) - _LINES_OF_THE_HAND_OFF} more lines, with all ids in full")
+    story.terminal.write(str(page))
+    story.say("The owners of the targets, who can follow this text without having this library.")
+    return Exit.DONE if story.hand_off else Exit.FAILED
+
+
+def _approve(story: Story) -> Exit:
+    story.title("If you are one of them: approve.", "purview-mpe approve, or client.approve(spec)")
+    strangers = story.strangers()
+    report = story.watched(lambda: story.client.approve(story.spec))
+    story.show(report)
+    untouched = story.strangers().count("Pending")
+    story.say(
+        f"{len(strangers)} connections of strangers were pending on the same targets, and {untouched} still are: only "
+        "what is provably ours was approved."
+    )
+    return max(Exit.of_report(report), Exit.DONE if untouched == len(strangers) else Exit.FAILED)
+
+
+def _status(story: Story) -> Exit:
+    story.title("Is it ready?", "purview-mpe status, or client.status(spec)")
+    status = story.client.status(story.spec)
+    story.show(status)
+    return Exit.of_status(status)
 
 
 def _again(story: Story) -> Exit:
@@ -175,4 +217,13 @@ def _conflict(story: Story) -> Exit:
 
 
 #: The story; how it ends is the worst of how its chapters end.
-CHAPTERS: tuple[Callable[[Story], Exit], ...] = (_account, _plan, _create, _again, _conflict)
+CHAPTERS: tuple[Callable[[Story], Exit], ...] = (
+    _account,
+    _plan,
+    _create,
+    _hand_over,
+    _approve,
+    _status,
+    _again,
+    _conflict,
+)

@@ -101,18 +101,23 @@ def render_account(account: Account, page: Page) -> None:
 @render.register(Plan)
 def render_plan(plan: Plan, page: Page) -> None:
     """The steps with `+ = ~ !`, and below them why."""
-    counts = _counted(
+    counts = counted(
         (step.action for step in plan.steps), {action: words for action, (_, _, words) in _ACTIONS.items()}
     )
     nothing = all(step.action == "keep" for step in plan.steps)
     page.title(f"Plan: {'nothing to do' + (', ' if counts else '') if nothing else ''}{counts}")
-    _both_ends(page, plan.spec.factory, plan.account.id)
-    page.fields([("shape", _shape(plan.account)), ("firewall", _firewall(plan.account))])
+    shape, firewall = ("shape", _shape(plan.account)), ("firewall", _firewall(plan.account))
+    both_ends(page, plan.spec.factory, plan.account.id, shape, firewall)
     if plan.steps:
         page.gap()
         page.table(
             [
-                (_symbol(_ACTIONS[step.action]), step.name, step.group_id or "(network)", name_in(step.resource_id))
+                (
+                    _symbol(_ACTIONS[step.action]),
+                    step.name,
+                    _group(step.group_id, step.resource_id),
+                    name_in(step.resource_id),
+                )
                 for step in plan.steps
             ],
             head=("", "ENDPOINT", "GROUP", "TARGET"),
@@ -131,11 +136,11 @@ def render_plan(plan: Plan, page: Page) -> None:
 @render.register(Report)
 def render_report(report: Report, page: Page) -> None:
     """What became of each step; below it what failed, and what is left for somebody else."""
-    counts = _counted((outcome.result for outcome in report.outcomes), {})
+    counts = counted(outcome.result for outcome in report.outcomes)
     failed = len(report.failures)
     verdict = "nothing to do" if not report.outcomes else counts
     page.title(f"{report.verb}: {verdict}", "bad" if failed else "strong")
-    _both_ends(page, report.spec.factory, report.spec.account)
+    both_ends(page, report.spec.factory, report.account.id if report.account else report.spec.account)
     if report.outcomes:
         page.gap()
         page.table(
@@ -143,28 +148,28 @@ def render_report(report: Report, page: Page) -> None:
                 (
                     _symbol(_RESULTS[outcome.result]),
                     outcome.name,
-                    outcome.group_id or "(network)",
+                    _group(outcome.group_id, outcome.resource_id),
                     Cell(outcome.result, _RESULTS[outcome.result][1]),
                     duration(outcome.seconds),
                     name_in(outcome.resource_id),
                 )
                 for outcome in report.outcomes
             ],
-            head=("", "ENDPOINT", "GROUP", "RESULT", "TIME", "TARGET"),
+            head=("", "FACTORY" if report.verb == "connect" else "ENDPOINT", "GROUP", "RESULT", "TIME", "TARGET"),
         )
     _troubles(page, report.outcomes)
-    if report.hand_off:
-        page.title("For somebody with more rights")
-        page.block(report.hand_off)
     render_findings(report.warnings, page)
+    if report.hand_off:
+        page.title("For the owners of the targets")
+        page.block(report.hand_off)
 
 
 @render.register(Status)
 def render_status(status: Status, page: Page) -> None:
     """A verdict for each endpoint, and what to do where it is not ready."""
-    counts = _counted((endpoint.verdict for endpoint in status.endpoints), {})
+    counts = counted(endpoint.verdict for endpoint in status.endpoints)
     page.title(f"Status: {'ready' if status.ready else 'not ready'} ({counts or 'no endpoint is wanted'})")
-    _both_ends(page, status.factory, status.account)
+    both_ends(page, status.factory, status.account)
     if status.endpoints:
         page.gap()
         page.table(
@@ -176,7 +181,7 @@ def render_status(status: Status, page: Page) -> None:
                     Cell(endpoint.verdict, _VERDICTS[endpoint.verdict][1]),
                     endpoint.provisioning_state or "-",
                     endpoint.connection_status or "-",
-                    endpoint.target_status or "-",
+                    _target_says(endpoint),
                 )
                 for endpoint in status.endpoints
             ],
@@ -212,14 +217,25 @@ def render_event(event: Event, page: Page) -> None:
 
 def render_findings(findings: Sequence[Finding], page: Page) -> None:
     """Findings under each other, in the order given."""
-    if findings:
-        page.gap()
     for finding in findings:
+        page.gap()
         render_finding(finding, page)
 
 
-def _both_ends(page: Page, factory: str, account: str | None) -> None:
-    page.fields([("factory", place(factory)), ("account", place(account) if account else None)])
+def both_ends(page: Page, factory: str, account: str | None, *more: tuple[str, str | None]) -> None:
+    """Which factory and which account this is about, and what else stands at the top."""
+    page.fields([("factory", place(factory)), ("account", place(account) if account else None), *more])
+
+
+def _group(group_id: str | None, resource_id: str) -> str:
+    if group_id is None:
+        return "(network)" if "/managedvirtualnetworks/" in resource_id.casefold() else "-"
+    return group_id
+
+
+def _target_says(endpoint: EndpointStatus) -> str:
+    """Not readable, and readable without a connection of ours, are two things."""
+    return "-" if endpoint.target_status is None else endpoint.target_status or "(none)"
 
 
 def _firewall(account: Account) -> str:
@@ -239,12 +255,12 @@ def _symbol(entry: tuple[str, Role] | tuple[str, Role, str]) -> Cell:
     return Cell(entry[0], entry[1])
 
 
-def _counted(kinds: Iterable[str], words: Mapping[str, str]) -> str:
+def counted(kinds: Iterable[str], words: Mapping[str, str] | None = None) -> str:
     """How many of each kind, in the order in which they first occur: "3 kept, 1 to create"."""
     counts: dict[str, int] = {}
     for kind in kinds:
         counts[kind] = counts.get(kind, 0) + 1
-    return ", ".join(f"{count} {words.get(kind, kind)}" for kind, count in counts.items())
+    return ", ".join(f"{count} {(words or {}).get(kind, kind)}" for kind, count in counts.items())
 
 
 def _reasons(page: Page, steps: Sequence[Step]) -> None:

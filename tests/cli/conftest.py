@@ -108,7 +108,8 @@ class Shell:
 
     def connect(self, **options: Any) -> Client:
         """A client of the emulator."""
-        return Client(self.emulator.credential, **({"transport": self.emulator.transport()} | options))
+        emulator = {"credential": self.emulator.credential, "transport": self.emulator.transport()}
+        return Client(**(emulator | options))
 
     def connecting(self, connect: Callable[..., Client]) -> Shell:
         """The same shell with clients that are made in another way."""

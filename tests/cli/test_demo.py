@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe import Report, _demo
 from purview_mpe._cli import main
+from purview_mpe._cli_call import Call
 from purview_mpe._cli_terminal import Terminal
-from purview_mpe._cli_verbs import Call
 from purview_mpe.emulator import Fault
 
 if TYPE_CHECKING:
@@ -43,10 +43,18 @@ def test_the_story_is_told_in_a_pipe_too(capsys: pytest.CaptureFixture[str]) -> 
         "Plan: 4 to create",
         "3. Make it.",
         "create_all: 4 created",
-        "4. And once more?",
+        "4. Who has to let them in?",
+        "Please approve 4 private endpoint",
+        "... and 24 more lines",
+        "5. If you are one of them: approve.",
+        "approve: 4 approved",
+        "6 connections of strangers were pending on the same targets, and 6 still are",
+        "6. Is it ready?",
+        "Status: ready (4 ready)",
+        "7. And once more?",
         "create_all: 4 kept",
         "What exists is kept: 3 requests, 0 of them writes.",
-        "5. What if something is in the way?",
+        "8. What if something is in the way?",
         "Plan: 3 to create, 1 in conflict",
         "! purview_blob: The name 'purview_blob' is taken by an endpoint to",
         "Seen in 3 requests, 0 of them writes",
@@ -56,7 +64,7 @@ def test_the_story_is_told_in_a_pipe_too(capsys: pytest.CaptureFixture[str]) -> 
         at = told.out.find(passage)
     assert "\x1b" not in told.out + told.err
     assert max(map(len, told.out.splitlines())) <= 80
-    assert "[1:36] purview_namespace: created\n" in told.err
+    assert "[1:36] purview_namespace: created (Succeeded)\n" in told.err
 
 
 def test_on_a_terminal_the_story_is_slow_enough_to_follow_and_not_slower(screen: Callable[..., Any]) -> None:
@@ -75,9 +83,9 @@ def test_on_a_terminal_the_story_is_slow_enough_to_follow_and_not_slower(screen:
 
 
 def test_a_story_that_goes_wrong_says_so(screen: Callable[..., Any]) -> None:
-    """The demo is the real thing: where its Azure refuses to write, the chapters that write end as denied."""
+    """The demo is the real thing: where its Azure refuses to write, the chapters that depend on it fail."""
     terminal = Terminal(stdin=screen(), stdout=screen(), stderr=screen(), environ={})
     story = _demo.Story(terminal, lambda _seconds: None)
     story.emulator.inject(Fault.status("PUT", 403, times=None))
     with story.client:
-        assert [chapter(story) for chapter in _demo.CHAPTERS] == [0, 0, 5, 5, 0]
+        assert [chapter(story) for chapter in _demo.CHAPTERS] == [0, 0, 5, 1, 4, 1, 5, 0]

@@ -84,8 +84,9 @@ def test_completion_prints_a_script_that_the_shell_takes(capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("", {"demo", "discover", "plan", "create", "status", "completion", "--help", "--version", "-h"}),
+        ("", {*NAMES, "--help", "--version", "-h"}),
         ("cr", {"create"}),
+        ("de", {"demo", "delete"}),
         ("plan --de", {"--detailed-exitcode"}),
         ("plan --cloud ", {"public", "us-government", "china"}),
         ("plan -o j", {"json"}),

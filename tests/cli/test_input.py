@@ -54,7 +54,7 @@ def test_a_spec_file_may_come_from_anywhere(shell: Any, tmp_path: Path) -> None:
         ("{", "is not JSON: Expecting property name"),
         ("[]", "holds no JSON object"),
         ('"text"', "holds no JSON object"),
-        ('{"factory": 1, "nmae": "x"}', "nmae: is no field of this kind"),
+        ('{"factory": 1, "nmae": "x"}', "factory: a resource id is text, not int"),
         ("[" * 100_000, "is not JSON"),
         (b"\xff\xfe\xff", "is not JSON"),
         (None, "cannot be read: No such file or directory"),

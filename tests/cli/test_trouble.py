@@ -42,7 +42,7 @@ def test_errors_of_azure_end_the_run(shell: Any, fault: Fault, code: int) -> Non
     shell.emulator.inject(fault)
     ended = shell.ends("plan")
     assert (ended.code, ended.out) == (code, "")
-    assert ended.err.startswith("error: Could not ")
+    assert "error: Could not " in ended.err
     assert "\n  What to do: " in ended.err
     assert "Traceback" not in ended.err
     assert "request id" not in ended.err
@@ -70,16 +70,19 @@ def test_verbose_tells_each_request_with_its_id(shell: Any) -> None:
     """`-v` shows method, path, status and id on stderr; stdout stays as it is, and so do the loggers."""
     quiet, loud = shell.ends("plan"), shell.ends("plan", "-v")
     assert loud.out == quiet.out
-    lines = loud.err.splitlines()
-    assert len(lines) == 3
-    assert all(line.startswith("GET /subscriptions/") and ": 200, request id " in line for line in lines)
+    first, *requests, last = loud.err.splitlines()
+    assert (first, last) == ("[0:00] plan started", "[0:00] plan finished")
+    assert len(requests) == 3
+    assert all(line.startswith("GET /subscriptions/") and ": 200, request id " in line for line in requests)
     logger = logging.getLogger("purview_mpe")
     assert (logger.level, [type(handler) for handler in logger.handlers]) == (0, [logging.NullHandler])
 
 
-def test_verbose_progress_is_plain_lines(shell: Any) -> None:
+def test_verbose_progress_is_the_log(shell: Any) -> None:
     """A block that is redrawn and a log would overwrite each other, so with `-v` there is no block."""
-    assert "\x1b[1A" not in shell.ends("plan", "-v", tty=True).err
+    ended = shell.ends("create", "-v", tty=True)
+    assert "\x1b[1A" not in ended.err
+    assert "[1:36] purview_blob: created (Succeeded)\n" in ended.err
 
 
 def test_very_verbose_shows_the_log_of_the_sdks_without_the_token(shell: Any) -> None:
@@ -98,8 +101,8 @@ def test_a_verbose_error_has_the_ids_for_a_support_case(shell: Any) -> None:
 
 
 @pytest.mark.parametrize("tty", [False, True])
-def test_an_interrupted_run_says_what_was_done(shell: Any, tty: bool) -> None:
-    """Ctrl-C while waiting: exit 130, nothing on stdout that looks like a report, and what Azure has taken."""
+def test_an_interrupted_run_reports_what_was_done(shell: Any, tty: bool) -> None:
+    """Ctrl-C while waiting: exit 130, the report of what Azure has taken on stdout, and a clean terminal."""
     transport: Any = shell.emulator.transport()
 
     def interrupt(_seconds: float) -> None:
@@ -107,14 +110,19 @@ def test_an_interrupted_run_says_what_was_done(shell: Any, tty: bool) -> None:
 
     transport.sleep = interrupt
     interrupted = shell.connecting(lambda **options: shell.connect(transport=transport, **options))
-    ended = interrupted.ends("create", tty=tty)
-    assert (ended.code, ended.out) == (130, "")
+    ended = interrupted.ends("create", "-o", "json", tty=tty)
+    assert ended.code == 130
+    assert [(outcome["name"], outcome["result"]) for outcome in ended.json["outcomes"]] == [
+        ("purview", "created"),
+        ("purview_blob", "created"),
+        ("purview_queue", "created"),
+        ("purview_namespace", "created"),
+    ]
     assert ended.stderr.seen.endswith(
-        "Interrupted. Done until then: purview created, purview_blob created,\n"
-        "purview_namespace created, purview_queue created.\n"
-        "Azure goes on with what it has taken. Repeat the command: what exists is kept.\n"
+        "Interrupted. The report says what was done until then; Azure goes on with it.\n"
+        "Repeat the command: it looks first, and does only what is missing.\n"
     )
-    assert ("provisioning" in ended.stderr.seen, "finished" in ended.err) == (False, False)
+    assert ("under way" in ended.stderr.seen, "finished" in ended.err) == (False, False)
     assert len(shell.emulator.writes) == 4
 
 
@@ -125,8 +133,7 @@ def test_an_interrupted_reader_has_done_nothing(shell: Any) -> None:
         raise KeyboardInterrupt
 
     ended = shell.connecting(connect).ends("plan")
-    assert ended.code == 130
-    assert ended.err.startswith("Interrupted. Done until then: nothing.\n")
+    assert (ended.code, ended.out, ended.err) == (130, "", "Interrupted. Nothing was written.\n")
 
 
 def test_a_bug_of_ours_is_told_without_a_traceback(shell: Any) -> None:

@@ -13,6 +13,14 @@ from purview_mpe.emulator import Emulator
 if TYPE_CHECKING:
     from pathlib import Path
 
+ALL = ("purview", "purview_blob", "purview_namespace", "purview_queue")
+PLANNED = ("purview", "purview_blob", "purview_queue", "purview_namespace")
+APPROVAL = (
+    "The connections wait for approval by the owners of their targets.",
+    "Approve them with purview-mpe approve, or have it written down for them:",
+    "--hand-off FILE.",
+)
+
 
 def results(ended: Any) -> list[str]:
     return [outcome["result"] for outcome in ended.json["outcomes"]]
@@ -55,8 +63,8 @@ def test_plan_is_a_table_for_a_person(shell: Any) -> None:
     storage, namespace = (shell.target(group_id).rpartition("/")[2] for group_id in ("blob", "namespace"))
     expected = inspect.cleandoc(f"""
         Plan: 4 to create
-          factory  df1 in rg1, subscription 00000000-0000-0000-0000-000000000001
-          account  pv1 in rg1, subscription 00000000-0000-0000-0000-000000000001
+          factory   df1 in rg1, subscription 00000000-0000-0000-0000-000000000001
+          account   pv1 in rg1, subscription 00000000-0000-0000-0000-000000000001
           shape     A: managed storage and managed Event Hubs
           firewall  disabled from all networks
 
@@ -123,32 +131,31 @@ def test_create_makes_what_is_missing(shell: Any) -> None:
     ended = shell.ends("create")
     assert ended.code == 0
     assert [outcome.result for outcome in Report.model_validate_json(ended.out).outcomes] == ["created"] * 4
-    assert ended.err.splitlines() == [
-        "[0:00] Waiting for purview, purview_blob, purview_queue, purview_namespace",
-        "[0:30] Waiting for purview, purview_blob, purview_queue, purview_namespace",
-        "[1:00] Waiting for purview, purview_blob, purview_queue, purview_namespace",
-        "[1:36] purview: created",
-        "[1:36] purview_blob: created",
-        "[1:36] purview_queue: created",
-        "[1:36] purview_namespace: created",
+    lines = ended.err.splitlines()
+    assert [*sorted(lines[:4]), *lines[4:]] == [
+        *(f"[0:00] {name}: created (Provisioning)" for name in ALL),
+        "[0:00] waiting for Azure to make purview, purview_blob, purview_queue,",
+        "purview_namespace",
+        "[0:30] waiting for Azure to make purview, purview_blob, purview_queue,",
+        "purview_namespace",
+        "[1:00] waiting for Azure to make purview, purview_blob, purview_queue,",
+        "purview_namespace",
+        *(f"[1:36] {name}: created (Succeeded)" for name in PLANNED),
         "create_all finished after 1:36: 4 created.",
-        "New connections wait for approval by the owners of their targets.",
-        "Look how they stand with: purview-mpe status",
+        *APPROVAL,
     ]
 
 
 def test_a_second_create_writes_nothing(shell: Any) -> None:
-    """What exists is kept, and nobody is told to approve it again."""
+    """What exists is kept, and as long as nobody has approved it that is told again."""
     shell.ends("create")
     writes = len(shell.emulator.writes)
     ended = shell.ends("create")
     assert (ended.code, results(ended)) == (0, ["kept"] * 4)
     assert ended.err.splitlines() == [
-        "[0:00] purview: kept",
-        "[0:00] purview_blob: kept",
-        "[0:00] purview_queue: kept",
-        "[0:00] purview_namespace: kept",
+        *(f"[0:00] {name}: kept (Succeeded)" for name in PLANNED),
         "create_all finished after 0:00: 4 kept.",
+        *APPROVAL,
     ]
     assert len(shell.emulator.writes) == writes == 4
 
@@ -156,11 +163,8 @@ def test_a_second_create_writes_nothing(shell: Any) -> None:
 def test_create_on_a_terminal_leaves_the_table_alone(shell: Any) -> None:
     """While it works there is a block on stderr; at the end it is gone, and the table stands on stdout."""
     ended = shell.ends("create", tty=True)
-    assert "provisioning" in ended.err
-    assert ended.stderr.seen == (
-        "New connections wait for approval by the owners of their targets.\n"
-        "Look how they stand with: purview-mpe status\n"
-    )
+    assert "under way" in ended.err
+    assert ended.stderr.seen == "\n".join(APPROVAL) + "\n"
     storage = shell.target("blob").rpartition("/")[2]
     assert f"  + purview_blob       blob       created  1:36  {storage}\n" in ended.stdout.seen
 

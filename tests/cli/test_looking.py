@@ -1,0 +1,161 @@
+"""The verbs that look closely: check, watch, diagnose, orphans."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Check, Diagnosis, Orphans, Status
+
+if TYPE_CHECKING:
+    from purview_mpe import Client
+
+
+def test_check_says_whether_everything_is_in_place(shell: Any) -> None:
+    """0 if nothing is wrong and 1 otherwise; JSON is the Check."""
+    fine = shell.ends("check")
+    assert (fine.code, Check.model_validate_json(fine.out).ok) == (0, True)
+
+    def connect(**options: Any) -> Client:
+        client: Client = shell.connect(credential=shell.emulator.credential_for("reader"), **options)
+        return client
+
+    lacking = shell.connecting(connect).ends("check")
+    assert (lacking.code, Check.model_validate_json(lacking.out).ok) == (1, False)
+
+
+def test_check_is_a_table_for_a_person(shell: Any) -> None:
+    """Verbatim: every runtime against the matrix, and every right."""
+    assert shell.ends("check", "-o", "table").out == (
+        inspect.cleandoc("""
+            Check: ok (1 info)
+              factory  df1 in rg1, subscription 00000000-0000-0000-0000-000000000001
+              account  pv1 in rg1, subscription 00000000-0000-0000-0000-000000000001
+
+            Does lineage arrive through this runtime?
+                RUNTIME                        KIND                LINEAGE    NEEDS
+              + AutoResolveIntegrationRuntime  azure-managed-vnet  supported  4 managed
+
+              + AutoResolveIntegrationRuntime: Every public way is closed: the managed
+                virtual network needs account and ingestion endpoints. Managed endpoints:
+                account, blob, queue, namespace.
+
+            What may this caller do?
+                STEP               ALLOWED  SMALLEST ROLE
+              + read-account       yes      Reader
+              + read-factory       yes      Reader
+              + create             yes      Data Factory Contributor
+              + delete             yes      Data Factory Contributor
+              + connect            yes      Contributor
+              + approve-account    yes      Contributor
+              + approve-storage    yes      Storage Account Contributor
+              + approve-namespace  yes      Contributor
+              + read-runs          yes      Data Factory Contributor
+
+            i info: Whether the factory's managed identity is Data Curator cannot be seen
+              from here.
+              Purview keeps its own roles, which Azure Resource Manager does not show.
+              What to do: Look in the Purview portal: Data Map, Collections, the root
+              collection, Role assignments.
+        """)
+        + "\n"
+    )
+
+
+def test_watch_shows_each_change_until_all_is_settled(shell: Any) -> None:
+    """One line of JSON per status, from provisioning to ready; the exit code is that of the last."""
+    shell.ends("create", "--no-wait")
+    started = shell.emulator.clock.now()
+
+    def connect(**options: Any) -> Client:
+        transport: Any = shell.emulator.transport()
+        sleep = transport.sleep
+
+        def sleep_and_approve(seconds: float) -> None:
+            sleep(seconds)
+            if shell.emulator.clock.now() - started > 120:
+                for endpoint in shell.emulator.endpoints():
+                    if endpoint.status == "Pending":
+                        shell.emulator.approve(endpoint.name)
+
+        transport.sleep = sleep_and_approve
+        client: Client = shell.connect(transport=transport, **options)
+        return client
+
+    watching = shell.connecting(connect)
+    ended = watching.ends("watch", "--every", "30")
+    seen = [Status.model_validate(json.loads(line)) for line in ended.out.splitlines()]
+    verdicts = [{endpoint.verdict for endpoint in status.endpoints} for status in seen]
+    assert verdicts[0] == {"provisioning"}
+    assert {"pending"} in verdicts
+    assert verdicts[-1] == {"ready"}
+    assert ended.code == 0
+
+
+def test_watch_ends_when_its_time_is_over(shell: Any) -> None:
+    """After `--timeout` the last status counts; tables are apart by an empty line."""
+    shell.ends("create", "--no-wait")
+    ended = shell.ends("watch", "--every", "10", "--timeout", "100", "-o", "table")
+    assert ended.code == 4
+    assert ended.out.startswith("Status: not ready (4 provisioning)\n")
+    assert "\n\nStatus: not ready (4 pending)\n" in ended.out
+
+
+def test_diagnose_says_what_stands_in_the_way(shell: Any) -> None:
+    """1 while something does, with cause and remedy; 0 when nothing does."""
+    missing = shell.ends("diagnose")
+    assert (missing.code, Diagnosis.model_validate_json(missing.out).ok) == (1, False)
+    table = shell.ends("diagnose", "-o", "table")
+    assert table.out.startswith("Diagnosis: not ok (1 error, 2 info)\n")
+    assert "  runs     0 in the last 24 hours\n" in table.out
+    shell.ends("create", "--approve")
+    assert shell.ends("diagnose").code == 0
+
+
+@pytest.mark.parametrize(("since", "told"), [("90m", "1.5 hours"), ("48h", "48 hours"), ("7d", "7 days")])
+def test_diagnose_looks_as_far_back_as_asked(shell: Any, since: str, told: str) -> None:
+    """Minutes, hours and days are understood."""
+    assert f"0 in the last {told}\n" in shell.ends("diagnose", "--since", since, "-o", "table").out
+
+
+@pytest.mark.parametrize("since", ["1w", "-1h", "h", "24", "46d", "999999d"])
+def test_a_time_that_cannot_be_is_refused(shell: Any, since: str) -> None:
+    """Other units, negative times and more than Data Factory keeps: exit 2, before the first request."""
+    assert shell.ends("diagnose", f"--since={since}").code == 2
+    assert shell.emulator.requests == []
+
+
+def test_lineage_is_counted(shell: Any) -> None:
+    """What recent activities reported stands in the table."""
+    shell.ends("create", "--approve")
+    shell.emulator.add_activity_run(lineage_status="Succeeded")
+    shown = shell.ends("diagnose", "-o", "table").out
+    assert "  runs     1 in the last 24 hours\n  lineage  1 Succeeded\n" in shown
+
+
+def test_orphans_are_listed_with_what_is_certain(shell: Any) -> None:
+    """What is left over after a factory is gone, with full ids; nothing that cannot be read is called gone."""
+    none = shell.run("orphans", "--account", shell.spec.account)
+    assert (none.code, Orphans.model_validate_json(none.out).connections) == (0, ())
+    shell.ends("create", "--approve")
+    blob = shell.target("blob")
+    shell.emulator.remove(shell.emulator.factory)
+    shown = shell.run("orphans", "--account", shell.spec.account, "-o", "table").out
+    assert shown.startswith("Orphans: 4 left over (4 of them not certain)\n")
+    assert "  ? df1      purview_blob " in shown
+    assert f"\n    {blob}/privateEndpointConnections/" in shown
+
+
+def test_orphans_looks_in_other_subscriptions_on_demand(shell: Any) -> None:
+    """`--subscription` is a GUID, and may be given more than once."""
+    elsewhere = "00000000-0000-0000-0000-000000000002"
+    shell.emulator.add_factory("df9", subscription=elsewhere)
+    ended = shell.run("orphans", "--account", shell.spec.account, "--subscription", elsewhere)
+    assert ended.code == 0
+    assert any(elsewhere in request.path for request in shell.emulator.requests)
+    refused = shell.run("orphans", "--account", shell.spec.account, "--subscription", "x")
+    assert refused.code == 2
+    assert "subscriptions: 'x' is not the GUID" in refused.said

@@ -1,0 +1,104 @@
+"""`purview-mpe emulator`, and the other verbs against it over HTTPS: real processes, real sockets."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Client
+from purview_mpe._cli import main
+from purview_mpe.emulator import MissingExtra, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytest.importorskip("trustme")
+pytest.importorskip("cheroot")
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """The emulator as a process, with what it announces."""
+    running = subprocess.Popen(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "purview_mpe", "emulator", "--dump", str(tmp_path / "after.json")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    try:
+        yield running, json.loads(running.stdout.readline())
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def test_the_whole_job_over_https(shell: Any, serving: Any, tmp_path: Path) -> None:
+    """What it announces is all that the other verbs need: create, approve, status, and no sign-in."""
+    running, announced = serving
+    assert set(announced) == {"endpoint", "ca_file", "subscription", "tenant", "factory", "account"}
+    real = shell.connecting(Client)
+    ends = ("--factory", announced["factory"], "--account", announced["account"], "--name", "purview")
+    reach = ("--endpoint", announced["endpoint"], "--ca", announced["ca_file"])
+    assert real.run("plan", *ends, *reach, "--detailed-exitcode").code == 3
+    assert real.run("create", *ends, *reach, "--approve").code == 0
+    assert real.run("status", *ends, *reach).code == 0
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(20) == 0
+    assert "purview_namespace" in (tmp_path / "after.json").read_text()
+
+
+def test_ctrl_c_is_the_way_to_stop_it(serving: Any) -> None:
+    """It ends with 0, and tells how to reach it before."""
+    running, announced = serving
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=20)
+    assert running.returncode == 0
+    assert f"--endpoint {announced['endpoint']}" in told
+    assert "Traceback" not in told
+
+
+def test_a_port_that_is_taken_is_told(shell: Any) -> None:
+    """An error with a remedy, and no traceback."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ended = shell.run("emulator", "--port", str(taken.getsockname()[1]))
+    assert ended.code == 1
+    assert "of 127.0.0.1 cannot be used: Address already in use." in ended.said
+    assert "Choose another with --port" in ended.said
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "x"])
+def test_a_port_that_is_none_is_a_usage_error(port: str) -> None:
+    """Exit 2."""
+    assert main(["emulator", f"--port={port}"]) == 2
+
+
+def test_a_scenario_that_cannot_be_is_refused(shell: Any, tmp_path: Path) -> None:
+    """Every problem with its place, or that the file is not there; exit 2."""
+    file = tmp_path / "scenario.json"
+    file.write_text('{"factries": [], "options": 7}')
+    ended = shell.run("emulator", "--scenario", str(file))
+    assert ended.code == 2
+    assert "factries" in ended.said
+    missing = shell.run("emulator", "--scenario", str(tmp_path / "none.json"))
+    assert missing.code == 2
+    assert "cannot be read: No such file or directory" in missing.said
+
+
+def test_a_missing_extra_is_told(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the packages that serve, the remedy is how to install them."""
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    with pytest.raises(MissingExtra):
+        Server(shell.emulator, None, 0)  # type: ignore[arg-type]
+    ended = shell.run("emulator")
+    assert ended.code == 1
+    assert "pip install 'purview-mpe[emulator]'" in ended.said
