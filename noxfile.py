@@ -70,3 +70,10 @@ def lint(session: nox.Session) -> None:
     session.install(*_group(session, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """The long campaign of random faults: `nox -s chaos -- --runs 2000 --seed 1`."""
+    session.install("-e", EVERYTHING)
+    session.run("python", "-W", "error", "tests/chaos.py", *session.posargs)
