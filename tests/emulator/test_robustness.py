@@ -27,7 +27,9 @@ known_keys = st.sampled_from(
         "managedEventHubState", "publicNetworkAccess", "ingestionStorage", "managedVirtualNetwork", "sku",
     ]
 )  # fmt: skip
-likely_values = st.sampled_from(["Managed", "SelfHosted", "Approved", "Enabled", "2026-01-01", "account", "x", {}, [], 0])
+likely_values = st.sampled_from(
+    ["Managed", "SelfHosted", "Approved", "Enabled", "2026-01-01", "account", "x", {}, [], 0]
+)
 bodies = st.recursive(
     json_values | likely_values,
     lambda inner: st.dictionaries(known_keys, inner, max_size=5) | st.lists(inner, max_size=2),
@@ -63,7 +65,9 @@ def requests(draw):
     content = draw(st.one_of(st.none(), bodies.map(json.dumps), st.binary(max_size=20)))
     headers = {"Authorization": "Bearer x"}
     if draw(st.booleans()):
-        headers[draw(st.sampled_from(["If-Match", "If-None-Match"]))] = draw(st.sampled_from(["*", '"x"', "", "ü"]))
+        headers[draw(st.sampled_from(["If-Match", "If-None-Match"]))] = draw(
+            st.sampled_from(["*", '"x"', "", "ü"])
+        )
     return route.method, f"https://management.azure.com{path}{query}", headers, content
 
 

@@ -75,6 +75,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "ingestion_accepts": settings.ingestion_accepts,
         "namespace_approval": settings.namespace_approval,
         "storage_busy": settings.storage_busy,
+        "deletion_lingers": settings.deletion_lingers,
         "entity_limit": settings.entity_limit,
     }
 

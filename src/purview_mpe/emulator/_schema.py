@@ -181,6 +181,7 @@ _OPTIONS = _record(
         "ingestion_accepts": _choice("either", "private-endpoint", "connection"),
         "namespace_approval": _choice("200", "201", "202", "202-empty"),
         "storage_busy": _number,
+        "deletion_lingers": _number,
         "entity_limit": _whole,
         "enforce_limits": _flag,
         "request_log": _or_none(_whole),
