@@ -140,6 +140,19 @@ def test_a_deletion_takes_its_time(datafactory, emulator):
     assert [request.status for request in emulator.writes] == [200, 200, 409, 200, 204]
 
 
+def test_a_deletion_can_linger(make_arm):
+    """The list says gone, and the endpoint still cannot be made again for a while."""
+    emulator = Emulator(deletion=10, deletion_lingers=20)
+    arm = make_arm(emulator)
+    arm.request_endpoint("p", emulator.account, "account")
+    arm.send("DELETE", arm.endpoint("p"))
+    emulator.clock.sleep(10)
+    assert emulator.endpoints() == []
+    assert arm.request_endpoint("p", emulator.account, "account").status_code == 409
+    emulator.clock.sleep(20)
+    assert arm.request_endpoint("p", emulator.account, "account").status_code == 200
+
+
 @pytest.mark.parametrize("status", [404, 400])
 def test_an_absent_endpoint_answers_404_or_400(make_arm, status):
     """Both answers have been seen from Azure; the emulator gives the one it was told to give."""

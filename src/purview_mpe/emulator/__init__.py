@@ -17,6 +17,7 @@ from purview_mpe.emulator._clock import Clock, RealClock, VirtualClock
 from purview_mpe.emulator._emulator import Emulator
 from purview_mpe.emulator._exchange import RecordedRequest
 from purview_mpe.emulator._faults import Fault
+from purview_mpe.emulator._schema import InvalidScenario
 from purview_mpe.emulator._server import MissingExtra, Server
 from purview_mpe.emulator._settings import Reads
 from purview_mpe.emulator._views import ConnectionView, EndpointView
@@ -27,6 +28,7 @@ __all__ = [
     "Emulator",
     "EndpointView",
     "Fault",
+    "InvalidScenario",
     "MissingExtra",
     "Reads",
     "RealClock",

@@ -74,6 +74,12 @@ class Access:
         self.callers[caller.object_id] = caller
         return caller
 
+    def rename(self, caller: Caller, client_id: str | None, object_id: str | None) -> None:
+        """Give a caller the ids that a test knows."""
+        del self.callers[caller.object_id]
+        caller.client_id, caller.object_id = client_id or caller.client_id, object_id or caller.object_id
+        self.callers[caller.object_id] = caller
+
     def with_client_id(self, client_id: str) -> Caller:
         """The caller with this client id; the default caller if nobody has it."""
         for caller in self.callers.values():

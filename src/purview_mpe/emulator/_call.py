@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -136,7 +137,8 @@ class Call:
         token = self.query.get("$skipToken") or self.query.get("$skiptoken")
         after = read_token(token) if token else 0
         size = self.world.settings.page_size
-        rest = [item for item in items if serial(item) > after]
+        # Items are in order of creation, which is that of their serial numbers.
+        rest = list(islice((item for item in items if serial(item) > after), size + 1))
         body: dict[str, Any] = {"value": [render(item) for item in rest[:size]]}
         if len(rest) > size:
             query = {key: value for key, value in self.query.items() if key.casefold() != "$skiptoken"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from purview_mpe.emulator import (
     _authorization,
@@ -17,14 +17,18 @@ from purview_mpe.emulator import (
     _storage,
 )
 from purview_mpe.emulator._access import OWNER, TOKEN_MARK, Access
+from purview_mpe.emulator._admin import admin_routes
 from purview_mpe.emulator._clock import Clock, VirtualClock
+from purview_mpe.emulator._dump import dump
 from purview_mpe.emulator._faults import Fault, Faults
 from purview_mpe.emulator._guards import Guards
 from purview_mpe.emulator._inventory import Inventory
 from purview_mpe.emulator._limits import Limits
 from purview_mpe.emulator._ownership import Ownership
+from purview_mpe.emulator._scenario import Loader, options_of
+from purview_mpe.emulator._scenario import read as read_scenario
 from purview_mpe.emulator._server import Server
-from purview_mpe.emulator._service import Service
+from purview_mpe.emulator._service import Service, is_admin
 from purview_mpe.emulator._settings import (
     DEFAULT_LOCATION,
     DEFAULT_SUBSCRIPTION,
@@ -39,7 +43,9 @@ from purview_mpe.emulator._settings import (
 from purview_mpe.emulator._world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from purview_mpe.emulator._account_shapes import Firewall, Shape
     from purview_mpe.emulator._exchange import RecordedRequest
@@ -49,7 +55,7 @@ if TYPE_CHECKING:
 _WRITES = frozenset({"PUT", "PATCH", "DELETE", "POST"})
 
 
-class Emulator(Inventory, Ownership):
+class Emulator(Loader):
     """Azure Resource Manager around Purview and Data Factory, in this process.
 
     A new emulator holds one subscription with the resource group `rg1`, the Purview account `pv1` and the
@@ -81,6 +87,8 @@ class Emulator(Inventory, Ownership):
         namespace_approval: what the approval on an Event Hubs namespace answers: `200`, `201`, `202` or
             `202-empty`.
         storage_busy: for how many seconds a storage account refuses the next private endpoint operation.
+        deletion_lingers: for how many seconds after an endpoint is gone from the list it still cannot be
+            made again.
         entity_limit: how many entities a factory can have.
         enforce_limits: whether Azure Resource Manager's token buckets refuse requests with 429.
         request_log: how many requests are kept in `requests`, the newest; None keeps all of them.
@@ -110,6 +118,7 @@ class Emulator(Inventory, Ownership):
         ingestion_accepts: IngestionAccepts = "either",
         namespace_approval: NamespaceApproval = "200",
         storage_busy: float = 0.0,
+        deletion_lingers: float = 0.0,
         entity_limit: int = 5000,
         enforce_limits: bool = False,
         request_log: int | None = 10_000,
@@ -130,6 +139,7 @@ class Emulator(Inventory, Ownership):
             ingestion_accepts=ingestion_accepts,
             namespace_approval=namespace_approval,
             storage_busy=storage_busy,
+            deletion_lingers=deletion_lingers,
             entity_limit=entity_limit,
             latency=latency,
         )
@@ -141,17 +151,48 @@ class Emulator(Inventory, Ownership):
         Inventory.__init__(self, world, subscription, location)
         Ownership.__init__(self, world, access, guards)
         self._faults = Faults(world.random)
+        self._limits = Limits(enforced=enforce_limits)
         self._service = Service(
             world,
             access,
             guards,
-            limits=Limits(enforced=enforce_limits),
+            limits=self._limits,
             faults=self._faults,
-            routes=_all_routes(),
+            routes=(*_all_routes(), *admin_routes(self)),
             log_size=request_log,
         )
         if not empty:
             self.furnish(shape, firewall)
+
+    @classmethod
+    def from_scenario(cls, source: str | Path | Mapping[str, Any], **options: Any) -> Self:
+        """An emulator as a scenario describes it: a JSON or YAML file, or the document itself.
+
+        `options` are arguments of `Emulator` that go before those in the scenario. `docs/emulator.md`
+        describes the format.
+
+        Raises:
+            InvalidScenario: it cannot be used; the message lists every problem with its place.
+            MissingExtra: reading YAML needs the extra `emulator`.
+        """
+        document = read_scenario(source)
+        emulator = cls(**{**options_of(document), **options})
+        emulator._load(document)
+        return emulator
+
+    def dump(self) -> dict[str, Any]:
+        """The present state as a scenario: an emulator made from it goes on from here.
+
+        Time starts anew in it: what is under way begins again, and the request log is empty.
+        """
+        with self._world.lock:
+            self._world.settle()
+            options = {
+                "subscription": self._subscription,
+                "location": self._location,
+                "enforce_limits": self._limits.enforced,
+            }
+            return dump(self._world, self._access, self._guards, self._faults, options)
 
     # --- how to reach it
 
@@ -176,7 +217,7 @@ class Emulator(Inventory, Ownership):
         Raises:
             MissingExtra: the packages of the extra `emulator` are not installed.
         """
-        return Server(self._service, self.clock, port)
+        return Server(self, self._service, port)
 
     # --- what goes wrong, and what was asked
 
@@ -184,6 +225,12 @@ class Emulator(Inventory, Ownership):
         """Let a fault happen."""
         with self._world.lock:
             self._faults.inject(fault)
+
+    @property
+    def faults(self) -> list[tuple[Fault, int | None]]:
+        """The faults that are still to happen, and how often; None: for ever."""
+        with self._world.lock:
+            return self._faults.armed
 
     def clear_faults(self) -> None:
         """Let no more faults happen."""
@@ -212,10 +259,26 @@ class Emulator(Inventory, Ownership):
         """A text that every token of the emulator contains and nothing else does."""
         return TOKEN_MARK
 
+    def clear_requests(self) -> None:
+        """Forget the requests so far, and count from 0."""
+        with self._world.lock:
+            self._service.log.clear()
+            self._service.counts.clear()
+
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Every operation that the emulator has; anything else is answered with 501."""
-        return self._service.router.routes
+        """Every operation of Azure that the emulator has; anything else is answered with 501."""
+        return tuple(route for route in self._service.router.routes if not is_admin(route.template))
+
+    @property
+    def subscription(self) -> str:
+        """The default subscription."""
+        return self._subscription
+
+    @property
+    def tenant(self) -> str:
+        """The tenant."""
+        return self._world.tenant
 
 
 def _all_routes() -> tuple[Route, ...]:

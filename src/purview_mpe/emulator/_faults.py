@@ -116,9 +116,52 @@ class Fault:
         """
         return cls("delay", method, path, times, probability, seconds=seconds)
 
+    @classmethod
+    def failed_provisioning(
+        cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
+    ) -> Fault:
+        """Let the endpoint that is requested end as Failed."""
+        return cls("failed-provisioning", "PUT", path, times, probability, planned={"outcome": "Failed"})
+
+    @classmethod
+    def rejected_connection(
+        cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
+    ) -> Fault:
+        """Let somebody reject the connection of the requested endpoint as soon as it is there."""
+        return cls("rejected-connection", "PUT", path, times, probability, planned={"decision": "Rejected"})
+
+    @classmethod
+    def lock(
+        cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
+    ) -> Fault:
+        """Answer 409 `ScopeLocked`, as if the scope were locked; `Emulator.add_lock` locks it for good."""
+        message = (
+            "The scope cannot perform the operation because following scope(s) are locked. Remove the lock."
+        )
+        return cls.status(
+            method, 409, path=path, times=times, probability=probability, code="ScopeLocked", message=message
+        )
+
+    @classmethod
+    def policy(
+        cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
+    ) -> Fault:
+        """Answer 403 `RequestDisallowedByPolicy`; `Emulator.deny_by_policy` denies for good."""
+        return cls.status(
+            method,
+            403,
+            path=path,
+            times=times,
+            probability=probability,
+            code="RequestDisallowedByPolicy",
+            message="The resource was disallowed by policy.",
+        )
+
     def fits(self, method: str, path: str) -> bool:
         """Whether this fault is meant for such a request."""
         if self.method not in {"*", method}:
+            return False
+        if self.planned and "/managedprivateendpoints/" not in path.casefold():
             return False
         if self.path is None:
             return True
@@ -148,9 +191,9 @@ class Faults:
         self._armed.clear()
 
     @property
-    def armed(self) -> list[Fault]:
-        """The faults that are still to happen."""
-        return [armed.fault for armed in self._armed]
+    def armed(self) -> list[tuple[Fault, int | None]]:
+        """The faults that are still to happen, and how often; None: for ever."""
+        return [(armed.fault, armed.left) for armed in self._armed]
 
     def take(self, method: str, path: str) -> list[Fault]:
         """The faults that happen to this request; each counts as having happened."""

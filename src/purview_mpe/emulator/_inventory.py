@@ -29,13 +29,14 @@ class Inventory:
         self._world = world
         self._subscription = subscription
         self._location = location
-        self._default_factory: ArmId | None = None
-        self._default_account: ArmId | None = None
+        # What `factory` and `account` stand for; None in an emulator that was made empty.
+        self.default_factory: ArmId | None = None
+        self.default_account: ArmId | None = None
 
     def furnish(self, shape: Shape, firewall: Firewall) -> None:
         """Add the default account and the default factory."""
-        self._default_account = self.add_account("pv1", shape=shape, firewall=firewall)
-        self._default_factory = self.add_factory("df1", purview_account=self._default_account)
+        self.default_account = self.add_account("pv1", shape=shape, firewall=firewall)
+        self.default_factory = self.add_factory("df1", purview_account=self.default_account)
 
     @property
     def factory(self) -> ArmId:
@@ -44,9 +45,9 @@ class Inventory:
         Raises:
             LookupError: the emulator was made empty.
         """
-        if self._default_factory is None:
+        if self.default_factory is None:
             raise LookupError("this emulator was made empty; add_factory() makes a factory and gives its id")
-        return self._default_factory
+        return self.default_factory
 
     @property
     def account(self) -> ArmId:
@@ -55,9 +56,9 @@ class Inventory:
         Raises:
             LookupError: the emulator was made empty.
         """
-        if self._default_account is None:
+        if self.default_account is None:
             raise LookupError("this emulator was made empty; add_account() makes an account and gives its id")
-        return self._default_account
+        return self.default_account
 
     def add_account(
         self,

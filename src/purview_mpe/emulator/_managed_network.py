@@ -175,6 +175,9 @@ def _put_endpoint(call: Call) -> Response:
     check_name("ManagedPrivateEndpoint", name)
     target, group_id = _read_endpoint_body(name, body)
     existing = network.endpoints.get(name.casefold())
+    if call.now < network.lingering.get(name.casefold(), 0):
+        # The list says gone while the deletion is not complete (seen in public bug reports).
+        raise _still_deleting(name)
     if existing is not None:
         return _put_again(call, existing, target, group_id)
     for other in network.endpoints.values():
@@ -194,16 +197,18 @@ def _put_endpoint(call: Call) -> Response:
 
 def _put_again(call: Call, existing: Endpoint, target: str, group_id: str) -> Response:
     if existing.provisioning_state == "Deleting":
-        # That it fails is known from public code, with which code is inferred.
-        raise ArmError(
-            409,
-            "Conflict",
-            f"The managed private endpoint '{existing.name}' is being deleted. Try again when it is gone.",
-        )
+        raise _still_deleting(existing.name)
     check_if_match(call, existing.etag or "")
     if existing.reserved or not _same_target(existing, target, group_id):
         raise invalid_request("ManagedPrivateEndpoint", existing.name, "Invalid payload")
     return Response(200, shown_endpoint(existing))
+
+
+def _still_deleting(name: str) -> ArmError:
+    # That it fails is known from public code, with which code is inferred.
+    return ArmError(
+        409, "Conflict", f"The managed private endpoint '{name}' is being deleted. Try again when it is gone."
+    )
 
 
 def _same_target(endpoint: Endpoint, target: str, group_id: str) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from purview_mpe.emulator._clock import Clock
+    from purview_mpe.emulator._emulator import Emulator
     from purview_mpe.emulator._service import Service
 
 _HOST = "127.0.0.1"
@@ -39,11 +40,11 @@ class Server:
     While it runs, the emulator's clock runs with real time.
     """
 
-    def __init__(self, service: Service, clock: Clock, port: int) -> None:
+    def __init__(self, emulator: Emulator, service: Service, port: int) -> None:
         trustme, cheroot_server, cheroot_ssl = _packages()
         _check_free(port)
         self._stack = ExitStack()
-        self._clock = clock
+        self._emulator = emulator
         try:
             folder = Path(
                 self._stack.enter_context(tempfile.TemporaryDirectory(prefix="purview-mpe-emulator-"))
@@ -55,7 +56,10 @@ class Server:
             served = str(folder / "server.pem")
             certificate.private_key_and_cert_chain_pem.write_to_path(served)
             self._server: Any = cheroot_server.HTTPServer(
-                (_HOST, port), _gateway(cheroot_server, service, clock), minthreads=4, maxthreads=_THREADS
+                (_HOST, port),
+                _gateway(cheroot_server, service, emulator.clock),
+                minthreads=4,
+                maxthreads=_THREADS,
             )
             self._server.ConnectionClass = _connection(cheroot_server)
             self._server.ssl_adapter = cheroot_ssl.BuiltinSSLAdapter(served, served)
@@ -76,10 +80,22 @@ class Server:
         """The address, without a slash at its end."""
         return f"https://{_HOST}:{self.port}"
 
+    def announcement(self) -> dict[str, str | None]:
+        """What a client must know to begin: addresses and default ids."""
+        factory, account = self._emulator.default_factory, self._emulator.default_account
+        return {
+            "endpoint": self.url,
+            "ca_file": self.ca_file,
+            "subscription": self._emulator.subscription,
+            "tenant": self._emulator.tenant,
+            "factory": str(factory) if factory else None,
+            "account": str(account) if account else None,
+        }
+
     def start(self) -> Self:
         """Serve in a thread of its own."""
-        if isinstance(self._clock, VirtualClock):
-            self._stack.enter_context(self._clock.running())
+        if isinstance(self._emulator.clock, VirtualClock):
+            self._stack.enter_context(self._emulator.clock.running())
         self._thread.start()
         return self
 
@@ -164,7 +180,7 @@ def _gateway(cheroot_server: Any, service: Service, clock: Clock) -> type:
             except ConnectionReset:
                 self.req.conn.is_broken = True
                 raise ConnectionResetError(errno.ECONNRESET, "broken off by a fault") from None
-            _write(self.req, answer, with_body=request.method != "HEAD")
+            _write(self.req, answer)
 
     return Gateway
 
@@ -176,7 +192,7 @@ def _read(req: Any) -> Request:
     return Request(req.method.decode("latin-1").upper(), url, headers, req.rfile.read() or b"")
 
 
-def _write(req: Any, answer: Response, *, with_body: bool) -> None:
+def _write(req: Any, answer: Response) -> None:
     content = answer.encoded()
     req.status = f"{answer.status} {REASONS.get(answer.status, 'Unknown')}".encode("latin-1")
     req.outheaders = [
@@ -188,7 +204,7 @@ def _write(req: Any, answer: Response, *, with_body: bool) -> None:
         req.outheaders.append((b"Content-Length", str(len(content)).encode("latin-1")))
     req.sent_headers = True
     req.send_headers()
-    if has_body and with_body:
+    if has_body:
         req.write(content)
 
 

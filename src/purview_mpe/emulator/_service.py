@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._limits import Limits
     from purview_mpe.emulator._world import World
 
+ADMIN = "_emulator"
 _SECRET_HEADERS = frozenset({"authorization", "x-ms-authorization-auxiliary", "cookie"})
 
 
@@ -86,6 +87,8 @@ class Service:
                 body=_readable(request),
                 at=self._world.clock.now(),
             )
+            if is_admin(path):
+                return Ticket(request, origin, path, query, record, [], 0.0)
             self.log.append(record)
             faults = self._faults.take(request.method, path)
             latency = self._world.settings.latency
@@ -106,7 +109,8 @@ class Service:
                 self.counts[ticket.record.method, None] += 1
                 raise
             ticket.record.status = answer.status
-            self.counts[ticket.record.method, answer.status] += 1
+            if not is_admin(ticket.path):
+                self.counts[ticket.record.method, answer.status] += 1
             return answer
 
     def _answer(self, ticket: Ticket) -> Response:
@@ -178,8 +182,15 @@ class Service:
         }
         if "x-ms-client-request-id" in ticket.request.headers:
             answer.headers["x-ms-client-request-id"] = ticket.request.headers["x-ms-client-request-id"]
+        if ticket.request.method == "HEAD":
+            answer.body, answer.content = None, None
         if answer.body is not None or answer.content:
             answer.headers.setdefault("Content-Type", "application/json; charset=utf-8")
+
+
+def is_admin(path: str) -> bool:
+    """Whether a path belongs to the emulator itself: not logged, not counted, and no fault happens to it."""
+    return path.lstrip("/").startswith(ADMIN)
 
 
 def _readable(request: Request) -> Any:

@@ -47,6 +47,7 @@ class Settings:
     ingestion_accepts: IngestionAccepts
     namespace_approval: NamespaceApproval
     storage_busy: float
+    deletion_lingers: float
     entity_limit: int
     latency: Span
 

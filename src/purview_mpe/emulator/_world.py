@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe.emulator._clock import VirtualClock
-from purview_mpe.emulator._exchange import object_of
 from purview_mpe.emulator._nouns import (
     Account,
     AfterReads,
@@ -237,11 +236,3 @@ class World:
     def connections_of(self, target: ArmId) -> dict[str, Connection]:
         """The connections of a target, by case-folded name."""
         return self.connections.setdefault(target.key, {})
-
-    def ingestion_account(self, storage: ArmId) -> Account | None:
-        """The Purview account whose ingestion storage this is."""
-        for account in self.accounts.values():
-            ingestion = object_of(account.properties.get("ingestionStorage")) or {}
-            if str(ingestion.get("id", "")).casefold() == storage.key:
-                return account
-        return None

@@ -1,0 +1,156 @@
+"""The emulator's own address: steering it from outside while it runs."""
+
+import pytest
+from azure.core.rest import HttpRequest
+
+from purview_mpe.emulator import Emulator, Fault, VirtualClock
+
+
+@pytest.fixture
+def admin(emulator):
+    """Sends requests without a token."""
+    import json
+
+    transport = emulator.transport()
+
+    def send(method, path, body=None):
+        content = None if body is None else json.dumps(body)
+        answer = transport.send(
+            HttpRequest(method, f"https://management.azure.com/_emulator{path}", content=content)
+        )
+        return answer.status_code, (answer.json() if answer.content else None)
+
+    return send
+
+
+def test_it_tells_what_there_is(admin, emulator):
+    """Default ids, time and count, without a token; an empty emulator has none."""
+    status, told = admin("GET", "")
+    assert status == 200
+    assert told == {
+        "subscription": emulator.subscription,
+        "tenant": emulator.tenant,
+        "factory": str(emulator.factory),
+        "account": str(emulator.account),
+        "now": 0,
+        "requests": 0,
+    }
+    empty = Emulator(empty=True)
+    answer = empty.transport().send(HttpRequest("GET", "https://management.azure.com/_emulator"))
+    assert (answer.json()["factory"], answer.json()["account"]) == (None, None)
+
+
+def test_it_is_not_in_the_log(admin, arm, emulator):
+    """Steering is neither logged nor counted, and no fault happens to it; the log can be read and forgotten."""
+    emulator.inject(Fault.status("*", 500, times=None))
+    arm.get(emulator.factory)
+    status, told = admin("GET", "/requests")
+    assert status == 200
+    [logged] = told["value"]
+    assert (logged["method"], logged["path"], logged["status"]) == ("GET", str(emulator.factory), 500)
+    assert emulator.request_count == 1
+    assert admin("DELETE", "/requests") == (204, None)
+    assert emulator.requests == []
+    assert emulator.request_count == 0
+    assert not any("_emulator" in route.template for route in emulator.routes)
+
+
+def test_faults_can_be_injected(admin, arm, emulator):
+    """A fault in JSON happens, is listed while it is to come, and can be cleared."""
+    assert admin("POST", "/faults", {"kind": "status", "method": "GET", "status": 503, "times": 2})[0] == 201
+    assert arm.get(emulator.factory).status_code == 503
+    [listed] = admin("GET", "/faults")[1]["value"]
+    assert (listed["kind"], listed["status"], listed["times"]) == ("status", 503, 1)
+    assert admin("DELETE", "/faults") == (204, None)
+    assert arm.get(emulator.factory).status_code == 200
+    status, told = admin("POST", "/faults", {"kind": "meteor"})
+    assert status == 400
+    assert "must be one of" in told["error"]["message"]
+
+
+def test_the_owner_can_decide(admin, arm, emulator):
+    """approve, reject and disconnect work by name, and unknown names and words are told."""
+    arm.request_endpoint("p", emulator.account, "account")
+    assert admin("POST", "/decisions", {"name": "p", "decision": "approve"})[0] == 404
+    assert admin("POST", "/clock", {"advance": 100}) == (200, {"now": 100})
+    assert admin("POST", "/decisions", {"name": "p", "decision": "approve", "factory": str(emulator.factory), "description": "ok"}) == (204, None)  # fmt: skip
+    assert [e.status for e in emulator.endpoints()] == ["Approved"]
+    for body in (
+        {"name": "p", "decision": "maybe"},
+        {"name": "p"},
+        {"name": 5, "decision": "approve"},
+        {"colour": "red"},
+    ):
+        assert admin("POST", "/decisions", body)[0] == 400
+
+
+def test_strangers_can_be_added(admin, emulator):
+    """A connection of somebody else appears on a target, with the name it was given."""
+    status, told = admin(
+        "POST", "/connections", {"target": str(emulator.account), "name": "theirs", "description": None}
+    )
+    assert (status, told["name"], told["endpoint"]) == (201, "theirs", None)
+    assert told in admin("GET", "/connections")[1]["value"]
+    assert admin("POST", "/connections", {"target": f"{emulator.account}x"})[0] == 404
+    assert admin("POST", "/connections", {})[0] == 400
+
+
+def test_the_state_is_a_scenario(admin, emulator):
+    """What the address tells can be loaded."""
+    status, told = admin("GET", "/state")
+    assert status == 200
+    assert [e.name for e in Emulator.from_scenario(told).endpoints()] == [
+        e.name for e in emulator.endpoints()
+    ]
+
+
+@pytest.mark.parametrize("body", [{}, {"advance": -1}, {"advance": "soon"}, {"advance": True}])
+def test_the_clock_is_moved_with_care(admin, body):
+    """Only a number of seconds moves the clock."""
+    assert admin("POST", "/clock", body)[0] == 400
+
+
+def test_a_clock_of_ones_own_is_moved_by_sleeping():
+    """Where the emulator's clock is not its own, moving it means sleeping on it."""
+
+    class Mine:
+        def __init__(self):
+            self.inner = VirtualClock()
+
+        def now(self):
+            return self.inner.now()
+
+        def sleep(self, seconds):
+            self.inner.sleep(seconds)
+
+    emulator = Emulator(clock=Mine())
+    request = HttpRequest("POST", "https://management.azure.com/_emulator/clock", content='{"advance": 5}')
+    assert emulator.transport().send(request).json() == {"now": 5}
+
+
+def test_planned_faults_strike_the_endpoint(make_arm):
+    """A failed provisioning ends as Failed, a rejected connection as Rejected; other requests are not touched."""
+    emulator = Emulator()
+    arm = make_arm(emulator)
+    emulator.inject(Fault.failed_provisioning(path="/broken"))
+    emulator.inject(Fault.rejected_connection(path="/unwanted"))
+    arm.put(f"{emulator.factory}new", {"location": "x"})
+    arm.request_endpoint("broken", emulator.account, "account")
+    arm.request_endpoint("unwanted", emulator.account, "portal")
+    emulator.clock.sleep(100)
+    assert {e.name: (e.provisioning_state, e.status) for e in emulator.endpoints()} == {
+        "broken": ("Failed", ""),
+        "unwanted": ("Succeeded", "Rejected"),
+    }
+    assert emulator.faults == []
+
+
+@pytest.mark.parametrize(("fault", "status", "code"), [(Fault.lock, 409, "ScopeLocked"), (Fault.policy, 403, "RequestDisallowedByPolicy")])  # fmt: skip
+def test_lock_and_policy_as_faults(make_arm, fault, status, code):
+    """One request meets a lock or a policy, the next one does not."""
+    emulator = Emulator()
+    arm = make_arm(emulator)
+    emulator.inject(fault("PUT"))
+    refused = arm.request_endpoint("p", emulator.account, "account")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (status, code)
+    assert arm.request_endpoint("p", emulator.account, "account").status_code == 200

@@ -1,0 +1,214 @@
+"""Scenarios: an emulator as a document, read with care and written so that it can be read again."""
+
+import builtins
+import json
+
+import pytest
+
+from purview_mpe.emulator import Emulator, Fault, InvalidScenario, MissingExtra, Reads, Role
+
+SCENARIO = {
+    "emulator": {"seed": 7, "provisioning": {"account": 5, "*": [20, 30]}, "connection_delay": {"reads": 2}, "foreign_connections": 1},
+    "subscriptions": [{"id": "00000000-0000-0000-0000-000000000002", "name": "Second", "unregistered": ["Microsoft.Storage"]}],
+    "accounts": [
+        {"name": "contoso", "shape": "C"},
+        {"name": "fabrikam", "shape": "B", "without_namespace": "null", "firewall": "disabled-for-ingestion-only", "resource_group": "rg2", "location": "northeurope"},
+    ],
+    "factories": [
+        {
+            "name": "adf-sales",
+            "purview_account": "contoso",
+            "runtimes": [{"name": "shir", "kind": "self-hosted"}, {"name": "odd", "properties": {"type": "Managed"}}],
+            "endpoints": [
+                {"name": "purview", "target": "contoso", "group_id": "account"},
+                {"name": "purview_blob", "target": "contoso", "group_id": "blob", "status": "Pending"},
+                {"name": "young", "target": "fabrikam", "group_id": "account", "provisioning_state": "Provisioning", "connection": None},
+                {"name": "leaving", "target": "fabrikam", "group_id": "queue", "provisioning_state": "Deleting"},
+                {"name": "theirs", "target": "fabrikam", "group_id": "portal", "reserved": True},
+            ],
+            "runs": [{"pipeline": "pl", "ago": 3600, "activities": [{"lineage_status": "NotReported"}, {"name": "second"}]}],
+        },
+        {"name": "adf-bare", "managed_vnet": False},
+    ],
+    "connections": [{"target": "contoso", "name": "imitation", "description": "Requested by DataFactory:adf-sales, Name:x"}],
+    "callers": [
+        {"name": "alice", "client_id": "aaaa", "object_id": "bbbb", "roles": ["requester", {"role": "Owner", "scope": "contoso"}, {"role": "mine", "actions": ["*/read"], "scope": "adf-sales"}]},
+    ],
+    "locks": [{"scope": "contoso", "level": "ReadOnly"}],
+    "denials": [{"kind": "policy", "scope": "fabrikam"}, {"kind": "deny-assignment", "scope": "/subscriptions/00000000-0000-0000-0000-000000000002", "actions": "*/write", "name": "d"}],
+    "faults": [
+        {"kind": "status", "method": "PUT", "status": 429, "times": 2, "retry_after": 1},
+        {"kind": "reset", "method": "GET", "before": False, "path": "nowhere"},
+        {"kind": "body", "method": "GET", "content": "html", "path": "nowhere"},
+        {"kind": "delay", "method": "GET", "seconds": 5, "probability": 0.5, "path": "nowhere"},
+        {"kind": "failed-provisioning"},
+        {"kind": "rejected-connection", "times": None},
+        {"kind": "lock", "method": "DELETE"},
+        {"kind": "policy", "method": "DELETE"},
+    ],
+}  # fmt: skip
+
+
+def state(emulator):
+    """What can be seen of an emulator, without what belongs to its time."""
+    return {
+        "endpoints": emulator.endpoints(),
+        "connections": {(c.id, c.status, c.description, c.endpoint) for c in emulator.connections()},
+        "faults": emulator.faults,
+        "dump": emulator.dump(),
+    }
+
+
+def test_a_scenario_becomes_an_emulator(make_arm):
+    """Accounts, factories, endpoints, callers, locks, denials and faults are as the document says."""
+    emulator = Emulator.from_scenario(SCENARIO)
+    assert (emulator.account.name, emulator.factory.name) == ("contoso", "adf-sales")
+    endpoints = {e.name: (e.provisioning_state, e.status, e.reserved) for e in emulator.endpoints()}
+    assert endpoints == {
+        "purview": ("Succeeded", "Approved", False),
+        "purview_blob": ("Succeeded", "Pending", False),
+        "young": ("Provisioning", "", False),
+        "leaving": ("Deleting", "Approved", False),
+        "theirs": ("Succeeded", "Approved", True),
+    }
+    blob = emulator.targets(
+        "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1/providers/Microsoft.Purview/accounts/contoso"
+    )["blob"]
+    assert [e.target for e in emulator.endpoints() if e.name == "purview_blob"] == [str(blob)]
+    names = [c.name for c in emulator.connections(emulator.account)]
+    assert len(names) == 3
+    assert "imitation" in names
+    arm = make_arm(emulator)
+    runtimes = arm.get(f"{emulator.factory}/integrationRuntimes").json()["value"]
+    assert [runtime["name"] for runtime in runtimes] == ["shir", "odd"]
+    emulator.clear_faults()
+    assert (
+        arm.send("PATCH", emulator.account, version="2021-12-01", body={}).json()["error"]["code"]
+        == "ScopeLocked"
+    )
+    emulator.clock.sleep(60)
+    states = {e.name: e.provisioning_state for e in emulator.endpoints()}
+    assert states["young"] == "Succeeded"
+    assert "leaving" not in states
+
+
+def test_a_file_in_json_or_yaml(tmp_path):
+    """Both kinds of file say the same; options given in code go first."""
+    yaml = pytest.importorskip("yaml")
+    plain, pretty = tmp_path / "s.json", tmp_path / "s.yaml"
+    plain.write_text(json.dumps(SCENARIO), encoding="utf-8")
+    pretty.write_text(yaml.safe_dump(SCENARIO), encoding="utf-8")
+    one, other = Emulator.from_scenario(plain), Emulator.from_scenario(str(pretty))
+    assert state(one)["dump"]["accounts"][0]["body"]["name"] == "contoso"
+    assert [e.name for e in one.endpoints()] == [e.name for e in other.endpoints()]
+    assert Emulator.from_scenario(plain, location="eastus").dump()["emulator"]["location"] == "eastus"
+
+
+def test_a_dump_can_be_loaded_again():
+    """An emulator made from a dump shows the same endpoints, connections, callers, locks and faults."""
+    emulator = Emulator.from_scenario(SCENARIO)
+    dumped = emulator.dump()
+    again = Emulator.from_scenario(json.loads(json.dumps(dumped)))
+    assert again.dump() == dumped
+    assert [(e.name, e.provisioning_state, e.private_endpoint_id) for e in again.endpoints()] == [
+        (e.name, e.provisioning_state, e.private_endpoint_id) for e in emulator.endpoints()
+    ]
+    assert state(again)["connections"] == state(emulator)["connections"]
+    assert again.faults == emulator.faults
+
+
+def test_the_default_emulator_can_be_dumped(make_arm):
+    """What a story left behind goes on in another emulator: approvals stay, provisioning begins again."""
+    emulator = Emulator(shape="C", deletion={"*": Reads(3)}, latency=(0.1, 0.2))
+    make_arm(emulator).request_endpoint("young", emulator.account, "account")
+    emulator.add_endpoint(emulator.factory, "old", emulator.targets(emulator.account)["blob"], "blob")
+    emulator.disconnect("old")
+    emulator.credential_for(Role("mine", ("*/read",)), scope=emulator.factory)
+    emulator.add_activity_run()
+    emulator.inject(Fault.body("GET", b"\x00"))
+    dumped = emulator.dump()
+    again = Emulator.from_scenario(dumped)
+    assert again.dump() == dumped
+    assert {e.name: (e.provisioning_state, e.status) for e in again.endpoints()} == {
+        "young": ("Provisioning", ""),
+        "old": ("Succeeded", "Approved"),
+    }
+    assert [c.status for c in again.connections() if c.endpoint] == ["Disconnected"]
+    again.clear_faults()
+    storage = again.targets(again.account)["blob"]
+    assert make_arm(again).get(storage, version="2025-08-01").status_code == 403
+    again.clock.sleep(100)
+    assert {e.provisioning_state for e in again.endpoints()} == {"Succeeded"}
+
+
+def test_a_scenario_of_faults_only_has_the_default_furnishing():
+    """Without accounts and factories in the document there are the default ones."""
+    emulator = Emulator.from_scenario({"faults": [{"kind": "status", "method": "GET", "status": 503}]})
+    assert emulator.account.name == "pv1"
+    assert len(emulator.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "problems"),
+    [
+        ([], ["it: must be an object, not []"]),
+        ({"acounts": []}, ["acounts: is not known here; known are emulator, subscriptions, accounts, "]),
+        ({"accounts": {}}, ["accounts: must be a list, not {}"]),
+        ({"accounts": [{"shape": "G"}]}, ["accounts[0].shape: must be one of A, B, C, D, E, F, not 'G'", "accounts[0]: needs a name, or a body with an id"]),
+        ({"accounts": [{"body": {"id": "nonsense"}}]}, ["accounts[0].body.id: 'nonsense' is not a resource id"]),
+        ({"accounts": ["contoso"]}, ["accounts[0]: must be an object, not 'contoso'"]),
+        ({"emulator": {"provisioning": -1, "latency": [1], "page_size": 1.5, "enforce_limits": "yes", "seed": True, "absent_status": 410}}, [
+            "emulator.provisioning: must be a number from 0 on, not -1", "emulator.latency: a range is two numbers, not [1]",
+            "emulator.page_size: must be a whole number", "emulator.enforce_limits: must be true or false", "emulator.seed: must be a whole number", "emulator.absent_status: must be one of 404, 400"]),
+        ({"emulator": {"deletion": {"reads": "two"}}}, ["emulator.deletion.reads: must be a whole number"]),
+        ({"emulator": {"deletion": {"blob": [1, "x"]}}}, ["emulator.deletion.blob[1]: must be a number"]),
+        ({"factories": [{"name": "f", "endpoints": [{"name": ""}]}]}, ["factories[0].endpoints[0].name: must be a text", "factories[0].endpoints[0].target: is missing", "factories[0].endpoints[0].group_id: is missing"]),
+        ({"factories": [{"name": "f", "runtimes": [{"name": "x", "properties": 5}]}]}, ["factories[0].runtimes[0].properties: must be an object"]),
+        ({"callers": [{"name": "a", "roles": [5]}]}, ["callers[0].roles[0]: must be a text, not 5"]),
+        ({"callers": [{"name": "a", "roles": ["Onwer"]}]}, ["callers[0]: there is no role 'Onwer'"]),
+        ({"factories": [{"name": "f", "purview_account": "nobody"}]}, ["factories[0]: 'nobody' is neither an id nor the name of an account"]),
+        ({"accounts": [{"name": "c", "shape": "C"}], "factories": [{"name": "f", "endpoints": [{"name": "x", "target": "c", "group_id": "namespace"}]}]}, ["factories[0]: the account c has nothing for the group namespace"]),
+        ({"connections": [{"target": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/x"}]}, ["connections[0]: the emulator has nothing called"]),
+        ({"faults": [{"kind": "meteor"}]}, ["faults[0]: kind: must be one of status, reset"]),
+        ({"faults": [{"kind": "status", "method": "GET"}]}, ["faults[0]: status: is missing for a fault of kind status"]),
+        ({"faults": [{"kind": "delay", "method": "GET", "seconds": "long"}]}, ["faults[0]: seconds: 'long' is not possible"]),
+        ({"faults": [{"kind": "reset", "method": "GET", "colour": "red"}]}, ["faults[0]: colour: is not known for a fault of kind reset"]),
+        ({"faults": [{"kind": "reset", "method": "GET", "before": 1}]}, ["faults[0]: before: 1 is not possible"]),
+        ({"faults": [{"kind": "status", "method": "GET", "status": True}]}, ["faults[0]: status: True is not possible"]),
+        ({"accounts": [{"name": "a b"}]}, ["accounts[0]: "]),
+    ],
+)  # fmt: skip
+def test_every_problem_is_told_with_its_place(document, problems):
+    """A scenario that cannot be used says what is wrong and where, all at once."""
+    with pytest.raises(InvalidScenario) as refused:
+        Emulator.from_scenario({"faults": []} | document if isinstance(document, dict) else document)
+    assert len(refused.value.problems) == len(problems)
+    for problem, told in zip(problems, refused.value.problems, strict=True):
+        assert told.startswith(problem)
+        assert told in str(refused.value)
+
+
+def test_a_file_that_is_none(tmp_path):
+    """Broken JSON and broken YAML are said to be broken."""
+    pytest.importorskip("yaml")
+    for name, text in (("s.json", "{"), ("s.yml", "a: [")):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InvalidScenario, match="is no"):
+            Emulator.from_scenario(path)
+
+
+def test_yaml_needs_the_extra(tmp_path, monkeypatch):
+    """Without PyYAML the error names the extra."""
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name == "yaml":
+            raise ModuleNotFoundError(name, name=name)
+        return real(name, *args, **kwargs)
+
+    path = tmp_path / "s.yaml"
+    path.write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingExtra, match=r"purview-mpe\[emulator\]"):
+        Emulator.from_scenario(path)
