@@ -146,7 +146,7 @@ class _Parser(ArgumentParser):
 
 
 def _tell_interrupted(call: Call) -> None:
-    told = ", ".join(f"{name} {result}" for name, result in call.done.items()) or "nothing"
+    told = ", ".join(f"{name} {result}" for name, result in sorted(call.done.items())) or "nothing"
     call.terminal.say(f"Interrupted. Done until then: {told}.", "attention")
     call.terminal.say("Azure goes on with what it has taken. Repeat the command: what exists is kept.")
 

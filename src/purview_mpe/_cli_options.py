@@ -118,12 +118,12 @@ def spec_of(arguments: Namespace, terminal: Terminal) -> Spec:
     """
     from purview_mpe._spec import Spec  # noqa: PLC0415 - loads pydantic, which --help does without
 
-    fields: Any = {} if arguments.spec is None else _read_json(arguments.spec, "The spec file", terminal)
-    if isinstance(fields, dict):
-        given = {field: getattr(arguments, field, None) for field in _SPEC_FIELDS}
-        given["names"] = dict(given["names"]) if given["names"] else None
-        in_file = cast("dict[str, Any]", fields)
-        fields = in_file | {field: value for field, value in given.items() if value is not None}
+    in_file: Any = {} if arguments.spec is None else _read_json(arguments.spec, "The spec file", terminal)
+    if not isinstance(in_file, dict):
+        raise InvalidSpec("The spec file", [(str(arguments.spec), "holds no JSON object")])
+    given = {field: getattr(arguments, field, None) for field in _SPEC_FIELDS}
+    given["names"] = dict(given["names"]) if given["names"] else None
+    fields = cast("dict[str, Any]", in_file) | {field: value for field, value in given.items() if value is not None}
     return Spec.model_validate(fields)
 
 

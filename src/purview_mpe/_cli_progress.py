@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
-from purview_mpe._display_page import Cell, Page, Role, duration, shortened
+from purview_mpe._display_page import Cell, Page, Role, clean, duration, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +33,6 @@ _WAITING = {
     "reject": "waiting for its connection",
     "delete_all": "being deleted",
 }
-_TICK = 0.5
 _LINES_EVERY = 30.0
 
 
@@ -89,7 +89,7 @@ class Lines(_Seen):
     def __init__(self, write: Callable[[str], None]) -> None:
         super().__init__()
         self._write = write
-        self._untold: dict[str, str] = {}
+        self._untold: dict[str, Event] = {}
         self._told: tuple[float, tuple[str, ...]] = (0.0, ())
 
     def __call__(self, event: Event) -> None:
@@ -98,13 +98,13 @@ class Lines(_Seen):
             self._take(event)
             if event.outcome is not None:
                 # Whether Azure is still at it is known only when the waiting begins, or when it does not.
-                self._untold[event.outcome.name] = event.outcome.result
+                self._untold[event.outcome.name] = event
             match event.kind:
                 case "waiting":
                     self._tell_steps()
                     self._tell_waiting()
                 case "retrying":
-                    self._line(event.message)
+                    self._line(event.seconds, event.message)
                 case "finished":
                     self._tell_steps()
                     if summary := self._summary(event):
@@ -119,19 +119,19 @@ class Lines(_Seen):
         self._tell_steps()
 
     def _tell_steps(self) -> None:
-        for name, result in self._untold.items():
+        for name, event in self._untold.items():
             if name not in self._pending:
-                self._line(f"{name}: {result}")
+                self._line(event.seconds, event.message)
         self._untold.clear()
 
     def _tell_waiting(self) -> None:
         told_at, told = self._told
         if told != self._pending or self._seconds - told_at >= _LINES_EVERY:
-            self._line(self._message)
+            self._line(self._seconds, self._message)
             self._told = (self._seconds, self._pending)
 
-    def _line(self, text: str) -> None:
-        self._write(f"[{duration(self._seconds)}] {text}")
+    def _line(self, seconds: float, text: str) -> None:
+        self._write(f"[{duration(seconds)}] {text}")
 
 
 class Block(_Seen):
@@ -141,12 +141,16 @@ class Block(_Seen):
         terminal: Where to draw.
         now: A clock for the time between two events; None lets the shown time stand still between them, for a client
             whose own clock is not the real one.
+        every: Seconds between two redraws while nothing happens.
     """
 
-    def __init__(self, terminal: Terminal, *, now: Callable[[], float] | None = time.monotonic) -> None:
+    def __init__(
+        self, terminal: Terminal, *, now: Callable[[], float] | None = time.monotonic, every: float = 0.5
+    ) -> None:
         super().__init__()
         self._terminal = terminal
         self._now = now
+        self._every = every
         self._seen_at = 0.0
         self._drawn = 0
         self._over = threading.Event()
@@ -180,7 +184,7 @@ class Block(_Seen):
     def draw(self) -> None:
         """Draw the present state over the last one."""
         with self._lock:
-            wide, high = self._terminal.size()
+            wide, high = self._terminal.size(self._terminal.stderr)
             lines = list(self._lines(wide - 1))[: max(1, high - 1)]
             text = "".join(f"{line}\x1b[K\n" for line in lines)
             self._terminal.stderr.write(self._home() + text + "\x1b[J")
@@ -191,17 +195,17 @@ class Block(_Seen):
         look = self._terminal.look(self._terminal.stderr)
         passed = self._now() - self._seen_at if self._now else 0.0
         yield look.paint("strong", shortened(f"{self._verb}  {duration(self._seconds + passed)}", width))
-        page = Page(type(look)(width=width, paint=look.paint))
+        page = Page(replace(look, width=width))
         if rows := [self._row(name) for name in self._order | dict.fromkeys(self.done)]:
             page.table(rows)
             yield from str(page).splitlines()
         if self._message:
-            yield look.paint("faint", shortened(f"  {self._message}", width))
+            yield look.paint("faint", shortened(f"  {clean(self._message)}", width))
 
     def _row(self, name: str) -> tuple[Cell, Cell, Cell]:
         if name in self._pending:
             return Cell("~", "attention"), Cell(name), Cell(_WAITING.get(self._verb, "waiting"), "attention")
-        result = self.done[name]
+        result = self.done.get(name, "")
         symbol, role = _SYMBOLS.get(result, ("+", "good"))
         return Cell(symbol, role), Cell(name), Cell(result, role)
 
@@ -215,7 +219,7 @@ class Block(_Seen):
         return f"\x1b[{self._drawn}A\r" if self._drawn else ""
 
     def _tick(self) -> None:
-        while not self._over.wait(_TICK):
+        while not self._over.wait(self._every):
             with self._lock:
                 if self._drawn:
                     self.draw()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from purview_mpe.errors import PurviewMpeError
 
 _COLOURS: Mapping[Role, str] = {"strong": "1", "faint": "2", "good": "32", "attention": "33", "bad": "31"}
-_WIDEST = 120
+_NARROWEST, _WIDEST = 60, 120
 
 
 class Terminal:
@@ -30,7 +29,8 @@ class Terminal:
         stdin: Where answers come from; the process's own by default, like the others.
         stdout: Where data goes.
         stderr: Where messages and progress go.
-        environ: Environment variables: `NO_COLOR` and `TERM` are looked at.
+        environ: Environment variables: `NO_COLOR`, `TERM`, and what the terminals of Windows tell of themselves.
+        windows: Whether this is Windows.
     """
 
     def __init__(
@@ -40,11 +40,13 @@ class Terminal:
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
         environ: Mapping[str, str] | None = None,
+        windows: bool = os.name == "nt",
     ) -> None:
         self.stdin = stdin or sys.stdin
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
         self._environ = os.environ if environ is None else environ
+        self._windows = windows
         for stream in (self.stdout, self.stderr):
             # A character that the stream cannot take becomes a question mark, rather than the end of the run.
             if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
@@ -52,16 +54,22 @@ class Terminal:
 
     def is_live(self, stream: TextIO) -> bool:
         """Whether a person looks at a stream that understands escape sequences."""
-        return stream.isatty() and self._environ.get("TERM") != "dumb"
+        if not stream.isatty() or self._environ.get("TERM") == "dumb":
+            return False
+        # The old console of Windows shows escape sequences as text; every other terminal there sets one of these.
+        return not self._windows or bool(self._environ.keys() & {"WT_SESSION", "TERM", "ANSICON", "ConEmuANSI"})
 
     def look(self, stream: TextIO, *, verbose: bool = False) -> Look:
         """How pages for a stream are made: as wide as a terminal within reason, and 80 columns for everything else."""
-        width = min(max(self.size()[0], 60), _WIDEST) if stream.isatty() else 80
+        width = min(max(self.size(stream)[0], _NARROWEST), _WIDEST) if stream.isatty() else 80
         return Look(width=width, paint=self._paint(stream), verbose=verbose)
 
-    def size(self) -> tuple[int, int]:
-        """Columns and lines of the terminal."""
-        return shutil.get_terminal_size()
+    def size(self, stream: TextIO) -> tuple[int, int]:
+        """Columns and lines of the terminal that a stream is."""
+        try:
+            return os.get_terminal_size(stream.fileno())
+        except (OSError, ValueError):
+            return 80, 24
 
     def show(self, noun: Noun, output: str | None, *, verbose: bool = False) -> None:
         """A noun on stdout: as a table for a person, as JSON for a program, unless one of them was asked for."""
@@ -101,7 +109,7 @@ class Terminal:
         Raises:
             InvalidSpec: nobody is there to be asked.
         """
-        if not self.stdin.isatty():
+        if not (self.stdin.isatty() and self.stderr.isatty()):
             raise InvalidSpec("The command", [("--yes", f"is needed where nobody can be asked: {question}")])
         print(f"{question} [y/N] ", end="", file=self.stderr, flush=True)
         return self.stdin.readline().strip().casefold() in {"y", "yes"}

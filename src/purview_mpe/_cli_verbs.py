@@ -126,9 +126,8 @@ def create(call: Call) -> Exit:
         return Exit.FAILED
     call.show(report)
     if any(outcome.result in {"created", "replaced"} and outcome.group_id for outcome in report.outcomes):
-        call.terminal.say(
-            "New connections wait for approval by the owners of their targets; purview-mpe status shows which."
-        )
+        call.terminal.say("New connections wait for approval by the owners of their targets.")
+        call.terminal.say("Look how they stand with: purview-mpe status")
     return Exit.of_report(report)
 
 

@@ -161,20 +161,17 @@ def _conflict(story: Story) -> Exit:
     other = story.emulator.add_factory("adf-web", purview_account=story.account)
     in_the_way = story.account.in_group("Microsoft.Storage", "storageAccounts", "webshoplogs")
     story.emulator.add_endpoint(other, "purview_blob", in_the_way, "blob")
-    refused, requests, writes = story.requests(lambda: _refusal(story, str(other)))
-    if refused is None:
-        return Exit.FAILED
-    story.show(refused.plan)
+    spec = story.spec.model_copy(update={"factory": str(other)})
+
+    def attempt() -> None:
+        try:
+            story.client.create_all(spec)
+        except PlanConflict as refused:
+            story.show(refused.plan)
+
+    _, requests, writes = story.requests(attempt)
     story.say(f"Seen in {requests} requests, {writes} of them writes: half a job would be worse than none.")
     return Exit.FAILED if writes else Exit.DONE
-
-
-def _refusal(story: Story, factory: str) -> PlanConflict | None:
-    try:
-        story.client.create_all(story.spec.model_copy(update={"factory": factory}))
-    except PlanConflict as conflict:
-        return conflict
-    return None
 
 
 #: The story; how it ends is the worst of how its chapters end.

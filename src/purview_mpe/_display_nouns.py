@@ -152,7 +152,7 @@ def render_report(report: Report, page: Page) -> None:
             ],
             head=("", "ENDPOINT", "GROUP", "RESULT", "TIME", "TARGET"),
         )
-    _troubles(page, [outcome for outcome in report.outcomes if outcome.error is not None])
+    _troubles(page, report.outcomes)
     if report.hand_off:
         page.title("For somebody with more rights")
         page.block(report.hand_off)

@@ -1,0 +1,136 @@
+"""A shell that runs commands against an emulator, and a screen that shows what a person would see."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Client
+from purview_mpe._cli import main
+from purview_mpe._cli_terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purview_mpe import Spec
+    from purview_mpe.emulator import Emulator
+
+
+class Screen(io.StringIO):
+    """A stream that a person looks at, or does not."""
+
+    def __init__(self, text: str = "", *, tty: bool = False) -> None:
+        super().__init__(text)
+        self._tty = tty
+
+    def isatty(self) -> bool:  # noqa: D102 - as of any stream
+        return self._tty
+
+    @property
+    def seen(self) -> str:
+        """What stands on the screen after all redrawing, without colours: the few sequences that the library writes."""
+        lines: list[list[str]] = [[]]
+        row = column = 0
+        for piece in re.findall(r"\x1b\[\d*[AJKm]|[\s\S]", self.getvalue()):
+            match piece[-1]:
+                case "\n":
+                    row, column = row + 1, 0
+                    lines += [[] for _ in range(row + 1 - len(lines))]
+                case "\r":
+                    column = 0
+                case "A" if len(piece) > 1:
+                    row -= int(piece[2:-1])
+                    assert row >= 0, "the cursor left the screen"
+                case "K" if len(piece) > 1:
+                    del lines[row][column:]
+                case "J" if len(piece) > 1:
+                    del lines[row][column:], lines[row + 1 :]
+                case "m" if len(piece) > 1:
+                    pass
+                case character:
+                    lines[row][column : column + 1] = [character]
+                    column += 1
+        return "\n".join("".join(line) for line in lines)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a run left behind."""
+
+    code: int
+    stdout: Screen
+    stderr: Screen
+
+    @property
+    def out(self) -> str:
+        """All that was written to stdout."""
+        return self.stdout.getvalue()
+
+    @property
+    def err(self) -> str:
+        """All that was written to stderr."""
+        return self.stderr.getvalue()
+
+    @property
+    def said(self) -> str:
+        """All of stderr on one line, for what is wrapped somewhere."""
+        return " ".join(self.err.split())
+
+    @property
+    def json(self) -> Any:
+        """Stdout as JSON."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs commands in this process, as from a pipe or as from a terminal."""
+
+    emulator: Emulator
+    spec: Spec
+    made_by: Callable[..., Client] | None = None
+
+    def run(self, *argv: str, tty: bool = False, stdin: str = "", **environ: str) -> Ended:
+        """A run with these arguments."""
+        out, err = Screen(tty=tty), Screen(tty=tty)
+        terminal = Terminal(stdin=Screen(stdin, tty=tty), stdout=out, stderr=err, environ=environ)
+        return Ended(main(argv, connect=self.made_by or self.connect, terminal=terminal), out, err)
+
+    def ends(self, verb: str, *more: str, **options: Any) -> Ended:
+        """A run for the spec of this shell."""
+        ends = ("--factory", self.spec.factory, "--account", str(self.spec.account), "--name", self.spec.name)
+        return self.run(verb, *ends, *more, **options)
+
+    def connect(self, **options: Any) -> Client:
+        """A client of the emulator."""
+        return Client(self.emulator.credential, **({"transport": self.emulator.transport()} | options))
+
+    def connecting(self, connect: Callable[..., Client]) -> Shell:
+        """The same shell with clients that are made in another way."""
+        return replace(self, made_by=connect)
+
+    def on(self, emulator: Emulator) -> Shell:
+        """The same shell with another emulator."""
+        return replace(self, emulator=emulator)
+
+    def target(self, group_id: str) -> str:
+        """The id of what an endpoint of this group has to reach."""
+        with self.connect() as client:
+            targets = client.discover(str(self.spec.account)).targets
+        return next(target.resource_id for target in targets if target.group_id == group_id)
+
+
+@pytest.fixture
+def shell(emulator: Emulator, spec: Spec) -> Shell:
+    return Shell(emulator, spec)
+
+
+@pytest.fixture
+def screen() -> Callable[..., Screen]:
+    """Makes streams."""
+    return Screen

@@ -1,0 +1,83 @@
+"""`purview-mpe demo`: the story is true, and it ends soon."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe import Report, _demo
+from purview_mpe._cli import main
+from purview_mpe._cli_terminal import Terminal
+from purview_mpe._cli_verbs import Call
+from purview_mpe.emulator import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+
+def test_as_json_the_demo_is_one_report(capsys: pytest.CaptureFixture[str]) -> None:
+    """The output holds the Report of the create run and nothing else, and stderr nothing at all."""
+    assert main(["demo", "-o", "json"]) == 0
+    told = capsys.readouterr()
+    report = Report.model_validate_json(told.out)
+    assert [(outcome.name, outcome.result) for outcome in report.outcomes] == [
+        ("purview", "created"),
+        ("purview_blob", "created"),
+        ("purview_queue", "created"),
+        ("purview_namespace", "created"),
+    ]
+    assert told.err == ""
+
+
+def test_the_story_is_told_in_a_pipe_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """All chapters in order on stdout, progress in lines on stderr, no colour, within 80 columns."""
+    assert main(["demo"]) == 0
+    told = capsys.readouterr()
+    at = -1
+    for passage in (
+        "1. What does the account need?",
+        "shape     A: managed storage and managed Event Hubs",
+        "2. What has to be made?",
+        "Plan: 4 to create",
+        "3. Make it.",
+        "create_all: 4 created",
+        "4. And once more?",
+        "create_all: 4 kept",
+        "What exists is kept: 3 requests, 0 of them writes.",
+        "5. What if something is in the way?",
+        "Plan: 3 to create, 1 in conflict",
+        "! purview_blob: The name 'purview_blob' is taken by an endpoint to",
+        "Seen in 3 requests, 0 of them writes",
+        "That was 1:36 of emulated time",
+    ):
+        assert told.out.find(passage) > at, passage
+        at = told.out.find(passage)
+    assert "\x1b" not in told.out + told.err
+    assert max(map(len, told.out.splitlines())) <= 80
+    assert "[1:36] purview_namespace: created\n" in told.err
+
+
+def test_on_a_terminal_the_story_is_slow_enough_to_follow_and_not_slower(screen: Callable[..., Any]) -> None:
+    """There are pauses between chapters and while it waits, of less than eight seconds together."""
+    pauses: list[float] = []
+    terminal = Terminal(stdin=screen(), stdout=screen(tty=True), stderr=screen(tty=True), environ={})
+    call = Call(Namespace(output="table"), terminal)
+    assert _demo.tell(call, pause=pauses.append) == 0
+    assert len(pauses) > 20
+    assert 3 < sum(pauses) < 8
+    stdout: Any = terminal.stdout
+    stderr: Any = terminal.stderr
+    assert "\ncreate_all: 4 created\n" in stdout.seen
+    assert "create_all  0:38" in stderr.getvalue()
+    assert stderr.seen == ""
+
+
+def test_a_story_that_goes_wrong_says_so(screen: Callable[..., Any]) -> None:
+    """The demo is the real thing: where its Azure refuses to write, the chapters that write end as denied."""
+    terminal = Terminal(stdin=screen(), stdout=screen(), stderr=screen(), environ={})
+    story = _demo.Story(terminal, lambda _seconds: None)
+    story.emulator.inject(Fault.status("PUT", 403, times=None))
+    with story.client:
+        assert [chapter(story) for chapter in _demo.CHAPTERS] == [0, 0, 5, 5, 0]

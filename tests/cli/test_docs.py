@@ -1,0 +1,73 @@
+"""The page about the command line says what the command line does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from purview_mpe._cli import make_parser
+from purview_mpe._cli_exit import Exit
+from purview_mpe._cli_verbs import VERBS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """Each command of a console block with the output below it."""
+    return [(command, output) for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)]
+
+
+def without_made_up_names(text: str) -> str:
+    """The emulator makes up names of a fixed length; which ones is no promise."""
+    return re.sub(r"(?<=scanwesteurope)\w{7}|(?<=atlas-)[-.0-9a-f]+", "*", text)
+
+
+def test_the_examples_on_the_page_are_what_happens(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every console example runs, in the order of the page, and prints what stands below it."""
+    monkeypatch.chdir(tmp_path)
+    Path("sales.json").write_text(shell.spec.model_dump_json())
+    variables = {"$FACTORY": shell.spec.factory, "$ACCOUNT": shell.spec.account}
+    for command, output in (one for block in blocks("console") for one in commands(block)):
+        words = [variables.get(word, word) for word in shlex.split(command)]
+        assert words[0] == "purview-mpe"
+        ended = shell.run(*words[1:], *(["-o", "table"] if output else []))
+        assert ended.code in {0, 4}, command
+        if output:
+            assert without_made_up_names(ended.out.strip()) == without_made_up_names(output.strip())
+
+
+def test_the_shell_examples_are_commands() -> None:
+    """Every call of ours in a shell example is one that the parser takes."""
+    calls = re.findall(r"(?<!\w)purview-mpe ([^|>)\"#\n]*)", "".join(blocks("sh")))
+    assert len(calls) > 3
+    for call in calls:
+        assert make_parser().parse_args(shlex.split(call)).run
+
+
+@pytest.mark.parametrize("verb", [verb.name for verb in VERBS])
+def test_every_verb_is_on_the_page(verb: str) -> None:
+    """A verb that is not documented is not there."""
+    assert f"| `{verb}` |" in PAGE
+
+
+def test_every_option_is_on_the_page() -> None:
+    """The table of the spec has every option that makes one up, and the others are explained."""
+    parser: Any = make_parser()
+    verbs = next(action.choices for action in parser._actions if action.nargs == "A...")
+    flags = {flag for verb in verbs.values() for action in verb._actions for flag in action.option_strings}
+    for flag in sorted(flags - {"-h", "--verbose", "--output"}):
+        assert re.search(rf"(?<![\w-]){flag}(?![\w-])", PAGE), flag
+
+
+@pytest.mark.parametrize("code", list(Exit))
+def test_every_exit_code_is_on_the_page(code: Exit) -> None:
+    """The table of exit codes is complete."""
+    assert f"\n| {code.value} | " in PAGE

@@ -1,0 +1,139 @@
+"""Help that teaches, and completion that knows what the parser knows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from purview_mpe import __version__
+from purview_mpe._cli import main, make_parser
+from purview_mpe._cli_completion import script
+from purview_mpe._cli_verbs import VERBS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = [verb.name for verb in VERBS]
+SHELLS = ["bash", "zsh", "fish"]
+
+
+def test_help_lists_every_verb_and_how_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first page fits 80 columns and says how to begin, how to sign in, and what the exit codes mean."""
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for word in (*NAMES, "az login", "130", "NO_COLOR", "DefaultAzureCredential"):
+        assert word in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("verb", NAMES)
+def test_the_help_of_each_verb_teaches(capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    """Each has examples of itself, and fits 80 columns."""
+    assert main([verb, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"purview-mpe {verb}" in shown.partition("\nexamples:\n  ")[2]
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("example", [example for verb in VERBS for example in verb.examples])
+def test_the_examples_are_commands(example: str) -> None:
+    """Every example in the help is one that the parser takes."""
+    command = re.split(r" [|>] |\)", example.partition("purview-mpe ")[2])[0]
+    assert make_parser().parse_args(shlex.split(command, comments=True)).run
+
+
+def test_a_mistyped_verb_gets_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    """The nearest verb is named; where none is near, all are."""
+    assert main(["creat"]) == 2
+    assert "did you mean 'create'?" in capsys.readouterr().err
+    assert main(["zzz"]) == 2
+    assert "choose from" in capsys.readouterr().err
+
+
+def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a verb the help is pointed to."""
+    assert main([]) == 2
+    assert "See: purview-mpe --help" in capsys.readouterr().err
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--version` names the package and its version."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"purview-mpe {__version__}\n"
+
+
+# --- completion
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_completion_prints_a_script_that_the_shell_takes(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """The script names every verb and option, and the shell itself finds no fault in it."""
+    assert main(["completion", name]) == 0
+    text = capsys.readouterr().out
+    for word in (*NAMES, "version", "detailed-exitcode", "us-government"):
+        assert word in text
+    if (shell := shutil.which(name)) is not None:
+        assert subprocess.run([shell, "-n"], input=text, text=True, capture_output=True, check=True).stderr == ""  # noqa: S603 - the shell of this machine
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("", {"demo", "discover", "plan", "create", "status", "completion", "--help", "--version", "-h"}),
+        ("cr", {"create"}),
+        ("plan --de", {"--detailed-exitcode"}),
+        ("plan --cloud ", {"public", "us-government", "china"}),
+        ("plan -o j", {"json"}),
+        ("plan --name ", set()),
+        ("completion f", {"fish"}),
+        ("create --plan a", {"a plan.json", "another"}),
+    ],
+)
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_bash_completes(tmp_path: Path, line: str, expected: set[str]) -> None:
+    """Verbs, options, choices and files are offered where they belong."""
+    (tmp_path / "a plan.json").touch()
+    (tmp_path / "another").touch()
+    words = ["purview-mpe", *line.split(" ")]
+    ask = f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; _purview_mpe; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    told = subprocess.run(  # noqa: S603 - our own script
+        ["bash", "-c", f"{script('bash', make_parser())}\n{ask}"],  # noqa: S607 - the bash of this machine
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert told.stderr == ""
+    assert set(filter(None, told.stdout.split("\n"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("cr", {"create"}),
+        ("plan --de", {"--detailed-exitcode"}),
+        ("plan --cloud ", {"public", "us-government", "china"}),
+        ("completion f", {"fish"}),
+    ],
+)
+@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish here")
+def test_fish_completes(tmp_path: Path, line: str, expected: set[str]) -> None:
+    """The same in fish, with its descriptions left out here."""
+    command = tmp_path / "purview-mpe"
+    command.touch(mode=0o755)
+    ask = f"set PATH {tmp_path} $PATH; {script('fish', make_parser())}\ncomplete -C 'purview-mpe {line}'"
+    told = subprocess.run(["fish", "--no-config", "-c", ask], text=True, capture_output=True, check=True)  # noqa: S603, S607 - as above
+    assert {offer.partition("\t")[0] for offer in told.stdout.splitlines()} == expected
+
+
+def test_a_parser_without_verbs_is_a_mistake() -> None:
+    """Completion needs verbs; their absence is told, not answered with an empty script."""
+    from argparse import ArgumentParser
+
+    with pytest.raises(LookupError, match="no verbs"):
+        script("bash", ArgumentParser())

@@ -1,0 +1,199 @@
+"""What the command line takes: specs, plans, ways to reach Azure; and what it refuses before the first request."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Client
+from purview_mpe._cli_options import EmulatorCredential
+from purview_mpe.emulator import Emulator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_options_win_over_the_spec_file(shell: Any, tmp_path: Path) -> None:
+    """A file holds what is common; an option replaces one field of it."""
+    file = tmp_path / "spec.json"
+    file.write_text(json.dumps({"factory": shell.spec.factory, "account": shell.spec.account, "name": "from-file"}))
+    assert shell.run("plan", "--spec", str(file)).json["spec"]["name"] == "from-file"
+    options = ("--name", "lineage", "--separator", "-", "--groups", "account, blob", "--name-of", "blob=b1")
+    spec = shell.run("plan", "--spec", str(file), *options, "--managed-vnet", "default", "--replace-broken").json[
+        "spec"
+    ]
+    assert spec == shell.spec.model_dump(mode="json") | {
+        "name": "lineage",
+        "separator": "-",
+        "groups": ["account", "blob"],
+        "names": {"blob": "b1"},
+        "replace_broken": True,
+    }
+
+
+def test_without_an_account_the_factorys_own_is_taken(shell: Any) -> None:
+    """`--account` may be left out where the factory is connected to one."""
+    ended = shell.run("plan", "--factory", shell.spec.factory, "--name", "purview")
+    assert ended.json["account"]["id"] == shell.spec.account
+
+
+def test_a_spec_file_may_come_from_anywhere(shell: Any, tmp_path: Path) -> None:
+    """From stdin, with a byte order mark, or in the UTF-16 of PowerShell."""
+    text = shell.spec.model_dump_json()
+    assert shell.run("plan", "--spec", "-", stdin=text).code == 0
+    for encoding in ("utf-8-sig", "utf-16"):
+        (tmp_path / encoding).write_bytes(text.encode(encoding))
+        assert shell.run("plan", "--spec", str(tmp_path / encoding)).code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "is not JSON: Expecting property name"),
+        ("[]", "holds no JSON object"),
+        ('"text"', "holds no JSON object"),
+        ('{"factory": 1, "nmae": "x"}', "nmae: is no field of this kind"),
+        ("[" * 100_000, "is not JSON"),
+        (b"\xff\xfe\xff", "is not JSON"),
+        (None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_spec_file_that_is_none_is_refused(
+    shell: Any, tmp_path: Path, content: str | bytes | None, said: str
+) -> None:
+    """Whatever the file holds: one error, exit 2, and not one request."""
+    file = tmp_path / "spec.json"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    for verb in ("plan", "create", "status", "discover"):
+        ended = shell.run(verb, "--spec", str(file))
+        assert (ended.code, ended.out) == (2, "")
+        assert said in ended.said
+    assert shell.emulator.requests == []
+
+
+def test_every_wrong_field_is_told_at_once(shell: Any) -> None:
+    """An incomplete spec lists what is wrong, each with an example."""
+    ended = shell.run("plan", "--account", "nonsense")
+    assert ended.code == 2
+    for problem in ("factory: is required", "name: is required", "account: 'nonsense' is not a resource id"):
+        assert problem in ended.said
+
+
+@pytest.mark.parametrize(("option", "value"), [("--name-of", "blob"), ("--cloud", "mars"), ("--output", "xml")])
+def test_a_wrong_option_is_a_usage_error(
+    shell: Any, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    """Errors of argparse itself end with 2, as a return value and not as SystemExit."""
+    assert shell.ends("plan", option, value).code == 2
+    assert f"argument {option}" in capsys.readouterr().err.replace("-o/--output", "--output")
+
+
+@pytest.mark.parametrize(("timeout", "said"), [("nan", "no positive number"), ("-1", "no positive"), ("x", "invalid")])
+def test_a_timeout_is_a_positive_number(
+    shell: Any, capsys: pytest.CaptureFixture[str], timeout: str, said: str
+) -> None:
+    """Anything else is refused before the first request."""
+    ended = shell.ends("create", "--timeout", timeout)
+    assert ended.code == 2
+    assert said in ended.err + capsys.readouterr().err
+    assert shell.emulator.requests == []
+
+
+def test_a_plan_file_is_not_trusted(shell: Any, tmp_path: Path) -> None:
+    """A tampered plan is refused before the first request."""
+    file = tmp_path / "plan.json"
+    shell.ends("plan", "--out", str(file))
+    asked = len(shell.emulator.requests)
+    plan = json.loads(file.read_text())
+    plan["steps"][0]["action"] = "explode"
+    file.write_text(json.dumps(plan))
+    ended = shell.run("create", "--plan", str(file))
+    assert ended.code == 2
+    assert "steps.0.action" in ended.err
+    assert len(shell.emulator.requests) == asked
+
+
+@pytest.mark.parametrize("more", [("--name", "x"), ("--spec", "x"), ("--replace-broken",), ("--groups", "account")])
+def test_a_plan_has_its_own_spec(shell: Any, more: tuple[str, ...]) -> None:
+    """`--plan` beside anything that makes up a spec is refused: which of them should count?"""
+    ended = shell.run("create", "--plan", "plan.json", *more)
+    assert ended.code == 2
+    assert "--plan: holds a spec already" in ended.said
+
+
+def test_an_unwritable_file_is_told(shell: Any, tmp_path: Path) -> None:
+    """`--out` into a folder that is not there is an error with a reason."""
+    ended = shell.ends("plan", "--out", str(tmp_path / "no" / "plan.json"))
+    assert ended.code == 2
+    assert "cannot be written: No such file or directory" in ended.said
+
+
+# --- the way to Azure
+
+
+def options_given(shell: Any, *argv: str) -> dict[str, Any]:
+    """What the client would have been made with."""
+    given: dict[str, Any] = {}
+
+    def connect(**options: Any) -> Client:
+        given.update(options)
+        return shell.connect()
+
+    assert shell.connecting(connect).ends("status", *argv).code == 1
+    del given["on_event"]
+    return given
+
+
+def test_by_default_the_client_signs_in_by_itself(shell: Any) -> None:
+    """No credential is passed: the client takes DefaultAzureCredential."""
+    assert options_given(shell) == {"cloud": "public"}
+    assert options_given(shell, "--cloud", "china") == {"cloud": "china"}
+
+
+@pytest.mark.parametrize(
+    ("url", "fake"),
+    [
+        ("https://127.0.0.1:8443", True),
+        ("https://localhost:8443", True),
+        ("https://[::1]:8443", True),
+        ("https://management.local.azurestack.external", False),
+        ("https://127.0.0.1.evil.example", False),
+        ("https://localhost.evil.example", False),
+        ("https://[::1", False),
+        ("nonsense", False),
+    ],
+)
+def test_only_an_emulator_on_this_machine_gets_the_made_up_token(shell: Any, url: str, fake: bool) -> None:
+    """Every other host is signed in to."""
+    given = options_given(shell, "--endpoint", url)
+    assert given["endpoint"] == url
+    assert isinstance(given.get("credential"), EmulatorCredential) == fake
+
+
+def test_the_made_up_token_is_accepted_by_the_sdks() -> None:
+    """The credential has both forms that azure-core may ask for, and neither is a secret."""
+    credential: Any = EmulatorCredential()
+    assert credential.get_token("scope").token == credential.get_token_info("scope", options={}).token == "emulator"
+    emulator = Emulator()
+    with Client(credential, transport=emulator.transport()) as client:
+        assert client.discover(str(emulator.account)).shape == "A"
+
+
+def test_certificates_are_trusted_on_demand(shell: Any, tmp_path: Path) -> None:
+    """`--ca` goes to the transport; a file that is not there is refused before anything is sent."""
+    file = tmp_path / "ca.pem"
+    file.touch()
+    assert options_given(shell, "--ca", str(file))["connection_verify"] == str(file)
+    ended = shell.ends("status", "--ca", str(tmp_path / "none.pem"))
+    assert ended.code == 2
+    assert "none.pem' is no file" in ended.said
+
+
+def test_http_is_refused(shell: Any) -> None:
+    """A token never travels in the clear, not even a made-up one."""
+    ended = shell.connecting(Client).ends("status", "--endpoint", "http://127.0.0.1:1")
+    assert ended.code == 2
+    assert "is no https address" in ended.said

@@ -1,0 +1,65 @@
+"""The command as a process of its own: what it loads, and how it ends with others."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+from purview_mpe._cli_verbs import VERBS
+
+HEAVY = ("azure", "pydantic", "requests", "aiohttp", "tenacity", "purview_mpe._model", "purview_mpe.emulator")
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], text=True, capture_output=True, check=False, timeout=60)  # noqa: S603 - our own interpreter
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["--help"], ["--version"], ["completion", "bash"], *([verb.name, "--help"] for verb in VERBS), ["nonsense"]],
+)
+def test_help_loads_nothing_heavy(argv: list[str]) -> None:
+    """Help, version and completion answer without pydantic and without an Azure SDK."""
+    ran = python(
+        "-c",
+        "import sys, json; from purview_mpe._cli import main; main(sys.argv[1:]);"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)",
+        *argv,
+    )
+    loaded = json.loads(ran.stderr.splitlines()[-1])
+    assert [name for name in loaded if name.startswith(HEAVY)] == []
+
+
+def test_the_demo_runs_as_a_module() -> None:
+    """`python -m purview_mpe demo -o json` prints one report, and nothing beside it."""
+    ran = python("-m", "purview_mpe", "demo", "-o", "json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert len(json.loads(ran.stdout)["outcomes"]) == 4
+
+
+def test_the_module_ends_with_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m purview_mpe` is the command."""
+    monkeypatch.setattr(sys, "argv", ["purview-mpe", "plan"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("purview_mpe", run_name="__main__")
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(("argv", "codes"), [(["demo"], {141}), (["--help"], {0, 141})])
+def test_a_reader_that_has_enough_is_no_error(argv: list[str], codes: set[int]) -> None:
+    """`| head -1`: the command ends as if the closed pipe had stopped it (argparse itself does not care) in silence."""
+    running = subprocess.Popen(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "purview_mpe", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    running.stdout.close()
+    assert running.stderr is not None
+    told = running.stderr.read()
+    running.stderr.close()
+    assert running.wait(60) in codes
+    assert "Error" not in told
+    assert "Exception" not in told

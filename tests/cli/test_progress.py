@@ -1,0 +1,230 @@
+"""Live progress: what a person sees while a verb runs, and what a log keeps."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Event, Outcome
+from purview_mpe._cli_progress import Block, Lines, progress_on
+from purview_mpe._cli_terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAMES = ("purview", "purview_blob")
+
+
+def event(kind: Any, seconds: float = 0.0, message: str = "", **fields: Any) -> Event:
+    return Event(kind=kind, verb="create_all", seconds=seconds, message=message, **fields)
+
+
+def step(name: str, result: Any, seconds: float = 0.0) -> Event:
+    outcome = Outcome(name=name, group_id="x", resource_id="/x", result=result)
+    return event("step", seconds, f"{name}: {result}", outcome=outcome)
+
+
+def waiting(seconds: float, *names: str) -> Event:
+    return event("waiting", seconds, f"Waiting for {', '.join(names)}", pending=names)
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def progress(lines: list[str]) -> Lines:
+    return Lines(lines.append)
+
+
+@pytest.fixture
+def terminal(screen: Callable[..., Any]) -> Terminal:
+    return Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
+
+
+def seen(terminal: Terminal) -> str:
+    stderr: Any = terminal.stderr
+    return str(stderr.seen)
+
+
+# --- lines
+
+
+def test_a_step_is_told_when_it_is_over(lines: list[str], progress: Lines) -> None:
+    """What Azure has taken is not done: a line comes when nobody waits for the endpoint any more."""
+    for one in (
+        event("started"),
+        step("purview", "created", 0.4),
+        step("purview_blob", "kept", 0.4),
+        waiting(0.5, "purview"),
+        waiting(2.5, "purview"),
+        step("purview", "created", 96.2),
+        event("finished", 96.2, "create_all finished"),
+    ):
+        progress(one)
+    assert lines == [
+        "[0:00] purview_blob: kept",
+        "[0:00] Waiting for purview",
+        "[1:36] purview: created",
+        "create_all finished after 1:36: 1 created, 1 kept.",
+    ]
+
+
+def test_long_waiting_is_told_now_and_then(lines: list[str], progress: Lines) -> None:
+    """One line in half a minute while nothing changes, and one at once when something does."""
+    for second in range(0, 66, 2):
+        progress(waiting(float(second), *NAMES))
+    progress(waiting(66.0, "purview_blob"))
+    assert lines == [
+        "[0:00] Waiting for purview, purview_blob",
+        "[0:30] Waiting for purview, purview_blob",
+        "[1:00] Waiting for purview, purview_blob",
+        "[1:06] Waiting for purview_blob",
+    ]
+
+
+def test_a_retry_is_told(lines: list[str], progress: Lines) -> None:
+    """That something is tried again is worth a line."""
+    progress(event("retrying", 3.0, "The storage account is busy"))
+    assert lines == ["[0:03] The storage account is busy"]
+
+
+def test_reading_is_not_worth_a_line(lines: list[str], progress: Lines) -> None:
+    """A verb without steps leaves nothing in a log."""
+    progress(event("started"))
+    progress(event("finished", 0.3, "plan finished"))
+    assert lines == []
+
+
+def test_steps_are_told_even_if_the_verb_does_not_finish(lines: list[str], progress: Lines) -> None:
+    """What was done before an error is in the log, and no summary pretends that all is well."""
+    with progress:
+        progress(step("purview", "created"))
+        progress(event("finished", 1.0, "create_all ended with RuntimeError"))
+        progress(step("purview_blob", "failed", 1.0))
+    assert lines == ["[0:00] purview: created", "[0:01] purview_blob: failed"]
+    assert progress.done == {"purview": "created", "purview_blob": "failed"}
+
+
+# --- the block
+
+
+def test_the_block_shows_steps_elapsed_time_and_what_is_waited_for(terminal: Terminal) -> None:
+    """One line per step in the plan's order, redrawn in place; the clock runs between two events."""
+    time = [100.0]
+    block = Block(terminal, now=lambda: time[0])
+    block(event("started"))
+    block(step("purview_blob", "created", 0.5))
+    block(step("purview", "created", 0.5))
+    block(waiting(0.5, *NAMES))
+    time[0] = 142.0
+    block.draw()
+    assert seen(terminal) == (
+        "create_all  0:42\n"
+        "  ~ purview       provisioning\n"
+        "  ~ purview_blob  provisioning\n"
+        "  Waiting for purview, purview_blob\n"
+    )
+    block(step("purview", "failed", 50.0))
+    assert seen(terminal) == "create_all  0:50\n  x purview       failed\n  ~ purview_blob  provisioning\n"
+    block(waiting(52.0, "purview_blob"))
+    block(step("purview_blob", "created", 60.0))
+    assert seen(terminal) == "create_all  1:00\n  x purview       failed\n  + purview_blob  created\n"
+
+
+def test_the_block_goes_away_and_leaves_a_summary(terminal: Terminal) -> None:
+    """At the end there is one line, because stdout is not a terminal here and shows no table."""
+    block = Block(terminal, now=None)
+    with block:
+        block(step("purview", "kept"))
+        block(event("finished", 2.0, "create_all finished"))
+    assert seen(terminal) == "create_all finished after 0:02: 1 kept.\n"
+
+
+def test_the_block_goes_away_when_the_verb_fails(terminal: Terminal) -> None:
+    """An error message finds a clean terminal."""
+
+    def fail(block: Block) -> None:
+        with block:
+            block(waiting(0.0, *NAMES))
+            assert seen(terminal) != ""
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail(Block(terminal, now=None))
+    assert seen(terminal) == ""
+
+
+def test_the_block_fits_the_terminal(terminal: Terminal) -> None:
+    """Long names are cut, and more steps than lines are not drawn: a line that wraps could not be redrawn."""
+    block = Block(terminal, now=None)
+    names = tuple(
+        f"purview_of_a_department_with_a_very_long_name_indeed_{number:02}_{'x' * 30}" for number in range(40)
+    )
+    block(waiting(0.0, *names))
+    block(waiting(2.0, *names))
+    shown = seen(terminal).splitlines()
+    assert len(shown) == 23
+    assert max(map(len, shown)) <= 79
+    assert shown[0] == "create_all  0:02"
+
+
+def test_what_is_no_longer_waited_for_stays_in_sight(terminal: Terminal) -> None:
+    """A step that left the waiting without an outcome keeps its line."""
+    block = Block(terminal, now=None)
+    block(waiting(0.0, *NAMES))
+    block(waiting(2.0, "purview_blob"))
+    assert "  + purview\n" in seen(terminal)
+
+
+def test_messages_of_servers_are_cleaned(terminal: Terminal) -> None:
+    """A message cannot move the cursor."""
+    block = Block(terminal, now=None)
+    block(event("retrying", 0.0, "busy\x1b[5A\x07"))
+    assert seen(terminal) == "create_all  0:00\n  busy\n"
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_the_clock_ticks_by_itself_and_stops(terminal: Terminal, drawn: bool) -> None:
+    """Without any event the block is redrawn, once there is one; after the end no thread is left."""
+    ticked = threading.Event()
+    looks = 0
+
+    def now() -> float:
+        nonlocal looks
+        looks += 1
+        if looks > 4:
+            ticked.set()
+        return 0.0
+
+    block = Block(terminal, now=now, every=0.001)
+    with block:
+        if drawn:
+            block(event("started"))
+        assert ticked.wait(10 if drawn else 0.02) == drawn
+    assert not any(thread.name == "purview-mpe-progress" for thread in threading.enumerate())
+
+
+def test_many_threads_may_tell_events(terminal: Terminal) -> None:
+    """Steps that run together end together; the block survives it, and forgets none."""
+    block = Block(terminal, now=None)
+    threads = [threading.Thread(target=block, args=(step(f"n{number}", "created"),)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(block.done) == 16
+    assert seen(terminal).count("created") == 16
+
+
+def test_the_terminal_decides_between_block_and_lines(terminal: Terminal, screen: Callable[..., Any]) -> None:
+    """Redrawing needs a terminal that understands it, and nothing else that writes in between."""
+    assert isinstance(progress_on(terminal, plain=False), Block)
+    assert isinstance(progress_on(terminal, plain=True), Lines)
+    piped = Terminal(stdin=screen(), stdout=screen(tty=True), stderr=screen(), environ={})
+    assert isinstance(progress_on(piped, plain=False), Lines)
+    dumb = Terminal(stdin=screen(), stdout=screen(), stderr=screen(tty=True), environ={"TERM": "dumb"})
+    assert isinstance(progress_on(dumb, plain=False), Lines)

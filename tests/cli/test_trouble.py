@@ -1,0 +1,186 @@
+"""What the command line says and ends with when something goes wrong, and what `-v` adds."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe._cli import main
+from purview_mpe._cli_exit import Exit
+from purview_mpe._cli_terminal import Terminal
+from purview_mpe.emulator import Fault
+from purview_mpe.errors import (
+    AccessDenied,
+    InvalidCredential,
+    InvalidSpec,
+    NoAnswer,
+    NotApproved,
+    PurviewMpeError,
+    WaitTimedOut,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purview_mpe import Client
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault.status("GET", 403, path="*/managedPrivateEndpoints"), 5),
+        (Fault.status("GET", 401, times=None), 5),
+        (Fault.status("GET", 404, path="*/accounts/*"), 1),
+        (Fault.status("GET", 500, times=None), 1),
+        (Fault.reset("GET", times=None), 1),
+    ],
+)
+def test_errors_of_azure_end_the_run(shell: Any, fault: Fault, code: int) -> None:
+    """5 if access is denied and 1 for everything else; message and remedy on stderr, and no traceback."""
+    shell.emulator.inject(fault)
+    ended = shell.ends("plan")
+    assert (ended.code, ended.out) == (code, "")
+    assert ended.err.startswith("error: Could not ")
+    assert "\n  What to do: " in ended.err
+    assert "Traceback" not in ended.err
+    assert "request id" not in ended.err
+
+
+def test_an_error_in_colour_says_the_same(shell: Any) -> None:
+    """Colour is never the only signal: without it the words are the same."""
+    for _ in range(2):
+        shell.emulator.inject(Fault.status("GET", 404, path="*/accounts/*"))
+    coloured = shell.ends("plan", tty=True)
+    assert "\x1b[31mCould not" in coloured.err
+    assert coloured.stderr.seen == shell.ends("plan").err
+
+
+def test_a_report_that_was_denied_everywhere_ends_as_denied(shell: Any) -> None:
+    """If a missing role is the only reason the run ends with 5; with another reason beside it, with 1."""
+    shell.emulator.inject(Fault.status("PUT", 403, times=4))
+    assert shell.ends("create").code == 5
+    shell.emulator.inject(Fault.status("PUT", 403, times=2))
+    shell.emulator.inject(Fault.status("PUT", 400, times=2))
+    assert shell.ends("create").code == 1
+
+
+def test_verbose_tells_each_request_with_its_id(shell: Any) -> None:
+    """`-v` shows method, path, status and id on stderr; stdout stays as it is, and so do the loggers."""
+    quiet, loud = shell.ends("plan"), shell.ends("plan", "-v")
+    assert loud.out == quiet.out
+    lines = loud.err.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("GET /subscriptions/") and ": 200, request id " in line for line in lines)
+    logger = logging.getLogger("purview_mpe")
+    assert (logger.level, [type(handler) for handler in logger.handlers]) == (0, [logging.NullHandler])
+
+
+def test_verbose_progress_is_plain_lines(shell: Any) -> None:
+    """A block that is redrawn and a log would overwrite each other, so with `-v` there is no block."""
+    assert "\x1b[1A" not in shell.ends("plan", "-v", tty=True).err
+
+
+def test_very_verbose_shows_the_log_of_the_sdks_without_the_token(shell: Any) -> None:
+    """`-vv` adds Azure's own log; the token is in none of it."""
+    ended = shell.ends("plan", "-vv")
+    assert "Request method: 'GET'" in ended.err
+    assert shell.emulator.token_mark not in ended.err
+
+
+def test_a_verbose_error_has_the_ids_for_a_support_case(shell: Any) -> None:
+    """`-v` adds code, status and request id to an error, and to the errors in a report."""
+    shell.emulator.inject(Fault.status("GET", 404, path="*/accounts/*"))
+    assert "code not-found, status 404, Azure's code ResourceNotFound, request id " in shell.ends("plan", "-v").said
+    shell.emulator.inject(Fault.status("PUT", 400, times=4))
+    assert "request id" in shell.ends("create", "-v", "-o", "table").out
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_an_interrupted_run_says_what_was_done(shell: Any, tty: bool) -> None:
+    """Ctrl-C while waiting: exit 130, nothing on stdout that looks like a report, and what Azure has taken."""
+    transport: Any = shell.emulator.transport()
+
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    transport.sleep = interrupt
+    interrupted = shell.connecting(lambda **options: shell.connect(transport=transport, **options))
+    ended = interrupted.ends("create", tty=tty)
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.stderr.seen.endswith(
+        "Interrupted. Done until then: purview created, purview_blob created,\n"
+        "purview_namespace created, purview_queue created.\n"
+        "Azure goes on with what it has taken. Repeat the command: what exists is kept.\n"
+    )
+    assert ("provisioning" in ended.stderr.seen, "finished" in ended.err) == (False, False)
+    assert len(shell.emulator.writes) == 4
+
+
+def test_an_interrupted_reader_has_done_nothing(shell: Any) -> None:
+    """Ctrl-C before anything was written says so."""
+
+    def connect(**_options: Any) -> Client:
+        raise KeyboardInterrupt
+
+    ended = shell.connecting(connect).ends("plan")
+    assert ended.code == 130
+    assert ended.err.startswith("Interrupted. Done until then: nothing.\n")
+
+
+def test_a_bug_of_ours_is_told_without_a_traceback(shell: Any) -> None:
+    """An error that nobody expected is one line; the traceback comes with `-v`."""
+
+    def connect(**_options: Any) -> Client:
+        raise RuntimeError("oh \x1b[2Jno")
+
+    broken = shell.connecting(connect)
+    ended = broken.ends("plan")
+    assert ended.code == 1
+    assert ended.err == ("error: RuntimeError: oh no\nThis is a bug of purview-mpe. With -v the command tells where.\n")
+    assert "Traceback" in broken.ends("plan", "-v").err
+
+
+def test_a_server_cannot_write_to_the_terminal(shell: Any) -> None:
+    """Escape sequences in what Azure answers reach neither stdout nor stderr, as table, JSON or error."""
+    evil = "evil\x1b]0;title\x07\x1b[2J\x9b1A\u202e"
+    for output in ("table", "json"):
+        shell.emulator.inject(Fault.status("PUT", 400, message=evil, times=4))
+        ended = shell.ends("create", "-o", output, "-v")
+        assert "evil" in ended.out
+        assert not set(ended.out + ended.err) & {"\x1b", "\x07", "\x9b", "\u202e"}
+    shell.emulator.inject(Fault.status("GET", 400, message=evil))
+    ended = shell.ends("plan")
+    assert "evil" in ended.err
+    assert not set(ended.err) & {"\x1b", "\x07", "\x9b", "\u202e"}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidSpec("x", []), 2),
+        (InvalidCredential("x", remedy="y"), 2),
+        (NotApproved("x", remedy="y"), 4),
+        (AccessDenied("x", remedy="y"), 5),
+        (NoAnswer("x", remedy="y"), 1),
+        (WaitTimedOut("x", remedy="y"), 1),
+    ],
+)
+def test_every_error_has_its_exit_code(error: PurviewMpeError, code: int) -> None:
+    """Scripts can tell a mistake of theirs, a missing role and a missing approval from everything else."""
+    assert Exit.of_error(error) == code
+
+
+def test_a_closed_pipe_ends_the_run_in_silence(shell: Any, screen: Callable[..., Any]) -> None:
+    """If nobody reads stdout any more there is nobody to tell."""
+
+    class Closed(type(screen())):  # type: ignore[misc]
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    stderr = screen()
+    terminal = Terminal(stdin=screen(), stdout=Closed(), stderr=stderr, environ={})
+    argv = ("plan", "--factory", shell.spec.factory, "--name", "purview")
+    assert main(argv, connect=shell.connect, terminal=terminal) == 141
+    assert stderr.getvalue() == ""

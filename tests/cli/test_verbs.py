@@ -1,0 +1,271 @@
+"""What each verb promises: what it prints where, and what it ends with."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Account, Plan, Report, Status
+from purview_mpe.emulator import Emulator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def results(ended: Any) -> list[str]:
+    return [outcome["result"] for outcome in ended.json["outcomes"]]
+
+
+# --- discover, plan
+
+
+def test_discover_shows_the_account(shell: Any) -> None:
+    """Piped: the Account as JSON. For a person: the same as a table. Nothing on stderr."""
+    piped = shell.run("discover", "--account", shell.spec.account)
+    assert (piped.code, piped.err) == (0, "")
+    account = Account.model_validate(piped.json)
+    assert account.shape == "A"
+    assert shell.run("discover", "--account", shell.spec.account, "-o", "table").out == f"{account}\n"
+
+
+def test_discover_takes_the_account_of_a_spec(shell: Any, tmp_path: Path) -> None:
+    """A spec file names the account as well; one without an account is told so."""
+    file = tmp_path / "spec.json"
+    file.write_text(shell.spec.model_dump_json())
+    assert shell.run("discover", "--spec", str(file)).json["name"] == "pv1"
+    file.write_text(shell.spec.model_copy(update={"account": None}).model_dump_json())
+    for missing in (("--spec", str(file)), ()):
+        ended = shell.run("discover", *missing)
+        assert (ended.code, ended.out) == (2, "")
+        assert "--account: is required, or a spec file that names the account" in ended.said
+
+
+def test_plan_is_json_when_piped(shell: Any) -> None:
+    """A program gets the whole Plan, and can read it back."""
+    ended = shell.ends("plan")
+    assert (ended.code, ended.err) == (0, "")
+    assert [step.action for step in Plan.model_validate_json(ended.out).steps] == ["create"] * 4
+    assert ended.out.isascii()
+
+
+def test_plan_is_a_table_for_a_person(shell: Any) -> None:
+    """Verbatim; in colour on a terminal, and without where NO_COLOR is set or the terminal has none."""
+    storage, namespace = (shell.target(group_id).rpartition("/")[2] for group_id in ("blob", "namespace"))
+    expected = inspect.cleandoc(f"""
+        Plan: 4 to create
+          factory  df1 in rg1, subscription 00000000-0000-0000-0000-000000000001
+          account  pv1 in rg1, subscription 00000000-0000-0000-0000-000000000001
+          shape     A: managed storage and managed Event Hubs
+          firewall  disabled from all networks
+
+            ENDPOINT           GROUP      TARGET
+          + purview            account    pv1
+          + purview_blob       blob       {storage}
+          + purview_queue      queue      {storage}
+          + purview_namespace  namespace  {namespace}
+
+          + No endpoint of the factory points to this target and group id.
+    """)
+    assert shell.ends("plan", "-o", "table").out == expected + "\n"
+    coloured = shell.ends("plan", tty=True)
+    assert "\x1b[32m+\x1b[0m purview_blob" in coloured.out
+    assert coloured.stdout.seen == expected + "\n"
+    assert shell.ends("plan", tty=True, NO_COLOR="1").out == expected + "\n"
+    assert shell.ends("plan", tty=True, TERM="dumb").out == expected + "\n"
+    assert shell.ends("plan", tty=True, NO_COLOR="").out == coloured.out
+
+
+def test_json_on_a_terminal_has_no_colour(shell: Any) -> None:
+    """`-o json` is the same text wherever it goes."""
+    assert shell.ends("plan", "-o", "json", tty=True).out == shell.ends("plan").out
+
+
+def test_reading_leaves_nothing_on_the_terminal(shell: Any) -> None:
+    """The live block of a verb that only reads is gone without a trace."""
+    for verb in ("plan", "status"):
+        ended = shell.ends(verb, tty=True)
+        assert f"{verb}  0:00" in ended.err
+        assert ended.stderr.seen == ""
+
+
+def test_the_detailed_exit_code_tells_drift(shell: Any) -> None:
+    """3 while something has to be made, 0 when nothing has."""
+    assert shell.ends("plan", "--detailed-exitcode").code == 3
+    assert shell.ends("plan").code == 0
+    shell.ends("create")
+    assert shell.ends("plan", "--detailed-exitcode").code == 0
+
+
+def test_the_detailed_exit_code_tells_a_conflict(shell: Any) -> None:
+    """1 where a conflict prevents what has to be made; 0 if the details were not asked for."""
+    shell.emulator.add_endpoint(shell.emulator.factory, "purview", shell.target("blob"), "blob")
+    assert shell.ends("plan", "--detailed-exitcode").code == 1
+    assert shell.ends("plan").code == 0
+
+
+def test_a_plan_can_be_kept_and_carried_out_later(shell: Any, tmp_path: Path) -> None:
+    """`plan --out` writes what `create --plan` reads; the person is told how to go on."""
+    file = tmp_path / "plan.json"
+    assert shell.ends("plan", "--out", str(file)).said == f"Carry it out with: purview-mpe create --plan {file}"
+    created = shell.run("create", "--plan", str(file))
+    assert (created.code, results(created)) == (0, ["created"] * 4)
+    again = shell.run("create", "--plan", "-", stdin=file.read_text())
+    assert (again.code, results(again)) == (0, ["kept"] * 4)
+
+
+# --- create
+
+
+def test_create_makes_what_is_missing(shell: Any) -> None:
+    """The report on stdout, the progress in plain lines on stderr."""
+    ended = shell.ends("create")
+    assert ended.code == 0
+    assert [outcome.result for outcome in Report.model_validate_json(ended.out).outcomes] == ["created"] * 4
+    assert ended.err.splitlines() == [
+        "[0:00] Waiting for purview, purview_blob, purview_queue, purview_namespace",
+        "[0:30] Waiting for purview, purview_blob, purview_queue, purview_namespace",
+        "[1:00] Waiting for purview, purview_blob, purview_queue, purview_namespace",
+        "[1:36] purview: created",
+        "[1:36] purview_blob: created",
+        "[1:36] purview_queue: created",
+        "[1:36] purview_namespace: created",
+        "create_all finished after 1:36: 4 created.",
+        "New connections wait for approval by the owners of their targets.",
+        "Look how they stand with: purview-mpe status",
+    ]
+
+
+def test_a_second_create_writes_nothing(shell: Any) -> None:
+    """What exists is kept, and nobody is told to approve it again."""
+    shell.ends("create")
+    writes = len(shell.emulator.writes)
+    ended = shell.ends("create")
+    assert (ended.code, results(ended)) == (0, ["kept"] * 4)
+    assert ended.err.splitlines() == [
+        "[0:00] purview: kept",
+        "[0:00] purview_blob: kept",
+        "[0:00] purview_queue: kept",
+        "[0:00] purview_namespace: kept",
+        "create_all finished after 0:00: 4 kept.",
+    ]
+    assert len(shell.emulator.writes) == writes == 4
+
+
+def test_create_on_a_terminal_leaves_the_table_alone(shell: Any) -> None:
+    """While it works there is a block on stderr; at the end it is gone, and the table stands on stdout."""
+    ended = shell.ends("create", tty=True)
+    assert "provisioning" in ended.err
+    assert ended.stderr.seen == (
+        "New connections wait for approval by the owners of their targets.\n"
+        "Look how they stand with: purview-mpe status\n"
+    )
+    storage = shell.target("blob").rpartition("/")[2]
+    assert f"  + purview_blob       blob       created  1:36  {storage}\n" in ended.stdout.seen
+
+
+def test_a_dry_run_writes_nothing(shell: Any) -> None:
+    """`create --dry-run` shows what `plan` shows."""
+    ended = shell.ends("create", "--dry-run")
+    assert (ended.code, ended.json) == (0, shell.ends("plan").json)
+    assert shell.emulator.writes == []
+
+
+def test_no_wait_returns_when_azure_has_taken_the_requests(shell: Any) -> None:
+    """No time passes, and the endpoints are still provisioning: status says to wait."""
+    assert shell.ends("create", "--no-wait").code == 0
+    assert shell.emulator.clock.now() == 0
+    status = shell.ends("status")
+    assert (status.code, {endpoint["verdict"] for endpoint in status.json["endpoints"]}) == (4, {"provisioning"})
+
+
+def test_a_timeout_is_a_failure_with_the_rest_done(shell: Any) -> None:
+    """What was still on its way when time ran out is timed-out, and the run has failed."""
+    ended = shell.ends("create", "--timeout", "10")
+    assert (ended.code, results(ended)) == (1, ["timed-out"] * 4)
+
+
+def test_a_conflict_stops_create_before_the_first_write(shell: Any) -> None:
+    """The reason and the remedy are told, and nothing was written."""
+    elsewhere = shell.spec.factory_id.in_group("Microsoft.Storage", "storageAccounts", "elsewhere")
+    shell.emulator.add_endpoint(shell.emulator.factory, "purview_blob", elsewhere, "blob")
+    ended = shell.ends("create")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        "error: The plan has 1 conflict, so nothing was written:\n"
+        "  ! purview_blob: The name 'purview_blob' is taken by an endpoint to\n"
+        f"  {elsewhere}\n"
+        "  (blob).\n"
+        "    Choose another base name, or set Spec.names['blob']; the existing endpoint\n"
+        "    is not touched.\n"
+        "  What to do: Resolve each conflict as said beside it, then plan again.\n"
+    )
+    assert shell.emulator.writes == []
+
+
+@pytest.fixture
+def broken(shell: Any) -> Any:
+    """A shell whose factory has one Failed endpoint."""
+    shell.emulator.add_endpoint(
+        shell.emulator.factory, "purview", shell.spec.account, "account", provisioning_state="Failed"
+    )
+    return shell
+
+
+def test_broken_endpoints_are_not_deleted_unasked(broken: Any) -> None:
+    """Where nobody can be asked `--yes` is needed, and where somebody is there the answer counts."""
+    assert broken.ends("create").code == 1
+    refused = broken.ends("create", "--replace-broken")
+    assert refused.code == 2
+    assert "--yes: is needed where nobody can be asked: Delete purview and make it anew?" in refused.said
+    for answer in ("n\n", "", "\n", "perhaps\n"):
+        declined = broken.ends("create", "--replace-broken", tty=True, stdin=answer)
+        assert (declined.code, declined.out) == (1, "")
+        assert declined.stderr.seen == "Delete purview and make it anew? [y/N] Nothing was written.\n"
+    assert broken.emulator.writes == []
+
+
+@pytest.mark.parametrize(("more", "answer"), [(("-y",), ""), ((), "y\n"), ((), "YES\n")])
+def test_broken_endpoints_are_made_anew_on_demand(broken: Any, more: tuple[str, ...], answer: str) -> None:
+    """With `--yes`, or a yes, the broken one is replaced and the others are created."""
+    ended = broken.ends("create", "--replace-broken", "-o", "json", *more, tty=bool(answer), stdin=answer)
+    assert (ended.code, results(ended)) == (0, ["replaced", "created", "created", "created"])
+
+
+def test_several_broken_endpoints_are_asked_about_once(broken: Any) -> None:
+    """One question names all that would be deleted."""
+    broken.emulator.add_endpoint(
+        broken.emulator.factory, "purview_blob", broken.target("blob"), "blob", status="Rejected"
+    )
+    declined = broken.ends("create", "--replace-broken", tty=True, stdin="n")
+    assert "Delete purview, purview_blob and make them anew? [y/N]" in declined.err
+
+
+def test_nothing_broken_is_nothing_to_ask(shell: Any) -> None:
+    """`--replace-broken` alone asks nothing where nothing has to be deleted."""
+    assert shell.ends("create", "--replace-broken").code == 0
+
+
+# --- status
+
+
+def test_status_ends_as_the_endpoints_stand(shell: Any) -> None:
+    """1 while something is missing, 4 while approval is, 0 when all are ready."""
+    missing = shell.ends("status")
+    assert (missing.code, Status.model_validate_json(missing.out).ready) == (1, False)
+    shell.ends("create")
+    assert shell.ends("status").code == 4
+    approved = Emulator()
+    for group_id in ("account", "blob", "queue", "namespace"):
+        name = shell.spec.name_of(group_id)
+        approved.add_endpoint(approved.factory, name, shell.target(group_id), group_id, status="Approved")
+    assert shell.on(approved).ends("status").code == 0
+
+
+def test_status_is_a_table_for_a_person(shell: Any) -> None:
+    """The table of the noun."""
+    shell.ends("create")
+    shown = shell.ends("status", "-o", "table").out
+    assert shown.startswith("Status: not ready (4 pending)\n")
+    assert shown == f"{Status.model_validate(shell.ends('status').json)}\n"
