@@ -38,17 +38,11 @@ async def delete_all(io: Io, spec: Spec) -> Report:
     """
     account_id = spec.account_id or await observe.connected_account(io, spec)
     account, endpoints = await observe.both(io, _read_account(io, account_id), observe.list_endpoints_alone(io, spec))
-    work = Takedown(io, spec, needed_targets(spec, account), endpoints)
-
-    def report() -> Report:
-        return Report(
-            verb="delete_all", spec=spec, account=account, outcomes=work.outcomes(), warnings=account.warnings
-        )
-
-    io.so_far = report
+    work = Takedown(io, spec, account, needed_targets(spec, account), endpoints)
+    io.so_far = work.report
     await work.delete()
     await work.wait_until_gone()
-    return report()
+    return work.report()
 
 
 @dataclass
@@ -70,6 +64,7 @@ class Takedown:
 
     io: Io
     spec: Spec
+    account: Account
     targets: Sequence[Target]
     endpoints: Sequence[Endpoint]
     began: float = field(init=False)
@@ -117,9 +112,15 @@ class Takedown:
             self._tell_waiting(waiting)
             await self.io.sleep(poll_interval(self.io.now() - began))
 
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """What became of each target's endpoint, in the account's order."""
-        return tuple(self._outcome(removal) for removal in self.removals)
+    def report(self) -> Report:
+        """What became of each target's endpoint, in the account's order; what is not over yet is said to be so."""
+        return Report(
+            verb="delete_all",
+            spec=self.spec,
+            account=self.account,
+            outcomes=tuple(self._outcome(removal) for removal in self.removals),
+            warnings=self.account.warnings,
+        )
 
     def _open(self) -> list[_Removal]:
         return [removal for removal in self.removals if removal.result is None]
