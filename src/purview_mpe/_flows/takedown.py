@@ -93,6 +93,11 @@ class Takedown:
         """One list per round for all of them together."""
         began = self.io.now()
         while waiting := self._open():
+            if remaining(self.io) <= 0:
+                self._time_out(waiting)
+                return
+            self._tell_waiting(waiting)
+            await self.io.sleep(poll_interval(self.io.now() - began))
             try:
                 listed = await observe.list_endpoints(self.io, self.spec)
             except WaitTimedOut:
@@ -104,13 +109,6 @@ class Takedown:
                 return
             for removal in waiting:
                 self._look(removal, listed)
-            if not (waiting := self._open()):
-                return
-            if remaining(self.io) <= 0:
-                self._time_out(waiting)
-                return
-            self._tell_waiting(waiting)
-            await self.io.sleep(poll_interval(self.io.now() - began))
 
     def report(self) -> Report:
         """What became of each target's endpoint, in the account's order; what is not over yet is said to be so."""
