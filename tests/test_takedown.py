@@ -273,7 +273,7 @@ def test_an_interruption_carries_what_was_done(emulator, made):
     ):
         client.delete_all(made)
     report = caught.value.report
-    assert {outcome.error.code for outcome in report.outcomes} == {"unfinished"}
+    assert {outcome.error.code for outcome in report.outcomes} == {"interrupted"}
     assert not report.succeeded
 
 
