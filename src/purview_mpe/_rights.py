@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from purview_mpe._model import Account
+    from purview_mpe._situation import Permission
 
 Place = Literal["factory", "account", "storage", "namespace", "ingestion"]
 
@@ -28,14 +29,6 @@ _ENDPOINT = f"{_NETWORK}/managedPrivateEndpoints"
 _ACCOUNT = "Microsoft.Purview/accounts"
 _STORAGE = "Microsoft.Storage/storageAccounts"
 _NAMESPACE = "Microsoft.EventHub/namespaces"
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """One role's share of what a caller may do at a scope."""
-
-    actions: tuple[str, ...]
-    not_actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

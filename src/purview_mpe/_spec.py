@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FACTORY_TYPE = "Microsoft.DataFactory/factories"
 ACCOUNT_TYPE = "Microsoft.Purview/accounts"
+STORAGE_TYPE = "Microsoft.Storage/storageAccounts"
+NAMESPACE_TYPE = "Microsoft.EventHub/namespaces"
 _EXAMPLES = {
     "factory": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
     "/providers/Microsoft.DataFactory/factories/df1",

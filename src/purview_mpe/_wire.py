@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from purview_mpe._arm_id import ArmId, InvalidArmId, last_segment
 from purview_mpe._model import Account, ConnectionList, Endpoint, Finding, Firewall, Shape, Target
+from purview_mpe._spec import NAMESPACE_TYPE, STORAGE_TYPE
 from purview_mpe._untrusted import mapping, text
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 #: A request's body. The SDKs take plain JSON and type it as their models, hence not a dict.
 Json: TypeAlias = Any
-
-STORAGE_TYPE = "Microsoft.Storage/storageAccounts"
-NAMESPACE_TYPE = "Microsoft.EventHub/namespaces"
 
 #: Spec: 2023-05-01-preview is the first version whose accounts have `ingestionStorage`; azure-mgmt-purview below
 #: 1.1.0b2 asks for 2021-07-01, so that its answers prove nothing about the absence of the field.
