@@ -242,8 +242,9 @@ class _OneHost(policies.SansIOHTTPPolicy[Any, Any]):
         # Query and fragment are none of the host's business, and a path may hold what an endpoint may not.
         origin = "/".join(url.replace("?", "/").replace("#", "/").split("/", 3)[:3])
         if host_of(origin) != self._host:
+            scheme, _, host = origin.rpartition("@")[2].rpartition("//")
             raise AzureUnavailable(
-                f"An answer pointed to {safe_text(origin, 100)}, which is not https://{self._host}; "
+                f"An answer pointed to {safe_text(f'{scheme}//{host}', 100)}, which is not https://{self._host}; "
                 "nothing was sent there.",
                 remedy="Check who answers in Azure's place: Azure Resource Manager never points to another host.",
             )
