@@ -65,7 +65,7 @@ class Sent:
     at: float
 
 
-@dataclass
+@dataclass(repr=False)
 class Script:
     """What is answered in turn (the last for ever), or by a function of the request."""
 
@@ -222,7 +222,9 @@ class Runner:
             options=given,
         )
 
-    def flow(self, azure: Any, flow: Callable[[Any], Any], *, timeout: float | None = None, listener: Any = None) -> Any:
+    def flow(
+        self, azure: Any, flow: Callable[[Any], Any], *, timeout: float | None = None, listener: Any = None
+    ) -> Any:
         """The result of a flow, given its Io."""
         colours = _imports.load("purview_mpe._io")
         if self.is_sync:

@@ -42,7 +42,7 @@ from azure.core.pipeline.transport import HttpTransport
 from purview_mpe._exchange import current
 from purview_mpe._options import CONNECT_SECONDS, READ_SECONDS, host_of
 from purview_mpe._version import __version__
-from purview_mpe._wire_errors import Answer, safe_text
+from purview_mpe._wire_errors import Answer, blotted, safe_text
 from purview_mpe.errors import AzureUnavailable, InvalidSpec
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("purview_mpe.http")
 
+#: The headers by which Azure names a request and an operation, for a support case.
+_IDS = ("x-ms-request-id", "x-ms-correlation-request-id")
 #: Failures that tell that the server is there and will not do it: asking again changes nothing.
 _PERMANENT = frozenset({501, 505})
 
@@ -307,9 +309,10 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
         sent = getattr(getattr(answered, "internal_response", None), "request", None)
         _forget_token(getattr(sent, "headers", None))
         exchange = current()
-        body = _text_of(answered) if answered.status_code >= 400 else ""
         exchange.answer = Answer(
-            answered.status_code, {key.lower(): str(value) for key, value in answered.headers.items()}, body
+            answered.status_code,
+            blotted(_text_of(answered), exchange.secret) if answered.status_code >= 400 else "",
+            *(_id_in(answered.headers, name, exchange.secret) for name in _IDS),
         )
         self._tell(request, str(answered.status_code), exchange.answer)
 
@@ -342,6 +345,11 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
                 "correlation_id": answer.correlation_id if answer else None,
             },
         )
+
+
+def _id_in(headers: Mapping[str, str], name: str, secret: str) -> str | None:
+    value = next((value for key, value in headers.items() if key.casefold() == name), None)
+    return safe_text(blotted(value, secret), 100) if value else None
 
 
 def _text_of(response: Any) -> str:
