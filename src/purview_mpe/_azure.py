@@ -199,15 +199,15 @@ def translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
 def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
     if isinstance(error, PurviewMpeError):
         return error
-    attempt, secret = exchange.attempt, exchange.secret
+    attempt = exchange.attempt
     # The type says what an exception without text means, and `error.message` what an SDK's own `str` repeats thrice.
     said = error.message if isinstance(error, SdkError) else f"{type(error).__name__}: {error}"
-    said = _wire_errors.blotted(str(said), secret)
+    said = _wire_errors.blotted(str(said), exchange.secret)
     if exchange.answer is None:
         if exchange.run.left() <= 0:
             return exchange.time_is_up("no answer had come when the time given ran out")
         return _wire_errors.no_answer(attempt, said, bad_certificate=_pipeline.has_bad_certificate(error))
-    answer = exchange.answer.without(secret)
+    answer = exchange.answer
     if answer.status >= 400:
         return _wire_errors.error_for(attempt, answer)
     if isinstance(error, HttpResponseError) and not isinstance(error, DecodeError):
