@@ -282,7 +282,8 @@ UNKNOWN = Finding(
 @pytest.mark.parametrize("groups", [None, ("account", "blob")])
 def test_an_account_that_does_not_tell_is_refused(groups):
     """Shape F explains why it cannot be told, and what to do."""
-    account = an_account(shape="F", targets=TARGETS[:1], warnings=(UNKNOWN,))
+    odd = Finding(code="unexpected-id", severity="warning", message="m")
+    account = an_account(shape="F", targets=TARGETS[:1], warnings=(odd, UNKNOWN))
     with pytest.raises(UnsupportedSetup) as caught:
         plan(account=account, groups=groups)
     assert str(caught.value) == (
