@@ -91,27 +91,33 @@ def command(made: str, label: str = "command:") -> list[str]:
 
 def test_an_account_with_managed_resources():
     """Shape A, with everything from the exact connection to a mere name: the whole text."""
-    assert text(
-        Pending(OWN, "purview", f"{HIDDEN}/df1.purview"),
-        Pending(
-            BLOB,
-            "purview_blob",
-            f"{HIDDEN}/df1.purview_blob",
-            f"{STORAGE}/privateEndpointConnections/scan.0f",
-            "Could not approve: 403",
-        ),
-        Pending(QUEUE, "purview_queue"),
-        Pending(EVENTS, "purview_namespace"),
-    ) == SHAPE_A
+    assert (
+        text(
+            Pending(OWN, "purview", f"{HIDDEN}/df1.purview"),
+            Pending(
+                BLOB,
+                "purview_blob",
+                f"{HIDDEN}/df1.purview_blob",
+                f"{STORAGE}/privateEndpointConnections/scan.0f",
+                "Could not approve: 403",
+            ),
+            Pending(QUEUE, "purview_queue"),
+            Pending(EVENTS, "purview_namespace"),
+        )
+        == SHAPE_A
+    )
 
 
 def test_an_account_with_ingestion_storage():
     """Shape C in another cloud: the account's ingestion list and its own call: the whole text."""
-    assert text(
-        Pending(NEW_BLOB, "purview_blob", f"{HIDDEN}/df1.purview_blob"),
-        Pending(NEW_QUEUE, "purview_queue"),
-        portal="portal.azure.us",
-    ) == SHAPE_C
+    assert (
+        text(
+            Pending(NEW_BLOB, "purview_blob", f"{HIDDEN}/df1.purview_blob"),
+            Pending(NEW_QUEUE, "purview_queue"),
+            portal="portal.azure.us",
+        )
+        == SHAPE_C
+    )
 
 
 def test_nothing_left_is_no_text():
