@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from purview_mpe import _wire
 from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe._export_resources import (
     PRIVATE_ENDPOINT_TYPE,
@@ -18,6 +17,8 @@ from purview_mpe._export_resources import (
     in_turn,
     unique_words,
 )
+from purview_mpe._model import Target
+from purview_mpe._naming import OPTIONAL_GROUPS
 from purview_mpe._requirements import requirement
 from purview_mpe.errors import InvalidSpec, UnsupportedSetup
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._azure import Cloud
     from purview_mpe._export_resources import Value
-    from purview_mpe._model import Account, Target
+    from purview_mpe._model import Account
 
 Approval: TypeAlias = Literal["automatic", "manual"]
 
@@ -94,10 +95,14 @@ def chosen_targets(account: Account, groups: Sequence[str] | None) -> tuple[Targ
     offered = {target.group_id: target for target in account.targets}
     if groups is None:
         groups = _demanded(account, tuple(offered))
-    account_id = ArmId.parse(account.id)
-    offered |= {group: _wire.optional_target(account_id, group) for group in groups if _wire.is_optional_group(group)}
+    # What lies beyond lineage is offered by the account itself (spec).
+    offered |= {
+        group: Target(group_id=group, resource_id=account.id, connections="account")
+        for group in groups
+        if group in OPTIONAL_GROUPS
+    }
     if unknown := [group for group in groups if group not in offered]:
-        known = ", ".join([*(target.group_id for target in account.targets), "portal", "platform"])
+        known = ", ".join([*(target.group_id for target in account.targets), *OPTIONAL_GROUPS])
         raise InvalidSpec(
             "Export",
             [("groups", f"{group[:40]!r} is nothing that this account offers; {known} are") for group in unknown],
@@ -159,7 +164,7 @@ def checked_site(
                 "must be 2 to 64 letters, digits and - _ . that begin with a letter or digit, for example 'pe-purview'"
             )
             problems.append(("name", f"the name {endpoint[:100]!r} {rule}"))
-        if target.group_id not in known_zones:
+        if cloud in ZONES and target.group_id not in known_zones:
             problems.append(
                 ("zone_ids", f"no DNS zone is documented for {target.group_id!r} in this cloud; pass the id of yours")
             )

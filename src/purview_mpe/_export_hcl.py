@@ -24,7 +24,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block with its labels; its fields are values, its blocks follow them."""
+    """A block with its labels; its fields are values, and blocks may follow them."""
 
     kind: str
     labels: tuple[str, ...] = ()
@@ -41,13 +41,11 @@ def block_lines(block: Block, depth: int = 0) -> list[str]:
     outer = "  " * depth
     head = " ".join((block.kind, *(string(label) for label in block.labels)))
     lines = [f"{outer}# {block.note}"] if block.note else []
-    if not block.fields and not block.blocks:
+    if not block.fields:
         return [*lines, f"{outer}{head} {{}}"]
     lines += [f"{outer}{head} {{", *_field_lines(block.fields, depth + 1)]
-    for number, inner in enumerate(block.blocks):
-        if number or block.fields:
-            lines.append("")
-        lines += block_lines(inner, depth + 1)
+    for inner in block.blocks:
+        lines += ["", *block_lines(inner, depth + 1)]
     return [*lines, f"{outer}}}"]
 
 

@@ -38,7 +38,7 @@ def write_azurerm(bundle: Bundle) -> str:
         block
         for resource in bundle.declared
         if resource.type != ZONE_GROUP_TYPE
-        for block in (_azapi(resource) if resource.type == NETWORK_TYPE else _azurerm(resource, groups.get(resource)))
+        for block in (_azapi(resource) if resource.type == NETWORK_TYPE else _azurerm(resource, groups))
     ]
     needs_azapi = any(resource.type == NETWORK_TYPE for resource in bundle.declared)
     providers = {"azurerm": _AZURERM, **({"azapi": _AZAPI} if needs_azapi else {})}
@@ -87,8 +87,8 @@ def _parent_id(resource: Resource) -> Hcl:
     return resource.parent.id if resource.parent.existing else Code(f"{_address(resource.parent)}.id")
 
 
-def _azurerm(resource: Resource, zone_group: Resource | None) -> list[Block]:
-    fields, blocks = _WRITERS[resource.type](resource, zone_group)
+def _azurerm(resource: Resource, groups: _Groups) -> list[Block]:
+    fields, blocks = _WRITERS[resource.type](resource, groups)
     parent = () if isinstance(resource.parent, ArmId) or resource.parent.existing else (resource.parent,)
     after = [*(other for other in parent if other.type == NETWORK_TYPE), *resource.after]
     if after:
@@ -97,10 +97,12 @@ def _azurerm(resource: Resource, zone_group: Resource | None) -> list[Block]:
     return _with_import(resource, Block("resource", labels, fields, blocks, _note(resource)), _azurerm_address)
 
 
+#: The zone group of each private endpoint: azurerm has it inside the endpoint.
+_Groups: TypeAlias = "Mapping[Resource | ArmId, Resource]"
 _Written: TypeAlias = "tuple[dict[str, Hcl], tuple[Block, ...]]"
 
 
-def _managed_endpoint(resource: Resource, _: Resource | None) -> _Written:
+def _managed_endpoint(resource: Resource, _: _Groups) -> _Written:
     # azurerm looks up the managed virtual network itself: a factory has one (its source).
     properties: Any = resource.properties
     return {
@@ -111,7 +113,7 @@ def _managed_endpoint(resource: Resource, _: Resource | None) -> _Written:
     }, ()
 
 
-def _private_endpoint(resource: Resource, zone_group: Resource | None) -> _Written:
+def _private_endpoint(resource: Resource, groups: _Groups) -> _Written:
     properties: Any = resource.properties
     manual = "manualPrivateLinkServiceConnections" in properties
     (connection,) = properties["manualPrivateLinkServiceConnections" if manual else "privateLinkServiceConnections"]
@@ -124,25 +126,23 @@ def _private_endpoint(resource: Resource, zone_group: Resource | None) -> _Writt
     }
     if manual:
         service["request_message"] = asked["requestMessage"]
-    blocks = [Block("private_service_connection", (), service)]
-    if zone_group is not None:
-        group: Any = zone_group.properties
-        zones = [config["properties"]["privateDnsZoneId"] for config in group["privateDnsZoneConfigs"]]
-        ids = [Code(f"{_azurerm_address(zone)}.id") if isinstance(zone, Resource) else zone for zone in zones]
-        blocks.append(Block("private_dns_zone_group", (), {"name": zone_group.name, "private_dns_zone_ids": ids}))
+    group: Any = groups[resource].properties
+    zones = [config["properties"]["privateDnsZoneId"] for config in group["privateDnsZoneConfigs"]]
+    ids = [Code(f"{_azurerm_address(zone)}.id") if isinstance(zone, Resource) else zone for zone in zones]
+    records = Block("private_dns_zone_group", (), {"name": groups[resource].name, "private_dns_zone_ids": ids})
     return {
         "name": resource.name,
         "resource_group_name": resource.group.resource_group,
         "location": resource.location or "",
         "subnet_id": properties["subnet"]["id"],
-    }, tuple(blocks)
+    }, (Block("private_service_connection", (), service), records)
 
 
-def _zone(resource: Resource, _: Resource | None) -> _Written:
+def _zone(resource: Resource, _: _Groups) -> _Written:
     return {"name": resource.name, "resource_group_name": resource.group.resource_group}, ()
 
 
-def _zone_link(resource: Resource, _: Resource | None) -> _Written:
+def _zone_link(resource: Resource, _: _Groups) -> _Written:
     properties: Any = resource.properties
     return {
         "name": resource.name,
@@ -164,7 +164,7 @@ _AZURERM_TYPES = {
     ZONE_TYPE: "azurerm_private_dns_zone",
     ZONE_LINK_TYPE: "azurerm_private_dns_zone_virtual_network_link",
 }
-_WRITERS: dict[str, Callable[[Resource, Resource | None], _Written]] = {
+_WRITERS: dict[str, Callable[[Resource, _Groups], _Written]] = {
     ENDPOINT_TYPE: _managed_endpoint,
     PRIVATE_ENDPOINT_TYPE: _private_endpoint,
     ZONE_TYPE: _zone,
