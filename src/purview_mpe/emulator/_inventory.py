@@ -76,7 +76,7 @@ class Inventory:
 
         `body` is the JSON of an account, for example one of Azure's published examples, and is used as it
         is: the account then lives at the `id` in it. `without_namespace` is how shape B says that it has no
-            namespace.
+        namespace.
         """
         with self._world.lock:
             if body is None:
