@@ -59,7 +59,7 @@ class Claim:
     @property
     def is_vouched_for(self) -> bool:
         """Whether the factory or a report says enough for a connection to be recognised."""
-        return self.private_endpoint_id is not None or self.awaits_approval or self.only_exact
+        return self.private_endpoint_id is not None or self.only_exact or self.factory_says in {"pending", "approved"}
 
     @property
     def key(self) -> tuple[str, str]:
