@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal
 
-from purview_mpe._arm_id import ArmId
+from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe.emulator import _factories, _life, _managed_network, _purview, _runs
 from purview_mpe.emulator._account_shapes import account_body
 from purview_mpe.emulator._exchange import object_of
@@ -75,8 +77,8 @@ class Inventory:
         """Add a Purview account; its managed resources come with it.
 
         `body` is the JSON of an account, for example one of Azure's published examples, and is used as it
-        is: the account then lives at the `id` in it. `without_namespace` is how shape B says that it has no
-            namespace.
+        is; the account then lives at the `id` in it. `without_namespace` is how shape B says that it has no
+        namespace.
         """
         with self._world.lock:
             if body is None:
@@ -109,15 +111,18 @@ class Inventory:
     ) -> ArmId:
         """Add a factory, with a managed virtual network and the runtime that Azure puts into it.
 
-        `body` is the JSON of a factory; the factory then lives at the `id` in it, if there is one. Without
-        `managed_vnet` the factory has the plain `AutoResolveIntegrationRuntime`.
+        `body` is the JSON of a factory; the factory then lives at the `id` in it, unless that is none (the
+        subscriptions in Azure's published examples are not). Without `managed_vnet` the factory has the plain
+        `AutoResolveIntegrationRuntime`.
         """
         with self._world.lock:
-            given = dict(body or {})
-            if "id" in given:
-                factory_id = ArmId.parse(given["id"])
-            else:
-                factory_id = self._id(subscription, resource_group, FACTORY_TYPE, name)
+            given: dict[str, Any] = deepcopy(dict(body or {}))
+            try:
+                factory_id = ArmId.parse(given.get("id", ""))
+            except InvalidArmId:
+                factory_id = self._id(
+                    subscription, resource_group, FACTORY_TYPE, name or given.get("name", "")
+                )
             given.setdefault("location", location or self._location)
             if body is None:
                 given["identity"] = {"type": "SystemAssigned"}
@@ -176,7 +181,7 @@ class Inventory:
         *,
         private_endpoint_id: str | None = None,
         name: str | None = None,
-        description: str | None = None,
+        description: str | None = "",
         status: str = "Pending",
         group_id: str | None = None,
     ) -> ConnectionView:
@@ -227,13 +232,16 @@ class Inventory:
             managed = object_of(properties.get("managedResources")) or {}
             ingestion = object_of(properties.get("ingestionStorage")) or {}
             storage = ingestion.get("id") or managed.get("storageAccount")
-            found = {
-                "account": str(account_id),
-                "blob": storage,
-                "queue": storage,
-                "namespace": managed.get("eventHubNamespace"),
-            }
-            return {group: ArmId.parse(target) for group, target in found.items() if target}
+            found: dict[str, ArmId] = {"account": account_id}
+            for group, target in (
+                ("blob", storage),
+                ("queue", storage),
+                ("namespace", managed.get("eventHubNamespace")),
+            ):
+                # What is no id is no target, however the JSON came by it.
+                with suppress(InvalidArmId):
+                    found[group] = ArmId.parse(target)
+            return found
 
     def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
         """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from copy import copy
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._arm_id import ArmId, InvalidArmId
@@ -37,7 +37,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 def new_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Account:
     """Make an account exist, with the storage accounts and namespaces that its JSON names."""
-    properties: dict[str, Any] = dict(object_of(body.get("properties")) or {})
+    body = deepcopy(dict(body))
+    properties: dict[str, Any] = object_of(body.get("properties")) or {}
     listed = properties.pop("privateEndpointConnections", None)
     account = Account(account_id, {**body, "properties": properties}, world.serial())
     world.ensure_group(account_id, str(body.get("location", "")))
