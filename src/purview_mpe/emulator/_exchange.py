@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from purview_mpe._arm_id import ArmId, InvalidArmId
+
 REASONS = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found",
     304: "Not Modified", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
@@ -130,6 +132,14 @@ def strings_of(value: Any) -> list[str] | None:
     if items is None or not all(isinstance(item, str) for item in items):
         return None
     return items
+
+
+def id_of(value: Any) -> ArmId | None:
+    """The value if it is the id of a resource."""
+    try:
+        return ArmId.parse(value)
+    except InvalidArmId:
+        return None
 
 
 def _is_list(value: Any) -> TypeGuard[list[Any]]:

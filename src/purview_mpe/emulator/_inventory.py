@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
+from purview_mpe._arm_id import ArmId
 from purview_mpe.emulator import _factories, _life, _managed_network, _purview, _runs
 from purview_mpe.emulator._account_shapes import account_body
-from purview_mpe.emulator._exchange import object_of
+from purview_mpe.emulator._exchange import id_of, object_of
 from purview_mpe.emulator._strangers import add_strangers
 from purview_mpe.emulator._views import ConnectionView, EndpointView, view_connection, view_endpoint
 from purview_mpe.emulator._world import ACCOUNT_TYPE, FACTORY_TYPE, NAMESPACE_TYPE
@@ -117,9 +116,8 @@ class Inventory:
         """
         with self._world.lock:
             given: dict[str, Any] = deepcopy(dict(body or {}))
-            try:
-                factory_id = ArmId.parse(given.get("id", ""))
-            except InvalidArmId:
+            factory_id = id_of(given.get("id"))
+            if factory_id is None:
                 factory_id = self._id(
                     subscription, resource_group, FACTORY_TYPE, name or given.get("name", "")
                 )
@@ -239,8 +237,8 @@ class Inventory:
                 ("namespace", managed.get("eventHubNamespace")),
             ):
                 # What is no id is no target, however the JSON came by it.
-                with suppress(InvalidArmId):
-                    found[group] = ArmId.parse(target)
+                if (target_id := id_of(target)) is not None:
+                    found[group] = target_id
             return found
 
     def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
