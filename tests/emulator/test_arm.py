@@ -1,5 +1,6 @@
 """What Azure Resource Manager does before any provider: signing in, addresses, versions, errors, headers, limits."""
 
+import asyncio
 import base64
 import gc
 import json
@@ -8,6 +9,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import Pipeline
 from azure.core.pipeline.transport import AsyncHttpTransport, HttpTransport
 from azure.core.rest import HttpRequest
@@ -243,6 +245,40 @@ def test_transports_are_azure_cores(emulator):
     assert (answer.encoding, answer.text()) == ("ascii", answer.content.decode("ascii"))
     with answer:
         pass
+
+
+def test_async_answers_are_whole_too(emulator):
+    """The async response has the same content in all the ways of reading it, and raises for an error."""
+
+    async def read():
+        async with emulator.async_transport() as transport:
+            await transport.open()
+            request = HttpRequest(
+                "GET",
+                f"{ARM}{emulator.factory}x?api-version=2018-06-01",
+                headers={"Authorization": "Bearer x"},
+            )
+            answer = await transport.send(request)
+        async with answer:
+            raw = b"".join([piece async for piece in answer.iter_raw()])
+            pieces = b"".join([piece async for piece in answer.iter_bytes()])
+            assert raw == pieces == await answer.read() == answer.content
+            with pytest.raises(HttpResponseError):
+                answer.raise_for_status()
+
+    asyncio.run(read())
+
+
+def test_credentials_can_be_closed(emulator):
+    """Both colours are context managers, as the SDKs' own credentials are."""
+    with emulator.credential as credential:
+        assert credential.get_token_info("any").refresh_on is None
+
+    async def use():
+        async with emulator.async_credential as credential:
+            return await credential.get_token_info("any")
+
+    assert emulator.token_mark in asyncio.run(use()).token
 
 
 def test_an_empty_emulator_has_nothing_by_default(make_arm):

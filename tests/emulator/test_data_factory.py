@@ -280,6 +280,20 @@ def _if_not_modified():
     return MatchConditions.IfNotModified
 
 
+def test_a_factory_can_be_given_as_json(emulator, arm):
+    """A body lives at its id, or under its name where the id is none, and is not changed by what happens later."""
+    real = {"id": str(emulator.factory).replace("df1", "given"), "location": "x", "properties": {"odd": [1]}}
+    sample = {
+        "id": "/subscriptions/12345678-1234-1234-1234-12345678abc/resourceGroups/g/providers/Microsoft.DataFactory/factories/exampleFactoryName",
+        "name": "exampleFactoryName",
+        "properties": {"purviewConfiguration": {"purviewResourceId": "/x"}},
+    }
+    assert str(emulator.add_factory(body=real, purview_account=emulator.account)) == real["id"]
+    assert real["properties"] == {"odd": [1]}
+    assert arm.get(real["id"]).json()["properties"]["odd"] == [1]
+    assert emulator.add_factory(body=sample).name == "exampleFactoryName"
+
+
 def test_lists_are_paged(make_arm):
     """A list longer than a page is continued through nextLink, on the same host, until it ends."""
     from azure.mgmt.datafactory import DataFactoryManagementClient

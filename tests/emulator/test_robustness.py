@@ -71,7 +71,7 @@ def requests(draw):
     return route.method, f"https://management.azure.com{path}{query}", headers, content
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.lists(requests(), min_size=1, max_size=12))
 def test_no_request_is_too_odd(story):
     """Generated requests, one after the other on one emulator, are all answered as Azure would answer."""

@@ -14,7 +14,7 @@ import pytest
 from azure.identity import ClientSecretCredential
 from azure.mgmt.datafactory import DataFactoryManagementClient
 
-from purview_mpe.emulator import Emulator, Fault, MissingExtra
+from purview_mpe.emulator import Emulator, Fault, MissingExtra, RealClock
 
 pytest.importorskip("cheroot", reason="serving needs the extra `emulator`")
 
@@ -275,6 +275,37 @@ def test_a_server_leaves_nothing_behind():
         connection.connect()
     with emulator.serve(), Emulator().serve():
         pass
+
+
+def test_secrets_are_not_logged(served, wire):
+    """What a client sends to sign in is not in the request log."""
+    emulator, _ = served
+    form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "very-secret"}
+    assert wire.json("POST", f"/{TENANT}/oauth2/v2.0/token", urlencode(form))[0] == 200
+    assert emulator.requests[-1].path.endswith("/token")
+    assert "very-secret" not in repr(emulator.requests)
+
+
+def test_a_mistake_of_the_emulator_is_answered():
+    """Even when the emulator itself fails the client gets an answer in Azure's shape."""
+
+    class Broken(RealClock):
+        is_broken = False
+
+        def now(self):
+            if self.is_broken:
+                raise RuntimeError("out of time")
+            return super().now()
+
+    emulator = Emulator(clock=Broken())
+    with emulator.serve() as server, closing(Wire(server)) as wire:
+        emulator.inject(Fault.delay("GET", 0.001))
+        wire.send("GET", "/subscriptions?api-version=2022-12-01")
+        real = emulator._service.finish
+        emulator._service.finish = lambda ticket: setattr(emulator.clock, "is_broken", True) or real(ticket)
+        status, answer = wire.json("GET", "/subscriptions?api-version=2022-12-01")
+    assert (status, answer["error"]["code"]) == (500, "EmulatorFailed")
+    assert "out of time" in answer["error"]["message"]
 
 
 def test_a_taken_port_is_an_error(served):

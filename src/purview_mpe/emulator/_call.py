@@ -9,12 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
-from purview_mpe.emulator._exchange import ArmError, Request, Response, read_object
+from purview_mpe.emulator._exchange import ArmError, Request, Response, parsed, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from purview_mpe._arm_id import ArmId
     from purview_mpe.emulator._access import Access, Caller
     from purview_mpe.emulator._guards import Guards
     from purview_mpe.emulator._nouns import Account, Factory, Resource, Subscription
@@ -112,10 +112,10 @@ class Call:
             f"/subscriptions/{self['subscription']}/resourceGroups/{self['group']}"
             f"/providers/{provider}/{resource_type}/{name}"
         )
-        try:
-            return ArmId.parse(text)
-        except InvalidArmId:
-            raise ArmError(400, "InvalidResourceName", f"The resource name '{name}' is invalid.") from None
+        found = parsed(text)
+        if found is None:
+            raise ArmError(400, "InvalidResourceName", f"The resource name '{name}' is invalid.")
+        return found
 
     def located(self, resources: Iterable[Located]) -> list[Located]:
         """Those resources that are in the subscription, and in the group if there is one in the path."""

@@ -88,7 +88,7 @@ def words_of(fault: Fault, times: int | None) -> dict[str, Any]:
         case "body":
             # Exact bytes have no JSON; what they are is told in base64, for reading only.
             spoilt = fault.mangled
-            words["content"] = spoilt if isinstance(spoilt, str) else base64.b64encode(spoilt or b"").decode()
+            words["content"] = base64.b64encode(spoilt).decode() if isinstance(spoilt, bytes) else spoilt
         case "delay":
             words["seconds"] = fault.seconds
         case _:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe.emulator import _life
 from purview_mpe.emulator._call import bad_request, not_found, parent_not_found
-from purview_mpe.emulator._exchange import ArmError, Response, object_of, strings_of
+from purview_mpe.emulator._exchange import ArmError, Response, id_of, object_of, strings_of
 from purview_mpe.emulator._factories import find_factory
 from purview_mpe.emulator._factory_rules import (
     check_if_match,
@@ -226,10 +225,8 @@ def _read_endpoint_body(name: str, body: Mapping[str, Any]) -> tuple[str, str]:
         raise invalid_request("ManagedPrivateEndpoint", name, "Invalid payload")
     if fqdns is not None and strings_of(fqdns) is None:
         raise invalid_request("ManagedPrivateEndpoint", name, "Invalid payload")
-    try:
-        ArmId.parse(target)
-    except InvalidArmId:
-        raise invalid_request("ManagedPrivateEndpoint", name, "Invalid privateLinkResourceId") from None
+    if id_of(target) is None:
+        raise invalid_request("ManagedPrivateEndpoint", name, "Invalid privateLinkResourceId")
     return target, group_id
 
 

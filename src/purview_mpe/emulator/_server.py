@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from purview_mpe.emulator._clock import VirtualClock
-from purview_mpe.emulator._exchange import REASONS, ConnectionReset, Request, Response
+from purview_mpe.emulator._exchange import REASONS, ArmError, ConnectionReset, Request, Response
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -180,6 +180,8 @@ def _gateway(cheroot_server: Any, service: Service, clock: Clock) -> type:
             except ConnectionReset:
                 self.req.conn.is_broken = True
                 raise ConnectionResetError(errno.ECONNRESET, "broken off by a fault") from None
+            except Exception as error:  # noqa: BLE001  a client must never be left without an answer
+                answer = ArmError(500, "EmulatorFailed", f"The emulator has a mistake: {error!r}.").response
             _write(self.req, answer)
 
     return Gateway

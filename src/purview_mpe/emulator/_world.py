@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe.emulator._clock import VirtualClock
+from purview_mpe.emulator._exchange import id_of
 from purview_mpe.emulator._nouns import (
     Account,
     AfterReads,
@@ -28,6 +28,7 @@ from purview_mpe.emulator._settings import DEFAULT_LOCATION, Reads, Settings, Sp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from purview_mpe._arm_id import ArmId
     from purview_mpe.emulator._clock import Clock
 
 FACTORY_TYPE = "Microsoft.DataFactory/factories"
@@ -225,9 +226,8 @@ class World:
 
     def takes(self, target: str, group_id: str) -> ArmId | None:
         """The target's id if it exists and knows the group; None if the connection cannot be made."""
-        try:
-            found = ArmId.parse(target)
-        except InvalidArmId:
+        found = id_of(target)
+        if found is None:
             return None
         groups = GROUP_IDS.get(found.type.casefold(), frozenset())
         exists = found.key in self.accounts or found.key in self.resources
