@@ -13,7 +13,7 @@ from purview_mpe._model import ErrorDetail
 from purview_mpe._requirements import CLOSED, INGESTION, OPEN
 from purview_mpe._situation import Gap, Permission, Runtime, Situation
 from purview_mpe.emulator import Emulator, Fault
-from purview_mpe.errors import NotFound
+from purview_mpe.errors import AccessDenied, NotFound
 
 from .conftest import spec_for
 from .nouns import ACCOUNT, FACTORY, TARGETS, a_spec, an_account, an_endpoint
@@ -187,22 +187,14 @@ def test_unreadable_parts_are_one_finding():
     firewall=st.none() | st.sampled_from((OPEN, INGESTION, CLOSED)),
     endpoints=st.none() | st.lists(st.sampled_from(ALL_ENDPOINTS), unique=True).map(tuple),
     networks=st.none() | st.sampled_from(((), ("default",), ("other",))),
-    connected=st.none() | st.sampled_from((ACCOUNT, OTHER_ACCOUNT)),
+    connected_to=st.none() | st.sampled_from((ACCOUNT, OTHER_ACCOUNT)),
     actions=st.none() | st.sampled_from(((), ("*",), ("*/read",))),
 )
-def test_any_situation_is_judged(runtimes, firewall, endpoints, networks, connected, actions):
+def test_any_situation_is_judged(**found):
     """Never an exception; errors first; fine exactly if there is no error; and it survives a trip through JSON."""
+    actions, account = found.pop("actions"), an_account(firewall=found.pop("firewall"))
     permissions = {} if actions is None else held(*actions)
-    check = _checking.check(
-        a_situation(
-            runtimes=runtimes,
-            account=an_account(firewall=firewall),
-            endpoints=endpoints,
-            networks=networks,
-            connected_to=connected,
-            permissions=permissions,
-        )
-    )
+    check = _checking.check(a_situation(account=account, permissions=permissions, **found))
     severities = [("error", "warning", "info").index(finding.severity) for finding in check.findings]
     assert severities == sorted(severities)
     assert check.ok == (0 not in severities)
@@ -264,6 +256,14 @@ def test_a_missing_account_is_a_finding(colour, emulator):
     check = colour.run(emulator, lambda client: client.check(spec_for(emulator)))
     assert codes(check)["account-missing"] == "error"
     assert check.runtimes
+
+
+def test_a_sign_in_that_ends_ends_it(colour, emulator):
+    """401 is nobody's missing role, so that it is no gap."""
+    emulator.inject(Fault.status("GET", 401, path="integrationRuntimes", times=None))
+    with pytest.raises(AccessDenied) as raised:
+        colour.run(emulator, lambda client: client.check(spec_for(emulator)))
+    assert raised.value.status == 401
 
 
 def test_a_missing_factory_is_an_error(colour, emulator):

@@ -185,6 +185,18 @@ def test_a_busy_target_is_waited_for(colour, emulator, made):
     assert results(report) == dict.fromkeys(NAMES, "deleted")
 
 
+def test_a_list_that_comes_too_late(colour, emulator, made):
+    """What was asked for and not seen to be gone is timed-out."""
+    once = iter((True,))
+
+    def slow(request: Any) -> None:
+        if request.http_request.method == "DELETE" and next(once, False):
+            emulator.inject(Fault.delay("GET", 100, path="managedPrivateEndpoints", times=None))
+
+    report = colour.run(emulator, lambda client: client.delete_all(made, timeout=20), raw_request_hook=slow)
+    assert set(results(report).values()) == {"timed-out"}
+
+
 def test_no_time_to_ask(colour, emulator, made):
     """An answer that comes too late leaves the outcome timed-out, never deleted."""
     emulator.inject(Fault.delay("DELETE", 100, times=None))
@@ -195,14 +207,13 @@ def test_no_time_to_ask(colour, emulator, made):
 
 def test_the_list_that_would_tell_may_fail(colour, emulator, made):
     """Then nothing is called deleted."""
+    once = iter((True,))
 
-    class AfterTheDelete:
-        def __call__(self, request: Any) -> None:
-            if request.http_request.method == "DELETE" and not self.__dict__.setdefault("done", False):
-                self.done = True
-                emulator.inject(Fault.status("GET", 403, path="managedPrivateEndpoints", times=None))
+    def forbid(request: Any) -> None:
+        if request.http_request.method == "DELETE" and next(once, False):
+            emulator.inject(Fault.status("GET", 403, path="managedPrivateEndpoints", times=None))
 
-    report = colour.run(emulator, lambda client: client.delete_all(made), raw_request_hook=AfterTheDelete())
+    report = colour.run(emulator, lambda client: client.delete_all(made), raw_request_hook=forbid)
     assert set(results(report).values()) == {"failed"}
     assert {outcome.error.status for outcome in report.outcomes} == {403}
 

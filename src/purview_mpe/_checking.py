@@ -6,7 +6,7 @@ factory's runtimes to the account, which `_diagnosis` walks too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from purview_mpe import _requirements
 from purview_mpe._arm_id import same_id
@@ -289,6 +289,8 @@ def rights_findings(situation: Situation, held: Sequence[Right], plan: Plan | No
                 wanted = right.step in approvals
             case "read-account" | "read-factory" | "delete" | "read-runs":
                 continue  # what cannot be read is told by its gap; the others are for other days
+            case _:
+                assert_never(right.step)
         if right.allowed is False and wanted:
             yield Finding(
                 code=f"may-not-{right.step}",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, assert_never
 
 from purview_mpe._assessment import Right, RightStep
 
@@ -127,7 +127,9 @@ def scopes_of(factory: str, account: Account | None) -> dict[Place, str]:
                 # Both calls, the list and the decision, are made on the account.
                 scopes["ingestion"] = account.id
             case "account":
-                pass
+                pass  # as above
+            case _:
+                assert_never(target.connections)
     return scopes
 
 

@@ -15,7 +15,7 @@ from purview_mpe._situation import KnownFactory
 from purview_mpe._spec import ACCOUNT_TYPE, STORAGE_TYPE, typed_id
 from purview_mpe._untrusted import text
 from purview_mpe._wire_errors import Attempt
-from purview_mpe.errors import AccessDenied, NotFound, PurviewMpeError, WaitTimedOut
+from purview_mpe.errors import AzureError, NotFound, PurviewMpeError
 
 if TYPE_CHECKING:
     from purview_mpe._flows.io import Clients, Io
@@ -86,8 +86,10 @@ async def _list_subscription(io: Io, guid: str) -> list[KnownFactory] | Finding:
     attempt = Attempt(f"list the factories of the subscription {guid}", f"/subscriptions/{guid}", "Reader")
     try:
         items = await io.collect(attempt, lambda az: az.datafactory(ArmId(guid, "")).factories.list())
-    except (AccessDenied, NotFound) as denied:
-        if denied.status == 401:
+    except AzureError as denied:
+        if (denied.azure_code or "").casefold() == "missingsubscriptionregistration":
+            return []  # where Data Factory is not registered there is none
+        if denied.status not in {403, 404}:
             raise
         return Finding(
             code="factories-unreadable",
@@ -104,10 +106,10 @@ async def _read_endpoints(io: Io, factory: KnownFactory) -> tuple[KnownFactory, 
     try:
         networks = await observe.list_networks(io, factory.id)
         listed = await io.gather([observe.list_endpoints_in(io, factory.id, network) for network in networks])
-    except NotFound:
-        return KnownFactory(factory.id, factory.purview_account, ()), None  # it was deleted while we looked
-    except AccessDenied as denied:
-        if denied.status == 401:
+    except AzureError as denied:
+        if isinstance(denied, NotFound) and _is_gone(denied):
+            return KnownFactory(factory.id, factory.purview_account, ()), None  # it was deleted while we looked
+        if denied.status not in {403, 404}:
             raise
         return factory, Finding(
             code="factory-unreadable",
@@ -125,8 +127,6 @@ async def _exists(io: Io, target: ArmId) -> bool | None:
     attempt = Attempt(f"read {target.name!r}", str(target), "Reader")
     try:
         await io.call(attempt, lambda az: _get(az, target))
-    except WaitTimedOut:
-        raise
     except NotFound as missing:
         return False if _is_gone(missing) else None
     except PurviewMpeError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe import _imports
 from purview_mpe._untrusted import Object, as_mapping, objects, text
-from purview_mpe.errors import PurviewMpeError, WaitTimedOut
+from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
     from purview_mpe._arm_id import ArmId
@@ -38,8 +38,6 @@ async def _page(io: Io, attempt: Attempt, via: ArmId, url: str) -> Object | None
     request = _imports.load("azure.core.rest").HttpRequest("GET", url)
     try:
         return _body(await io.call(attempt, lambda az: az.datafactory(via).send_request(request)))
-    except WaitTimedOut:
-        raise
     except PurviewMpeError:
         return None
 

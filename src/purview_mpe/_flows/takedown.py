@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from purview_mpe import _states, _wire
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
-from purview_mpe._flows.io import remaining
 from purview_mpe._flows.transitions import poll_interval, when_free
 from purview_mpe._model import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Report, Result, Target
 from purview_mpe._planning import needed_targets
@@ -93,14 +92,11 @@ class Takedown:
         """One list per round for all of them together."""
         began = self.io.now()
         while waiting := self._open():
-            if remaining(self.io) <= 0:
-                self._time_out(waiting)
-                return
             self._tell_waiting(waiting)
             await self.io.sleep(poll_interval(self.io.now() - began))
             try:
                 listed = await observe.list_endpoints(self.io, self.spec)
-            except WaitTimedOut:
+            except WaitTimedOut:  # no request leaves after the deadline
                 self._time_out(waiting)
                 return
             except PurviewMpeError as error:
