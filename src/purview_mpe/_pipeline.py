@@ -190,17 +190,20 @@ def _is_broken(error: Exception) -> bool:
 
 def has_bad_certificate(error: BaseException) -> bool:
     """Whether a certificate was refused, somewhere among the causes: it will be the next time, too."""
-    seen: set[int] = set()
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes_of(error))
+
+
+def causes_of(error: BaseException) -> list[BaseException]:
+    """The exception and all that it holds or comes from: each library hides what happened in another place."""
+    causes: list[BaseException] = []
     todo: list[Any] = [error]
     while todo:
-        cause = todo.pop()
-        if not isinstance(cause, BaseException) or id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
-        todo += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
-    return False
+        cause = todo.pop(0)
+        if isinstance(cause, BaseException) and not any(cause is known for known in causes):
+            causes.append(cause)
+            todo += [cause.__cause__, cause.__context__, *cause.args]
+            todo += [getattr(cause, name, None) for name in ("inner_exception", "reason")]
+    return causes
 
 
 class _Retry(_Patience, policies.HTTPPolicy[Any, Any]):
