@@ -105,7 +105,9 @@ def test_another_account_is_not_replaced_unasked(colour, emulator):
     assert not emulator.writes
     report = colour.run(emulator, lambda client: client.connect(spec, replace=True))
     assert result(report) == "connected"
-    assert shown(emulator, str(emulator.factory))["properties"]["purviewConfiguration"]["purviewResourceId"] == str(other)
+    assert shown(emulator, str(emulator.factory))["properties"]["purviewConfiguration"]["purviewResourceId"] == str(
+        other
+    )
 
 
 def test_it_takes_an_account(colour, emulator):
@@ -282,7 +284,10 @@ def test_no_right_on_the_factory(colour, emulator):
     assert not emulator.writes
 
 
-@given(extra=st.dictionaries(st.text(max_size=8), json_values, max_size=4), inner=st.dictionaries(st.text(max_size=8), json_values, max_size=4))
+@given(
+    extra=st.dictionaries(st.text(max_size=8), json_values, max_size=4),
+    inner=st.dictionaries(st.text(max_size=8), json_values, max_size=4),
+)
 def test_whatever_a_factory_holds_goes_back(extra, inner):
     """Any JSON at all, less the seven fields that Azure calls read-only; the answer itself is not changed."""
     answer = {**extra, "id": "i", "name": "n", "type": "t", "eTag": "e", "properties": {**inner, "version": "v"}}
