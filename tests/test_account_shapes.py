@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests import published
-from tests.nouns import ACCOUNT, GROUP, NAMESPACE, OTHER_STORAGE, STORAGE
 
 from purview_mpe._arm_id import ArmId
 from purview_mpe._wire import read_account, unreadable_account
+
+from . import published
+from .nouns import ACCOUNT, GROUP, NAMESPACE, OTHER_STORAGE, STORAGE
 
 if TYPE_CHECKING:
     from purview_mpe import Account

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.nouns import HIDDEN, OTHER_SUBSCRIPTION, TARGETS, a_connection, an_endpoint
 
 from purview_mpe._approval import Claim, Listing, claim_for, match_blind, match_known
 from purview_mpe.errors import AccessDenied
+
+from .nouns import HIDDEN, OTHER_SUBSCRIPTION, TARGETS, a_connection, an_endpoint
 
 ACCOUNT, BLOB, QUEUE, NAMESPACE = TARGETS
 ELSEWHERE = f"/subscriptions/{OTHER_SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Network/privateEndpoints"

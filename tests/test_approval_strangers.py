@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.nouns import ALL_NAMES, HIDDEN, TARGETS, a_connection, an_endpoint
-
 from purview_mpe._approval import Claim, Listing, claim_for, match_blind, match_known
+
+from .nouns import ALL_NAMES, HIDDEN, TARGETS, a_connection, an_endpoint
 
 if TYPE_CHECKING:
     from purview_mpe._model import Connection, Endpoint, Target

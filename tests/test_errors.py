@@ -7,7 +7,6 @@ import pickle
 import re
 
 import pytest
-from tests.nouns import ACCOUNT, STORAGE, a_spec, an_account
 
 from purview_mpe import ErrorDetail, Outcome, Plan, Report, Step, errors
 from purview_mpe.errors import (
@@ -19,6 +18,8 @@ from purview_mpe.errors import (
     PurviewMpeError,
     ReportFailed,
 )
+
+from .nouns import ACCOUNT, STORAGE, a_spec, an_account
 
 CLASSES = {name: getattr(errors, name) for name in errors.__all__}
 LEAVES = [cls for name, cls in CLASSES.items() if name != "PurviewMpeError"]

@@ -8,10 +8,11 @@ import shlex
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.nouns import ACCOUNT, HIDDEN, NAMESPACE, OTHER_STORAGE, STORAGE, TARGETS
 
 from purview_mpe import Target
 from purview_mpe._hand_off import Pending, hand_off
+
+from .nouns import ACCOUNT, HIDDEN, NAMESPACE, OTHER_STORAGE, STORAGE, TARGETS
 
 OWN, BLOB, QUEUE, EVENTS = TARGETS
 NEW_BLOB = Target(group_id="blob", resource_id=OTHER_STORAGE, connections="ingestion")

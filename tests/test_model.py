@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tests.nouns import ACCOUNT, NOUNS, STORAGE, a_spec, findings, outcomes, recased, reports, statuses
 
 from purview_mpe import (
     Account,
@@ -27,6 +26,8 @@ from purview_mpe import (
 from purview_mpe._model import FAILURES, Result, Verdict, by_severity, identity
 from purview_mpe._spec import Noun
 from purview_mpe.errors import InvalidSpec, ReportFailed
+
+from .nouns import ACCOUNT, NOUNS, STORAGE, a_spec, findings, outcomes, recased, reports, statuses
 
 
 def test_there_is_a_strategy_for_every_noun():

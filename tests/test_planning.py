@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.nouns import (
+
+from purview_mpe import Finding, Spec, Step, Target
+from purview_mpe._planning import make_plan, needed_targets
+from purview_mpe.errors import UnsupportedSetup
+
+from .nouns import (
     ACCOUNT,
     ALL_NAMES,
     FACTORY,
@@ -16,10 +21,6 @@ from tests.nouns import (
     an_account,
     an_endpoint,
 )
-
-from purview_mpe import Finding, Spec, Step, Target
-from purview_mpe._planning import make_plan, needed_targets
-from purview_mpe.errors import UnsupportedSetup
 
 NETWORK = f"{FACTORY}/managedVirtualNetworks/default"
 

@@ -6,7 +6,13 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.nouns import (
+
+from purview_mpe import Endpoint, Plan, Step
+from purview_mpe._model import Factory, identity
+from purview_mpe._planning import make_plan, needed_targets, reconciled
+from purview_mpe._states import is_broken, is_deleting
+
+from .nouns import (
     ACCOUNT,
     ALL_NAMES,
     NAMESPACE,
@@ -20,11 +26,6 @@ from tests.nouns import (
     recased,
     steps,
 )
-
-from purview_mpe import Endpoint, Plan, Step
-from purview_mpe._model import Factory, identity
-from purview_mpe._planning import make_plan, needed_targets, reconciled
-from purview_mpe._states import is_broken, is_deleting
 
 NAMES = (*ALL_NAMES, "purview_blob_2", "lake", "df1.purview")
 PLACES = (ACCOUNT, STORAGE, NAMESPACE, OTHER_STORAGE)

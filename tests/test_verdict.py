@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.nouns import (
+
+from purview_mpe._approval import Listing
+from purview_mpe._model import identity
+from purview_mpe._verdict import judge, target_statuses, verdict_of
+from purview_mpe.errors import AccessDenied, NotFound
+
+from .nouns import (
     ACCOUNT,
     ALL_NAMES,
     FACTORY,
@@ -19,11 +25,6 @@ from tests.nouns import (
     an_account,
     an_endpoint,
 )
-
-from purview_mpe._approval import Listing
-from purview_mpe._model import identity
-from purview_mpe._verdict import judge, target_statuses, verdict_of
-from purview_mpe.errors import AccessDenied, NotFound
 
 BLOB = TARGETS[1]
 

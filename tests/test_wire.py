@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests import published
-from tests.nouns import ACCOUNT, FACTORY, HIDDEN, STORAGE, json_values, texts
 
 from purview_mpe import _wire, _wire_connections
 from purview_mpe._arm_id import ArmId
+
+from . import published
+from .nouns import ACCOUNT, FACTORY, HIDDEN, STORAGE, json_values, texts
 
 LISTED = {
     "id": f"{FACTORY.lower()}/managedvirtualnetworks/default/managedprivateendpoints/purview_blob",

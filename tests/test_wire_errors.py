@@ -32,7 +32,6 @@ from tests.scripted import (
     answer,
     both,
     ok,
-    refusal,
 )
 
 BODY: dict[str, Any] = {"properties": {}}

@@ -59,7 +59,15 @@ class Claim:
     @property
     def is_vouched_for(self) -> bool:
         """Whether the factory or a report says enough for a connection to be recognised."""
-        return self.private_endpoint_id is not None or self.only_exact or self.factory_says in {"pending", "approved"}
+        return self.private_endpoint_id is not None or self.has_a_connection or self.only_exact
+
+    @property
+    def has_a_connection(self) -> bool:
+        """Whether, as far as the factory knows, our connection is among those that the target shows.
+
+        A factory that says Disconnected or nothing has none that could be the one listed.
+        """
+        return self.factory_says in {"pending", "approved"}
 
     @property
     def key(self) -> tuple[str, str]:
@@ -162,8 +170,7 @@ def _match(factory: str, claim: Claim, connections: Sequence[Connection]) -> Mat
         return _ambiguous(claim, f"{len(named)} connections bear the name {hidden_name(factory, claim.name)!r}")
     if not named:
         return Match(claim, "not-yet", reason="the target does not show our connection yet")
-    if claim.factory_says not in {"pending", "approved"}:
-        # A factory that says Disconnected or nothing has no connection that could be the one listed.
+    if not claim.has_a_connection:
         return Match(claim, "not-yet", reason="the factory does not vouch for the endpoint yet")
     if claim.factory_says == "approved" and named[0].status.casefold() == "pending":
         return Match(claim, "not-yet", reason="ours was approved before, so the pending connection is not ours")
