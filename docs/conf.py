@@ -54,7 +54,7 @@ def _without_machinery(_app: object, what: str, name: str, _obj: object, _skip: 
 
 
 def _short_signature(
-    _app: object, what: str, _name: str, obj: Any, _options: object, signature: str | None, returns: str | None
+    _app: object, what: str, _name: str, obj: Any, _options: object, _signature: str | None, returns: str | None
 ) -> tuple[str, str | None] | None:
     """Values list their fields below with types and meaning: the line above them need not do it again."""
     if what != "class" or not issubclass(obj, Noun):
@@ -70,7 +70,9 @@ def _default(field: FieldInfo) -> str:
     return repr(field.get_default(call_default_factory=True))
 
 
-def _no_type_before_colon(_app: object, what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
+def _no_type_before_colon(
+    _app: object, what: str, _name: str, _obj: object, _options: object, lines: list[str]
+) -> None:
     """Keep napoleon from reading "Base name: the name of …" as a field of the type "Base name"."""
     if what in {"attribute", "property"}:
         lines.insert(0, "")

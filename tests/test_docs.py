@@ -11,6 +11,7 @@ import purview_mpe
 from purview_mpe import errors
 
 ROOT = Path(__file__).resolve().parent.parent
+FUNCTION_APP = ROOT / "docs" / "examples" / "function_app"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Output stands in a text block right behind the code that prints it; `…` stands for anything within a line.
@@ -21,6 +22,7 @@ WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text())]
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_blocks_run(page, tmp_path, monkeypatch, capsys):
     """Every Python block of a page runs, one after the other, and prints what the page says it prints."""
+    monkeypatch.syspath_prepend(str(FUNCTION_APP))
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "page"}
     text = page.read_text()
