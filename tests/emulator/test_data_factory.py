@@ -14,9 +14,7 @@ def body(target, group_id="account", **more):
 
 
 def create(client, name, target, group_id="account"):
-    created = client.managed_private_endpoints.create_or_update(
-        "rg1", "df1", "default", name, body(target, group_id)
-    )
+    created = client.managed_private_endpoints.create_or_update("rg1", "df1", "default", name, body(target, group_id))
     return created.as_dict()
 
 
@@ -30,9 +28,7 @@ def test_a_request_is_answered_at_once_with_three_empty_strings(datafactory, emu
         "actionsRequired": "",
     }
     assert "etag" not in created
-    assert created["id"].endswith(
-        "/factories/df1/managedvirtualnetworks/default/managedprivateendpoints/Purview"
-    )
+    assert created["id"].endswith("/factories/df1/managedvirtualnetworks/default/managedprivateendpoints/Purview")
     assert created["type"] == "Microsoft.DataFactory/factories/managedvirtualnetworks/managedprivateendpoints"
     assert [request.status for request in emulator.writes] == [200]
 
@@ -368,9 +364,5 @@ async def _create_and_list(emulator):
     async with AioDataFactoryManagementClient(
         emulator.async_credential, emulator.factory.subscription, transport=emulator.async_transport()
     ) as client:
-        await client.managed_private_endpoints.create_or_update(
-            "rg1", "df1", "default", "p", body(emulator.account)
-        )
-        return [
-            e.name async for e in client.managed_private_endpoints.list_by_factory("rg1", "df1", "default")
-        ]
+        await client.managed_private_endpoints.create_or_update("rg1", "df1", "default", "p", body(emulator.account))
+        return [e.name async for e in client.managed_private_endpoints.list_by_factory("rg1", "df1", "default")]

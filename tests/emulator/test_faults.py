@@ -121,9 +121,7 @@ def test_a_rewritten_answer(arm, emulator):
     """A test can make a hostile answer out of the right one; it is left out of a dump."""
     emulator.inject(Fault.rewrite("GET", lambda body: {**body, "nextLink": "https://elsewhere.example/"}))
     assert emulator.dump()["faults"] == []
-    assert (
-        arm.get(f"{emulator.factory}/integrationRuntimes").json()["nextLink"] == "https://elsewhere.example/"
-    )
+    assert arm.get(f"{emulator.factory}/integrationRuntimes").json()["nextLink"] == "https://elsewhere.example/"
     emulator.inject(Fault.rewrite("DELETE", lambda body: body))
     assert arm.send("DELETE", arm.endpoint("nobody")).json() is None
 

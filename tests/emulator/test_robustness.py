@@ -65,9 +65,7 @@ def requests(draw):
     content = draw(st.one_of(st.none(), bodies.map(json.dumps), st.binary(max_size=20)))
     headers = {"Authorization": "Bearer x"}
     if draw(st.booleans()):
-        headers[draw(st.sampled_from(["If-Match", "If-None-Match"]))] = draw(
-            st.sampled_from(["*", '"x"', "", "ü"])
-        )
+        headers[draw(st.sampled_from(["If-Match", "If-None-Match"]))] = draw(st.sampled_from(["*", '"x"', "", "ü"]))
     return route.method, f"https://management.azure.com{path}{query}", headers, content
 
 

@@ -29,9 +29,7 @@ class Wire:
         self.connection = HTTPSConnection("127.0.0.1", server.port, context=context, timeout=10)
 
     def send(self, method, path, body=None, **headers):
-        sent = {"Authorization": "Bearer mine"} | {
-            name.replace("_", "-"): value for name, value in headers.items()
-        }
+        sent = {"Authorization": "Bearer mine"} | {name.replace("_", "-"): value for name, value in headers.items()}
         self.connection.request(method, path, body, sent)
         answer = self.connection.getresponse()
         content = answer.read()
@@ -81,10 +79,7 @@ def test_answers_without_a_body(served, wire):
     endpoint = f"{emulator.factory}/managedVirtualNetworks/default/managedPrivateEndpoints/none?api-version=2018-06-01"
     assert wire.send("DELETE", endpoint)[0::2] == (204, b"")
     _, factory = wire.json("GET", f"{emulator.factory}?api-version=2018-06-01")
-    assert (
-        wire.send("GET", f"{emulator.factory}?api-version=2018-06-01", If_None_Match=factory["eTag"])[0]
-        == 304
-    )
+    assert wire.send("GET", f"{emulator.factory}?api-version=2018-06-01", If_None_Match=factory["eTag"])[0] == 304
     assert wire.send("GET", f"{emulator.factory}?api-version=2018-06-01")[0] == 200
 
 
@@ -151,9 +146,7 @@ def test_tokens_are_granted(wire, path, form, present):
     assert status == 200
     assert present <= set(answer)
     assert (
-        wire.send(
-            "GET", "/subscriptions?api-version=2022-12-01", Authorization=f"Bearer {answer['access_token']}"
-        )[0]
+        wire.send("GET", "/subscriptions?api-version=2022-12-01", Authorization=f"Bearer {answer['access_token']}")[0]
         == 200
     )
 
@@ -215,15 +208,11 @@ def test_the_python_sdk_signs_in_and_works(served):
             credential, emulator.factory.subscription, base_url=server.url, connection_verify=server.ca_file
         ) as client,
     ):
-        body = {
-            "properties": {"privateLinkResourceId": str(emulator.account), "groupId": "account", "fqdns": []}
-        }
+        body = {"properties": {"privateLinkResourceId": str(emulator.account), "groupId": "account", "fqdns": []}}
         made = client.managed_private_endpoints.create_or_update("rg1", "df1", "default", "wired", body)
         assert made.properties.provisioning_state == "Provisioning"
         while (
-            client.managed_private_endpoints.get(
-                "rg1", "df1", "default", "wired"
-            ).properties.provisioning_state
+            client.managed_private_endpoints.get("rg1", "df1", "default", "wired").properties.provisioning_state
             != "Succeeded"
         ):
             emulator.clock.advance(0.1)

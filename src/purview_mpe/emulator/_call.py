@@ -96,9 +96,7 @@ class Call:
         """
         subscription = self.subscription()
         if self["group"].casefold() not in subscription.groups:
-            raise ArmError(
-                404, "ResourceGroupNotFound", f"Resource group '{self['group']}' could not be found."
-            )
+            raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{self['group']}' could not be found.")
         return self["group"].casefold()
 
     def id(self, provider: str, resource_type: str, name: str) -> ArmId:
@@ -130,9 +128,7 @@ class Call:
 
     # --- how to answer
 
-    def page(
-        self, items: Iterable[Thing], serial: Callable[[Thing], int], render: Callable[[Thing], Any]
-    ) -> Response:
+    def page(self, items: Iterable[Thing], serial: Callable[[Thing], int], render: Callable[[Thing], Any]) -> Response:
         """One page of a list, with a link to the next."""
         token = self.query.get("$skipToken") or self.query.get("$skiptoken")
         after = read_token(token) if token else 0
@@ -149,9 +145,7 @@ class Call:
 
 def not_found(resource: ArmId) -> ArmError:
     """Azure Resource Manager's answer for a resource that does not exist."""
-    kind = "/".join(
-        (resource.provider, *(f"{t}/{n}" for t, n in zip(resource.types, resource.names, strict=True)))
-    )
+    kind = "/".join((resource.provider, *(f"{t}/{n}" for t, n in zip(resource.types, resource.names, strict=True))))
     return ArmError(
         404,
         "ResourceNotFound",

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._world import World
 
 
-def dump(
-    world: World, access: Access, guards: Guards, faults: Faults, options: dict[str, Any]
-) -> dict[str, Any]:
+def dump(world: World, access: Access, guards: Guards, faults: Faults, options: dict[str, Any]) -> dict[str, Any]:
     """The document; `options` are those of the emulator that are not in its settings."""
     owned = {id(endpoint.connection) for endpoint in world.endpoints() if endpoint.connection}
     document: dict[str, Any] = {

@@ -59,12 +59,10 @@ class ArmError(Exception):
         **more: Any,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
-        self.response = Response(
-            status, {"error": {"code": code, "message": message, **more}}, dict(headers or {})
-        )
+        self.response = Response(status, {"error": {"code": code, "message": message, **more}}, dict(headers or {}))
 
 
-class ConnectionReset(Exception):  # noqa: N818  it is no error of ours but an event on the wire
+class ConnectionReset(Exception):
     """The connection broke before the request was delivered, or before its answer was."""
 
     def __init__(self, *, delivered: bool) -> None:
@@ -166,7 +164,6 @@ def read_object(request: Request) -> dict[str, Any]:
         raise ArmError(
             400,
             "InvalidRequestContent",
-            "The request content was invalid and could not be deserialized: "
-            f"a JSON object is required, got {kind}.",
+            f"The request content was invalid and could not be deserialized: a JSON object is required, got {kind}.",
         )
     return body

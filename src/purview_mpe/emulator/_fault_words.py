@@ -39,9 +39,7 @@ def fault_from(words: Mapping[str, Any]) -> Fault:
         if key not in known:
             raise ValueError(f"{key}: is not known for a fault of kind {kind}; known are {', '.join(known)}")
         _check(key, value)
-    missing = [
-        name for name, one in known.items() if one.default is inspect.Parameter.empty and name not in rest
-    ]
+    missing = [name for name, one in known.items() if one.default is inspect.Parameter.empty and name not in rest]
     if missing:
         raise ValueError(f"{missing[0]}: is missing for a fault of kind {kind}")
     return make(**rest)

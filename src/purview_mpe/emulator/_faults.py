@@ -135,35 +135,25 @@ class Fault:
         return cls("delay", method, path, times, probability, seconds=seconds)
 
     @classmethod
-    def failed_provisioning(
-        cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
-    ) -> Fault:
+    def failed_provisioning(cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
         """Let the endpoint that is requested end as Failed."""
         return cls("failed-provisioning", "PUT", path, times, probability, planned={"outcome": "Failed"})
 
     @classmethod
-    def rejected_connection(
-        cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
-    ) -> Fault:
+    def rejected_connection(cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
         """Let somebody reject the connection of the requested endpoint as soon as it is there."""
         return cls("rejected-connection", "PUT", path, times, probability, planned={"decision": "Rejected"})
 
     @classmethod
-    def lock(
-        cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
-    ) -> Fault:
+    def lock(cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
         """Answer 409 `ScopeLocked`, as if the scope were locked; `Emulator.add_lock` locks it for good."""
-        message = (
-            "The scope cannot perform the operation because following scope(s) are locked. Remove the lock."
-        )
+        message = "The scope cannot perform the operation because following scope(s) are locked. Remove the lock."
         return cls.status(
             method, 409, path=path, times=times, probability=probability, code="ScopeLocked", message=message
         )
 
     @classmethod
-    def policy(
-        cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
-    ) -> Fault:
+    def policy(cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
         """Answer 403 `RequestDisallowedByPolicy`; `Emulator.deny_by_policy` denies for good."""
         return cls.status(
             method,

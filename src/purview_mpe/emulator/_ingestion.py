@@ -80,9 +80,7 @@ def _update_status(call: Call) -> Response:
     raise ArmError(404, "PrivateEndpointConnectionNotFound", f"There is no connection of '{given}'.")
 
 
-_ACCOUNT = (
-    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Purview/accounts/{account}"
-)
+_ACCOUNT = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Purview/accounts/{account}"
 _ACTION = "Microsoft.Purview/accounts"
 _READ = f"{_ACTION}/ingestionPrivateEndpointConnections/read"
 _UPDATE = f"{_ACTION}/ingestionPrivateEndpointConnectionStatus/action"

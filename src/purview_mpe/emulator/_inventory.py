@@ -118,9 +118,7 @@ class Inventory:
             given: dict[str, Any] = deepcopy(dict(body or {}))
             factory_id = id_of(given.get("id"))
             if factory_id is None:
-                factory_id = self._id(
-                    subscription, resource_group, FACTORY_TYPE, name or given.get("name", "")
-                )
+                factory_id = self._id(subscription, resource_group, FACTORY_TYPE, name or given.get("name", ""))
             given.setdefault("location", location or self._location)
             if body is None:
                 given["identity"] = {"type": "SystemAssigned"}
@@ -161,9 +159,7 @@ class Inventory:
             owner = self._find_factory(factory)
             network = owner.networks.get("default") or _managed_network.new_network(self._world, owner)
             _purview.ensure_target(self._world, str(target), self._location)
-            endpoint = _life.new_endpoint(
-                self._world, owner, network, name=name, target=str(target), group_id=group_id
-            )
+            endpoint = _life.new_endpoint(self._world, owner, network, name=name, target=str(target), group_id=group_id)
             endpoint.reserved = reserved
             connection = _life.connect(self._world, endpoint)
             if connection is not None:

@@ -206,7 +206,5 @@ def orphan(factory: Factory) -> None:
             endpoint.waiting.clear()
 
 
-def _span(
-    world: World, kind: Literal["provisioning", "connection_delay", "deletion"], endpoint: Endpoint
-) -> Span:
+def _span(world: World, kind: Literal["provisioning", "connection_delay", "deletion"], endpoint: Endpoint) -> Span:
     return world.settings.span(kind, endpoint.group_id, real=world.is_real)

@@ -237,18 +237,14 @@ def _delete_endpoint(call: Call) -> Response:
     if endpoint is None:
         return Response(204)
     if endpoint.reserved:
-        raise invalid_request(
-            "ManagedPrivateEndpoint", endpoint.name, "The managed private endpoint is reserved."
-        )
+        raise invalid_request("ManagedPrivateEndpoint", endpoint.name, "The managed private endpoint is reserved.")
     # A lock, here or on the target, makes the deletion fail later; DELETE answers 200 all the same (seen).
     lock = call.guards.lock_against(f"{_ENDPOINT_ACTION}/delete", call.scope, endpoint.target)
     _life.delete(call.world, endpoint, blocked=lock.deletion_ends if lock else None)
     return Response(200)
 
 
-_FACTORY = (
-    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataFactory/factories/{factory}"
-)
+_FACTORY = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataFactory/factories/{factory}"
 _NETWORK = f"{_FACTORY}/managedVirtualNetworks/{{network}}"
 _ENDPOINTS = f"{_NETWORK}/managedPrivateEndpoints"
 _NETWORK_ACTION = "Microsoft.DataFactory/factories/managedVirtualNetworks"

@@ -145,9 +145,7 @@ def _put_account(call: Call) -> Response:
         account.properties["provisioningState"] = "Succeeded"
 
     answer = Response(201, shown_account(call.world, account, call.api_version))
-    call.world.later(
-        call.world.settings.span("provisioning", "account", real=call.world.is_real), created, []
-    )
+    call.world.later(call.world.settings.span("provisioning", "account", real=call.world.is_real), created, [])
     return answer
 
 
@@ -192,9 +190,7 @@ def _check_account(body: Mapping[str, Any]) -> None:
     for key, values in _CHOICES.items():
         given = (object_of(body.get("properties")) or {}).get(key)
         if given is not None and given not in values:
-            raise bad_request(
-                f"The property '{key}' must be one of {', '.join(values)}.", "InvalidPropertyValue"
-            )
+            raise bad_request(f"The property '{key}' must be one of {', '.join(values)}.", "InvalidPropertyValue")
 
 
 def _update(world: World, account: Account, body: Mapping[str, Any]) -> None:

@@ -30,7 +30,7 @@ _HOST = "127.0.0.1"
 _THREADS = 32
 
 
-class MissingExtra(ImportError):  # noqa: N818  it says what is missing
+class MissingExtra(ImportError):
     """A package of the extra `emulator` is not installed; the message says how to install it."""
 
 
@@ -46,9 +46,7 @@ class Server:
         self._stack = ExitStack()
         self._emulator = emulator
         try:
-            folder = Path(
-                self._stack.enter_context(tempfile.TemporaryDirectory(prefix="purview-mpe-emulator-"))
-            )
+            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="purview-mpe-emulator-")))
             authority = trustme.CA(organization_name="purview-mpe emulator")
             certificate = authority.issue_cert(_HOST, "localhost", "::1")
             self.ca_file = str(folder / "ca.pem")
@@ -198,8 +196,7 @@ def _write(req: Any, answer: Response) -> None:
     content = answer.encoded()
     req.status = f"{answer.status} {REASONS.get(answer.status, 'Unknown')}".encode("latin-1")
     req.outheaders = [
-        (name.encode("latin-1"), value.encode("latin-1", errors="replace"))
-        for name, value in answer.headers.items()
+        (name.encode("latin-1"), value.encode("latin-1", errors="replace")) for name, value in answer.headers.items()
     ]
     has_body = answer.status not in {204, 304}
     if has_body:

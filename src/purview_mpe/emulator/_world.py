@@ -40,9 +40,7 @@ NAMESPACE_TYPE = "Microsoft.EventHub/namespaces"
 GROUP_IDS: dict[str, frozenset[str]] = {
     ACCOUNT_TYPE.casefold(): frozenset({"account", "portal", "platform"}),
     STORAGE_TYPE.casefold(): frozenset(
-        name + tail
-        for name in ("blob", "queue", "table", "file", "dfs", "web")
-        for tail in ("", "_secondary")
+        name + tail for name in ("blob", "queue", "table", "file", "dfs", "web") for tail in ("", "_secondary")
     ),
     NAMESPACE_TYPE.casefold(): frozenset({"namespace"}),
 }
@@ -51,9 +49,7 @@ GROUP_IDS: dict[str, frozenset[str]] = {
 class World:
     """All state of one emulator. Whoever reads or changes it holds `lock`."""
 
-    def __init__(
-        self, settings: Settings, clock: Clock, *, seed: int, epoch: datetime | None, tenant: str
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, *, seed: int, epoch: datetime | None, tenant: str) -> None:
         self.settings = settings
         self.clock = clock
         self.follows_calendar = epoch is None
@@ -197,9 +193,7 @@ class World:
             guid.casefold(), Subscription(guid, f"Subscription {len(self.subscriptions) + 1}")
         )
 
-    def ensure_group(
-        self, resource: ArmId, location: str = DEFAULT_LOCATION, managed_by: str | None = None
-    ) -> None:
+    def ensure_group(self, resource: ArmId, location: str = DEFAULT_LOCATION, managed_by: str | None = None) -> None:
         """Make the subscription and resource group of a resource exist."""
         subscription = self.ensure_subscription(resource.subscription)
         subscription.groups.setdefault(
