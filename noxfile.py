@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nox
 
-nox.options.sessions = ["tests", "types", "lint"]
+nox.options.sessions = ["tests", "types", "lint", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
@@ -70,3 +70,17 @@ def lint(session: nox.Session) -> None:
     session.install(*_group(session, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """The long campaign of random faults: `nox -s chaos -- --runs 2000 --seed 1`."""
+    session.install("-e", EVERYTHING)
+    session.run("python", "-W", "error", "tests/chaos.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, into docs/_build; every warning is an error, and nothing is fetched."""
+    session.install("-e", EVERYTHING, *_group(session, "docs"))
+    session.run("sphinx-build", "-W", "--keep-going", "-E", "-b", "html", "docs", "docs/_build", *session.posargs)

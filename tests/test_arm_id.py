@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe._arm_id import ArmId, InvalidArmId, last_segment, same_id
-from tests.nouns import ACCOUNT, FACTORY, GROUP, STORAGE, SUBSCRIPTION, guids, recased, segments
+
+from .nouns import ACCOUNT, FACTORY, GROUP, STORAGE, SUBSCRIPTION, guids, recased, segments
 
 EXAMPLE = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"

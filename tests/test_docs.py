@@ -11,14 +11,18 @@ import purview_mpe
 from purview_mpe import errors
 
 ROOT = Path(__file__).resolve().parent.parent
+FUNCTION_APP = ROOT / "docs" / "examples" / "function_app"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: Output stands in a text block right behind the code that prints it; `…` stands for anything within a line.
+OUTPUT = re.compile(r"\n*^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text())]
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
-def test_code_blocks_run(page, tmp_path, monkeypatch):
-    """Every Python block of a page runs, one after the other, as a reader would type them."""
+def test_code_blocks_run(page, tmp_path, monkeypatch, capsys):
+    """Every Python block of a page runs, one after the other, and prints what the page says it prints."""
+    monkeypatch.syspath_prepend(str(FUNCTION_APP))
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "page"}
     text = page.read_text()
@@ -26,6 +30,17 @@ def test_code_blocks_run(page, tmp_path, monkeypatch):
         line = text[: block.start(1)].count("\n")
         code = compile("\n" * line + block[1], str(page), "exec")
         exec(code, namespace)  # noqa: S102 - our own documentation
+        printed = capsys.readouterr().out
+        if shown := OUTPUT.match(text, block.end()):
+            assert_looks_like(printed, shown[1])
+
+
+def assert_looks_like(printed, shown):
+    """The lines are the same, but for what `…` stands for and for spaces at their ends."""
+    given, expected = ([line.rstrip() for line in text.strip().splitlines()] for text in (printed, shown))
+    patterns = [".*".join(re.escape(part) for part in line.split("…")) for line in expected]
+    fits = len(given) == len(patterns) and all(map(re.fullmatch, patterns, given))
+    assert fits, f"the page shows\n{shown}\nand the code prints\n{printed}"
 
 
 def test_every_error_code_has_a_heading():

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe import _naming
-from tests.nouns import dashed, endpoint_names
+
+from .nouns import dashed, endpoint_names
 
 #: Azure's OpenAPI file for Data Factory, 2018-06-01: pattern, and 1 to 127 characters.
 OPENAPI = re.compile(r"^([_A-Za-z0-9]|([_A-Za-z0-9][-_A-Za-z0-9]{0,125}[_A-Za-z0-9]))\Z")

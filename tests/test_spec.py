@@ -15,7 +15,8 @@ from purview_mpe import Plan, Spec
 from purview_mpe._arm_id import ArmId
 from purview_mpe._spec import FACTORY_TYPE, typed_id
 from purview_mpe.errors import InvalidSpec, PurviewMpeError
-from tests.nouns import ACCOUNT, FACTORY, OTHER_SUBSCRIPTION, SUBSCRIPTION, a_spec, an_account, recased, specs
+
+from .nouns import ACCOUNT, FACTORY, OTHER_SUBSCRIPTION, SUBSCRIPTION, a_spec, an_account, recased, specs
 
 GOOD = {"factory": FACTORY, "account": ACCOUNT, "name": "purview"}
 FIELDS = "factory, account, name, separator, groups, names, managed_virtual_network, replace_broken"

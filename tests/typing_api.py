@@ -18,7 +18,7 @@ def sync_verbs(spec: Spec) -> None:
         report = client.connect(spec, replace=True)
         diagnosis: Diagnosis = client.diagnose(spec, since=timedelta(hours=1))
         report = client.delete_all(spec, timeout=60)
-        orphans: Orphans = client.orphans("id", subscriptions=["guid"])
+        orphans: Orphans = client.orphans("id")
     del account, report, status, check, diagnosis, orphans
 
 
@@ -33,7 +33,7 @@ async def async_verbs(spec: Spec) -> None:
         report = await client.connect(spec, replace=True)
         diagnosis: Diagnosis = await client.diagnose(spec, since=timedelta(hours=1))
         report = await client.delete_all(spec, timeout=60)
-        orphans: Orphans = await client.orphans("id", subscriptions=["guid"])
+        orphans: Orphans = await client.orphans("id")
     del account, report, status, check, diagnosis, orphans
 
 

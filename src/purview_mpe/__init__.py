@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from purview_mpe._client import Client
     from purview_mpe._events import Event
+    from purview_mpe._export import ExportFormat, export, export_customer_endpoints
     from purview_mpe._model import (
         Account,
         Endpoint,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Client": "_client",
     "Event": "_events",
+    **dict.fromkeys(("ExportFormat", "export", "export_customer_endpoints"), "_export"),
     **dict.fromkeys(
         ("Check", "Diagnosis", "OrphanConnection", "OrphanEndpoint", "Orphans", "Right", "RuntimeCheck"),
         "_assessment",
@@ -88,6 +90,7 @@ __all__ = [
     "EndpointStatus",
     "ErrorDetail",
     "Event",
+    "ExportFormat",
     "Finding",
     "OrphanConnection",
     "OrphanEndpoint",
@@ -104,6 +107,8 @@ __all__ = [
     "Step",
     "Target",
     "__version__",
+    "export",
+    "export_customer_endpoints",
     "requirement",
     "scenario",
 ]

@@ -7,7 +7,9 @@ Approving a connection that is not ours lets a stranger in, so a connection is o
 2. if that id is not told, by the name `<factory>.<endpoint>` as the exact last segment of the private endpoint's id, in
    any letter case, provided that the factory says that our endpoint is provisioned and pending (so ours must be among
    those listed), that exactly one connection bears the name, and that all connections found by name sit in one
-   resource group (Data Factory puts those of one managed virtual network into one, recorded);
+   resource group (Data Factory puts those of one managed virtual network into one, recorded). Where the factory says
+   Approved, which it never takes back, ours may be gone: then a pending connection of that name is somebody else's,
+   because an approved one does not become pending again;
 3. if the factory cannot be read, by that name, provided that every target shows exactly one such connection and all
    of them sit in one resource group.
 
@@ -49,15 +51,23 @@ class Claim:
     name: str
     private_endpoint_id: str | None = None
     """Exact id, from the factory or from the requester's report."""
-    awaits_approval: bool = False
-    """Whether the factory says that the endpoint is provisioned and its connection pending."""
+    factory_says: str = ""
+    """State of the connection as the factory tells it, lower-case; empty until the endpoint is provisioned."""
     only_exact: bool = False
     """Whether nothing but an exact id is accepted."""
 
     @property
     def is_vouched_for(self) -> bool:
         """Whether the factory or a report says enough for a connection to be recognised."""
-        return self.private_endpoint_id is not None or self.awaits_approval or self.only_exact
+        return self.private_endpoint_id is not None or self.has_a_connection or self.only_exact
+
+    @property
+    def has_a_connection(self) -> bool:
+        """Whether, as far as the factory knows, our connection is among those that the target shows.
+
+        A factory that says Disconnected or nothing has none that could be the one listed.
+        """
+        return self.factory_says in {"pending", "approved"}
 
     @property
     def key(self) -> tuple[str, str]:
@@ -82,9 +92,9 @@ def claim_for(target: Target, endpoint: Endpoint) -> Claim:
         target=target,
         name=endpoint.name,
         private_endpoint_id=endpoint.private_endpoint_id,
-        # A factory that says Disconnected or nothing has no pending connection that could be the one listed.
-        awaits_approval=_states.provisioning_is_over(endpoint.provisioning_state)
-        and endpoint.connection_status.casefold() in {"pending", "approved"},
+        factory_says=endpoint.connection_status.casefold()
+        if _states.is_provisioned(endpoint.provisioning_state)
+        else "",
     )
 
 
@@ -160,8 +170,10 @@ def _match(factory: str, claim: Claim, connections: Sequence[Connection]) -> Mat
         return _ambiguous(claim, f"{len(named)} connections bear the name {hidden_name(factory, claim.name)!r}")
     if not named:
         return Match(claim, "not-yet", reason="the target does not show our connection yet")
-    if not claim.awaits_approval:
+    if not claim.has_a_connection:
         return Match(claim, "not-yet", reason="the factory does not vouch for the endpoint yet")
+    if claim.factory_says == "approved" and named[0].status.casefold() == "pending":
+        return Match(claim, "not-yet", reason="ours was approved before, so the pending connection is not ours")
     return Match(claim, "ours", named[0], "name")
 
 

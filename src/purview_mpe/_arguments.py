@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
 
-from purview_mpe._arm_id import is_subscription
 from purview_mpe._model import Plan, Report
 from purview_mpe._spec import Spec
 from purview_mpe.errors import InvalidSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def checked_spec(value: object) -> None:
@@ -38,19 +33,6 @@ def checked_since(value: object) -> timedelta:
     if isinstance(value, timedelta) and timedelta(0) < value <= timedelta(days=45):
         return value
     raise InvalidSpec("since", [("since", f"{value!r} is no timedelta up to 45 days, for example timedelta(hours=24)")])
-
-
-def checked_subscriptions(value: object) -> tuple[str, ...]:
-    """GUIDs of subscriptions, each spelled as Azure spells them."""
-    given = tuple(cast("Iterable[object]", value)) if isinstance(value, (list, tuple, set, frozenset)) else (value,)
-    problems = [
-        ("subscriptions", f"{guid!r} is not the GUID of a subscription, such as 00000000-0000-0000-0000-000000000001")
-        for guid in given
-        if not (isinstance(guid, str) and is_subscription(guid))
-    ]
-    if problems:
-        raise InvalidSpec("subscriptions", problems)
-    return cast("tuple[str, ...]", given)
 
 
 def checked_timeout(value: object, argument: str = "timeout") -> float:

@@ -199,21 +199,28 @@ def translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
 def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
     if isinstance(error, PurviewMpeError):
         return error
-    attempt, secret = exchange.attempt, exchange.secret
-    # The type says what an exception without text means, and `error.message` what an SDK's own `str` repeats thrice.
-    said = error.message if isinstance(error, SdkError) else f"{type(error).__name__}: {error}"
-    said = _wire_errors.blotted(str(said), secret)
+    attempt = exchange.attempt
+    said = _wire_errors.blotted(_said_by(error), exchange.secret)
     if exchange.answer is None:
         if exchange.run.left() <= 0:
             return exchange.time_is_up("no answer had come when the time given ran out")
         return _wire_errors.no_answer(attempt, said, bad_certificate=_pipeline.has_bad_certificate(error))
-    answer = exchange.answer.without(secret)
+    answer = exchange.answer
     if answer.status >= 400:
         return _wire_errors.error_for(attempt, answer)
     if isinstance(error, HttpResponseError) and not isinstance(error, DecodeError):
         return _wire_errors.unexpected_answer(attempt, answer)
     # What an SDK does with an answer that has another shape than it expects: JSONDecodeError, TypeError, KeyError …
     return _wire_errors.unreadable_answer(attempt, answer, said)
+
+
+def _said_by(error: Exception) -> str:
+    """The words nearest to what happened: the operating system's, where it was the network."""
+    for cause in _pipeline.causes_of(error):
+        # Not what requests, urllib3 and aiohttp derive from OSError: they quote pools, addresses and URLs.
+        if isinstance(cause, OSError) and type(cause).__module__ in {"builtins", "socket", "ssl"}:
+            return f"{type(cause).__name__}: {cause}"
+    return str(error.message) if isinstance(error, SdkError) else f"{type(error).__name__}: {error}"
 
 
 def without_frames(error: _E) -> _E:

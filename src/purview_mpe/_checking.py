@@ -6,7 +6,7 @@ factory's runtimes to the account, which `_diagnosis` walks too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from purview_mpe import _requirements
 from purview_mpe._arm_id import same_id
@@ -191,20 +191,24 @@ def connection_findings(situation: Situation) -> Iterator[Finding]:
             evidence=(f"connected to: {connected}", f"the spec names: {spec.account}"),
             remedy="Correct Spec.account, or connect the factory anew: client.connect(spec, replace=True).",
         )
-    if not situation.has_system_identity:
-        yield Finding(
+    yield identity_finding(has_system_identity=situation.has_system_identity)
+
+
+def identity_finding(*, has_system_identity: bool) -> Finding:
+    """What the connection alone does not settle: as whom the factory signs in to Purview, and whether it may."""
+    if not has_system_identity:
+        return Finding(
             code="no-system-identity",
             severity="warning",
-            message="The factory shows no system-assigned managed identity.",
-            cause="The factory signs in to Purview with that identity (docs).",
+            message="The factory shows no system-assigned managed identity, with which it would sign in to Purview.",
             remedy="Switch it on, on the factory's page Managed identities in the portal, and give it the role "
             "Data Curator on the account's root collection.",
         )
-    yield Finding(
+    return Finding(
         code="data-curator-unknown",
         severity="info",
-        message="Whether the factory's managed identity is Data Curator cannot be seen from here.",
-        cause="Purview keeps its own roles, which Azure Resource Manager does not show.",
+        message="Whether the factory's managed identity is Data Curator on the account cannot be seen from here.",
+        cause="Purview keeps its own roles, which Azure Resource Manager neither shows nor sets.",
         remedy="Look in the Purview portal: Data Map, Collections, the root collection, Role assignments.",
     )
 
@@ -285,6 +289,8 @@ def rights_findings(situation: Situation, held: Sequence[Right], plan: Plan | No
                 wanted = right.step in approvals
             case "read-account" | "read-factory" | "delete" | "read-runs":
                 continue  # what cannot be read is told by its gap; the others are for other days
+            case _:
+                assert_never(right.step)
         if right.allowed is False and wanted:
             yield Finding(
                 code=f"may-not-{right.step}",

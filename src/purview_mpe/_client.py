@@ -11,7 +11,6 @@ from purview_mpe._arguments import (
     checked_since,
     checked_spec,
     checked_spec_or_report,
-    checked_subscriptions,
     checked_timeout,
 )
 from purview_mpe._flows import (
@@ -26,10 +25,9 @@ from purview_mpe._flows import (
     takedown,
 )
 from purview_mpe._flows.narrated import narrated
-from purview_mpe._spec import ACCOUNT_TYPE, typed_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator
     from types import TracebackType
 
     from azure.core.credentials import SupportsTokenInfo, TokenCredential
@@ -267,21 +265,19 @@ class Client:
         checked_spec(spec)
         return self._run("delete_all", lambda io: takedown.delete_all(io, spec), timeout=checked_timeout(timeout))
 
-    def orphans(self, account: str, *, subscriptions: Sequence[str] = ()) -> Orphans:
+    def orphans(self, account: str) -> Orphans:
         """What is left over around one account: connections without an endpoint, endpoints without a target.
 
-        Reads the account, the connections of its targets, and all factories with their endpoints in the account's
-        subscription and in `subscriptions` (GUIDs). Needs Reader on all of these. A row is `certain` only if the
-        factory or target could be read; a connection of a factory that cannot be seen is listed and not certain.
-        Writes nothing. Safe to repeat.
+        Reads the account, the connections of its targets, the factories of every subscription that this caller can
+        see, and the endpoints of those that concern the account. Needs Reader on all of these. A row is `certain`
+        only if the factory or the target could be read; a connection of a factory that cannot be seen is listed and
+        not certain. Writes nothing. Safe to repeat.
 
         Raises:
-            InvalidSpec: `account` is not the id of a Purview account, or a subscription is no GUID.
+            InvalidSpec: `account` is not the id of a Purview account.
             NotFound: the account's subscription cannot be seen. A deleted account is no error.
         """
-        account_id = typed_id(account, ACCOUNT_TYPE, "account")
-        further = checked_subscriptions(subscriptions)
-        return self._run("orphans", lambda io: orphans.orphans(io, account_id, subscriptions=further))
+        return self._run("orphans", lambda io: orphans.orphans(io, account))
 
     def _watch(self, spec: Spec, every: float, timeout: float | None) -> Iterator[Status]:
         io = self._colour.SyncIo(self._azure, timeout=timeout, listener=self._on_event)

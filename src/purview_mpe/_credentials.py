@@ -15,7 +15,6 @@ import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
@@ -94,15 +93,14 @@ class OneAsyncToken(OneToken):
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
-        # A lock belongs to the loop in which it was first waited for, and a client may live through several.
-        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+        # It belongs to the event loop in which it is first waited for, as azure-core's own policy and transport do.
+        self._queue = asyncio.Lock()
 
     async def get_token_info(self, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """The token at hand, or a new one."""
         before = self._kept.get(scopes)
-        turn = self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
         try:
-            async with asyncio.timeout(current().run.left_for_timer()), turn:
+            async with asyncio.timeout(current().run.left_for_timer()), self._queue:
                 if (kept := self._usable(scopes, options, before)) is not None:
                     return kept.token
                 try:

@@ -90,7 +90,7 @@ def _commands(factory: str, account_id: str, item: Pending) -> list[tuple[str, s
     condition = (
         f"properties.privateEndpoint.id=='{_jmespath(item.private_endpoint_id)}'"
         if item.private_endpoint_id
-        else f"ends_with(properties.privateEndpoint.id, '/{hidden_name(factory, item.name)}')"
+        else f"ends_with(properties.privateEndpoint.id, '/{_jmespath(hidden_name(factory, item.name))}')"
     )
     scope, query = _quoted(item.target.resource_id), _quoted(f"[?{condition}].id")
     return [
@@ -112,7 +112,7 @@ def _ingestion_commands(factory: str, account_id: str, item: Pending) -> list[tu
     if item.private_endpoint_id:
         return [("command:           ", approve(item.private_endpoint_id))]
     bearer = "properties.privateEndpoint.id"
-    query = _quoted(f"value[?ends_with({bearer}, '/{hidden_name(factory, item.name)}')].{bearer}")
+    query = _quoted(f"value[?ends_with({bearer}, '/{_jmespath(hidden_name(factory, item.name))}')].{bearer}")
     return [
         ("find it:           ", f"az rest --method get --url {listing} --query {query} -o tsv"),
         ("then:              ", approve("<the id found>")),

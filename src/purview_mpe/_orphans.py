@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from purview_mpe import _naming, _wire
+from purview_mpe import _naming
 from purview_mpe._arm_id import ArmId, InvalidArmId, last_segment, same_id
 from purview_mpe._assessment import OrphanConnection, OrphanEndpoint
-from purview_mpe._spec import ACCOUNT_TYPE
+from purview_mpe._spec import ACCOUNT_TYPE, NAMESPACE_TYPE, STORAGE_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from purview_mpe._situation import KnownFactory
 
 #: Types of resources that endpoints of this job point to, and whose existence can be asked for.
-TARGET_TYPES = (ACCOUNT_TYPE, _wire.STORAGE_TYPE, _wire.NAMESPACE_TYPE)
+TARGET_TYPES = (ACCOUNT_TYPE, STORAGE_TYPE, NAMESPACE_TYPE)
 _GROUPS = frozenset((*_naming.LINEAGE_GROUPS, *_naming.OPTIONAL_GROUPS))
 #: The resource group of Data Factory's hidden private endpoints: `vnet-92b2afd7-northeurope-55-rg` (recorded).
 _HIDDEN_GROUP = re.compile(r"vnet-[0-9a-f]{8}-.+-rg", re.IGNORECASE)
@@ -35,6 +35,19 @@ class SeenConnection:
 
     target_id: str
     connection: Connection
+
+
+def concerns(factory: KnownFactory, account_id: ArmId, seen: Iterable[SeenConnection]) -> bool:
+    """Whether a factory's endpoints have to be read.
+
+    Those in the account's subscription, those connected to the account, and those that a connection names.
+    """
+    name = factory.id.name.casefold()
+    return (
+        factory.id.subscription.casefold() == account_id.subscription.casefold()
+        or same_id(factory.purview_account, account_id)
+        or any((names := _named_by(one.connection)) and names[0].casefold() == name for one in seen)
+    )
 
 
 def orphan_connections(
@@ -56,7 +69,7 @@ def _orphan_connection(
     if (factory := factories.get(name.casefold())) is None:
         if not _is_data_factorys(connection, name, endpoint):
             return None
-        certain, reason = False, f"No factory {name!r} can be seen from here: it is gone, or in another subscription."
+        certain, reason = False, f"No factory {name!r} can be seen from here: it is gone, or hidden from this caller."
     elif factory.endpoints is None:
         certain, reason = False, "The factory's endpoints cannot be read."
     else:

@@ -42,7 +42,7 @@ from azure.core.pipeline.transport import HttpTransport
 from purview_mpe._exchange import current
 from purview_mpe._options import CONNECT_SECONDS, READ_SECONDS, host_of
 from purview_mpe._version import __version__
-from purview_mpe._wire_errors import Answer, safe_text
+from purview_mpe._wire_errors import Answer, blotted, safe_text
 from purview_mpe.errors import AzureUnavailable, InvalidSpec
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("purview_mpe.http")
 
+#: The headers by which Azure names a request and an operation, for a support case.
+_IDS = ("x-ms-request-id", "x-ms-correlation-request-id")
 #: Failures that tell that the server is there and will not do it: asking again changes nothing.
 _PERMANENT = frozenset({501, 505})
 
@@ -188,17 +190,20 @@ def _is_broken(error: Exception) -> bool:
 
 def has_bad_certificate(error: BaseException) -> bool:
     """Whether a certificate was refused, somewhere among the causes: it will be the next time, too."""
-    seen: set[int] = set()
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes_of(error))
+
+
+def causes_of(error: BaseException) -> list[BaseException]:
+    """The exception and all that it holds or comes from: each library hides what happened in another place."""
+    causes: list[BaseException] = []
     todo: list[Any] = [error]
     while todo:
-        cause = todo.pop()
-        if not isinstance(cause, BaseException) or id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
-        todo += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
-    return False
+        cause = todo.pop(0)
+        if isinstance(cause, BaseException) and not any(cause is known for known in causes):
+            causes.append(cause)
+            todo += [cause.__cause__, cause.__context__, *cause.args]
+            todo += [getattr(cause, name, None) for name in ("inner_exception", "reason")]
+    return causes
 
 
 class _Retry(_Patience, policies.HTTPPolicy[Any, Any]):
@@ -258,8 +263,9 @@ class _OneHost(policies.SansIOHTTPPolicy[Any, Any]):
         # Query and fragment are none of the host's business, and a path may hold what an endpoint may not.
         origin = "/".join(url.replace("?", "/").replace("#", "/").split("/", 3)[:3])
         if host_of(origin) != self._host:
+            scheme, _, host = origin.rpartition("@")[2].rpartition("//")
             raise AzureUnavailable(
-                f"An answer pointed to {safe_text(origin, 100)}, which is not https://{self._host}; "
+                f"An answer pointed to {safe_text(f'{scheme}//{host}', 100)}, which is not https://{self._host}; "
                 "nothing was sent there.",
                 remedy="Check who answers in Azure's place: Azure Resource Manager never points to another host.",
             )
@@ -322,9 +328,10 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
         sent = getattr(getattr(answered, "internal_response", None), "request", None)
         _forget_token(getattr(sent, "headers", None))
         exchange = current()
-        body = _text_of(answered) if answered.status_code >= 400 else ""
         exchange.answer = Answer(
-            answered.status_code, {key.lower(): str(value) for key, value in answered.headers.items()}, body
+            answered.status_code,
+            blotted(_text_of(answered), exchange.secret) if answered.status_code >= 400 else "",
+            *(_id_in(answered.headers, name, exchange.secret) for name in _IDS),
         )
         self._tell(request, str(answered.status_code), exchange.answer)
 
@@ -357,6 +364,11 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
                 "correlation_id": answer.correlation_id if answer else None,
             },
         )
+
+
+def _id_in(headers: Mapping[str, str], name: str, secret: str) -> str | None:
+    value = next((value for key, value in headers.items() if key.casefold() == name), None)
+    return safe_text(blotted(value, secret), 100) if value else None
 
 
 def _text_of(response: Any) -> str:

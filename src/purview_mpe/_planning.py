@@ -82,7 +82,8 @@ def reconciled(planned: Plan, fresh: Plan) -> Plan:
     What somebody else has done in the meantime in the same sense is kept; what moved against the plan is a conflict.
     Nothing is left that the fresh plan would not do, so a plan file cannot ask for more than its spec could.
     """
-    steps = [_still_standing(step, fresh) for step in planned.steps]
+    # A dict, because an edited file may hold a step twice.
+    steps = list({_key(step): _still_standing(step, fresh) for step in planned.steps}.values())
     network_is_missing = any(step.group_id is None for step in fresh.steps)
     network_was_planned = any(step.group_id is None for step in planned.steps)
     if network_is_missing and not network_was_planned:
@@ -93,14 +94,8 @@ def reconciled(planned: Plan, fresh: Plan) -> Plan:
 
 
 def _still_standing(planned: Step, fresh: Plan) -> Step:
-    now = next(
-        (
-            step
-            for step in fresh.steps
-            if identity(step.resource_id, step.group_id) == identity(planned.resource_id, planned.group_id)
-        ),
-        None,
-    )
+    key = _key(planned)
+    now = next((step for step in fresh.steps if _key(step) == key), None)
     if now is None and planned.group_id is None:
         return planned.model_copy(update={"action": "keep", "reason": "The managed virtual network exists by now."})
     if now is None:
@@ -115,6 +110,11 @@ def _still_standing(planned: Step, fresh: Plan) -> Step:
     )
 
 
+def _key(step: Step) -> tuple[str, str] | None:
+    """What a step is about; None for the managed virtual network, of which there is one."""
+    return None if step.group_id is None else identity(step.resource_id, step.group_id)
+
+
 def _moved(planned: Step, what: str) -> Step:
     return planned.model_copy(
         update={
@@ -126,10 +126,16 @@ def _moved(planned: Step, what: str) -> Step:
 
 
 def _cannot_tell(account: Account) -> UnsupportedSetup:
-    finding = next(finding for finding in account.warnings if finding.code == "shape-unknown")
+    for finding in account.warnings:
+        if finding.code == "shape-unknown":
+            return UnsupportedSetup(
+                f"{finding.message} {finding.cause} ({account.name!r}, {', '.join(finding.evidence)})",
+                remedy=finding.remedy,
+            )
+    # A report file may hold an account without its warnings.
     return UnsupportedSetup(
-        f"{finding.message} {finding.cause} ({account.name!r}, {', '.join(finding.evidence)})",
-        remedy=finding.remedy,
+        f"It cannot be told which ingestion endpoints the account {account.name!r} needs.",
+        remedy="Look at the account's warnings with discover(account).",
     )
 
 
@@ -171,13 +177,6 @@ def _endpoint_step(spec: Spec, target: Target, endpoints: Sequence[Endpoint]) ->
         if _states.is_deleting(endpoint.provisioning_state):
             continue
         return _step_for_existing(spec, target, endpoint)
-    if same:
-        return _step(
-            target,
-            "create",
-            name,
-            f"The endpoint {same[0].name!r} to this target is being deleted; creation waits for that.",
-        )
     taken = next((endpoint for endpoint in endpoints if endpoint.name.casefold() == name.casefold()), None)
     if taken is not None and not _states.is_deleting(taken.provisioning_state):
         return _step(
@@ -187,6 +186,13 @@ def _endpoint_step(spec: Spec, target: Target, endpoints: Sequence[Endpoint]) ->
             f"The name {taken.name!r} is taken by an endpoint to {taken.resource_id or 'another target'} "
             f"({taken.group_id or 'no group id'}).",
             f"Choose another base name, or set Spec.names[{target.group_id!r}]; the existing endpoint is not touched.",
+        )
+    if same:
+        return _step(
+            target,
+            "create",
+            name,
+            f"The endpoint {same[0].name!r} to this target is being deleted; creation waits for that.",
         )
     return _step(target, "create", name, "No endpoint of the factory points to this target and group id.")
 
@@ -228,11 +234,11 @@ def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[
 
     A name alone proves nothing, so a bare resemblance (a prefix, say) is never enough; and these are only shown.
     """
-    retired = {resource_id.casefold() for resource_id in account.retired}
+    retired = {identity(resource_id, None) for resource_id in account.retired}
     wanted = {target.group_id for target in targets}
-    current = {(target.resource_id.casefold(), target.group_id) for target in account.targets}
+    current = {identity(target.resource_id, target.group_id) for target in account.targets}
     for endpoint in factory.endpoints:
-        if endpoint.reserved or (endpoint.resource_id.casefold(), endpoint.group_id.casefold()) in current:
+        if endpoint.reserved or identity(endpoint.resource_id, endpoint.group_id) in current:
             continue
         group_id = endpoint.group_id.casefold()
         ours_by_name = (
@@ -242,7 +248,7 @@ def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[
             and group_id not in wanted
             and endpoint.name.casefold() == spec.name_of(group_id).casefold()
         )
-        if endpoint.resource_id.casefold() in retired or ours_by_name:
+        if identity(endpoint.resource_id, None) in retired or ours_by_name:
             yield endpoint
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, assert_never
 
 from purview_mpe._assessment import Right, RightStep
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from purview_mpe._model import Account
+    from purview_mpe._situation import Permission
 
 Place = Literal["factory", "account", "storage", "namespace", "ingestion"]
 
@@ -28,14 +29,6 @@ _ENDPOINT = f"{_NETWORK}/managedPrivateEndpoints"
 _ACCOUNT = "Microsoft.Purview/accounts"
 _STORAGE = "Microsoft.Storage/storageAccounts"
 _NAMESPACE = "Microsoft.EventHub/namespaces"
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """One role's share of what a caller may do at a scope."""
-
-    actions: tuple[str, ...]
-    not_actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +127,9 @@ def scopes_of(factory: str, account: Account | None) -> dict[Place, str]:
                 # Both calls, the list and the decision, are made on the account.
                 scopes["ingestion"] = account.id
             case "account":
-                pass
+                pass  # as above
+            case _:
+                assert_never(target.connections)
     return scopes
 
 

@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from purview_mpe._arm_id import ArmId
     from purview_mpe._model import Account, Endpoint, ErrorDetail
     from purview_mpe._requirements import RuntimeKind
-    from purview_mpe._rights import Permission
     from purview_mpe._spec import Spec
 
 #: What may be forbidden on its own, while the rest of the look goes on.
 Part = Literal["factory", "networks", "endpoints", "runtimes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One role's share of what a caller may do at a scope."""
+
+    actions: tuple[str, ...]
+    not_actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

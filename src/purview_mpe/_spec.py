@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FACTORY_TYPE = "Microsoft.DataFactory/factories"
 ACCOUNT_TYPE = "Microsoft.Purview/accounts"
+STORAGE_TYPE = "Microsoft.Storage/storageAccounts"
+NAMESPACE_TYPE = "Microsoft.EventHub/namespaces"
 _EXAMPLES = {
     "factory": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
     "/providers/Microsoft.DataFactory/factories/df1",
@@ -41,6 +43,29 @@ class Noun(BaseModel):
         from purview_mpe import _display  # noqa: PLC0415 - faces stand below nouns, and are loaded when looked at
 
         return _display.text(self)
+
+    def to_svg(self) -> str:
+        """The picture as an SVG file; for accounts, plans, reports and statuses, a TypeError for what has none."""
+        from purview_mpe import _picture_svg  # noqa: PLC0415 - as above
+
+        return _picture_svg.svg(self)
+
+    def to_mermaid(self) -> str:
+        """The picture as a Mermaid flowchart; for what `to_svg` draws."""
+        from purview_mpe import _picture_mermaid  # noqa: PLC0415 - as above
+
+        return _picture_mermaid.mermaid(self)
+
+    def to_pandas(self) -> Any:
+        """The rows as a `pandas.DataFrame` (targets, steps, outcomes, endpoints, …), where pandas is installed."""
+        from purview_mpe import _tables  # noqa: PLC0415 - as above
+
+        return _tables.pandas(self)
+
+    def _repr_html_(self) -> str | None:
+        from purview_mpe import _html  # noqa: PLC0415 - as above
+
+        return _html.html(self)
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:

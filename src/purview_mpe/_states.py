@@ -15,6 +15,11 @@ def provisioning_is_over(state: str) -> bool:
     return state.casefold() in {"succeeded", "failed", "canceled"}
 
 
+def is_provisioned(state: str) -> bool:
+    """Whether Azure has made the endpoint, so that its target must show a connection (recorded)."""
+    return state.casefold() == "succeeded"
+
+
 def is_deleting(state: str) -> bool:
     """Whether the endpoint is on its way out (inferred: no recording shows the literal)."""
     return state.casefold() in {"deleting", "deleted"}

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import requests
-from azure.core.exceptions import ServiceRequestTimeoutError
+from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
@@ -41,17 +41,19 @@ class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core ex
     def send(self, request: Any, **options: Any) -> Any:
         """Send a request; raises azure-core's errors."""
         seconds = options["connection_timeout"] + options["read_timeout"]
-        exchange = current()
-        line = _Line()
+        run, line = current().run, _Line()
+        base: Any = super()
         token = _line.set(line)
         try:
-            with _slot(self._slots, seconds), exchange.run.breakable(line.cut), _limit(line, seconds):
-                base: Any = super()
-                return base.send(request, **options)
+            with _slot(self._slots, seconds), run.breakable(line.cut), _limit(line, min(seconds, run.left())):
+                response = base.send(request, **options)
         finally:
             _line.reset(token)
-            # Whatever came of it: an interrupted verb does not look at it.
-            exchange.run.check()
+            run.check()  # whatever came of it: an interrupted verb does not look at it
+        if line.is_cut:
+            # To the reader our cut looks like the end of the answer.
+            raise ServiceResponseTimeoutError(f"The answer was not complete within {seconds:.0f} s.")
+        return response
 
 
 class _Line:
@@ -60,18 +62,18 @@ class _Line:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection: HTTPSConnection | None = None
-        self._is_cut = False
+        self.is_cut = False
 
     def uses(self, connection: HTTPSConnection) -> None:
         with self._lock:
             self._connection = connection
-            is_cut = self._is_cut
+            is_cut = self.is_cut
         if is_cut:
-            raise TimeoutError
+            raise TimeoutError("the time was over before the connection was there")
 
     def cut(self) -> None:
         with self._lock:
-            self._is_cut = True
+            self.is_cut = True
             opened = getattr(self._connection, "sock", None)
         if isinstance(opened, socket.socket):
             # Not the method of the same name of an SSL socket: that forgets its state under the reader's hands.
@@ -130,6 +132,7 @@ def _slot(slots: threading.BoundedSemaphore, seconds: float) -> Any:
         if waited >= seconds:
             raise ServiceRequestTimeoutError("All connections were in use for too long.")
     try:
+        current().check()
         yield
     finally:
         slots.release()

@@ -19,7 +19,12 @@ def mapping(holder: Object, key: str) -> Object:
 def text(holder: Object, key: str) -> str:
     """The text under a key, or an empty one."""
     value = holder.get(key)
-    return value if isinstance(value, str) else ""
+    return whole(value) if isinstance(value, str) else ""
+
+
+def whole(value: str) -> str:
+    """The text, without the half characters that JSON's escapes can spell: no file, terminal or noun takes them."""
+    return value.encode("utf-8", "replace").decode()
 
 
 def objects(holder: Object, key: str) -> tuple[Object, ...]:
@@ -29,7 +34,7 @@ def objects(holder: Object, key: str) -> tuple[Object, ...]:
 
 def texts(holder: Object, key: str) -> tuple[str, ...]:
     """The texts in the list under a key; whatever else is in it is left out."""
-    return tuple(item for item in _list(holder.get(key)) if isinstance(item, str))
+    return tuple(whole(item) for item in _list(holder.get(key)) if isinstance(item, str))
 
 
 def as_mapping(value: object) -> Object:

@@ -150,4 +150,6 @@ def verdict_of(endpoint: Endpoint, target_status: str | None) -> tuple[Verdict, 
         return "ready", "Approved."
     if target_status is not None and target_status.casefold() in {"rejected", "disconnected"}:
         return "rejected", f"The target says {target_status}; the endpoint must be made anew."
+    if target_status == "":
+        return "pending", "The target does not show a connection of ours yet."
     return "pending", "The owner of the target has not approved the connection yet."

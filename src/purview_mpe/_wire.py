@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from purview_mpe._arm_id import ArmId, InvalidArmId, last_segment
 from purview_mpe._model import Account, ConnectionList, Endpoint, Finding, Firewall, Shape, Target
-from purview_mpe._untrusted import mapping, text
+from purview_mpe._spec import NAMESPACE_TYPE, STORAGE_TYPE
+from purview_mpe._untrusted import mapping, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: A request's body. The SDKs take plain JSON and type it as their models, hence not a dict.
 Json: TypeAlias = Any
-
-STORAGE_TYPE = "Microsoft.Storage/storageAccounts"
-NAMESPACE_TYPE = "Microsoft.EventHub/namespaces"
 
 #: Spec: 2023-05-01-preview is the first version whose accounts have `ingestionStorage`; azure-mgmt-purview below
 #: 1.1.0b2 asks for 2021-07-01, so that its answers prove nothing about the absence of the field.
@@ -39,7 +37,7 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
     properties = mapping(answer, "properties")
     found = _Resources(properties)
     shape = found.shape()
-    firewall, warnings = _read_firewall(properties, has_ingestion_storage=found.ingestion is not None)
+    firewall, warnings = _read_firewall(properties)
     return Account(
         # The id that was asked for: Azure may echo another letter case (recorded).
         id=str(account_id),
@@ -50,7 +48,9 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
         firewall=firewall,
         targets=tuple(found.targets(account_id)),
         retired=tuple(found.retired()),
-        endpoints={key: url for key, url in mapping(properties, "endpoints").items() if isinstance(url, str)},
+        endpoints={
+            whole(key): whole(url) for key, url in mapping(properties, "endpoints").items() if isinstance(url, str)
+        },
         warnings=(*found.warnings, *warnings, *_shape_findings(shape, properties)),
     )
 
@@ -166,9 +166,7 @@ def _target(group_id: str, resource_id: ArmId, connections: ConnectionList) -> T
     return Target(group_id=group_id, resource_id=str(resource_id), connections=connections)
 
 
-def _read_firewall(
-    properties: Mapping[str, Any], *, has_ingestion_storage: bool
-) -> tuple[Firewall, tuple[Finding, ...]]:
+def _read_firewall(properties: Mapping[str, Any]) -> tuple[Firewall, tuple[Finding, ...]]:
     """The portal's setting from the account's flags.
 
     Inferred: no page states the mapping; public templates support it. `NotSpecified` counts as enabled.
@@ -176,10 +174,9 @@ def _read_firewall(
     if _is_disabled(properties, "publicNetworkAccess"):
         return "disabled-from-all-networks", ()
     flags = {"managedResourcesPublicNetworkAccess": text(properties, "managedResourcesPublicNetworkAccess")}
-    if has_ingestion_storage:
-        flags["ingestionStorage.publicNetworkAccess"] = text(
-            mapping(properties, "ingestionStorage"), "publicNetworkAccess"
-        )
+    ingestion = mapping(properties, "ingestionStorage")
+    if text(ingestion, "id"):  # whatever it names: the flag is about the storage, not about how it is spelled
+        flags["ingestionStorage.publicNetworkAccess"] = text(ingestion, "publicNetworkAccess")
     said = {name: flag.casefold() == "disabled" for name, flag in flags.items() if flag}
     warnings: tuple[Finding, ...] = ()
     if len(set(said.values())) > 1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from purview_mpe.errors import (
     AccessDenied,
@@ -21,9 +21,6 @@ from purview_mpe.errors import (
     PurviewMpeError,
     Throttled,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: What storage and Data Factory say while another operation holds the resource: asking again later helps.
 #: `StorageAccountOperationInProgress` is seen in public code; the others are generic codes of Azure Resource Manager.
@@ -61,31 +58,11 @@ class Answer:
     """What Azure answered, without the request that it answered."""
 
     status: int
-    headers: Mapping[str, str]
-    """By their names in lower case."""
     body: str = ""
-
-    @property
-    def request_id(self) -> str | None:
-        """Azure's id of the request."""
-        return self._id("x-ms-request-id")
-
-    @property
-    def correlation_id(self) -> str | None:
-        """The id under which Azure logged the operation."""
-        return self._id("x-ms-correlation-request-id")
-
-    def without(self, secret: str) -> Answer:
-        """The same with a text blotted out wherever it was echoed."""
-        return Answer(
-            self.status,
-            {name: blotted(value, secret) for name, value in self.headers.items()},
-            blotted(self.body, secret),
-        )
-
-    def _id(self, header: str) -> str | None:
-        value = self.headers.get(header)
-        return safe_text(value, 100) if value else None
+    request_id: str | None = None
+    """Azure's id of the request."""
+    correlation_id: str | None = None
+    """The id under which Azure logged the operation."""
 
 
 def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
@@ -235,7 +212,7 @@ def _read_body(body: str) -> tuple[str, str]:
     """Code and message. Data Factory nests them under `error` or not (spec has both)."""
     try:
         parsed: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", ""
     outer = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
     inner = outer.get("error", outer)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe import _wire
 from purview_mpe._arm_id import ArmId, InvalidArmId
-from purview_mpe._rights import Permission
-from purview_mpe._situation import ActivityRun, KnownFactory, Runtime
+from purview_mpe._situation import ActivityRun, KnownFactory, Permission, Runtime
 from purview_mpe._untrusted import Object, as_mapping, mapping, objects, text, texts
 
 if TYPE_CHECKING:
@@ -66,9 +65,9 @@ def connected_body(answer: Object, account_id: str) -> _wire.Json:
     return body
 
 
-def read_permissions(answer: Object) -> tuple[Permission, ...]:
-    """What a caller may do at a scope: one entry per role (docs: Permissions - List For Resource)."""
-    return tuple(Permission(texts(entry, "actions"), texts(entry, "notActions")) for entry in objects(answer, "value"))
+def read_permission(answer: Object) -> Permission:
+    """One role's share of what a caller may do at a scope (docs: Permissions - List For Resource)."""
+    return Permission(texts(answer, "actions"), texts(answer, "notActions"))
 
 
 def runs_filter(begin: datetime, end: datetime, token: str | None) -> _wire.Json:

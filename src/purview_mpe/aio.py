@@ -15,7 +15,6 @@ from purview_mpe._arguments import (
     checked_since,
     checked_spec,
     checked_spec_or_report,
-    checked_subscriptions,
     checked_timeout,
 )
 from purview_mpe._flows import (
@@ -30,10 +29,9 @@ from purview_mpe._flows import (
     takedown,
 )
 from purview_mpe._flows.narrated import narrated
-from purview_mpe._spec import ACCOUNT_TYPE, typed_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from types import TracebackType
 
     from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
@@ -151,11 +149,9 @@ class Client:
         checked_spec(spec)
         return await self._run("delete_all", lambda io: takedown.delete_all(io, spec), timeout=checked_timeout(timeout))
 
-    async def orphans(self, account: str, *, subscriptions: Sequence[str] = ()) -> Orphans:
+    async def orphans(self, account: str) -> Orphans:
         """As `purview_mpe.Client.orphans`."""
-        account_id = typed_id(account, ACCOUNT_TYPE, "account")
-        further = checked_subscriptions(subscriptions)
-        return await self._run("orphans", lambda io: orphans.orphans(io, account_id, subscriptions=further))
+        return await self._run("orphans", lambda io: orphans.orphans(io, account))
 
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> AsyncIterator[Status]:
         """As `purview_mpe.Client.watch`; iterate with `async for`."""

@@ -24,9 +24,7 @@ class Arm:
         self.transport = emulator.transport()
         self.credential = credential or emulator.credential
 
-    def send(
-        self, method: str, path: Any, *, version: str | None = "2018-06-01", body: Any = None, **headers: str
-    ):
+    def send(self, method: str, path: Any, *, version: str | None = "2018-06-01", body: Any = None, **headers: str):
         url = str(path) if str(path).startswith("https://") else f"{ARM}{path}"
         if version is not None and "api-version" not in url:
             url += ("&" if "?" in url else "?") + f"api-version={version}"

@@ -26,18 +26,14 @@ VERSIONS = ("2021-07-01", "2021-12-01", "2023-05-01-preview", "2024-04-01-previe
 def test_shapes(shape, managed, namespace, ingestion):
     """An account of a shape shows exactly the properties that make it one."""
     emulator = Emulator(shape=shape)
-    client = PurviewManagementClient(
-        emulator.credential, emulator.account.subscription, transport=emulator.transport()
-    )
+    client = PurviewManagementClient(emulator.credential, emulator.account.subscription, transport=emulator.transport())
     properties = client.accounts.get("rg1", "pv1").as_dict()["properties"]
     resources = properties.get("managedResources", {})
     assert ("storageAccount" in resources, "eventHubNamespace" in resources) == (managed, namespace)
     assert ("ingestionStorage" in properties) is ingestion
     assert properties["provisioningState"] == ("Creating" if shape == "F" else "Succeeded")
     expected = (
-        {"account"}
-        | ({"blob", "queue"} if managed or ingestion else set())
-        | ({"namespace"} if namespace else set())
+        {"account"} | ({"blob", "queue"} if managed or ingestion else set()) | ({"namespace"} if namespace else set())
     )
     assert set(emulator.targets(emulator.account)) == expected
 

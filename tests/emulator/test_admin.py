@@ -15,9 +15,7 @@ def admin(emulator):
 
     def send(method, path, body=None):
         content = None if body is None else json.dumps(body)
-        answer = transport.send(
-            HttpRequest(method, f"https://management.azure.com/_emulator{path}", content=content)
-        )
+        answer = transport.send(HttpRequest(method, f"https://management.azure.com/_emulator{path}", content=content))
         return answer.status_code, (answer.json() if answer.content else None)
 
     return send
@@ -99,9 +97,7 @@ def test_the_state_is_a_scenario(admin, emulator):
     """What the address tells can be loaded."""
     status, told = admin("GET", "/state")
     assert status == 200
-    assert [e.name for e in Emulator.from_scenario(told).endpoints()] == [
-        e.name for e in emulator.endpoints()
-    ]
+    assert [e.name for e in Emulator.from_scenario(told).endpoints()] == [e.name for e in emulator.endpoints()]
 
 
 @pytest.mark.parametrize("body", [{}, {"advance": -1}, {"advance": "soon"}, {"advance": True}])

@@ -1,5 +1,6 @@
 """What Azure Resource Manager does before any provider: signing in, addresses, versions, errors, headers, limits."""
 
+import asyncio
 import base64
 import gc
 import json
@@ -8,6 +9,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import Pipeline
 from azure.core.pipeline.transport import AsyncHttpTransport, HttpTransport
 from azure.core.rest import HttpRequest
@@ -27,9 +29,7 @@ def test_without_a_token_nothing_is_answered(emulator):
     """No bearer token: 401 in ARM's shape, with a challenge that names the tenant."""
     transport = emulator.transport()
     for headers in ({}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer "}):
-        answer = transport.send(
-            HttpRequest("GET", f"{ARM}{emulator.factory}?api-version=2018-06-01", headers=headers)
-        )
+        answer = transport.send(HttpRequest("GET", f"{ARM}{emulator.factory}?api-version=2018-06-01", headers=headers))
         assert code_of(answer) == (401, "AuthenticationFailed")
         assert "11111111-1111-1111-1111-111111111111" in answer.headers["www-authenticate"]
 
@@ -79,9 +79,7 @@ def test_tokens_are_counted_marked_and_never_logged(emulator, arm):
 )  # fmt: skip
 def test_wrong_addresses(arm, emulator, path, version, expected):
     """Each kind of wrong address gets Azure's code, and what is not emulated is named with 501."""
-    path = path.format(
-        factory=emulator.factory, subscription=f"/subscriptions/{emulator.factory.subscription}"
-    )
+    path = path.format(factory=emulator.factory, subscription=f"/subscriptions/{emulator.factory.subscription}")
     answer = arm.get(path, version=version)
     assert code_of(answer) == expected
     if expected[0] == 501:
@@ -213,9 +211,7 @@ def test_threads_can_share_an_emulator(make_arm):
     arm = make_arm(emulator)
     with ThreadPoolExecutor(8) as pool:
         answers = list(
-            pool.map(
-                lambda number: arm.request_endpoint(f"p{number}", emulator.account, "account"), range(64)
-            )
+            pool.map(lambda number: arm.request_endpoint(f"p{number}", emulator.account, "account"), range(64))
         )
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 63
     assert emulator.request_count == 64
@@ -243,6 +239,40 @@ def test_transports_are_azure_cores(emulator):
     assert (answer.encoding, answer.text()) == ("ascii", answer.content.decode("ascii"))
     with answer:
         pass
+
+
+def test_async_answers_are_whole_too(emulator):
+    """The async response has the same content in all the ways of reading it, and raises for an error."""
+
+    async def read():
+        async with emulator.async_transport() as transport:
+            await transport.open()
+            request = HttpRequest(
+                "GET",
+                f"{ARM}{emulator.factory}x?api-version=2018-06-01",
+                headers={"Authorization": "Bearer x"},
+            )
+            answer = await transport.send(request)
+        async with answer:
+            raw = b"".join([piece async for piece in answer.iter_raw()])
+            pieces = b"".join([piece async for piece in answer.iter_bytes()])
+            assert raw == pieces == await answer.read() == answer.content
+            with pytest.raises(HttpResponseError):
+                answer.raise_for_status()
+
+    asyncio.run(read())
+
+
+def test_credentials_can_be_closed(emulator):
+    """Both colours are context managers, as the SDKs' own credentials are."""
+    with emulator.credential as credential:
+        assert credential.get_token_info("any").refresh_on is None
+
+    async def use():
+        async with emulator.async_credential as credential:
+            return await credential.get_token_info("any")
+
+    assert emulator.token_mark in asyncio.run(use()).token
 
 
 def test_an_empty_emulator_has_nothing_by_default(make_arm):
@@ -321,9 +351,10 @@ def test_subscriptions_groups_and_providers(emulator, arm):
     assert [group["name"] for group in groups] == ["rg1", "managed-rg-pv1"]
     assert groups[1]["managedBy"] == str(emulator.account)
     assert arm.get(f"{subscription}/resourcegroups/RG1", version="2022-09-01").json() == groups[0]
-    assert [
-        arm.send("HEAD", f"{subscription}/resourceGroups/{name}").status_code for name in ("rg1", "no")
-    ] == [204, 404]
+    assert [arm.send("HEAD", f"{subscription}/resourceGroups/{name}").status_code for name in ("rg1", "no")] == [
+        204,
+        404,
+    ]
     inside = arm.get(f"{subscription}/resourceGroups/rg1/resources", version="2022-09-01").json()["value"]
     assert [item["type"] for item in inside] == [
         "Microsoft.Purview/accounts",
@@ -332,9 +363,7 @@ def test_subscriptions_groups_and_providers(emulator, arm):
     providers = arm.get(f"{subscription}/providers", version="2022-09-01").json()["value"]
     assert (
         "2018-06-01"
-        in next(p for p in providers if p["namespace"] == "Microsoft.DataFactory")["resourceTypes"][0][
-            "apiVersions"
-        ]
+        in next(p for p in providers if p["namespace"] == "Microsoft.DataFactory")["resourceTypes"][0]["apiVersions"]
     )
 
 

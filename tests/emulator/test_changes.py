@@ -96,9 +96,7 @@ def test_a_runtime_is_made_changed_and_deleted(arm, emulator):
     path = f"{emulator.factory}/integrationRuntimes/mine"
     assert arm.put(path, {"properties": {"type": "SelfHosted"}}).status_code == 200
     assert (
-        arm.put(path, {"properties": {"type": "SelfHosted", "description": "x"}}).json()["properties"][
-            "description"
-        ]
+        arm.put(path, {"properties": {"type": "SelfHosted", "description": "x"}}).json()["properties"]["description"]
         == "x"
     )
     managed = {
@@ -111,7 +109,4 @@ def test_a_runtime_is_made_changed_and_deleted(arm, emulator):
     assert [arm.send("DELETE", path).status_code for _ in range(2)] == [200, 204]
     full = Emulator(entity_limit=2)
     other = type(arm)(full)
-    assert (
-        other.put(f"{full.factory}/integrationRuntimes/mine", {"properties": {"type": "Managed"}}).status_code
-        == 400
-    )
+    assert other.put(f"{full.factory}/integrationRuntimes/mine", {"properties": {"type": "Managed"}}).status_code == 400

@@ -162,9 +162,7 @@ def test_concurrent_flows_poll_in_exact_time():
     transport = emulator.async_transport()
 
     async def flow(client, factory):
-        body = {
-            "properties": {"privateLinkResourceId": str(emulator.account), "groupId": "account", "fqdns": []}
-        }
+        body = {"properties": {"privateLinkResourceId": str(emulator.account), "groupId": "account", "fqdns": []}}
         await client.managed_private_endpoints.create_or_update("rg1", factory.name, "default", "p", body)
         while True:
             endpoint = await client.managed_private_endpoints.get("rg1", factory.name, "default", "p")

@@ -12,9 +12,7 @@ PURVIEW = "2024-04-01-preview"
 STORAGE = "2025-08-01"
 EVENT_HUB = "2026-01-01"
 VERSIONS = {"account": PURVIEW, "blob": STORAGE, "queue": STORAGE, "namespace": EVENT_HUB}
-APPROVED = {
-    "properties": {"privateLinkServiceConnectionState": {"status": "Approved", "description": "by me"}}
-}
+APPROVED = {"properties": {"privateLinkServiceConnectionState": {"status": "Approved", "description": "by me"}}}
 
 
 def request_all(arm):
@@ -81,19 +79,13 @@ def test_purview_approves_with_201_and_a_poller_that_fails(requested):
     connection = ours(requested)["p_account"]
     purview = client(PurviewManagementClient, requested)
     with pytest.raises(HttpResponseError):
-        purview.private_endpoint_connections.begin_create_or_update(
-            "rg1", "pv1", connection.name, APPROVED
-        ).result()
+        purview.private_endpoint_connections.begin_create_or_update("rg1", "pv1", connection.name, APPROVED).result()
     assert ours(requested)["p_account"].status == "Approved"
     again = purview.private_endpoint_connections.begin_create_or_update(
         "rg1", "pv1", connection.name, APPROVED, polling=False
     ).result()
     assert again.as_dict()["properties"]["privateLinkServiceConnectionState"]["description"] == "by me"
-    puts = [
-        request.status
-        for request in requested.requests
-        if request.path == str(connection.id) and request.body
-    ]
+    puts = [request.status for request in requested.requests if request.path == str(connection.id) and request.body]
     assert puts == [201, 200]
 
 
@@ -119,9 +111,7 @@ def test_event_hubs_approves_with_three_statuses(make_arm, answer):
     connection = ours(emulator)["p_namespace"]
     hubs = client(EventHubManagementClient, emulator)
     group, namespace = connection.target.resource_group, connection.target.name
-    assert connection.name in [
-        found.name for found in hubs.private_endpoint_connections.list(group, namespace)
-    ]
+    assert connection.name in [found.name for found in hubs.private_endpoint_connections.list(group, namespace)]
     try:
         hubs.private_endpoint_connections.create_or_update(group, namespace, connection.name, APPROVED)
     except ValueError:
@@ -136,14 +126,10 @@ def test_ingestion_connections_are_reached_through_the_account(make_arm, shape):
     emulator = Emulator(shape=shape)
     arm = make_arm(emulator)
     request_all(arm)
-    listed = arm.get(f"{emulator.account}/ingestionPrivateEndpointConnections", version=PURVIEW).json()[
-        "value"
-    ]
+    listed = arm.get(f"{emulator.account}/ingestionPrivateEndpointConnections", version=PURVIEW).json()["value"]
     assert len(listed) == 2 + 2
     assert all(set(item) == {"id", "type", "properties"} for item in listed)
-    assert all(
-        item["id"].startswith(f"{emulator.account}/ingestionPrivateEndpointConnections/") for item in listed
-    )
+    assert all(item["id"].startswith(f"{emulator.account}/ingestionPrivateEndpointConnections/") for item in listed)
     purview = client(PurviewManagementClient, emulator)
     wanted = ours(emulator)["p_blob"].private_endpoint_id
     answer = purview.ingestion_private_endpoint_connections.update_status(
@@ -160,9 +146,7 @@ def test_ingestion_connections_are_reached_through_the_account(make_arm, shape):
     ("accepts", "works_by_private_endpoint", "works_by_connection"),
     [("either", True, True), ("private-endpoint", True, False), ("connection", False, True)],
 )
-def test_which_id_the_ingestion_approval_takes(
-    make_arm, accepts, works_by_private_endpoint, works_by_connection
-):
+def test_which_id_the_ingestion_approval_takes(make_arm, accepts, works_by_private_endpoint, works_by_connection):
     """SDK and sample disagree about the id, so the emulator can be told to take only one of them."""
     for by_connection, works in ((False, works_by_private_endpoint), (True, works_by_connection)):
         emulator = Emulator(shape="C", ingestion_accepts=accepts)
@@ -170,9 +154,9 @@ def test_which_id_the_ingestion_approval_takes(
         request_all(arm)
         [item] = [
             item
-            for item in arm.get(
-                f"{emulator.account}/ingestionPrivateEndpointConnections", version=PURVIEW
-            ).json()["value"]
+            for item in arm.get(f"{emulator.account}/ingestionPrivateEndpointConnections", version=PURVIEW).json()[
+                "value"
+            ]
             if item["properties"]["privateEndpoint"]["id"] == ours(emulator)["p_blob"].private_endpoint_id
         ]
         given = item["id"] if by_connection else item["properties"]["privateEndpoint"]["id"]
@@ -206,9 +190,7 @@ def test_older_versions_have_no_ingestion_list(make_arm):
 
 def test_an_account_without_ingestion_storage_lists_nothing(arm, emulator):
     """The ingestion list of a shape A account is empty, and nothing can be approved through it."""
-    assert arm.get(f"{emulator.account}/ingestionPrivateEndpointConnections", version=PURVIEW).json() == {
-        "value": []
-    }
+    assert arm.get(f"{emulator.account}/ingestionPrivateEndpointConnections", version=PURVIEW).json() == {"value": []}
     body = {"privateEndpointId": "/x", "status": "Approved"}
     answer = arm.send(
         "POST", f"{emulator.account}/ingestionPrivateEndpointConnectionStatus", version=PURVIEW, body=body
@@ -415,10 +397,7 @@ def test_targets_can_be_read_as_resources(emulator, arm):
         in_subscription = f"/subscriptions/{target.subscription}/providers/{target.provider}/{kind}"
         for path in (in_group, in_subscription):
             assert [item["id"] for item in arm.get(path, version=version).json()["value"]] == [str(target)]
-        groups = [
-            item["name"]
-            for item in arm.get(f"{target}/privateLinkResources", version=version).json()["value"]
-        ]
+        groups = [item["name"] for item in arm.get(f"{target}/privateLinkResources", version=version).json()["value"]]
         assert group in groups
         assert arm.get(str(target) + "x", version=version).status_code == 404
     groups = arm.get(f"{emulator.account}/privateLinkResources", version=PURVIEW).json()["value"]

@@ -14,9 +14,7 @@ def body(target, group_id="account", **more):
 
 
 def create(client, name, target, group_id="account"):
-    created = client.managed_private_endpoints.create_or_update(
-        "rg1", "df1", "default", name, body(target, group_id)
-    )
+    created = client.managed_private_endpoints.create_or_update("rg1", "df1", "default", name, body(target, group_id))
     return created.as_dict()
 
 
@@ -30,9 +28,7 @@ def test_a_request_is_answered_at_once_with_three_empty_strings(datafactory, emu
         "actionsRequired": "",
     }
     assert "etag" not in created
-    assert created["id"].endswith(
-        "/factories/df1/managedvirtualnetworks/default/managedprivateendpoints/Purview"
-    )
+    assert created["id"].endswith("/factories/df1/managedvirtualnetworks/default/managedprivateendpoints/Purview")
     assert created["type"] == "Microsoft.DataFactory/factories/managedvirtualnetworks/managedprivateendpoints"
     assert [request.status for request in emulator.writes] == [200]
 
@@ -138,6 +134,19 @@ def test_a_deletion_takes_its_time(datafactory, emulator):
     assert emulator.endpoints() == []
     datafactory.managed_private_endpoints.delete("rg1", "df1", "default", "Purview")
     assert [request.status for request in emulator.writes] == [200, 200, 409, 200, 204]
+
+
+def test_a_deletion_can_linger(make_arm):
+    """The list says gone, and the endpoint still cannot be made again for a while."""
+    emulator = Emulator(deletion=10, deletion_lingers=20)
+    arm = make_arm(emulator)
+    arm.request_endpoint("p", emulator.account, "account")
+    arm.send("DELETE", arm.endpoint("p"))
+    emulator.clock.sleep(10)
+    assert emulator.endpoints() == []
+    assert arm.request_endpoint("p", emulator.account, "account").status_code == 409
+    emulator.clock.sleep(20)
+    assert arm.request_endpoint("p", emulator.account, "account").status_code == 200
 
 
 @pytest.mark.parametrize("status", [404, 400])
@@ -267,6 +276,20 @@ def _if_not_modified():
     return MatchConditions.IfNotModified
 
 
+def test_a_factory_can_be_given_as_json(emulator, arm):
+    """A body lives at its id, or under its name where the id is none, and is not changed by what happens later."""
+    real = {"id": str(emulator.factory).replace("df1", "given"), "location": "x", "properties": {"odd": [1]}}
+    sample = {
+        "id": "/subscriptions/12345678-1234-1234-1234-12345678abc/resourceGroups/g/providers/Microsoft.DataFactory/factories/exampleFactoryName",
+        "name": "exampleFactoryName",
+        "properties": {"purviewConfiguration": {"purviewResourceId": "/x"}},
+    }
+    assert str(emulator.add_factory(body=real, purview_account=emulator.account)) == real["id"]
+    assert real["properties"] == {"odd": [1]}
+    assert arm.get(real["id"]).json()["properties"]["odd"] == [1]
+    assert emulator.add_factory(body=sample).name == "exampleFactoryName"
+
+
 def test_lists_are_paged(make_arm):
     """A list longer than a page is continued through nextLink, on the same host, until it ends."""
     from azure.mgmt.datafactory import DataFactoryManagementClient
@@ -341,9 +364,5 @@ async def _create_and_list(emulator):
     async with AioDataFactoryManagementClient(
         emulator.async_credential, emulator.factory.subscription, transport=emulator.async_transport()
     ) as client:
-        await client.managed_private_endpoints.create_or_update(
-            "rg1", "df1", "default", "p", body(emulator.account)
-        )
-        return [
-            e.name async for e in client.managed_private_endpoints.list_by_factory("rg1", "df1", "default")
-        ]
+        await client.managed_private_endpoints.create_or_update("rg1", "df1", "default", "p", body(emulator.account))
+        return [e.name async for e in client.managed_private_endpoints.list_by_factory("rg1", "df1", "default")]

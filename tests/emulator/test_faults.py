@@ -117,6 +117,15 @@ def test_a_spoilt_body_on_the_wire(arm, emulator):
     assert seen[b"exactly this"].content == b"exactly this"
 
 
+def test_a_rewritten_answer(arm, emulator):
+    """A test can make a hostile answer out of the right one; it is left out of a dump."""
+    emulator.inject(Fault.rewrite("GET", lambda body: {**body, "nextLink": "https://elsewhere.example/"}))
+    assert emulator.dump()["faults"] == []
+    assert arm.get(f"{emulator.factory}/integrationRuntimes").json()["nextLink"] == "https://elsewhere.example/"
+    emulator.inject(Fault.rewrite("DELETE", lambda body: body))
+    assert arm.send("DELETE", arm.endpoint("nobody")).json() is None
+
+
 def test_a_delay_makes_an_impatient_client_give_up(once, emulator):
     """A client waits until its read timeout and no longer; the work is done all the same."""
     emulator.inject(Fault.delay("PUT", 1200))

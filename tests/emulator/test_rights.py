@@ -136,9 +136,7 @@ def test_permissions_are_those_of_the_caller(emulator, make_arm):
     path = "/providers/Microsoft.Authorization/permissions"
     at_factory = arm.get(f"{emulator.factory}{path}", version="2022-04-01").json()["value"]
     at_account = arm.get(f"{emulator.account}{path}", version="2022-04-01").json()["value"]
-    assert [sorted(entry) for entry in at_factory] == [
-        ["actions", "dataActions", "notActions", "notDataActions"]
-    ] * 2
+    assert [sorted(entry) for entry in at_factory] == [["actions", "dataActions", "notActions", "notDataActions"]] * 2
     assert {tuple(entry["actions"]) for entry in at_factory} == {("*",), ("*/read",)}
     assert "Microsoft.Authorization/*/Write" in at_account[0]["notActions"]
 
@@ -151,9 +149,7 @@ def test_async_callers(emulator):
         credential = emulator.async_credential_for("approver")
         async with (
             credential,
-            AioClient(
-                credential, emulator.factory.subscription, transport=emulator.async_transport()
-            ) as client,
+            AioClient(credential, emulator.factory.subscription, transport=emulator.async_transport()) as client,
         ):
             await client.factories.get("rg1", "df1")
 
@@ -173,9 +169,7 @@ def test_a_lock_keeps_an_endpoint_alive(emulator, arm):
         emulator.clock.sleep(30)
         [endpoint] = [e for e in emulator.endpoints() if e.name == name]
         assert endpoint.provisioning_state == ("Failed" if number else "Succeeded")
-        locks = arm.get(f"{locked}/providers/Microsoft.Authorization/locks", version="2020-05-01").json()[
-            "value"
-        ]
+        locks = arm.get(f"{locked}/providers/Microsoft.Authorization/locks", version="2020-05-01").json()["value"]
         assert [lock["properties"]["level"] for lock in locks] == ["CanNotDelete"]
         emulator.remove_locks()
     assert arm.send("DELETE", arm.endpoint("p0")).status_code == 200
@@ -231,10 +225,7 @@ def test_an_unregistered_provider(emulator, arm):
     assert arm.get(provider).json()["registrationState"] == "NotRegistered"
     assert arm.send("POST", f"{provider}/register").json()["registrationState"] == "Registered"
     assert arm.get(emulator.account, version="2024-04-01-preview").status_code == 200
-    assert (
-        arm.get(f"/subscriptions/{emulator.account.subscription}/providers/Microsoft.Nothing").status_code
-        == 404
-    )
+    assert arm.get(f"/subscriptions/{emulator.account.subscription}/providers/Microsoft.Nothing").status_code == 404
 
 
 def test_the_sdk_registers_a_provider_on_a_plain_read(monkeypatch):

@@ -82,10 +82,7 @@ def test_a_scenario_becomes_an_emulator(make_arm):
     runtimes = arm.get(f"{emulator.factory}/integrationRuntimes").json()["value"]
     assert [runtime["name"] for runtime in runtimes] == ["shir", "odd"]
     emulator.clear_faults()
-    assert (
-        arm.send("PATCH", emulator.account, version="2021-12-01", body={}).json()["error"]["code"]
-        == "ScopeLocked"
-    )
+    assert arm.send("PATCH", emulator.account, version="2021-12-01", body={}).json()["error"]["code"] == "ScopeLocked"
     emulator.clock.sleep(60)
     states = {e.name: e.provisioning_state for e in emulator.endpoints()}
     assert states["young"] == "Succeeded"

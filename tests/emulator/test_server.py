@@ -14,7 +14,7 @@ import pytest
 from azure.identity import ClientSecretCredential
 from azure.mgmt.datafactory import DataFactoryManagementClient
 
-from purview_mpe.emulator import Emulator, Fault, MissingExtra
+from purview_mpe.emulator import Emulator, Fault, MissingExtra, RealClock
 
 pytest.importorskip("cheroot", reason="serving needs the extra `emulator`")
 
@@ -29,9 +29,7 @@ class Wire:
         self.connection = HTTPSConnection("127.0.0.1", server.port, context=context, timeout=10)
 
     def send(self, method, path, body=None, **headers):
-        sent = {"Authorization": "Bearer mine"} | {
-            name.replace("_", "-"): value for name, value in headers.items()
-        }
+        sent = {"Authorization": "Bearer mine"} | {name.replace("_", "-"): value for name, value in headers.items()}
         self.connection.request(method, path, body, sent)
         answer = self.connection.getresponse()
         content = answer.read()
@@ -81,10 +79,7 @@ def test_answers_without_a_body(served, wire):
     endpoint = f"{emulator.factory}/managedVirtualNetworks/default/managedPrivateEndpoints/none?api-version=2018-06-01"
     assert wire.send("DELETE", endpoint)[0::2] == (204, b"")
     _, factory = wire.json("GET", f"{emulator.factory}?api-version=2018-06-01")
-    assert (
-        wire.send("GET", f"{emulator.factory}?api-version=2018-06-01", If_None_Match=factory["eTag"])[0]
-        == 304
-    )
+    assert wire.send("GET", f"{emulator.factory}?api-version=2018-06-01", If_None_Match=factory["eTag"])[0] == 304
     assert wire.send("GET", f"{emulator.factory}?api-version=2018-06-01")[0] == 200
 
 
@@ -151,9 +146,7 @@ def test_tokens_are_granted(wire, path, form, present):
     assert status == 200
     assert present <= set(answer)
     assert (
-        wire.send(
-            "GET", "/subscriptions?api-version=2022-12-01", Authorization=f"Bearer {answer['access_token']}"
-        )[0]
+        wire.send("GET", "/subscriptions?api-version=2022-12-01", Authorization=f"Bearer {answer['access_token']}")[0]
         == 200
     )
 
@@ -215,15 +208,11 @@ def test_the_python_sdk_signs_in_and_works(served):
             credential, emulator.factory.subscription, base_url=server.url, connection_verify=server.ca_file
         ) as client,
     ):
-        body = {
-            "properties": {"privateLinkResourceId": str(emulator.account), "groupId": "account", "fqdns": []}
-        }
+        body = {"properties": {"privateLinkResourceId": str(emulator.account), "groupId": "account", "fqdns": []}}
         made = client.managed_private_endpoints.create_or_update("rg1", "df1", "default", "wired", body)
         assert made.properties.provisioning_state == "Provisioning"
         while (
-            client.managed_private_endpoints.get(
-                "rg1", "df1", "default", "wired"
-            ).properties.provisioning_state
+            client.managed_private_endpoints.get("rg1", "df1", "default", "wired").properties.provisioning_state
             != "Succeeded"
         ):
             emulator.clock.advance(0.1)
@@ -275,6 +264,37 @@ def test_a_server_leaves_nothing_behind():
         connection.connect()
     with emulator.serve(), Emulator().serve():
         pass
+
+
+def test_secrets_are_not_logged(served, wire):
+    """What a client sends to sign in is not in the request log."""
+    emulator, _ = served
+    form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "very-secret"}
+    assert wire.json("POST", f"/{TENANT}/oauth2/v2.0/token", urlencode(form))[0] == 200
+    assert emulator.requests[-1].path.endswith("/token")
+    assert "very-secret" not in repr(emulator.requests)
+
+
+def test_a_mistake_of_the_emulator_is_answered():
+    """Even when the emulator itself fails the client gets an answer in Azure's shape."""
+
+    class Broken(RealClock):
+        is_broken = False
+
+        def now(self):
+            if self.is_broken:
+                raise RuntimeError("out of time")
+            return super().now()
+
+    emulator = Emulator(clock=Broken())
+    with emulator.serve() as server, closing(Wire(server)) as wire:
+        emulator.inject(Fault.delay("GET", 0.001))
+        wire.send("GET", "/subscriptions?api-version=2022-12-01")
+        real = emulator._service.finish
+        emulator._service.finish = lambda ticket: setattr(emulator.clock, "is_broken", True) or real(ticket)
+        status, answer = wire.json("GET", "/subscriptions?api-version=2022-12-01")
+    assert (status, answer["error"]["code"]) == (500, "EmulatorFailed")
+    assert "out of time" in answer["error"]["message"]
 
 
 def test_a_taken_port_is_an_error(served):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe import _imports, _wire, _wire_factory
+from purview_mpe import _checking, _imports, _wire, _wire_factory
 from purview_mpe._arm_id import same_id
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
 from purview_mpe._flows.survey import read_factory_body
 from purview_mpe._flows.transitions import when_free
-from purview_mpe._model import ErrorDetail, Finding, Outcome, Report, Result
+from purview_mpe._model import ErrorDetail, Outcome, Report, Result
 from purview_mpe._wire_errors import Attempt, is_busy
 from purview_mpe.errors import AzureError, AzureUnavailable, InvalidSpec, PurviewMpeError
 
@@ -54,8 +54,9 @@ async def connect(io: Io, spec: Spec, *, replace: bool) -> Report:
             outcome=outcome,
         )
     )
+    identity = _checking.identity_finding(has_system_identity=_wire_factory.has_system_identity(body))
     unreadable = [finding for finding in account.warnings if finding.code == "account-unreadable"]
-    return Report(verb="connect", spec=spec, outcomes=(outcome,), warnings=(*unreadable, *_identity(body)))
+    return Report(verb="connect", spec=spec, outcomes=(outcome,), warnings=(*unreadable, identity))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class _Connecting:
         new_body = _wire_factory.connected_body(body, self.account)
 
         async def put() -> dict[str, Any]:
-            answer = await self.io.call(
+            return await self.io.read(
                 attempt,
                 lambda az: az.datafactory(factory).factories.create_or_update(
                     factory.resource_group,
@@ -119,7 +120,6 @@ class _Connecting:
                     match_condition=_imports.load("azure.core").MatchConditions.IfNotModified,
                 ),
             )
-            return answer.as_dict()
 
         if not self._is_ours(await when_free(self.io, put, is_busy=is_busy)):
             raise AzureError(
@@ -150,27 +150,4 @@ def _contended(factory: ArmId) -> AzureError:
         "between our look and our write.",
         remedy="Repeat the call when the other automation on this factory has finished.",
         status=412,
-    )
-
-
-def _identity(body: dict[str, Any]) -> tuple[Finding, ...]:
-    """What the connection alone does not do: the factory's identity needs a role inside Purview."""
-    if not _wire_factory.has_system_identity(body):
-        return (
-            Finding(
-                code="no-system-identity",
-                severity="warning",
-                message="The factory shows no system-assigned managed identity, so it cannot sign in to Purview.",
-                remedy="Switch it on, on the factory's page Managed identities in the portal, and give it the role "
-                "Data Curator on the account's root collection.",
-            ),
-        )
-    return (
-        Finding(
-            code="data-curator-unknown",
-            severity="info",
-            message="The factory's managed identity needs the role Data Curator on the account's root collection.",
-            cause="Purview keeps its own roles, which Azure Resource Manager neither shows nor sets.",
-            remedy="Give it in the Purview portal: Data Map, Collections, the root collection, Role assignments.",
-        ),
     )

@@ -5,83 +5,78 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe import _wire_factory
-from purview_mpe._arm_id import ArmId
+from purview_mpe._arm_id import ArmId, is_subscription
 from purview_mpe._assessment import Orphans
 from purview_mpe._flows import connections, observe
-from purview_mpe._model import Finding, by_severity
-from purview_mpe._orphans import SeenConnection, orphan_connections, orphan_endpoints, suspects
+from purview_mpe._flows.plain import read_list
+from purview_mpe._model import Finding, by_severity, identity
+from purview_mpe._orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
 from purview_mpe._situation import KnownFactory
-from purview_mpe._spec import ACCOUNT_TYPE
-from purview_mpe._wire import STORAGE_TYPE
+from purview_mpe._spec import ACCOUNT_TYPE, STORAGE_TYPE, typed_id
+from purview_mpe._untrusted import text
 from purview_mpe._wire_errors import Attempt
-from purview_mpe.errors import AccessDenied, NotFound, PurviewMpeError, WaitTimedOut
+from purview_mpe.errors import AzureError, NotFound, PurviewMpeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from purview_mpe._flows.io import Clients, Io
     from purview_mpe._model import Account
 
+_SUBSCRIPTIONS_API_VERSION = "2022-12-01"
 #: What Azure Resource Manager says where a resource really is not there; a hidden subscription answers 404, too.
 _GONE = frozenset({"resourcenotfound", "resourcegroupnotfound"})
 
 
-async def orphans(io: Io, account_id: ArmId, *, subscriptions: Iterable[str]) -> Orphans:
+async def orphans(io: Io, account: str) -> Orphans:
     """Connections first, endpoints second: so that an endpoint made in between is never missed.
 
     Raises:
         NotFound: the account's subscription does not exist, or cannot be seen. A deleted account is no error.
     """
-    account, known = await observe.both(
-        io, _read_account(io, account_id), _list_factories(io, account_id, subscriptions)
+    account_id = typed_id(account, ACCOUNT_TYPE, "account")
+    (found, seen, unread), (factories, unlisted) = await observe.both(
+        io, _account_side(io, account_id), _list_factories(io, account_id)
     )
-    factories, findings = known
-    seen: list[SeenConnection] = []
-    if account is not None:
-        seen, unread = await _connections(io, account_id, account)
-        findings = [*account.warnings, *unread, *findings]
-    read = await io.gather([_read_endpoints(io, factory) for factory in factories])
-    factories = [factory for factory, _ in read]
-    findings = [*findings, *(finding for _, finding in read if finding)]
-    asked = suspects(account, account_id, factories)
+    concerned = [factory for factory in factories if concerns(factory, account_id, seen)]
+    read = await io.gather([_read_endpoints(io, factory) for factory in concerned])
+    known = [factory for factory, _ in read]
+    asked = suspects(found, account_id, known)
     exists = dict(zip(asked, await io.gather([_exists(io, target) for target in asked]), strict=True))
     return Orphans(
         account=str(account_id),
-        connections=orphan_connections(seen, factories),
-        endpoints=orphan_endpoints(account, account_id, factories, exists),
-        findings=by_severity(findings),
+        connections=orphan_connections(seen, known),
+        endpoints=orphan_endpoints(found, account_id, known, exists),
+        findings=by_severity([*unread, *unlisted, *(finding for _, finding in read if finding)]),
     )
 
 
-async def _read_account(io: Io, account_id: ArmId) -> Account | None:
+async def _account_side(io: Io, account_id: ArmId) -> tuple[Account | None, list[SeenConnection], list[Finding]]:
+    """The account, None if it was deleted; the connections on its targets, each once; and what could not be read."""
     try:
-        return await observe.read_account(io, account_id)
+        account = await observe.read_account(io, account_id)
     except NotFound as missing:
         if _is_gone(missing):
-            return None
+            return None, [], []
         raise
-
-
-async def _connections(io: Io, account_id: ArmId, account: Account) -> tuple[list[SeenConnection], list[Finding]]:
-    """Each connection once, though blob and queue share a list."""
     listings = await connections.list_targets(io, account_id, account.targets)
     seen: dict[tuple[str, str], SeenConnection] = {}
     findings: dict[str, Finding] = {}
-    for (target_id, _), listing in listings.items():
-        spelled = next(one.resource_id for one in account.targets if one.resource_id.casefold() == target_id)
+    for target in account.targets:
+        listing = listings[identity(target.resource_id, target.group_id)]
         for connection in listing.connections:
+            # blob and queue share a list
             key = (connection.id.casefold(), connection.private_endpoint_id.casefold())
-            seen.setdefault(key, SeenConnection(spelled, connection))
+            seen.setdefault(key, SeenConnection(target.resource_id, connection))
         if (error := listing.error) is not None:
-            findings[target_id] = _unread_target(spelled, error)
-    return list(seen.values()), list(findings.values())
+            findings[target.resource_id] = _unread_target(target.resource_id, error)
+    return account, list(seen.values()), [*account.warnings, *findings.values()]
 
 
-async def _list_factories(
-    io: Io, account_id: ArmId, subscriptions: Iterable[str]
-) -> tuple[list[KnownFactory], list[Finding]]:
-    """The factories that this caller can list, in the account's subscription and in those that were named."""
-    guids = list(dict.fromkeys(guid.casefold() for guid in (account_id.subscription, *subscriptions)))
+async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory], list[Finding]]:
+    """The factories in every subscription that this caller can see: accounts serve factories of others, too."""
+    attempt = Attempt("list the subscriptions", f"/subscriptions/{account_id.subscription}", "Reader")
+    items = await read_list(io, attempt, account_id, f"/subscriptions?api-version={_SUBSCRIPTIONS_API_VERSION}")
+    visible = (text(item, "subscriptionId") for item in items or ())
+    guids = dict.fromkeys(guid.casefold() for guid in (account_id.subscription, *visible) if is_subscription(guid))
     found = await io.gather([_list_subscription(io, guid) for guid in guids])
     factories = [factory for listed in found if not isinstance(listed, Finding) for factory in listed]
     return factories, [listed for listed in found if isinstance(listed, Finding)]
@@ -91,8 +86,10 @@ async def _list_subscription(io: Io, guid: str) -> list[KnownFactory] | Finding:
     attempt = Attempt(f"list the factories of the subscription {guid}", f"/subscriptions/{guid}", "Reader")
     try:
         items = await io.collect(attempt, lambda az: az.datafactory(ArmId(guid, "")).factories.list())
-    except (AccessDenied, NotFound) as denied:
-        if denied.status == 401:
+    except AzureError as denied:
+        if (denied.azure_code or "").casefold() == "missingsubscriptionregistration":
+            return []  # where Data Factory is not registered there is none
+        if denied.status not in {403, 404}:
             raise
         return Finding(
             code="factories-unreadable",
@@ -109,10 +106,10 @@ async def _read_endpoints(io: Io, factory: KnownFactory) -> tuple[KnownFactory, 
     try:
         networks = await observe.list_networks(io, factory.id)
         listed = await io.gather([observe.list_endpoints_in(io, factory.id, network) for network in networks])
-    except NotFound:
-        return KnownFactory(factory.id, factory.purview_account, ()), None  # it was deleted while we looked
-    except AccessDenied as denied:
-        if denied.status == 401:
+    except AzureError as denied:
+        if isinstance(denied, NotFound) and _is_gone(denied):
+            return KnownFactory(factory.id, factory.purview_account, ()), None  # it was deleted while we looked
+        if denied.status not in {403, 404}:
             raise
         return factory, Finding(
             code="factory-unreadable",
@@ -130,8 +127,6 @@ async def _exists(io: Io, target: ArmId) -> bool | None:
     attempt = Attempt(f"read {target.name!r}", str(target), "Reader")
     try:
         await io.call(attempt, lambda az: _get(az, target))
-    except WaitTimedOut:
-        raise
     except NotFound as missing:
         return False if _is_gone(missing) else None
     except PurviewMpeError:

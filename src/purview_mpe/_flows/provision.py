@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 #: Answers that prove that nothing was written, so that there is nothing to look for.
 _REFUSED = frozenset({401, 403, 404, 429})
 _ROLE = "Data Factory Contributor"
+_HEALINGS = 3
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Provisioning:
     verb: Verb
     began: float = field(init=False)
     steps: list[Progress] = field(init=False)
-    healed: set[str] = field(init=False, default_factory=set[str])
+    healed: Counter[str] = field(init=False, default_factory=Counter[str])
     failed_looks: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
@@ -157,27 +159,29 @@ class Provisioning:
             self._take_over(waiting, listed)
 
     async def heal(self) -> None:
-        """Make one endpoint anew, once, that failed because its neighbour held the storage account.
+        """Make one endpoint anew that failed because its neighbour held the storage account.
 
-        Storage runs one private endpoint operation at a time (public code), hence one after the other. Only endpoints
-        that this very run has made are touched: nobody can have approved or used them yet.
+        Storage runs one private endpoint operation at a time (public code), hence one after the other; approving the
+        neighbour is such an operation as well, hence more than once. Only endpoints that this very run has made are
+        touched, which nobody can have used yet, and where the spec allows it those that it found being made.
         """
         if not (healable := self._healable()):
             return
         progress = healable[0]
-        self.healed.add(progress.step.name)
+        self.healed[progress.step.name] += 1
         try:
-            await self._replace(progress, progress.result or "created")
+            await self._replace(progress, "replaced" if progress.result == "kept" else progress.result or "created")
         except PurviewMpeError as error:
             self._fail(progress, error)
 
     def _healable(self) -> list[Progress]:
         targets = [progress.step.resource_id.casefold() for progress in self.endpoint_steps]
+        touchable = {"created", "replaced", "kept"} if self.plan.spec.replace_broken else {"created", "replaced"}
         return [
             progress
             for progress in self.endpoint_steps
-            if progress.result in {"created", "replaced"}
-            and progress.step.name not in self.healed
+            if progress.result in touchable
+            and self.healed[progress.step.name] < _HEALINGS
             and targets.count(progress.step.resource_id.casefold()) > 1
             and _has_failed(progress)
         ]

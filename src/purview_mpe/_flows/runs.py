@@ -45,13 +45,13 @@ async def _run_ids(io: Io, factory_id: ArmId, begin: datetime, end: datetime) ->
     attempt = Attempt(f"list the recent pipeline runs of the factory {factory_id.name!r}", str(factory_id), _ROLE)
 
     async def run_page(asked: Json) -> tuple[tuple[str, ...], str | None]:
-        answer = await io.call(
+        answer = await io.read(
             attempt,
             lambda az: az.datafactory(factory_id).pipeline_runs.query_by_factory(
                 factory_id.resource_group, factory_id.name, asked
             ),
         )
-        return _wire_factory.read_run_page(answer.as_dict())
+        return _wire_factory.read_run_page(answer)
 
     found: list[str] = []
     token: str | None = None
@@ -70,13 +70,13 @@ async def _activities(
     attempt = Attempt(f"list the activities of the pipeline run {run_id!r}", str(factory_id), _ROLE)
 
     async def activity_page(asked: Json) -> tuple[tuple[ActivityRun, ...], str | None]:
-        answer = await io.call(
+        answer = await io.read(
             attempt,
             lambda az: az.datafactory(factory_id).activity_runs.query_by_pipeline_run(
                 factory_id.resource_group, factory_id.name, run_id, asked
             ),
         )
-        return _wire_factory.read_activity_page(answer.as_dict())
+        return _wire_factory.read_activity_page(answer)
 
     found: list[ActivityRun] = []
     token: str | None = None

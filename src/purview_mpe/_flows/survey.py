@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from purview_mpe._arm_id import ArmId
     from purview_mpe._flows.io import Io
     from purview_mpe._model import Account, Endpoint
-    from purview_mpe._rights import Permission
-    from purview_mpe._situation import Runtime
+    from purview_mpe._situation import Permission, Runtime
     from purview_mpe._spec import Spec
 
 T = TypeVar("T")
@@ -126,11 +125,10 @@ async def _connected_account_side(io: Io, connected_to: str | None) -> tuple[Acc
 async def read_factory_body(io: Io, factory_id: ArmId) -> dict[str, Any]:
     """The factory as Azure's own JSON, nothing left out (measured: the SDK keeps unknown fields)."""
     attempt = Attempt(f"read the factory {factory_id.name!r}", str(factory_id), "Reader")
-    answer = await io.call(
+    return await io.read(
         attempt,
         lambda az: az.datafactory(factory_id).factories.get(factory_id.resource_group, factory_id.name),
     )
-    return answer.as_dict() if answer is not None else {}
 
 
 async def list_runtimes(io: Io, factory_id: ArmId) -> list[Runtime]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from purview_mpe import _states, _wire
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
-from purview_mpe._flows.io import remaining
 from purview_mpe._flows.transitions import poll_interval, when_free
 from purview_mpe._model import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Report, Result, Target
 from purview_mpe._planning import needed_targets
@@ -38,17 +37,11 @@ async def delete_all(io: Io, spec: Spec) -> Report:
     """
     account_id = spec.account_id or await observe.connected_account(io, spec)
     account, endpoints = await observe.both(io, _read_account(io, account_id), observe.list_endpoints_alone(io, spec))
-    work = Takedown(io, spec, needed_targets(spec, account), endpoints)
-
-    def report() -> Report:
-        return Report(
-            verb="delete_all", spec=spec, account=account, outcomes=work.outcomes(), warnings=account.warnings
-        )
-
-    io.so_far = report
+    work = Takedown(io, spec, account, needed_targets(spec, account), endpoints)
+    io.so_far = work.report
     await work.delete()
     await work.wait_until_gone()
-    return report()
+    return work.report()
 
 
 @dataclass
@@ -70,6 +63,7 @@ class Takedown:
 
     io: Io
     spec: Spec
+    account: Account
     targets: Sequence[Target]
     endpoints: Sequence[Endpoint]
     began: float = field(init=False)
@@ -98,9 +92,11 @@ class Takedown:
         """One list per round for all of them together."""
         began = self.io.now()
         while waiting := self._open():
+            self._tell_waiting(waiting)
+            await self.io.sleep(poll_interval(self.io.now() - began))
             try:
                 listed = await observe.list_endpoints(self.io, self.spec)
-            except WaitTimedOut:
+            except WaitTimedOut:  # no request leaves after the deadline
                 self._time_out(waiting)
                 return
             except PurviewMpeError as error:
@@ -109,17 +105,16 @@ class Takedown:
                 return
             for removal in waiting:
                 self._look(removal, listed)
-            if not (waiting := self._open()):
-                return
-            if remaining(self.io) <= 0:
-                self._time_out(waiting)
-                return
-            self._tell_waiting(waiting)
-            await self.io.sleep(poll_interval(self.io.now() - began))
 
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """What became of each target's endpoint, in the account's order."""
-        return tuple(self._outcome(removal) for removal in self.removals)
+    def report(self) -> Report:
+        """What became of each target's endpoint, in the account's order; what is not over yet is said to be so."""
+        return Report(
+            verb="delete_all",
+            spec=self.spec,
+            account=self.account,
+            outcomes=tuple(self._outcome(removal) for removal in self.removals),
+            warnings=self.account.warnings,
+        )
 
     def _open(self) -> list[_Removal]:
         return [removal for removal in self.removals if removal.result is None]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
-from purview_mpe.emulator._exchange import ArmError, Request, Response, read_object
+from purview_mpe.emulator._exchange import ArmError, Request, Response, parsed, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from purview_mpe._arm_id import ArmId
     from purview_mpe.emulator._access import Access, Caller
     from purview_mpe.emulator._guards import Guards
     from purview_mpe.emulator._nouns import Account, Factory, Resource, Subscription
@@ -95,9 +96,7 @@ class Call:
         """
         subscription = self.subscription()
         if self["group"].casefold() not in subscription.groups:
-            raise ArmError(
-                404, "ResourceGroupNotFound", f"Resource group '{self['group']}' could not be found."
-            )
+            raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{self['group']}' could not be found.")
         return self["group"].casefold()
 
     def id(self, provider: str, resource_type: str, name: str) -> ArmId:
@@ -111,10 +110,10 @@ class Call:
             f"/subscriptions/{self['subscription']}/resourceGroups/{self['group']}"
             f"/providers/{provider}/{resource_type}/{name}"
         )
-        try:
-            return ArmId.parse(text)
-        except InvalidArmId:
-            raise ArmError(400, "InvalidResourceName", f"The resource name '{name}' is invalid.") from None
+        found = parsed(text)
+        if found is None:
+            raise ArmError(400, "InvalidResourceName", f"The resource name '{name}' is invalid.")
+        return found
 
     def located(self, resources: Iterable[Located]) -> list[Located]:
         """Those resources that are in the subscription, and in the group if there is one in the path."""
@@ -129,14 +128,13 @@ class Call:
 
     # --- how to answer
 
-    def page(
-        self, items: Iterable[Thing], serial: Callable[[Thing], int], render: Callable[[Thing], Any]
-    ) -> Response:
+    def page(self, items: Iterable[Thing], serial: Callable[[Thing], int], render: Callable[[Thing], Any]) -> Response:
         """One page of a list, with a link to the next."""
         token = self.query.get("$skipToken") or self.query.get("$skiptoken")
         after = read_token(token) if token else 0
         size = self.world.settings.page_size
-        rest = [item for item in items if serial(item) > after]
+        # Items are in order of creation, which is that of their serial numbers.
+        rest = list(islice((item for item in items if serial(item) > after), size + 1))
         body: dict[str, Any] = {"value": [render(item) for item in rest[:size]]}
         if len(rest) > size:
             query = {key: value for key, value in self.query.items() if key.casefold() != "$skiptoken"}
@@ -147,9 +145,7 @@ class Call:
 
 def not_found(resource: ArmId) -> ArmError:
     """Azure Resource Manager's answer for a resource that does not exist."""
-    kind = "/".join(
-        (resource.provider, *(f"{t}/{n}" for t, n in zip(resource.types, resource.names, strict=True)))
-    )
+    kind = "/".join((resource.provider, *(f"{t}/{n}" for t, n in zip(resource.types, resource.names, strict=True))))
     return ArmError(
         404,
         "ResourceNotFound",

@@ -69,9 +69,7 @@ class VirtualClock:
         self._running_since: float | None = None
         self._runners = 0
         self._seen = threading.local()
-        self._watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _IdleWatch] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _IdleWatch] = weakref.WeakKeyDictionary()
         self.looks: int = 0
 
     def now(self) -> float:

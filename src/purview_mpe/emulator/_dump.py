@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._world import World
 
 
-def dump(
-    world: World, access: Access, guards: Guards, faults: Faults, options: dict[str, Any]
-) -> dict[str, Any]:
+def dump(world: World, access: Access, guards: Guards, faults: Faults, options: dict[str, Any]) -> dict[str, Any]:
     """The document; `options` are those of the emulator that are not in its settings."""
     owned = {id(endpoint.connection) for endpoint in world.endpoints() if endpoint.connection}
     document: dict[str, Any] = {
@@ -53,7 +51,7 @@ def dump(
         ],
         "locks": [_dump_lock(lock) for lock in guards.locks],
         "denials": [_dump_denial(denial) for denial in guards.denials],
-        "faults": [words_of(fault, left) for fault, left in faults.armed],
+        "faults": [words_of(fault, left) for fault, left in faults.armed if fault.kind != "rewrite"],
     }
     # What was shown must not change when the emulator does.
     copied: dict[str, Any] = json.loads(json.dumps(document))
@@ -75,6 +73,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "ingestion_accepts": settings.ingestion_accepts,
         "namespace_approval": settings.namespace_approval,
         "storage_busy": settings.storage_busy,
+        "deletion_lingers": settings.deletion_lingers,
         "entity_limit": settings.entity_limit,
     }
 

@@ -87,6 +87,8 @@ class Emulator(Loader):
         namespace_approval: what the approval on an Event Hubs namespace answers: `200`, `201`, `202` or
             `202-empty`.
         storage_busy: for how many seconds a storage account refuses the next private endpoint operation.
+        deletion_lingers: for how many seconds after an endpoint is gone from the list it still cannot be
+            made again.
         entity_limit: how many entities a factory can have.
         enforce_limits: whether Azure Resource Manager's token buckets refuse requests with 429.
         request_log: how many requests are kept in `requests`, the newest; None keeps all of them.
@@ -116,6 +118,7 @@ class Emulator(Loader):
         ingestion_accepts: IngestionAccepts = "either",
         namespace_approval: NamespaceApproval = "200",
         storage_busy: float = 0.0,
+        deletion_lingers: float = 0.0,
         entity_limit: int = 5000,
         enforce_limits: bool = False,
         request_log: int | None = 10_000,
@@ -136,6 +139,7 @@ class Emulator(Loader):
             ingestion_accepts=ingestion_accepts,
             namespace_approval=namespace_approval,
             storage_busy=storage_busy,
+            deletion_lingers=deletion_lingers,
             entity_limit=entity_limit,
             latency=latency,
         )

@@ -39,8 +39,7 @@ def shown_namespace(world: World, resource: Resource) -> dict[str, Any]:
             "metricId": f"{resource.id.subscription}:{name}",
             "kafkaEnabled": True,
             "privateEndpointConnections": [
-                _connections.shown_connection(connection)
-                for connection in world.connections_of(resource.id).values()
+                _connections.shown_connection(connection) for connection in world.connections_of(resource.id).values()
             ],
         },
     }
@@ -60,9 +59,7 @@ def _get(call: Call) -> Response:
 
 def _list(call: Call) -> Response:
     return call.page(
-        call.located(
-            resource for resource in call.world.resources.values() if resource.id.is_a(NAMESPACE_TYPE)
-        ),
+        call.located(resource for resource in call.world.resources.values() if resource.id.is_a(NAMESPACE_TYPE)),
         lambda resource: resource.serial,
         lambda resource: shown_namespace(call.world, resource),
     )
@@ -77,7 +74,5 @@ ROUTES = (
     Route("GET", _ALL, V, _list, f"{_ACTION}/read"),
     Route("GET", _GROUP, V, _list, f"{_ACTION}/read"),
     Route("GET", _ONE, V, _get, f"{_ACTION}/read"),
-    *_connections.routes(
-        _ONE, V, _target, action=_ACTION, approval="privateEndpointConnectionsApproval", zones=_ZONES
-    ),
+    *_connections.routes(_ONE, V, _target, action=_ACTION, approval="privateEndpointConnectionsApproval", zones=_ZONES),
 )

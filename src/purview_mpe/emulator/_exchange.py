@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeGuard, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from purview_mpe._arm_id import ArmId, InvalidArmId
 
 REASONS = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found",
@@ -56,12 +59,10 @@ class ArmError(Exception):
         **more: Any,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
-        self.response = Response(
-            status, {"error": {"code": code, "message": message, **more}}, dict(headers or {})
-        )
+        self.response = Response(status, {"error": {"code": code, "message": message, **more}}, dict(headers or {}))
 
 
-class ConnectionReset(Exception):  # noqa: N818  it is no error of ours but an event on the wire
+class ConnectionReset(Exception):
     """The connection broke before the request was delivered, or before its answer was."""
 
     def __init__(self, *, delivered: bool) -> None:
@@ -93,7 +94,8 @@ def split_url(url: str) -> tuple[str, str, dict[str, str]]:
 
 def segments_of(path: str) -> tuple[str, ...]:
     """The decoded segments of a path; doubled slashes are tolerated, as some clients send them."""
-    return tuple(unquote(segment) for segment in path.split("/") if segment)
+    segments = tuple(segment for segment in path.split("/") if segment)
+    return tuple(map(unquote, segments)) if "%" in path else segments
 
 
 def read_json(request: Request) -> Any:
@@ -132,6 +134,20 @@ def strings_of(value: Any) -> list[str] | None:
     return items
 
 
+@lru_cache(maxsize=16_384)
+def parsed(text: str) -> ArmId | None:
+    """The id that a text is; remembered, since the same few are asked for again and again."""
+    try:
+        return ArmId.parse(text)
+    except InvalidArmId:
+        return None
+
+
+def id_of(value: Any) -> ArmId | None:
+    """The value if it is the id of a resource."""
+    return parsed(value) if isinstance(value, str) else None
+
+
 def _is_list(value: Any) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
@@ -148,7 +164,6 @@ def read_object(request: Request) -> dict[str, Any]:
         raise ArmError(
             400,
             "InvalidRequestContent",
-            "The request content was invalid and could not be deserialized: "
-            f"a JSON object is required, got {kind}.",
+            f"The request content was invalid and could not be deserialized: a JSON object is required, got {kind}.",
         )
     return body

@@ -114,9 +114,7 @@ def _put_factory(call: Call) -> Response:
     check_if_match(call, factory.etag if factory else None)
     if factory is None:
         if not isinstance(body.get("location"), str) or not body["location"]:
-            raise bad_request(
-                "The required property 'location' is missing from the request body.", "LocationRequired"
-            )
+            raise bad_request("The required property 'location' is missing from the request body.", "LocationRequired")
         return Response(200, _shown_factory(new_factory(call.world, factory_id, body)))
     before = factory.body
     properties: dict[str, Any] = {
@@ -163,9 +161,7 @@ def _delete_factory(call: Call) -> Response:
 def _check_purview_configuration(body: Mapping[str, Any]) -> None:
     given = (object_of(body.get("properties")) or {}).get("purviewConfiguration")
     configuration = object_of(given)
-    if given is not None and (
-        configuration is None or not isinstance(configuration.get("purviewResourceId", ""), str)
-    ):
+    if given is not None and (configuration is None or not isinstance(configuration.get("purviewResourceId", ""), str)):
         raise bad_request("The property 'purviewConfiguration' is invalid.", "InvalidPropertyValue")
 
 

@@ -35,14 +35,11 @@ def check_name(kind: str, name: str) -> None:
 
 def check_limit(call: Call, factory: Factory) -> None:
     """Refuse one entity too many."""
-    entities = len(factory.runtimes) + sum(
-        1 + len(network.endpoints) for network in factory.networks.values()
-    )
+    entities = len(factory.runtimes) + sum(1 + len(network.endpoints) for network in factory.networks.values())
     if entities >= call.world.settings.entity_limit:
         # The limit is documented, its code is inferred.
         raise bad_request(
-            f"The factory '{factory.id.name}' has reached its limit of "
-            f"{call.world.settings.entity_limit} entities.",
+            f"The factory '{factory.id.name}' has reached its limit of {call.world.settings.entity_limit} entities.",
             "EntityLimitExceeded",
         )
 

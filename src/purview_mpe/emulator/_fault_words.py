@@ -39,9 +39,7 @@ def fault_from(words: Mapping[str, Any]) -> Fault:
         if key not in known:
             raise ValueError(f"{key}: is not known for a fault of kind {kind}; known are {', '.join(known)}")
         _check(key, value)
-    missing = [
-        name for name, one in known.items() if one.default is inspect.Parameter.empty and name not in rest
-    ]
+    missing = [name for name, one in known.items() if one.default is inspect.Parameter.empty and name not in rest]
     if missing:
         raise ValueError(f"{missing[0]}: is missing for a fault of kind {kind}")
     return make(**rest)
@@ -88,7 +86,7 @@ def words_of(fault: Fault, times: int | None) -> dict[str, Any]:
         case "body":
             # Exact bytes have no JSON; what they are is told in base64, for reading only.
             spoilt = fault.mangled
-            words["content"] = spoilt if isinstance(spoilt, str) else base64.b64encode(spoilt or b"").decode()
+            words["content"] = base64.b64encode(spoilt).decode() if isinstance(spoilt, bytes) else spoilt
         case "delay":
             words["seconds"] = fault.seconds
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe.emulator._exchange import ArmError, ConnectionReset, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
 _CODES = {
@@ -29,8 +31,8 @@ class Fault:
     it happens (None: for ever); `probability` is how likely it happens to a request that fits, drawn from
     the emulator's seed.
 
-    Of the faults that answer in the service's place (`status`, `reset`, `body`) the first injected one that
-    fits a request is used; delays and plans add up.
+    Of the faults that answer in the service's place (`status`, `reset`, `body`, `rewrite`) the first
+    injected one that fits a request is used; delays and plans add up.
     """
 
     kind: str
@@ -41,7 +43,7 @@ class Fault:
     after: bool = False
     """Whether the service does its work before the fault happens."""
     answer: Response | None = None
-    mangled: str | bytes | None = None
+    mangled: str | bytes | Callable[[Any], Any] | None = field(default=None, hash=False)
     seconds: float = 0.0
     planned: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
 
@@ -101,6 +103,22 @@ class Fault:
         return cls("body", method, path, times, probability, after=True, mangled=content)
 
     @classmethod
+    def rewrite(
+        cls,
+        method: str,
+        change: Callable[[Any], Any],
+        *,
+        path: str | None = None,
+        times: int | None = 1,
+        probability: float = 1.0,
+    ) -> Fault:
+        """Do the work and answer with its status, but with the JSON that `change` makes of the right one.
+
+        For hostile answers: missing fields, wrong types, links to other hosts. It has no form in a scenario.
+        """
+        return cls("rewrite", method, path, times, probability, after=True, mangled=change)
+
+    @classmethod
     def delay(
         cls,
         method: str,
@@ -117,35 +135,25 @@ class Fault:
         return cls("delay", method, path, times, probability, seconds=seconds)
 
     @classmethod
-    def failed_provisioning(
-        cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
-    ) -> Fault:
+    def failed_provisioning(cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
         """Let the endpoint that is requested end as Failed."""
         return cls("failed-provisioning", "PUT", path, times, probability, planned={"outcome": "Failed"})
 
     @classmethod
-    def rejected_connection(
-        cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
-    ) -> Fault:
+    def rejected_connection(cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
         """Let somebody reject the connection of the requested endpoint as soon as it is there."""
         return cls("rejected-connection", "PUT", path, times, probability, planned={"decision": "Rejected"})
 
     @classmethod
-    def lock(
-        cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
-    ) -> Fault:
+    def lock(cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
         """Answer 409 `ScopeLocked`, as if the scope were locked; `Emulator.add_lock` locks it for good."""
-        message = (
-            "The scope cannot perform the operation because following scope(s) are locked. Remove the lock."
-        )
+        message = "The scope cannot perform the operation because following scope(s) are locked. Remove the lock."
         return cls.status(
             method, 409, path=path, times=times, probability=probability, code="ScopeLocked", message=message
         )
 
     @classmethod
-    def policy(
-        cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0
-    ) -> Fault:
+    def policy(cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
         """Answer 403 `RequestDisallowedByPolicy`; `Emulator.deny_by_policy` denies for good."""
         return cls.status(
             method,
@@ -203,7 +211,7 @@ class Faults:
         answered = False
         for armed in list(self._armed):
             fault = armed.fault
-            answers = fault.kind in {"status", "reset", "body"}
+            answers = fault.kind in {"status", "reset", "body", "rewrite"}
             if (answers and answered) or not fault.fits(method, path):
                 continue
             if fault.probability < 1 and self._random.random() >= fault.probability:
@@ -243,16 +251,16 @@ def happen_after(faults: list[Fault], answer: Response) -> Response:
         if fault.kind == "status" and fault.after and fault.answer is not None:
             return _copied(fault.answer)
         if fault.mangled is not None:
-            answer.headers["Content-Type"] = (
-                "text/html" if fault.mangled == "html" else "application/json; charset=utf-8"
-            )
-            answer.content = _mangle(fault.mangled, answer.encoded())
+            kind = "text/html" if fault.mangled == "html" else "application/json; charset=utf-8"
+            answer.headers["Content-Type"] = kind
+            answer.content = _mangle(fault.mangled, answer)
     return answer
 
 
-def _mangle(how: str | bytes, content: bytes) -> bytes:
+def _mangle(how: str | bytes | Callable[[Any], Any], answer: Response) -> bytes:
     match how:
         case "truncated":
+            content = answer.encoded()
             return content[: len(content) // 2]
         case "html":
             return _HTML
@@ -260,8 +268,10 @@ def _mangle(how: str | bytes, content: bytes) -> bytes:
             return b""
         case str():
             return how.encode()
-        case _:
+        case bytes():
             return how
+        case _:
+            return json.dumps(how(json.loads(answer.encoded() or b"null"))).encode()
 
 
 def _copied(answer: Response) -> Response:

@@ -10,25 +10,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe.emulator._call import bad_request
 from purview_mpe.emulator._connections import decide, hold_storage, status_of
-from purview_mpe.emulator._exchange import ArmError, Response, object_of
+from purview_mpe.emulator._exchange import ArmError, Response, id_of, object_of
 from purview_mpe.emulator._purview import find_account
 from purview_mpe.emulator._router import Route
 from purview_mpe.emulator._versions import INGESTION as V
 
 if TYPE_CHECKING:
+    from purview_mpe._arm_id import ArmId
     from purview_mpe.emulator._call import Call
     from purview_mpe.emulator._nouns import Account, Connection
 
 
 def _storage(account: Account) -> ArmId | None:
     ingestion = object_of(account.properties.get("ingestionStorage")) or {}
-    try:
-        return ArmId.parse(ingestion.get("id"))  # type: ignore[arg-type]  # anything but a text is refused there
-    except InvalidArmId:
-        return None
+    return id_of(ingestion.get("id"))
 
 
 def _item_id(account: Account, connection: Connection) -> str:
@@ -83,9 +80,7 @@ def _update_status(call: Call) -> Response:
     raise ArmError(404, "PrivateEndpointConnectionNotFound", f"There is no connection of '{given}'.")
 
 
-_ACCOUNT = (
-    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Purview/accounts/{account}"
-)
+_ACCOUNT = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Purview/accounts/{account}"
 _ACTION = "Microsoft.Purview/accounts"
 _READ = f"{_ACTION}/ingestionPrivateEndpointConnections/read"
 _UPDATE = f"{_ACTION}/ingestionPrivateEndpointConnectionStatus/action"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe._arm_id import ArmId
 from purview_mpe.emulator import _factories, _life, _managed_network, _purview, _runs
 from purview_mpe.emulator._account_shapes import account_body
-from purview_mpe.emulator._exchange import object_of
+from purview_mpe.emulator._exchange import id_of, object_of
 from purview_mpe.emulator._strangers import add_strangers
 from purview_mpe.emulator._views import ConnectionView, EndpointView, view_connection, view_endpoint
 from purview_mpe.emulator._world import ACCOUNT_TYPE, FACTORY_TYPE, NAMESPACE_TYPE
@@ -76,7 +77,7 @@ class Inventory:
 
         `body` is the JSON of an account, for example one of Azure's published examples, and is used as it
         is: the account then lives at the `id` in it. `without_namespace` is how shape B says that it has no
-            namespace.
+        namespace.
         """
         with self._world.lock:
             if body is None:
@@ -109,15 +110,15 @@ class Inventory:
     ) -> ArmId:
         """Add a factory, with a managed virtual network and the runtime that Azure puts into it.
 
-        `body` is the JSON of a factory; the factory then lives at the `id` in it, if there is one. Without
-        `managed_vnet` the factory has the plain `AutoResolveIntegrationRuntime`.
+        `body` is the JSON of a factory; the factory then lives at the `id` in it, unless that is none (the
+        subscriptions in Azure's published examples are not). Without `managed_vnet` the factory has the plain
+        `AutoResolveIntegrationRuntime`.
         """
         with self._world.lock:
-            given = dict(body or {})
-            if "id" in given:
-                factory_id = ArmId.parse(given["id"])
-            else:
-                factory_id = self._id(subscription, resource_group, FACTORY_TYPE, name)
+            given: dict[str, Any] = deepcopy(dict(body or {}))
+            factory_id = id_of(given.get("id"))
+            if factory_id is None:
+                factory_id = self._id(subscription, resource_group, FACTORY_TYPE, name or given.get("name", ""))
             given.setdefault("location", location or self._location)
             if body is None:
                 given["identity"] = {"type": "SystemAssigned"}
@@ -158,9 +159,7 @@ class Inventory:
             owner = self._find_factory(factory)
             network = owner.networks.get("default") or _managed_network.new_network(self._world, owner)
             _purview.ensure_target(self._world, str(target), self._location)
-            endpoint = _life.new_endpoint(
-                self._world, owner, network, name=name, target=str(target), group_id=group_id
-            )
+            endpoint = _life.new_endpoint(self._world, owner, network, name=name, target=str(target), group_id=group_id)
             endpoint.reserved = reserved
             connection = _life.connect(self._world, endpoint)
             if connection is not None:
@@ -176,7 +175,7 @@ class Inventory:
         *,
         private_endpoint_id: str | None = None,
         name: str | None = None,
-        description: str | None = None,
+        description: str | None = "",
         status: str = "Pending",
         group_id: str | None = None,
     ) -> ConnectionView:
@@ -227,13 +226,16 @@ class Inventory:
             managed = object_of(properties.get("managedResources")) or {}
             ingestion = object_of(properties.get("ingestionStorage")) or {}
             storage = ingestion.get("id") or managed.get("storageAccount")
-            found = {
-                "account": str(account_id),
-                "blob": storage,
-                "queue": storage,
-                "namespace": managed.get("eventHubNamespace"),
-            }
-            return {group: ArmId.parse(target) for group, target in found.items() if target}
+            found: dict[str, ArmId] = {"account": account_id}
+            for group, target in (
+                ("blob", storage),
+                ("queue", storage),
+                ("namespace", managed.get("eventHubNamespace")),
+            ):
+                # What is no id is no target, however the JSON came by it.
+                if (target_id := id_of(target)) is not None:
+                    found[group] = target_id
+            return found
 
     def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
         """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""

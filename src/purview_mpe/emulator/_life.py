@@ -189,6 +189,7 @@ def delete(world: World, endpoint: Endpoint, *, blocked: str | None = None) -> N
             endpoint.provisioning_state = blocked
             return
         del network.endpoints[endpoint.name.casefold()]
+        network.lingering[endpoint.name.casefold()] = world.now() + world.settings.deletion_lingers
         connection = endpoint.connection
         if connection is not None:
             world.connections_of(connection.target).pop(connection.name.casefold(), None)
@@ -205,7 +206,5 @@ def orphan(factory: Factory) -> None:
             endpoint.waiting.clear()
 
 
-def _span(
-    world: World, kind: Literal["provisioning", "connection_delay", "deletion"], endpoint: Endpoint
-) -> Span:
+def _span(world: World, kind: Literal["provisioning", "connection_delay", "deletion"], endpoint: Endpoint) -> Span:
     return world.settings.span(kind, endpoint.group_id, real=world.is_real)

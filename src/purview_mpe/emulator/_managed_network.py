@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe.emulator import _life
 from purview_mpe.emulator._call import bad_request, not_found, parent_not_found
-from purview_mpe.emulator._exchange import ArmError, Response, object_of, strings_of
+from purview_mpe.emulator._exchange import ArmError, Response, id_of, object_of, strings_of
 from purview_mpe.emulator._factories import find_factory
 from purview_mpe.emulator._factory_rules import (
     check_if_match,
@@ -175,6 +174,9 @@ def _put_endpoint(call: Call) -> Response:
     check_name("ManagedPrivateEndpoint", name)
     target, group_id = _read_endpoint_body(name, body)
     existing = network.endpoints.get(name.casefold())
+    if call.now < network.lingering.get(name.casefold(), 0):
+        # The list says gone while the deletion is not complete (seen in public bug reports).
+        raise _still_deleting(name)
     if existing is not None:
         return _put_again(call, existing, target, group_id)
     for other in network.endpoints.values():
@@ -194,16 +196,18 @@ def _put_endpoint(call: Call) -> Response:
 
 def _put_again(call: Call, existing: Endpoint, target: str, group_id: str) -> Response:
     if existing.provisioning_state == "Deleting":
-        # That it fails is known from public code, with which code is inferred.
-        raise ArmError(
-            409,
-            "Conflict",
-            f"The managed private endpoint '{existing.name}' is being deleted. Try again when it is gone.",
-        )
+        raise _still_deleting(existing.name)
     check_if_match(call, existing.etag or "")
     if existing.reserved or not _same_target(existing, target, group_id):
         raise invalid_request("ManagedPrivateEndpoint", existing.name, "Invalid payload")
     return Response(200, shown_endpoint(existing))
+
+
+def _still_deleting(name: str) -> ArmError:
+    # That it fails is known from public code, with which code is inferred.
+    return ArmError(
+        409, "Conflict", f"The managed private endpoint '{name}' is being deleted. Try again when it is gone."
+    )
 
 
 def _same_target(endpoint: Endpoint, target: str, group_id: str) -> bool:
@@ -221,10 +225,8 @@ def _read_endpoint_body(name: str, body: Mapping[str, Any]) -> tuple[str, str]:
         raise invalid_request("ManagedPrivateEndpoint", name, "Invalid payload")
     if fqdns is not None and strings_of(fqdns) is None:
         raise invalid_request("ManagedPrivateEndpoint", name, "Invalid payload")
-    try:
-        ArmId.parse(target)
-    except InvalidArmId:
-        raise invalid_request("ManagedPrivateEndpoint", name, "Invalid privateLinkResourceId") from None
+    if id_of(target) is None:
+        raise invalid_request("ManagedPrivateEndpoint", name, "Invalid privateLinkResourceId")
     return target, group_id
 
 
@@ -235,18 +237,14 @@ def _delete_endpoint(call: Call) -> Response:
     if endpoint is None:
         return Response(204)
     if endpoint.reserved:
-        raise invalid_request(
-            "ManagedPrivateEndpoint", endpoint.name, "The managed private endpoint is reserved."
-        )
+        raise invalid_request("ManagedPrivateEndpoint", endpoint.name, "The managed private endpoint is reserved.")
     # A lock, here or on the target, makes the deletion fail later; DELETE answers 200 all the same (seen).
     lock = call.guards.lock_against(f"{_ENDPOINT_ACTION}/delete", call.scope, endpoint.target)
     _life.delete(call.world, endpoint, blocked=lock.deletion_ends if lock else None)
     return Response(200)
 
 
-_FACTORY = (
-    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataFactory/factories/{factory}"
-)
+_FACTORY = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataFactory/factories/{factory}"
 _NETWORK = f"{_FACTORY}/managedVirtualNetworks/{{network}}"
 _ENDPOINTS = f"{_NETWORK}/managedPrivateEndpoints"
 _NETWORK_ACTION = "Microsoft.DataFactory/factories/managedVirtualNetworks"

@@ -86,6 +86,8 @@ class Network:
     """The resource group in a Microsoft subscription that holds the hidden private endpoints."""
     serial: int
     endpoints: dict[str, Endpoint] = field(default_factory=dict[str, Endpoint])
+    lingering: dict[str, float] = field(default_factory=dict[str, float])
+    """Names that are gone from the list and cannot be used again before that time."""
 
 
 @dataclass(slots=True)

@@ -27,9 +27,7 @@ class Ownership:
 
     # --- the owner of a target
 
-    def approve(
-        self, name: str, *, factory: ArmId | str | None = None, description: str | None = None
-    ) -> None:
+    def approve(self, name: str, *, factory: ArmId | str | None = None, description: str | None = None) -> None:
         """Approve a connection as the owner of its target.
 
         `name` is the name of the managed endpoint (with `factory` if several factories have one of that
@@ -40,15 +38,11 @@ class Ownership:
         """
         self._decide(name, "Approved", factory, description)
 
-    def reject(
-        self, name: str, *, factory: ArmId | str | None = None, description: str | None = None
-    ) -> None:
+    def reject(self, name: str, *, factory: ArmId | str | None = None, description: str | None = None) -> None:
         """Reject a connection as the owner of its target; see `approve`."""
         self._decide(name, "Rejected", factory, description)
 
-    def disconnect(
-        self, name: str, *, factory: ArmId | str | None = None, description: str | None = None
-    ) -> None:
+    def disconnect(self, name: str, *, factory: ArmId | str | None = None, description: str | None = None) -> None:
         """Let a connection be Disconnected on its target; see `approve`.
 
         A factory that said Approved goes on saying so. `remove` with the id of the connection takes it away.
@@ -68,15 +62,13 @@ class Ownership:
             for connection in connections.values()
             if _is_called(connection, wanted)
             and (
-                factory is None
-                or (connection.endpoint and connection.endpoint.factory.key == str(factory).casefold())
+                factory is None or (connection.endpoint and connection.endpoint.factory.key == str(factory).casefold())
             )
         ]
         if len(found) != 1:
             many = "several connections" if found else "no connection"
             raise LookupError(
-                f"the targets have {many} of {name!r}; "
-                "a connection appears some time after its endpoint was requested"
+                f"the targets have {many} of {name!r}; a connection appears some time after its endpoint was requested"
             )
         return found[0]
 
@@ -104,16 +96,12 @@ class Ownership:
         with self._world.lock:
             self._guards.locks.clear()
 
-    def deny_by_policy(
-        self, scope: ArmId | str, actions: str = "*", *, name: str = "deny-private-endpoints"
-    ) -> None:
+    def deny_by_policy(self, scope: ArmId | str, actions: str = "*", *, name: str = "deny-private-endpoints") -> None:
         """Refuse writing actions at a scope with 403 `RequestDisallowedByPolicy`; `*` is a wildcard."""
         with self._world.lock:
             self._guards.denials.append(Denial("policy", str(scope), actions, name))
 
-    def add_deny_assignment(
-        self, scope: ArmId | str, actions: str = "*", *, name: str = "system-deny"
-    ) -> None:
+    def add_deny_assignment(self, scope: ArmId | str, actions: str = "*", *, name: str = "system-deny") -> None:
         """Refuse writing actions at a scope with 403 `DenyAssignmentAuthorizationFailed`."""
         with self._world.lock:
             self._guards.denials.append(Denial("deny-assignment", str(scope), actions, name))

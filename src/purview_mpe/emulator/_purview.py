@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from copy import copy
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
+from purview_mpe._arm_id import ArmId
 from purview_mpe.emulator import _connections, _life
 from purview_mpe.emulator._account_shapes import account_body, new_namespace_id
 from purview_mpe.emulator._call import bad_request, not_found
-from purview_mpe.emulator._exchange import Response, list_of, object_of
+from purview_mpe.emulator._exchange import Response, id_of, list_of, object_of
 from purview_mpe.emulator._nouns import Account, Resource
 from purview_mpe.emulator._router import Route
 from purview_mpe.emulator._versions import PURVIEW as V
@@ -37,7 +37,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 def new_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Account:
     """Make an account exist, with the storage accounts and namespaces that its JSON names."""
-    properties: dict[str, Any] = dict(object_of(body.get("properties")) or {})
+    body = deepcopy(dict(body))
+    properties: dict[str, Any] = object_of(body.get("properties")) or {}
     listed = properties.pop("privateEndpointConnections", None)
     account = Account(account_id, {**body, "properties": properties}, world.serial())
     world.ensure_group(account_id, str(body.get("location", "")))
@@ -51,9 +52,8 @@ def new_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Acc
 
 def ensure_target(world: World, target: Any, location: str, managed_by: str | None = None) -> Resource | None:
     """Make a storage account or namespace exist, if this is the id of one."""
-    try:
-        target_id = ArmId.parse(target)
-    except InvalidArmId:
+    target_id = id_of(target)
+    if target_id is None:
         return None
     if not target_id.is_a(STORAGE_TYPE) and not target_id.is_a(NAMESPACE_TYPE):
         return None
@@ -145,9 +145,7 @@ def _put_account(call: Call) -> Response:
         account.properties["provisioningState"] = "Succeeded"
 
     answer = Response(201, shown_account(call.world, account, call.api_version))
-    call.world.later(
-        call.world.settings.span("provisioning", "account", real=call.world.is_real), created, []
-    )
+    call.world.later(call.world.settings.span("provisioning", "account", real=call.world.is_real), created, [])
     return answer
 
 
@@ -192,9 +190,7 @@ def _check_account(body: Mapping[str, Any]) -> None:
     for key, values in _CHOICES.items():
         given = (object_of(body.get("properties")) or {}).get(key)
         if given is not None and given not in values:
-            raise bad_request(
-                f"The property '{key}' must be one of {', '.join(values)}.", "InvalidPropertyValue"
-            )
+            raise bad_request(f"The property '{key}' must be one of {', '.join(values)}.", "InvalidPropertyValue")
 
 
 def _update(world: World, account: Account, body: Mapping[str, Any]) -> None:
@@ -240,11 +236,8 @@ def managed_targets(account: Account) -> list[ArmId]:
     ingestion = object_of(account.properties.get("ingestionStorage")) or {}
     found: list[ArmId] = []
     for given in (managed.get("storageAccount"), managed.get("eventHubNamespace"), ingestion.get("id")):
-        try:
-            target = ArmId.parse(given)  # type: ignore[arg-type]  # anything but a text is refused there
-        except InvalidArmId:
-            continue
-        if target.is_a(STORAGE_TYPE) or target.is_a(NAMESPACE_TYPE):
+        target = id_of(given)
+        if target is not None and (target.is_a(STORAGE_TYPE) or target.is_a(NAMESPACE_TYPE)):
             found.append(target)
     return found
 

@@ -36,8 +36,7 @@ def _list_subscriptions(call: Call) -> Response:
     mine = [
         _shown_subscription(call, subscription)
         for subscription in call.world.subscriptions.values()
-        if not subscription.of_microsoft
-        and call.access.sees(call.caller, f"/subscriptions/{subscription.id}")
+        if not subscription.of_microsoft and call.access.sees(call.caller, f"/subscriptions/{subscription.id}")
     ]
     return Response(200, {"value": mine, "count": {"type": "Total", "value": len(mine)}})
 
@@ -93,9 +92,7 @@ def _shown_group(subscription: Subscription, group: ResourceGroup) -> dict[str, 
 
 def _list_groups(call: Call) -> Response:
     subscription = call.subscription()
-    return Response(
-        200, {"value": [_shown_group(subscription, group) for group in subscription.groups.values()]}
-    )
+    return Response(200, {"value": [_shown_group(subscription, group) for group in subscription.groups.values()]})
 
 
 def _get_group(call: Call) -> Response:
@@ -153,9 +150,7 @@ def _find_provider(call: Call) -> str:
     for namespace in PROVIDERS:
         if namespace.casefold() == call["namespace"].casefold():
             return namespace
-    raise ArmError(
-        404, "InvalidResourceNamespace", f"The resource namespace '{call['namespace']}' is invalid."
-    )
+    raise ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{call['namespace']}' is invalid.")
 
 
 def _list_providers(call: Call) -> Response:

@@ -57,9 +57,7 @@ PEOPLE = {
     "reader": (BUILT_IN["reader"],),
     "requester": (
         BUILT_IN["data factory contributor"],
-        Role(
-            "Purview account reader", ("Microsoft.Purview/accounts/read", "Microsoft.Purview/accounts/*/read")
-        ),
+        Role("Purview account reader", ("Microsoft.Purview/accounts/read", "Microsoft.Purview/accounts/*/read")),
     ),
     "approver": (
         Role(
@@ -86,7 +84,5 @@ def roles_called(name: str) -> tuple[Role, ...]:
     found = BUILT_IN.get(name.casefold())
     if found is None:
         known = ", ".join([*PEOPLE, *(role.name for role in BUILT_IN.values())])
-        raise ValueError(
-            f"there is no role {name!r}; known are {known}, or make one with Role(name, actions)"
-        )
+        raise ValueError(f"there is no role {name!r}; known are {known}, or make one with Role(name, actions)")
     return (found,)

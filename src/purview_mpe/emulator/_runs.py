@@ -173,9 +173,7 @@ _ACTIVITIES_READ = f"{_ACTION}/pipelineruns/queryactivityruns/read"
 
 # A Reader can monitor a factory (documentation), so these POSTs count as reading.
 ROUTES = (
-    Route(
-        "POST", f"{_FACTORY}/queryPipelineRuns", V, _query_pipeline_runs, f"{_ACTION}/querypipelineruns/read"
-    ),
+    Route("POST", f"{_FACTORY}/queryPipelineRuns", V, _query_pipeline_runs, f"{_ACTION}/querypipelineruns/read"),
     Route("GET", _RUN, V, _get_run, f"{_ACTION}/pipelineruns/read"),
     Route("POST", f"{_RUN}/queryActivityruns", V, _query_activity_runs, _ACTIVITIES_READ),
 )

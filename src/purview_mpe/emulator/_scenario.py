@@ -10,9 +10,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe.emulator import _factories, _life, _purview
 from purview_mpe.emulator._access import Role
+from purview_mpe.emulator._exchange import id_of
 from purview_mpe.emulator._fault_words import fault_from
 from purview_mpe.emulator._inventory import Inventory
 from purview_mpe.emulator._ownership import Ownership
@@ -24,6 +24,7 @@ from purview_mpe.emulator._settings import Reads
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from purview_mpe._arm_id import ArmId
     from purview_mpe.emulator._faults import Faults
     from purview_mpe.emulator._nouns import Endpoint, Factory
 
@@ -210,10 +211,9 @@ class Loader(Inventory, Ownership):
 
     def _named(self, text: str, group_id: str | None = None) -> ArmId:
         """What a document means: an id, or the name of an account, of which a group id tells the part."""
-        try:
-            return ArmId.parse(text)
-        except InvalidArmId:
-            pass
+        given = id_of(text)
+        if given is not None:
+            return given
         for account in self._world.accounts.values():
             if account.id.name.casefold() == text.casefold():
                 targets = self.targets(account.id)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Check: TypeAlias = Callable[[Any, str, list[str]], None]
 
 
-class InvalidScenario(ValueError):  # noqa: N818  it says what is invalid
+class InvalidScenario(ValueError):
     """A scenario that cannot be; the message has one line per problem, each with its place."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -147,9 +147,9 @@ def _role(value: Any, at: str, problems: list[str]) -> None:
     if object_of(value) is None:
         _text(value, at, problems)
     else:
-        _record(
-            {"role": _text, "actions": _each(_text), "not_actions": _each(_text), "scope": _text}, "role"
-        )(value, at, problems)
+        _record({"role": _text, "actions": _each(_text), "not_actions": _each(_text), "scope": _text}, "role")(
+            value, at, problems
+        )
 
 
 def _body_or_name(fields: Mapping[str, Check]) -> Check:
@@ -181,6 +181,7 @@ _OPTIONS = _record(
         "ingestion_accepts": _choice("either", "private-endpoint", "connection"),
         "namespace_approval": _choice("200", "201", "202", "202-empty"),
         "storage_busy": _number,
+        "deletion_lingers": _number,
         "entity_limit": _whole,
         "enforce_limits": _flag,
         "request_log": _or_none(_whole),
@@ -194,9 +195,7 @@ _ACCOUNT = _body_or_name(
     {
         **_PLACE,
         "shape": _choice("A", "B", "C", "D", "E", "F"),
-        "firewall": _choice(
-            "enabled-from-all-networks", "disabled-for-ingestion-only", "disabled-from-all-networks"
-        ),
+        "firewall": _choice("enabled-from-all-networks", "disabled-for-ingestion-only", "disabled-from-all-networks"),
         "without_namespace": _choice("absent", "null", "empty", "disabled"),
     }
 )
@@ -248,9 +247,7 @@ _FACTORY = _body_or_name(
             )
         ),
         "endpoints": _each(_ENDPOINT),
-        "runs": _each(
-            _record({"pipeline": _text, "status": _text, "ago": _number, "activities": _each(_ACTIVITY)})
-        ),
+        "runs": _each(_record({"pipeline": _text, "status": _text, "ago": _number, "activities": _each(_ACTIVITY)})),
     }
 )
 
@@ -266,9 +263,7 @@ _CONNECTION = _record(
     "target",
 )
 
-_SUBSCRIPTION = _record(
-    {"id": _text, "name": _text, "of_microsoft": _flag, "unregistered": _each(_text)}, "id"
-)
+_SUBSCRIPTION = _record({"id": _text, "name": _text, "of_microsoft": _flag, "unregistered": _each(_text)}, "id")
 
 _SCENARIO = _record(
     {

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from purview_mpe.emulator._clock import VirtualClock
-from purview_mpe.emulator._exchange import REASONS, ConnectionReset, Request, Response
+from purview_mpe.emulator._exchange import REASONS, ArmError, ConnectionReset, Request, Response
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -30,7 +30,7 @@ _HOST = "127.0.0.1"
 _THREADS = 32
 
 
-class MissingExtra(ImportError):  # noqa: N818  it says what is missing
+class MissingExtra(ImportError):
     """A package of the extra `emulator` is not installed; the message says how to install it."""
 
 
@@ -46,9 +46,7 @@ class Server:
         self._stack = ExitStack()
         self._emulator = emulator
         try:
-            folder = Path(
-                self._stack.enter_context(tempfile.TemporaryDirectory(prefix="purview-mpe-emulator-"))
-            )
+            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="purview-mpe-emulator-")))
             authority = trustme.CA(organization_name="purview-mpe emulator")
             certificate = authority.issue_cert(_HOST, "localhost", "::1")
             self.ca_file = str(folder / "ca.pem")
@@ -180,6 +178,8 @@ def _gateway(cheroot_server: Any, service: Service, clock: Clock) -> type:
             except ConnectionReset:
                 self.req.conn.is_broken = True
                 raise ConnectionResetError(errno.ECONNRESET, "broken off by a fault") from None
+            except Exception as error:  # noqa: BLE001  a client must never be left without an answer
+                answer = ArmError(500, "EmulatorFailed", f"The emulator has a mistake: {error!r}.").response
             _write(self.req, answer)
 
     return Gateway
@@ -196,8 +196,7 @@ def _write(req: Any, answer: Response) -> None:
     content = answer.encoded()
     req.status = f"{answer.status} {REASONS.get(answer.status, 'Unknown')}".encode("latin-1")
     req.outheaders = [
-        (name.encode("latin-1"), value.encode("latin-1", errors="replace"))
-        for name, value in answer.headers.items()
+        (name.encode("latin-1"), value.encode("latin-1", errors="replace")) for name, value in answer.headers.items()
     ]
     has_body = answer.status not in {204, 304}
     if has_body:

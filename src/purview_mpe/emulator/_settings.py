@@ -47,6 +47,7 @@ class Settings:
     ingestion_accepts: IngestionAccepts
     namespace_approval: NamespaceApproval
     storage_busy: float
+    deletion_lingers: float
     entity_limit: int
     latency: Span
 
@@ -57,9 +58,7 @@ class Settings:
         flat = [one for span in spans for one in (span.values() if isinstance(span, Mapping) else (span,))]
         return any(isinstance(span, Reads) for span in flat)
 
-    def span(
-        self, kind: Literal["provisioning", "connection_delay", "deletion"], group_id: str, *, real: bool
-    ) -> Span:
+    def span(self, kind: Literal["provisioning", "connection_delay", "deletion"], group_id: str, *, real: bool) -> Span:
         """How long this takes for an endpoint of this group; `real` while time is real."""
         spans: Spans | None = getattr(self, kind)
         if isinstance(spans, Mapping):

@@ -208,9 +208,7 @@ ROUTES = (
     Route("GET", "/metadata/identity/oauth2/token", None, _managed_identity, anonymous=True),
     Route("GET", "/{tenant}/discovery/instance", None, _instance_discovery, anonymous=True),
     Route("GET", "/{tenant}/.well-known/openid-configuration", None, _openid_configuration, anonymous=True),
-    Route(
-        "GET", "/{tenant}/v2.0/.well-known/openid-configuration", None, _openid_configuration, anonymous=True
-    ),
+    Route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", None, _openid_configuration, anonymous=True),
     Route("GET", "/{tenant}/discovery/keys", None, _keys, anonymous=True),
     Route("GET", "/{tenant}/discovery/v2.0/keys", None, _keys, anonymous=True),
     Route("POST", "/{tenant}/oauth2/token", None, _token, anonymous=True),

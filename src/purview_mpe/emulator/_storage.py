@@ -35,15 +35,12 @@ def shown_storage(world: World, resource: Resource) -> dict[str, Any]:
         "properties": {
             "provisioningState": "Succeeded",
             "creationTime": resource.body["createdAt"],
-            "primaryEndpoints": {
-                service: f"https://{name}.{service}.core.windows.net/" for service in _SERVICES
-            },
+            "primaryEndpoints": {service: f"https://{name}.{service}.core.windows.net/" for service in _SERVICES},
             "primaryLocation": location,
             "statusOfPrimary": "available",
             "supportsHttpsTrafficOnly": True,
             "privateEndpointConnections": [
-                _connections.shown_connection(connection)
-                for connection in world.connections_of(resource.id).values()
+                _connections.shown_connection(connection) for connection in world.connections_of(resource.id).values()
             ],
         },
     }
@@ -63,9 +60,7 @@ def _get(call: Call) -> Response:
 
 def _list(call: Call) -> Response:
     return call.page(
-        call.located(
-            resource for resource in call.world.resources.values() if resource.id.is_a(STORAGE_TYPE)
-        ),
+        call.located(resource for resource in call.world.resources.values() if resource.id.is_a(STORAGE_TYPE)),
         lambda resource: resource.serial,
         lambda resource: shown_storage(call.world, resource),
     )
@@ -80,7 +75,5 @@ ROUTES = (
     Route("GET", _ALL, V, _list, f"{_ACTION}/read"),
     Route("GET", _GROUP, V, _list, f"{_ACTION}/read"),
     Route("GET", _ONE, V, _get, f"{_ACTION}/read"),
-    *_connections.routes(
-        _ONE, V, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval", zones=_ZONES
-    ),
+    *_connections.routes(_ONE, V, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval", zones=_ZONES),
 )

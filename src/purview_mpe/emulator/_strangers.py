@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 _PEOPLE = ("contoso-analytics", "synapse-finance", "adf-hr", "pe-jumpbox", "fabrikam-ingest", "df-research")
 _REQUESTS = (
     "Please approve my connection, thanks.",
-    None,
     "",
     "Requested by DataFactory:adf-hr, Name:purview_blob",
 )

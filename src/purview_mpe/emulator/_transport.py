@@ -238,9 +238,7 @@ def _read(request: HttpRequest) -> Request:
     if isinstance(content, str):
         content = content.encode()
     headers = {key.lower(): str(value) for key, value in request.headers.items()}
-    return Request(
-        request.method.upper(), request.url, headers, content if isinstance(content, bytes) else b""
-    )
+    return Request(request.method.upper(), request.url, headers, content if isinstance(content, bytes) else b"")
 
 
 def _wait(delay: float, kwargs: dict[str, Any]) -> tuple[float, bool]:

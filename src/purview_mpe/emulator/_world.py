@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe.emulator._clock import VirtualClock
-from purview_mpe.emulator._exchange import object_of
+from purview_mpe.emulator._exchange import id_of
 from purview_mpe.emulator._nouns import (
     Account,
     AfterReads,
@@ -29,6 +28,7 @@ from purview_mpe.emulator._settings import DEFAULT_LOCATION, Reads, Settings, Sp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from purview_mpe._arm_id import ArmId
     from purview_mpe.emulator._clock import Clock
 
 FACTORY_TYPE = "Microsoft.DataFactory/factories"
@@ -40,9 +40,7 @@ NAMESPACE_TYPE = "Microsoft.EventHub/namespaces"
 GROUP_IDS: dict[str, frozenset[str]] = {
     ACCOUNT_TYPE.casefold(): frozenset({"account", "portal", "platform"}),
     STORAGE_TYPE.casefold(): frozenset(
-        name + tail
-        for name in ("blob", "queue", "table", "file", "dfs", "web")
-        for tail in ("", "_secondary")
+        name + tail for name in ("blob", "queue", "table", "file", "dfs", "web") for tail in ("", "_secondary")
     ),
     NAMESPACE_TYPE.casefold(): frozenset({"namespace"}),
 }
@@ -51,9 +49,7 @@ GROUP_IDS: dict[str, frozenset[str]] = {
 class World:
     """All state of one emulator. Whoever reads or changes it holds `lock`."""
 
-    def __init__(
-        self, settings: Settings, clock: Clock, *, seed: int, epoch: datetime | None, tenant: str
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, *, seed: int, epoch: datetime | None, tenant: str) -> None:
         self.settings = settings
         self.clock = clock
         self.follows_calendar = epoch is None
@@ -197,9 +193,7 @@ class World:
             guid.casefold(), Subscription(guid, f"Subscription {len(self.subscriptions) + 1}")
         )
 
-    def ensure_group(
-        self, resource: ArmId, location: str = DEFAULT_LOCATION, managed_by: str | None = None
-    ) -> None:
+    def ensure_group(self, resource: ArmId, location: str = DEFAULT_LOCATION, managed_by: str | None = None) -> None:
         """Make the subscription and resource group of a resource exist."""
         subscription = self.ensure_subscription(resource.subscription)
         subscription.groups.setdefault(
@@ -226,9 +220,8 @@ class World:
 
     def takes(self, target: str, group_id: str) -> ArmId | None:
         """The target's id if it exists and knows the group; None if the connection cannot be made."""
-        try:
-            found = ArmId.parse(target)
-        except InvalidArmId:
+        found = id_of(target)
+        if found is None:
             return None
         groups = GROUP_IDS.get(found.type.casefold(), frozenset())
         exists = found.key in self.accounts or found.key in self.resources
@@ -237,11 +230,3 @@ class World:
     def connections_of(self, target: ArmId) -> dict[str, Connection]:
         """The connections of a target, by case-folded name."""
         return self.connections.setdefault(target.key, {})
-
-    def ingestion_account(self, storage: ArmId) -> Account | None:
-        """The Purview account whose ingestion storage this is."""
-        for account in self.accounts.values():
-            ingestion = object_of(account.properties.get("ingestionStorage")) or {}
-            if str(ingestion.get("id", "")).casefold() == storage.key:
-                return account
-        return None

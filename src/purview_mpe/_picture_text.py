@@ -1,0 +1,40 @@
+"""Text that goes into markup: escaped, cleaned of what markup cannot hold, and short enough for its box."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+
+
+def escape(text: str) -> str:
+    """Text for element content and quoted attributes of HTML and SVG alike.
+
+    Characters that XML cannot hold, and those that turn the order of others around, become a replacement character.
+    """
+    return html.escape("".join(_held(character) for character in text))
+
+
+def _held(character: str) -> str:
+    if character in "\n\t":
+        return character
+    return (
+        "\N{REPLACEMENT CHARACTER}"
+        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}
+        else character
+    )
+
+
+def shortened(text: str, columns: int) -> str:
+    """The text, without its middle if it is too long: names differ at their ends."""
+    if _width(text) <= columns:
+        return text
+    head, tail = "", ""
+    for front, back in zip(text, reversed(text), strict=True):
+        if _width(head) + _width(tail) + _width(front) + _width(back) + 1 > columns:
+            break
+        head, tail = head + front, back + tail
+    return f"{head}…{tail}"
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

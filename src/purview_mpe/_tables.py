@@ -1,0 +1,121 @@
+"""The nouns as rows and columns: for pandas, and for the tables in HTML."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe._assessment import Check, Diagnosis, Orphans
+from purview_mpe._model import Account, Outcome, Plan, Report, Status
+
+if TYPE_CHECKING:
+    from purview_mpe._spec import Noun
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns, and one value per column in each row."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+class HasNoTable(TypeError):
+    """The noun holds no list of things."""
+
+
+@singledispatch
+def table(noun: Noun) -> Table:
+    """The list of things that a noun is about; modules with further nouns register theirs.
+
+    Raises:
+        HasNoTable: it is about a single thing.
+    """
+    known = ", ".join(sorted(kind.__name__ for kind in table.registry if kind is not object))
+    raise HasNoTable(f"{type(noun).__name__} has no rows; these have: {known}")
+
+
+@table.register
+def _(account: Account) -> Table:
+    return _fields(account.targets, "group_id", "resource_id", "connections")
+
+
+@table.register
+def _(plan: Plan) -> Table:
+    return _fields(plan.steps, "action", "name", "group_id", "resource_id", "reason", "remedy")
+
+
+@table.register
+def _(report: Report) -> Table:
+    columns = ("name", "group_id", "result", "seconds", "resource_id", "private_endpoint_id", "matched_by")
+    errors = ("error", "message", "remedy")
+    return Table(
+        (*columns, *errors),
+        tuple((*(getattr(outcome, name) for name in columns), *_error(outcome)) for outcome in report.outcomes),
+    )
+
+
+def _error(outcome: Outcome) -> tuple[str | None, str | None, str | None]:
+    error = outcome.error
+    return (None, None, None) if error is None else (error.code, error.message, error.remedy)
+
+
+@table.register
+def _(status: Status) -> Table:
+    return _fields(
+        status.endpoints,
+        "name",
+        "group_id",
+        "verdict",
+        "provisioning_state",
+        "connection_status",
+        "target_status",
+        "reason",
+        "resource_id",
+        "private_endpoint_id",
+    )
+
+
+@table.register
+def _(check: Check) -> Table:
+    return _fields(check.runtimes, "name", "kind", "supported", "managed_groups", "customer_groups", "reason")
+
+
+@table.register
+def _(diagnosis: Diagnosis) -> Table:
+    return _fields(diagnosis.findings, "severity", "code", "message", "cause", "evidence", "remedy")
+
+
+@table.register
+def _(orphans: Orphans) -> Table:
+    return _fields(
+        (*orphans.connections, *orphans.endpoints),
+        "factory",
+        "endpoint",
+        "certain",
+        "reason",
+        "target_id",
+        "connection_id",
+        "private_endpoint_id",
+    )
+
+
+def _fields(things: tuple[Noun, ...], *columns: str) -> Table:
+    return Table(columns, tuple(tuple(getattr(thing, name) for name in columns) for thing in things))
+
+
+def pandas(noun: Noun) -> Any:
+    """The rows as a `pandas.DataFrame`; its columns are the same where there is no row.
+
+    Raises:
+        ModuleNotFoundError: pandas is not installed.
+        HasNoTable: the noun is about a single thing.
+    """
+    rows = table(noun)
+    try:
+        pd = importlib.import_module("pandas")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("to_pandas() needs pandas: pip install pandas", name="pandas") from error
+    return pd.DataFrame(list(rows.rows), columns=list(rows.columns))

@@ -1,0 +1,184 @@
+"""Live progress in a notebook cell, with nothing but IPython's own display protocol.
+
+    from purview_mpe import Client
+    from purview_mpe.notebook import live, progress
+
+    with Client(on_event=progress()) as client:
+        report = client.create_all(spec)                    # the cell shows how far it is, and the picture at the end
+        for status in live(client.watch(spec)):             # one picture, drawn anew with each change
+            pass
+
+Needs IPython, which every notebook has; no widgets.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import AsyncIterable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+from purview_mpe._arm_id import last_segment
+from purview_mpe._html import Fragment, html, render
+from purview_mpe._model import FAILURES
+from purview_mpe._picture import BROKEN, MAKING, READY, WAITING, outcomes_scene
+from purview_mpe._tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from purview_mpe._events import Event
+    from purview_mpe._model import Outcome, Status
+    from purview_mpe._picture import Mark
+
+__all__ = ["Progress", "live", "progress"]
+
+
+def progress() -> Progress:
+    """A listener for `Client(on_event=…)` that shows each verb in the cell where it runs, while it runs.
+
+    Raises:
+        ModuleNotFoundError: IPython is not installed.
+    """
+    return Progress(_ipython_display())
+
+
+@overload
+def live(statuses: Iterable[Status]) -> Iterator[Status]: ...
+@overload
+def live(statuses: AsyncIterable[Status]) -> AsyncIterator[Status]: ...
+def live(statuses: Iterable[Status] | AsyncIterable[Status]) -> Iterator[Status] | AsyncIterator[Status]:
+    """The same statuses, each shown in place of the one before; wrap `Client.watch` in it.
+
+    With the asynchronous client, iterate with `async for`.
+
+    Raises:
+        ModuleNotFoundError: IPython is not installed.
+    """
+    output = _Output(_ipython_display())
+    return _live_later(statuses, output) if isinstance(statuses, AsyncIterable) else _live(statuses, output)
+
+
+def _live(statuses: Iterable[Status], output: _Output) -> Iterator[Status]:
+    for status in statuses:
+        output.show(html(status) or "", str(status))
+        yield status
+
+
+async def _live_later(statuses: AsyncIterable[Status], output: _Output) -> AsyncIterator[Status]:
+    async for status in statuses:
+        output.show(html(status) or "", str(status))
+        yield status
+
+
+def _ipython_display() -> Any:
+    try:
+        return importlib.import_module("IPython.display")
+    except ModuleNotFoundError as error:
+        message = "purview_mpe.notebook needs IPython, which every notebook has: pip install ipython"
+        raise ModuleNotFoundError(message, name="IPython") from error
+
+
+class _Output:
+    """One place in a cell's output that can be written anew."""
+
+    def __init__(self, ipython_display: Any) -> None:
+        self._display = ipython_display
+        self._handle: Any = None
+
+    def show(self, markup: str, text: str) -> None:
+        """Show it for the first time, or in place of what was shown."""
+        data = {"text/html": markup, "text/plain": text}
+        if self._handle is None:
+            self._handle = self._display.display(data, raw=True, display_id=True)
+        elif self._handle is not None:
+            self._handle.update(data, raw=True)
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known of one run of a verb."""
+
+    verb: str
+    output: _Output
+    message: str = ""
+    seconds: float = 0.0
+    over: bool = False
+    outcomes: dict[str, list[Outcome]] = field(default_factory=dict["str", "list[Outcome]"])
+    """By the id of the factory; empty where an event does not tell it."""
+    pending: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+class Progress:
+    """Shows events as they come; see `progress`. They may come from several threads."""
+
+    def __init__(self, ipython_display: Any) -> None:
+        self._display = ipython_display
+        self._lock = threading.Lock()
+        self._runs: dict[str, _Run] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Take one event in, and show where the verb is."""
+        with self._lock:
+            run = self._runs.get(event.verb)
+            if run is None or event.kind == "started" or run.over:
+                run = self._runs[event.verb] = _Run(event.verb, _Output(self._display))
+            _take(run, event)
+            shown = _fragment(run)
+            run.output.show(render(shown), _plain(run, shown))
+
+
+def _take(run: _Run, event: Event) -> None:
+    run.message, run.seconds, run.over = event.message, event.seconds, event.kind == "finished"
+    factory = event.factory or ""
+    if event.outcome is not None:
+        run.outcomes.setdefault(factory, []).append(event.outcome)
+        left = run.pending.get(factory, ())
+        run.pending[factory] = tuple(name for name in left if name != event.outcome.name)
+    if event.kind == "waiting":
+        run.pending[factory] = event.pending
+    if run.over:
+        run.pending.clear()
+
+
+def _fragment(run: _Run) -> Fragment:
+    """One factory is a picture; many are a table with a row each."""
+    headline = f"{run.verb}, {run.seconds:.0f} s: {run.message}"
+    factories = list(run.outcomes | dict.fromkeys(run.pending))
+    if len(factories) > 1:
+        return Fragment(headline, _mark(run), None, (), [(f"Factories ({len(factories)})", _fleet(run, factories))])
+    if not any(outcome.group_id for outcomes in run.outcomes.values() for outcome in outcomes):
+        return Fragment(headline, _mark(run))
+    (factory,) = factories
+    name = last_segment(factory)
+    scene = outcomes_scene(
+        headline, name, "", run.outcomes[factory], mark=_mark(run), pending=run.pending.get(factory, ())
+    )
+    return Fragment(headline, scene.mark, scene)
+
+
+def _mark(run: _Run) -> Mark:
+    if not run.over:
+        return MAKING
+    if not run.message.endswith("finished"):
+        return BROKEN
+    results = [outcome.result for outcomes in run.outcomes.values() for outcome in outcomes]
+    return BROKEN if FAILURES & set(results) else WAITING if "handed-off" in results else READY
+
+
+def _fleet(run: _Run, factories: list[str]) -> Table:
+    rows = [
+        (
+            last_segment(factory),
+            ", ".join(f"{outcome.name}: {outcome.result}" for outcome in run.outcomes.get(factory, ())),
+            ", ".join(run.pending.get(factory, ())),
+        )
+        for factory in factories
+    ]
+    return Table(("factory", "done", "waiting for"), tuple(rows))
+
+
+def _plain(run: _Run, shown: Fragment) -> str:
+    done = [f"  {outcome.name}: {outcome.result}" for outcomes in run.outcomes.values() for outcome in outcomes]
+    return "\n".join([shown.headline, *done])

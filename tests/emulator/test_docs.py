@@ -1,0 +1,86 @@
+"""The page about the emulator: what it shows runs, and what it lists is all there is."""
+
+import inspect
+import os
+import re
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from purview_mpe.emulator import Emulator, pytest_plugin
+
+PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("code", [code for code in blocks("python") if "pytest" not in code])
+def test_the_code_runs(code):
+    """Every block stands on its own."""
+    if ".serve()" in code:
+        pytest.importorskip("cheroot")
+    exec(compile(code, "docs/emulator.md", "exec"), {})  # noqa: S102  our own page
+
+
+def test_the_plugin_works_as_shown(tmp_path):
+    """The test on the page passes with the plugin, and the server fixture serves."""
+    pytest.importorskip("cheroot")
+    [code] = [code for code in blocks("python") if "pytest" in code]
+    served = "\n\ndef test_served(purview_emulator, purview_emulator_server):\n    assert purview_emulator_server.url\n"
+    page = tmp_path / "test_page.py"
+    page.write_text(code + served, encoding="utf-8")
+    # Where the package is installed pytest loads the plugin by itself.
+    installed = {point.value for point in entry_points(group="pytest11")}
+    plugins = [] if pytest_plugin.__name__ in installed else [pytest_plugin]
+    args = [
+        "-q",
+        "--strict-markers",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        "-c",
+        os.devnull,
+        str(page),
+    ]
+    assert pytest.main(args, plugins=plugins) == pytest.ExitCode.OK
+
+
+def test_the_scenario_is_one(tmp_path):
+    """The scenario on the page can be loaded."""
+    pytest.importorskip("yaml")
+    [text] = blocks("yaml")
+    path = tmp_path / "scenario.yaml"
+    path.write_text(text, encoding="utf-8")
+    emulator = Emulator.from_scenario(path)
+    assert [endpoint.name for endpoint in emulator.endpoints()] == ["purview", "purview_blob"]
+
+
+def test_every_option_is_listed():
+    """The table of options has exactly the arguments of `Emulator`, and its docstring tells each."""
+    section = PAGE.split("## Options")[1].split("## Time")[0]
+    listed = {
+        name
+        for cell in re.findall(r"^\| (`[^|]*) \|", section, flags=re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", cell)
+    }
+    options = set(inspect.signature(Emulator).parameters)
+    assert listed == options
+    assert all(re.search(rf"^ +{option}: ", Emulator.__doc__, flags=re.MULTILINE) for option in options)
+
+
+def test_every_method_is_listed():
+    """Every public name of `Emulator` is somewhere on the page."""
+    missing = {name for name in dir(Emulator) if not name.startswith("_") and not re.search(rf"\b{name}\b", PAGE)}
+    assert missing <= {"faults", "furnish", "clear_requests", "remove_denials", "remove_locks", "routes"}
+
+
+def test_every_admin_route_is_listed():
+    """The table of the admin path has all of its routes."""
+    routes = Emulator(empty=True)._service.router.routes
+    for route in routes:
+        if route.template.startswith("/_emulator"):
+            assert f"`{route.method} {route.template}`" in PAGE

@@ -1,0 +1,164 @@
+"""Errors: one tree, each with code, message and remedy; safe to print, log and pickle."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import re
+
+import pytest
+
+from purview_mpe import ErrorDetail, Outcome, Plan, Report, Step, errors
+from purview_mpe.errors import (
+    AccessDenied,
+    AzureError,
+    InvalidCredential,
+    InvalidSpec,
+    PlanConflict,
+    PurviewMpeError,
+    ReportFailed,
+)
+
+from .nouns import ACCOUNT, STORAGE, a_spec, an_account
+
+CLASSES = {name: getattr(errors, name) for name in errors.__all__}
+LEAVES = [cls for name, cls in CLASSES.items() if name != "PurviewMpeError"]
+
+
+def a_plan(*steps: Step) -> Plan:
+    return Plan(spec=a_spec(), account=an_account(), steps=steps)
+
+
+def a_conflict(name: str, reason: str = "Why.", remedy: str = "Do this.") -> Step:
+    return Step(action="conflict", name=name, group_id="blob", resource_id=STORAGE, reason=reason, remedy=remedy)
+
+
+def an_outcome(name: str, result: str, error: ErrorDetail | None = None) -> Outcome:
+    return Outcome(name=name, group_id="blob", resource_id=STORAGE, result=result, error=error)
+
+
+def made(cls: type[PurviewMpeError]) -> PurviewMpeError:
+    if cls is InvalidSpec:
+        return InvalidSpec("Spec", [("name", "is required")])
+    if cls is PlanConflict:
+        return PlanConflict(a_plan(a_conflict("purview_blob")))
+    if cls is ReportFailed:
+        return ReportFailed(Report(verb="apply", spec=a_spec(), outcomes=(an_outcome("purview_blob", "failed"),)))
+    return cls("Could not do it.", remedy="Do that.", status=403, azure_code="X", request_id="r", correlation_id="c")
+
+
+def test_every_error_is_public():
+    """What the module defines is what it exports, and everything descends from one class."""
+    defined = {n for n, v in vars(errors).items() if inspect.isclass(v) and v.__module__ == errors.__name__}
+    assert set(errors.__all__) == defined
+    assert all(issubclass(cls, PurviewMpeError) for cls in LEAVES)
+
+
+def test_the_tree_is_the_one_that_is_drawn():
+    """The tree in the module's docstring shows each class under its parent, with the other base that it has."""
+    drawn: dict[str, str] = {}
+    parents = {0: "PurviewMpeError"}
+    for line in (errors.__doc__ or "").splitlines():
+        if found := re.match(r"([ │]*)(?:├──|└──) (\w+)", line):
+            depth = len(found[1]) // 4 - 1
+            drawn[found[2]] = parents[depth]
+            parents[depth + 1] = found[2]
+    real = {cls.__name__: cls.__bases__[0].__name__ for cls in LEAVES}
+    assert drawn == real
+    azure = {name for name, parent in real.items() if parent == "AzureError"}
+    assert azure == {"AccessDenied", "NotFound", "Throttled", "PolicyDenied", "Locked", "AzureUnavailable"}
+    assert issubclass(InvalidSpec, ValueError)
+    assert issubclass(InvalidCredential, TypeError)
+
+
+@pytest.mark.parametrize("cls", LEAVES)
+def test_codes_are_the_names_in_kebab_case(cls):
+    """`code` is stable, and follows from the class."""
+    assert cls.code == re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+
+@pytest.mark.parametrize("cls", LEAVES)
+def test_every_error_survives_pickling(cls):
+    """What comes out of a pickle says the same as what went in, details included."""
+    error = made(cls)
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert type(again) is cls
+    assert str(again) == str(error)
+    assert vars(again) == vars(error)
+    assert again.args == error.args
+
+
+@pytest.mark.parametrize("cls", LEAVES)
+def test_every_error_tells_what_to_do(cls):
+    """The text ends with the remedy, which starts with a verb."""
+    error = made(cls)
+    assert str(error) == f"{error.message}\n  What to do: {error.remedy}"
+    assert re.match(r"[A-Z][a-z]+ ", error.remedy)
+
+
+@pytest.mark.parametrize("cls", LEAVES)
+def test_every_error_becomes_a_value(cls):
+    """In a report an error is a value with the same content."""
+    error = made(cls)
+    detail = ErrorDetail.of(error)
+    assert (detail.code, detail.message, detail.remedy) == (cls.code, error.message, error.remedy)
+    assert (detail.status, detail.azure_code) == (error.status, error.azure_code)
+    assert (detail.request_id, detail.correlation_id) == (error.request_id, error.correlation_id)
+
+
+def test_what_azure_answered_is_kept():
+    """Status, Azure's code and the ids for a support case hang on the error."""
+    error = made(AccessDenied)
+    assert isinstance(error, AzureError)
+    assert (error.status, error.azure_code, error.request_id, error.correlation_id) == (403, "X", "r", "c")
+
+
+def test_what_azure_did_not_answer_is_none():
+    """An error that is not Azure's has none of these."""
+    error = InvalidSpec("x", [])
+    assert (error.status, error.azure_code, error.request_id, error.correlation_id) == (None, None, None, None)
+
+
+def test_a_plan_with_one_conflict():
+    """The message names the conflict with its reason and remedy, and says that nothing was written."""
+    kept = Step(action="keep", name="purview", group_id="account", resource_id=ACCOUNT, reason="The endpoint exists.")
+    error = PlanConflict(a_plan(kept, a_conflict("purview_blob", "The name is taken.", "Choose another base name.")))
+    assert str(error) == (
+        "The plan has 1 conflict, so nothing was written:\n"
+        "  ! purview_blob: The name is taken.\n"
+        "    Choose another base name.\n"
+        "  What to do: Resolve each conflict as said beside it, then plan again."
+    )
+    assert len(error.plan.steps) == 2
+
+
+def test_a_plan_with_two_conflicts():
+    """Conflicts are counted and listed under one another."""
+    error = PlanConflict(a_plan(a_conflict("a1"), a_conflict("b1")))
+    assert error.message == (
+        "The plan has 2 conflicts, so nothing was written:\n  ! a1: Why.\n    Do this.\n  ! b1: Why.\n    Do this."
+    )
+
+
+def test_a_report_with_failures():
+    """Every failure is listed with its remedy; what succeeded is counted, and stands in the report."""
+    denied = ErrorDetail.of(made(AccessDenied))
+    report = Report(
+        verb="apply",
+        spec=a_spec(),
+        outcomes=(
+            an_outcome("purview", "created"),
+            an_outcome("purview_blob", "failed", denied),
+            an_outcome("purview_queue", "ambiguous"),
+        ),
+    )
+    with pytest.raises(ReportFailed) as caught:
+        report.raise_for_failures()
+    assert str(caught.value) == (
+        "2 of 3 steps did not succeed:\n"
+        "  purview_blob: failed: Could not do it.\n"
+        "    Do that.\n"
+        "  purview_queue: ambiguous\n"
+        "  What to do: Remove each cause as said beside it and repeat the call: what is done already is kept."
+    )
+    assert caught.value.report is report

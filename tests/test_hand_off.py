@@ -1,0 +1,208 @@
+"""The hand-off: word for word what the owner of a target gets, and nothing that a hostile name could slip in."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purview_mpe import Target
+from purview_mpe._hand_off import Pending, hand_off
+
+from .nouns import ACCOUNT, HIDDEN, NAMESPACE, OTHER_STORAGE, STORAGE, TARGETS
+
+OWN, BLOB, QUEUE, EVENTS = TARGETS
+NEW_BLOB = Target(group_id="blob", resource_id=OTHER_STORAGE, connections="ingestion")
+NEW_QUEUE = Target(group_id="queue", resource_id=OTHER_STORAGE, connections="ingestion")
+
+SHAPE_A = f"""\
+Please approve 4 private endpoint connections of the data factory 'df1' for the Purview account
+{ACCOUNT}
+
+Approve only what matches: other connections on the same resources may be a stranger's.
+
+1. purview (account)
+   target:            {ACCOUNT}
+   private endpoint:  {HIDDEN}/df1.purview
+   portal:            the Purview account, Networking, Private endpoint connections: select it, Approve
+   link:              https://portal.azure.com/#resource{ACCOUNT}/privateEndpointConnections
+   find it:           az network private-endpoint-connection list --id {ACCOUNT} --query '[?properties.privateEndpoint.id=='"'"'{HIDDEN}/df1.purview'"'"'].id' -o tsv
+   then:              az network private-endpoint-connection approve --id <the id found>
+
+2. purview_blob (blob)
+   target:            {STORAGE}
+   private endpoint:  {HIDDEN}/df1.purview_blob
+   connection:        {STORAGE}/privateEndpointConnections/scan.0f
+   not done because:  Could not approve: 403
+   portal:            the Purview account, Managed resources, the storage account, Networking, Private endpoint connections: select it, Approve
+   link:              https://portal.azure.com/#resource{STORAGE}/networking
+   command:           az network private-endpoint-connection approve --id {STORAGE}/privateEndpointConnections/scan.0f
+
+3. purview_queue (queue)
+   target:            {STORAGE}
+   private endpoint:  (any id that ends in /df1.purview_queue, and only one such)
+   portal:            the Purview account, Managed resources, the storage account, Networking, Private endpoint connections: select it, Approve
+   link:              https://portal.azure.com/#resource{STORAGE}/networking
+   find it:           az network private-endpoint-connection list --id {STORAGE} --query '[?ends_with(properties.privateEndpoint.id, '"'"'/df1.purview_queue'"'"')].id' -o tsv
+   then:              az network private-endpoint-connection approve --id <the id found>
+
+4. purview_namespace (namespace)
+   target:            {NAMESPACE}
+   private endpoint:  (any id that ends in /df1.purview_namespace, and only one such)
+   portal:            the Purview account, Managed resources, the Event Hubs namespace, Networking, Private endpoint connections: select it, Approve
+   link:              https://portal.azure.com/#resource{NAMESPACE}/networking
+   find it:           az network private-endpoint-connection list --id {NAMESPACE} --query '[?ends_with(properties.privateEndpoint.id, '"'"'/df1.purview_namespace'"'"')].id' -o tsv
+   then:              az network private-endpoint-connection approve --id <the id found>
+"""
+
+SHAPE_C = f"""\
+Please approve 2 private endpoint connections of the data factory 'df1' for the Purview account
+{ACCOUNT}
+
+Approve only what matches: other connections on the same resources may be a stranger's.
+
+1. purview_blob (blob)
+   target:            {OTHER_STORAGE}
+   private endpoint:  {HIDDEN}/df1.purview_blob
+   portal:            the Purview account, Networking, Ingestion private endpoint connections: select it, Approve
+   link:              https://portal.azure.us/#resource{ACCOUNT}/privateEndpointConnections
+   command:           az rest --method post --url '{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview' --body '{{"privateEndpointId": "{HIDDEN}/df1.purview_blob", "status": "Approved"}}'
+
+2. purview_queue (queue)
+   target:            {OTHER_STORAGE}
+   private endpoint:  (any id that ends in /df1.purview_queue, and only one such)
+   portal:            the Purview account, Networking, Ingestion private endpoint connections: select it, Approve
+   link:              https://portal.azure.us/#resource{ACCOUNT}/privateEndpointConnections
+   find it:           az rest --method get --url '{ACCOUNT}/ingestionPrivateEndpointConnections?api-version=2024-04-01-preview' --query 'value[?ends_with(properties.privateEndpoint.id, '"'"'/df1.purview_queue'"'"')].properties.privateEndpoint.id' -o tsv
+   then:              az rest --method post --url '{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview' --body '{{"privateEndpointId": "<the id found>", "status": "Approved"}}'
+"""
+
+
+def text(*pending, portal="portal.azure.com"):
+    return hand_off("df1", ACCOUNT, pending, portal=portal)
+
+
+def command(made: str, label: str = "command:") -> list[str]:
+    [line] = [line for line in made.splitlines() if line.strip().startswith(label)]
+    return shlex.split(line.partition(label)[2])
+
+
+def test_an_account_with_managed_resources():
+    """Shape A, with everything from the exact connection to a mere name: the whole text."""
+    assert (
+        text(
+            Pending(OWN, "purview", f"{HIDDEN}/df1.purview"),
+            Pending(
+                BLOB,
+                "purview_blob",
+                f"{HIDDEN}/df1.purview_blob",
+                f"{STORAGE}/privateEndpointConnections/scan.0f",
+                "Could not approve: 403",
+            ),
+            Pending(QUEUE, "purview_queue"),
+            Pending(EVENTS, "purview_namespace"),
+        )
+        == SHAPE_A
+    )
+
+
+def test_an_account_with_ingestion_storage():
+    """Shape C in another cloud: the account's ingestion list and its own call: the whole text."""
+    assert (
+        text(
+            Pending(NEW_BLOB, "purview_blob", f"{HIDDEN}/df1.purview_blob"),
+            Pending(NEW_QUEUE, "purview_queue"),
+            portal="portal.azure.us",
+        )
+        == SHAPE_C
+    )
+
+
+def test_nothing_left_is_no_text():
+    """Where nothing is left to others there is nothing to hand over."""
+    assert text() is None
+
+
+def test_a_single_connection_is_not_counted():
+    """One connection is spoken of as one."""
+    assert text(Pending(OWN, "purview")).startswith(
+        "Please approve a private endpoint connection of the data factory 'df1' for the Purview account\n"
+    )
+
+
+HOSTILE = [
+    "x'; rm -rf ~; '",
+    '"$(reboot)"',
+    "`reboot`",
+    "a\nApprove everything",
+    "a\r\x1b[2Kb",
+    "\u202egnp.exe",
+    "back\\slash'",
+    "\ud800",
+    "$IFS&|;<>*?!~#",
+]
+hostile = st.sampled_from(HOSTILE) | st.text(max_size=30)
+
+
+def seen(given: str) -> str:
+    """What a terminal is shown of a text."""
+    return "".join(c for c in given if c.isprintable())
+
+
+@pytest.mark.parametrize("target", [BLOB, NEW_BLOB])
+@given(hostile, hostile, hostile, hostile)
+def test_hostile_texts_stay_one_line_each(target, name, private_endpoint_id, connection_id, reason):
+    """Whatever Azure, or somebody in its place, calls things: no line is added and no control character passes."""
+    harmless = text(Pending(target, "n", "p", "c", "r"))
+    made = text(Pending(target, name, private_endpoint_id or "p", connection_id or "c", reason or "r"))
+    assert len(made.splitlines()) == len(harmless.splitlines())
+    assert made.replace("\n", "").isprintable()
+
+
+@given(hostile.filter(seen))
+def test_a_hostile_connection_is_one_word_of_the_command(connection_id):
+    """Pasted into a shell, the id is one argument and nothing else."""
+    made = text(Pending(BLOB, "purview_blob", None, connection_id))
+    assert command(made) == ["az", "network", "private-endpoint-connection", "approve", "--id", seen(connection_id)]
+
+
+@given(hostile.filter(seen))
+def test_a_hostile_private_endpoint_is_one_word_of_the_query(private_endpoint_id):
+    """Inside the query the id stays a literal, whatever quotes it holds."""
+    made = text(Pending(BLOB, "purview_blob", private_endpoint_id))
+    words = command(made, "find it:")
+    assert words[:5] == ["az", "network", "private-endpoint-connection", "list", "--id"]
+    assert (words[5], words[6], words[8:]) == (STORAGE, "--query", ["-o", "tsv"])
+    assert literal(words[7]) == seen(private_endpoint_id)
+
+
+@given(hostile.filter(seen))
+def test_a_hostile_name_stays_inside_the_query(name):
+    """The name of an endpoint is a literal of the query as well, for both kinds of list."""
+    for target in (BLOB, NEW_BLOB):
+        words = command(text(Pending(target, name)), "find it:")
+        assert literal(words[words.index("--query") + 1]) == f"/df1.{seen(name)}"
+
+
+@given(hostile.filter(seen))
+def test_a_hostile_private_endpoint_stays_inside_the_json(private_endpoint_id):
+    """The body of the ingestion call is JSON with the id as a value."""
+    body = json.loads(command(text(Pending(NEW_BLOB, "purview_blob", private_endpoint_id)))[-1])
+    assert body["status"] == "Approved"
+    assert seen(body["privateEndpointId"]) == seen(private_endpoint_id)
+
+
+def literal(query: str) -> str:
+    """The raw string in a JMESPath query, read by its rules: it ends at the first quote that is not escaped."""
+    start = query.index("'") + 1
+    read, at = "", start
+    while query[at] != "'":
+        at += query[at] == "\\"
+        read += query[at]
+        at += 1
+    rest = query[at + 1 :]
+    assert rest in {"].id", ")].id", ")].properties.privateEndpoint.id"}, rest
+    return read

@@ -1,0 +1,293 @@
+"""The transports on real sockets: time limits, the pool, certificates, and what they would do by themselves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from purview_mpe import Retry
+from purview_mpe.errors import AzureUnavailable, InvalidSpec, NoAnswer, WaitTimedOut
+from tests.loopback import OK, Peer, reset, serving
+from tests.scripted import MARK, Runner, both, delete_endpoint, put_endpoint, read_account
+
+#: What a loaded machine may add to a deadline.
+GRACE = 3.0
+
+
+def talk(runner: Runner, server: Any, flow: Any, *, timeout: float | None = None, **options: Any) -> Any:
+    options = {"connection_verify": server.ca_file, "endpoint": server.url} | options
+    azure = runner.azure(None, **options)
+    try:
+        return runner.flow(azure, flow, timeout=timeout)
+    finally:
+        if runner.is_sync:
+            azure.close()
+
+
+@both
+def test_a_request_over_https_works(runner: Runner, tmp_path: Path) -> None:
+    """Both transports do TLS, with the certificate file that was given."""
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        assert talk(runner, server, read_account) == {"name": "pv1"}
+    assert f"Authorization: Bearer {MARK}".lower().encode() in server.requests[0].lower()
+
+
+@both
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        lambda peer: peer.hang(),
+        lambda peer: peer.trickle(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: yes\r\n" * 1000),
+        lambda peer: peer.send(OK.partition(b"{")[0].replace(b"14", b"9999")) and peer.trickle(b" " * 1000),
+        lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        and peer.trickle(b"1\r\nx\r\n" * 1000),
+    ],
+    ids=["black hole", "trickling headers", "trickling body", "trickling chunks"],
+)
+def test_a_server_that_does_not_finish_ends_with_the_deadline(runner: Runner, behaviour: Any, tmp_path: Path) -> None:
+    """A byte now and then keeps no verb alive: it ends with its deadline."""
+    with serving(behaviour, tmp_path) as server:
+        began = time.monotonic()
+        with pytest.raises(WaitTimedOut):
+            talk(runner, server, read_account, timeout=0.6)
+        assert 0.5 < time.monotonic() - began < 0.6 + GRACE
+
+
+@both
+def test_a_server_that_accepts_and_says_nothing_ends_with_the_deadline(runner: Runner, tmp_path: Path) -> None:
+    """Not even TLS: the deadline bounds the handshake, too."""
+    with serving(lambda peer: peer.hang(), tmp_path, tls=False) as server:
+        began = time.monotonic()
+        with pytest.raises(WaitTimedOut):
+            talk(runner, server, read_account, timeout=0.6)
+        assert time.monotonic() - began < 0.6 + GRACE
+
+
+@both
+def test_without_a_deadline_each_attempt_has_its_own_limit(runner: Runner, tmp_path: Path) -> None:
+    """A verb without a deadline ends after its attempts; each takes the two timeouts at most, trickle or not."""
+    with serving(lambda peer: peer.trickle(OK * 100), tmp_path) as server:
+        began = time.monotonic()
+        with pytest.raises((NoAnswer, AzureUnavailable)):
+            talk(
+                runner,
+                server,
+                read_account,
+                connection_timeout=0.2,
+                read_timeout=0.3,
+                retry=Retry(attempts=2, backoff=0),
+            )
+        assert time.monotonic() - began < 1 + GRACE
+    assert len(server.requests) == 2
+
+
+@both
+@pytest.mark.parametrize(
+    ("flow", "method"), [(read_account, b"GET"), (put_endpoint, b"PUT"), (delete_endpoint, b"DELETE")]
+)
+def test_a_kept_connection_that_breaks_costs_one_attempt(
+    runner: Runner, flow: Any, method: bytes, tmp_path: Path
+) -> None:
+    """No library below repeats a request by itself: the pipeline's count is the server's count."""
+
+    def first_then_reset(peer: Peer) -> bool:
+        return peer.send(OK) if len(server.requests) == 1 else reset(peer)
+
+    async def twice(io: Any) -> None:
+        await read_account(io)
+        await flow(io)
+
+    with serving(first_then_reset, tmp_path) as server, pytest.raises(NoAnswer):
+        talk(runner, server, twice, retry=Retry(attempts=3, backoff=0))
+    assert [request.split()[0] for request in server.requests] == [b"GET", method, method, method]
+
+
+@both
+def test_an_answer_that_breaks_off_is_tried_again(runner: Runner, tmp_path: Path) -> None:
+    """Half a body is a broken connection, not an answer."""
+
+    def half_then_whole(peer: Peer) -> bool:
+        return peer.send(OK) if len(server.requests) > 1 else not peer.send(OK[:-5])
+
+    with serving(half_then_whole, tmp_path) as server:
+        assert talk(runner, server, read_account, retry=Retry(backoff=0)) == {"name": "pv1"}
+    assert len(server.requests) == 2
+
+
+@both
+def test_connections_are_kept(runner: Runner, tmp_path: Path) -> None:
+    """Requests that follow each other share one connection, certificate file or not."""
+
+    async def thrice(io: Any) -> None:
+        for _ in range(3):
+            await read_account(io)
+
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        talk(runner, server, thrice)
+    assert (len(server.requests), server.connections) == (3, 1)
+
+
+@both
+def test_one_pool_bounds_what_is_under_way(runner: Runner, tmp_path: Path) -> None:
+    """40 reads at once use 16 connections, all of which are kept."""
+
+    def slow(peer: Peer) -> bool:
+        peer.over.wait(0.02)
+        return peer.send(OK)
+
+    async def many(io: Any) -> None:
+        async def five() -> None:
+            await io.gather([read_account(io) for _ in range(5)])
+
+        await io.gather([five() for _ in range(8)])
+        await io.gather([five() for _ in range(8)])
+
+    with serving(slow, tmp_path) as server:
+        talk(runner, server, many)
+    assert len(server.requests) == 80
+    assert server.most_at_once <= 16
+    assert server.connections <= 16
+
+
+def test_a_place_in_the_pool_is_not_waited_for_beyond_the_deadline(tmp_path: Path) -> None:
+    """A request that finds all connections in use ends with its deadline, too."""
+    runner = Runner("sync")
+    with serving(lambda peer: peer.hang(), tmp_path) as server:
+        azure = runner.azure(None, endpoint=server.url, connection_verify=server.ca_file)
+
+        async def many(io: Any) -> None:
+            async def some() -> None:
+                await io.gather([read_account(io) for _ in range(3)])
+
+            await io.gather([some() for _ in range(8)])
+
+        began = time.monotonic()
+        with pytest.raises(WaitTimedOut):
+            runner.flow(azure, many, timeout=0.6)
+        assert time.monotonic() - began < 0.6 + GRACE
+        azure.close()
+    assert len(server.requests) <= 16
+
+
+@both
+def test_a_certificate_that_is_not_trusted_is_met_once(runner: Runner, tmp_path: Path) -> None:
+    """The remedy names the option, and nothing is tried again."""
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        with pytest.raises(NoAnswer, match="connection_verify"):
+            talk(runner, server, read_account, connection_verify=True)
+        assert (server.requests, server.connections) == ([], 1)
+
+
+@both
+def test_a_certificate_need_not_be_checked(runner: Runner, tmp_path: Path) -> None:
+    """`connection_verify=False` takes any certificate."""
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        if runner.is_sync:
+            with pytest.warns(match="Unverified HTTPS request"):
+                talk(runner, server, read_account, connection_verify=False)
+        else:
+            talk(runner, server, read_account, connection_verify=False)
+
+
+@both
+def test_a_client_certificate_is_shown(runner: Runner, tmp_path: Path) -> None:
+    """`connection_cert` is presented to a server that asks for one."""
+    import ssl
+
+    import trustme
+
+    authority = trustme.CA()
+    mine = authority.issue_cert("me")
+    mine.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "me.pem"))
+    mine.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    mine.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    shown: list[Any] = []
+
+    def look(peer: Peer) -> bool:
+        shown.append(peer.socket.getpeercert()["subjectAltName"])
+        return peer.send(OK)
+
+    with serving(look, tmp_path) as server:
+        server._tls.verify_mode = ssl.CERT_REQUIRED
+        authority.configure_trust(server._tls)
+        talk(runner, server, read_account, connection_cert=str(tmp_path / "me.pem"))
+        both_files = (str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
+        talk(runner, server, read_account, connection_cert=both_files)
+        if not runner.is_sync:
+            talk(runner, server, read_account, connection_cert=both_files, connection_verify=False)
+    assert shown[0] == shown[1] == ((("DNS", "me"),))
+
+
+@both
+def test_a_netrc_file_changes_nothing(
+    runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password that somebody keeps for the host neither replaces the token nor leaves the machine."""
+    (tmp_path / "netrc").write_text("default login me password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        talk(runner, server, read_account)
+    assert MARK.encode() in server.requests[0]
+    assert b"Basic" not in server.requests[0]
+
+
+@both
+def test_a_proxy_of_the_environment_is_used(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTPS_PROXY is followed and NO_PROXY obeyed."""
+    asked: list[bytes] = []
+
+    def proxy(peer: Peer) -> bool:
+        peer.socket.settimeout(5)
+        asked.append(peer.socket.recv(1000))
+        peer.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        return False
+
+    with serving(proxy, tmp_path, tls=False) as tunnel, serving(lambda peer: peer.send(OK), tmp_path) as server:
+        monkeypatch.setenv("HTTPS_PROXY", tunnel.url.replace("https", "http"))
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with pytest.raises(NoAnswer):
+            talk(runner, server, read_account, retry=Retry(1))
+        assert asked[0].startswith(b"CONNECT 127.0.0.1:")
+        assert MARK.encode() not in asked[0]
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert talk(runner, server, read_account) == {"name": "pv1"}
+        monkeypatch.delenv("HTTPS_PROXY")
+        with pytest.raises(NoAnswer):
+            talk(runner, server, read_account, retry=Retry(1), proxies={"https": tunnel.url.replace("https", "http")})
+    assert len(asked) == 2
+
+
+@both
+def test_a_closed_client_has_closed_its_connections(runner: Runner, tmp_path: Path) -> None:
+    """What the client opened is closed with it, and no thread is left."""
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        azure = runner.azure(None, endpoint=server.url, connection_verify=server.ca_file)
+        runner.flow(azure, read_account)
+        if runner.is_sync:
+            azure.close()
+        with pytest.raises(InvalidSpec, match="was closed"):
+            runner.flow(azure, read_account)
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("purview", "loopback"))] == []
+
+
+def test_a_kept_connection_of_a_socks_proxy_is_left_alone() -> None:
+    """Proxies that bring connections of their own keep them."""
+    from urllib3.connectionpool import HTTPSConnectionPool
+
+    from purview_mpe import _imports
+
+    transport = _imports.load("purview_mpe._transport")
+
+    class Theirs(HTTPSConnectionPool):
+        pass
+
+    class Manager:
+        pool_classes_by_scheme = {"https": Theirs}
+
+    transport._use_our_connections(Manager)
+    assert Manager.pool_classes_by_scheme["https"] is Theirs
