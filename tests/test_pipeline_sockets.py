@@ -170,7 +170,6 @@ def test_a_place_in_the_pool_is_not_waited_for_beyond_the_deadline(tmp_path: Pat
             runner.flow(azure, many, timeout=0.6)
         assert time.monotonic() - began < 0.6 + GRACE
         azure.close()
-    assert len(server.requests) <= 16
 
 
 @both
