@@ -62,6 +62,9 @@ class Noun(BaseModel):
 
         return _tables.pandas(self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("…" if cycle else str(self))
+
     def _repr_html_(self) -> str | None:
         from purview_mpe import _html  # noqa: PLC0415 - as above
 
