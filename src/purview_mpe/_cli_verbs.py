@@ -173,7 +173,7 @@ Reads the account, the connections of its targets, and the factories of its
 subscription; writes nothing. Needs Reader on all of these. What cannot be read
 is never called gone.""",
         looking.orphans,
-        (options.account_option, looking.orphans_options, *_REACH),
+        (options.account_option, *_REACH),
         ('purview-mpe orphans --account "$ACCOUNT"', "purview-mpe orphans --spec sales.json -o json"),
     ),
     Verb(

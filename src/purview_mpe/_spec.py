@@ -307,6 +307,8 @@ def _spoken(noun: type[Noun], detail: ErrorDetails) -> Iterator[tuple[str, str]]
         case "extra_forbidden":
             fields = f"; the fields of a spec are {', '.join(_EXAMPLES)}" if len(within) == 1 else ""
             yield _spelled(place), f"is no field that belongs here{fields}"
+        case "value_error":
+            yield _spelled(place), detail["msg"].removeprefix("Value error, ")
         case kind:
             rule = "is required" if kind == "missing" else detail["msg"][0].lower() + detail["msg"][1:]
             yield _spelled(place), f"{rule}, for example {example}" if example else rule

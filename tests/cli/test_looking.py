@@ -147,15 +147,3 @@ def test_orphans_are_listed_with_what_is_certain(shell: Any) -> None:
     assert shown.startswith("Orphans: 4 left over (4 of them not certain)\n")
     assert "  ? df1      purview_blob " in shown
     assert f"\n    {blob}/privateEndpointConnections/" in shown
-
-
-def test_orphans_looks_in_other_subscriptions_on_demand(shell: Any) -> None:
-    """`--subscription` is a GUID, and may be given more than once."""
-    elsewhere = "00000000-0000-0000-0000-000000000002"
-    shell.emulator.add_factory("df9", subscription=elsewhere)
-    ended = shell.run("orphans", "--account", shell.spec.account, "--subscription", elsewhere)
-    assert ended.code == 0
-    assert any(elsewhere in request.path for request in shell.emulator.requests)
-    refused = shell.run("orphans", "--account", shell.spec.account, "--subscription", "x")
-    assert refused.code == 2
-    assert "subscriptions: 'x' is not the GUID" in refused.said
