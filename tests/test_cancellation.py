@@ -257,7 +257,12 @@ def test_an_interrupted_verb_tells_what_it_has_done(runner: Runner) -> None:
     emulator, spec, error = interrupted_create_all(runner, 4)
     report: Any = vars(error)["report"]
     assert isinstance(report, Report)
-    assert {outcome.name for outcome in report.outcomes} == {"purview", "purview_blob", "purview_queue", "purview_namespace"}
+    assert {outcome.name for outcome in report.outcomes} == {
+        "purview",
+        "purview_blob",
+        "purview_queue",
+        "purview_namespace",
+    }
     text = "".join(traceback.format_exception(error))
     assert "create_all did not finish. So far: purview: created; purview_blob: created" in text
     again = runner.client_on(emulator, lambda client: client.create_all(spec))

@@ -73,7 +73,9 @@ def test_a_plan_loads_only_the_clients_that_it_needs(colour: str) -> None:
         """
     ).split()
     assert "azure.mgmt.datafactory" in loaded
-    assert [name for name in loaded if name.startswith(("azure.mgmt.storage", "azure.mgmt.eventhub", "azure.identity"))] == []
+    assert [
+        name for name in loaded if name.startswith(("azure.mgmt.storage", "azure.mgmt.eventhub", "azure.identity"))
+    ] == []
     assert "aiohttp" not in loaded or colour == "async"
 
 

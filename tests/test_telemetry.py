@@ -39,7 +39,12 @@ def test_each_exchange_is_logged_with_its_ids(runner: Runner, caplog: pytest.Log
     assert expected.items() <= first.items()
     assert expected.items() <= second.items()
     assert (first["status"], first["attempt"], first["request_id"], first["correlation_id"]) == (503, 1, "r-1", None)
-    assert (second["status"], second["attempt"], second["request_id"], second["correlation_id"]) == (200, 2, None, "c-2")
+    assert (second["status"], second["attempt"], second["request_id"], second["correlation_id"]) == (
+        200,
+        2,
+        None,
+        "c-2",
+    )
     assert first["client_request_id"] == script.sent[0].headers["x-ms-client-request-id"]
 
 
@@ -209,7 +214,9 @@ def test_one_span_per_verb_with_the_sdks_spans_below(runner: Runner, spans: Span
     operations = {span.context.span_id: span for span in spans.below(parent)}
     assert {span.parent.span_id for span in requests} <= {*operations, parent.context.span_id}
     puts = [span for span in requests if span.name == "PUT"]
-    assert {operations[span.parent.span_id].name for span in puts} == {"ManagedPrivateEndpointsOperations.create_or_update"}
+    assert {operations[span.parent.span_id].name for span in puts} == {
+        "ManagedPrivateEndpointsOperations.create_or_update"
+    }
     assert len(puts) == 4
 
 
