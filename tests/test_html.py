@@ -40,7 +40,8 @@ def shown(noun: Noun) -> str:
 
 
 def tags(markup: str) -> set[str]:
-    return {element.tag.rpartition("}")[2] for element in parsed(markup).iter() if isinstance(element.tag, str)}
+    """The kinds of elements, but for the places where a line may break: those come with every slash."""
+    return {each.tag.rpartition("}")[2] for each in parsed(markup).iter() if isinstance(each.tag, str)} - {"wbr"}
 
 
 def words(markup: str) -> str:
@@ -179,6 +180,22 @@ def test_empty_columns_are_left_out():
     markup = shown(Plan.model_validate({"spec": a_spec(), "account": an_account(), "steps": steps}))
     assert ">remedy<" not in markup
     assert "<td>\N{EN DASH}</td>" in markup
+
+
+def test_an_empty_list_is_told():
+    """A report that did nothing says so."""
+    markup = shown(Report(verb="apply", spec=a_spec()))
+    assert "<summary>Outcomes (0)</summary>\n<pre>none</pre>" in markup
+
+
+def test_ids_have_a_table_of_their_own(emulator):
+    """Long ids do not crowd the states out: they stand in a second table, beside the names."""
+    spec = spec_for(emulator)
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        client.create_all(spec)
+        first, second = re.findall(r"<thead>(.*?)</thead>", shown(client.status(spec)), re.DOTALL)
+    assert "resource id" not in first
+    assert re.findall(r"<th[^>]*>(.*?)</th>", second) == ["name", "resource id", "private endpoint id"]
 
 
 def test_other_nouns_are_shown_as_text():

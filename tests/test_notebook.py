@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,7 @@ from purview_mpe.notebook import Progress, live, progress
 from tests.conftest import spec_for
 from tests.nouns import ACCOUNT, FACTORY, STORAGE
 
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "notebooks.md"
 TUTORIAL = Path(__file__).resolve().parent.parent / "docs" / "tutorial.ipynb"
 
 
@@ -260,6 +262,17 @@ def test_live_with_the_asynchronous_client(cell, emulator):
 
     assert asyncio.run(watched()) == [True]
     assert "4 of 4 endpoints ready" in cell.only["text/html"]
+
+
+def test_the_page_about_notebooks_runs(cell, tmp_path, monkeypatch):
+    """Every Python block of the page runs in IPython, those that need a notebook included."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python( notebook)?\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert sum(bool(notebook) for notebook, _ in blocks) == 2
+    for _, code in blocks:
+        InteractiveShell.instance().run_cell(code).raise_error()
+    assert (tmp_path / "status.svg").exists()
+    assert len(cell.outputs) == 3
 
 
 # --- elsewhere

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import runpy
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -291,3 +293,10 @@ def test_pictures_are_the_same_each_time():
     """The same noun gives the same bytes, so that a picture in a repository changes only when it has to."""
     assert a_status("ready").to_svg() == a_status("ready").to_svg()
     assert Spec(factory=FACTORY, account=ACCOUNT, name="purview") == a_spec()
+
+
+def test_the_picture_in_the_readme_is_current():
+    """`docs/images/status.svg` is what the library draws now; `python docs/images/status.py` brings it up to date."""
+    script = Path(__file__).resolve().parent.parent / "docs" / "images" / "status.py"
+    made = runpy.run_path(str(script))
+    assert made["PICTURE"].read_text(encoding="utf-8") == made["draw"]()
