@@ -181,10 +181,11 @@ findings = st.builds(
     evidence=_many(texts),
     remedy=texts,
 )
-targets = st.builds(Target, group_id=group_ids, resource_id=texts, connections=_one_of(ConnectionList))
+ids = st.sampled_from((ACCOUNT, STORAGE, OTHER_STORAGE, NAMESPACE, STORAGE.upper().replace("/SUB", "/sub")))
+targets = st.builds(Target, group_id=group_ids, resource_id=ids, connections=_one_of(ConnectionList))
 accounts = st.builds(
     Account,
-    id=texts,
+    id=ids,
     name=texts,
     location=st.none() | texts,
     provisioning_state=st.none() | texts,
