@@ -254,7 +254,6 @@ def test_findings_are_sorted_by_severity(found):
 @pytest.mark.parametrize("resource_id", ["", "x", "/subscriptions/../x", "https://example.org/subscriptions/1"])
 def test_target_of_a_file_is_a_resource_id(resource_id):
     """A report or plan file cannot make a request to anything that is no resource id."""
-    with pytest.raises(errors.InvalidSpec) as raised:
+    with pytest.raises(InvalidSpec) as raised:
         Target.model_validate({"group_id": "blob", "resource_id": resource_id, "connections": "storage"})
-    assert raised.value.problems[0][0] == "resource_id"
-    assert "is not a resource id" in raised.value.problems[0][1]
+    assert [field for field, _ in raised.value.problems] == ["resource_id"]

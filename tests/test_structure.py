@@ -43,12 +43,16 @@ ROWS: dict[str, tuple[str, ...]] = {
         "_imports",
     ),
     "doors": ("_client", "aio", "_arguments"),
-    "faces": ("_display", "_display_*", "_export", "_export_*"),
+    "faces": ("_display", "_display_*", "_html", "_picture", "_picture_*", "_tables", "notebook", "_export", "_export_*"),
     "command line": ("_cli", "_cli_*", "_demo", "__main__"),
 }
 #: What a module imports from below all the same, and why.
 EXCEPTIONS = {
     ("_spec", "_display"): "a noun that is printed loads its face when somebody looks",
+    ("_spec", "_html"): "as above, in a notebook",
+    ("_spec", "_picture_svg"): "as above, as a picture",
+    ("_spec", "_picture_mermaid"): "as above, as text that becomes a picture",
+    ("_spec", "_tables"): "as above, as a data frame",
     ("errors", "_model"): "an error that holds a plan or a report says so, to type checkers alone",
     ("_flows.connect", "_imports"): "the SDK's word for If-Match is asked for where it is used",
     ("_flows.plain", "_imports"): "a request for which no client has an operation is made by azure.core",
