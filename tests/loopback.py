@@ -8,10 +8,12 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import trustme
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n" + b'{"name":"pv1"}'
 #: Answers one request on an open connection; true to keep the connection.
@@ -76,7 +78,7 @@ class Loopback:
     def url(self) -> str:
         return f"https://127.0.0.1:{self._listening.getsockname()[1]}"
 
-    def __enter__(self) -> Loopback:
+    def __enter__(self) -> Self:
         self._start(self._accept)
         return self
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.core  # noqa: F401 - first: the SDKs import it in a circle
 import pytest
@@ -23,6 +22,9 @@ from purview_mpe._arm_id import ArmId
 from purview_mpe._wire_errors import Attempt
 from purview_mpe.emulator._exchange import Response
 from purview_mpe.emulator._transport import AsyncEmulatorResponse, EmulatorResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MARK = "s3cr3t-t0k3n-mark"
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1/providers"

@@ -20,7 +20,7 @@ def in_a_fresh_process(code: str, *, warnings: str = "error") -> str:
     """What the code prints; its failure is ours."""
     environment = os.environ | {"PYTHONPATH": str(Path(purview_mpe.__file__).parents[1])}
     environment.pop("COVERAGE_PROCESS_START", None)
-    done = subprocess.run(  # noqa: S603 - our own code
+    done = subprocess.run(
         [sys.executable, "-W", warnings, "-c", textwrap.dedent(code)],
         env=environment,
         capture_output=True,

@@ -6,14 +6,16 @@ import asyncio
 import gc
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from purview_mpe import Retry, _imports
-from purview_mpe._events import Event
 from purview_mpe.errors import InvalidSpec, NotFound, PurviewMpeError
 from tests.scripted import ACCOUNT, MARK, READING, Runner, Script, both, ok, read_account, refusal
+
+if TYPE_CHECKING:
+    from purview_mpe._events import Event
 
 colours = _imports.load("purview_mpe._io")
 
@@ -260,7 +262,7 @@ def test_a_listener_is_never_called_twice_at_once(runner: Runner) -> None:
     async def flow(io: Any) -> None:
         await io.gather([read_account(io) for _ in range(16)])
 
-    script = Script(lambda sent: refusal(503) if len(script.sent) <= 16 else ok())
+    script = Script(lambda _: refusal(503) if len(script.sent) <= 16 else ok())
     runner.flow(runner.azure(script, retry=Retry(20)), flow, listener=listener)
     assert heard == ["retrying"] * 16
 

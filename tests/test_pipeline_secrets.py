@@ -7,9 +7,8 @@ import io
 import logging
 import pickle
 import traceback
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
@@ -31,6 +30,9 @@ from tests.scripted import (
     read_account,
     refusal,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from purview_mpe import Retry, _imports
 from purview_mpe.errors import AzureUnavailable, InvalidSpec, NoAnswer, NotFound, WaitTimedOut
 from tests.loopback import OK, Peer, reset, serving
 from tests.scripted import MARK, Runner, both, delete_endpoint, put_endpoint, read_account
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: What a loaded machine may add to a deadline.
 GRACE = 3.0
@@ -325,8 +328,6 @@ def test_a_kept_connection_of_a_socks_proxy_is_left_alone() -> None:
     class Theirs(HTTPSConnectionPool):
         pass
 
-    class Manager:
-        pool_classes_by_scheme = {"https": Theirs}
-
-    transport._use_our_connections(Manager)
-    assert Manager.pool_classes_by_scheme["https"] is Theirs
+    manager = SimpleNamespace(pool_classes_by_scheme={"https": Theirs})
+    transport._use_our_connections(manager)
+    assert manager.pool_classes_by_scheme["https"] is Theirs

@@ -288,9 +288,9 @@ def test_a_token_that_cannot_be_sent_is_refused(runner: Runner, token: Any) -> N
 def test_a_coroutine_in_place_of_a_token_is_closed() -> None:
     """A synchronous method that returns a coroutine is refused, and leaves no warning behind."""
     runner = Runner("sync")
+    credential = Credential()
+    credential.give = lambda *_: AsyncCredential().get_token_info()  # type: ignore[method-assign]
     with pytest.raises(AccessDenied, match="coroutine in place of a token"):
-        credential = Credential()
-        credential.give = lambda *_: AsyncCredential().get_token_info()  # type: ignore[method-assign]
         runner.get(Script([ok()]), credential=credential)
 
 

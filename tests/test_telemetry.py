@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +14,9 @@ from purview_mpe._wire_errors import is_busy
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, AzureError, PurviewMpeError
 from tests.scripted import ACCOUNT, READING, Runner, Script, both, ok, read_account, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def spec_of(emulator: Emulator) -> Spec:
@@ -139,7 +141,7 @@ def test_what_is_not_busy_is_raised_at_once(runner: Runner) -> None:
         return await when_free(io, lambda: read_account(io), is_busy=is_busy)
 
     async def bug(_: Any) -> Any:
-        return await when_free(_, boom, is_busy=lambda error: True)
+        return await when_free(_, boom, is_busy=lambda _: True)
 
     async def boom() -> None:
         raise ZeroDivisionError

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -33,6 +32,9 @@ from tests.scripted import (
     both,
     ok,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 BODY: dict[str, Any] = {"properties": {}}
 #: Every kind of operation of the real SDK clients that this library uses, and through which method of Io.

@@ -163,7 +163,7 @@ class SyncIo(_Common):
         results: list[Any] = [None] * len(flows)
         failures: dict[int, BaseException] = {}
         places = count()
-        # Not `Thread.join` alone: interrupted by Ctrl-C, it takes a running thread for one that has ended (CPython 3.11).
+        # Not `Thread.join` alone: interrupted, it takes a running thread for one that has ended (CPython 3.11).
         ended = threading.Semaphore(0)
 
         def work() -> None:
