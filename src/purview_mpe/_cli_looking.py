@@ -83,7 +83,7 @@ def orphans(call: Call) -> Exit:
     """What is left over."""
     account = options.account_of(call.arguments, call.terminal)
     with call.client() as client:
-        found = call.watched(lambda: client.orphans(account, subscriptions=call.arguments.subscription))
+        found = call.watched(lambda: client.orphans(account))
     call.show(found)
     return Exit.DONE
 
@@ -117,18 +117,6 @@ def diagnose_options(parser: ArgumentParser) -> None:
         type=_stretch,
         default=timedelta(hours=24),
         help="how far back to look at pipeline runs: 90m, 24h or 7d (default: 24h)",
-    )
-
-
-def orphans_options(parser: ArgumentParser) -> None:
-    """Where else."""
-    group = parser.add_argument_group("orphans")
-    group.add_argument(
-        "--subscription",
-        metavar="GUID",
-        action="append",
-        default=[],
-        help="look for factories there as well as in the account's own subscription; repeatable",
     )
 
 
