@@ -16,7 +16,7 @@ copyright = author  # noqa: A001 - Sphinx's name for it
 release = version = purview_mpe.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "examples", "notebooks.ipynb_checkpoints"]
+exclude_patterns = ["_build", "examples", "**.ipynb_checkpoints"]
 source_suffix = {".md": "markdown"}
 
 html_theme = "furo"
@@ -26,7 +26,7 @@ html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
-# Both pairs were measured: at least 4.5 to 1 against furo's backgrounds.
+# Contrast against furo's backgrounds: 6.3 to 1 and 8.1 to 1 at least.
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0b5cad", "color-brand-content": "#0b5cad"},
     "dark_css_variables": {"color-brand-primary": "#7ab8f5", "color-brand-content": "#7ab8f5"},
@@ -75,7 +75,7 @@ def _no_type_before_colon(
 ) -> None:
     """Keep napoleon from reading "Base name: the name of …" as a field of the type "Base name"."""
     if what in {"attribute", "property"}:
-        lines.insert(0, "")
+        lines[:0] = ["..", ""]  # an empty comment: napoleon looks no further than the first line
 
 
 # What pydantic is told beside the type is no news to a reader.

@@ -69,6 +69,7 @@ class Loopback:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             authority.issue_cert("127.0.0.1").configure_cert(self._tls)
         self._listening = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[Any] = []
         self._threads: list[threading.Thread] = []
 
     @property
@@ -85,6 +86,9 @@ class Loopback:
         with contextlib.suppress(OSError), socket.create_connection(self._listening.getsockname(), 1):
             pass
         self._listening.close()
+        for opened in self._sockets:
+            with contextlib.suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
 
@@ -112,6 +116,7 @@ class Loopback:
                 peer.socket = self._tls.wrap_socket(opened, server_side=True)
             elif not self.behaviour(peer):
                 return
+            self._sockets.append(peer.socket)
             while (request := _read(peer.socket)) is not None:
                 with self._lock:
                     self.requests.append(request)

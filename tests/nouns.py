@@ -8,20 +8,28 @@ from hypothesis import strategies as st
 
 from purview_mpe import (
     Account,
+    Check,
+    Diagnosis,
     Endpoint,
     EndpointStatus,
     ErrorDetail,
     Event,
     Finding,
+    OrphanConnection,
+    OrphanEndpoint,
+    Orphans,
     Outcome,
     Plan,
     Report,
     Requirement,
+    Right,
+    RuntimeCheck,
     Spec,
     Status,
     Step,
     Target,
 )
+from purview_mpe._assessment import RightStep
 from purview_mpe._model import (
     Action,
     Connection,
@@ -173,10 +181,11 @@ findings = st.builds(
     evidence=_many(texts),
     remedy=texts,
 )
-targets = st.builds(Target, group_id=group_ids, resource_id=texts, connections=_one_of(ConnectionList))
+ids = st.sampled_from((ACCOUNT, STORAGE, OTHER_STORAGE, NAMESPACE, STORAGE.upper().replace("/SUB", "/sub")))
+targets = st.builds(Target, group_id=group_ids, resource_id=ids, connections=_one_of(ConnectionList))
 accounts = st.builds(
     Account,
-    id=texts,
+    id=ids,
     name=texts,
     location=st.none() | texts,
     provisioning_state=st.none() | texts,
@@ -295,21 +304,93 @@ events = st.builds(
     pending=_many(texts),
     outcome=st.none() | outcomes,
 )
+runtime_checks = st.builds(
+    RuntimeCheck,
+    name=texts,
+    kind=_one_of(RuntimeKind),
+    supported=st.none() | st.booleans(),
+    managed_groups=_many(group_ids),
+    customer_groups=_many(group_ids),
+    reason=texts,
+)
+rights = st.builds(
+    Right,
+    step=_one_of(RightStep),
+    scope=texts,
+    allowed=st.none() | st.booleans(),
+    missing_actions=_many(texts),
+    role=texts,
+)
+checks = st.builds(
+    Check,
+    factory=texts,
+    account=st.none() | texts,
+    ok=st.booleans(),
+    runtimes=_many(runtime_checks),
+    rights=_many(rights),
+    findings=_many(findings),
+)
+diagnoses = st.builds(
+    Diagnosis,
+    factory=texts,
+    account=st.none() | texts,
+    ok=st.booleans(),
+    since=st.timedeltas(),
+    runs=st.none() | st.integers(0, 50),
+    lineage=st.dictionaries(texts, st.integers(0, 50), max_size=3),
+    findings=_many(findings),
+)
+orphan_connections = st.builds(
+    OrphanConnection,
+    target_id=texts,
+    connection_id=texts,
+    private_endpoint_id=texts,
+    factory=texts,
+    endpoint=texts,
+    status=texts,
+    certain=st.booleans(),
+    reason=texts,
+)
+orphan_endpoints = st.builds(
+    OrphanEndpoint,
+    target_id=texts,
+    connection_id=st.none() | texts,
+    private_endpoint_id=st.none() | texts,
+    factory=texts,
+    endpoint=texts,
+    group_id=texts,
+    certain=st.booleans(),
+    reason=texts,
+)
+orphans = st.builds(
+    Orphans,
+    account=texts,
+    connections=_many(orphan_connections),
+    endpoints=_many(orphan_endpoints),
+    findings=_many(findings),
+)
 
 #: A strategy for every noun that a user can meet.
 NOUNS: dict[str, st.SearchStrategy[Any]] = {
     "Account": accounts,
+    "Check": checks,
     "Connection": connections,
+    "Diagnosis": diagnoses,
     "Endpoint": endpoints,
     "EndpointStatus": endpoint_statuses,
     "ErrorDetail": error_details,
     "Event": events,
     "Factory": factories,
     "Finding": findings,
+    "OrphanConnection": orphan_connections,
+    "OrphanEndpoint": orphan_endpoints,
+    "Orphans": orphans,
     "Outcome": outcomes,
     "Plan": plans,
     "Report": reports,
     "Requirement": requirements,
+    "Right": rights,
+    "RuntimeCheck": runtime_checks,
     "Spec": specs(),
     "Status": statuses,
     "Step": steps,

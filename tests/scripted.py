@@ -254,9 +254,17 @@ class Runner:
         return script
 
     def client(self, script: Script, verb: Callable[[Any], Any], credential: Any = None, **options: Any) -> Any:
-        """The result of a verb of the client."""
+        """The result of a verb of the client, over a script."""
         credential = self.credential() if credential is None else credential
-        options = {"transport": self.transport(script)} | options
+        return self._client(verb, credential, {"transport": self.transport(script)} | options)
+
+    def client_on(self, emulator: Any, verb: Callable[[Any], Any], **options: Any) -> Any:
+        """The result of a verb of the client, on an emulator."""
+        if self.is_sync:
+            return self._client(verb, emulator.credential, {"transport": emulator.transport()} | options)
+        return self._client(verb, emulator.async_credential, {"transport": emulator.async_transport()} | options)
+
+    def _client(self, verb: Callable[[Any], Any], credential: Any, options: dict[str, Any]) -> Any:
         if self.is_sync:
             with Client(credential, **options) as client:
                 return verb(client)

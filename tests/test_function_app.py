@@ -126,7 +126,7 @@ def test_starting_loads_nothing_heavy(emulator):
         "import sys, function_app; "
         "print([m for m in ('pydantic', 'azure.core', 'azure.mgmt', 'azure.identity') if m in sys.modules])"
     )
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=APP,
         env=os.environ | environment(emulator),

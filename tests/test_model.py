@@ -249,3 +249,12 @@ def test_findings_are_sorted_by_severity(found):
     assert [f.severity for f in ordered] == sorted((f.severity for f in found), key=("error", "warning", "info").index)
     for severity in ("error", "warning", "info"):
         assert [f for f in ordered if f.severity == severity] == [f for f in found if f.severity == severity]
+
+
+@pytest.mark.parametrize("resource_id", ["", "x", "/subscriptions/../x", "https://example.org/subscriptions/1"])
+def test_target_of_a_file_is_a_resource_id(resource_id):
+    """A report or plan file cannot make a request to anything that is no resource id."""
+    with pytest.raises(errors.InvalidSpec) as raised:
+        Target.model_validate({"group_id": "blob", "resource_id": resource_id, "connections": "storage"})
+    assert raised.value.problems[0][0] == "resource_id"
+    assert "is not a resource id" in raised.value.problems[0][1]

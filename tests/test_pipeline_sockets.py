@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from purview_mpe import Retry
-from purview_mpe.errors import AzureUnavailable, InvalidSpec, NoAnswer, WaitTimedOut
+from purview_mpe import Retry, _imports
+from purview_mpe.errors import AzureUnavailable, InvalidSpec, NoAnswer, NotFound, WaitTimedOut
 from tests.loopback import OK, Peer, reset, serving
 from tests.scripted import MARK, Runner, both, delete_endpoint, put_endpoint, read_account
 
@@ -43,10 +43,14 @@ def test_a_request_over_https_works(runner: Runner, tmp_path: Path) -> None:
         lambda peer: peer.hang(),
         lambda peer: peer.trickle(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: yes\r\n" * 1000),
         lambda peer: peer.send(OK.partition(b"{")[0].replace(b"14", b"9999")) and peer.trickle(b" " * 1000),
-        lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        and peer.trickle(b"1\r\nx\r\n" * 1000),
+        lambda peer: (
+            peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") and peer.trickle(b"1\r\nx\r\n" * 1000)
+        ),
+        lambda peer: (
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n") and peer.trickle(b"1" * 1000)
+        ),
     ],
-    ids=["black hole", "trickling headers", "trickling body", "trickling chunks"],
+    ids=["black hole", "trickling headers", "trickling body", "trickling chunks", "trickling without length"],
 )
 def test_a_server_that_does_not_finish_ends_with_the_deadline(runner: Runner, behaviour: Any, tmp_path: Path) -> None:
     """A byte now and then keeps no verb alive: it ends with its deadline."""
@@ -170,7 +174,46 @@ def test_a_place_in_the_pool_is_not_waited_for_beyond_the_deadline(tmp_path: Pat
             runner.flow(azure, many, timeout=0.6)
         assert time.monotonic() - began < 0.6 + GRACE
         azure.close()
-    assert len(server.requests) <= 16
+
+
+def test_a_place_in_the_pool_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    """Without a deadline the wait ends with the two timeouts, as a request that was not sent."""
+    runner = Runner("sync")
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        azure = runner.azure(
+            None,
+            endpoint=server.url,
+            connection_verify=server.ca_file,
+            connection_timeout=0.1,
+            read_timeout=0.1,
+            retry=Retry(1),
+        )
+        for _ in range(16):
+            azure.transport._slots.acquire()
+        with pytest.raises(NoAnswer, match="connections were in use"):
+            runner.flow(azure, read_account)
+        azure.close()
+    assert server.requests == []
+
+
+def test_a_line_may_be_cut_before_it_is_there() -> None:
+    """Time that is over before the connection exists ends the request as soon as it would use one."""
+    line = _imports.load("purview_mpe._transport")._Line()
+    line.cut()
+    with pytest.raises(TimeoutError):
+        line.uses(object())
+    line.cut()
+
+
+@both
+def test_an_error_whose_text_cannot_be_read_keeps_its_status(runner: Runner, tmp_path: Path) -> None:
+    """A body in another encoding than it says is no body."""
+    strange = (
+        b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-16\r\nContent-Length: 3\r\n\r\n\x00\xd8\x00"
+    )
+    with serving(lambda peer: peer.send(strange), tmp_path) as server, pytest.raises(NotFound) as caught:
+        talk(runner, server, read_account)
+    assert caught.value.status == 404
 
 
 @both
@@ -223,9 +266,7 @@ def test_a_client_certificate_is_shown(runner: Runner, tmp_path: Path) -> None:
 
 
 @both
-def test_a_netrc_file_changes_nothing(
-    runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_netrc_file_changes_nothing(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A password that somebody keeps for the host neither replaces the token nor leaves the machine."""
     (tmp_path / "netrc").write_text("default login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -278,8 +319,6 @@ def test_a_closed_client_has_closed_its_connections(runner: Runner, tmp_path: Pa
 def test_a_kept_connection_of_a_socks_proxy_is_left_alone() -> None:
     """Proxies that bring connections of their own keep them."""
     from urllib3.connectionpool import HTTPSConnectionPool
-
-    from purview_mpe import _imports
 
     transport = _imports.load("purview_mpe._transport")
 

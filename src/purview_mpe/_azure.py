@@ -187,7 +187,6 @@ def span(verb: str) -> Generator[None]:
         except BaseException as error:
             code = error.code if isinstance(error, PurviewMpeError) else type(error).__name__
             current.set_attribute("error.type", code)
-            tracer.set_span_error_status(current, code)
             raise
 
 

@@ -225,7 +225,8 @@ def _activity_findings(runs: RecentRuns) -> Iterator[Finding]:
     by_result: dict[_Reported, list[ActivityRun]] = {}
     for activity in newest.values():
         by_result.setdefault(_reported(activity), []).append(activity)
-    scope = f"the newest {runs.runs} pipeline runs" if runs.more else f"{runs.runs} pipeline runs"
+    count = "1 pipeline run" if runs.runs == 1 else f"{runs.runs} pipeline runs"
+    scope = f"the newest {count}" if runs.more else count
     if failed := by_result.get("failed"):
         yield Finding(
             code="lineage-failed",

@@ -30,7 +30,7 @@ _STYLE = (
     ".pmpe .wide{overflow-x:auto}.pmpe table{border-collapse:collapse;color:var(--ink);margin:4px 0}"
     ".pmpe th,.pmpe td{border:1px solid var(--rim);padding:2px 8px;text-align:left;vertical-align:top;"
     "background:var(--paper)}.pmpe th{background:var(--fill)}"
-    ".pmpe td{overflow-wrap:anywhere;min-width:4em;max-width:32em}"
+    ".pmpe td{overflow-wrap:break-word;max-width:32em}"
     ".pmpe pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--fill);color:var(--ink);padding:8px}"
     ".pmpe p,.pmpe ul{margin:4px 0}.pmpe .head{font-weight:600}"
     + "".join(f".pmpe p.{tone}{{color:var(--{tone})}}" for tone in ("good", "quiet", "new", "waiting", "bad"))
@@ -98,8 +98,13 @@ def _table(content: Table) -> Iterator[str]:
     yield "".join(f'<th scope="col">{escape(name.replace("_", " "))}</th>' for name in content.columns)
     yield "</tr></thead><tbody>"
     for row in content.rows:
-        yield f"<tr>{''.join(f'<td>{escape(_cell(value))}</td>' for value in row)}</tr>"
+        yield f"<tr>{''.join(f'<td>{_breakable(_cell(value))}</td>' for value in row)}</tr>"
     yield "</tbody></table></div>"
+
+
+def _breakable(text: str) -> str:
+    """Ids may break behind a slash; names are not torn."""
+    return escape(text).replace("/", "/<wbr>")
 
 
 def _cell(value: Any) -> str:
@@ -116,13 +121,31 @@ def _cell(value: Any) -> str:
             return str(value)
 
 
-def _counted(what: str, rows: Table) -> Folded:
-    """A table with its length in the heading; columns that say nothing in any row are left out."""
-    kept = [
-        number for number in range(len(rows.columns)) if any(row[number] not in (None, "", ()) for row in rows.rows)
-    ]
-    columns = tuple(rows.columns[number] for number in kept)
-    return f"{what} ({len(rows.rows)})", Table(columns, tuple(tuple(row[n] for n in kept) for row in rows.rows))
+_IDS = frozenset({"resource_id", "private_endpoint_id", "target_id", "connection_id"})
+
+
+def _counted(what: str, rows: Table) -> list[Folded]:
+    """A table with its length in the heading, and its ids in one of their own where they would crowd the rest out.
+
+    Columns that say nothing in any row are left out.
+    """
+    if not rows.rows:
+        return [(f"{what} (0)", "none")]
+    told = [name for name, *cells in zip(rows.columns, *rows.rows, strict=True) if any(map(_says_something, cells))]
+    ids = [name for name in told if name in _IDS]
+    if len(told) <= 6 or not ids:
+        return [(f"{what} ({len(rows.rows)})", _only(rows, told))]
+    others = [name for name in told if name not in _IDS]
+    return [(f"{what} ({len(rows.rows)})", _only(rows, others)), ("Their ids", _only(rows, [others[0], *ids]))]
+
+
+def _says_something(value: Any) -> bool:
+    return value is not None and value not in ("", ())
+
+
+def _only(rows: Table, columns: Sequence[str]) -> Table:
+    kept = [rows.columns.index(name) for name in columns]
+    return Table(tuple(columns), tuple(tuple(row[number] for number in kept) for row in rows.rows))
 
 
 def _endpoints(endpoints: Sequence[Endpoint]) -> Table:
@@ -137,24 +160,24 @@ def _pictured(noun: Noun, findings: Sequence[Finding], *details: Folded) -> Frag
 
 @fragment.register
 def _(account: Account) -> Fragment:
-    details = [_counted("Targets", table(account))]
+    details = _counted("Targets", table(account))
     if account.endpoints:
         addresses = Table(("service", "address"), tuple(account.endpoints.items()))
-        details.append(_counted("Addresses", addresses))
+        details += _counted("Addresses", addresses)
     return _pictured(account, account.warnings, *details, ("Id", account.id))
 
 
 @fragment.register
 def _(plan: Plan) -> Fragment:
-    details = [_counted("Steps", table(plan))]
+    details = _counted("Steps", table(plan))
     if plan.obsolete:
-        details.append(_counted("Obsolete endpoints", _endpoints(plan.obsolete)))
+        details += _counted("Obsolete endpoints", _endpoints(plan.obsolete))
     return _pictured(plan, plan.warnings, *details)
 
 
 @fragment.register
 def _(report: Report) -> Fragment:
-    details = [_counted("Outcomes", table(report))]
+    details = _counted("Outcomes", table(report))
     if report.hand_off:
         details.append(("For the owners of the targets", report.hand_off))
     return _pictured(report, report.warnings, *details)
@@ -162,9 +185,9 @@ def _(report: Report) -> Fragment:
 
 @fragment.register
 def _(status: Status) -> Fragment:
-    details = [_counted("Endpoints", table(status))]
+    details = _counted("Endpoints", table(status))
     if status.others:
-        details.append(_counted("Other endpoints of the factory", _endpoints(status.others)))
+        details += _counted("Other endpoints of the factory", _endpoints(status.others))
     return _pictured(status, status.findings, *details)
 
 
@@ -176,7 +199,7 @@ def _(check: Check) -> Fragment:
     )
     columns = ("step", "role", "allowed", "missing_actions", "scope")
     rights = Table(columns, tuple(tuple(getattr(right, name) for name in columns) for right in check.rights))
-    details = [_counted("Integration runtimes", table(check)), _counted("Rights of the caller", rights)]
+    details = [*_counted("Integration runtimes", table(check)), *_counted("Rights of the caller", rights)]
     return Fragment(told, READY if check.ok else REFUSED, None, check.findings, details)
 
 
@@ -188,7 +211,7 @@ def _(diagnosis: Diagnosis) -> Fragment:
     details: list[Folded] = []
     if diagnosis.lineage:
         runs = Table(("lineage", "activity runs"), tuple(diagnosis.lineage.items()))
-        details.append(_counted("What recent runs reported", runs))
+        details += _counted("What recent runs reported", runs)
     return Fragment(headline, READY if diagnosis.ok else BROKEN, None, diagnosis.findings, details)
 
 
@@ -198,4 +221,4 @@ def _(orphans: Orphans) -> Fragment:
     certain = any(row.certain for row in orphans.connections) or any(row.certain for row in orphans.endpoints)
     headline = f"Orphans around {last_segment(orphans.account)}: {found or 'none'}"
     mark = (WAITING if certain else UNKNOWN) if found else KEPT
-    return Fragment(headline, mark, None, orphans.findings, [_counted("Orphans", table(orphans))])
+    return Fragment(headline, mark, None, orphans.findings, _counted("Orphans", table(orphans)))

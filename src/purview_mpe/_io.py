@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from purview_mpe import _azure, _pipeline
 from purview_mpe._events import Event
-from purview_mpe._exchange import SLICE, Exchange, Run, exchanging
+from purview_mpe._exchange import SLICE, Exchange, Run, Stopped, exchanging
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class _Common:
         self._clients = cast("Clients", azure)
         self._listener = listener
         self._telling = threading.RLock()
-        self._run = Run(azure.now, timeout, is_real=azure.is_real_time, retrying=self._tell_retry)
+        self._run = Run(azure.now, timeout, is_real=azure.is_real_time, retrying=self.retrying)
         self._began = self.now()
         #: What was done so far, for whoever interrupts the verb; set by the flows that write.
         self.so_far: Callable[[], Report] | None = None
@@ -113,7 +113,7 @@ class _Common:
                 # Whatever draws progress must not end the work that it shows, half-way.
                 _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
 
-    def _tell_retry(self, message: str) -> None:
+    def retrying(self, message: str) -> None:
         self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
 
     def _exchange(self, attempt: Attempt) -> Exchange:
@@ -163,14 +163,23 @@ class SyncIo(_Common):
         results: list[Any] = [None] * len(flows)
         failures: dict[int, BaseException] = {}
         places = count()
+        # Not `Thread.join` alone: interrupted by Ctrl-C, it takes a running thread for one that has ended (CPython 3.11).
+        ended = threading.Semaphore(0)
 
         def work() -> None:
-            while (place := next(places)) < len(flows):
-                try:
-                    self._run.check()
-                    results[place] = run(flows[place])
-                except BaseException as error:
-                    failures[place] = error
+            try:
+                while (place := next(places)) < len(flows):
+                    try:
+                        self._run.check()
+                        results[place] = run(flows[place])
+                    except Stopped:
+                        return
+                    except BaseException as error:
+                        failures[place] = error
+                        if not isinstance(error, Exception):
+                            self._run.stop()  # a listener has raised KeyboardInterrupt, say
+            finally:
+                ended.release()
 
         threads = [
             # Each has a copy of the context, so that spans keep their parent.
@@ -180,25 +189,24 @@ class SyncIo(_Common):
         try:
             for thread in threads:
                 thread.start()
+            for _ in threads:
+                while not ended.acquire(timeout=SLICE):
+                    pass
             for thread in threads:
-                while thread.is_alive():
-                    thread.join(SLICE)
+                thread.join()
         except BaseException:
             self._run.stop()
-            self._let_end(threads)
+            end = time.monotonic() + _PATIENCE_WITH_THREADS
+            while time.monotonic() < end and any(thread.is_alive() for thread in threads):
+                ended.acquire(timeout=SLICE / 10)
             raise
         finally:
             for flow in flows:
                 _close_unless_running(flow)
         if failures:
             raise failures[min(failures)]
+        self._run.check()  # where another gather of this verb was stopped, some of the results are missing
         return results
-
-    def _let_end(self, threads: Sequence[threading.Thread]) -> None:
-        end = time.monotonic() + _PATIENCE_WITH_THREADS
-        for thread in threads:
-            if thread.ident is not None:  # it was started
-                thread.join(max(0.0, end - time.monotonic()))
 
     async def sleep(self, seconds: float) -> None:
         _pipeline.pause(self._run, self._azure.transport, self._wait(seconds))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, computed_field
+from pydantic import AfterValidator, Field, computed_field
 
+from purview_mpe._arm_id import ArmId
 from purview_mpe._spec import Noun, Spec
 from purview_mpe.errors import PurviewMpeError, ReportFailed
 
@@ -54,11 +55,20 @@ class Finding(Noun):
     remedy: str = ""
 
 
+def _an_id(text: str) -> str:
+    ArmId.parse(text)
+    return text
+
+
+#: Text that is a resource id. Nouns that requests are made from hold nothing else: a report may come from a file.
+IdText = Annotated[str, AfterValidator(_an_id)]
+
+
 class Target(Noun):
     """One resource and group id that an endpoint has to reach."""
 
     group_id: str
-    resource_id: str
+    resource_id: IdText
     connections: ConnectionList
     """Which list shows the connection: the account's own, its ingestion list, the storage's or the namespace's."""
 
@@ -69,7 +79,7 @@ class Account(Noun):
     `shape` and `firewall` are None where the caller may not read it: then only the `account` endpoint is known.
     """
 
-    id: str
+    id: IdText
     name: str
     location: str | None = None
     provisioning_state: str | None = None

@@ -96,7 +96,7 @@ class Scene:
     title: str
     outer: tuple[str, str]
     """What the big box is, and its name: the factory, or the account where no factory is known."""
-    inner: tuple[str, str] | None
+    inner: tuple[str, str]
     """The box inside it: the managed virtual network."""
     ways: tuple[Way, ...]
     mark: Mark
@@ -135,8 +135,7 @@ def _(account: Account) -> Scene:
         ("Purview account", account.name),
         (f"Firewall: {firewall.replace('-', ' ')}", f"shape {account.shape or 'unknown'}"),
         _sorted(
-            Way(target.group_id, "group id", target.resource_id, KEPT, "endpoint needed")
-            for target in account.targets
+            Way(target.group_id, "group id", target.resource_id, KEPT, "endpoint needed") for target in account.targets
         ),
         UNKNOWN if account.shape in {None, "F"} else KEPT,
     )
@@ -208,23 +207,32 @@ def outcomes_scene(
 ) -> Scene:
     """The picture of what became of each step so far; what is still waited for is told by name."""
     network_result = ""
-    ways: dict[tuple[str, str], Way] = {}
+    results: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
         if outcome.group_id is None:
             network_result = outcome.result
-            continue
-        key = identity(outcome.resource_id, outcome.group_id)
-        before = ways.get(key)
-        word = outcome.result.replace("-", " ")
-        way = Way(outcome.name, outcome.group_id, outcome.resource_id, _RESULTS[outcome.result], word)
-        ways[key] = way if before is None or before.word == word else replace(way, word=f"{before.word}, {word}")
+        else:
+            results.setdefault(identity(outcome.resource_id, outcome.group_id), []).append(outcome)
+    ways = [_way(together) for together in results.values()]
     waited = set(pending)
-    shown = [
-        replace(way, mark=MAKING, word=f"{way.word}, waiting") if way.name in waited else way for way in ways.values()
-    ]
+    shown = [replace(way, mark=MAKING, word=f"{way.word}, waiting") if way.name in waited else way for way in ways]
     return Scene(title, ("Data factory", factory), _network(network, network_result), _sorted(shown), mark)
 
 
+def _way(outcomes: Sequence[Outcome]) -> Way:
+    """What became of one endpoint, in a word per result: first that it was made, then what was decided about it.
+
+    Events tell a step twice (asked for, and over), and an approval may come in between.
+    """
+    results: list[Result] = sorted(
+        dict.fromkeys(outcome.result for outcome in outcomes), key=lambda result: result not in _MADE
+    )
+    last = outcomes[-1]
+    word = ", ".join(result.replace("-", " ") for result in results)
+    return Way(last.name, last.group_id or "", last.resource_id, _RESULTS[results[-1]], word)
+
+
+_MADE = frozenset({"created", "kept", "replaced"})
 _KINDS = {
     "microsoft.purview/accounts": "Purview account",
     "microsoft.storage/storageaccounts": "Storage account",

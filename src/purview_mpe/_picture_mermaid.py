@@ -31,15 +31,13 @@ def mermaid(noun: Noun) -> str:
     first: dict[str, Way] = {}
     for way in shown.ways:
         first.setdefault(way.target.casefold(), way)
-    indent = "    " if shown.inner is None else "      "
-    endpoints = [f'{indent}e{row}["{label(way.name)}<br/>{label(way.group_id)}"]' for row, way in enumerate(shown.ways)]
-    if shown.inner is not None:
-        endpoints = [f'    subgraph network["{label(" ".join(shown.inner).strip())}"]', *endpoints, "    end"]
     lines = [
         "flowchart LR",
         f"  accTitle: {''.join(c if c in _PLAIN else ' ' for c in shown.title)}",
         f'  subgraph factory["{label(" ".join(shown.outer))}"]',
-        *endpoints,
+        f'    subgraph network["{label(" ".join(shown.inner).strip())}"]',
+        *(f'      e{row}["{label(way.name)}<br/>{label(way.group_id)}"]' for row, way in enumerate(shown.ways)),
+        "    end",
         "  end",
         *(
             f'  t{number[key]}["{label(last_segment(way.target))}<br/>{label(kind_of(way.target))}"]'

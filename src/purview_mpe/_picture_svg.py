@@ -100,17 +100,16 @@ class _Layout:
         """The factory, and the network inside it."""
         yield _box(_LEFT, 36, _OUTER_WIDTH, self._bottom + 26 - 36, kind="room", radius=10)
         yield _labelled(_LEFT + 14, 54, *self.shown.outer)
-        if self.shown.inner is not None:
-            yield _box(
-                _INNER_X,
-                62,
-                _INNER_WIDTH,
-                self._bottom + 14 - 62,
-                kind="room",
-                radius=8,
-                extra=' stroke-dasharray="6 3"',
-            )
-            yield _labelled(_INNER_X + 14, 81, *self.shown.inner)
+        yield _box(
+            _INNER_X,
+            62,
+            _INNER_WIDTH,
+            self._bottom + 14 - 62,
+            kind="room",
+            radius=8,
+            extra=' stroke-dasharray="6 3"',
+        )
+        yield _labelled(_INNER_X + 14, 81, *self.shown.inner)
         if not self.shown.ways:
             yield _text(_ENDPOINT_X, _TOP + 28, "no endpoints", "small", 40)
 
@@ -136,7 +135,11 @@ class _Layout:
             yield f'<g class="{way.mark.tone}"><title>{escape(f"{way.name}: {way.word}")}</title>'
             yield from _line(way.mark, top + _ROW // 2)
             yield _text(
-                _LINE_FROM + 36, top + _ROW // 2 - 8, f"{way.mark.symbol} {way.word}", f"name {way.mark.tone}", 27
+                _LEFT + _OUTER_WIDTH + 10,
+                top + _ROW // 2 - 11,
+                f"{way.mark.symbol} {way.word}",
+                f"name {way.mark.tone}",
+                27,
             )
             yield "</g>"
             yield from _endpoint(way, top)
@@ -153,13 +156,13 @@ def _endpoint(way: Way, top: int) -> Iterator[str]:
 
 def _line(mark: Mark, y: int) -> Iterator[str]:
     """The way itself: whole, dashed, dotted, cut through, or none at all."""
-    start, end = _LINE_FROM + 18, _LINE_TO
+    start, end = _LINE_FROM, _LINE_TO
     head = f'<path d="M{end - 8} {y - 5}L{end} {y}L{end - 8} {y + 5}" stroke-width="2"/>'
     match mark.line:
         case "none":
             return
         case "cut":
-            middle = (start + end) // 2
+            middle = (_LEFT + _OUTER_WIDTH + end) // 2
             yield f'<path d="M{start} {y}H{middle - 12}M{middle + 12} {y}H{end}" stroke-width="2"/>'
             yield f'<path d="M{middle - 5} {y - 5}l10 10m0 -10l-10 10" stroke-width="2.5"/>'
         case _:

@@ -28,12 +28,10 @@ def shortened(text: str, columns: int) -> str:
     """The text, without its middle if it is too long: names differ at their ends."""
     if _width(text) <= columns:
         return text
-    head, tail = "", ""
-    for front, back in zip(text, reversed(text), strict=True):
-        if _width(head) + _width(tail) + _width(front) + _width(back) + 1 > columns:
-            break
-        head, tail = head + front, back + tail
-    return f"{head}…{tail}"
+    kept = 0
+    while _width(text[: kept + 1]) + _width(text[-kept - 1 :]) + 1 <= columns:
+        kept += 1
+    return f"{text[:kept]}…{text[len(text) - kept :]}"
 
 
 def _width(text: str) -> int:

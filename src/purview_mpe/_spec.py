@@ -62,6 +62,9 @@ class Noun(BaseModel):
 
         return _tables.pandas(self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("…" if cycle else str(self))
+
     def _repr_html_(self) -> str | None:
         from purview_mpe import _html  # noqa: PLC0415 - as above
 
@@ -304,6 +307,8 @@ def _spoken(noun: type[Noun], detail: ErrorDetails) -> Iterator[tuple[str, str]]
         case "extra_forbidden":
             fields = f"; the fields of a spec are {', '.join(_EXAMPLES)}" if len(within) == 1 else ""
             yield _spelled(place), f"is no field that belongs here{fields}"
+        case "value_error":
+            yield _spelled(place), detail["msg"].removeprefix("Value error, ")
         case kind:
             rule = "is required" if kind == "missing" else detail["msg"][0].lower() + detail["msg"][1:]
             yield _spelled(place), f"{rule}, for example {example}" if example else rule

@@ -62,6 +62,7 @@ class _Line:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection: HTTPSConnection | None = None
+        self._socket: socket.socket | None = None
         self.is_cut = False
 
     def uses(self, connection: HTTPSConnection) -> None:
@@ -71,11 +72,16 @@ class _Line:
         if is_cut:
             raise TimeoutError("the time was over before the connection was there")
 
+    def reads(self, opened: socket.socket | None) -> None:
+        # The connection forgets it when the answer has no length, and leaves it to the reader (http.client).
+        with self._lock:
+            self._socket = opened
+
     def cut(self) -> None:
         with self._lock:
             self.is_cut = True
-            opened = getattr(self._connection, "sock", None)
-        if isinstance(opened, socket.socket):
+            opened = self._socket or getattr(self._connection, "sock", None)
+        if opened is not None:
             # Not the method of the same name of an SSL socket: that forgets its state under the reader's hands.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
@@ -92,8 +98,10 @@ class _Connection(HTTPSConnection):
         super().connect()
 
     def request(self, *args: Any, **options: Any) -> None:
-        _line.get().uses(self)
+        line = _line.get()
+        line.uses(self)
         super().request(*args, **options)
+        line.reads(self.sock)
 
 
 class _Pool(HTTPSConnectionPool):

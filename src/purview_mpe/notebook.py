@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, overload
 from purview_mpe._arm_id import last_segment
 from purview_mpe._html import Fragment, html, render
 from purview_mpe._model import FAILURES
+from purview_mpe._naming import LINEAGE_GROUPS
 from purview_mpe._picture import BROKEN, MAKING, READY, WAITING, outcomes_scene
 from purview_mpe._tables import Table
 
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 
     from purview_mpe._events import Event
     from purview_mpe._model import Outcome, Status
-    from purview_mpe._picture import Mark
+from purview_mpe._picture import Mark
 
 __all__ = ["Progress", "live", "progress"]
+
+_ORDER = {group_id: number for number, group_id in enumerate(LINEAGE_GROUPS)}
 
 
 def progress() -> Progress:
@@ -40,6 +43,7 @@ def progress() -> Progress:
 
     Raises:
         ModuleNotFoundError: IPython is not installed.
+        RuntimeError: this is a script.
     """
     return Progress(_ipython_display())
 
@@ -55,6 +59,7 @@ def live(statuses: Iterable[Status] | AsyncIterable[Status]) -> Iterator[Status]
 
     Raises:
         ModuleNotFoundError: IPython is not installed.
+        RuntimeError: this is a script.
     """
     output = _Output(_ipython_display())
     return _live_later(statuses, output) if isinstance(statuses, AsyncIterable) else _live(statuses, output)
@@ -74,10 +79,17 @@ async def _live_later(statuses: AsyncIterable[Status], output: _Output) -> Async
 
 def _ipython_display() -> Any:
     try:
-        return importlib.import_module("IPython.display")
+        ipython = importlib.import_module("IPython")
+        module = importlib.import_module("IPython.display")
     except ModuleNotFoundError as error:
         message = "purview_mpe.notebook needs IPython, which every notebook has: pip install ipython"
         raise ModuleNotFoundError(message, name="IPython") from error
+    if ipython.get_ipython() is None:
+        raise RuntimeError(
+            "purview_mpe.notebook shows things in a notebook, and this is none; "
+            "in a script pass a function of your own as on_event."
+        )
+    return module
 
 
 class _Output:
@@ -87,12 +99,17 @@ class _Output:
         self._display = ipython_display
         self._handle: Any = None
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is anything in the cell yet."""
+        return self._handle is not None
+
     def show(self, markup: str, text: str) -> None:
         """Show it for the first time, or in place of what was shown."""
         data = {"text/html": markup, "text/plain": text}
         if self._handle is None:
             self._handle = self._display.display(data, raw=True, display_id=True)
-        elif self._handle is not None:
+        else:
             self._handle.update(data, raw=True)
 
 
@@ -125,8 +142,10 @@ class Progress:
             if run is None or event.kind == "started" or run.over:
                 run = self._runs[event.verb] = _Run(event.verb, _Output(self._display))
             _take(run, event)
-            shown = _fragment(run)
-            run.output.show(render(shown), _plain(run, shown))
+            # A verb that only reads is over in a moment, and its result says it all.
+            if run.outcomes or run.pending or event.kind == "retrying" or run.output.is_shown:
+                shown = _fragment(run)
+                run.output.show(render(shown), _plain(run, shown))
 
 
 def _take(run: _Run, event: Event) -> None:
@@ -151,10 +170,10 @@ def _fragment(run: _Run) -> Fragment:
     if not any(outcome.group_id for outcomes in run.outcomes.values() for outcome in outcomes):
         return Fragment(headline, _mark(run))
     (factory,) = factories
-    name = last_segment(factory)
-    scene = outcomes_scene(
-        headline, name, "", run.outcomes[factory], mark=_mark(run), pending=run.pending.get(factory, ())
-    )
+    # Steps that run together end in any order; the picture keeps the one of the portal.
+    outcomes = sorted(run.outcomes[factory], key=lambda outcome: _ORDER.get(outcome.group_id or "", len(_ORDER)))
+    pending = run.pending.get(factory, ())
+    scene = outcomes_scene(headline, last_segment(factory), "", outcomes, mark=_mark(run), pending=pending)
     return Fragment(headline, scene.mark, scene)
 
 

@@ -129,6 +129,11 @@ class Approving:
         """The endpoints whose connections are not decided yet."""
         return [self._name(target) for target in self._open()]
 
+    def reopen(self, key: Key) -> None:
+        """Look for this endpoint's connection again: the endpoint was made anew, and what was decided is gone."""
+        self.done.pop(key, None)
+        self.left.pop(key, None)
+
     def end_open(self, *, waited: bool) -> None:
         """End what is not decided: nothing more will be looked at."""
         for target in self._open():

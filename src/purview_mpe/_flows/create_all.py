@@ -93,8 +93,8 @@ async def _wait(io: Io, provisioning: Provisioning, approving: Approving | None,
         if approving is not None and not approving.is_over:
             looks.append(approving.look())
         await io.gather(looks)
-        if not provisioning.waiting:
-            await provisioning.heal()
+        if not provisioning.waiting and (healed := await provisioning.heal()) is not None and approving is not None:
+            approving.reopen(identity(healed.resource_id, healed.group_id))
     if wait:
         provisioning.time_out()
     if approving is not None:

@@ -89,6 +89,10 @@ class Io(Protocol):
         """All that is done for a verb happens inside."""
         ...
 
+    def retrying(self, message: str) -> None:
+        """Tell that something is tried again."""
+        ...
+
     def tell(self, event: Event) -> None:
         """Pass an event to whoever listens."""
         ...

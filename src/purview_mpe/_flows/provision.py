@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from purview_mpe._flows.io import Io
     from purview_mpe._model import Endpoint, Factory, Verb
 
-#: Answers that prove that nothing was written, so that there is nothing to look for.
-_REFUSED = frozenset({401, 403, 404, 429})
+#: Answers that prove that nothing was written, so that there is nothing to look for. Not 429: an attempt before it may
+#: have been delivered and its answer lost.
+_REFUSED = frozenset({401, 403, 404})
 _ROLE = "Data Factory Contributor"
 _HEALINGS = 3
 
@@ -158,21 +159,22 @@ class Provisioning:
             self.failed_looks = 0
             self._take_over(waiting, listed)
 
-    async def heal(self) -> None:
-        """Make one endpoint anew that failed because its neighbour held the storage account.
+    async def heal(self) -> Step | None:
+        """Make one endpoint anew that failed because its neighbour held the storage account; which one.
 
         Storage runs one private endpoint operation at a time (public code), hence one after the other; approving the
         neighbour is such an operation as well, hence more than once. Only endpoints that this very run has made are
         touched, which nobody can have used yet, and where the spec allows it those that it found being made.
         """
         if not (healable := self._healable()):
-            return
+            return None
         progress = healable[0]
         self.healed[progress.step.name] += 1
         try:
             await self._replace(progress, "replaced" if progress.result == "kept" else progress.result or "created")
         except PurviewMpeError as error:
             self._fail(progress, error)
+        return progress.step
 
     def _healable(self) -> list[Progress]:
         targets = [progress.step.resource_id.casefold() for progress in self.endpoint_steps]
@@ -322,7 +324,7 @@ class Provisioning:
         elif error is None and _has_failed(progress):
             result, error = "failed", ErrorDetail.of(_could_not_be_made(step))
         return Outcome(
-            name=progress.endpoint.name if progress.endpoint else step.name,
+            name=(progress.endpoint.name if progress.endpoint else "") or step.name,
             group_id=step.group_id,
             resource_id=step.resource_id,
             private_endpoint_id=progress.endpoint.private_endpoint_id if progress.endpoint else None,

@@ -42,9 +42,19 @@ async def when_free(io: Io, action: Callable[[], Awaitable[T]], *, is_busy: Call
         wait=lambda _: poll_interval(io.now() - began),
         stop=out_of_patience,
         sleep=io.sleep,
+        before_sleep=lambda state: io.retrying(f"Trying again in {state.upcoming_sleep:.1f} s: {_why(state)}"),
         reraise=True,
     )
-    return await retrying(action)
+
+    async def attempt() -> T:
+        return await action()  # tenacity awaits coroutine functions only, and a lambda is none
+
+    return await retrying(attempt)
+
+
+def _why(state: RetryCallState) -> str:
+    error = state.outcome.exception() if state.outcome is not None else None
+    return error.message if isinstance(error, PurviewMpeError) else "another operation is under way"
 
 
 def poll_interval(elapsed: float) -> float:

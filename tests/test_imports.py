@@ -1,0 +1,142 @@
+"""What is imported when, and that threads may do it together."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import purview_mpe
+
+HEAVY = ("azure", "pydantic", "requests", "aiohttp", "tenacity", "msal", "urllib3", "asyncio", "typing_extensions")
+
+
+def in_a_fresh_process(code: str, *, warnings: str = "error") -> str:
+    """What the code prints; its failure is ours."""
+    environment = os.environ | {"PYTHONPATH": str(Path(purview_mpe.__file__).parents[1])}
+    environment.pop("COVERAGE_PROCESS_START", None)
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-W", warnings, "-c", textwrap.dedent(code)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    """Serverless functions pay for imports at every cold start: neither SDK nor pydantic comes with the name."""
+    loaded = in_a_fresh_process("import sys, purview_mpe; print(*sys.modules)").split()
+    assert [name for name in loaded if name.partition(".")[0] in HEAVY] == []
+    assert len([name for name in loaded if name.startswith("purview_mpe")]) == 2
+
+
+def test_naming_things_loads_no_sdk() -> None:
+    """Specs can be made and checked without any of Azure's packages."""
+    loaded = in_a_fresh_process(
+        """
+        import sys
+        from purview_mpe import Client, Plan, Retry, Spec, aio
+        print(*sys.modules)
+        """
+    ).split()
+    assert [name for name in loaded if name.partition(".")[0] in {"azure", "requests", "aiohttp", "msal"}] == []
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_plan_loads_only_the_clients_that_it_needs(colour: str) -> None:
+    """Storage and Event Hubs are for approvals; the other colour's packages are for nobody."""
+    loaded = in_a_fresh_process(
+        f"""
+        import asyncio, sys
+        from purview_mpe import Client, Spec, aio
+        from purview_mpe.emulator import Emulator
+        emulator = Emulator()
+        spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+        if {colour!r} == "sync":
+            with Client(emulator.credential, transport=emulator.transport()) as client:
+                client.create_all(spec)
+        else:
+            async def main():
+                async with aio.Client(emulator.async_credential, transport=emulator.async_transport()) as client:
+                    await client.create_all(spec)
+            asyncio.run(main())
+        print(*sys.modules)
+        """
+    ).split()
+    assert "azure.mgmt.datafactory" in loaded
+    assert [
+        name for name in loaded if name.startswith(("azure.mgmt.storage", "azure.mgmt.eventhub", "azure.identity"))
+    ] == []
+    assert "aiohttp" not in loaded or colour == "async"
+
+
+def test_eight_threads_may_make_their_first_clients_together() -> None:
+    """20 fresh processes, in each 8 threads that import, make a client and use it at once: no import error."""
+    code = """
+        import threading
+        from purview_mpe.emulator import Emulator
+        emulator = Emulator()
+        barrier, failures = threading.Barrier(8), []
+
+        def work(number):
+            try:
+                barrier.wait()
+                if number % 2:
+                    from purview_mpe import Client, Spec
+                else:
+                    import purview_mpe
+                    Client, Spec = purview_mpe.Client, purview_mpe.Spec
+                spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+                with Client(emulator.credential, transport=emulator.transport()) as client:
+                    client.plan(spec)
+                    client.status(spec)
+            except BaseException as error:
+                failures.append(repr(error))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(failures)
+    """
+    with ThreadPoolExecutor(2) as pool:
+        printed = list(pool.map(lambda _: in_a_fresh_process(code), range(20)))
+    assert printed == ["[]\n"] * 20
+
+
+def test_eight_threads_may_make_clients_with_everything_of_our_own() -> None:
+    """The same without anything given: default credential and transport, of both colours."""
+    code = """
+        import threading
+        import purview_mpe
+        from purview_mpe import aio
+        barrier, failures = threading.Barrier(8), []
+
+        def work(number):
+            try:
+                barrier.wait()
+                Client = aio.Client if number % 2 else purview_mpe.Client
+                client = Client(cloud="china" if number % 3 else "public")
+                if not number % 2:
+                    client.close()
+            except BaseException as error:
+                failures.append(repr(error))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(failures)
+    """
+    assert [in_a_fresh_process(code, warnings="default") for _ in range(3)] == ["[]\n"] * 3
