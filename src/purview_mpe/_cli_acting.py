@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from purview_mpe import _cli_options as options
 from purview_mpe._cli_exit import Exit
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser
 
     from purview_mpe._cli_call import Call
     from purview_mpe._client import Client
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def create(call: Call) -> Exit:
     """Make what is missing."""
     arguments = call.arguments
-    _refuse_beside_a_spec("--plan", arguments.plan, arguments)
+    options.refuse_beside_a_spec("--plan", arguments.plan, arguments)
     if arguments.plan is not None and arguments.approve:
         raise InvalidSpec("The command", [("--approve", "goes with a spec; after --plan, run purview-mpe approve")])
     planned = call.spec if arguments.plan is None else options.plan_in(arguments.plan, call.terminal)
@@ -148,13 +148,7 @@ def connect_options(parser: ArgumentParser) -> None:
     group.add_argument("--replace", action="store_true", help="also where it is connected to another account")
 
 
-class _Arguments(Protocol):
-    """What a parser and a group of its arguments have in common."""
-
-    def add_argument(self, *flags: str, **settings: Any) -> Any: ...
-
-
-def _decision_options(group: _Arguments) -> None:
+def _decision_options(group: options.Arguments) -> None:
     group.add_argument(
         "--report",
         metavar="FILE",
@@ -165,12 +159,12 @@ def _decision_options(group: _Arguments) -> None:
     _hand_off(group)
 
 
-def _waiting(group: _Arguments, seconds: float) -> None:
+def _waiting(group: options.Arguments, seconds: float) -> None:
     group.add_argument("--no-wait", action="store_true", help="do not wait for what Azure has yet to do")
     _timeout(group, seconds)
 
 
-def _timeout(group: _Arguments, seconds: float) -> None:
+def _timeout(group: options.Arguments, seconds: float) -> None:
     group.add_argument(
         "--timeout",
         metavar="SECONDS",
@@ -180,7 +174,7 @@ def _timeout(group: _Arguments, seconds: float) -> None:
     )
 
 
-def _hand_off(group: _Arguments) -> None:
+def _hand_off(group: options.Arguments) -> None:
     group.add_argument(
         "--hand-off", metavar="FILE", help="write there what is left for the owners of the targets, if anything is"
     )
@@ -188,13 +182,8 @@ def _hand_off(group: _Arguments) -> None:
 
 def _subject(call: Call) -> Spec | Report:
     path = call.arguments.report
-    _refuse_beside_a_spec("--report", path, call.arguments)
+    options.refuse_beside_a_spec("--report", path, call.arguments)
     return call.spec if path is None else options.report_in(path, call.terminal)
-
-
-def _refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -> None:
-    if given is not None and options.names_a_spec(arguments):
-        raise InvalidSpec("The command", [(option, "holds a spec already; leave out --spec and the options of a spec")])
 
 
 def _agrees(call: Call, question: str) -> bool:

@@ -6,7 +6,7 @@ import ipaddress
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from purview_mpe import _imports
@@ -34,8 +34,19 @@ _SPEC_FIELDS = (
 )
 
 
+class Arguments(Protocol):
+    """What a parser and a group of its arguments have in common."""
+
+    def add_argument(self, *flags: str, **settings: Any) -> Any: ...
+
+
+def verbose_option(parser: ArgumentParser) -> None:
+    """How much is told beside the answer."""
+    _verbose(parser.add_argument_group("output"))
+
+
 def output_options(parser: ArgumentParser) -> None:
-    """How the answer looks."""
+    """How the answer looks, and how much is told beside it."""
     group = parser.add_argument_group("output")
     group.add_argument(
         "-o",
@@ -43,13 +54,7 @@ def output_options(parser: ArgumentParser) -> None:
         choices=("table", "json"),
         help="what stdout gets; a table on a terminal and JSON when piped, unless said here",
     )
-    group.add_argument(
-        "-v",
-        "--verbose",
-        action="count",
-        default=0,
-        help="tell each request and its id on stderr, for a support case; twice: also Azure's own log",
-    )
+    _verbose(group)
 
 
 def connection_options(parser: ArgumentParser) -> None:
@@ -161,9 +166,14 @@ def report_in(path: str, terminal: Terminal) -> Report:
     return Report.model_validate_json(json.dumps(_read_json(path, "The report file", terminal)))
 
 
-def names_a_spec(arguments: Namespace) -> bool:
-    """Whether any option that makes up a spec was given."""
-    return any(getattr(arguments, field) is not None for field in ("spec", *_SPEC_FIELDS))
+def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -> None:
+    """A file that holds a spec and options that make up another: which of them should count?
+
+    Raises:
+        InvalidSpec: both were given.
+    """
+    if given is not None and any(getattr(arguments, field) is not None for field in ("spec", *_SPEC_FIELDS)):
+        raise InvalidSpec("The command", [(option, "holds a spec already; leave out --spec and the options of a spec")])
 
 
 def write_file(path: str, text: str) -> None:
@@ -194,6 +204,16 @@ def client_options(arguments: Namespace) -> dict[str, Any]:
             raise InvalidSpec("The command", [("--ca", f"{arguments.ca!r} is no file")])
         options["connection_verify"] = arguments.ca
     return options
+
+
+def _verbose(group: Arguments) -> None:
+    group.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="tell each request and its id on stderr, for a support case; twice: also Azure's own log",
+    )
 
 
 class EmulatorCredential:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from purview_mpe import _cli_acting as acting
+from purview_mpe import _cli_exporting as exporting
 from purview_mpe import _cli_looking as looking
 from purview_mpe import _cli_options as options
 from purview_mpe import _cli_running as running
@@ -169,12 +170,28 @@ factory and Reader on the account. Safe to repeat. Asks first, or needs --yes.""
         "orphans",
         "what is left over around an account: on its targets, in factories",
         """\
-Reads the account, the connections of its targets, and the factories of its
-subscription; writes nothing. Needs Reader on all of these. What cannot be read
-is never called gone.""",
+Reads the account, the connections of its targets, and the factories of every
+subscription that you can see; writes nothing. Needs Reader on all of these.
+What cannot be read is never called gone.""",
         looking.orphans,
         (options.account_option, *_REACH),
         ('purview-mpe orphans --account "$ACCOUNT"', "purview-mpe orphans --spec sales.json -o json"),
+    ),
+    Verb(
+        "export",
+        "the endpoints of a plan as code: Bicep, Terraform, ARM, az, PowerShell",
+        """\
+Prints what plan has found as code that makes the same: every endpoint, also
+those that exist. Reads what plan reads, or nothing at all with --plan; writes
+nothing but the file of --out. With --own-subnet it prints instead the private
+endpoints of your own that self-hosted runtimes need, with their DNS zones.""",
+        exporting.export,
+        (options.spec_options, exporting.export_options, options.connection_options, options.verbose_option),
+        (
+            "purview-mpe export --spec sales.json --format bicep > sales.bicep",
+            "purview-mpe export --plan plan.json --format terraform --out sales.tf",
+            "purview-mpe export --spec s.json --format az --own-subnet ID --own-location L",
+        ),
     ),
     Verb(
         "emulator",

@@ -28,7 +28,7 @@ class Screen(io.StringIO):
         super().__init__(text)
         self._tty = tty
 
-    def isatty(self) -> bool:  # noqa: D102 - as of any stream
+    def isatty(self) -> bool:
         return self._tty
 
     @property

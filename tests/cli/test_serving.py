@@ -13,6 +13,7 @@ import pytest
 
 from purview_mpe import Client
 from purview_mpe._cli import main
+from purview_mpe._cli_terminal import Terminal
 from purview_mpe.emulator import MissingExtra, Server
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ pytest.importorskip("cheroot")
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """The emulator as a process, with what it announces."""
-    running = subprocess.Popen(  # noqa: S603 - our own interpreter
+    running = subprocess.Popen(
         [sys.executable, "-m", "purview_mpe", "emulator", "--dump", str(tmp_path / "after.json")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -63,6 +64,26 @@ def test_ctrl_c_is_the_way_to_stop_it(serving: Any) -> None:
     assert running.returncode == 0
     assert f"--endpoint {announced['endpoint']}" in told
     assert "Traceback" not in told
+
+
+def test_a_signal_between_two_steps_is_not_lost(shell: Any, screen: Any, tmp_path: Path) -> None:
+    """A service manager that stops it while it still announces itself finds it stopping, and its state kept."""
+
+    class Impatient(screen):  # type: ignore[misc]
+        def write(self, text: str) -> int:
+            if "endpoint" in text:
+                signal.raise_signal(signal.SIGTERM)
+            return int(super().write(text))
+
+    before = signal.getsignal(signal.SIGTERM)
+    stdout, stderr = Impatient(), screen()
+    terminal = Terminal(stdin=screen(), stdout=stdout, stderr=stderr, environ={})
+    file = tmp_path / "after.json"
+    assert main(["emulator", "--dump", str(file)], terminal=terminal) == 0
+    assert json.loads(stdout.getvalue())["factory"] == shell.spec.factory
+    assert "df1" in file.read_text()
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert main(["emulator", "--scenario", str(file)], terminal=terminal) == 0
 
 
 def test_a_port_that_is_taken_is_told(shell: Any) -> None:
