@@ -29,9 +29,12 @@ if TYPE_CHECKING:
         Right,
         RuntimeCheck,
     )
+    from purview_mpe._budget import Budget, Rate
     from purview_mpe._client import Client
     from purview_mpe._events import Event
     from purview_mpe._export import ExportFormat, export, export_customer_endpoints
+    from purview_mpe._fleet import FactoryStatus, FleetReport, FleetStatus
+    from purview_mpe._fleet_files import read_specs
     from purview_mpe._model import (
         Account,
         Endpoint,
@@ -50,6 +53,9 @@ if TYPE_CHECKING:
     from purview_mpe._spec import Spec
 
 _HOMES = {
+    **dict.fromkeys(("Budget", "Rate"), "_budget"),
+    **dict.fromkeys(("FactoryStatus", "FleetReport", "FleetStatus"), "_fleet"),
+    "read_specs": "_fleet_files",
     "Client": "_client",
     "Event": "_events",
     **dict.fromkeys(("ExportFormat", "export", "export_customer_endpoints"), "_export"),
@@ -83,6 +89,7 @@ __all__ = [
     "SCENARIOS",
     "STUDIO",
     "Account",
+    "Budget",
     "Check",
     "Client",
     "Diagnosis",
@@ -91,12 +98,16 @@ __all__ = [
     "ErrorDetail",
     "Event",
     "ExportFormat",
+    "FactoryStatus",
     "Finding",
+    "FleetReport",
+    "FleetStatus",
     "OrphanConnection",
     "OrphanEndpoint",
     "Orphans",
     "Outcome",
     "Plan",
+    "Rate",
     "Report",
     "Requirement",
     "Retry",
@@ -109,6 +120,7 @@ __all__ = [
     "__version__",
     "export",
     "export_customer_endpoints",
+    "read_specs",
     "requirement",
     "scenario",
 ]

@@ -17,7 +17,7 @@ from azure.core.instrumentation import get_tracer
 from azure.core.settings import settings
 from azure.mgmt.core.tools import get_arm_endpoints
 
-from purview_mpe import _credentials, _imports, _options, _pipeline, _wire_errors
+from purview_mpe import _credentials, _imports, _options, _pacing, _pipeline, _wire_errors
 from purview_mpe._options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour
 from purview_mpe._retry import Retry
 from purview_mpe._version import __version__
@@ -27,15 +27,29 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from purview_mpe._arm_id import ArmId
+    from purview_mpe._budget import Budget
     from purview_mpe._exchange import Exchange
     from purview_mpe._wire_errors import Attempt
 
-__all__ = ["POOL_SIZE", "Azure", "Cloud", "Visited", "json_of", "span", "translated", "without_frames"]
+__all__ = [
+    "ASYNC_POOL_SIZE",
+    "POOL_SIZE",
+    "Azure",
+    "Cloud",
+    "Visited",
+    "json_of",
+    "span",
+    "translated",
+    "without_frames",
+]
 
 _E = TypeVar("_E", bound=BaseException)
 
 #: How many requests one client has under way at once, and so how many connections it keeps.
 POOL_SIZE = 16
+#: The same for tasks, which cost nothing: a second for each request still lets a fleet use what Azure allows it in
+#: several subscriptions.
+ASYNC_POOL_SIZE = 96
 _CLOUDS: dict[str, AzureClouds] = {
     "public": AzureClouds.AZURE_PUBLIC_CLOUD,
     "us-government": AzureClouds.AZURE_US_GOVERNMENT,
@@ -56,6 +70,7 @@ class Azure:
         endpoint: str | None,
         retry: Retry | None,
         options: dict[str, Any],
+        budget: Budget | None = None,
     ) -> None:
         _options.checked(colour, cloud, endpoint, retry, options)
         self._colour: Colour = colour
@@ -81,6 +96,7 @@ class Azure:
             credential=self._credential,
             retry=retry or Retry(),
             options=options,
+            budget=_pacing.shared_budget(given) if budget is None else budget,
             pass_on={} if given is None else security,
         )
         self.transport = _make_transport(colour, security) if given is None else given
@@ -163,7 +179,7 @@ def _make_transport(colour: Colour, security: dict[str, Any]) -> Any:
         missing = error.name
     else:
         return async_transport(
-            POOL_SIZE, verify=security.get("connection_verify", True), cert=security.get("connection_cert")
+            ASYNC_POOL_SIZE, verify=security.get("connection_verify", True), cert=security.get("connection_cert")
         )
     raise UnsupportedSetup(
         f"purview_mpe.aio.Client needs {missing}, which is not installed.",

@@ -13,6 +13,7 @@ from purview_mpe._arguments import (
     checked_spec_or_report,
     checked_timeout,
 )
+from purview_mpe._client_fleet import FleetVerbs
 from purview_mpe._flows import (
     approve,
     check,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._assessment import Check, Diagnosis, Orphans
     from purview_mpe._azure import Cloud
+    from purview_mpe._budget import Budget
     from purview_mpe._events import Event
     from purview_mpe._flows.io import Io
     from purview_mpe._model import Account, Plan, Report, Status, Verb
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Client:
+class Client(FleetVerbs):
     """The way from a data factory to a Purview account: discover, plan, apply and watch.
 
     May be used from several threads at once, and inside a running event loop. Close it, or use it as a context
@@ -55,6 +57,8 @@ class Client:
         cloud: The Azure cloud: where requests go, and for whom tokens are asked.
         endpoint: Another https address of Azure Resource Manager (emulator, Azure Stack); tokens stay the cloud's.
         retry: How patient to be with one request.
+        budget: How much may be asked of Azure; None means the one that all clients of this process share, which keeps
+            below Azure's documented limits.
         on_event: Called with each `Event` as it happens, from whichever thread it happens in.
         client_options: Passed on to every management client: `transport`, `connection_verify`, `user_agent`,
             `proxies`, `headers`, and others of azure-core. An unknown one is refused.
@@ -71,12 +75,13 @@ class Client:
         cloud: Cloud = "public",
         endpoint: str | None = None,
         retry: Retry | None = None,
+        budget: Budget | None = None,
         on_event: Callable[[Event], None] | None = None,
         **client_options: Any,
     ) -> None:
         self._colour = _imports.load("purview_mpe._io")
         self._azure = _imports.load("purview_mpe._azure").Azure(
-            "sync", credential, cloud=cloud, endpoint=endpoint, retry=retry, options=client_options
+            "sync", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
         )
         self._on_event = on_event
 

@@ -127,6 +127,8 @@ class _Common:
 class SyncIo(_Common):
     """Threads where things run together, plain calls everywhere else."""
 
+    at_once = _azure.POOL_SIZE
+
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         return self._do(attempt, lambda: operation(self._clients))
 
@@ -214,6 +216,8 @@ class SyncIo(_Common):
 
 class AsyncIo(_Common):
     """Tasks where things run together, awaits everywhere else."""
+
+    at_once = _azure.ASYNC_POOL_SIZE
 
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         return await self._do(attempt, lambda: cast("Awaitable[T]", operation(self._clients)))

@@ -255,6 +255,11 @@ class Report(Noun):
         """The outcomes that keep the report from having succeeded."""
         return tuple(outcome for outcome in self.outcomes if outcome.result in FAILURES)
 
+    @property
+    def named_failures(self) -> tuple[tuple[str, Outcome], ...]:
+        """The failures, each with the name that tells it from the others."""
+        return tuple((outcome.name, outcome) for outcome in self.failures)
+
     def raise_for_failures(self) -> None:
         """Do nothing if all went well.
 

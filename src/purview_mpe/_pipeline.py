@@ -11,6 +11,7 @@ measured reason:
   provider in the customer's subscription);
 - no redirects, and no request to a host other than the configured one, so that no token goes there either;
 - requests lose their token as soon as they are answered;
+- every attempt keeps within what Azure allows (`_pacing`);
 - what the deadline of the verb leaves bounds each request as a whole.
 
 Imported through `_imports.load` alone, because it imports azure.core.
@@ -41,6 +42,7 @@ from azure.core.pipeline.transport import HttpTransport
 
 from purview_mpe._exchange import current
 from purview_mpe._options import CONNECT_SECONDS, READ_SECONDS, host_of
+from purview_mpe._pacing import AsyncPacing, Pacing
 from purview_mpe._version import __version__
 from purview_mpe._wire_errors import Answer, blotted, safe_text
 from purview_mpe.errors import AzureUnavailable, InvalidSpec
@@ -48,6 +50,7 @@ from purview_mpe.errors import AzureUnavailable, InvalidSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from purview_mpe._budget import Budget
     from purview_mpe._exchange import Run
     from purview_mpe._options import Colour
     from purview_mpe._retry import Retry
@@ -68,6 +71,7 @@ def make(
     credential: Any,
     retry: Retry,
     options: Mapping[str, Any],
+    budget: Budget,
     pass_on: Mapping[str, Any],
 ) -> list[Any]:
     """The policies, outermost first; `pass_on` is given to the transport with every request."""
@@ -84,6 +88,7 @@ def make(
         (_Retry if is_sync else _AsyncRetry)(retry),
         *_given(colour, "per_retry_policies", options),
         _OneHost(endpoint),
+        Pacing(budget, pause) if is_sync else AsyncPacing(budget),
         authentication(credential, *scopes, enable_cae=own.get("enable_cae", False)),
         policies.CustomHookPolicy(**own),
         policies.DistributedTracingPolicy(**own),

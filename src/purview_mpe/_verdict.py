@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe import _states
-from purview_mpe._approval import Listings, Match, claim_for, match_known
+from purview_mpe._approval import Claim, Listings, Match, claim_for, match_known
 from purview_mpe._model import EndpointStatus, Finding, Status
 from purview_mpe.errors import NotFound, PurviewMpeError
 
@@ -49,12 +49,7 @@ def target_statuses(
 
     None where the target cannot be read or several connections could be ours; "" where it shows none of ours.
     """
-    claims = [
-        claim_for(target, endpoint)
-        for target in targets
-        for endpoint in endpoints
-        if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
-    ]
+    claims = claims_of(targets, endpoints)
     said: dict[str, str | None] = {}
     findings: dict[str, Finding] = {}
     for match in match_known(spec.factory_id.name, claims, listings):
@@ -67,6 +62,16 @@ def target_statuses(
             said[claim.target.group_id] = "" if isinstance(error, NotFound) else None
             findings[claim.target.resource_id] = _unread(claim.target, error)
     return said, tuple(findings.values())
+
+
+def claims_of(targets: Sequence[Target], endpoints: Sequence[Endpoint]) -> list[Claim]:
+    """What is ours at the targets, as the factory shows it."""
+    return [
+        claim_for(target, endpoint)
+        for target in targets
+        for endpoint in endpoints
+        if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
+    ]
 
 
 def _ambiguity(match: Match) -> Finding:

@@ -220,6 +220,11 @@ def read_factory_connection(answer: Mapping[str, Any]) -> tuple[str | None, str 
     return text(answer, "location") or None, text(connection, "purviewResourceId") or None
 
 
+def read_listed_factory(answer: Mapping[str, Any]) -> tuple[str, str | None]:
+    """A listed factory's id, and the id of the Purview account that it is connected to."""
+    return text(answer, "id"), read_factory_connection(answer)[1]
+
+
 def read_name(answer: Mapping[str, Any]) -> str:
     """The name of a listed resource; from its id where Azure left the name out."""
     return text(answer, "name") or last_segment(text(answer, "id"))

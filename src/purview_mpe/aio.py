@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from purview_mpe import _imports
+from purview_mpe._aio_fleet import FleetVerbs
 from purview_mpe._arguments import (
     checked_plan_or_spec,
     checked_since,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._assessment import Check, Diagnosis, Orphans
     from purview_mpe._azure import Cloud
+    from purview_mpe._budget import Budget
     from purview_mpe._events import Event
     from purview_mpe._flows.io import Io
     from purview_mpe._model import Account, Plan, Report, Status, Verb
@@ -50,7 +52,7 @@ __all__ = ["Client"]
 T = TypeVar("T")
 
 
-class Client:
+class Client(FleetVerbs):
     """As `purview_mpe.Client`, awaited; takes the credentials of `azure.identity.aio`."""
 
     def __init__(
@@ -60,12 +62,13 @@ class Client:
         cloud: Cloud = "public",
         endpoint: str | None = None,
         retry: Retry | None = None,
+        budget: Budget | None = None,
         on_event: Callable[[Event], None] | None = None,
         **client_options: Any,
     ) -> None:
         self._colour = _imports.load("purview_mpe._io")
         self._azure = _imports.load("purview_mpe._azure").Azure(
-            "async", credential, cloud=cloud, endpoint=endpoint, retry=retry, options=client_options
+            "async", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
         )
         self._on_event = on_event
 

@@ -28,7 +28,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from purview_mpe._fleet import FleetReport
     from purview_mpe._model import Plan, Report
+
+#: A fleet can have thousands; its report holds them all.
+_SHOWN_FAILURES = 50
 
 __all__ = [
     "AccessDenied",
@@ -222,14 +226,16 @@ class ReportFailed(PurviewMpeError):
 
     code = "report-failed"
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report | FleetReport) -> None:
         self.report = report
-        failures = report.failures
+        failures = report.named_failures
         lines = "".join(
-            f"\n  {outcome.name}: {outcome.result}"
+            f"\n  {name}: {outcome.result}"
             + (f": {outcome.error.message}\n    {outcome.error.remedy}" if outcome.error else "")
-            for outcome in failures
+            for name, outcome in failures[:_SHOWN_FAILURES]
         )
+        if len(failures) > _SHOWN_FAILURES:
+            lines += f"\n  … and {len(failures) - _SHOWN_FAILURES} more"
         super().__init__(
             f"{len(failures)} of {len(report.outcomes)} steps did not succeed:{lines}",
             remedy="Remove each cause as said beside it and repeat the call: what is done already is kept.",

@@ -55,39 +55,47 @@ async def approve(
     io: Io, subject: Spec | Report, *, decision: Decision, dry_run: bool, wait: bool, verb: Verb
 ) -> Report:
     """Approve or reject what is ours and pending."""
-    spec = subject if isinstance(subject, Spec) else subject.spec
-    account = await _account(io, subject)
-    source = (
-        FromReport(account, subject)
-        if isinstance(subject, Report)
-        else FromFactory(io, spec, needed_targets(spec, account))
-    )
-    work = Approving(io, spec, account, source.targets, source, decision=decision, dry_run=dry_run, verb=verb)
-
-    def report() -> Report:
-        return Report(
-            verb=verb,
-            spec=spec,
-            account=account,
-            outcomes=work.outcomes(),
-            hand_off=work.hand_off(),
-            approval_asked=decision == "Approved",
-            warnings=(*account.warnings, *([_BY_NAME] if source.blind else [])),
-        )
-
-    io.so_far = report
+    account = await read_account_of(io, subject)
+    work = prepared(io, subject, account, decision=decision, dry_run=dry_run, verb=verb)
+    io.so_far = work.report
     await work.run(wait=wait and not dry_run)
-    return report()
+    return work.report()
 
 
-async def _account(io: Io, subject: Spec | Report) -> Account:
-    """The account; from the report where this caller cannot learn it."""
+async def read_account_of(io: Io, subject: Spec | Report) -> Account:
+    """The account that a spec or report is about."""
+    return best_known(subject, await observe.read_account(io, await account_id_of(io, subject)))
+
+
+async def account_id_of(io: Io, subject: Spec | Report) -> ArmId:
+    """The id of the account: as the spec, the report or the factory tells it."""
     spec = subject if isinstance(subject, Spec) else subject.spec
+    if (account_id := spec.account_id) is not None:
+        return account_id
+    if isinstance(subject, Report) and subject.account is not None:
+        return ArmId.parse(subject.account.id)
+    return await observe.connected_account(io, spec)
+
+
+def best_known(subject: Spec | Report, account: Account) -> Account:
+    """The account as it was read, or as the report knows it where this caller cannot learn it."""
     known = subject.account if isinstance(subject, Report) else None
-    if (account_id := spec.account_id) is None:
-        account_id = ArmId.parse(known.id) if known else await observe.connected_account(io, spec)
-    account = await observe.read_account(io, account_id)
     return known if account.shape is None and known is not None else account
+
+
+def prepared(
+    io: Io, subject: Spec | Report, account: Account, *, decision: Decision, dry_run: bool, verb: Verb
+) -> Approving:
+    """The run over the targets of one factory, not begun yet."""
+    spec = subject if isinstance(subject, Spec) else subject.spec
+    if isinstance(subject, Report):
+        told = FromReport(account, subject)
+        source: Source = told
+        targets = told.targets
+    else:
+        targets = needed_targets(spec, account)
+        source = FromFactory(io, spec, targets)
+    return Approving(io, spec, account, targets, source, decision=decision, dry_run=dry_run, verb=verb)
 
 
 @dataclass
@@ -105,6 +113,8 @@ class Approving:
     done: dict[Key, Outcome] = field(default_factory=dict[Key, Outcome])
     left: dict[Key, Pending] = field(default_factory=dict[Key, Pending])
     names: dict[Key, str] = field(default_factory=dict[Key, str])
+    asked: dict[Key, float] = field(default_factory=dict[Key, float])
+    """When Azure took a decision of this run that it did not show yet."""
     began: float = field(init=False)
     failed_looks: int = 0
 
@@ -137,7 +147,9 @@ class Approving:
     def end_open(self, *, waited: bool) -> None:
         """End what is not decided: nothing more will be looked at."""
         for target in self._open():
-            if waited:
+            if identity(target.resource_id, target.group_id) in self.asked:
+                self._end(target, "timed-out", error=_never_shown(self._name(target), target))
+            elif waited:
                 self._end(target, "timed-out", error=_never_appeared(self._name(target), target))
             else:
                 self._end(target, "absent", error=_not_there(self._name(target), target))
@@ -147,9 +159,13 @@ class Approving:
         try:
             await self._look()
         except PurviewMpeError as error:
-            if not self._may_pass(error):
-                for target in self._open():
-                    self._end_target(target, error)
+            self.failed(error)
+
+    def failed(self, error: PurviewMpeError) -> None:
+        """A look failed: end everything, unless another look may help."""
+        if not self._may_pass(error):
+            for target in self._open():
+                self._end_target(target, error)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each connection, in the account's order."""
@@ -158,11 +174,34 @@ class Approving:
             for target in self.targets
         )
 
+    def report(self) -> Report:
+        """What was done, for a verb that does nothing else."""
+        return Report(
+            verb=self.verb,
+            spec=self.spec,
+            account=self.account,
+            outcomes=self.outcomes(),
+            hand_off=self.hand_off(),
+            approval_asked=self.decision == "Approved",
+            warnings=(*self.account.warnings, *([_BY_NAME] if self.source.blind else [])),
+        )
+
     def hand_off(self) -> str | None:
         """What is left for the owners of the targets."""
         return hand_off(self.spec.factory_id.name, self.account.id, list(self.left.values()), portal=self.io.portal)
 
     async def _look(self) -> None:
+        claims = await self.claims()
+        listings = await connections.list_targets(
+            self.io, ArmId.parse(self.account.id), [claim.target for claim in claims]
+        )
+        by_target: dict[str, list[Match]] = {}
+        for match in self.undecided(claims, listings):
+            by_target.setdefault(match.claim.target.resource_id.casefold(), []).append(match)
+        await self.io.gather([self._decide_in_turn(matches) for matches in by_target.values()])
+
+    async def claims(self) -> list[Claim]:
+        """What is to be looked for at the targets now."""
         claims = [claim for claim in await self.source.claims() if claim.key not in self.done]
         self.names.update((claim.key, claim.name) for claim in claims)
         if not self.source.may_grow:
@@ -171,14 +210,11 @@ class Approving:
                 if identity(target.resource_id, target.group_id) not in claimed:
                     self._end(target, "absent", error=_no_endpoint(self._name(target)))
         # Until somebody vouches for an endpoint, whatever its target shows decides nothing.
-        claims = [claim for claim in claims if self.source.blind or claim.is_vouched_for]
-        listings = await connections.list_targets(
-            self.io, ArmId.parse(self.account.id), [claim.target for claim in claims]
-        )
-        by_target: dict[str, list[Match]] = {}
-        for match in self._match(claims, listings):
-            by_target.setdefault(match.claim.target.resource_id.casefold(), []).append(match)
-        await self.io.gather([self._decide_in_turn(matches) for matches in by_target.values()])
+        return [claim for claim in claims if self.source.blind or claim.is_vouched_for]
+
+    def undecided(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:
+        """The connections that are ours and pending; everything else that the targets show is settled here."""
+        return [match for match in self._match(claims, listings) if self._is_undecided(match)]
 
     def _may_pass(self, error: PurviewMpeError) -> bool:
         """Whether looking again may help; the pipeline has tried several times before this is asked."""
@@ -207,30 +243,41 @@ class Approving:
             await self._decide(match)
 
     async def _decide(self, match: Match) -> None:
+        account_id, target = ArmId.parse(self.account.id), match.claim.target
+        try:
+            if match.connection is not None:
+                await connections.decide(self.io, account_id, target, match.connection, self.decision)
+        except PurviewMpeError as error:
+            self.refused(match, error)
+        else:
+            self.decided(match)
+
+    def _is_undecided(self, match: Match) -> bool:
         claim, connection = match.claim, match.connection
         if match.kind == "ambiguous":
             self.left[claim.key] = Pending(claim.target, claim.name, claim.private_endpoint_id, reason=match.reason)
             self._end(claim.target, "ambiguous", error=_ambiguous(claim, match.reason))
         if match.kind != "ours" or connection is None:
-            return
-        status = connection.status.casefold()
-        if status != "pending":
+            return False
+        if connection.status.casefold() != "pending":
             self._end_settled(match, connection)
-            return
+            return False
         if self.dry_run:
             self._end(claim.target, "would-approve" if self.decision == "Approved" else "would-reject", match=match)
-            return
-        try:
-            await connections.decide(self.io, ArmId.parse(self.account.id), claim.target, connection, self.decision)
-        except PurviewMpeError as error:
-            self._end_with(claim, error, match)
-            return
-        self._end(claim.target, "approved" if self.decision == "Approved" else "rejected", match=match)
+        return not self.dry_run
+
+    def decided(self, match: Match) -> None:
+        """Azure shows the decision."""
+        self._end(match.claim.target, "approved" if self.decision == "Approved" else "rejected", match=match)
+
+    def refused(self, match: Match, error: PurviewMpeError) -> None:
+        """Azure did not take the decision."""
+        self._end_with(match.claim, error, match)
 
     def _end_settled(self, match: Match, connection: Connection) -> None:
         status, target = connection.status.casefold(), match.claim.target
         if status == "approved" and self.decision == "Approved":
-            self._end(target, "already-approved", match=match)
+            self._end(target, "approved" if match.claim.key in self.asked else "already-approved", match=match)
         elif status == "rejected" and self.decision == "Rejected":
             self._end(target, "rejected", match=match)
         elif status == "approved":
@@ -337,6 +384,14 @@ def _never_appeared(name: str, target: Target) -> WaitTimedOut:
     return WaitTimedOut(
         f"The connection of {name!r} did not appear on {ArmId.parse(target.resource_id).name!r} in the time given.",
         remedy="Look at the endpoint with status(spec); if it is Failed, repeat with Spec(replace_broken=True).",
+    )
+
+
+def _never_shown(name: str, target: Target) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"Azure took the decision on the connection of {name!r}, and {ArmId.parse(target.resource_id).name!r} does not "
+        "show it in the time given.",
+        remedy="Look again in a minute with status(spec).",
     )
 
 

@@ -32,11 +32,11 @@ APPROVER_ROLES: Mapping[ConnectionList, str] = {
 async def list_targets(io: Io, account_id: ArmId, targets: Sequence[Target]) -> dict[tuple[str, str], Listing]:
     """What every target shows, by identity; each distinct list is read once, all together."""
     places: list[tuple[ConnectionList, ArmId]] = list(
-        dict.fromkeys((target.connections, _holder(account_id, target)) for target in targets)
+        dict.fromkeys((target.connections, holder_of(account_id, target)) for target in targets)
     )
-    listings = dict(zip(places, await io.gather([_listing(io, *place) for place in places]), strict=True))
+    listings = dict(zip(places, await io.gather([list_connections(io, *place) for place in places]), strict=True))
     return {
-        identity(target.resource_id, target.group_id): listings[target.connections, _holder(account_id, target)]
+        identity(target.resource_id, target.group_id): listings[target.connections, holder_of(account_id, target)]
         for target in targets
     }
 
@@ -52,17 +52,12 @@ async def decide(io: Io, account_id: ArmId, target: Target, connection: Connecti
         PurviewMpeError: what the call raised, if reading back does not show the decision.
         NotApproved: Azure took the decision and shows another state until the time is over.
     """
-    holder = _holder(account_id, target)
-    attempt = Attempt(
-        f"{'approve' if decision == 'Approved' else 'reject'} the connection {connection.name!r} on {holder.name!r}",
-        str(holder),
-        APPROVER_ROLES[target.connections],
-    )
+    holder = holder_of(account_id, target)
 
     async def write_and_look() -> str:
         failure: PurviewMpeError | None = None
         try:
-            await _write(io, attempt, target, connection, decision)
+            await write_decision(io, account_id, target, connection, decision)
         except PurviewMpeError as error:
             failure = error
         if failure is not None and failure.status in {401, 403}:
@@ -85,8 +80,14 @@ async def decide(io: Io, account_id: ArmId, target: Target, connection: Connecti
         status = await _status(io, holder, target.connections, connection, None)
 
 
-async def _write(io: Io, attempt: Attempt, target: Target, connection: Connection, decision: Decision) -> None:
-    holder, kind = ArmId.parse(attempt.scope), target.connections
+async def write_decision(io: Io, account_id: ArmId, target: Target, connection: Connection, decision: Decision) -> None:
+    """Ask for the decision; whether it came true is for a later look to say."""
+    holder, kind = holder_of(account_id, target), target.connections
+    attempt = Attempt(
+        f"{'approve' if decision == 'Approved' else 'reject'} the connection {connection.name!r} on {holder.name!r}",
+        str(holder),
+        APPROVER_ROLES[kind],
+    )
     if kind != "ingestion":
         body = wire.decision_body(decision, connection.description)
         await io.call(attempt, lambda az: _put(az, holder, kind, connection.name, body))
@@ -123,7 +124,7 @@ async def _status(
     io: Io, holder: ArmId, kind: ConnectionList, connection: Connection, failure: PurviewMpeError | None
 ) -> str:
     """What the target says now; the failure of the decision itself says more than that of looking."""
-    listing = await _listing(io, kind, holder)
+    listing = await list_connections(io, kind, holder)
     if listing.error is not None:
         raise failure or listing.error
     for listed in listing.connections:
@@ -134,7 +135,7 @@ async def _status(
     return ""
 
 
-async def _listing(io: Io, kind: ConnectionList, holder: ArmId) -> Listing:
+async def list_connections(io: Io, kind: ConnectionList, holder: ArmId) -> Listing:
     what = "ingestion private endpoint connections" if kind == "ingestion" else "private endpoint connections"
     attempt = Attempt(f"list the {what} of {holder.name!r}", str(holder), "Reader")
     try:
@@ -159,6 +160,6 @@ def _list(az: Clients, kind: ConnectionList, holder: ArmId) -> Any:
             return az.eventhub(holder).private_endpoint_connections.list(group, resource)
 
 
-def _holder(account_id: ArmId, target: Target) -> ArmId:
+def holder_of(account_id: ArmId, target: Target) -> ArmId:
     """The resource whose list shows the connection; for ingestion storage that is the account."""
     return account_id if target.connections == "ingestion" else ArmId.parse(target.resource_id)

@@ -53,35 +53,63 @@ async def create_all(io: Io, spec: Spec, *, approve: bool, wait: bool, verb: Ver
 
 
 async def _carry_out(io: Io, plan: Plan, factory: Factory, *, approve: bool, wait: bool, verb: Verb) -> Report:
-    provisioning = Provisioning(io, plan, factory, verb)
+    creation = Creation(io, plan, Provisioning(io, plan, factory, verb), approve, verb)
+    io.so_far = creation.report
+    await creation.begin()
+    await _wait(io, creation, wait=wait)
+    return creation.report()
+
+
+@dataclass
+class Creation:
+    """A plan that is being carried out."""
+
+    io: Io
+    plan: Plan
+    provisioning: Provisioning
+    approve: bool
+    verb: Verb
     approving: Approving | None = None
 
-    def report() -> Report:
+    async def begin(self) -> None:
+        """Write what can be written at once."""
+        await self.provisioning.write()
+        if self.approve:
+            self.approving = _approving(self.io, self.plan, self.provisioning, self.verb)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will change any more on either side."""
+        return self.provisioning.is_over and (self.approving is None or self.approving.is_over)
+
+    def end(self, *, waited: bool) -> None:
+        """End what is not done: nothing more will be looked at."""
+        self.provisioning.time_out(waited=waited)
+        if self.approving is not None:
+            self.approving.end_open(waited=waited)
+
+    def report(self) -> Report:
+        """What was done so far."""
+        provisioning, approving, plan = self.provisioning, self.approving, self.plan
         return Report(
-            verb=verb,
+            verb=self.verb,
             spec=plan.spec,
             account=plan.account,
             outcomes=(*provisioning.outcomes(), *(approving.outcomes() if approving else ())),
-            hand_off=approving.hand_off() if approving else _left_to_owners(io, plan, provisioning),
-            approval_asked=approve,
+            hand_off=approving.hand_off() if approving else _left_to_owners(self.io, plan, provisioning),
+            approval_asked=self.approve,
             warnings=plan.warnings,
         )
 
-    io.so_far = report
-    await provisioning.write()
-    if approve:
-        approving = _approving(io, plan, provisioning, verb)
-    await _wait(io, provisioning, approving, wait=wait)
-    return report()
 
-
-async def _wait(io: Io, provisioning: Provisioning, approving: Approving | None, *, wait: bool) -> None:
+async def _wait(io: Io, creation: Creation, *, wait: bool) -> None:
     """Rounds of looking at both sides together, until both are done or the time is over."""
+    provisioning, approving = creation.provisioning, creation.approving
     began = io.now()
     # What existed before may be pending already; a new connection takes some seconds to appear.
     if approving is not None and (not wait or any(progress.result == "kept" for progress in provisioning.steps)):
         await approving.look()
-    while wait and not (provisioning.is_over and (approving is None or approving.is_over)):
+    while provisioning.is_replacing or (wait and not creation.is_over):
         if (left := remaining(io)) <= 0:
             break
         pause = min(poll_interval(io.now() - began), left)
@@ -93,12 +121,11 @@ async def _wait(io: Io, provisioning: Provisioning, approving: Approving | None,
         if approving is not None and not approving.is_over:
             looks.append(approving.look())
         await io.gather(looks)
-        if not provisioning.waiting and (healed := await provisioning.heal()) is not None and approving is not None:
-            approving.reopen(identity(healed.resource_id, healed.group_id))
-    if wait:
-        provisioning.time_out()
-    if approving is not None:
-        approving.end_open(waited=wait)
+        if wait and not provisioning.waiting:
+            healed = await provisioning.heal()
+            if healed is not None and approving is not None:
+                approving.reopen(identity(healed.resource_id, healed.group_id))
+    creation.end(waited=wait)
 
 
 def _tell_waiting(io: Io, provisioning: Provisioning, approving: Approving | None) -> None:
@@ -124,7 +151,11 @@ def _tell_waiting(io: Io, provisioning: Provisioning, approving: Approving | Non
 
 
 def _approving(io: Io, plan: Plan, provisioning: Provisioning, verb: Verb) -> Approving:
-    written = [target for progress, target in _endpoints(plan, provisioning) if progress.result in _WRITTEN]
+    written = [
+        target
+        for progress, target in _endpoints(plan, provisioning)
+        if progress.result in _WRITTEN or progress.becoming
+    ]
     return Approving(
         io,
         plan.spec,

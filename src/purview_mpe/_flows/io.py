@@ -67,6 +67,11 @@ class Io(Protocol):
         """Run flows together; all finish, then the first failure in their order is raised."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """How many flows `gather` really runs together."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait, but never past the deadline."""
         ...

@@ -35,6 +35,17 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
     return result
 
 
+def tell_started(io: Io, verb: str) -> float:
+    """Say that a verb starts which goes on in rounds; the moment it does."""
+    io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
+    return io.now()
+
+
+def tell_finished(io: Io, verb: str, began: float) -> None:
+    """Say that it ended, or was left off."""
+    io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+
+
 def _attach(error: BaseException, report: Report) -> None:
     done = "; ".join(f"{outcome.name}: {outcome.result}" for outcome in report.outcomes) or "nothing yet"
     error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it looks first.")

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe import _states, _wire
 from purview_mpe._events import Event
 from purview_mpe._flows import observe
-from purview_mpe._flows.io import remaining
-from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, poll_interval, when_free
+from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, when_free
 from purview_mpe._model import INTERRUPTED, ErrorDetail, Outcome, Plan, Result, Step
 from purview_mpe._wire_errors import Attempt, is_busy
 from purview_mpe.errors import (
@@ -42,6 +41,8 @@ class Progress:
     endpoint: Endpoint | None = None
     result: Result | None = None
     error: ErrorDetail | None = None
+    becoming: Result | None = None
+    """What the result will be once the endpoint that was deleted for this step is gone and a new one is made."""
 
 
 @dataclass
@@ -81,8 +82,13 @@ class Provisioning:
 
     @property
     def waiting(self) -> list[Progress]:
-        """The steps whose endpoint Azure is still making."""
-        return [progress for progress in self.endpoint_steps if _is_unsettled(progress)]
+        """The steps whose endpoint Azure is still making, or still deleting so that it can be made anew."""
+        return [progress for progress in self.endpoint_steps if progress.becoming or _is_unsettled(progress)]
+
+    @property
+    def is_replacing(self) -> bool:
+        """Whether something has to be written that cannot be yet."""
+        return any(progress.becoming for progress in self.endpoint_steps)
 
     @property
     def is_over(self) -> bool:
@@ -157,7 +163,8 @@ class Provisioning:
                     self._fail(progress, error)
         else:
             self.failed_looks = 0
-            self._take_over(waiting, listed)
+            self._take_over([progress for progress in waiting if not progress.becoming], listed)
+            await self.io.gather([self._make_anew(progress) for progress in waiting if _is_gone(progress, listed)])
 
     async def heal(self) -> Step | None:
         """Make one endpoint anew that failed because its neighbour held the storage account; which one.
@@ -207,8 +214,14 @@ class Provisioning:
 
     async def _replace(self, progress: Progress, result: Result) -> None:
         await self._delete(progress.step)
-        await self._wait_until_gone(progress.step)
-        await self._create(progress, result)
+        progress.result, progress.becoming = None, result
+
+    async def _make_anew(self, progress: Progress) -> None:
+        result, progress.becoming = progress.becoming or "created", None
+        try:
+            await self._create(progress, result)
+        except PurviewMpeError as error:
+            self._fail(progress, error)
 
     async def _create(self, progress: Progress, result: Result) -> None:
         step, spec = progress.step, self.plan.spec
@@ -260,21 +273,6 @@ class Provisioning:
             ),
         )
 
-    async def _wait_until_gone(self, step: Step) -> None:
-        began = self.io.now()
-        while any(
-            endpoint.is_for(step.resource_id, step.group_id or "")
-            for endpoint in await observe.list_endpoints(self.io, self.plan.spec)
-        ):
-            wait = poll_interval(self.io.now() - began)
-            if wait >= remaining(self.io):
-                raise WaitTimedOut(
-                    f"The endpoint {step.name!r} was deleted, and Azure still lists it.",
-                    remedy="Look for a resource lock on the factory (Azure answers 200 even if a lock keeps the "
-                    "endpoint), then repeat the call.",
-                )
-            await self.io.sleep(wait)
-
     def _take_over(self, waiting: Sequence[Progress], listed: Sequence[Endpoint]) -> None:
         for progress in waiting:
             endpoint = _found(progress.step, listed)
@@ -285,22 +283,16 @@ class Provisioning:
             if _states.provisioning_is_over(endpoint.provisioning_state):
                 self._end(progress, progress.result or "created")
 
-    def time_out(self) -> None:
-        """End every step that is still waited for: the time is over."""
+    def time_out(self, *, waited: bool = True) -> None:
+        """End every step that is still waited for: the time is over. If nobody `waited`, only what is not written."""
         for progress in self.waiting:
-            state = progress.endpoint.provisioning_state if progress.endpoint else ""
-            self._fail(
-                progress,
-                WaitTimedOut(
-                    f"The endpoint {progress.step.name!r} was still {state or 'in an unknown state'} when the time "
-                    "given ran out.",
-                    remedy="Look again later with status(spec), or repeat the call with a longer timeout: "
-                    "Azure goes on by itself.",
-                ),
-            )
+            if progress.becoming:
+                self._fail(progress, _still_listed(progress.step))
+            elif waited:
+                self._fail(progress, _still_in_the_making(progress))
 
     def _fail(self, progress: Progress, error: PurviewMpeError) -> None:
-        progress.error = ErrorDetail.of(error)
+        progress.error, progress.becoming = ErrorDetail.of(error), None
         self._end(progress, "timed-out" if isinstance(error, WaitTimedOut) else "failed")
 
     def _end(self, progress: Progress, result: Result) -> None:
@@ -361,6 +353,30 @@ def _is_unsettled(progress: Progress) -> bool:
 
 def _has_failed(progress: Progress) -> bool:
     return progress.endpoint is not None and _states.is_broken(progress.endpoint.provisioning_state, "")
+
+
+def _is_gone(progress: Progress, listed: Sequence[Endpoint]) -> bool:
+    """Whether the endpoint that was deleted for this step is: one that is being deleted is still in the way."""
+    step = progress.step
+    return progress.becoming is not None and not any(
+        endpoint.is_for(step.resource_id, step.group_id or "") for endpoint in listed
+    )
+
+
+def _still_listed(step: Step) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"The endpoint {step.name!r} was deleted, and Azure still lists it.",
+        remedy="Look for a resource lock on the factory (Azure answers 200 even if a lock keeps the endpoint), then "
+        "repeat the call.",
+    )
+
+
+def _still_in_the_making(progress: Progress) -> WaitTimedOut:
+    state = progress.endpoint.provisioning_state if progress.endpoint else ""
+    return WaitTimedOut(
+        f"The endpoint {progress.step.name!r} was still {state or 'in an unknown state'} when the time given ran out.",
+        remedy="Look again later with status(spec), or repeat the call with a longer timeout: Azure goes on by itself.",
+    )
 
 
 def _could_not_be_made(step: Step) -> ProvisioningFailed:

@@ -1,0 +1,73 @@
+"""What both clients check and prepare for the fleet verbs, before anything is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from purview_mpe._arguments import checked_timeout
+from purview_mpe._fleet import FleetReport, checked_subjects, left_over
+from purview_mpe._fleet_files import fleet_of
+from purview_mpe._flows.fleet import Fleet
+from purview_mpe._flows.fleet_approve import ApprovingFleet
+from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from purview_mpe._flows.io import Io
+    from purview_mpe._model import Report
+    from purview_mpe._spec import Spec
+
+
+def checked_limit(value: object, argument: str) -> float | None:
+    """Seconds, or None for no limit."""
+    return None if value is None else checked_timeout(value, argument)
+
+
+def checked_resume(value: object) -> None:
+    """Refuse everything that is neither a FleetReport nor None."""
+    if value is not None and not isinstance(value, FleetReport):
+        raise InvalidSpec(
+            "resume",
+            [
+                (
+                    "resume",
+                    f"is a {type(value).__name__}; pass a FleetReport, say FleetReport.load('fleet.jsonl')",
+                )
+            ],
+        )
+
+
+def creating(
+    specs: Iterable[Spec] | str | Path,
+    resume: FleetReport | None,
+    *,
+    approve: bool,
+    wait: bool,
+    timeout: object,
+) -> tuple[Callable[[Io], Fleet], dict[int, Report]]:
+    """What makes the fleet of `create_many`, and the reports of what is complete already."""
+    checked_resume(resume)
+    limit = checked_timeout(timeout)
+    todo, kept = left_over(fleet_of(specs), resume, approve=approve)
+    return lambda io: Fleet(io, todo, approve=approve, wait=wait, timeout=limit), kept
+
+
+def approving(
+    specs_or_reports: Iterable[Spec | Report] | FleetReport | str | Path, *, dry_run: bool, wait: bool
+) -> Callable[[Io], ApprovingFleet]:
+    """What makes the fleet of `approve_many`."""
+    if isinstance(specs_or_reports, FleetReport):
+        given: Iterable[Spec | Report] = specs_or_reports.reports
+    elif isinstance(specs_or_reports, (str, Path)):
+        given = fleet_of(specs_or_reports)
+    else:
+        given = specs_or_reports
+    subjects = checked_subjects(given)
+    return lambda io: ApprovingFleet(io, list(enumerate(subjects)), dry_run=dry_run, wait=wait)
+
+
+def in_order(reports: Mapping[int, Report]) -> FleetReport:
+    """The reports in the order of what was asked for."""
+    return FleetReport(reports=tuple(reports[index] for index in sorted(reports)))

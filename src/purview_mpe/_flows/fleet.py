@@ -1,0 +1,307 @@
+"""Creating for many factories at once, round by round.
+
+A round submits what the limits of Azure let through in a few seconds and, side by side with that, looks at the
+factories whose endpoints are due for a look: one list each, however many endpoints wait. When nothing is left to
+submit, a round is one sleep and one list for each factory that is due. Between two rounds nothing is under way, so
+that a caller who stops there leaves nothing half-done, and no thread waits for a factory.
+
+How often a factory is looked at follows from how long it waits, how many others do (their lists share one limit), and
+how long the quickest of this fleet took: nobody is asked before that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from purview_mpe._backlog import Backlog, interleaved
+from purview_mpe._events import Event
+from purview_mpe._flows import fleet_outcomes, observe
+from purview_mpe._flows.create_all import Creation
+from purview_mpe._flows.crowd import worker
+from purview_mpe._flows.fleet_approval import Approvals
+from purview_mpe._flows.io import remaining
+from purview_mpe._flows.provision import Provisioning
+from purview_mpe._flows.transitions import PASSING, poll_interval
+from purview_mpe._planning import make_plan
+from purview_mpe.errors import AccessDenied, PurviewMpeError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
+    from typing import Any
+
+    from purview_mpe._arm_id import ArmId
+    from purview_mpe._flows.io import Io
+    from purview_mpe._model import Account, Report
+    from purview_mpe._spec import Spec
+
+#: A spec and its place in what the caller gave.
+Item: TypeAlias = tuple[int, "Spec"]
+
+#: How long a round submits; reports come out between rounds.
+_SLICE = 5.0
+#: A submission that takes longer than this is held up by something; the others go on meanwhile.
+_HELD_UP = 10.0
+#: Lists per second and subscription that looking may cost: less than half of what Azure Resource Manager allows.
+_LOOKS_PER_SECOND = 10.0
+
+
+@dataclass
+class _Member:
+    """A factory whose endpoints are submitted."""
+
+    index: int
+    creation: Creation
+    submitted: float
+    next_look: float
+    looked: bool = False
+
+    @property
+    def subscription(self) -> str:
+        return self.creation.plan.spec.factory_id.subscription.casefold()
+
+
+@dataclass
+class Fleet:
+    """One run over many factories.
+
+    `timeout` is for each factory, from its submission; the whole ends with the deadline of the `Io`.
+    """
+
+    io: Io
+    items: Iterable[Item]
+    approve: bool
+    wait: bool
+    timeout: float
+    began: float = field(init=False)
+    _open: list[_Member] = field(init=False, default_factory=list[_Member])
+    _new: deque[_Member] = field(init=False, default_factory=deque[_Member])
+    _done: deque[tuple[int, Report]] = field(init=False, default_factory=deque[tuple[int, "Report"]])
+    _finished: int = field(init=False, default=0)
+    _not_signed_in: PurviewMpeError | None = field(init=False, default=None)
+    _quickest: float | None = field(init=False, default=None)
+    _next_approval: float = field(init=False, default=0.0)
+    _under_way: dict[int, float] = field(init=False, default_factory=dict[int, float])
+
+    def __post_init__(self) -> None:
+        self.began = self.io.now()
+        self.backlog = Backlog(self.items, lambda item: item[1].factory_id.subscription.casefold())
+        self._approvals = Approvals(self.io)
+        self._workers = max(1, self.io.at_once * 2 // 3)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every factory has its report."""
+        return not (self.backlog or self._open or self._done)
+
+    async def round(self) -> list[tuple[int, Report]]:
+        """One round; the reports of the factories that it finished."""
+        if remaining(self.io) <= 0:
+            self._end_all()
+        elif not self.backlog:
+            await self._rest()
+        now = self.io.now()
+        due = [member for member in self._open if member.next_look <= now]
+        approving = self._due_for_approval(now)
+        until = now + _SLICE
+        looks = interleaved([member for member in due if self._needs_look(member)], lambda member: member.subscription)
+        together: list[Coroutine[Any, Any, None]] = []
+        if approving:
+            together.append(self._approve(approving, until))
+        together += [worker(looks, self._look) for _ in range(min(len(looks), max(1, self.io.at_once // 4)))]
+        together_waits = len(together)
+        self._under_way = dict.fromkeys(range(min(self._workers, len(self.backlog))), float("inf"))
+        side = _Side(together_waits)
+        await self.io.gather(
+            [side.watched(flow) for flow in together]
+            + [self._submit(number, until, side) for number in self._under_way]
+        )
+        return self._results(due)
+
+    async def _submit(self, number: int, until: float, side: _Side) -> None:
+        """Begin factories until the slice is over, or as long as something else of the round is under way."""
+        while self.io.now() < until or side.is_busy or self._is_held_up(number):
+            if (item := self.backlog.take()) is None:
+                return
+            self._under_way[number] = self.io.now()
+            await self._begin(item)
+            self._under_way[number] = float("inf")
+
+    def _is_held_up(self, number: int) -> bool:
+        now = self.io.now()
+        return any(now - since > _HELD_UP for other, since in self._under_way.items() if other != number)
+
+    async def _begin(self, item: Item) -> None:
+        index, spec = item
+        if (error := self._not_signed_in) is None:
+            try:
+                creation = await self._submitted(item)
+            except AccessDenied as denied:
+                # Nobody is let in anywhere without a sign-in: a thousand more refusals would tell nothing new.
+                error = denied
+                if denied.status != 403:
+                    self._not_signed_in = denied
+            except PurviewMpeError as failure:
+                error = failure
+            else:
+                if creation is not None:
+                    now = self.io.now()
+                    self._new.append(_Member(index, creation, now, now + max(poll_interval(0), self._not_before())))
+                return
+        self._done.append((index, fleet_outcomes.failed(spec, error, approve=self.approve)))
+
+    async def _submitted(self, item: Item) -> Creation | None:
+        """What was begun for a spec; None if it was put aside, or ended in conflicts."""
+        index, spec = item
+        account_id = spec.account_id or await observe.connected_account(self.io, spec)
+        known = self.backlog.account(account_id.key, item)
+        if isinstance(known, PurviewMpeError):
+            raise known
+        if isinstance(known, str):
+            if known == "come back":
+                return None
+            account, factory = await observe.both(
+                self.io, self._read_account(account_id), observe.read_factory(self.io, spec)
+            )
+        else:
+            account, factory = known, await observe.read_factory(self.io, spec)
+        plan = make_plan(spec, account, factory)
+        if plan.conflicts:
+            self._done.append((index, fleet_outcomes.conflicting(plan, approve=self.approve)))
+            return None
+        creation = Creation(
+            self.io, plan, Provisioning(self.io, plan, factory, "create_all"), self.approve, "create_all"
+        )
+        await creation.begin()
+        return creation
+
+    async def _read_account(self, account_id: ArmId) -> Account:
+        try:
+            account = await observe.read_account(self.io, account_id)
+        except PurviewMpeError as error:
+            self.backlog.found(account_id.key, error, is_final=not isinstance(error, PASSING))
+            raise
+        self.backlog.found(account_id.key, account)
+        return account
+
+    async def _rest(self) -> None:
+        """One sleep until somebody is due."""
+        now = self.io.now()
+        moments = [member.next_look for member in self._open if self._needs_look(member)]
+        if any(self._awaits_approval(member) for member in self._open):
+            moments.append(self._next_approval)
+        if moments and (pause := min(min(moments) - now, remaining(self.io))) > 0:
+            self._tell_waiting()
+            # A little later than the first, so that a round serves several.
+            await self.io.sleep(pause + min(1.0, pause / 10))
+
+    async def _look(self, member: _Member) -> None:
+        provisioning = member.creation.provisioning
+        if provisioning.waiting:
+            await provisioning.look()
+        if self.wait and not provisioning.waiting:
+            await provisioning.heal()
+        if not provisioning.waiting:
+            took = self.io.now() - member.submitted
+            self._quickest = took if self._quickest is None else min(self._quickest, took)
+
+    def _needs_look(self, member: _Member) -> bool:
+        provisioning = member.creation.provisioning
+        return provisioning.is_replacing or (self.wait and not provisioning.is_over)
+
+    def _awaits_approval(self, member: _Member) -> bool:
+        approving = member.creation.approving
+        return approving is not None and not approving.is_over and (self.wait or not member.looked)
+
+    def _due_for_approval(self, now: float) -> list[_Member]:
+        if now < self._next_approval:
+            return []
+        return [member for member in self._open if self._awaits_approval(member)]
+
+    async def _approve(self, members: list[_Member], until: float) -> None:
+        works = [member.creation.approving for member in members if member.creation.approving is not None]
+        await self._approvals.round(works, until=until)
+        for member in members:
+            member.looked = True
+        oldest = min(member.submitted for member in members)
+        self._next_approval = self.io.now() + poll_interval(self.io.now() - oldest)
+
+    def _results(self, looked: list[_Member]) -> list[tuple[int, Report]]:
+        now = self.io.now()
+        while self._new:
+            self._open.append(self._new.popleft())
+        still_open: list[_Member] = []
+        for member in self._open:
+            creation = member.creation
+            if now - member.submitted >= self.timeout:
+                creation.end(waited=self.wait)
+            if creation.is_over or not (self._needs_look(member) or self._awaits_approval(member)):
+                creation.end(waited=self.wait)
+                self._done.append((member.index, creation.report()))
+            else:
+                still_open.append(member)
+        self._open = still_open
+        crowds: dict[str, int] = {}
+        for member in still_open:
+            crowds[member.subscription] = crowds.get(member.subscription, 0) + 1
+        for member in looked:
+            pause = max(poll_interval(now - member.submitted), crowds.get(member.subscription, 0) / _LOOKS_PER_SECOND)
+            member.next_look = max(now + pause, member.submitted + self._not_before())
+        results = list(self._done)
+        self._done.clear()
+        for _, report in results:
+            self._tell_done(report)
+        return results
+
+    def _not_before(self) -> float:
+        """Seconds after its submission before which no factory of this fleet was ready."""
+        return 0.8 * (self._quickest or 0.0)
+
+    def _end_all(self) -> None:
+        """The time for the whole fleet is over."""
+        for member in self._open:
+            member.creation.end(waited=True)
+        while (item := self.backlog.take()) is not None:
+            self._done.append((item[0], fleet_outcomes.not_begun(item[1], approve=self.approve)))
+
+    def _tell_done(self, report: Report) -> None:
+        self._finished += 1
+        self.io.tell(
+            Event(
+                kind="finished",
+                verb="create_all",
+                seconds=self.io.now() - self.began,
+                message=f"{report.spec.factory_id.name}: {fleet_outcomes.summary(report)}",
+                factory=report.spec.factory,
+            )
+        )
+
+    def _tell_waiting(self) -> None:
+        self.io.tell(
+            Event(
+                kind="waiting",
+                verb="create_many",
+                seconds=self.io.now() - self.began,
+                message=f"{self._finished} factories are done, {len(self._open)} wait for Azure",
+            )
+        )
+
+
+class _Side:
+    """What goes on beside the submissions of a round."""
+
+    def __init__(self, flows: int) -> None:
+        self._left = deque(range(flows))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything of it is under way."""
+        return bool(self._left)
+
+    async def watched(self, flow: Coroutine[Any, Any, None]) -> None:
+        """The flow; counted until it ends."""
+        try:
+            await flow
+        finally:
+            self._left.pop()
