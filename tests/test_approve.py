@@ -195,7 +195,8 @@ def test_rejected_connection_cannot_be_approved(colour, emulator):
     assert error.code == "not-approved"
     assert error.message == "The connection of 'purview_blob' is Rejected, and only pending ones can be decided."
     assert error.remedy == (
-        "Have the endpoint made anew with create_all and Spec(replace_broken=True), then approve that."
+        "Have the endpoint made anew and approve that: create_all with Spec(replace_broken=True), or, where the "
+        "factory goes on saying Approved, delete_all and then create_all."
     )
 
 

@@ -405,5 +405,6 @@ def _approved_already(name: str) -> NotApproved:
 def _not_pending(name: str, status: str) -> NotApproved:
     return NotApproved(
         f"The connection of {name!r} is {status or 'in an unknown state'}, and only pending ones can be decided.",
-        remedy="Have the endpoint made anew with create_all and Spec(replace_broken=True), then approve that.",
+        remedy="Have the endpoint made anew and approve that: create_all with Spec(replace_broken=True), or, where the "
+        "factory goes on saying Approved, delete_all and then create_all.",
     )
