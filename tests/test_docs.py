@@ -135,14 +135,23 @@ def _methods(value):
 
 
 VERBS = sorted(name for name in dir(Client) if not name.startswith("_") and name != "close")
+#: What does one thing for many factories is told on one page.
+OF_FLEETS = [verb for verb in VERBS if verb.endswith("_many") or verb == "find_specs"]
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in OF_FLEETS])
 def test_every_verb_has_a_page(verb):
     """A verb's page says what it reads, writes and needs, what it raises, and whether repeating is safe."""
     page = (ROOT / "docs" / "verbs" / f"{verb}.md").read_text().casefold()
     for word in ("reads", "writes", "needs", "raises", "repeat", "```python", "purview-mpe "):
         assert word in page, word
+
+
+def test_verbs_for_fleets_share_a_page():
+    """Each verb for many factories is shown on the page on fleets."""
+    if OF_FLEETS:
+        page = (ROOT / "docs" / "fleets.md").read_text()
+        assert [verb for verb in OF_FLEETS if f"{verb}(" not in page and f"`{verb}`" not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
