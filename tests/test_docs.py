@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import shlex
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +14,7 @@ import pytest
 import purview_mpe
 from purview_mpe import Client, _diagnosis, aio, emulator, errors
 from purview_mpe._assessment import RightStep
+from purview_mpe._cli import make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "purview_mpe"
@@ -48,6 +50,25 @@ def assert_looks_like(printed, shown):
     patterns = [".*".join(re.escape(part) for part in line.split("…")) for line in expected]
     fits = len(given) == len(patterns) and all(map(re.fullmatch, patterns, given))
     assert fits, f"the page shows\n{shown}\nand the code prints\n{printed}"
+
+
+SHELL = re.compile(r"^```(?:console|sh|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMANDS = {
+    f"{page.relative_to(ROOT)}: {command}": command
+    for page in PAGES
+    for block in SHELL.findall(page.read_text())
+    for command in re.findall(r"^(?:\$ )?(purview-mpe .*)$", block.replace("\\\n", " "), re.MULTILINE)
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_commands_are_understood(command):
+    """Every command that a page shows has the options that the command line has; none of them is run."""
+    words = shlex.split(re.split(r" [|>;]| && ", command)[0], comments=True)
+    try:
+        make_parser().parse_args(words[1:])
+    except SystemExit as end:
+        assert end.code == 0, command  # noqa: PT017 - argparse ends the process, for --help as for a mistake
 
 
 def test_every_error_code_has_a_heading():
@@ -135,14 +156,23 @@ def _methods(value):
 
 
 VERBS = sorted(name for name in dir(Client) if not name.startswith("_") and name != "close")
+#: What does one thing for many factories is told on one page.
+OF_FLEETS = [verb for verb in VERBS if verb.endswith("_many") or verb == "find_specs"]
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in OF_FLEETS])
 def test_every_verb_has_a_page(verb):
     """A verb's page says what it reads, writes and needs, what it raises, and whether repeating is safe."""
     page = (ROOT / "docs" / "verbs" / f"{verb}.md").read_text().casefold()
     for word in ("reads", "writes", "needs", "raises", "repeat", "```python", "purview-mpe "):
         assert word in page, word
+
+
+def test_verbs_for_fleets_share_a_page():
+    """Each verb for many factories is shown on the page on fleets."""
+    if OF_FLEETS:
+        page = (ROOT / "docs" / "fleets.md").read_text()
+        assert [verb for verb in OF_FLEETS if f"{verb}(" not in page and f"`{verb}`" not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
