@@ -47,7 +47,7 @@ interrupted: list[float] = []
 
 
 def ours() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith(("purview-mpe", "Thread-"))]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("purview-mpe")]
 
 
 def interrupted_run(azure: Any, flow: Any, ready: Any) -> KeyboardInterrupt:
@@ -250,6 +250,9 @@ def test_an_interrupted_verb_tells_what_it_has_done(runner: Runner, after: int) 
     assert {told[name] for name in created} == {"created"}
     text = "".join(traceback.format_exception(caught.value))
     assert "purview_mpe: create_all did not finish. So far: purview: " in text
+    unknown = {outcome.name for outcome in report.outcomes if outcome.error is not None}
+    assert {name for name in told if f"{name}: not known" in text} == unknown
+    assert unknown.isdisjoint(created)
     again = runner.client_on(emulator, lambda client: client.create_all(spec))
     assert again.succeeded
     assert len([sent for sent in emulator.requests if sent.method == "PUT"]) == 4

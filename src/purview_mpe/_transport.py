@@ -151,6 +151,7 @@ def _limit(line: _Line, seconds: float) -> Any:
     """Cut the line when the time is over."""
     timer = threading.Timer(seconds, line.cut)
     timer.daemon = True
+    timer.name = "purview-mpe-limit"
     timer.start()
     try:
         yield

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from purview_mpe._events import Event
+from purview_mpe._model import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from purview_mpe._flows.io import Io
-    from purview_mpe._model import Report
+    from purview_mpe._model import Outcome, Report
 
 T = TypeVar("T")
 
@@ -47,10 +48,16 @@ def tell_finished(io: Io, verb: str, began: float) -> None:
 
 
 def _attach(error: BaseException, report: Report) -> None:
-    done = "; ".join(f"{outcome.name}: {outcome.result}" for outcome in report.outcomes) or "nothing yet"
+    done = "; ".join(f"{outcome.name}: {_known(outcome)}" for outcome in report.outcomes) or "nothing yet"
     error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it looks first.")
     # Exceptions take attributes, and their types cannot say so; __reduce__ and pickle keep this one, too.
     vars(error)["report"] = report
+
+
+def _known(outcome: Outcome) -> str:
+    """What is known of a step: one that was under way may have been done."""
+    was_under_way = outcome.error is not None and outcome.error.code == INTERRUPTED.code
+    return "not known" if was_under_way else outcome.result
 
 
 def _finished(verb: str, seconds: float, message: str) -> Event:
