@@ -123,9 +123,9 @@ group_ids = st.sampled_from((*LINEAGE_GROUPS, *OPTIONAL_GROUPS))
 
 
 def recased(text: str) -> st.SearchStrategy[str]:
-    """The text in any letter case."""
-    return st.lists(st.booleans(), min_size=len(text), max_size=len(text)).map(
-        lambda ups: "".join(c.upper() if up else c.lower() for c, up in zip(text, ups, strict=True))
+    """The text in any letter case; the bits of one number say which letters are large."""
+    return st.integers(0, 2 ** len(text) - 1).map(
+        lambda bits: "".join(c.upper() if bits >> place & 1 else c.lower() for place, c in enumerate(text))
     )
 
 

@@ -213,6 +213,22 @@ def test_a_claim_takes_the_exact_id_along():
     )
 
 
+@pytest.mark.parametrize(
+    ("fields", "vouched"),
+    [
+        ({}, False),
+        ({"factory_says": "pending"}, True),
+        ({"factory_says": "approved"}, True),
+        ({"factory_says": "rejected"}, False),
+        ({"private_endpoint_id": f"{HIDDEN}/x"}, True),
+        ({"only_exact": True}, True),
+    ],
+)
+def test_a_target_is_looked_at_when_somebody_vouches(fields, vouched):
+    """Before the factory or a report says something, whatever the target shows decides nothing."""
+    assert Claim(BLOB, "purview_blob", **fields).is_vouched_for is vouched
+
+
 # --- rule 3: the factory cannot be read
 
 NAMES = dict(zip(TARGETS, ("purview", "purview_blob", "purview_queue", "purview_namespace"), strict=True))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe._arm_id import ArmId, InvalidArmId, last_segment, same_id
+from purview_mpe._arm_id import ArmId, InvalidArmId, is_subscription, last_segment, same_id
 
 from .nouns import ACCOUNT, FACTORY, GROUP, STORAGE, SUBSCRIPTION, guids, recased, segments
 
@@ -196,6 +196,14 @@ def test_two_spellings_mean_one_resource(one, other, same):
 def test_the_last_segment_is_found_in_anything(text, last):
     """The last segment needs no well-formed id."""
     assert last_segment(text) == last
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"), [(SUBSCRIPTION, True), (SUBSCRIPTION.upper(), True), ("prod", False), ("", False)]
+)
+def test_a_subscription_is_known_by_its_form(text, is_one):
+    """Subscriptions are GUIDs."""
+    assert is_subscription(text) is is_one
 
 
 def test_ids_can_be_pickled():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe import _wire, _wire_connections
+from purview_mpe import _untrusted, _wire, _wire_connections
 from purview_mpe._arm_id import ArmId
 
 from . import published
@@ -275,6 +275,19 @@ def test_everything_else_is_read_from_anything(answer):
     assert all(part is None or part.encode() for part in _wire.read_factory_connection(answer))
     assert _wire.read_runtime_kind(answer) in {"azure", "azure-managed-vnet", "self-hosted", "ssis"}
     assert isinstance(_wire.read_name(answer).encode(), bytes)
+
+
+@given(st.dictionaries(st.just("key"), json_values))
+def test_a_field_is_read_as_what_it_should_be(holder):
+    """Objects, texts and lists of them: whatever is of another type counts as absent."""
+    value = holder.get("key")
+    items = value if isinstance(value, list) else []
+    assert (
+        _untrusted.mapping(holder, "key") == _untrusted.as_mapping(value) == (value if isinstance(value, dict) else {})
+    )
+    assert list(_untrusted.objects(holder, "key")) == [item for item in items if isinstance(item, dict)]
+    assert len(_untrusted.texts(holder, "key")) == len([item for item in items if isinstance(item, str)])
+    assert all(text.encode() is not None for text in (*_untrusted.texts(holder, "key"), _untrusted.text(holder, "key")))
 
 
 def test_half_a_character_is_replaced():

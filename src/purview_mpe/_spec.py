@@ -133,7 +133,7 @@ class Spec(Noun):
     replace_broken: bool = False
     """Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made anew."""
 
-    if not TYPE_CHECKING:  # type checkers are better served by the signature that pydantic synthesises
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers are better served by pydantic's synthesised signature
 
         def __init__(self, /, **fields: Any) -> None:
             try:
