@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from purview_mpe import Account, Check, Client, Diagnosis, Orphans, Plan, Report, Spec, Status, aio
+from purview_mpe.emulator import Emulator
 
 
 def sync_verbs(spec: Spec) -> None:
@@ -39,3 +40,15 @@ async def async_verbs(spec: Spec) -> None:
 
 def a_spec() -> Spec:
     return Spec(factory="id", account=None, name="purview", separator="-", names={"blob": "b"}, groups=("account",))
+
+
+def on_the_emulator(spec: Spec) -> None:
+    azure = Emulator()
+    with Client(azure.credential, transport=azure.transport()) as client:
+        client.plan(spec)
+
+
+async def on_the_emulator_awaited(spec: Spec) -> None:
+    azure = Emulator()
+    async with aio.Client(azure.async_credential, transport=azure.async_transport()) as client:
+        await client.plan(spec)

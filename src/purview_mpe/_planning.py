@@ -232,7 +232,8 @@ def _step(target: Target, action: Action, name: str, reason: str, remedy: str | 
 def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[Target]) -> Iterator[Endpoint]:
     """Endpoints that served this account once: to its retired resources, or bearing our very name and group id.
 
-    A name alone proves nothing, so a bare resemblance (a prefix, say) is never enough; and these are only shown.
+    So an endpoint to storage that was replaced is shown beside the conflict over its name. A name alone proves nothing,
+    so a bare resemblance (a prefix, say) is never enough; and these are only shown.
     """
     retired = {identity(resource_id, None) for resource_id in account.retired}
     wanted = {target.group_id for target in targets}
@@ -244,8 +245,7 @@ def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[
         ours_by_name = (
             account.shape not in {None, "F"}
             and group_id in {"blob", "queue", "namespace"}
-            and spec.groups is None
-            and group_id not in wanted
+            and (spec.groups is None or group_id in wanted)
             and endpoint.name.casefold() == spec.name_of(group_id).casefold()
         )
         if identity(endpoint.resource_id, None) in retired or ours_by_name:

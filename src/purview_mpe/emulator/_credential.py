@@ -6,27 +6,33 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from purview_mpe.emulator._access import Access, Caller
     from purview_mpe.emulator._world import World
 
 _LIFETIME = 3600
 
 
-class AccessToken(NamedTuple):
-    """A token with the time it expires, in seconds since 1970."""
+if TYPE_CHECKING:
+    # What type checkers of users' tests compare with; at run time the SDKs look at the attributes alone.
+    from azure.core.credentials import AccessToken, AccessTokenInfo
+else:
 
-    token: str
-    expires_on: int
+    class AccessToken(NamedTuple):
+        """A token with the time it expires, in seconds since 1970."""
 
+        token: str
+        expires_on: int
 
-class AccessTokenInfo:
-    """The same, in the newer form that also tells type and refresh time."""
+    class AccessTokenInfo:
+        """The same, in the newer form that also tells type and refresh time."""
 
-    def __init__(self, token: str, expires_on: int) -> None:
-        self.token = token
-        self.expires_on = expires_on
-        self.token_type = "Bearer"  # noqa: S105  a type, not a token
-        self.refresh_on: int | None = None
+        def __init__(self, token: str, expires_on: int) -> None:
+            self.token = token
+            self.expires_on = expires_on
+            self.token_type = "Bearer"  # noqa: S105  a type, not a token
+            self.refresh_on: int | None = None
 
 
 class Credential:
@@ -79,5 +85,10 @@ class AsyncCredential:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *args: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
         await self.close()
