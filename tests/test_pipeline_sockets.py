@@ -220,6 +220,19 @@ def test_an_error_whose_text_cannot_be_read_keeps_its_status(runner: Runner, tmp
 
 
 @both
+def test_a_read_whose_text_cannot_be_read_is_read_again(runner: Runner, tmp_path: Path) -> None:
+    """Bytes that are no text in the encoding that they claim were garbled on the way."""
+    strange = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-16\r\nContent-Length: 3\r\n\r\n\x00\xd8\x00"
+
+    def strange_then_fine(peer: Peer) -> bool:
+        return peer.send(OK if len(server.requests) > 1 else strange)
+
+    with serving(strange_then_fine, tmp_path) as server:
+        assert talk(runner, server, read_account, retry=Retry(backoff=0)) == {"name": "pv1"}
+    assert len(server.requests) == 2
+
+
+@both
 def test_a_certificate_that_is_not_trusted_is_met_once(runner: Runner, tmp_path: Path) -> None:
     """The remedy names the option, and nothing is tried again."""
     with serving(lambda peer: peer.send(OK), tmp_path) as server:
