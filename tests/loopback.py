@@ -59,8 +59,6 @@ class Loopback:
         self.behaviour = behaviour
         self.requests: list[bytes] = []
         self.connections = 0
-        self.most_at_once = 0
-        self._open = 0
         self._lock = threading.Lock()
         self._over = threading.Event()
         authority = trustme.CA()
@@ -122,15 +120,9 @@ class Loopback:
             while (request := _read(peer.socket)) is not None:
                 with self._lock:
                     self.requests.append(request)
-                    self._open += 1
-                    self.most_at_once = max(self.most_at_once, self._open)
                 peer.request, peer.count = request, peer.count + 1
-                try:
-                    if not self.behaviour(peer):
-                        return
-                finally:
-                    with self._lock:
-                        self._open -= 1
+                if not self.behaviour(peer):
+                    return
         except (OSError, ssl.SSLError):
             pass
         finally:

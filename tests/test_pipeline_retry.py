@@ -31,6 +31,7 @@ from tests.scripted import (
     STORAGE,
     Runner,
     Script,
+    answer,
     both,
     delete_endpoint,
     ok,
@@ -112,6 +113,17 @@ def test_no_verb_multiplies_the_attempts(runner: Runner, fault: Any) -> None:
     puts = [sent.url for sent in script.sent if sent.method == "PUT"]
     assert {puts.count(url) for url in puts} == {3}
     assert [outcome.result for outcome in report.outcomes] == ["failed"] * 3
+
+
+@both
+@pytest.mark.parametrize("body", [b"<html>", b"", b'{"name": '])
+@pytest.mark.parametrize(("flow", "requests"), [(read_account, 3), (put_endpoint, 1), (post_ingestion, 1)])
+def test_only_a_read_is_asked_again_for_its_answer(runner: Runner, flow: Any, requests: int, body: bytes) -> None:
+    """A read that was garbled on the way is read again; after a write somebody has to look what was done."""
+    script = Script([answer(200, body)])
+    with pytest.raises(AzureUnavailable, match="cannot be read"):
+        runner.flow(runner.azure(script, retry=Retry(3)), flow)
+    assert len(script.sent) == requests
 
 
 @both
