@@ -57,7 +57,17 @@ ROWS: dict[str, tuple[str, ...]] = {
         "_imports",
     ),
     "doors": ("_client", "_client_fleet", "aio", "_aio_fleet", "_arguments", "_fleet_arguments"),
-    "faces": ("_display", "_display_*", "_html", "_picture", "_picture_*", "_tables", "notebook", "_export", "_export_*"),
+    "faces": (
+        "_display",
+        "_display_*",
+        "_html",
+        "_picture",
+        "_picture_*",
+        "_tables",
+        "notebook",
+        "_export",
+        "_export_*",
+    ),
     "command line": ("_cli", "_cli_*", "_demo", "__main__"),
 }
 #: What a module imports from below all the same, and why.
