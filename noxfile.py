@@ -76,3 +76,10 @@ def docs(session: nox.Session) -> None:
     """The documentation site, into docs/_build; every warning is an error, and nothing is fetched."""
     session.install("-e", EVERYTHING, *_group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-E", "-b", "html", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """The long fuzzing of every public entry: `nox -s fuzz -- --inputs 100000 --seed 1`."""
+    session.install("-e", EVERYTHING)
+    session.run("python", "-W", "error", "tests/fuzz.py", *session.posargs)
