@@ -135,8 +135,7 @@ def _(account: Account) -> Scene:
         ("Purview account", account.name),
         (f"Firewall: {firewall.replace('-', ' ')}", f"shape {account.shape or 'unknown'}"),
         _sorted(
-            Way(target.group_id, "group id", target.resource_id, KEPT, "endpoint needed")
-            for target in account.targets
+            Way(target.group_id, "group id", target.resource_id, KEPT, "endpoint needed") for target in account.targets
         ),
         UNKNOWN if account.shape in {None, "F"} else KEPT,
     )
