@@ -15,7 +15,7 @@ from __future__ import annotations
 from purview_mpe.emulator._access import Role
 from purview_mpe.emulator._clock import Clock, RealClock, VirtualClock
 from purview_mpe.emulator._emulator import Emulator
-from purview_mpe.emulator._exchange import RecordedRequest
+from purview_mpe.emulator._exchange import Exchange, RecordedRequest
 from purview_mpe.emulator._faults import Fault
 from purview_mpe.emulator._schema import InvalidScenario
 from purview_mpe.emulator._server import MissingExtra, Server
@@ -27,6 +27,7 @@ __all__ = [
     "ConnectionView",
     "Emulator",
     "EndpointView",
+    "Exchange",
     "Fault",
     "InvalidScenario",
     "MissingExtra",

@@ -68,11 +68,22 @@ def _list(find: FindTarget) -> Callable[[Call], Response]:
     def handle(call: Call) -> Response:
         target = find(call)
         connections = call.world.connections_of(target).values()
-        answer = call.page(connections, lambda connection: connection.serial, shown_connection)
+        if _is_whole(target, call.api_version):
+            answer = Response(200, {"value": [shown_connection(connection) for connection in connections]})
+        else:
+            answer = call.page(connections, lambda connection: connection.serial, shown_connection)
         call.world.target_was_read(target)
         return answer
 
     return handle
+
+
+def _is_whole(target: ArmId, api_version: str) -> bool:
+    """Whether a list comes without pages: storage accounts have no `nextLink` here in the published specs.
+
+    Clients of newer versions follow one (SDK source of azure-mgmt-storage 25, which sends 2025-08-01 or later).
+    """
+    return target.provider.casefold() == "microsoft.storage" and api_version < "2025-06-01"
 
 
 def _get(find: FindTarget) -> Callable[[Call], Response]:

@@ -43,12 +43,12 @@ from purview_mpe.emulator._settings import (
 from purview_mpe.emulator._world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
     from purview_mpe.emulator._account_shapes import Firewall, Shape
-    from purview_mpe.emulator._exchange import RecordedRequest
+    from purview_mpe.emulator._exchange import Exchange, RecordedRequest
     from purview_mpe.emulator._router import Route
     from purview_mpe.emulator._transport import AsyncEmulatorTransport, EmulatorTransport
 
@@ -236,6 +236,14 @@ class Emulator(Loader):
         """Let no more faults happen."""
         with self._world.lock:
             self._faults.clear()
+
+    def observe(self, observer: Callable[[Exchange], None]) -> None:
+        """Let a function see every exchange from now on, whole, in the order of the answers.
+
+        It is called while the emulator is locked, so it must not ask the emulator anything.
+        """
+        with self._world.lock:
+            self._service.observers.append(observer)
 
     @property
     def requests(self) -> list[RecordedRequest]:

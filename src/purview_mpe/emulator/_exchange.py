@@ -85,6 +85,24 @@ class RecordedRequest:
     """What was answered; None while it is under way, or if the connection broke first."""
 
 
+@dataclass(slots=True, frozen=True)
+class Exchange:
+    """A request and what was answered to it, for an observer. Header names of the request are in lower case.
+
+    Secrets are not part of it: neither headers that hold any, nor the bodies of a sign-in.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    content: bytes
+    status: int
+    answer_headers: dict[str, str]
+    answer_content: bytes
+    is_faulty: bool
+    """Whether a fault happened to it, so that the answer need not be one of Azure's."""
+
+
 def split_url(url: str) -> tuple[str, str, dict[str, str]]:
     """The origin, the path as sent, and the query of a URL."""
     parts = urlsplit(url)

@@ -16,6 +16,7 @@ from purview_mpe.emulator._call import Call
 from purview_mpe.emulator._exchange import (
     ArmError,
     ConnectionReset,
+    Exchange,
     RecordedRequest,
     Request,
     Response,
@@ -28,7 +29,7 @@ from purview_mpe.emulator._router import Route, Router, check_version
 from purview_mpe.emulator._settings import Reads, drawn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from purview_mpe.emulator._access import Access, Caller
     from purview_mpe.emulator._guards import Guards
@@ -74,6 +75,7 @@ class Service:
         self.router = Router(routes)
         self.log: deque[RecordedRequest] = deque(maxlen=log_size)
         self.counts: Counter[tuple[str, int | None]] = Counter()
+        self.observers: list[Callable[[Exchange], None]] = []
 
     def begin(self, request: Request) -> Ticket:
         """Log a request; say how long it has to wait before `finish`."""
@@ -112,7 +114,25 @@ class Service:
             ticket.record.status = answer.status
             if not is_admin(ticket.path):
                 self.counts[ticket.record.method, answer.status] += 1
+                self._tell(ticket, answer)
             return answer
+
+    def _tell(self, ticket: Ticket, answer: Response) -> None:
+        """Let the observers know. A sign-in is not told: its bodies hold secrets."""
+        if not self.observers or "/oauth2/" in ticket.path:
+            return
+        exchange = Exchange(
+            method=ticket.request.method,
+            url=ticket.request.url,
+            headers=ticket.record.headers,
+            content=ticket.request.content,
+            status=answer.status,
+            answer_headers=dict(answer.headers),
+            answer_content=answer.encoded(),
+            is_faulty=bool(ticket.faults),
+        )
+        for observer in self.observers:
+            observer(exchange)
 
     def _answer(self, ticket: Ticket) -> Response:
         headers: dict[str, str] = {}

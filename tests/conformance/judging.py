@@ -1,0 +1,236 @@
+"""Judges recorded exchanges: Microsoft's `oav` holds them against the OpenAPI files, then come rules of our own.
+
+    python -m tests.conformance.judging --specs DIR --oav NODE_MODULES EXCHANGES
+
+`DIR` has the layout of Azure's public specification repository. Exit code 1: something violates them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .rules import broken_rules
+
+#: Fewer than this would prove little.
+ENOUGH = 100
+
+#: The providers that the files describe. The rest of the traffic (sign-in, subscriptions, permissions, locks) belongs
+#: to services whose files are not asked for.
+_PROVIDERS = re.compile(
+    r".*/providers/(Microsoft\.(?:DataFactory|Purview|Storage|EventHub))/(?!.*/providers/)", re.IGNORECASE
+)
+_VERSION = re.compile(r"(?<=api-version=)[\w-]+")
+
+
+@dataclass(frozen=True)
+class Looseness:
+    """A difference from the files that is none from Azure, or wanted: where, and how that is known."""
+
+    operation: str
+    code: str
+    place: str
+    reason: str
+    message: str = ""
+
+
+LOOSENESS = (
+    Looseness(
+        r"ManagedPrivateEndpoints_\w+",
+        "INVALID_TYPE",
+        r"properties\['resourceId'\]$",
+        "the file says that unknown properties are objects; public code that runs against Azure reads this one",
+    ),
+    Looseness(
+        r"ManagedVirtualNetworks_\w+",
+        "INVALID_TYPE",
+        r"properties\['preventDataExfiltration'\]$",
+        "the file says that unknown properties are objects; this one was recorded as a boolean",
+    ),
+    Looseness(
+        r"IntegrationRuntimes_\w+",
+        "INVALID_TYPE",
+        r"properties\['state'\]$",
+        "the file has it for managed runtimes; oav judges an item of the list by the base type",
+    ),
+    Looseness(
+        r"Factories_CreateOrUpdate",
+        "READONLY_PROPERTY_NOT_ALLOWED_IN_REQUEST",
+        r"^\$\.",
+        "who changes a factory sends what was read, for a PUT replaces the whole; Azure ignores what is read-only",
+    ),
+    Looseness(
+        r"PrivateEndpointConnections_List",
+        "OBJECT_ADDITIONAL_PROPERTIES",
+        r"^\$\.nextLink$",
+        "versions of storage that are newer than the file have pages (SDK source)",
+    ),
+    Looseness(
+        r"PrivateEndpointConnections_\w+",
+        "OBJECT_ADDITIONAL_PROPERTIES",
+        r"^\$\.error\.(target|additionalInfo)$",
+        "refusals by policy come from Azure Resource Manager, not from the provider (common types of the specs)",
+    ),
+    Looseness(
+        r"PrivateEndpointConnections_CreateOrUpdate",
+        r"INVALID_CONTENT_TYPE|INVALID_RESPONSE_BODY",
+        r"^(\.body)?$",
+        "the emulator's option namespace_approval='202-empty': clients have met an empty 202",
+    ),
+    Looseness(
+        r"(StorageAccounts|PrivateEndpointConnections|PrivateLinkResources)_\w+",
+        "INVALID_RESPONSE_CODE",
+        r"^$",
+        "the files of storage name no errors for many operations, and Azure Resource Manager refuses all alike",
+        r"'(401|403|404|409|429)'",
+    ),
+)
+
+#: Tests whose resources are unlike the files on purpose.
+UNLIKE = {
+    "tests/test_connect.py": "a factory with properties that no file knows, to see that they are preserved",
+}
+
+
+@dataclass
+class Result:
+    """What was judged, and what is wrong with it."""
+
+    judged: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+    violations: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def ok(self) -> bool:
+        """Whether enough was judged, and nothing is wrong."""
+        return not self.violations and self.judged >= ENOUGH
+
+    def lines(self) -> list[str]:
+        """The result for people to read."""
+        return [
+            *(f"{count:6} x {violation}" for violation, count in self.violations.most_common()),
+            *(f"{count:6} not judged: {why}" for why, count in self.skipped.items()),
+            f"{self.judged} different exchanges judged, {len(self.operations)} operations, "
+            f"{self.violations.total()} violations ({len(self.violations)} different ones)",
+            *([] if self.judged >= ENOUGH else [f"At least {ENOUGH} exchanges are needed."]),
+        ]
+
+
+def judge(recorded: list[dict[str, Any]], specs: Path, oav: Path, *, faulty_too: bool = False) -> Result:
+    """Judge exchanges in the recorder's form.
+
+    Args:
+        recorded: the exchanges.
+        specs: the folder with `specification` in it.
+        oav: the `node_modules` with oav in it.
+        faulty_too: whether answers that a fault made are judged as well.
+    """
+    result = Result()
+    versions = _versions(specs)
+    chosen: list[dict[str, Any]] = []
+    for exchange in recorded:
+        provider = _PROVIDERS.match(urlsplit(exchange["liveRequest"]["url"]).path)
+        unlike = UNLIKE.get(exchange.get("test", "").partition("::")[0])
+        if exchange.get("faulty") and not faulty_too:
+            result.skipped["a fault of the emulator made the answer"] += 1
+        elif unlike is not None:
+            result.skipped[unlike] += 1
+        elif provider is None:
+            result.skipped["the provider is not among the four"] += 1
+        else:
+            chosen.append(_in_known_version(exchange, versions[provider[1].casefold()]))
+    verdicts = _ask_oav(chosen, specs, oav)
+    result.judged = len(chosen)
+    for exchange, verdict in zip(chosen, verdicts, strict=True):
+        operation = verdict["operation"]
+        result.operations[operation] += 1
+        where = f"{operation} {exchange['liveRequest']['method']} -> {exchange['liveResponse']['statusCode']}"
+        for issue in verdict["issues"]:
+            if not _is_loose(operation, issue):
+                place = re.sub(r"\[\d+\]", "[]", issue["at"].split(" ")[0])
+                result.violations[f"{where}: {issue['from']} {issue['code']} {place} {issue['message']}"] += 1
+        for broken in broken_rules(exchange["liveRequest"], exchange["liveResponse"]):
+            result.violations[f"{where}: {broken}"] += 1
+    return result
+
+
+def _is_loose(operation: str, issue: dict[str, str]) -> bool:
+    """Whether every place of an issue is one where the files are known to be loose."""
+    return all(
+        any(
+            re.fullmatch(loose.operation, operation)
+            and re.fullmatch(loose.code, issue["code"])
+            and re.search(loose.place, at)
+            and re.search(loose.message, issue["message"])
+            for loose in LOOSENESS
+        )
+        for at in issue["at"].split(" ")
+    )
+
+
+def _versions(specs: Path) -> dict[str, list[str]]:
+    """The api-versions that there are files for, oldest first."""
+    found: dict[str, list[str]] = {}
+    for folder in specs.glob("specification/*/resource-manager/Microsoft.*/*/*"):
+        if re.fullmatch(r"\d{4}-\d\d-\d\d(-\w+)?", folder.name):
+            found.setdefault(folder.parts[-3].casefold(), []).append(folder.name)
+    return {provider: sorted(names) for provider, names in found.items()}
+
+
+def _in_known_version(exchange: dict[str, Any], known: list[str]) -> dict[str, Any]:
+    """The exchange as if it had been in a version that there is a file for.
+
+    Clients are ahead of the published files; what is used here did not change between them (SDK sources).
+    """
+    request = exchange["liveRequest"]
+    asked = found[0].casefold() if (found := _VERSION.search(request["url"])) else ""
+    if not asked or asked in known:
+        return exchange
+    alike = [version for version in known if version.endswith("preview") == asked.endswith("preview")] or known
+    older = [version for version in alike if version <= asked]
+    url = _VERSION.sub(older[-1] if older else alike[0], request["url"], count=1)
+    return {**exchange, "liveRequest": {**request, "url": url}}
+
+
+def _ask_oav(exchanges: list[dict[str, Any]], specs: Path, oav: Path) -> list[dict[str, Any]]:
+    told = "".join(
+        json.dumps({part: one[part] for part in ("liveRequest", "liveResponse")}) + "\n" for one in exchanges
+    )
+    answer = subprocess.run(
+        ["node", str(Path(__file__).with_name("judge.cjs")), str(specs)],  # noqa: S607  node is found as usual
+        input=told,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "NODE_PATH": str(oav)},
+    )
+    if answer.returncode:
+        raise SystemExit(f"oav does not work: {answer.stderr}")
+    return [json.loads(line) for line in answer.stdout.splitlines()]
+
+
+def main() -> int:
+    """Judge a file of exchanges."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--specs", type=Path, required=True)
+    parser.add_argument("--oav", type=Path, required=True)
+    parser.add_argument("exchanges", type=Path)
+    given = parser.parse_args()
+    recorded = [json.loads(line) for line in given.exchanges.read_text(encoding="utf-8").splitlines()]
+    result = judge(recorded, given.specs, given.oav)
+    print("\n".join(result.lines()))  # noqa: T201  that is what it is run for
+    return 0 if result.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
