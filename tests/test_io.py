@@ -186,7 +186,7 @@ def test_sleep_ends_at_the_deadline(runner: Runner) -> None:
 @both
 def test_every_wait_goes_through_the_transports_sleep(runner: Runner) -> None:
     """Waits of flows and waits between attempts: a transport with its own clock sees them all."""
-    script = Script([refusal(429, Retry_After="60"), ok()])
+    script = Script([refusal(503, Retry_After="60"), ok()])
 
     async def flow(io: Any) -> None:
         await read_account(io)

@@ -140,23 +140,24 @@ def test_connections_are_kept(runner: Runner, tmp_path: Path) -> None:
 
 @both
 def test_one_pool_bounds_what_is_under_way(runner: Runner, tmp_path: Path) -> None:
-    """40 reads at once use 16 connections, all of which are kept."""
+    """Twice as many reads at once as the colour allows use as many connections as it allows, and keep them."""
+    colours = _imports.load("purview_mpe._io")
+    at_once = (colours.SyncIo if runner.is_sync else colours.AsyncIo).at_once
 
     def slow(peer: Peer) -> bool:
         peer.over.wait(0.02)
         return peer.send(OK)
 
     async def many(io: Any) -> None:
-        async def five() -> None:
-            await io.gather([read_account(io) for _ in range(5)])
+        async def four() -> None:
+            await io.gather([read_account(io) for _ in range(4)])
 
-        await io.gather([five() for _ in range(8)])
-        await io.gather([five() for _ in range(8)])
+        await io.gather([four() for _ in range(at_once // 2)])
 
     with serving(slow, tmp_path) as server:
         talk(runner, server, many)
-    assert len(server.requests) == 80
-    assert server.connections <= 16
+    assert len(server.requests) == at_once * 2
+    assert server.connections <= at_once
 
 
 def test_a_place_in_the_pool_is_not_waited_for_beyond_the_deadline(tmp_path: Path) -> None:
