@@ -34,7 +34,13 @@ class _OnTerminal(logging.Handler):
 def logging_to(terminal: Terminal, verbose: int) -> Generator[Callable[[Any], None] | None]:
     """Log to the terminal as long as the block lasts; gives the hook that sees each response, if any."""
     if not verbose:
-        yield None
+        # The SDKs warn, with a traceback, of bodies that they cannot read; our error says it without.
+        silence = logging.NullHandler()
+        logging.getLogger("azure").addHandler(silence)
+        try:
+            yield None
+        finally:
+            logging.getLogger("azure").removeHandler(silence)
         return
     handler = _OnTerminal(terminal)
     names = ["purview_mpe", *(["azure"] if verbose > 1 else [])]

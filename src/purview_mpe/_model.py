@@ -214,7 +214,7 @@ class Outcome(Noun):
     """How a connection was recognised as ours."""
     result: Result
     error: ErrorDetail | None = None
-    seconds: float = 0.0
+    seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
 class Report(Noun):

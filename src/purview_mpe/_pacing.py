@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from purview_mpe._budget import Ticket
     from purview_mpe._exchange import Run
 
+#: How often a request that waited looks again. A transport whose `sleep` lets no time pass must not be asked for ever.
+_LOOKS = 5
 _shared = Budget()
 _by_clock: MutableMapping[Any, Budget] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
@@ -79,7 +81,9 @@ class Pacing(policies.HTTPPolicy[Any, Any]):
         if (ticket := _ticket(self._budget, request)) is None:
             return self.next.send(request)
         try:
-            while wait := _wait(self._budget, ticket):
+            for _ in range(_LOOKS):
+                if not (wait := _wait(self._budget, ticket)):
+                    break
                 self._pause(current().run, request.context.transport, wait)
         except BaseException:
             self._budget.give_back(ticket)
@@ -105,7 +109,9 @@ class AsyncPacing(policies.AsyncHTTPPolicy[Any, Any]):
         if (ticket := _ticket(self._budget, request)) is None:
             return await self.next.send(request)
         try:
-            while wait := _wait(self._budget, ticket):
+            for _ in range(_LOOKS):
+                if not (wait := _wait(self._budget, ticket)):
+                    break
                 await request.context.transport.sleep(wait)
         except BaseException:
             self._budget.give_back(ticket)

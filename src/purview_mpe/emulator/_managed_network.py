@@ -51,7 +51,7 @@ def new_network(
 
 
 def _squeezed(location: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", location.lower())
+    return re.sub(r"[^a-z0-9]", "", str(location).lower())
 
 
 def _shown_network(factory: Factory, network: Network) -> dict[str, Any]:
