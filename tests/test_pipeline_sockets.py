@@ -43,8 +43,9 @@ def test_a_request_over_https_works(runner: Runner, tmp_path: Path) -> None:
         lambda peer: peer.hang(),
         lambda peer: peer.trickle(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: yes\r\n" * 1000),
         lambda peer: peer.send(OK.partition(b"{")[0].replace(b"14", b"9999")) and peer.trickle(b" " * 1000),
-        lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        and peer.trickle(b"1\r\nx\r\n" * 1000),
+        lambda peer: (
+            peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") and peer.trickle(b"1\r\nx\r\n" * 1000)
+        ),
     ],
     ids=["black hole", "trickling headers", "trickling body", "trickling chunks"],
 )
@@ -223,9 +224,7 @@ def test_a_client_certificate_is_shown(runner: Runner, tmp_path: Path) -> None:
 
 
 @both
-def test_a_netrc_file_changes_nothing(
-    runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_netrc_file_changes_nothing(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A password that somebody keeps for the host neither replaces the token nor leaves the machine."""
     (tmp_path / "netrc").write_text("default login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
