@@ -120,8 +120,10 @@ class Result:
         return [
             *(f"{count:6} x {violation}" for violation, count in self.violations.most_common()),
             *(f"{count:6} not judged: {why}" for why, count in self.skipped.items()),
-            f"{self.judged} different exchanges judged, {len(self.operations)} operations, "
-            f"{self.violations.total()} violations ({len(self.violations)} different ones)",
+            (
+                f"{self.judged} different exchanges judged, {len(self.operations)} operations, "
+                f"{self.violations.total()} violations ({len(self.violations)} different ones)"
+            ),
             *([] if self.judged >= ENOUGH else [f"At least {ENOUGH} exchanges are needed."]),
         ]
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from purview_mpe.emulator import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import TextIOWrapper
+
+    import pytest
 
     from purview_mpe.emulator import Exchange
 
@@ -38,7 +39,7 @@ class Recorder:
     """Observes every emulator that is made while it is there."""
 
     def __init__(self, path: str) -> None:
-        self._file: TextIOWrapper = open(path, "w", encoding="utf-8")  # noqa: SIM115  open as long as the tests run
+        self._file: TextIOWrapper = Path(path).open("w", encoding="utf-8")  # noqa: SIM115  open as long as the tests run
         self._seen: set[str] = set()
         self._test = ""
         self._init: Callable[..., None] = Emulator.__init__

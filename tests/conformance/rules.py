@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 
 #: Recorded, or in the files; "" is what Data Factory says before the target was asked.
 PROVISIONING = frozenset(
-    "Unknown Creating Moving Deleting SoftDeleting SoftDeleted Failed Succeeded Canceled Provisioning Updating "
-    "Pending Dissociating Accepted Active Created ResolvingDNS".split()
+    [
+        *("Unknown", "Creating", "Moving", "Deleting", "SoftDeleting", "SoftDeleted", "Failed", "Succeeded"),
+        *("Canceled", "Provisioning", "Updating", "Pending", "Dissociating", "Accepted", "Active", "Created"),
+        "ResolvingDNS",
+    ]
 )
 CONNECTION = frozenset(["", "Unknown", "Pending", "Approved", "Rejected", "Disconnected"])
 
