@@ -14,7 +14,10 @@ from purview_mpe import (
     EndpointStatus,
     ErrorDetail,
     Event,
+    FactoryStatus,
     Finding,
+    FleetReport,
+    FleetStatus,
     OrphanConnection,
     OrphanEndpoint,
     Orphans,
@@ -370,6 +373,10 @@ orphans = st.builds(
     findings=_many(findings),
 )
 
+fleet_reports = st.builds(FleetReport, reports=st.lists(reports, max_size=2).map(tuple))
+factory_statuses = st.builds(FactoryStatus, spec=specs(), status=st.none() | statuses, error=st.none() | error_details)
+fleet_statuses = st.builds(FleetStatus, factories=st.lists(factory_statuses, max_size=2).map(tuple))
+
 #: A strategy for every noun that a user can meet.
 NOUNS: dict[str, st.SearchStrategy[Any]] = {
     "Account": accounts,
@@ -381,7 +388,10 @@ NOUNS: dict[str, st.SearchStrategy[Any]] = {
     "ErrorDetail": error_details,
     "Event": events,
     "Factory": factories,
+    "FactoryStatus": factory_statuses,
     "Finding": findings,
+    "FleetReport": fleet_reports,
+    "FleetStatus": fleet_statuses,
     "OrphanConnection": orphan_connections,
     "OrphanEndpoint": orphan_endpoints,
     "Orphans": orphans,

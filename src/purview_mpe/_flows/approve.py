@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from purview_mpe._approval import Claim, Listings, Match, match_blind, match_known
-from purview_mpe._arm_id import ArmId
+from purview_mpe._arm_id import ArmId, same_id
 from purview_mpe._events import Event
 from purview_mpe._flows import connections, observe
 from purview_mpe._flows.claims import FromFactory, FromReport
@@ -20,7 +20,7 @@ from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, poll_interval
 from purview_mpe._hand_off import Pending, hand_off
 from purview_mpe._model import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Report, Result, Target, identity
 from purview_mpe._planning import needed_targets
-from purview_mpe._spec import Spec
+from purview_mpe._spec import ACCOUNT_TYPE, Spec, typed_id
 from purview_mpe.errors import (
     AccessDenied,
     Locked,
@@ -73,14 +73,14 @@ async def account_id_of(io: Io, subject: Spec | Report) -> ArmId:
     if (account_id := spec.account_id) is not None:
         return account_id
     if isinstance(subject, Report) and subject.account is not None:
-        return ArmId.parse(subject.account.id)
+        return typed_id(subject.account.id, ACCOUNT_TYPE, "account")
     return await observe.connected_account(io, spec)
 
 
 def best_known(subject: Spec | Report, account: Account) -> Account:
     """The account as it was read, or as the report knows it where this caller cannot learn it."""
     known = subject.account if isinstance(subject, Report) else None
-    return known if account.shape is None and known is not None else account
+    return known if account.shape is None and known is not None and same_id(known.id, account.id) else account
 
 
 def prepared(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purview_mpe._flows.io import Io
+    from purview_mpe._model import Outcome
     from purview_mpe._spec import Spec
 
 
@@ -77,9 +78,14 @@ class FromReport:
         return [target for target in self.account.targets if identity(target.resource_id, target.group_id) in told]
 
     async def claims(self) -> Sequence[Claim]:
-        told = {identity(o.resource_id, o.group_id): o for o in self.report.outcomes if o.group_id is not None}
+        told: dict[tuple[str, str], Outcome] = {}
+        for outcome in self.report.outcomes:
+            # A creation that approved on the way has two outcomes for each endpoint, and not each tells the id.
+            key = identity(outcome.resource_id, outcome.group_id)
+            if outcome.group_id is not None and (key not in told or outcome.private_endpoint_id is not None):
+                told[key] = outcome
         return [
-            Claim(target, outcome.name, outcome.private_endpoint_id, only_exact=True)
+            Claim(target, found.name, found.private_endpoint_id, only_exact=True)
             for target in self.targets
-            if (outcome := told.get(identity(target.resource_id, target.group_id))) is not None
+            if (found := told.get(identity(target.resource_id, target.group_id))) is not None
         ]
