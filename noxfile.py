@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import nox
@@ -133,6 +134,15 @@ def clients(session: nox.Session) -> None:
     packages = _npm(session, *_JAVASCRIPT)
     environment = {"PURVIEW_MPE_AZ": str(home / "bin" / "az"), "PURVIEW_MPE_NODE_MODULES": str(packages)}
     session.run("python", "-m", "pytest", "tests/clients", *session.posargs, env=environment)
+
+
+@nox.session
+def live(session: nox.Session) -> None:
+    """The emulator's contract against a real subscription; see docs/emulator.md for the variables that allow it."""
+    if os.environ.get("PURVIEW_MPE_LIVE") != "create-and-delete":
+        session.skip("Set PURVIEW_MPE_LIVE=create-and-delete, PURVIEW_MPE_LIVE_FACTORY and PURVIEW_MPE_LIVE_ACCOUNT")
+    session.install("-e", EVERYTHING, *_group(session, "tests"))
+    session.run("python", "-m", "pytest", "tests/test_contract.py", *session.posargs)
 
 
 def _npm(session: nox.Session, *packages: str) -> Path:

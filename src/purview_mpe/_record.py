@@ -25,8 +25,8 @@ _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SKIP_TOKEN = re.compile(r"(?<=skiptoken=)[^&\"]+", re.IGNORECASE)
 #: In an id, what stands behind these words is a name that somebody chose; the names of types stand there as well, so
-#: only whole ids are looked at. The names of managed private endpoints stay: those of one set are made of each other, and
-#: nothing would fit together without that.
+#: only whole ids are looked at. The names of managed private endpoints stay: those of one set are made of each other,
+#: and nothing would fit together without that.
 _NAMED = tuple(
     (kind, re.compile(pattern + r"([^/?\"\\]+)", re.IGNORECASE))
     for kind, pattern in (
