@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import nox
@@ -106,6 +107,42 @@ def conformance(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-q", "tests/conformance/test_judge.py", env=environment)
     size = [f"--seed={given.seed}", f"--requests={given.requests}"]
     session.run("python", "-m", "tests.conformance.generated", f"--specs={specs}", *size)
+
+
+#: Versions that the tests were written with; newer ones are welcome to show what is missing.
+_JAVASCRIPT = [
+    "@azure/identity@^4",
+    "@azure/arm-datafactory@>=12",
+    "@azure/arm-purview@^1",
+    "@azure/arm-storage@>=20",
+    "@azure/arm-eventhub@^5",
+]
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Other official clients do the whole job against the served emulator: the Azure CLI, the JavaScript SDKs.
+
+    Needs Node.js with npm. What cannot be installed is skipped with its reason.
+    """
+    session.install("-e", EVERYTHING, *_group(session, "tests"))
+    # An environment of its own: the Azure CLI pins other versions of what we use.
+    home = Path(session.create_tmp()).resolve() / "az"
+    if not (home / "bin" / "az").exists():
+        session.run("python", "-m", "venv", str(home))
+        session.run(str(home / "bin" / "pip"), "install", "--quiet", "azure-cli", external=True)
+    packages = _npm(session, *_JAVASCRIPT)
+    environment = {"PURVIEW_MPE_AZ": str(home / "bin" / "az"), "PURVIEW_MPE_NODE_MODULES": str(packages)}
+    session.run("python", "-m", "pytest", "tests/clients", *session.posargs, env=environment)
+
+
+@nox.session
+def live(session: nox.Session) -> None:
+    """The emulator's contract against a real subscription; see docs/emulator.md for the variables that allow it."""
+    if os.environ.get("PURVIEW_MPE_LIVE") != "create-and-delete":
+        session.skip("Set PURVIEW_MPE_LIVE=create-and-delete, PURVIEW_MPE_LIVE_FACTORY and PURVIEW_MPE_LIVE_ACCOUNT")
+    session.install("-e", EVERYTHING, *_group(session, "tests"))
+    session.run("python", "-m", "pytest", "tests/test_contract.py", *session.posargs)
 
 
 def _npm(session: nox.Session, *packages: str) -> Path:

@@ -49,6 +49,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "_azure",
         "_pipeline",
         "_pacing",
+        "_record",
         "_exchange",
         "_options",
         "_credentials",

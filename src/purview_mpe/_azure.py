@@ -99,7 +99,7 @@ class Azure:
             budget=_pacing.shared_budget(given) if budget is None else budget,
             pass_on={} if given is None else security,
         )
-        self.transport = _make_transport(colour, security) if given is None else given
+        self.transport = make_transport(colour, security) if given is None else given
         #: The clock by which deadlines are kept: a transport may bring its own, as its `sleep` goes by it.
         self.now = getattr(self.transport, "monotonic", time.monotonic)
         self.is_real_time = self.now is time.monotonic
@@ -169,7 +169,8 @@ class Azure:
                 await self._credential.inner.close()
 
 
-def _make_transport(colour: Colour, security: dict[str, Any]) -> Any:
+def make_transport(colour: Colour, security: dict[str, Any]) -> Any:
+    """Our own transport; `security` may have `connection_verify` and `connection_cert`."""
     if colour == "sync":
         sync_transport = _imports.load("purview_mpe._transport").PooledTransport
         return sync_transport(POOL_SIZE, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, **security)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from purview_mpe import _cli_options as options
+from purview_mpe import _record
 from purview_mpe._cli_log import logging_to
 from purview_mpe._cli_progress import progress_on
 
@@ -51,9 +52,12 @@ class Call:
         from purview_mpe import Client  # noqa: PLC0415 - loads pydantic, which --help does without
 
         given = options.client_options(self.arguments)
-        with logging_to(self.terminal, self.arguments.verbose) as hook:
+        with logging_to(self.terminal, self.arguments.verbose) as hook, ExitStack() as stack:
             if hook is not None:
                 given["raw_response_hook"] = hook
+            if (path := getattr(self.arguments, "record", None)) is not None:
+                security = {key: given[key] for key in ("connection_verify",) if key in given}
+                given["transport"] = stack.enter_context(_record.recording_to(path, security))
             with (self.connect or Client)(on_event=self._tell, **given) as client:
                 yield client
 

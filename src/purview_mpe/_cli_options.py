@@ -68,6 +68,12 @@ def connection_options(parser: ArgumentParser) -> None:
         "(127.0.0.1, localhost) no sign-in is needed",
     )
     group.add_argument("--ca", metavar="FILE", help="certificates to trust, in PEM form: an emulator's, or a proxy's")
+    group.add_argument(
+        "--record",
+        metavar="FILE",
+        type=Path,
+        help="write what was asked of Azure and what it answered, without tokens and with other ids and names",
+    )
 
 
 def account_option(parser: ArgumentParser) -> None:
