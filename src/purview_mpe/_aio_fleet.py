@@ -8,7 +8,7 @@ from purview_mpe._arguments import checked_timeout
 from purview_mpe._fleet_arguments import approving, checked_limit, creating, in_order
 from purview_mpe._fleet_files import Journal, fleet_of
 from purview_mpe._flows import find, fleet_status
-from purview_mpe._flows.narrated import tell_finished, tell_started
+from purview_mpe._flows.narrated import attach_fleet, tell_finished, tell_started
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
@@ -50,7 +50,7 @@ class FleetVerbs:
         """As `purview_mpe.Client.create_many`."""
         make, done = creating(specs, resume, approve=approve, wait=wait, timeout=timeout)
         rounds = self._rounds("create_many", make, checked_limit(stop_after, "stop_after"), journal)
-        return in_order(done | {index: report async for index, report in rounds})
+        return await self._all(rounds, done)
 
     def iter_create_many(
         self,
@@ -78,8 +78,7 @@ class FleetVerbs:
     ) -> FleetReport:
         """As `purview_mpe.Client.approve_many`."""
         make = approving(specs_or_reports, dry_run=dry_run, wait=wait)
-        rounds = self._rounds("approve_many", make, checked_timeout(timeout))
-        return in_order({index: report async for index, report in rounds})
+        return await self._all(self._rounds("approve_many", make, checked_timeout(timeout)), {})
 
     def iter_approve_many(
         self,
@@ -99,6 +98,15 @@ class FleetVerbs:
         fleet = fleet_of(specs)
         return await self._run("status_many", lambda io: fleet_status.status_many(io, fleet))
 
+    async def _all(self, rounds: AsyncIterator[tuple[int, Report]], done: dict[int, Report]) -> FleetReport:
+        try:
+            async for index, report in rounds:
+                done[index] = report  # noqa: PERF403 - what is there must survive an interruption
+        except BaseException as error:
+            attach_fleet(error, in_order(done))
+            raise
+        return in_order(done)
+
     async def _rounds(
         self,
         verb: str,
@@ -112,7 +120,9 @@ class FleetVerbs:
         try:
             with Journal(journal) as file:
                 while not work.is_over:
-                    for index, report in await work.round():
+                    with io.verb(verb):
+                        finished = await work.round()
+                    for index, report in finished:
                         file.add(report)
                         yield index, report
         finally:

@@ -37,6 +37,12 @@ class Backlog(Generic[T]):
         with self._lock:
             return sum(map(len, self._lanes.values())) + sum(map(len, self._parked.values()))
 
+    @property
+    def lanes(self) -> int:
+        """How many lanes have items to take."""
+        with self._lock:
+            return len(self._turns)
+
     def take(self) -> T | None:
         """The next item; None if there is none at present."""
         with self._lock:

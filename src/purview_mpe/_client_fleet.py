@@ -8,7 +8,7 @@ from purview_mpe._arguments import checked_timeout
 from purview_mpe._fleet_arguments import approving, checked_limit, creating, in_order
 from purview_mpe._fleet_files import Journal, fleet_of
 from purview_mpe._flows import find, fleet_status
-from purview_mpe._flows.narrated import tell_finished, tell_started
+from purview_mpe._flows.narrated import attach_fleet, tell_finished, tell_started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -78,8 +78,8 @@ class FleetVerbs:
             InvalidSpec: before anything is sent; a spec or row is wrong, is there twice, or fights with another one.
         """
         make, done = creating(specs, resume, approve=approve, wait=wait, timeout=timeout)
-        done.update(self._rounds("create_many", make, checked_limit(stop_after, "stop_after"), journal))
-        return in_order(done)
+        rounds = self._rounds("create_many", make, checked_limit(stop_after, "stop_after"), journal)
+        return self._all(rounds, done)
 
     def iter_create_many(
         self,
@@ -119,7 +119,7 @@ class FleetVerbs:
             InvalidSpec: before anything is sent; as `create_many`.
         """
         make = approving(specs_or_reports, dry_run=dry_run, wait=wait)
-        return in_order(dict(self._rounds("approve_many", make, checked_timeout(timeout))))
+        return self._all(self._rounds("approve_many", make, checked_timeout(timeout)), {})
 
     def iter_approve_many(
         self,
@@ -146,6 +146,15 @@ class FleetVerbs:
         fleet = fleet_of(specs)
         return self._run("status_many", lambda io: fleet_status.status_many(io, fleet))
 
+    def _all(self, rounds: Iterator[tuple[int, Report]], done: dict[int, Report]) -> FleetReport:
+        try:
+            for index, report in rounds:
+                done[index] = report  # noqa: PERF403 - what is there must survive an interruption
+        except BaseException as error:
+            attach_fleet(error, in_order(done))
+            raise
+        return in_order(done)
+
     def _rounds(
         self,
         verb: str,
@@ -159,7 +168,9 @@ class FleetVerbs:
         try:
             with Journal(journal) as file:
                 while not work.is_over:
-                    for index, report in self._colour.run(work.round()):
+                    with io.verb(verb):
+                        finished: list[tuple[int, Report]] = self._colour.run(work.round())
+                    for index, report in finished:
                         file.add(report)
                         yield index, report
         finally:

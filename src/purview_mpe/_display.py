@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe import _display_assessment, _display_nouns
+from purview_mpe import _display_assessment, _display_fleet, _display_nouns
 from purview_mpe._display_general import render
 from purview_mpe._display_page import Look, Page
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from purview_mpe._spec import Noun
 
 #: The modules that register tables; each is listed so that importing this one is enough.
-TABLES = (_display_nouns, _display_assessment)
+TABLES = (_display_nouns, _display_assessment, _display_fleet)
 
 
 def text(noun: Noun, look: Look | None = None) -> str:

@@ -11,7 +11,7 @@ how long the quickest of this fleet took: nobody is asked before that.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,7 +19,7 @@ from purview_mpe._backlog import Backlog, interleaved
 from purview_mpe._events import Event
 from purview_mpe._flows import fleet_outcomes, observe
 from purview_mpe._flows.create_all import Creation
-from purview_mpe._flows.crowd import worker
+from purview_mpe._flows.crowd import crowd
 from purview_mpe._flows.fleet_approval import Approvals
 from purview_mpe._flows.io import remaining
 from purview_mpe._flows.provision import Provisioning
@@ -41,8 +41,8 @@ Item: TypeAlias = tuple[int, "Spec"]
 
 #: How long a round submits; reports come out between rounds.
 _SLICE = 5.0
-#: A submission that takes longer than this is held up by something; the others go on meanwhile.
-_HELD_UP = 10.0
+#: Factories of one subscription that are submitted together: enough to use up its limit with a second per request.
+_AT_ONE_SUBSCRIPTION = 8
 #: Lists per second and subscription that looking may cost: less than half of what Azure Resource Manager allows.
 _LOOKS_PER_SECOND = 10.0
 
@@ -55,11 +55,8 @@ class _Member:
     creation: Creation
     submitted: float
     next_look: float
-    looked: bool = False
-
-    @property
-    def subscription(self) -> str:
-        return self.creation.plan.spec.factory_id.subscription.casefold()
+    subscription: str
+    looked_for_connections: bool = False
 
 
 @dataclass
@@ -82,13 +79,14 @@ class Fleet:
     _not_signed_in: PurviewMpeError | None = field(init=False, default=None)
     _quickest: float | None = field(init=False, default=None)
     _next_approval: float = field(init=False, default=0.0)
-    _under_way: dict[int, float] = field(init=False, default_factory=dict[int, float])
+    _beside: Counter[str] = field(init=False, default_factory=Counter[str])
+    """How many factories are open in each subscription."""
+    _looks_are_over: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.began = self.io.now()
-        self.backlog = Backlog(self.items, lambda item: item[1].factory_id.subscription.casefold())
+        self.backlog = Backlog(self.items, _subscription)
         self._approvals = Approvals(self.io)
-        self._workers = max(1, self.io.at_once * 2 // 3)
 
     @property
     def is_over(self) -> bool:
@@ -102,35 +100,31 @@ class Fleet:
         elif not self.backlog:
             await self._rest()
         now = self.io.now()
-        due = [member for member in self._open if member.next_look <= now]
-        approving = self._due_for_approval(now)
-        until = now + _SLICE
-        looks = interleaved([member for member in due if self._needs_look(member)], lambda member: member.subscription)
-        together: list[Coroutine[Any, Any, None]] = []
-        if approving:
-            together.append(self._approve(approving, until))
-        together += [worker(looks, self._look) for _ in range(min(len(looks), max(1, self.io.at_once // 4)))]
-        together_waits = len(together)
-        self._under_way = dict.fromkeys(range(min(self._workers, len(self.backlog))), float("inf"))
-        side = _Side(together_waits)
-        await self.io.gather(
-            [side.watched(flow) for flow in together]
-            + [self._submit(number, until, side) for number in self._under_way]
-        )
-        return self._results(due)
+        self._beside = Counter(member.subscription for member in self._open)
+        together: list[Coroutine[Any, Any, None]] = [self._look_at(self._due(now))]
+        if now >= self._next_approval and (members := [each for each in self._open if self._awaits_approval(each)]):
+            together.append(self._approve(members, now + _SLICE))
+        submitters = min(len(self.backlog), self.backlog.lanes * _AT_ONE_SUBSCRIPTION, max(1, self.io.at_once * 2 // 3))
+        self._looks_are_over = False
+        await self.io.gather([*together, *(self._submit(now + _SLICE) for _ in range(submitters))])
+        return self._results()
 
-    async def _submit(self, number: int, until: float, side: _Side) -> None:
-        """Begin factories until the slice is over, or as long as something else of the round is under way."""
-        while self.io.now() < until or side.is_busy or self._is_held_up(number):
+    async def _submit(self, until: float) -> None:
+        """Begin factories until the slice is over, and as long as the looks of this round are under way."""
+        while self.io.now() < until or not self._looks_are_over:
             if (item := self.backlog.take()) is None:
                 return
-            self._under_way[number] = self.io.now()
             await self._begin(item)
-            self._under_way[number] = float("inf")
 
-    def _is_held_up(self, number: int) -> bool:
-        now = self.io.now()
-        return any(now - since > _HELD_UP for other, since in self._under_way.items() if other != number)
+    async def _look_at(self, members: deque[_Member]) -> None:
+        try:
+            await crowd(self.io, members, self._look, at_once=max(1, self.io.at_once // 4))
+        finally:
+            self._looks_are_over = True
+
+    def _due(self, now: float) -> deque[_Member]:
+        due = [member for member in self._open if member.next_look <= now and self._needs_look(member)]
+        return interleaved(due, lambda member: member.subscription)
 
     async def _begin(self, item: Item) -> None:
         index, spec = item
@@ -147,7 +141,8 @@ class Fleet:
             else:
                 if creation is not None:
                     now = self.io.now()
-                    self._new.append(_Member(index, creation, now, now + max(poll_interval(0), self._not_before())))
+                    next_look = now + max(poll_interval(0), self._not_before())
+                    self._new.append(_Member(index, creation, now, next_look, _subscription(item)))
                 return
         self._done.append((index, fleet_outcomes.failed(spec, error, approve=self.approve)))
 
@@ -202,9 +197,12 @@ class Fleet:
             await provisioning.look()
         if self.wait and not provisioning.waiting:
             await provisioning.heal()
+        now = self.io.now()
+        took = now - member.submitted
         if not provisioning.waiting:
-            took = self.io.now() - member.submitted
             self._quickest = took if self._quickest is None else min(self._quickest, took)
+        pause = max(poll_interval(took), self._beside[member.subscription] / _LOOKS_PER_SECOND)
+        member.next_look = max(now + pause, member.submitted + self._not_before())
 
     def _needs_look(self, member: _Member) -> bool:
         provisioning = member.creation.provisioning
@@ -212,25 +210,20 @@ class Fleet:
 
     def _awaits_approval(self, member: _Member) -> bool:
         approving = member.creation.approving
-        return approving is not None and not approving.is_over and (self.wait or not member.looked)
-
-    def _due_for_approval(self, now: float) -> list[_Member]:
-        if now < self._next_approval:
-            return []
-        return [member for member in self._open if self._awaits_approval(member)]
+        return approving is not None and not approving.is_over and (self.wait or not member.looked_for_connections)
 
     async def _approve(self, members: list[_Member], until: float) -> None:
         works = [member.creation.approving for member in members if member.creation.approving is not None]
         await self._approvals.round(works, until=until)
         for member in members:
-            member.looked = True
+            member.looked_for_connections = True
         oldest = min(member.submitted for member in members)
         self._next_approval = self.io.now() + poll_interval(self.io.now() - oldest)
 
-    def _results(self, looked: list[_Member]) -> list[tuple[int, Report]]:
+    def _results(self) -> list[tuple[int, Report]]:
         now = self.io.now()
-        while self._new:
-            self._open.append(self._new.popleft())
+        self._open.extend(self._new)
+        self._new.clear()
         still_open: list[_Member] = []
         for member in self._open:
             creation = member.creation
@@ -242,12 +235,6 @@ class Fleet:
             else:
                 still_open.append(member)
         self._open = still_open
-        crowds: dict[str, int] = {}
-        for member in still_open:
-            crowds[member.subscription] = crowds.get(member.subscription, 0) + 1
-        for member in looked:
-            pause = max(poll_interval(now - member.submitted), crowds.get(member.subscription, 0) / _LOOKS_PER_SECOND)
-            member.next_look = max(now + pause, member.submitted + self._not_before())
         results = list(self._done)
         self._done.clear()
         for _, report in results:
@@ -288,20 +275,5 @@ class Fleet:
         )
 
 
-class _Side:
-    """What goes on beside the submissions of a round."""
-
-    def __init__(self, flows: int) -> None:
-        self._left = deque(range(flows))
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything of it is under way."""
-        return bool(self._left)
-
-    async def watched(self, flow: Coroutine[Any, Any, None]) -> None:
-        """The flow; counted until it ends."""
-        try:
-            await flow
-        finally:
-            self._left.pop()
+def _subscription(item: Item) -> str:
+    return item[1].factory_id.subscription.casefold()

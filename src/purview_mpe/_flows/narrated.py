@@ -10,6 +10,7 @@ from purview_mpe._model import INTERRUPTED
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from purview_mpe._fleet import FleetReport
     from purview_mpe._flows.io import Io
     from purview_mpe._model import Outcome, Report
 
@@ -45,6 +46,15 @@ def tell_started(io: Io, verb: str) -> float:
 def tell_finished(io: Io, verb: str, began: float) -> None:
     """Say that it ended, or was left off."""
     io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+
+
+def attach_fleet(error: BaseException, fleet: FleetReport) -> None:
+    """Let what ends a fleet carry what was done so far, as `narrated` does for one factory."""
+    error.add_note(
+        f"purview_mpe: the fleet did not finish; {len(fleet.reports)} factories have their report, in this "
+        "exception's attribute 'report'. Repeat the call with resume set to it."
+    )
+    vars(error)["report"] = fleet
 
 
 def _attach(error: BaseException, report: Report) -> None:
