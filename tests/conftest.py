@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from hypothesis import settings
 
 from purview_mpe import Client, Spec, aio
 from purview_mpe.emulator import Emulator
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and what is promised about it would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline, because machines that share their processors are slow at times; the same examples in every run, so that
 # a change that breaks something is the change that is seen to break it.
