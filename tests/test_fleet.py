@@ -255,7 +255,7 @@ def test_no_factory_is_asked_before_the_quickest_was_ready(colour: Colour):
     # Four writes at once, and then one each twenty seconds: most are submitted when the first is ready.
     colour.run(emulator, lambda client: client.create_many(specs), budget=Budget(writes=Rate(5, 0.05)))
     looks = Counter(paths(emulator, "GET", "/managedPrivateEndpoints"))
-    # Without that knowledge there are more than thirty; threads share the virtual clock, so that some look once more.
+    # Threads share the virtual clock, so that some of them look a few times more than tasks do.
     assert looks[f"{specs[-1].factory}/managedVirtualNetworks/default/managedPrivateEndpoints"] <= 15
 
 
