@@ -204,9 +204,11 @@ class Approving:
 
     async def claims(self) -> list[Claim]:
         """What is to be looked for at the targets now."""
+        # Asked before, because what comes while the claims are made must not count as not coming any more.
+        may_grow = self.source.may_grow
         claims = [claim for claim in await self.source.claims() if claim.key not in self.done]
         self.names.update((claim.key, claim.name) for claim in claims)
-        if not self.source.may_grow:
+        if not may_grow:
             claimed = {claim.key for claim in claims}
             for target in self._open():
                 if identity(target.resource_id, target.group_id) not in claimed:

@@ -223,9 +223,8 @@ class Provisioning:
         progress.result, progress.becoming, progress.was_deleting = None, result, False
 
     async def _make_anew(self, progress: Progress) -> None:
-        result, progress.becoming = progress.becoming or "created", None
         try:
-            await self._create(progress, result)
+            await self._create(progress, progress.becoming or "created")
         except PurviewMpeError as error:
             self._fail(progress, error)
 
@@ -327,11 +326,12 @@ class Provisioning:
                 self._fail(progress, _still_in_the_making(progress))
 
     def _fail(self, progress: Progress, error: PurviewMpeError) -> None:
-        progress.error, progress.becoming = ErrorDetail.of(error), None
+        progress.error = ErrorDetail.of(error)
         self._end(progress, "timed-out" if isinstance(error, WaitTimedOut) else "failed")
 
     def _end(self, progress: Progress, result: Result) -> None:
-        progress.result, progress.ended = result, self.io.now()
+        # Only now: until there is a result, whoever looks from the side must see that something is still to come.
+        progress.result, progress.becoming, progress.ended = result, None, self.io.now()
         outcome = self._outcome(progress)
         self.io.tell(
             Event(
