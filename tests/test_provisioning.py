@@ -369,9 +369,44 @@ def test_a_failed_endpoint_is_not_approved(colour, emulator):
     assert {c.status for c in emulator.connections() if c.factory is not None} <= {"Approved", "Pending"}
 
 
-def test_a_healed_endpoint_is_approved(colour, emulator):
-    """What was made again gets its approval, too."""
+@pytest.mark.parametrize("many", [False, True])
+def test_a_healed_endpoint_is_approved(colour, emulator, many):
+    """What was made again gets its approval, too, in one factory or in a fleet."""
     emulator.inject(Fault.failed_provisioning(path=BLOB))
-    report = create(colour, emulator, approve=True)
+    if many:
+        report = colour.run(emulator, lambda client: client.create_many([spec_for(emulator)], approve=True))
+    else:
+        report = create(colour, emulator, approve=True)
+    assert requests(emulator, "PUT", "/managedPrivateEndpoints/purview_blob") == [200, 200]
     assert report.complete
     assert {c.status for c in emulator.connections() if c.factory is not None} == {"Approved"}
+
+
+def test_a_target_that_is_ill_for_a_while_is_asked_again_beside_one_that_refuses(colour, emulator):
+    """A refusal at one target ends only its own connection; a passing illness at another ends nothing."""
+    create(colour, emulator)
+    emulator.inject(Fault.status("GET", 403, path="*/namespaces/*/privateEndpointConnections", times=None))
+    emulator.inject(Fault.status("GET", 503, path="*/storageAccounts/*/privateEndpointConnections", times=5))
+    report = colour.run(emulator, lambda client: client.approve(spec_for(emulator)))
+    assert list(results(report).values()) == ["approved", "approved", "approved", "handed-off"]
+
+
+def test_a_target_that_is_ill_now_and_then_is_not_given_up(colour, emulator):
+    """Only looks that fail one after the other count: a long wait survives many short illnesses."""
+    create(colour, emulator)
+    [ours] = [c for c in emulator.connections(emulator.account) if c.factory is not None]
+    emulator.remove(ours.id)
+    ill = Fault.status("GET", 503, path="*/accounts/*/privateEndpointConnections", times=4)
+
+    def now_and_then(number):
+        if number % 10 == 0:
+            emulator.inject(ill)
+        if number == 65:
+            emulator.add_connection(emulator.account, private_endpoint_id=ours.private_endpoint_id, group_id="account")
+
+    moments = Before("GET", "/accounts/pv1/privateEndpointConnections", now_and_then)
+    report = colour.run(
+        emulator, lambda client: client.approve(spec_for(emulator), timeout=1200), per_retry_policies=[moments]
+    )
+    assert report.complete
+    assert [request.status for request in emulator.requests].count(503) == 24

@@ -143,6 +143,7 @@ class Approving:
         """Look for this endpoint's connection again: the endpoint was made anew, and what was decided is gone."""
         self.done.pop(key, None)
         self.left.pop(key, None)
+        self.asked.pop(key, None)
 
     def end_open(self, *, waited: bool) -> None:
         """End what is not decided: nothing more will be looked at."""
@@ -163,6 +164,7 @@ class Approving:
 
     def failed(self, error: PurviewMpeError) -> None:
         """A look failed: end everything, unless another look may help."""
+        self.failed_looks += 1
         if not self._may_pass(error):
             for target in self._open():
                 self._end_target(target, error)
@@ -202,9 +204,11 @@ class Approving:
 
     async def claims(self) -> list[Claim]:
         """What is to be looked for at the targets now."""
+        # Asked before, because what comes while the claims are made must not count as not coming any more.
+        may_grow = self.source.may_grow
         claims = [claim for claim in await self.source.claims() if claim.key not in self.done]
         self.names.update((claim.key, claim.name) for claim in claims)
-        if not self.source.may_grow:
+        if not may_grow:
             claimed = {claim.key for claim in claims}
             for target in self._open():
                 if identity(target.resource_id, target.group_id) not in claimed:
@@ -218,16 +222,16 @@ class Approving:
 
     def _may_pass(self, error: PurviewMpeError) -> bool:
         """Whether looking again may help; the pipeline has tried several times before this is asked."""
-        self.failed_looks += 1
         return isinstance(error, PASSING) and self.failed_looks < FAILED_LOOKS
 
     def _match(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:
         factory = self.spec.factory_id.name
-        errors = [error for listing in dict.fromkeys(listings.values()) if (error := listing.error) is not None]
-        if errors and all(self._may_pass(error) for error in errors):
-            if self.source.blind:
-                return []
-            claims = [claim for claim in claims if listings[claim.key].error is None]
+        errors = [listing.error for listing in listings.values() if listing.error is not None]
+        self.failed_looks = self.failed_looks + 1 if errors else 0
+        passing = [error for error in errors if self._may_pass(error)]
+        if passing and self.source.blind:
+            return []
+        claims = [claim for claim in claims if listings[claim.key].error not in passing]
         for claim in claims:
             if (error := listings[claim.key].error) is not None:
                 self._end_with(claim, error)

@@ -77,6 +77,12 @@ class Creation:
         if self.approve:
             self.approving = _approving(self.io, self.plan, self.provisioning, self.verb)
 
+    async def heal(self) -> None:
+        """Make one endpoint anew that failed through no fault of its own; its connection has to be approved anew."""
+        healed = await self.provisioning.heal()
+        if healed is not None and self.approving is not None:
+            self.approving.reopen(identity(healed.resource_id, healed.group_id))
+
     @property
     def is_over(self) -> bool:
         """Whether nothing will change any more on either side."""
@@ -122,9 +128,7 @@ async def _wait(io: Io, creation: Creation, *, wait: bool) -> None:
             looks.append(approving.look())
         await io.gather(looks)
         if wait and not provisioning.waiting:
-            healed = await provisioning.heal()
-            if healed is not None and approving is not None:
-                approving.reopen(identity(healed.resource_id, healed.group_id))
+            await creation.heal()
     creation.end(waited=wait)
 
 

@@ -196,7 +196,7 @@ class Fleet:
         if provisioning.waiting:
             await provisioning.look()
         if self.wait and not provisioning.waiting:
-            await provisioning.heal()
+            await member.creation.heal()
         now = self.io.now()
         took = now - member.submitted
         if not provisioning.waiting:

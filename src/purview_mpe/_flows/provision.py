@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _REFUSED = frozenset({401, 403, 404})
 _ROLE = "Data Factory Contributor"
 _HEALINGS = 3
+_LOCK_REMEDY = (
+    "Look for a resource lock on the factory or on the target (Azure answers 200 even if a lock keeps the endpoint), "
+    "then repeat the call."
+)
 
 
 @dataclass
@@ -43,6 +47,8 @@ class Progress:
     error: ErrorDetail | None = None
     becoming: Result | None = None
     """What the result will be once the endpoint that was deleted for this step is gone and a new one is made."""
+    was_deleting: bool = False
+    """Whether that endpoint was seen on its way out."""
 
 
 @dataclass
@@ -164,7 +170,7 @@ class Provisioning:
         else:
             self.failed_looks = 0
             self._take_over([progress for progress in waiting if not progress.becoming], listed)
-            await self.io.gather([self._make_anew(progress) for progress in waiting if _is_gone(progress, listed)])
+            await self.io.gather([self._make_anew(progress) for progress in waiting if self._is_gone(progress, listed)])
 
     async def heal(self) -> Step | None:
         """Make one endpoint anew that failed because its neighbour held the storage account; which one.
@@ -214,12 +220,11 @@ class Provisioning:
 
     async def _replace(self, progress: Progress, result: Result) -> None:
         await self._delete(progress.step)
-        progress.result, progress.becoming = None, result
+        progress.result, progress.becoming, progress.was_deleting = None, result, False
 
     async def _make_anew(self, progress: Progress) -> None:
-        result, progress.becoming = progress.becoming or "created", None
         try:
-            await self._create(progress, result)
+            await self._create(progress, progress.becoming or "created")
         except PurviewMpeError as error:
             self._fail(progress, error)
 
@@ -266,12 +271,41 @@ class Provisioning:
         spec = self.plan.spec
         factory = spec.factory_id
         attempt = Attempt(f"delete the endpoint {step.name!r}", spec.factory, _ROLE)
-        await self.io.call(
-            attempt,
-            lambda az: az.datafactory(factory).managed_private_endpoints.delete(
-                factory.resource_group, factory.name, spec.managed_virtual_network, step.name
-            ),
-        )
+
+        async def delete() -> None:
+            try:
+                await self.io.call(
+                    attempt,
+                    lambda az: az.datafactory(factory).managed_private_endpoints.delete(
+                        factory.resource_group, factory.name, spec.managed_virtual_network, step.name
+                    ),
+                )
+            except PurviewMpeError as failure:
+                # A lost answer, or 404 because somebody else was faster: look whether it is on its way out.
+                if failure.status in {401, 403} or not await self._is_leaving(step):
+                    raise
+
+        await when_free(self.io, delete, is_busy=is_busy)
+
+    async def _is_leaving(self, step: Step) -> bool:
+        try:
+            listed = await observe.list_endpoints(self.io, self.plan.spec)
+        except PurviewMpeError:
+            return False  # the failure that made us look says more
+        return _found(step, listed) is None
+
+    def _is_gone(self, progress: Progress, listed: Sequence[Endpoint]) -> bool:
+        """Whether the endpoint that was deleted for this step is: one that is being deleted is still in the way."""
+        step = progress.step
+        if progress.becoming is None:
+            return False
+        left = [endpoint for endpoint in listed if endpoint.is_for(step.resource_id, step.group_id or "")]
+        is_deleting = any(_states.is_deleting(endpoint.provisioning_state) for endpoint in left)
+        if left and progress.was_deleting and not is_deleting:
+            self._fail(progress, _kept_alive(step))
+            return False
+        progress.was_deleting = is_deleting
+        return not left
 
     def _take_over(self, waiting: Sequence[Progress], listed: Sequence[Endpoint]) -> None:
         for progress in waiting:
@@ -292,11 +326,12 @@ class Provisioning:
                 self._fail(progress, _still_in_the_making(progress))
 
     def _fail(self, progress: Progress, error: PurviewMpeError) -> None:
-        progress.error, progress.becoming = ErrorDetail.of(error), None
+        progress.error = ErrorDetail.of(error)
         self._end(progress, "timed-out" if isinstance(error, WaitTimedOut) else "failed")
 
     def _end(self, progress: Progress, result: Result) -> None:
-        progress.result, progress.ended = result, self.io.now()
+        # Only now: until there is a result, whoever looks from the side must see that something is still to come.
+        progress.result, progress.becoming, progress.ended = result, None, self.io.now()
         outcome = self._outcome(progress)
         self.io.tell(
             Event(
@@ -355,19 +390,16 @@ def _has_failed(progress: Progress) -> bool:
     return progress.endpoint is not None and _states.is_broken(progress.endpoint.provisioning_state, "")
 
 
-def _is_gone(progress: Progress, listed: Sequence[Endpoint]) -> bool:
-    """Whether the endpoint that was deleted for this step is: one that is being deleted is still in the way."""
-    step = progress.step
-    return progress.becoming is not None and not any(
-        endpoint.is_for(step.resource_id, step.group_id or "") for endpoint in listed
-    )
-
-
 def _still_listed(step: Step) -> WaitTimedOut:
     return WaitTimedOut(
         f"The endpoint {step.name!r} was deleted, and Azure still lists it.",
-        remedy="Look for a resource lock on the factory (Azure answers 200 even if a lock keeps the endpoint), then "
-        "repeat the call.",
+        remedy=_LOCK_REMEDY,
+    )
+
+
+def _kept_alive(step: Step) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure accepted the deletion of the endpoint {step.name!r} and did not carry it out.", remedy=_LOCK_REMEDY
     )
 
 
