@@ -224,13 +224,13 @@ def test_a_plan_file_with_a_step_twice_asks_once(colour, emulator):
     assert len(emulator.writes) == 4
 
 
-def test_a_plan_file_with_a_wrong_spec_is_refused():
-    """Wrong fields of the spec inside a plan file are told with their place."""
+def test_a_plan_file_with_wrong_fields_is_refused():
+    """Wrong fields inside a plan file, of its spec and of its account, are told together with their place."""
     with pytest.raises(InvalidSpec) as caught:
         Plan.model_validate_json(
             '{"spec": {"factory": "df1", "name": "p"}, "account": {"id": "x", "name": "y"}, "steps": []}'
         )
-    assert [field for field, _ in caught.value.problems] == ["spec.factory", "spec.name"]
+    assert [field for field, _ in caught.value.problems] == ["spec.factory", "spec.name", "account.id"]
 
 
 # --- at the same time

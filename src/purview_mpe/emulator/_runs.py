@@ -13,7 +13,7 @@ from purview_mpe.emulator._router import Route
 from purview_mpe.emulator._versions import DATA_FACTORY as V
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from purview_mpe.emulator._call import Call
     from purview_mpe.emulator._nouns import Factory
@@ -119,7 +119,8 @@ def _find_run(call: Call) -> PipelineRun:
 
 
 def _answer(call: Call, body: Mapping[str, Any], rows: Iterable[dict[str, Any]]) -> Response:
-    rows = _ordered(body, [row for row in rows if _passes(body, row)])
+    filters = _filters(body)
+    rows = _ordered(body, [row for row in rows if all(passes(row) for passes in filters)])
     token = body.get("continuationToken")
     start = read_token(str(token)) if token else 0
     size = call.world.settings.page_size
@@ -130,16 +131,17 @@ def _answer(call: Call, body: Mapping[str, Any], rows: Iterable[dict[str, Any]])
     return Response(200, answer)
 
 
-def _passes(body: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    for item in list_of(body.get("filters")) or ():
-        wanted = object_of(item) or {}
-        key, values = _OPERANDS.get(str(wanted.get("operand"))), strings_of(wanted.get("values"))
-        if key is None or values is None:
-            raise bad_request("The property 'filters' has an invalid value.", "InvalidPropertyValue")
-        is_in = str(row.get(key, "")) in values
-        if is_in is not (wanted.get("operator") in {"Equals", "In"}):
-            return False
-    return True
+def _filters(body: Mapping[str, Any]) -> list[Callable[[dict[str, Any]], bool]]:
+    """The asked-for filters; a malformed one is refused whether or not there is a row that it could be held against."""
+    return [_filter(object_of(item) or {}) for item in list_of(body.get("filters")) or ()]
+
+
+def _filter(wanted: Mapping[str, Any]) -> Callable[[dict[str, Any]], bool]:
+    key, values = _OPERANDS.get(str(wanted.get("operand"))), strings_of(wanted.get("values"))
+    if key is None or values is None:
+        raise bad_request("The property 'filters' has an invalid value.", "InvalidPropertyValue")
+    wants_in = wanted.get("operator") in {"Equals", "In"}
+    return lambda row: (str(row.get(key, "")) in values) is wants_in
 
 
 def _ordered(body: Mapping[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
