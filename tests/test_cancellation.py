@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Report, Spec, _imports, aio
-from purview_mpe._exchange import Run, Stopped
 from purview_mpe._flows.narrated import narrated
+from purview_mpe._pipeline.exchange import Run, Stopped
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import PurviewMpeError
 from tests.loopback import Loopback, serving

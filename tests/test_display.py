@@ -24,8 +24,8 @@ from purview_mpe import (
     _display,
     _model,
 )
-from purview_mpe._display_general import render
-from purview_mpe._display_page import Look, columns
+from purview_mpe._display.page import Look, columns
+from purview_mpe._display.text_general import render
 from purview_mpe._spec import Noun
 
 if TYPE_CHECKING:

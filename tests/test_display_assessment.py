@@ -17,9 +17,9 @@ from purview_mpe import (
     Orphans,
     Right,
     RuntimeCheck,
-    _display,
 )
-from purview_mpe._display_page import Look
+from purview_mpe._display.page import Look
+from purview_mpe._display.text import text
 
 GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
 FACTORY = f"{GROUP}/providers/Microsoft.DataFactory/factories/adf-sales"
@@ -97,7 +97,7 @@ def test_a_check_shows_runtimes_rights_and_findings() -> None:
 
 def test_a_verbose_check_names_the_missing_actions() -> None:
     """What a custom role would have to allow."""
-    assert "create lacks Microsoft.DataFactory/factories/write\n" in _display.text(CHECK, Look(verbose=True))
+    assert "create lacks Microsoft.DataFactory/factories/write\n" in text(CHECK, Look(verbose=True))
 
 
 def test_a_check_that_could_see_nothing_is_short() -> None:

@@ -14,7 +14,7 @@ import pytest
 import purview_mpe
 from purview_mpe import Client, _diagnosis, aio, emulator, errors
 from purview_mpe._assessment import RightStep
-from purview_mpe._cli import make_parser
+from purview_mpe._cli.main import make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "purview_mpe"

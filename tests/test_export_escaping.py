@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from purview_mpe import Account, Plan, Spec, Step, _export_arm, _export_bicep, _export_hcl, _export_powershell, export
-from purview_mpe._export_hcl import Block, Code, block_lines
-from purview_mpe._export_resources import one_line, unique_words
+from purview_mpe import Account, Plan, Spec, Step, export
+from purview_mpe._export import arm, bicep, hcl, powershell
+from purview_mpe._export.hcl import Block, Code, block_lines
+from purview_mpe._export.resources import one_line, unique_words
 from tests.export_readers import GROUP, bicep_text, hcl_text
 
 TERRAFORM = shutil.which("terraform")
@@ -46,7 +47,7 @@ CORPUS = (
 @example("'")
 def test_bicep_strings(text):
     """A Bicep literal is one line, holds no interpolation and decodes to the text."""
-    literal = _export_bicep.string(text)
+    literal = bicep.string(text)
     assert len(literal.splitlines()) == 1
     assert "${" not in literal.replace("\\\\", "").replace("\\$", "")
     assert bicep_text(literal) == text
@@ -58,7 +59,7 @@ def test_bicep_strings(text):
 @example("$$$${")
 def test_hcl_strings(text):
     """A Terraform literal is one line, holds no template and decodes to the text."""
-    literal = _export_hcl.string(text)
+    literal = hcl.string(text)
     assert len(literal.splitlines()) == 1
     assert hcl_text(literal.replace("$${", "\\u0024{").replace("%%{", "\\u0025{")) == text
 
@@ -66,7 +67,7 @@ def test_hcl_strings(text):
 @pytest.mark.skipif(TERRAFORM is None, reason="terraform is not installed")
 def test_terraform_reads_the_strings_alike(tmp_path):
     """Terraform itself evaluates each literal of the corpus to the text."""
-    expression = f"base64encode(jsonencode([{', '.join(map(_export_hcl.string, CORPUS))}]))\n"
+    expression = f"base64encode(jsonencode([{', '.join(map(hcl.string, CORPUS))}]))\n"
     console = subprocess.run(
         [TERRAFORM, "console"], cwd=tmp_path, input=expression, capture_output=True, text=True, check=True
     )
@@ -77,7 +78,7 @@ def test_terraform_reads_the_strings_alike(tmp_path):
 @example("\u2019")
 def test_powershell_strings(text):
     """Doubled quotes are the only escape of a PowerShell literal, and a typographic quote is a quote."""
-    literal = _export_powershell.string(text)
+    literal = powershell.string(text)
     inner = literal[1:-1]
     undone: list[str] = []
     position = 0
@@ -97,7 +98,7 @@ def test_powershell_strings(text):
 @example("[]")
 def test_arm_strings(text):
     """What stands in brackets is an expression in a template, unless the first is doubled; all else is itself."""
-    literal = _export_arm.literal(text)
+    literal = arm.literal(text)
     in_brackets = literal.startswith("[") and literal.endswith("]")
     assert (literal[1:] if in_brackets else literal) == text
     assert not in_brackets or literal.startswith("[[")

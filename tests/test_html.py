@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from purview_mpe import Account, Client, Finding, Outcome, Plan, Report, Status
 from purview_mpe._assessment import Check, Diagnosis, OrphanConnection, OrphanEndpoint, Orphans, Right, RuntimeCheck
-from purview_mpe._html import fragment
-from purview_mpe._picture_svg import STYLE
+from purview_mpe._display.html import fragment
+from purview_mpe._display.picture_svg import STYLE
 from tests.conftest import spec_for
 from tests.nouns import ACCOUNT, FACTORY, TARGETS, a_spec, an_account
 

@@ -11,7 +11,7 @@ import pytest
 
 from purview_mpe import Budget, Client, aio
 from purview_mpe._budget import Rate
-from purview_mpe._pacing import shared_budget
+from purview_mpe._pipeline.pacing import shared_budget
 from purview_mpe.emulator import Emulator, Fault
 
 from .conftest import spec_for

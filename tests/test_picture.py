@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from purview_mpe import Account, Event, Finding, Outcome, Plan, Report, Spec, Status, Step
+from purview_mpe._display.picture import _ACTIONS, _RESULTS, _VERDICTS, Mark, kind_of, outcomes_scene, scene
+from purview_mpe._display.picture_mermaid import _LINKS, label
+from purview_mpe._display.picture_svg import WIDTH
+from purview_mpe._display.picture_text import escape, shortened
 from purview_mpe._model import Action, Result, Verdict
-from purview_mpe._picture import _ACTIONS, _RESULTS, _VERDICTS, Mark, kind_of, outcomes_scene, scene
-from purview_mpe._picture_mermaid import _LINKS, label
-from purview_mpe._picture_svg import WIDTH
-from purview_mpe._picture_text import escape, shortened
 from tests.nouns import ACCOUNT, FACTORY, NAMESPACE, STORAGE, TARGETS, a_spec, an_account
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -201,7 +201,7 @@ def test_a_place_in_the_pool_is_not_waited_for_for_ever(tmp_path: Path) -> None:
 
 def test_a_line_may_be_cut_before_it_is_there() -> None:
     """Time that is over before the connection exists ends the request as soon as it would use one."""
-    line = _imports.load("purview_mpe._transport")._Line()
+    line = _imports.load("purview_mpe._pipeline.transport")._Line()
     line.cut()
     with pytest.raises(TimeoutError):
         line.uses(object())
@@ -336,7 +336,7 @@ def test_a_kept_connection_of_a_socks_proxy_is_left_alone() -> None:
     """Proxies that bring connections of their own keep them."""
     from urllib3.connectionpool import HTTPSConnectionPool
 
-    transport = _imports.load("purview_mpe._transport")
+    transport = _imports.load("purview_mpe._pipeline.transport")
 
     class Theirs(HTTPSConnectionPool):
         pass

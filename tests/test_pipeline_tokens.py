@@ -179,8 +179,8 @@ def test_a_claims_challenge_is_passed_on(runner: Runner) -> None:
 
 def test_threads_with_the_same_challenge_ask_once() -> None:
     """Whoever waits while another fetches the new token takes that one."""
-    credentials = _imports.load("purview_mpe._credentials")
-    exchange = _imports.load("purview_mpe._exchange")
+    credentials = _imports.load("purview_mpe._pipeline.credentials")
+    exchange = _imports.load("purview_mpe._pipeline.exchange")
 
     class Slow(Credential):
         def give(self, *args: Any) -> Any:

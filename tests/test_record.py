@@ -7,8 +7,8 @@ import json
 import pytest
 
 from purview_mpe import Client, Spec
-from purview_mpe._cli import main
-from purview_mpe._record import sanitised
+from purview_mpe._cli.main import main
+from purview_mpe._pipeline.record import sanitised
 from purview_mpe.emulator import Emulator
 
 from .replay import Replay

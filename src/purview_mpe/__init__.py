@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from purview_mpe._budget import Budget, Rate
     from purview_mpe._client import Client
     from purview_mpe._events import Event
-    from purview_mpe._export import ExportFormat, export, export_customer_endpoints
+    from purview_mpe._export.formats import ExportFormat, export, export_customer_endpoints
     from purview_mpe._fleet import FactoryStatus, FleetReport, FleetStatus
     from purview_mpe._fleet_files import read_specs
     from purview_mpe._model import (
@@ -58,7 +58,7 @@ _HOMES = {
     "read_specs": "_fleet_files",
     "Client": "_client",
     "Event": "_events",
-    **dict.fromkeys(("ExportFormat", "export", "export_customer_endpoints"), "_export"),
+    **dict.fromkeys(("ExportFormat", "export", "export_customer_endpoints"), "_export.formats"),
     **dict.fromkeys(
         ("Check", "Diagnosis", "OrphanConnection", "OrphanEndpoint", "Orphans", "Right", "RuntimeCheck"),
         "_assessment",

@@ -17,8 +17,9 @@ from azure.core.instrumentation import get_tracer
 from azure.core.settings import settings
 from azure.mgmt.core.tools import get_arm_endpoints
 
-from purview_mpe import _credentials, _imports, _options, _pacing, _pipeline, _wire_errors
-from purview_mpe._options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour
+from purview_mpe import _imports, _wire_errors
+from purview_mpe._pipeline import credentials, pacing, policies
+from purview_mpe._pipeline.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour, checked
 from purview_mpe._retry import Retry
 from purview_mpe._version import __version__
 from purview_mpe.errors import AzureUnavailable, InvalidSpec, PurviewMpeError, UnsupportedSetup
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._arm_id import ArmId
     from purview_mpe._budget import Budget
-    from purview_mpe._exchange import Exchange
+    from purview_mpe._pipeline.exchange import Exchange
     from purview_mpe._wire_errors import Attempt
 
 __all__ = [
@@ -72,7 +73,7 @@ class Azure:
         options: dict[str, Any],
         budget: Budget | None = None,
     ) -> None:
-        _options.checked(colour, cloud, endpoint, retry, options)
+        checked(colour, cloud, endpoint, retry, options)
         self._colour: Colour = colour
         self._cloud_setting = _CLOUDS[cloud]
         self.portal = _PORTALS[cloud]
@@ -80,8 +81,8 @@ class Azure:
         # With the slash that some write behind it, every path would begin with two.
         self._endpoint = (endpoint or arm["resource_manager"]).rstrip("/")
         self._owned_credential = credential is None
-        self._credential = _credentials.wrapped(
-            colour, _credentials.default(colour, cloud) if credential is None else credential
+        self._credential = credentials.wrapped(
+            colour, credentials.default(colour, cloud) if credential is None else credential
         )
         given = options.get("transport")
         self._owns_transport = given is None
@@ -89,14 +90,14 @@ class Azure:
         security: dict[str, Any] = {
             key: options[key] for key in ("connection_verify", "connection_cert") if key in options
         }
-        self._policies = _pipeline.make(
+        self._policies = policies.make(
             colour,
             endpoint=self._endpoint,
             scopes=arm["credential_scopes"],
             credential=self._credential,
             retry=retry or Retry(),
             options=options,
-            budget=_pacing.shared_budget(given) if budget is None else budget,
+            budget=pacing.shared_budget(given) if budget is None else budget,
             pass_on={} if given is None else security,
         )
         self.transport = make_transport(colour, security) if given is None else given
@@ -172,10 +173,10 @@ class Azure:
 def make_transport(colour: Colour, security: dict[str, Any]) -> Any:
     """Our own transport; `security` may have `connection_verify` and `connection_cert`."""
     if colour == "sync":
-        sync_transport = _imports.load("purview_mpe._transport").PooledTransport
+        sync_transport = _imports.load("purview_mpe._pipeline.transport").PooledTransport
         return sync_transport(POOL_SIZE, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, **security)
     try:
-        async_transport = _imports.load("purview_mpe._transport_aio").AsyncPooledTransport
+        async_transport = _imports.load("purview_mpe._pipeline.transport_aio").AsyncPooledTransport
     except ModuleNotFoundError as error:
         missing = error.name
     else:
@@ -220,7 +221,7 @@ def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
     if exchange.answer is None:
         if exchange.run.left() <= 0:
             return exchange.time_is_up("no answer had come when the time given ran out")
-        return _wire_errors.no_answer(attempt, said, bad_certificate=_pipeline.has_bad_certificate(error))
+        return _wire_errors.no_answer(attempt, said, bad_certificate=policies.has_bad_certificate(error))
     answer = exchange.answer
     if answer.status >= 400:
         return _wire_errors.error_for(attempt, answer)
@@ -232,7 +233,7 @@ def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
 
 def _said_by(error: Exception) -> str:
     """The words nearest to what happened: the operating system's, where it was the network."""
-    for cause in _pipeline.causes_of(error):
+    for cause in policies.causes_of(error):
         # Not what requests, urllib3 and aiohttp derive from OSError: they quote pools, addresses and URLs.
         if isinstance(cause, OSError) and type(cause).__module__ in {"builtins", "socket", "ssl"}:
             return f"{type(cause).__name__}: {cause}"

@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from purview_mpe import _azure, _pipeline
+from purview_mpe import _azure
 from purview_mpe._events import Event
-from purview_mpe._exchange import SLICE, Exchange, Run, Stopped, exchanging
+from purview_mpe._pipeline import policies
+from purview_mpe._pipeline.exchange import SLICE, Exchange, Run, Stopped, exchanging
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class SyncIo(_Common):
         return results
 
     async def sleep(self, seconds: float) -> None:
-        _pipeline.pause(self._run, self._azure.transport, self._wait(seconds))
+        policies.pause(self._run, self._azure.transport, self._wait(seconds))
 
 
 class AsyncIo(_Common):

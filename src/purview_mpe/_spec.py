@@ -40,35 +40,35 @@ class Noun(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def __str__(self) -> str:
-        from purview_mpe import _display  # noqa: PLC0415 - faces stand below nouns, and are loaded when looked at
+        from purview_mpe._display.text import text  # noqa: PLC0415 - faces stand below nouns, and are loaded when looked at
 
-        return _display.text(self)
+        return text(self)
 
     def to_svg(self) -> str:
         """The picture as an SVG file; for accounts, plans, reports and statuses, a TypeError for what has none."""
-        from purview_mpe import _picture_svg  # noqa: PLC0415 - as above
+        from purview_mpe._display.picture_svg import svg  # noqa: PLC0415 - as above
 
-        return _picture_svg.svg(self)
+        return svg(self)
 
     def to_mermaid(self) -> str:
         """The picture as a Mermaid flowchart; for what `to_svg` draws."""
-        from purview_mpe import _picture_mermaid  # noqa: PLC0415 - as above
+        from purview_mpe._display.picture_mermaid import mermaid  # noqa: PLC0415 - as above
 
-        return _picture_mermaid.mermaid(self)
+        return mermaid(self)
 
     def to_pandas(self) -> Any:
         """The rows as a `pandas.DataFrame` (targets, steps, outcomes, endpoints, …), where pandas is installed."""
-        from purview_mpe import _tables  # noqa: PLC0415 - as above
+        from purview_mpe._display.tables import pandas  # noqa: PLC0415 - as above
 
-        return _tables.pandas(self)
+        return pandas(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text("…" if cycle else str(self))
 
     def _repr_html_(self) -> str | None:
-        from purview_mpe import _html  # noqa: PLC0415 - as above
+        from purview_mpe._display.html import html  # noqa: PLC0415 - as above
 
-        return _html.html(self)
+        return html(self)
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:

@@ -20,18 +20,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 from purview_mpe._arm_id import last_segment
-from purview_mpe._html import Fragment, html, render
+from purview_mpe._display.html import Fragment, html, render
+from purview_mpe._display.picture import BROKEN, MAKING, READY, WAITING, outcomes_scene
+from purview_mpe._display.tables import Table
 from purview_mpe._model import FAILURES
 from purview_mpe._naming import LINEAGE_GROUPS
-from purview_mpe._picture import BROKEN, MAKING, READY, WAITING, outcomes_scene
-from purview_mpe._tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from purview_mpe._events import Event
     from purview_mpe._model import Outcome, Status
-from purview_mpe._picture import Mark
+from purview_mpe._display.picture import Mark
 
 __all__ = ["Progress", "live", "progress"]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe import Report, _demo
-from purview_mpe._cli import main
-from purview_mpe._cli_call import Call
-from purview_mpe._cli_terminal import Terminal
+from purview_mpe import Report
+from purview_mpe._cli import demo
+from purview_mpe._cli.call import Call
+from purview_mpe._cli.main import main
+from purview_mpe._cli.terminal import Terminal
 from purview_mpe.emulator import Fault
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def test_on_a_terminal_the_story_is_slow_enough_to_follow_and_not_slower(screen:
     pauses: list[float] = []
     terminal = Terminal(stdin=screen(), stdout=screen(tty=True), stderr=screen(tty=True), environ={})
     call = Call(Namespace(output="table"), terminal)
-    assert _demo.tell(call, pause=pauses.append) == 0
+    assert demo.tell(call, pause=pauses.append) == 0
     assert len(pauses) > 20
     assert 3 < sum(pauses) < 8
     stdout: Any = terminal.stdout
@@ -85,7 +86,7 @@ def test_on_a_terminal_the_story_is_slow_enough_to_follow_and_not_slower(screen:
 def test_a_story_that_goes_wrong_says_so(screen: Callable[..., Any]) -> None:
     """The demo is the real thing: where its Azure refuses to write, the chapters that depend on it fail."""
     terminal = Terminal(stdin=screen(), stdout=screen(), stderr=screen(), environ={})
-    story = _demo.Story(terminal, lambda _seconds: None)
+    story = demo.Story(terminal, lambda _seconds: None)
     story.emulator.inject(Fault.status("PUT", 403, times=None))
     with story.client:
-        assert [chapter(story) for chapter in _demo.CHAPTERS] == [0, 0, 5, 1, 4, 1, 5, 0]
+        assert [chapter(story) for chapter in demo.CHAPTERS] == [0, 0, 5, 1, 4, 1, 5, 0]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from purview_mpe._cli import make_parser
-from purview_mpe._cli_exit import Exit
-from purview_mpe._cli_verbs import VERBS
+from purview_mpe._cli.exit_codes import Exit
+from purview_mpe._cli.main import make_parser
+from purview_mpe._cli.verbs import VERBS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")

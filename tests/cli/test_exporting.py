@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from purview_mpe import ExportFormat, Plan, export
-from purview_mpe._cli_exporting import FORMATS
+from purview_mpe._cli.exporting import FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path

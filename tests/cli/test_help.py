@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from purview_mpe import __version__
-from purview_mpe._cli import main, make_parser
-from purview_mpe._cli_completion import script
-from purview_mpe._cli_verbs import VERBS
+from purview_mpe._cli.completion import script
+from purview_mpe._cli.main import main, make_parser
+from purview_mpe._cli.verbs import VERBS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Client
-from purview_mpe._cli_options import EmulatorCredential
+from purview_mpe._cli.options import EmulatorCredential
 from purview_mpe.emulator import Emulator
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import purview_mpe
-from purview_mpe._cli_verbs import VERBS
+from purview_mpe._cli.verbs import VERBS
 
 HEAVY = ("azure", "pydantic", "requests", "aiohttp", "tenacity", "purview_mpe._model", "purview_mpe.emulator")
 
@@ -28,7 +28,7 @@ def test_help_loads_nothing_heavy(argv: list[str]) -> None:
     """Help, version and completion answer without pydantic and without an Azure SDK."""
     ran = python(
         "-c",
-        "import sys, json; from purview_mpe._cli import main; main(sys.argv[1:]);"
+        "import sys, json; from purview_mpe._cli.main import main; main(sys.argv[1:]);"
         "print(json.dumps(sorted(sys.modules)), file=sys.stderr)",
         *argv,
     )

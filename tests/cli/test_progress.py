@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Event, Outcome
-from purview_mpe._cli_progress import Block, Lines, progress_on
-from purview_mpe._cli_terminal import Terminal
+from purview_mpe._cli.progress import Block, Lines, progress_on
+from purview_mpe._cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Client
-from purview_mpe._cli import main
-from purview_mpe._cli_terminal import Terminal
+from purview_mpe._cli.main import main
+from purview_mpe._cli.terminal import Terminal
 from purview_mpe.emulator import MissingExtra, Server
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe._cli_terminal import Terminal
+from purview_mpe._cli.terminal import Terminal
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:

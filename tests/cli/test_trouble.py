@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe._cli import main
-from purview_mpe._cli_exit import Exit
-from purview_mpe._cli_terminal import Terminal
+from purview_mpe._cli.exit_codes import Exit
+from purview_mpe._cli.main import main
+from purview_mpe._cli.terminal import Terminal
 from purview_mpe.emulator import Fault
 from purview_mpe.errors import (
     AccessDenied,

@@ -1,0 +1,93 @@
+"""One run of one verb: what was asked, where to show it, and how to reach Azure."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from purview_mpe._cli import options
+from purview_mpe._cli.log import logging_to
+from purview_mpe._cli.progress import progress_on
+from purview_mpe._pipeline import record
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable, Generator
+
+    from purview_mpe._cli.exit_codes import Exit
+    from purview_mpe._cli.progress import Progress
+    from purview_mpe._cli.terminal import Terminal
+    from purview_mpe._client import Client
+    from purview_mpe._events import Event
+    from purview_mpe._spec import Noun, Spec
+
+T = TypeVar("T")
+
+
+@dataclass
+class Call:
+    """What a verb's function gets."""
+
+    arguments: Namespace
+    terminal: Terminal
+    connect: Callable[..., Client] | None = None
+    """What makes the client; `Client` itself by default."""
+    _progress: Progress | None = None
+
+    @cached_property
+    def spec(self) -> Spec:
+        """What to work on."""
+        return options.spec_of(self.arguments, self.terminal)
+
+    @property
+    def verbose(self) -> bool:
+        """Whether ids for a support case are wanted."""
+        return bool(getattr(self.arguments, "verbose", 0))
+
+    @contextmanager
+    def client(self) -> Generator[Client]:
+        """A client that tells its progress to this call."""
+        from purview_mpe import Client  # noqa: PLC0415 - loads pydantic, which --help does without
+
+        given = options.client_options(self.arguments)
+        with logging_to(self.terminal, self.arguments.verbose) as hook, ExitStack() as stack:
+            if hook is not None:
+                given["raw_response_hook"] = hook
+            if (path := getattr(self.arguments, "record", None)) is not None:
+                security = {key: given[key] for key in ("connection_verify",) if key in given}
+                given["transport"] = stack.enter_context(record.recording_to(path, security))
+            with (self.connect or Client)(on_event=self._tell, **given) as client:
+                yield client
+
+    def watched(self, action: Callable[[], T]) -> T:
+        """The result of an action, with its progress on stderr; where there is a log, that is the progress."""
+        if self.verbose:
+            return action()
+        self._progress = progress_on(self.terminal)
+        try:
+            with self._progress:
+                return action()
+        finally:
+            self._progress = None
+
+    def show(self, noun: Noun, *, one_line: bool = False) -> None:
+        """The answer, or one of several."""
+        self.terminal.show(noun, self.arguments.output, verbose=self.verbose, one_line=one_line)
+
+    def _tell(self, event: Event) -> None:
+        if self._progress is not None:
+            self._progress(event)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb: how it is called, what it does, and what its help teaches."""
+
+    name: str
+    summary: str
+    description: str
+    run: Callable[[Call], Exit]
+    options: tuple[Callable[[ArgumentParser], None], ...] = ()
+    examples: tuple[str, ...] = ()

@@ -1,0 +1,230 @@
+"""`purview-mpe demo`: the whole job, told on an emulated Azure inside this process.
+
+The library that runs here is the real one, with the real SDK clients; only their transport is the emulator's, whose
+clock jumps over every wait. For a person the story is slowed down a little; for a pipe it is not.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from purview_mpe import Client, Spec
+from purview_mpe._cli.exit_codes import Exit
+from purview_mpe._cli.progress import Block, Lines
+from purview_mpe._display.page import Page, clean, duration, shortened
+from purview_mpe._display.text import text
+from purview_mpe.emulator import Emulator
+from purview_mpe.errors import PlanConflict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purview_mpe._arm_id import ArmId
+    from purview_mpe._cli.call import Call
+    from purview_mpe._cli.progress import Progress
+    from purview_mpe._cli.terminal import Terminal
+    from purview_mpe._events import Event
+    from purview_mpe._spec import Noun
+
+T = TypeVar("T")
+
+_BETWEEN_CHAPTERS = 0.5
+_PER_ROUND_OF_WAITING = 0.06
+_LINES_OF_THE_HAND_OFF = 12
+
+
+@dataclass
+class Story:
+    """One telling: the emulated Azure, the client that works on it, and the terminal that shows it."""
+
+    terminal: Terminal
+    pause: Callable[[float], None]
+    """Lets time pass, so that a person can follow."""
+    emulator: Emulator = field(default_factory=lambda: Emulator(empty=True))
+    progress: Progress | None = None
+    chapter: int = 0
+    hand_off: str = ""
+    """What the owners of the targets have to do, once there is something."""
+
+    def __post_init__(self) -> None:
+        self.account: ArmId = self.emulator.add_account("contoso")
+        self.factory: ArmId = self.emulator.add_factory("adf-sales", purview_account=self.account)
+        self.spec = Spec(factory=str(self.factory), account=str(self.account), name="purview")
+        credential: Any = self.emulator.credential
+        self.client = Client(credential, transport=self.emulator.transport(), on_event=self._tell)
+
+    def title(self, question: str, call: str) -> None:
+        """Begin a chapter: what it is about, and the call that answers it."""
+        self.chapter += 1
+        if self._is_watched:
+            self.pause(_BETWEEN_CHAPTERS)
+        page = Page(self.terminal.look(self.terminal.stdout))
+        page.line("")
+        page.line(f"{self.chapter}. {question}", "strong")
+        page.line(f"   {call}", "faint")
+        page.line("")
+        self.terminal.write(str(page))
+
+    def show(self, noun: Noun) -> None:
+        """A table."""
+        self.terminal.write(text(noun, self.terminal.look(self.terminal.stdout)))
+
+    def say(self, text: str) -> None:
+        """A sentence of the narrator."""
+        page = Page(self.terminal.look(self.terminal.stdout))
+        page.line("")
+        page.prose(text, indent=0)
+        self.terminal.write(str(page))
+
+    def watched(self, action: Callable[[], T]) -> T:
+        """The result of an action, with its progress shown as the other verbs show theirs."""
+        # The shown time is the emulator's, so it stands still between two events.
+        live = self.terminal.is_live(self.terminal.stderr)
+        self.progress = Block(self.terminal, now=None) if live else Lines(self.terminal.say)
+        try:
+            with self.progress:
+                return action()
+        finally:
+            self.progress = None
+
+    def requests(self, action: Callable[[], T]) -> tuple[T, int, int]:
+        """The result of an action with how many requests it took, and how many of them were writes."""
+        before, written = len(self.emulator.requests), len(self.emulator.writes)
+        result = action()
+        return result, len(self.emulator.requests) - before, len(self.emulator.writes) - written
+
+    def strangers(self) -> list[str]:
+        """The states of the connections on the targets that no endpoint of this Azure has asked for."""
+        return [connection.status for connection in self.emulator.connections() if connection.endpoint is None]
+
+    @property
+    def _is_watched(self) -> bool:
+        return self.terminal.is_live(self.terminal.stdout)
+
+    def _tell(self, event: Event) -> None:
+        if self.progress is None:
+            return
+        self.progress(event)
+        if event.kind == "waiting" and self._is_watched:
+            self.pause(_PER_ROUND_OF_WAITING)
+
+
+def tell(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
+    """Tell the story; as JSON, the report of the create run alone."""
+    story = Story(call.terminal, pause)
+    with story.client:
+        if call.arguments.output == "json":
+            report = story.client.create_all(story.spec)
+            call.terminal.show(report, "json")
+            return Exit.of_report(report)
+        began = time.monotonic()
+        story.say(
+            "An emulated Azure, inside this process: nothing leaves this machine. It has a data factory, adf-sales, "
+            "and a Purview account, contoso, whose firewall lets no network in. Lineage from the factory has to take "
+            "the private way, which does not exist yet."
+        )
+        endings = [chapter(story) for chapter in CHAPTERS]
+        story.say(
+            f"That was {duration(story.emulator.clock.now())} of emulated time and {time.monotonic() - began:.1f} s of "
+            "yours. With a real Azure: az login, then purview-mpe plan --help."
+        )
+    return max(endings)
+
+
+def _account(story: Story) -> Exit:
+    story.title("What does the account need?", "purview-mpe discover, or client.discover(account)")
+    story.show(story.client.discover(str(story.account)))
+    story.say("Four endpoints, to three resources. The account's own properties say which; its age does not matter.")
+    return Exit.DONE
+
+
+def _plan(story: Story) -> Exit:
+    story.title("What has to be made?", "purview-mpe plan, or client.plan(spec)")
+    story.show(story.client.plan(story.spec))
+    return Exit.DONE
+
+
+def _create(story: Story) -> Exit:
+    story.title("Make it.", "purview-mpe create, or client.create_all(spec)")
+    report = story.watched(lambda: story.client.create_all(story.spec))
+    # What the owners have to do is a chapter of its own.
+    story.show(report.model_copy(update={"hand_off": None}))
+    story.say("All four were requested at once, and one list per round watched them all.")
+    story.hand_off = report.hand_off or ""
+    return Exit.of_report(report)
+
+
+def _hand_over(story: Story) -> Exit:
+    story.title("Who has to let them in?", "purview-mpe create --hand-off FILE, or report.hand_off")
+    lines = story.hand_off.splitlines()
+    look = story.terminal.look(story.terminal.stdout)
+    page = Page(look)
+    for line in lines[:_LINES_OF_THE_HAND_OFF]:
+        page.line(shortened(clean(line), look.width))
+    page.line(f"... and {len(lines) - _LINES_OF_THE_HAND_OFF} more lines, with all ids in full")
+    story.terminal.write(str(page))
+    story.say("The owners of the targets, who can follow this text without having this library.")
+    return Exit.DONE if story.hand_off else Exit.FAILED
+
+
+def _approve(story: Story) -> Exit:
+    story.title("If you are one of them: approve.", "purview-mpe approve, or client.approve(spec)")
+    strangers = story.strangers()
+    report = story.watched(lambda: story.client.approve(story.spec))
+    story.show(report)
+    untouched = story.strangers().count("Pending")
+    story.say(
+        f"{len(strangers)} connections of strangers were pending on the same targets, and {untouched} still are: only "
+        "what is provably ours was approved."
+    )
+    return max(Exit.of_report(report), Exit.DONE if untouched == len(strangers) else Exit.FAILED)
+
+
+def _status(story: Story) -> Exit:
+    story.title("Is it ready?", "purview-mpe status, or client.status(spec)")
+    status = story.client.status(story.spec)
+    story.show(status)
+    return Exit.of_status(status)
+
+
+def _again(story: Story) -> Exit:
+    story.title("And once more?", "purview-mpe create, or client.create_all(spec)")
+    report, requests, writes = story.requests(lambda: story.client.create_all(story.spec))
+    story.show(report)
+    story.say(
+        f"What exists is kept: {requests} requests, {writes} of them writes. A run that died is repeated like that."
+    )
+    return max(Exit.of_report(report), Exit.FAILED if writes else Exit.DONE)
+
+
+def _conflict(story: Story) -> Exit:
+    story.title("What if something is in the way?", "purview-mpe create, for another factory")
+    other = story.emulator.add_factory("adf-web", purview_account=story.account)
+    in_the_way = story.account.in_group("Microsoft.Storage", "storageAccounts", "webshoplogs")
+    story.emulator.add_endpoint(other, "purview_blob", in_the_way, "blob")
+    spec = story.spec.model_copy(update={"factory": str(other)})
+
+    def attempt() -> None:
+        try:
+            story.client.create_all(spec)
+        except PlanConflict as refused:
+            story.show(refused.plan)
+
+    _, requests, writes = story.requests(attempt)
+    story.say(f"Seen in {requests} requests, {writes} of them writes: half a job would be worse than none.")
+    return Exit.FAILED if writes else Exit.DONE
+
+
+#: The story; how it ends is the worst of how its chapters end.
+CHAPTERS: tuple[Callable[[Story], Exit], ...] = (
+    _account,
+    _plan,
+    _create,
+    _hand_over,
+    _approve,
+    _status,
+    _again,
+    _conflict,
+)

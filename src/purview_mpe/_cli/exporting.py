@@ -1,0 +1,72 @@
+"""The verb that writes code instead of endpoints: export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe._cli import options
+from purview_mpe._cli.exit_codes import Exit
+from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from purview_mpe._cli.call import Call
+    from purview_mpe._model import Plan
+
+FORMATS = ("bicep", "terraform", "terraform-azapi", "arm", "az", "powershell")
+
+
+def export(call: Call) -> Exit:
+    """A plan as code."""
+    arguments = call.arguments
+    options.refuse_beside_a_spec("--plan", arguments.plan, arguments)
+    if (arguments.own_subnet is None) != (arguments.own_location is None):
+        raise InvalidSpec("The command", [("--own-subnet", "and --own-location go together")])
+    code = _code(call, _plan(call))
+    if arguments.out is None:
+        call.terminal.write(code.rstrip("\n"))
+    else:
+        options.write_file(arguments.out, code.rstrip("\n"))
+    return Exit.DONE
+
+
+def _plan(call: Call) -> Plan:
+    if call.arguments.plan is not None:
+        return options.plan_in(call.arguments.plan, call.terminal)
+    spec = call.spec
+    with call.client() as client:
+        return call.watched(lambda: client.plan(spec))
+
+
+def _code(call: Call, plan: Plan) -> str:
+    from purview_mpe import export, export_customer_endpoints  # noqa: PLC0415 - loads pydantic, which --help does not
+
+    arguments = call.arguments
+    if arguments.own_subnet is None:
+        return export(plan, arguments.format)
+    return export_customer_endpoints(
+        plan,
+        arguments.format,
+        subnet_id=arguments.own_subnet,
+        location=arguments.own_location,
+        approval=arguments.own_approval,
+        cloud=arguments.cloud,
+    )
+
+
+def export_options(parser: ArgumentParser) -> None:
+    """Which code, of what, and where to."""
+    group = parser.add_argument_group("export")
+    group.add_argument("--format", choices=FORMATS, required=True, help="which code; terraform is the provider azurerm")
+    group.add_argument("--plan", metavar="FILE", help="export a plan that plan --out has written; - for stdin")
+    group.add_argument("--out", metavar="FILE", help="write the code to a file instead of stdout")
+    own = parser.add_argument_group("private endpoints of your own, for self-hosted runtimes")
+    own.add_argument("--own-subnet", metavar="ID", help="id of the subnet that they are to be in")
+    own.add_argument("--own-location", metavar="REGION", help="region of that subnet's network, such as westeurope")
+    own.add_argument(
+        "--own-approval",
+        choices=("automatic", "manual"),
+        default="automatic",
+        help="manual leaves the approval to the owners of the targets (default: automatic)",
+    )

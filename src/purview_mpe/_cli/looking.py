@@ -1,0 +1,127 @@
+"""The verbs that only look: discover, check, plan, status, watch, diagnose, orphans."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from purview_mpe._cli import options
+from purview_mpe._cli.exit_codes import Exit
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from purview_mpe._cli.call import Call
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def discover(call: Call) -> Exit:
+    """What the account needs."""
+    account = options.account_of(call.arguments, call.terminal)
+    with call.client() as client:
+        found = call.watched(lambda: client.discover(account))
+    call.show(found)
+    return Exit.DONE
+
+
+def check(call: Call) -> Exit:
+    """Whether everything is in place."""
+    spec = call.spec
+    with call.client() as client:
+        found = call.watched(lambda: client.check(spec))
+    call.show(found)
+    return Exit.DONE if found.ok else Exit.FAILED
+
+
+def plan(call: Call) -> Exit:
+    """What is missing."""
+    spec = call.spec
+    with call.client() as client:
+        made = call.watched(lambda: client.plan(spec))
+    if call.arguments.out is not None:
+        options.write_file(call.arguments.out, made.model_dump_json(indent=2))
+        call.terminal.say(f"Carry it out with: purview-mpe create --plan {call.arguments.out}")
+    call.show(made)
+    return Exit.of_plan(made, detailed=call.arguments.detailed_exitcode)
+
+
+def status(call: Call) -> Exit:
+    """How things stand."""
+    spec = call.spec
+    with call.client() as client:
+        found = call.watched(lambda: client.status(spec))
+    call.show(found)
+    return Exit.of_status(found)
+
+
+def watch(call: Call) -> Exit:
+    """How things stand, again each time that something changes."""
+    ending = Exit.FAILED
+    with call.client() as client:
+        for number, found in enumerate(
+            client.watch(call.spec, every=call.arguments.every, timeout=call.arguments.timeout)
+        ):
+            if number and not call.terminal.wants_json(call.arguments.output):
+                call.terminal.write("")
+            call.show(found, one_line=True)
+            ending = Exit.of_status(found)
+    return ending
+
+
+def diagnose(call: Call) -> Exit:
+    """Why lineage does not arrive."""
+    spec = call.spec
+    with call.client() as client:
+        found = call.watched(lambda: client.diagnose(spec, since=call.arguments.since))
+    call.show(found)
+    return Exit.DONE if found.ok else Exit.FAILED
+
+
+def orphans(call: Call) -> Exit:
+    """What is left over."""
+    account = options.account_of(call.arguments, call.terminal)
+    with call.client() as client:
+        found = call.watched(lambda: client.orphans(account))
+    call.show(found)
+    return Exit.DONE
+
+
+def plan_options(parser: ArgumentParser) -> None:
+    """What goes with a plan."""
+    group = parser.add_argument_group("plan")
+    group.add_argument("--out", metavar="FILE", help="also write the plan to a file, for create --plan")
+    group.add_argument(
+        "--detailed-exitcode",
+        action="store_true",
+        help="exit 3 if anything has to be made, and 1 if a conflict prevents it",
+    )
+
+
+def watch_options(parser: ArgumentParser) -> None:
+    """How often, and for how long."""
+    group = parser.add_argument_group("watch")
+    group.add_argument("--every", metavar="SECONDS", type=float, default=15.0, help="how often to look (default: 15)")
+    group.add_argument(
+        "--timeout", metavar="SECONDS", type=float, help="when to stop (default: when nothing changes any more)"
+    )
+
+
+def diagnose_options(parser: ArgumentParser) -> None:
+    """How far back."""
+    group = parser.add_argument_group("diagnose")
+    group.add_argument(
+        "--since",
+        metavar="TIME",
+        type=_stretch,
+        default=timedelta(hours=24),
+        help="how far back to look at pipeline runs: 90m, 24h or 7d (default: 24h)",
+    )
+
+
+def _stretch(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,6})([mhd])", text)
+    if found is None:
+        raise ValueError
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -1,0 +1,163 @@
+"""The command line: `purview-mpe VERB`, or `python -m purview_mpe VERB`.
+
+Nothing heavy is loaded before a verb needs it: `--help` works without pydantic and without an Azure SDK.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+import traceback
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import TYPE_CHECKING, NoReturn
+
+from purview_mpe._cli.call import Call
+from purview_mpe._cli.exit_codes import Exit
+from purview_mpe._cli.terminal import Terminal
+from purview_mpe._cli.verbs import VERBS
+from purview_mpe._version import __version__
+from purview_mpe.errors import PurviewMpeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from purview_mpe._client import Client
+    from purview_mpe._model import Report
+
+_DESCRIPTION = """\
+Gets Azure Data Factory into a firewalled Microsoft Purview account: plans and
+creates the managed private endpoints that lineage needs, and shows what became
+of them."""
+
+_EPILOG = """\
+begin with:
+  purview-mpe demo
+
+  az login
+  FACTORY=$(az resource show -g RG -n NAME --query id -o tsv \\
+    --resource-type Microsoft.DataFactory/factories)
+  ACCOUNT=$(az resource show -g RG -n NAME --query id -o tsv \\
+    --resource-type Microsoft.Purview/accounts)
+  purview-mpe plan --factory "$FACTORY" --account "$ACCOUNT" --name purview
+
+signing in:
+  whatever DefaultAzureCredential of azure-identity finds: az login, a managed
+  identity, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, and others
+
+exit codes:
+    0  done
+    1  failed
+    2  wrong usage, or an invalid spec; nothing was sent
+    3  drift: something has to be made (plan --detailed-exitcode)
+    4  waiting for approval, or for somebody with more rights
+    5  access denied, or not signed in
+  130  interrupted; stdout has the report of what was done until then
+
+Data goes to stdout, messages and progress to stderr: as a table on a terminal,
+as JSON when piped. NO_COLOR=1 switches colours off.
+`purview-mpe VERB --help` explains a verb, with examples."""
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    connect: Callable[..., Client] | None = None,
+    terminal: Terminal | None = None,
+) -> int:
+    """Run one command and give its exit code.
+
+    Args:
+        argv: The arguments; those of the process by default.
+        connect: What makes the client, called with keyword arguments of `Client`; `Client` itself by default.
+        terminal: The streams; those of the process by default.
+    """
+    terminal = terminal or Terminal()
+    try:
+        return _run(argv, connect, terminal)
+    except BrokenPipeError:
+        # Whoever read our output has enough (`| head`). Python would complain once more when it flushes at its end.
+        _silence(terminal)
+        return int(Exit.PIPE_CLOSED)
+
+
+def _run(argv: Sequence[str] | None, connect: Callable[..., Client] | None, terminal: Terminal) -> int:
+    try:
+        arguments = make_parser().parse_args(argv)
+    except SystemExit as end:
+        terminal.stdout.flush()
+        return int(end.code or 0)
+    call = Call(arguments, terminal, connect)
+    run: Callable[[Call], Exit] = arguments.run
+    try:
+        return run(call)
+    except PurviewMpeError as error:
+        terminal.complain(error, verbose=call.verbose)
+        return Exit.of_error(error)
+    except KeyboardInterrupt as interrupt:
+        _tell_interrupted(call, interrupt)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a person gets a sentence; whoever wants the traceback asks with -v
+        terminal.say(f"error: {type(error).__name__}: {error}", "bad")
+        terminal.say("This is a bug of purview-mpe. With -v the command tells where.")
+        if call.verbose:
+            traceback.print_exception(error, file=terminal.stderr)
+        return Exit.FAILED
+
+
+def make_parser() -> ArgumentParser:
+    """The parser for all verbs."""
+    parser = _Parser(
+        prog="purview-mpe",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"purview-mpe {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in VERBS:
+        examples = "\n".join(("examples:", *(f"  {example}" for example in verb.examples)))
+        child = verbs.add_parser(
+            verb.name,
+            help=verb.summary,
+            description=verb.description,
+            epilog=examples if verb.examples else None,
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        for add_options in verb.options:
+            add_options(child)
+        child.set_defaults(run=verb.run)
+    return parser
+
+
+class _Parser(ArgumentParser):
+    """argparse, with a hint where a word was nearly right."""
+
+    def error(self, message: str) -> NoReturn:
+        if wrong := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
+            known = re.findall(r"[\w-]+", wrong[2])
+            if near := difflib.get_close_matches(wrong[1], known, n=1):
+                message = f"{message.partition(' (choose')[0]}; did you mean {near[0]!r}?"
+        super().error(f"{message}\nSee: {self.prog} --help")
+
+
+def _tell_interrupted(call: Call, interrupt: KeyboardInterrupt) -> None:
+    # What a verb that writes had done by then comes with whatever stops it.
+    so_far: Report | None = getattr(interrupt, "report", None)
+    if so_far is None:
+        call.terminal.say("Interrupted. Nothing was written.", "attention")
+        return
+    call.show(so_far)
+    call.terminal.say("Interrupted. The report says what was done until then; Azure goes on with it.", "attention")
+    call.terminal.say("Repeat the command: it looks first, and does only what is missing.")
+
+
+def _silence(terminal: Terminal) -> None:
+    if terminal.stdout is sys.stdout:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())

@@ -1,0 +1,276 @@
+"""The options that verbs share, and what they are made into: a Spec, a Plan, the arguments of a Client."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlsplit
+
+from purview_mpe import _imports
+from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from purview_mpe._cli.terminal import Terminal
+    from purview_mpe._model import Plan, Report
+    from purview_mpe._spec import Spec
+
+CLOUDS = ("public", "us-government", "china")
+GROUPS = ("account", "blob", "queue", "namespace", "platform", "portal")
+#: Where each option of the command line goes in a Spec.
+_SPEC_FIELDS = (
+    "factory",
+    "account",
+    "name",
+    "separator",
+    "groups",
+    "names",
+    "managed_virtual_network",
+    "replace_broken",
+)
+
+
+class Arguments(Protocol):
+    """What a parser and a group of its arguments have in common."""
+
+    def add_argument(self, *flags: str, **settings: Any) -> Any: ...
+
+
+def verbose_option(parser: ArgumentParser) -> None:
+    """How much is told beside the answer."""
+    _verbose(parser.add_argument_group("output"))
+
+
+def output_options(parser: ArgumentParser) -> None:
+    """How the answer looks, and how much is told beside it."""
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "-o",
+        "--output",
+        choices=("table", "json"),
+        help="what stdout gets; a table on a terminal and JSON when piped, unless said here",
+    )
+    _verbose(group)
+
+
+def connection_options(parser: ArgumentParser) -> None:
+    """How Azure is reached."""
+    group = parser.add_argument_group("connection")
+    group.add_argument("--cloud", choices=CLOUDS, default="public", help="the Azure cloud (default: public)")
+    group.add_argument(
+        "--endpoint",
+        metavar="URL",
+        help="another https address of Azure Resource Manager; with an emulator on this machine "
+        "(127.0.0.1, localhost) no sign-in is needed",
+    )
+    group.add_argument("--ca", metavar="FILE", help="certificates to trust, in PEM form: an emulator's, or a proxy's")
+    group.add_argument(
+        "--record",
+        metavar="FILE",
+        type=Path,
+        help="write what was asked of Azure and what it answered, without tokens and with other ids and names",
+    )
+
+
+def account_option(parser: ArgumentParser) -> None:
+    """The Purview account, for verbs that need nothing else."""
+    group = parser.add_argument_group("what to look at")
+    group.add_argument("--account", metavar="ID", help="id of the Purview account")
+    group.add_argument("--spec", metavar="FILE", help="a spec as JSON, of which the account is taken; - for stdin")
+
+
+def spec_options(parser: ArgumentParser) -> None:
+    """The spec: in a file, in options, or in a file of which options replace single fields."""
+    group = parser.add_argument_group("what to work on (a Spec; options win over the file)")
+    group.add_argument("--spec", metavar="FILE", help="a spec as JSON; - for stdin")
+    group.add_argument("--factory", metavar="ID", help="id of the data factory")
+    group.add_argument(
+        "--account", metavar="ID", help="id of the Purview account; by default the one the factory is connected to"
+    )
+    group.add_argument("--name", metavar="BASE", help="name of the account endpoint, and what the others' begin with")
+    group.add_argument("--separator", metavar="TEXT", help="between base name and group id (default: _)")
+    group.add_argument(
+        "--groups",
+        metavar="ID,ID",
+        type=_listed,
+        help=f"group ids to look at, of {', '.join(GROUPS)} (default: all that lineage needs)",
+    )
+    group.add_argument(
+        "--name-of",
+        metavar="GROUP=NAME",
+        dest="names",
+        action="append",
+        type=_pair,
+        help="a name for one group id, where base and separator will not do (Spec.names); repeatable",
+    )
+    group.add_argument(
+        "--managed-vnet",
+        metavar="NAME",
+        dest="managed_virtual_network",
+        help="name of the factory's managed virtual network (default: default)",
+    )
+    group.add_argument(
+        "--replace-broken",
+        action="store_true",
+        default=None,
+        help="delete endpoints that are Failed, Rejected or Disconnected, and make them anew",
+    )
+
+
+def spec_of(arguments: Namespace, terminal: Terminal) -> Spec:
+    """The spec that file and options give together.
+
+    Raises:
+        InvalidSpec: with every wrong field, in the file or in an option.
+    """
+    from purview_mpe._spec import Spec  # noqa: PLC0415 - loads pydantic, which --help does without
+
+    in_file: Any = {} if arguments.spec is None else _read_json(arguments.spec, "The spec file", terminal)
+    if not isinstance(in_file, dict):
+        raise InvalidSpec("The spec file", [(str(arguments.spec), "holds no JSON object")])
+    given = {field: getattr(arguments, field, None) for field in _SPEC_FIELDS}
+    given["names"] = dict(given["names"]) if given["names"] else None
+    fields = cast("dict[str, Any]", in_file) | {field: value for field, value in given.items() if value is not None}
+    return Spec.model_validate(fields)
+
+
+def account_of(arguments: Namespace, terminal: Terminal) -> str:
+    """The id of the account to look at.
+
+    Raises:
+        InvalidSpec: none is named.
+    """
+    account = arguments.account or (spec_of(arguments, terminal).account if arguments.spec else None)
+    if not account:
+        raise InvalidSpec("The command", [("--account", "is required, or a spec file that names the account")])
+    return str(account)
+
+
+def plan_in(path: str, terminal: Terminal) -> Plan:
+    """The plan that `plan --out` has written.
+
+    Raises:
+        InvalidSpec: the file is not a plan.
+    """
+    from purview_mpe._model import Plan  # noqa: PLC0415 - as in spec_of
+
+    return Plan.model_validate_json(json.dumps(_read_json(path, "The plan file", terminal)))
+
+
+def report_in(path: str, terminal: Terminal) -> Report:
+    """The report that `create -o json` has printed.
+
+    Raises:
+        InvalidSpec: the file is not a report.
+    """
+    from purview_mpe._model import Report  # noqa: PLC0415 - as in spec_of
+
+    return Report.model_validate_json(json.dumps(_read_json(path, "The report file", terminal)))
+
+
+def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -> None:
+    """A file that holds a spec and options that make up another: which of them should count?
+
+    Raises:
+        InvalidSpec: both were given.
+    """
+    if given is not None and any(getattr(arguments, field) is not None for field in ("spec", *_SPEC_FIELDS)):
+        raise InvalidSpec("The command", [(option, "holds a spec already; leave out --spec and the options of a spec")])
+
+
+def write_file(path: str, text: str) -> None:
+    """Put a text into a file, in place of what it holds.
+
+    Raises:
+        InvalidSpec: the file cannot be written.
+    """
+    try:
+        Path(path).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InvalidSpec("The command", [(path, f"cannot be written: {error.strerror}")]) from None
+
+
+def client_options(arguments: Namespace) -> dict[str, Any]:
+    """What the client is made with.
+
+    Raises:
+        InvalidSpec: the file of certificates is not there.
+    """
+    options: dict[str, Any] = {"cloud": arguments.cloud}
+    if arguments.endpoint is not None:
+        options["endpoint"] = arguments.endpoint
+        if _is_this_machine(arguments.endpoint):
+            options["credential"] = EmulatorCredential()
+    if arguments.ca is not None:
+        if not Path(arguments.ca).is_file():
+            raise InvalidSpec("The command", [("--ca", f"{arguments.ca!r} is no file")])
+        options["connection_verify"] = arguments.ca
+    return options
+
+
+def _verbose(group: Arguments) -> None:
+    group.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="tell each request and its id on stderr, for a support case; twice: also Azure's own log",
+    )
+
+
+class EmulatorCredential:
+    """A bearer token that means nothing to Azure, for an emulator on this machine.
+
+    Never used for any other host, so that a mistyped address asks for a sign-in instead of failing on a bad token.
+    """
+
+    _TOKEN = "emulator"  # noqa: S105 - opens nothing
+    _LIFETIME = 3600
+
+    def get_token_info(self, *_scopes: str, options: object = None) -> Any:
+        """The token, in the form that azure-core asks for first."""
+        del options
+        token = _imports.load("azure.core.credentials").AccessTokenInfo
+        return token(self._TOKEN, int(time.time()) + self._LIFETIME)
+
+    def get_token(self, *_scopes: str, **_options: Any) -> Any:
+        """The token, in the older form."""
+        token = _imports.load("azure.core.credentials").AccessToken
+        return token(self._TOKEN, int(time.time()) + self._LIFETIME)
+
+
+def _is_this_machine(url: str) -> bool:
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_json(path: str, what: str, terminal: Terminal) -> Any:
+    try:
+        content = terminal.stdin.read().encode() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    else:
+        try:
+            # Finds out the encoding as well: PowerShell's `>` writes UTF-16.
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            problem = f"is not JSON: {error}"
+    raise InvalidSpec(what, [(path, problem)])
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(item for item in (part.strip() for part in text.split(",")) if item)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    group_id, equals, name = text.partition("=")
+    if not equals:
+        raise ValueError
+    return group_id, name

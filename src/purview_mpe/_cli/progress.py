@@ -1,0 +1,205 @@
+"""Live progress on stderr, from a client's events: a block that is redrawn on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, Self
+
+from purview_mpe._display.page import Cell, Page, Role, clean, duration, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from purview_mpe._cli.terminal import Terminal
+    from purview_mpe._events import Event
+
+_SYMBOLS: Mapping[str, tuple[str, Role]] = {
+    "kept": ("=", "faint"),
+    "absent": ("=", "faint"),
+    "already-approved": ("=", "faint"),
+    "already-connected": ("=", "faint"),
+    "handed-off": (">", "attention"),
+    "ambiguous": ("?", "bad"),
+    "conflict": ("!", "bad"),
+    "failed": ("x", "bad"),
+    "timed-out": ("x", "bad"),
+}
+_LINES_EVERY = 30.0
+
+
+class Progress(Protocol):
+    """Something that shows events while a verb runs; used as a context manager around it."""
+
+    def __call__(self, event: Event) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
+
+
+class _Seen:
+    """What is known from the events so far. They come from several threads, hence the lock."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._verb = ""
+        self._seconds = 0.0
+        self._message = ""
+        self._pending: tuple[str, ...] = ()
+        self._order: dict[str, None] = {}
+        self._done: dict[str, str] = {}
+
+    def _take(self, event: Event) -> None:
+        self._verb, self._seconds = event.verb, event.seconds
+        self._message = event.message if event.kind in {"waiting", "retrying"} else ""
+        if event.outcome is not None:
+            self._done[event.outcome.name] = event.outcome.result
+            self._pending = tuple(name for name in self._pending if name != event.outcome.name)
+        if event.kind == "waiting":
+            self._pending = event.pending
+            # Steps that run together end in any order; what is waited for comes in the plan's.
+            self._order |= dict.fromkeys(event.pending)
+        if event.kind == "finished":
+            self._pending = ()
+
+    def _summary(self, event: Event) -> str | None:
+        """What was done; None if nothing was, or if the verb was stopped and somebody else says by what."""
+        if not self._done or not event.message.endswith("finished"):
+            return None
+        counts: dict[str, int] = {}
+        for result in self._done.values():
+            counts[result] = counts.get(result, 0) + 1
+        told = ", ".join(f"{count} {result}" for result, count in counts.items())
+        return f"{event.message} after {duration(self._seconds)}: {told}."
+
+
+class Lines(_Seen):
+    """A line for each step, and one every now and then while there is nothing but waiting."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        super().__init__()
+        self._write = write
+        self._told: tuple[float, tuple[str, ...]] = (0.0, ())
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        with self._lock:
+            self._take(event)
+            match event.kind:
+                case "waiting":
+                    told_at, told = self._told
+                    if told != event.pending or event.seconds - told_at >= _LINES_EVERY:
+                        self._line(event)
+                        self._told = (event.seconds, event.pending)
+                case "step" | "retrying":
+                    self._line(event)
+                case "started":
+                    pass
+                case "finished":
+                    if summary := self._summary(event):
+                        self._write(summary)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        """Nothing is left to be told."""
+
+    def _line(self, event: Event) -> None:
+        self._write(f"[{duration(event.seconds)}] {event.message}")
+
+
+class Block(_Seen):
+    """One block of lines at the bottom of a terminal, redrawn in place and removed at the end.
+
+    Args:
+        terminal: Where to draw.
+        now: A clock for the time between two events; None lets the shown time stand still between them, for a client
+            whose own clock is not the real one.
+        every: Seconds between two redraws while nothing happens.
+    """
+
+    def __init__(
+        self, terminal: Terminal, *, now: Callable[[], float] | None = time.monotonic, every: float = 0.5
+    ) -> None:
+        super().__init__()
+        self._terminal = terminal
+        self._now = now
+        self._every = every
+        self._seen_at = 0.0
+        self._drawn = 0
+        self._over = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="purview-mpe-progress", daemon=True)
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        with self._lock:
+            self._take(event)
+            self._seen_at = self._now() if self._now else 0.0
+            if event.kind == "finished":
+                self._erase()
+                # Where stdout is a terminal, too, the table that follows says the same.
+                if (summary := self._summary(event)) and not self._terminal.stdout.isatty():
+                    self._terminal.say(summary)
+            else:
+                self.draw()
+
+    def __enter__(self) -> Self:
+        if self._now:
+            self._ticker.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self._over.set()
+        if self._now:
+            self._ticker.join()
+        with self._lock:
+            self._erase()
+
+    def draw(self) -> None:
+        """Draw the present state over the last one."""
+        with self._lock:
+            wide, high = self._terminal.size(self._terminal.stderr)
+            lines = list(self._lines(wide - 1))[: max(1, high - 1)]
+            text = "".join(f"{line}\x1b[K\n" for line in lines)
+            self._terminal.stderr.write(self._home() + text + "\x1b[J")
+            self._terminal.stderr.flush()
+            self._drawn = len(lines)
+
+    def _lines(self, width: int) -> Iterable[str]:
+        look = self._terminal.look(self._terminal.stderr)
+        passed = self._now() - self._seen_at if self._now else 0.0
+        yield look.paint("strong", shortened(f"{self._verb}  {duration(self._seconds + passed)}", width))
+        page = Page(replace(look, width=width))
+        if rows := [self._row(name) for name in self._order | dict.fromkeys(self._done)]:
+            page.table(rows)
+            yield from str(page).splitlines()
+        if self._message:
+            yield look.paint("faint", shortened(f"  {clean(self._message)}", width))
+
+    def _row(self, name: str) -> tuple[Cell, Cell, Cell]:
+        if name in self._pending:
+            return Cell("~", "attention"), Cell(name), Cell("under way", "attention")
+        result = self._done.get(name, "")
+        symbol, role = _SYMBOLS.get(result, ("+", "good"))
+        return Cell(symbol, role), Cell(name), Cell(result, role)
+
+    def _erase(self) -> None:
+        if self._drawn:
+            self._terminal.stderr.write(self._home() + "\x1b[J")
+            self._terminal.stderr.flush()
+            self._drawn = 0
+
+    def _home(self) -> str:
+        return f"\x1b[{self._drawn}A\r" if self._drawn else ""
+
+    def _tick(self) -> None:
+        while not self._over.wait(self._every):
+            with self._lock:
+                if self._drawn:
+                    self.draw()
+
+
+def progress_on(terminal: Terminal) -> Progress:
+    """The progress that fits the terminal."""
+    return Block(terminal) if terminal.is_live(terminal.stderr) else Lines(terminal.say)

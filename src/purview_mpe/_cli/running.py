@@ -1,0 +1,127 @@
+"""The verbs that need no Azure: demo, emulator, completion."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from purview_mpe._cli import options
+from purview_mpe._cli.exit_codes import Exit
+from purview_mpe.errors import InvalidSpec, PurviewMpeError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable, Generator
+
+    from purview_mpe._cli.call import Call
+
+_GLANCE = 0.2
+
+
+def demo(call: Call) -> Exit:
+    """The whole job on the embedded emulator."""
+    from purview_mpe._cli import demo  # noqa: PLC0415 - loads the emulator
+
+    return demo.tell(call)
+
+
+def emulator(call: Call) -> Exit:
+    """Serve the emulator until somebody stops it."""
+    from purview_mpe.emulator import Emulator, InvalidScenario, MissingExtra  # noqa: PLC0415 - as above
+
+    arguments = call.arguments
+    try:
+        azure = Emulator() if arguments.scenario is None else Emulator.from_scenario(arguments.scenario)
+        server = azure.serve(arguments.port)
+    except InvalidScenario as error:
+        raise InvalidSpec("The scenario", [(str(arguments.scenario), problem) for problem in error.problems]) from None
+    except MissingExtra as error:
+        raise PurviewMpeError(
+            str(error).partition(";")[0], remedy="Install it with: pip install 'purview-mpe[emulator]'"
+        ) from None
+    except OSError as error:
+        raise _unusable(error, arguments.scenario, arguments.port) from None
+    with server, _until_stopped() as wait:
+        call.terminal.write(json.dumps(server.announcement()))
+        call.terminal.say("Serving until Ctrl-C. Other verbs reach it with:")
+        call.terminal.say(f"--endpoint {server.url} --ca {server.ca_file}")
+        wait()
+        if arguments.dump is not None:
+            options.write_file(arguments.dump, json.dumps(azure.dump(), indent=2))
+    return Exit.DONE
+
+
+def completion(call: Call) -> Exit:
+    """The script that a shell needs."""
+    from purview_mpe._cli.completion import script  # noqa: PLC0415 - no other verb needs it
+    from purview_mpe._cli.main import make_parser  # noqa: PLC0415 - the parser is made of the table that names this
+
+    call.terminal.write(script(call.arguments.shell, make_parser()))
+    return Exit.DONE
+
+
+def demo_options(parser: ArgumentParser) -> None:
+    """How it is told."""
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "-o",
+        "--output",
+        choices=("table", "json"),
+        default="table",
+        help="table tells the story (default); json prints the report of the create run and nothing else",
+    )
+
+
+def emulator_options(parser: ArgumentParser) -> None:
+    """Where, and what is in it."""
+    group = parser.add_argument_group("emulator")
+    group.add_argument(
+        "--port", metavar="N", type=_port, default=0, help="on 127.0.0.1; 0 means any free one (default: 0)"
+    )
+    group.add_argument(
+        "--scenario", metavar="FILE", help="what it holds, as JSON or YAML (default: one factory, one account)"
+    )
+    group.add_argument("--dump", metavar="FILE", help="write there what it holds when it is stopped, as a scenario")
+
+
+def shell_argument(parser: ArgumentParser) -> None:
+    """Which shell."""
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError
+    return port
+
+
+def _unusable(error: OSError, scenario: str | None, port: int) -> PurviewMpeError:
+    if error.filename is not None:
+        return InvalidSpec("The command", [(str(scenario), f"cannot be read: {error.strerror}")])
+    return PurviewMpeError(
+        f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.",
+        remedy="Choose another with --port, or leave it out for any free one.",
+    )
+
+
+@contextmanager
+def _until_stopped() -> Generator[Callable[[], None]]:
+    """What waits for Ctrl-C, or for a service manager; from here on neither of them ends the process at once."""
+    stopped: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    # The handler runs between any two steps of this very thread, so it takes no lock.
+    before = [signal.signal(number, lambda number, _frame: stopped.append(number)) for number in signals]
+
+    def wait() -> None:
+        while not stopped:
+            time.sleep(_GLANCE)
+
+    try:
+        yield wait
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

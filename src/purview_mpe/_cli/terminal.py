@@ -1,0 +1,127 @@
+"""The three streams of one run: what goes where, whether there is colour, and whether anybody can be asked."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from purview_mpe._display.page import Look, Page, Role, plain
+from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purview_mpe._display.page import Paint
+    from purview_mpe._spec import Noun
+    from purview_mpe.errors import PurviewMpeError
+
+_COLOURS: Mapping[Role, str] = {"strong": "1", "faint": "2", "good": "32", "attention": "33", "bad": "31"}
+_NARROWEST, _WIDEST = 60, 120
+
+
+class Terminal:
+    """Data goes to stdout, everything else to stderr.
+
+    Args:
+        stdin: Where answers come from; the process's own by default, like the others.
+        stdout: Where data goes.
+        stderr: Where messages and progress go.
+        environ: Environment variables: `NO_COLOR`, `TERM`, and what the terminals of Windows tell of themselves.
+        windows: Whether this is Windows.
+    """
+
+    def __init__(
+        self,
+        *,
+        stdin: TextIO | None = None,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        environ: Mapping[str, str] | None = None,
+        windows: bool = os.name == "nt",
+    ) -> None:
+        self.stdin = stdin or sys.stdin
+        self.stdout = stdout or sys.stdout
+        self.stderr = stderr or sys.stderr
+        self._environ = os.environ if environ is None else environ
+        self._windows = windows
+        for stream in (self.stdout, self.stderr):
+            # A character that the stream cannot take becomes a question mark, rather than the end of the run.
+            if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+                stream.reconfigure(errors="replace")
+
+    def is_live(self, stream: TextIO) -> bool:
+        """Whether a person looks at a stream that understands escape sequences."""
+        if not stream.isatty() or self._environ.get("TERM") == "dumb":
+            return False
+        # The old console of Windows shows escape sequences as text; every other terminal there sets one of these.
+        return not self._windows or bool(self._environ.keys() & {"WT_SESSION", "TERM", "ANSICON", "ConEmuANSI"})
+
+    def look(self, stream: TextIO, *, verbose: bool = False) -> Look:
+        """How pages for a stream are made: as wide as a terminal within reason, and 80 columns for everything else."""
+        width = min(max(self.size(stream)[0], _NARROWEST), _WIDEST) if stream.isatty() else 80
+        return Look(width=width, paint=self._paint(stream), verbose=verbose)
+
+    def size(self, stream: TextIO) -> tuple[int, int]:
+        """Columns and lines of the terminal that a stream is."""
+        try:
+            return os.get_terminal_size(stream.fileno())
+        except (OSError, ValueError):
+            return 80, 24
+
+    def wants_json(self, output: str | None) -> bool:
+        """A table is for a person and JSON for a program, unless one of them was asked for."""
+        return output == "json" or (output is None and not self.stdout.isatty())
+
+    def show(self, noun: Noun, output: str | None, *, verbose: bool = False, one_line: bool = False) -> None:
+        """A noun on stdout; `one_line` is for JSON of which more follows."""
+        if self.wants_json(output):
+            # ASCII alone, so that no stream refuses it and no terminal obeys what a server has put into a name.
+            self.write(json.dumps(noun.model_dump(mode="json"), indent=None if one_line else 2))
+            return
+        from purview_mpe._display.text import text  # noqa: PLC0415 - loads pydantic, which --help does without
+
+        self.write(text(noun, self.look(self.stdout, verbose=verbose)))
+
+    def write(self, text: str) -> None:
+        """Data, on stdout."""
+        print(text, file=self.stdout, flush=True)
+
+    def say(self, text: str, role: Role | None = None) -> None:
+        """A message to the person, on stderr."""
+        page = Page(self.look(self.stderr))
+        page.prose(text, indent=0, role=role)
+        print(page, file=self.stderr, flush=True)
+
+    def complain(self, error: PurviewMpeError, *, verbose: bool = False) -> None:
+        """An error, with what to do about it."""
+        page = Page(self.look(self.stderr, verbose=verbose))
+        first, *more = error.message.splitlines() or [""]
+        page.prose(first, indent=0, bullet="error: ", role="bad")
+        for line in more:
+            page.prose(line, indent=len(line) - len(line.lstrip()))
+        page.advice(error.remedy)
+        if verbose:
+            page.trail(error.code, error)
+        print(page, file=self.stderr, flush=True)
+
+    def confirm(self, question: str) -> bool:
+        """Whether a person agrees to something that cannot be undone.
+
+        Raises:
+            InvalidSpec: nobody is there to be asked.
+        """
+        if not (self.stdin.isatty() and self.stderr.isatty()):
+            raise InvalidSpec("The command", [("--yes", f"is needed where nobody can be asked: {question}")])
+        print(f"{question} [y/N] ", end="", file=self.stderr, flush=True)
+        return self.stdin.readline().strip().casefold() in {"y", "yes"}
+
+    def _paint(self, stream: TextIO) -> Paint:
+        # NO_COLOR counts if it is there and not empty (no-color.org).
+        return _painted if self.is_live(stream) and not self._environ.get("NO_COLOR") else plain
+
+
+def _painted(role: Role, text: str) -> str:
+    return f"\x1b[{_COLOURS[role]}m{text}\x1b[0m"

@@ -1,0 +1,215 @@
+"""The verbs of the command line. A new one is one more entry."""
+
+from __future__ import annotations
+
+from purview_mpe._cli import acting, exporting, looking, options, running
+from purview_mpe._cli.call import Verb
+
+_REACH = (options.connection_options, options.output_options)
+_ENDS = '--factory "$FACTORY" --account "$ACCOUNT" --name purview'
+
+#: In the order in which the help lists them: that of the job.
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "demo",
+        "watch the whole job on an embedded emulator: no account, no network",
+        """\
+Runs the real library against an emulated Azure inside this process: an
+account is found, a plan is made, four endpoints are created and approved, a
+second run keeps all four, and a conflict is explained. Takes some seconds.""",
+        running.demo,
+        (running.demo_options,),
+        ("purview-mpe demo", "purview-mpe demo -o json"),
+    ),
+    Verb(
+        "discover",
+        "what a Purview account needs: its firewall, its shape, its targets",
+        """\
+Reads the account; writes nothing. Needs Reader on it: without that, only the
+account endpoint is known.""",
+        looking.discover,
+        (options.account_option, *_REACH),
+        ('purview-mpe discover --account "$ACCOUNT"', "purview-mpe discover --spec sales.json -o json"),
+    ),
+    Verb(
+        "check",
+        "whether everything is in place, before anything is written",
+        """\
+Reads account and factory, its integration runtimes, and what you may do;
+writes nothing. Works with any role, and Reader on both shows most. Exits 0 if
+nothing is wrong, 1 otherwise.""",
+        looking.check,
+        (options.spec_options, *_REACH),
+        (f"purview-mpe check {_ENDS}", "purview-mpe check --spec sales.json -o json | jq .findings"),
+    ),
+    Verb(
+        "plan",
+        "what has to be made, and what is there already; writes nothing",
+        """\
+Reads the account and the factory; writes nothing. Needs Reader on both.
+Steps are marked + create, = keep, ~ replace, ! conflict.""",
+        looking.plan,
+        (options.spec_options, looking.plan_options, *_REACH),
+        (
+            f"purview-mpe plan {_ENDS}",
+            "purview-mpe plan --spec sales.json --out plan.json",
+            "purview-mpe plan --spec sales.json --detailed-exitcode  # for a pipeline",
+        ),
+    ),
+    Verb(
+        "create",
+        "make the endpoints that are missing, and wait until they are there",
+        """\
+Reads what plan reads; writes managed private endpoints and, where it is
+missing, the managed virtual network. Needs Data Factory Contributor on the
+factory, and nothing on the targets. Safe to repeat: what exists is kept.
+Endpoints end Pending: the owners of the targets have to approve them, or you
+do it on the way with --approve, if you have the rights of approve.""",
+        acting.create,
+        (options.spec_options, acting.create_options, *_REACH),
+        (
+            f"purview-mpe create {_ENDS}",
+            "purview-mpe create --spec sales.json --dry-run",
+            "purview-mpe create --plan plan.json -o json > report.json",
+        ),
+    ),
+    Verb(
+        "approve",
+        "approve the connections that are provably ours, and no others",
+        """\
+Reads the account, the factory where that is allowed, and the connections of
+the targets; writes the state of our own pending connections. Needs Contributor
+on the Purview account, Storage Account Contributor on managed storage and
+Contributor on a managed Event Hubs namespace; nothing on the factory. Safe to
+repeat. What you may not approve is written down for those who may (exit 4).""",
+        acting.approve,
+        (options.spec_options, acting.approve_options, *_REACH),
+        (
+            f"purview-mpe approve {_ENDS}",
+            "purview-mpe approve --report report.json  # from the one who created them",
+            "purview-mpe approve --spec sales.json --hand-off please-approve.txt",
+        ),
+    ),
+    Verb(
+        "reject",
+        "reject the pending connections that are provably ours",
+        """\
+Reads, writes and needs what approve does; approved connections are left alone.
+A rejected endpoint never works again: it has to be deleted or made anew. Asks
+first, or needs --yes.""",
+        acting.reject,
+        (options.spec_options, acting.reject_options, *_REACH),
+        ("purview-mpe reject --spec sales.json --dry-run", "purview-mpe reject --report report.json --yes"),
+    ),
+    Verb(
+        "status",
+        "one verdict per endpoint, and whether all of them are ready",
+        """\
+Reads the account, the factory and the connections of the targets; writes
+nothing. Needs Reader on the factory; without Reader on the targets only the
+factory's side is shown. Exits 0 if all endpoints are ready, 4 while approval
+or provisioning is all that is missing, and 1 otherwise.""",
+        looking.status,
+        (options.spec_options, *_REACH),
+        (f"purview-mpe status {_ENDS}", "purview-mpe status --spec sales.json -o json | jq .ready"),
+    ),
+    Verb(
+        "watch",
+        "the status, again each time that it changes, until it is settled",
+        """\
+Reads what status reads, again and again; writes nothing. Ends when nothing is
+pending or provisioning any more, or after --timeout; exits as status does.
+JSON is one line per status.""",
+        looking.watch,
+        (options.spec_options, looking.watch_options, *_REACH),
+        (
+            "purview-mpe watch --spec sales.json",
+            "purview-mpe watch --spec sales.json --every 60 --timeout 3600 -o json",
+        ),
+    ),
+    Verb(
+        "diagnose",
+        "why lineage does not arrive",
+        """\
+Walks the whole chain: support matrix, runtimes, the factory's connection to the
+account, endpoints, approval on both sides, names, rights, and what recent
+pipeline runs reported. Writes nothing. Needs Reader on factory, account and
+targets; what may not be read is a finding. Exits 0 if nothing stands in the
+way, 1 otherwise.""",
+        looking.diagnose,
+        (options.spec_options, looking.diagnose_options, *_REACH),
+        (f"purview-mpe diagnose {_ENDS}", "purview-mpe diagnose --spec sales.json --since 7d"),
+    ),
+    Verb(
+        "connect",
+        "connect the factory to the account, so that lineage is reported there",
+        """\
+Reads account and factory; writes the factory back whole, with the account set
+and everything else as it was. Needs Contributor on the factory. Safe to
+repeat. A factory that is connected elsewhere is left alone without --replace.""",
+        acting.connect,
+        (options.spec_options, acting.connect_options, *_REACH),
+        ("purview-mpe connect --spec sales.json", "purview-mpe connect --spec sales.json --replace"),
+    ),
+    Verb(
+        "delete",
+        "delete the endpoints of this spec, and wait until they are gone",
+        """\
+Reads the account and the factory's endpoints; deletes those that serve this
+spec, under whatever name, and no others. Needs Data Factory Contributor on the
+factory and Reader on the account. Safe to repeat. Asks first, or needs --yes.""",
+        acting.delete,
+        (options.spec_options, acting.delete_options, *_REACH),
+        (f"purview-mpe delete {_ENDS}", "purview-mpe delete --spec sales.json --yes"),
+    ),
+    Verb(
+        "orphans",
+        "what is left over around an account: on its targets, in factories",
+        """\
+Reads the account, the connections of its targets, and the factories of every
+subscription that you can see; writes nothing. Needs Reader on all of these.
+What cannot be read is never called gone.""",
+        looking.orphans,
+        (options.account_option, *_REACH),
+        ('purview-mpe orphans --account "$ACCOUNT"', "purview-mpe orphans --spec sales.json -o json"),
+    ),
+    Verb(
+        "export",
+        "the endpoints of a plan as code: Bicep, Terraform, ARM, az, PowerShell",
+        """\
+Prints what plan has found as code that makes the same: every endpoint, also
+those that exist. Reads what plan reads, or nothing at all with --plan; writes
+nothing but the file of --out. With --own-subnet it prints instead the private
+endpoints of your own that self-hosted runtimes need, with their DNS zones.""",
+        exporting.export,
+        (options.spec_options, exporting.export_options, options.connection_options, options.verbose_option),
+        (
+            "purview-mpe export --spec sales.json --format bicep > sales.bicep",
+            "purview-mpe export --plan plan.json --format terraform --out sales.tf",
+            "purview-mpe export --spec s.json --format az --own-subnet ID --own-location L",
+        ),
+    ),
+    Verb(
+        "emulator",
+        "serve an emulated Azure over HTTPS on this machine, for any client",
+        """\
+Prints one line of JSON with endpoint, ca_file, subscription, tenant, factory
+and account, and serves until it is stopped. Needs the extra emulator:
+pip install 'purview-mpe[emulator]'.""",
+        running.emulator,
+        (running.emulator_options,),
+        ("purview-mpe emulator --port 8443", "purview-mpe emulator --scenario two-accounts.yaml --dump after.json"),
+    ),
+    Verb(
+        "completion",
+        "the script that completes this command in your shell",
+        "Prints a script for bash, zsh or fish.",
+        running.completion,
+        (running.shell_argument,),
+        (
+            'eval "$(purview-mpe completion bash)"  # in ~/.bashrc',
+            'purview-mpe completion zsh > "${fpath[1]}/_purview-mpe"',
+            "purview-mpe completion fish > ~/.config/fish/completions/purview-mpe.fish",
+        ),
+    ),
+)

@@ -1,0 +1,22 @@
+"""How the nouns look in a terminal: tables that fit 80 columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe._display import text_assessment, text_fleet, text_nouns
+from purview_mpe._display.page import Look, Page
+from purview_mpe._display.text_general import render
+
+if TYPE_CHECKING:
+    from purview_mpe._spec import Noun
+
+#: The modules that register tables; each is listed so that importing this one is enough.
+TABLES = (text_nouns, text_assessment, text_fleet)
+
+
+def text(noun: Noun, look: Look | None = None) -> str:
+    """The noun as a table, or as its fields where it has no table of its own."""
+    page = Page(look or Look())
+    render(noun, page)
+    return str(page)

@@ -1,0 +1,78 @@
+"""An export as a shell script for the Azure CLI.
+
+It sends the requests that the library sends. `az datafactory` needs an extension and is in preview (docs), and
+`az network private-endpoint` spells each property in another way; `az rest` is part of the CLI itself.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from purview_mpe._export.resources import WAITED_FOR, as_json, one_line
+
+if TYPE_CHECKING:
+    from purview_mpe._export.resources import Bundle, Resource
+
+# `az resource wait` ends with success when its time is over (its source), so the script looks for itself.
+_PRELUDE = """\
+set -euo pipefail
+
+# put ID API_VERSION BODY: make the resource, or leave it as it is if it has these properties already.
+put() {
+  echo "put ${1##*/}" >&2
+  az rest --method put --url "$1?api-version=$2" --body "$3" --output none
+}
+
+# over ID API_VERSION: wait until Azure has made it; half an hour at most.
+over() {
+  local state=unknown
+  for _ in $(seq 180); do
+    state=$(az rest --method get --url "$1?api-version=$2" --query properties.provisioningState --output tsv)
+    case $state in
+      Succeeded) return ;;
+      Failed | Canceled) break ;;
+    esac
+    sleep 10
+  done
+  echo "${1##*/} is $state" >&2
+  return 1
+}
+"""
+
+
+def write(bundle: Bundle) -> str:
+    """The bundle as a script."""
+    lines = [
+        "#!/usr/bin/env bash",
+        f"# {one_line(bundle.title)}",
+        *(f"# {one_line(note)}" for note in bundle.notes),
+        "# Safe to repeat. Sign in first: az login",
+        _PRELUDE.rstrip("\n"),
+    ]
+    for resource in bundle.declared:
+        lines += ["", *_resource(resource)]
+    return "\n".join(lines) + "\n"
+
+
+def _resource(resource: Resource) -> list[str]:
+    target = shlex.quote(path(resource))
+    lines = [f"# {one_line(resource.note)}"] if resource.note else []
+    lines.append(f"put {target} {resource.api_version} {shlex.quote(body(resource))}")
+    if resource.type in WAITED_FOR:
+        lines.append(f"over {target} {resource.api_version}")
+    return lines
+
+
+def path(resource: Resource) -> str:
+    """The resource's id as the path of a URL."""
+    return quote(resource.id, safe="/-_.~()")
+
+
+def body(resource: Resource) -> str:
+    """The body of the request that makes it: JSON in ASCII, on one line."""
+    request: dict[str, Any] = {} if resource.location is None else {"location": resource.location}
+    request["properties"] = as_json(resource.properties, lambda other: other.id, str)
+    return json.dumps(request)

@@ -1,0 +1,291 @@
+"""The customer's own private endpoints and DNS zones: what a self-hosted integration runtime needs and nobody made."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from purview_mpe._arm_id import ArmId, InvalidArmId
+from purview_mpe._export.resources import (
+    PRIVATE_ENDPOINT_TYPE,
+    ZONE_GROUP_TYPE,
+    ZONE_LINK_TYPE,
+    ZONE_TYPE,
+    Bundle,
+    Resource,
+    in_turn,
+    unique_words,
+)
+from purview_mpe._model import Target
+from purview_mpe._naming import OPTIONAL_GROUPS
+from purview_mpe._requirements import requirement
+from purview_mpe.errors import InvalidSpec, UnsupportedSetup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from purview_mpe._azure import Cloud
+    from purview_mpe._export.resources import Value
+    from purview_mpe._model import Account
+
+Approval: TypeAlias = Literal["automatic", "manual"]
+
+SUBNET_TYPE = "Microsoft.Network/virtualNetworks/subnets"
+_VNET_TYPE = "Microsoft.Network/virtualNetworks"
+_GROUP_TYPE = "Microsoft.Resources/resourceGroups"
+
+#: Zone names by cloud and group id (docs: "Azure Private Endpoint private DNS zone values"). Ingestion storage of
+#: newer accounts has a host below `z##.blob.storage.azure.net`, whose public alias is `privatelink.blob.core…` all the
+#: same (seen in a public recording). No page names Purview's zone in China: `account` there follows the other clouds
+#: (inferred from its host name), and `portal` is left out.
+ZONES: dict[Cloud, dict[str, str]] = {
+    "public": {
+        "account": "privatelink.purview.azure.com",
+        "portal": "privatelink.purviewstudio.azure.com",
+        "blob": "privatelink.blob.core.windows.net",
+        "queue": "privatelink.queue.core.windows.net",
+        "namespace": "privatelink.servicebus.windows.net",
+    },
+    "us-government": {
+        "account": "privatelink.purview.azure.us",
+        "portal": "privatelink.purviewstudio.azure.us",
+        "blob": "privatelink.blob.core.usgovcloudapi.net",
+        "queue": "privatelink.queue.core.usgovcloudapi.net",
+        "namespace": "privatelink.servicebus.usgovcloudapi.net",
+    },
+    "china": {
+        "account": "privatelink.purview.azure.cn",
+        "blob": "privatelink.blob.core.chinacloudapi.cn",
+        "queue": "privatelink.queue.core.chinacloudapi.cn",
+        "namespace": "privatelink.servicebus.chinacloudapi.cn",
+    },
+}
+
+# The rules of Microsoft.Network for private endpoints (docs: naming rules): 2 to 64 characters.
+_NAME = re.compile(r"[A-Za-z0-9](?:[-\w.]{0,62}[A-Za-z0-9_])", re.ASCII)
+_LOCATION = re.compile(r"[A-Za-z][A-Za-z0-9 ]{1,49}")
+# Terraform's azurerm provider refuses more, as does Azure (public code).
+_MESSAGE_LIMIT = 140
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the endpoints go: all that the account cannot tell."""
+
+    group: ArmId
+    subnet: str
+    network: str
+    network_name: str
+    location: str
+    name: str
+    zone_ids: Mapping[str, str]
+    approval: Approval
+    request_message: str
+    cloud: Cloud
+
+
+def chosen_targets(account: Account, groups: Sequence[str] | None) -> tuple[Target, ...]:
+    """The targets that need an endpoint of the customer's own.
+
+    Raises:
+        InvalidSpec: `groups` names something that the account does not offer.
+        UnsupportedSetup: the firewall demands none, or cannot be read.
+    """
+    offered = {target.group_id: target for target in account.targets}
+    if groups is None:
+        groups = _demanded(account, tuple(offered))
+    # What lies beyond lineage is offered by the account itself (spec).
+    offered |= {
+        group: Target(group_id=group, resource_id=account.id, connections="account")
+        for group in groups
+        if group in OPTIONAL_GROUPS
+    }
+    if unknown := [group for group in groups if group not in offered]:
+        known = ", ".join([*(target.group_id for target in account.targets), *OPTIONAL_GROUPS])
+        raise InvalidSpec(
+            "Export",
+            [("groups", f"{group[:40]!r} is nothing that this account offers; {known} are") for group in unknown],
+        )
+    return tuple(offered[group] for group in dict.fromkeys(groups))
+
+
+def _demanded(account: Account, offered: tuple[str, ...]) -> tuple[str, ...]:
+    remedy = "Pass groups=('account', 'blob', 'queue') or others, if you want their endpoints all the same."
+    if account.firewall is None:
+        raise UnsupportedSetup(
+            f"The firewall of {account.name!r} cannot be read, so it cannot be told which endpoints it demands.",
+            remedy=remedy,
+        )
+    cell = requirement(account.firewall, "self-hosted", available=offered)
+    if not cell.customer_groups:
+        raise UnsupportedSetup(f"No endpoint is demanded for {account.name!r}: {cell.reason}", remedy=remedy)
+    return cell.customer_groups
+
+
+def checked_site(
+    account: Account,
+    targets: Sequence[Target],
+    *,
+    subnet_id: str,
+    virtual_network_id: str | None,
+    resource_group_id: str | None,
+    location: str,
+    name: str | None,
+    zone_ids: Mapping[str, str],
+    approval: Approval,
+    request_message: str,
+    cloud: Cloud,
+) -> Site:
+    """The site, if every argument obeys its rule.
+
+    Raises:
+        InvalidSpec: listing every wrong argument.
+    """
+    problems: list[tuple[str, str]] = []
+    subnet = _id("subnet_id", subnet_id, SUBNET_TYPE, problems)
+    network = _id("virtual_network_id", virtual_network_id or _outer(subnet), _VNET_TYPE, problems)
+    group = _id("resource_group_id", resource_group_id or _group_of(network), _GROUP_TYPE, problems)
+    zones = {key: _id(f"zone_ids.{key}", value, ZONE_TYPE, problems) for key, value in zone_ids.items()}
+    base = f"pe-{account.name}" if name is None else name
+    known_zones = {**ZONES.get(cloud, {}), **zone_ids}
+    if cloud not in ZONES:
+        problems.append(("cloud", f"{cloud!r} is none of {', '.join(ZONES)}"))
+    if approval not in {"automatic", "manual"}:
+        problems.append(("approval", f"{approval!r} is neither 'automatic' nor 'manual'"))
+    if not _LOCATION.fullmatch(location):
+        problems.append(("location", f"{location[:60]!r} is no Azure region, for example 'westeurope'"))
+    if not 1 <= len(request_message.strip()) <= len(request_message) <= _MESSAGE_LIMIT:
+        problems.append(("request_message", f"must have 1 to {_MESSAGE_LIMIT} characters"))
+    for target in targets:
+        endpoint = f"{base}-{target.group_id}"
+        if not _NAME.fullmatch(endpoint):
+            rule = (
+                "must be 2 to 64 letters, digits and - _ . that begin with a letter or digit, for example 'pe-purview'"
+            )
+            problems.append(("name", f"the name {endpoint[:100]!r} {rule}"))
+        if cloud in ZONES and target.group_id not in known_zones:
+            problems.append(
+                ("zone_ids", f"no DNS zone is documented for {target.group_id!r} in this cloud; pass the id of yours")
+            )
+    if problems:
+        raise InvalidSpec("Export", list(dict.fromkeys(problems)))
+    return Site(
+        group=ArmId.parse(group),
+        subnet=subnet,
+        network=network,
+        network_name=ArmId.parse(network).name,
+        location=location.replace(" ", "").lower(),
+        name=base,
+        zone_ids=zones,
+        approval=approval,
+        request_message=request_message,
+        cloud=cloud,
+    )
+
+
+def _id(field: str, value: str, resource_type: str, problems: list[tuple[str, str]]) -> str:
+    """The id in its canonical spelling (Terraform compares letter by letter); a problem is noted, not raised."""
+    if not value:
+        return ""  # derived from something that is wrong itself, and told there
+    try:
+        arm_id = ArmId.parse(value)
+    except InvalidArmId as error:
+        problems.append((field, str(error)))
+        return ""
+    if not arm_id.is_a(resource_type):
+        problems.append((field, f"is the id of a {arm_id.type}, not of a {resource_type}"))
+        return ""
+    if not arm_id.types:
+        return str(arm_id)
+    provider, *types = resource_type.split("/")
+    return str(ArmId(arm_id.subscription, arm_id.resource_group, provider, tuple(types), arm_id.names))
+
+
+def _outer(subnet: str) -> str:
+    return subnet.rpartition("/subnets/")[0]
+
+
+def _group_of(resource_id: str) -> str:
+    return resource_id.partition("/providers/")[0]
+
+
+def customer_bundle(account: Account, targets: Sequence[Target], site: Site) -> Bundle:
+    """Zones with their links first, then each endpoint with the group that writes its DNS records."""
+    taken: set[str] = set()
+    zones: dict[str, Resource] = {}
+    endpoints: list[Resource] = []
+    latest: dict[str, Resource] = {}
+    for target in targets:
+        group_id = target.group_id
+        if group_id not in site.zone_ids:
+            zones[group_id] = _zone(group_id, site, taken)
+        endpoint = _endpoint(target, site, taken, in_turn(latest, target.resource_id))
+        latest[target.resource_id.casefold()] = endpoint
+        endpoints += [endpoint, _zone_group(endpoint, group_id, zones.get(group_id) or site.zone_ids[group_id], taken)]
+    links = [_link(zone, group_id, site, taken) for group_id, zone in zones.items()]
+    approval = (
+        "Each connection is Pending until the owner of its target approves it."
+        if site.approval == "manual"
+        else "Whoever runs this needs the right to approve connections on every target, for they are approved at once."
+    )
+    notes = (
+        f"Private endpoints for the Purview account {account.name} in the network {site.network_name},",
+        "where self-hosted integration runtimes live. They are not the factory's managed private endpoints.",
+        approval,
+    )
+    return Bundle(
+        "Private endpoints of your own for Microsoft Purview",
+        notes,
+        site.group,
+        (*zones.values(), *links, *endpoints),
+    )
+
+
+def _zone(group_id: str, site: Site, taken: set[str]) -> Resource:
+    words = unique_words((group_id, "zone"), taken)
+    return Resource(words, ZONE_TYPE, site.group, ZONES[site.cloud][group_id], location="global")
+
+
+def _link(zone: Resource, group_id: str, site: Site, taken: set[str]) -> Resource:
+    return Resource(
+        unique_words((group_id, "zone", "link"), taken),
+        ZONE_LINK_TYPE,
+        zone,
+        f"link-{site.network_name}"[:80],
+        {"registrationEnabled": False, "virtualNetwork": {"id": site.network}},
+        location="global",
+    )
+
+
+def _endpoint(target: Target, site: Site, taken: set[str], after: tuple[Resource, ...]) -> Resource:
+    name = f"{site.name}-{target.group_id}"
+    asked: dict[str, Value] = {"privateLinkServiceId": target.resource_id, "groupIds": [target.group_id]}
+    manual = site.approval == "manual"
+    if manual:
+        asked["requestMessage"] = site.request_message
+    connections = "manualPrivateLinkServiceConnections" if manual else "privateLinkServiceConnections"
+    return Resource(
+        unique_words((target.group_id, "endpoint"), taken),
+        PRIVATE_ENDPOINT_TYPE,
+        site.group,
+        name,
+        {"subnet": {"id": site.subnet}, connections: [{"name": name, "properties": asked}]},
+        location=site.location,
+        after=after,
+    )
+
+
+def _zone_group(endpoint: Resource, group_id: str, zone: Resource | str, taken: set[str]) -> Resource:
+    zone_name = zone.name if isinstance(zone, Resource) else zone.rpartition("/")[2]
+    config: dict[str, Value] = {
+        "name": zone_name.replace(".", "-"),
+        "properties": {"privateDnsZoneId": zone},
+    }
+    return Resource(
+        unique_words((group_id, "zone", "group"), taken),
+        ZONE_GROUP_TYPE,
+        endpoint,
+        "default",
+        {"privateDnsZoneConfigs": [config]},
+    )

@@ -1,0 +1,129 @@
+"""The same endpoints as code, for teams that keep what they have in a repository.
+
+What is exported is the wanted state, not the difference: every endpoint of the plan, also those that exist. Nothing
+is asked of Azure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from purview_mpe._export import arm, az, bicep, customer, powershell, terraform
+from purview_mpe._export.resources import managed_bundle
+from purview_mpe._model import Plan
+from purview_mpe.errors import InvalidSpec, PlanConflict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from purview_mpe._azure import Cloud
+    from purview_mpe._export.customer import Approval
+    from purview_mpe._export.resources import Bundle
+    from purview_mpe._model import Account
+
+ExportFormat: TypeAlias = Literal["bicep", "terraform", "terraform-azapi", "arm", "az", "powershell"]
+
+_WRITERS: dict[ExportFormat, Callable[[Bundle], str]] = {
+    "bicep": bicep.write,
+    "terraform": terraform.write_azurerm,
+    "terraform-azapi": terraform.write_azapi,
+    "arm": arm.write,
+    "az": az.write,
+    "powershell": powershell.write,
+}
+
+
+def export(plan: Plan, format: ExportFormat) -> str:  # noqa: A002 - what users call it
+    """The managed private endpoints of a plan as code: all of them, and the managed virtual network if it is missing.
+
+    Reads and writes nothing. Approves nothing either: that is no matter of templates. Endpoints on one storage account
+    are made one after the other, because storage takes one at a time.
+
+    Args:
+        plan: What `Client.plan` gave.
+        format: `bicep`, `terraform` (provider azurerm), `terraform-azapi`, `arm` (JSON), `az` (a bash script) or
+            `powershell` (a script for the Az module).
+
+    Returns:
+        The text of one file.
+
+    Raises:
+        PlanConflict: the plan holds conflicts, so the code could not be applied.
+        InvalidSpec: there is no such format, or a name in the plan is none.
+    """
+    write = _writer(format)
+    if plan.conflicts:
+        raise PlanConflict(plan)
+    return write(managed_bundle(plan))
+
+
+def export_customer_endpoints(
+    subject: Account | Plan,
+    format: ExportFormat,  # noqa: A002 - as above
+    *,
+    subnet_id: str,
+    location: str,
+    virtual_network_id: str | None = None,
+    resource_group_id: str | None = None,
+    groups: Sequence[str] | None = None,
+    name: str | None = None,
+    zone_ids: Mapping[str, str] | None = None,
+    approval: Approval = "automatic",
+    request_message: str = "Lineage of a data factory through a self-hosted integration runtime",
+    cloud: Cloud = "public",
+) -> str:
+    """Private endpoints and DNS zones of your own as code: what self-hosted runtimes need, and nothing here creates.
+
+    Behind a closed firewall a self-hosted integration runtime reaches Purview through private endpoints in its own
+    network; the factory's managed ones do not help it. Reads and writes nothing.
+
+    Args:
+        subject: The account, or a plan for it.
+        format: As in `export`.
+        subnet_id: Where the endpoints get their addresses.
+        location: The region of that subnet's network, for example `westeurope`.
+        virtual_network_id: The network whose name resolution is to find them; None means the subnet's.
+        resource_group_id: Where endpoints and zones are made; None means the group of the virtual network.
+        groups: Group ids to make; None means those that the support matrix demands for a self-hosted runtime behind
+            the account's firewall. `("account", "portal")` is for browsers that search Purview from Studio.
+        name: What the endpoints' names begin with; `-` and the group id follow. None means `pe-<account>`.
+        zone_ids: Existing private DNS zones by group id; they are used and neither made nor linked.
+        approval: `automatic` needs the right to approve connections on every target; with `manual` each connection
+            is Pending until the owner of its target approves it.
+        request_message: What that owner reads, with `manual`; 140 characters at most.
+        cloud: Decides the names of the zones.
+
+    Returns:
+        The text of one file.
+
+    Raises:
+        UnsupportedSetup: the firewall demands no endpoint, or cannot be read, and `groups` is None.
+        InvalidSpec: listing every wrong argument.
+
+    Source: "Access a secured Microsoft Purview account from Azure Data Factory" and "Azure Private Endpoint private
+    DNS zone values", both Microsoft.
+    """
+    write = _writer(format)
+    account = subject.account if isinstance(subject, Plan) else subject
+    targets = customer.chosen_targets(account, groups)
+    site = customer.checked_site(
+        account,
+        targets,
+        subnet_id=subnet_id,
+        virtual_network_id=virtual_network_id,
+        resource_group_id=resource_group_id,
+        location=location,
+        name=name,
+        zone_ids=zone_ids or {},
+        approval=approval,
+        request_message=request_message,
+        cloud=cloud,
+    )
+    return write(customer.customer_bundle(account, targets, site))
+
+
+def _writer(name: ExportFormat) -> Callable[[Bundle], str]:
+    if (writer := _WRITERS.get(name)) is None:
+        known = ", ".join(get_args(ExportFormat))
+        raise InvalidSpec("Export", [("format", f"{name!r} is none of {known}")])
+    return writer

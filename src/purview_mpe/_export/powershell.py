@@ -1,0 +1,63 @@
+"""An export as a PowerShell script for the Az module; it sends the requests that the library sends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe._export.az import body, path
+from purview_mpe._export.resources import WAITED_FOR, one_line
+
+if TYPE_CHECKING:
+    from purview_mpe._export.resources import Bundle, Resource
+
+# Docs: Invoke-AzRestMethod does not throw on an HTTP error, its answer has StatusCode and Content.
+_PRELUDE = """\
+#Requires -Modules Az.Accounts
+$ErrorActionPreference = 'Stop'
+
+function Set-Resource {
+    # Makes the resource, or leaves it as it is if it has these properties already.
+    # With -Wait it returns when Azure has made it; after half an hour it gives up.
+    param([string] $Path, [string] $Payload, [switch] $Wait)
+    $answer = Invoke-AzRestMethod -Method PUT -Path $Path -Payload $Payload
+    if ($answer.StatusCode -notin 200, 201, 202) {
+        throw "PUT $Path answered $($answer.StatusCode): $($answer.Content)"
+    }
+    if (-not $Wait) { return }
+    foreach ($round in 1..180) {
+        $answer = Invoke-AzRestMethod -Method GET -Path $Path
+        $state = ($answer.Content | ConvertFrom-Json).properties.provisioningState
+        if ($state -eq 'Succeeded') { return }
+        if ($state -in 'Failed', 'Canceled') { break }
+        Start-Sleep -Seconds 10
+    }
+    throw "$Path is $state"
+}
+"""
+# PowerShell takes typographic quotes for plain ones (language specification, 2.3.5.2).
+_SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"
+
+
+def write(bundle: Bundle) -> str:
+    """The bundle as a script."""
+    lines = [
+        f"# {one_line(bundle.title)}",
+        *(f"# {one_line(note)}" for note in bundle.notes),
+        "# Safe to repeat. Sign in first: Connect-AzAccount",
+        _PRELUDE.rstrip("\n"),
+    ]
+    for resource in bundle.declared:
+        lines += ["", *_resource(resource)]
+    return "\n".join(lines) + "\n"
+
+
+def _resource(resource: Resource) -> list[str]:
+    target = string(f"{path(resource)}?api-version={resource.api_version}")
+    wait = " -Wait" if resource.type in WAITED_FOR else ""
+    lines = [f"# {one_line(resource.note)}"] if resource.note else []
+    return [*lines, f"Set-Resource -Path {target} -Payload {string(body(resource))}{wait}"]
+
+
+def string(text: str) -> str:
+    """A string literal that means this text, whatever is in it."""
+    return "'" + "".join(c * 2 if c in _SINGLE_QUOTES else c for c in text) + "'"

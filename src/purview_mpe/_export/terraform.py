@@ -1,0 +1,208 @@
+"""An export as Terraform: with HashiCorp's azurerm provider, or with Microsoft's azapi.
+
+Arguments: the documentation and source of both providers. What is in Azure already is taken over by `import` blocks,
+because both providers refuse to create what exists (their source).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from purview_mpe._arm_id import ArmId
+from purview_mpe._export.hcl import Block, Code, Hcl, block_lines
+from purview_mpe._export.resources import (
+    ENDPOINT_TYPE,
+    NETWORK_TYPE,
+    PRIVATE_ENDPOINT_TYPE,
+    ZONE_GROUP_TYPE,
+    ZONE_LINK_TYPE,
+    ZONE_TYPE,
+    Resource,
+    one_line,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from purview_mpe._export.resources import Bundle, Value
+
+_AZURERM = {"source": "hashicorp/azurerm", "version": "~> 4.0"}
+_AZAPI = {"source": "Azure/azapi", "version": "~> 2.0"}
+
+
+def write_azurerm(bundle: Bundle) -> str:
+    """The bundle for azurerm. It has no managed virtual network of its own, so a missing one is made by azapi."""
+    groups = {r.parent: r for r in bundle.resources if r.type == ZONE_GROUP_TYPE}
+    blocks = [
+        block
+        for resource in bundle.declared
+        if resource.type != ZONE_GROUP_TYPE
+        for block in (_azapi(resource) if resource.type == NETWORK_TYPE else _azurerm(resource, groups))
+    ]
+    needs_azapi = any(resource.type == NETWORK_TYPE for resource in bundle.declared)
+    providers = {"azurerm": _AZURERM, **({"azapi": _AZAPI} if needs_azapi else {})}
+    # azurerm builds the ids of what it makes from the provider's subscription (its source).
+    azurerm = Block("provider", ("azurerm",), {"subscription_id": bundle.scope.subscription}, (Block("features"),))
+    return _file(bundle, providers, [azurerm, *blocks])
+
+
+def write_azapi(bundle: Bundle) -> str:
+    """The bundle for azapi alone."""
+    provider = Block("provider", ("azapi",), {"subscription_id": bundle.scope.subscription})
+    blocks = [block for resource in bundle.declared for block in _azapi(resource)]
+    return _file(bundle, {"azapi": _AZAPI}, [provider, *blocks])
+
+
+def _file(bundle: Bundle, providers: Mapping[str, Hcl], blocks: Sequence[Block]) -> str:
+    # 1.5 is the first Terraform with import blocks; they are allowed in a root module alone.
+    terraform = Block("terraform", (), {"required_version": ">= 1.5"}, (Block("required_providers", (), providers),))
+    lines = [
+        f"# {one_line(bundle.title)}",
+        *(f"# {one_line(note)}" for note in bundle.notes),
+        "# A root module of its own; in a configuration that has them, leave out the blocks terraform and provider.",
+    ]
+    for block in (terraform, *blocks):
+        lines += ["", *block_lines(block)]
+    return "\n".join(lines) + "\n"
+
+
+def _azapi(resource: Resource) -> list[Block]:
+    fields: dict[str, Hcl] = {
+        "type": f"{resource.type}@{resource.api_version}",
+        "parent_id": _parent_id(resource),
+        "name": resource.name,
+    }
+    if resource.location is not None:
+        fields["location"] = resource.location
+    fields["body"] = {"properties": _value(resource.properties)}
+    if resource.after:
+        fields["depends_on"] = [Code(_address(other)) for other in resource.after]
+    return _with_import(resource, Block("resource", ("azapi_resource", _label(resource)), fields, note=_note(resource)))
+
+
+def _parent_id(resource: Resource) -> Hcl:
+    if isinstance(resource.parent, ArmId):
+        return str(resource.parent)
+    return resource.parent.id if resource.parent.existing else Code(f"{_address(resource.parent)}.id")
+
+
+def _azurerm(resource: Resource, groups: _Groups) -> list[Block]:
+    fields, blocks = _WRITERS[resource.type](resource, groups)
+    parent = () if isinstance(resource.parent, ArmId) or resource.parent.existing else (resource.parent,)
+    after = [*(other for other in parent if other.type == NETWORK_TYPE), *resource.after]
+    if after:
+        fields["depends_on"] = [Code(_azurerm_address(other)) for other in after]
+    labels = (_AZURERM_TYPES[resource.type], _label(resource))
+    return _with_import(resource, Block("resource", labels, fields, blocks, _note(resource)), _azurerm_address)
+
+
+#: The zone group of each private endpoint: azurerm has it inside the endpoint.
+_Groups: TypeAlias = "Mapping[Resource | ArmId, Resource]"
+_Written: TypeAlias = "tuple[dict[str, Hcl], tuple[Block, ...]]"
+
+
+def _managed_endpoint(resource: Resource, _: _Groups) -> _Written:
+    # azurerm looks up the managed virtual network itself: a factory has one (its source).
+    properties: Any = resource.properties
+    return {
+        "name": resource.name,
+        "data_factory_id": resource.id.partition("/managedVirtualNetworks/")[0],
+        "target_resource_id": properties["privateLinkResourceId"],
+        "subresource_name": properties["groupId"],
+    }, ()
+
+
+def _private_endpoint(resource: Resource, groups: _Groups) -> _Written:
+    properties: Any = resource.properties
+    manual = "manualPrivateLinkServiceConnections" in properties
+    (connection,) = properties["manualPrivateLinkServiceConnections" if manual else "privateLinkServiceConnections"]
+    asked = connection["properties"]
+    service: dict[str, Hcl] = {
+        "name": connection["name"],
+        "private_connection_resource_id": asked["privateLinkServiceId"],
+        "subresource_names": asked["groupIds"],
+        "is_manual_connection": manual,
+    }
+    if manual:
+        service["request_message"] = asked["requestMessage"]
+    group: Any = groups[resource].properties
+    zones = [config["properties"]["privateDnsZoneId"] for config in group["privateDnsZoneConfigs"]]
+    ids = [Code(f"{_azurerm_address(zone)}.id") if isinstance(zone, Resource) else zone for zone in zones]
+    records = Block("private_dns_zone_group", (), {"name": groups[resource].name, "private_dns_zone_ids": ids})
+    return {
+        "name": resource.name,
+        "resource_group_name": resource.group.resource_group,
+        "location": resource.location or "",
+        "subnet_id": properties["subnet"]["id"],
+    }, (Block("private_service_connection", (), service), records)
+
+
+def _zone(resource: Resource, _: _Groups) -> _Written:
+    return {"name": resource.name, "resource_group_name": resource.group.resource_group}, ()
+
+
+def _zone_link(resource: Resource, _: _Groups) -> _Written:
+    properties: Any = resource.properties
+    return {
+        "name": resource.name,
+        "resource_group_name": resource.group.resource_group,
+        "private_dns_zone_name": Code(f"{_azurerm_address(_parent(resource))}.name"),
+        "virtual_network_id": properties["virtualNetwork"]["id"],
+        "registration_enabled": properties["registrationEnabled"],
+    }, ()
+
+
+def _parent(resource: Resource) -> Resource:
+    assert isinstance(resource.parent, Resource), "a link lives in its zone"  # noqa: S101 - says so to type checkers
+    return resource.parent
+
+
+_AZURERM_TYPES = {
+    ENDPOINT_TYPE: "azurerm_data_factory_managed_private_endpoint",
+    PRIVATE_ENDPOINT_TYPE: "azurerm_private_endpoint",
+    ZONE_TYPE: "azurerm_private_dns_zone",
+    ZONE_LINK_TYPE: "azurerm_private_dns_zone_virtual_network_link",
+}
+_WRITERS: dict[str, Callable[[Resource, _Groups], _Written]] = {
+    ENDPOINT_TYPE: _managed_endpoint,
+    PRIVATE_ENDPOINT_TYPE: _private_endpoint,
+    ZONE_TYPE: _zone,
+    ZONE_LINK_TYPE: _zone_link,
+}
+
+
+def _with_import(resource: Resource, block: Block, address: Callable[[Resource], str] | None = None) -> list[Block]:
+    if not resource.adopted:
+        return [block]
+    target = (address or _address)(resource)
+    return [Block("import", (), {"to": Code(target), "id": resource.id}), block]
+
+
+def _note(resource: Resource) -> str:
+    return one_line(resource.note)
+
+
+def _label(resource: Resource) -> str:
+    return "_".join(resource.words)
+
+
+def _address(resource: Resource) -> str:
+    return f"azapi_resource.{_label(resource)}"
+
+
+def _azurerm_address(resource: Resource) -> str:
+    kind = _AZURERM_TYPES.get(resource.type)
+    return f"{kind}.{_label(resource)}" if kind else _address(resource)
+
+
+def _value(value: Value) -> Hcl:
+    match value:
+        case Resource():
+            return Code(f"{_address(value)}.id")
+        case bool() | str():
+            return value
+        case Mapping():
+            return {key: _value(item) for key, item in value.items()}
+        case _:
+            return [_value(item) for item in value]
