@@ -21,10 +21,10 @@ from purview_mpe import (
     Status,
     Step,
     Target,
-    _display,
     _model,
 )
 from purview_mpe._display.page import Look, columns
+from purview_mpe._display.text import text
 from purview_mpe._display.text_general import render
 from purview_mpe._spec import Noun
 
@@ -262,7 +262,7 @@ def test_a_verbose_report_has_the_ids_for_a_support_case() -> None:
         outcomes=(outcome("failed", 0, error=DENIED),),
         warnings=(Finding(code="a-code", severity="info", message="m"),),
     )
-    shown = _display.text(report, Look(verbose=True))
+    shown = text(report, Look(verbose=True))
     assert "request id 11111111" not in str(report)
     assert (
         "    code access-denied, status 403, Azure's code AuthorizationFailed, request id\n"
@@ -416,10 +416,10 @@ def hostile_nouns() -> list[Callable[[str], Noun]]:
 @pytest.mark.parametrize("noun", hostile_nouns())
 def test_no_noun_lets_a_server_write_to_the_terminal(noun: Callable[[str], Noun]) -> None:
     """Escape sequences in any name or message are gone from every table, and none of them adds a line."""
-    text = _display.text(noun("\x1b[2J\x9b1Aevil\x07\u202e"), Look(verbose=True))
-    assert "evil" in text
-    assert not set(text) & {"\x1b", "\x9b", "\x07", "\u202e"}
-    assert text.count("\n") == _display.text(noun("evil"), Look(verbose=True)).count("\n")
+    shown = text(noun("\x1b[2J\x9b1Aevil\x07\u202e"), Look(verbose=True))
+    assert "evil" in shown
+    assert not set(shown) & {"\x1b", "\x9b", "\x07", "\u202e"}
+    assert shown.count("\n") == text(noun("evil"), Look(verbose=True)).count("\n")
 
 
 def test_tables_fit_80_columns_whatever_the_names() -> None:
