@@ -261,6 +261,16 @@ def json_of(model: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", fields)
 
 
+def refuse_no_list(exchange: Exchange) -> None:
+    """Stop where a page of a list was asked for and the answer is none: the SDKs would go on with an empty page.
+
+    Raises:
+        TypeError: as `json_of` does.
+    """
+    if exchange.is_no_list:
+        raise TypeError("JSON without the list that was asked for")
+
+
 class Visited:
     """The links of a paged list that were followed; a list that leads back to one has no end."""
 

@@ -20,6 +20,7 @@ Imported through `_imports.load` alone, because it imports azure.core.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
 import ssl
@@ -123,6 +124,10 @@ class _Patience:
         status = response.http_response.status_code
         if status == 200 and _is_garbled(response):
             return self._wait(attempt, "its answer was not JSON", None)
+        exchange = current()
+        exchange.is_no_list = exchange.of_list and status == 200 and not _is_list(response)
+        if exchange.is_no_list:
+            return self._wait(attempt, "its answer was no list", None)
         if status not in {408, 429} and (status < 500 or status in _PERMANENT):
             return None
         return self._wait(attempt, f"it answered {status}", self._asked_for(response.http_response.headers))
@@ -181,6 +186,18 @@ def _is_garbled(response: Any) -> bool:
     except Exception:  # noqa: BLE001 - what cannot be decoded is no JSON either
         return True
     return not (body.startswith("{") and body.endswith("}"))
+
+
+def _is_list(response: Any) -> bool:
+    """Whether it is a page of a list: an object with an array `value`.
+
+    Data Factory and Purview always send one (spec). The SDKs take an object without it for an empty list (SDK source),
+    and an empty list would be believed: that endpoints are gone, say.
+    """
+    try:
+        return isinstance(json.loads(response.http_response.text())["value"], list)
+    except (KeyError, ValueError, RecursionError):
+        return False
 
 
 def _is_broken(error: Exception) -> bool:
