@@ -35,6 +35,7 @@ from tests.scripted import (
     both,
     delete_endpoint,
     list_endpoints,
+    list_storage_connections,
     ok,
     post_ingestion,
     put_endpoint,
@@ -136,6 +137,14 @@ def test_an_answer_without_a_list_is_asked_for_again(runner: Runner, body: objec
     assert len(script.sent) == 2
     with pytest.raises(AzureUnavailable, match="cannot be read"):
         runner.flow(runner.azure(Script([ok(body)])), list_endpoints)
+
+
+@both
+def test_an_empty_object_is_a_list_where_azure_may_leave_it_out(runner: Runner) -> None:
+    """The OpenAPI files of Storage and Event Hubs do not require the list; those of Data Factory and Purview do."""
+    script = Script([ok({})])
+    assert runner.flow(runner.azure(script), list_storage_connections) == []
+    assert len(script.sent) == 1
 
 
 @both

@@ -62,6 +62,7 @@ _log = logging.getLogger("purview_mpe.http")
 _IDS = ("x-ms-request-id", "x-ms-correlation-request-id")
 #: Failures that tell that the server is there and will not do it: asking again changes nothing.
 _PERMANENT = frozenset({501, 505})
+_MAY_LEAVE_OUT_VALUE = ("storage", "eventhub", "authorization")
 
 
 def make(
@@ -192,12 +193,17 @@ def _is_list(response: Any) -> bool:
     """Whether it is a page of a list: an object with an array `value`.
 
     Data Factory and Purview always send one (spec). The SDKs take an object without it for an empty list (SDK source),
-    and an empty list would be believed: that endpoints are gone, say.
+    and an empty list would be believed: that endpoints are gone, say. Storage, Event Hubs and Authorization may leave
+    it out (spec), so of them an object without anything is an empty list indeed.
     """
     try:
-        return isinstance(json.loads(response.http_response.text())["value"], list)
-    except (KeyError, ValueError, RecursionError):
+        page = json.loads(response.http_response.text())
+    except (ValueError, RecursionError):
         return False
+    if not page:
+        path = urlsplit(str(response.http_request.url)).path.casefold()
+        return any(f"/providers/microsoft.{name}/" in path for name in _MAY_LEAVE_OUT_VALUE)
+    return isinstance(page.get("value"), list)
 
 
 def _is_broken(error: Exception) -> bool:
