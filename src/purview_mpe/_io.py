@@ -21,7 +21,6 @@ from purview_mpe import _azure
 from purview_mpe._events import Event
 from purview_mpe._pipeline import policies
 from purview_mpe._pipeline.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
-from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
@@ -61,8 +60,6 @@ class _Common:
         listener: Callable[[Event], None] | None = None,
     ) -> None:
         azure.check_open()
-        if inspect.iscoroutinefunction(listener):
-            raise InvalidSpec("Client", [("on_event", "is asynchronous; pass a plain function, which may start tasks")])
         self._azure = azure
         self._clients = cast("Clients", azure)
         self._listener = listener
