@@ -19,7 +19,7 @@ from azure.mgmt.core.tools import get_arm_endpoints
 
 from purview_mpe import _imports, _wire_errors
 from purview_mpe._pipeline import credentials, pacing, policies
-from purview_mpe._pipeline.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour, checked
+from purview_mpe._pipeline.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour, checked, with_plain_paths
 from purview_mpe._retry import Retry
 from purview_mpe._version import __version__
 from purview_mpe.errors import AzureUnavailable, InvalidSpec, PurviewMpeError, UnsupportedSetup
@@ -73,6 +73,7 @@ class Azure:
         options: dict[str, Any],
         budget: Budget | None = None,
     ) -> None:
+        options = with_plain_paths(options)
         checked(colour, cloud, endpoint, retry, options)
         self._colour: Colour = colour
         self._cloud_setting = _CLOUDS[cloud]
