@@ -50,7 +50,7 @@ napoleon_numpy_docstring = False
 
 def _without_machinery(_app: object, what: str, name: str, _obj: object, _skip: bool, _options: object) -> bool | None:
     """Leave out of a class what pydantic puts there."""
-    return True if what == "class" and name.rpartition(".")[2].startswith("model_") else None
+    return True if what == "class" and name.rpartition(".")[2].startswith(("model_", "copy")) else None
 
 
 def _short_signature(

@@ -320,5 +320,13 @@ async def list_endpoints(io: Any) -> Any:
     )
 
 
+async def list_storage_connections(io: Any) -> Any:
+    """A list of another service."""
+    return await io.collect(
+        Attempt("list the private endpoint connections of the storage account 'st1'", str(STORAGE), "Reader"),
+        lambda az: az.storage(STORAGE).private_endpoint_connections.list("rg1", "st1"),
+    )
+
+
 #: Runs a test once in each colour.
 both = pytest.mark.parametrize("runner", [Runner("sync"), Runner("async")], ids=repr)

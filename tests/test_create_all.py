@@ -238,6 +238,45 @@ def test_an_endpoint_that_is_being_deleted_is_waited_for(colour, emulator):
     assert len(made(emulator)) == len(emulator.endpoints()) == 4
 
 
+def being_deleted_as(base, emulator):
+    """Four endpoints under another base name, two of which somebody is deleting."""
+    targets = emulator.targets(emulator.account)
+    for group_id in ("account", "namespace"):
+        emulator.add_endpoint(emulator.factory, f"{base}-{group_id}", targets[group_id], group_id)
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        own = spec_for(emulator, name=base, groups=("blob", "queue"))
+        client.create_all(own)
+        client.delete_all(own, timeout=1)
+
+
+def test_a_deletion_under_another_name_is_waited_for(colour, emulator):
+    """Azure has one endpoint per target and group, so a new one waits until the old one is gone, whatever its name."""
+    being_deleted_as("legacy", emulator)
+    before = len(emulator.requests)
+    report = create(colour, emulator)
+    assert results(report) == {
+        "legacy-account": "kept",
+        "purview_blob": "created",
+        "purview_queue": "created",
+        "legacy-namespace": "kept",
+    }
+    assert report.succeeded
+    puts = [request.path.rpartition("/")[2] for request in emulator.requests[before:] if request.method == "PUT"]
+    assert sorted(puts) == ["purview_blob", "purview_queue"]
+    assert {e.provisioning_state for e in emulator.endpoints()} == {"Succeeded"}
+
+
+def test_a_deletion_that_does_not_end_is_told_by_its_name(colour):
+    """Whose deletion was waited for in vain stands in the error; nothing was asked for in its place."""
+    emulator = Emulator(deletion=4000)
+    being_deleted_as("legacy", emulator)
+    before = len(emulator.writes)
+    report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator), timeout=300))
+    assert results(report)["purview_blob"] == results(report)["purview_queue"] == "timed-out"
+    assert report.failures[0].error.message == "The endpoint 'legacy_blob' was deleted, and Azure still lists it."
+    assert len(emulator.writes) == before
+
+
 def test_other_endpoints_of_the_factory_stay_as_they_are(colour, emulator):
     """Endpoints to other things are neither written nor told as outcomes."""
     other = emulator.add_account("other")
@@ -373,6 +412,16 @@ def test_without_reader_on_the_account_its_own_endpoint_is_made(colour, emulator
     [finding] = report.warnings
     assert finding.code == "account-unreadable"
     assert "az role assignment create --role Reader" in finding.remedy
+
+
+@pytest.mark.parametrize("verb", ["plan", "create_all", "status", "delete_all", "approve"])
+def test_without_reader_on_the_account_nothing_else_is_called_done(colour, emulator, verb):
+    """A spec for ingestion alone is refused with the way out, instead of a success that did nothing."""
+    spec = spec_for(emulator, groups=("blob", "queue"))
+    with pytest.raises(UnsupportedSetup, match=r"Spec\.groups asks for blob and queue alone") as caught:
+        colour.run(emulator, lambda client: getattr(client, verb)(spec), roles=("Data Factory Contributor",))
+    assert "az role assignment create --role Reader" in caught.value.remedy
+    assert not emulator.writes
 
 
 @pytest.mark.parametrize(("what", "kind"), [("factory", "factories"), ("account", "accounts")])

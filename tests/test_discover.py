@@ -150,6 +150,48 @@ def test_a_wrong_timeout_is_refused(colour, emulator, verb, timeout):
     assert error.problems == [("timeout", f"{timeout!r} is no positive number of seconds, for example 1800")]
 
 
+@pytest.mark.parametrize("value", ["false", "", 0, 1, None])
+@pytest.mark.parametrize(
+    ("verb", "flag"),
+    [
+        ("apply", "wait"),
+        ("create_all", "wait"),
+        ("create_all", "approve"),
+        ("approve", "dry_run"),
+        ("approve", "wait"),
+        ("reject", "dry_run"),
+        ("connect", "replace"),
+        ("create_many", "approve"),
+        ("approve_many", "dry_run"),
+    ],
+)
+def test_a_flag_is_true_or_false(colour, emulator, verb, flag, value):
+    """The text "false", as it comes from an environment, would count as true: approve, or write after all."""
+    spec = spec_for(emulator)
+    subject = [spec] if verb.endswith("_many") else spec
+    error = refused(colour, emulator, lambda client: getattr(client, verb)(subject, **{flag: value}))
+    assert error.problems == [(flag, f"{value!r} is a {type(value).__name__}; pass True or False")]
+
+
+async def listen(_event):
+    """A listener that nobody would await."""
+
+
+@pytest.mark.parametrize(
+    ("listener", "rule"),
+    [
+        (5, "is a int; pass a function, for example print"),
+        (listen, "is asynchronous; pass a plain function, which may start tasks"),
+    ],
+)
+def test_a_listener_that_cannot_be_called_is_refused(colour, emulator, listener, rule):
+    """Before anything is sent, and not once it would be missed."""
+    with pytest.raises(InvalidSpec) as caught:
+        colour.run(emulator, lambda client: client.plan(spec_for(emulator)), on_event=listener)
+    assert caught.value.problems == [("on_event", rule)]
+    assert not emulator.requests
+
+
 @pytest.mark.parametrize(("field", "value"), [("every", 0), ("every", "15"), ("timeout", -1)])
 def test_a_wrong_rhythm_is_refused(colour, emulator, field, value):
     """Watch checks its numbers before it looks for the first time."""

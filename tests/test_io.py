@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Retry, _imports
-from purview_mpe.errors import InvalidSpec, NotFound, PurviewMpeError
+from purview_mpe.errors import NotFound, PurviewMpeError
 from tests.scripted import ACCOUNT, MARK, READING, Runner, Script, both, ok, read_account, refusal
 
 if TYPE_CHECKING:
@@ -283,18 +283,6 @@ def test_a_listener_may_interrupt(runner: Runner) -> None:
     script = Script([refusal(503), ok()])
     with pytest.raises(Enough):
         runner.flow(runner.azure(script), flow, listener=listener)
-
-
-@both
-def test_an_asynchronous_listener_is_refused(runner: Runner) -> None:
-    """Nobody would await it."""
-
-    async def listener(_: Event) -> None: ...
-
-    script = Script([ok()])
-    with pytest.raises(InvalidSpec, match="on_event"):
-        runner.get(script, listener=listener)
-    assert script.sent == []
 
 
 @both

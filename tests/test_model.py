@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from typing import get_args
 
 import pytest
@@ -58,6 +60,18 @@ def test_a_noun_survives_json(name, data):
     assert type(noun).model_validate_json(noun.model_dump_json()) == noun
     assert type(noun).model_validate(noun.model_dump(mode="json")) == noun
     assert type(noun).model_validate(noun.model_dump()) == noun
+
+
+@pytest.mark.parametrize("name", NOUNS)
+@settings(max_examples=10)
+@given(st.data())
+def test_a_noun_can_be_copied_and_be_in_a_set(name, data):
+    """Copies, pickles and what was made from its fields are the same value, with the same hash."""
+    noun = data.draw(NOUNS[name])
+    made = type(noun)(**noun.model_dump(mode="json"))
+    others = [copy.copy(noun), copy.deepcopy(noun), pickle.loads(pickle.dumps(noun)), made]  # noqa: S301 - our own bytes
+    assert others == [noun] * 4
+    assert {noun, *others} == {noun}
 
 
 @pytest.mark.parametrize("name", NOUNS)

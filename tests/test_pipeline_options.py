@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,6 +116,9 @@ def test_certificates_reach_a_transport_that_was_given(runner: Runner) -> None:
     options = runner.get([ok()], connection_verify="ca.pem", connection_cert=("c.pem", "k.pem")).sent[0].options
     assert (options["connection_verify"], options["connection_cert"]) == ("ca.pem", ("c.pem", "k.pem"))
     assert "connection_verify" not in runner.get([ok()]).sent[0].options
+    paths = {"connection_verify": Path("ca.pem"), "connection_cert": (Path("c.pem"), "k.pem")}
+    options = runner.get([ok()], **paths).sent[0].options
+    assert (options["connection_verify"], options["connection_cert"]) == ("ca.pem", ("c.pem", "k.pem"))
 
 
 @both

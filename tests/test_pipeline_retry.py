@@ -34,6 +34,8 @@ from tests.scripted import (
     answer,
     both,
     delete_endpoint,
+    list_endpoints,
+    list_storage_connections,
     ok,
     post_ingestion,
     put_endpoint,
@@ -124,6 +126,25 @@ def test_only_a_read_is_asked_again_for_its_answer(runner: Runner, flow: Any, re
     with pytest.raises(AzureUnavailable, match="cannot be read"):
         runner.flow(runner.azure(script, retry=Retry(3)), flow)
     assert len(script.sent) == requests
+
+
+@both
+@pytest.mark.parametrize("body", [{}, {"value": None}, {"value": {}}, {"error": {"code": "Oops"}}])
+def test_an_answer_without_a_list_is_asked_for_again(runner: Runner, body: object) -> None:
+    """The SDKs take it for an empty list, which would be believed."""
+    script = Script([ok(body), ok({"value": [{"name": "default"}]})])
+    assert runner.flow(runner.azure(script), list_endpoints) == [{"name": "default"}]
+    assert len(script.sent) == 2
+    with pytest.raises(AzureUnavailable, match="cannot be read"):
+        runner.flow(runner.azure(Script([ok(body)])), list_endpoints)
+
+
+@both
+def test_an_empty_object_is_a_list_where_azure_may_leave_it_out(runner: Runner) -> None:
+    """The OpenAPI files of Storage and Event Hubs do not require the list; those of Data Factory and Purview do."""
+    script = Script([ok({})])
+    assert runner.flow(runner.azure(script), list_storage_connections) == []
+    assert len(script.sent) == 1
 
 
 @both

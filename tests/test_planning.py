@@ -317,6 +317,23 @@ def test_an_unreadable_account_gets_what_can_be_told(groups):
     assert codes(made) == ["account-unreadable"]
 
 
+@pytest.mark.parametrize(
+    ("remedy", "told"),
+    [("Ask for Reader.", "Ask for Reader."), ("", "Look at the account's warnings with discover(account).")],
+)
+def test_of_an_unreadable_account_nothing_else_is_promised(remedy, told):
+    """A spec without the account endpoint is refused: a plan without steps would look as if all were done."""
+    unread = Finding(code="account-unreadable", severity="warning", message="It is hidden.", remedy=remedy)
+    account = an_account(shape=None, firewall=None, targets=TARGETS[:1], warnings=(unread,))
+    with pytest.raises(UnsupportedSetup) as caught:
+        plan(account=account, groups=("blob", "queue"))
+    assert caught.value.message == (
+        "Spec.groups asks for blob and queue alone, and of the account 'pv1' only the account endpoint is known."
+        + (" It is hidden." if remedy else "")
+    )
+    assert caught.value.remedy == told
+
+
 # --- warnings
 
 

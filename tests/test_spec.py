@@ -76,6 +76,7 @@ WAYS = {
     "model_validate": Spec.model_validate,
     "model_validate_json": lambda fields: Spec.model_validate_json(json.dumps(fields)),
     "model_copy": lambda fields: a_spec().model_copy(update=fields),
+    "copy": lambda fields: a_spec().copy(update=fields),
     "model_construct": lambda fields: Spec.model_construct(**fields),
 }
 
@@ -92,6 +93,13 @@ def test_a_spec_inside_a_plan_file_is_checked_the_same():
     """A wrong field in a plan file is told with its place in the file."""
     with pytest.raises(InvalidSpec) as caught:
         Plan.model_validate_json(plan_json(**WRONG))
+    assert caught.value.problems == [(f"spec.{field}", rule) for field, rule in PROBLEMS]
+
+
+def test_a_spec_inside_a_plan_is_checked_the_same():
+    """So is one that is given to the constructor of another noun as plain data."""
+    with pytest.raises(InvalidSpec) as caught:
+        Plan(spec=WRONG, account=an_account(), steps=())
     assert caught.value.problems == [(f"spec.{field}", rule) for field, rule in PROBLEMS]
 
 
@@ -339,6 +347,29 @@ def test_a_spec_is_frozen():
     """A spec that was checked cannot be changed afterwards."""
     with pytest.raises(ValidationError, match="frozen"):
         a_spec().name = "other"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda names: names.__setitem__("queue", "not a name"),
+        lambda names: names.update(queue="not a name"),
+        lambda names: names.setdefault("queue", "not a name"),
+        lambda names: names.__ior__({"queue": "not a name"}),
+        lambda names: names.__delitem__("blob"),
+        lambda names: names.pop("blob"),
+        lambda names: names.popitem(),
+        lambda names: names.clear(),
+    ],
+)
+def test_the_names_of_a_spec_are_frozen_too(change):
+    """No name gets into a spec unchecked, and what was given is not shared with it."""
+    given = {"blob": "lake-blob"}
+    spec = a_spec(names=given)
+    given["queue"] = "not a name"
+    with pytest.raises(TypeError, match="frozen"):
+        change(spec.names)
+    assert spec.names == {"blob": "lake-blob"}
 
 
 def test_a_copy_changes_what_it_says():

@@ -119,6 +119,14 @@ def test_everything_can_be_imported_at_once():
     assert set(namespace) - {"__builtins__"} == set(EXPORTS)
 
 
+@pytest.mark.parametrize("name", ["aio", "emulator", "errors", "notebook"])
+def test_the_public_modules_come_with_the_package(name):
+    """After `import purview_mpe` alone they are there, although nothing was loaded for them before."""
+    assert loaded("import purview_mpe", f"purview_mpe.{name}") == []
+    assert loaded(f"import purview_mpe; purview_mpe.{name}.__doc__", f"purview_mpe.{name}") == [f"purview_mpe.{name}"]
+    assert name in dir(purview_mpe)
+
+
 def test_other_names_are_refused_as_python_does():
     """An unknown name is an AttributeError that names the module."""
     with pytest.raises(AttributeError, match="module 'purview_mpe' has no attribute 'Cliant'"):

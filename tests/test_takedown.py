@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from purview_mpe import Client
 from purview_mpe.emulator import Emulator, Fault
-from purview_mpe.errors import AccessDenied, NotFound, UnsupportedSetup
+from purview_mpe.errors import AccessDenied, AzureUnavailable, NotFound, UnsupportedSetup
 
 from .conftest import spec_for
 
@@ -52,6 +52,18 @@ def test_a_second_call_writes_nothing(colour, emulator, made):
     assert results(report) == dict.fromkeys(NAMES, "absent")
     assert report.succeeded
     assert len(emulator.writes) == before
+
+
+def test_an_answer_that_is_no_list_proves_nothing(colour, emulator, made):
+    """An object without a list is no empty list: nothing counts as absent or gone because of it."""
+    emulator.inject(Fault.body("GET", '{"error": {"code": "Oops"}}', path="managedPrivateEndpoints", times=None))
+    with pytest.raises(AzureUnavailable) as caught:
+        colour.run(emulator, lambda client: client.delete_all(made))
+    assert caught.value.message == (
+        "Could not list the managed private endpoints of the factory 'df1': the answer 200 cannot be read (TypeError: "
+        "JSON without the list that was asked for), so it probably did not come from Azure."
+    )
+    assert len(emulator.endpoints(emulator.factory)) == len(NAMES)
 
 
 def test_one_list_per_round_for_all(colour, emulator, made):

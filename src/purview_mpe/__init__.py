@@ -20,6 +20,10 @@ from typing import TYPE_CHECKING
 from purview_mpe._version import __version__
 
 if TYPE_CHECKING:
+    from purview_mpe import aio as aio
+    from purview_mpe import emulator as emulator
+    from purview_mpe import errors as errors
+    from purview_mpe import notebook as notebook
     from purview_mpe._assessment import (
         Check,
         Diagnosis,
@@ -52,6 +56,8 @@ if TYPE_CHECKING:
     from purview_mpe._retry import Retry
     from purview_mpe._spec import Spec
 
+#: The public modules; `import purview_mpe` gives `purview_mpe.aio.Client`, too.
+_MODULES = frozenset({"aio", "emulator", "errors", "notebook"})
 _HOMES = {
     **dict.fromkeys(("Budget", "Rate"), "_budget"),
     **dict.fromkeys(("FactoryStatus", "FleetReport", "FleetStatus"), "_fleet"),
@@ -129,6 +135,8 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if (home := _HOMES.get(name)) is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
@@ -137,4 +145,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})

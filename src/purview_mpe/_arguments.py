@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from datetime import timedelta
 
@@ -26,6 +27,27 @@ def checked_spec_or_report(value: object) -> None:
     """Refuse everything that is neither a Spec nor a Report."""
     if not isinstance(value, (Spec, Report)):
         raise InvalidSpec("spec", [("spec", f"is a {type(value).__name__}; pass a purview_mpe.Spec or Report")])
+
+
+def checked_flags(**flags: object) -> None:
+    """Refuse what is neither True nor False: the text "false" would count as true, and approve."""
+    problems = [
+        (flag, f"{repr(value)[:80]} is a {type(value).__name__}; pass True or False")
+        for flag, value in flags.items()
+        if not isinstance(value, bool)
+    ]
+    if problems:
+        raise InvalidSpec(problems[0][0], problems)
+
+
+def checked_listener(value: object) -> None:
+    """Refuse what cannot be called with an event, as well as what would only make coroutines of them."""
+    if value is None:
+        return
+    if not callable(value):
+        raise InvalidSpec("Client", [("on_event", f"is a {type(value).__name__}; pass a function, for example print")])
+    if inspect.iscoroutinefunction(value):
+        raise InvalidSpec("Client", [("on_event", "is asynchronous; pass a plain function, which may start tasks")])
 
 
 def checked_since(value: object) -> timedelta:

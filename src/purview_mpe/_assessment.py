@@ -9,7 +9,7 @@ from pydantic import Field
 
 from purview_mpe._model import Finding
 from purview_mpe._requirements import RuntimeKind
-from purview_mpe._spec import Noun
+from purview_mpe._spec import Fixed, Noun
 
 #: What a caller can do for this job; `_rights` says what each takes.
 RightStep = Literal[
@@ -78,7 +78,7 @@ class Diagnosis(Noun):
     """How far back pipeline runs were looked at."""
     runs: int | None = None
     """How many pipeline runs were looked at; None if they cannot be read."""
-    lineage: dict[str, int] = Field(default_factory=dict)
+    lineage: Fixed[str, int] = Field(default_factory=dict, validate_default=True)
     """How many of their activities ended with which lineage status, as Azure spells it."""
     findings: tuple[Finding, ...] = ()
     """Errors first, then in the order of the chain from factory to account."""

@@ -19,7 +19,7 @@ from azure.mgmt.core.tools import get_arm_endpoints
 
 from purview_mpe import _imports, _wire_errors
 from purview_mpe._pipeline import credentials, pacing, policies
-from purview_mpe._pipeline.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour, checked
+from purview_mpe._pipeline.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour, checked, with_plain_paths
 from purview_mpe._retry import Retry
 from purview_mpe._version import __version__
 from purview_mpe.errors import AzureUnavailable, InvalidSpec, PurviewMpeError, UnsupportedSetup
@@ -73,6 +73,7 @@ class Azure:
         options: dict[str, Any],
         budget: Budget | None = None,
     ) -> None:
+        options = with_plain_paths(options)
         checked(colour, cloud, endpoint, retry, options)
         self._colour: Colour = colour
         self._cloud_setting = _CLOUDS[cloud]
@@ -259,6 +260,16 @@ def json_of(model: Any) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise TypeError(f"JSON of another kind than an object: {type(fields).__name__}")
     return cast("dict[str, Any]", fields)
+
+
+def refuse_no_list(exchange: Exchange) -> None:
+    """Stop where a page of a list was asked for and the answer is none: the SDKs would go on with an empty page.
+
+    Raises:
+        TypeError: as `json_of` does.
+    """
+    if exchange.is_no_list:
+        raise TypeError("JSON without the list that was asked for")
 
 
 class Visited:

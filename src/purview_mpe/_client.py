@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from purview_mpe import _imports
 from purview_mpe._arguments import (
+    checked_flags,
+    checked_listener,
     checked_plan_or_spec,
     checked_since,
     checked_spec,
@@ -79,6 +81,7 @@ class Client(FleetVerbs):
         on_event: Callable[[Event], None] | None = None,
         **client_options: Any,
     ) -> None:
+        checked_listener(on_event)
         self._colour = _imports.load("purview_mpe._io")
         self._azure = _imports.load("purview_mpe._azure").Azure(
             "sync", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
@@ -126,6 +129,7 @@ class Client(FleetVerbs):
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
         """
         checked_plan_or_spec(plan_or_spec)
+        checked_flags(wait=wait)
         return self._run(
             "apply", lambda io: create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
         )
@@ -138,6 +142,7 @@ class Client(FleetVerbs):
         nothing. `timeout` is in seconds.
         """
         checked_spec(spec)
+        checked_flags(approve=approve, wait=wait)
         return self._run(
             "create_all",
             lambda io: create_all.create_all(io, spec, approve=approve, wait=wait),
@@ -231,6 +236,7 @@ class Client(FleetVerbs):
             AccessDenied: the caller may not read the factory; nothing was written.
         """
         checked_spec(spec)
+        checked_flags(replace=replace)
         return self._run("connect", lambda io: connect.connect(io, spec, replace=replace))
 
     def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
@@ -294,6 +300,7 @@ class Client(FleetVerbs):
         self, verb: Verb, decision: Decision, subject: Spec | Report, *, dry_run: bool, wait: bool, timeout: float
     ) -> Report:
         checked_spec_or_report(subject)
+        checked_flags(dry_run=dry_run, wait=wait)
         return self._run(
             verb,
             lambda io: approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),

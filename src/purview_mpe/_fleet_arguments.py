@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from purview_mpe._arguments import checked_timeout
+from purview_mpe._arguments import checked_flags, checked_timeout
 from purview_mpe._fleet import FleetReport, checked_subjects, left_over
 from purview_mpe._fleet_files import fleet_of
 from purview_mpe._flows.fleet import Fleet
@@ -49,6 +49,7 @@ def creating(
 ) -> tuple[Callable[[Io], Fleet], dict[int, Report]]:
     """What makes the fleet of `create_many`, and the reports of what is complete already."""
     checked_resume(resume)
+    checked_flags(approve=approve, wait=wait)
     limit = checked_timeout(timeout)
     todo, kept = left_over(fleet_of(specs), resume, approve=approve)
     return lambda io: Fleet(io, todo, approve=approve, wait=wait, timeout=limit), kept
@@ -58,6 +59,7 @@ def approving(
     specs_or_reports: Iterable[Spec | Report] | FleetReport | str | Path, *, dry_run: bool, wait: bool
 ) -> Callable[[Io], ApprovingFleet]:
     """What makes the fleet of `approve_many`."""
+    checked_flags(dry_run=dry_run, wait=wait)
     if isinstance(specs_or_reports, FleetReport):
         given: Iterable[Spec | Report] = specs_or_reports.reports
     elif isinstance(specs_or_reports, (str, Path)):

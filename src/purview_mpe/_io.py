@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from purview_mpe import _azure
 from purview_mpe._events import Event
 from purview_mpe._pipeline import policies
-from purview_mpe._pipeline.exchange import SLICE, Exchange, Run, Stopped, exchanging
-from purview_mpe.errors import InvalidSpec
+from purview_mpe._pipeline.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
@@ -61,8 +60,6 @@ class _Common:
         listener: Callable[[Event], None] | None = None,
     ) -> None:
         azure.check_open()
-        if inspect.iscoroutinefunction(listener):
-            raise InvalidSpec("Client", [("on_event", "is asynchronous; pass a plain function, which may start tasks")])
         self._azure = azure
         self._clients = cast("Clients", azure)
         self._listener = listener
@@ -117,9 +114,9 @@ class _Common:
     def retrying(self, message: str) -> None:
         self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
 
-    def _exchange(self, attempt: Attempt) -> Exchange:
+    def _exchange(self, attempt: Attempt, *, of_list: bool) -> Exchange:
         self._azure.check_open()
-        return Exchange(self._run, attempt)
+        return Exchange(self._run, attempt, of_list=of_list)
 
     def _wait(self, seconds: float) -> float:
         return max(0.0, min(seconds, self._run.left()))
@@ -142,14 +139,15 @@ class SyncIo(_Common):
             listed = cast("Any", operation(self._clients)).by_page()
             visited = _azure.Visited(attempt)
             for page in listed:
+                _azure.refuse_no_list(current())
                 items.extend([_azure.json_of(item) for item in page])
                 visited.add(listed.continuation_token)
             return items
 
-        return self._do(attempt, pages)
+        return self._do(attempt, pages, of_list=True)
 
-    def _do(self, attempt: Attempt, operation: Callable[[], T]) -> T:
-        exchange = self._exchange(attempt)
+    def _do(self, attempt: Attempt, operation: Callable[[], T], *, of_list: bool = False) -> T:
+        exchange = self._exchange(attempt, of_list=of_list)
         with exchanging(exchange):
             try:
                 return operation()
@@ -235,14 +233,15 @@ class AsyncIo(_Common):
             listed = cast("Any", operation(self._clients)).by_page()
             visited = _azure.Visited(attempt)
             async for page in listed:
+                _azure.refuse_no_list(current())
                 items.extend([_azure.json_of(item) async for item in page])
                 visited.add(listed.continuation_token)
             return items
 
-        return await self._do(attempt, pages)
+        return await self._do(attempt, pages, of_list=True)
 
-    async def _do(self, attempt: Attempt, operation: Callable[[], Awaitable[T]]) -> T:
-        exchange = self._exchange(attempt)
+    async def _do(self, attempt: Attempt, operation: Callable[[], Awaitable[T]], *, of_list: bool = False) -> T:
+        exchange = self._exchange(attempt, of_list=of_list)
         with exchanging(exchange):
             try:
                 return await operation()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, computed_field
 
 from purview_mpe._arm_id import ArmId
-from purview_mpe._spec import Noun, Spec
+from purview_mpe._spec import Fixed, Noun, Spec
 from purview_mpe.errors import PurviewMpeError, ReportFailed
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Account(Noun):
     targets: tuple[Target, ...] = ()
     retired: tuple[str, ...] = ()
     """Ids of resources that belong to the account and that it does not use for ingestion (any more)."""
-    endpoints: dict[str, str] = Field(default_factory=dict)
+    endpoints: Fixed[str, str] = Field(default_factory=dict, validate_default=True)
     """Addresses of the account's services, as Azure gives them."""
     warnings: tuple[Finding, ...] = ()
 

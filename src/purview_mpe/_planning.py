@@ -68,6 +68,8 @@ def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
             remedy=f"Remove {' and '.join(missing)} from Spec.groups, or leave it at None to follow the account.",
         )
     # An unreadable account (shape None) keeps its warning and gets what can be told: the account endpoint.
+    if len(missing) == len(spec.groups):
+        raise _nothing_told(spec.groups, account)  # or a plan without steps would look as if all were done
     return tuple(known[group_id] for group_id in spec.groups if group_id in known)
 
 
@@ -136,6 +138,15 @@ def _cannot_tell(account: Account) -> UnsupportedSetup:
     return UnsupportedSetup(
         f"It cannot be told which ingestion endpoints the account {account.name!r} needs.",
         remedy="Look at the account's warnings with discover(account).",
+    )
+
+
+def _nothing_told(groups: Sequence[str], account: Account) -> UnsupportedSetup:
+    why = next((finding for finding in account.warnings if finding.remedy), None)
+    return UnsupportedSetup(
+        f"Spec.groups asks for {' and '.join(groups)} alone, and of the account {account.name!r} only the account "
+        f"endpoint is known.{f' {why.message}' if why else ''}",
+        remedy=why.remedy if why else "Look at the account's warnings with discover(account).",
     )
 
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from purview_mpe import _naming
@@ -15,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 FACTORY_TYPE = "Microsoft.DataFactory/factories"
 ACCOUNT_TYPE = "Microsoft.Purview/accounts"
@@ -34,10 +46,50 @@ _EXAMPLES = {
 }
 
 
+class _Fixed(dict[K, V]):
+    """A mapping that stays as it is, so that a noun that holds one stays so, too, and can be hashed."""
+
+    # Any, because what never returns fits each of them.
+    def _refuse(self: Any, *_given: Any, **_named: Any) -> Any:
+        raise TypeError("nouns are frozen; make another one with model_copy(update=...)")
+
+    __setitem__: Any = _refuse
+    __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = __setitem__
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a dict's is None
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Copies and pickles of a dict are filled item by item, which this one refuses.
+        return type(self), (dict(self),)
+
+
+def _fixed(value: dict[K, V]) -> dict[K, V]:
+    return _Fixed(value)
+
+
+#: A field of a noun that is a mapping.
+Fixed = Annotated[dict[K, V], AfterValidator(_fixed)]
+
+
 class Noun(BaseModel):
-    """A frozen value that prints as a table and survives a trip through JSON unchanged."""
+    """A frozen value that prints as a table, can be hashed, and survives a trip through JSON unchanged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers are better served by pydantic's synthesised signature
+
+        def __init__(self, /, **fields: Any) -> None:
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                problems = _problems(type(self), error)
+            else:
+                return
+            raise InvalidSpec(type(self).__name__, problems)
+
+        # Without this mark pydantic calls __init__ for a spec inside a plan file, and a wrong field loses its place.
+        __init__.__pydantic_base_init__ = True
 
     def __str__(self) -> str:
         from purview_mpe._display.text import text  # noqa: PLC0415 - faces stand below nouns, and are loaded when looked at
@@ -124,7 +176,7 @@ class Spec(Noun):
     """Base name: the name of the account endpoint, and what the others' names begin with."""
     separator: str = _naming.DEFAULT_SEPARATOR
     """What stands between base name and group id."""
-    names: dict[str, str] = Field(default_factory=dict)
+    names: Fixed[str, str] = Field(default_factory=dict, validate_default=True)
     """Names of single endpoints by group id, where the derived one will not do."""
     groups: Annotated[tuple[str, ...] | None, Field(strict=False, validate_default=True)] = None
     """Group ids to make; None means all that the account needs for lineage."""
@@ -133,23 +185,15 @@ class Spec(Noun):
     replace_broken: bool = False
     """Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made anew."""
 
-    if not TYPE_CHECKING:  # pragma: no branch - type checkers are better served by pydantic's synthesised signature
-
-        def __init__(self, /, **fields: Any) -> None:
-            try:
-                super().__init__(**fields)
-            except ValidationError as error:
-                problems = _problems(Spec, error)
-            else:
-                return
-            raise InvalidSpec("Spec", problems)
-
-        # Without this mark pydantic calls __init__ for a spec inside a plan file, and a wrong field loses its place.
-        __init__.__pydantic_base_init__ = True
-
     def model_copy(self, *, update: Any = None, deep: bool = False) -> Self:  # noqa: ARG002 - pydantic's signature
         """A copy with some fields changed, checked like any other spec."""
         return type(self)(**(self.model_dump() | dict(update or {})))
+
+    if not TYPE_CHECKING:  # pragma: no branch - deprecated in pydantic, so type checkers had better complain of it
+
+        def copy(self, *, update: Any = None, deep: bool = False) -> Self:
+            """As `model_copy`: pydantic's older name for it, which checks nothing."""
+            return self.model_copy(update=update, deep=deep)
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **fields: Any) -> Self:
@@ -297,7 +341,7 @@ def _problems(noun: type[Noun], error: ValidationError) -> list[tuple[str, str]]
 def _spoken(noun: type[Noun], detail: ErrorDetails) -> Iterator[tuple[str, str]]:
     place = detail["loc"]
     # The place within a spec, whether that stands alone or inside a plan.
-    within = place[place.index("spec") + 1 :] if "spec" in place else place if issubclass(noun, Spec) else ()
+    within = place if issubclass(noun, Spec) else place[place.index("spec") + 1 :] if "spec" in place else ()
     example = _EXAMPLES.get(str(within[0])) if within else None
     match detail["type"]:
         case "rule":

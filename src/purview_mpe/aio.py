@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from purview_mpe import _imports
 from purview_mpe._aio_fleet import FleetVerbs
 from purview_mpe._arguments import (
+    checked_flags,
+    checked_listener,
     checked_plan_or_spec,
     checked_since,
     checked_spec,
@@ -66,6 +68,7 @@ class Client(FleetVerbs):
         on_event: Callable[[Event], None] | None = None,
         **client_options: Any,
     ) -> None:
+        checked_listener(on_event)
         self._colour = _imports.load("purview_mpe._io")
         self._azure = _imports.load("purview_mpe._azure").Azure(
             "async", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
@@ -84,6 +87,7 @@ class Client(FleetVerbs):
     async def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:  # noqa: ASYNC109 - the verb's own deadline, kept on the injected clock
         """As `purview_mpe.Client.apply`."""
         checked_plan_or_spec(plan_or_spec)
+        checked_flags(wait=wait)
         return await self._run(
             "apply", lambda io: create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
         )
@@ -98,6 +102,7 @@ class Client(FleetVerbs):
     ) -> Report:
         """As `purview_mpe.Client.create_all`."""
         checked_spec(spec)
+        checked_flags(approve=approve, wait=wait)
         return await self._run(
             "create_all",
             lambda io: create_all.create_all(io, spec, approve=approve, wait=wait),
@@ -139,6 +144,7 @@ class Client(FleetVerbs):
     async def connect(self, spec: Spec, *, replace: bool = False) -> Report:
         """As `purview_mpe.Client.connect`."""
         checked_spec(spec)
+        checked_flags(replace=replace)
         return await self._run("connect", lambda io: connect.connect(io, spec, replace=replace))
 
     async def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
@@ -180,6 +186,7 @@ class Client(FleetVerbs):
         timeout: float,  # noqa: ASYNC109 - as above
     ) -> Report:
         checked_spec_or_report(subject)
+        checked_flags(dry_run=dry_run, wait=wait)
         return await self._run(
             verb,
             lambda io: approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),

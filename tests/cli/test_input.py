@@ -9,7 +9,8 @@ import pytest
 
 from purview_mpe import Client
 from purview_mpe._cli.options import EmulatorCredential
-from purview_mpe.emulator import Emulator
+from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import AzureError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,10 +177,20 @@ def test_only_an_emulator_on_this_machine_gets_the_made_up_token(shell: Any, url
 def test_the_made_up_token_is_accepted_by_the_sdks() -> None:
     """The credential has both forms that azure-core may ask for, and neither is a secret."""
     credential: Any = EmulatorCredential()
-    assert credential.get_token("scope").token == credential.get_token_info("scope", options={}).token == "emulator"
+    assert credential.get_token("scope").token == credential.get_token_info("scope", options={}).token
     emulator = Emulator()
     with Client(credential, transport=emulator.transport()) as client:
         assert client.discover(str(emulator.account)).shape == "A"
+
+
+def test_the_made_up_token_blots_out_no_word_of_an_answer() -> None:
+    """Tokens are kept out of every text, so one that is a word of the emulator's would leave holes in its errors."""
+    emulator = Emulator()
+    emulator.inject(Fault.status("GET", 400, message="The emulator was told so."))
+    credential: Any = EmulatorCredential()
+    with Client(credential, transport=emulator.transport()) as client, pytest.raises(AzureError) as caught:
+        client.discover(str(emulator.account))
+    assert "The emulator was told so." in caught.value.message
 
 
 def test_certificates_are_trusted_on_demand(shell: Any, tmp_path: Path) -> None:

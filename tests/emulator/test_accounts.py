@@ -112,6 +112,38 @@ def test_published_examples_are_accepted_as_they_are(version):
     assert client.accounts.get(account.resource_group, account.name).as_dict() == body
 
 
+def test_a_given_body_without_an_id_lives_under_its_name(emulator, arm):
+    """What was written by hand needs no more than what it is to show."""
+    for account in (
+        emulator.add_account("contoso", body={"properties": {"publicNetworkAccess": "Disabled"}}),
+        emulator.add_account(body={"name": "fabrikam", "properties": {"publicNetworkAccess": "Disabled"}}),
+    ):
+        shown = arm.get(account, version="2024-04-01-preview").json()
+        assert (shown["id"], shown["name"]) == (str(account), account.name)
+        assert shown["properties"]["publicNetworkAccess"] == "Disabled"
+    assert account == emulator.account.in_group("Microsoft.Purview", "accounts", "fabrikam")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shape": "Z"}, "'Z' is no shape of an account; those are A, B, C, D, E, F"),
+        (
+            {"firewall": "closed"},
+            (
+                "'closed' is no firewall setting; those are enabled-from-all-networks, disabled-for-ingestion-only, "
+                "disabled-from-all-networks"
+            ),
+        ),
+    ],
+)
+def test_an_account_of_no_known_kind_is_refused(emulator, options, message):
+    """The words that would do are told."""
+    with pytest.raises(ValueError) as caught:
+        emulator.add_account("contoso", **options)
+    assert str(caught.value) == message
+
+
 def test_a_given_body_is_used_as_it_is(emulator, arm):
     """The account lives at its `id`; its targets exist; unknown and odd values are kept."""
     body = {

@@ -228,7 +228,8 @@ class EmulatorCredential:
     Never used for any other host, so that a mistyped address asks for a sign-in instead of failing on a bad token.
     """
 
-    _TOKEN = "emulator"  # noqa: S105 - opens nothing
+    # No word of any answer: a token is blotted out wherever it occurs.
+    _TOKEN = "opens-nothing-of-azures"  # noqa: S105 - so it does
     _LIFETIME = 3600
 
     def get_token_info(self, *_scopes: str, options: object = None) -> Any:

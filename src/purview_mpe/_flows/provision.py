@@ -46,7 +46,9 @@ class Progress:
     result: Result | None = None
     error: ErrorDetail | None = None
     becoming: Result | None = None
-    """What the result will be once the endpoint that was deleted for this step is gone and a new one is made."""
+    """What the result will be once the endpoint that is being deleted is gone and a new one is made."""
+    leaving: str = ""
+    """Name of that endpoint: the step's own, or another that somebody deletes and that stands in the way."""
     was_deleting: bool = False
     """Whether that endpoint was seen on its way out."""
 
@@ -147,6 +149,9 @@ class Provisioning:
                 case "create" if step.group_id is None:
                     await self._create_network(step)
                     self._end(progress, "created")
+                case "create" if leaving := _leaving(step, self.factory.endpoints):
+                    # Until it is gone Azure refuses another one to the same target, under whatever name.
+                    progress.becoming, progress.leaving, progress.was_deleting = "created", leaving.name, True
                 case "create":
                     await self._create(progress, "created")
                 case "replace":
@@ -220,7 +225,8 @@ class Provisioning:
 
     async def _replace(self, progress: Progress, result: Result) -> None:
         await self._delete(progress.step)
-        progress.result, progress.becoming, progress.was_deleting = None, result, False
+        progress.result, progress.becoming = None, result
+        progress.leaving, progress.was_deleting = progress.step.name, False
 
     async def _make_anew(self, progress: Progress) -> None:
         try:
@@ -302,7 +308,7 @@ class Provisioning:
         left = [endpoint for endpoint in listed if endpoint.is_for(step.resource_id, step.group_id or "")]
         is_deleting = any(_states.is_deleting(endpoint.provisioning_state) for endpoint in left)
         if left and progress.was_deleting and not is_deleting:
-            self._fail(progress, _kept_alive(step))
+            self._fail(progress, _kept_alive(progress.leaving))
             return False
         progress.was_deleting = is_deleting
         return not left
@@ -321,7 +327,7 @@ class Provisioning:
         """End every step that is still waited for: the time is over. If nobody `waited`, only what is not written."""
         for progress in self.waiting:
             if progress.becoming:
-                self._fail(progress, _still_listed(progress.step))
+                self._fail(progress, _still_listed(progress.leaving))
             elif waited:
                 self._fail(progress, _still_in_the_making(progress))
 
@@ -363,15 +369,14 @@ class Provisioning:
 
 def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
     """The endpoint that the step is about, by identity; one that is being deleted is there no more."""
-    return next(
-        (
-            endpoint
-            for endpoint in endpoints
-            if endpoint.is_for(step.resource_id, step.group_id or "")
-            and not _states.is_deleting(endpoint.provisioning_state)
-        ),
-        None,
-    )
+    same = (endpoint for endpoint in endpoints if endpoint.is_for(step.resource_id, step.group_id or ""))
+    return next((endpoint for endpoint in same if not _states.is_deleting(endpoint.provisioning_state)), None)
+
+
+def _leaving(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
+    """The endpoint of the step's identity that is being deleted."""
+    same = (endpoint for endpoint in endpoints if endpoint.is_for(step.resource_id, step.group_id or ""))
+    return next((endpoint for endpoint in same if _states.is_deleting(endpoint.provisioning_state)), None)
 
 
 def _state_of(progress: Progress) -> str:
@@ -390,16 +395,16 @@ def _has_failed(progress: Progress) -> bool:
     return progress.endpoint is not None and _states.is_broken(progress.endpoint.provisioning_state, "")
 
 
-def _still_listed(step: Step) -> WaitTimedOut:
+def _still_listed(name: str) -> WaitTimedOut:
     return WaitTimedOut(
-        f"The endpoint {step.name!r} was deleted, and Azure still lists it.",
+        f"The endpoint {name!r} was deleted, and Azure still lists it.",
         remedy=_LOCK_REMEDY,
     )
 
 
-def _kept_alive(step: Step) -> ProvisioningFailed:
+def _kept_alive(name: str) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"Azure accepted the deletion of the endpoint {step.name!r} and did not carry it out.", remedy=_LOCK_REMEDY
+        f"Azure accepted the deletion of the endpoint {name!r} and did not carry it out.", remedy=_LOCK_REMEDY
     )
 
 

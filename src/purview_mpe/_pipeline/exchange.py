@@ -99,9 +99,13 @@ class Run:
 class Exchange:
     """One operation of an SDK client, which may send several requests: retries, pages."""
 
-    def __init__(self, run: Run, attempt: Attempt) -> None:
+    def __init__(self, run: Run, attempt: Attempt, *, of_list: bool = False) -> None:
         self.run = run
         self.attempt = attempt
+        #: Whether every answer has to be a page of a list.
+        self.of_list = of_list
+        #: Whether the last answer was none, although it was fine otherwise.
+        self.is_no_list = False
         #: The last answer that came; None while the latest request has none.
         self.answer: Answer | None = None
         #: The token of the latest request: what must not be repeated in any text.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
@@ -74,6 +75,20 @@ OPTIONS: dict[str, tuple[_Check, str]] = {
     "transport": (_anything, ""),
     "user_agent": (_is_text, "must be a text of one line, for example 'contoso-provisioning/1.0'"),
 }
+
+
+def with_plain_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with the paths of certificates as text, for not every transport takes those of pathlib."""
+    return {
+        name: _plain(value) if name in {"connection_verify", "connection_cert"} else value
+        for name, value in options.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(cast("os.PathLike[str]", value))
+    return tuple(map(_plain, cast("tuple[object, ...]", value))) if isinstance(value, tuple) else value
 
 
 def checked(colour: Colour, cloud: object, endpoint: object, retry: object, options: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ Imported through `_imports.load` alone, because it imports azure.core.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
 import ssl
@@ -61,6 +62,7 @@ _log = logging.getLogger("purview_mpe.http")
 _IDS = ("x-ms-request-id", "x-ms-correlation-request-id")
 #: Failures that tell that the server is there and will not do it: asking again changes nothing.
 _PERMANENT = frozenset({501, 505})
+_MAY_LEAVE_OUT_VALUE = ("storage", "eventhub", "authorization")
 
 
 def make(
@@ -123,6 +125,10 @@ class _Patience:
         status = response.http_response.status_code
         if status == 200 and _is_garbled(response):
             return self._wait(attempt, "its answer was not JSON", None)
+        exchange = current()
+        exchange.is_no_list = exchange.of_list and status == 200 and not _is_list(response)
+        if exchange.is_no_list:
+            return self._wait(attempt, "its answer was no list", None)
         if status not in {408, 429} and (status < 500 or status in _PERMANENT):
             return None
         return self._wait(attempt, f"it answered {status}", self._asked_for(response.http_response.headers))
@@ -181,6 +187,23 @@ def _is_garbled(response: Any) -> bool:
     except Exception:  # noqa: BLE001 - what cannot be decoded is no JSON either
         return True
     return not (body.startswith("{") and body.endswith("}"))
+
+
+def _is_list(response: Any) -> bool:
+    """Whether it is a page of a list: an object with an array `value`.
+
+    Data Factory and Purview always send one (spec). The SDKs take an object without it for an empty list (SDK source),
+    and an empty list would be believed: that endpoints are gone, say. Storage, Event Hubs and Authorization may leave
+    it out (spec), so of them an object without anything is an empty list indeed.
+    """
+    try:
+        page = json.loads(response.http_response.text())
+    except (ValueError, RecursionError):
+        return False
+    if not page:
+        path = urlsplit(str(response.http_request.url)).path.casefold()
+        return any(f"/providers/microsoft.{name}/" in path for name in _MAY_LEAVE_OUT_VALUE)
+    return isinstance(page.get("value"), list)
 
 
 def _is_broken(error: Exception) -> bool:

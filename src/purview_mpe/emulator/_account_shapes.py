@@ -50,6 +50,10 @@ def account_body(
     namespace_absence: NamespaceAbsence = "absent",
 ) -> dict[str, Any]:
     """The JSON of an account of a shape, as a service would have made it."""
+    if shape not in _SHAPES:
+        raise ValueError(f"{shape!r} is no shape of an account; those are {', '.join(_SHAPES)}")
+    if firewall not in _FIREWALLS:
+        raise ValueError(f"{firewall!r} is no firewall setting; those are {', '.join(_FIREWALLS)}")
     storage, namespace, ingestion = _SHAPES[shape]
     public, ingesting = _FIREWALLS[firewall]
     region = "".join(location.lower().split())

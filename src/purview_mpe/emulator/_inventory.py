@@ -76,8 +76,11 @@ class Inventory:
         """Add a Purview account; its managed resources come with it.
 
         `body` is the JSON of an account, for example one of Azure's published examples, and is used as it
-        is: the account then lives at the `id` in it. `without_namespace` is how shape B says that it has no
-        namespace.
+        is: the account then lives at the `id` in it, or under its name where it has none. `without_namespace`
+        is how shape B says that it has no namespace.
+
+        Raises:
+            ValueError: there is no such shape or firewall setting, or no name.
         """
         with self._world.lock:
             if body is None:
@@ -92,7 +95,11 @@ class Inventory:
                     namespace_absence=without_namespace,
                 )
             else:
-                account_id = ArmId.parse(body["id"])
+                given_id = id_of(body.get("id"))
+                name = name or str(body.get("name", ""))
+                account_id = given_id or self._id(subscription, resource_group, ACCOUNT_TYPE, name)
+                if given_id is None:
+                    body = {**body, "id": str(account_id), "name": name, "type": ACCOUNT_TYPE}
             account = _purview.new_account(self._world, account_id, body)
             self._add_strangers(account)
             return account_id
