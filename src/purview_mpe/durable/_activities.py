@@ -1,0 +1,104 @@
+"""What workers do: JSON in, JSON out, and what Azure refuses comes back in the report.
+
+Each looks first and does what is missing, so an engine may run one twice. Imported when the first one runs, because it
+loads pydantic.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe._flows.fleet_outcomes import failed
+from purview_mpe._fleet import FleetReport
+from purview_mpe._model import Report, identity
+from purview_mpe._spec import Spec
+from purview_mpe.errors import PurviewMpeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from purview_mpe._client import Client
+    from purview_mpe._model import Verb
+    from purview_mpe.durable._engine import Json
+
+#: Seconds that a look waits for what is nearly done; longer waits are the orchestration's, and cost nobody anything.
+_LOOK = 3.0
+#: Seconds after which an activity gives back what it has; well below the five minutes that a function may take.
+_AT_MOST = 200.0
+#: Seconds for connections to appear that were asked for minutes ago.
+_APPEAR = 60.0
+
+
+def create(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
+    """Create for some factories: submit without waiting, or look at what Azure has made of it."""
+    approve, wait = bool(order["approve"]), bool(order["wait"])
+    specs = [Spec.model_validate(factory["spec"]) for factory in order["factories"]]
+    made = [{(str(target), str(group)) for target, group in factory["made"]} for factory in order["factories"]]
+
+    def work() -> Sequence[Report]:
+        reports = _created(client(), specs, approve=approve, wait=wait)
+        return [_healed(client(), *each, approve=approve) for each in zip(reports, made, strict=True)]
+
+    return _told(work, specs, "create_all", approve=approve)
+
+
+def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
+    """Approve the connections that these reports are about, or in a dry run tell what would be approved."""
+    reports = [Report.model_validate(report) for report in order["reports"]]
+    subjects = [report if _is_exact(report) else report.spec for report in reports]
+    return _told(
+        lambda: client().approve_many(subjects, dry_run=bool(order["dry_run"]), timeout=_APPEAR).reports,
+        [report.spec for report in reports],
+        "approve",
+        approve=True,
+    )
+
+
+def _created(client: Client, specs: Sequence[Spec], *, approve: bool, wait: bool) -> Sequence[Report]:
+    timeout = _LOOK if wait else _AT_MOST
+    return client.create_many(specs, approve=approve, wait=wait, timeout=timeout, stop_after=_AT_MOST).reports
+
+
+def _healed(client: Client, report: Report, made: set[tuple[str, str]], *, approve: bool) -> Report:
+    """Make one endpoint anew that an earlier activity made and that Azure could not finish.
+
+    Storage runs one private endpoint operation at a time (public code), so a neighbour can make it fail. The plan
+    takes it for somebody else's broken endpoint, which it is not: nobody can have used it yet. One whose connection
+    was rejected or disconnected is left alone: that was a decision.
+    """
+    broken = {
+        identity(outcome.resource_id, outcome.group_id) for outcome in report.outcomes if outcome.result == "conflict"
+    }
+    if not broken & made:
+        return report
+    try:
+        status = client.status(report.spec)
+    except PurviewMpeError:
+        return report
+    failures = [
+        endpoint.group_id
+        for endpoint in status.endpoints
+        if endpoint.verdict == "failed" and identity(endpoint.resource_id, endpoint.group_id) in broken & made
+    ]
+    if not failures:
+        return report
+    again = report.spec.model_copy(update={"groups": tuple(failures[:1]), "replace_broken": True})
+    [healed] = _created(client, [again], approve=approve, wait=True)
+    about = {identity(outcome.resource_id, outcome.group_id) for outcome in healed.outcomes}
+    others = [one for one in report.outcomes if identity(one.resource_id, one.group_id) not in about]
+    return report.model_copy(update={"outcomes": (*others, *healed.outcomes), "account": healed.account})
+
+
+def _is_exact(report: Report) -> bool:
+    """Whether the report tells the private endpoint of every endpoint, so that the factory need not be asked."""
+    endpoints = [outcome for outcome in report.outcomes if outcome.group_id is not None]
+    return bool(endpoints) and all(outcome.private_endpoint_id for outcome in endpoints)
+
+
+def _told(work: Callable[[], Sequence[Report]], specs: Sequence[Spec], verb: Verb, *, approve: bool) -> Json:
+    try:
+        reports = work()
+    except PurviewMpeError as error:
+        # No sign-in, say: the same for every factory.
+        reports = [failed(spec, error, approve=approve, verb=verb) for spec in specs]
+    return FleetReport(reports=tuple(reports)).model_dump(mode="json")

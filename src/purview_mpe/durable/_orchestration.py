@@ -1,0 +1,200 @@
+"""The orchestrations, for no engine in particular: a fleet in lanes, a lane in waves, and a person's decision.
+
+A fleet starts one lane for each subscription, because each has limits of its own. A lane submits all its factories in
+waves that Azure's limits allow, then looks at those that are not done, in rounds whose pauses grow. Workers are
+stateless: what they say is merged here, and whoever does not answer is asked again in the next round.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from purview_mpe._fleet import FleetReport
+from purview_mpe._model import Report
+from purview_mpe.durable._course import Course, asks_for_approval, unanswered, undecided, with_decisions
+from purview_mpe.durable._engine import APPROVAL, APPROVE, CREATE, LANE, Engine, Unanswered, all_of, pause
+from purview_mpe.durable._pace import (
+    Pace,
+    batches,
+    cost_of_approving,
+    cost_of_creating,
+    cost_of_looking,
+    waves,
+)
+from purview_mpe.durable._request import FleetRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from purview_mpe.durable._engine import Json, Steps
+    from purview_mpe._spec import Spec
+
+#: A pause is this part of the time already spent, so that no wait ends much later than Azure was done.
+_PAUSE = 0.08
+#: Seconds between looks at what was approved by other ways while a person is waited for: at first, and at most.
+_FIRST_LOOK, _LAST_LOOK = 3600.0, 24 * 3600.0
+
+
+def fleet(engine: Engine, given: object) -> Steps[Json]:
+    """Create for all factories, and approve as the request says; the JSON of a `FleetReport`."""
+    request = FleetRequest.model_validate(given)
+    engine.tell({"phase": "creating", "factories": len(request.specs)})
+    reports = yield from _in_lanes(engine, request)
+    if request.approval == "when-told":
+        reports = yield from _approved_when_told(engine, request, reports)
+    return FleetReport(reports=tuple(reports)).model_dump(mode="json")
+
+
+def lane(engine: Engine, given: object) -> Steps[Json]:
+    """Create for the factories of one subscription; the JSON of a `FleetReport`."""
+    request = FleetRequest.model_validate(given)
+    courses = [Course(spec, approve=request.approval == "at-once") for spec in request.specs]
+    pace = Pace(request.share)
+    yield from _round(engine, request, pace, courses, wait=False)
+    submitted = engine.now()
+    while request.wait and (waiting := [course for course in courses if course.is_open]):
+        spent = (engine.now() - submitted).total_seconds()
+        if (left := request.timeout - spent) <= 0:
+            break
+        yield from pause(engine, min(left, max(request.poll_seconds, _PAUSE * spent)))
+        yield from _round(engine, request, pace, waiting, wait=True)
+    return FleetReport(reports=tuple(course.report for course in courses)).model_dump(mode="json")
+
+
+def _round(engine: Engine, request: FleetRequest, pace: Pace, courses: Sequence[Course], *, wait: bool) -> Steps[None]:
+    """Have every factory worked on once, in waves."""
+    approve = request.approval == "at-once"
+    for wave in waves(courses, request.share):
+        specs = [course.spec for course in wave]
+        cost = cost_of_looking(specs) if wait else cost_of_creating(specs, approve=approve)
+        yield from pause(engine, pace.pause_for(cost, engine.now()))
+        parts = list(batches(wave, request.batch))
+        calls = [
+            engine.call(
+                CREATE,
+                {
+                    "factories": [
+                        {"spec": course.spec.model_dump(mode="json"), "made": course.made} for course in part
+                    ],
+                    "approve": approve,
+                    "wait": wait,
+                },
+            )
+            for part in parts
+        ]
+        yield from all_of(engine, calls, request.silence_seconds)
+        for part, call in zip(parts, calls, strict=True):
+            reports = _reports(engine, call, [course.spec for course in part], approve=approve)
+            for course, report in zip(part, reports, strict=True):
+                course.take(report, waited=wait)
+
+
+def _in_lanes(engine: Engine, request: FleetRequest) -> Steps[list[Report]]:
+    """One lane for each subscription, all at once; the reports in the order of the specs."""
+    lanes: dict[str, list[int]] = {}
+    for index, spec in enumerate(request.specs):
+        lanes.setdefault(spec.factory_id.subscription.casefold(), []).append(index)
+    started = [
+        engine.start(
+            LANE,
+            request.only([request.specs[index] for index in indexes]).model_dump(mode="json"),
+            f"{engine.instance}-lane-{number}",
+        )
+        for number, indexes in enumerate(lanes.values(), 1)
+    ]
+    yield from all_of(engine, started)
+    reports: dict[int, Report] = {}
+    for indexes, task in zip(lanes.values(), started, strict=True):
+        specs = [request.specs[index] for index in indexes]
+        found = _reports(engine, task, specs, approve=request.approval == "at-once")
+        reports.update(zip(indexes, found, strict=True))
+    return [reports[index] for index in range(len(request.specs))]
+
+
+def _reports(engine: Engine, task: Any, specs: Sequence[Spec], *, approve: bool) -> Sequence[Report]:
+    """What was told about these factories, one report each, also where nobody said anything."""
+    try:
+        return FleetReport.model_validate(engine.answer(task)).reports
+    except Unanswered as silence:
+        return [unanswered(spec, str(silence), approve=approve) for spec in specs]
+
+
+def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence[Report]) -> Steps[list[Report]]:
+    """Wait for a person, and do as they say; without a decision in time everything is left as it is."""
+    asking = {index: report for index, report in enumerate(reports) if asks_for_approval(report)}
+    if not asking:
+        return list(reports)
+    pace = Pace(request.share)
+    until = engine.now() + timedelta(hours=request.approval_hours)
+    decision = yield from _decision(engine, request, pace, list(asking.values()), until)
+    engine.tell({"phase": "approving" if decision else "ending", "factories": len(asking)})
+    looked = yield from _decide(engine, request, pace, list(asking.values()), dry_run=not decision)
+    why = (
+        f"Nobody decided within {request.approval_hours:g} hours, so the connection was not approved."
+        if decision is None
+        else "The approval was declined, so the connection was not approved."
+    )
+    done = {
+        index: with_decisions(report, found) if decision else undecided(report, found, why)
+        for (index, report), found in zip(asking.items(), looked, strict=True)
+    }
+    return [done.get(index, report) for index, report in enumerate(reports)]
+
+
+def _decision(
+    engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report], until: datetime
+) -> Steps[bool | None]:
+    """What the person says; true as well once everything was approved by other ways, None if nobody says anything."""
+    status: Json = {"phase": "waiting-for-approval", "factories": len(reports), "until": until.isoformat()}
+    engine.tell(status)
+    event = engine.event(APPROVAL)
+    next_look = _FIRST_LOOK
+    while (left := (until - engine.now()).total_seconds()) > 0:
+        # Short timers, one after the other: some stores cannot hold one for more than six days.
+        timer = engine.timer(min(left, next_look))
+        yield engine.first_of([event, timer])
+        if engine.is_done(event):
+            if not engine.is_done(timer):
+                engine.cancel(timer)
+            told = engine.answer(event)
+            if (decision := _understood(told)) is not None:
+                return decision
+            engine.tell(status | {"not understood": repr(told)[:200]})
+            event = engine.event(APPROVAL)
+        else:
+            looked = yield from _decide(engine, request, pace, reports, dry_run=True)
+            if all(_is_approved(report) for report in looked):
+                return True
+            next_look = min(2 * next_look, _LAST_LOOK)
+    return None
+
+
+def _decide(
+    engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report], *, dry_run: bool
+) -> Steps[list[Report]]:
+    """Approve, or only look; a wave at a time, because all of them meet at the same few targets."""
+    decided: list[Report] = []
+    for wave in waves(reports, request.share):
+        specs = [report.spec for report in wave]
+        yield from pause(engine, pace.pause_for(cost_of_approving(specs), engine.now()))
+        order = {
+            "reports": [report.model_copy(update={"hand_off": None}).model_dump(mode="json") for report in wave],
+            "dry_run": dry_run,
+        }
+        call = engine.call(APPROVE, order)
+        yield from all_of(engine, [call], request.silence_seconds)
+        decided += _reports(engine, call, specs, approve=True)
+    return decided
+
+
+def _is_approved(report: Report) -> bool:
+    return all(outcome.result in {"approved", "already-approved"} for outcome in report.outcomes)
+
+
+def _understood(told: object) -> bool | None:
+    """A decision: true or false, bare or as `{"approved": true}`; None for anything else."""
+    if isinstance(told, dict):
+        told = cast("Mapping[str, object]", told).get("approved")
+    return told if isinstance(told, bool) else None
