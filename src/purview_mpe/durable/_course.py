@@ -37,6 +37,9 @@ class Course:
     reported: Report | None = None
     is_open: bool = True
     """Whether another look may change something."""
+    is_submitted: bool = False
+    """Whether everything that has to be written is; until then a look is one more submission, which tells what it
+    wrote itself and what it found."""
     _written: dict[Key, Result] = field(init=False, default_factory=dict[Key, Result])
 
     @property
@@ -58,6 +61,7 @@ class Course:
         self.is_open = any(map(_may_pass, told.values())) or (
             not waited and any(one.group_id and one.result not in FAILURES for one in told.values())
         )
+        self.is_submitted = not any(one.result == "failed" and _may_pass(one) for one in told.values())
         whole = any(_is_whole(outcome, self.spec) for outcome in told.values())
         earlier = dict(_keyed(self.reported.outcomes)) if self.reported else {}
         left = {

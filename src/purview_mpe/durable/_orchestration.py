@@ -8,6 +8,7 @@ stateless: what they say is merged here, and whoever does not answer is asked ag
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._fleet import FleetReport
@@ -52,43 +53,44 @@ def lane(engine: Engine, given: object) -> Steps[Json]:
     request = FleetRequest.model_validate(given)
     courses = [Course(spec, approve=request.approval == "at-once") for spec in request.specs]
     pace = Pace(request.share)
-    yield from _round(engine, request, pace, courses, wait=False)
+    yield from _round(engine, request, pace, courses)
     submitted = engine.now()
     while request.wait and (waiting := [course for course in courses if course.is_open]):
         spent = (engine.now() - submitted).total_seconds()
         if (left := request.timeout - spent) <= 0:
             break
         yield from pause(engine, min(left, max(request.poll_seconds, _PAUSE * spent)))
-        yield from _round(engine, request, pace, waiting, wait=True)
+        yield from _round(engine, request, pace, waiting)
     return FleetReport(reports=tuple(course.report for course in courses)).model_dump(mode="json")
 
 
-def _round(engine: Engine, request: FleetRequest, pace: Pace, courses: Sequence[Course], *, wait: bool) -> Steps[None]:
-    """Have every factory worked on once, in waves."""
+def _round(engine: Engine, request: FleetRequest, pace: Pace, courses: Sequence[Course]) -> Steps[None]:
+    """Have every factory worked on once, in waves: submitted where it is not, and looked at where it is."""
     approve = request.approval == "at-once"
     for wave in waves(courses, request.share):
-        specs = [course.spec for course in wave]
-        cost = cost_of_looking(specs) if wait else cost_of_creating(specs, approve=approve)
+        new = [course for course in wave if not course.is_submitted]
+        old = [course for course in wave if course.is_submitted]
+        cost = chain(
+            cost_of_creating([course.spec for course in new], approve=approve),
+            cost_of_looking([course.spec for course in old]),
+        )
         yield from pause(engine, pace.pause_for(cost, engine.now()))
-        parts = list(batches(wave, request.batch))
-        calls = [
-            engine.call(
-                CREATE,
-                {
-                    "factories": [
-                        {"spec": course.spec.model_dump(mode="json"), "made": course.made} for course in part
-                    ],
-                    "approve": approve,
-                    "wait": wait,
-                },
-            )
-            for part in parts
-        ]
+        parts = [*batches(new, request.batch), *batches(old, request.batch)]
+        calls = [engine.call(CREATE, _order(part, approve=approve)) for part in parts]
         yield from all_of(engine, calls, request.silence_seconds)
         for part, call in zip(parts, calls, strict=True):
+            waited = part[0].is_submitted
             reports = _reports(engine, call, [course.spec for course in part], approve=approve)
             for course, report in zip(part, reports, strict=True):
-                course.take(report, waited=wait)
+                course.take(report, waited=waited)
+
+
+def _order(part: Sequence[Course], *, approve: bool) -> Json:
+    return {
+        "factories": [{"spec": course.spec.model_dump(mode="json"), "made": course.made} for course in part],
+        "approve": approve,
+        "wait": part[0].is_submitted,
+    }
 
 
 def _in_lanes(engine: Engine, request: FleetRequest) -> Steps[list[Report]]:

@@ -57,14 +57,14 @@ def cost_of_creating(specs: Sequence[Spec], *, approve: bool) -> Iterator[Reques
         yield from [("PUT", spec.factory)] * _WRITES
         if approve:
             yield from cost_of_approving([spec])
-    yield ("GET", _account(specs[0]))
+    yield from [("GET", _account(spec)) for spec in specs[:1]]
 
 
 def cost_of_looking(specs: Sequence[Spec]) -> Iterator[Request]:
     """What a look at these factories asks of Azure."""
     for spec in specs:
         yield from [("GET", spec.factory)] * _READS
-    yield ("GET", _account(specs[0]))
+    yield from [("GET", _account(spec)) for spec in specs[:1]]
 
 
 def cost_of_approving(specs: Sequence[Spec]) -> Iterator[Request]:
