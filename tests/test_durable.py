@@ -333,7 +333,7 @@ def test_the_approver_can_be_somebody_else():
 def test_without_a_yes_everything_is_left_to_the_owners(says, why):
     """Declined, or nobody there in time: nothing is approved, and the report hands it off."""
     azure = Emulator()
-    ended = Ended(azure, factories(azure, 2, 1), approval="when-told", approval_hours=48, says=says)
+    ended = Ended(azure, factories(azure, 2, 1), approval="when-told", approval_hours=48, says=says, hand_off=True)
     assert ended.report.counts == {"created": 8, "handed-off": 8}
     assert (ended.report.succeeded, ended.report.complete) == (True, False)
     assert {outcome.error.message for outcome in ended.report.outcomes if outcome.error} == {why}

@@ -39,7 +39,7 @@ def create(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
         reports = _created(client(), specs, approve=approve, wait=wait)
         return [_healed(client(), *each, approve=approve) for each in zip(reports, made, strict=True)]
 
-    return _told(work, specs, "create_all", approve=approve)
+    return _told(work, specs, "create_all", approve=approve, hand_off=bool(order["hand_off"]))
 
 
 def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
@@ -51,6 +51,7 @@ def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
         [report.spec for report in reports],
         "approve",
         approve=True,
+        hand_off=bool(order["hand_off"]),
     )
 
 
@@ -95,10 +96,14 @@ def _is_exact(report: Report) -> bool:
     return bool(endpoints) and all(outcome.private_endpoint_id for outcome in endpoints)
 
 
-def _told(work: Callable[[], Sequence[Report]], specs: Sequence[Spec], verb: Verb, *, approve: bool) -> Json:
+def _told(
+    work: Callable[[], Sequence[Report]], specs: Sequence[Spec], verb: Verb, *, approve: bool, hand_off: bool
+) -> Json:
     try:
         reports = work()
     except PurviewMpeError as error:
         # No sign-in, say: the same for every factory.
         reports = [failed(spec, error, approve=approve, verb=verb) for spec in specs]
+    if not hand_off:
+        reports = [report.model_copy(update={"hand_off": None}) for report in reports]
     return FleetReport(reports=tuple(reports)).model_dump(mode="json")

@@ -76,7 +76,7 @@ def _round(engine: Engine, request: FleetRequest, pace: Pace, courses: Sequence[
         )
         yield from pause(engine, pace.pause_for(cost, engine.now()))
         parts = [*batches(new, request.batch), *batches(old, request.batch)]
-        calls = [engine.call(CREATE, _order(part, approve=approve)) for part in parts]
+        calls = [engine.call(CREATE, _order(request, part)) for part in parts]
         yield from all_of(engine, calls, request.silence_seconds)
         for part, call in zip(parts, calls, strict=True):
             waited = part[0].is_submitted
@@ -85,11 +85,12 @@ def _round(engine: Engine, request: FleetRequest, pace: Pace, courses: Sequence[
                 course.take(report, waited=waited)
 
 
-def _order(part: Sequence[Course], *, approve: bool) -> Json:
+def _order(request: FleetRequest, part: Sequence[Course]) -> Json:
     return {
         "factories": [{"spec": course.spec.model_dump(mode="json"), "made": course.made} for course in part],
-        "approve": approve,
+        "approve": request.approval == "at-once",
         "wait": part[0].is_submitted,
+        "hand_off": request.hand_off,
     }
 
 
@@ -166,11 +167,19 @@ def _decision(
             engine.tell(status | {"not understood": repr(told)[:200]})
             event = engine.event(APPROVAL)
         else:
-            looked = yield from _decide(engine, request, pace, reports, dry_run=True)
-            if all(_is_approved(report) for report in looked):
+            if (yield from _are_approved(engine, request, pace, reports)):
                 return True
             next_look = min(2 * next_look, _LAST_LOOK)
     return None
+
+
+def _are_approved(engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report]) -> Steps[bool]:
+    """Whether everything is approved; the first wave in which something is not ends the look."""
+    for wave in waves(reports, request.share):
+        looked = yield from _decide(engine, request, pace, wave, dry_run=True)
+        if not all(_is_approved(report) for report in looked):
+            return False
+    return True
 
 
 def _decide(
@@ -182,8 +191,12 @@ def _decide(
         specs = [report.spec for report in wave]
         yield from pause(engine, pace.pause_for(cost_of_approving(specs), engine.now()))
         order = {
-            "reports": [report.model_copy(update={"hand_off": None}).model_dump(mode="json") for report in wave],
+            "reports": [
+                report.model_dump(mode="json", exclude_defaults=True, exclude={"hand_off", "warnings"})
+                for report in wave
+            ],
             "dry_run": dry_run,
+            "hand_off": request.hand_off,
         }
         call = engine.call(APPROVE, order)
         yield from all_of(engine, [call], request.silence_seconds)

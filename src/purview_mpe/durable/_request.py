@@ -34,6 +34,9 @@ class FleetRequest(Noun):
     """Whether to wait until Azure has made the endpoints."""
     timeout: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
     """Seconds to wait for them, from the moment the last one of a subscription was submitted."""
+    hand_off: bool = False
+    """Whether each report carries the text for the owners of the targets. It is most of a report's size (4 of 7 kB),
+    and engines bound how large a message may be."""
     share: float = Field(default=1.0, gt=0, le=1)
     """The part of Azure's limits that all workers together may use."""
     batch: int = Field(default=6, ge=1, le=100)
