@@ -17,16 +17,18 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durabletask.client import TaskHubGrpcClient
 from durabletask.testing import create_test_backend
 
 from purview_mpe import FleetReport, Spec, durable
 from purview_mpe.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WORKER = Path(__file__).with_name("durable_worker.py")
 VICTIM = "the-victim"
@@ -145,10 +147,10 @@ def main() -> None:
     logging.disable(logging.INFO)
     ended = run(given.factories, given.subscriptions, silence=given.silence, timeout=900)
     watch, expected = ended.watch, 4 * given.factories
-    print(
+    sys.stdout.write(
         f"{given.factories} factories in {given.subscriptions} subscriptions: {ended.seconds:.0f} s; "
         f"outcomes {ended.report.counts}; {watch.puts.total()} endpoints written, {watch.by_victim} of them by the "
-        f"worker that was killed at write {watch.killed_at}; most writes of one endpoint: {max(watch.puts.values())}"
+        f"worker that was killed at write {watch.killed_at}; most writes of one endpoint: {max(watch.puts.values())}\n"
     )
     assert ended.report.complete
     assert ended.victim_status == -signal.SIGKILL

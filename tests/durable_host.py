@@ -8,10 +8,9 @@ ends before its timers.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 from azure.durable_functions.models.actions.ActionType import ActionType
@@ -19,7 +18,10 @@ from azure.durable_functions.models.history.HistoryEventType import HistoryEvent
 from azure.functions import durable_functions
 from azure.functions.meta import Datum
 
-from purview_mpe.emulator import Emulator
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purview_mpe.emulator import Emulator
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -70,11 +70,6 @@ def test_a_fleet_is_created_across_subscriptions():
     assert [report.spec for report in ended.report.reports] == specs
     assert json.loads(json.dumps(ended.instance.output)) == ended.report.model_dump(mode="json")
     assert len(puts(azure)) == len(set(puts(azure))) == 36
-    assert {name for name, each in ended.host.instances.items() if each.parent} == {
-        "fleet-lane-1",
-        "fleet-lane-2",
-        "fleet-lane-3",
-    }
 
 
 def test_workers_that_may_approve_do_it_at_once():
@@ -239,34 +234,15 @@ def test_workers_that_never_answer_are_reported():
     )
 
 
-def test_a_lane_that_fails_is_reported_and_the_others_are_done():
-    """A subscription whose orchestrator the engine gave up has its failure in its reports, and nobody else's."""
-    azure = Emulator()
-    specs = factories(azure, 4, 2)
-    app = df.DFApp()
-    durable.register_functions(app, lambda: Client(azure.credential, transport=azure.transport()))
-    host = Host(app, azure)
-    lane = host.functions["purview_mpe_lane"]
-
-    def broken(context):
-        if json.loads(context.body)["instanceId"] == "fleet-lane-1":
-            raise RuntimeError("out of memory")
-        return lane(context)
-
-    host.functions["purview_mpe_lane"] = broken
-    instance = host.run(durable.FLEET, durable.FleetRequest(specs=specs).model_dump(mode="json"))
-    report = FleetReport.model_validate(instance.output)
-    assert report.counts == {"created": 8, "failed": 2}
-    assert "out of memory" in report.outcomes[0].error.message
-
-
 # --- endpoints that Azure could not make
 
 
 def test_an_endpoint_that_azure_could_not_make_is_made_anew():
     """One that this fleet made and that ended Failed is replaced, as create_all does, without replace_broken."""
     azure = Emulator()
-    azure.inject(Fault.failed_provisioning(path="adf-0000/managedVirtualNetworks/default/managedPrivateEndpoints/purview_blob"))
+    azure.inject(
+        Fault.failed_provisioning(path="adf-0000/managedVirtualNetworks/default/managedPrivateEndpoints/purview_blob")
+    )
     ended = Ended(azure, factories(azure, 2, 1))
     assert ended.report.counts == {"created": 8}
     assert ended.report.complete
@@ -436,7 +412,7 @@ def test_the_host_can_load_each_function():
     app = df.DFApp()
     durable.register_functions(app)
     functions = {each.get_function_name(): each for each in app.get_functions()}
-    assert set(functions) == {durable.FLEET, "purview_mpe_lane", "purview_mpe_create", "purview_mpe_approve"}
+    assert set(functions) == {durable.FLEET, "purview_mpe_create", "purview_mpe_approve"}
     for name, function in functions.items():
         [binding] = function.get_bindings()
         user_function = function.get_user_function()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.fleet_outcomes import failed
-from purview_mpe._fleet import FleetReport
 from purview_mpe._model import Report, identity
 from purview_mpe._spec import Spec
 from purview_mpe.errors import PurviewMpeError
@@ -33,26 +32,27 @@ def create(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     """Create for some factories: submit without waiting, or look at what Azure has made of it."""
     approve, wait = bool(order["approve"]), bool(order["wait"])
     specs = [Spec.model_validate(factory["spec"]) for factory in order["factories"]]
-    made = [{(str(target), str(group)) for target, group in factory["made"]} for factory in order["factories"]]
+    made = [{(str(target), str(group)) for target, group in factory.get("made", ())} for factory in order["factories"]]
 
     def work() -> Sequence[Report]:
         reports = _created(client(), specs, approve=approve, wait=wait)
         return [_healed(client(), *each, approve=approve) for each in zip(reports, made, strict=True)]
 
-    return _told(work, specs, "create_all", approve=approve, hand_off=bool(order["hand_off"]))
+    reports = _told(work, specs, "create_all", approve=approve)
+    return _shown(reports, order, with_account=not wait, waiting_is_news=not order["brief"])
 
 
 def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     """Approve the connections that these reports are about, or in a dry run tell what would be approved."""
     reports = [Report.model_validate(report) for report in order["reports"]]
     subjects = [report if _is_exact(report) else report.spec for report in reports]
-    return _told(
+    decided = _told(
         lambda: client().approve_many(subjects, dry_run=bool(order["dry_run"]), timeout=_APPEAR).reports,
         [report.spec for report in reports],
         "approve",
         approve=True,
-        hand_off=bool(order["hand_off"]),
     )
+    return _shown(decided, order, with_account=False, waiting_is_news=True)
 
 
 def _created(client: Client, specs: Sequence[Spec], *, approve: bool, wait: bool) -> Sequence[Report]:
@@ -97,13 +97,31 @@ def _is_exact(report: Report) -> bool:
 
 
 def _told(
-    work: Callable[[], Sequence[Report]], specs: Sequence[Spec], verb: Verb, *, approve: bool, hand_off: bool
-) -> Json:
+    work: Callable[[], Sequence[Report]], specs: Sequence[Spec], verb: Verb, *, approve: bool
+) -> Sequence[Report]:
     try:
-        reports = work()
+        return work()
     except PurviewMpeError as error:
         # No sign-in, say: the same for every factory.
-        reports = [failed(spec, error, approve=approve, verb=verb) for spec in specs]
-    if not hand_off:
-        reports = [report.model_copy(update={"hand_off": None}) for report in reports]
-    return FleetReport(reports=tuple(reports)).model_dump(mode="json")
+        return [failed(spec, error, approve=approve, verb=verb) for spec in specs]
+
+
+def _shown(reports: Sequence[Report], order: Mapping[str, Any], *, with_account: bool, waiting_is_news: bool) -> Json:
+    """Reports as JSON, as short as they can be."""
+    left_out = {
+        name for name, is_wanted in (("hand_off", order["hand_off"]), ("account", with_account)) if not is_wanted
+    }
+    return {
+        "reports": [
+            report.model_dump(mode="json", exclude_defaults=True, exclude=left_out)
+            if waiting_is_news or not _is_waiting(report)
+            else None
+            for report in reports
+        ]
+    }
+
+
+def _is_waiting(report: Report) -> bool:
+    """Whether Azure is still at it, and nothing else is to be said."""
+    results = {outcome.result for outcome in report.outcomes}
+    return "timed-out" in results and results <= {"timed-out", "kept", "absent", "already-approved"}

@@ -52,8 +52,22 @@ class Course:
         """Everything that was done."""
         return self.reported or unanswered(self.spec, "It was not begun.", approve=self.approve)
 
-    def take(self, report: Report, *, waited: bool) -> None:
-        """Go on with what an activity told; `waited` says whether it looked at what Azure made of it."""
+    @property
+    def is_broken(self) -> bool:
+        """Whether an endpoint that this orchestration made is in the way of itself: Azure could not make it."""
+        return any(
+            outcome.result == "conflict" and key in self._written
+            for key, outcome in _keyed(self.reported.outcomes if self.reported else ())
+        )
+
+    def take(self, report: Report | None, *, waited: bool) -> None:
+        """Go on with what an activity told; `waited` says whether it looked at what Azure made of it.
+
+        None is no news: it still waits for Azure.
+        """
+        if report is None:
+            return
+        was_broken = self.is_broken
         told = dict(_keyed(report.outcomes))
         for key, outcome in told.items():
             if outcome.result in _WRITTEN:
@@ -75,15 +89,23 @@ class Course:
             update={
                 "spec": self.spec,
                 "account": report.account or (self.reported.account if self.reported else None),
+                "hand_off": report.hand_off or (self.reported.hand_off if self.reported else None),
                 "outcomes": tuple(outcomes[key] for key in in_order),
             }
         )
+        # Once, with what was made told to the worker: what is a conflict even then is one.
+        self.is_open = self.is_open or (self.is_broken and not was_broken)
 
     def _continued(self, key: Key, outcome: Outcome) -> Outcome:
         written = self._written.get(key)
         if written is None or outcome.result not in _FOUND:
             return outcome
         return outcome.model_copy(update={"result": written})
+
+
+def spec_of(spec: Spec) -> dict[str, object]:
+    """The JSON of a spec, as short as it can be."""
+    return spec.model_dump(mode="json", exclude_defaults=True)
 
 
 def unanswered(spec: Spec, why: str, *, approve: bool) -> Report:

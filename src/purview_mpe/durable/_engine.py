@@ -6,7 +6,7 @@ each time. So it asks nothing but its engine: no clock, no chance, no request. W
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 #: The names under which the functions are registered. Running instances refer to them, so they never change.
 FLEET = "purview_mpe_fleet"
-LANE = "purview_mpe_lane"
 CREATE = "purview_mpe_create"
 APPROVE = "purview_mpe_approve"
 #: The external event that tells an orchestration a person's decision: true or false.
@@ -24,7 +23,8 @@ T = TypeVar("T")
 Json: TypeAlias = "dict[str, Any]"
 #: An engine's own handle for something that is under way.
 Task: TypeAlias = Any
-Steps: TypeAlias = "Generator[Task, Any, T]"
+#: A part of an orchestration: it yields what it waits for, and goes on when the first of that is done.
+Steps: TypeAlias = "Generator[Sequence[Task], None, T]"
 
 
 class Unanswered(Exception):
@@ -34,21 +34,12 @@ class Unanswered(Exception):
 class Engine(Protocol):
     """One run of one orchestration."""
 
-    @property
-    def instance(self) -> str:
-        """The id of this orchestration."""
-        ...
-
     def now(self) -> datetime:
         """The moment at which the engine took up this orchestration, the same at each replay."""
         ...
 
     def call(self, activity: str, order: Mapping[str, Any]) -> Task:
         """Have an activity carried out, on whichever machine is free."""
-        ...
-
-    def start(self, orchestration: str, order: Mapping[str, Any], instance: str) -> Task:
-        """Start another orchestration under an id of its own."""
         ...
 
     def timer(self, seconds: float) -> Task:
@@ -84,20 +75,51 @@ class Engine(Protocol):
         ...
 
 
+def driven(engine: Engine, steps: Steps[T]) -> Generator[Task, Any, T]:
+    """An orchestration as engines want it: one task at a time."""
+    while True:
+        try:
+            waiting = next(steps)
+        except StopIteration as end:
+            return cast("T", end.value)
+        if not any(map(engine.is_done, waiting)):
+            yield engine.first_of(waiting)
+
+
+def together(engine: Engine, parts: Sequence[Steps[T]]) -> Steps[list[T]]:
+    """Several parts side by side, none of which waits for another; what came of each."""
+    results: dict[int, T] = {}
+    waiting: dict[int, Sequence[Task]] = {}
+    ready = list(range(len(parts)))
+    while ready:
+        for index in ready:
+            try:
+                waiting[index] = next(parts[index])
+            except StopIteration as end:
+                results[index] = end.value
+                waiting.pop(index, None)
+        ready = _ready(engine, waiting)
+        if waiting and not ready:
+            yield [task for tasks in waiting.values() for task in tasks]
+            ready = _ready(engine, waiting)
+    return [results[index] for index in range(len(parts))]
+
+
+def _ready(engine: Engine, waiting: dict[int, Sequence[Task]]) -> list[int]:
+    return [index for index, tasks in waiting.items() if any(map(engine.is_done, tasks))]
+
+
 def pause(engine: Engine, seconds: float) -> Steps[None]:
     """Let time pass."""
     if seconds > 0:
-        yield engine.timer(seconds)
+        yield [engine.timer(seconds)]
 
 
-def all_of(engine: Engine, tasks: Sequence[Task], patience: float | None = None) -> Steps[None]:
+def all_of(engine: Engine, tasks: Sequence[Task], patience: float) -> Steps[None]:
     """Wait until all are done, failed ones too, for at most `patience` seconds."""
-    limits = [] if patience is None else [engine.timer(patience)]
+    limit = engine.timer(patience)
     # One after the other instead of the engines' own "all": those disagree about what a failure in between means.
-    while waiting := [task for task in tasks if not engine.is_done(task)]:
-        if any(map(engine.is_done, limits)):
-            return
-        yield engine.first_of([*waiting, *limits])
-    for limit in limits:
-        if not engine.is_done(limit):
-            engine.cancel(limit)
+    while (waiting := [task for task in tasks if not engine.is_done(task)]) and not engine.is_done(limit):
+        yield [*waiting, limit]
+    if not engine.is_done(limit):
+        engine.cancel(limit)

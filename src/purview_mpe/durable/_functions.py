@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe.durable._elsewhere import connect as connect_by_default
-from purview_mpe.durable._engine import Unanswered
+from purview_mpe.durable._engine import Unanswered, driven
 from purview_mpe.durable._once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
+    from datetime import datetime
 
     from purview_mpe._client import Client
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def register_functions(
     app: Any, connect: Callable[[], Client] = connect_by_default, *, approver: Callable[[], Client] | None = None
 ) -> None:
-    """Give a Durable Functions app the orchestrators and activities of fleets.
+    """Give a Durable Functions app the orchestrator and the activities of fleets.
 
     Args:
         app: A `DFApp` or `Blueprint` of azure.durable_functions.
@@ -30,29 +31,25 @@ def register_functions(
 
     # The names of these functions are the constants of `_engine`: the host calls them by name. Annotations have to
     # stand, because the host's worker looks them up when it loads the app.
-    @app.orchestration_trigger(context_name="context")
     def purview_mpe_fleet(context: Any) -> Generator[Any, Any, Any]:
         from purview_mpe.durable import _orchestration  # noqa: PLC0415 - cold starts pay for what is imported
 
-        return (yield from _orchestration.fleet(DurableFunctions(context), context.get_input()))
+        engine = DurableFunctions(context)
+        return (yield from driven(engine, _orchestration.fleet(engine, context.get_input())))
 
-    @app.orchestration_trigger(context_name="context")
-    def purview_mpe_lane(context: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _orchestration  # noqa: PLC0415 - as above
-
-        return (yield from _orchestration.lane(DurableFunctions(context), context.get_input()))
-
-    @app.activity_trigger(input_name="order")
     def purview_mpe_create(order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
 
         return _activities.create(creating, order)
 
-    @app.activity_trigger(input_name="order")
     def purview_mpe_approve(order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
 
         return _activities.approve(approving, order)
+
+    app.orchestration_trigger(context_name="context")(purview_mpe_fleet)
+    for activity in (purview_mpe_create, purview_mpe_approve):
+        app.activity_trigger(input_name="order")(activity)
 
 
 class DurableFunctions:
@@ -61,20 +58,11 @@ class DurableFunctions:
     def __init__(self, context: Any) -> None:
         self._context = context
 
-    @property
-    def instance(self) -> str:
-        return str(self._context.instance_id)
-
     def now(self) -> datetime:
-        moment = self._context.current_utc_datetime
-        assert isinstance(moment, datetime)
-        return moment
+        return cast("datetime", self._context.current_utc_datetime)
 
     def call(self, activity: str, order: Mapping[str, Any]) -> Any:
         return self._context.call_activity(activity, order)
-
-    def start(self, orchestration: str, order: Mapping[str, Any], instance: str) -> Any:
-        return self._context.call_sub_orchestrator(orchestration, order, instance)
 
     def timer(self, seconds: float) -> Any:
         return self._context.create_timer(self.now() + timedelta(seconds=seconds))

@@ -1,8 +1,10 @@
-"""The orchestrations, for no engine in particular: a fleet in lanes, a lane in waves, and a person's decision.
+"""The orchestration, for no engine in particular: a fleet in lanes, a lane in waves, and a person's decision.
 
-A fleet starts one lane for each subscription, because each has limits of its own. A lane submits all its factories in
-waves that Azure's limits allow, then looks at those that are not done, in rounds whose pauses grow. Workers are
-stateless: what they say is merged here, and whoever does not answer is asked again in the next round.
+There is one lane for each subscription, because each has limits of its own; no lane waits for another. A lane submits
+all its factories in waves that Azure's limits allow, then looks at those that are not done, in rounds whose pauses
+grow. Workers are stateless: what they say is merged here, and whoever does not answer is asked again in the next round.
+
+An orchestration's history grows with every message, and is read at each replay, so messages say no more than is news.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._fleet import FleetReport
 from purview_mpe._model import Report
-from purview_mpe.durable._course import Course, asks_for_approval, unanswered, undecided, with_decisions
-from purview_mpe.durable._engine import APPROVAL, APPROVE, CREATE, LANE, Engine, Unanswered, all_of, pause
+from purview_mpe.durable._course import Course, asks_for_approval, spec_of, unanswered, undecided, with_decisions
+from purview_mpe.durable._engine import APPROVAL, APPROVE, CREATE, Engine, Unanswered, all_of, pause, together
 from purview_mpe.durable._pace import (
     Pace,
     batches,
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from purview_mpe.durable._engine import Json, Steps
     from purview_mpe._spec import Spec
+    from purview_mpe.durable._engine import Json, Steps
 
 #: A pause is this part of the time already spent, so that no wait ends much later than Azure was done.
 _PAUSE = 0.08
@@ -42,29 +44,34 @@ def fleet(engine: Engine, given: object) -> Steps[Json]:
     """Create for all factories, and approve as the request says; the JSON of a `FleetReport`."""
     request = FleetRequest.model_validate(given)
     engine.tell({"phase": "creating", "factories": len(request.specs)})
-    reports = yield from _in_lanes(engine, request)
+    courses = [Course(spec, approve=request.approval == "at-once") for spec in request.specs]
+    lanes: dict[str, list[Course]] = {}
+    for course in courses:
+        lanes.setdefault(course.spec.factory_id.subscription.casefold(), []).append(course)
+    yield from together(engine, [_lane(engine, request, members) for members in lanes.values()])
+    reports = [course.report for course in courses]
     if request.approval == "when-told":
         reports = yield from _approved_when_told(engine, request, reports)
     return FleetReport(reports=tuple(reports)).model_dump(mode="json")
 
 
-def lane(engine: Engine, given: object) -> Steps[Json]:
-    """Create for the factories of one subscription; the JSON of a `FleetReport`."""
-    request = FleetRequest.model_validate(given)
-    courses = [Course(spec, approve=request.approval == "at-once") for spec in request.specs]
+def _lane(engine: Engine, request: FleetRequest, courses: Sequence[Course]) -> Steps[None]:
+    """Create for the factories of one subscription."""
     pace = Pace(request.share)
-    yield from _round(engine, request, pace, courses)
+    yield from _round(engine, request, pace, courses, is_last=False)
     submitted = engine.now()
     while request.wait and (waiting := [course for course in courses if course.is_open]):
         spent = (engine.now() - submitted).total_seconds()
         if (left := request.timeout - spent) <= 0:
             break
-        yield from pause(engine, min(left, max(request.poll_seconds, _PAUSE * spent)))
-        yield from _round(engine, request, pace, waiting)
-    return FleetReport(reports=tuple(course.report for course in courses)).model_dump(mode="json")
+        seconds = max(request.poll_seconds, _PAUSE * spent)
+        yield from pause(engine, min(left, seconds))
+        yield from _round(engine, request, pace, waiting, is_last=left <= seconds)
 
 
-def _round(engine: Engine, request: FleetRequest, pace: Pace, courses: Sequence[Course]) -> Steps[None]:
+def _round(
+    engine: Engine, request: FleetRequest, pace: Pace, courses: Sequence[Course], *, is_last: bool
+) -> Steps[None]:
     """Have every factory worked on once, in waves: submitted where it is not, and looked at where it is."""
     approve = request.approval == "at-once"
     for wave in waves(courses, request.share):
@@ -76,52 +83,34 @@ def _round(engine: Engine, request: FleetRequest, pace: Pace, courses: Sequence[
         )
         yield from pause(engine, pace.pause_for(cost, engine.now()))
         parts = [*batches(new, request.batch), *batches(old, request.batch)]
-        calls = [engine.call(CREATE, _order(request, part)) for part in parts]
+        calls = [engine.call(CREATE, _order(request, part, is_last=is_last)) for part in parts]
         yield from all_of(engine, calls, request.silence_seconds)
         for part, call in zip(parts, calls, strict=True):
             waited = part[0].is_submitted
-            reports = _reports(engine, call, [course.spec for course in part], approve=approve)
+            reports = _answered(engine, call, [course.spec for course in part], approve=approve)
             for course, report in zip(part, reports, strict=True):
                 course.take(report, waited=waited)
 
 
-def _order(request: FleetRequest, part: Sequence[Course]) -> Json:
+def _order(request: FleetRequest, part: Sequence[Course], *, is_last: bool) -> Json:
     return {
-        "factories": [{"spec": course.spec.model_dump(mode="json"), "made": course.made} for course in part],
+        "factories": [
+            {"spec": spec_of(course.spec)} | ({"made": course.made} if course.is_broken else {}) for course in part
+        ],
         "approve": request.approval == "at-once",
         "wait": part[0].is_submitted,
+        "brief": part[0].is_submitted and not is_last,
         "hand_off": request.hand_off,
     }
 
 
-def _in_lanes(engine: Engine, request: FleetRequest) -> Steps[list[Report]]:
-    """One lane for each subscription, all at once; the reports in the order of the specs."""
-    lanes: dict[str, list[int]] = {}
-    for index, spec in enumerate(request.specs):
-        lanes.setdefault(spec.factory_id.subscription.casefold(), []).append(index)
-    started = [
-        engine.start(
-            LANE,
-            request.only([request.specs[index] for index in indexes]).model_dump(mode="json"),
-            f"{engine.instance}-lane-{number}",
-        )
-        for number, indexes in enumerate(lanes.values(), 1)
-    ]
-    yield from all_of(engine, started)
-    reports: dict[int, Report] = {}
-    for indexes, task in zip(lanes.values(), started, strict=True):
-        specs = [request.specs[index] for index in indexes]
-        found = _reports(engine, task, specs, approve=request.approval == "at-once")
-        reports.update(zip(indexes, found, strict=True))
-    return [reports[index] for index in range(len(request.specs))]
-
-
-def _reports(engine: Engine, task: Any, specs: Sequence[Spec], *, approve: bool) -> Sequence[Report]:
-    """What was told about these factories, one report each, also where nobody said anything."""
+def _answered(engine: Engine, call: Any, specs: Sequence[Spec], *, approve: bool) -> Sequence[Report | None]:
+    """What was told about each of these factories, also where nobody said anything; None where there is no news."""
     try:
-        return FleetReport.model_validate(engine.answer(task)).reports
+        told = engine.answer(call)["reports"]
     except Unanswered as silence:
         return [unanswered(spec, str(silence), approve=approve) for spec in specs]
+    return [None if report is None else Report.model_validate(report) for report in told]
 
 
 def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence[Report]) -> Steps[list[Report]]:
@@ -157,7 +146,7 @@ def _decision(
     while (left := (until - engine.now()).total_seconds()) > 0:
         # Short timers, one after the other: some stores cannot hold one for more than six days.
         timer = engine.timer(min(left, next_look))
-        yield engine.first_of([event, timer])
+        yield [event, timer]
         if engine.is_done(event):
             if not engine.is_done(timer):
                 engine.cancel(timer)
@@ -200,7 +189,7 @@ def _decide(
         }
         call = engine.call(APPROVE, order)
         yield from all_of(engine, [call], request.silence_seconds)
-        decided += _reports(engine, call, specs, approve=True)
+        decided += [report for report in _answered(engine, call, specs, approve=True) if report is not None]
     return decided
 
 

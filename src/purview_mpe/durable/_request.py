@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, NoReturn
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -10,9 +10,6 @@ from pydantic_core import PydanticCustomError
 from purview_mpe._fleet import checked_fleet
 from purview_mpe._spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Approval = Literal["none", "at-once", "when-told"]
 
@@ -70,10 +67,6 @@ class FleetRequest(Noun):
             problems = fights.problems
         raise PydanticCustomError("rules", "the specs are no fleet", {"problems": problems})
 
-    def only(self, specs: Sequence[Spec]) -> Self:
-        """The same for some of the specs."""
-        return self.model_copy(update={"specs": tuple(specs)})
 
-
-def _raise(error: ValidationError) -> FleetRequest:
+def _raise(error: ValidationError) -> NoReturn:
     raise error

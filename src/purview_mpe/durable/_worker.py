@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe.durable._elsewhere import connect as connect_by_default
-from purview_mpe.durable._engine import Unanswered
+from purview_mpe.durable._engine import Unanswered, driven
 from purview_mpe.durable._once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
+    from datetime import datetime
 
     from purview_mpe._client import Client
 
@@ -23,13 +24,13 @@ def register_worker(
     approver: Callable[[], Client] | None = None,
     orchestrators: bool = True,
 ) -> None:
-    """Give a worker of the durabletask engine the orchestrators and activities of fleets; call it before `start()`.
+    """Give a worker of the durabletask engine the orchestrator and the activities of fleets; call it before `start()`.
 
     Args:
         worker: A `TaskHubGrpcWorker`, or one that is derived from it.
         connect: Makes the client that creates endpoints, when the first activity runs.
         approver: Makes the client that approves, where that is another identity; by default the same one.
-        orchestrators: Whether it runs orchestrators as well, or activities alone; tell the engine which with the
+        orchestrators: Whether it runs the orchestrator as well, or activities alone; tell the engine which with the
             worker's `use_work_item_filters()`.
     """
     task = importlib.import_module("durabletask.task")
@@ -40,12 +41,8 @@ def register_worker(
     def purview_mpe_fleet(context: Any, given: Any) -> Generator[Any, Any, Any]:
         from purview_mpe.durable import _orchestration  # noqa: PLC0415 - a worker that runs activities needs it not
 
-        return (yield from _orchestration.fleet(DurableTask(context, task.when_any), given))
-
-    def purview_mpe_lane(context: Any, given: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _orchestration  # noqa: PLC0415 - as above
-
-        return (yield from _orchestration.lane(DurableTask(context, task.when_any), given))
+        engine = DurableTask(context, task.when_any)
+        return (yield from driven(engine, _orchestration.fleet(engine, given)))
 
     def purview_mpe_create(_context: Any, order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - as above, the other way round
@@ -59,7 +56,6 @@ def register_worker(
 
     if orchestrators:
         worker.add_orchestrator(purview_mpe_fleet)
-        worker.add_orchestrator(purview_mpe_lane)
     worker.add_activity(purview_mpe_create)
     worker.add_activity(purview_mpe_approve)
 
@@ -71,20 +67,11 @@ class DurableTask:
         self._context = context
         self._when_any = when_any
 
-    @property
-    def instance(self) -> str:
-        return str(self._context.instance_id)
-
     def now(self) -> datetime:
-        moment = self._context.current_utc_datetime
-        assert isinstance(moment, datetime)
-        return moment
+        return cast("datetime", self._context.current_utc_datetime)
 
     def call(self, activity: str, order: Mapping[str, Any]) -> Any:
         return self._context.call_activity(activity, input=order)
-
-    def start(self, orchestration: str, order: Mapping[str, Any], instance: str) -> Any:
-        return self._context.call_sub_orchestrator(orchestration, input=order, instance_id=instance)
 
     def timer(self, seconds: float) -> Any:
         return self._context.create_timer(timedelta(seconds=seconds))
