@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from purview_mpe.emulator import Emulator
 
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+#: Orders tell by when they have to be done, and workers know what time it is.
+EPOCH = datetime.now(UTC)
 
 
 @dataclass

@@ -221,6 +221,20 @@ def test_an_activity_that_its_engine_calls_failed_is_made_again():
     assert ended.report.counts == {"created": 16}
 
 
+def test_a_worker_that_comes_too_late_does_nothing():
+    """An order has a time by which it has to be done: later somebody else may have been asked, so it is left alone."""
+    azure = Emulator()
+    app = df.DFApp()
+    durable.register_functions(app, lambda: Client(azure.credential, transport=azure.transport()))
+    host = Host(app, azure, lost=lambda *_: True)
+    request = durable.FleetRequest(specs=factories(azure, 1, 1), silence_seconds=5, timeout=1)
+    host.run(durable.FLEET, request.model_dump(mode="json"))
+    name, order = host.calls[0]
+    told = host.functions[name](order | {"until": "2020-01-01T00:00:00+00:00"})
+    assert "came to it too late" in told["reports"][0]["outcomes"][0]["error"]["message"]
+    assert azure.requests == []
+
+
 def test_workers_that_never_answer_are_reported():
     """Where no worker is alive the time ends, and the report says what to do."""
     azure = Emulator()

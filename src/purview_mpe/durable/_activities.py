@@ -6,11 +6,13 @@ loads pydantic.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.fleet_outcomes import failed
 from purview_mpe._model import Report, identity
 from purview_mpe._spec import Spec
+from purview_mpe.durable._course import unanswered
 from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
@@ -34,11 +36,11 @@ def create(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     specs = [Spec.model_validate(factory["spec"]) for factory in order["factories"]]
     made = [{(str(target), str(group)) for target, group in factory.get("made", ())} for factory in order["factories"]]
 
-    def work() -> Sequence[Report]:
-        reports = _created(client(), specs, approve=approve, wait=wait)
+    def work(seconds: float) -> Sequence[Report]:
+        reports = _created(client(), specs, approve=approve, wait=wait, seconds=seconds)
         return [_healed(client(), *each, approve=approve) for each in zip(reports, made, strict=True)]
 
-    reports = _told(work, specs, "create_all", approve=approve)
+    reports = _told(work, order, specs, "create_all", approve=approve)
     return _shown(reports, order, with_account=not wait, waiting_is_news=not order["brief"])
 
 
@@ -47,7 +49,10 @@ def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     reports = [Report.model_validate(report) for report in order["reports"]]
     subjects = [report if _is_exact(report) else report.spec for report in reports]
     decided = _told(
-        lambda: client().approve_many(subjects, dry_run=bool(order["dry_run"]), timeout=_APPEAR).reports,
+        lambda seconds: (
+            client().approve_many(subjects, dry_run=bool(order["dry_run"]), timeout=min(_APPEAR, seconds)).reports
+        ),
+        order,
         [report.spec for report in reports],
         "approve",
         approve=True,
@@ -55,9 +60,9 @@ def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     return _shown(decided, order, with_account=False, waiting_is_news=True)
 
 
-def _created(client: Client, specs: Sequence[Spec], *, approve: bool, wait: bool) -> Sequence[Report]:
-    timeout = _LOOK if wait else _AT_MOST
-    return client.create_many(specs, approve=approve, wait=wait, timeout=timeout, stop_after=_AT_MOST).reports
+def _created(client: Client, specs: Sequence[Spec], *, approve: bool, wait: bool, seconds: float) -> Sequence[Report]:
+    timeout = min(_LOOK, seconds) if wait else seconds
+    return client.create_many(specs, approve=approve, wait=wait, timeout=timeout, stop_after=seconds).reports
 
 
 def _healed(client: Client, report: Report, made: set[tuple[str, str]], *, approve: bool) -> Report:
@@ -84,7 +89,7 @@ def _healed(client: Client, report: Report, made: set[tuple[str, str]], *, appro
     if not failures:
         return report
     again = report.spec.model_copy(update={"groups": tuple(failures[:1]), "replace_broken": True})
-    [healed] = _created(client, [again], approve=approve, wait=True)
+    [healed] = _created(client, [again], approve=approve, wait=True, seconds=_LOOK)
     about = {identity(outcome.resource_id, outcome.group_id) for outcome in healed.outcomes}
     others = [one for one in report.outcomes if identity(one.resource_id, one.group_id) not in about]
     return report.model_copy(update={"outcomes": (*others, *healed.outcomes), "account": healed.account})
@@ -97,10 +102,20 @@ def _is_exact(report: Report) -> bool:
 
 
 def _told(
-    work: Callable[[], Sequence[Report]], specs: Sequence[Spec], verb: Verb, *, approve: bool
+    work: Callable[[float], Sequence[Report]],
+    order: Mapping[str, Any],
+    specs: Sequence[Spec],
+    verb: Verb,
+    *,
+    approve: bool,
 ) -> Sequence[Report]:
+    """What was done in the time that the order gives."""
+    left = (datetime.fromisoformat(order["until"]) - datetime.now(UTC)).total_seconds()
+    if left <= 0:
+        # Somebody else may have been asked by now.
+        return [unanswered(spec, "A worker came to it too late.", approve=approve) for spec in specs]
     try:
-        return work()
+        return work(min(_AT_MOST, left))
     except PurviewMpeError as error:
         # No sign-in, say: the same for every factory.
         return [failed(spec, error, approve=approve, verb=verb) for spec in specs]

@@ -75,7 +75,9 @@ class Course:
         self.is_open = any(map(_may_pass, told.values())) or (
             not waited and any(one.group_id and one.result not in FAILURES for one in told.values())
         )
-        self.is_submitted = not any(one.result == "failed" and _may_pass(one) for one in told.values())
+        self.is_submitted = any(one.group_id for one in told.values()) and not any(
+            one.result == "failed" and _may_pass(one) for one in told.values()
+        )
         whole = any(_is_whole(outcome, self.spec) for outcome in told.values())
         earlier = dict(_keyed(self.reported.outcomes)) if self.reported else {}
         left = {

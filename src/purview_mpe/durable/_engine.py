@@ -6,11 +6,11 @@ each time. So it asks nothing but its engine: no clock, no chance, no request. W
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
-    from datetime import datetime
 
 #: The names under which the functions are registered. Running instances refer to them, so they never change.
 FLEET = "purview_mpe_fleet"
@@ -35,7 +35,7 @@ class Engine(Protocol):
     """One run of one orchestration."""
 
     def now(self) -> datetime:
-        """The moment at which the engine took up this orchestration, the same at each replay."""
+        """The moment at which the engine took up this orchestration, in UTC; the same at each replay."""
         ...
 
     def call(self, activity: str, order: Mapping[str, Any]) -> Task:
@@ -73,6 +73,11 @@ class Engine(Protocol):
     def tell(self, status: Json) -> None:
         """Show where it stands to whoever asks."""
         ...
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A moment that says that it is in UTC; engines leave that out at times."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def driven(engine: Engine, steps: Steps[T]) -> Generator[Task, Any, T]:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: A pause is this part of the time already spent, so that no wait ends much later than Azure was done.
 _PAUSE = 0.08
+#: The part of the silence that a worker may work; the rest is for clocks that differ.
+_WORKING_TIME = 0.9
 #: Seconds between looks at what was approved by other ways while a person is waited for: at first, and at most.
 _FIRST_LOOK, _LAST_LOOK = 3600.0, 24 * 3600.0
 
@@ -83,7 +85,7 @@ def _round(
         )
         yield from pause(engine, pace.pause_for(cost, engine.now()))
         parts = [*batches(new, request.batch), *batches(old, request.batch)]
-        calls = [engine.call(CREATE, _order(request, part, is_last=is_last)) for part in parts]
+        calls = [engine.call(CREATE, _order(engine, request, part, is_last=is_last)) for part in parts]
         yield from all_of(engine, calls, request.silence_seconds)
         for part, call in zip(parts, calls, strict=True):
             waited = part[0].is_submitted
@@ -92,7 +94,7 @@ def _round(
                 course.take(report, waited=waited)
 
 
-def _order(request: FleetRequest, part: Sequence[Course], *, is_last: bool) -> Json:
+def _order(engine: Engine, request: FleetRequest, part: Sequence[Course], *, is_last: bool) -> Json:
     return {
         "factories": [
             {"spec": spec_of(course.spec)} | ({"made": course.made} if course.is_broken else {}) for course in part
@@ -101,7 +103,13 @@ def _order(request: FleetRequest, part: Sequence[Course], *, is_last: bool) -> J
         "wait": part[0].is_submitted,
         "brief": part[0].is_submitted and not is_last,
         "hand_off": request.hand_off,
+        "until": _until(engine, request),
     }
+
+
+def _until(engine: Engine, request: FleetRequest) -> str:
+    """By when a worker has to be done: before somebody else may be asked, so that no two are at the same work."""
+    return (engine.now() + timedelta(seconds=_WORKING_TIME * request.silence_seconds)).isoformat()
 
 
 def _answered(engine: Engine, call: Any, specs: Sequence[Spec], *, approve: bool) -> Sequence[Report | None]:
@@ -186,6 +194,7 @@ def _decide(
             ],
             "dry_run": dry_run,
             "hand_off": request.hand_off,
+            "until": _until(engine, request),
         }
         call = engine.call(APPROVE, order)
         yield from all_of(engine, [call], request.silence_seconds)

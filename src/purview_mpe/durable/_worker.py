@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from purview_mpe.durable._elsewhere import connect as connect_by_default
-from purview_mpe.durable._engine import Unanswered, driven
+from purview_mpe.durable._engine import Unanswered, driven, in_utc
 from purview_mpe.durable._once import Once
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class DurableTask:
         self._when_any = when_any
 
     def now(self) -> datetime:
-        return cast("datetime", self._context.current_utc_datetime)
+        return in_utc(self._context.current_utc_datetime)
 
     def call(self, activity: str, order: Mapping[str, Any]) -> Any:
         return self._context.call_activity(activity, input=order)
