@@ -85,7 +85,8 @@ class Watch:
     killed_at: int | None = None
 
     def __call__(self, exchange: Any) -> None:
-        if exchange.method != "PUT":
+        # A request that the kill cuts off in the middle of its body is refused, and writes nothing.
+        if exchange.method != "PUT" or exchange.status != 200:
             return
         self.puts[exchange.url.partition("?")[0].casefold()] += 1
         is_victims = VICTIM in exchange.headers.get("user-agent", "")
