@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import json
 import os
 import subprocess
@@ -70,7 +71,7 @@ class App:
 
     def call(self, name, engine, body=b"", method="POST"):
         """What a door answers. The SDK wraps each door and makes its client from JSON; what is inside is called."""
-        inside = self.functions[name].get_user_function().client_function
+        inside = inspect.unwrap(self.functions[name].get_user_function())
         request = func.HttpRequest(method=method, url="/api/fleets", body=body, route_params={"instance": "f1"})
         return asyncio.run(inside(request=request, client=engine))
 
@@ -118,8 +119,8 @@ def test_every_door_has_a_lock_and_can_be_loaded(emulator):
     for name in ("start", "decide", "look"):
         bindings = {binding.name: binding for binding in functions[name].get_bindings()}
         assert bindings["request"].get_dict_repr()["authLevel"].value == func.AuthLevel.FUNCTION.value
-        inside = functions[name].get_user_function()
-        assert set(typing.get_type_hints(inside.client_function)) - {"return"} == set(bindings) - {"$return"}
+        inside = inspect.unwrap(functions[name].get_user_function())
+        assert set(typing.get_type_hints(inside)) - {"return"} == set(bindings) - {"$return"}
 
 
 def test_wrong_settings_are_told_all_at_once():
