@@ -2,7 +2,7 @@
 
 The engine is durabletask's in-memory backend as it is. It never gives an activity a second time, however dead the
 worker is that took it; so what makes the fleet whole is the orchestration's own patience. It does not give an
-orchestrator away again either, which is why the worker that is killed runs activities alone.
+orchestrator away again either: that one runs in this process.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
-import os
 import signal
 import socket
 import subprocess
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from durabletask.client import TaskHubGrpcClient
 from durabletask.testing import create_test_backend
+from durabletask.worker import TaskHubGrpcWorker
 
 from purview_mpe import FleetReport, Spec, durable
 from purview_mpe.emulator import Emulator
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WORKER = Path(__file__).with_name("durable_worker.py")
-VICTIM = "the-victim"
 
 
 @contextlib.contextmanager
@@ -76,29 +75,25 @@ def factories(azure: Emulator, count: int, subscriptions: int) -> list[Spec]:
 
 @dataclass
 class Watch:
-    """Counts what is written, and kills the victim in the middle of one of its own writes once half is done."""
+    """Counts what is written, and kills the worker that makes the write with which half of everything is done."""
 
-    expected: int
-    victim: subprocess.Popen[bytes] | None = None
+    half: int
+    workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     puts: Counter[str] = field(default_factory=Counter)
-    by_victim: int = 0
-    killed_at: int | None = None
+    by_worker: Counter[str] = field(default_factory=Counter)
+    killed: str = ""
 
     def __call__(self, exchange: Any) -> None:
         # A request that the kill cuts off in the middle of its body is refused, and writes nothing.
         if exchange.method != "PUT" or exchange.status != 200:
             return
         self.puts[exchange.url.partition("?")[0].casefold()] += 1
-        is_victims = VICTIM in exchange.headers.get("user-agent", "")
-        self.by_victim += is_victims
-        if is_victims and self.killed_at is None and self._is_half_way() and self.victim is not None:
+        name = exchange.headers["user-agent"].partition(" ")[0]
+        self.by_worker[name] += 1
+        if self.puts.total() >= self.half and not self.killed:
             # The answer to this request is still to be sent: whatever activity asked, it cannot have ended.
-            os.kill(self.victim.pid, signal.SIGKILL)
-            self.killed_at = self.puts.total()
-
-    def _is_half_way(self) -> bool:
-        """Half of everything is done, or the victim has done half of its share."""
-        return self.puts.total() >= self.expected // 2 or self.by_victim >= self.expected // 4
+            self.workers[name].kill()
+            self.killed = name
 
 
 @dataclass
@@ -107,7 +102,8 @@ class Ended:
 
     report: FleetReport
     watch: Watch
-    victim_status: int
+    exit_status: int | None
+    """Of the worker that was killed."""
     azure: Emulator
     seconds: float
 
@@ -117,16 +113,18 @@ def run(count: int, subscriptions: int, *, silence: float, timeout: float, **fie
     azure = Emulator(request_log=10)
     specs = factories(azure, count, subscriptions)
     request = durable.FleetRequest(specs=specs, poll_seconds=1, silence_seconds=silence, **fields)
-    watch = Watch(expected=4 * count)
+    watch = Watch(half=4 * count // 2)
     azure.observe(watch)
     with azure.serve() as server, engine() as address, client(address) as hub, contextlib.ExitStack() as workers:
-
-        def worker(name: str, *roles: str) -> subprocess.Popen[bytes]:
-            command = [sys.executable, str(WORKER), address, server.url, str(server.ca_file), name, *roles]
-            return workers.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
-
-        watch.victim, survivor = worker(VICTIM), worker("the-survivor", "orchestrators")
-        for started in (watch.victim, survivor):
+        orchestrating = workers.enter_context(TaskHubGrpcWorker(host_address=address))
+        durable.register_worker(orchestrating, only="orchestrators")
+        orchestrating.use_work_item_filters()
+        orchestrating.start()
+        for name in ("worker-1", "worker-2"):
+            command = [sys.executable, str(WORKER), address, server.url, str(server.ca_file), name]
+            started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            watch.workers[name] = workers.enter_context(started)
+        for started in watch.workers.values():
             assert started.stdout is not None
             assert started.stdout.readline() == b"ready\n"
         began = time.monotonic()
@@ -135,7 +133,8 @@ def run(count: int, subscriptions: int, *, silence: float, timeout: float, **fie
         seconds = time.monotonic() - began
         assert state is not None
         assert state.serialized_output is not None, state.failure_details
-    return Ended(FleetReport.model_validate_json(state.serialized_output), watch, watch.victim.wait(), azure, seconds)
+    status = watch.workers[watch.killed].wait()
+    return Ended(FleetReport.model_validate_json(state.serialized_output), watch, status, azure, seconds)
 
 
 def main() -> None:
@@ -150,14 +149,14 @@ def main() -> None:
     watch, expected = ended.watch, 4 * given.factories
     sys.stdout.write(
         f"{given.factories} factories in {given.subscriptions} subscriptions: {ended.seconds:.0f} s; "
-        f"outcomes {ended.report.counts}; {watch.puts.total()} endpoints written, {watch.by_victim} of them by the "
-        f"worker that was killed at write {watch.killed_at}; most writes of one endpoint: {max(watch.puts.values())}\n"
+        f"outcomes {ended.report.counts}; endpoints written by {dict(watch.by_worker)}, of which {watch.killed} was "
+        f"killed half-way; most writes of one endpoint: {max(watch.puts.values())}\n"
     )
     assert ended.report.complete
-    assert ended.victim_status == -signal.SIGKILL
+    assert ended.exit_status == -signal.SIGKILL
     assert len(watch.puts) == expected
     assert set(watch.puts.values()) == {1}
-    assert len([one for one in ended.azure.endpoints() if not one.name.startswith("AutoResolve")]) == expected
+    assert len(ended.azure.endpoints()) == expected
 
 
 if __name__ == "__main__":

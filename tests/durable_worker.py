@@ -1,6 +1,6 @@
 """A worker of the durabletask engine in a process of its own; it works until its standard input ends, or it is killed.
 
-`python tests/durable_worker.py ENGINE EMULATOR CA_FILE NAME [orchestrators]`
+It carries out activities: `python tests/durable_worker.py ENGINE EMULATOR CA_FILE NAME`
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from purview_mpe import Client, durable
 from purview_mpe.emulator import Emulator
 
 if __name__ == "__main__":
-    engine, url, ca_file, name, *roles = sys.argv[1:]
+    engine, url, ca_file, name = sys.argv[1:]
     logging.disable(logging.WARNING)
 
     def connect() -> Client:
@@ -25,7 +25,7 @@ if __name__ == "__main__":
     worker = TaskHubGrpcWorker(
         host_address=engine, concurrency_options=ConcurrencyOptions(maximum_thread_pool_workers=4)
     )
-    durable.register_worker(worker, connect, orchestrators="orchestrators" in roles)
+    durable.register_worker(worker, connect, only="activities")
     # What a worker cannot run, the engine must not give it.
     worker.use_work_item_filters()
     connect().close()  # imports what has to be imported

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe.durable._elsewhere import connect as connect_by_default
 from purview_mpe.durable._engine import Unanswered, driven, in_utc
@@ -22,7 +22,7 @@ def register_worker(
     connect: Callable[[], Client] = connect_by_default,
     *,
     approver: Callable[[], Client] | None = None,
-    orchestrators: bool = True,
+    only: Literal["orchestrators", "activities"] | None = None,
 ) -> None:
     """Give a worker of the durabletask engine the orchestrator and the activities of fleets; call it before `start()`.
 
@@ -30,8 +30,8 @@ def register_worker(
         worker: A `TaskHubGrpcWorker`, or one that is derived from it.
         connect: Makes the client that creates endpoints, when the first activity runs.
         approver: Makes the client that approves, where that is another identity; by default the same one.
-        orchestrators: Whether it runs the orchestrator as well, or activities alone; tell the engine which with the
-            worker's `use_work_item_filters()`.
+        only: Half of the work, for a worker that does no more; tell the engine so with the worker's
+            `use_work_item_filters()`.
     """
     task = importlib.import_module("durabletask.task")
     creating = Once(connect)
@@ -54,10 +54,11 @@ def register_worker(
 
         return _activities.approve(approving, order)
 
-    if orchestrators:
+    if only != "activities":
         worker.add_orchestrator(purview_mpe_fleet)
-    worker.add_activity(purview_mpe_create)
-    worker.add_activity(purview_mpe_approve)
+    if only != "orchestrators":
+        worker.add_activity(purview_mpe_create)
+        worker.add_activity(purview_mpe_approve)
 
 
 class DurableTask:
