@@ -12,7 +12,7 @@ nox.options.sessions = ["tests", "types", "lint", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
-EVERYTHING = ".[aio,emulator]"
+EVERYTHING = ".[aio,durable,emulator]"
 
 
 def _group(name: str) -> list[str]:
@@ -73,6 +73,13 @@ def chaos(session: nox.Session) -> None:
     """The long campaign of random faults: `nox -s chaos -- --runs 2000 --seed 1`."""
     session.install("-e", EVERYTHING)
     session.run("python", "-W", "error", "tests/chaos.py", *session.posargs)
+
+
+@nox.session
+def durable(session: nox.Session) -> None:
+    """A fleet of 500 factories on two worker processes, one of which is killed half-way."""
+    session.install("-e", EVERYTHING)
+    session.run("python", "-W", "error", "tests/durable_fleet.py", *session.posargs)
 
 
 #: Microsoft's validator. Its 4.0.3 package lacks a template that this one has.

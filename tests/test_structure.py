@@ -28,6 +28,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "_assessment",
         "_situation",
         "_fleet",
+        "durable._request",
     ),
     "decisions": (
         "_planning",
@@ -41,6 +42,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "_backlog",
         "_register",
         "_fleet_files",
+        "durable._pace",
     ),
     "wire": ("_untrusted", "_wire", "_wire_connections", "_wire_errors", "_wire_factory", "_hand_off"),
     "choreography": ("_flows", "_flows.*"),
@@ -51,7 +53,23 @@ ROWS: dict[str, tuple[str, ...]] = {
         "_pipeline",
         "_pipeline.*",
     ),
-    "doors": ("_client", "_client_fleet", "aio", "_aio_fleet", "_arguments", "_fleet_arguments"),
+    "doors": (
+        "_client",
+        "_client_fleet",
+        "aio",
+        "_aio_fleet",
+        "_arguments",
+        "_fleet_arguments",
+        "durable",
+        "durable._activities",
+        "durable._course",
+        "durable._elsewhere",
+        "durable._engine",
+        "durable._functions",
+        "durable._once",
+        "durable._orchestration",
+        "durable._worker",
+    ),
     "faces": ("_display", "_display.*", "notebook", "_export", "_export.*"),
     "command line": ("_cli", "_cli.*", "__main__"),
 }
@@ -78,6 +96,7 @@ PACKAGES = {
     "azure": "the outside",
     "requests": "the outside",
     "aiohttp": "the outside",
+    "durabletask": "doors",
 }
 
 

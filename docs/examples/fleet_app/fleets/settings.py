@@ -1,0 +1,54 @@
+"""What the app is told by its environment, checked when it starts: a wrong setting shows at once, not at night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Cloud = Literal["public", "us-government", "china"]
+
+_PREFIX = "PURVIEW_MPE_"
+_CLOUDS = ("public", "us-government", "china")
+
+
+class WrongSettings(ValueError):
+    """Settings that are wrong; each is named."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of the app."""
+
+    cloud: Cloud = "public"
+    share: float = 1.0
+    """The part of Azure's limits that one instance of the app may use: one divided by how many there can be."""
+    approver: str | None = None
+    """Client id of the managed identity that approves, where it is not the one that creates."""
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Settings:
+        """The settings that an environment holds.
+
+        Raises:
+            WrongSettings: with every setting that is wrong.
+        """
+        cloud = environment.get(f"{_PREFIX}CLOUD") or "public"
+        share = environment.get(f"{_PREFIX}SHARE") or "1"
+        problems: list[str] = []
+        if cloud not in _CLOUDS:
+            problems.append(f"{_PREFIX}CLOUD is {cloud!r} and must be one of {', '.join(_CLOUDS)}")
+        if not _is_share(share):
+            problems.append(f"{_PREFIX}SHARE is {share!r} and must be above 0 and at most 1")
+        if problems:
+            raise WrongSettings("; ".join(problems))
+        return cls(cast("Cloud", cloud), float(share), environment.get(f"{_PREFIX}APPROVER") or None)
+
+
+def _is_share(text: str) -> bool:
+    try:
+        return 0 < float(text) <= 1
+    except ValueError:
+        return False

@@ -1,0 +1,142 @@
+"""What workers do: JSON in, JSON out, and what Azure refuses comes back in the report.
+
+Each looks first and does what is missing, so an engine may run one twice. Imported when the first one runs, because it
+loads pydantic.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe._flows.fleet_outcomes import failed
+from purview_mpe._model import Report, identity
+from purview_mpe._spec import Spec
+from purview_mpe.durable._course import unanswered
+from purview_mpe.errors import PurviewMpeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from purview_mpe._client import Client
+    from purview_mpe._model import Verb
+    from purview_mpe.durable._engine import Json
+
+#: Seconds that a look waits for what is nearly done; longer waits are the orchestration's, and cost nobody anything.
+_LOOK = 3.0
+#: Seconds after which an activity gives back what it has; well below the five minutes that a function may take.
+_AT_MOST = 200.0
+#: Seconds for connections to appear that were asked for minutes ago.
+_APPEAR = 60.0
+
+
+def create(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
+    """Create for some factories: submit without waiting, or look at what Azure has made of it."""
+    approve, wait = bool(order["approve"]), bool(order["wait"])
+    specs = [Spec.model_validate(factory["spec"]) for factory in order["factories"]]
+    made = [{(str(target), str(group)) for target, group in factory.get("made", ())} for factory in order["factories"]]
+
+    def work(seconds: float) -> Sequence[Report]:
+        reports = _created(client(), specs, approve=approve, wait=wait, seconds=seconds)
+        return [_healed(client(), *each, approve=approve) for each in zip(reports, made, strict=True)]
+
+    reports = _told(work, order, specs, "create_all", approve=approve)
+    return _shown(reports, order, with_account=not wait, waiting_is_news=not order["brief"])
+
+
+def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
+    """Approve the connections that these reports are about, or in a dry run tell what would be approved."""
+    reports = [Report.model_validate(report) for report in order["reports"]]
+    subjects = [report if _is_exact(report) else report.spec for report in reports]
+    decided = _told(
+        lambda seconds: (
+            client().approve_many(subjects, dry_run=bool(order["dry_run"]), timeout=min(_APPEAR, seconds)).reports
+        ),
+        order,
+        [report.spec for report in reports],
+        "approve",
+        approve=True,
+    )
+    return _shown(decided, order, with_account=False, waiting_is_news=True)
+
+
+def _created(client: Client, specs: Sequence[Spec], *, approve: bool, wait: bool, seconds: float) -> Sequence[Report]:
+    timeout = min(_LOOK, seconds) if wait else seconds
+    return client.create_many(specs, approve=approve, wait=wait, timeout=timeout, stop_after=seconds).reports
+
+
+def _healed(client: Client, report: Report, made: set[tuple[str, str]], *, approve: bool) -> Report:
+    """Make one endpoint anew that an earlier activity made and that Azure could not finish.
+
+    Storage runs one private endpoint operation at a time (public code), so a neighbour can make it fail. The plan
+    takes it for somebody else's broken endpoint, which it is not: nobody can have used it yet. One whose connection
+    was rejected or disconnected is left alone: that was a decision.
+    """
+    broken = {
+        identity(outcome.resource_id, outcome.group_id) for outcome in report.outcomes if outcome.result == "conflict"
+    }
+    if not broken & made:
+        return report
+    try:
+        status = client.status(report.spec)
+    except PurviewMpeError:
+        return report
+    failures = [
+        endpoint.group_id
+        for endpoint in status.endpoints
+        if endpoint.verdict == "failed" and identity(endpoint.resource_id, endpoint.group_id) in broken & made
+    ]
+    if not failures:
+        return report
+    again = report.spec.model_copy(update={"groups": tuple(failures[:1]), "replace_broken": True})
+    [healed] = _created(client, [again], approve=approve, wait=True, seconds=_LOOK)
+    about = {identity(outcome.resource_id, outcome.group_id) for outcome in healed.outcomes}
+    others = [one for one in report.outcomes if identity(one.resource_id, one.group_id) not in about]
+    return report.model_copy(update={"outcomes": (*others, *healed.outcomes), "account": healed.account})
+
+
+def _is_exact(report: Report) -> bool:
+    """Whether the report tells the private endpoint of every endpoint, so that the factory need not be asked."""
+    endpoints = [outcome for outcome in report.outcomes if outcome.group_id is not None]
+    return bool(endpoints) and all(outcome.private_endpoint_id for outcome in endpoints)
+
+
+def _told(
+    work: Callable[[float], Sequence[Report]],
+    order: Mapping[str, Any],
+    specs: Sequence[Spec],
+    verb: Verb,
+    *,
+    approve: bool,
+) -> Sequence[Report]:
+    """What was done in the time that the order gives."""
+    left = (datetime.fromisoformat(order["until"]) - datetime.now(UTC)).total_seconds()
+    if left <= 0:
+        # Somebody else may have been asked by now.
+        return [unanswered(spec, "A worker came to it too late.", approve=approve) for spec in specs]
+    try:
+        return work(min(_AT_MOST, left))
+    except PurviewMpeError as error:
+        # No sign-in, say: the same for every factory.
+        return [failed(spec, error, approve=approve, verb=verb) for spec in specs]
+
+
+def _shown(reports: Sequence[Report], order: Mapping[str, Any], *, with_account: bool, waiting_is_news: bool) -> Json:
+    """Reports as JSON, as short as they can be."""
+    left_out = {
+        name for name, is_wanted in (("hand_off", order["hand_off"]), ("account", with_account)) if not is_wanted
+    }
+    return {
+        "reports": [
+            report.model_dump(mode="json", exclude_defaults=True, exclude=left_out)
+            if waiting_is_news or not _is_waiting(report)
+            else None
+            for report in reports
+        ]
+    }
+
+
+def _is_waiting(report: Report) -> bool:
+    """Whether Azure is still at it, and nothing else is to be said."""
+    results = {outcome.result for outcome in report.outcomes}
+    return "timed-out" in results and results <= {"timed-out", "kept", "absent", "already-approved"}

@@ -1,0 +1,75 @@
+"""One factory in another process: what any executor can be given, and takes nothing but JSON and a way to connect."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe.durable._once import Once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from purview_mpe._client import Client
+    from purview_mpe.durable._engine import Json
+
+_clients: dict[tuple[Callable[..., Client], str], Once] = {}
+_lock = threading.Lock()
+
+
+def connect(*, share: float = 1.0, **settings: Any) -> Client:
+    """A client that signs in with `DefaultAzureCredential`, from settings that JSON can hold.
+
+    Args:
+        share: The part of Azure's limits that this process may use; processes do not know of each other, so give each
+            its share.
+        settings: What `Client` takes: `cloud`, `endpoint`, `connection_verify`, `user_agent`, …
+
+    Raises:
+        InvalidSpec: a setting is unknown or wrong.
+    """
+    from purview_mpe._budget import Budget  # noqa: PLC0415 - what imports this module may never connect
+    from purview_mpe._client import Client  # noqa: PLC0415 - as above; it loads pydantic
+
+    return Client(budget=Budget(share), **settings)
+
+
+def create_one(
+    spec: Mapping[str, Any],
+    connect: Callable[..., Client] = connect,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    approve: bool = False,
+    wait: bool = True,
+    timeout: float = 1800,
+) -> Json:
+    """What `create_all` does for one factory, JSON in and JSON out, for executors that run it somewhere else.
+
+    Reads, writes and needs what `create_all` does. What Azure refuses comes back in the report. Can be pickled, and so
+    must `connect` be: a function at the top level of a module. Each process makes one client for the same `connect`
+    and `settings`, and keeps it. `timeout` is in seconds. Safe to repeat.
+
+    Args:
+        spec: The JSON of a `Spec`.
+        connect: Makes a client; called with the settings as keyword arguments.
+        settings: JSON that `connect` takes.
+        approve: Whether to approve each connection as it appears.
+        wait: Whether to wait until Azure has made the endpoints.
+        timeout: Seconds for that.
+
+    Returns:
+        The JSON of a `Report`.
+
+    Raises:
+        InvalidSpec: the spec is wrong; nothing was sent.
+    """
+    from purview_mpe._spec import Spec  # noqa: PLC0415 - it loads pydantic
+
+    checked = Spec.model_validate(spec)
+    given = dict(settings or {})
+    key = (connect, json.dumps(given, sort_keys=True))
+    with _lock:
+        client = _clients.setdefault(key, Once(lambda: connect(**given)))
+    [report] = client().create_many([checked], approve=approve, wait=wait, timeout=timeout).reports
+    return report.model_dump(mode="json")

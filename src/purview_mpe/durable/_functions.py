@@ -1,0 +1,90 @@
+"""The door to Azure Durable Functions: azure-functions-durable 1.x, in the Python v2 programming model."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe.durable._elsewhere import connect as connect_by_default
+from purview_mpe.durable._engine import Unanswered, driven, in_utc
+from purview_mpe.durable._once import Once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from datetime import datetime
+
+    from purview_mpe._client import Client
+
+
+def register_functions(
+    app: Any, connect: Callable[[], Client] = connect_by_default, *, approver: Callable[[], Client] | None = None
+) -> None:
+    """Give a Durable Functions app the orchestrator and the activities of fleets.
+
+    Args:
+        app: A `DFApp` or `Blueprint` of azure.durable_functions.
+        connect: Makes the client that creates endpoints, when the first activity runs.
+        approver: Makes the client that approves, where that is another identity; by default the same one.
+    """
+    creating = Once(connect)
+    approving = creating if approver is None else Once(approver)
+
+    # The names of these functions are the constants of `_engine`: the host calls them by name. Annotations have to
+    # stand, because the host's worker looks them up when it loads the app.
+    def purview_mpe_fleet(context: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _orchestration  # noqa: PLC0415 - cold starts pay for what is imported
+
+        engine = DurableFunctions(context)
+        return (yield from driven(engine, _orchestration.fleet(engine, context.get_input())))
+
+    def purview_mpe_create(order: Any) -> Any:
+        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
+
+        return _activities.create(creating, order)
+
+    def purview_mpe_approve(order: Any) -> Any:
+        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
+
+        return _activities.approve(approving, order)
+
+    app.orchestration_trigger(context_name="context")(purview_mpe_fleet)
+    for activity in (purview_mpe_create, purview_mpe_approve):
+        app.activity_trigger(input_name="order")(activity)
+
+
+class DurableFunctions:
+    """One run of an orchestrator, in the words of azure-functions-durable."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def now(self) -> datetime:
+        return in_utc(self._context.current_utc_datetime)
+
+    def call(self, activity: str, order: Mapping[str, Any]) -> Any:
+        return self._context.call_activity(activity, order)
+
+    def timer(self, seconds: float) -> Any:
+        return self._context.create_timer(self.now() + timedelta(seconds=seconds))
+
+    def event(self, name: str) -> Any:
+        return self._context.wait_for_external_event(name)
+
+    def first_of(self, tasks: Sequence[Any]) -> Any:
+        return self._context.task_any(list(tasks))
+
+    def is_done(self, task: Any) -> bool:
+        return bool(task.is_completed)
+
+    def answer(self, task: Any) -> Any:
+        if not task.is_completed:
+            raise Unanswered("No answer came in time.")
+        if isinstance(task.result, Exception):
+            raise Unanswered(f"The engine says: {str(task.result).strip()[:500]}")
+        return task.result
+
+    def cancel(self, timer: Any) -> None:
+        timer.cancel()
+
+    def tell(self, status: dict[str, Any]) -> None:
+        self._context.set_custom_status(status)

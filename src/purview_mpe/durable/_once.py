@@ -1,0 +1,26 @@
+"""A client for all activities of a process: connections and tokens are kept from one to the next."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purview_mpe._client import Client
+
+
+class Once:
+    """Makes a client when it is first asked for, once, however many threads ask."""
+
+    def __init__(self, connect: Callable[[], Client]) -> None:
+        self._connect = connect
+        self._client: Client | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Client:
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client

@@ -1,0 +1,213 @@
+"""The orchestration, for no engine in particular: a fleet in lanes, a lane in waves, and a person's decision.
+
+There is one lane for each subscription, because each has limits of its own; no lane waits for another. A lane submits
+all its factories in waves that Azure's limits allow, then looks at those that are not done, in rounds whose pauses
+grow. Workers are stateless: what they say is merged here, and whoever does not answer is asked again in the next round.
+
+An orchestration's history grows with every message, and is read at each replay, so messages say no more than is news.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
+
+from purview_mpe._fleet import FleetReport
+from purview_mpe._model import Report
+from purview_mpe.durable._course import Course, asks_for_approval, spec_of, unanswered, undecided, with_decisions
+from purview_mpe.durable._engine import APPROVAL, APPROVE, CREATE, Engine, Unanswered, all_of, pause, together
+from purview_mpe.durable._pace import (
+    Pace,
+    batches,
+    cost_of_approving,
+    cost_of_creating,
+    cost_of_looking,
+    waves,
+)
+from purview_mpe.durable._request import FleetRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from purview_mpe._spec import Spec
+    from purview_mpe.durable._engine import Json, Steps
+
+#: A pause is this part of the time already spent, so that no wait ends much later than Azure was done.
+_PAUSE = 0.08
+#: The part of the silence that a worker may work; the rest is for clocks that differ.
+_WORKING_TIME = 0.9
+#: Seconds between looks at what was approved by other ways while a person is waited for: at first, and at most.
+_FIRST_LOOK, _LAST_LOOK = 3600.0, 24 * 3600.0
+
+
+def fleet(engine: Engine, given: object) -> Steps[Json]:
+    """Create for all factories, and approve as the request says; the JSON of a `FleetReport`."""
+    request = FleetRequest.model_validate(given)
+    engine.tell({"phase": "creating", "factories": len(request.specs)})
+    courses = [Course(spec, approve=request.approval == "at-once") for spec in request.specs]
+    lanes: dict[str, list[Course]] = {}
+    for course in courses:
+        lanes.setdefault(course.spec.factory_id.subscription.casefold(), []).append(course)
+    yield from together(engine, [_lane(engine, request, members) for members in lanes.values()])
+    reports = [course.report for course in courses]
+    if request.approval == "when-told":
+        reports = yield from _approved_when_told(engine, request, reports)
+    return FleetReport(reports=tuple(reports)).model_dump(mode="json")
+
+
+def _lane(engine: Engine, request: FleetRequest, courses: Sequence[Course]) -> Steps[None]:
+    """Create for the factories of one subscription."""
+    pace = Pace(request.share)
+    yield from _round(engine, request, pace, courses, is_last=False)
+    submitted = engine.now()
+    while request.wait and (waiting := [course for course in courses if course.is_open]):
+        spent = (engine.now() - submitted).total_seconds()
+        if (left := request.timeout - spent) <= 0:
+            break
+        seconds = max(request.poll_seconds, _PAUSE * spent)
+        yield from pause(engine, min(left, seconds))
+        yield from _round(engine, request, pace, waiting, is_last=left <= seconds)
+
+
+def _round(
+    engine: Engine, request: FleetRequest, pace: Pace, courses: Sequence[Course], *, is_last: bool
+) -> Steps[None]:
+    """Have every factory worked on once, in waves: submitted where it is not, and looked at where it is."""
+    approve = request.approval == "at-once"
+    for wave in waves(courses, request.share):
+        new = [course for course in wave if not course.is_submitted]
+        old = [course for course in wave if course.is_submitted]
+        cost = chain(
+            cost_of_creating([course.spec for course in new], approve=approve),
+            cost_of_looking([course.spec for course in old]),
+        )
+        yield from pause(engine, pace.pause_for(cost, engine.now()))
+        parts = [*batches(new, request.batch), *batches(old, request.batch)]
+        calls = [engine.call(CREATE, _order(engine, request, part, is_last=is_last)) for part in parts]
+        yield from all_of(engine, calls, request.silence_seconds)
+        for part, call in zip(parts, calls, strict=True):
+            waited = part[0].is_submitted
+            reports = _answered(engine, call, [course.spec for course in part], approve=approve)
+            for course, report in zip(part, reports, strict=True):
+                course.take(report, waited=waited)
+
+
+def _order(engine: Engine, request: FleetRequest, part: Sequence[Course], *, is_last: bool) -> Json:
+    return {
+        "factories": [
+            {"spec": spec_of(course.spec)} | ({"made": course.made} if course.is_broken else {}) for course in part
+        ],
+        "approve": request.approval == "at-once",
+        "wait": part[0].is_submitted,
+        "brief": part[0].is_submitted and not is_last,
+        "hand_off": request.hand_off,
+        "until": _until(engine, request),
+    }
+
+
+def _until(engine: Engine, request: FleetRequest) -> str:
+    """By when a worker has to be done: before somebody else may be asked, so that no two are at the same work."""
+    return (engine.now() + timedelta(seconds=_WORKING_TIME * request.silence_seconds)).isoformat()
+
+
+def _answered(engine: Engine, call: Any, specs: Sequence[Spec], *, approve: bool) -> Sequence[Report | None]:
+    """What was told about each of these factories, also where nobody said anything; None where there is no news."""
+    try:
+        told = engine.answer(call)["reports"]
+    except Unanswered as silence:
+        return [unanswered(spec, str(silence), approve=approve) for spec in specs]
+    return [None if report is None else Report.model_validate(report) for report in told]
+
+
+def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence[Report]) -> Steps[list[Report]]:
+    """Wait for a person, and do as they say; without a decision in time everything is left as it is."""
+    asking = {index: report for index, report in enumerate(reports) if asks_for_approval(report)}
+    if not asking:
+        return list(reports)
+    pace = Pace(request.share)
+    until = engine.now() + timedelta(hours=request.approval_hours)
+    decision = yield from _decision(engine, request, pace, list(asking.values()), until)
+    engine.tell({"phase": "approving" if decision else "ending", "factories": len(asking)})
+    looked = yield from _decide(engine, request, pace, list(asking.values()), dry_run=not decision)
+    why = (
+        f"Nobody decided within {request.approval_hours:g} hours, so the connection was not approved."
+        if decision is None
+        else "The approval was declined, so the connection was not approved."
+    )
+    done = {
+        index: with_decisions(report, found) if decision else undecided(report, found, why)
+        for (index, report), found in zip(asking.items(), looked, strict=True)
+    }
+    return [done.get(index, report) for index, report in enumerate(reports)]
+
+
+def _decision(
+    engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report], until: datetime
+) -> Steps[bool | None]:
+    """What the person says; true as well once everything was approved by other ways, None if nobody says anything."""
+    status: Json = {"phase": "waiting-for-approval", "factories": len(reports), "until": until.isoformat()}
+    engine.tell(status)
+    event = engine.event(APPROVAL)
+    next_look = _FIRST_LOOK
+    while (left := (until - engine.now()).total_seconds()) > 0:
+        # Short timers, one after the other: some stores cannot hold one for more than six days.
+        timer = engine.timer(min(left, next_look))
+        yield [event, timer]
+        if engine.is_done(event):
+            if not engine.is_done(timer):
+                engine.cancel(timer)
+            told = engine.answer(event)
+            if (decision := _understood(told)) is not None:
+                return decision
+            engine.tell(status | {"not understood": repr(told)[:200]})
+            event = engine.event(APPROVAL)
+        else:
+            if (yield from _are_approved(engine, request, pace, reports)):
+                return True
+            next_look = min(2 * next_look, _LAST_LOOK)
+    return None
+
+
+def _are_approved(engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report]) -> Steps[bool]:
+    """Whether everything is approved; the first wave in which something is not ends the look."""
+    for wave in waves(reports, request.share):
+        looked = yield from _decide(engine, request, pace, wave, dry_run=True)
+        if not all(_is_approved(report) for report in looked):
+            return False
+    return True
+
+
+def _decide(
+    engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report], *, dry_run: bool
+) -> Steps[list[Report]]:
+    """Approve, or only look; a wave at a time, because all of them meet at the same few targets."""
+    decided: list[Report] = []
+    for wave in waves(reports, request.share):
+        specs = [report.spec for report in wave]
+        yield from pause(engine, pace.pause_for(cost_of_approving(specs), engine.now()))
+        order = {
+            "reports": [
+                report.model_dump(mode="json", exclude_defaults=True, exclude={"hand_off", "warnings"})
+                for report in wave
+            ],
+            "dry_run": dry_run,
+            "hand_off": request.hand_off,
+            "until": _until(engine, request),
+        }
+        call = engine.call(APPROVE, order)
+        yield from all_of(engine, [call], request.silence_seconds)
+        decided += [report for report in _answered(engine, call, specs, approve=True) if report is not None]
+    return decided
+
+
+def _is_approved(report: Report) -> bool:
+    return all(outcome.result in {"approved", "already-approved"} for outcome in report.outcomes)
+
+
+def _understood(told: object) -> bool | None:
+    """A decision: true or false, bare or as `{"approved": true}`; None for anything else."""
+    if isinstance(told, dict):
+        told = cast("Mapping[str, object]", told).get("approved")
+    return told if isinstance(told, bool) else None

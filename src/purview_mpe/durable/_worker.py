@@ -1,0 +1,100 @@
+"""The door to the durabletask engine: the Durable Task Scheduler, its emulator, or the in-memory backend."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from purview_mpe.durable._elsewhere import connect as connect_by_default
+from purview_mpe.durable._engine import Unanswered, driven, in_utc
+from purview_mpe.durable._once import Once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from datetime import datetime
+
+    from purview_mpe._client import Client
+
+
+def register_worker(
+    worker: Any,
+    connect: Callable[[], Client] = connect_by_default,
+    *,
+    approver: Callable[[], Client] | None = None,
+    only: Literal["orchestrators", "activities"] | None = None,
+) -> None:
+    """Give a worker of the durabletask engine the orchestrator and the activities of fleets; call it before `start()`.
+
+    Args:
+        worker: A `TaskHubGrpcWorker`, or one that is derived from it.
+        connect: Makes the client that creates endpoints, when the first activity runs.
+        approver: Makes the client that approves, where that is another identity; by default the same one.
+        only: Half of the work, for a worker that does no more; tell the engine so with the worker's
+            `use_work_item_filters()`.
+    """
+    task = importlib.import_module("durabletask.task")
+    creating = Once(connect)
+    approving = creating if approver is None else Once(approver)
+
+    # The names of these functions are the constants of `_engine`: the engine calls them by name.
+    def purview_mpe_fleet(context: Any, given: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _orchestration  # noqa: PLC0415 - a worker that runs activities needs it not
+
+        engine = DurableTask(context, task.when_any)
+        return (yield from driven(engine, _orchestration.fleet(engine, given)))
+
+    def purview_mpe_create(_context: Any, order: Any) -> Any:
+        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above, the other way round
+
+        return _activities.create(creating, order)
+
+    def purview_mpe_approve(_context: Any, order: Any) -> Any:
+        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
+
+        return _activities.approve(approving, order)
+
+    if only != "activities":
+        worker.add_orchestrator(purview_mpe_fleet)
+    if only != "orchestrators":
+        worker.add_activity(purview_mpe_create)
+        worker.add_activity(purview_mpe_approve)
+
+
+class DurableTask:
+    """One run of an orchestrator, in the words of durabletask."""
+
+    def __init__(self, context: Any, when_any: Callable[[Sequence[Any]], Any]) -> None:
+        self._context = context
+        self._when_any = when_any
+
+    def now(self) -> datetime:
+        return in_utc(self._context.current_utc_datetime)
+
+    def call(self, activity: str, order: Mapping[str, Any]) -> Any:
+        return self._context.call_activity(activity, input=order)
+
+    def timer(self, seconds: float) -> Any:
+        return self._context.create_timer(timedelta(seconds=seconds))
+
+    def event(self, name: str) -> Any:
+        return self._context.wait_for_external_event(name)
+
+    def first_of(self, tasks: Sequence[Any]) -> Any:
+        return self._when_any(list(tasks))
+
+    def is_done(self, task: Any) -> bool:
+        return bool(task.is_complete)
+
+    def answer(self, task: Any) -> Any:
+        if not task.is_complete:
+            raise Unanswered("No answer came in time.")
+        if task.is_failed:
+            raise Unanswered(f"The engine says: {str(task.get_exception()).strip()[:500]}")
+        return task.get_result()
+
+    def cancel(self, timer: Any) -> None:
+        timer.cancel()
+
+    def tell(self, status: dict[str, Any]) -> None:
+        self._context.set_custom_status(status)
