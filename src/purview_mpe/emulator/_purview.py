@@ -50,6 +50,18 @@ def new_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Acc
     return account
 
 
+def remove_account(world: World, key: str) -> bool:
+    """Take an account away, and what it manages with it. Gives whether there was one."""
+    account = world.accounts.pop(key, None)
+    if account is None:
+        return False
+    for target in (account.id, *managed_targets(account)):
+        world.resources.pop(target.key, None)
+        for connection in world.connections.pop(target.key, {}).values():
+            _life.drop_connection(world, connection)
+    return True
+
+
 def ensure_target(world: World, target: Any, location: str, managed_by: str | None = None) -> Resource | None:
     """Make a storage account or namespace exist, if this is the id of one."""
     target_id = id_of(target)
@@ -158,14 +170,7 @@ def _patch_account(call: Call) -> Response:
 
 def _delete_account(call: Call) -> Response:
     account_id = call.id(PROVIDER, "accounts", call["account"])
-    account = call.world.accounts.pop(account_id.key, None)
-    if account is None:
-        return Response(204)
-    for target in (account_id, *managed_targets(account)):
-        call.world.resources.pop(target.key, None)
-        for connection in call.world.connections.pop(target.key, {}).values():
-            _life.drop_connection(call.world, connection)
-    return Response(200)
+    return Response(200 if remove_account(call.world, account_id.key) else 204)
 
 
 def _list_keys(call: Call) -> Response:

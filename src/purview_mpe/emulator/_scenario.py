@@ -10,14 +10,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator import _factories, _life, _purview
+from purview_mpe.emulator import _life, _purview, _runtimes
 from purview_mpe.emulator._access import Role
 from purview_mpe.emulator._exchange import id_of
 from purview_mpe.emulator._fault_words import fault_from
 from purview_mpe.emulator._inventory import Inventory
+from purview_mpe.emulator._nouns import ResourceGroup
 from purview_mpe.emulator._ownership import Ownership
 from purview_mpe.emulator._roles import roles_called
-from purview_mpe.emulator._schema import InvalidScenario, check
+from purview_mpe.emulator._schema import InvalidScenario, check, moment_of
 from purview_mpe.emulator._server import MissingExtra
 from purview_mpe.emulator._settings import Reads
 
@@ -68,7 +69,10 @@ def options_of(document: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("provisioning", "connection_delay", "deletion", "refresh_delay", "latency"):
         if key in options:
             options[key] = _spans(options[key])
-    options["empty"] = bool(document.get("accounts") or document.get("factories"))
+    if "epoch" in options:
+        options["epoch"] = moment_of(options["epoch"])
+    # An empty list says that there are none; only who says nothing of them gets the default ones.
+    options.setdefault("empty", "accounts" in document or "factories" in document)
     return options
 
 
@@ -93,6 +97,7 @@ class Loader(Inventory, Ownership):
         problems: list[str] = []
         for kind, load in (
             ("subscriptions", self._load_subscription),
+            ("resource_groups", self._load_group),
             ("accounts", self._load_account),
             ("factories", self._load_factory),
             ("connections", self._load_connection),
@@ -115,6 +120,12 @@ class Loader(Inventory, Ownership):
         found.of_microsoft = words.get("of_microsoft", False)
         found.unregistered.update(name.casefold() for name in words.get("unregistered", ()))
 
+    def _load_group(self, words: Mapping[str, Any]) -> None:
+        subscription = self._world.ensure_subscription(words.get("subscription", self._subscription))
+        subscription.groups[words["name"].casefold()] = ResourceGroup(
+            words["name"], words.get("location", self._location), words.get("managed_by"), dict(words.get("tags", {}))
+        )
+
     def _load_account(self, words: Mapping[str, Any]) -> None:
         account = self.add_account(**words)
         self.default_account = self.default_account or account
@@ -129,10 +140,10 @@ class Loader(Inventory, Ownership):
         if "runtimes" in words:
             factory.runtimes.clear()
         for runtime in words.get("runtimes", ()):
-            properties = runtime.get("properties") or _factories.runtime_properties(
+            properties = runtime.get("properties") or _runtimes.runtime_properties(
                 runtime.get("kind", "azure"), self._location
             )
-            _factories.new_runtime(self._world, factory, runtime["name"], properties)
+            _runtimes.new_runtime(self._world, factory, runtime["name"], properties)
         for endpoint in words.get("endpoints", ()):
             self._load_endpoint(factory, endpoint)
         for run in words.get("runs", ()):
