@@ -151,7 +151,7 @@ def test_slow_requests_keep_nobody_out():
             super().__init__()
             self.waiting, self.gone_on = threading.Semaphore(0), threading.Event()
 
-        def sleep(self, seconds):
+        def sleep(self, _seconds):
             self.waiting.release()
             self.gone_on.wait(60)
 

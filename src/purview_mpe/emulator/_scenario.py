@@ -40,12 +40,15 @@ def read(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(source, str | Path):
         return check(source)
     path = Path(source)
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidScenario([f"{path.name}: is no text in UTF-8: {error}"]) from None
     if path.suffix.lower() in {".yaml", ".yml"}:
         return check(_read_yaml(text))
     try:
         return check(json.loads(text))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InvalidScenario([f"{path.name}: is no JSON: {error}"]) from None
 
 
@@ -127,14 +130,18 @@ class Loader(Inventory, Ownership):
         )
 
     def _load_account(self, words: Mapping[str, Any]) -> None:
+        before = len(self._world.accounts)
         account = self.add_account(**words)
+        _want_one_more(before, self._world.accounts, f"account {account.name}")
         self.default_account = self.default_account or account
 
     def _load_factory(self, words: Mapping[str, Any]) -> None:
         simple = {key: value for key, value in words.items() if key not in {"runtimes", "endpoints", "runs"}}
         if "purview_account" in simple:
             simple["purview_account"] = str(self._named(simple["purview_account"]))
+        before = len(self._world.factories)
         factory_id = self.add_factory(**simple)
+        _want_one_more(before, self._world.factories, f"factory {factory_id.name}")
         self.default_factory = self.default_factory or factory_id
         factory = self._find_factory(factory_id)
         if "runtimes" in words:
@@ -143,7 +150,9 @@ class Loader(Inventory, Ownership):
             properties = runtime.get("properties") or _runtimes.runtime_properties(
                 runtime.get("kind", "azure"), self._location
             )
+            before = len(factory.runtimes)
             _runtimes.new_runtime(self._world, factory, runtime["name"], properties)
+            _want_one_more(before, factory.runtimes, f"runtime {runtime['name']}")
         for endpoint in words.get("endpoints", ()):
             self._load_endpoint(factory, endpoint)
         for run in words.get("runs", ()):
@@ -154,6 +163,8 @@ class Loader(Inventory, Ownership):
 
     def _load_endpoint(self, factory: Factory, words: Mapping[str, Any]) -> None:
         target = str(self._named(words["target"], words["group_id"]))
+        if any(one.name.casefold() == words["name"].casefold() for one in self._world.endpoints(factory)):
+            raise ValueError(f"there is another endpoint {words['name']}")
         self.add_endpoint(
             factory.id,
             words["name"],
@@ -242,6 +253,11 @@ class Loader(Inventory, Ownership):
             if factory.id.name.casefold() == text.casefold():
                 return str(factory.id)
         return str(self._named(text))
+
+
+def _want_one_more(before: int, found: Mapping[str, Any], what: str) -> None:
+    if len(found) == before:
+        raise ValueError(f"there is another {what}")
 
 
 def _said(error: Exception) -> str:
