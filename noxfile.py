@@ -139,8 +139,10 @@ def clients(session: nox.Session) -> None:
 @nox.session
 def live(session: nox.Session) -> None:
     """The emulator's contract against a real subscription; see docs/emulator.md for the variables that allow it."""
-    if os.environ.get("PURVIEW_MPE_LIVE") != "create-and-delete":
-        session.skip("Set PURVIEW_MPE_LIVE=create-and-delete, PURVIEW_MPE_LIVE_FACTORY and PURVIEW_MPE_LIVE_ACCOUNT")
+    names = ("PURVIEW_MPE_LIVE_FACTORY", "PURVIEW_MPE_LIVE_ACCOUNT")
+    if os.environ.get("PURVIEW_MPE_LIVE") != "create-and-delete" or not all(os.environ.get(name) for name in names):
+        # Whoever asks for this by name and gets it not must not take that for a pass.
+        session.error(f"Refused: set PURVIEW_MPE_LIVE=create-and-delete, {' and '.join(names)}")
     session.install("-e", EVERYTHING, *_group("tests"))
     session.run("python", "-m", "pytest", "tests/test_contract.py", *session.posargs)
 

@@ -175,11 +175,45 @@ def test_wrong_bodies(arm, emulator, body):
 @pytest.mark.parametrize(
     "body",
     [{"location": 5}, {"location": "x", "properties": []}, {"location": "x", "tags": 5}, {"location": "x", "identity": "me"},
-     {}, {"location": "x", "properties": {"purviewConfiguration": 5}}, {"location": "x", "properties": {"purviewConfiguration": {"purviewResourceId": 5}}}],
+     {}, {"location": "x", "tags": {"a": 5}}, {"location": "x", "identity": {"type": 5}}, {"location": "x", "properties": {"publicNetworkAccess": 5}},
+     {"location": "x", "properties": {"globalParameters": []}}, {"location": "x", "properties": {"purviewConfiguration": 5}}, {"location": "x", "properties": {"purviewConfiguration": {"purviewResourceId": 5}}}],
 )  # fmt: skip
 def test_wrong_types_in_a_factory(arm, emulator, body):
-    """Properties of the wrong type are a 400."""
+    """Properties of the wrong type are a 400, for a new factory and for one that is there."""
     assert arm.put(f"{emulator.factory}new", body).status_code == 400
+    if body:
+        before = arm.get(emulator.factory).json()
+        assert arm.put(emulator.factory, body).status_code == 400
+        assert arm.get(emulator.factory).json() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"tags": {"a": 5}}, {"identity": {"type": []}}, {"sku": 5}, {"properties": {"ingestionStorage": 5}},
+     {"properties": {"ingestionStorage": {"publicNetworkAccess": "Open"}}}, {"properties": {"managedResourceGroupName": 5}}],
+)  # fmt: skip
+def test_wrong_types_in_an_account(arm, emulator, body):
+    """They are a 400 and change nothing, for a new account and for one that is there."""
+    version = "2023-05-01-preview"
+    assert arm.put(f"{emulator.account}new", {"location": "x", **body}, version=version).status_code == 400
+    before = arm.get(emulator.account, version=version).json()
+    assert arm.send("PATCH", emulator.account, body=body, version=version).status_code == 400
+    assert arm.get(emulator.account, version=version).json() == before
+
+
+@pytest.mark.parametrize("wrong", [{"typeProperties": 5}, {"managedVirtualNetwork": "default"}, {"description": {}}])
+def test_wrong_types_in_a_runtime(arm, emulator, wrong):
+    """They are a 400."""
+    body = {"properties": {"type": "Managed", **wrong}}
+    assert arm.put(f"{emulator.factory}/integrationRuntimes/new", body).status_code == 400
+
+
+def test_an_account_keeps_the_name_of_its_managed_group(arm, emulator):
+    """What was chosen when it was made is read back; Terraform would make it anew otherwise."""
+    body = {"location": "westeurope", "properties": {"managedResourceGroupName": "mine"}}
+    assert arm.put(f"{emulator.account}2", body, version="2021-12-01").status_code == 201
+    shown = arm.get(f"{emulator.account}2", version="2021-12-01").json()
+    assert shown["properties"]["managedResourceGroupName"] == "mine"
 
 
 def test_a_bad_factory_name_is_refused(arm, emulator):

@@ -181,11 +181,12 @@ def _check_depth(content: Any) -> None:
         depth += 1
         if depth > _DEPTH:
             raise ValueError(f"it is nested deeper than {_DEPTH} levels")
-        level = [
-            inner
-            for item in level
-            for inner in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
-        ]
+        level = [inner for item in level for inner in _inside(item)]
+
+
+def _inside(item: Any) -> list[Any]:
+    found = object_of(item)
+    return list(found.values()) if found is not None else list_of(item) or []
 
 
 def object_of(value: Any) -> dict[str, Any] | None:

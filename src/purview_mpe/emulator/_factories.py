@@ -12,6 +12,8 @@ from purview_mpe.emulator._factory_rules import (
     check_if_match,
     names_tag,
     want,
+    want_identity,
+    want_tags,
 )
 from purview_mpe.emulator._nouns import Factory
 from purview_mpe.emulator._router import Route
@@ -111,10 +113,7 @@ def _put_factory(call: Call) -> Response:
     factory_id = call.id(PROVIDER, "factories", call["factory"])
     if not 3 <= len(factory_id.name) <= 63 or not _FACTORY_NAME.fullmatch(factory_id.name):
         raise bad_request(f"Factory name '{factory_id.name}' is invalid.", "InvalidFactoryName")
-    want(body, "properties", dict)
-    want(body, "tags", dict)
-    want(body, "identity", dict)
-    _check_purview_configuration(body)
+    _check_factory(body)
     factory = call.world.factories.get(factory_id.key)
     check_if_match(call, factory.etag if factory else None)
     if factory is None:
@@ -140,11 +139,10 @@ def _put_factory(call: Call) -> Response:
 
 def _patch_factory(call: Call) -> Response:
     factory, body = find_factory(call), call.json
+    _check_factory(body)
     for key in ("tags", "identity"):
-        want(body, key, dict)
         if key in body:
             factory.body[key] = body[key]
-    want(body, "properties", dict)
     # The update parameters know tags, identity and publicNetworkAccess only: purviewConfiguration is ignored
     # (spec).
     if "publicNetworkAccess" in (body.get("properties") or {}):
@@ -157,6 +155,19 @@ def _patch_factory(call: Call) -> Response:
 def _delete_factory(call: Call) -> Response:
     factory_id = call.id(PROVIDER, "factories", call["factory"])
     return Response(200 if remove_factory(call.world, factory_id.key) else 204)
+
+
+def _check_factory(body: Mapping[str, Any]) -> None:
+    """Refuse wrong types, whether or not there is such a factory."""
+    want(body, "location", str)
+    want(body, "properties", dict)
+    want_tags(body)
+    want_identity(body)
+    properties = object_of(body.get("properties")) or {}
+    want(properties, "publicNetworkAccess", str)
+    for key in ("repoConfiguration", "globalParameters", "encryption"):
+        want(properties, key, dict)
+    _check_purview_configuration(body)
 
 
 def _check_purview_configuration(body: Mapping[str, Any]) -> None:

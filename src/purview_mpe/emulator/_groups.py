@@ -10,7 +10,7 @@ from purview_mpe.emulator._access import within
 from purview_mpe.emulator._call import bad_request
 from purview_mpe.emulator._exchange import ArmError, Response
 from purview_mpe.emulator._factories import remove_factory
-from purview_mpe.emulator._factory_rules import want
+from purview_mpe.emulator._factory_rules import want_tags
 from purview_mpe.emulator._nouns import ResourceGroup
 from purview_mpe.emulator._purview import remove_account
 from purview_mpe.emulator._router import Route
@@ -60,7 +60,7 @@ def _put_group(call: Call) -> Response:
             "')' or '_', and does not end with '.'.",
             "InvalidResourceGroup",
         )
-    want(body, "tags", dict)
+    want_tags(body)
     location = body.get("location")
     if not isinstance(location, str) or not location:
         raise bad_request("The location property is required for this definition.", "LocationRequired")
@@ -82,7 +82,7 @@ def _put_group(call: Call) -> Response:
 
 def _patch_group(call: Call) -> Response:
     subscription, body = call.subscription(), call.json
-    want(body, "tags", dict)
+    want_tags(body)
     known = subscription.groups[call.group()]
     if body.get("tags") is not None:
         known.tags = body["tags"]

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe.emulator._call import not_found
 from purview_mpe.emulator._exchange import Response, object_of
 from purview_mpe.emulator._factories import find_factory
-from purview_mpe.emulator._factory_rules import check_if_match, check_limit, check_name, invalid_request, names_tag
+from purview_mpe.emulator._factory_rules import (
+    check_if_match,
+    check_limit,
+    check_name,
+    invalid_request,
+    names_tag,
+    want,
+)
 from purview_mpe.emulator._nouns import Runtime
 from purview_mpe.emulator._router import Route
 from purview_mpe.emulator._versions import DATA_FACTORY as V
@@ -91,6 +98,9 @@ def _put_runtime(call: Call) -> Response:
     properties = object_of(body.get("properties"))
     if properties is None or properties.get("type") not in {"Managed", "SelfHosted"}:
         raise invalid_request("IntegrationRuntime", name, "Invalid payload")
+    for key in ("typeProperties", "managedVirtualNetwork"):
+        want(properties, key, dict)
+    want(properties, "description", str)
     runtime = factory.runtimes.get(name.casefold())
     check_if_match(call, runtime.etag if runtime else None)
     if runtime is None:
@@ -112,6 +122,7 @@ def _delete_runtime(call: Call) -> Response:
 def _status(call: Call) -> Response:
     # Terraform's azurerm asks for it whenever it reads a runtime of Azure's own.
     factory, runtime = _find_runtime(call)
+    told: dict[str, Any]
     created = factory.body["properties"]["createTime"]
     if runtime.properties["type"] == "SelfHosted":
         # Nobody has installed it anywhere.
