@@ -122,18 +122,15 @@ def _delete_runtime(call: Call) -> Response:
 def _status(call: Call) -> Response:
     # Terraform's azurerm asks for it whenever it reads a runtime of Azure's own.
     factory, runtime = _find_runtime(call)
-    told: dict[str, Any]
-    created = factory.body["properties"]["createTime"]
+    state, none_of = str(runtime.properties.get("state", "Online")), "otherErrors"
     if runtime.properties["type"] == "SelfHosted":
         # Nobody has installed it anywhere.
-        state, told = "NeedRegistration", {"createTime": created, "nodes": [], "autoUpdate": "Off"}
-    else:
-        state, told = runtime.properties.get("state", "Online"), {"createTime": created, "nodes": [], "otherErrors": []}
+        state, none_of = "NeedRegistration", "links"
     properties: dict[str, Any] = {
         "type": runtime.properties["type"],
         "dataFactoryName": factory.id.name,
         "state": state,
-        "typeProperties": told,
+        "typeProperties": {"createTime": factory.body["properties"]["createTime"], "nodes": [], none_of: []},
     }
     return Response(200, {"name": runtime.name, "properties": properties})
 
