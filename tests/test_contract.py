@@ -20,7 +20,9 @@ from purview_mpe.emulator import Emulator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ALLOWED = os.environ.get("PURVIEW_MPE_LIVE") == "create-and-delete"
+ALLOWED = os.environ.get("PURVIEW_MPE_LIVE") == "create-and-delete" and all(
+    os.environ.get(f"PURVIEW_MPE_LIVE_{what}") for what in ("FACTORY", "ACCOUNT")
+)
 MANAGEMENT = "https://management.azure.com"
 PURVIEW = "2024-04-01-preview"
 
@@ -90,7 +92,9 @@ def arm(request: pytest.FixtureRequest) -> Iterator[Arm]:
         )
         return
     if not ALLOWED:
-        pytest.skip("runs in: nox -s live, with PURVIEW_MPE_LIVE=create-and-delete")
+        pytest.skip(
+            "runs in: nox -s live, with PURVIEW_MPE_LIVE=create-and-delete and the ids of a factory and an account"
+        )
     yield from azure()
 
 

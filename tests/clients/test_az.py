@@ -89,6 +89,27 @@ def test_the_whole_job(az, served):
     assert emulator.endpoints() == []
 
 
+def test_commands_around_the_job(az, served):
+    """What somebody looks at before and cleans up afterwards: groups, resources, providers, connections of a target."""
+    emulator = served.emulator
+    account = str(emulator.account)
+    emulator.add_endpoint(emulator.factory, "purview", account, "account", status="Pending")
+    [connection] = [one for one in emulator.connections(account) if one.endpoint == "purview"]
+    assert az("group", "create", "--name", "rg-az", "--location", "westeurope")["location"] == "westeurope"
+    assert az("group", "exists", "--name", "rg-az") is True
+    az("group", "delete", "--name", "rg-az", "--yes")
+    assert az("group", "exists", "--name", "rg-az") is False
+    accounts = az("resource", "list", "--resource-type", "Microsoft.Purview/accounts")
+    assert [one["id"] for one in accounts] == [account]
+    assert az("provider", "show", "--namespace", "Microsoft.Purview")["registrationState"] == "Registered"
+    network = ["network", "private-endpoint-connection"]
+    assert str(connection.id) in {one["id"] for one in az(*network, "list", "--id", account)}
+    az(*network, "reject", "--id", str(connection.id))
+    assert statuses(served) == {"Rejected"}
+    az(*network, "delete", "--id", str(connection.id), "--yes")
+    assert connection.id not in {one.id for one in emulator.connections(account)}
+
+
 def commands_for(connection: ConnectionView) -> tuple[list[str], list[str]]:
     """The group of commands for the connections of a service, and how they name one."""
     target = connection.target

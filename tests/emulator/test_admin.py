@@ -47,6 +47,9 @@ def test_it_is_not_in_the_log(admin, arm, emulator):
     [logged] = told["value"]
     assert (logged["method"], logged["path"], logged["status"]) == ("GET", str(emulator.factory), 500)
     assert emulator.request_count == 1
+    for path in ("/_EMULATOR", "//_emulator/"):
+        assert arm.get(path, version=None).status_code == 200
+    assert len(emulator.requests) == 1
     assert admin("DELETE", "/requests") == (204, None)
     assert emulator.requests == []
     assert emulator.request_count == 0
@@ -100,7 +103,7 @@ def test_the_state_is_a_scenario(admin, emulator):
     assert [e.name for e in Emulator.from_scenario(told).endpoints()] == [e.name for e in emulator.endpoints()]
 
 
-@pytest.mark.parametrize("body", [{}, {"advance": -1}, {"advance": "soon"}, {"advance": True}])
+@pytest.mark.parametrize("body", [{}, {"advance": -1}, {"advance": "soon"}, {"advance": True}, {"advance": 1e300}])
 def test_the_clock_is_moved_with_care(admin, body):
     """Only a number of seconds moves the clock."""
     assert admin("POST", "/clock", body)[0] == 400

@@ -5,6 +5,7 @@ import base64
 import gc
 import json
 import pickle
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -70,20 +71,85 @@ def test_tokens_are_counted_marked_and_never_logged(emulator, arm):
         ("/subscriptions/99999999-0000-0000-0000-000000000000/providers/Microsoft.DataFactory/factories", "2018-06-01", (404, "SubscriptionNotFound")),
         ("{subscription}/resourceGroups/none/providers/Microsoft.DataFactory/factories", "2018-06-01", (404, "ResourceGroupNotFound")),
         ("{subscription}/resourceGroups/rg1/providers/Microsoft.DataFactory/factories/a%20b", "2018-06-01", (400, "InvalidResourceName")),
-        ("{factory}/pipelines", "2018-06-01", (501, "NotEmulated")),
-        ("{factory}/linkedservices/x", "2018-06-01", (501, "NotEmulated")),
-        ("/", "2018-06-01", (501, "NotEmulated")),
+        ("{factory}/pipelines", "2018-06-01", (404, "InvalidResourceType")),
+        ("{factory}/linkedservices/x", "2018-06-01", (404, "InvalidResourceType")),
+        ("/", "2018-06-01", (404, "MissingSubscription")),
+        ("{subscription}/providers/Microsoft.Other/things/x", "2018-06-01", (404, "InvalidResourceNamespace")),
+        ("{factory}", "2018-06-01-PREVIEW", (400, "NoRegisteredProviderFound")),
         ("{factory}/integrationRuntimes/none", "2018-06-01", (404, "ResourceNotFound")),
         ("{factory}/managedVirtualNetworks/none/managedPrivateEndpoints", "2018-06-01", (404, "ResourceNotFound")),
     ],
 )  # fmt: skip
 def test_wrong_addresses(arm, emulator, path, version, expected):
-    """Each kind of wrong address gets Azure's code, and what is not emulated is named with 501."""
+    """Each kind of wrong address gets Azure's code, and what is not emulated is named."""
     path = path.format(factory=emulator.factory, subscription=f"/subscriptions/{emulator.factory.subscription}")
     answer = arm.get(path, version=version)
     assert code_of(answer) == expected
-    if expected[0] == 501:
-        assert f"GET {path}" in answer.json()["error"]["message"]
+    if expected[1] in {"InvalidResourceType", "InvalidResourceNamespace", "MissingSubscription"}:
+        assert f"no route for GET {path}" in answer.json()["error"]["message"]
+
+
+def test_the_name_of_the_api_version_has_no_letter_case(arm, emulator):
+    """As in Azure, where names of query parameters are compared without it."""
+    assert arm.get(f"{emulator.factory}?API-Version=2018-06-01", version=None).status_code == 200
+
+
+def test_a_body_that_is_too_large_is_refused(arm, emulator):
+    """Azure Resource Manager takes 4 MB; the rest is neither worked on nor kept in the log."""
+    answer = arm.put(arm.endpoint("p"), b'{"a": "' + b"x" * 5_000_000 + b'"}')
+    assert code_of(answer) == (413, "RequestContentTooLarge")
+    assert len(emulator.requests[-1].body) == 10_000
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_an_expired_token_is_refused(arm, emulator, mine):
+    """A token that says it has expired opens nothing, whoever made it; the challenge says why."""
+    payload = base64.urlsafe_b64encode(b'{"exp": 1700000000}').decode().rstrip("=")
+    token = f"e30.{payload}.{emulator.token_mark if mine else 'signature'}"
+    answer = arm.get(emulator.factory, Authorization=f"Bearer {token}")
+    assert code_of(answer) == (401, "ExpiredAuthenticationToken")
+    assert "expired" in answer.headers["WWW-Authenticate"]
+
+
+def test_a_token_tells_when_it_expires(emulator):
+    """Clients that read a token's claims find out when to ask for another."""
+    before = int(time.time())
+    token = emulator.credential.get_token("https://management.azure.com/.default")
+    claims = json.loads(base64.urlsafe_b64decode(token.token.split(".")[1] + "=="))
+    assert before + 3600 <= claims["exp"] <= int(time.time()) + 3600
+    assert claims["nbf"] <= claims["iat"] < claims["exp"]
+
+
+def test_nobody_is_told_what_there_is(emulator):
+    """Without a token an unknown path below Azure Resource Manager answers 401, as a known one does."""
+    answer = emulator.transport().send(HttpRequest("GET", f"{ARM}/subscriptions/x/y/z?api-version=2018-06-01"))
+    assert code_of(answer) == (401, "AuthenticationFailed")
+
+
+def test_unknown_subscriptions_leave_nothing_behind(arm, emulator):
+    """Whoever asks for ever new subscriptions does not make the emulator grow."""
+    arm.get(emulator.factory)
+    before = len(emulator._limits._buckets)
+    for number in range(20):
+        arm.get(f"/subscriptions/{number:08d}-0000-0000-0000-000000000000/providers/Microsoft.Purview/accounts")
+    assert len(emulator._limits._buckets) == before
+
+
+@pytest.mark.parametrize("options", [{"page_size": 0}, {"subscription": "mine"}, {"tenant": "contoso.com"}])
+def test_options_that_cannot_be_are_refused(options):
+    """At once, with the name of the option."""
+    with pytest.raises(ValueError, match=f"^{next(iter(options))}: must be"):
+        Emulator(**options)
+
+
+def test_providers_of_the_tenant(arm):
+    """What there is can be asked without a subscription; what is not there has Azure's code."""
+    names = [one["namespace"] for one in arm.get("/providers", version="2022-09-01").json()["value"]]
+    assert "Microsoft.Purview" in names
+    one = arm.get("/providers/microsoft.purview", version="2022-09-01").json()
+    assert one["resourceTypes"][0]["resourceType"] == "accounts"
+    assert "registrationState" not in one
+    assert code_of(arm.get("/providers/Microsoft.Other", version="2022-09-01")) == (404, "InvalidResourceNamespace")
 
 
 def test_wrong_methods(arm, emulator):
@@ -93,7 +159,12 @@ def test_wrong_methods(arm, emulator):
     assert answer.headers["Allow"] == "GET, PUT"
 
 
-@pytest.mark.parametrize("body", ["{", "[]", '"text"', "5", "", b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    ["{", "[]", '"text"', "5", "", b"\xff", '{"a": NaN}', '{"a": -Infinity}', '{"a": 1e999}',
+     "[" * 100_000 + "]" * 100_000, '{"a": ' * 65 + "1" + "}" * 65],
+    ids=lambda body: f"{body[:12]!r}",
+)  # fmt: skip
 def test_wrong_bodies(arm, emulator, body):
     """What is no JSON object is a 400, and the log keeps what was sent."""
     answer = arm.put(arm.endpoint("p"), body)
@@ -104,11 +175,45 @@ def test_wrong_bodies(arm, emulator, body):
 @pytest.mark.parametrize(
     "body",
     [{"location": 5}, {"location": "x", "properties": []}, {"location": "x", "tags": 5}, {"location": "x", "identity": "me"},
-     {}, {"location": "x", "properties": {"purviewConfiguration": 5}}, {"location": "x", "properties": {"purviewConfiguration": {"purviewResourceId": 5}}}],
+     {}, {"location": "x", "tags": {"a": 5}}, {"location": "x", "identity": {"type": 5}}, {"location": "x", "properties": {"publicNetworkAccess": 5}},
+     {"location": "x", "properties": {"globalParameters": []}}, {"location": "x", "properties": {"purviewConfiguration": 5}}, {"location": "x", "properties": {"purviewConfiguration": {"purviewResourceId": 5}}}],
 )  # fmt: skip
 def test_wrong_types_in_a_factory(arm, emulator, body):
-    """Properties of the wrong type are a 400."""
+    """Properties of the wrong type are a 400, for a new factory and for one that is there."""
     assert arm.put(f"{emulator.factory}new", body).status_code == 400
+    if body:
+        before = arm.get(emulator.factory).json()
+        assert arm.put(emulator.factory, body).status_code == 400
+        assert arm.get(emulator.factory).json() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"tags": {"a": 5}}, {"identity": {"type": []}}, {"sku": 5}, {"properties": {"ingestionStorage": 5}},
+     {"properties": {"ingestionStorage": {"publicNetworkAccess": "Open"}}}, {"properties": {"managedResourceGroupName": 5}}],
+)  # fmt: skip
+def test_wrong_types_in_an_account(arm, emulator, body):
+    """They are a 400 and change nothing, for a new account and for one that is there."""
+    version = "2023-05-01-preview"
+    assert arm.put(f"{emulator.account}new", {"location": "x", **body}, version=version).status_code == 400
+    before = arm.get(emulator.account, version=version).json()
+    assert arm.send("PATCH", emulator.account, body=body, version=version).status_code == 400
+    assert arm.get(emulator.account, version=version).json() == before
+
+
+@pytest.mark.parametrize("wrong", [{"typeProperties": 5}, {"managedVirtualNetwork": "default"}, {"description": {}}])
+def test_wrong_types_in_a_runtime(arm, emulator, wrong):
+    """They are a 400."""
+    body = {"properties": {"type": "Managed", **wrong}}
+    assert arm.put(f"{emulator.factory}/integrationRuntimes/new", body).status_code == 400
+
+
+def test_an_account_keeps_the_name_of_its_managed_group(arm, emulator):
+    """What was chosen when it was made is read back; Terraform would make it anew otherwise."""
+    body = {"location": "westeurope", "properties": {"managedResourceGroupName": "mine"}}
+    assert arm.put(f"{emulator.account}2", body, version="2021-12-01").status_code == 201
+    shown = arm.get(f"{emulator.account}2", version="2021-12-01").json()
+    assert shown["properties"]["managedResourceGroupName"] == "mine"
 
 
 def test_a_bad_factory_name_is_refused(arm, emulator):

@@ -334,6 +334,15 @@ def test_kinds_of_runtimes(  # noqa: PLR0917  fixtures and the columns of a tabl
     assert runtime["type"] == type_
     assert ("managedVirtualNetwork" in runtime) is vnet
     assert ("ssisProperties" in runtime.get("typeProperties", {})) is ssis
+    status = datafactory.integration_runtimes.get_status("rg1", "df1", "ir").as_dict()
+    assert status["name"] == "ir"
+    assert status["properties"]["type"] == type_
+    assert status["properties"]["state"] == {"self-hosted": "NeedRegistration", "ssis": "Stopped"}.get(kind, "Online")
+    if kind == "self-hosted":
+        assert datafactory.integration_runtimes.list_auth_keys("rg1", "df1", "ir").auth_key1.startswith("IR@")
+    else:
+        with pytest.raises(HttpResponseError, match="Only a self-hosted integration runtime has keys"):
+            datafactory.integration_runtimes.list_auth_keys("rg1", "df1", "ir")
     names = [found.name for found in datafactory.integration_runtimes.list_by_factory("rg1", "df1")]
     assert names == ["AutoResolveIntegrationRuntime", "ir"]
 

@@ -167,6 +167,26 @@ def test_methods_and_times_choose_requests(arm, emulator):
     assert arm.get(emulator.factory).status_code == 200
 
 
+def test_methods_have_no_letter_case(arm, emulator):
+    """A fault for `put` is one for PUT."""
+    emulator.inject(Fault.status("get", 503))
+    assert arm.get(emulator.factory).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"times": 0}, "times: must be at least 1, or None for ever, not 0"),
+        ({"probability": -0.1}, "probability: must be from 0 to 1, not -0.1"),
+        ({"retry_after": "1\r\nX-Other: 2"}, r"retry_after: must be one line, not '1\\r\\nX-Other: 2'"),
+    ],
+)
+def test_a_fault_that_cannot_happen_is_refused(options, told):
+    """When it is made, with the argument that is wrong."""
+    with pytest.raises(ValueError, match=f"^{told}$"):
+        Fault.status("GET", 503, **options)
+
+
 def test_probability_comes_from_the_seed(make_arm):
     """A fault with a probability strikes some requests, the same ones with the same seed."""
 

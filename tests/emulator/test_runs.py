@@ -111,7 +111,15 @@ def test_runs_are_filtered_ordered_and_continued():
         {"lastUpdatedAfter": 5, "lastUpdatedBefore": "2025-01-01"},
         {**window(), "filters": [{"operand": "Colour", "operator": "Equals", "values": ["red"]}]},
         {**window(), "filters": ["nonsense"]},
+        {**window(), "filters": 5},
+        {**window(), "filters": [{"operand": "Status", "operator": "Resembles", "values": ["Failed"]}]},
+        {**window(), "filters": [{"operand": "Status", "operator": "In", "values": "Failed"}]},
+        {**window(), "orderBy": {"orderBy": "RunEnd", "order": "DESC"}},
+        {**window(), "orderBy": [{"orderBy": "Colour", "order": "ASC"}]},
+        {**window(), "orderBy": [{"orderBy": "RunEnd", "order": "downwards"}]},
+        {**window(), "orderBy": ["RunEnd"]},
         {**window(), "continuationToken": "nonsense"},
+        {**window(), "continuationToken": 5},
     ],
 )
 def test_a_malformed_query_is_refused(arm, emulator, body):

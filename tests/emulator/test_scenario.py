@@ -149,7 +149,7 @@ def test_a_scenario_of_faults_only_has_the_default_furnishing():
     ("document", "problems"),
     [
         ([], ["it: must be an object, not []"]),
-        ({"acounts": []}, ["acounts: is not known here; known are emulator, subscriptions, accounts, "]),
+        ({"acounts": []}, ["acounts: is not known here; known are emulator, subscriptions, resource_groups, accounts, "]),
         ({"accounts": {}}, ["accounts: must be a list, not {}"]),
         ({"accounts": [{"shape": "G"}]}, ["accounts[0].shape: must be one of A, B, C, D, E, F, not 'G'", "accounts[0]: needs a name, or a body with an id"]),
         ({"accounts": [{"body": {"id": "nonsense"}}]}, ["accounts[0].body.id: 'nonsense' is not a resource id"]),
@@ -173,6 +173,19 @@ def test_a_scenario_of_faults_only_has_the_default_furnishing():
         ({"faults": [{"kind": "reset", "method": "GET", "before": 1}]}, ["faults[0]: before: 1 is not possible"]),
         ({"faults": [{"kind": "status", "method": "GET", "status": True}]}, ["faults[0]: status: True is not possible"]),
         ({"accounts": [{"name": "a b"}]}, ["accounts[0]: "]),
+        ({"emulator": {"page_size": 0, "epoch": "soon", "subscription": "mine", "tenant": 5}}, [
+            "emulator.page_size: must be a whole number from 1 on, not 0", "emulator.epoch: must be a date and time in ISO 8601, not 'soon'",
+            "emulator.subscription: must be a GUID, not 'mine'", "emulator.tenant: must be a GUID, not 5"]),
+        ({"subscriptions": [{"id": "x"}]}, ["subscriptions[0].id: must be a GUID, not 'x'"]),
+        ({"resource_groups": [{"tags": 5}]}, ["resource_groups[0].tags: must be an object", "resource_groups[0].name: is missing"]),
+        ({"accounts": [{"name": "pv2"}, {"name": "PV2"}], "factories": [{"name": "df2"}, {"name": "df2"}]}, ["accounts[1]: there is another account PV2", "factories[1]: there is another factory df2"]),
+        ({"factories": [{"name": "f", "runtimes": [{"name": "x"}, {"name": "X"}]}]}, ["factories[0]: there is another runtime X"]),
+        ({"accounts": [{"name": "c"}], "factories": [{"name": "f", "endpoints": [{"name": "x", "target": "c", "group_id": "blob"}, {"name": "x", "target": "c", "group_id": "queue"}]}]}, ["factories[0]: there is another endpoint x"]),
+        ({"faults": [{"kind": "status", "method": "GET", "status": 99}]}, ["faults[0]: status: must be from 200 to 599, not 99"]),
+        ({"faults": [{"kind": "reset", "method": "GET", "times": 0}]}, ["faults[0]: times: must be at least 1, or None for ever, not 0"]),
+        ({"faults": [{"kind": "reset", "method": "GET", "probability": 2}]}, ["faults[0]: probability: must be from 0 to 1, not 2"]),
+        ({"faults": [{"kind": "delay", "method": "GET", "seconds": -1}]}, ["faults[0]: seconds: must be a number from 0 on, not -1"]),
+        ({"faults": [{"kind": "status", "method": "GET", "status": 429, "retry_after": "1\r\nX: y"}]}, ["faults[0]: retry_after: must be one line"]),
     ],
 )  # fmt: skip
 def test_every_problem_is_told_with_its_place(document, problems):
@@ -185,6 +198,38 @@ def test_every_problem_is_told_with_its_place(document, problems):
         assert told in str(refused.value)
 
 
+def test_an_empty_list_says_that_there_are_none():
+    """An emulator from which all was taken away stays empty when it is dumped and loaded."""
+    emulator = Emulator()
+    emulator.remove(emulator.factory)
+    emulator.remove(emulator.account)
+    again = Emulator.from_scenario(emulator.dump())
+    assert again.default_factory is None
+    assert again.default_account is None
+    assert Emulator.from_scenario({"emulator": {"empty": True}}).default_account is None
+
+
+def test_options_of_the_default_account_and_the_date():
+    """A scenario without accounts can choose the default one's shape and firewall, and the date."""
+    chosen = {"shape": "C", "firewall": "enabled-from-all-networks", "epoch": "2031-02-03T04:05:06"}
+    emulator = Emulator.from_scenario({"emulator": chosen})
+    [account] = emulator.dump()["accounts"]
+    assert "ingestionStorage" in account["body"]["properties"]
+    assert account["body"]["properties"]["publicNetworkAccess"] == "Enabled"
+    assert account["body"]["systemData"]["createdAt"].startswith("2031-02-03T04:05:06")
+
+
+def test_resource_groups_survive_a_dump(make_arm):
+    """Empty ones, their tags and their places as well."""
+    group = {"name": "rg-Empty", "location": "northeurope", "tags": {"team": "x"}}
+    emulator = Emulator.from_scenario({"resource_groups": [group]})
+    emulator = Emulator.from_scenario(emulator.dump())
+    path = f"/subscriptions/{emulator.subscription}/resourceGroups/rg-empty"
+    shown = make_arm(emulator).get(path, version="2022-09-01").json()
+    assert {key: shown[key] for key in group} == group
+    assert emulator.account.name == "pv1"
+
+
 def test_a_file_that_is_none(tmp_path):
     """Broken JSON and broken YAML are said to be broken."""
     pytest.importorskip("yaml")
@@ -193,6 +238,9 @@ def test_a_file_that_is_none(tmp_path):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(InvalidScenario, match="is no"):
             Emulator.from_scenario(path)
+    path.with_suffix(".json").write_bytes(b"\xff")
+    with pytest.raises(InvalidScenario, match="is no text in UTF-8"):
+        Emulator.from_scenario(path.with_suffix(".json"))
 
 
 def test_yaml_needs_the_extra(tmp_path, monkeypatch):

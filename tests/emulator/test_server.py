@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from azure.identity import ClientSecretCredential
+from azure.identity import ClientSecretCredential, ManagedIdentityCredential
 from azure.mgmt.datafactory import DataFactoryManagementClient
 
 from purview_mpe.emulator import Emulator, Fault, MissingExtra, RealClock
@@ -167,6 +167,25 @@ def test_tokens_are_refused(wire, tenant, form, error):
     assert answer["error_description"]
 
 
+def test_a_tenant_that_is_not_there_is_told(wire):
+    """Who signs in elsewhere is told where it went wrong; a domain of the tenant is as good as its id."""
+    status, answer = wire.json("GET", "/elsewhere/v2.0/.well-known/openid-configuration")
+    assert (status, answer["error_description"]) == (400, "AADSTS90002: Tenant 'elsewhere' not found.")
+    assert wire.json("GET", "/emulator.onmicrosoft.com/v2.0/.well-known/openid-configuration")[0] == 200
+
+
+def test_a_managed_identity_of_the_python_sdk(served, monkeypatch):
+    """azure-identity finds the endpoint as it finds App Service's, and gets a token that opens the door."""
+    _, server = served
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{server.url}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "secret")
+    with ManagedIdentityCredential(connection_verify=server.ca_file) as credential:
+        token = credential.get_token("https://management.azure.com/.default")
+    with closing(Wire(server)) as wire:
+        path = "/subscriptions?api-version=2022-12-01"
+        assert wire.send("GET", path, Authorization=f"Bearer {token.token}")[0] == 200
+
+
 def test_a_client_id_chooses_the_caller(served, wire):
     """Whoever signs in with the client id of a caller has that caller's rights."""
     emulator, _ = served
@@ -188,6 +207,9 @@ def test_managed_identity(wire):
     assert answer["resource"] == "https://management.azure.com/"
     assert answer["expires_on"].isdigit()
     assert wire.json("GET", path, X_IDENTITY_HEADER="secret")[0] == 200
+    old = "/MSI/token?api-version=2017-09-01&resource=https://management.azure.com/"
+    assert wire.json("GET", old, Secret="secret")[1]["token_type"] == "Bearer"
+    assert wire.json("GET", old)[0] == 400
     assert wire.json("GET", path)[0] == 400
     assert wire.json("GET", "/metadata/identity/oauth2/token", Metadata="true")[0] == 400
 

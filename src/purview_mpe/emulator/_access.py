@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._exchange import ArmError, object_of
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 TOKEN_MARK = "emulator-token-never-to-be-kept"  # noqa: S105  it is meant to be recognised
 """Part of every token of the emulator, so that a test can look for tokens where none should be."""
+
+
+LIFETIME = 3600
+"""For how many seconds a token is good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Access:
     def token(self, caller: Caller, audience: str = "https://management.azure.com") -> str:
         """A token that looks like the real ones and carries the mark."""
         self.token_requests += 1
+        now = int(time.time())
         header = _encoded({"typ": "JWT", "alg": "RS256", "kid": "emulator"})
         payload = _encoded(
             {
@@ -99,6 +105,10 @@ class Access:
                 "appid": caller.client_id,
                 "tid": self._world.tenant,
                 "jti": self._world.guid(),
+                "iat": now,
+                "nbf": now - 300,
+                "exp": now + LIFETIME,
+                "ver": "1.0",
             }
         )
         return f"{header}.{payload}.{TOKEN_MARK}"
@@ -107,21 +117,31 @@ class Access:
         """The caller whom a token stands for; a bearer token of unknown origin is the default caller's.
 
         Raises:
-            ArmError: 401 if there is no bearer token.
+            ArmError: 401 if there is no bearer token, or one that says of itself that it has expired.
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.casefold() != "bearer" or not token.strip():
-            authority = f"https://login.microsoftonline.com/{self._world.tenant}"
-            raise ArmError(
-                401,
+            raise self._refused(
                 "AuthenticationFailed",
                 "Authentication failed. The 'Authorization' header is missing.",
-                headers={
-                    "WWW-Authenticate": f'Bearer authorization_uri="{authority}", error="invalid_token", '
-                    'error_description="The Authorization header is missing."'
-                },
+                "The Authorization header is missing.",
             )
-        return self.callers.get(_object_id(token), self.default)
+        claims = _claims(token)
+        expires = claims.get("exp")
+        if isinstance(expires, int | float) and expires < time.time():
+            # Real time: a client compares with the time of day as well, whatever clock the emulator runs on.
+            raise self._refused(
+                "ExpiredAuthenticationToken",
+                "The access token expiry UTC time is earlier than current UTC time.",
+                "The access token has expired.",
+            )
+        mine = token.endswith(f".{TOKEN_MARK}")
+        return self.callers.get(str(claims.get("oid", "")), self.default) if mine else self.default
+
+    def _refused(self, code: str, message: str, description: str) -> ArmError:
+        authority = f"https://login.microsoftonline.com/{self._world.tenant}"
+        challenge = f'Bearer authorization_uri="{authority}", error="invalid_token", error_description="{description}"'
+        return ArmError(401, code, message, headers={"WWW-Authenticate": challenge})
 
     def check(self, caller: Caller, action: str, scope: str) -> None:
         """Refuse what no role of the caller allows.
@@ -153,16 +173,17 @@ class Access:
         return any(role.allows(action) for role in caller.roles_at(scope))
 
 
-def _encoded(claims: dict[str, str]) -> str:
+def _encoded(claims: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
 
 
-def _object_id(token: str) -> str:
+def _claims(token: str) -> dict[str, Any]:
+    """What a token says of itself; nothing, if it is no JSON web token."""
     parts = token.split(".")
-    if len(parts) != 3 or parts[2] != TOKEN_MARK:
-        return ""
+    if len(parts) != 3:
+        return {}
     try:
         payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
-        return ""
-    return str((object_of(payload) or {}).get("oid", ""))
+    except (ValueError, RecursionError):
+        return {}
+    return object_of(payload) or {}

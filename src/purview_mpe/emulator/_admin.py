@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._emulator import Emulator
 
 _CONNECTION_FIELDS = frozenset({"target", "private_endpoint_id", "name", "description", "status", "group_id"})
+_A_CENTURY = 100 * 365 * 24 * 3600
 _DECISION_FIELDS = frozenset({"name", "decision", "factory", "description"})
 
 
@@ -93,8 +94,8 @@ def admin_routes(emulator: Emulator) -> tuple[Route, ...]:
 
     def move_clock(call: Call) -> Response:
         seconds = _only(call.json, frozenset({"advance"}), "advance")["advance"]
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            raise ValueError(f"advance: must be a number of seconds, not {seconds!r}")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _A_CENTURY:
+            raise ValueError(f"advance: must be a number of seconds, at most {_A_CENTURY}, not {seconds!r}")
         if isinstance(emulator.clock, VirtualClock):
             emulator.clock.advance(seconds)
         else:

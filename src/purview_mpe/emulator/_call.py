@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Thing = TypeVar("Thing")
 Located = TypeVar("Located", bound="Factory | Account | Resource")
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Call:
             ArmError: 400 or 404, as Azure Resource Manager answers.
         """
         given = self["subscription"]
-        if not _GUID.fullmatch(given):
+        if not GUID.fullmatch(given):
             raise ArmError(
                 400,
                 "InvalidSubscriptionId",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from purview_mpe.emulator._access import LIFETIME
+
 if TYPE_CHECKING:
     from types import TracebackType
 
     from purview_mpe.emulator._access import Access, Caller
     from purview_mpe.emulator._world import World
-
-_LIFETIME = 3600
 
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Credential:
         with self._world.lock:
             token = self._access.token(self.caller)
         # Real time: azure-core compares with the time of day, whatever clock the emulator runs on.
-        return AccessToken(token, int(time.time()) + _LIFETIME)
+        return AccessToken(token, int(time.time()) + LIFETIME)
 
     def get_token_info(self, *_scopes: str, **_options: Any) -> AccessTokenInfo:
         """A fresh token; every call is counted."""

@@ -31,6 +31,17 @@ def dump(world: World, access: Access, guards: Guards, faults: Faults, options: 
             }
             for one in world.subscriptions.values()
         ],
+        "resource_groups": [
+            {
+                "subscription": one.id,
+                "name": group.name,
+                "location": group.location,
+                "managed_by": group.managed_by,
+                "tags": group.tags,
+            }
+            for one in world.subscriptions.values()
+            for group in one.groups.values()
+        ],
         "accounts": [{"body": account.body} for account in world.accounts.values()],
         "factories": [_dump_factory(world, factory) for factory in world.factories.values()],
         "connections": [

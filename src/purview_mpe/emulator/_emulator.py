@@ -8,16 +8,19 @@ from purview_mpe.emulator import (
     _authorization,
     _event_hubs,
     _factories,
+    _groups,
     _ingestion,
     _managed_network,
     _purview,
     _resources,
     _runs,
+    _runtimes,
     _sign_in,
     _storage,
 )
 from purview_mpe.emulator._access import OWNER, TOKEN_MARK, Access
 from purview_mpe.emulator._admin import admin_routes
+from purview_mpe.emulator._call import GUID
 from purview_mpe.emulator._clock import Clock, VirtualClock
 from purview_mpe.emulator._dump import dump
 from purview_mpe.emulator._faults import Fault, Faults
@@ -96,6 +99,9 @@ class Emulator(Loader):
         tenant: the tenant.
         location: where the default resources are.
         empty: start without resource group, factory and account.
+
+    Raises:
+        ValueError: an argument cannot be.
     """
 
     def __init__(
@@ -127,6 +133,11 @@ class Emulator(Loader):
         location: str = DEFAULT_LOCATION,
         empty: bool = False,
     ) -> None:
+        if page_size < 1:
+            raise ValueError(f"page_size: must be at least 1, not {page_size!r}")
+        for name, guid in (("subscription", subscription), ("tenant", tenant)):
+            if not GUID.fullmatch(guid):
+                raise ValueError(f"{name}: must be a GUID, not {guid!r}")
         settings = Settings(
             provisioning=provisioning,
             connection_delay=connection_delay,
@@ -275,7 +286,7 @@ class Emulator(Loader):
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Every operation of Azure that the emulator has; anything else is answered with 501."""
+        """Every operation of Azure that the emulator has; anything else is answered with 404."""
         return tuple(route for route in self._service.router.routes if not is_admin(route.template))
 
     @property
@@ -294,11 +305,13 @@ def _all_routes() -> tuple[Route, ...]:
         *_factories.ROUTES,
         *_managed_network.ROUTES,
         *_runs.ROUTES,
+        *_runtimes.ROUTES,
         *_purview.ROUTES,
         *_ingestion.ROUTES,
         *_storage.ROUTES,
         *_event_hubs.ROUTES,
         *_authorization.ROUTES,
         *_resources.ROUTES,
+        *_groups.ROUTES,
         *_sign_in.ROUTES,
     )

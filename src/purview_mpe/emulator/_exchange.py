@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeGuard, cast
@@ -18,6 +19,11 @@ REASONS = {
     500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
     504: "Gateway Timeout",
 }  # fmt: skip
+
+
+# What Azure Resource Manager takes in one request (documentation).
+MAXIMUM_CONTENT = 4 * 2**20
+_DEPTH = 64
 
 
 @dataclass(slots=True, frozen=True)
@@ -105,7 +111,11 @@ class Exchange:
 
 def split_url(url: str) -> tuple[str, str, dict[str, str]]:
     """The origin, the path as sent, and the query of a URL."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # `//[x` is no address, and a path all the same.
+        parts = urlsplit(url.replace("[", "%5B").replace("]", "%5D"))
     origin = f"{parts.scheme or 'https'}://{parts.netloc or 'management.azure.com'}"
     return origin, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))
 
@@ -116,22 +126,67 @@ def segments_of(path: str) -> tuple[str, ...]:
     return tuple(map(unquote, segments)) if "%" in path else segments
 
 
+def check_size(request: Request) -> None:
+    """Refuse a body that is larger than Azure Resource Manager takes.
+
+    Raises:
+        ArmError: 413.
+    """
+    if len(request.content) > MAXIMUM_CONTENT:
+        raise ArmError(
+            413,
+            "RequestContentTooLarge",
+            f"The request content size exceeds the maximum size of {MAXIMUM_CONTENT // 2**20} MB.",
+        )
+
+
 def read_json(request: Request) -> Any:
     """The request's body as JSON; None if there is none.
 
     Raises:
-        ArmError: 400 `InvalidRequestContent`, Azure Resource Manager's answer to malformed JSON.
+        ArmError: 400 `InvalidRequestContent`, Azure Resource Manager's answer to malformed JSON; 413 if there is too
+            much of it.
     """
+    check_size(request)
     if not request.content.strip():
         return None
     try:
-        return json.loads(request.content)
-    except ValueError as error:
+        content = json.loads(request.content, parse_constant=_no_number, parse_float=_finite)
+        if request.content.count(b"[") + request.content.count(b"{") > _DEPTH:
+            _check_depth(content)
+    except (ValueError, RecursionError) as error:
         raise ArmError(
             400,
             "InvalidRequestContent",
             f"The request content was invalid and could not be deserialized: '{error}'.",
         ) from None
+    return content
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large a number")
+    return number
+
+
+def _check_depth(content: Any) -> None:
+    """Refuse what is nested so deep that nobody could write it down again."""
+    level, depth = [content], 0
+    while level:
+        depth += 1
+        if depth > _DEPTH:
+            raise ValueError(f"it is nested deeper than {_DEPTH} levels")
+        level = [inner for item in level for inner in _inside(item)]
+
+
+def _inside(item: Any) -> list[Any]:
+    found = object_of(item)
+    return list(found.values()) if found is not None else list_of(item) or []
 
 
 def object_of(value: Any) -> dict[str, Any] | None:

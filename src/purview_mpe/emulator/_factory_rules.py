@@ -1,4 +1,4 @@
-"""The rules that everything inside a data factory shares: names, entity tags, the entity limit."""
+"""The rules that everything inside a data factory shares: names, entity tags, the entity limit, types of properties."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._call import bad_request
-from purview_mpe.emulator._exchange import ArmError
+from purview_mpe.emulator._exchange import ArmError, object_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,3 +66,17 @@ def want(body: Mapping[str, Any], key: str, kind: type) -> None:
     value = body.get(key)
     if value is not None and not isinstance(value, kind):
         raise bad_request(f"The property '{key}' has an invalid value.", "InvalidPropertyValue")
+
+
+def want_tags(body: Mapping[str, Any]) -> None:
+    """Refuse tags that are no texts."""
+    want(body, "tags", dict)
+    for value in (object_of(body.get("tags")) or {}).values():
+        if not isinstance(value, str):
+            raise bad_request("The property 'tags' has an invalid value.", "InvalidPropertyValue")
+
+
+def want_identity(body: Mapping[str, Any]) -> None:
+    """Refuse an identity whose kind is no text."""
+    want(body, "identity", dict)
+    want(object_of(body.get("identity")) or {}, "type", str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,23 @@ class Fault:
     mangled: str | bytes | Callable[[Any], Any] | None = field(default=None, hash=False)
     seconds: float = 0.0
     planned: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot happen.
+
+        Raises:
+            ValueError: the message begins with the argument that is wrong.
+        """
+        if self.times is not None and self.times < 1:
+            raise ValueError(f"times: must be at least 1, or None for ever, not {self.times!r}")
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f"probability: must be from 0 to 1, not {self.probability!r}")
+        if not 0 <= self.seconds < math.inf:
+            raise ValueError(f"seconds: must be a number from 0 on, not {self.seconds!r}")
+        if self.answer is not None and not 200 <= self.answer.status <= 599:
+            raise ValueError(f"status: must be from 200 to 599, not {self.answer.status!r}")
+        if self.answer is not None and not self.answer.headers.get("Retry-After", "").isprintable():
+            raise ValueError(f"retry_after: must be one line, not {self.answer.headers['Retry-After']!r}")
 
     @classmethod
     def status(
@@ -167,7 +185,7 @@ class Fault:
 
     def fits(self, method: str, path: str) -> bool:
         """Whether this fault is meant for such a request."""
-        if self.method not in {"*", method}:
+        if self.method != "*" and self.method.upper() != method:
             return False
         if self.planned and "/managedprivateendpoints/" not in path.casefold():
             return False

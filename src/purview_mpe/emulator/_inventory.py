@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe._arm_id import ArmId
-from purview_mpe.emulator import _factories, _life, _managed_network, _purview, _runs
+from purview_mpe.emulator import _factories, _life, _managed_network, _purview, _runs, _runtimes
 from purview_mpe.emulator._account_shapes import account_body
 from purview_mpe.emulator._exchange import id_of, object_of
 from purview_mpe.emulator._strangers import add_strangers
@@ -144,8 +144,8 @@ class Inventory:
     def add_runtime(self, factory: ArmId | str, name: str, kind: RuntimeKind = "azure") -> None:
         """Add an integration runtime of a kind to a factory."""
         with self._world.lock:
-            properties = _factories.runtime_properties(kind, self._location)
-            _factories.new_runtime(self._world, self._find_factory(factory), name, properties)
+            properties = _runtimes.runtime_properties(kind, self._location)
+            _runtimes.new_runtime(self._world, self._find_factory(factory), name, properties)
 
     def add_endpoint(
         self,

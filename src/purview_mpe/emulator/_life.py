@@ -189,7 +189,8 @@ def delete(world: World, endpoint: Endpoint, *, blocked: str | None = None) -> N
             endpoint.provisioning_state = blocked
             return
         del network.endpoints[endpoint.name.casefold()]
-        network.lingering[endpoint.name.casefold()] = world.now() + world.settings.deletion_lingers
+        if world.settings.deletion_lingers:
+            network.lingering[endpoint.name.casefold()] = world.now() + world.settings.deletion_lingers
         connection = endpoint.connection
         if connection is not None:
             world.connections_of(connection.target).pop(connection.name.casefold(), None)

@@ -18,6 +18,7 @@ class ResourceGroup:
     name: str
     location: str
     managed_by: str | None = None
+    tags: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(slots=True)

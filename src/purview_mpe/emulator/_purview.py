@@ -11,6 +11,7 @@ from purview_mpe.emulator import _connections, _life
 from purview_mpe.emulator._account_shapes import account_body, new_namespace_id
 from purview_mpe.emulator._call import bad_request, not_found
 from purview_mpe.emulator._exchange import Response, id_of, list_of, object_of
+from purview_mpe.emulator._factory_rules import want, want_identity, want_tags
 from purview_mpe.emulator._nouns import Account, Resource
 from purview_mpe.emulator._router import Route
 from purview_mpe.emulator._versions import PURVIEW as V
@@ -48,6 +49,18 @@ def new_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Acc
     for item in list_of(listed) or ():
         _seed_connection(world, account_id, object_of(item) or {})
     return account
+
+
+def remove_account(world: World, key: str) -> bool:
+    """Take an account away, and what it manages with it. Gives whether there was one."""
+    account = world.accounts.pop(key, None)
+    if account is None:
+        return False
+    for target in (account.id, *managed_targets(account)):
+        world.resources.pop(target.key, None)
+        for connection in world.connections.pop(target.key, {}).values():
+            _life.drop_connection(world, connection)
+    return True
 
 
 def ensure_target(world: World, target: Any, location: str, managed_by: str | None = None) -> Resource | None:
@@ -138,6 +151,9 @@ def _put_account(call: Call) -> Response:
         location=body["location"],
     )
     made["properties"]["provisioningState"] = "Creating"
+    if group := properties.get("managedResourceGroupName"):
+        # Can be chosen when an account is made, and never again (spec: read by Terraform, which would make it anew).
+        made["properties"]["managedResourceGroupName"] = group
     account = new_account(call.world, account_id, made)
     _update(call.world, account, body)
 
@@ -158,14 +174,7 @@ def _patch_account(call: Call) -> Response:
 
 def _delete_account(call: Call) -> Response:
     account_id = call.id(PROVIDER, "accounts", call["account"])
-    account = call.world.accounts.pop(account_id.key, None)
-    if account is None:
-        return Response(204)
-    for target in (account_id, *managed_targets(account)):
-        call.world.resources.pop(target.key, None)
-        for connection in call.world.connections.pop(target.key, {}).values():
-            _life.drop_connection(call.world, connection)
-    return Response(200)
+    return Response(200 if remove_account(call.world, account_id.key) else 204)
 
 
 def _list_keys(call: Call) -> Response:
@@ -184,11 +193,18 @@ def _list_keys(call: Call) -> Response:
 
 
 def _check_account(body: Mapping[str, Any]) -> None:
-    for key in ("properties", "tags", "identity", "sku"):
-        if body.get(key) is not None and object_of(body[key]) is None:
-            raise bad_request(f"The property '{key}' has an invalid value.", "InvalidPropertyValue")
+    for key in ("properties", "sku"):
+        want(body, key, dict)
+    want_tags(body)
+    want_identity(body)
+    properties = object_of(body.get("properties")) or {}
+    want(properties, "managedResourceGroupName", str)
+    want(properties, "ingestionStorage", dict)
+    access = (object_of(properties.get("ingestionStorage")) or {}).get("publicNetworkAccess")
+    if access is not None and access not in _ACCESS:
+        raise bad_request("The property 'publicNetworkAccess' has an invalid value.", "InvalidPropertyValue")
     for key, values in _CHOICES.items():
-        given = (object_of(body.get("properties")) or {}).get(key)
+        given = properties.get(key)
         if given is not None and given not in values:
             raise bad_request(f"The property '{key}' must be one of {', '.join(values)}.", "InvalidPropertyValue")
 

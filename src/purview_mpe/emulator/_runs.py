@@ -32,7 +32,13 @@ _OPERANDS = {
     "ActivityType": "activityType",
     "ActivityRunStart": "activityRunStart",
     "ActivityRunEnd": "activityRunEnd",
+    "RunGroupId": "runGroupId",
+    # No run here was started by a trigger.
+    "TriggerName": "triggerName",
+    "TriggerRunTimestamp": "triggerRunTimestamp",
+    "LatestOnly": "latestOnly",
 }
+_OPERATORS = {"Equals": True, "In": True, "NotEquals": False, "NotIn": False}
 
 
 def new_run(world: World, factory: Factory, *, pipeline: str, status: str, ago: float) -> PipelineRun:
@@ -119,10 +125,15 @@ def _find_run(call: Call) -> PipelineRun:
 
 
 def _answer(call: Call, body: Mapping[str, Any], rows: Iterable[dict[str, Any]]) -> Response:
-    filters = _filters(body)
-    rows = _ordered(body, [row for row in rows if all(passes(row) for passes in filters)])
+    # All of what was asked is looked at first: what is malformed is refused whether or not there are runs.
+    filters, order = _filters(body), _order(body)
+    rows = [row for row in rows if all(passes(row) for passes in filters)]
+    for key, descending in reversed(order):
+        rows = sorted(rows, key=lambda row: str(row.get(key, "")), reverse=descending)
     token = body.get("continuationToken")
-    start = read_token(str(token)) if token else 0
+    if token is not None and not isinstance(token, str):
+        raise _invalid("continuationToken")
+    start = read_token(token) if token else 0
     size = call.world.settings.page_size
     answer: dict[str, Any] = {"value": rows[start : start + size]}
     if len(rows) > start + size:
@@ -132,24 +143,39 @@ def _answer(call: Call, body: Mapping[str, Any], rows: Iterable[dict[str, Any]])
 
 
 def _filters(body: Mapping[str, Any]) -> list[Callable[[dict[str, Any]], bool]]:
-    """The asked-for filters; a malformed one is refused whether or not there is a row that it could be held against."""
-    return [_filter(object_of(item) or {}) for item in list_of(body.get("filters")) or ()]
+    return [_filter(item) for item in _items(body, "filters")]
 
 
 def _filter(wanted: Mapping[str, Any]) -> Callable[[dict[str, Any]], bool]:
     key, values = _OPERANDS.get(str(wanted.get("operand"))), strings_of(wanted.get("values"))
-    if key is None or values is None:
-        raise bad_request("The property 'filters' has an invalid value.", "InvalidPropertyValue")
-    wants_in = wanted.get("operator") in {"Equals", "In"}
+    wants_in = _OPERATORS.get(str(wanted.get("operator")))
+    if key is None or values is None or wants_in is None:
+        raise _invalid("filters")
     return lambda row: (str(row.get(key, "")) in values) is wants_in
 
 
-def _ordered(body: Mapping[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    for item in reversed(list_of(body.get("orderBy")) or []):
-        wanted = object_of(item) or {}
-        key = _OPERANDS.get(str(wanted.get("orderBy")), "lastUpdated")
-        rows = sorted(rows, key=lambda row: str(row.get(key, "")), reverse=wanted.get("order") == "DESC")
-    return rows
+def _order(body: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """The properties to sort by, the weightiest first, and whether from the last to the first."""
+    order: list[tuple[str, bool]] = []
+    for item in _items(body, "orderBy"):
+        key = _OPERANDS.get(str(item.get("orderBy")))
+        if key is None or item.get("order") not in ("ASC", "DESC"):
+            raise _invalid("orderBy")
+        order.append((key, item["order"] == "DESC"))
+    return order
+
+
+def _items(body: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    given = body.get(key)
+    items = [] if given is None else list_of(given)
+    objects = [object_of(item) for item in items or ()]
+    if items is None or None in objects:
+        raise _invalid(key)
+    return [item for item in objects if item is not None]
+
+
+def _invalid(key: str) -> ArmError:
+    return bad_request(f"The property '{key}' has an invalid value.", "InvalidPropertyValue")
 
 
 def _window(call: Call, body: Mapping[str, Any]) -> tuple[float, float]:

@@ -10,14 +10,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator import _factories, _life, _purview
+from purview_mpe.emulator import _life, _purview, _runtimes
 from purview_mpe.emulator._access import Role
 from purview_mpe.emulator._exchange import id_of
 from purview_mpe.emulator._fault_words import fault_from
 from purview_mpe.emulator._inventory import Inventory
+from purview_mpe.emulator._nouns import ResourceGroup
 from purview_mpe.emulator._ownership import Ownership
 from purview_mpe.emulator._roles import roles_called
-from purview_mpe.emulator._schema import InvalidScenario, check
+from purview_mpe.emulator._schema import InvalidScenario, check, moment_of
 from purview_mpe.emulator._server import MissingExtra
 from purview_mpe.emulator._settings import Reads
 
@@ -39,12 +40,15 @@ def read(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(source, str | Path):
         return check(source)
     path = Path(source)
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidScenario([f"{path.name}: is no text in UTF-8: {error}"]) from None
     if path.suffix.lower() in {".yaml", ".yml"}:
         return check(_read_yaml(text))
     try:
         return check(json.loads(text))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InvalidScenario([f"{path.name}: is no JSON: {error}"]) from None
 
 
@@ -68,7 +72,10 @@ def options_of(document: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("provisioning", "connection_delay", "deletion", "refresh_delay", "latency"):
         if key in options:
             options[key] = _spans(options[key])
-    options["empty"] = bool(document.get("accounts") or document.get("factories"))
+    if "epoch" in options:
+        options["epoch"] = moment_of(options["epoch"])
+    # An empty list says that there are none; only who says nothing of them gets the default ones.
+    options.setdefault("empty", "accounts" in document or "factories" in document)
     return options
 
 
@@ -93,6 +100,7 @@ class Loader(Inventory, Ownership):
         problems: list[str] = []
         for kind, load in (
             ("subscriptions", self._load_subscription),
+            ("resource_groups", self._load_group),
             ("accounts", self._load_account),
             ("factories", self._load_factory),
             ("connections", self._load_connection),
@@ -115,24 +123,36 @@ class Loader(Inventory, Ownership):
         found.of_microsoft = words.get("of_microsoft", False)
         found.unregistered.update(name.casefold() for name in words.get("unregistered", ()))
 
+    def _load_group(self, words: Mapping[str, Any]) -> None:
+        subscription = self._world.ensure_subscription(words.get("subscription", self._subscription))
+        subscription.groups[words["name"].casefold()] = ResourceGroup(
+            words["name"], words.get("location", self._location), words.get("managed_by"), dict(words.get("tags", {}))
+        )
+
     def _load_account(self, words: Mapping[str, Any]) -> None:
+        before = len(self._world.accounts)
         account = self.add_account(**words)
+        _want_one_more(before, self._world.accounts, f"account {account.name}")
         self.default_account = self.default_account or account
 
     def _load_factory(self, words: Mapping[str, Any]) -> None:
         simple = {key: value for key, value in words.items() if key not in {"runtimes", "endpoints", "runs"}}
         if "purview_account" in simple:
             simple["purview_account"] = str(self._named(simple["purview_account"]))
+        before = len(self._world.factories)
         factory_id = self.add_factory(**simple)
+        _want_one_more(before, self._world.factories, f"factory {factory_id.name}")
         self.default_factory = self.default_factory or factory_id
         factory = self._find_factory(factory_id)
         if "runtimes" in words:
             factory.runtimes.clear()
         for runtime in words.get("runtimes", ()):
-            properties = runtime.get("properties") or _factories.runtime_properties(
+            properties = runtime.get("properties") or _runtimes.runtime_properties(
                 runtime.get("kind", "azure"), self._location
             )
-            _factories.new_runtime(self._world, factory, runtime["name"], properties)
+            before = len(factory.runtimes)
+            _runtimes.new_runtime(self._world, factory, runtime["name"], properties)
+            _want_one_more(before, factory.runtimes, f"runtime {runtime['name']}")
         for endpoint in words.get("endpoints", ()):
             self._load_endpoint(factory, endpoint)
         for run in words.get("runs", ()):
@@ -143,6 +163,8 @@ class Loader(Inventory, Ownership):
 
     def _load_endpoint(self, factory: Factory, words: Mapping[str, Any]) -> None:
         target = str(self._named(words["target"], words["group_id"]))
+        if any(one.name.casefold() == words["name"].casefold() for one in self._world.endpoints(factory)):
+            raise ValueError(f"there is another endpoint {words['name']}")
         self.add_endpoint(
             factory.id,
             words["name"],
@@ -231,6 +253,11 @@ class Loader(Inventory, Ownership):
             if factory.id.name.casefold() == text.casefold():
                 return str(factory.id)
         return str(self._named(text))
+
+
+def _want_one_more(before: int, found: Mapping[str, Any], what: str) -> None:
+    if len(found) == before:
+        raise ValueError(f"there is another {what}")
 
 
 def _said(error: Exception) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from purview_mpe._arm_id import ArmId, InvalidArmId
+from purview_mpe.emulator._call import GUID
 from purview_mpe.emulator._exchange import list_of, object_of
 
 if TYPE_CHECKING:
@@ -51,6 +53,33 @@ def _number(value: Any, at: str, problems: list[str]) -> None:
 def _whole(value: Any, at: str, problems: list[str]) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         problems.append(f"{at}: must be a whole number from 0 on, not {value!r}")
+
+
+def _count(value: Any, at: str, problems: list[str]) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        problems.append(f"{at}: must be a whole number from 1 on, not {value!r}")
+
+
+def _guid(value: Any, at: str, problems: list[str]) -> None:
+    if not isinstance(value, str) or not GUID.fullmatch(value):
+        problems.append(f"{at}: must be a GUID, not {value!r}")
+
+
+def _moment(value: Any, at: str, problems: list[str]) -> None:
+    try:
+        moment_of(value)
+    except ValueError:
+        problems.append(f"{at}: must be a date and time in ISO 8601, not {value!r}")
+
+
+def moment_of(value: Any) -> datetime:
+    """A moment in a scenario, as text or as YAML reads one; without a zone it is UTC's.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _flag(value: Any, at: str, problems: list[str]) -> None:
@@ -164,17 +193,24 @@ def _body_or_name(fields: Mapping[str, Check]) -> Check:
     return run
 
 
-_PLACE: dict[str, Check] = {"subscription": _text, "resource_group": _text, "location": _text}
+_PLACE: dict[str, Check] = {"subscription": _guid, "resource_group": _text, "location": _text}
+
+_SHAPE_AND_FIREWALL: dict[str, Check] = {
+    "shape": _choice("A", "B", "C", "D", "E", "F"),
+    "firewall": _choice("enabled-from-all-networks", "disabled-for-ingestion-only", "disabled-from-all-networks"),
+}
 
 _OPTIONS = _record(
     {
+        **_SHAPE_AND_FIREWALL,
         "seed": _whole,
+        "epoch": _moment,
         "provisioning": _or_none(_spans),
         "connection_delay": _or_none(_spans),
         "deletion": _or_none(_spans),
         "refresh_delay": _span,
         "latency": _span,
-        "page_size": _whole,
+        "page_size": _count,
         "absent_status": _choice(404, 400),
         "foreign_connections": _whole,
         "reveal_private_endpoint_ids": _choice("at-once", "when-provisioned", "never"),
@@ -185,17 +221,17 @@ _OPTIONS = _record(
         "entity_limit": _whole,
         "enforce_limits": _flag,
         "request_log": _or_none(_whole),
-        "subscription": _text,
-        "tenant": _text,
+        "subscription": _guid,
+        "tenant": _guid,
         "location": _text,
+        "empty": _flag,
     }
 )
 
 _ACCOUNT = _body_or_name(
     {
         **_PLACE,
-        "shape": _choice("A", "B", "C", "D", "E", "F"),
-        "firewall": _choice("enabled-from-all-networks", "disabled-for-ingestion-only", "disabled-from-all-networks"),
+        **_SHAPE_AND_FIREWALL,
         "without_namespace": _choice("absent", "null", "empty", "disabled"),
     }
 )
@@ -263,12 +299,17 @@ _CONNECTION = _record(
     "target",
 )
 
-_SUBSCRIPTION = _record({"id": _text, "name": _text, "of_microsoft": _flag, "unregistered": _each(_text)}, "id")
+_GROUP = _record(
+    {"name": _text, "subscription": _guid, "location": _text, "managed_by": _or_none(_text), "tags": _object}, "name"
+)
+
+_SUBSCRIPTION = _record({"id": _guid, "name": _text, "of_microsoft": _flag, "unregistered": _each(_text)}, "id")
 
 _SCENARIO = _record(
     {
         "emulator": _OPTIONS,
         "subscriptions": _each(_SUBSCRIPTION),
+        "resource_groups": _each(_GROUP),
         "accounts": _each(_ACCOUNT),
         "factories": _each(_FACTORY),
         "connections": _each(_CONNECTION),

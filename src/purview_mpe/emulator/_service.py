@@ -20,6 +20,7 @@ from purview_mpe.emulator._exchange import (
     RecordedRequest,
     Request,
     Response,
+    check_size,
     read_json,
     segments_of,
     split_url,
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._world import World
 
 ADMIN = "_emulator"
+# How much of a body is kept in the log that is no JSON.
+_LOGGED = 10_000
+# Where Azure Resource Manager is; everything else on this origin is for signing in.
+_NEEDS_TOKEN = frozenset({"subscriptions", "providers", "tenants"})
 _SECRET_HEADERS = frozenset({"authorization", "x-ms-authorization-auxiliary", "cookie"})
 
 
@@ -149,11 +154,19 @@ class Service:
     def _work(self, ticket: Ticket, headers: dict[str, str]) -> Response:
         world, request = self._world, ticket.request
         now = world.settle()
+        check_size(request)
         segments = segments_of(ticket.path)
-        route, parameters = self.router.match(request.method, segments)
+        try:
+            route, parameters = self.router.match(request.method, segments)
+        except ArmError:
+            # Whoever is nobody is not told what there is and what there is not.
+            if segments[:1] and segments[0].casefold() in _NEEDS_TOKEN:
+                self._caller(ticket)
+            raise
         caller = self._access.default if route.anonymous else self._caller(ticket)
-        if segments[:1] and segments[0].casefold() == "subscriptions" and len(segments) > 1:
-            name, value = self._limits.take(segments[1].casefold(), caller.object_id, request.method, now)
+        subscription = parameters.get("subscription", "").casefold()
+        if subscription in world.subscriptions:
+            name, value = self._limits.take(subscription, caller.object_id, request.method, now)
             headers[name] = value
         planned: dict[str, Any] = {}
         for fault in ticket.faults:
@@ -170,7 +183,7 @@ class Service:
             query=ticket.query,
             segments=segments,
             parameters=parameters,
-            api_version=check_version(route, ticket.query.get("api-version")),
+            api_version=check_version(route, _asked_version(ticket.query)),
             now=now,
             planned=planned,
         )
@@ -212,7 +225,15 @@ class Service:
 
 def is_admin(path: str) -> bool:
     """Whether a path belongs to the emulator itself: not logged, not counted, and no fault happens to it."""
-    return path.lstrip("/").startswith(ADMIN)
+    return path.strip("/").partition("/")[0].casefold() == ADMIN
+
+
+def _asked_version(query: dict[str, str]) -> str | None:
+    """The api-version, whose name can be written in any letter case."""
+    asked = query.get("api-version")
+    if asked is None:
+        asked = next((value for key, value in query.items() if key.casefold() == "api-version"), None)
+    return asked
 
 
 def _readable(request: Request) -> Any:
@@ -220,4 +241,4 @@ def _readable(request: Request) -> Any:
     try:
         return read_json(request)
     except ArmError:
-        return request.content.decode(errors="replace")
+        return request.content[:_LOGGED].decode(errors="replace")

@@ -10,13 +10,14 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from purview_mpe.emulator._access import LIFETIME
 from purview_mpe.emulator._exchange import ArmError, Response, object_of, read_json
 from purview_mpe.emulator._router import Route
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._call import Call
 
-_LIFETIME = 3600
+DOMAIN = "emulator.onmicrosoft.com"
 _AUDIENCE = "https://management.core.windows.net/"
 
 # Grants that need nobody at a browser.
@@ -137,16 +138,14 @@ def _token(call: Call) -> Response:
         raise _refused(call, "unsupported_grant_type", f"AADSTS70003: The emulator does not grant '{grant}'.")
     if "client_id" not in form:
         raise _refused(call, "invalid_request", "AADSTS900144: The request body must contain 'client_id'.")
-    tenant = call["tenant"]
-    if tenant.casefold() not in {"common", "organizations", call.world.tenant.casefold()}:
-        raise _refused(call, "invalid_request", f"AADSTS90002: Tenant '{tenant}' not found.")
+    _tenant(call)
     caller = call.access.with_client_id(form["client_id"])
     is_v2 = "v2.0" in call.segments
     audience = form.get("resource") or form.get("scope", _AUDIENCE).split(" ")[0].removesuffix("/.default")
     answer: dict[str, Any] = {
         "token_type": "Bearer",
-        "expires_in": _LIFETIME,
-        "ext_expires_in": _LIFETIME,
+        "expires_in": LIFETIME,
+        "ext_expires_in": LIFETIME,
         "access_token": call.access.token(caller, audience),
     }
     if not is_v2:
@@ -158,7 +157,9 @@ def _token(call: Call) -> Response:
 
 def _managed_identity(call: Call) -> Response:
     headers = call.request.headers
-    if headers.get("metadata", "").casefold() != "true" and "x-identity-header" not in headers:
+    # The virtual machine's endpoint wants the first, App Service's the second, its oldest version the third.
+    is_meant = headers.get("metadata", "").casefold() == "true" or "x-identity-header" in headers or "secret" in headers
+    if not is_meant:
         raise _refused(call, "invalid_request", "Required metadata header not specified")
     resource = call.query.get("resource")
     if not resource:
@@ -167,7 +168,7 @@ def _managed_identity(call: Call) -> Response:
     answer: dict[str, Any] = {
         "access_token": call.access.token(caller, resource),
         "client_id": caller.client_id,
-        "expires_in": _LIFETIME,
+        "expires_in": LIFETIME,
         "token_type": "Bearer",
     }
     return Response(200, answer | _as_text(answer, resource))
@@ -178,15 +179,17 @@ def _as_text(answer: dict[str, Any], resource: str) -> dict[str, Any]:
     now = int(time.time())
     return {
         "expires_in": str(answer["expires_in"]),
-        "expires_on": str(now + _LIFETIME),
+        "expires_on": str(now + LIFETIME),
         "not_before": str(now - 300),
         "resource": resource,
     }
 
 
 def _tenant(call: Call) -> str:
-    tenant = call["tenant"]
-    return call.world.tenant if tenant.casefold() in {"common", "organizations"} else tenant
+    given, tenant = call["tenant"], call.world.tenant
+    if given.casefold() not in {"common", "organizations", "consumers", DOMAIN, tenant.casefold()}:
+        raise _refused(call, "invalid_request", f"AADSTS90002: Tenant '{given}' not found.")
+    return tenant
 
 
 def _refused(call: Call, error: str, description: str) -> ArmError:
@@ -206,6 +209,7 @@ def _refused(call: Call, error: str, description: str) -> ArmError:
 ROUTES = (
     Route("GET", "/metadata/endpoints", None, _metadata, anonymous=True),
     Route("GET", "/metadata/identity/oauth2/token", None, _managed_identity, anonymous=True),
+    Route("GET", "/msi/token", None, _managed_identity, anonymous=True),
     Route("GET", "/{tenant}/discovery/instance", None, _instance_discovery, anonymous=True),
     Route("GET", "/{tenant}/.well-known/openid-configuration", None, _openid_configuration, anonymous=True),
     Route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", None, _openid_configuration, anonymous=True),

@@ -64,6 +64,8 @@ class World:
         """Storage accounts and Event Hubs namespaces."""
         self.connections: dict[str, dict[str, Connection]] = {}
         """By the key of the target, then by the case-folded name of the connection."""
+        self.operations: set[str] = set()
+        """Long-running operations whose results can be asked for."""
         self._serial = itertools.count(1)
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._moment: float | None = None
