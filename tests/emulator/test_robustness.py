@@ -78,7 +78,7 @@ def test_no_request_is_too_odd(story):
     transport = emulator.transport()
     for method, url, headers, content in story:
         answer = transport.send(HttpRequest(method, url, headers=headers, content=content))
-        assert answer.status_code < 500
+        assert answer.status_code < 500 or answer.json()["error"]["code"] == "NotEmulated"
         if method == "HEAD":
             assert answer.content == b""
         elif answer.status_code >= 400:

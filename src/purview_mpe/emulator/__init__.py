@@ -7,7 +7,7 @@
     emulator.inject(Fault.status("PUT", 429, times=2, retry_after=1))
 
 It shares no code with the library but the parser of resource ids: a fake that shares code with what it
-checks proves nothing. What it does not cover it answers with 404 and the name of the route.
+checks proves nothing. What it does not cover it answers with 501 and the name of the route.
 """
 
 from __future__ import annotations

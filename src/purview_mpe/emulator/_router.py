@@ -8,7 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from purview_mpe.emulator._exchange import ArmError
-from purview_mpe.emulator._versions import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,7 +69,7 @@ class Router:
         """The route for a request, and the values of its parameters.
 
         Raises:
-            ArmError: 404 for a path that the emulator does not have, 405 for a method that the path does not
+            ArmError: 501 for a path that the emulator does not have, 405 for a method that the path does not
                 have.
         """
         folded = tuple(segment.casefold() for segment in segments)
@@ -83,7 +82,12 @@ class Router:
                     scope, segments = "/" + "/".join(segments[:start]), segments[start:]
                     break
         if found is None:
-            raise _unknown(method, path, folded)
+            raise ArmError(
+                501,
+                "NotEmulated",
+                f"The emulator has no route for {method} {path}. "
+                "It covers what Data Factory, Purview and their private endpoints need, and nothing else.",
+            )
         node, positions = found
         route = node.routes.get(method)
         if route is None:
@@ -99,22 +103,6 @@ class Router:
         if scope:
             parameters["scope"] = scope
         return route, parameters
-
-
-def _unknown(method: str, path: str, folded: tuple[str, ...]) -> ArmError:
-    """Azure Resource Manager's answer for a type that it does not have, which says whose doing that is."""
-    code = "MissingSubscription"
-    if folded[:1] == ("subscriptions",) or "providers" in folded:
-        code = "InvalidResourceType"
-        namespace = folded[folded.index("providers") + 1 :][:1] if "providers" in folded else ()
-        if namespace and namespace[0] not in {known.casefold() for known in PROVIDERS}:
-            code = "InvalidResourceNamespace"
-    return ArmError(
-        404,
-        code,
-        f"The emulator has no route for {method} {path}. "
-        "It covers what Data Factory, Purview and their private endpoints need, and nothing else.",
-    )
 
 
 def _walk(node: _Node, segments: tuple[str, ...], at: int = 0) -> tuple[_Node, tuple[int, ...]] | None:

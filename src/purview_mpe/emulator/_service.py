@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 ADMIN = "_emulator"
 # How much of a body is kept in the log that is no JSON.
 _LOGGED = 10_000
-# Where Azure Resource Manager is; everything else on this origin is for signing in.
-_NEEDS_TOKEN = frozenset({"subscriptions", "providers", "tenants"})
 _SECRET_HEADERS = frozenset({"authorization", "x-ms-authorization-auxiliary", "cookie"})
 
 
@@ -156,13 +154,7 @@ class Service:
         now = world.settle()
         check_size(request)
         segments = segments_of(ticket.path)
-        try:
-            route, parameters = self.router.match(request.method, segments)
-        except ArmError:
-            # Whoever is nobody is not told what there is and what there is not.
-            if segments[:1] and segments[0].casefold() in _NEEDS_TOKEN:
-                self._caller(ticket)
-            raise
+        route, parameters = self.router.match(request.method, segments)
         caller = self._access.default if route.anonymous else self._caller(ticket)
         subscription = parameters.get("subscription", "").casefold()
         if subscription in world.subscriptions:
