@@ -7,7 +7,7 @@ import json
 import pytest
 
 from purview_mpe import Report
-from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.emulator import Emulator, Fault, Role
 
 from .conftest import spec_for
 from .moments import Before
@@ -287,3 +287,37 @@ def test_nothing_found_by_name_is_no_reason_to_warn(colour):
     report = colour.run(emulator, lambda client: client.approve(spec), roles=APPROVER)
     assert results(report) == {"account": "ambiguous", "blob": "handed-off", "queue": "handed-off"}
     assert report.warnings == ()
+
+
+def test_names_prove_nothing_where_the_targets_are_not_known(colour, emulator):
+    """Who may read neither factory nor account cannot hold all targets against each other."""
+    spec, _ = created(colour, emulator)
+    role = Role("Decides on connections", ("Microsoft.Purview/accounts/privateEndpointConnections*",))
+    report = colour.run(emulator, lambda client: client.approve(spec), roles=(role,))
+    assert results(report) == {"account": "ambiguous"}
+    assert report.outcomes[0].error.message == (
+        "The connection of 'purview' was not touched: neither factory nor account can be read, so not every target is "
+        "known."
+    )
+    alone = spec.model_copy(update={"groups": ("account",)})
+    report = colour.run(emulator, lambda client: client.approve(alone, dry_run=True), roles=(role,))
+    assert results(report) == {"account": "would-approve"}
+
+
+@pytest.mark.parametrize(("statuses", "verdict"), [(("Pending",) * 2, "stale"), (("Pending", "Approved"), "ready")])
+def test_several_of_our_name_that_agree_tell_the_state_of_ours(colour, statuses, verdict):
+    """Whichever is ours, none is approved: what the factory still says is stale. Where they differ the factory counts."""
+    emulator = Emulator(reveal_private_endpoint_ids="never")
+    spec, _ = created(colour, emulator, groups=("account",))
+    emulator.approve("purview")
+    colour.run(emulator, lambda client: client.status(spec))
+    emulator.remove(next(c.id for c in emulator.connections() if c.endpoint))
+    for number, status in enumerate(statuses):
+        emulator.add_connection(
+            emulator.account,
+            private_endpoint_id=f"{ELSEWHERE.replace('rg-s', f'rg-{number}')}/df1.purview",
+            status=status,
+        )
+    status = colour.run(emulator, lambda client: client.status(spec))
+    assert [endpoint.verdict for endpoint in status.endpoints] == [verdict]
+    assert [finding.code for finding in status.findings] == ["connection-ambiguous"]

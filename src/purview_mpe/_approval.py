@@ -85,6 +85,8 @@ class Match:
     connection: Connection | None = None
     matched_by: Literal["private-endpoint-id", "name"] | None = None
     reason: str = ""
+    candidates: tuple[Connection, ...] = ()
+    """Where it is ambiguous: those of which one may be ours."""
 
 
 def claim_for(target: Target, endpoint: Endpoint) -> Claim:
@@ -135,7 +137,7 @@ def match_known(
     if len(homes) <= 1:
         return found
     return [
-        _ambiguous(match.claim, "the connections found by name sit in different resource groups")
+        ambiguous(match.claim, "the connections found by name sit in different resource groups", match.connection)
         if match.matched_by == "name"
         else match
         for match in found
@@ -151,13 +153,13 @@ def match_blind(
     """
     if any(listings[claim.key].error is not None for claim in claims):
         return [
-            _ambiguous(claim, "the factory cannot be read and not every target can, so the name proves nothing")
+            ambiguous(claim, "the factory cannot be read and not every target can, so the name proves nothing")
             for claim in claims
         ]
     named = {claim.key: _bearing(hidden_name(factory, claim.name), listings[claim.key].connections) for claim in claims}
     if any(len(connections) > 1 for connections in named.values()):
         return [
-            _ambiguous(claim, "the factory cannot be read, and a target shows several connections of our name")
+            ambiguous(claim, "the factory cannot be read, and a target shows several connections of our name")
             for claim in claims
         ]
     if not all(named.values()):
@@ -167,7 +169,7 @@ def match_blind(
     found = [connections[0].private_endpoint_id for connections in named.values()]
     if len({_home(private_endpoint_id) for private_endpoint_id in (*anchors, *found)}) > 1:
         return [
-            _ambiguous(claim, "the factory cannot be read, and the connections sit in different resource groups")
+            ambiguous(claim, "the factory cannot be read, and the connections sit in different resource groups")
             for claim in claims
         ]
     return [Match(claim, "ours", named[claim.key][0], "name") for claim in claims]
@@ -182,12 +184,13 @@ def _match(factory: str, claim: Claim, connections: Sequence[Connection]) -> Mat
             case []:
                 return Match(claim, "not-yet", reason="the target does not show our connection yet")
             case _:
-                return _ambiguous(claim, "the target shows several connections of one private endpoint")
+                return ambiguous(claim, "the target shows several connections of one private endpoint")
     if claim.only_exact:
-        return _ambiguous(claim, f"the report tells no private endpoint called {hidden_name(factory, claim.name)!r}")
+        return ambiguous(claim, f"the report tells no private endpoint called {hidden_name(factory, claim.name)!r}")
     named = _bearing(hidden_name(factory, claim.name), connections)
     if len(named) > 1:
-        return _ambiguous(claim, f"{len(named)} connections bear the name {hidden_name(factory, claim.name)!r}")
+        reason = f"{len(named)} connections bear the name {hidden_name(factory, claim.name)!r}"
+        return ambiguous(claim, reason, *named)
     if not named:
         return Match(claim, "not-yet", reason="the target does not show our connection yet")
     if not claim.has_a_connection:
@@ -212,5 +215,6 @@ def _home(private_endpoint_id: str) -> str:
     return private_endpoint_id.rstrip("/").casefold().rpartition("/")[0]
 
 
-def _ambiguous(claim: Claim, reason: str) -> Match:
-    return Match(claim, "ambiguous", reason=reason)
+def ambiguous(claim: Claim, reason: str, *candidates: Connection | None) -> Match:
+    """No connection can be told to be the claim's."""
+    return Match(claim, "ambiguous", reason=reason, candidates=tuple(one for one in candidates if one is not None))

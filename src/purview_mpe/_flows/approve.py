@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from purview_mpe._approval import Claim, Listings, Match, match_blind, match_known
+from purview_mpe._approval import Claim, Listings, Match, ambiguous, match_blind, match_known
 from purview_mpe._arm_id import ArmId, same_id
 from purview_mpe._events import Event
 from purview_mpe._flows import connections, observe, reasons
@@ -265,8 +265,15 @@ class Approving:
             if (error := listings[claim.key].error) is not None:
                 self._end_with(claim, error)
         known = [outcome.private_endpoint_id for outcome in self.done.values() if outcome.private_endpoint_id]
-        match = match_blind if self.source.blind else match_known
-        matches = match(factory, claims, listings, anchors=known)
+        if not self.source.blind:
+            matches = match_known(factory, claims, listings, anchors=known)
+        elif self.account.shape is None and self.spec.groups is None:
+            matches = [
+                ambiguous(claim, "neither factory nor account can be read, so not every target is known")
+                for claim in claims
+            ]
+        else:
+            matches = match_blind(factory, claims, listings, anchors=known)
         self.unmet.update((match.claim.key, match.reason) for match in matches)
         return [match for match in matches if match.claim.key not in self.done]
 
