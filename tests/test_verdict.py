@@ -223,7 +223,7 @@ def test_two_of_our_name_cannot_be_told(statuses, known):
     assert said == {"blob": known}
     assert (finding.code, finding.severity) == ("connection-ambiguous", "warning")
     assert finding.message == (
-        "The target's side of 'purview_blob' cannot be told: 2 connections bear the name 'df1.purview_blob'."
+        "The connection of 'purview_blob' on its target cannot be told from others: 2 connections bear the name 'df1.purview_blob'."
     )
 
 

@@ -85,7 +85,7 @@ def _ambiguity(match: Match) -> Finding:
     return Finding(
         code="connection-ambiguous",
         severity="warning",
-        message=f"The target's side of {match.claim.name!r} cannot be told: {match.reason}.",
+        message=f"The connection of {match.claim.name!r} on its target cannot be told from others: {match.reason}.",
         remedy="Compare the private endpoint ids on the target, and reject what nobody here has asked for.",
     )
 
