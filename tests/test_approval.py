@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from purview_mpe._approval import Claim, Listing, claim_for, match_blind, match_known
+from purview_mpe._approval import Claim, Listing, claim_for, claim_from_report, match_blind, match_known
+from purview_mpe._model import Outcome
 from purview_mpe.errors import AccessDenied
 
 from .nouns import HIDDEN, OTHER_SUBSCRIPTION, TARGETS, a_connection, an_endpoint
@@ -20,6 +21,16 @@ def claim(target=BLOB, name="purview_blob", **fields) -> Claim:
 
 def listing(*private_endpoint_ids, status="Pending") -> Listing:
     return Listing(tuple(a_connection(given, status) for given in private_endpoint_ids))
+
+
+def an_outcome(private_endpoint_id, name="purview_blob") -> Outcome:
+    return Outcome(
+        name=name,
+        group_id="blob",
+        resource_id=BLOB.resource_id,
+        private_endpoint_id=private_endpoint_id,
+        result="created",
+    )
 
 
 def known(found, *claims, anchors=(), **more):
@@ -71,7 +82,26 @@ def test_one_private_endpoint_with_two_connections_is_ambiguous():
 def test_a_report_without_id_proves_nothing():
     """Where only exact ids are accepted, a missing one is not replaced by the name."""
     match = only(known(listing(f"{HIDDEN}/df1.purview_blob"), claim(only_exact=True)))
-    assert (match.kind, match.reason) == ("ambiguous", "the report does not tell the id of the private endpoint")
+    assert (match.kind, match.reason) == ("ambiguous", "the report tells no private endpoint called 'df1.purview_blob'")
+
+
+@pytest.mark.parametrize("called", ["evil", "df1.purview", "df1.purview_blob2", "df1.purview_b\u2113ob"])
+def test_a_reports_id_is_called_as_ours_is(called):
+    """A report may have been edited: an id that is not called `<factory>.<endpoint>` is not taken from it."""
+    told = claim_from_report("df1", BLOB, an_outcome(f"{ELSEWHERE}/{called}"))
+    assert told.private_endpoint_id is None
+    match = only(known(listing(f"{ELSEWHERE}/{called}"), told))
+    assert (match.kind, match.reason) == (
+        "ambiguous",
+        "the report tells no private endpoint called 'df1.purview_blob'",
+    )
+
+
+def test_what_azure_calls_very_long_names_is_not_known():
+    """Beyond the documented 64 characters Azure may shorten the name, so a report's id is taken as it is."""
+    shortened = f"{HIDDEN}/df1.{'p' * 50}~1"
+    told = claim_from_report("df1", BLOB, an_outcome(shortened, "p" * 61))
+    assert only(known(listing(shortened), told)).kind == "ours"
 
 
 # --- rule 2: the name, where the factory vouches
@@ -85,6 +115,12 @@ def test_the_name_is_ours_where_the_factory_vouches():
         "name",
         f"{HIDDEN}/DF1.Purview_Blob",
     )
+
+
+def test_a_letter_that_folds_to_ours_is_another_letter():
+    """A Kelvin sign is no k: such a name is not ours, although Python's comparison without letter case takes it for it."""
+    match = only(known(listing(f"{ELSEWHERE}/df1.lin\u212a"), claim(name="link")))
+    assert match.kind == "not-yet"
 
 
 @pytest.mark.parametrize("says", ["", "rejected", "disconnected", "timeout"])
@@ -274,6 +310,14 @@ def test_one_target_that_does_not_fit_spoils_all(found, kind, reason):
     matches = blind(blob=found)
     assert kinds(matches) == [kind] * 4
     assert {match.reason for match in matches} == {reason}
+
+
+def test_what_was_found_before_counts_as_well():
+    """The rest of a set sits where the part sits that was decided in an earlier round."""
+    rest = CLAIMS[1]
+    listings = {rest.key: listing(f"{ELSEWHERE}/df1.purview_blob")}
+    assert kinds(match_blind("df1", [rest], listings)) == ["ours"]
+    assert kinds(match_blind("df1", [rest], listings, anchors=(f"{HIDDEN}/df1.purview",))) == ["ambiguous"]
 
 
 def test_no_claims_have_no_matches():

@@ -315,7 +315,7 @@ class TestTwoPeople:
         approval = colour.run(emulator, lambda client: client.approve(report), roles=("approver",))
         assert set(results(approval).values()) == {"ambiguous"}
         assert set(ours(emulator).values()) == {"Pending"}
-        assert "the report does not tell the id of the private endpoint" in approval.outcomes[0].error.message
+        assert "the report tells no private endpoint called" in approval.outcomes[0].error.message
 
     def test_approver_without_the_factory_matches_names_with_a_warning(self, colour, emulator):
         """Without the factory and without a report, one match per target in one resource group is accepted."""
@@ -414,11 +414,15 @@ class TestOddities:
         assert set(results(report).values()) == {"approved"}
 
     def test_factory_deleted_after_planning(self, colour, emulator):
-        """Without the factory there is nothing of ours to approve: its connections are orphans."""
+        """Without the factory there is nothing of ours to approve: its connections are orphans, and it is said why."""
         spec, _ = create(colour, emulator)
         emulator.remove(emulator.factory)
+        before = len(emulator.writes)
         report = colour.run(emulator, lambda client: client.approve(spec))
-        assert set(results(report).values()) == {"absent"}
+        assert set(results(report).values()) == {"failed"}
+        assert {outcome.error.code for outcome in report.outcomes} == {"not-found"}
+        assert "factories/df1' under resource group 'rg1' was not found" in report.outcomes[0].error.message
+        assert len(emulator.writes) == before
 
     def test_ids_compare_without_letter_case(self, colour, emulator):
         """A spec in odd letter case approves the same connections."""

@@ -58,14 +58,19 @@ def test_an_approver_who_may_not_read_the_account_takes_it_from_the_report(colou
 
 
 def test_a_report_about_another_account_is_not_believed(colour, emulator):
-    """The targets of another account's report are not those of the account in the spec."""
+    """The targets of another account's report are not those of the account in the spec, and it is said so."""
     other = emulator.add_account("other")
     report = edited(requested(colour, emulator), id=str(other))
     storage = emulator.targets(emulator.account)["blob"]
     approval = colour.run(
         emulator, lambda client: client.approve(report), roles=(("Storage Account Contributor", storage),)
     )
-    assert [outcome.group_id for outcome in approval.outcomes] == ["account"]
+    assert results(approval) == ["handed-off", "conflict", "conflict", "conflict"]
+    assert approval.outcomes[1].error.message == (
+        "The connection of 'purview_blob' was not looked for: the account 'pv1' cannot be read, so whether it uses the "
+        "target in the report is not known."
+    )
+    assert {c.status for c in emulator.connections(storage)} == {"Pending"}
     assert [w.code for w in approval.warnings] == ["account-unreadable"]
 
 

@@ -97,6 +97,13 @@ def test_the_order_is_that_of_the_chain():
     ]
 
 
+def test_what_was_enabled_later_comes_after_the_approvals():
+    """A namespace that the account got later is a later link than the approvals of the others."""
+    diagnosis = diagnosed(endpoints=changed("blob", connection_status="Rejected")[:3])
+    errors = [finding.code for finding in diagnosis.findings if finding.severity == "error"]
+    assert errors == ["approval-rejected", "event-hubs-enabled-later"]
+
+
 @pytest.mark.parametrize("firewall", [OPEN, INGESTION])
 def test_behind_an_open_door_endpoints_are_not_the_cause(firewall):
     """With these settings lineage needs none, so that a missing one is told and is no error."""

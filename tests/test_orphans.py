@@ -256,6 +256,18 @@ def test_a_target_that_was_deleted(colour, emulator, ready):
     assert (row.endpoint, row.target_id, row.certain) == ("former", str(storage), True)
 
 
+def test_a_target_that_was_deleted_although_the_account_names_it(colour, emulator, ready):
+    """The account's JSON is not believed about what is there: the endpoint is an orphan, and a finding says why."""
+    namespace = emulator.targets(emulator.account)["namespace"]
+    emulator.remove(namespace)
+    found = look(colour, emulator)
+    assert [(row.endpoint, row.target_id, row.certain) for row in found.endpoints] == [
+        ("purview_namespace", str(namespace), True)
+    ]
+    [finding] = [finding for finding in found.findings if finding.code == "target-gone"]
+    assert finding.message == f"The account names {namespace}, which does not exist."
+
+
 def test_a_deleted_account_is_no_error(colour, emulator, ready):
     """Its own endpoint is an orphan; its storage and namespace are still there."""
     emulator.remove(emulator.account)

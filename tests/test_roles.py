@@ -14,6 +14,11 @@ def results(report):
     return sorted({outcome.result for outcome in report.outcomes})
 
 
+def elsewhere(spec):
+    """The spec with the emulator's second account."""
+    return spec.model_copy(update={"account": spec.account.replace("pv1", "pv2")})
+
+
 #: What each verb is called with, and what is looked at in its answer.
 VERBS = {
     "discover": (lambda client, spec: client.discover(spec.account), lambda account: account.shape),
@@ -26,6 +31,9 @@ VERBS = {
     "status": (lambda client, spec: client.status(spec), lambda status: status.ready),
     "delete_all": (lambda client, spec: client.delete_all(spec), results),
     "connect": (lambda client, spec: client.connect(spec, replace=True), results),
+    "reconnect": (lambda client, spec: client.connect(elsewhere(spec), replace=True), results),
+    "watch": (lambda client, spec: client.watch(spec, timeout=20), lambda seen: [status.ready for status in seen]),
+    "create_many": (lambda client, spec: client.create_many([spec], approve=True), lambda fleet: fleet.counts),
     "diagnose": (lambda client, spec: client.diagnose(spec), lambda diagnosis: bool(diagnosis.findings)),
     "orphans": (
         lambda client, spec: client.orphans(spec.account),
@@ -48,6 +56,9 @@ EXPECTED = {
         "status": DENIED,
         "delete_all": DENIED,
         "connect": DENIED,
+        "reconnect": DENIED,
+        "watch": DENIED,
+        "create_many": {"failed": 1},
         "diagnose": True,
         "orphans": [],
     },
@@ -62,6 +73,9 @@ EXPECTED = {
         "status": False,
         "delete_all": ["failed"],
         "connect": ["already-connected"],
+        "reconnect": ["failed"],
+        "watch": [False],
+        "create_many": {"kept": 4, "handed-off": 4},
         "diagnose": True,
         "orphans": [],
     },
@@ -76,6 +90,9 @@ EXPECTED = {
         "status": False,
         "delete_all": ["deleted"],
         "connect": ["already-connected"],
+        "reconnect": ["connected"],
+        "watch": [False],
+        "create_many": {"kept": 4, "handed-off": 4},
         "diagnose": True,
         "orphans": [],
     },
@@ -90,6 +107,9 @@ EXPECTED = {
         "status": DENIED,
         "delete_all": DENIED,
         "connect": DENIED,
+        "reconnect": DENIED,
+        "watch": DENIED,
+        "create_many": {"failed": 1},
         "diagnose": True,
         # Without the factory nobody can say that it is gone, so nothing is called gone.
         "orphans": [False] * 4,
@@ -102,6 +122,7 @@ EXPECTED = {
 def test_every_verb_for_everybody(colour, person, verb):
     """What this person may do is done; what not is said, and nobody gets more than their rights."""
     emulator = Emulator()
+    emulator.add_account("pv2")
     spec = spec_for(emulator)
     colour.run(emulator, lambda client: client.create_all(spec))
     writes = len(emulator.writes)
@@ -115,7 +136,8 @@ def test_every_verb_for_everybody(colour, person, verb):
     else:
         answer = colour.run(emulator, lambda client: act(client, spec), roles=(person,))
         assert look(answer) == expected
-        for outcome in getattr(answer, "outcomes", ()):
+        reports = getattr(answer, "reports", (answer,))
+        for outcome in (outcome for report in reports for outcome in getattr(report, "outcomes", ())):
             if outcome.result in {"failed", "handed-off"}:
                 assert outcome.error.code == "access-denied"
                 assert outcome.error.remedy
@@ -125,7 +147,8 @@ def test_every_verb_for_everybody(colour, person, verb):
         ]
 
 
-@pytest.mark.parametrize("verb", VERBS)
+# A fleet does not raise: what stops one factory stands in its report.
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "create_many"])
 def test_nothing_is_registered_by_anything(colour, emulator, verb):
     """No verb registers a resource provider, even where Azure asks for it during a read."""
     spec = spec_for(emulator)

@@ -123,7 +123,12 @@ def test_a_lock_keeps_one_alive(colour, emulator, made, ends, result):
     report = colour.run(emulator, lambda client: client.delete_all(made, timeout=120))
     assert results(report) == dict.fromkeys(NAMES, "deleted") | {"purview_namespace": result}
     (kept,) = report.failures
-    assert "az lock list" in kept.error.remedy
+    target = emulator.targets(emulator.account)["namespace"]
+    assert kept.error.remedy == (
+        "Look for a resource lock on the factory, on the target or on the resource group of either (az lock list "
+        f"--resource {emulator.factory}; az lock list --resource {target}): Azure answers 200 to the deletion even "
+        "where a lock makes it fail. Remove the lock, then repeat the call."
+    )
     assert [endpoint.name for endpoint in emulator.endpoints()] == ["purview_namespace"]
 
 

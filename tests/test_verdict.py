@@ -213,16 +213,17 @@ def test_a_stranger_in_the_place_of_ours_makes_it_stale():
     assert (said, verdict_of(approved, said["blob"])[0]) == ({"blob": ""}, "stale")
 
 
-def test_two_of_our_name_cannot_be_told():
-    """The target's side is unknown then, and a finding says so."""
+@pytest.mark.parametrize(("statuses", "known"), [(("Pending", "Approved"), None), (("Pending", "Pending"), "Pending")])
+def test_two_of_our_name_cannot_be_told(statuses, known):
+    """The target's side is unknown then, unless both are in one state, and a finding says so."""
     elsewhere = HIDDEN.replace("99999999-0000-0000-0000-000000000001", OTHER_SUBSCRIPTION)
-    said, [finding] = read(
-        [endpoint()], {"blob": listing(f"{HIDDEN}/df1.purview_blob", f"{elsewhere}/df1.purview_blob")}
-    )
-    assert said == {"blob": None}
+    homes = zip((HIDDEN, elsewhere), statuses, strict=True)
+    both = Listing(tuple(a_connection(f"{home}/df1.purview_blob", status) for home, status in homes))
+    said, [finding] = read([endpoint()], {"blob": both})
+    assert said == {"blob": known}
     assert (finding.code, finding.severity) == ("connection-ambiguous", "warning")
     assert finding.message == (
-        "The target's side of 'purview_blob' cannot be told: 2 connections bear the name 'df1.purview_blob'."
+        "The connection of 'purview_blob' on its target cannot be told from others: 2 connections bear the name 'df1.purview_blob'."
     )
 
 

@@ -49,7 +49,7 @@ def test_a_fresh_endpoint_has_an_empty_connection():
     assert endpoint(provisioningState="Provisioning", connectionState=fresh).connection_status == ""
 
 
-@pytest.mark.parametrize("absent", [None, "", 5, {}, []])
+@pytest.mark.parametrize("absent", [None, "", 5, {}, [], "/subscriptions/x/resourceGroups/rg1"])
 def test_a_connection_or_id_that_is_missing_is_unknown(absent):
     """`connectionState` may be missing (spec), `resourceId` is in no OpenAPI file; neither is guessed."""
     read = endpoint(connectionState=absent, resourceId=absent)

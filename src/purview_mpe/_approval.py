@@ -3,7 +3,8 @@
 Anybody can ask to be let into a storage account, and can call their private endpoint `<factory>.<endpoint>`.
 Approving a connection that is not ours lets a stranger in, so a connection is ours only
 
-1. if its private endpoint has exactly the id that the factory (or the requester's report) tells: then at once;
+1. if its private endpoint has exactly the id that the factory (or the requester's report) tells: then at once. A report
+   may come from a file that somebody has edited, so an id in it counts only if it is called as Data Factory calls ours;
 2. if that id is not told, by the name `<factory>.<endpoint>` as the exact last segment of the private endpoint's id, in
    any letter case, provided that the factory says that our endpoint is provisioned and pending (so ours must be among
    those listed), that exactly one connection bears the name, and that all connections found by name sit in one
@@ -11,7 +12,7 @@ Approving a connection that is not ours lets a stranger in, so a connection is o
    Approved, which it never takes back, ours may be gone: then a pending connection of that name is somebody else's,
    because an approved one does not become pending again;
 3. if the factory cannot be read, by that name, provided that every target shows exactly one such connection and all
-   of them sit in one resource group.
+   of them sit in one resource group, that of those found before included.
 
 Never by a connection's name or description, never by a prefix or part of a name. Two matches are ambiguous.
 """
@@ -24,8 +25,8 @@ from typing import TYPE_CHECKING, Literal
 
 from purview_mpe import _states
 from purview_mpe._arm_id import last_segment, same_id
-from purview_mpe._model import Connection, Endpoint, Target, identity
-from purview_mpe._naming import hidden_name
+from purview_mpe._model import Connection, Endpoint, Outcome, Target, identity
+from purview_mpe._naming import hidden_name, hidden_name_warning
 
 if TYPE_CHECKING:
     from purview_mpe.errors import PurviewMpeError
@@ -84,6 +85,8 @@ class Match:
     connection: Connection | None = None
     matched_by: Literal["private-endpoint-id", "name"] | None = None
     reason: str = ""
+    candidates: tuple[Connection, ...] = ()
+    """Where it is ambiguous: those of which one may be ours."""
 
 
 def claim_for(target: Target, endpoint: Endpoint) -> Claim:
@@ -96,6 +99,19 @@ def claim_for(target: Target, endpoint: Endpoint) -> Claim:
         if _states.is_provisioned(endpoint.provisioning_state)
         else "",
     )
+
+
+def claim_from_report(factory: str, target: Target, told: Outcome) -> Claim:
+    """The claim for an endpoint as a requester's report tells it; `factory` is the factory's name.
+
+    An id that is not called as Data Factory calls ours is left out, so that nobody is asked to approve it either. What
+    Azure makes of names that are longer than it documents is not known, so there the id is taken as it is.
+    """
+    private_endpoint_id = told.private_endpoint_id
+    may_be_ours = hidden_name_warning(factory, told.name) is not None or (
+        private_endpoint_id is not None and _is_called(private_endpoint_id, hidden_name(factory, told.name))
+    )
+    return Claim(target, told.name, private_endpoint_id if may_be_ours else None, only_exact=True)
 
 
 def match_known(
@@ -121,33 +137,39 @@ def match_known(
     if len(homes) <= 1:
         return found
     return [
-        _ambiguous(match.claim, "the connections found by name sit in different resource groups")
+        ambiguous(match.claim, "the connections found by name sit in different resource groups", match.connection)
         if match.matched_by == "name"
         else match
         for match in found
     ]
 
 
-def match_blind(factory: str, claims: Sequence[Claim], listings: Listings) -> list[Match]:
-    """The connections of endpoints that nobody vouches for, because the factory cannot be read: rule 3."""
+def match_blind(
+    factory: str, claims: Sequence[Claim], listings: Listings, *, anchors: Sequence[str] = ()
+) -> list[Match]:
+    """The connections of endpoints that nobody vouches for, because the factory cannot be read: rule 3.
+
+    `anchors` are ids of private endpoints that were found before.
+    """
     if any(listings[claim.key].error is not None for claim in claims):
         return [
-            _ambiguous(claim, "the factory cannot be read and not every target can, so the name proves nothing")
+            ambiguous(claim, "the factory cannot be read and not every target can, so the name proves nothing")
             for claim in claims
         ]
     named = {claim.key: _bearing(hidden_name(factory, claim.name), listings[claim.key].connections) for claim in claims}
     if any(len(connections) > 1 for connections in named.values()):
         return [
-            _ambiguous(claim, "the factory cannot be read, and a target shows several connections of our name")
+            ambiguous(claim, "the factory cannot be read, and a target shows several connections of our name")
             for claim in claims
         ]
     if not all(named.values()):
         return [
             Match(claim, "not-yet", reason="not every target shows a connection of our name yet") for claim in claims
         ]
-    if len({_home(connections[0].private_endpoint_id) for connections in named.values()}) > 1:
+    found = [connections[0].private_endpoint_id for connections in named.values()]
+    if len({_home(private_endpoint_id) for private_endpoint_id in (*anchors, *found)}) > 1:
         return [
-            _ambiguous(claim, "the factory cannot be read, and the connections sit in different resource groups")
+            ambiguous(claim, "the factory cannot be read, and the connections sit in different resource groups")
             for claim in claims
         ]
     return [Match(claim, "ours", named[claim.key][0], "name") for claim in claims]
@@ -162,12 +184,13 @@ def _match(factory: str, claim: Claim, connections: Sequence[Connection]) -> Mat
             case []:
                 return Match(claim, "not-yet", reason="the target does not show our connection yet")
             case _:
-                return _ambiguous(claim, "the target shows several connections of one private endpoint")
+                return ambiguous(claim, "the target shows several connections of one private endpoint")
     if claim.only_exact:
-        return _ambiguous(claim, "the report does not tell the id of the private endpoint")
+        return ambiguous(claim, f"the report tells no private endpoint called {hidden_name(factory, claim.name)!r}")
     named = _bearing(hidden_name(factory, claim.name), connections)
     if len(named) > 1:
-        return _ambiguous(claim, f"{len(named)} connections bear the name {hidden_name(factory, claim.name)!r}")
+        reason = f"{len(named)} connections bear the name {hidden_name(factory, claim.name)!r}"
+        return ambiguous(claim, reason, *named)
     if not named:
         return Match(claim, "not-yet", reason="the target does not show our connection yet")
     if not claim.has_a_connection:
@@ -178,7 +201,13 @@ def _match(factory: str, claim: Claim, connections: Sequence[Connection]) -> Mat
 
 
 def _bearing(name: str, connections: Sequence[Connection]) -> list[Connection]:
-    return [c for c in connections if last_segment(c.private_endpoint_id).casefold() == name.casefold()]
+    return [c for c in connections if _is_called(c.private_endpoint_id, name)]
+
+
+def _is_called(private_endpoint_id: str, name: str) -> bool:
+    """Whether an id ends in a name; a letter that only folds to one of ours (a Kelvin sign to k) is another letter."""
+    called = last_segment(private_endpoint_id)
+    return called.isascii() and called.casefold() == name.casefold()
 
 
 def _home(private_endpoint_id: str) -> str:
@@ -186,5 +215,6 @@ def _home(private_endpoint_id: str) -> str:
     return private_endpoint_id.rstrip("/").casefold().rpartition("/")[0]
 
 
-def _ambiguous(claim: Claim, reason: str) -> Match:
-    return Match(claim, "ambiguous", reason=reason)
+def ambiguous(claim: Claim, reason: str, *candidates: Connection | None) -> Match:
+    """No connection can be told to be the claim's."""
+    return Match(claim, "ambiguous", reason=reason, candidates=tuple(one for one in candidates if one is not None))

@@ -28,17 +28,13 @@ _EVIDENCE = 10
 
 _Reported = Literal["arrived", "failed", "not-reported", "silent", "unknown"]
 
+_LATER = "event-hubs-enabled-later"
 #: Code, message and remedy for each way in which an endpoint can stand in lineage's way.
 _ENDPOINT_FINDINGS: dict[str, tuple[str, str, str]] = {
     "missing": (
         "endpoint-missing",
         "The factory has no endpoint to {names}.",
         "Make it: client.create_all(spec), then have it approved: client.approve(spec).",
-    ),
-    "event-hubs-enabled-later": (
-        "event-hubs-enabled-later",
-        "The account has managed Event Hubs, and the factory has no endpoint to it, although it has the others.",
-        "Make the missing one: client.create_all(spec) keeps the others as they are; then client.approve(spec).",
     ),
     "wrong-target": (
         "endpoint-wrong-target",
@@ -70,6 +66,11 @@ _ENDPOINT_FINDINGS: dict[str, tuple[str, str, str]] = {
         "Nobody has approved the connection to {names} yet.",
         "Approve it: client.approve(spec); without the right to do so its report holds a text for the owner.",
     ),
+    _LATER: (
+        _LATER,
+        "The account has managed Event Hubs, and the factory has no endpoint to it, although it has the others.",
+        "Make the missing one: client.create_all(spec) keeps the others as they are; then client.approve(spec).",
+    ),
 }
 
 
@@ -84,6 +85,7 @@ def diagnose(
     """The findings of the whole chain; what the targets say is given as `judge` takes it."""
     plan, plan_findings = _checking.plan_of(situation)
     status = _status(situation, target_status)
+    endpoints = tuple(endpoint_findings(situation, status)) if status else ()
     held = _checking.rights_of(situation)
     readable = None if isinstance(runs, ErrorDetail) else runs
     findings = by_severity(
@@ -93,9 +95,10 @@ def diagnose(
             *_checking.network_findings(situation),
             *_checking.connection_findings(situation),
             *plan_findings,
-            *(endpoint_findings(situation, status) if status else ()),
+            *(finding for finding in endpoints if finding.code != _LATER),
             *target_findings,
             *(changed_targets(plan) if plan else ()),
+            *(finding for finding in endpoints if finding.code == _LATER),
             *_checking.name_findings(plan),
             *_checking.limit_findings(situation, plan),
             *_checking.rights_findings(situation, held, plan),
@@ -159,7 +162,7 @@ def _kind(one: EndpointStatus, status: Status) -> str:
         and others
         and all(other.verdict not in {"missing", "wrong-target"} for other in others)
     ):
-        return "event-hubs-enabled-later"
+        return _LATER
     return one.verdict
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purview_mpe._model import ConnectionList, Target
+    from purview_mpe._wire_connections import Decision
 
 #: Where the portal shows the connection (docs: "Access a secured Microsoft Purview account from Azure Data Factory").
 _PORTAL_PATH: dict[ConnectionList, str] = {
@@ -44,23 +45,29 @@ class Pending:
     """Why the caller did not do it, where that was tried."""
 
 
-def hand_off(factory: str, account_id: str, pending: Sequence[Pending], *, portal: str) -> str | None:
+#: What the owner is asked to do: in the portal's word, which is az's in lower case.
+_VERB: dict[Decision, str] = {"Approved": "Approve", "Rejected": "Reject"}
+
+
+def hand_off(
+    factory: str, account_id: str, pending: Sequence[Pending], *, portal: str, decision: Decision = "Approved"
+) -> str | None:
     """The text for the owners of the targets; None if nothing is left to them. `factory` is the factory's name."""
     if not pending:
         return None
     count = "a private endpoint connection" if len(pending) == 1 else f"{len(pending)} private endpoint connections"
     lines = [
-        f"Please approve {count} of the data factory {factory!r} for the Purview account",
+        f"Please {_VERB[decision].lower()} {count} of the data factory {factory!r} for the Purview account",
         account_id,
         "",
-        "Approve only what matches: other connections on the same resources may be a stranger's.",
+        f"{_VERB[decision]} only what matches: other connections on the same resources may be a stranger's.",
     ]
     for number, item in enumerate(pending, 1):
-        lines += ["", *_item(number, factory, account_id, item, portal)]
+        lines += ["", *_item(number, factory, account_id, item, portal=portal, decision=decision)]
     return "\n".join(_printable(line) for line in lines) + "\n"
 
 
-def _item(number: int, factory: str, account_id: str, item: Pending, portal: str) -> list[str]:
+def _item(number: int, factory: str, account_id: str, item: Pending, *, portal: str, decision: Decision) -> list[str]:
     target = item.target
     where = account_id if target.connections == "ingestion" else target.resource_id
     bearer = item.private_endpoint_id or f"(any id that ends in /{hidden_name(factory, item.name)}, and only one such)"
@@ -74,19 +81,19 @@ def _item(number: int, factory: str, account_id: str, item: Pending, portal: str
     if item.reason:
         lines.append(f"   not done because:  {item.reason}")
     lines += [
-        f"   portal:            {_PORTAL_PATH[target.connections]}: select it, Approve",
+        f"   portal:            {_PORTAL_PATH[target.connections]}: select it, {_VERB[decision]}",
         f"   link:              https://{portal}/#resource{where}/{_PORTAL_PAGE[target.connections]}",
-        *(f"   {label}{command}" for label, command in _commands(factory, account_id, item)),
+        *(f"   {label}{command}" for label, command in _commands(factory, account_id, item, decision)),
     ]
     return lines
 
 
-def _commands(factory: str, account_id: str, item: Pending) -> list[tuple[str, str]]:
+def _commands(factory: str, account_id: str, item: Pending, decision: Decision) -> list[tuple[str, str]]:
     if item.target.connections == "ingestion":
-        return _ingestion_commands(factory, account_id, item)
-    approve = "az network private-endpoint-connection approve --id"
+        return _ingestion_commands(factory, account_id, item, decision)
+    decide = f"az network private-endpoint-connection {_VERB[decision].lower()} --id"
     if item.connection_id:
-        return [("command:           ", f"{approve} {_quoted(item.connection_id)}")]
+        return [("command:           ", f"{decide} {_quoted(item.connection_id)}")]
     condition = (
         f"properties.privateEndpoint.id=='{_jmespath(item.private_endpoint_id)}'"
         if item.private_endpoint_id
@@ -95,27 +102,27 @@ def _commands(factory: str, account_id: str, item: Pending) -> list[tuple[str, s
     scope, query = _quoted(item.target.resource_id), _quoted(f"[?{condition}].id")
     return [
         ("find it:           ", f"az network private-endpoint-connection list --id {scope} --query {query} -o tsv"),
-        ("then:              ", f"{approve} <the id found>"),
+        ("then:              ", f"{decide} <the id found>"),
     ]
 
 
-def _ingestion_commands(factory: str, account_id: str, item: Pending) -> list[tuple[str, str]]:
+def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: Decision) -> list[tuple[str, str]]:
     # A URL without host is completed by az with the host of the cloud that it is signed in to.
     version = f"api-version={INGESTION_API_VERSION}"
     listing = _quoted(f"{account_id}/ingestionPrivateEndpointConnections?{version}")
     status = _quoted(f"{account_id}/ingestionPrivateEndpointConnectionStatus?{version}")
 
-    def approve(private_endpoint_id: str) -> str:
-        body = _quoted(json.dumps(ingestion_body("Approved", private_endpoint_id)))
+    def decide(private_endpoint_id: str) -> str:
+        body = _quoted(json.dumps(ingestion_body(decision, private_endpoint_id)))
         return f"az rest --method post --url {status} --body {body}"
 
     if item.private_endpoint_id:
-        return [("command:           ", approve(item.private_endpoint_id))]
+        return [("command:           ", decide(item.private_endpoint_id))]
     bearer = "properties.privateEndpoint.id"
     query = _quoted(f"value[?ends_with({bearer}, '/{_jmespath(hidden_name(factory, item.name))}')].{bearer}")
     return [
         ("find it:           ", f"az rest --method get --url {listing} --query {query} -o tsv"),
-        ("then:              ", approve("<the id found>")),
+        ("then:              ", decide("<the id found>")),
     ]
 
 

@@ -96,9 +96,14 @@ def _orphan_connection(
     )
 
 
-def suspects(account: Account | None, account_id: ArmId, factories: Sequence[KnownFactory]) -> tuple[ArmId, ...]:
-    """The targets of endpoints that the account does not use and that may be gone: they have to be asked for."""
-    found = (ArmId.parse(one.resource_id) for _, one in _suspected(account, account_id, factories))
+def suspects(
+    account: Account | None, account_id: ArmId, factories: Sequence[KnownFactory], *, gone: Sequence[str] = ()
+) -> tuple[ArmId, ...]:
+    """The targets of endpoints that the account does not use and that may be gone: they have to be asked for.
+
+    `gone` are targets that the account names and that were not there.
+    """
+    found = (ArmId.parse(one.resource_id) for _, one in _suspected(account, account_id, factories, gone))
     return tuple(dict.fromkeys(found))
 
 
@@ -107,10 +112,12 @@ def orphan_endpoints(
     account_id: ArmId,
     factories: Sequence[KnownFactory],
     exists: Mapping[ArmId, bool | None],
+    *,
+    gone: Sequence[str] = (),
 ) -> tuple[OrphanEndpoint, ...]:
     """The endpoints whose target is gone; `exists` is None where that could not be read."""
     rows: list[OrphanEndpoint] = []
-    for factory, endpoint in _suspected(account, account_id, factories):
+    for factory, endpoint in _suspected(account, account_id, factories, gone):
         there = exists.get(ArmId.parse(endpoint.resource_id))
         disconnected = endpoint.connection_status.casefold() == "disconnected"
         if there is True or (there is None and not disconnected):
@@ -132,10 +139,11 @@ def orphan_endpoints(
 
 
 def _suspected(
-    account: Account | None, account_id: ArmId, factories: Sequence[KnownFactory]
+    account: Account | None, account_id: ArmId, factories: Sequence[KnownFactory], gone: Sequence[str]
 ) -> Iterator[tuple[KnownFactory, Endpoint]]:
     """The endpoints of the factories that serve this account, less those that point to what it uses now."""
     current = [target.resource_id for target in account.targets] if account else []
+    there = [target for target in current if not any(same_id(target, one) for one in gone)]
     for factory in factories:
         endpoints = factory.endpoints or ()
         serves = same_id(factory.purview_account, account_id) or any(
@@ -145,7 +153,7 @@ def _suspected(
             if (
                 not endpoint.reserved
                 and endpoint.group_id.casefold() in _GROUPS
-                and not any(same_id(endpoint.resource_id, target) for target in current)
+                and not any(same_id(endpoint.resource_id, target) for target in there)
                 and _is_a_target(endpoint.resource_id)
             ):
                 yield factory, endpoint

@@ -47,7 +47,8 @@ def target_statuses(
 ) -> tuple[dict[str, str | None], tuple[Finding, ...]]:
     """What the targets say of our connections, by group id, and what could not be told.
 
-    None where the target cannot be read or several connections could be ours; "" where it shows none of ours.
+    None where the target cannot be read or several connections of different states could be ours; "" where it shows
+    none of ours.
     """
     claims = claims_of(targets, endpoints)
     said: dict[str, str | None] = {}
@@ -55,7 +56,7 @@ def target_statuses(
     for match in match_known(spec.factory_id.name, claims, listings):
         said[match.claim.target.group_id] = match.connection.status if match.connection else ""
         if match.kind == "ambiguous":
-            said[match.claim.target.group_id] = None
+            said[match.claim.target.group_id] = _agreed(match)
             findings[match.claim.name] = _ambiguity(match)
     for claim in claims:
         if (error := listings[claim.key].error) is not None:
@@ -74,11 +75,17 @@ def claims_of(targets: Sequence[Target], endpoints: Sequence[Endpoint]) -> list[
     ]
 
 
+def _agreed(match: Match) -> str | None:
+    """What the target says of ours, whichever of the candidates that is; None if they differ."""
+    said = {connection.status for connection in match.candidates}
+    return said.pop() if len(said) == 1 else None
+
+
 def _ambiguity(match: Match) -> Finding:
     return Finding(
         code="connection-ambiguous",
         severity="warning",
-        message=f"The target's side of {match.claim.name!r} cannot be told: {match.reason}.",
+        message=f"The connection of {match.claim.name!r} on its target cannot be told from others: {match.reason}.",
         remedy="Compare the private endpoint ids on the target, and reject what nobody here has asked for.",
     )
 

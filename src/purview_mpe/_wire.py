@@ -247,9 +247,11 @@ def read_endpoint(answer: Mapping[str, Any]) -> Endpoint:
     """One managed private endpoint, as listed or as answered to its creation.
 
     Until Azure knows it, `connectionState` holds three empty strings (recorded) or is missing (spec). `resourceId`
-    is in no OpenAPI file; where present it is the exact id of the private endpoint (public code).
+    is in no OpenAPI file; where present it is the exact id of the private endpoint (public code). Should it ever be the
+    id of something else, no connection can have it: then it tells nothing.
     """
     properties = mapping(answer, "properties")
+    private_endpoint_id = text(properties, "resourceId")
     return Endpoint(
         id=text(answer, "id"),
         name=read_name(answer),
@@ -257,7 +259,7 @@ def read_endpoint(answer: Mapping[str, Any]) -> Endpoint:
         resource_id=text(properties, "privateLinkResourceId"),
         provisioning_state=text(properties, "provisioningState"),
         connection_status=text(mapping(properties, "connectionState"), "status"),
-        private_endpoint_id=text(properties, "resourceId") or None,
+        private_endpoint_id=private_endpoint_id if "/privateendpoints/" in private_endpoint_id.casefold() else None,
         reserved=properties.get("isReserved") is True,
     )
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from purview_mpe._approval import Claim, Listings, Match, match_blind, match_known
+from purview_mpe._approval import Claim, Listings, Match, ambiguous, match_blind, match_known
 from purview_mpe._arm_id import ArmId, same_id
 from purview_mpe._events import Event
-from purview_mpe._flows import connections, observe
+from purview_mpe._flows import connections, observe, reasons
 from purview_mpe._flows.claims import FromFactory, FromReport
 from purview_mpe._flows.io import remaining
 from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, poll_interval
@@ -24,8 +24,6 @@ from purview_mpe._spec import ACCOUNT_TYPE, Spec, typed_id
 from purview_mpe.errors import (
     AccessDenied,
     Locked,
-    NotApproved,
-    NotFound,
     PolicyDenied,
     PurviewMpeError,
     WaitTimedOut,
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from purview_mpe._wire_connections import Decision
 
 Key = tuple[str, str]
+_NO_WORD = "the factory does not vouch for the endpoint yet"
 _BY_NAME = Finding(
     code="matched-by-name",
     severity="warning",
@@ -90,11 +89,19 @@ def prepared(
     spec = subject if isinstance(subject, Spec) else subject.spec
     if isinstance(subject, Report):
         told = FromReport(account, subject)
-        source: Source = told
-        targets = told.targets
-    else:
-        targets = needed_targets(spec, account)
-        source = FromFactory(io, spec, targets)
+        return Approving(
+            io,
+            spec,
+            account,
+            told.targets,
+            told,
+            decision=decision,
+            dry_run=dry_run,
+            verb=verb,
+            left_out=[reasons.not_of_the_account(outcome, account) for outcome in told.unknown],
+        )
+    targets = needed_targets(spec, account)
+    source = FromFactory(io, spec, targets)
     return Approving(io, spec, account, targets, source, decision=decision, dry_run=dry_run, verb=verb)
 
 
@@ -110,9 +117,15 @@ class Approving:
     decision: Decision
     dry_run: bool
     verb: Verb
+    left_out: Sequence[Outcome] = ()
+    """What was asked for and is no connection of this account."""
     done: dict[Key, Outcome] = field(default_factory=dict[Key, Outcome])
     left: dict[Key, Pending] = field(default_factory=dict[Key, Pending])
     names: dict[Key, str] = field(default_factory=dict[Key, str])
+    told: dict[Key, str] = field(default_factory=dict[Key, str])
+    """Exact ids of private endpoints, as the source of the claims tells them."""
+    unmet: dict[Key, str] = field(default_factory=dict[Key, str])
+    """Why the last look at a target decided nothing."""
     asked: dict[Key, float] = field(default_factory=dict[Key, float])
     """When Azure took a decision of this run that it did not show yet."""
     began: float = field(init=False)
@@ -148,12 +161,13 @@ class Approving:
     def end_open(self, *, waited: bool) -> None:
         """End what is not decided: nothing more will be looked at."""
         for target in self._open():
-            if identity(target.resource_id, target.group_id) in self.asked:
-                self._end(target, "timed-out", error=_never_shown(self._name(target), target))
+            key, name = identity(target.resource_id, target.group_id), self._name(target)
+            if key in self.asked:
+                self._end(target, "timed-out", error=reasons.never_shown(name, target))
             elif waited:
-                self._end(target, "timed-out", error=_never_appeared(self._name(target), target))
+                self._end(target, "timed-out", error=reasons.never_recognised(name, target, self.unmet.get(key)))
             else:
-                self._end(target, "absent", error=_not_there(self._name(target), target))
+                self._end(target, "absent", error=reasons.not_there(name, target))
 
     async def look(self) -> None:
         """One look at the claims and at every open target; decides what is found."""
@@ -165,32 +179,44 @@ class Approving:
     def failed(self, error: PurviewMpeError) -> None:
         """A look failed: end everything, unless another look may help."""
         self.failed_looks += 1
-        if not self._may_pass(error):
+        if isinstance(error, WaitTimedOut) and self.unmet:
+            self.end_open(waited=True)  # what earlier looks have shown says more than that there is no time for another
+        elif not self._may_pass(error):
             for target in self._open():
                 self._end_target(target, error)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each connection, in the account's order."""
-        return tuple(
+        decided = [
             self.done.get(identity(target.resource_id, target.group_id)) or self._interrupted(target)
             for target in self.targets
-        )
+        ]
+        return (*decided, *self.left_out)
 
     def report(self) -> Report:
         """What was done, for a verb that does nothing else."""
+        outcomes = self.outcomes()
+        went_by_name = self.source.blind and any(outcome.matched_by == "name" for outcome in outcomes)
         return Report(
             verb=self.verb,
             spec=self.spec,
             account=self.account,
-            outcomes=self.outcomes(),
+            outcomes=outcomes,
             hand_off=self.hand_off(),
             approval_asked=self.decision == "Approved",
-            warnings=(*self.account.warnings, *([_BY_NAME] if self.source.blind else [])),
+            warnings=(*self.account.warnings, *([_BY_NAME] if went_by_name else [])),
         )
 
     def hand_off(self) -> str | None:
         """What is left for the owners of the targets."""
-        return hand_off(self.spec.factory_id.name, self.account.id, list(self.left.values()), portal=self.io.portal)
+        keys = [identity(target.resource_id, target.group_id) for target in self.targets]
+        return hand_off(
+            self.spec.factory_id.name,
+            self.account.id,
+            [self.left[key] for key in keys if key in self.left],
+            portal=self.io.portal,
+            decision=self.decision,
+        )
 
     async def _look(self) -> None:
         claims = await self.claims()
@@ -208,13 +234,16 @@ class Approving:
         may_grow = self.source.may_grow
         claims = [claim for claim in await self.source.claims() if claim.key not in self.done]
         self.names.update((claim.key, claim.name) for claim in claims)
+        self.told.update((claim.key, claim.private_endpoint_id) for claim in claims if claim.private_endpoint_id)
         if not may_grow:
             claimed = {claim.key for claim in claims}
             for target in self._open():
                 if identity(target.resource_id, target.group_id) not in claimed:
-                    self._end(target, "absent", error=_no_endpoint(self._name(target)))
+                    self._end(target, "absent", error=reasons.no_endpoint(self._name(target)))
         # Until somebody vouches for an endpoint, whatever its target shows decides nothing.
-        return [claim for claim in claims if self.source.blind or claim.is_vouched_for]
+        vouched = [claim for claim in claims if self.source.blind or claim.is_vouched_for]
+        self.unmet.update((claim.key, _NO_WORD) for claim in claims if claim not in vouched)
+        return vouched
 
     def undecided(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:
         """The connections that are ours and pending; everything else that the targets show is settled here."""
@@ -235,11 +264,17 @@ class Approving:
         for claim in claims:
             if (error := listings[claim.key].error) is not None:
                 self._end_with(claim, error)
-        if self.source.blind:
-            matches = match_blind(factory, claims, listings)
-        else:
-            known = [outcome.private_endpoint_id for outcome in self.done.values() if outcome.private_endpoint_id]
+        known = [outcome.private_endpoint_id for outcome in self.done.values() if outcome.private_endpoint_id]
+        if not self.source.blind:
             matches = match_known(factory, claims, listings, anchors=known)
+        elif self.account.shape is None and self.spec.groups is None:
+            matches = [
+                ambiguous(claim, "neither factory nor account can be read, so not every target is known")
+                for claim in claims
+            ]
+        else:
+            matches = match_blind(factory, claims, listings, anchors=known)
+        self.unmet.update((match.claim.key, match.reason) for match in matches)
         return [match for match in matches if match.claim.key not in self.done]
 
     async def _decide_in_turn(self, matches: Sequence[Match]) -> None:
@@ -260,7 +295,7 @@ class Approving:
         claim, connection = match.claim, match.connection
         if match.kind == "ambiguous":
             self.left[claim.key] = Pending(claim.target, claim.name, claim.private_endpoint_id, reason=match.reason)
-            self._end(claim.target, "ambiguous", error=_ambiguous(claim, match.reason))
+            self._end(claim.target, "ambiguous", error=reasons.ambiguous(claim, match.reason))
         if match.kind != "ours" or connection is None:
             return False
         if connection.status.casefold() != "pending":
@@ -285,9 +320,9 @@ class Approving:
         elif status == "rejected" and self.decision == "Rejected":
             self._end(target, "rejected", match=match)
         elif status == "approved":
-            self._end(target, "conflict", match=match, error=_approved_already(match.claim.name))
+            self._end(target, "conflict", match=match, error=reasons.approved_already(match.claim.name))
         else:
-            self._end(target, "failed", match=match, error=_not_pending(match.claim.name, connection.status))
+            self._end(target, "failed", match=match, error=reasons.not_pending(match.claim.name, connection.status))
 
     def _end_with(self, claim: Claim, error: PurviewMpeError, match: Match | None = None) -> None:
         """End a claim whose target refused; what somebody with more rights can do is handed off."""
@@ -315,7 +350,9 @@ class Approving:
             name=self._name(target),
             group_id=target.group_id,
             resource_id=target.resource_id,
-            private_endpoint_id=connection.private_endpoint_id if connection else None,
+            private_endpoint_id=connection.private_endpoint_id
+            if connection
+            else self.told.get(identity(target.resource_id, target.group_id)),
             matched_by=match.matched_by if match else None,
             result=result,
             error=None if error is None else ErrorDetail.of(error),
@@ -361,54 +398,3 @@ class Approving:
                 pending=names,
             )
         )
-
-
-def _ambiguous(claim: Claim, reason: str) -> NotApproved:
-    return NotApproved(
-        f"The connection of {claim.name!r} was not touched: {reason}.",
-        remedy="Compare the private endpoint ids on the target with the requester's report, and decide there by hand.",
-    )
-
-
-def _no_endpoint(name: str) -> NotFound:
-    return NotFound(
-        f"There is no endpoint {name!r} whose connection could be decided.",
-        remedy="Create it first with create_all(spec).",
-    )
-
-
-def _not_there(name: str, target: Target) -> NotApproved:
-    return NotApproved(
-        f"The connection of {name!r} is not (yet) shown by {ArmId.parse(target.resource_id).name!r}.",
-        remedy="Repeat the call in a minute; a connection appears some seconds after its endpoint was created.",
-    )
-
-
-def _never_appeared(name: str, target: Target) -> WaitTimedOut:
-    return WaitTimedOut(
-        f"The connection of {name!r} did not appear on {ArmId.parse(target.resource_id).name!r} in the time given.",
-        remedy="Look at the endpoint with status(spec); if it is Failed, repeat with Spec(replace_broken=True).",
-    )
-
-
-def _never_shown(name: str, target: Target) -> WaitTimedOut:
-    return WaitTimedOut(
-        f"Azure took the decision on the connection of {name!r}, and {ArmId.parse(target.resource_id).name!r} does not "
-        "show it in the time given.",
-        remedy="Look again in a minute with status(spec).",
-    )
-
-
-def _approved_already(name: str) -> NotApproved:
-    return NotApproved(
-        f"The connection of {name!r} is Approved already, and only pending ones are rejected.",
-        remedy="Delete the endpoint with delete_all(spec), which ends its connection.",
-    )
-
-
-def _not_pending(name: str, status: str) -> NotApproved:
-    return NotApproved(
-        f"The connection of {name!r} is {status or 'in an unknown state'}, and only pending ones can be decided.",
-        remedy="Have the endpoint made anew and approve that: create_all with Spec(replace_broken=True), or, where the "
-        "factory goes on saying Approved, delete_all and then create_all.",
-    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from purview_mpe._approval import Claim, claim_for
+from purview_mpe._approval import Claim, claim_for, claim_from_report
 from purview_mpe._flows import observe
 from purview_mpe._model import Account, Report, Target, identity
-from purview_mpe.errors import AccessDenied
+from purview_mpe.errors import AccessDenied, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,17 +43,25 @@ class FromFactory:
     targets: Sequence[Target]
     blind: bool = False
     may_grow: bool = False
+    was_read: bool = False
 
     async def claims(self) -> Sequence[Claim]:
         if self.blind:
             return [Claim(target, self.spec.name_of(target.group_id)) for target in self.targets]
         try:
-            endpoints = await observe.list_endpoints(self.io, self.spec)
+            endpoints = await observe.list_endpoints_in(
+                self.io, self.spec.factory_id, self.spec.managed_virtual_network
+            )
+        except NotFound:
+            await observe.list_networks(self.io, self.spec.factory_id)  # raises if it is the factory that is gone
+            endpoints = []
         except AccessDenied as denied:
-            if denied.status != 403:
+            # Only who could never read the factory has to go by names: what it said before was more.
+            if denied.status != 403 or self.was_read:
                 raise
             self.blind = True
             return await self.claims()
+        self.was_read = True
         return [
             claim_for(target, endpoint)
             for target in self.targets
@@ -77,15 +85,25 @@ class FromReport:
         told = {identity(outcome.resource_id, outcome.group_id) for outcome in self.report.outcomes}
         return [target for target in self.account.targets if identity(target.resource_id, target.group_id) in told]
 
+    @property
+    def unknown(self) -> Sequence[Outcome]:
+        """What the report speaks of and the account does not use, or does not show to this caller."""
+        known = {identity(target.resource_id, target.group_id) for target in self.account.targets}
+        return [outcome for key, outcome in self._told().items() if key not in known]
+
     async def claims(self) -> Sequence[Claim]:
+        told, factory = self._told(), self.report.spec.factory_id.name
+        return [
+            claim_from_report(factory, target, found)
+            for target in self.targets
+            if (found := told.get(identity(target.resource_id, target.group_id))) is not None
+        ]
+
+    def _told(self) -> dict[tuple[str, str], Outcome]:
         told: dict[tuple[str, str], Outcome] = {}
         for outcome in self.report.outcomes:
             # A creation that approved on the way has two outcomes for each endpoint, and not each tells the id.
             key = identity(outcome.resource_id, outcome.group_id)
             if outcome.group_id is not None and (key not in told or outcome.private_endpoint_id is not None):
                 told[key] = outcome
-        return [
-            Claim(target, found.name, found.private_endpoint_id, only_exact=True)
-            for target in self.targets
-            if (found := told.get(identity(target.resource_id, target.group_id))) is not None
-        ]
+        return told

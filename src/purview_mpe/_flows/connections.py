@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe import _wire_connections as wire
 from purview_mpe._approval import Listing
-from purview_mpe._arm_id import ArmId, same_id
+from purview_mpe._arm_id import ArmId, last_segment, same_id
 from purview_mpe._flows.io import remaining
 from purview_mpe._flows.transitions import poll_interval, when_free
 from purview_mpe._model import Connection, ConnectionList, Target, identity
@@ -27,6 +27,8 @@ APPROVER_ROLES: Mapping[ConnectionList, str] = {
     "storage": "Storage Account Contributor",
     "namespace": "Contributor",
 }
+#: States in which a decision may still be asked for: somebody else's decision is not overruled.
+_MAY_FOLLOW = frozenset({"pending", ""})
 
 
 async def list_targets(io: Io, account_id: ArmId, targets: Sequence[Target]) -> dict[tuple[str, str], Listing]:
@@ -49,46 +51,83 @@ async def decide(io: Io, account_id: ArmId, target: Target, connection: Connecti
     empty body, which its SDK cannot read.
 
     Raises:
-        PurviewMpeError: what the call raised, if reading back does not show the decision.
-        NotApproved: Azure took the decision and shows another state until the time is over.
+        PurviewMpeError: what the call raised, if reading back shows that nothing was decided.
+        NotApproved: the target shows another decision, which is somebody else's and stays; or none until the time is
+            over.
     """
     holder = holder_of(account_id, target)
+    failure: PurviewMpeError | None = None
+    try:
+        await write_when_free(io, account_id, target, connection, decision)
+    except NotApproved:
+        raise
+    except PurviewMpeError as error:
+        failure = error
+    if failure is not None and failure.status in {401, 403}:
+        raise failure
+    status = await _status(io, holder, target.connections, connection, failure)
+    if failure is not None and status.casefold() in _MAY_FOLLOW:
+        raise failure
+    began = io.now()
+    while status.casefold() != decision.casefold():
+        if (wait := poll_interval(io.now() - began)) >= remaining(io) or status.casefold() not in _MAY_FOLLOW:
+            raise _decided_otherwise(holder, connection, decision, status)
+        await io.sleep(wait)
+        status = await _status(io, holder, target.connections, connection, None)
 
-    async def write_and_look() -> str:
-        failure: PurviewMpeError | None = None
+
+async def write_when_free(
+    io: Io, account_id: ArmId, target: Target, connection: Connection, decision: Decision
+) -> None:
+    """Ask for the decision until Azure is not busy; before each further time, look whether it still is to be made."""
+    holder = holder_of(account_id, target)
+    refusal: PurviewMpeError | None = None
+
+    async def write() -> None:
+        nonlocal refusal
+        if refusal is not None:
+            status = await _status(io, holder, target.connections, connection, refusal)
+            if status.casefold() == decision.casefold():
+                return
+            if status.casefold() not in _MAY_FOLLOW:
+                raise _decided_otherwise(holder, connection, decision, status)
         try:
             await write_decision(io, account_id, target, connection, decision)
         except PurviewMpeError as error:
-            failure = error
-        if failure is not None and failure.status in {401, 403}:
-            raise failure
-        status = await _status(io, holder, target.connections, connection, failure)
-        if failure is not None and status.casefold() != decision.casefold():
-            raise failure
-        return status
+            refusal = error
+            raise
 
-    status = await when_free(io, write_and_look, is_busy=is_busy)
-    began = io.now()
-    while status.casefold() != decision.casefold():
-        if (wait := poll_interval(io.now() - began)) >= remaining(io) or status.casefold() not in {"pending", ""}:
-            raise NotApproved(
-                f"The connection {connection.name!r} was to be {decision}, and {holder.name!r} shows it as "
-                f"{status or 'nothing'}.",
-                remedy="Look at the connection in the portal; if somebody else decided otherwise, talk to them.",
-            )
-        await io.sleep(wait)
-        status = await _status(io, holder, target.connections, connection, None)
+    await when_free(io, write, is_busy=is_busy)
+
+
+def _decided_otherwise(holder: ArmId, connection: Connection, decision: Decision, status: str) -> NotApproved:
+    return NotApproved(
+        f"The connection {_called(connection)!r} was to be {decision}, and {holder.name!r} shows it as "
+        f"{status or 'nothing'}.",
+        remedy="Look at the connection in the portal; if somebody else decided otherwise, talk to them.",
+    )
+
+
+def _called(connection: Connection) -> str:
+    """The connection's name; where Azure tells none, that of the private endpoint behind it."""
+    return connection.name or last_segment(connection.private_endpoint_id)
 
 
 async def write_decision(io: Io, account_id: ArmId, target: Target, connection: Connection, decision: Decision) -> None:
     """Ask for the decision; whether it came true is for a later look to say."""
     holder, kind = holder_of(account_id, target), target.connections
+    verb = "approve" if decision == "Approved" else "reject"
     attempt = Attempt(
-        f"{'approve' if decision == 'Approved' else 'reject'} the connection {connection.name!r} on {holder.name!r}",
+        f"{verb} the connection {_called(connection)!r} on {holder.name!r}",
         str(holder),
         APPROVER_ROLES[kind],
     )
     if kind != "ingestion":
+        if not connection.name:
+            raise NotApproved(
+                f"Could not {attempt.what}: the list tells neither name nor id of the connection.",
+                remedy="Repeat the call; if it happens again, decide on the target's Networking page in the portal.",
+            )
         body = wire.decision_body(decision, connection.description)
         await io.call(attempt, lambda az: _put(az, holder, kind, connection.name, body))
         return

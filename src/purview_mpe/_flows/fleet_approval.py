@@ -14,10 +14,8 @@ from purview_mpe._approval import Listing, Match
 from purview_mpe._arm_id import ArmId
 from purview_mpe._flows import connections
 from purview_mpe._flows.crowd import crowd
-from purview_mpe._flows.transitions import when_free
 from purview_mpe._model import ConnectionList
 from purview_mpe._register import Register
-from purview_mpe._wire_errors import is_busy
 from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
@@ -127,11 +125,7 @@ class Approvals:
             return
         account_id, target = ArmId.parse(work.account.id), match.claim.target
         try:
-            await when_free(
-                self.io,
-                lambda: connections.write_decision(self.io, account_id, target, connection, work.decision),
-                is_busy=is_busy,
-            )
+            await connections.write_when_free(self.io, account_id, target, connection, work.decision)
         except PurviewMpeError as error:
             decision.failure = error
         else:

@@ -33,32 +33,35 @@ async def orphans(io: Io, account: str) -> Orphans:
         NotFound: the account's subscription does not exist, or cannot be seen. A deleted account is no error.
     """
     account_id = typed_id(account, ACCOUNT_TYPE, "account")
-    (found, seen, unread), (factories, unlisted) = await observe.both(
+    (found, seen, gone, unread), (factories, unlisted) = await observe.both(
         io, _account_side(io, account_id), _list_factories(io, account_id)
     )
     concerned = [factory for factory in factories if concerns(factory, account_id, seen)]
     read = await io.gather([_read_endpoints(io, factory) for factory in concerned])
     known = [factory for factory, _ in read]
-    asked = suspects(found, account_id, known)
+    asked = suspects(found, account_id, known, gone=gone)
     exists = dict(zip(asked, await io.gather([_exists(io, target) for target in asked]), strict=True))
     return Orphans(
         account=str(account_id),
         connections=orphan_connections(seen, known),
-        endpoints=orphan_endpoints(found, account_id, known, exists),
+        endpoints=orphan_endpoints(found, account_id, known, exists, gone=gone),
         findings=by_severity([*unread, *unlisted, *(finding for _, finding in read if finding)]),
     )
 
 
-async def _account_side(io: Io, account_id: ArmId) -> tuple[Account | None, list[SeenConnection], list[Finding]]:
-    """The account, None if it was deleted; the connections on its targets, each once; and what could not be read."""
+async def _account_side(
+    io: Io, account_id: ArmId
+) -> tuple[Account | None, list[SeenConnection], list[str], list[Finding]]:
+    """The account, None if it was deleted; the connections on its targets, each once; the targets gone; findings."""
     try:
         account = await observe.read_account(io, account_id)
     except NotFound as missing:
         if _is_gone(missing):
-            return None, [], []
+            return None, [], [], []
         raise
     listings = await connections.list_targets(io, account_id, account.targets)
     seen: dict[tuple[str, str], SeenConnection] = {}
+    gone: list[str] = []
     findings: dict[str, Finding] = {}
     for target in account.targets:
         listing = listings[identity(target.resource_id, target.group_id)]
@@ -66,9 +69,13 @@ async def _account_side(io: Io, account_id: ArmId) -> tuple[Account | None, list
             # blob and queue share a list
             key = (connection.id.casefold(), connection.private_endpoint_id.casefold())
             seen.setdefault(key, SeenConnection(target.resource_id, connection))
-        if (error := listing.error) is not None:
+        error = listing.error
+        if isinstance(error, NotFound) and _is_gone(error):
+            gone.append(target.resource_id)
+            findings[target.resource_id] = _gone_target(target.resource_id, error)
+        elif error is not None:
             findings[target.resource_id] = _unread_target(target.resource_id, error)
-    return account, list(seen.values()), [*account.warnings, *findings.values()]
+    return account, list(seen.values()), gone, [*account.warnings, *findings.values()]
 
 
 async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory], list[Finding]]:
@@ -145,6 +152,16 @@ def _get(az: Clients, target: ArmId) -> Any:
 
 def _is_gone(missing: NotFound) -> bool:
     return (missing.azure_code or "").casefold() in _GONE
+
+
+def _gone_target(target_id: str, error: NotFound) -> Finding:
+    return Finding(
+        code="target-gone",
+        severity="warning",
+        message=f"The account names {target_id}, which does not exist.",
+        evidence=(error.message,),
+        remedy="Have the account looked at by Microsoft: what it takes data through was deleted.",
+    )
 
 
 def _unread_target(target_id: str, error: PurviewMpeError) -> Finding:

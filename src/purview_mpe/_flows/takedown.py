@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 _ROLE = "Data Factory Contributor"
 _LOCK_REMEDY = (
-    "Look for a resource lock on the factory or its resource group (az lock list --resource-group {group}): Azure "
-    "answers 200 to the deletion even where a lock makes it fail. Remove the lock, then repeat the call."
+    "Look for a resource lock on the factory, on the target or on the resource group of either "
+    "(az lock list --resource {factory}; az lock list --resource {target}): Azure answers 200 to the deletion even "
+    "where a lock makes it fail. Remove the lock, then repeat the call."
 )
 
 
@@ -162,7 +163,7 @@ class Takedown:
         elif removal.error is not None and not _states.is_deleting(now.provisioning_state):
             self._end(removal, "failed", removal.error)  # the request did not arrive
         elif removal.asked and _has_failed(now) and not _has_failed(before):
-            self._end(removal, "failed", ErrorDetail.of(self._kept_alive(now)))
+            self._end(removal, "failed", ErrorDetail.of(self._kept_alive(now, removal.target)))
 
     def _time_out(self, waiting: Sequence[_Removal]) -> None:
         for removal in waiting:
@@ -174,16 +175,19 @@ class Takedown:
                     WaitTimedOut(
                         f"The endpoint {name!r} was to be deleted, and Azure still listed it when the time given ran "
                         "out.",
-                        remedy=_LOCK_REMEDY.format(group=self.spec.factory_id.resource_group),
+                        remedy=self._lock_remedy(removal.target),
                     )
                 ),
             )
 
-    def _kept_alive(self, endpoint: Endpoint) -> ProvisioningFailed:
+    def _lock_remedy(self, target: Target) -> str:
+        return _LOCK_REMEDY.format(factory=self.spec.factory, target=target.resource_id)
+
+    def _kept_alive(self, endpoint: Endpoint, target: Target) -> ProvisioningFailed:
         return ProvisioningFailed(
             f"Azure accepted the deletion of the endpoint {endpoint.name!r} and did not carry it out: its state is "
             f"{endpoint.provisioning_state}.",
-            remedy=_LOCK_REMEDY.format(group=self.spec.factory_id.resource_group),
+            remedy=self._lock_remedy(target),
         )
 
     def _tell_waiting(self, waiting: Sequence[_Removal]) -> None:
