@@ -33,6 +33,7 @@ from purview_mpe import (
     Target,
 )
 from purview_mpe._assessment import RightStep
+from purview_mpe._fleet import place_of
 from purview_mpe._model import (
     Action,
     Connection,
@@ -47,6 +48,7 @@ from purview_mpe._model import (
 )
 from purview_mpe._naming import LINEAGE_GROUPS, OPTIONAL_GROUPS, collisions, endpoint_name_problem
 from purview_mpe._requirements import RuntimeKind
+from purview_mpe.durable import FleetRequest
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 OTHER_SUBSCRIPTION = "00000000-0000-0000-0000-000000000002"
@@ -376,6 +378,15 @@ orphans = st.builds(
 fleet_reports = st.builds(FleetReport, reports=st.lists(reports, max_size=2).map(tuple))
 factory_statuses = st.builds(FactoryStatus, spec=specs(), status=st.none() | statuses, error=st.none() | error_details)
 fleet_statuses = st.builds(FleetStatus, factories=st.lists(factory_statuses, max_size=2).map(tuple))
+fleet_requests = st.builds(
+    FleetRequest,
+    specs=st.lists(specs(), min_size=1, max_size=3, unique_by=place_of).map(tuple),
+    approval=st.sampled_from(("none", "at-once", "when-told")),
+    wait=st.booleans(),
+    timeout=st.floats(1, 1e6),
+    share=st.floats(0.01, 1),
+    batch=st.integers(1, 100),
+)
 
 #: A strategy for every noun that a user can meet.
 NOUNS: dict[str, st.SearchStrategy[Any]] = {
@@ -391,6 +402,7 @@ NOUNS: dict[str, st.SearchStrategy[Any]] = {
     "FactoryStatus": factory_statuses,
     "Finding": findings,
     "FleetReport": fleet_reports,
+    "FleetRequest": fleet_requests,
     "FleetStatus": fleet_statuses,
     "OrphanConnection": orphan_connections,
     "OrphanEndpoint": orphan_endpoints,

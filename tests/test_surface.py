@@ -119,7 +119,7 @@ def test_everything_can_be_imported_at_once():
     assert set(namespace) - {"__builtins__"} == set(EXPORTS)
 
 
-@pytest.mark.parametrize("name", ["aio", "emulator", "errors", "notebook"])
+@pytest.mark.parametrize("name", ["aio", "durable", "emulator", "errors", "notebook"])
 def test_the_public_modules_come_with_the_package(name):
     """After `import purview_mpe` alone they are there, although nothing was loaded for them before."""
     assert loaded("import purview_mpe", f"purview_mpe.{name}") == []

@@ -54,6 +54,21 @@ def test_a_second_call_writes_nothing(colour, emulator, made):
     assert len(emulator.writes) == before
 
 
+def test_a_dry_run_tells_and_deletes_nothing(colour, emulator):
+    """What would go, what is not there and what may not be touched; three reads and no write."""
+    targets = emulator.targets(emulator.account)
+    emulator.add_endpoint(emulator.factory, "made-by-hand", targets["account"], "account")
+    emulator.add_endpoint(emulator.factory, "theirs", targets["blob"], "blob", reserved=True)
+    report = colour.run(emulator, lambda client: client.delete_all(spec_for(emulator), dry_run=True))
+    assert results(report) == {
+        "made-by-hand": "would-delete",
+        "theirs": "conflict",
+        "purview_queue": "absent",
+        "purview_namespace": "absent",
+    }
+    assert not emulator.writes
+
+
 def test_an_answer_that_is_no_list_proves_nothing(colour, emulator, made):
     """An object without a list is no empty list: nothing counts as absent or gone because of it."""
     emulator.inject(Fault.body("GET", '{"error": {"code": "Oops"}}', path="managedPrivateEndpoints", times=None))

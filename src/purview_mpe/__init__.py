@@ -21,6 +21,7 @@ from purview_mpe._version import __version__
 
 if TYPE_CHECKING:
     from purview_mpe import aio as aio
+    from purview_mpe import durable as durable
     from purview_mpe import emulator as emulator
     from purview_mpe import errors as errors
     from purview_mpe import notebook as notebook
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from purview_mpe._spec import Spec
 
 #: The public modules; `import purview_mpe` gives `purview_mpe.aio.Client`, too.
-_MODULES = frozenset({"aio", "emulator", "errors", "notebook"})
+_MODULES = frozenset({"aio", "durable", "emulator", "errors", "notebook"})
 _HOMES = {
     **dict.fromkeys(("Budget", "Rate"), "_budget"),
     **dict.fromkeys(("FactoryStatus", "FleetReport", "FleetStatus"), "_fleet"),

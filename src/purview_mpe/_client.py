@@ -257,24 +257,31 @@ class Client(FleetVerbs):
         stretch = checked_since(since)
         return self._run("diagnose", lambda io: diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
 
-    def delete_all(self, spec: Spec, *, timeout: float = 600) -> Report:
+    def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """Delete the endpoints that serve this spec, under whatever name, and nothing else.
 
         Reads the account and the factory's endpoints; deletes those with the spec's targets and group ids, all at
         once, and lists until Azure shows them no more, for at most `timeout` seconds. An endpoint that only bears
         our name is left alone, and so is one that is reserved for the service (`conflict`). Needs Data Factory
-        Contributor on the factory and Reader on the account. Safe to repeat: what is gone is `absent`.
+        Contributor on the factory and Reader on the account; with `dry_run`, which deletes nothing, Reader on both.
+        Safe to repeat: what is gone is `absent`.
 
         Returns:
-            One outcome per target: `deleted`, `absent`, `conflict`, `failed` or `timed-out`. Azure accepts a
-            deletion even where a lock makes it fail; that is told, with the way to find the lock.
+            One outcome per target: `deleted` (in a dry run `would-delete`), `absent`, `conflict`, `failed` or
+            `timed-out`. Azure accepts a deletion even where a lock makes it fail; that is told, with the way to find
+            the lock.
 
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`; an account that was deleted
                 leaves its own endpoint, which is deleted, with a warning about the others.
         """
         checked_spec(spec)
-        return self._run("delete_all", lambda io: takedown.delete_all(io, spec), timeout=checked_timeout(timeout))
+        checked_flags(dry_run=dry_run)
+        return self._run(
+            "delete_all",
+            lambda io: takedown.delete_all(io, spec, dry_run=dry_run),
+            timeout=checked_timeout(timeout),
+        )
 
     def orphans(self, account: str) -> Orphans:
         """What is left over around one account: connections without an endpoint, endpoints without a target.

@@ -37,6 +37,7 @@ Result = Literal[
     "timed-out",
     "would-approve",
     "would-reject",
+    "would-delete",
 ]
 FAILURES: frozenset[Result] = frozenset({"failed", "timed-out", "conflict", "ambiguous"})
 Verdict = Literal["ready", "pending", "provisioning", "rejected", "stale", "wrong-target", "missing", "failed"]

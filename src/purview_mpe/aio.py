@@ -153,10 +153,15 @@ class Client(FleetVerbs):
         stretch = checked_since(since)
         return await self._run("diagnose", lambda io: diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
 
-    async def delete_all(self, spec: Spec, *, timeout: float = 600) -> Report:  # noqa: ASYNC109 - as above
+    async def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:  # noqa: ASYNC109 - as above
         """As `purview_mpe.Client.delete_all`."""
         checked_spec(spec)
-        return await self._run("delete_all", lambda io: takedown.delete_all(io, spec), timeout=checked_timeout(timeout))
+        checked_flags(dry_run=dry_run)
+        return await self._run(
+            "delete_all",
+            lambda io: takedown.delete_all(io, spec, dry_run=dry_run),
+            timeout=checked_timeout(timeout),
+        )
 
     async def orphans(self, account: str) -> Orphans:
         """As `purview_mpe.Client.orphans`."""

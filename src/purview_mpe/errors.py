@@ -102,7 +102,7 @@ def _rebuild(cls: type[PurviewMpeError], state: dict[str, Any]) -> PurviewMpeErr
 
 
 class InvalidSpec(PurviewMpeError, ValueError):
-    """An argument, a spec or a file breaks a rule; nothing was sent.
+    """An argument, a spec or a file breaks a rule; nothing was sent, or at least nothing was written.
 
     Attributes:
         problems: One `(field, rule and example)` pair per wrong field.
@@ -110,13 +110,16 @@ class InvalidSpec(PurviewMpeError, ValueError):
 
     code = "invalid-spec"
 
-    def __init__(self, what: str, problems: list[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        what: str,
+        problems: list[tuple[str, str]],
+        *,
+        remedy: str = "Correct the fields above; nothing was sent to Azure.",
+    ) -> None:
         self.problems = problems
         lines = "".join(f"\n  {field}: {rule}" for field, rule in problems)
-        super().__init__(
-            f"{what} is not valid:{lines}",
-            remedy="Correct the fields above; nothing was sent to Azure.",
-        )
+        super().__init__(f"{what} is not valid:{lines}", remedy=remedy)
 
 
 class InvalidCredential(PurviewMpeError, TypeError):

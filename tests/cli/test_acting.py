@@ -191,15 +191,27 @@ def test_delete_takes_our_endpoints_away(pending: Any, more: tuple[str, ...], an
 
 
 def test_delete_asks_first(pending: Any) -> None:
-    """The question names factory and account; without a yes nothing is sent."""
-    requests = len(pending.emulator.requests)
+    """The question names what would go; without a yes, and where nobody can be asked, nothing is written."""
+    writes = len(pending.emulator.writes)
     declined = pending.ends("delete", tty=True, stdin="\n")
     assert declined.code == 1
-    assert "Delete the managed private endpoints of the factory 'df1' for 'pv1'? [y/N] " in declined.err
-    refused = pending.run("delete", "--factory", pending.spec.factory, "--name", "purview")
+    question = "Delete purview, purview_blob, purview_queue, purview_namespace of the factory 'df1'?"
+    assert f"{question} [y/N] " in declined.err
+    refused = pending.ends("delete")
     assert refused.code == 2
-    assert "for the account that it is connected to?" in refused.said
-    assert len(pending.emulator.requests) == requests
+    assert f"--yes: is needed where nobody can be asked: {question}" in refused.said
+    assert "Repeat the command with --yes if you agree; nothing was written to Azure." in refused.said
+    assert len(pending.emulator.writes) == writes
+
+
+def test_a_dry_run_shows_what_would_be_deleted(pending: Any) -> None:
+    """It asks nothing and deletes nothing; afterwards there is nothing to delete and nothing to ask."""
+    writes = len(pending.emulator.writes)
+    ended = pending.ends("delete", "--dry-run")
+    assert (ended.code, results(ended)) == (0, ["would-delete"] * 4)
+    assert len(pending.emulator.writes) == writes
+    pending.ends("delete", "--yes")
+    assert results(pending.ends("delete")) == ["absent"] * 4
 
 
 def test_a_deletion_that_takes_too_long_has_failed(pending: Any) -> None:

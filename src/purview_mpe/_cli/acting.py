@@ -92,12 +92,15 @@ def reject(call: Call) -> Exit:
 
 def delete(call: Call) -> Exit:
     """Take our endpoints away."""
-    spec = call.spec
-    where = f"for {spec.account_id.name!r}" if spec.account_id else "for the account that it is connected to"
-    if not _agrees(call, f"Delete the managed private endpoints of the factory {spec.factory_id.name!r} {where}?"):
-        return _nothing_was_written(call)
+    spec, arguments = call.spec, call.arguments
     with call.client() as client:
-        report = call.watched(lambda: client.delete_all(spec, timeout=call.arguments.timeout))
+        asked = arguments.dry_run or not arguments.yes
+        report = call.watched(lambda: client.delete_all(spec, dry_run=asked, timeout=arguments.timeout))
+        doomed = [outcome.name for outcome in report.outcomes if outcome.result == "would-delete"]
+        if asked and doomed and not arguments.dry_run:
+            if not _agrees(call, f"Delete {', '.join(doomed)} of the factory {spec.factory_id.name!r}?"):
+                return _nothing_was_written(call)
+            report = call.watched(lambda: client.delete_all(spec, timeout=arguments.timeout))
     return _show(call, report)
 
 
@@ -139,6 +142,7 @@ def delete_options(parser: ArgumentParser) -> None:
     """What goes with a deletion."""
     group = parser.add_argument_group("delete")
     group.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be deleted")
     _timeout(group, 600)
 
 

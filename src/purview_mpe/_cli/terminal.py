@@ -114,7 +114,11 @@ class Terminal:
             InvalidSpec: nobody is there to be asked.
         """
         if not (self.stdin.isatty() and self.stderr.isatty()):
-            raise InvalidSpec("The command", [("--yes", f"is needed where nobody can be asked: {question}")])
+            raise InvalidSpec(
+                "The command",
+                [("--yes", f"is needed where nobody can be asked: {question}")],
+                remedy="Repeat the command with --yes if you agree; nothing was written to Azure.",
+            )
         print(f"{question} [y/N] ", end="", file=self.stderr, flush=True)
         return self.stdin.readline().strip().casefold() in {"y", "yes"}
 

@@ -72,6 +72,7 @@ _RESULTS: dict[Result, Mark] = {
     "timed-out": MAKING,
     "would-approve": WAITING,
     "would-reject": WAITING,
+    "would-delete": WAITING,
 }
 UNKNOWN = Mark("?", "quiet", "thin")
 

@@ -38,6 +38,7 @@ _RESULTS: Mapping[Result, tuple[str, Role]] = {
     "timed-out": ("x", "bad"),
     "would-approve": ("+", "attention"),
     "would-reject": ("-", "attention"),
+    "would-delete": ("-", "attention"),
 }
 _VERDICTS: Mapping[Verdict, tuple[str, Role, str]] = {
     "ready": ("+", "good", ""),

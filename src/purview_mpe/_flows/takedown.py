@@ -30,7 +30,7 @@ _LOCK_REMEDY = (
 )
 
 
-async def delete_all(io: Io, spec: Spec) -> Report:
+async def delete_all(io: Io, spec: Spec, *, dry_run: bool) -> Report:
     """Delete what serves this spec, and nothing else; done when Azure no longer lists it.
 
     Raises:
@@ -40,8 +40,12 @@ async def delete_all(io: Io, spec: Spec) -> Report:
     account, endpoints = await observe.both(io, _read_account(io, account_id), observe.list_endpoints_alone(io, spec))
     work = Takedown(io, spec, account, needed_targets(spec, account), endpoints)
     io.so_far = work.report
-    await work.delete()
-    await work.wait_until_gone()
+    work.settle()
+    if dry_run:
+        work.foretell()
+    else:
+        await work.delete()
+        await work.wait_until_gone()
     return work.report()
 
 
@@ -80,13 +84,21 @@ class Takedown:
             # Azure allows one per identity; should it ever list more, each is removed and reported.
             self.removals.extend(_Removal(target, endpoint, self.began) for endpoint in found or [None])
 
-    async def delete(self) -> None:
-        """Ask for all deletions at once; what needs none is decided here."""
+    def settle(self) -> None:
+        """Decide what needs no deletion, or may have none."""
         for removal in self.removals:
             if removal.endpoint is None:
                 self._end(removal, "absent")
             elif removal.endpoint.reserved:
                 self._end(removal, "conflict", _reserved(removal.endpoint))
+
+    def foretell(self) -> None:
+        """Say of the rest that it would be deleted."""
+        for removal in self._open():
+            self._end(removal, "would-delete")
+
+    async def delete(self) -> None:
+        """Ask for all deletions at once."""
         await self.io.gather([self._ask(one, one.endpoint) for one in self._open() if one.endpoint is not None])
 
     async def wait_until_gone(self) -> None:

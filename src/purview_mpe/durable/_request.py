@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NoReturn
+from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from purview_mpe._fleet import checked_fleet
@@ -44,18 +44,6 @@ class FleetRequest(Noun):
     """How long a wave waits for its activities. What has not answered by then, because its worker died, say, and
     the engine did not notice, is taken up again: activities look first, and do only what is missing."""
 
-    def __init__(self, /, **fields: Any) -> None:
-        try:
-            super().__init__(**fields)
-        except ValidationError as error:
-            problem = error
-        else:
-            return
-        self._checked(lambda: _raise(problem))
-
-    # As in Spec: without this mark pydantic calls __init__ while it reads one, and a wrong field loses its place.
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
-
     @field_validator("specs")
     @classmethod
     def _are_one_fleet(cls, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
@@ -66,7 +54,3 @@ class FleetRequest(Noun):
         except InvalidSpec as fights:
             problems = fights.problems
         raise PydanticCustomError("rules", "the specs are no fleet", {"problems": problems})
-
-
-def _raise(error: ValidationError) -> NoReturn:
-    raise error
