@@ -8,6 +8,7 @@ from purview_mpe._display.page import Cell, Page, Role, duration, name_in, place
 from purview_mpe._display.text_general import render
 from purview_mpe._events import Event
 from purview_mpe._model import Account, Action, Finding, Outcome, Plan, Report, Result, Severity, Shape, Status, Verdict
+from purview_mpe._requirements import CLOSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,6 +54,8 @@ _VERDICTS: Mapping[Verdict, tuple[str, Role, str]] = {
     "missing": ("-", "bad", "Create it."),
     "failed": ("x", "bad", "Create with replace_broken, which deletes it and makes it anew."),
 }
+#: What to do about each verdict; for a notebook as well.
+ADVICE: Mapping[Verdict, str] = {verdict: advice for verdict, (_, _, advice) in _VERDICTS.items()}
 _SEVERITIES: Mapping[Severity, tuple[str, Role]] = {
     "error": ("x", "bad"),
     "warning": ("!", "attention"),
@@ -82,7 +85,9 @@ def render_account(account: Account, page: Page) -> None:
             *account.endpoints.items(),
         ]
     )
-    page.title("Endpoints that lineage needs" if account.targets else "No target is known")
+    # Nothing is needed behind a firewall that lets everybody in, or everything but ingestion.
+    needed = "needs" if account.firewall in {CLOSED, None} else "would need behind a closed firewall"
+    page.title(f"Endpoints that lineage {needed}" if account.targets else "No target is known")
     if account.targets:
         page.table(
             [
