@@ -11,7 +11,7 @@ import re
 import sys
 import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from purview_mpe._cli.call import Call
 from purview_mpe._cli.exit_codes import Exit
@@ -136,14 +136,26 @@ def make_parser() -> ArgumentParser:
 
 
 class _Parser(ArgumentParser):
-    """argparse, with a hint where a word was nearly right."""
+    """argparse, with a hint where a word was nearly right, and without a screen of usage above the mistake."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse; an option that is unknown is told by the verb's own parser, which knows what is near."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            known = [flag for action in self._actions for flag in action.option_strings]
+            flag = unknown[0].partition("=")[0]
+            near = difflib.get_close_matches(flag, known, n=1) if flag.startswith("-") else []
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            self.error(f"there is no {unknown[0]!r}{hint}")
+        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
+        """End with 2, and with one sentence."""
         if wrong := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
             known = re.findall(r"[\w-]+", wrong[2])
             if near := difflib.get_close_matches(wrong[1], known, n=1):
                 message = f"{message.partition(' (choose')[0]}; did you mean {near[0]!r}?"
-        super().error(f"{message}\nSee: {self.prog} --help")
+        self.exit(int(Exit.USAGE), f"error: {message}\n  See: {self.prog} --help\n")
 
 
 def _tell_interrupted(call: Call, interrupt: KeyboardInterrupt) -> None:
