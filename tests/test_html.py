@@ -286,6 +286,13 @@ def test_what_needs_somebody_is_shown_unfolded():
     assert "<details open>" not in shown(an_account())
 
 
+def test_notes_name_their_heading():
+    """Errors and findings say where the documentation explains them."""
+    report = words(shown(everything("needle")[2]))
+    assert "More: docs/errors.md#needle" in report
+    assert "More: docs/findings.md#c" in report
+
+
 def test_states_in_tables_have_their_symbol():
     """A table shows at a glance what the picture shows, and tells "no" from "not known"."""
     check = Check(

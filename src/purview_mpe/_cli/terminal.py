@@ -103,6 +103,7 @@ class Terminal:
         for line in more:
             page.prose(line, indent=len(line) - len(line.lstrip()))
         page.advice(error.remedy)
+        page.prose(f"More: docs/errors.md#{error.code}", role="faint")
         if verbose:
             page.trail(error.code, error)
         print(page, file=self.stderr, flush=True)

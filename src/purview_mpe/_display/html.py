@@ -91,10 +91,11 @@ def _lines(shown: Fragment) -> Iterator[str]:
 def _note(note: Note) -> str:
     more = "".join(f"<p>{_breakable(text)}</p>" for text in note.more)
     remedy = f"<p><b>What to do:</b> {_breakable(note.remedy)}</p>" if note.remedy else ""
+    page = f"<p>More: {_breakable(note.page)}</p>" if note.page else ""
     head = f'<b class="{note.mark.tone}">{note.mark.symbol} {escape(note.kind)}</b> {_breakable(note.message)}'
-    if not more and not remedy:
+    if not more and not remedy and not page:
         return f"<p>{head}</p>"
-    return f"<details{' open' if note.is_urgent else ''}><summary>{head}</summary>{more}{remedy}</details>"
+    return f"<details{' open' if note.is_urgent else ''}><summary>{head}</summary>{more}{remedy}{page}</details>"
 
 
 def _table(content: Table) -> Iterator[str]:

@@ -28,6 +28,8 @@ class Note:
     message: str
     more: tuple[str, ...] = ()
     remedy: str = ""
+    page: str = ""
+    """Where the documentation explains it."""
 
     @property
     def is_urgent(self) -> bool:
@@ -44,6 +46,7 @@ def of_findings(findings: Iterable[Finding]) -> list[Note]:
             finding.message,
             tuple(text for text in (finding.cause, *finding.evidence) if text),
             finding.remedy,
+            f"docs/findings.md#{finding.code}",
         )
         for finding in findings
     ]
@@ -63,6 +66,7 @@ def of_outcomes(outcomes: Iterable[Outcome]) -> list[Note]:
             f"{outcome.name}: {outcome.error.message}",
             _trail(outcome.error),
             outcome.error.remedy,
+            f"docs/errors.md#{outcome.error.code}",
         )
         for outcome in outcomes
         if outcome.error is not None
@@ -90,6 +94,7 @@ def of_unreadable(factories: Iterable[FactoryStatus]) -> list[Note]:
             f"{last_segment(each.spec.factory)}: {each.error.message}",
             _trail(each.error),
             each.error.remedy,
+            f"docs/errors.md#{each.error.code}",
         )
         for each in factories
         if each.error is not None
@@ -98,10 +103,10 @@ def of_unreadable(factories: Iterable[FactoryStatus]) -> list[Note]:
 
 def _trail(error: ErrorDetail) -> tuple[str, ...]:
     known = [
-        ("code", error.code),
         ("status", error.status),
         ("Azure's code", error.azure_code),
         ("request id", error.request_id),
         ("correlation id", error.correlation_id),
     ]
-    return (", ".join(f"{label} {value}" for label, value in known if value),)
+    told = ", ".join(f"{label} {value}" for label, value in known if value)
+    return (told,) if told else ()

@@ -133,7 +133,7 @@ def render_plan(plan: Plan, page: Page) -> None:
         page.gap()
         page.prose("Nothing is written while there is a conflict.", role="bad")
     if plan.obsolete:
-        page.title("Obsolete: the account has no more use for these; they are left alone")
+        page.title("Obsolete: the account does not use what these lead to; they are left alone")
         _endpoints(page, plan.obsolete)
     render_findings(plan.warnings, page)
 
