@@ -149,6 +149,19 @@ def test_every_public_name_has_a_docstring():
     assert without == []
 
 
+@pytest.mark.parametrize("client", [Client, aio.Client])
+def test_every_verb_tells_the_same_things(client):
+    """help() on a verb says what is read, which role is needed, whether repeating is safe, units, and what is raised."""
+    lacking = {}
+    for verb in (name for name in dir(client) if not name.startswith("_") and name != "close"):
+        told = " ".join(inspect.getdoc(getattr(client, verb)).casefold().split())
+        words = ["reads", "needs", "safe to repeat", "raises"]
+        if {"timeout", "every"} & set(inspect.signature(getattr(client, verb)).parameters):
+            words.append("seconds")
+        lacking[verb] = [word for word in words if word not in told]
+    assert {verb: words for verb, words in lacking.items() if words} == {}
+
+
 def _methods(value):
     return [
         name
