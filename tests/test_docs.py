@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 import purview_mpe
-from purview_mpe import Client, _diagnosis, aio, durable, emulator, errors
+from purview_mpe import Client, _diagnosis, aio, durable, emulator, errors, notebook
 from purview_mpe._assessment import RightStep
 from purview_mpe._cli.main import make_parser
 from purview_mpe._model import Action, ConnectionList, Firewall, Result, Severity, Shape, Verdict
@@ -124,7 +124,7 @@ def test_every_finding_has_cause_and_remedy():
 
 PUBLIC = {
     f"{module.__name__}.{name}": getattr(module, name)
-    for module in (purview_mpe, aio, durable, errors, emulator)
+    for module in (purview_mpe, aio, durable, errors, emulator, notebook)
     for name in module.__all__
     if not name.startswith("__")
 }
