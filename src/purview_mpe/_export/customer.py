@@ -240,6 +240,7 @@ def customer_bundle(account: Account, targets: Sequence[Target], site: Site) -> 
         notes,
         site.group,
         (*zones.values(), *links, *endpoints),
+        site.cloud,
     )
 
 
