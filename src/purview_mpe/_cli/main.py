@@ -11,7 +11,7 @@ import re
 import sys
 import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from purview_mpe._cli.call import Call
 from purview_mpe._cli.exit_codes import Exit
@@ -84,7 +84,9 @@ def main(
 
 def _run(argv: Sequence[str] | None, connect: Callable[..., Client] | None, terminal: Terminal) -> int:
     try:
-        arguments = make_parser().parse_args(argv)
+        arguments, unknown = make_parser().parse_known_args(argv)
+        if unknown:
+            arguments.parser.refuse(unknown)
     except SystemExit as end:
         terminal.stdout.flush()
         return int(end.code or 0)
@@ -131,23 +133,19 @@ def make_parser() -> ArgumentParser:
         )
         for add_options in verb.options:
             add_options(child)
-        child.set_defaults(run=verb.run)
+        child.set_defaults(run=verb.run, parser=child)
     return parser
 
 
 class _Parser(ArgumentParser):
     """argparse, with a hint where a word was nearly right, and without a screen of usage above the mistake."""
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """As argparse; an option that is unknown is told by the verb's own parser, which knows what is near."""
-        parsed, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            known = [flag for action in self._actions for flag in action.option_strings]
-            flag = unknown[0].partition("=")[0]
-            near = difflib.get_close_matches(flag, known, n=1) if flag.startswith("-") else []
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            self.error(f"there is no {unknown[0]!r}{hint}")
-        return parsed, unknown
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """End with 2 because of a word that nobody knows; the verb's own parser knows what is near it."""
+        known = [flag for action in self._actions for flag in action.option_strings]
+        flag = unknown[0].partition("=")[0]
+        near = difflib.get_close_matches(flag, known, n=1) if flag.startswith("-") else []
+        self.error(f"there is no {unknown[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
     def error(self, message: str) -> NoReturn:
         """End with 2, and with one sentence."""
