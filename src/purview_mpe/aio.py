@@ -223,8 +223,7 @@ def _tell_in_full() -> None:
     for name in (name for name in dir(Client) if not name.startswith("_")):
         verb, twin = getattr(Client, name), getattr(_Synchronous, name)
         if verb.__doc__ and twin.__doc__:  # `python -OO` leaves them out
-            first, _, rest = inspect.cleandoc(twin.__doc__).partition("\n\n")
-            verb.__doc__ = "\n\n".join(part for part in (first, inspect.cleandoc(verb.__doc__), rest) if part)
+            verb.__doc__ = f"{inspect.cleandoc(verb.__doc__)}\n\n{inspect.cleandoc(twin.__doc__)}"
 
 
 _tell_in_full()
