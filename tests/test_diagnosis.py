@@ -126,6 +126,7 @@ def test_all_endpoints_of_one_kind_are_one_finding():
     diagnosis = diagnosed(endpoints=())
     (finding,) = [one for one in diagnosis.findings if one.code == "endpoint-missing"]
     assert len(finding.evidence) == 4
+    assert finding.message == "The factory has no endpoint to account, blob, queue and namespace."
 
 
 def test_targets_that_changed_since():

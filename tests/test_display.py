@@ -188,7 +188,7 @@ def test_a_plan_shows_steps_reasons_and_remedies() -> None:
 
           Nothing is written while there is a conflict.
 
-        Obsolete: the account has no more use for these; they are left alone
+        Obsolete: the account does not use what these lead to; they are left alone
           ENDPOINT  GROUP      STATE      FACTORY SAYS  TARGET
           sql       sqlServer  Succeeded  -             prod
 

@@ -12,9 +12,11 @@ from typing import get_args
 import pytest
 
 import purview_mpe
-from purview_mpe import Client, _diagnosis, aio, durable, emulator, errors
+from purview_mpe import Client, _diagnosis, aio, durable, emulator, errors, notebook
 from purview_mpe._assessment import RightStep
 from purview_mpe._cli.main import make_parser
+from purview_mpe._model import Action, ConnectionList, Firewall, Result, Severity, Shape, Verdict
+from purview_mpe._requirements import RuntimeKind
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "purview_mpe"
@@ -122,7 +124,7 @@ def test_every_finding_has_cause_and_remedy():
 
 PUBLIC = {
     f"{module.__name__}.{name}": getattr(module, name)
-    for module in (purview_mpe, aio, durable, errors, emulator)
+    for module in (purview_mpe, aio, durable, errors, emulator, notebook)
     for name in module.__all__
     if not name.startswith("__")
 }
@@ -147,12 +149,57 @@ def test_every_public_name_has_a_docstring():
     assert without == []
 
 
+@pytest.mark.parametrize("client", [Client, aio.Client])
+def test_every_verb_tells_the_same_things(client):
+    """help() on a verb says what is read, which role is needed, whether repeating is safe, units, and what is raised."""
+    lacking = {}
+    for verb in (name for name in dir(client) if not name.startswith("_") and name != "close"):
+        told = " ".join(inspect.getdoc(getattr(client, verb)).casefold().split())
+        words = ["reads", "needs", "safe to repeat", "raises"]
+        if {"timeout", "every"} & set(inspect.signature(getattr(client, verb)).parameters):
+            words.append("seconds")
+        lacking[verb] = [word for word in words if word not in told]
+    assert {verb: words for verb, words in lacking.items() if words} == {}
+
+
 def _methods(value):
     return [
         name
         for name, member in vars(value).items()
         if not name.startswith("_") and (inspect.isroutine(member) or isinstance(member, property))
     ]
+
+
+WORDS = {
+    "Shapes": Shape,
+    "Firewall settings": Firewall,
+    "Where connections are listed": ConnectionList,
+    "Actions": Action,
+    "Results": Result,
+    "Verdicts": Verdict,
+    "Severities": Severity,
+    "Kinds of runtime": RuntimeKind,
+}
+
+
+@pytest.mark.parametrize("heading", WORDS)
+def test_every_word_of_a_value_is_explained(heading):
+    """A field that holds one of a fixed set of words has a table with each of them, and no other."""
+    page = (ROOT / "docs" / "reference" / "words.md").read_text()
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([\w-]+)` \|", section, re.MULTILINE) == list(get_args(WORDS[heading]))
+
+
+@pytest.mark.parametrize("client", [Client, aio.Client])
+def test_the_reference_shows_every_verb(client):
+    """The verbs for fleets come from a base class, which autodoc leaves out unless it is told otherwise."""
+    pages = "\n".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
+    directive = pages.partition(f"autoclass:: {client.__module__.replace('._client', '')}.Client\n")[2].partition(
+        "\n\n"
+    )[0]
+    inherited = [name for name in dir(client) if not name.startswith("_") and name not in vars(client)]
+    assert ":members:" in directive
+    assert not inherited or ":inherited-members:" in directive
 
 
 VERBS = sorted(name for name in dir(Client) if not name.startswith("_") and name != "close")

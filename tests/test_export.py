@@ -190,6 +190,41 @@ def test_conflicts_are_not_exported(language):
         export(plan_of(emulator, spec), language)
 
 
+@pytest.mark.parametrize(
+    ("cloud", "language", "said"),
+    [
+        ("us-government", "terraform", 'environment     = "usgovernment"'),
+        ("china", "terraform-azapi", 'environment     = "china"'),
+        ("us-government", "az", "az cloud set --name AzureUSGovernment && az login"),
+        ("china", "az", "az cloud set --name AzureChinaCloud && az login"),
+        ("us-government", "powershell", "Connect-AzAccount -Environment AzureUSGovernment"),
+        ("china", "powershell", "Connect-AzAccount -Environment AzureChinaCloud"),
+    ],
+)
+def test_code_for_another_cloud_signs_in_there(cloud, language, said):
+    """Providers and scripts are told the cloud; what is sent is the same, and public is not mentioned."""
+    emulator, spec = empty_factory("A")
+    plan = plan_of(emulator, spec)
+    code = export(plan, language, cloud=cloud)
+    assert said in code
+    assert not re.search("environment|cloud set|-Environment", export(plan, language))
+    if language.startswith("terraform"):
+        assert read_hcl(code) == read_hcl(export(plan, language))
+
+
+def test_every_provider_is_told_the_cloud():
+    """Where azapi makes the missing network for azurerm, both sign in to the same cloud."""
+    emulator, spec = empty_factory("A")
+    assert export(plan_of(emulator, spec), "terraform", cloud="china").count('environment     = "china"') == 2
+
+
+def test_an_unknown_cloud_is_refused():
+    """The message lists the clouds there are."""
+    emulator, spec = empty_factory("A")
+    with pytest.raises(InvalidSpec, match="'moon' is none of public, us-government, china"):
+        export(plan_of(emulator, spec), "arm", cloud="moon")
+
+
 def test_an_unknown_format_is_refused():
     """The message lists the formats there are."""
     emulator, spec = empty_factory("A")

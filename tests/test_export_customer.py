@@ -120,7 +120,7 @@ def test_zones_links_and_records():
     """Each group has its zone, linked to the network without registration, and a zone group that writes the records."""
     found = resources(account_of())
     zones = {zone["name"] for zone in of_type(found, "privateDnsZones")}
-    assert zones == {zone for group, zone in ZONES["public"].items() if group != "portal"}
+    assert zones == {zone for group, zone in ZONES["public"].items() if group not in {"portal", "platform"}}
     links = of_type(found, "privateDnsZones/virtualNetworkLinks")
     assert {link["name"] for link in links} == {f"{zone}/link-hub" for zone in zones}
     assert all(link["location"] == "global" for link in links)
@@ -152,6 +152,7 @@ def test_existing_zones_are_used_and_not_made():
         ("public", "account", "privatelink.purview.azure.com"),
         ("us-government", "account", "privatelink.purview.azure.us"),
         ("us-government", "portal", "privatelink.purviewstudio.azure.us"),
+        ("public", "platform", "privatelink.purview-service.microsoft.com"),
         ("us-government", "blob", "privatelink.blob.core.usgovcloudapi.net"),
         ("us-government", "namespace", "privatelink.servicebus.usgovcloudapi.net"),
         ("china", "queue", "privatelink.queue.core.chinacloudapi.cn"),
@@ -219,7 +220,7 @@ def test_every_wrong_argument_is_told_at_once():
     [
         ("cloud", {"cloud": "moon"}),
         ("groups", {"groups": ("dfs",)}),
-        ("zone_ids", {"groups": ("platform",)}),
+        ("zone_ids", {"groups": ("platform",), "cloud": "us-government"}),
         ("zone_ids", {"groups": ("portal",), "cloud": "china"}),
         ("zone_ids.blob", {"zone_ids": {"blob": SUBNET}}),
         ("virtual_network_id", {"virtual_network_id": SUBNET}),

@@ -29,7 +29,7 @@ Approve only what matches: other connections on the same resources may be a stra
    private endpoint:  {HIDDEN}/df1.purview
    portal:            the Purview account, Networking, Private endpoint connections: select it, Approve
    link:              https://portal.azure.com/#resource{ACCOUNT}/privateEndpointConnections
-   find it:           az network private-endpoint-connection list --id {ACCOUNT} --query '[?properties.privateEndpoint.id=='"'"'{HIDDEN}/df1.purview'"'"'].id' -o tsv
+   find it:           az network private-endpoint-connection list --id {ACCOUNT} --query "[?properties.privateEndpoint.id=='{HIDDEN}/df1.purview'].id" -o tsv
    then:              az network private-endpoint-connection approve --id <the id found>
 
 2. purview_blob (blob)
@@ -46,7 +46,7 @@ Approve only what matches: other connections on the same resources may be a stra
    private endpoint:  (any id that ends in /df1.purview_queue, and only one such)
    portal:            the Purview account, Managed resources, the storage account, Networking, Private endpoint connections: select it, Approve
    link:              https://portal.azure.com/#resource{STORAGE}/networking
-   find it:           az network private-endpoint-connection list --id {STORAGE} --query '[?ends_with(properties.privateEndpoint.id, '"'"'/df1.purview_queue'"'"')].id' -o tsv
+   find it:           az network private-endpoint-connection list --id {STORAGE} --query "[?ends_with(properties.privateEndpoint.id, '/df1.purview_queue')].id" -o tsv
    then:              az network private-endpoint-connection approve --id <the id found>
 
 4. purview_namespace (namespace)
@@ -54,7 +54,7 @@ Approve only what matches: other connections on the same resources may be a stra
    private endpoint:  (any id that ends in /df1.purview_namespace, and only one such)
    portal:            the Purview account, Managed resources, the Event Hubs namespace, Networking, Private endpoint connections: select it, Approve
    link:              https://portal.azure.com/#resource{NAMESPACE}/networking
-   find it:           az network private-endpoint-connection list --id {NAMESPACE} --query '[?ends_with(properties.privateEndpoint.id, '"'"'/df1.purview_namespace'"'"')].id' -o tsv
+   find it:           az network private-endpoint-connection list --id {NAMESPACE} --query "[?ends_with(properties.privateEndpoint.id, '/df1.purview_namespace')].id" -o tsv
    then:              az network private-endpoint-connection approve --id <the id found>
 """
 
@@ -76,7 +76,7 @@ Approve only what matches: other connections on the same resources may be a stra
    private endpoint:  (any id that ends in /df1.purview_queue, and only one such)
    portal:            the Purview account, Networking, Ingestion private endpoint connections: select it, Approve
    link:              https://portal.azure.us/#resource{ACCOUNT}/privateEndpointConnections
-   find it:           az rest --method get --url '{ACCOUNT}/ingestionPrivateEndpointConnections?api-version=2024-04-01-preview' --query 'value[?ends_with(properties.privateEndpoint.id, '"'"'/df1.purview_queue'"'"')].properties.privateEndpoint.id' -o tsv
+   find it:           az rest --method get --url '{ACCOUNT}/ingestionPrivateEndpointConnections?api-version=2024-04-01-preview' --query "value[?ends_with(properties.privateEndpoint.id, '/df1.purview_queue')].properties.privateEndpoint.id" -o tsv
    then:              az rest --method post --url '{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview' --body '{{"privateEndpointId": "<the id found>", "status": "Approved"}}'
 """
 
@@ -193,6 +193,14 @@ def test_a_hostile_private_endpoint_stays_inside_the_json(private_endpoint_id):
     body = json.loads(command(text(Pending(NEW_BLOB, "purview_blob", private_endpoint_id)))[-1])
     assert body["status"] == "Approved"
     assert seen(body["privateEndpointId"]) == seen(private_endpoint_id)
+
+
+@pytest.mark.parametrize("special", list('"$`\\!%^'))
+def test_a_query_with_anything_that_a_shell_expands_is_in_single_quotes(special):
+    """Between double quotes such a character would mean something to bash, PowerShell or cmd."""
+    made = text(Pending(BLOB, "purview_blob", f"/x{special}y"))
+    assert "--query '[?" in made
+    assert literal(command(made, "find it:")[7]) == f"/x{special}y"
 
 
 def literal(query: str) -> str:

@@ -14,7 +14,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from purview_mpe import Account, Client, Finding, Outcome, Plan, Report, Status
+from purview_mpe import (
+    Account,
+    Client,
+    ErrorDetail,
+    FactoryStatus,
+    Finding,
+    FleetReport,
+    FleetStatus,
+    Outcome,
+    Plan,
+    Report,
+    Status,
+)
 from purview_mpe._assessment import Check, Diagnosis, OrphanConnection, OrphanEndpoint, Orphans, Right, RuntimeCheck
 from purview_mpe._display.html import fragment
 from purview_mpe._display.picture_svg import STYLE
@@ -95,6 +107,20 @@ def everything(text: str = "x") -> list[Noun]:
         ),
         Check(factory=text, account=text, ok=False, runtimes=(runtime,), rights=(right,), findings=(finding,)),
         Diagnosis(factory=text, account=text, ok=False, since=timedelta(1), lineage={text: 1}, findings=(finding,)),
+        FleetReport(
+            reports=(Report(verb="apply", spec=a_spec(), outcomes=(outcome,)), Report(verb="apply", spec=a_spec())),
+        ),
+        FleetStatus(
+            factories=(
+                FactoryStatus(spec=a_spec(), error=ErrorDetail.model_validate(error)),
+                FactoryStatus(
+                    spec=a_spec(),
+                    status=Status.model_validate(
+                        {"factory": text, "account": text, "ready": False, "endpoints": [verdict]}
+                    ),
+                ),
+            )
+        ),
         Orphans(
             account=text,
             connections=(OrphanConnection.model_validate(orphan | {"certain": True}),),
@@ -165,7 +191,7 @@ def test_details_are_folded_and_complete():
     """What is behind the picture unfolds: every id, reason and error, and the text for the owners of the targets."""
     report = next(noun for noun in everything("needle") if isinstance(noun, Report))
     markup = shown(report)
-    assert markup.count("<details>") == markup.count("</details>") >= 2
+    assert markup.count("<details") == markup.count("</details>") >= 2
     headings = re.findall(r"<summary>(.*?)</summary>", markup)
     assert {"Outcomes (1)", "For the owners of the targets"} <= set(headings)
     assert '<th scope="col">error</th>' in markup
@@ -193,7 +219,7 @@ def test_ids_have_a_table_of_their_own(emulator):
     spec = spec_for(emulator)
     with Client(emulator.credential, transport=emulator.transport()) as client:
         client.create_all(spec)
-        first, second = re.findall(r"<thead>(.*?)</thead>", shown(client.status(spec)), re.DOTALL)
+        first, second, _ = re.findall(r"<thead>(.*?)</thead>", shown(client.status(spec)), re.DOTALL)
     assert "resource id" not in first
     assert re.findall(r"<th[^>]*>(.*?)</th>", second) == ["name", "resource id", "private endpoint id"]
 
@@ -252,6 +278,58 @@ def test_the_page_beats_the_system():
         assert f"{page} .pmpe" in STYLE
 
 
+def test_what_needs_somebody_is_shown_unfolded():
+    """Conflicts, failures and rejections are read without a click, with what to do; the rest is folded."""
+    for noun in everything("needle")[1:4]:
+        unfolded = re.findall(r"<details open>(.*?)</details>", shown(noun), re.DOTALL)
+        assert any("needle: needle" in each and "What to do:" in each for each in unfolded), type(noun).__name__
+    assert "<details open>" not in shown(an_account())
+
+
+def test_notes_name_their_heading():
+    """Errors and findings say where the documentation explains them."""
+    report = words(shown(everything("needle")[2]))
+    assert "More: docs/errors.md#needle" in report
+    assert "More: docs/findings.md#c" in report
+
+
+def test_states_in_tables_have_their_symbol():
+    """A table shows at a glance what the picture shows, and tells "no" from "not known"."""
+    check = Check(
+        factory=FACTORY,
+        account=ACCOUNT,
+        ok=False,
+        rights=tuple(Right(step="create", scope=FACTORY, allowed=answer, role="r") for answer in (True, False, None)),
+    )
+    for cell in ("✓ yes", "✕ no", "? not known"):
+        assert f"<td>{cell}</td>" in shown(check)
+    assert "<td>✕ failed</td>" in shown(next(noun for noun in everything() if isinstance(noun, Report)))
+
+
+def test_a_narrow_cell_scrolls_the_picture():
+    """Text in a picture does not shrink below what can be read."""
+    assert '<div class="wide"><svg' in shown(an_account())
+    assert ".pmpe .wide>svg{min-width:" in shown(an_account())
+    assert "min-width" not in an_account().to_svg()
+
+
+def test_ids_are_there_to_be_copied():
+    """The picture shortens long names; a table below it has the ids in full."""
+    text = words(shown(everything()[1])).replace("\u200b", "")
+    assert FACTORY in text
+    assert ACCOUNT in text
+
+
+def test_large_fleets_stay_small():
+    """A fleet of a thousand is a page of bounded size that says how much it holds."""
+    outcome = Outcome(name="p", group_id="account", resource_id=ACCOUNT, result="created")
+    report = Report(verb="create_all", spec=a_spec(), outcomes=(outcome,))
+    markup = shown(FleetReport(reports=(report,) * 1000))
+    assert len(markup.encode()) < 60_000
+    assert "12 of 1000 shown" in words(markup)
+    assert "The first of 1000 outcomes (100)" in words(markup)
+
+
 def test_styles_stay_on_our_side():
     """No rule reaches anything outside our own elements."""
     whole = shown(an_account())
@@ -295,7 +373,9 @@ def test_pandas_of_a_real_job(emulator):
 
 def test_what_has_no_rows_says_which_have():
     """A TypeError that names the nouns with rows."""
-    with pytest.raises(TypeError, match="Account, Check, Diagnosis, Orphans, Plan, Report, Status"):
+    with pytest.raises(
+        TypeError, match="Account, Check, Diagnosis, FleetReport, FleetStatus, Orphans, Plan, Report, Status"
+    ):
         TARGETS[0].to_pandas()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 import xml.etree.ElementTree as ET
+from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -12,12 +13,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from purview_mpe import Account, Event, Finding, Outcome, Plan, Report, Spec, Status, Step
-from purview_mpe._display.picture import _ACTIONS, _RESULTS, _VERDICTS, Mark, kind_of, outcomes_scene, scene
+from purview_mpe import (
+    Account,
+    Check,
+    Diagnosis,
+    ErrorDetail,
+    Event,
+    FactoryStatus,
+    Finding,
+    FleetReport,
+    FleetStatus,
+    Outcome,
+    Plan,
+    Report,
+    RuntimeCheck,
+    Spec,
+    Status,
+    Step,
+)
+from purview_mpe._display.picture import ACTIONS, RESULTS, VERDICTS, Mark, kind_of, outcomes_scene
+from purview_mpe._display.picture_assessment import CHAIN
 from purview_mpe._display.picture_mermaid import _LINKS, label
 from purview_mpe._display.picture_svg import WIDTH
 from purview_mpe._display.picture_text import escape, shortened
-from purview_mpe._model import Action, Result, Verdict
+from purview_mpe._display.scenes import scene
+from purview_mpe._model import Action, Result, Severity, Verdict
 from tests.nouns import ACCOUNT, FACTORY, NAMESPACE, STORAGE, TARGETS, a_spec, an_account
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -70,13 +90,13 @@ def texts(root: ET.Element) -> list[str]:
 # --- states
 
 
-@pytest.mark.parametrize(("marks", "states"), [(_VERDICTS, Verdict), (_ACTIONS, Action), (_RESULTS, Result)])
+@pytest.mark.parametrize(("marks", "states"), [(VERDICTS, Verdict), (ACTIONS, Action), (RESULTS, Result)])
 def test_every_state_has_its_mark(marks, states):
     """No verdict, action or result is without a mark."""
     assert set(marks) == set(get_args(states))
 
 
-@pytest.mark.parametrize("marks", [_VERDICTS, _ACTIONS, _RESULTS])
+@pytest.mark.parametrize("marks", [VERDICTS, ACTIONS, RESULTS])
 def test_good_and_bad_differ_without_colour(marks):
     """Marks of different tone never share both symbol and line, so that a grey print tells them apart."""
     looks: dict[tuple[str, str], Mark] = {}
@@ -88,7 +108,7 @@ def test_good_and_bad_differ_without_colour(marks):
 def test_a_state_is_a_symbol_a_word_and_a_line(verdict):
     """The word stands beside its symbol on the way, and in the text alternative."""
     root = drawn(a_status(verdict))
-    assert f"{_VERDICTS[verdict].symbol} {verdict}" in texts(root)
+    assert f"{VERDICTS[verdict].symbol} {verdict}" in texts(root)
     assert f": {verdict}." in (root.findtext(f"{SVG}desc") or "")
 
 
@@ -160,7 +180,7 @@ def test_a_report_joins_what_happened_to_one_endpoint():
     report = Report(verb="create_all", spec=a_spec(), account=an_account(), outcomes=outcomes)
     shown = scene(report)
     assert [way.word for way in shown.ways] == ["created, approved", "kept, already approved"]
-    assert shown.ways[0].mark is _RESULTS["approved"]
+    assert shown.ways[0].mark is RESULTS["approved"]
     assert shown.inner == ("Managed virtual network", "default (created)")
 
 
@@ -174,12 +194,14 @@ def test_reports_say_how_they_ended():
     assert scene(failed).title.endswith("1 of 2 failed")
     unnamed = report.model_copy(update={"spec": a_spec(account=None)})
     assert scene(unnamed).title == "apply from df1 to the account: complete"
+    handed = scene(report.model_copy(update={"hand_off": "Please approve"}))
+    assert (handed.title, handed.mark.tone) == ("apply from df1 to pv1: complete, to be approved", "waiting")
 
 
 def test_what_is_waited_for_is_told():
     """While a verb runs, endpoints that Azure still works on show as waiting."""
     shown = outcomes_scene(
-        "t", "df1", "", [an_outcome("account", "created")], mark=_RESULTS["created"], pending=("purview",)
+        "t", "df1", "", [an_outcome("account", "created")], mark=RESULTS["created"], pending=("purview",)
     )
     assert shown.ways[0].word == "created, waiting"
 
@@ -187,11 +209,126 @@ def test_what_is_waited_for_is_told():
 def test_an_account_shows_what_it_needs():
     """Group ids and targets of an account; an unknown shape is told as unknown."""
     shown = texts(drawn(an_account()))
-    assert "= What the Purview account pv1 needs: 4 endpoints" in shown
-    assert any("disabled from all networks" in line for line in shown)
+    assert "= Purview account pv1: 4 endpoints needed (shape A, disabled from all networks)" in shown
+    assert shown.count("= needed") == 4
+    once = texts(drawn(an_account(firewall="disabled-for-ingestion-only")))
+    assert once.count("= needed once closed") == 4
     unknown = an_account(shape=None, firewall=None, targets=())
     assert any("unknown firewall" in line for line in texts(drawn(unknown)))
     assert "no endpoints" in texts(drawn(unknown))
+
+
+def test_a_check_shows_its_runtimes():
+    """Each runtime leads to the account with the matrix's answer, and with what it needs."""
+    runtimes = (
+        RuntimeCheck(name="a", kind="azure", supported=False, reason="r"),
+        RuntimeCheck(
+            name="m", kind="azure-managed-vnet", supported=True, managed_groups=("account", "blob"), reason="r"
+        ),
+        RuntimeCheck(name="s", kind="self-hosted", supported=True, customer_groups=("blob",), reason="r"),
+        RuntimeCheck(name="x", kind="ssis", supported=None, reason="r"),
+    )
+    shown = scene(Check(factory=FACTORY, account=ACCOUNT, ok=False, runtimes=runtimes))
+    assert [(way.name, way.group_id, way.word, way.mark.symbol) for way in shown.ways] == [
+        ("a", "azure", "not supported", "✕"),
+        ("m", "azure-managed-vnet: 2 managed endpoints", "supported", "✓"),
+        ("s", "self-hosted: 1 endpoints of yours", "supported", "✓"),
+        ("x", "ssis", "not known", "?"),
+    ]
+    assert shown.title == "Check from df1 to pv1: not ready"
+    warned = Check(
+        factory=FACTORY, account=ACCOUNT, ok=True, findings=(Finding(code="c", severity="warning", message="m"),)
+    )
+    assert (scene(warned).title, scene(warned).mark.symbol) == ("Check from df1 to pv1: 1 warning", "!")
+    assert scene(Check(factory=FACTORY, account=ACCOUNT, ok=True)).title.endswith("nothing stands in the way")
+    nowhere = Check(factory=FACTORY, account=None, ok=False, runtimes=runtimes[:1])
+    assert scene(nowhere).text == "Data factory df1. a (azure) to no account: not supported."
+    assert scene(nowhere.model_copy(update={"runtimes": ()})).text == "Data factory df1. No runtimes were found."
+
+
+def test_a_diagnosis_shows_the_chain():
+    """Each link has the worst that was found about it; a link without findings is good only if the whole is."""
+
+    def found(code: str, severity: Severity) -> Finding:
+        return Finding(code=code, severity=severity, message="m")
+
+    findings = (
+        found("endpoint-missing", "error"),
+        found("may-not-create", "warning"),
+        found("no-recent-runs", "info"),
+        found("runs-unreadable", "info"),
+    )
+    shown = scene(Diagnosis(factory=FACTORY, account=ACCOUNT, ok=False, since=timedelta(1), findings=findings))
+    assert [(way.name, way.word) for way in shown.ways] == [
+        ("Account", "nothing found"),
+        ("Factory", "nothing found"),
+        ("Endpoints", "in the way"),
+        ("Approvals", "nothing found"),
+        ("Rights", "look at this"),
+        ("Runs", "worth knowing"),
+    ]
+    assert shown.ways[0].mark.tone == "quiet"
+    assert shown.ways[5].group_id == "no-recent-runs and 1 more"
+    fine = scene(Diagnosis(factory=FACTORY, account=None, ok=True, since=timedelta(1)))
+    assert {way.mark.tone for way in fine.ways} == {"good"}
+
+
+def test_every_finding_is_about_a_link_of_the_chain():
+    """Each code of the page on findings stands under one link, and its sections are the links."""
+    page = (Path(__file__).resolve().parent.parent / "docs" / "findings.md").read_text()
+    sections = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    told = {
+        each.splitlines()[0].split()[-1].capitalize(): set(re.findall(r"^### `(.*)`$", each, re.MULTILINE))
+        for each in sections
+    }
+    told["Rights"] = {code for code in told["Rights"] if not code.startswith("may-not-")}
+    assert told == CHAIN
+
+
+def test_a_fleet_shows_what_needs_somebody_first():
+    """A line per factory with the account that it leads to, failures first; of many the worst are drawn."""
+
+    def report(number: int, result: Result) -> Report:
+        return Report(
+            verb="create_all", spec=a_spec(factory=f"{FACTORY}{number}"), outcomes=(an_outcome("blob", result),)
+        )
+
+    some = [report(1, "created"), report(2, "handed-off"), report(3, "failed")]
+    shown = scene(FleetReport(reports=tuple(some)))
+    assert [(way.name, way.word) for way in shown.ways] == [
+        ("df13", "1 of 1 failed"),
+        ("df12", "not complete"),
+        ("df11", "complete"),
+    ]
+    assert shown.mark.tone == "bad"
+    many = scene(FleetReport(reports=tuple(report(number, "created") for number in range(30))))
+    assert (len(many.ways), many.inner) == (12, ("Data factories", "12 of 30 shown"))
+    assert scene(FleetReport()).text == "Fleet 0 factories. No factories."
+
+
+def test_a_status_of_a_fleet():
+    """How many endpoints of each factory are ready, or that it cannot be read."""
+    error = ErrorDetail(code="not-found", message="m", remedy="r")
+    fleet = FleetStatus(
+        factories=(
+            FactoryStatus(spec=a_spec(), status=a_status("ready")),
+            FactoryStatus(spec=a_spec(), status=a_status("ready", "pending")),
+            FactoryStatus(spec=a_spec(), status=a_status("stale")),
+            FactoryStatus(spec=a_spec(account=None), error=error),
+        )
+    )
+    told = {way.word: way.mark.tone for way in scene(fleet).ways}
+    assert told == {"0 of 1 ready": "bad", "cannot be read": "bad", "1 of 2 ready": "waiting", "1 of 1 ready": "good"}
+    assert any(way.target == "the connected account" for way in scene(fleet).ways)
+
+
+def test_long_names_stay_inside_their_boxes():
+    """The names of factory and network are shortened to the width of their box, after what they are."""
+    long = a_spec(factory=FACTORY.replace("df1", "adf-" + "w" * 59))
+    plan = a_plan("create").model_copy(update={"spec": long})
+    for line in texts(drawn(plan)):
+        if line.startswith("Data factory "):
+            assert len("Data factory") * 6.7 + len(line.removeprefix("Data factory ")) * 8.3 < 330
 
 
 def test_nothing_to_draw():
@@ -204,7 +341,9 @@ def test_what_has_no_picture_says_which_have_one():
     """A TypeError that names the nouns with a picture, for both kinds of drawing."""
     finding = Finding(code="x", severity="info", message="m")
     for draw in (finding.to_svg, finding.to_mermaid, Event(kind="started", verb="v", seconds=0, message="").to_svg):
-        with pytest.raises(TypeError, match="Account, Plan, Report, Status"):
+        with pytest.raises(
+            TypeError, match="Account, Check, Diagnosis, FleetReport, FleetStatus, Plan, Report, Status"
+        ):
             draw()
 
 
@@ -279,7 +418,7 @@ def test_mermaid_tells_the_same():
     assert 'e2 -.-x|"#8211; missing"| t1' in text
     assert 'e3 -.->|"#8230; pending"| t2' in text
     assert 'subgraph factory["Data factory df1"]' in text
-    assert {mark.line for marks in (_VERDICTS, _ACTIONS, _RESULTS) for mark in marks.values()} <= set(_LINKS)
+    assert {mark.line for marks in (VERDICTS, ACTIONS, RESULTS) for mark in marks.values()} <= set(_LINKS)
 
 
 def test_pictures_need_nothing_from_elsewhere():

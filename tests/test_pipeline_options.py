@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import azure.identity.aio
 import pytest
 from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy, SansIOHTTPPolicy
 
 from purview_mpe import __version__
+from purview_mpe._pipeline import credentials
 from purview_mpe._pipeline.options import OPTIONS
 from purview_mpe.errors import InvalidSpec, UnsupportedSetup
 from tests.scripted import AsyncTransport, Runner, Script, Transport, answer, both, ok, read_account, refusal
@@ -235,6 +238,19 @@ def test_without_aiohttp_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delitem(__import__("sys").modules, "purview_mpe._pipeline.transport_aio", raising=False)
     with pytest.raises(UnsupportedSetup, match=r"purview-mpe\[aio\]"):
         Runner("async").azure(None)
+
+
+def test_without_aiohttp_the_default_credential_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever only writes `aio.Client()` is not left with an ImportError from inside azure-core."""
+    assert azure.identity.aio.DefaultAzureCredential, "imported while its dependency is there"
+    monkeypatch.setitem(sys.modules, "azure.core.pipeline.transport._aiohttp", None)
+    with pytest.raises(UnsupportedSetup) as refused:
+        credentials.default("async", "public")
+    assert refused.value.message == (
+        "DefaultAzureCredential of azure.identity.aio needs aiohttp, which is not installed."
+    )
+    assert refused.value.remedy.endswith("pip install 'purview-mpe[aio]'.")
+    assert refused.value.__context__ is None
 
 
 @both

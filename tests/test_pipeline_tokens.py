@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import threading
 import time
 from typing import Any
@@ -219,12 +220,25 @@ def test_a_challenge_without_claims_is_access_denied(runner: Runner) -> None:
     assert (caught.value.status, caught.value.azure_code, len(script.sent)) == (401, "ExpiredAuthenticationToken", 1)
 
 
+#: What DefaultAzureCredential says, shortened to two of its members (SDK source).
+CHAINED = """DefaultAzureCredential failed to retrieve a token from the included credentials.
+Attempted credentials:
+\tEnvironmentCredential: Authentication failed: AADSTS7000215: Invalid client secret provided.
+\tAzureCliCredential: Please run 'az login' to set up an account
+To mitigate this issue, please refer to the troubleshooting guidelines."""
+IN_SHORT = (
+    "EnvironmentCredential: Authentication failed: AADSTS7000215: Invalid client secret provided.; "
+    "tried EnvironmentCredential, AzureCliCredential"
+)
+
+
 @both
 @pytest.mark.parametrize(
     ("raised", "said"),
     [
         (ClientAuthenticationError("AADSTS50034: no such user"), "AADSTS50034"),
         (CredentialUnavailableError("Azure CLI not found"), "Azure CLI not found"),
+        (ClientAuthenticationError(CHAINED), "gave no token \\(" + re.escape(IN_SHORT) + "\\)\\."),
         (ValueError("bad tenant"), "ValueError: bad tenant"),
         (KeyError("AZURE_CLIENT_ID"), "KeyError"),
     ],

@@ -173,8 +173,8 @@ class Client(FleetVerbs):
     ) -> Report:
         """Reject the pending connections that are provably ours; approved ones are left alone.
 
-        Reads, writes, needs and raises what `approve` does. Safe to repeat. A rejected endpoint never works again:
-        it has to be deleted or replaced.
+        Reads, writes, needs and raises what `approve` does; `timeout` is in seconds. Safe to repeat. A rejected
+        endpoint never works again: it has to be deleted or replaced.
         """
         return self._decide("reject", "Rejected", spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout)
 
@@ -194,8 +194,8 @@ class Client(FleetVerbs):
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> Iterator[Status]:
         """The status now, and each one that differs, until nothing is pending or provisioning any more.
 
-        Reads what `status` reads, every `every` seconds, for at most `timeout` seconds. Needs and raises what
-        `status` does.
+        Reads what `status` reads, every `every` seconds, for at most `timeout` seconds. Writes nothing. Needs
+        and raises what `status` does. Safe to repeat.
         """
         checked_spec(spec)
         seconds = checked_timeout(every, "every")
@@ -207,7 +207,7 @@ class Client(FleetVerbs):
 
         Reads the account, the factory with its runtimes, networks and endpoints, and what this caller may do at the
         factory, the account and each target. What may not be read is a finding, and the rest is judged all the same:
-        works with any role, and Reader on factory and account shows most. Writes nothing. Safe to repeat.
+        needs no role in particular, and Reader on factory and account shows most. Writes nothing. Safe to repeat.
 
         Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
 

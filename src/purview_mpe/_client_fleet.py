@@ -94,6 +94,7 @@ class FleetVerbs:
     ) -> Iterator[Report]:
         """As `create_many`, and gives each factory's report as soon as it is there.
 
+        Reads, writes, needs and raises what `create_many` does; times are in seconds. Safe to repeat.
         What `resume` stands for is left out. Stop iterating, and nothing more is begun or waited for: Azure goes on
         with what is submitted, and a later call finds it.
         """
@@ -129,7 +130,10 @@ class FleetVerbs:
         wait: bool = True,
         timeout: float = 300,
     ) -> Iterator[Report]:
-        """As `approve_many`, and gives each factory's report as soon as it is there."""
+        """As `approve_many`, and gives each factory's report as soon as it is there.
+
+        Reads, writes, needs and raises what `approve_many` does; `timeout` is in seconds. Safe to repeat.
+        """
         make = approving(specs_or_reports, dry_run=dry_run, wait=wait)
         rounds = self._rounds("approve_many", make, checked_timeout(timeout))
         return (report for _, report in rounds)

@@ -146,11 +146,16 @@ def endpoint_findings(situation: Situation, status: Status) -> Iterator[Finding]
         yield Finding(
             code=code,
             severity=severity,
-            message=message.format(names=" and ".join(one.group_id for one in affected)),
+            message=message.format(names=_listed([one.group_id for one in affected])),
             cause="" if needed else "With this firewall setting lineage needs no managed private endpoint.",
             evidence=tuple(f"{one.name}: {one.reason}" for one in affected),
             remedy=remedy,
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _kind(one: EndpointStatus, status: Status) -> str:

@@ -30,6 +30,8 @@ _PORTAL_PAGE: dict[ConnectionList, str] = {
     "storage": "networking",
     "namespace": "networking",
 }
+#: What a shell expands, or takes for the end of the word, between double quotes.
+_SPECIAL = frozenset('"$`\\!%^')
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,13 @@ def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: 
 
 
 def _quoted(text: str) -> str:
-    """Text from Azure's answers, safe to paste into a POSIX shell as one word."""
-    return shlex.quote(_printable(text))
+    """Text from Azure's answers, safe to paste into a shell as one word.
+
+    A query holds single quotes; in double ones it is read by people, and by PowerShell and cmd as well, if nothing in
+    it means something to any of these shells.
+    """
+    word = _printable(text)
+    return f'"{word}"' if "'" in word and not _SPECIAL & set(word) else shlex.quote(word)
 
 
 def _jmespath(text: str) -> str:

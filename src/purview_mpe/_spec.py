@@ -97,7 +97,7 @@ class Noun(BaseModel):
         return text(self)
 
     def to_svg(self) -> str:
-        """The picture as an SVG file; for accounts, plans, reports and statuses, a TypeError for what has none."""
+        """The picture as an SVG file; of what the verbs return, and a TypeError for what has none."""
         from purview_mpe._display.picture_svg import svg  # noqa: PLC0415 - as above
 
         return svg(self)

@@ -180,9 +180,19 @@ def no_answer(attempt: Attempt, said: str, *, bad_certificate: bool = False) -> 
 def not_signed_in(attempt: Attempt, said: str) -> AccessDenied:
     """The error for a credential that gave no token."""
     return AccessDenied(
-        f"Could not {attempt.what}: not signed in, for the credential gave no token ({safe_text(said)}).",
+        f"Could not {attempt.what}: not signed in, for the credential gave no token ({safe_text(_in_short(said))}).",
         remedy="Sign in (az login), or pass a credential that works here, for example ManagedIdentityCredential().",
     )
+
+
+def _in_short(said: str) -> str:
+    """What a chain of credentials said, without the pages that it tells of those that are not set up (SDK source)."""
+    found = re.findall(r"^\s*(\w+Credential): (.*)$", said, re.MULTILINE)
+    if not found:
+        return said
+    # A credential that is set up and refused says so in these words; the others only say that they are not.
+    refused = [f"{name}: {text}" for name, text in found if "AADSTS" in text or "Authentication failed" in text]
+    return "; ".join([*refused, f"tried {', '.join(name for name, _ in found)}"])
 
 
 def blotted(text: str, secret: str) -> str:

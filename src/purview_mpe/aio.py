@@ -1,11 +1,12 @@
 """The asynchronous client: `purview_mpe.aio.Client` has the verbs of `purview_mpe.Client`, awaited.
 
-What each verb reads, writes, needs and raises is told at the synchronous one; it is the same, because both run the
-same flows. Needs the extra `aio` (aiohttp) unless a transport is given.
+What each verb reads, writes, needs and raises is told at the synchronous one in the source, and by `help()` here as
+well; it is the same, because both run the same flows. Needs the extra `aio` (aiohttp) unless a transport is given.
 """
 
 from __future__ import annotations
 
+import inspect
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -20,6 +21,7 @@ from purview_mpe._arguments import (
     checked_spec_or_report,
     checked_timeout,
 )
+from purview_mpe._client import Client as _Synchronous
 from purview_mpe._flows import (
     approve,
     check,
@@ -219,3 +221,14 @@ class Client(FleetVerbs):
     ) -> T:
         io = self._colour.AsyncIo(self._azure, timeout=timeout, listener=self._on_event)
         return await narrated(io, verb, flow)
+
+
+def _tell_in_full() -> None:
+    """Whoever asks for help on a verb here gets all of it, not a reference to somewhere else."""
+    for name in (name for name in dir(Client) if not name.startswith("_")):
+        verb, twin = getattr(Client, name), getattr(_Synchronous, name)
+        if verb.__doc__ and twin.__doc__:  # `python -OO` leaves them out
+            verb.__doc__ = f"{inspect.cleandoc(verb.__doc__)}\n\n{inspect.cleandoc(twin.__doc__)}"
+
+
+_tell_in_full()

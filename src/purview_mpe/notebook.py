@@ -15,12 +15,15 @@ from __future__ import annotations
 
 import importlib
 import threading
+from collections import Counter
 from collections.abc import AsyncIterable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 from purview_mpe._arm_id import last_segment
 from purview_mpe._display.html import Fragment, html, render
+from purview_mpe._display.notes import of_outcomes
+from purview_mpe._display.page import duration
 from purview_mpe._display.picture import BROKEN, MAKING, READY, WAITING, outcomes_scene
 from purview_mpe._display.tables import Table
 from purview_mpe._model import FAILURES
@@ -35,6 +38,8 @@ from purview_mpe._display.picture import Mark
 
 __all__ = ["Progress", "live", "progress"]
 
+#: A fleet can have thousands of failures; its report holds them all.
+_SHOWN_TROUBLE = 5
 _ORDER = {group_id: number for number, group_id in enumerate(LINEAGE_GROUPS)}
 
 
@@ -163,18 +168,34 @@ def _take(run: _Run, event: Event) -> None:
 
 def _fragment(run: _Run) -> Fragment:
     """One factory is a picture; many are a table with a row each."""
-    headline = f"{run.verb}, {run.seconds:.0f} s: {run.message}"
+    headline = _headline(run)
+    trouble = of_outcomes(outcome for outcomes in run.outcomes.values() for outcome in outcomes)
     factories = list(run.outcomes | dict.fromkeys(run.pending))
     if len(factories) > 1:
-        return Fragment(headline, _mark(run), None, (), [(f"Factories ({len(factories)})", _fleet(run, factories))])
+        table = (f"Factories ({len(factories)})", _fleet(run, factories))
+        return Fragment(headline, _mark(run), None, trouble[:_SHOWN_TROUBLE], [table])
     if not any(outcome.group_id for outcomes in run.outcomes.values() for outcome in outcomes):
-        return Fragment(headline, _mark(run))
+        return Fragment(headline, _mark(run), None, trouble)
     (factory,) = factories
     # Steps that run together end in any order; the picture keeps the one of the portal.
     outcomes = sorted(run.outcomes[factory], key=lambda outcome: _ORDER.get(outcome.group_id or "", len(_ORDER)))
     pending = run.pending.get(factory, ())
     scene = outcomes_scene(headline, last_segment(factory), "", outcomes, mark=_mark(run), pending=pending)
-    return Fragment(headline, scene.mark, scene)
+    return Fragment(headline, scene.mark, scene, trouble)
+
+
+def _headline(run: _Run) -> str:
+    """What is waited for and for how long, and at the end what was done."""
+    if not run.over or not run.message.endswith("finished"):
+        return f"{run.verb}, {run.seconds:.0f} s: {run.message}"
+    results = [outcome.result for outcomes in run.outcomes.values() for outcome in _last_words(outcomes)]
+    counts = ", ".join(f"{count} {result}" for result, count in Counter(results).items()) or "nothing to do"
+    return f"{run.message} after {duration(run.seconds)}: {counts}"
+
+
+def _last_words(outcomes: list[Outcome]) -> list[Outcome]:
+    """Events tell a step twice, asked for and over: each result of an endpoint counts once."""
+    return list({(outcome.name, outcome.result): outcome for outcome in outcomes}.values())
 
 
 def _mark(run: _Run) -> Mark:

@@ -45,7 +45,8 @@ def test_the_story_is_told_in_a_pipe_too(capsys: pytest.CaptureFixture[str]) -> 
         "3. Make it.",
         "create_all: 4 created",
         "4. Who has to let them in?",
-        "Please approve 4 private endpoint",
+        "Please approve 4 private endpoint connections of the data factory 'adf-sales'",
+        "   target:            .../accounts/contoso",
         "... and 24 more lines",
         "5. If you are one of them: approve.",
         "approve: 4 approved",
@@ -81,6 +82,17 @@ def test_on_a_terminal_the_story_is_slow_enough_to_follow_and_not_slower(screen:
     assert "\ncreate_all: 4 created\n" in stdout.seen
     assert "create_all  0:38" in stderr.getvalue()
     assert stderr.seen == ""
+
+
+def test_a_slow_machine_is_not_slowed_down_further(screen: Callable[..., Any]) -> None:
+    """Who has waited long already is not made to wait between chapters."""
+    pauses: list[float] = []
+    terminal = Terminal(stdin=screen(), stdout=screen(tty=True), stderr=screen(tty=True), environ={})
+    story = demo.Story(terminal, pauses.append)
+    story.began -= 60
+    with story.client:
+        assert [chapter(story) for chapter in demo.CHAPTERS] == [0] * 8
+    assert pauses == []
 
 
 def test_a_story_that_goes_wrong_says_so(screen: Callable[..., Any]) -> None:

@@ -64,6 +64,21 @@ def test_endpoints_of_ones_own_go_into_a_subnet(shell: Any, plan_file: str) -> N
     assert "manualPrivateLinkServiceConnections" in ended.out
 
 
+def test_the_groups_of_the_command_are_those_of_the_code(shell: Any) -> None:
+    """`--groups` chooses the endpoints of one's own as well, the browser's among them."""
+    subnet = f"{shell.spec.factory.partition('/providers')[0]}/providers/Microsoft.Network/virtualNetworks/v/subnets/s"
+    own = ("--own-subnet", subnet, "--own-location", "westeurope", "--groups", "account,portal")
+    ended = shell.ends("export", "--format", "arm", *own)
+    made = [each["name"] for each in json.loads(ended.out)["resources"] if each["type"].endswith("/privateEndpoints")]
+    assert [name.rpartition("-")[2] for name in made] == ["account", "portal"]
+
+
+def test_the_cloud_of_the_command_is_that_of_the_code(shell: Any, plan_file: str) -> None:
+    """`--cloud` reaches the providers of the code."""
+    ended = shell.run("export", "--plan", plan_file, "--format", "terraform", "--cloud", "us-government")
+    assert 'environment     = "usgovernment"' in ended.out
+
+
 @pytest.mark.parametrize("half", [("--own-subnet", "x"), ("--own-location", "westeurope")])
 def test_half_a_network_is_refused(shell: Any, plan_file: str, half: tuple[str, str]) -> None:
     """Subnet and location go together."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Client
+from purview_mpe._cli.main import main
 from purview_mpe._cli.options import EmulatorCredential
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AzureError
@@ -83,6 +84,29 @@ def test_every_wrong_field_is_told_at_once(shell: Any) -> None:
         assert problem in ended.said
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("plan", "--facory", "x"),
+            "there is no '--facory'; did you mean '--factory'?\n  See: purview-mpe plan --help",
+        ),
+        (("plan", "--zzz=1"), "there is no '--zzz=1'\n  See: purview-mpe plan --help"),
+        (("plan", "more"), "there is no 'more'\n  See: purview-mpe plan --help"),
+        (("plan", "--name-of", "blob"), "argument --name-of: 'blob' is no pair; for example blob=purview-blob"),
+        (("create", "--timeout", "soon"), "argument --timeout: 'soon' is no number of seconds; for example 600"),
+        (("diagnose", "--since", "May"), "argument --since: 'May' is no stretch of time; for example 90m, 24h or 7d"),
+        (("emulator", "--port", "x"), "argument --port: 'x' is no port; for example 8443, or 0 for any free one"),
+    ],
+)
+def test_a_mistake_is_one_sentence(capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str) -> None:
+    """What is wrong, what is near it or an example, and where help is: no screen of usage, no names of functions."""
+    assert main(list(words)) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: {said}")
+    assert len(told.splitlines()) == 2
+
+
 @pytest.mark.parametrize(("option", "value"), [("--name-of", "blob"), ("--cloud", "mars"), ("--output", "xml")])
 def test_a_wrong_option_is_a_usage_error(
     shell: Any, capsys: pytest.CaptureFixture[str], option: str, value: str
@@ -92,7 +116,9 @@ def test_a_wrong_option_is_a_usage_error(
     assert f"argument {option}" in capsys.readouterr().err.replace("-o/--output", "--output")
 
 
-@pytest.mark.parametrize(("timeout", "said"), [("nan", "no positive number"), ("-1", "no positive"), ("x", "invalid")])
+@pytest.mark.parametrize(
+    ("timeout", "said"), [("nan", "no positive number"), ("-1", "no positive"), ("x", "no number")]
+)
 def test_a_timeout_is_a_positive_number(
     shell: Any, capsys: pytest.CaptureFixture[str], timeout: str, said: str
 ) -> None:

@@ -171,6 +171,17 @@ def test_the_block_fits_the_terminal(terminal: Terminal) -> None:
     assert shown[0] == "create_all  0:02"
 
 
+def test_what_is_waited_for_is_never_cut(terminal: Terminal) -> None:
+    """A long line goes on below: every name in it is whole."""
+    block = Block(terminal, now=None)
+    names = ("purview", "purview_blob", "purview_queue", "purview_namespace", "purview_of_the_other_region")
+    with block:
+        block(waiting(1.0, *names))
+        told = " ".join(seen(terminal).split())
+    assert f"Waiting for {', '.join(names)}" in told
+    assert "..." not in told
+
+
 def test_what_is_no_longer_waited_for_stays_in_sight(terminal: Terminal) -> None:
     """A step that left the waiting without an outcome keeps its line."""
     block = Block(terminal, now=None)

@@ -204,6 +204,7 @@ def test_a_conflict_stops_create_before_the_first_write(shell: Any) -> None:
         "    Choose another base name, or set Spec.names['blob']; the existing endpoint\n"
         "    is not touched.\n"
         "  What to do: Resolve each conflict as said beside it, then plan again.\n"
+        "  More: docs/errors.md#plan-conflict\n"
     )
     assert shell.emulator.writes == []
 

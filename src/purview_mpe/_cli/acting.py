@@ -172,7 +172,7 @@ def _timeout(group: options.Arguments, seconds: float) -> None:
     group.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=float,
+        type=options.seconds,
         default=float(seconds),
         help=f"how long to wait at most (default: {seconds})",
     )

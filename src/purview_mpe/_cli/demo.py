@@ -6,6 +6,7 @@ clock jumps over every wait. For a person the story is slowed down a little; for
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from purview_mpe import Client, Spec
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe._cli.progress import Block, Lines
-from purview_mpe._display.page import Page, clean, duration, shortened
+from purview_mpe._display.page import Page, clean, duration, short_ids, shortened
 from purview_mpe._display.text import text
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import PlanConflict
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BETWEEN_CHAPTERS = 0.5
-_PER_ROUND_OF_WAITING = 0.06
+_BETWEEN_CHAPTERS = 0.4
+_PER_ROUND_OF_WAITING = 0.05
+#: A slow machine takes its own time; then there are no pauses on top of it.
+_PATIENCE = 4.0
 _LINES_OF_THE_HAND_OFF = 12
+_LABEL = re.compile(r" +[a-z ]+: {2,}")
 
 
 @dataclass
@@ -45,6 +49,7 @@ class Story:
     emulator: Emulator = field(default_factory=lambda: Emulator(empty=True))
     progress: Progress | None = None
     chapter: int = 0
+    began: float = field(default_factory=time.monotonic)
     hand_off: str = ""
     """What the owners of the targets have to do, once there is something."""
 
@@ -59,7 +64,7 @@ class Story:
         """Begin a chapter: what it is about, and the call that answers it."""
         self.chapter += 1
         if self._is_watched:
-            self.pause(_BETWEEN_CHAPTERS)
+            self._linger(_BETWEEN_CHAPTERS)
         page = Page(self.terminal.look(self.terminal.stdout))
         page.line("")
         page.line(f"{self.chapter}. {question}", "strong")
@@ -103,12 +108,16 @@ class Story:
     def _is_watched(self) -> bool:
         return self.terminal.is_live(self.terminal.stdout)
 
+    def _linger(self, seconds: float) -> None:
+        if time.monotonic() - self.began < _PATIENCE:
+            self.pause(seconds)
+
     def _tell(self, event: Event) -> None:
         if self.progress is None:
             return
         self.progress(event)
         if event.kind == "waiting" and self._is_watched:
-            self.pause(_PER_ROUND_OF_WAITING)
+            self._linger(_PER_ROUND_OF_WAITING)
 
 
 def tell(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
@@ -119,7 +128,6 @@ def tell(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
             report = story.client.create_all(story.spec)
             call.terminal.show(report, "json")
             return Exit.of_report(report)
-        began = time.monotonic()
         story.say(
             "An emulated Azure, inside this process: nothing leaves this machine. It has a data factory, adf-sales, "
             "and a Purview account, contoso, whose firewall lets no network in. Lineage from the factory has to take "
@@ -127,8 +135,9 @@ def tell(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
         )
         endings = [chapter(story) for chapter in CHAPTERS]
         story.say(
-            f"That was {duration(story.emulator.clock.now())} of emulated time and {time.monotonic() - began:.1f} s of "
-            "yours. With a real Azure: az login, then purview-mpe plan --help."
+            f"That was {duration(story.emulator.clock.now())} of emulated time and "
+            f"{time.monotonic() - story.began:.1f} s of yours. With a real Azure: pip install . in this project's "
+            "folder, az login, then purview-mpe --help."
         )
     return max(endings)
 
@@ -159,14 +168,25 @@ def _create(story: Story) -> Exit:
 def _hand_over(story: Story) -> Exit:
     story.title("Who has to let them in?", "purview-mpe create --hand-off FILE, or report.hand_off")
     lines = story.hand_off.splitlines()
-    look = story.terminal.look(story.terminal.stdout)
-    page = Page(look)
+    page = Page(story.terminal.look(story.terminal.stdout))
     for line in lines[:_LINES_OF_THE_HAND_OFF]:
-        page.line(shortened(clean(line), look.width))
-    page.line(f"... and {len(lines) - _LINES_OF_THE_HAND_OFF} more lines, with all ids in full")
+        _copy(line, page)
+    page.line("")
+    page.line(f"... and {len(lines) - _LINES_OF_THE_HAND_OFF} more lines; there all ids stand in full", "faint")
     story.terminal.write(str(page))
     story.say("The owners of the targets, who can follow this text without having this library.")
     return Exit.DONE if story.hand_off else Exit.FAILED
+
+
+def _copy(line: str, page: Page) -> None:
+    """A line of the text for the owners, with short ids; what goes on to a second line stands under the first."""
+    text = short_ids(clean(line))
+    label = _LABEL.match(text)
+    head = label[0] if label else ""
+    if any(len(head) + len(word) > page.look.width for word in text.removeprefix(head).split()):
+        page.line(shortened(text, page.look.width))
+    else:
+        page.prose(text.removeprefix(head), indent=len(head) - len(head.lstrip()), bullet=head.lstrip())
 
 
 def _approve(story: Story) -> Exit:

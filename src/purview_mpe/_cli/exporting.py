@@ -44,12 +44,13 @@ def _code(call: Call, plan: Plan) -> str:
 
     arguments = call.arguments
     if arguments.own_subnet is None:
-        return export(plan, arguments.format)
+        return export(plan, arguments.format, cloud=arguments.cloud)
     return export_customer_endpoints(
         plan,
         arguments.format,
         subnet_id=arguments.own_subnet,
         location=arguments.own_location,
+        groups=plan.spec.groups,
         approval=arguments.own_approval,
         cloud=arguments.cloud,
     )

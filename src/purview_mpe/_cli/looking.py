@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from argparse import ArgumentTypeError
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -102,9 +103,14 @@ def plan_options(parser: ArgumentParser) -> None:
 def watch_options(parser: ArgumentParser) -> None:
     """How often, and for how long."""
     group = parser.add_argument_group("watch")
-    group.add_argument("--every", metavar="SECONDS", type=float, default=15.0, help="how often to look (default: 15)")
     group.add_argument(
-        "--timeout", metavar="SECONDS", type=float, help="when to stop (default: when nothing changes any more)"
+        "--every", metavar="SECONDS", type=options.seconds, default=15.0, help="how often to look (default: 15)"
+    )
+    group.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=options.seconds,
+        help="when to stop (default: when nothing changes any more)",
     )
 
 
@@ -123,5 +129,5 @@ def diagnose_options(parser: ArgumentParser) -> None:
 def _stretch(text: str) -> timedelta:
     found = re.fullmatch(r"(\d{1,6})([mhd])", text)
     if found is None:
-        raise ValueError
+        raise ArgumentTypeError(f"{text!r} is no stretch of time; for example 90m, 24h or 7d")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})

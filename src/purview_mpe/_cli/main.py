@@ -84,7 +84,9 @@ def main(
 
 def _run(argv: Sequence[str] | None, connect: Callable[..., Client] | None, terminal: Terminal) -> int:
     try:
-        arguments = make_parser().parse_args(argv)
+        arguments, unknown = make_parser().parse_known_args(argv)
+        if unknown:
+            arguments.parser.refuse(unknown)
     except SystemExit as end:
         terminal.stdout.flush()
         return int(end.code or 0)
@@ -131,19 +133,27 @@ def make_parser() -> ArgumentParser:
         )
         for add_options in verb.options:
             add_options(child)
-        child.set_defaults(run=verb.run)
+        child.set_defaults(run=verb.run, parser=child)
     return parser
 
 
 class _Parser(ArgumentParser):
-    """argparse, with a hint where a word was nearly right."""
+    """argparse, with a hint where a word was nearly right, and without a screen of usage above the mistake."""
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """End with 2 because of a word that nobody knows; the verb's own parser knows what is near it."""
+        known = [flag for action in self._actions for flag in action.option_strings]
+        flag = unknown[0].partition("=")[0]
+        near = difflib.get_close_matches(flag, known, n=1) if flag.startswith("-") else []
+        self.error(f"there is no {unknown[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
     def error(self, message: str) -> NoReturn:
+        """End with 2, and with one sentence."""
         if wrong := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
             known = re.findall(r"[\w-]+", wrong[2])
             if near := difflib.get_close_matches(wrong[1], known, n=1):
                 message = f"{message.partition(' (choose')[0]}; did you mean {near[0]!r}?"
-        super().error(f"{message}\nSee: {self.prog} --help")
+        self.exit(int(Exit.USAGE), f"error: {message}\n  See: {self.prog} --help\n")
 
 
 def _tell_interrupted(call: Call, interrupt: KeyboardInterrupt) -> None:

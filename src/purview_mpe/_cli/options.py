@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import time
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -266,6 +267,14 @@ def _read_json(path: str, what: str, terminal: Terminal) -> Any:
     raise InvalidSpec(what, [(path, problem)])
 
 
+def seconds(text: str) -> float:
+    """A number of seconds, for argparse."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds; for example 600") from None
+
+
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(item for item in (part.strip() for part in text.split(",")) if item)
 
@@ -273,5 +282,5 @@ def _listed(text: str) -> tuple[str, ...]:
 def _pair(text: str) -> tuple[str, str]:
     group_id, equals, name = text.partition("=")
     if not equals:
-        raise ValueError
+        raise ArgumentTypeError(f"{text!r} is no pair; for example blob=purview-blob")
     return group_id, name

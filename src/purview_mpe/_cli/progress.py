@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
-from purview_mpe._display.page import Cell, Page, Role, clean, duration, shortened
+from purview_mpe._display.page import Cell, Page, Role, duration, shortened, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -175,7 +175,8 @@ class Block(_Seen):
             page.table(rows)
             yield from str(page).splitlines()
         if self._message:
-            yield look.paint("faint", shortened(f"  {clean(self._message)}", width))
+            for line in wrapped(self._message, width - 2):
+                yield look.paint("faint", shortened(f"  {line}", width))
 
     def _row(self, name: str) -> tuple[Cell, Cell, Cell]:
         if name in self._pending:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from argparse import ArgumentTypeError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -93,10 +94,9 @@ def shell_argument(parser: ArgumentParser) -> None:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise ValueError
-    return port
+    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= 65535):
+        raise ArgumentTypeError(f"{text!r} is no port; for example 8443, or 0 for any free one")
+    return int(text)
 
 
 def _unusable(error: OSError, scenario: str | None, port: int) -> PurviewMpeError:

@@ -9,14 +9,13 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from purview_mpe._display.page import Look, Page, Role, plain
-from purview_mpe.errors import InvalidSpec
+from purview_mpe.errors import InvalidSpec, PurviewMpeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from purview_mpe._display.page import Paint
     from purview_mpe._spec import Noun
-    from purview_mpe.errors import PurviewMpeError
 
 _COLOURS: Mapping[Role, str] = {"strong": "1", "faint": "2", "good": "32", "attention": "33", "bad": "31"}
 _NARROWEST, _WIDEST = 60, 120
@@ -103,6 +102,8 @@ class Terminal:
         for line in more:
             page.prose(line, indent=len(line) - len(line.lstrip()))
         page.advice(error.remedy)
+        if error.code != PurviewMpeError.code:
+            page.prose(f"More: docs/errors.md#{error.code}", role="faint")
         if verbose:
             page.trail(error.code, error)
         print(page, file=self.stderr, flush=True)

@@ -12,28 +12,35 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from purview_mpe._arm_id import last_segment
 from purview_mpe._assessment import Check, Diagnosis, Orphans
-from purview_mpe._display.picture import BROKEN, KEPT, READY, REFUSED, UNKNOWN, WAITING, Mark, Scene, scene
+from purview_mpe._display import notes
+from purview_mpe._display.picture import ACTIONS, KEPT, RESULTS, UNKNOWN, VERDICTS, WAITING, Mark, Scene
 from purview_mpe._display.picture_svg import STYLE, draw
 from purview_mpe._display.picture_text import escape
+from purview_mpe._display.scenes import scene
 from purview_mpe._display.tables import Table, table
+from purview_mpe._fleet import FleetReport, FleetStatus
 from purview_mpe._model import Account, Endpoint, Plan, Report, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from purview_mpe._model import Finding
+    from purview_mpe._display.notes import Note
     from purview_mpe._spec import Noun
 
 _STYLE = (
-    "div.pmpe{font:13px/1.45 system-ui,sans-serif;padding:4px 8px;max-width:876px}"
-    ".pmpe details{margin:4px 0}.pmpe summary{cursor:pointer;color:var(--ink)}"
-    ".pmpe .wide{overflow-x:auto}.pmpe table{border-collapse:collapse;color:var(--ink);margin:4px 0}"
+    "div.pmpe{font:13px/1.45 system-ui,sans-serif;padding:4px 0;max-width:860px}"
+    ".pmpe>details,.pmpe>p{margin:4px 10px}.pmpe summary{cursor:pointer;color:var(--ink)}"
+    # In a narrow cell a picture is scrolled rather than shrunk until nobody can read it.
+    ".pmpe .wide{overflow-x:auto}.pmpe .wide>svg{min-width:640px}"
+    ".pmpe table{border-collapse:collapse;color:var(--ink);margin:4px 0}"
     ".pmpe th,.pmpe td{border:1px solid var(--rim);padding:2px 8px;text-align:left;vertical-align:top;"
     "background:var(--paper)}.pmpe th{background:var(--fill)}"
     ".pmpe td{overflow-wrap:break-word;max-width:32em}"
     ".pmpe pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--fill);color:var(--ink);padding:8px}"
-    ".pmpe p,.pmpe ul{margin:4px 0}.pmpe .head{font-weight:600}"
-    + "".join(f".pmpe p.{tone}{{color:var(--{tone})}}" for tone in ("good", "quiet", "new", "waiting", "bad"))
+    ".pmpe details p{margin:2px 0 2px 18px;color:var(--ink)}.pmpe .head{font-weight:600}"
+    + "".join(
+        f".pmpe p.{tone},.pmpe b.{tone}{{color:var(--{tone})}}" for tone in ("good", "quiet", "new", "waiting", "bad")
+    )
 )
 
 Folded: TypeAlias = "tuple[str, Table | str]"
@@ -42,12 +49,12 @@ Folded: TypeAlias = "tuple[str, Table | str]"
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What is shown of a noun: a headline, a picture if it has one, findings, and details to unfold."""
+    """What is shown of a noun: a headline, a picture if it has one, notes, and details to unfold."""
 
     headline: str
     mark: Mark
     picture: Scene | None = None
-    findings: Sequence[Finding] = ()
+    notes: Sequence[Note] = ()
     details: Sequence[Folded] = field(default_factory=list["Folded"])
 
 
@@ -73,24 +80,22 @@ def _lines(shown: Fragment) -> Iterator[str]:
         yield f'<svg style="display:none"><style>{STYLE}{_STYLE}</style></svg>'
         yield f'<p class="head {shown.mark.tone}">{shown.mark.symbol} {escape(shown.headline)}</p>'
     else:
-        yield draw(shown.picture, _STYLE).rstrip("\n")
-    if shown.findings:
-        yield "<ul>"
-        yield from (_finding(finding) for finding in shown.findings)
-        yield "</ul>"
+        yield f'<div class="wide">{draw(shown.picture, _STYLE).rstrip(chr(10))}</div>'
+    yield from (_note(note) for note in shown.notes)
     for heading, content in shown.details:
         yield f"<details><summary>{escape(heading)}</summary>"
         yield from _table(content) if isinstance(content, Table) else [f"<pre>{escape(content)}</pre>"]
         yield "</details>"
 
 
-def _finding(finding: Finding) -> str:
-    more = "".join(f"<p>{escape(text)}</p>" for text in (finding.cause, *finding.evidence) if text)
-    remedy = f"<p>What to do: {escape(finding.remedy)}</p>" if finding.remedy else ""
-    head = f"<b>{finding.severity}</b>: {escape(finding.message)}"
-    if not more and not remedy:
-        return f"<li>{head}</li>"
-    return f"<li><details><summary>{head}</summary>{more}{remedy}</details></li>"
+def _note(note: Note) -> str:
+    more = "".join(f"<p>{_breakable(text)}</p>" for text in note.more)
+    remedy = f"<p><b>What to do:</b> {_breakable(note.remedy)}</p>" if note.remedy else ""
+    page = f"<p>More: {_breakable(note.page)}</p>" if note.page else ""
+    head = f'<b class="{note.mark.tone}">{note.mark.symbol} {escape(note.kind)}</b> {_breakable(note.message)}'
+    if not more and not remedy and not page:
+        return f"<p>{head}</p>"
+    return f"<details{' open' if note.is_urgent else ''}><summary>{head}</summary>{more}{remedy}{page}</details>"
 
 
 def _table(content: Table) -> Iterator[str]:
@@ -98,13 +103,26 @@ def _table(content: Table) -> Iterator[str]:
     yield "".join(f'<th scope="col">{escape(name.replace("_", " "))}</th>' for name in content.columns)
     yield "</tr></thead><tbody>"
     for row in content.rows:
-        yield f"<tr>{''.join(f'<td>{_breakable(_cell(value))}</td>' for value in row)}</tr>"
+        cells = [_breakable(_marked(name, value)) for name, value in zip(content.columns, row, strict=True)]
+        yield f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
     yield "</tbody></table></div>"
 
 
 def _breakable(text: str) -> str:
     """Ids may break behind a slash; names are not torn."""
     return escape(text).replace("/", "/<wbr>")
+
+
+_MARKS: Mapping[str, Mapping[str, Mark]] = {"action": ACTIONS, "result": RESULTS, "verdict": VERDICTS}  # type: ignore[dict-item]  # a literal is a text
+_ANSWERS = {True: "✓ yes", False: "✕ no", None: "? not known"}
+
+
+def _marked(column: str, value: Any) -> str:
+    """A state with its symbol, so that a table shows it at a glance as the picture does."""
+    if column in {"allowed", "supported"}:
+        return _ANSWERS[value]
+    mark = _MARKS.get(column, {}).get(value)
+    return f"{mark.symbol} {value}" if mark else _cell(value)
 
 
 def _cell(value: Any) -> str:
@@ -153,9 +171,15 @@ def _endpoints(endpoints: Sequence[Endpoint]) -> Table:
     return Table(columns, tuple(tuple(getattr(endpoint, name) for name in columns) for endpoint in endpoints))
 
 
-def _pictured(noun: Noun, findings: Sequence[Finding], *details: Folded) -> Fragment:
+def _pictured(noun: Noun, notes: Sequence[Note], *details: Folded) -> Fragment:
     shown = scene(noun)
-    return Fragment(shown.title, shown.mark, shown, findings, details)
+    return Fragment(shown.title, shown.mark, shown, notes, details)
+
+
+def _both_ends(factory: str, account: str | None) -> Folded:
+    """The picture shortens long names; here is what it is about, to be copied."""
+    rows = [("factory", factory), *([("account", account)] if account else [])]
+    return "Factory and account", Table(("what", "id"), tuple(rows))
 
 
 @fragment.register
@@ -164,7 +188,7 @@ def _(account: Account) -> Fragment:
     if account.endpoints:
         addresses = Table(("service", "address"), tuple(account.endpoints.items()))
         details += _counted("Addresses", addresses)
-    return _pictured(account, account.warnings, *details, ("Id", account.id))
+    return _pictured(account, notes.of_findings(account.warnings), *details, ("Id", account.id))
 
 
 @fragment.register
@@ -172,7 +196,8 @@ def _(plan: Plan) -> Fragment:
     details = _counted("Steps", table(plan))
     if plan.obsolete:
         details += _counted("Obsolete endpoints", _endpoints(plan.obsolete))
-    return _pictured(plan, plan.warnings, *details)
+    told = [*notes.of_conflicts(plan.conflicts), *notes.of_findings(plan.warnings)]
+    return _pictured(plan, told, *details, _both_ends(plan.spec.factory, plan.account.id))
 
 
 @fragment.register
@@ -180,7 +205,9 @@ def _(report: Report) -> Fragment:
     details = _counted("Outcomes", table(report))
     if report.hand_off:
         details.append(("For the owners of the targets", report.hand_off))
-    return _pictured(report, report.warnings, *details)
+    told = [*notes.of_outcomes(report.outcomes), *notes.of_findings(report.warnings)]
+    account = report.account.id if report.account else report.spec.account
+    return _pictured(report, told, *details, _both_ends(report.spec.factory, account))
 
 
 @fragment.register
@@ -188,31 +215,26 @@ def _(status: Status) -> Fragment:
     details = _counted("Endpoints", table(status))
     if status.others:
         details += _counted("Other endpoints of the factory", _endpoints(status.others))
-    return _pictured(status, status.findings, *details)
+    told = [*notes.of_endpoints(status.endpoints), *notes.of_findings(status.findings)]
+    return _pictured(status, told, *details, _both_ends(status.factory, status.account))
 
 
 @fragment.register
 def _(check: Check) -> Fragment:
-    to = last_segment(check.account) if check.account else "no account"
-    told = (
-        f"Check from {last_segment(check.factory)} to {to}: {'nothing stands in the way' if check.ok else 'not ready'}"
-    )
     columns = ("step", "role", "allowed", "missing_actions", "scope")
     rights = Table(columns, tuple(tuple(getattr(right, name) for name in columns) for right in check.rights))
     details = [*_counted("Integration runtimes", table(check)), *_counted("Rights of the caller", rights)]
-    return Fragment(told, READY if check.ok else REFUSED, None, check.findings, details)
+    return _pictured(check, notes.of_findings(check.findings), *details, _both_ends(check.factory, check.account))
 
 
 @fragment.register
 def _(diagnosis: Diagnosis) -> Fragment:
-    to = last_segment(diagnosis.account) if diagnosis.account else "no account"
-    told = "no cause found" if diagnosis.ok else "lineage has something in its way"
-    headline = f"Diagnosis from {last_segment(diagnosis.factory)} to {to}: {told}"
     details: list[Folded] = []
     if diagnosis.lineage:
         runs = Table(("lineage", "activity runs"), tuple(diagnosis.lineage.items()))
         details += _counted("What recent runs reported", runs)
-    return Fragment(headline, READY if diagnosis.ok else BROKEN, None, diagnosis.findings, details)
+    ends = _both_ends(diagnosis.factory, diagnosis.account)
+    return _pictured(diagnosis, notes.of_findings(diagnosis.findings), *details, ends)
 
 
 @fragment.register
@@ -221,4 +243,27 @@ def _(orphans: Orphans) -> Fragment:
     certain = any(row.certain for row in orphans.connections) or any(row.certain for row in orphans.endpoints)
     headline = f"Orphans around {last_segment(orphans.account)}: {found or 'none'}"
     mark = (WAITING if certain else UNKNOWN) if found else KEPT
-    return Fragment(headline, mark, None, orphans.findings, _counted("Orphans", table(orphans)))
+    details = _counted("Orphans", table(orphans))
+    return Fragment(headline, mark, None, notes.of_findings(orphans.findings), details)
+
+
+@fragment.register
+def _(fleet: FleetReport) -> Fragment:
+    failures = [outcome.model_copy(update={"name": name}) for name, outcome in fleet.named_failures[:_SHOWN_NOTES]]
+    return _pictured(fleet, notes.of_outcomes(failures), *_some("Outcomes", table(fleet)))
+
+
+@fragment.register
+def _(fleet: FleetStatus) -> Fragment:
+    return _pictured(fleet, notes.of_unreadable(fleet.factories)[:_SHOWN_NOTES], *_some("Endpoints", table(fleet)))
+
+
+#: A fleet of thousands is read from its JSON, or with pandas; a page holds what a person looks at.
+_SHOWN_ROWS, _SHOWN_NOTES = 100, 5
+
+
+def _some(what: str, rows: Table) -> list[Folded]:
+    shown = Table(rows.columns, rows.rows[:_SHOWN_ROWS])
+    cut = len(rows.rows) > _SHOWN_ROWS
+    heading = f"The first of {len(rows.rows)} {what.lower()}" if cut else what
+    return _counted(heading, shown)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from purview_mpe._arm_id import last_segment
 from purview_mpe._model import Account, Plan, Report, Status, identity
+from purview_mpe._requirements import CLOSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,8 +43,11 @@ HANDED = Mark("→", "waiting", "dashed")
 BROKEN = Mark("✕", "bad", "cut")
 REFUSED = Mark("!", "bad", "cut")
 ABSENT = Mark("\N{EN DASH}", "quiet", "none")
+UNKNOWN = Mark("?", "quiet", "thin")
+WARNED = Mark("!", "waiting", "dashed")
+NOTED = Mark("i", "quiet", "thin")
 
-_VERDICTS: dict[Verdict, Mark] = {
+VERDICTS: dict[Verdict, Mark] = {
     "ready": READY,
     "pending": WAITING,
     "provisioning": MAKING,
@@ -53,8 +57,8 @@ _VERDICTS: dict[Verdict, Mark] = {
     "missing": ABSENT,
     "failed": BROKEN,
 }
-_ACTIONS: dict[Action, Mark] = {"create": NEW, "keep": KEPT, "replace": CHANGED, "conflict": REFUSED}
-_RESULTS: dict[Result, Mark] = {
+ACTIONS: dict[Action, Mark] = {"create": NEW, "keep": KEPT, "replace": CHANGED, "conflict": REFUSED}
+RESULTS: dict[Result, Mark] = {
     "created": NEW,
     "kept": KEPT,
     "replaced": CHANGED,
@@ -74,7 +78,6 @@ _RESULTS: dict[Result, Mark] = {
     "would-reject": WAITING,
     "would-delete": WAITING,
 }
-UNKNOWN = Mark("?", "quiet", "thin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +105,15 @@ class Scene:
     ways: tuple[Way, ...]
     mark: Mark
     """Of the whole."""
+    empty: str = "no endpoints"
+    """What stands there if there is no way at all."""
 
     @property
     def text(self) -> str:
         """The picture for those who do not see it."""
-        ways = [
-            f"{way.name} ({way.group_id}) to the {kind_of(way.target)} {last_segment(way.target)}: {way.word}"
-            for way in self.ways
-        ]
-        return f"{self.outer[0]} {self.outer[1]}. {'. '.join(ways) or 'No endpoints'}."
+        ways = [f"{way.name} ({way.group_id}) to {_the(way.target)}: {way.word}" for way in self.ways]
+        whole = f"{self.outer[0]} {self.outer[1]}".strip()
+        return f"{whole}. {'. '.join(ways) or self.empty.capitalize()}."
 
 
 class HasNoPicture(TypeError):
@@ -130,13 +133,16 @@ def scene(noun: Noun) -> Scene:
 
 @scene.register
 def _(account: Account) -> Scene:
-    firewall = account.firewall or "unknown firewall"
+    firewall = account.firewall.replace("-", " ") if account.firewall else "unknown firewall"
+    needed = "needed" if account.firewall in {CLOSED, None} else "needed once closed"
     return Scene(
-        f"What the Purview account {account.name} needs: {_count(len(account.targets), 'endpoint')}",
-        ("Purview account", account.name),
-        (f"Firewall: {firewall.replace('-', ' ')}", f"shape {account.shape or 'unknown'}"),
-        _sorted(
-            Way(target.group_id, "group id", target.resource_id, KEPT, "endpoint needed") for target in account.targets
+        f"Purview account {account.name}: {_count(len(account.targets), 'endpoint')} {needed} "
+        f"(shape {account.shape or 'unknown'}, {firewall})",
+        ("Any data factory", ""),
+        ("Managed virtual network", ""),
+        sorted_ways(
+            Way(f"{target.group_id} endpoint", target.group_id, target.resource_id, KEPT, needed)
+            for target in account.targets
         ),
         UNKNOWN if account.shape in {None, "F"} else KEPT,
     )
@@ -151,8 +157,8 @@ def _(plan: Plan) -> Scene:
         f"Plan from {plan.spec.factory_id.name} to {plan.account.name}: {told}",
         ("Data factory", plan.spec.factory_id.name),
         _network(plan.spec.managed_virtual_network, "" if network is None else network.action),
-        _sorted(
-            Way(step.name, step.group_id, step.resource_id, _ACTIONS[step.action], step.action)
+        sorted_ways(
+            Way(step.name, step.group_id, step.resource_id, ACTIONS[step.action], step.action)
             for step in plan.steps
             if step.group_id is not None
         ),
@@ -163,20 +169,13 @@ def _(plan: Plan) -> Scene:
 @scene.register
 def _(report: Report) -> Scene:
     account = report.account.name if report.account else last_segment(report.spec.account or "the account")
-    failures = len(report.failures)
-    told = (
-        f"{failures} of {len(report.outcomes)} failed"
-        if failures
-        else "complete"
-        if report.complete
-        else "not complete"
-    )
+    mark, told = ending(report)
     return outcomes_scene(
         f"{report.verb} from {report.spec.factory_id.name} to {account}: {told}",
         report.spec.factory_id.name,
         report.spec.managed_virtual_network,
         report.outcomes,
-        mark=BROKEN if failures else READY if report.complete else WAITING,
+        mark=mark,
     )
 
 
@@ -184,17 +183,26 @@ def _(report: Report) -> Scene:
 def _(status: Status) -> Scene:
     ready = sum(endpoint.verdict == "ready" for endpoint in status.endpoints)
     factory, account = last_segment(status.factory), last_segment(status.account)
-    broken = any(_VERDICTS[endpoint.verdict] is BROKEN for endpoint in status.endpoints)
+    broken = any(VERDICTS[endpoint.verdict] is BROKEN for endpoint in status.endpoints)
     return Scene(
         f"Status from {factory} to {account}: {ready} of {_count(len(status.endpoints), 'endpoint')} ready",
         ("Data factory", factory),
         ("Managed virtual network", ""),
-        _sorted(
-            Way(endpoint.name, endpoint.group_id, endpoint.resource_id, _VERDICTS[endpoint.verdict], endpoint.verdict)
+        sorted_ways(
+            Way(endpoint.name, endpoint.group_id, endpoint.resource_id, VERDICTS[endpoint.verdict], endpoint.verdict)
             for endpoint in status.endpoints
         ),
         READY if status.ready else BROKEN if broken else WAITING,
     )
+
+
+def ending(report: Report) -> tuple[Mark, str]:
+    """How a report ended, in a few words; what was made and still waits for its owners is not over."""
+    if report.failures:
+        return BROKEN, f"{len(report.failures)} of {len(report.outcomes)} failed"
+    if not report.complete:
+        return WAITING, "not complete"
+    return (WAITING, "complete, to be approved") if report.hand_off else (READY, "complete")
 
 
 def outcomes_scene(
@@ -217,7 +225,7 @@ def outcomes_scene(
     ways = [_way(together) for together in results.values()]
     waited = set(pending)
     shown = [replace(way, mark=MAKING, word=f"{way.word}, waiting") if way.name in waited else way for way in ways]
-    return Scene(title, ("Data factory", factory), _network(network, network_result), _sorted(shown), mark)
+    return Scene(title, ("Data factory", factory), _network(network, network_result), sorted_ways(shown), mark)
 
 
 def _way(outcomes: Sequence[Outcome]) -> Way:
@@ -230,7 +238,7 @@ def _way(outcomes: Sequence[Outcome]) -> Way:
     )
     last = outcomes[-1]
     word = ", ".join(result.replace("-", " ") for result in results)
-    return Way(last.name, last.group_id or "", last.resource_id, _RESULTS[results[-1]], word)
+    return Way(last.name, last.group_id or "", last.resource_id, RESULTS[results[-1]], word)
 
 
 _MADE = frozenset({"created", "kept", "replaced"})
@@ -242,16 +250,22 @@ _KINDS = {
 
 
 def kind_of(resource_id: str) -> str:
-    """What a target is, in words."""
+    """What a target is, in words; nothing for what is no id at all."""
     folded = resource_id.casefold()
-    return next((kind for part, kind in _KINDS.items() if f"/{part}/" in folded), "Resource")
+    kind = next((kind for part, kind in _KINDS.items() if f"/{part}/" in folded), "Resource")
+    return kind if "/" in resource_id else ""
+
+
+def _the(target: str) -> str:
+    kind = kind_of(target)
+    return f"the {kind} {last_segment(target)}" if kind else target
 
 
 def _network(name: str, fate: str) -> tuple[str, str]:
     return ("Managed virtual network", f"{name} ({fate})" if fate else name)
 
 
-def _sorted(ways: Iterable[Way]) -> tuple[Way, ...]:
+def sorted_ways(ways: Iterable[Way]) -> tuple[Way, ...]:
     """Ways to one target stand together, so that it is drawn once; otherwise in the order given."""
     listed = list(ways)
     first = {way.target.casefold(): number for number, way in reversed(list(enumerate(listed)))}

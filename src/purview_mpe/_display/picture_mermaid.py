@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe._arm_id import last_segment
-from purview_mpe._display.picture import kind_of, scene
-from purview_mpe._display.picture_text import shortened
+from purview_mpe._display.picture import kind_of
+from purview_mpe._display.picture_text import harmless, shortened
+from purview_mpe._display.scenes import scene
 
 if TYPE_CHECKING:
     from purview_mpe._display.picture import Line, Way
@@ -54,4 +55,4 @@ def _link(way: Way) -> str:
 
 def label(text: str) -> str:
     """Text inside quotes: what is not plain is written by its number, so nothing of it is markup or syntax."""
-    return "".join(c if c in _PLAIN else f"#{ord(c)};" for c in shortened(text, 90))
+    return "".join(c if c in _PLAIN else f"#{ord(c)};" for c in shortened(harmless(text), 90))

@@ -11,8 +11,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from purview_mpe._arm_id import last_segment
-from purview_mpe._display.picture import kind_of, scene
+from purview_mpe._display.picture import kind_of
 from purview_mpe._display.picture_text import escape, shortened
+from purview_mpe._display.scenes import scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +100,7 @@ class _Layout:
     def rooms(self) -> Iterator[str]:
         """The factory, and the network inside it."""
         yield _box(_LEFT, 36, _OUTER_WIDTH, self._bottom + 26 - 36, kind="room", radius=10)
-        yield _labelled(_LEFT + 14, 54, *self.shown.outer)
+        yield _labelled(_LEFT + 14, 54, *self.shown.outer, _OUTER_WIDTH - 28)
         yield _box(
             _INNER_X,
             62,
@@ -109,9 +110,9 @@ class _Layout:
             radius=8,
             extra=' stroke-dasharray="6 3"',
         )
-        yield _labelled(_INNER_X + 14, 81, *self.shown.inner)
+        yield _labelled(_INNER_X + 14, 81, *self.shown.inner, _INNER_WIDTH - 28)
         if not self.shown.ways:
-            yield _text(_ENDPOINT_X, _TOP + 28, "no endpoints", "small", 40)
+            yield _text(_ENDPOINT_X, _TOP + 28, self.shown.empty, "small", 40)
 
     def targets(self) -> Iterator[str]:
         """Each target once, as high as the endpoints that lead to it."""
@@ -176,11 +177,13 @@ def _row_top(row: int) -> int:
     return _TOP + row * (_ROW + _GAP)
 
 
-def _labelled(x: int, y: int, kind: str, name: str) -> str:
+def _labelled(x: int, y: int, kind: str, name: str, width: int) -> str:
     gap = " " if name else ""
+    # Of the widest of the fonts that the style asks for: 6.7 for a small letter, 8.3 for a bold one.
+    columns = max(4, int((width - 6.7 * (len(kind) + 1)) / 8.3))
     return (
         f'<text x="{x}" y="{y}" fill="currentColor" stroke="none"><tspan class="small">{escape(kind)}</tspan>'
-        f'{gap}<tspan class="name" font-weight="600">{escape(shortened(name, 44 - len(kind) // 2))}</tspan></text>'
+        f'{gap}<tspan class="name" font-weight="600">{escape(shortened(name, columns))}</tspan></text>'
     )
 
 

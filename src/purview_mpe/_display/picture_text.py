@@ -11,7 +11,12 @@ def escape(text: str) -> str:
 
     Characters that XML cannot hold, and those that turn the order of others around, become a replacement character.
     """
-    return html.escape("".join(_held(character) for character in text))
+    return html.escape(harmless(text))
+
+
+def harmless(text: str) -> str:
+    """The text without what no markup can hold, and without what turns the order of other characters around."""
+    return "".join(_held(character) for character in text)
 
 
 def _held(character: str) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe._arm_id import last_segment
 from purview_mpe._assessment import Check, Diagnosis, Orphans
+from purview_mpe._fleet import FleetReport, FleetStatus
 from purview_mpe._model import Account, Outcome, Plan, Report, Status
 
 if TYPE_CHECKING:
@@ -100,6 +102,35 @@ def _(orphans: Orphans) -> Table:
         "connection_id",
         "private_endpoint_id",
     )
+
+
+@table.register
+def _(fleet: FleetReport) -> Table:
+    columns = ("factory", "name", "group_id", "result", "seconds", "resource_id", "private_endpoint_id")
+    rows = [
+        (
+            last_segment(report.spec.factory),
+            *(getattr(outcome, name) for name in columns[1:]),
+            *_error(outcome),
+        )
+        for report in fleet.reports
+        for outcome in report.outcomes
+    ]
+    return Table((*columns, "error", "message", "remedy"), tuple(rows))
+
+
+@table.register
+def _(fleet: FleetStatus) -> Table:
+    columns = ("name", "group_id", "verdict", "connection_status", "target_status", "resource_id")
+    unseen = (None,) * len(columns)
+    rows: list[tuple[Any, ...]] = []
+    for each in fleet.factories:
+        factory = last_segment(each.spec.factory)
+        if each.status is None:
+            rows.append((factory, *unseen, each.error.code if each.error else None))
+            continue
+        rows += [(factory, *(getattr(one, name) for name in columns), None) for one in each.status.endpoints]
+    return Table(("factory", *columns, "error"), tuple(rows))
 
 
 def _fields(things: tuple[Noun, ...], *columns: str) -> Table:

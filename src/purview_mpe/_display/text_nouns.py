@@ -8,6 +8,7 @@ from purview_mpe._display.page import Cell, Page, Role, duration, name_in, place
 from purview_mpe._display.text_general import render
 from purview_mpe._events import Event
 from purview_mpe._model import Account, Action, Finding, Outcome, Plan, Report, Result, Severity, Shape, Status, Verdict
+from purview_mpe._requirements import CLOSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,6 +55,8 @@ _VERDICTS: Mapping[Verdict, tuple[str, Role, str]] = {
     "missing": ("-", "bad", "Create it."),
     "failed": ("x", "bad", "Create with replace_broken, which deletes it and makes it anew."),
 }
+#: What to do about each verdict; for a notebook as well.
+ADVICE: Mapping[Verdict, str] = {verdict: advice for verdict, (_, _, advice) in _VERDICTS.items()}
 _SEVERITIES: Mapping[Severity, tuple[str, Role]] = {
     "error": ("x", "bad"),
     "warning": ("!", "attention"),
@@ -83,7 +86,9 @@ def render_account(account: Account, page: Page) -> None:
             *account.endpoints.items(),
         ]
     )
-    page.title("Endpoints that lineage needs" if account.targets else "No target is known")
+    # Nothing is needed behind a firewall that lets everybody in, or everything but ingestion.
+    needed = "needs" if account.firewall in {CLOSED, None} else "would need behind a closed firewall"
+    page.title(f"Endpoints that lineage {needed}" if account.targets else "No target is known")
     if account.targets:
         page.table(
             [
@@ -129,7 +134,7 @@ def render_plan(plan: Plan, page: Page) -> None:
         page.gap()
         page.prose("Nothing is written while there is a conflict.", role="bad")
     if plan.obsolete:
-        page.title("Obsolete: the account has no more use for these; they are left alone")
+        page.title("Obsolete: the account does not use what these lead to; they are left alone")
         _endpoints(page, plan.obsolete)
     render_findings(plan.warnings, page)
 

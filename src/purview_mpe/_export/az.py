@@ -14,6 +14,9 @@ from urllib.parse import quote
 from purview_mpe._export.resources import WAITED_FOR, as_json, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purview_mpe._azure import Cloud
     from purview_mpe._export.resources import Bundle, Resource
 
 # `az resource wait` ends with success when its time is over (its source), so the script looks for itself.
@@ -42,6 +45,13 @@ over() {
 }
 """
 
+#: Microsoft's names for the clouds (docs: "Manage multiple clouds with the Azure CLI").
+_SIGN_IN: Mapping[Cloud, str] = {
+    "public": "az login",
+    "us-government": "az cloud set --name AzureUSGovernment && az login",
+    "china": "az cloud set --name AzureChinaCloud && az login",
+}
+
 
 def write(bundle: Bundle) -> str:
     """The bundle as a script."""
@@ -49,7 +59,7 @@ def write(bundle: Bundle) -> str:
         "#!/usr/bin/env bash",
         f"# {one_line(bundle.title)}",
         *(f"# {one_line(note)}" for note in bundle.notes),
-        "# Safe to repeat. Sign in first: az login",
+        f"# Safe to repeat. Sign in first: {_SIGN_IN[bundle.cloud]}",
         _PRELUDE.rstrip("\n"),
     ]
     for resource in bundle.declared:

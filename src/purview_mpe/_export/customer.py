@@ -38,11 +38,12 @@ _GROUP_TYPE = "Microsoft.Resources/resourceGroups"
 #: Zone names by cloud and group id (docs: "Azure Private Endpoint private DNS zone values"). Ingestion storage of
 #: newer accounts has a host below `z##.blob.storage.azure.net`, whose public alias is `privatelink.blob.core…` all the
 #: same (seen in a public recording). No page names Purview's zone in China: `account` there follows the other clouds
-#: (inferred from its host name), and `portal` is left out.
+#: (inferred from its host name), and `portal` is left out; `platform` is named for the public cloud alone.
 ZONES: dict[Cloud, dict[str, str]] = {
     "public": {
         "account": "privatelink.purview.azure.com",
         "portal": "privatelink.purviewstudio.azure.com",
+        "platform": "privatelink.purview-service.microsoft.com",
         "blob": "privatelink.blob.core.windows.net",
         "queue": "privatelink.queue.core.windows.net",
         "namespace": "privatelink.servicebus.windows.net",
@@ -239,6 +240,7 @@ def customer_bundle(account: Account, targets: Sequence[Target], site: Site) -> 
         notes,
         site.group,
         (*zones.values(), *links, *endpoints),
+        site.cloud,
     )
 
 

@@ -33,7 +33,12 @@ _WRITERS: dict[ExportFormat, Callable[[Bundle], str]] = {
 }
 
 
-def export(plan: Plan, format: ExportFormat) -> str:  # noqa: A002 - what users call it
+def export(
+    plan: Plan,
+    format: ExportFormat,  # noqa: A002 - what users call it
+    *,
+    cloud: Cloud = "public",
+) -> str:
     """The managed private endpoints of a plan as code: all of them, and the managed virtual network if it is missing.
 
     Reads and writes nothing. Approves nothing either: that is no matter of templates. Endpoints on one storage account
@@ -43,18 +48,21 @@ def export(plan: Plan, format: ExportFormat) -> str:  # noqa: A002 - what users 
         plan: What `Client.plan` gave.
         format: `bicep`, `terraform` (provider azurerm), `terraform-azapi`, `arm` (JSON), `az` (a bash script) or
             `powershell` (a script for the Az module).
+        cloud: Where Terraform's providers and the scripts sign in; templates are deployed by whoever is signed in.
 
     Returns:
         The text of one file.
 
     Raises:
         PlanConflict: the plan holds conflicts, so the code could not be applied.
-        InvalidSpec: there is no such format, or a name in the plan is none.
+        InvalidSpec: there is no such format or cloud, or a name in the plan is none.
     """
     write = _writer(format)
+    if cloud not in customer.ZONES:
+        raise InvalidSpec("Export", [("cloud", f"{cloud!r} is none of {', '.join(customer.ZONES)}")])
     if plan.conflicts:
         raise PlanConflict(plan)
-    return write(managed_bundle(plan))
+    return write(managed_bundle(plan, cloud))
 
 
 def export_customer_endpoints(
@@ -91,7 +99,7 @@ def export_customer_endpoints(
         approval: `automatic` needs the right to approve connections on every target; with `manual` each connection
             is Pending until the owner of its target approves it.
         request_message: What that owner reads, with `manual`; 140 characters at most.
-        cloud: Decides the names of the zones.
+        cloud: Decides the names of the zones, and where Terraform's providers and the scripts sign in.
 
     Returns:
         The text of one file.

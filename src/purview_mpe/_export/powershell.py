@@ -8,6 +8,9 @@ from purview_mpe._export.az import body, path
 from purview_mpe._export.resources import WAITED_FOR, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purview_mpe._azure import Cloud
     from purview_mpe._export.resources import Bundle, Resource
 
 # Docs: Invoke-AzRestMethod does not throw on an HTTP error, its answer has StatusCode and Content.
@@ -37,13 +40,20 @@ function Set-Resource {
 # PowerShell takes typographic quotes for plain ones (language specification, 2.3.5.2).
 _SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"
 
+#: Microsoft's names for the clouds (docs: Connect-AzAccount).
+_ENVIRONMENTS: Mapping[Cloud, str] = {
+    "public": "",
+    "us-government": " -Environment AzureUSGovernment",
+    "china": " -Environment AzureChinaCloud",
+}
+
 
 def write(bundle: Bundle) -> str:
     """The bundle as a script."""
     lines = [
         f"# {one_line(bundle.title)}",
         *(f"# {one_line(note)}" for note in bundle.notes),
-        "# Safe to repeat. Sign in first: Connect-AzAccount",
+        f"# Safe to repeat. Sign in first: Connect-AzAccount{_ENVIRONMENTS[bundle.cloud]}",
         _PRELUDE.rstrip("\n"),
     ]
     for resource in bundle.declared:

@@ -17,6 +17,7 @@ from purview_mpe.errors import InvalidSpec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from purview_mpe._azure import Cloud
     from purview_mpe._model import Plan, Step
 
 NETWORK_TYPE = f"{FACTORY_TYPE}/managedVirtualNetworks"
@@ -115,6 +116,8 @@ class Bundle:
     scope: ArmId
     """The resource group that a template is deployed to."""
     resources: tuple[Resource, ...]
+    cloud: Cloud = "public"
+    """Where providers and scripts sign in."""
 
     @property
     def declared(self) -> tuple[Resource, ...]:
@@ -122,7 +125,7 @@ class Bundle:
         return tuple(resource for resource in self.resources if not resource.existing)
 
 
-def managed_bundle(plan: Plan) -> Bundle:
+def managed_bundle(plan: Plan, cloud: Cloud = "public") -> Bundle:
     """The managed virtual network, where the plan has to make it, and every endpoint of the plan.
 
     Raises:
@@ -151,7 +154,7 @@ def managed_bundle(plan: Plan) -> Bundle:
     if any(endpoint.adopted for endpoint in endpoints):
         notes.append("Some endpoints exist already. Never replace one that works: a new one needs a new approval.")
     return Bundle(
-        "Managed private endpoints for Microsoft Purview", tuple(notes), group, (factory, network, *endpoints)
+        "Managed private endpoints for Microsoft Purview", tuple(notes), group, (factory, network, *endpoints), cloud
     )
 
 

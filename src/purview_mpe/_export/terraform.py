@@ -25,8 +25,11 @@ from purview_mpe._export.resources import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from purview_mpe._azure import Cloud
     from purview_mpe._export.resources import Bundle, Value
 
+#: The providers' names for the clouds; public is what they take by default (their documentation).
+_ENVIRONMENTS: Mapping[Cloud, str] = {"us-government": "usgovernment", "china": "china"}
 _AZURERM = {"source": "hashicorp/azurerm", "version": "~> 4.0"}
 _AZAPI = {"source": "Azure/azapi", "version": "~> 2.0"}
 
@@ -43,15 +46,23 @@ def write_azurerm(bundle: Bundle) -> str:
     needs_azapi = any(resource.type == NETWORK_TYPE for resource in bundle.declared)
     providers = {"azurerm": _AZURERM, **({"azapi": _AZAPI} if needs_azapi else {})}
     # azurerm builds the ids of what it makes from the provider's subscription (its source).
-    azurerm = Block("provider", ("azurerm",), {"subscription_id": bundle.scope.subscription}, (Block("features"),))
-    return _file(bundle, providers, [azurerm, *blocks])
+    azurerm = Block("provider", ("azurerm",), _provider(bundle), (Block("features"),))
+    azapi = [Block("provider", ("azapi",), _provider(bundle))] if needs_azapi and bundle.cloud in _ENVIRONMENTS else []
+    return _file(bundle, providers, [azurerm, *azapi, *blocks])
 
 
 def write_azapi(bundle: Bundle) -> str:
     """The bundle for azapi alone."""
-    provider = Block("provider", ("azapi",), {"subscription_id": bundle.scope.subscription})
+    provider = Block("provider", ("azapi",), _provider(bundle))
     blocks = [block for resource in bundle.declared for block in _azapi(resource)]
     return _file(bundle, {"azapi": _AZAPI}, [provider, *blocks])
+
+
+def _provider(bundle: Bundle) -> dict[str, Hcl]:
+    fields: dict[str, Hcl] = {"subscription_id": bundle.scope.subscription}
+    if environment := _ENVIRONMENTS.get(bundle.cloud):
+        fields["environment"] = environment
+    return fields
 
 
 def _file(bundle: Bundle, providers: Mapping[str, Hcl], blocks: Sequence[Block]) -> str:

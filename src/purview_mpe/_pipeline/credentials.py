@@ -20,7 +20,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from purview_mpe import _imports, _wire_errors
 from purview_mpe._pipeline.exchange import SLICE, current
-from purview_mpe.errors import InvalidCredential, PurviewMpeError
+from purview_mpe.errors import InvalidCredential, PurviewMpeError, UnsupportedSetup
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -172,7 +172,12 @@ def wrapped(colour: Colour, credential: Any) -> OneToken:
 def default(colour: Colour, cloud: Cloud) -> Any:
     """What `credential=None` means."""
     module = _imports.load("azure.identity" if colour == "sync" else "azure.identity.aio")
-    return module.DefaultAzureCredential(authority=_AUTHORITIES[cloud])
+    try:
+        return module.DefaultAzureCredential(authority=_AUTHORITIES[cloud])
+    except ImportError:
+        missing = "DefaultAzureCredential of azure.identity.aio needs aiohttp, which is not installed."
+    # Outside the handler, so that pages of the SDK do not come along.
+    raise UnsupportedSetup(missing, remedy="Install it with the extra 'aio': pip install 'purview-mpe[aio]'.")
 
 
 @contextmanager

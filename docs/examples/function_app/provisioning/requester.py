@@ -71,7 +71,7 @@ def drift_of(plan: Plan, status: Status) -> Iterator[str]:
         if step.action != "keep":
             yield f"{step.action} {step.name}: {step.reason}"
     for endpoint in plan.obsolete:
-        yield f"obsolete {endpoint.name}: the account no longer uses {endpoint.resource_id}"
+        yield f"obsolete {endpoint.name}: the account does not use {endpoint.resource_id}"
     told = {step.name.casefold() for step in plan.steps if step.action != "keep"}
     for one in status.endpoints:
         if one.verdict not in {"ready", "pending", "provisioning"} and one.name.casefold() not in told:
