@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from purview_mpe import _flows
 from purview_mpe._arguments import checked_timeout
 from purview_mpe._fleet_arguments import approving, checked_limit, creating, in_order
 from purview_mpe._fleet_files import Journal, fleet_of
-from purview_mpe._flows import find, fleet_status
 from purview_mpe._flows.narrated import attach_fleet, tell_finished, tell_started
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class FleetVerbs:
             InvalidSpec: `scope` is neither, or `account` is no account.
             AccessDenied, NotFound: the scope cannot be read.
         """
-        return self._run("find_specs", lambda io: find.find_specs(io, scope, name=name, account=account))
+        return self._run("find_specs", lambda io: _flows.find.find_specs(io, scope, name=name, account=account))
 
     def create_many(
         self,
@@ -144,7 +144,7 @@ class FleetVerbs:
             InvalidSpec: before anything is sent; as `create_many`.
         """
         fleet = fleet_of(specs)
-        return self._run("status_many", lambda io: fleet_status.status_many(io, fleet))
+        return self._run("status_many", lambda io: _flows.fleet_status.status_many(io, fleet))
 
     def _all(self, rounds: Iterator[tuple[int, Report]], done: dict[int, Report]) -> FleetReport:
         try:

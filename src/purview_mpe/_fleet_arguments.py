@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from purview_mpe import _flows
 from purview_mpe._arguments import checked_flags, checked_timeout
 from purview_mpe._fleet import FleetReport, checked_subjects, left_over
 from purview_mpe._fleet_files import fleet_of
-from purview_mpe._flows.fleet import Fleet
-from purview_mpe._flows.fleet_approve import ApprovingFleet
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from purview_mpe._flows.fleet import Fleet
+    from purview_mpe._flows.fleet_approve import ApprovingFleet
     from purview_mpe._flows.io import Io
     from purview_mpe._model import Report
     from purview_mpe._spec import Spec
@@ -52,7 +53,7 @@ def creating(
     checked_flags(approve=approve, wait=wait)
     limit = checked_timeout(timeout)
     todo, kept = left_over(fleet_of(specs), resume, approve=approve)
-    return lambda io: Fleet(io, todo, approve=approve, wait=wait, timeout=limit), kept
+    return lambda io: _flows.fleet.Fleet(io, todo, approve=approve, wait=wait, timeout=limit), kept
 
 
 def approving(
@@ -67,7 +68,7 @@ def approving(
     else:
         given = specs_or_reports
     subjects = checked_subjects(given)
-    return lambda io: ApprovingFleet(io, list(enumerate(subjects)), dry_run=dry_run, wait=wait)
+    return lambda io: _flows.fleet_approve.ApprovingFleet(io, list(enumerate(subjects)), dry_run=dry_run, wait=wait)
 
 
 def in_order(reports: Mapping[int, Report]) -> FleetReport:
