@@ -48,6 +48,11 @@ class FleetReport(Noun):
         """Whether every report is complete."""
         return all(report.complete for report in self.reports)
 
+    def __repr__(self) -> str:
+        # Whole, this would be a thousand reports; asyncio.run asks for the repr of what it returns (measured).
+        counted = ", ".join(f"{count} {result}" for result, count in self.counts.items())
+        return f"<FleetReport of {len(self.reports)} factories: {counted or 'nothing'}>"
+
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """The outcomes of all reports."""
@@ -123,6 +128,10 @@ class FleetStatus(Noun):
         )
         counted["unreadable"] = sum(factory.status is None for factory in self.factories)
         return {key: counted[key] for key in (*get_args(Verdict), "unreadable") if counted[key]}
+
+    def __repr__(self) -> str:
+        counted = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items())
+        return f"<FleetStatus of {len(self.factories)} factories: {counted or 'nothing'}>"
 
 
 def place_of(spec: Spec) -> tuple[str, str]:
