@@ -244,7 +244,9 @@ class Client(FleetVerbs):
         """
         checked_spec(spec)
         stretch = checked_since(since)
-        return self._run("diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
+        return self._run(
+            "diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC))
+        )
 
     def delete_all(self, spec: Spec, *, timeout: float = 600) -> Report:
         """Delete the endpoints that serve this spec, under whatever name, and nothing else.
@@ -263,7 +265,9 @@ class Client(FleetVerbs):
                 leaves its own endpoint, which is deleted, with a warning about the others.
         """
         checked_spec(spec)
-        return self._run("delete_all", lambda io: _flows.takedown.delete_all(io, spec), timeout=checked_timeout(timeout))
+        return self._run(
+            "delete_all", lambda io: _flows.takedown.delete_all(io, spec), timeout=checked_timeout(timeout)
+        )
 
     def orphans(self, account: str) -> Orphans:
         """What is left over around one account: connections without an endpoint, endpoints without a target.

@@ -140,12 +140,16 @@ class Client(FleetVerbs):
         """As `purview_mpe.Client.diagnose`."""
         checked_spec(spec)
         stretch = checked_since(since)
-        return await self._run("diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
+        return await self._run(
+            "diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC))
+        )
 
     async def delete_all(self, spec: Spec, *, timeout: float = 600) -> Report:  # noqa: ASYNC109 - as above
         """As `purview_mpe.Client.delete_all`."""
         checked_spec(spec)
-        return await self._run("delete_all", lambda io: _flows.takedown.delete_all(io, spec), timeout=checked_timeout(timeout))
+        return await self._run(
+            "delete_all", lambda io: _flows.takedown.delete_all(io, spec), timeout=checked_timeout(timeout)
+        )
 
     async def orphans(self, account: str) -> Orphans:
         """As `purview_mpe.Client.orphans`."""

@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     sizes = (10, 100, 1000, 10_000)
     parser.add_argument("--sizes", type=_count, nargs="+", default=sizes, metavar="N", help="factories of each fleet")
     colours = ("sync", "async")
-    parser.add_argument("--colours", choices=colours, nargs="+", default=colours, help="of the clients that make fleets")
+    parser.add_argument(
+        "--colours", choices=colours, nargs="+", default=colours, help="of the clients that make fleets"
+    )
     parser.add_argument("--requests", type=_count, default=100_000, metavar="N", help="to the emulator, for its memory")
     return parser
 

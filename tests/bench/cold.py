@@ -9,21 +9,22 @@ from .figures import Figure, paired
 from .processes import run, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _FOLDER = Path(__file__).resolve().parent
-_LATENCIES = (0.0, 0.1)
 
 
-def measure(pairs: int) -> Iterator[Figure]:
+def measure(pairs: int, latencies: Sequence[float] = (0.0, 0.1)) -> Iterator[Figure]:
     """With an answer at once, and after 100 ms; Azure makes the endpoints at once in both."""
-    for latency in _LATENCIES:
+    for latency in latencies:
         # The first pair of each warms the file cache and is not counted.
         with served(factories=2 * (pairs + 1), latency=latency, provisioning=0) as azure:
             factories = iter(azure.factories)
             seconds = [
                 tuple(
-                    run(str(_FOLDER / script), next(factories), azure.account, "pv", environment=azure.environment).seconds
+                    run(
+                        str(_FOLDER / script), next(factories), azure.account, "pv", environment=azure.environment
+                    ).seconds
                     for script in ("create_all.py", "sequential.py")
                 )
                 for _ in range(pairs + 1)

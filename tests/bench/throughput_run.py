@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from http.client import HTTPSConnection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azure.core.rest import HttpRequest
@@ -105,8 +106,8 @@ def _memory(requests: int) -> dict[str, float]:
 
 
 def _megabytes() -> float:
-    with open("/proc/self/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) / 1000 for line in status if line.startswith("VmRSS"))
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS"))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ _ROUND_TRIPS = 2
 class _Emulated:
     """A credential for the emulator, whose token is at hand."""
 
-    def get_token_info(self, *_scopes: str, options: object = None) -> object:
+    def get_token_info(self, *_scopes: str, options: object = None) -> object:  # noqa: ARG002 - azure-core's signature
         from azure.core.credentials import AccessTokenInfo
 
         return AccessTokenInfo("emulator", int(time.time()) + 3600)

@@ -85,4 +85,4 @@ def poll_interval(elapsed: float) -> float:
 
 def look_interval(elapsed: float) -> float:
     """The same for what may be there at once, a list for each look: half of the time spent until 2 seconds are."""
-    return min(poll_interval(elapsed), max(0.25, elapsed / 2))
+    return min(poll_interval(elapsed), max(0.5, elapsed / 2))
