@@ -44,7 +44,7 @@ class FleetVerbs:
         wait: bool = True,
         timeout: float = 1800,  # noqa: ASYNC109 - the verb's own deadline, kept on the injected clock
         stop_after: float | None = None,
-        resume: FleetReport | None = None,
+        resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
     ) -> FleetReport:
         """As `purview_mpe.Client.create_many`."""
@@ -60,7 +60,7 @@ class FleetVerbs:
         wait: bool = True,
         timeout: float = 1800,
         stop_after: float | None = None,
-        resume: FleetReport | None = None,
+        resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_create_many`."""

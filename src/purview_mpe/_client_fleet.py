@@ -53,7 +53,7 @@ class FleetVerbs:
         wait: bool = True,
         timeout: float = 1800,
         stop_after: float | None = None,
-        resume: FleetReport | None = None,
+        resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
     ) -> FleetReport:
         """What `create_all` does, for many factories at once, as fast as Azure's limits allow.
@@ -67,7 +67,8 @@ class FleetVerbs:
             wait: Whether to wait until Azure has made the endpoints.
             timeout: Seconds for each factory, from the moment its endpoints are submitted.
             stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
-            resume: An earlier report; what is complete in it is taken over and not looked at again.
+            resume: An earlier report, or the path of a report file or journal; what is complete in it is taken over and
+                not looked at again.
             journal: A file to which each report is appended as soon as it is there, one line each; read it back with
                 `FleetReport.load`.
 
@@ -89,7 +90,7 @@ class FleetVerbs:
         wait: bool = True,
         timeout: float = 1800,
         stop_after: float | None = None,
-        resume: FleetReport | None = None,
+        resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
     ) -> Iterator[Report]:
         """As `create_many`, and gives each factory's report as soon as it is there.

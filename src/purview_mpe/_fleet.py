@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -15,7 +16,7 @@ from purview_mpe._spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec, ReportFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 #: More than this nobody reads; how many there are beyond is said.
 _SHOWN_PROBLEMS = 50
@@ -145,7 +146,7 @@ def checked_fleet(specs: Iterable[Any], places: Sequence[str] | None = None) -> 
     Raises:
         InvalidSpec: one is no spec, is there twice, or would make an endpoint that another one makes.
     """
-    fleet = tuple(specs)
+    fleet = _several(specs, "specs")
     where = places or [f"specs[{index}]" for index in range(len(fleet))]
     problems = [
         (place, f"is a {type(spec).__name__}; pass a purview_mpe.Spec")
@@ -164,7 +165,7 @@ def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
     Raises:
         InvalidSpec: one is neither, or two are about one endpoint.
     """
-    given = tuple(subjects)
+    given = _several(subjects, "specs or reports")
     problems = [
         (f"specs[{index}]", f"is a {type(subject).__name__}; pass a purview_mpe.Spec or Report")
         for index, subject in enumerate(given)
@@ -173,6 +174,13 @@ def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
     refuse("The fleet", problems)
     checked_fleet([subject if isinstance(subject, Spec) else subject.spec for subject in given])
     return given
+
+
+def _several(given: object, what: str) -> tuple[Any, ...]:
+    """What is given, as long as it holds several; a single spec would be taken for its fields."""
+    if isinstance(given, Iterable) and not isinstance(given, (Noun, Mapping)):
+        return tuple(cast("Iterable[Any]", given))
+    raise InvalidSpec("The fleet", [("specs", f"is a {type(given).__name__}; pass a list of {what}, or a path")])
 
 
 def left_over(
@@ -199,9 +207,10 @@ def refuse(what: str, problems: Sequence[tuple[str, str]]) -> None:
     """Raise `InvalidSpec` if there are problems; of very many the first are told."""
     if not problems:
         return
-    shown = list(problems[:_SHOWN_PROBLEMS])
-    if len(problems) > len(shown):
-        shown.append(("…", f"and {len(problems) - len(shown)} more"))
+    different = list(dict.fromkeys(problems))  # what is wrong in the defaults of a file is wrong in each of its specs
+    shown = different[:_SHOWN_PROBLEMS]
+    if len(different) > len(shown):
+        shown.append(("…", f"and {len(different) - len(shown)} more"))
     raise InvalidSpec(what, shown)
 
 
