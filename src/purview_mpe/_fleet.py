@@ -176,10 +176,10 @@ def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
     return given
 
 
-def _several(given: object, what: str) -> tuple[Any, ...]:
+def _several(given: Any, what: str) -> tuple[Any, ...]:
     """What is given, as long as it holds several; a single spec would be taken for its fields."""
     if isinstance(given, Iterable) and not isinstance(given, (Noun, Mapping)):
-        return tuple(cast("Iterable[Any]", given))
+        return tuple(given)
     raise InvalidSpec("The fleet", [("specs", f"is a {type(given).__name__}; pass a list of {what}, or a path")])
 
 
