@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -16,7 +15,7 @@ from purview_mpe._spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec, ReportFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 #: More than this nobody reads; how many there are beyond is said.
 _SHOWN_PROBLEMS = 50
@@ -176,11 +175,11 @@ def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
     return given
 
 
-def _several(given: Any, what: str) -> tuple[Any, ...]:
+def _several(given: Iterable[Any], what: str) -> tuple[Any, ...]:
     """What is given, as long as it holds several; a single spec would be taken for its fields."""
-    if isinstance(given, Iterable) and not isinstance(given, (Noun, Mapping)):
-        return tuple(given)
-    raise InvalidSpec("The fleet", [("specs", f"is a {type(given).__name__}; pass a list of {what}, or a path")])
+    if not hasattr(given, "__iter__") or isinstance(given, Noun | dict):
+        raise InvalidSpec("The fleet", [("specs", f"is a {type(given).__name__}; pass a list of {what}, or a path")])
+    return tuple(given)
 
 
 def left_over(
