@@ -177,8 +177,9 @@ def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
 
 def _several(given: Iterable[Any], what: str) -> tuple[Any, ...]:
     """What is given, as long as it holds several; a single spec would be taken for its fields."""
-    if not hasattr(given, "__iter__") or isinstance(given, Noun | dict):
-        raise InvalidSpec("The fleet", [("specs", f"is a {type(given).__name__}; pass a list of {what}, or a path")])
+    kind = type(given)
+    if not hasattr(given, "__iter__") or issubclass(kind, Noun | dict):
+        raise InvalidSpec("The fleet", [("specs", f"is a {kind.__name__}; pass a list of {what}, or a path")])
     return tuple(given)
 
 
