@@ -82,6 +82,13 @@ def durable(session: nox.Session) -> None:
     session.run("python", "-W", "error", "tests/durable_fleet.py", *session.posargs)
 
 
+@nox.session
+def bench(session: nox.Session) -> None:
+    """How fast the library is, against baselines of the same run: `nox -s bench -- [BENCH …] --json FILE`."""
+    session.install("-e", EVERYTHING)
+    session.run("python", "-W", "error", "-m", "tests.bench", *session.posargs)
+
+
 #: Microsoft's validator. Its 4.0.3 package lacks a template that this one has.
 _OAV = "oav@4.0.0"
 

@@ -12,6 +12,8 @@ from purview_mpe._budget import Rate
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec, ReportFailed
 
+from .nouns import FACTORY
+
 if TYPE_CHECKING:
     from .conftest import Colour
 
@@ -190,11 +192,11 @@ def test_a_fleet_can_be_left_and_resumed(colour: Colour, emulator: Emulator, tmp
     with journal.open("a") as file:
         file.write('{"verb":"create_all","spec":{"fac')  # the power went out
     before = len(emulator.requests)
-    resume = FleetReport.load(journal)
-    report = colour.run(emulator, lambda client: client.create_many([*first, second], resume=resume))
+    report = colour.run(emulator, lambda client: client.create_many([*first, second], resume=journal, journal=journal))
     assert report.counts == {"created": 16}
     assert [each.spec for each in report.reports] == [*first, second]
     assert all("adf-late" in r.path or "/accounts/" in r.path for r in emulator.requests[before:])
+    assert len(FleetReport.load(journal).reports) == 4, "the half line is gone, and the new one is whole"
 
 
 def test_resuming_redoes_what_is_not_complete(colour: Colour, emulator: Emulator):
@@ -345,12 +347,21 @@ def test_status_of_many(colour: Colour, emulator: Emulator):
     assert len([path for path in asked if path.endswith("/privateEndpointConnections")]) == 3
 
 
-@pytest.mark.parametrize("wrong", [{"timeout": 0}, {"stop_after": -1}, {"resume": "fleet.json"}])
+@pytest.mark.parametrize("wrong", [{"timeout": 0}, {"stop_after": -1}, {"resume": 7}])
 def test_wrong_arguments_are_refused(colour: Colour, emulator: Emulator, wrong):
     """What cannot be meant is told before anything is sent."""
     specs = fleet_of(emulator, 1)
     with pytest.raises(InvalidSpec, match=next(iter(wrong))):
         colour.run(emulator, lambda client: client.create_many(specs, **wrong))
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("wrong", [5, {"factory": "x"}, Spec(factory=FACTORY, name="pv")])
+def test_a_fleet_is_several(colour: Colour, emulator: Emulator, wrong):
+    """A single spec, or what holds none, is told before anything is sent."""
+    for verb in ("create_many", "approve_many", "status_many"):
+        with pytest.raises(InvalidSpec, match=f"is a {type(wrong).__name__}; pass a list of specs"):
+            colour.run(emulator, lambda client, verb=verb: getattr(client, verb)(wrong))
     assert emulator.requests == []
 
 

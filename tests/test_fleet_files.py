@@ -66,6 +66,18 @@ def test_a_wrong_default_is_told_where_it_stands(tmp_path):
     assert [place for place, _ in problems(written(tmp_path, text))] == ["line 2, name"]
 
 
+def test_a_wrong_default_is_told_once(tmp_path):
+    """However many specs take it over."""
+    text = f'{{"defaults": {{"name": ""}},\n"specs": [{{"factory": "{FACTORY}"}}, {{"factory": "{FACTORY}2"}}]}}'
+    assert [place for place, _ in problems(written(tmp_path, text))] == ["line 1, name"]
+
+
+def test_a_field_that_is_there_twice(tmp_path):
+    """JSON lets a key stand twice; which of them was meant is not guessed."""
+    text = f'[{{"factory": "{FACTORY}",\n"name": "one",\n"name": "two"}}]'
+    assert problems(written(tmp_path, text)) == [("line 3, name", "is there twice")]
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
@@ -135,6 +147,14 @@ def test_csv_with_a_wrong_heading(tmp_path):
 def test_csv_without_a_row(tmp_path, text):
     """A file that holds no spec is refused."""
     assert problems(written(tmp_path, text, "fleet.csv"))[0][0].startswith("line 1")
+
+
+def test_csv_that_is_none(tmp_path):
+    """A cell of more than Python's reader takes is refused."""
+    text = "factory,name\n" + "x" * 200_000 + ",pv\n"
+    assert problems(written(tmp_path, text, "fleet.csv")) == [
+        ("path", "is no CSV: field larger than field limit (131072)")
+    ]
 
 
 def test_another_kind_of_file_is_refused(tmp_path):

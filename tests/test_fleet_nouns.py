@@ -32,6 +32,15 @@ def test_counts_and_success():
     assert FleetReport(reports=(report("kept"),)).complete
 
 
+def test_the_repr_of_a_fleet_is_short():
+    """Whoever shows a result by accident, as asyncio.run does, is not shown a thousand reports."""
+    assert repr(FleetReport(reports=(report("kept"), report("created")))) == (
+        "<FleetReport of 2 factories: 1 created, 1 kept>"
+    )
+    assert repr(FleetStatus(factories=(FactoryStatus(spec=SPEC),))) == "<FleetStatus of 1 factories: 1 unreadable>"
+    assert repr(FleetReport()) == "<FleetReport of 0 factories: nothing>"
+
+
 def test_failures_are_named_with_their_factory():
     """Many factories have endpoints of one name, so a failure tells whose it is."""
     with pytest.raises(ReportFailed, match=r"1 of 2 steps(?s:.*)df1: pv: failed"):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from purview_mpe import _flows
 from purview_mpe._arguments import checked_timeout
 from purview_mpe._fleet_arguments import approving, checked_limit, creating, in_order
 from purview_mpe._fleet_files import Journal, fleet_of
-from purview_mpe._flows import find, fleet_status
 from purview_mpe._flows.narrated import attach_fleet, tell_finished, tell_started
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class FleetVerbs:
 
     async def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> tuple[Spec, ...]:
         """As `purview_mpe.Client.find_specs`."""
-        return await self._run("find_specs", lambda io: find.find_specs(io, scope, name=name, account=account))
+        return await self._run("find_specs", lambda io: _flows.find.find_specs(io, scope, name=name, account=account))
 
     async def create_many(
         self,
@@ -44,7 +44,7 @@ class FleetVerbs:
         wait: bool = True,
         timeout: float = 1800,  # noqa: ASYNC109 - the verb's own deadline, kept on the injected clock
         stop_after: float | None = None,
-        resume: FleetReport | None = None,
+        resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
     ) -> FleetReport:
         """As `purview_mpe.Client.create_many`."""
@@ -60,7 +60,7 @@ class FleetVerbs:
         wait: bool = True,
         timeout: float = 1800,
         stop_after: float | None = None,
-        resume: FleetReport | None = None,
+        resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_create_many`."""
@@ -96,7 +96,7 @@ class FleetVerbs:
     async def status_many(self, specs: Iterable[Spec] | str | Path) -> FleetStatus:
         """As `purview_mpe.Client.status_many`."""
         fleet = fleet_of(specs)
-        return await self._run("status_many", lambda io: fleet_status.status_many(io, fleet))
+        return await self._run("status_many", lambda io: _flows.fleet_status.status_many(io, fleet))
 
     async def _all(self, rounds: AsyncIterator[tuple[int, Report]], done: dict[int, Report]) -> FleetReport:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from purview_mpe import _imports
+from purview_mpe import _flows, _imports
 from purview_mpe._arguments import (
     checked_flags,
     checked_listener,
@@ -16,17 +16,6 @@ from purview_mpe._arguments import (
     checked_timeout,
 )
 from purview_mpe._client_fleet import FleetVerbs
-from purview_mpe._flows import (
-    approve,
-    check,
-    connect,
-    create_all,
-    diagnose,
-    observe,
-    orphans,
-    status,
-    takedown,
-)
 from purview_mpe._flows.narrated import narrated
 
 if TYPE_CHECKING:
@@ -98,7 +87,7 @@ class Client(FleetVerbs):
             InvalidSpec: `account` is not the id of a Purview account.
             NotFound: there is no such account.
         """
-        return self._run("discover", lambda io: observe.discover(io, account))
+        return self._run("discover", lambda io: _flows.observe.discover(io, account))
 
     def plan(self, spec: Spec) -> Plan:
         """What has to be made for the factory to reach the account, and what is there already.
@@ -112,7 +101,7 @@ class Client(FleetVerbs):
             AccessDenied: the caller may not read the factory.
         """
         checked_spec(spec)
-        return self._run("plan", lambda io: observe.plan(io, spec))
+        return self._run("plan", lambda io: _flows.observe.plan(io, spec))
 
     def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:
         """Make what the plan says is missing, and wait until Azure has provisioned it.
@@ -131,7 +120,7 @@ class Client(FleetVerbs):
         checked_plan_or_spec(plan_or_spec)
         checked_flags(wait=wait)
         return self._run(
-            "apply", lambda io: create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
+            "apply", lambda io: _flows.create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
         )
 
     def create_all(self, spec: Spec, *, approve: bool = False, wait: bool = True, timeout: float = 1800) -> Report:
@@ -145,7 +134,7 @@ class Client(FleetVerbs):
         checked_flags(approve=approve, wait=wait)
         return self._run(
             "create_all",
-            lambda io: create_all.create_all(io, spec, approve=approve, wait=wait),
+            lambda io: _flows.create_all.create_all(io, spec, approve=approve, wait=wait),
             timeout=checked_timeout(timeout),
         )
 
@@ -189,7 +178,7 @@ class Client(FleetVerbs):
             UnsupportedSetup, NotFound, AccessDenied: as `plan`.
         """
         checked_spec(spec)
-        return self._run("status", lambda io: status.status(io, spec))
+        return self._run("status", lambda io: _flows.status.status(io, spec))
 
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> Iterator[Status]:
         """The status now, and each one that differs, until nothing is pending or provisioning any more.
@@ -215,7 +204,7 @@ class Client(FleetVerbs):
             NotFound: the factory does not exist. A missing account is a finding.
         """
         checked_spec(spec)
-        return self._run("check", lambda io: check.check(io, spec))
+        return self._run("check", lambda io: _flows.check.check(io, spec))
 
     def connect(self, spec: Spec, *, replace: bool = False) -> Report:
         """Connect the factory to the account, so that its activities report lineage there.
@@ -237,7 +226,7 @@ class Client(FleetVerbs):
         """
         checked_spec(spec)
         checked_flags(replace=replace)
-        return self._run("connect", lambda io: connect.connect(io, spec, replace=replace))
+        return self._run("connect", lambda io: _flows.connect.connect(io, spec, replace=replace))
 
     def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """Why lineage does not arrive: the whole chain, from the support matrix to the recent runs.
@@ -255,7 +244,9 @@ class Client(FleetVerbs):
         """
         checked_spec(spec)
         stretch = checked_since(since)
-        return self._run("diagnose", lambda io: diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
+        return self._run(
+            "diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC))
+        )
 
     def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """Delete the endpoints that serve this spec, under whatever name, and nothing else.
@@ -279,7 +270,7 @@ class Client(FleetVerbs):
         checked_flags(dry_run=dry_run)
         return self._run(
             "delete_all",
-            lambda io: takedown.delete_all(io, spec, dry_run=dry_run),
+            lambda io: _flows.takedown.delete_all(io, spec, dry_run=dry_run),
             timeout=checked_timeout(timeout),
         )
 
@@ -295,12 +286,12 @@ class Client(FleetVerbs):
             InvalidSpec: `account` is not the id of a Purview account.
             NotFound: the account's subscription cannot be seen. A deleted account is no error.
         """
-        return self._run("orphans", lambda io: orphans.orphans(io, account))
+        return self._run("orphans", lambda io: _flows.orphans.orphans(io, account))
 
     def _watch(self, spec: Spec, every: float, timeout: float | None) -> Iterator[Status]:
         io = self._colour.SyncIo(self._azure, timeout=timeout, listener=self._on_event)
         last: Status | None = None
-        while (last := self._colour.run(status.next_change(io, spec, last, every=every))) is not None:
+        while (last := self._colour.run(_flows.status.next_change(io, spec, last, every=every))) is not None:
             yield last
 
     def _decide(
@@ -310,7 +301,7 @@ class Client(FleetVerbs):
         checked_flags(dry_run=dry_run, wait=wait)
         return self._run(
             verb,
-            lambda io: approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),
+            lambda io: _flows.approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),
             timeout=checked_timeout(timeout),
         )
 

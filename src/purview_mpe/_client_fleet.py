@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from purview_mpe import _flows
 from purview_mpe._arguments import checked_timeout
 from purview_mpe._fleet_arguments import approving, checked_limit, creating, in_order
 from purview_mpe._fleet_files import Journal, fleet_of
-from purview_mpe._flows import find, fleet_status
 from purview_mpe._flows.narrated import attach_fleet, tell_finished, tell_started
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class FleetVerbs:
             InvalidSpec: `scope` is neither, or `account` is no account.
             AccessDenied, NotFound: the scope cannot be read.
         """
-        return self._run("find_specs", lambda io: find.find_specs(io, scope, name=name, account=account))
+        return self._run("find_specs", lambda io: _flows.find.find_specs(io, scope, name=name, account=account))
 
     def create_many(
         self,
@@ -53,7 +53,7 @@ class FleetVerbs:
         wait: bool = True,
         timeout: float = 1800,
         stop_after: float | None = None,
-        resume: FleetReport | None = None,
+        resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
     ) -> FleetReport:
         """What `create_all` does, for many factories at once, as fast as Azure's limits allow.
@@ -67,7 +67,8 @@ class FleetVerbs:
             wait: Whether to wait until Azure has made the endpoints.
             timeout: Seconds for each factory, from the moment its endpoints are submitted.
             stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
-            resume: An earlier report; what is complete in it is taken over and not looked at again.
+            resume: An earlier report, or the path of a report file or journal; what is complete in it is taken over and
+                not looked at again.
             journal: A file to which each report is appended as soon as it is there, one line each; read it back with
                 `FleetReport.load`.
 
@@ -89,7 +90,7 @@ class FleetVerbs:
         wait: bool = True,
         timeout: float = 1800,
         stop_after: float | None = None,
-        resume: FleetReport | None = None,
+        resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
     ) -> Iterator[Report]:
         """As `create_many`, and gives each factory's report as soon as it is there.
@@ -148,7 +149,7 @@ class FleetVerbs:
             InvalidSpec: before anything is sent; as `create_many`.
         """
         fleet = fleet_of(specs)
-        return self._run("status_many", lambda io: fleet_status.status_many(io, fleet))
+        return self._run("status_many", lambda io: _flows.fleet_status.status_many(io, fleet))
 
     def _all(self, rounds: Iterator[tuple[int, Report]], done: dict[int, Report]) -> FleetReport:
         try:

@@ -48,6 +48,11 @@ class FleetReport(Noun):
         """Whether every report is complete."""
         return all(report.complete for report in self.reports)
 
+    def __repr__(self) -> str:
+        # Whole, this would be a thousand reports; asyncio.run asks for the repr of what it returns (measured).
+        counted = ", ".join(f"{count} {result}" for result, count in self.counts.items())
+        return f"<FleetReport of {len(self.reports)} factories: {counted or 'nothing'}>"
+
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """The outcomes of all reports."""
@@ -124,6 +129,10 @@ class FleetStatus(Noun):
         counted["unreadable"] = sum(factory.status is None for factory in self.factories)
         return {key: counted[key] for key in (*get_args(Verdict), "unreadable") if counted[key]}
 
+    def __repr__(self) -> str:
+        counted = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items())
+        return f"<FleetStatus of {len(self.factories)} factories: {counted or 'nothing'}>"
+
 
 def place_of(spec: Spec) -> tuple[str, str]:
     """The factory and managed virtual network that a spec is about: what two specs may fight over."""
@@ -136,7 +145,7 @@ def checked_fleet(specs: Iterable[Any], places: Sequence[str] | None = None) -> 
     Raises:
         InvalidSpec: one is no spec, is there twice, or would make an endpoint that another one makes.
     """
-    fleet = tuple(specs)
+    fleet = _several(specs, "specs")
     where = places or [f"specs[{index}]" for index in range(len(fleet))]
     problems = [
         (place, f"is a {type(spec).__name__}; pass a purview_mpe.Spec")
@@ -155,7 +164,7 @@ def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
     Raises:
         InvalidSpec: one is neither, or two are about one endpoint.
     """
-    given = tuple(subjects)
+    given = _several(subjects, "specs or reports")
     problems = [
         (f"specs[{index}]", f"is a {type(subject).__name__}; pass a purview_mpe.Spec or Report")
         for index, subject in enumerate(given)
@@ -164,6 +173,14 @@ def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
     refuse("The fleet", problems)
     checked_fleet([subject if isinstance(subject, Spec) else subject.spec for subject in given])
     return given
+
+
+def _several(given: Iterable[Any], what: str) -> tuple[Any, ...]:
+    """What is given, as long as it holds several; a single spec would be taken for its fields."""
+    kind = type(given)
+    if not hasattr(given, "__iter__") or issubclass(kind, Noun | dict):
+        raise InvalidSpec("The fleet", [("specs", f"is a {kind.__name__}; pass a list of {what}, or a path")])
+    return tuple(given)
 
 
 def left_over(
@@ -190,9 +207,10 @@ def refuse(what: str, problems: Sequence[tuple[str, str]]) -> None:
     """Raise `InvalidSpec` if there are problems; of very many the first are told."""
     if not problems:
         return
-    shown = list(problems[:_SHOWN_PROBLEMS])
-    if len(problems) > len(shown):
-        shown.append(("…", f"and {len(problems) - len(shown)} more"))
+    different = list(dict.fromkeys(problems))  # what is wrong in the defaults of a file is wrong in each of its specs
+    shown = different[:_SHOWN_PROBLEMS]
+    if len(different) > len(shown):
+        shown.append(("…", f"and {len(different) - len(shown)} more"))
     raise InvalidSpec(what, shown)
 
 

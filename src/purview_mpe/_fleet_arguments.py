@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from purview_mpe import _flows
 from purview_mpe._arguments import checked_flags, checked_timeout
 from purview_mpe._fleet import FleetReport, checked_subjects, left_over
 from purview_mpe._fleet_files import fleet_of
-from purview_mpe._flows.fleet import Fleet
-from purview_mpe._flows.fleet_approve import ApprovingFleet
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from purview_mpe._flows.fleet import Fleet
+    from purview_mpe._flows.fleet_approve import ApprovingFleet
     from purview_mpe._flows.io import Io
     from purview_mpe._model import Report
     from purview_mpe._spec import Spec
@@ -25,34 +26,34 @@ def checked_limit(value: object, argument: str) -> float | None:
     return None if value is None else checked_timeout(value, argument)
 
 
-def checked_resume(value: object) -> None:
-    """Refuse everything that is neither a FleetReport nor None."""
-    if value is not None and not isinstance(value, FleetReport):
-        raise InvalidSpec(
-            "resume",
-            [
-                (
-                    "resume",
-                    f"is a {type(value).__name__}; pass a FleetReport, say FleetReport.load('fleet.jsonl')",
-                )
-            ],
-        )
+def _earlier(value: object) -> FleetReport | None:
+    """The report to go on from, read where it is a file's path.
+
+    Raises:
+        InvalidSpec: it is neither, or the file holds no report.
+        OSError: the file cannot be read.
+    """
+    if isinstance(value, (str, Path)):
+        return FleetReport.load(value)
+    if value is None or isinstance(value, FleetReport):
+        return value
+    rule = f"is a {type(value).__name__}; pass a FleetReport, or the path of a report file or journal"
+    raise InvalidSpec("resume", [("resume", rule)])
 
 
 def creating(
     specs: Iterable[Spec] | str | Path,
-    resume: FleetReport | None,
+    resume: FleetReport | str | Path | None,
     *,
     approve: bool,
     wait: bool,
     timeout: object,
 ) -> tuple[Callable[[Io], Fleet], dict[int, Report]]:
     """What makes the fleet of `create_many`, and the reports of what is complete already."""
-    checked_resume(resume)
     checked_flags(approve=approve, wait=wait)
     limit = checked_timeout(timeout)
-    todo, kept = left_over(fleet_of(specs), resume, approve=approve)
-    return lambda io: Fleet(io, todo, approve=approve, wait=wait, timeout=limit), kept
+    todo, kept = left_over(fleet_of(specs), _earlier(resume), approve=approve)
+    return lambda io: _flows.fleet.Fleet(io, todo, approve=approve, wait=wait, timeout=limit), kept
 
 
 def approving(
@@ -67,7 +68,7 @@ def approving(
     else:
         given = specs_or_reports
     subjects = checked_subjects(given)
-    return lambda io: ApprovingFleet(io, list(enumerate(subjects)), dry_run=dry_run, wait=wait)
+    return lambda io: _flows.fleet_approve.ApprovingFleet(io, list(enumerate(subjects)), dry_run=dry_run, wait=wait)
 
 
 def in_order(reports: Mapping[int, Report]) -> FleetReport:

@@ -30,6 +30,8 @@ class Journal:
     """A file that gets each report as soon as it is there, one per line; without a path it is none."""
 
     def __init__(self, path: str | Path | None) -> None:
+        if path is not None:
+            _drop_half_line(Path(path))
         self._file = None if path is None else Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - this is the context manager
 
     def add(self, report: Report) -> None:
@@ -46,6 +48,16 @@ class Journal:
     ) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def _drop_half_line(path: Path) -> None:
+    """Cut off what a crash left of a line: what is appended to it could not be read any more."""
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    if content and not content.endswith(b"\n"):
+        with path.open("rb+") as file:
+            file.truncate(content.rfind(b"\n") + 1)
 
 
 class _Row:
@@ -93,7 +105,11 @@ def read_specs(path: str | Path) -> tuple[Spec, ...]:
     if text is None:
         raise InvalidSpec(str(file), [("path", "is not written in UTF-8")])
     problems: list[Problem] = []
-    rows = list(reader(text, problems))
+    try:
+        rows = list(reader(text, problems))
+    except csv.Error as error:
+        # Only what no other reading could make sense of: a cell of more than 128 KB, say.
+        rows, problems = [], [("path", f"is no CSV: {error}")]
     specs = [row.spec(problems) for row in rows]
     if not rows and not problems:
         problems.append(("line 1", "the file holds no spec"))
@@ -183,8 +199,12 @@ def _json_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
             continue
         for field, (default, line) in defaults.items():
             row.put(field, default, line)
-        for field, place, given in _members(text, position):
-            row.put(field, given, line_of(place))
+        given: set[str] = set()
+        for field, place, member in _members(text, position):
+            if field in given:
+                problems.append((f"line {line_of(place)}, {field}", "is there twice"))
+            given.add(field)
+            row.put(field, member, line_of(place))
         yield row
 
 

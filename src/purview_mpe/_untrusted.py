@@ -29,7 +29,7 @@ def whole(value: str) -> str:
 
 def objects(holder: Object, key: str) -> tuple[Object, ...]:
     """The objects in the list under a key; whatever else is in it is left out."""
-    return tuple(cast("Object", item) for item in _list(holder.get(key)) if isinstance(item, Mapping))
+    return tuple(cast("Object", item) for item in _list(holder.get(key)) if isinstance(item, dict))
 
 
 def texts(holder: Object, key: str) -> tuple[str, ...]:
@@ -39,7 +39,8 @@ def texts(holder: Object, key: str) -> tuple[str, ...]:
 
 def as_mapping(value: object) -> Object:
     """The value, if it is an object; otherwise an empty one."""
-    return cast("Object", value) if isinstance(value, Mapping) else {}
+    # Not `Mapping`: that asks each of the SDKs' thousand models, which derive from it, whether the value is one.
+    return cast("Object", value) if isinstance(value, dict) else {}
 
 
 def _list(value: object) -> list[object]:

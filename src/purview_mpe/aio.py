@@ -10,7 +10,7 @@ import inspect
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from purview_mpe import _imports
+from purview_mpe import _flows, _imports
 from purview_mpe._aio_fleet import FleetVerbs
 from purview_mpe._arguments import (
     checked_flags,
@@ -22,17 +22,6 @@ from purview_mpe._arguments import (
     checked_timeout,
 )
 from purview_mpe._client import Client as _Synchronous
-from purview_mpe._flows import (
-    approve,
-    check,
-    connect,
-    create_all,
-    diagnose,
-    observe,
-    orphans,
-    status,
-    takedown,
-)
 from purview_mpe._flows.narrated import narrated
 
 if TYPE_CHECKING:
@@ -79,19 +68,19 @@ class Client(FleetVerbs):
 
     async def discover(self, account: str) -> Account:
         """As `purview_mpe.Client.discover`."""
-        return await self._run("discover", lambda io: observe.discover(io, account))
+        return await self._run("discover", lambda io: _flows.observe.discover(io, account))
 
     async def plan(self, spec: Spec) -> Plan:
         """As `purview_mpe.Client.plan`."""
         checked_spec(spec)
-        return await self._run("plan", lambda io: observe.plan(io, spec))
+        return await self._run("plan", lambda io: _flows.observe.plan(io, spec))
 
     async def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:  # noqa: ASYNC109 - the verb's own deadline, kept on the injected clock
         """As `purview_mpe.Client.apply`."""
         checked_plan_or_spec(plan_or_spec)
         checked_flags(wait=wait)
         return await self._run(
-            "apply", lambda io: create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
+            "apply", lambda io: _flows.create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
         )
 
     async def create_all(
@@ -107,7 +96,7 @@ class Client(FleetVerbs):
         checked_flags(approve=approve, wait=wait)
         return await self._run(
             "create_all",
-            lambda io: create_all.create_all(io, spec, approve=approve, wait=wait),
+            lambda io: _flows.create_all.create_all(io, spec, approve=approve, wait=wait),
             timeout=checked_timeout(timeout),
         )
 
@@ -136,24 +125,26 @@ class Client(FleetVerbs):
     async def status(self, spec: Spec) -> Status:
         """As `purview_mpe.Client.status`."""
         checked_spec(spec)
-        return await self._run("status", lambda io: status.status(io, spec))
+        return await self._run("status", lambda io: _flows.status.status(io, spec))
 
     async def check(self, spec: Spec) -> Check:
         """As `purview_mpe.Client.check`."""
         checked_spec(spec)
-        return await self._run("check", lambda io: check.check(io, spec))
+        return await self._run("check", lambda io: _flows.check.check(io, spec))
 
     async def connect(self, spec: Spec, *, replace: bool = False) -> Report:
         """As `purview_mpe.Client.connect`."""
         checked_spec(spec)
         checked_flags(replace=replace)
-        return await self._run("connect", lambda io: connect.connect(io, spec, replace=replace))
+        return await self._run("connect", lambda io: _flows.connect.connect(io, spec, replace=replace))
 
     async def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """As `purview_mpe.Client.diagnose`."""
         checked_spec(spec)
         stretch = checked_since(since)
-        return await self._run("diagnose", lambda io: diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
+        return await self._run(
+            "diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC))
+        )
 
     async def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:  # noqa: ASYNC109 - as above
         """As `purview_mpe.Client.delete_all`."""
@@ -161,13 +152,13 @@ class Client(FleetVerbs):
         checked_flags(dry_run=dry_run)
         return await self._run(
             "delete_all",
-            lambda io: takedown.delete_all(io, spec, dry_run=dry_run),
+            lambda io: _flows.takedown.delete_all(io, spec, dry_run=dry_run),
             timeout=checked_timeout(timeout),
         )
 
     async def orphans(self, account: str) -> Orphans:
         """As `purview_mpe.Client.orphans`."""
-        return await self._run("orphans", lambda io: orphans.orphans(io, account))
+        return await self._run("orphans", lambda io: _flows.orphans.orphans(io, account))
 
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> AsyncIterator[Status]:
         """As `purview_mpe.Client.watch`; iterate with `async for`."""
@@ -179,7 +170,7 @@ class Client(FleetVerbs):
     async def _watch(self, spec: Spec, every: float, timeout: float | None) -> AsyncIterator[Status]:  # noqa: ASYNC109 - as above
         io = self._colour.AsyncIo(self._azure, timeout=timeout, listener=self._on_event)
         last: Status | None = None
-        while (last := await status.next_change(io, spec, last, every=every)) is not None:
+        while (last := await _flows.status.next_change(io, spec, last, every=every)) is not None:
             yield last
 
     async def _decide(
@@ -196,7 +187,7 @@ class Client(FleetVerbs):
         checked_flags(dry_run=dry_run, wait=wait)
         return await self._run(
             verb,
-            lambda io: approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),
+            lambda io: _flows.approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),
             timeout=checked_timeout(timeout),
         )
 

@@ -8,4 +8,51 @@ A verb runs in this order, and every part is a module here:
 
 What may go wrong between two of these steps is dealt with by looking again, never by remembering: a run that died is
 repeated, and finds what the first one did. The price is that a repeated call reads before it writes, always.
+
+A verb's module is imported when it is first asked for, because a new process pays for what it imports, and most use
+one verb: `_flows.create_all.create_all(…)`.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from purview_mpe._flows import (
+        approve,
+        check,
+        connect,
+        create_all,
+        diagnose,
+        find,
+        fleet,
+        fleet_approve,
+        fleet_status,
+        observe,
+        orphans,
+        status,
+        takedown,
+    )
+
+__all__ = [
+    "approve",
+    "check",
+    "connect",
+    "create_all",
+    "diagnose",
+    "find",
+    "fleet",
+    "fleet_approve",
+    "fleet_status",
+    "observe",
+    "orphans",
+    "status",
+    "takedown",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")

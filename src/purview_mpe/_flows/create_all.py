@@ -13,7 +13,7 @@ from purview_mpe._flows.approve import Approving
 from purview_mpe._flows.claims import FromFactory
 from purview_mpe._flows.io import remaining
 from purview_mpe._flows.provision import Progress, Provisioning
-from purview_mpe._flows.transitions import poll_interval
+from purview_mpe._flows.transitions import look_interval, poll_interval
 from purview_mpe._hand_off import Pending, hand_off
 from purview_mpe._model import Factory, Plan, Report, Target, identity
 from purview_mpe._planning import make_plan, needed_targets, reconciled
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from purview_mpe._spec import Spec
 
 _WRITTEN = frozenset({"created", "replaced", "kept"})
+#: Seconds that a request takes from which on it pays to send the first look behind the writes.
+_LONG_TRIP = 0.05
 
 
 async def apply(io: Io, planned: Plan | Spec, *, wait: bool) -> Report:
@@ -38,24 +40,28 @@ async def apply(io: Io, planned: Plan | Spec, *, wait: bool) -> Report:
         return await create_all(io, planned, approve=False, wait=wait, verb="apply")
     if planned.conflicts:
         raise PlanConflict(planned)
+    began = io.now()
     account, factory = await observe.observe(io, planned.spec)
     plan = reconciled(planned, make_plan(planned.spec, account, factory))
-    return await _carry_out(io, plan, factory, approve=False, wait=wait, verb="apply")
+    return await _carry_out(io, plan, factory, approve=False, wait=wait, verb="apply", trip=io.now() - began)
 
 
 async def create_all(io: Io, spec: Spec, *, approve: bool, wait: bool, verb: Verb = "create_all") -> Report:
     """Plan and carry out; approve each connection as soon as it is there and provably ours."""
+    began = io.now()
     account, factory = await observe.observe(io, spec)
     plan = make_plan(spec, account, factory)
     if plan.conflicts:
         raise PlanConflict(plan)
-    return await _carry_out(io, plan, factory, approve=approve, wait=wait, verb=verb)
+    return await _carry_out(io, plan, factory, approve=approve, wait=wait, verb=verb, trip=io.now() - began)
 
 
-async def _carry_out(io: Io, plan: Plan, factory: Factory, *, approve: bool, wait: bool, verb: Verb) -> Report:
+async def _carry_out(
+    io: Io, plan: Plan, factory: Factory, *, approve: bool, wait: bool, verb: Verb, trip: float
+) -> Report:
     creation = Creation(io, plan, Provisioning(io, plan, factory, verb), approve, verb)
     io.so_far = creation.report
-    await creation.begin()
+    await creation.begin(look_behind=wait and trip >= _LONG_TRIP)
     await _wait(io, creation, wait=wait)
     return creation.report()
 
@@ -71,9 +77,9 @@ class Creation:
     verb: Verb
     approving: Approving | None = None
 
-    async def begin(self) -> None:
+    async def begin(self, *, look_behind: bool = False) -> None:
         """Write what can be written at once."""
-        await self.provisioning.write()
+        await self.provisioning.write(look_behind=look_behind)
         if self.approve:
             self.approving = _approving(self.io, self.plan, self.provisioning, self.verb)
 
@@ -112,21 +118,27 @@ async def _wait(io: Io, creation: Creation, *, wait: bool) -> None:
     """Rounds of looking at both sides together, until both are done or the time is over."""
     provisioning, approving = creation.provisioning, creation.approving
     began = io.now()
+    pause = 0.0  # Azure may be done: an emulator is, and so is somebody else's call that made the same endpoints
+    approving_due = began + poll_interval(0)
     # What existed before may be pending already; a new connection takes some seconds to appear.
     if approving is not None and (not wait or any(progress.result == "kept" for progress in provisioning.steps)):
         await approving.look()
     while provisioning.is_replacing or (wait and not creation.is_over):
         if (left := remaining(io)) <= 0:
             break
-        pause = min(poll_interval(io.now() - began), left)
         _tell_waiting(io, provisioning, approving)
-        await io.sleep(pause)
+        if pause:
+            await io.sleep(min(pause, left))
         looks: list[Coroutine[Any, Any, None]] = []
         if provisioning.waiting:
             looks.append(provisioning.look())
-        if approving is not None and not approving.is_over:
+        # Connections take longer to appear than endpoints to be looked at, and are a list for each target.
+        is_due = io.now() >= approving_due or not provisioning.waiting
+        if approving is not None and not approving.is_over and is_due:
             looks.append(approving.look())
+            approving_due = io.now() + poll_interval(io.now() - began)
         await io.gather(looks)
+        pause = look_interval(io.now() - began)
         if wait and not provisioning.waiting:
             await creation.heal()
     creation.end(waited=wait)

@@ -43,8 +43,10 @@ Item: TypeAlias = tuple[int, "Spec"]
 _SLICE = 5.0
 #: Factories of one subscription that are submitted together: enough to use up its limit with a second per request.
 _AT_ONE_SUBSCRIPTION = 8
-#: Lists per second and subscription that looking may cost: less than half of what Azure Resource Manager allows.
+#: Lists per second and subscription that looking may cost: less than half of what Azure Resource Manager allows while
+#: factories are still to be submitted, and most of it afterwards.
 _LOOKS_PER_SECOND = 10.0
+_LOOKS_PER_SECOND_AT_REST = 20.0
 
 
 @dataclass
@@ -56,6 +58,10 @@ class _Member:
     submitted: float
     next_look: float
     subscription: str
+    needs_look: bool = True
+    """Whether the factory's side has to be looked at again; kept, because every round asks it of every factory."""
+    awaits_approval: bool = True
+    """The same of its connections."""
     looked_for_connections: bool = False
 
 
@@ -102,7 +108,7 @@ class Fleet:
         now = self.io.now()
         self._beside = Counter(member.subscription for member in self._open)
         together: list[Coroutine[Any, Any, None]] = [self._look_at(self._due(now))]
-        if now >= self._next_approval and (members := [each for each in self._open if self._awaits_approval(each)]):
+        if now >= self._next_approval and (members := [each for each in self._open if each.awaits_approval]):
             together.append(self._approve(members, now + _SLICE))
         submitters = min(len(self.backlog), self.backlog.lanes * _AT_ONE_SUBSCRIPTION, max(1, self.io.at_once * 2 // 3))
         self._looks_are_over = False
@@ -123,7 +129,7 @@ class Fleet:
             self._looks_are_over = True
 
     def _due(self, now: float) -> deque[_Member]:
-        due = [member for member in self._open if member.next_look <= now and self._needs_look(member)]
+        due = [member for member in self._open if member.next_look <= now and member.needs_look]
         return interleaved(due, lambda member: member.subscription)
 
     async def _begin(self, item: Item) -> None:
@@ -142,7 +148,9 @@ class Fleet:
                 if creation is not None:
                     now = self.io.now()
                     next_look = now + max(poll_interval(0), self._not_before())
-                    self._new.append(_Member(index, creation, now, next_look, _subscription(item)))
+                    member = _Member(index, creation, now, next_look, _subscription(item))
+                    self._note(member)
+                    self._new.append(member)
                 return
         self._done.append((index, fleet_outcomes.failed(spec, error, approve=self.approve)))
 
@@ -183,8 +191,8 @@ class Fleet:
     async def _rest(self) -> None:
         """One sleep until somebody is due."""
         now = self.io.now()
-        moments = [member.next_look for member in self._open if self._needs_look(member)]
-        if any(self._awaits_approval(member) for member in self._open):
+        moments = [member.next_look for member in self._open if member.needs_look]
+        if any(member.awaits_approval for member in self._open):
             moments.append(self._next_approval)
         if moments and (pause := min(min(moments) - now, remaining(self.io))) > 0:
             self._tell_waiting()
@@ -201,22 +209,25 @@ class Fleet:
         took = now - member.submitted
         if not provisioning.waiting:
             self._quickest = took if self._quickest is None else min(self._quickest, took)
-        pause = max(poll_interval(took), self._beside[member.subscription] / _LOOKS_PER_SECOND)
+        looks = _LOOKS_PER_SECOND if self.backlog else _LOOKS_PER_SECOND_AT_REST
+        pause = max(poll_interval(took), self._beside[member.subscription] / looks)
         member.next_look = max(now + pause, member.submitted + self._not_before())
+        self._note(member)
 
-    def _needs_look(self, member: _Member) -> bool:
-        provisioning = member.creation.provisioning
-        return provisioning.is_replacing or (self.wait and not provisioning.is_over)
-
-    def _awaits_approval(self, member: _Member) -> bool:
-        approving = member.creation.approving
-        return approving is not None and not approving.is_over and (self.wait or not member.looked_for_connections)
+    def _note(self, member: _Member) -> None:
+        """What is still to be waited for, after something has happened to the factory."""
+        provisioning, approving = member.creation.provisioning, member.creation.approving
+        member.needs_look = provisioning.is_replacing or (self.wait and not provisioning.is_over)
+        member.awaits_approval = (
+            approving is not None and not approving.is_over and (self.wait or not member.looked_for_connections)
+        )
 
     async def _approve(self, members: list[_Member], until: float) -> None:
         works = [member.creation.approving for member in members if member.creation.approving is not None]
         await self._approvals.round(works, until=until)
         for member in members:
             member.looked_for_connections = True
+            self._note(member)
         oldest = min(member.submitted for member in members)
         self._next_approval = self.io.now() + poll_interval(self.io.now() - oldest)
 
@@ -226,12 +237,10 @@ class Fleet:
         self._new.clear()
         still_open: list[_Member] = []
         for member in self._open:
-            creation = member.creation
-            if now - member.submitted >= self.timeout:
-                creation.end(waited=self.wait)
-            if creation.is_over or not (self._needs_look(member) or self._awaits_approval(member)):
-                creation.end(waited=self.wait)
-                self._done.append((member.index, creation.report()))
+            is_late = now - member.submitted >= self.timeout
+            if is_late or not (member.needs_look or member.awaits_approval):
+                member.creation.end(waited=self.wait)
+                self._done.append((member.index, member.creation.report()))
             else:
                 still_open.append(member)
         self._open = still_open
@@ -249,6 +258,7 @@ class Fleet:
         """The time for the whole fleet is over."""
         for member in self._open:
             member.creation.end(waited=True)
+            self._note(member)
         while (item := self.backlog.take()) is not None:
             self._done.append((item[0], fleet_outcomes.not_begun(item[1], approve=self.approve)))
 

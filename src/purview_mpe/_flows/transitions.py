@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
-
 from purview_mpe._flows.io import Io, remaining
 from purview_mpe.errors import AzureUnavailable, NoAnswer, PurviewMpeError, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 
@@ -31,7 +31,23 @@ async def when_free(io: Io, action: Callable[[], Awaitable[T]], *, is_busy: Call
     Raises:
         PurviewMpeError: what the action raised last, once patience or the verb's time is over.
     """
+    try:
+        return await action()
+    except PurviewMpeError as failure:
+        if not is_busy(failure):
+            raise
+        first = failure
+    return await _when_free_again(io, action, first, is_busy=is_busy)
+
+
+async def _when_free_again(
+    io: Io, action: Callable[[], Awaitable[T]], first: PurviewMpeError, *, is_busy: Callable[[PurviewMpeError], bool]
+) -> T:
+    # Most processes meet nobody who is busy, and need not load it.
+    from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415
+
     began = io.now()
+    failures = [first]
 
     def out_of_patience(state: RetryCallState) -> bool:
         wait = poll_interval(io.now() - began)
@@ -47,6 +63,8 @@ async def when_free(io: Io, action: Callable[[], Awaitable[T]], *, is_busy: Call
     )
 
     async def attempt() -> T:
+        if failures:
+            raise failures.pop()  # the first attempt was made before there was anything to wait for
         return await action()  # tenacity awaits coroutine functions only, and a lambda is none
 
     return await retrying(attempt)
@@ -63,3 +81,8 @@ def poll_interval(elapsed: float) -> float:
     So a wait never ends more than a tenth after what it waits for, and a long one costs few requests.
     """
     return min(15.0, max(2.0, 0.08 * elapsed))
+
+
+def look_interval(elapsed: float) -> float:
+    """The same for what may be there at once, a list for each look: half of the time spent until 2 seconds are."""
+    return min(poll_interval(elapsed), max(0.5, elapsed / 2))

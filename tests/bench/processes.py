@@ -1,0 +1,91 @@
+"""New processes, and the served emulator that they talk to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+_SERVE = """
+import json, sys
+from purview_mpe.emulator import Emulator
+options = json.loads(sys.argv[1])
+count = options.pop("factories")
+emulator = Emulator(**options)
+names = [str(emulator.add_factory(f"adf-{n:05}", purview_account=emulator.account)) for n in range(count)]
+with emulator.serve() as server:
+    print(json.dumps({"url": server.url, "ca_file": server.ca_file, "account": str(emulator.account), "factories": names}), flush=True)
+    sys.stdin.read()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A process that has ended."""
+
+    seconds: float
+    """From its start to its end, by the wall clock."""
+    printed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An emulator in a process of its own, as Azure is."""
+
+    url: str
+    ca_file: str
+    account: str
+    factories: list[str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What lets `DefaultAzureCredential()` sign in there, as a managed identity does in Azure."""
+        return {
+            "AZURE_ENDPOINT": self.url,
+            "REQUESTS_CA_BUNDLE": self.ca_file,
+            "IDENTITY_ENDPOINT": f"{self.url}/metadata/identity/oauth2/token",
+            "IDENTITY_HEADER": "any",
+        }
+
+
+def run(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
+    """One Python process, from its start to its end."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | dict(environment or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments[:3])} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+    return Finished(seconds, done.stdout)
+
+
+def run_module(module: str, **options: Any) -> Any:
+    """A module of this folder in a process of its own: what it measures of itself, its peak memory above all."""
+    return json.loads(run("-m", f"{__package__}.{module}", json.dumps(options)).printed)
+
+
+@contextmanager
+def served(**options: Any) -> Generator[Served]:
+    """The emulator over HTTPS; `factories` is how many there are, the rest are options of `Emulator`."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVE, json.dumps(options)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            yield Served(**json.loads(process.stdout.readline()))
+        finally:
+            process.stdin.close()

@@ -1,0 +1,45 @@
+"""The benchmarks run, at sizes that take no time; what they measure is nobody's promise."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .bench import cold
+from .bench.__main__ import main
+from .bench.figures import figure, paired
+
+TINY = ["--pairs", "1", "--sizes", "2", "--colours", "async", "--requests", "100"]
+
+
+def test_the_benches_run_and_write_json(tmp_path, capsys):
+    """Each bench gives figures with a baseline of the same run, in a table and as JSON."""
+    file = tmp_path / "figures.json"
+    main(["warm", "waiting", "asked", "fleets", "imports", "throughput", *TINY, "--json", str(file)])
+    document = json.loads(file.read_text())
+    figures = document["figures"]
+    assert {each["bench"] for each in figures} == {"warm", "waiting", "asked", "fleets", "imports", "throughput"}
+    assert all(each["baseline"] > 0 and each["against"] for each in figures)
+    printed = capsys.readouterr().out
+    assert all(each["what"] in printed for each in figures)
+
+
+def test_a_cold_process_makes_what_the_script_makes():
+    """Both scripts of the cold bench do the whole job against the served emulator."""
+    assert [each.against for each in cold.measure(1, [0.0])] == ["sequential script"]
+
+
+def test_a_ratio_of_pairs_is_the_median_of_their_ratios():
+    """A moment in which everything was slow does not move the ratio."""
+    measured = paired("cold", "x", [(1.0, 2.0), (10.0, 20.0), (9.0, 10.0)], "s", against="y")
+    assert (measured.value, measured.baseline, measured.ratio) == (9.0, 10.0, 0.5)
+    assert figure("warm", "x", 3.0, "s", baseline=2.0, against="y").ratio == 1.5
+
+
+@pytest.mark.parametrize("wrong", [["nonsense"], ["--sizes", "0"], ["--pairs", "many"]])
+def test_what_cannot_be_measured_is_refused(wrong, capsys):
+    """A bench that does not exist, or a size that is none, ends before anything runs."""
+    with pytest.raises(SystemExit, match="2"):
+        main(wrong)
+    assert capsys.readouterr().out == ""
