@@ -29,6 +29,9 @@ FAULTS = {
     "truncated body": ("body", "truncated", {}),
     "HTML body": ("body", "html", {}),
     "empty body": ("body", "empty", {}),
+    "no list": ("body", b"{}", {}),
+    "null": ("body", b"null", {}),
+    "busy": ("status", 409, {"code": "StorageAccountOperationInProgress", "retry_after": 17}),
 }
 #: Where it strikes: method and pattern of the path. Together these are all requests that the verbs send.
 PLACES = {

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
+from purview_mpe._budget import Budget
 from purview_mpe._retry import Retry
 from purview_mpe.errors import InvalidSpec
 
@@ -98,7 +99,9 @@ def _plain(value: Any) -> Any:
     return tuple(map(_plain, cast("tuple[object, ...]", value))) if isinstance(value, tuple) else value
 
 
-def checked(colour: Colour, cloud: object, endpoint: object, retry: object, options: Mapping[str, Any]) -> None:
+def checked(
+    colour: Colour, *, cloud: object, endpoint: object, retry: object, budget: object, options: Mapping[str, Any]
+) -> None:
     """Refuse what cannot work, all at once.
 
     Raises:
@@ -112,6 +115,8 @@ def checked(colour: Colour, cloud: object, endpoint: object, retry: object, opti
         problems.append(("endpoint", f"{endpoint!r} is no https address, for example 'https://127.0.0.1:8443'"))
     if retry is not None and not isinstance(retry, Retry):
         problems.append(("retry", f"is a {type(retry).__name__}; pass a purview_mpe.Retry, for example Retry(2)"))
+    if budget is not None and not isinstance(budget, Budget):
+        problems.append(("budget", f"is a {type(budget).__name__}; pass a purview_mpe.Budget, for example Budget(0.5)"))
     for name, value in options.items():
         if name not in OPTIONS:
             problems.append((name, f"is no option of the client; those are {', '.join(OPTIONS)}"))

@@ -6,7 +6,6 @@ Imported through `_imports.load` alone, because it imports azure.core and reques
 from __future__ import annotations
 
 import contextlib
-import functools
 import socket
 import threading
 from contextvars import ContextVar
@@ -26,7 +25,7 @@ from purview_mpe._pipeline.options import LONGEST_ANSWER
 from purview_mpe._wire_errors import too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exports it lazily, and so untyped
@@ -177,8 +176,9 @@ class _Adapter(HTTPAdapter):
 
     def build_response(self, req: Any, resp: Any) -> Any:
         """What urllib3 has read so far as an answer; the rest of it is read up to a limit."""
-        resp.stream = functools.partial(_bounded, resp, resp.stream)
-        return super().build_response(req, resp)
+        response = super().build_response(req, resp)
+        response.raw = _Bounded(resp)
+        return response
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
@@ -190,15 +190,24 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-def _bounded(answer: Any, stream: Callable[..., Iterator[bytes]], *args: Any, **options: Any) -> Iterator[bytes]:
-    """The pieces of an answer, unpacked, until they are more than Azure ever sends."""
-    size = 0
-    for piece in stream(*args, **options):
-        size += len(piece)
-        if size > LONGEST_ANSWER:
-            answer.close()
-            raise too_long(current().attempt, answer.status)
-        yield piece
+class _Bounded:
+    """An answer of urllib3's that is read until it is more than Azure ever sends."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answer, name)
+
+    def stream(self, *args: Any, **options: Any) -> Iterator[bytes]:
+        """The pieces of the body, unpacked."""
+        size = 0
+        for piece in self._answer.stream(*args, **options):
+            size += len(piece)
+            if size > LONGEST_ANSWER:
+                self._answer.close()
+                raise too_long(current().attempt, self._answer.status)
+            yield piece
 
 
 def _use_our_connections(manager: Any) -> None:
