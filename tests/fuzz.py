@@ -62,13 +62,18 @@ RUBBISH = (
 TYPED = (errors.PurviewMpeError, InvalidScenario)
 
 
+def rubbish(random: Random) -> Any:
+    """Something of no use; a copy, since what it is put into may be bent as well."""
+    return deepcopy(random.choice(RUBBISH))
+
+
 def bent(random: Random, document: Any) -> Any:
     """The document with one to four places changed, removed, doubled or exchanged."""
     document = deepcopy(document)
     for _ in range(random.randrange(1, 5)):
         places = list(_places(document))
         if not places:
-            return random.choice(RUBBISH)
+            return rubbish(random)
         holder, key = random.choice(places)
         other, other_key = random.choice(places)
         match random.randrange(5):
@@ -77,11 +82,11 @@ def bent(random: Random, document: Any) -> Any:
             case 1:
                 holder[key] = deepcopy(other[other_key])
             case 2 if isinstance(holder, dict):
-                holder[random.choice(("extra", "id", "name", "nextLink", "value", "\x00"))] = random.choice(RUBBISH)
+                holder[random.choice(("extra", "id", "name", "nextLink", "value", "\x00"))] = rubbish(random)
             case 3 if isinstance(holder[key], list):
                 holder[key] *= 2
             case _:
-                holder[key] = random.choice(RUBBISH)
+                holder[key] = rubbish(random)
     return document
 
 

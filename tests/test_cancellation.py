@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pickle
 import signal
+import socket
 import threading
 import time
 import traceback
@@ -21,6 +23,7 @@ from tests.loopback import Loopback, serving
 from tests.scripted import READING, AsyncTransport, Runner, Script, Transport, both, ok, read_account, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 #: "Under a second", and what a loaded machine may add.
@@ -78,6 +81,30 @@ def test_ctrl_c_ends_requests_that_wait_for_an_answer(together: int, tmp_path: P
         interrupted_run(azure, flow, lambda: len(server.requests) == together)
         azure.close()
     assert len(server.requests) == together
+
+
+@contextlib.contextmanager
+def unreachable(*, is_full: bool) -> Iterator[tuple[str, Callable[[], bool]]]:
+    """An address whose host never says anything; if it is full, it does not even connect."""
+    listening = socket.create_server(("127.0.0.1", 0), backlog=0 if is_full else 100)
+    waiting = [socket.socket() for _ in range(4 if is_full else 0)]
+    try:
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(listening.getsockname())
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}", lambda: len(ours()) >= 4
+    finally:
+        for one in (listening, *waiting):
+            one.close()
+
+
+@pytest.mark.parametrize("is_full", [False, True], ids=["no TLS", "no connection"])
+def test_ctrl_c_ends_making_a_connection(is_full: bool) -> None:
+    """Threads that wait for a host to connect, or to agree on TLS, end as well."""
+    with unreachable(is_full=is_full) as (url, is_waiting):
+        azure = Runner("sync").azure(None, endpoint=url)
+        interrupted_run(azure, four_reads, is_waiting)
+        azure.close()
 
 
 @pytest.mark.parametrize("together", [1, 4])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import logging
 import pickle
 import traceback
@@ -11,10 +12,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 
 from purview_mpe import Retry, Spec
-from purview_mpe.errors import PurviewMpeError
+from purview_mpe.errors import AccessDenied, AzureError, AzureUnavailable, PurviewMpeError
 from tests.scripted import (
     ACCOUNT,
     FACTORY,
@@ -89,6 +95,7 @@ def shown(error: BaseException) -> str:
 
 
 ECHO = {"error": {"code": "Oops", "message": f"You sent Authorization: Bearer {MARK}, or {MARK} for short."}}
+OTHERS = "Bearer abcdefghijklmnopqrstuvwxyz and eyJ0eXAiOiJKV1Qi.eyJhdWQiOiJ4In0.c2ln"
 FAULTS: dict[str, Any] = {
     "400": refusal(400),
     "401": refusal(401, "InvalidAuthenticationToken"),
@@ -98,6 +105,11 @@ FAULTS: dict[str, Any] = {
     "429": refusal(429),
     "500": refusal(500),
     "echo": answer(400, ECHO),
+    "echo spelt out": answer(
+        400, json.dumps(ECHO).replace("s3cr3t", "".join(f"\\u{ord(c):04x}" for c in "s3cr3t")).encode()
+    ),
+    "echo in a success": ok({"name": MARK, "value": [{"name": MARK}]}),
+    "echo in a header": answer(200, {}, Retry_After=MARK, Location=f"https://evil.example/{MARK}"),
     "echo of another": answer(
         400, {"error": {"code": "x", "message": "Bearer eyJ0eXAiOiJKV1QiLCJhbGciOi.J9 was sent"}}
     ),
@@ -134,6 +146,96 @@ def test_no_id_of_a_request_holds_a_token(runner: Runner) -> None:
         runner.get(Script([answer(400, ECHO, x_ms_request_id=MARK, x_ms_correlation_request_id=f"x {MARK}")]))
     assert MARK not in shown(caught.value)
     assert caught.value.correlation_id == "x ***"
+
+
+@both
+@pytest.mark.parametrize("fault", ["echo", "echo spelt out", "echo in a success", "echo in a header"])
+@pytest.mark.parametrize("operation", [put_endpoint, list_endpoints])
+def test_an_answer_that_repeats_the_token_is_refused(runner: Runner, operation: Any, fault: str) -> None:
+    """Azure never does that, so whoever does is not listened to; the status still tells what may have happened."""
+    script = Script([FAULTS[fault]])
+    with pytest.raises(AzureUnavailable, match="repeats the token that was sent") as caught:
+        runner.flow(runner.azure(script), operation)
+    assert caught.value.remedy == (
+        "Find out who answers in Azure's place (a proxy, a debugging tool), then repeat the call."
+    )
+    assert caught.value.status == FAULTS[fault].status
+    assert len(script.sent) == 1
+
+
+@both
+@pytest.mark.parametrize("body", [rb'{"name": "\\", "at": "not JSON', rb'"C:\\path"'])
+def test_an_answer_with_escapes_is_read_as_ever(runner: Runner, body: bytes) -> None:
+    """Looking for the token in all its spellings neither fails on rubbish nor takes it for the token."""
+    with pytest.raises(AzureError) as caught:
+        runner.get(Script([answer(400, body)]))
+    assert "repeats" not in str(caught.value)
+
+
+@both
+def test_a_short_word_in_place_of_a_token_may_be_in_answers(runner: Runner) -> None:
+    """A test's or an emulator's token may be a word; an answer that has the word is no echo."""
+    script = runner.get([ok({"name": "emulator"})], credential=runner.credential("emulator"))
+    assert script.result == {"name": "emulator"}  # type: ignore[attr-defined]
+
+
+@both
+@pytest.mark.parametrize("kind", [ValueError, ClientAuthenticationError])
+def test_no_failure_of_a_credential_tells_a_token(runner: Runner, kind: type[Exception]) -> None:
+    """Neither the token that it gave before, nor one that is introduced as such or has the form of Azure's."""
+    credential = runner.credential(seconds=20)
+    azure = runner.azure(Script([ok()]), credential)
+
+    async def flow(io: Any) -> None:
+        await read_account(io)
+        for kept in azure._credential._kept.values():
+            kept._fresh_until = 0.0
+        credential.raises = kind(f"cannot renew {MARK}: {OTHERS}")
+        await read_account(io)
+
+    with everything_logged() as log, pytest.raises(AccessDenied) as caught:
+        runner.flow(azure, flow)
+    text = shown(caught.value) + log.getvalue()
+    assert "cannot renew ***: Bearer *** and ***" in caught.value.message
+    assert not [mark for mark in (MARK, "abcdefgh", "eyJ0") if mark in text]
+
+
+@both
+def test_a_listener_that_crashes_takes_no_token_along(runner: Runner) -> None:
+    """What is logged of its failure has no exception of an SDK behind it, whose frames hold the request."""
+
+    class Everything(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            assert record.exc_info is not None
+            crashes.append(record.exc_info[1])
+
+    def crash(event: Any) -> None:
+        raise ZeroDivisionError(event.kind)
+
+    crashes: list[Any] = []
+    handler, logger = Everything(level=logging.ERROR), logging.getLogger("purview_mpe.verbs")
+    logger.addHandler(handler)
+    try:
+        runner.flow(
+            runner.azure(Script([ServiceRequestError("reset"), refusal(503), ok()])), read_account, listener=crash
+        )
+    finally:
+        logger.removeHandler(handler)
+    assert [(str(one), one.__context__) for one in crashes] == [("retrying", None), ("retrying", None)]
+    assert MARK not in "".join(map(shown, crashes))
+
+
+@both
+def test_no_exchange_keeps_its_token(runner: Runner) -> None:
+    """The frames of an error hold the exchange that failed, and error reporters look into them."""
+    with pytest.raises(PurviewMpeError) as caught:
+        runner.get(Script([refusal(403)]))
+    trace, exchanges = caught.value.__traceback__, []
+    while trace is not None:
+        exchanges += [value for value in trace.tb_frame.f_locals.values() if type(value).__name__ == "Exchange"]
+        trace = trace.tb_next
+    assert exchanges
+    assert {exchange.secret for exchange in exchanges} == {""}
 
 
 @both

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import threading
 import time
+import zlib
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 #: What a loaded machine may add to a deadline.
 GRACE = 3.0
+#: A hundred kilobytes that unpack to a hundred megabytes.
+BOMB = gzip.compress(bytes(100_000_000))
 
 
 def talk(runner: Runner, server: Any, flow: Any, *, timeout: float | None = None, **options: Any) -> Any:
@@ -62,6 +67,68 @@ def test_a_server_that_does_not_finish_ends_with_the_deadline(runner: Runner, be
         with pytest.raises(WaitTimedOut):
             talk(runner, server, read_account, timeout=0.6)
         assert 0.5 < time.monotonic() - began < 0.6 + GRACE
+
+
+def _pour(peer: Peer, head: bytes, piece: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + head)
+        while not peer.over.is_set():
+            peer.send(piece)
+    return False
+
+
+@both
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        lambda peer: _pour(peer, b"\r\n", b"x" * 65536),
+        lambda peer: _pour(peer, b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65536 + b"\r\n"),
+        lambda peer: _pour(peer, b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB), BOMB),
+    ],
+    ids=["without length", "chunked", "packed"],
+)
+def test_an_answer_without_end_is_not_read_to_its_end(runner: Runner, behaviour: Any, tmp_path: Path) -> None:
+    """More than Azure ever sends is refused, before it takes all memory; it is not asked for again."""
+    with serving(behaviour, tmp_path) as server, pytest.raises(AzureUnavailable) as caught:
+        talk(runner, server, read_account)
+    assert caught.value.message == (
+        "Could not read the Purview account 'pv1': the answer 200 is longer than any of Azure's, so it was not read "
+        "to its end."
+    )
+    assert (caught.value.status, len(server.requests)) == (200, 1)
+
+
+@both
+@pytest.mark.parametrize(("encoding", "unpacked"), [("gzip", True), ("deflate", True), ("gzip", False)])
+def test_a_packed_answer_is_unpacked(runner: Runner, encoding: str, unpacked: bool, tmp_path: Path) -> None:
+    """In both usual ways; rubbish that only says that it is packed is a typed error."""
+    body = b'{"name":"pv1"}'
+    if unpacked:
+        packer = zlib.compressobj(wbits=31 if encoding == "gzip" else -15)
+        body = packer.compress(body) + packer.flush()
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with serving(lambda peer: peer.send(head.encode() + body), tmp_path) as server:
+        if unpacked:
+            assert talk(runner, server, read_account) == {"name": "pv1"}
+        else:
+            with pytest.raises((AzureUnavailable, NoAnswer)):
+                talk(runner, server, read_account, retry=Retry(1))
+
+
+@both
+def test_a_password_for_a_proxy_is_not_told(runner: Runner, tmp_path: Path) -> None:
+    """A proxy that refuses is an error without the password that it was given."""
+
+    def proxy(peer: Peer) -> bool:
+        peer.socket.recv(1000)
+        peer.send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        return False
+
+    with serving(proxy, tmp_path, tls=False) as tunnel, serving(lambda peer: peer.send(OK), tmp_path) as server:
+        proxies = {"https": tunnel.url.replace("https://", "http://me:hunter2@")}
+        with pytest.raises(NoAnswer, match="407") as caught:
+            talk(runner, server, read_account, retry=Retry(1), proxies=proxies)
+    assert "hunter2" not in str(caught.value)
 
 
 @both

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -94,6 +96,48 @@ def test_64_tasks_on_a_cold_client_ask_for_one_token() -> None:
 
     runner.flow(azure, many)
     assert (len(credential.asked), len(script.sent)) == (1, 256)
+
+
+@both
+def test_clients_that_share_a_credential_share_its_token(runner: Runner) -> None:
+    """Several clients of one credential ask it once, as long as one of them exists; others ask their own."""
+    credential, script = runner.credential(), Script([ok()])
+    clients = [runner.azure(script, credential) for _ in range(3)]
+    for azure in clients:
+        runner.flow(azure, read_account)
+    runner.flow(runner.azure(script, credential, enable_cae=True), read_account)
+    runner.get(script, credential=(other := runner.credential()))
+    assert (len(credential.asked), len(other.asked)) == (2, 1)
+    clients.clear()
+    del azure
+    gc.collect()
+    runner.flow(runner.azure(script, credential), read_account)
+    assert len(credential.asked) == 3
+
+
+def test_64_threads_on_as_many_cold_clients_ask_for_one_token() -> None:
+    """Also where each has a client of its own with the one credential."""
+    runner, script, credential = Runner("sync"), Script([ok()]), Credential()
+    clients = [runner.azure(script, credential) for _ in range(64)]
+    with ThreadPoolExecutor(64) as pool:
+        list(pool.map(lambda azure: runner.flow(azure, read_account), clients))
+    assert (len(credential.asked), len(script.sent)) == (1, 64)
+
+
+def test_event_loops_that_share_a_credential_do_not_wait_for_each_other() -> None:
+    """A lock of asyncio's belongs to one loop; a credential that is used in several is waited for in each."""
+    credential, script = AsyncCredential(seconds=20), Script([ok()])
+    runner, clients = Runner("async"), []
+
+    async def many(io: Any) -> None:
+        for kept in clients[-1]._credential._kept.values():
+            kept._fresh_until = 0.0
+        await asyncio.gather(*(read_account(io) for _ in range(8)))
+
+    for _ in range(3):
+        clients.append(runner.azure(script, credential))
+        runner.flow(clients[-1], many)
+    assert (len(credential.asked), len(script.sent)) == (3, 24)
 
 
 @both

@@ -8,8 +8,9 @@ import pytest
 
 from purview_mpe import Client, Spec
 from purview_mpe._cli.main import main
+from purview_mpe._cli.options import EmulatorCredential
 from purview_mpe._pipeline.record import sanitised
-from purview_mpe.emulator import Emulator
+from purview_mpe.emulator import Emulator, Fault
 
 from .replay import Replay
 
@@ -107,3 +108,18 @@ def test_a_file_that_cannot_be_written(private, tmp_path, capsys):
     assert ended == 2
     assert "--record" in capsys.readouterr().err
     assert not emulator.requests
+
+
+def test_what_an_answer_repeats_of_the_token_is_not_recorded(private, tmp_path):
+    """A proxy that answers with what it was sent gets the token into no transcript."""
+    emulator, factory, account = private
+    token = EmulatorCredential().get_token("scope").token
+    echo = {"error": {"code": "Oops", "message": f"You sent Bearer {token}.", token: [1]}}
+    emulator.inject(Fault.rewrite("GET", lambda _: echo, times=None))
+    with emulator.serve() as server:
+        reach = ["--endpoint", server.url, "--ca", server.ca_file, "--record", str(tmp_path / "plan.ndjson")]
+        ids = ["--factory", str(factory), "--account", str(account), "--name", "purview"]
+        assert main(["plan", *reach, *ids]) == 1
+    text = (tmp_path / "plan.ndjson").read_text(encoding="utf-8")
+    assert token not in text
+    assert "You sent Bearer (removed)." in text

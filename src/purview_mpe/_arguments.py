@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import math
+import sys
 from datetime import timedelta
 
 from purview_mpe._model import Plan, Report
@@ -59,6 +59,7 @@ def checked_since(value: object) -> timedelta:
 
 def checked_timeout(value: object, argument: str = "timeout") -> float:
     """Seconds, as a number that is positive and finite."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
+    # A whole number may be larger than any that has a fraction, and cannot be made into one then.
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= sys.float_info.max:
         return float(value)
     raise InvalidSpec(argument, [(argument, f"{value!r} is no positive number of seconds, for example 1800")])

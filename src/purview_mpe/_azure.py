@@ -74,7 +74,7 @@ class Azure:
         budget: Budget | None = None,
     ) -> None:
         options = with_plain_paths(options)
-        checked(colour, cloud, endpoint, retry, options)
+        checked(colour, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=options)
         self._colour: Colour = colour
         self._cloud_setting = _CLOUDS[cloud]
         self.portal = _PORTALS[cloud]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Kind = Literal["reads", "writes", "deletes"]
 Key = tuple[str, ...]
 
+#: More than anybody asks; an upper bound because not every whole number can be calculated with.
+_MOST = 1e9
 #: Part of each bucket that is left alone: requests overtake each other on their way, and Azure counts as they arrive.
 _RESERVE = 0.1
 #: However long Azure asks for, this is as long as others wait on its word; the retry policy has the same ceiling.
@@ -255,6 +257,6 @@ def _is_rate(value: object) -> bool:
         isinstance(value, Rate)
         and _is_number(value.burst)
         and _is_number(value.per_second)
-        and 1 <= value.burst < float("inf")
-        and 0 < value.per_second < float("inf")
+        and 1 <= value.burst <= _MOST
+        and 0 < value.per_second <= _MOST
     )

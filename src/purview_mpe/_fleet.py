@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from os import PathLike, fsencode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -85,8 +86,12 @@ class FleetReport(Noun):
 
         Raises:
             InvalidSpec: the file is neither.
+            OSError: the file cannot be read.
         """
-        text = Path(path).read_text(encoding="utf-8")
+        try:
+            text = path_of(path, "path").read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            text = "not written in UTF-8"
         first, _, more = text.partition("\n")
         if not first.startswith('{"verb"'):
             return cls.model_validate_json(text)
@@ -137,6 +142,25 @@ class FleetStatus(Noun):
 def place_of(spec: Spec) -> tuple[str, str]:
     """The factory and managed virtual network that a spec is about: what two specs may fight over."""
     return spec.factory.casefold(), spec.managed_virtual_network.casefold()
+
+
+def path_of(value: object, argument: str) -> Path:
+    """The path, if a file system may know it.
+
+    Raises:
+        InvalidSpec: it is no path, or holds what none may hold.
+    """
+    if not isinstance(value, (str, PathLike)):
+        problem = f"is a {type(value).__name__}; pass a path"
+    else:
+        path = Path(cast("str | PathLike[str]", value))
+        try:
+            if b"\0" not in fsencode(path):
+                return path
+        except ValueError:  # half a character
+            pass
+        problem = f"{str(path)!r} is no path"
+    raise InvalidSpec("The file", [(argument, problem)])
 
 
 def checked_fleet(specs: Iterable[Any], places: Sequence[str] | None = None) -> tuple[Spec, ...]:

@@ -7,9 +7,9 @@ import io
 import json
 from bisect import bisect_left
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
-from purview_mpe._fleet import checked_fleet, refuse
+from purview_mpe._fleet import checked_fleet, path_of, refuse
 from purview_mpe._spec import Spec
 from purview_mpe.errors import InvalidSpec
 
@@ -30,9 +30,7 @@ class Journal:
     """A file that gets each report as soon as it is there, one per line; without a path it is none."""
 
     def __init__(self, path: str | Path | None) -> None:
-        if path is not None:
-            _drop_half_line(Path(path))
-        self._file = None if path is None else Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - this is the context manager
+        self._file = None if path is None else _opened(path)
 
     def add(self, report: Report) -> None:
         """Append a report; it is on its way to the disk when this returns."""
@@ -82,6 +80,16 @@ class _Row:
         return None
 
 
+def _opened(path: str | Path) -> TextIO:
+    file = path_of(path, "journal")
+    try:
+        _drop_half_line(file)
+        return file.open("a", encoding="utf-8")
+    except OSError as error:
+        problem = f"{str(path)!r} cannot be written: {error.strerror}"
+    raise InvalidSpec("The journal", [("journal", problem)])
+
+
 def read_specs(path: str | Path) -> tuple[Spec, ...]:
     """The specs in a `.json` or `.csv` file, ready for `create_many`.
 
@@ -94,7 +102,7 @@ def read_specs(path: str | Path) -> tuple[Spec, ...]:
             endpoint.
         OSError: the file cannot be read.
     """
-    file = Path(path)
+    file = path_of(path, "path")
     reader = {".json": _json_rows, ".csv": _csv_rows}.get(file.suffix.casefold())
     if reader is None:
         raise InvalidSpec(str(file), [("path", "must end in .json or .csv")])

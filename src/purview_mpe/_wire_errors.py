@@ -38,6 +38,9 @@ _DENY_CODES = frozenset({"denyassignmentauthorizationfailed"})
 _POLICY_CODES = frozenset({"requestdisallowedbypolicy", "requestdisallowedbyazure"})
 _LOCK_CODES = frozenset({"scopelocked"})
 _BEARER = re.compile(r"(?i)\b(bearer)\s+[-\w.~+/]{16,}=*")
+#: The form of Azure's own tokens, and the user of an address (a proxy's, with its password).
+_WEB_TOKEN = re.compile(r"eyJ[-\w]{8,}\.[-\w]+(?:\.[-\w]*)?")
+_USER_INFO = re.compile(r"(?<=://)[^\s/@'\"]+@")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -167,6 +170,15 @@ def unexpected_answer(attempt: Attempt, answer: Answer) -> AzureError:
     )
 
 
+def too_long(attempt: Attempt, status: int) -> AzureUnavailable:
+    """The error for an answer that is longer than any of Azure's; what is there of it was not kept."""
+    return AzureUnavailable(
+        f"Could not {attempt.what}: the answer {status} is longer than any of Azure's, so it was not read to its end.",
+        remedy="Check for a proxy or a sign-in page between here and Azure, then repeat the call.",
+        status=status,
+    )
+
+
 def no_answer(attempt: Attempt, said: str, *, bad_certificate: bool = False) -> NoAnswer:
     """The error for a connection that broke; whether Azure did the work is not known from it (SDK source)."""
     return NoAnswer(
@@ -195,11 +207,24 @@ def _in_short(said: str) -> str:
     return "; ".join([*refused, f"tried {', '.join(name for name, _ in found)}"])
 
 
-def blotted(text: str, secret: str) -> str:
-    """The text without the secret, and without anything that is introduced as one."""
-    if secret:
+def token_repeated(attempt: Attempt, answer: Answer) -> AzureUnavailable:
+    """The error for an answer that says the token that it was asked with; nothing of it is told on."""
+    return AzureUnavailable(
+        f"Could not {attempt.what}: the answer {answer.status} repeats the token that was sent, which Azure never "
+        "does, so it was not read.",
+        remedy="Find out who answers in Azure's place (a proxy, a debugging tool), then repeat the call.",
+        status=answer.status,
+        request_id=answer.request_id,
+        correlation_id=answer.correlation_id,
+    )
+
+
+def blotted(text: str, *secrets: str) -> str:
+    """The text without the secrets, and without anything that looks or is introduced like one."""
+    for secret in filter(None, secrets):
         text = text.replace(secret, "***")
-    return _BEARER.sub(r"\1 ***", text)
+    text = _WEB_TOKEN.sub("***", _BEARER.sub(r"\1 ***", text))
+    return _USER_INFO.sub("***@", text)
 
 
 def is_busy(error: PurviewMpeError) -> bool:

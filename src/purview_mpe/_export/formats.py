@@ -6,11 +6,11 @@ is asked of Azure.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 
 from purview_mpe._export import arm, az, bicep, customer, powershell, terraform
 from purview_mpe._export.resources import managed_bundle
-from purview_mpe._model import Plan
+from purview_mpe._model import Account, Plan
 from purview_mpe.errors import InvalidSpec, PlanConflict
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from purview_mpe._azure import Cloud
     from purview_mpe._export.customer import Approval
     from purview_mpe._export.resources import Bundle
-    from purview_mpe._model import Account
 
 ExportFormat: TypeAlias = Literal["bicep", "terraform", "terraform-azapi", "arm", "az", "powershell"]
 
@@ -60,6 +59,7 @@ def export(
     write = _writer(format)
     if cloud not in customer.ZONES:
         raise InvalidSpec("Export", [("cloud", f"{cloud!r} is none of {', '.join(customer.ZONES)}")])
+    _check_subject(plan, Plan, "purview_mpe.Plan")
     if plan.conflicts:
         raise PlanConflict(plan)
     return write(managed_bundle(plan, cloud))
@@ -113,6 +113,7 @@ def export_customer_endpoints(
     """
     write = _writer(format)
     account = subject.account if isinstance(subject, Plan) else subject
+    _check_subject(account, Account, "purview_mpe.Account or Plan")
     targets = customer.chosen_targets(account, groups)
     site = customer.checked_site(
         account,
@@ -130,8 +131,13 @@ def export_customer_endpoints(
     return write(customer.customer_bundle(account, targets, site))
 
 
-def _writer(name: ExportFormat) -> Callable[[Bundle], str]:
-    if (writer := _WRITERS.get(name)) is None:
+def _check_subject(subject: object, kind: type, wanted: str) -> None:
+    if not isinstance(subject, kind):
+        raise InvalidSpec("Export", [("plan", f"is a {type(subject).__name__}; pass a {wanted}")])
+
+
+def _writer(name: object) -> Callable[[Bundle], str]:
+    if not isinstance(name, str) or (writer := _WRITERS.get(cast("ExportFormat", name))) is None:
         known = ", ".join(get_args(ExportFormat))
         raise InvalidSpec("Export", [("format", f"{name!r} is none of {known}")])
     return writer

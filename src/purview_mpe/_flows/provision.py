@@ -230,19 +230,23 @@ class Provisioning:
     async def _create_network(self, step: Step) -> None:
         factory = self.plan.spec.factory_id
         attempt = Attempt(f"create the managed virtual network {step.name!r}", self.plan.spec.factory, _ROLE)
-        try:
-            await self.io.call(
-                attempt,
-                lambda az: az.datafactory(factory).managed_virtual_networks.create_or_update(
-                    factory.resource_group, factory.name, step.name, _wire.network_body()
-                ),
-            )
-        except PurviewMpeError as failure:
-            if failure.status in _REFUSED:
-                raise
-            networks = await observe.list_networks(self.io, factory)
-            if step.name.casefold() not in {network.casefold() for network in networks}:
-                raise
+
+        async def put() -> None:
+            try:
+                await self.io.call(
+                    attempt,
+                    lambda az: az.datafactory(factory).managed_virtual_networks.create_or_update(
+                        factory.resource_group, factory.name, step.name, _wire.network_body()
+                    ),
+                )
+            except PurviewMpeError as failure:
+                if failure.status in _REFUSED:
+                    raise
+                networks = await observe.list_networks(self.io, factory)
+                if step.name.casefold() not in {network.casefold() for network in networks}:
+                    raise
+
+        await when_free(self.io, put, is_busy=is_busy)
 
     async def _replace(self, progress: Progress, result: Result) -> None:
         await self._delete(progress.step)

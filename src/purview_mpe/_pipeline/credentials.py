@@ -1,4 +1,4 @@
-"""One token request at a time, for all threads, tasks and management clients of one client.
+"""One token request at a time, for all threads, tasks and management clients, and all clients of one credential.
 
 azure-core's authentication policies have no lock: 24 threads that start together make up to 24 token requests
 (measured), and every management client makes its own. The credential that is given is therefore wrapped in one that
@@ -13,8 +13,9 @@ import asyncio
 import inspect
 import threading
 import time
+import weakref
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 
     from purview_mpe._pipeline.options import Cloud, Colour
 
+#: What a token was asked with: the scopes, and the options that are the same for every request of a client.
+_Key: TypeAlias = tuple[tuple[str, ...], str]
+
+#: Clients that are given the same credential share its token, as long as one of them exists.
+_known: weakref.WeakValueDictionary[int, OneToken] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
 _AUTHORITIES = {
     "public": "login.microsoftonline.com",
     "us-government": "login.microsoftonline.us",
@@ -44,27 +51,28 @@ class OneToken:
     def __init__(self, inner: Any) -> None:
         self.inner = inner
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, ...], _Kept] = {}
+        self._kept: dict[_Key, _Kept] = {}
 
     def get_token_info(self, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """The token at hand, or a new one."""
-        before = self._kept.get(scopes)
+        key = _key(scopes, options)
+        before = self._kept.get(key)
         with _turn(self._lock):
-            if (kept := self._usable(scopes, options, before)) is not None:
+            if (kept := self._usable(key, options, before)) is not None:
                 return kept.token
             try:
                 token = _request(self.inner, scopes, options)
             except Exception as error:  # noqa: BLE001 - whatever a credential raises becomes an error of ours
-                token = self._after_failure(scopes, options, error)
+                token = self._after_failure(key, options, error)
             else:
-                token = self._keep(scopes, token)
+                token = self._keep(key, token)
         return _token_or_raise(token)
 
     def close(self) -> None:
         """Nothing: the owner of the real credential closes it."""
 
-    def _usable(self, scopes: tuple[str, ...], options: dict[str, Any] | None, before: _Kept | None) -> _Kept | None:
-        kept = self._kept.get(scopes)
+    def _usable(self, key: _Key, options: dict[str, Any] | None, before: _Kept | None) -> _Kept | None:
+        kept = self._kept.get(key)
         if kept is None or not kept.is_fresh():
             return None
         if options and options.get("claims"):
@@ -73,19 +81,19 @@ class OneToken:
             return kept if kept is not before else None
         return kept
 
-    def _keep(self, scopes: tuple[str, ...], token: Any) -> Any:
+    def _keep(self, key: _Key, token: Any) -> Any:
         if (problem := _problem_of(token)) is not None:
             if inspect.iscoroutine(token):
                 token.close()
             return _not_signed_in(problem)
-        self._kept[scopes] = _Kept(token, self._MARGIN)
+        self._kept[key] = _Kept(token, self._MARGIN)
         return token
 
-    def _after_failure(self, scopes: tuple[str, ...], options: dict[str, Any] | None, error: Exception) -> Any:
-        kept = self._kept.get(scopes)
+    def _after_failure(self, key: _Key, options: dict[str, Any] | None, error: Exception) -> Any:
+        kept = self._kept.get(key)
         if kept is not None and kept.is_valid() and not (options and options.get("claims")):
             return kept.token  # it was asked ahead of time: the old one will do until the next request
-        return _failure(error)
+        return _failure(error, *(one.token.token for one in self._kept.values()))
 
 
 class OneAsyncToken(OneToken):
@@ -93,25 +101,30 @@ class OneAsyncToken(OneToken):
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
-        # It belongs to the event loop in which it is first waited for, as azure-core's own policy and transport do.
-        self._queue = asyncio.Lock()
+        # A lock of asyncio's belongs to the event loop in which it is first waited for.
+        self._queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = weakref.WeakKeyDictionary()
 
     async def get_token_info(self, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """The token at hand, or a new one."""
-        before = self._kept.get(scopes)
+        key = _key(scopes, options)
+        before = self._kept.get(key)
         try:
-            async with asyncio.timeout(current().run.left_for_timer()), self._queue:
-                if (kept := self._usable(scopes, options, before)) is not None:
+            async with asyncio.timeout(current().run.left_for_timer()), self._queue():
+                if (kept := self._usable(key, options, before)) is not None:
                     return kept.token
                 try:
                     token = await _request(self.inner, scopes, options)
                 except Exception as error:  # noqa: BLE001 - as above
-                    token = self._after_failure(scopes, options, error)
+                    token = self._after_failure(key, options, error)
                 else:
-                    token = self._keep(scopes, token)
+                    token = self._keep(key, token)
         except TimeoutError:
             token = current().time_is_up("the time given ran out while the credential was asked for a token")
         return _token_or_raise(token)
+
+    def _queue(self) -> asyncio.Lock:
+        with self._lock:
+            return self._queues.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     async def close(self) -> None:  # type: ignore[override]  # the asynchronous protocol wants a coroutine
         """Nothing: the owner of the real credential closes it."""
@@ -166,7 +179,12 @@ def wrapped(colour: Colour, credential: Any) -> OneToken:
             f"{name} is synchronous, and purview_mpe.aio.Client is not.",
             remedy="Take the credential of the same name from azure.identity.aio, or use purview_mpe.Client.",
         )
-    return OneToken(credential) if colour == "sync" else OneAsyncToken(credential)
+    with _lock:
+        # By identity, which is no other's as long as the wrapped one holds it: not every credential can be hashed.
+        known = _known.get(id(credential))
+        if known is None:
+            known = _known[id(credential)] = (OneToken if colour == "sync" else OneAsyncToken)(credential)
+        return known
 
 
 def default(colour: Colour, cloud: Cloud) -> Any:
@@ -189,6 +207,11 @@ def _turn(lock: threading.Lock) -> Generator[None]:
         yield
     finally:
         lock.release()
+
+
+def _key(scopes: tuple[str, ...], options: dict[str, Any] | None) -> _Key:
+    lasting = {name: value for name, value in (options or {}).items() if name != "claims"}
+    return scopes, repr(sorted(lasting.items()))
 
 
 def _request(credential: Any, scopes: tuple[str, ...], options: dict[str, Any] | None) -> Any:
@@ -215,12 +238,12 @@ def _problem_of(token: Any) -> str | None:
     return None if ends > time.time() else "its token has expired already"
 
 
-def _failure(error: Exception) -> PurviewMpeError:
+def _failure(error: Exception, *tokens: str) -> PurviewMpeError:
     if isinstance(error, PurviewMpeError):
         return error.with_traceback(None)
     if isinstance(error, ClientAuthenticationError):
-        return _not_signed_in(str(error.message))
-    said = f"{type(error).__name__}: {error}"
+        return _not_signed_in(_wire_errors.blotted(str(error.message), *tokens))
+    said = _wire_errors.blotted(f"{type(error).__name__}: {error}", *tokens)
     if isinstance(error, (ServiceRequestError, ServiceResponseError)):
         return _wire_errors.no_answer(current().attempt, f"while signing in, {said}")
     return _not_signed_in(said)

@@ -146,3 +146,4 @@ def exchanging(exchange: Exchange) -> Generator[None]:
         yield
     finally:
         _current.reset(token)
+        exchange.secret = ""  # the frames of the error that comes of it hold the exchange

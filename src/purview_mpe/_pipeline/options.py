@@ -7,12 +7,12 @@ is ignored, or that fails at the first request, costs its user a search.
 from __future__ import annotations
 
 import inspect
-import math
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
+from purview_mpe._budget import Budget
 from purview_mpe._retry import Retry
 from purview_mpe.errors import InvalidSpec
 
@@ -24,11 +24,19 @@ CLOUDS: tuple[str, ...] = ("public", "us-government", "china")
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 
+#: Bytes of one answer, unpacked. Azure's pages have some hundred thousand; whoever sends this much is not Azure, and
+#: reading on would take all memory.
+LONGEST_ANSWER = 32 * 2**20
+
 _Check: TypeAlias = Callable[[object], bool]
 
 
+#: A day: longer waits are mistakes, and sockets and timers take no number of any size.
+_LONGEST_SECONDS = 86_400.0
+
+
 def _is_seconds(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= _LONGEST_SECONDS
 
 
 def _is_text(value: object) -> bool:
@@ -61,7 +69,7 @@ def _anything(_: object) -> bool:
 #: Every option, what it may be, and how to say so.
 OPTIONS: dict[str, tuple[_Check, str]] = {
     "connection_cert": (_is_certificate, "must be a path, or a tuple of the paths of certificate and key"),
-    "connection_timeout": (_is_seconds, "must be a positive number of seconds, for example 10"),
+    "connection_timeout": (_is_seconds, "must be a positive number of seconds up to a day, for example 10"),
     "connection_verify": (_is_path_or_bool, "must be True, False or the path of a file with CA certificates"),
     "enable_cae": (_is_bool, "must be True or False"),
     "headers": (_is_text_by_text, "must map names to texts, for example {'x-team': 'data'}"),
@@ -70,7 +78,7 @@ OPTIONS: dict[str, tuple[_Check, str]] = {
     "proxies": (_is_text_by_text, "must map schemes to addresses, for example {'https': 'http://proxy:3128'}"),
     "raw_request_hook": (callable, "must be callable"),
     "raw_response_hook": (callable, "must be callable"),
-    "read_timeout": (_is_seconds, "must be a positive number of seconds, for example 60"),
+    "read_timeout": (_is_seconds, "must be a positive number of seconds up to a day, for example 60"),
     "tracing_attributes": (lambda value: isinstance(value, Mapping), "must be a mapping"),
     "transport": (_anything, ""),
     "user_agent": (_is_text, "must be a text of one line, for example 'contoso-provisioning/1.0'"),
@@ -91,7 +99,9 @@ def _plain(value: Any) -> Any:
     return tuple(map(_plain, cast("tuple[object, ...]", value))) if isinstance(value, tuple) else value
 
 
-def checked(colour: Colour, cloud: object, endpoint: object, retry: object, options: Mapping[str, Any]) -> None:
+def checked(
+    colour: Colour, *, cloud: object, endpoint: object, retry: object, budget: object, options: Mapping[str, Any]
+) -> None:
     """Refuse what cannot work, all at once.
 
     Raises:
@@ -105,6 +115,8 @@ def checked(colour: Colour, cloud: object, endpoint: object, retry: object, opti
         problems.append(("endpoint", f"{endpoint!r} is no https address, for example 'https://127.0.0.1:8443'"))
     if retry is not None and not isinstance(retry, Retry):
         problems.append(("retry", f"is a {type(retry).__name__}; pass a purview_mpe.Retry, for example Retry(2)"))
+    if budget is not None and not isinstance(budget, Budget):
+        problems.append(("budget", f"is a {type(budget).__name__}; pass a purview_mpe.Budget, for example Budget(0.5)"))
     for name, value in options.items():
         if name not in OPTIONS:
             problems.append((name, f"is no option of the client; those are {', '.join(OPTIONS)}"))

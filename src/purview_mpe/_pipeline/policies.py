@@ -10,7 +10,7 @@ measured reason:
 - no provider registration (by default a plain GET that meets `MissingSubscriptionRegistration` registers a resource
   provider in the customer's subscription);
 - no redirects, and no request to a host other than the configured one, so that no token goes there either;
-- requests lose their token as soon as they are answered;
+- requests lose their token as soon as they are answered, and an answer that repeats it is refused;
 - every attempt keeps within what Azure allows (`pacing`);
 - what the deadline of the verb leaves bounds each request as a whole.
 
@@ -45,7 +45,7 @@ from purview_mpe._pipeline.exchange import current
 from purview_mpe._pipeline.options import CONNECT_SECONDS, READ_SECONDS, host_of
 from purview_mpe._pipeline.pacing import AsyncPacing, Pacing
 from purview_mpe._version import __version__
-from purview_mpe._wire_errors import Answer, blotted, safe_text
+from purview_mpe._wire_errors import Answer, blotted, safe_text, token_repeated
 from purview_mpe.errors import AzureUnavailable, InvalidSpec
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ _IDS = ("x-ms-request-id", "x-ms-correlation-request-id")
 #: Failures that tell that the server is there and will not do it: asking again changes nothing.
 _PERMANENT = frozenset({501, 505})
 _MAY_LEAVE_OUT_VALUE = ("storage", "eventhub", "authorization")
+#: Azure's tokens have a thousand letters and more. What is shorter than this is a word that stands for one, a test's
+#: or an emulator's, and may well be part of an answer.
+_SHORTEST_TOKEN = 12
 
 
 def make(
@@ -120,8 +123,10 @@ class _Patience:
         super().__init__()
         self._retry = retry
 
-    def after_answer(self, attempt: int, response: Any) -> float | None:
-        """Seconds to wait before the next attempt; None if this answer stands."""
+    def after(self, attempt: int, response: Any, broken: Exception | None) -> float | None:
+        """Seconds to wait before the next attempt; None if this answer, or this failure, stands."""
+        if broken is not None:
+            return self._after_break(attempt, broken)
         status = response.http_response.status_code
         if status == 200 and _is_garbled(response):
             return self._wait(attempt, "its answer was not JSON", None)
@@ -133,7 +138,7 @@ class _Patience:
             return None
         return self._wait(attempt, f"it answered {status}", self._asked_for(response.http_response.headers))
 
-    def after_break(self, attempt: int, error: Exception) -> float | None:
+    def _after_break(self, attempt: int, error: Exception) -> float | None:
         """The same when no answer came; whether Azure did the work is not known (the exceptions' names mislead)."""
         return None if not _is_broken(error) else self._wait(attempt, type(error).__name__, None)
 
@@ -239,16 +244,19 @@ class _Retry(_Patience, policies.HTTPPolicy[Any, Any]):
         for attempt in count(1):
             current().check()
             request.context["retry_count"] = attempt - 1  # azure-core's tracing reports it
+            broken: Exception | None = None
+            response: Any = None
             try:
                 response = self.next.send(request)
-            except Exception as error:
-                wait = self.after_break(attempt, error)
-                if wait is None:
-                    raise
-            else:
-                wait = self.after_answer(attempt, response)
-                if wait is None:
-                    return response
+            except Exception as error:  # noqa: BLE001 - raised again below, or tried again
+                broken = error
+            # Outside the handler: a listener that fails while it hears of this must not carry `error`, whose frames
+            # hold the request with its token, into a log.
+            wait = self.after(attempt, response, broken)
+            if wait is None:
+                if broken is not None:
+                    raise broken
+                return response
             pause(current().run, request.context.transport, wait)
         raise AssertionError  # pragma: no cover - counting has no end
 
@@ -258,16 +266,17 @@ class _AsyncRetry(_Patience, policies.AsyncHTTPPolicy[Any, Any]):
         for attempt in count(1):
             current().check()
             request.context["retry_count"] = attempt - 1
+            broken: Exception | None = None
+            response: Any = None
             try:
                 response = await self.next.send(request)
-            except Exception as error:
-                wait = self.after_break(attempt, error)
-                if wait is None:
-                    raise
-            else:
-                wait = self.after_answer(attempt, response)
-                if wait is None:
-                    return response
+            except Exception as error:  # noqa: BLE001 - as above
+                broken = error
+            wait = self.after(attempt, response, broken)  # outside the handler, as above
+            if wait is None:
+                if broken is not None:
+                    raise broken
+                return response
             await request.context.transport.sleep(wait)
         raise AssertionError  # pragma: no cover - as above
 
@@ -362,6 +371,10 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
             *(_id_in(answered.headers, name, exchange.secret) for name in _IDS),
         )
         self._tell(request, str(answered.status_code), exchange.answer)
+        if _repeats(answered, exchange.secret):
+            # Raised here, within every policy that keeps or logs what an answer says: Azure's SDKs put it into the
+            # texts of their exceptions and spans.
+            raise token_repeated(exchange.attempt, exchange.answer)
 
     def on_exception(self, request: Any) -> None:
         _forget_token(request.http_request.headers)
@@ -397,6 +410,22 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
 def _id_in(headers: Mapping[str, str], name: str, secret: str) -> str | None:
     value = next((value for key, value in headers.items() if key.casefold() == name), None)
     return safe_text(blotted(value, secret), 100) if value else None
+
+
+def _repeats(response: Any, token: str) -> bool:
+    """Whether an answer says the token that it was asked with, in whatever way JSON may spell it."""
+    if len(token) < _SHORTEST_TOKEN:
+        return False
+    text = _text_of(response)
+    if token in text or any(token in f"{name} {value}" for name, value in response.headers.items()):
+        return True
+    if "\\" not in text:
+        return False
+    try:
+        spelt_out = json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return False
+    return json.dumps(token)[1:-1] in spelt_out
 
 
 def _text_of(response: Any) -> str:

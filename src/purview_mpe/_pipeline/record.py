@@ -91,6 +91,8 @@ class Recording:
             "headers": {name: value for name, value in answer.headers.items() if name.lower() in _TOLD_HEADERS},
             "body": _json(_content_of(answer)),
         }
+        # In case somebody answers with what was sent: only here the token is known.
+        told = _without(told, str(request.headers.get("Authorization", "")).removeprefix("Bearer "))
         with self._lock:
             at = round(time.monotonic() - self._began, 3)
             self._exchanges.append({"at": at, "request": asked, "answer": told})
@@ -165,6 +167,14 @@ def _without_secrets(node: Any, key: str = "") -> Any:
             return "(removed)"
         return _at_one_origin(node)
     return node
+
+
+def _without(node: Any, token: str) -> Any:
+    if isinstance(node, dict):
+        return {_without(key, token): _without(value, token) for key, value in cast("dict[str, Any]", node).items()}
+    if _is_list(node):
+        return [_without(value, token) for value in node]
+    return node.replace(token, "(removed)") if isinstance(node, str) and token else node
 
 
 def _is_list(node: Any) -> TypeGuard[list[Any]]:

@@ -9,7 +9,7 @@ import contextlib
 import socket
 import threading
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
@@ -17,8 +17,15 @@ from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
 
 from purview_mpe._pipeline.exchange import SLICE, current
+from purview_mpe._pipeline.options import LONGEST_ANSWER
+from purview_mpe._wire_errors import too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exports it lazily, and so untyped
@@ -63,6 +70,7 @@ class _Line:
         self._lock = threading.Lock()
         self._connection: HTTPSConnection | None = None
         self._socket: socket.socket | None = None
+        self._dialling: socket.socket | None = None
         self.is_cut = False
 
     def uses(self, connection: HTTPSConnection) -> None:
@@ -77,11 +85,27 @@ class _Line:
         with self._lock:
             self._socket = opened
 
+    def dials(self, opened: socket.socket) -> None:
+        # A second handle on it: TLS takes the first one over, and shows the new one only when it has agreed.
+        self.has_dialled()
+        with self._lock:
+            self._dialling = opened.dup()
+            is_cut = self.is_cut
+        if is_cut:
+            raise TimeoutError("the time was over before the connection was there")
+
+    def has_dialled(self) -> None:
+        with self._lock:
+            dialled, self._dialling = self._dialling, None
+        if dialled is not None:
+            dialled.close()
+
     def cut(self) -> None:
         with self._lock:
             self.is_cut = True
-            opened = self._socket or getattr(self._connection, "sock", None)
-        if opened is not None:
+            opened = self._dialling or self._socket or getattr(self._connection, "sock", None)
+            if opened is None:
+                return
             # Not the method of the same name of an SSL socket: that forgets its state under the reader's hands.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
@@ -94,14 +118,50 @@ class _Connection(HTTPSConnection):
     """A connection that tells which request uses it."""
 
     def connect(self) -> None:
-        _line.get().uses(self)
-        super().connect()
+        line = _line.get()
+        line.uses(self)
+        try:
+            super().connect()
+        finally:
+            line.has_dialled()
+
+    def _new_conn(self) -> socket.socket:
+        # What urllib3's own does, on a socket that the line knows before it is connected: a host that does not answer,
+        # or answers and does not get on with TLS, keeps no thread that was told to end.
+        try:
+            return _dialled(_line.get(), self._dns_host, self.port or 443, self.timeout, self.socket_options)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"{self.host} was not reached in {self.timeout} s") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"{self.host} was not reached: {error}") from error
 
     def request(self, *args: Any, **options: Any) -> None:
         line = _line.get()
         line.uses(self)
         super().request(*args, **options)
         line.reads(self.sock)
+
+
+def _dialled(line: _Line, host: str, port: int, timeout: float | None, options: Any) -> socket.socket:
+    failure = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM):
+        opened = socket.socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                opened.setsockopt(*option)
+            opened.settimeout(timeout)
+            line.dials(opened)
+            opened.connect(address)
+        except BaseException as error:
+            opened.close()
+            if not isinstance(error, OSError):
+                raise
+            failure = error
+        else:
+            return opened
+    raise failure
 
 
 class _Pool(HTTPSConnectionPool):
@@ -114,6 +174,12 @@ class _Adapter(HTTPAdapter):
     def __init__(self, size: int) -> None:
         super().__init__(pool_connections=4, pool_maxsize=size, max_retries=0)
 
+    def build_response(self, req: Any, resp: Any) -> Any:
+        """What urllib3 has read so far as an answer; the rest of it is read up to a limit."""
+        response = super().build_response(req, resp)
+        response.raw = _Bounded(resp)
+        return response
+
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
         _use_our_connections(self.poolmanager)
@@ -122,6 +188,26 @@ class _Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(*args, **options)
         _use_our_connections(manager)
         return manager
+
+
+class _Bounded:
+    """An answer of urllib3's that is read until it is more than Azure ever sends."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answer, name)
+
+    def stream(self, *args: Any, **options: Any) -> Iterator[bytes]:
+        """The pieces of the body, unpacked."""
+        size = 0
+        for piece in self._answer.stream(*args, **options):
+            size += len(piece)
+            if size > LONGEST_ANSWER:
+                self._answer.close()
+                raise too_long(current().attempt, self._answer.status)
+            yield piece
 
 
 def _use_our_connections(manager: Any) -> None:

@@ -1,4 +1,4 @@
-"""The asynchronous transport: azure-core's own over aiohttp, with five differences.
+"""The asynchronous transport: azure-core's own over aiohttp, with six differences.
 
 - Its pool is as large as our concurrency.
 - aiohttp sends an idempotent request again by itself when a kept connection turns out to be broken, which would come on
@@ -6,6 +6,7 @@
   from it.
 - A certificate file is read once; azure-core reads it for every request, and aiohttp then keeps no connection, because
   it takes each for another kind of security.
+- An answer is read up to a limit.
 - Proxies are read from the environment here: aiohttp would read a .netrc file along with them, in a thread, for every
   request, and fail where it holds an entry for the host.
 - Closing it ends all connections at once. aiohttp leaves those of requests that were given up to say goodbye, for which
@@ -21,12 +22,18 @@ import contextlib
 import socket
 import ssl
 import weakref
+import zlib
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from azure.core.pipeline.transport import AioHttpTransport
+
+from purview_mpe._pipeline.exchange import current
+from purview_mpe._pipeline.options import LONGEST_ANSWER
+from purview_mpe._wire_errors import too_long
 
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType
@@ -60,7 +67,10 @@ class AsyncPooledTransport(AioHttpTransport):  # type: ignore[misc]  # azure-cor
     async def close(self) -> None:
         """Close the session and all its connections."""
         base: Any = super()
-        await base.close()
+        with contextlib.suppress(AttributeError):
+            # aiohttp stumbles over a connection that is just ending (asyncio's has lost its protocol by then), and
+            # leaves the others open; they end below.
+            await base.close()
         for opened in list(self._sockets):
             if opened.fileno() != -1:
                 with contextlib.suppress(OSError):
@@ -85,12 +95,42 @@ class AsyncPooledTransport(AioHttpTransport):  # type: ignore[misc]  # azure-cor
 
 async def _sent_once(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
     try:
-        return await handler(request)
+        answer = await handler(request)
     except aiohttp.ClientConnectorError:
         raise  # aiohttp does not repeat those
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         broken = error
+    else:
+        setattr(answer, "content", _Bounded(answer))  # noqa: B010 - another kind of reader, which types cannot know
+        return answer
     raise aiohttp.ClientConnectionError(str(broken) or type(broken).__name__)
+
+
+class _Bounded:
+    """Reads the body of an answer, until it is more than Azure ever sends, packed or unpacked."""
+
+    #: As azure-core unpacks them.
+    _PACKED = MappingProxyType({"gzip": 16 + zlib.MAX_WBITS, "deflate": -zlib.MAX_WBITS})
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+        self._reader = answer.content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    async def read(self) -> bytes:
+        """The whole body, still packed."""
+        body = bytearray()
+        while piece := await self._reader.readany():
+            body += piece
+            if len(body) > LONGEST_ANSWER:
+                raise too_long(current().attempt, self._answer.status)
+        if packed := self._PACKED.get(self._answer.headers.get("Content-Encoding", "").lower()):
+            with contextlib.suppress(zlib.error):  # azure-core says so itself
+                if len(zlib.decompressobj(packed).decompress(body, LONGEST_ANSWER + 1)) > LONGEST_ANSWER:
+                    raise too_long(current().attempt, self._answer.status)
+        return bytes(body)
 
 
 def _security(verify: bool | str, cert: str | tuple[str, ...] | None) -> ssl.SSLContext | bool:
