@@ -73,7 +73,7 @@ def test_a_second_run_writes_nothing(colour, emulator):
     assert len(asked) <= 5
 
 
-@pytest.mark.parametrize(("seconds", "most"), [(30, 20), (90, 36), (600, 73)])
+@pytest.mark.parametrize(("seconds", "most"), [(30, 16), (90, 32), (600, 69)])
 def test_a_round_of_waiting_is_one_list(colour, seconds, most):
     """However many endpoints are waited for, each round asks for one list; their number grows slowly with the time."""
     emulator = Emulator(provisioning=seconds)

@@ -51,6 +51,38 @@ def test_naming_things_loads_no_sdk() -> None:
     assert [name for name in loaded if name.partition(".")[0] in {"azure", "requests", "aiohttp", "msal"}] == []
 
 
+def test_a_new_process_freezes_what_was_imported() -> None:
+    """The collector is on as before, and looks through nothing that stays to the end of the process anyway."""
+    printed = in_a_fresh_process(
+        """
+        import gc
+        from purview_mpe import Client
+        print(gc.isenabled(), gc.get_freeze_count() > 10_000)
+        """
+    )
+    assert printed.split() == ["True", "True"]
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["[gc.collect() for _ in range(3)]", "gc.disable()", "gc.freeze()"],
+    ids=["it has worked", "its collector is off", "it froze objects itself"],
+)
+def test_any_other_process_keeps_its_collector(before: str) -> None:
+    """What a process has set stays, and what it has made is not kept from being collected."""
+    printed = in_a_fresh_process(
+        f"""
+        import gc
+        {before}
+        was = gc.isenabled(), gc.get_freeze_count()
+        from purview_mpe import Client
+        now = gc.isenabled(), gc.get_freeze_count()
+        print(now[0] is was[0], now[1] <= was[1])
+        """
+    )
+    assert printed.split() == ["True", "True"]
+
+
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_a_plan_loads_only_the_clients_that_it_needs(colour: str) -> None:
     """Storage and Event Hubs are for approvals; the other colour's packages are for nobody."""

@@ -13,7 +13,7 @@ from purview_mpe._flows.approve import Approving
 from purview_mpe._flows.claims import FromFactory
 from purview_mpe._flows.io import remaining
 from purview_mpe._flows.provision import Progress, Provisioning
-from purview_mpe._flows.transitions import look_interval, poll_interval
+from purview_mpe._flows.transitions import poll_interval
 from purview_mpe._hand_off import Pending, hand_off
 from purview_mpe._model import Factory, Plan, Report, Target, identity
 from purview_mpe._planning import make_plan, needed_targets, reconciled
@@ -138,7 +138,7 @@ async def _wait(io: Io, creation: Creation, *, wait: bool) -> None:
             looks.append(approving.look())
             approving_due = io.now() + poll_interval(io.now() - began)
         await io.gather(looks)
-        pause = look_interval(io.now() - began)
+        pause = poll_interval(io.now() - began)
         if wait and not provisioning.waiting:
             await creation.heal()
     creation.end(waited=wait)

@@ -81,8 +81,3 @@ def poll_interval(elapsed: float) -> float:
     So a wait never ends more than a tenth after what it waits for, and a long one costs few requests.
     """
     return min(15.0, max(2.0, 0.08 * elapsed))
-
-
-def look_interval(elapsed: float) -> float:
-    """The same for what may be there at once, a list for each look: half of the time spent until 2 seconds are."""
-    return min(poll_interval(elapsed), max(0.5, elapsed / 2))

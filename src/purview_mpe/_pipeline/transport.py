@@ -6,6 +6,7 @@ Imported through `_imports.load` alone, because it imports azure.core and reques
 from __future__ import annotations
 
 import contextlib
+import importlib
 import socket
 import threading
 from contextvars import ContextVar
@@ -26,6 +27,11 @@ from purview_mpe._wire_errors import too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# azure-core imports it with the first answer, on whichever thread that comes, while another may be importing an SDK.
+with contextlib.suppress(ModuleNotFoundError):
+    importlib.import_module("azure.core.rest._requests_basic")
 
 
 class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exports it lazily, and so untyped
