@@ -69,4 +69,4 @@ def _process_is_new() -> bool:
     The collector goes through everything once for each quarter that is added to what there is, beginning with some
     70,000 objects (CPython), so the number of times tells how much there can be.
     """
-    return gc.get_stats()[-1]["collections"] < _NEW
+    return bool(gc.get_stats()[-1]["collections"] < _NEW)

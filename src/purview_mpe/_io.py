@@ -73,6 +73,10 @@ class _Common:
     def deadline(self) -> float | None:
         return self._run.deadline
 
+    @property
+    def round_trip(self) -> float:
+        return self._run.round_trip
+
     def now(self) -> float:
         return self._azure.now()
 

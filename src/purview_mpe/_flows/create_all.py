@@ -40,28 +40,24 @@ async def apply(io: Io, planned: Plan | Spec, *, wait: bool) -> Report:
         return await create_all(io, planned, approve=False, wait=wait, verb="apply")
     if planned.conflicts:
         raise PlanConflict(planned)
-    began = io.now()
     account, factory = await observe.observe(io, planned.spec)
     plan = reconciled(planned, make_plan(planned.spec, account, factory))
-    return await _carry_out(io, plan, factory, approve=False, wait=wait, verb="apply", trip=io.now() - began)
+    return await _carry_out(io, plan, factory, approve=False, wait=wait, verb="apply")
 
 
 async def create_all(io: Io, spec: Spec, *, approve: bool, wait: bool, verb: Verb = "create_all") -> Report:
     """Plan and carry out; approve each connection as soon as it is there and provably ours."""
-    began = io.now()
     account, factory = await observe.observe(io, spec)
     plan = make_plan(spec, account, factory)
     if plan.conflicts:
         raise PlanConflict(plan)
-    return await _carry_out(io, plan, factory, approve=approve, wait=wait, verb=verb, trip=io.now() - began)
+    return await _carry_out(io, plan, factory, approve=approve, wait=wait, verb=verb)
 
 
-async def _carry_out(
-    io: Io, plan: Plan, factory: Factory, *, approve: bool, wait: bool, verb: Verb, trip: float
-) -> Report:
+async def _carry_out(io: Io, plan: Plan, factory: Factory, *, approve: bool, wait: bool, verb: Verb) -> Report:
     creation = Creation(io, plan, Provisioning(io, plan, factory, verb), approve, verb)
     io.so_far = creation.report
-    await creation.begin(look_behind=wait and trip >= _LONG_TRIP)
+    await creation.begin(look_behind=wait and io.round_trip >= _LONG_TRIP)
     await _wait(io, creation, wait=wait)
     return creation.report()
 

@@ -68,6 +68,11 @@ class Io(Protocol):
         ...
 
     @property
+    def round_trip(self) -> float:
+        """Seconds that the quickest answer of this verb took; infinite before the first."""
+        ...
+
+    @property
     def at_once(self) -> int:
         """How many flows `gather` really runs together."""
         ...

@@ -48,6 +48,8 @@ class Run:
         self.deadline = None if timeout is None else now() + timeout
         #: Whether `now` is the time of the real world, so that timers may be set by it.
         self.is_real = is_real
+        #: Seconds that the quickest answer took; infinite before the first.
+        self.round_trip = float("inf")
         #: Told in words before something is tried again.
         self.retrying = retrying
         self._lock = threading.Lock()

@@ -365,6 +365,7 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
         sent = getattr(getattr(answered, "internal_response", None), "request", None)
         _forget_token(getattr(sent, "headers", None))
         exchange = current()
+        exchange.run.round_trip = min(exchange.run.round_trip, _seconds(request))
         exchange.answer = Answer(
             answered.status_code,
             blotted(_text_of(answered), exchange.secret) if answered.status_code >= 400 else "",
@@ -384,7 +385,7 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
         if not _log.isEnabledFor(logging.DEBUG):
             return
         exchange, sent = current(), request.http_request
-        seconds = exchange.run.now() - request.context["purview_mpe_began"]
+        seconds = _seconds(request)
         path = safe_text(urlsplit(str(sent.url)).path)
         _log.debug(
             "%s %s: %s after %.3f s",
@@ -405,6 +406,12 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
                 "correlation_id": answer.correlation_id if answer else None,
             },
         )
+
+
+def _seconds(request: Any) -> float:
+    """How long an attempt has taken up to now."""
+    seconds: float = current().run.now() - request.context["purview_mpe_began"]
+    return seconds
 
 
 def _id_in(headers: Mapping[str, str], name: str, secret: str) -> str | None:
