@@ -46,7 +46,8 @@ _DECIDING = [
     for name in (
         *("errors", "_arm_id"),
         *("_spec", "_model", "_naming", "_states", "_requirements", "_events", "_retry", "_assessment", "_situation"),
-        *("_planning", "_approval", "_verdict", "_checking", "_diagnosis", "_rights", "_orphans"),
+        *("_planning", "_approval", "_verdict", "_checking", "_diagnosis", "_rights", "_orphans", "_fleet"),
+        *("_budget", "_backlog", "_register", "_fleet_files", "durable/_request", "durable/_pace"),
         *("_untrusted", "_wire", "_wire_connections", "_wire_errors", "_wire_factory", "_hand_off"),
     )
 ]

@@ -3,6 +3,7 @@
 import base64
 import builtins
 import json
+import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -340,3 +341,14 @@ def test_serving_without_the_extra_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingExtra, match=r"pip install 'purview-mpe\[emulator\]'"):
         Emulator().serve()
+
+
+def test_a_connection_that_speaks_while_the_server_stops_is_closed(emulator):
+    """No thread takes it from the queue any more; left open, it would be found as garbage in another test."""
+    with emulator.serve() as server:
+        pass
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        server._server.requests.put(server._server.ConnectionClass(server._server, ours))
+        server._close_forgotten()
+        assert theirs.recv(1) == b""

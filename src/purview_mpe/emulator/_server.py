@@ -6,10 +6,11 @@ keep-alive on a pool of threads. Nothing of either is imported before somebody s
 
 from __future__ import annotations
 
+import queue
 import socket
 import tempfile
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -102,7 +103,17 @@ class Server:
         """Stop serving, and remove the certificates."""
         self._server.stop()
         self._thread.join(timeout=5)
+        self._close_forgotten()
         self._stack.close()
+
+    def _close_forgotten(self) -> None:
+        """Close connections that had something to say while cheroot stopped: no thread takes them from its queue."""
+        with suppress(queue.Empty):
+            while True:
+                waiting = self._server.requests.get(block=False)
+                if isinstance(waiting, self._server.ConnectionClass):
+                    with suppress(OSError):
+                        waiting.close()
 
     def __enter__(self) -> Self:
         return self.start()
