@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import sys
 import tempfile
 import traceback
@@ -54,6 +55,8 @@ def fuzz(inputs: int, seed: int, entries: dict[str, tuple[Callable[[Subject, Ran
     began = perf_counter()
     fed, refused, wrong, seconds = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     unraised: list[str] = []
+    # The SDKs tell the log of every body that is no JSON, which without a handler is the screen.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     sys.unraisablehook = lambda found: unraised.append(f"{found.err_msg} {found.object!r}: {found.exc_value!r}")
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         subject = Subject.made_in(Path(folder))

@@ -121,6 +121,7 @@ def functions(subject: Subject, random: Random) -> None:
         lambda: scenario(value, value),
         lambda: read_specs(value),
         lambda: FleetReport.load(value),
+        lambda: Emulator.from_scenario(value),
         lambda: FleetRequest(specs=value),
         lambda: FleetRequest(specs=(subject.spec,), **{random.choice(tuple(FleetRequest.model_fields)[1:]): value}),
         lambda: export(value, "bicep"),

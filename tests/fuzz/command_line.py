@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,9 @@ def _run(subject: Subject, random: Random, words: list[str]) -> None:
         # Whatever was given, nothing leaves this process.
         return Client(**given | {"credential": azure.credential, "transport": azure.transport()})
 
-    code = main(words, connect=connect, terminal=terminal)
+    # What argparse says, it says to the streams of the process.
+    with contextlib.redirect_stderr(err), contextlib.redirect_stdout(out):
+        code = main(words, connect=connect, terminal=terminal)
     said = err.getvalue()
     assert code in _CODES, code
     assert "Traceback" not in said, (words, said)

@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 
+_ODD_YAML = (
+    "!!timestamp x",
+    "2026-02-30",
+    "!!bool x",
+    "&a [*a]",
+    "? [a]\n: b",
+    "!!python/object:os.system x",
+    "- !!int x",
+)
+
+
 def fleet_json(subject: Subject, random: Random) -> None:
     """A JSON file of specs, with defaults or without; what can be read is a fleet that can be created."""
     one = subject.documents["Spec"]
@@ -93,7 +104,8 @@ def scenario(subject: Subject, random: Random) -> None:
         Emulator.from_scenario(document if isinstance(document, dict) else {"x": document})
         return
     name = random.choice(("scenario.json", "scenario.yaml"))
-    Emulator.from_scenario(_file(subject, name, written(random, bent_json(random, subject.scenario))))
+    text = bent_json(random, subject.scenario) if random.random() < 0.9 else random.choice(_ODD_YAML)
+    Emulator.from_scenario(_file(subject, name, written(random, text)))
 
 
 def fleet_request(subject: Subject, random: Random) -> None:

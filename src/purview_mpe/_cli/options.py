@@ -193,6 +193,8 @@ def write_file(path: str, text: str) -> None:
         Path(path).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise InvalidSpec("The command", [(path, f"cannot be written: {error.strerror}")]) from None
+    except ValueError:  # a zero byte, or half a character
+        raise InvalidSpec("The command", [(path, "is no path")]) from None
 
 
 def client_options(arguments: Namespace) -> dict[str, Any]:
@@ -255,9 +257,11 @@ def _is_this_machine(url: str) -> bool:
 
 def _read_json(path: str, what: str, terminal: Terminal) -> Any:
     try:
-        content = terminal.stdin.read().encode() if path == "-" else Path(path).read_bytes()
+        content = terminal.stdin.read().encode(errors="replace") if path == "-" else Path(path).read_bytes()
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
+    except ValueError:  # a zero byte, or half a character
+        problem = "is no path"
     else:
         try:
             # Finds out the encoding as well: PowerShell's `>` writes UTF-16.

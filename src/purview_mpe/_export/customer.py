@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe._export.resources import (
@@ -23,8 +24,6 @@ from purview_mpe._requirements import requirement
 from purview_mpe.errors import InvalidSpec, UnsupportedSetup
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from purview_mpe._azure import Cloud
     from purview_mpe._export.resources import Value
     from purview_mpe._model import Account
@@ -84,6 +83,41 @@ class Site:
     approval: Approval
     request_message: str
     cloud: Cloud
+
+
+def check_kinds(
+    *, texts: Mapping[str, object], optional: Mapping[str, object], groups: object, zone_ids: object
+) -> None:
+    """Refuse arguments of the wrong type, before anything is made of them.
+
+    Raises:
+        InvalidSpec: listing every one of them.
+    """
+    told = {**texts} | {field: value for field, value in optional.items() if value is not None}
+    problems = [
+        (field, f"is a {type(value).__name__}; pass text")
+        for field, value in told.items()
+        if not isinstance(value, str)
+    ]
+    if groups is not None and not _are_texts(groups):
+        problems.append(("groups", "must be a list of group ids, for example ('account', 'blob')"))
+    if zone_ids is not None and not _maps_texts(zone_ids):
+        problems.append(("zone_ids", "must be a mapping of group ids to the ids of private DNS zones"))
+    if problems:
+        raise InvalidSpec("Export", problems)
+
+
+def _are_texts(value: object) -> bool:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return False
+    return all(isinstance(one, str) for one in cast("Sequence[object]", value))
+
+
+def _maps_texts(value: object) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    pairs = cast("Mapping[object, object]", value).items()
+    return all(isinstance(key, str) and isinstance(one, str) for key, one in pairs)
 
 
 def chosen_targets(account: Account, groups: Sequence[str] | None) -> tuple[Target, ...]:
