@@ -18,7 +18,7 @@ from . import answers, arguments, command_line, files, nouns
 from .subject import TYPED, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 #: Every entry, and how often it is drawn; those that are quick more often.
 ENTRIES: dict[str, tuple[Callable[[Subject, Random], None], int]] = {
@@ -55,10 +55,7 @@ def fuzz(inputs: int, seed: int, entries: dict[str, tuple[Callable[[Subject, Ran
     began = perf_counter()
     fed, refused, wrong, seconds = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     unraised: list[str] = []
-    # The SDKs tell the log of every body that is no JSON, which without a handler is the screen.
-    logging.getLogger("azure").addHandler(logging.NullHandler())
-    sys.unraisablehook = lambda found: unraised.append(f"{found.err_msg} {found.object!r}: {found.exc_value!r}")
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), _unraised(unraised.append):
         subject = Subject.made_in(Path(folder))
         for number in range(inputs):
             drawn = seed * 1_000_003 + number
@@ -86,6 +83,17 @@ def fuzz(inputs: int, seed: int, entries: dict[str, tuple[Callable[[Subject, Ran
     return wrong.total()
 
 
+@contextlib.contextmanager
+def _unraised(tell: Callable[[str], None]) -> Generator[None]:
+    """Have told what is raised where nobody can catch it."""
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda found: tell(f"{found.err_msg} {found.object!r}: {found.exc_value!r}")
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
 def main() -> int:
     """0 if nothing was wrong."""
     parser = argparse.ArgumentParser(prog="nox -s fuzz --", description=__doc__)
@@ -93,6 +101,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--entry", choices=ENTRIES, help="this one alone")
     given = parser.parse_args()
+    # The SDKs tell the log of every body that is no JSON, which without a handler is the screen.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     entries = ENTRIES if given.entry is None else {given.entry: ENTRIES[given.entry]}
     return 1 if fuzz(given.inputs, given.seed, entries) else 0
 
