@@ -18,7 +18,7 @@ from azure.core.settings import settings
 from azure.mgmt.core.tools import get_arm_endpoints
 
 from purview_mpe import _imports, _wire_errors
-from purview_mpe._pipeline import credentials, pacing, policies
+from purview_mpe._pipeline import credentials, pacing, policies, retrying
 from purview_mpe._pipeline.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour, checked, with_plain_paths
 from purview_mpe._retry import Retry
 from purview_mpe._version import __version__
@@ -222,7 +222,7 @@ def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
     if exchange.answer is None:
         if exchange.run.left() <= 0:
             return exchange.time_is_up("no answer had come when the time given ran out")
-        return _wire_errors.no_answer(attempt, said, bad_certificate=policies.has_bad_certificate(error))
+        return _wire_errors.no_answer(attempt, said, bad_certificate=retrying.has_bad_certificate(error))
     answer = exchange.answer
     if answer.status >= 400:
         return _wire_errors.error_for(attempt, answer)
@@ -234,7 +234,7 @@ def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
 
 def _said_by(error: Exception) -> str:
     """The words nearest to what happened: the operating system's, where it was the network."""
-    for cause in policies.causes_of(error):
+    for cause in retrying.causes_of(error):
         # Not what requests, urllib3 and aiohttp derive from OSError: they quote pools, addresses and URLs.
         if isinstance(cause, OSError) and type(cause).__module__ in {"builtins", "socket", "ssl"}:
             return f"{type(cause).__name__}: {cause}"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from purview_mpe import _azure
 from purview_mpe._events import Event
-from purview_mpe._pipeline import policies
+from purview_mpe._pipeline import retrying
 from purview_mpe._pipeline.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class SyncIo(_Common):
         return results
 
     async def sleep(self, seconds: float) -> None:
-        policies.pause(self._run, self._azure.transport, self._wait(seconds))
+        retrying.pause(self._run, self._azure.transport, self._wait(seconds))
 
 
 class AsyncIo(_Common):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe import _states, _wire
 from purview_mpe._events import Event
-from purview_mpe._flows import observe
+from purview_mpe._flows import observe, reasons
 from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, when_free
 from purview_mpe._model import INTERRUPTED, ErrorDetail, Outcome, Plan, Result, Step
 from purview_mpe._wire_errors import Attempt, is_busy
@@ -31,10 +31,6 @@ _ROLE = "Data Factory Contributor"
 _HEALINGS = 3
 #: How long after the writes a look is sent that must not overtake them.
 _BEHIND = 0.03
-_LOCK_REMEDY = (
-    "Look for a resource lock on the factory or on the target (Azure answers 200 even if a lock keeps the endpoint), "
-    "then repeat the call."
-)
 
 
 @dataclass
@@ -333,7 +329,7 @@ class Provisioning:
         left = [endpoint for endpoint in listed if endpoint.is_for(step.resource_id, step.group_id or "")]
         is_deleting = any(_states.is_deleting(endpoint.provisioning_state) for endpoint in left)
         if left and progress.was_deleting and not is_deleting:
-            self._fail(progress, _kept_alive(progress.leaving))
+            self._fail(progress, reasons.kept_alive(progress.leaving))
             return False
         progress.was_deleting = is_deleting
         return not left
@@ -342,7 +338,7 @@ class Provisioning:
         for progress in waiting:
             endpoint = _found(progress.step, listed)
             if endpoint is None:
-                self._fail(progress, _vanished(progress.step))
+                self._fail(progress, reasons.vanished(progress.step.name))
                 continue
             progress.endpoint = endpoint
             if _states.provisioning_is_over(endpoint.provisioning_state):
@@ -352,9 +348,14 @@ class Provisioning:
         """End every step that is still waited for: the time is over. If nobody `waited`, only what is not written."""
         for progress in self.waiting:
             if progress.becoming:
-                self._fail(progress, _still_listed(progress.leaving))
+                self._fail(progress, reasons.still_listed(progress.leaving))
             elif waited:
-                self._fail(progress, _still_in_the_making(progress))
+                self._fail(
+                    progress,
+                    reasons.still_in_the_making(
+                        progress.step.name, progress.endpoint.provisioning_state if progress.endpoint else ""
+                    ),
+                )
 
     def _fail(self, progress: Progress, error: PurviewMpeError) -> None:
         progress.error = ErrorDetail.of(error)
@@ -380,7 +381,7 @@ class Provisioning:
         if progress.result is None:
             error = INTERRUPTED
         elif error is None and _has_failed(progress):
-            result, error = "failed", ErrorDetail.of(_could_not_be_made(step))
+            result, error = "failed", ErrorDetail.of(reasons.could_not_be_made(step.name))
         return Outcome(
             name=(progress.endpoint.name if progress.endpoint else "") or step.name,
             group_id=step.group_id,
@@ -418,38 +419,3 @@ def _is_unsettled(progress: Progress) -> bool:
 
 def _has_failed(progress: Progress) -> bool:
     return progress.endpoint is not None and _states.is_broken(progress.endpoint.provisioning_state, "")
-
-
-def _still_listed(name: str) -> WaitTimedOut:
-    return WaitTimedOut(
-        f"The endpoint {name!r} was deleted, and Azure still lists it.",
-        remedy=_LOCK_REMEDY,
-    )
-
-
-def _kept_alive(name: str) -> ProvisioningFailed:
-    return ProvisioningFailed(
-        f"Azure accepted the deletion of the endpoint {name!r} and did not carry it out.", remedy=_LOCK_REMEDY
-    )
-
-
-def _still_in_the_making(progress: Progress) -> WaitTimedOut:
-    state = progress.endpoint.provisioning_state if progress.endpoint else ""
-    return WaitTimedOut(
-        f"The endpoint {progress.step.name!r} was still {state or 'in an unknown state'} when the time given ran out.",
-        remedy="Look again later with status(spec), or repeat the call with a longer timeout: Azure goes on by itself.",
-    )
-
-
-def _could_not_be_made(step: Step) -> ProvisioningFailed:
-    return ProvisioningFailed(
-        f"Azure accepted the endpoint {step.name!r} and could not make it: its state is Failed.",
-        remedy="Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew.",
-    )
-
-
-def _vanished(step: Step) -> ProvisioningFailed:
-    return ProvisioningFailed(
-        f"The endpoint {step.name!r} is no longer listed: somebody deleted it while it was being made.",
-        remedy="Repeat the call; if it happens again, look for another automation that works on this factory.",
-    )

@@ -1,4 +1,4 @@
-"""Why a connection was not decided: an error for each reason, with what to do about it."""
+"""Why an endpoint was not made, or its connection not decided: an error for each reason, with what to do about it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,49 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._arm_id import ArmId
 from purview_mpe._model import Account, ErrorDetail, Outcome, Target
-from purview_mpe.errors import NotApproved, NotFound, WaitTimedOut
+from purview_mpe.errors import NotApproved, NotFound, ProvisioningFailed, WaitTimedOut
 
 if TYPE_CHECKING:
     from purview_mpe._approval import Claim
+
+_LOCK_REMEDY = (
+    "Look for a resource lock on the factory or on the target (Azure answers 200 even if a lock keeps the endpoint), "
+    "then repeat the call."
+)
+
+
+def still_listed(name: str) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"The endpoint {name!r} was deleted, and Azure still lists it.",
+        remedy=_LOCK_REMEDY,
+    )
+
+
+def kept_alive(name: str) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure accepted the deletion of the endpoint {name!r} and did not carry it out.", remedy=_LOCK_REMEDY
+    )
+
+
+def still_in_the_making(name: str, state: str) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"The endpoint {name!r} was still {state or 'in an unknown state'} when the time given ran out.",
+        remedy="Look again later with status(spec), or repeat the call with a longer timeout: Azure goes on by itself.",
+    )
+
+
+def could_not_be_made(name: str) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure accepted the endpoint {name!r} and could not make it: its state is Failed.",
+        remedy="Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew.",
+    )
+
+
+def vanished(name: str) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"The endpoint {name!r} is no longer listed: somebody deleted it while it was being made.",
+        remedy="Repeat the call; if it happens again, look for another automation that works on this factory.",
+    )
 
 
 def ambiguous(claim: Claim, reason: str) -> NotApproved:
