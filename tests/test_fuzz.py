@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +15,9 @@ from purview_mpe.errors import InvalidSpec
 
 from .fuzz.__main__ import ENTRIES, fuzz
 from .fuzz.subject import TYPED, Subject
+
+if TYPE_CHECKING:
+    from random import Random
 
 
 @pytest.fixture(scope="module")
