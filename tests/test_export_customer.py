@@ -223,6 +223,8 @@ def test_every_wrong_argument_is_told_at_once():
         ("zone_ids", {"groups": ("platform",), "cloud": "us-government"}),
         ("zone_ids", {"groups": ("portal",), "cloud": "china"}),
         ("zone_ids.blob", {"zone_ids": {"blob": SUBNET}}),
+        ("zone_ids.blob", {"zone_ids": {"blob": ""}}),
+        ("subnet_id", {"subnet_id": ""}),
         ("virtual_network_id", {"virtual_network_id": SUBNET}),
         ("name", {"name": "p" * 60}),
         ("request_message", {"request_message": " "}),

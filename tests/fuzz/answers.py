@@ -77,7 +77,7 @@ def pages(subject: Subject, random: Random) -> None:
             turn = iter(links * 1000)
             change = lambda body: _linked({"value": _values(body)}, next(turn))  # noqa: E731 - as above
         case "huge":
-            count = random.randrange(100, 2000)
+            count = random.randrange(50, 1000)
             change = lambda body: _longer(body, count)  # noqa: E731 - as above
         case "nested":
             depth = random.randrange(10, 800)

@@ -179,8 +179,11 @@ def checked_site(
     """
     problems: list[tuple[str, str]] = []
     subnet = _id("subnet_id", subnet_id, SUBNET_TYPE, problems)
-    network = _id("virtual_network_id", virtual_network_id or _outer(subnet), _VNET_TYPE, problems)
-    group = _id("resource_group_id", resource_group_id or _group_of(network), _GROUP_TYPE, problems)
+    # What is empty was derived from something that is wrong itself, and told there.
+    in_network = virtual_network_id or _outer(subnet)
+    network = _id("virtual_network_id", in_network, _VNET_TYPE, problems) if in_network else ""
+    in_group = resource_group_id or _group_of(network)
+    group = _id("resource_group_id", in_group, _GROUP_TYPE, problems) if in_group else ""
     zones = {key: _id(f"zone_ids.{key}", value, ZONE_TYPE, problems) for key, value in zone_ids.items()}
     base = f"pe-{account.name}" if name is None else name
     known_zones = {**ZONES.get(cloud, {}), **zone_ids}
@@ -221,8 +224,6 @@ def checked_site(
 
 def _id(field: str, value: str, resource_type: str, problems: list[tuple[str, str]]) -> str:
     """The id in its canonical spelling (Terraform compares letter by letter); a problem is noted, not raised."""
-    if not value:
-        return ""  # derived from something that is wrong itself, and told there
     try:
         arm_id = ArmId.parse(value)
     except InvalidArmId as error:
