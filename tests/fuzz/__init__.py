@@ -7,6 +7,7 @@ bends one kind of thing:
 - `nouns`: specs, plans, reports and all other JSON that is read back; a bent plan or report that is still valid is
   carried out, and must cause nothing that its spec could not cause by itself;
 - `files`: fleets, journals, scenarios, and what an orchestration is started with;
+- `orchestration`: a fleet on many machines, which answer or do not, and what somebody sends as a decision;
 - `command_line`: what is typed;
 - `answers`: what Azure says, page by page.
 

@@ -14,7 +14,7 @@ from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from . import answers, arguments, command_line, files, nouns
+from . import answers, arguments, command_line, files, nouns, orchestration
 from .subject import TYPED, Subject
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ ENTRIES: dict[str, tuple[Callable[[Subject, Random], None], int]] = {
     "scenario": (files.scenario, 5),
     "fleet request": (files.fleet_request, 5),
     "spec elsewhere": (files.spec_elsewhere, 2),
+    "orchestration": (orchestration.run, 2),
     "command line": (command_line.typed, 6),
     "answer's content": (answers.content, 5),
     "answer's headers": (answers.headers, 3),
