@@ -240,9 +240,10 @@ def test_certificates_are_trusted_on_demand(shell: Any, tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.touch()
     assert options_given(shell, "--ca", str(file))["connection_verify"] == str(file)
-    ended = shell.ends("status", "--ca", str(tmp_path / "none.pem"))
-    assert ended.code == 2
-    assert "none.pem' is no file" in ended.said
+    for none in ("none.pem", "x" * 5000 + "none.pem", "\0none.pem"):
+        ended = shell.ends("status", "--ca", str(tmp_path / none))
+        assert ended.code == 2
+        assert "none.pem' is no file" in ended.said
 
 
 def test_http_is_refused(shell: Any) -> None:

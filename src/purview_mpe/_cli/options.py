@@ -209,10 +209,17 @@ def client_options(arguments: Namespace) -> dict[str, Any]:
         if _is_this_machine(arguments.endpoint):
             options["credential"] = EmulatorCredential()
     if arguments.ca is not None:
-        if not Path(arguments.ca).is_file():
+        if not _is_file(arguments.ca):
             raise InvalidSpec("The command", [("--ca", f"{arguments.ca!r} is no file")])
         options["connection_verify"] = arguments.ca
     return options
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # a name longer than any file's
+        return False
 
 
 def _verbose(group: Arguments) -> None:
