@@ -181,4 +181,4 @@ def docs(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """The long fuzzing of every public entry: `nox -s fuzz -- --inputs 100000 --seed 1`."""
     session.install("-e", EVERYTHING)
-    session.run("python", "-W", "error", "tests/fuzz.py", *session.posargs)
+    session.run("python", "-W", "error", "-m", "tests.fuzz", *session.posargs)

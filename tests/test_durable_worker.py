@@ -158,6 +158,23 @@ def test_one_client_serves_all_calls_with_the_same_settings():
     assert made == [{}, {"user_agent": "another"}]
 
 
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ("share", "is a str; pass a mapping that JSON can hold"),
+        (["share"], "is a list; pass a mapping that JSON can hold"),
+        ({1: "x"}, "has a name that is no text"),
+        ({"share": object}, "is nothing that JSON can hold: Object of type type is not JSON serializable"),
+    ],
+)
+def test_settings_that_json_cannot_hold_are_refused(settings, rule):
+    """They are told before anybody connects."""
+    azure = Emulator()
+    with pytest.raises(InvalidSpec) as refused:
+        durable.create_one(spec_for(azure).model_dump(mode="json"), pytest.fail, settings)
+    assert refused.value.problems == [("settings", rule)]
+
+
 def test_what_azure_refuses_comes_back_and_what_is_wrong_is_raised():
     """A missing factory is a report; a spec that is none is an error, and nothing was sent."""
     azure = Emulator()

@@ -212,6 +212,16 @@ def test_code_for_another_cloud_signs_in_there(cloud, language, said):
         assert read_hcl(code) == read_hcl(export(plan, language))
 
 
+@pytest.mark.parametrize("cloud", ["moon", ["public"], None])
+def test_a_cloud_that_is_none(cloud):
+    """Whatever is no cloud is refused with those that are."""
+    emulator = Emulator()
+    spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+    with pytest.raises(InvalidSpec) as refused:
+        export(plan_of(emulator, spec), "az", cloud=cloud)
+    assert refused.value.problems == [("cloud", f"{cloud!r} is none of public, us-government, china")]
+
+
 def test_every_provider_is_told_the_cloud():
     """Where azapi makes the missing network for azurerm, both sign in to the same cloud."""
     emulator, spec = empty_factory("A")

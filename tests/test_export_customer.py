@@ -223,6 +223,8 @@ def test_every_wrong_argument_is_told_at_once():
         ("zone_ids", {"groups": ("platform",), "cloud": "us-government"}),
         ("zone_ids", {"groups": ("portal",), "cloud": "china"}),
         ("zone_ids.blob", {"zone_ids": {"blob": SUBNET}}),
+        ("zone_ids.blob", {"zone_ids": {"blob": ""}}),
+        ("subnet_id", {"subnet_id": ""}),
         ("virtual_network_id", {"virtual_network_id": SUBNET}),
         ("name", {"name": "p" * 60}),
         ("request_message", {"request_message": " "}),
@@ -234,6 +236,39 @@ def test_wrong_arguments(field, arguments):
     with pytest.raises(InvalidSpec) as refused:
         export_customer_endpoints(account_of(), **({"format": "arm"} | SITE | arguments))
     assert {name for name, _ in refused.value.problems} == {field}
+
+
+@pytest.mark.parametrize(
+    ("field", "rule"),
+    [
+        ("subnet_id", "is a list; pass text"),
+        ("virtual_network_id", "is a list; pass text"),
+        ("location", "is a list; pass text"),
+        ("approval", "is a list; pass text"),
+        ("cloud", "is a list; pass text"),
+        ("groups", "must be a list of group ids, for example ('account', 'blob')"),
+        ("zone_ids", "must be a mapping of group ids to the ids of private DNS zones"),
+    ],
+)
+def test_arguments_of_the_wrong_type(field, rule):
+    """A value that is not even text is refused by its field, as one that breaks a rule is."""
+    with pytest.raises(InvalidSpec) as refused:
+        export_customer_endpoints(account_of(), "arm", **SITE | {field: [["x"]]})
+    assert refused.value.problems == [(field, rule)]
+
+
+@pytest.mark.parametrize("zones", ["blob", {"blob": 1}, {1: "blob"}])
+def test_zones_that_are_no_texts(zones):
+    """Neither a text nor a mapping of something else is taken for ids of zones."""
+    with pytest.raises(InvalidSpec, match="must be a mapping of group ids"):
+        export_customer_endpoints(account_of(), "arm", **SITE | {"zone_ids": zones})
+
+
+@pytest.mark.parametrize("groups", ["blob", {"blob"}, 5, (None,)])
+def test_groups_that_are_no_list(groups):
+    """A single text would be taken for its letters, so it is refused as everything else that is no list."""
+    with pytest.raises(InvalidSpec, match="must be a list of group ids"):
+        export_customer_endpoints(account_of(), "arm", **SITE | {"groups": groups})
 
 
 # --- in every language

@@ -305,6 +305,13 @@ def test_finding_factories(colour: Colour, emulator: Emulator):
     assert {spec.factory_id.name for spec in of_one} == {"adf-two", "adf-far"}
 
 
+def test_a_factory_that_is_listed_twice_is_found_once(colour: Colour, emulator: Emulator):
+    """Pages that overlap list a factory again; a fleet that has it twice would be refused."""
+    emulator.inject(Fault.rewrite("GET", lambda body: {**body, "value": body["value"] * 2}, path="*/factories"))
+    found = colour.run(emulator, lambda client: client.find_specs(f"/subscriptions/{emulator.factory.subscription}"))
+    assert [spec.factory_id.name for spec in found] == ["df1"]
+
+
 @pytest.mark.parametrize("scope", ["", "rg1", "/subscriptions/x", None, "/subscriptions/x/resourceGroups/rg"])
 def test_a_scope_that_is_none_is_refused(colour: Colour, emulator: Emulator, scope):
     """What is neither a subscription nor a resource group is told before anything is sent."""

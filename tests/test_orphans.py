@@ -228,6 +228,17 @@ def test_a_factory_in_another_subscription_is_found(colour, emulator):
     assert look(colour, emulator).connections == ()
 
 
+def test_what_is_listed_twice_is_read_once(colour, emulator, ready):
+    """Pages that overlap list a subscription, a factory or a network again; that costs no request."""
+    once = look(colour, emulator)
+    asked = len(emulator.requests)
+    emulator.clear_requests()
+    for path in ("*/subscriptions", "*/factories", "*/managedVirtualNetworks"):
+        emulator.inject(Fault.rewrite("GET", lambda body: {**body, "value": body["value"] * 50}, path=path, times=None))
+    assert look(colour, emulator) == once
+    assert len(emulator.requests) <= asked
+
+
 @pytest.mark.parametrize(
     "fault",
     [

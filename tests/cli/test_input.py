@@ -151,6 +151,22 @@ def test_a_plan_has_its_own_spec(shell: Any, more: tuple[str, ...]) -> None:
     assert "--plan: holds a spec already" in ended.said
 
 
+@pytest.mark.parametrize("path", ["\0", "half-\ud800"])
+@pytest.mark.parametrize("option", ["--spec", "--out", "--record"])
+def test_a_path_that_is_none_is_told(shell: Any, option: str, path: str) -> None:
+    """What no file system takes as a name is a mistake of usage, wherever a file is named."""
+    ended = shell.ends("plan", option, path)
+    assert ended.code == 2
+    assert "is no path" in ended.said
+
+
+def test_a_spec_on_stdin_may_be_half_a_character(shell: Any) -> None:
+    """A terminal hands on bytes that are no text as halves of characters; they are no JSON, and no crash."""
+    ended = shell.run("plan", "--spec", "-", stdin="\udcff")
+    assert ended.code == 2
+    assert "is not JSON" in ended.said
+
+
 def test_an_unwritable_file_is_told(shell: Any, tmp_path: Path) -> None:
     """`--out` into a folder that is not there is an error with a reason."""
     ended = shell.ends("plan", "--out", str(tmp_path / "no" / "plan.json"))
@@ -224,9 +240,10 @@ def test_certificates_are_trusted_on_demand(shell: Any, tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.touch()
     assert options_given(shell, "--ca", str(file))["connection_verify"] == str(file)
-    ended = shell.ends("status", "--ca", str(tmp_path / "none.pem"))
-    assert ended.code == 2
-    assert "none.pem' is no file" in ended.said
+    for none in ("none.pem", "x" * 5000 + "none.pem", "\0none.pem"):
+        ended = shell.ends("status", "--ca", str(tmp_path / none))
+        assert ended.code == 2
+        assert "none.pem' is no file" in ended.said
 
 
 def test_http_is_refused(shell: Any) -> None:

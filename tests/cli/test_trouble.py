@@ -78,6 +78,21 @@ def test_verbose_tells_each_request_with_its_id(shell: Any) -> None:
     assert (logger.level, [type(handler) for handler in logger.handlers]) == (0, [logging.NullHandler])
 
 
+@pytest.mark.parametrize("more", [(), ("-v",)])
+def test_the_sdks_own_warnings_stay_away(shell: Any, more: tuple[str, ...]) -> None:
+    """What the SDKs say with a traceback, as of a body that is no JSON, reaches the screen with `-vv` alone."""
+    handlers: list[logging.Handler] = []
+
+    def watched(body: Any) -> Any:
+        handlers.extend(logging.getLogger("azure").handlers)
+        return body
+
+    shell.emulator.inject(Fault.rewrite("GET", watched))
+    assert shell.ends("plan", *more).code == 0
+    assert [type(handler) for handler in handlers] == [logging.NullHandler]
+    assert logging.getLogger("azure").handlers == []
+
+
 def test_verbose_progress_is_the_log(shell: Any) -> None:
     """A block that is redrawn and a log would overwrite each other, so with `-v` there is no block."""
     ended = shell.ends("create", "-v", tty=True)

@@ -233,7 +233,8 @@ def test_resource_groups_survive_a_dump(make_arm):
 def test_a_file_that_is_none(tmp_path):
     """Broken JSON and broken YAML are said to be broken."""
     pytest.importorskip("yaml")
-    for name, text in (("s.json", "{"), ("s.yml", "a: [")):
+    odd = ("!!timestamp x", "2026-02-30", "[" * 5000, "!!bool x", "? [a]: b\n: c", "!!int x", "9" * 5000)
+    for name, text in (("s.json", "{"), ("s.json", "9" * 5000), *(("s.yml", text) for text in ("a: [", *odd))):
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
         with pytest.raises(InvalidScenario, match="is no"):
@@ -241,6 +242,13 @@ def test_a_file_that_is_none(tmp_path):
     path.with_suffix(".json").write_bytes(b"\xff")
     with pytest.raises(InvalidScenario, match="is no text in UTF-8"):
         Emulator.from_scenario(path.with_suffix(".json"))
+
+
+@pytest.mark.parametrize("path", ["\0.json", "\ud800.yaml"])
+def test_a_path_that_is_none(path):
+    """What no file system takes as a name is told as the path that it is none of."""
+    with pytest.raises(InvalidScenario, match="is no path"):
+        Emulator.from_scenario(path)
 
 
 def test_yaml_needs_the_extra(tmp_path, monkeypatch):

@@ -33,23 +33,32 @@ class _OnTerminal(logging.Handler):
 @contextmanager
 def logging_to(terminal: Terminal, verbose: int) -> Generator[Callable[[Any], None] | None]:
     """Log to the terminal as long as the block lasts; gives the hook that sees each response, if any."""
-    if not verbose:
-        # The SDKs warn, with a traceback, of bodies that they cannot read; our error says it without.
-        silence = logging.NullHandler()
-        logging.getLogger("azure").addHandler(silence)
-        try:
-            yield None
-        finally:
-            logging.getLogger("azure").removeHandler(silence)
+    if verbose > 1:
+        with _logging(terminal, "purview_mpe", "azure"):
+            yield _log_response
         return
+    # The SDKs warn, with a traceback, of bodies that they cannot read; our error says it without.
+    silence = logging.NullHandler()
+    logging.getLogger("azure").addHandler(silence)
+    try:
+        if verbose:
+            with _logging(terminal, "purview_mpe"):
+                yield _log_response
+        else:
+            yield None
+    finally:
+        logging.getLogger("azure").removeHandler(silence)
+
+
+@contextmanager
+def _logging(terminal: Terminal, *names: str) -> Generator[None]:
     handler = _OnTerminal(terminal)
-    names = ["purview_mpe", *(["azure"] if verbose > 1 else [])]
     before = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).addHandler(handler)
         logging.getLogger(name).setLevel(logging.INFO)
     try:
-        yield _log_response
+        yield
     finally:
         for name, level in before.items():
             logging.getLogger(name).removeHandler(handler)

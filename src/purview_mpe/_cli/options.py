@@ -193,6 +193,8 @@ def write_file(path: str, text: str) -> None:
         Path(path).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise InvalidSpec("The command", [(path, f"cannot be written: {error.strerror}")]) from None
+    except ValueError:  # a zero byte, or half a character
+        raise InvalidSpec("The command", [(path, "is no path")]) from None
 
 
 def client_options(arguments: Namespace) -> dict[str, Any]:
@@ -207,10 +209,17 @@ def client_options(arguments: Namespace) -> dict[str, Any]:
         if _is_this_machine(arguments.endpoint):
             options["credential"] = EmulatorCredential()
     if arguments.ca is not None:
-        if not Path(arguments.ca).is_file():
+        if not _is_file(arguments.ca):
             raise InvalidSpec("The command", [("--ca", f"{arguments.ca!r} is no file")])
         options["connection_verify"] = arguments.ca
     return options
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # a name longer than any file's
+        return False
 
 
 def _verbose(group: Arguments) -> None:
@@ -255,9 +264,11 @@ def _is_this_machine(url: str) -> bool:
 
 def _read_json(path: str, what: str, terminal: Terminal) -> Any:
     try:
-        content = terminal.stdin.read().encode() if path == "-" else Path(path).read_bytes()
+        content = terminal.stdin.read().encode(errors="replace") if path == "-" else Path(path).read_bytes()
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
+    except ValueError:  # a zero byte, or half a character
+        problem = "is no path"
     else:
         try:
             # Finds out the encoding as well: PowerShell's `>` writes UTF-16.

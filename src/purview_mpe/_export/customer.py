@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe._export.resources import (
@@ -23,8 +24,6 @@ from purview_mpe._requirements import requirement
 from purview_mpe.errors import InvalidSpec, UnsupportedSetup
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from purview_mpe._azure import Cloud
     from purview_mpe._export.resources import Value
     from purview_mpe._model import Account
@@ -86,6 +85,41 @@ class Site:
     cloud: Cloud
 
 
+def check_kinds(
+    *, texts: Mapping[str, object], optional: Mapping[str, object], groups: object, zone_ids: object
+) -> None:
+    """Refuse arguments of the wrong type, before anything is made of them.
+
+    Raises:
+        InvalidSpec: listing every one of them.
+    """
+    told = {**texts} | {field: value for field, value in optional.items() if value is not None}
+    problems = [
+        (field, f"is a {type(value).__name__}; pass text")
+        for field, value in told.items()
+        if not isinstance(value, str)
+    ]
+    if groups is not None and not _are_texts(groups):
+        problems.append(("groups", "must be a list of group ids, for example ('account', 'blob')"))
+    if zone_ids is not None and not _maps_texts(zone_ids):
+        problems.append(("zone_ids", "must be a mapping of group ids to the ids of private DNS zones"))
+    if problems:
+        raise InvalidSpec("Export", problems)
+
+
+def _are_texts(value: object) -> bool:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return False
+    return all(isinstance(one, str) for one in cast("Sequence[object]", value))
+
+
+def _maps_texts(value: object) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    pairs = cast("Mapping[object, object]", value).items()
+    return all(isinstance(key, str) and isinstance(one, str) for key, one in pairs)
+
+
 def chosen_targets(account: Account, groups: Sequence[str] | None) -> tuple[Target, ...]:
     """The targets that need an endpoint of the customer's own.
 
@@ -145,8 +179,11 @@ def checked_site(
     """
     problems: list[tuple[str, str]] = []
     subnet = _id("subnet_id", subnet_id, SUBNET_TYPE, problems)
-    network = _id("virtual_network_id", virtual_network_id or _outer(subnet), _VNET_TYPE, problems)
-    group = _id("resource_group_id", resource_group_id or _group_of(network), _GROUP_TYPE, problems)
+    # What is empty was derived from something that is wrong itself, and told there.
+    in_network = virtual_network_id or _outer(subnet)
+    network = _id("virtual_network_id", in_network, _VNET_TYPE, problems) if in_network else ""
+    in_group = resource_group_id or _group_of(network)
+    group = _id("resource_group_id", in_group, _GROUP_TYPE, problems) if in_group else ""
     zones = {key: _id(f"zone_ids.{key}", value, ZONE_TYPE, problems) for key, value in zone_ids.items()}
     base = f"pe-{account.name}" if name is None else name
     known_zones = {**ZONES.get(cloud, {}), **zone_ids}
@@ -187,8 +224,6 @@ def checked_site(
 
 def _id(field: str, value: str, resource_type: str, problems: list[tuple[str, str]]) -> str:
     """The id in its canonical spelling (Terraform compares letter by letter); a problem is noted, not raised."""
-    if not value:
-        return ""  # derived from something that is wrong itself, and told there
     try:
         arm_id = ArmId.parse(value)
     except InvalidArmId as error:

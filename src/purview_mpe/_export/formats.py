@@ -57,7 +57,7 @@ def export(
         InvalidSpec: there is no such format or cloud, or a name in the plan is none.
     """
     write = _writer(format)
-    if cloud not in customer.ZONES:
+    if not isinstance(cast("object", cloud), str) or cloud not in customer.ZONES:
         raise InvalidSpec("Export", [("cloud", f"{cloud!r} is none of {', '.join(customer.ZONES)}")])
     _check_subject(plan, Plan, "purview_mpe.Plan")
     if plan.conflicts:
@@ -114,6 +114,18 @@ def export_customer_endpoints(
     write = _writer(format)
     account = subject.account if isinstance(subject, Plan) else subject
     _check_subject(account, Account, "purview_mpe.Account or Plan")
+    customer.check_kinds(
+        texts={
+            "subnet_id": subnet_id,
+            "location": location,
+            "approval": approval,
+            "request_message": request_message,
+            "cloud": cloud,
+        },
+        optional={"virtual_network_id": virtual_network_id, "resource_group_id": resource_group_id, "name": name},
+        groups=groups,
+        zone_ids=zone_ids,
+    )
     targets = customer.chosen_targets(account, groups)
     site = customer.checked_site(
         account,

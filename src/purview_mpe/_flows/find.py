@@ -31,11 +31,13 @@ async def find_specs(io: Io, scope: str, *, name: str, account: str | None) -> t
         ),
     )
     listed = [_wire.read_listed_factory(item) for item in items]
-    return tuple(
+    specs = [
         Spec(factory=factory, account=_account(connected), name=name)
         for factory, connected in listed
         if factory and connected and (wanted is None or same_id(connected, wanted))
-    )
+    ]
+    # One that is created meanwhile shifts the pages, and the last of a page is the first of the next as well.
+    return tuple({spec.factory.casefold(): spec for spec in specs}.values())
 
 
 def _account(connected: str) -> str | None:

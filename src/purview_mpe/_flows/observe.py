@@ -113,7 +113,7 @@ async def list_networks(io: Io, factory_id: ArmId) -> list[str]:
             factory_id.resource_group, factory_id.name
         ),
     )
-    return [_wire.read_name(item) for item in items]
+    return list(dict.fromkeys(_wire.read_name(item) for item in items))
 
 
 async def list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:

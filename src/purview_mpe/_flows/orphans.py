@@ -85,8 +85,11 @@ async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory]
     visible = (text(item, "subscriptionId") for item in items or ())
     guids = dict.fromkeys(guid.casefold() for guid in (account_id.subscription, *visible) if is_subscription(guid))
     found = await io.gather([_list_subscription(io, guid) for guid in guids])
-    factories = [factory for listed in found if not isinstance(listed, Finding) for factory in listed]
-    return factories, [listed for listed in found if isinstance(listed, Finding)]
+    # One that is created meanwhile shifts the pages, and the last of a page is the first of the next as well.
+    factories: dict[str, KnownFactory] = {}
+    for factory in (factory for listed in found if not isinstance(listed, Finding) for factory in listed):
+        factories.setdefault(str(factory.id).casefold(), factory)
+    return list(factories.values()), [listed for listed in found if isinstance(listed, Finding)]
 
 
 async def _list_subscription(io: Io, guid: str) -> list[KnownFactory] | Finding:

@@ -60,6 +60,8 @@ def recording_to(path: Path, security: dict[str, Any]) -> Generator[Any]:
     except OSError as error:
         reason = f"{str(path)!r} cannot be written: {error.strerror}"
         raise InvalidSpec("The command", [("--record", reason)]) from None
+    except ValueError:  # a zero byte, or half a character
+        raise InvalidSpec("The command", [("--record", f"{str(path)!r} is no path")]) from None
     transport = _imports.load("purview_mpe._azure").make_transport("sync", security)
     recording = Recording(transport.send)
     # On the object itself, which in all else stays what it is: a transport that a verb can break off, for one.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe.durable._once import Once
+from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from purview_mpe._client import Client
     from purview_mpe.durable._engine import Json
@@ -62,14 +64,33 @@ def create_one(
         The JSON of a `Report`.
 
     Raises:
-        InvalidSpec: the spec is wrong; nothing was sent.
+        InvalidSpec: the spec or a setting is wrong; nothing was sent.
     """
     from purview_mpe._spec import Spec  # noqa: PLC0415 - it loads pydantic
 
     checked = Spec.model_validate(spec)
-    given = dict(settings or {})
-    key = (connect, json.dumps(given, sort_keys=True))
+    given, text = _checked_settings(settings)
     with _lock:
-        client = _clients.setdefault(key, Once(lambda: connect(**given)))
+        client = _clients.setdefault((connect, text), Once(lambda: connect(**given)))
     [report] = client().create_many([checked], approve=approve, wait=wait, timeout=timeout).reports
     return report.model_dump(mode="json")
+
+
+def _checked_settings(settings: object) -> tuple[dict[str, Any], str]:
+    """The settings, and the text that is the same for the same settings.
+
+    Raises:
+        InvalidSpec: they are nothing that JSON can hold under names.
+    """
+    if settings is None:
+        return {}, ""
+    problem = f"is a {type(settings).__name__}; pass a mapping that JSON can hold"
+    if isinstance(settings, Mapping):
+        given = dict(cast("Mapping[object, object]", settings))
+        try:
+            if all(isinstance(name, str) for name in given):
+                return cast("dict[str, Any]", given), json.dumps(given, sort_keys=True)
+            problem = "has a name that is no text"
+        except (TypeError, ValueError, RecursionError) as error:
+            problem = f"is nothing that JSON can hold: {error}"
+    raise InvalidSpec("create_one", [("settings", problem)])

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._nouns import Endpoint, Factory
 
 
+#: What PyYAML raises beside its own: for days that no calendar has (`2026-02-30`), numbers of too many digits, tags
+#: that do not fit what they stand before (`!!timestamp x`), and lists in lists without end.
+_OF_YAML = (ValueError, LookupError, AttributeError, TypeError, RecursionError)
+
+
 def read(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     """The document of a scenario: a mapping, or a file in JSON or (by its name) in YAML.
 
@@ -44,11 +49,13 @@ def read(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InvalidScenario([f"{path.name}: is no text in UTF-8: {error}"]) from None
+    except ValueError:  # a zero byte, or half a character
+        raise InvalidScenario([f"{str(path)!r} is no path"]) from None
     if path.suffix.lower() in {".yaml", ".yml"}:
         return check(_read_yaml(text))
     try:
         return check(json.loads(text))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidScenario([f"{path.name}: is no JSON: {error}"]) from None
 
 
@@ -62,7 +69,7 @@ def _read_yaml(text: str) -> Any:
         ) from error
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, *_OF_YAML) as error:
         raise InvalidScenario([f"it is no YAML: {error}"]) from None
 
 

@@ -1,0 +1,93 @@
+"""A whole orchestration, by an engine that loses answers and hands on whatever somebody sends as a decision."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe import Client, FleetReport, Retry
+from purview_mpe.durable import FleetRequest, _activities
+from purview_mpe.durable._engine import CREATE, Unanswered
+from purview_mpe.durable._orchestration import fleet
+from purview_mpe.emulator import Emulator
+
+from .bending import bent, rubbish
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from random import Random
+
+    from .subject import Subject
+
+
+def run(subject: Subject, random: Random) -> None:
+    """A request that is bent or not, to its end: a report for each of its specs, and nothing approved unasked."""
+    document = subject.documents["FleetRequest"] | {"approval": random.choice(("none", "at-once", "when-told"))}
+    if random.random() < 0.5:
+        document = bent(random, document)
+    azure = Emulator(provisioning=1, connection_delay=0.5)
+    with Client(azure.credential, transport=azure.transport(), retry=Retry(attempts=1)) as client:
+        engine = _Engine(random, client)
+        steps = fleet(engine, document)
+        try:
+            while True:
+                engine.wait(next(steps))
+        except StopIteration as end:
+            report = FleetReport.model_validate(json.loads(json.dumps(end.value)))
+    request = FleetRequest.model_validate(document)
+    assert [one.spec for one in report.reports] == list(request.specs)
+    if request.approval == "none" or (request.approval == "when-told" and not engine.is_agreed):
+        assert not [one for one in azure.connections() if one.status == "Approved"]
+
+
+class _Engine:
+    """Everything that is called is done at once, or never; the rest comes when it is due."""
+
+    def __init__(self, random: Random, client: Client) -> None:
+        self._random, self._client = random, client
+        # Workers look at their own clocks to see whether they were asked in time.
+        self._now = datetime.now(UTC)
+        self.is_agreed = False
+
+    def wait(self, tasks: Sequence[Any]) -> None:
+        """Let time pass until one of them is done."""
+        if not any(map(self.is_done, tasks)):
+            self._now = min(task["at"] for task in tasks if "at" in task)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def call(self, activity: str, order: Mapping[str, Any]) -> Any:
+        if self._random.random() < 0.2:
+            return {"lost": self._random.random() < 0.5}
+        work = _activities.create if activity == CREATE else _activities.approve
+        return {"answer": json.loads(json.dumps(work(lambda: self._client, json.loads(json.dumps(order)))))}
+
+    def timer(self, seconds: float) -> Any:
+        return {"at": self._now + timedelta(seconds=seconds)}
+
+    def event(self, name: str) -> Any:
+        told = self._random.choice((True, False, {"approved": True}, {"approved": 1}, rubbish(self._random)))
+        return {"event": name, "at": self._now + timedelta(seconds=self._random.randrange(10**6)), "answer": told}
+
+    def first_of(self, tasks: Sequence[Any]) -> Any:
+        raise NotImplementedError  # for those who drive an orchestration with tasks of their own
+
+    def is_done(self, task: Any) -> bool:
+        return task["at"] <= self._now if "at" in task else task.get("lost", True)
+
+    def answer(self, task: Any) -> Any:
+        if "answer" not in task:
+            raise Unanswered("A worker died.")
+        told = task["answer"]
+        if "at" in task:
+            self.is_agreed = self.is_agreed or told is True or told == {"approved": True}
+        return told
+
+    def cancel(self, timer: Any) -> None:
+        """Nothing waits for it."""
+
+    def tell(self, status: dict[str, Any]) -> None:
+        """Whoever asks gets JSON."""
+        json.dumps(status)
