@@ -222,6 +222,17 @@ class AsyncIo(_Common):
 
     at_once = _azure.ASYNC_POOL_SIZE
 
+    def __init__(
+        self,
+        azure: _azure.Azure,
+        *,
+        timeout: float | None = None,
+        listener: Callable[[Event], None] | None = None,
+    ) -> None:
+        super().__init__(azure, timeout=timeout, listener=listener)
+        # Here, so that it is the verb that fails, and not each of its steps.
+        azure.check_loop(asyncio.get_running_loop())
+
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         return await self._do(attempt, lambda: cast("Awaitable[T]", operation(self._clients)))
 
@@ -245,6 +256,7 @@ class AsyncIo(_Common):
         return await self._do(attempt, pages, of_list=True)
 
     async def _do(self, attempt: Attempt, operation: Callable[[], Awaitable[T]], *, of_list: bool = False) -> T:
+        self._azure.enter(asyncio.get_running_loop())
         exchange = self._exchange(attempt, of_list=of_list)
         with exchanging(exchange):
             try:
