@@ -341,6 +341,26 @@ def test_one_bad_run_does_not_hide_the_others(colour, emulator, ready, status):
     assert diagnosis.lineage == {"Succeeded": 1}
 
 
+@pytest.mark.parametrize("body", ["{}", '{"error": {"code": "Oops"}}', "[1]", '{"value": null}'])
+def test_an_answer_that_is_no_list_does_not_mean_no_runs(colour, emulator, ready, body):
+    """Runs, and the activities of one, that were not told cannot be read; a time without runs is something else."""
+    bad = emulator.add_pipeline_run()
+    emulator.add_activity_run()
+    emulator.inject(Fault.body("POST", body, path=f"{bad}/queryActivityruns", times=None))
+    diagnosis = colour.run(emulator, lambda client: client.diagnose(ready))
+    (partly,) = (one for one in diagnosis.findings if one.code == "runs-partly-unreadable")
+    assert partly.evidence[0].startswith(f"Could not list the activities of the pipeline run '{bad}': the answer 200 ")
+    assert diagnosis.lineage == {"Succeeded": 1}
+    emulator.inject(Fault.body("POST", body, path="queryPipelineRuns", times=None))
+    diagnosis = colour.run(emulator, lambda client: client.diagnose(ready))
+    (unreadable,) = (one for one in diagnosis.findings if one.code == "runs-unreadable")
+    assert unreadable.evidence[0].startswith(
+        "Could not list the recent pipeline runs of the factory 'df1': the answer 200 cannot be read ("
+    )
+    assert unreadable.cause == "The question for them failed, so whether any pipeline ran is not known."
+    assert (diagnosis.runs, "no-recent-runs" in codes(diagnosis)) == (None, False)
+
+
 def test_one_forbidden_part_does_not_end_it(colour, emulator, ready):
     """Each read of the factory, and the runs, may be forbidden alone."""
     for path in ("*/factories/df1", "*/managedVirtualNetworks", "*/managedPrivateEndpoints", "*/integrationRuntimes"):

@@ -193,7 +193,9 @@ def run_findings(runs: RecentRuns | ErrorDetail) -> Iterator[Finding]:
             severity="info",
             message="The recent pipeline runs were not looked at.",
             cause="Microsoft's page on roles lets a Reader monitor a factory; others needed two actions more (docs of "
-            "this library, permissions).",
+            "this library, permissions)."
+            if runs.code == "access-denied"
+            else "The question for them failed, so whether any pipeline ran is not known.",
             evidence=(runs.message,),
             remedy=runs.remedy,
         )
