@@ -135,6 +135,30 @@ def test_targets_that_changed_since():
     old = an_endpoint("old", "blob", resource_id=OTHER_STORAGE)
     diagnosis = diagnosed(account=account, endpoints=(*ALL_ENDPOINTS, old))
     assert codes(diagnosis)["targets-changed"] == "warning"
+    (finding,) = (one for one in diagnosis.findings if one.code == "targets-changed")
+    assert finding.message == "The account no longer uses what some endpoints of the factory point to."
+    assert finding.evidence == (f"old: blob on {OTHER_STORAGE}",)
+
+
+def test_an_endpoint_that_only_bears_our_name_has_no_past():
+    """That the account used once what a stranger's endpoint of our name points to is not claimed."""
+    account = an_account(shape="E", retired=(OTHER_STORAGE,))
+    old = an_endpoint("old", "blob", resource_id=OTHER_STORAGE)
+    foreign = f"{OTHER_STORAGE}2"
+    theirs = an_endpoint("purview_blob", "blob", resource_id=foreign)
+    diagnosis = diagnosed(account=account, endpoints=(ALL_ENDPOINTS[0], *ALL_ENDPOINTS[2:], old, theirs))
+    past, name = (one for one in diagnosis.findings if one.code == "targets-changed")
+    assert (past.evidence, name.evidence) == ((f"old: blob on {OTHER_STORAGE}",), (f"purview_blob: blob on {foreign}",))
+    assert name.message == (
+        "Some endpoints of the factory bear names of this spec and point to what the account does not use."
+    )
+    assert name.cause == (
+        "The account used it once and was changed, or somebody made them for something else: a name does not tell which."
+    )
+    assert name.remedy == (
+        "Find out in Data Factory Studio what uses them, and delete only what nothing uses; where a name is in the way "
+        "of client.create_all(spec), choose another base name, or set Spec.names for that group id."
+    )
 
 
 def test_findings_about_the_targets_stand_behind_the_endpoints():
