@@ -27,9 +27,9 @@ def strangers(emulator):
     return {c.status for c in emulator.connections() if c.factory is None}
 
 
-def without_our_connections(emulator):
+def without_our_connections(emulator, *endpoints):
     for connection in emulator.connections():
-        if connection.factory == emulator.factory:
+        if connection.factory == emulator.factory and (not endpoints or connection.endpoint in endpoints):
             emulator.remove(connection.id)
 
 
@@ -198,6 +198,56 @@ def test_rejected_connection_cannot_be_approved(colour, emulator):
         "Have the endpoint made anew and approve that: create_all with Spec(replace_broken=True), or, where the "
         "factory goes on saying Approved, delete_all and then create_all."
     )
+
+
+def never_made(*names):
+    return [
+        f"Azure could not make the endpoint {name!r}, so there is no connection to decide. Have it made anew and approve "
+        "that: create_all with Spec(replace_broken=True), then repeat the call."
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize("reveal", ["at-once", "never"])
+@pytest.mark.parametrize("verb", ["approve", "reject", "approve_many"])
+def test_an_endpoint_that_azure_could_not_make_is_not_waited_for(colour, reveal, verb):
+    """It ends at once with the way out, and the others are decided."""
+    emulator = Emulator(reveal_private_endpoint_ids=reveal)
+    spec = spec_for(emulator)
+    emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
+    colour.run(emulator, lambda client: client.create_all(spec))
+    without_our_connections(emulator, "purview_namespace")
+
+    def decide(client):
+        return client.approve_many([spec]) if verb == "approve_many" else getattr(client, verb)(spec)
+
+    answer = colour.run(emulator, decide)
+    report = answer.reports[0] if verb == "approve_many" else answer
+    done = "rejected" if verb == "reject" else "approved"
+    assert results(report) == {"account": done, "blob": done, "queue": done, "namespace": "failed"}
+    assert [f"{o.error.message} {o.error.remedy}" for o in report.failures] == never_made("purview_namespace")
+    assert report.failures[0].error.code == "provisioning-failed"
+    assert report.failures[0].seconds < 1
+
+
+@pytest.mark.parametrize("reveal", ["at-once", "never"])
+def test_an_endpoint_that_fails_under_way_has_nothing_to_approve(colour, reveal):
+    """A creation says of its connection what an approval says, whether or not Azure tells exact ids."""
+    emulator = Emulator(reveal_private_endpoint_ids=reveal, connection_delay=1000 if reveal == "at-once" else 17)
+    emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
+    report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True))
+    made, connection = report.failures
+    assert made.error.message.startswith("Azure accepted the endpoint 'purview_namespace' and could not make it")
+    assert [f"{connection.error.message} {connection.error.remedy}"] == never_made("purview_namespace")
+    assert [o.result for o in report.outcomes].count("approved") == 3
+
+
+def test_a_failed_endpoint_whose_connection_is_there_is_judged_by_it(colour, emulator):
+    """A deletion that a lock stopped leaves the endpoint Failed (public code), and its connection as it was."""
+    spec = spec_for(emulator, groups=("account",))
+    emulator.add_endpoint(emulator.factory, "purview", emulator.account, "account", provisioning_state="Failed")
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    assert results(report) == {"account": "already-approved"}
 
 
 @pytest.mark.parametrize("shape", ["A", "C", "D"])

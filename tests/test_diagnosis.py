@@ -135,6 +135,30 @@ def test_targets_that_changed_since():
     old = an_endpoint("old", "blob", resource_id=OTHER_STORAGE)
     diagnosis = diagnosed(account=account, endpoints=(*ALL_ENDPOINTS, old))
     assert codes(diagnosis)["targets-changed"] == "warning"
+    (finding,) = (one for one in diagnosis.findings if one.code == "targets-changed")
+    assert finding.message == "The account no longer uses what some endpoints of the factory point to."
+    assert finding.evidence == (f"old: blob on {OTHER_STORAGE}",)
+
+
+def test_an_endpoint_that_only_bears_our_name_has_no_past():
+    """That the account used once what a stranger's endpoint of our name points to is not claimed."""
+    account = an_account(shape="E", retired=(OTHER_STORAGE,))
+    old = an_endpoint("old", "blob", resource_id=OTHER_STORAGE)
+    foreign = f"{OTHER_STORAGE}2"
+    theirs = an_endpoint("purview_blob", "blob", resource_id=foreign)
+    diagnosis = diagnosed(account=account, endpoints=(ALL_ENDPOINTS[0], *ALL_ENDPOINTS[2:], old, theirs))
+    past, name = (one for one in diagnosis.findings if one.code == "targets-changed")
+    assert (past.evidence, name.evidence) == ((f"old: blob on {OTHER_STORAGE}",), (f"purview_blob: blob on {foreign}",))
+    assert name.message == (
+        "Some endpoints of the factory bear names of this spec and point to what the account does not use."
+    )
+    assert name.cause == (
+        "The account used it once and was changed, or somebody made them for something else: a name does not tell which."
+    )
+    assert name.remedy == (
+        "Find out in Data Factory Studio what uses them, and delete only what nothing uses; where a name is in the way "
+        "of client.create_all(spec), choose another base name, or set Spec.names for that group id."
+    )
 
 
 def test_findings_about_the_targets_stand_behind_the_endpoints():
@@ -339,6 +363,26 @@ def test_one_bad_run_does_not_hide_the_others(colour, emulator, ready, status):
     diagnosis = colour.run(emulator, lambda client: client.diagnose(ready))
     assert codes(diagnosis)["runs-partly-unreadable"] == "info"
     assert diagnosis.lineage == {"Succeeded": 1}
+
+
+@pytest.mark.parametrize("body", ["{}", '{"error": {"code": "Oops"}}', "[1]", '{"value": null}'])
+def test_an_answer_that_is_no_list_does_not_mean_no_runs(colour, emulator, ready, body):
+    """Runs, and the activities of one, that were not told cannot be read; a time without runs is something else."""
+    bad = emulator.add_pipeline_run()
+    emulator.add_activity_run()
+    emulator.inject(Fault.body("POST", body, path=f"{bad}/queryActivityruns", times=None))
+    diagnosis = colour.run(emulator, lambda client: client.diagnose(ready))
+    (partly,) = (one for one in diagnosis.findings if one.code == "runs-partly-unreadable")
+    assert partly.evidence[0].startswith(f"Could not list the activities of the pipeline run '{bad}': the answer 200 ")
+    assert diagnosis.lineage == {"Succeeded": 1}
+    emulator.inject(Fault.body("POST", body, path="queryPipelineRuns", times=None))
+    diagnosis = colour.run(emulator, lambda client: client.diagnose(ready))
+    (unreadable,) = (one for one in diagnosis.findings if one.code == "runs-unreadable")
+    assert unreadable.evidence[0].startswith(
+        "Could not list the recent pipeline runs of the factory 'df1': the answer 200 cannot be read ("
+    )
+    assert unreadable.cause == "The question for them failed, so whether any pipeline ran is not known."
+    assert (diagnosis.runs, "no-recent-runs" in codes(diagnosis)) == (None, False)
 
 
 def test_one_forbidden_part_does_not_end_it(colour, emulator, ready):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 
+import jmespath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe import Target
+from purview_mpe._arm_id import last_segment
 from purview_mpe._hand_off import Pending, hand_off
 
 from .nouns import ACCOUNT, HIDDEN, NAMESPACE, OTHER_STORAGE, STORAGE, TARGETS
@@ -22,15 +24,15 @@ SHAPE_A = f"""\
 Please approve 4 private endpoint connections of the data factory 'df1' for the Purview account
 {ACCOUNT}
 
-Approve only what matches: other connections on the same resources may be a stranger's.
+Approve only what matches, in any letter case: other connections on the same resources may be a stranger's.
 
 1. purview (account)
    target:            {ACCOUNT}
    private endpoint:  {HIDDEN}/df1.purview
    portal:            the Purview account, Networking, Private endpoint connections: select it, Approve
    link:              https://portal.azure.com/#resource{ACCOUNT}/privateEndpointConnections
-   find it:           az network private-endpoint-connection list --id {ACCOUNT} --query "[?properties.privateEndpoint.id=='{HIDDEN}/df1.purview'].id" -o tsv
-   then:              az network private-endpoint-connection approve --id <the id found>
+   find it:           az network private-endpoint-connection list --id {ACCOUNT} --query "[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
+   then:              az network private-endpoint-connection approve --id <the connection found>
 
 2. purview_blob (blob)
    target:            {STORAGE}
@@ -46,38 +48,38 @@ Approve only what matches: other connections on the same resources may be a stra
    private endpoint:  (any id that ends in /df1.purview_queue, and only one such)
    portal:            the Purview account, Managed resources, the storage account, Networking, Private endpoint connections: select it, Approve
    link:              https://portal.azure.com/#resource{STORAGE}/networking
-   find it:           az network private-endpoint-connection list --id {STORAGE} --query "[?ends_with(properties.privateEndpoint.id, '/df1.purview_queue')].id" -o tsv
-   then:              az network private-endpoint-connection approve --id <the id found>
+   find it:           az network private-endpoint-connection list --id {STORAGE} --query "[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_queue')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
+   then:              az network private-endpoint-connection approve --id <the connection found>
 
 4. purview_namespace (namespace)
    target:            {NAMESPACE}
    private endpoint:  (any id that ends in /df1.purview_namespace, and only one such)
    portal:            the Purview account, Managed resources, the Event Hubs namespace, Networking, Private endpoint connections: select it, Approve
    link:              https://portal.azure.com/#resource{NAMESPACE}/networking
-   find it:           az network private-endpoint-connection list --id {NAMESPACE} --query "[?ends_with(properties.privateEndpoint.id, '/df1.purview_namespace')].id" -o tsv
-   then:              az network private-endpoint-connection approve --id <the id found>
+   find it:           az network private-endpoint-connection list --id {NAMESPACE} --query "[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_namespace')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
+   then:              az network private-endpoint-connection approve --id <the connection found>
 """
 
 SHAPE_C = f"""\
 Please approve 2 private endpoint connections of the data factory 'df1' for the Purview account
 {ACCOUNT}
 
-Approve only what matches: other connections on the same resources may be a stranger's.
+Approve only what matches, in any letter case: other connections on the same resources may be a stranger's.
 
 1. purview_blob (blob)
    target:            {OTHER_STORAGE}
    private endpoint:  {HIDDEN}/df1.purview_blob
    portal:            the Purview account, Networking, Ingestion private endpoint connections: select it, Approve
    link:              https://portal.azure.us/#resource{ACCOUNT}/privateEndpointConnections
-   command:           az rest --method post --url '{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview' --body '{{"privateEndpointId": "{HIDDEN}/df1.purview_blob", "status": "Approved"}}'
+   command:           az rest --method post --url "{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview" --body '{{"privateEndpointId": "{HIDDEN}/df1.purview_blob", "status": "Approved"}}'
 
 2. purview_queue (queue)
    target:            {OTHER_STORAGE}
    private endpoint:  (any id that ends in /df1.purview_queue, and only one such)
    portal:            the Purview account, Networking, Ingestion private endpoint connections: select it, Approve
    link:              https://portal.azure.us/#resource{ACCOUNT}/privateEndpointConnections
-   find it:           az rest --method get --url '{ACCOUNT}/ingestionPrivateEndpointConnections?api-version=2024-04-01-preview' --query "value[?ends_with(properties.privateEndpoint.id, '/df1.purview_queue')].properties.privateEndpoint.id" -o tsv
-   then:              az rest --method post --url '{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview' --body '{{"privateEndpointId": "<the id found>", "status": "Approved"}}'
+   find it:           az rest --method get --url "{ACCOUNT}/ingestionPrivateEndpointConnections?api-version=2024-04-01-preview" --query "value[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_queue')].properties.privateEndpoint.id" -o tsv
+   then:              az rest --method post --url "{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview" --body '{{"privateEndpointId": "<the id found>", "status": "Approved"}}'
 """
 
 
@@ -175,8 +177,9 @@ def test_a_hostile_private_endpoint_is_one_word_of_the_query(private_endpoint_id
     made = text(Pending(BLOB, "purview_blob", private_endpoint_id))
     words = command(made, "find it:")
     assert words[:5] == ["az", "network", "private-endpoint-connection", "list", "--id"]
-    assert (words[5], words[6], words[8:]) == (STORAGE, "--query", ["-o", "tsv"])
-    assert literal(words[7]) == seen(private_endpoint_id)
+    assert (words[5], words[6], words[8:]) == (STORAGE, "--query", ["-o", "yaml"])
+    name = f"/{last_segment(seen(private_endpoint_id))}"
+    assert literals(words[7]) == list(dict.fromkeys((name, name.lower())))
 
 
 @given(hostile.filter(seen))
@@ -184,7 +187,8 @@ def test_a_hostile_name_stays_inside_the_query(name):
     """The name of an endpoint is a literal of the query as well, for both kinds of list."""
     for target in (BLOB, NEW_BLOB):
         words = command(text(Pending(target, name)), "find it:")
-        assert literal(words[words.index("--query") + 1]) == f"/df1.{seen(name)}"
+        called = f"/df1.{seen(name)}"
+        assert literals(words[words.index("--query") + 1]) == list(dict.fromkeys((called, called.lower())))
 
 
 @given(hostile.filter(seen))
@@ -195,22 +199,51 @@ def test_a_hostile_private_endpoint_stays_inside_the_json(private_endpoint_id):
     assert seen(body["privateEndpointId"]) == seen(private_endpoint_id)
 
 
-@pytest.mark.parametrize("special", list('"$`\\!%^'))
+@pytest.mark.parametrize("special", list('"$`\\!%^\u201d'))
 def test_a_query_with_anything_that_a_shell_expands_is_in_single_quotes(special):
     """Between double quotes such a character would mean something to bash, PowerShell or cmd."""
     made = text(Pending(BLOB, "purview_blob", f"/x{special}y"))
     assert "--query '[?" in made
-    assert literal(command(made, "find it:")[7]) == f"/x{special}y"
+    assert literals(command(made, "find it:")[7]) == [f"/x{special}y"]
 
 
-def literal(query: str) -> str:
-    """The raw string in a JMESPath query, read by its rules: it ends at the first quote that is not escaped."""
-    start = query.index("'") + 1
-    read, at = "", start
-    while query[at] != "'":
-        at += query[at] == "\\"
-        read += query[at]
-        at += 1
-    rest = query[at + 1 :]
-    assert rest in {"].id", ")].id", ")].properties.privateEndpoint.id"}, rest
-    return read
+@pytest.mark.parametrize("target", [BLOB, NEW_BLOB])
+@pytest.mark.parametrize("known", [True, False])
+def test_the_query_finds_ours_in_whatever_letter_case_azure_writes_ids(target, known):
+    """As jmespath, which az uses, reads it: types and groups in any, names as given or lower; and nobody else's."""
+    ours = f"{HIDDEN}/df1.Purview_blob"
+    made = text(Pending(target, "Purview_blob", ours if known else None, None))
+    if known and target is NEW_BLOB:
+        assert f'"privateEndpointId": "{ours}"' in made  # nothing has to be found
+        return
+    words = command(made, "find it:")
+    query = words[words.index("--query") + 1]
+    written = [ours, ours.lower(), ours.replace("resourceGroups", "RESOURCEGROUPS")]
+    listed = [
+        {"id": f"c{number}", "properties": {"privateEndpoint": {"id": private_endpoint_id}}}
+        for number, private_endpoint_id in enumerate([*written, f"{ours}2", f"{HIDDEN}/xdf1.Purview_blob"])
+    ]
+    listed += [{"id": "c8", "properties": {"privateEndpoint": None}}, {"id": "c9", "properties": {}}]
+    if target is NEW_BLOB:
+        assert jmespath.search(query, {"value": listed}) == written
+    else:
+        assert jmespath.search(query, listed) == [
+            {"connection": f"c{number}", "privateEndpoint": one} for number, one in enumerate(written)
+        ]
+
+
+def literals(query: str) -> list[str]:
+    """The raw strings in a JMESPath query, read by its rules: each ends at the first quote that is not escaped."""
+    bearer = "properties.privateEndpoint.id"
+    found: list[str] = []
+    rest = query.removeprefix("value").removeprefix("[?")
+    while rest.startswith(before := f"ends_with(to_string({bearer}), '"):
+        read, at = "", len(before)
+        while rest[at] != "'":
+            at += rest[at] == "\\"
+            read += rest[at]
+            at += 1
+        found.append(read)
+        rest = rest[at + 1 :].removeprefix(")").removeprefix(" || ")
+    assert rest in {f"].{{connection: id, privateEndpoint: {bearer}}}", f"].{bearer}"}, rest
+    return found

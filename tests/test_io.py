@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe import Retry, _imports
-from purview_mpe.errors import NotFound, PurviewMpeError
+from purview_mpe import Retry, Spec, _imports, aio
+from purview_mpe.emulator import Emulator
+from purview_mpe.errors import InvalidSpec, NotFound, PurviewMpeError
 from tests.scripted import ACCOUNT, MARK, READING, Runner, Script, both, ok, read_account, refusal
 
 if TYPE_CHECKING:
@@ -295,3 +296,41 @@ def test_what_a_users_policy_raises_becomes_an_error_of_ours(runner: Runner) -> 
     with pytest.raises(PurviewMpeError, match="LookupError") as caught:
         runner.get(Script([ok()]), raw_request_hook=hook)
     assert MARK not in str(caught.value)
+
+
+def test_a_client_is_refused_in_a_second_event_loop() -> None:
+    """Its connections belong to the first loop: each verb of it says so elsewhere, before anything is sent."""
+    emulator = Emulator()
+    spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+    with emulator.serve() as server, asyncio.Runner() as first, asyncio.Runner() as second:
+        client = aio.Client(emulator.async_credential, endpoint=server.url, connection_verify=server.ca_file)
+        with pytest.raises(InvalidSpec):
+            first.run(client.discover("none"))  # nothing was sent, so nothing belongs to this loop
+
+        async def watched() -> None:
+            async for _ in client.watch(spec):
+                pass
+
+        second.run(client.plan(spec))
+        sent = len(emulator.requests)
+        for verb in (client.plan(spec), client.check(spec), client.create_all(spec), watched()):
+            with pytest.raises(InvalidSpec) as caught:
+                first.run(verb)
+            assert str(caught.value) == (
+                "Client is not valid:\n"
+                "  client: was used in another event loop before, and its connections belong to that one\n"
+                "  What to do: Make a client inside the loop that uses it, one in each coroutine that asyncio.run gets; "
+                "nothing was sent to Azure."
+            )
+        assert len(emulator.requests) == sent
+        second.run(client.plan(spec))
+        second.run(client.close())
+
+
+def test_a_client_with_a_transport_that_was_given_works_in_every_event_loop() -> None:
+    """Whose transport belongs to no loop may call asyncio.run for each verb."""
+    emulator = Emulator()
+    spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+    client = aio.Client(emulator.async_credential, transport=emulator.async_transport())
+    first, second = (asyncio.run(client.create_all(spec)) for _ in range(2))
+    assert [outcome.result for outcome in (*first.outcomes, *second.outcomes)] == ["created"] * 4 + ["kept"] * 4

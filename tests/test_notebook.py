@@ -181,7 +181,7 @@ def test_messages_are_text(cell):
     ("kinds", "mark"),
     [
         (("account",), "…"),
-        (("account", "finished"), "✓"),
+        (("account", "finished"), "…"),
         (("account", "ended"), "✕"),
     ],
 )
@@ -189,6 +189,47 @@ def test_the_end_is_marked(cell, kinds, mark):
     """Running, finished and interrupted differ by symbol."""
     tell(progress(), "started", *kinds)
     assert f">{mark} apply" in cell.only["text/html"]
+
+
+@pytest.mark.parametrize("client", [Client, aio.Client])
+def test_what_is_made_and_not_approved_is_not_over(cell, emulator, client):
+    """A creation ends green only if every connection is approved; of those that were there before it cannot tell."""
+    spec = spec_for(emulator)
+
+    async def later(**options: Any) -> None:
+        async with aio.Client(
+            emulator.async_credential, transport=emulator.async_transport(), on_event=progress()
+        ) as one:
+            await one.create_all(spec, **options)
+
+    def create(**options: Any) -> str:
+        if client is aio.Client:
+            asyncio.run(later(**options))
+        else:
+            with Client(emulator.credential, transport=emulator.transport(), on_event=progress()) as one:
+                one.create_all(spec, **options)
+        *_, last = cell.outputs.values()
+        return re.search(r">(. create_all finished after [^<]*)<", last["text/html"])[1]
+
+    assert create() == "… create_all finished after 1:36: 4 created, to be approved"
+    assert create() == "= create_all finished after 0:00: 4 kept"
+    assert create(approve=True) == "✓ create_all finished after 0:00: 4 kept, 4 approved"
+
+
+def test_a_dry_run_is_no_deed(cell):
+    """What would be done is not done, and a connection that is not there is not decided; after a deletion it is."""
+    for verb, result, mark in (
+        ("approve", "would-approve", "…"),
+        ("approve", "absent", "…"),
+        ("delete_all", "absent", "✓"),
+        ("delete_all", "deleted", "✓"),
+    ):
+        listener = progress()
+        outcome = Outcome(name="purview", group_id="account", resource_id=ACCOUNT, result=result)
+        listener(Event(kind="step", verb=verb, seconds=1, message="m", factory=FACTORY, outcome=outcome))
+        listener(Event(kind="finished", verb=verb, seconds=2, message=f"{verb} finished"))
+        *_, last = cell.outputs.values()
+        assert f">{mark} {verb} finished after 0:02: 1 {result}<" in last["text/html"]
 
 
 @pytest.mark.parametrize(("result", "mark"), [("failed", "✕"), ("handed-off", "…"), ("approved", "✓")])

@@ -56,6 +56,8 @@ class Claim:
     """State of the connection as the factory tells it, lower-case; empty until the endpoint is provisioned."""
     only_exact: bool = False
     """Whether nothing but an exact id is accepted."""
+    has_failed: bool = False
+    """Whether Azure could not make the endpoint, so that a connection which is not there will not come."""
 
     @property
     def is_vouched_for(self) -> bool:
@@ -98,6 +100,7 @@ def claim_for(target: Target, endpoint: Endpoint) -> Claim:
         factory_says=endpoint.connection_status.casefold()
         if _states.is_provisioned(endpoint.provisioning_state)
         else "",
+        has_failed=_states.is_broken(endpoint.provisioning_state, ""),
     )
 
 

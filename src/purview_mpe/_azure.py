@@ -25,6 +25,7 @@ from purview_mpe._version import __version__
 from purview_mpe.errors import AzureUnavailable, InvalidSpec, PurviewMpeError, UnsupportedSetup
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Generator
 
     from purview_mpe._arm_id import ArmId
@@ -108,6 +109,7 @@ class Azure:
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._is_closed = False
+        self._loop: AbstractEventLoop | None = None
 
     def datafactory(self, resource: ArmId) -> Any:
         return self._client("azure.mgmt.datafactory", "DataFactoryManagementClient", resource)
@@ -129,6 +131,29 @@ class Azure:
         """
         if self._is_closed:
             raise InvalidSpec("Client", [("client", "was closed; make a new one, or stay inside its with block")])
+
+    def check_loop(self, loop: AbstractEventLoop) -> None:
+        """Refuse to work in another event loop than before: connections belong to the one that opened them.
+
+        What the caller gave is the caller's to know, so with a transport and a credential that were given every loop
+        may come.
+
+        Raises:
+            InvalidSpec: another event loop has used the connections of this client.
+        """
+        if (self._owns_transport or self._owned_credential) and self._loop not in {None, loop}:
+            raise InvalidSpec(
+                "Client",
+                [("client", "was used in another event loop before, and its connections belong to that one")],
+                remedy="Make a client inside the loop that uses it, one in each coroutine that asyncio.run gets; "
+                "nothing was sent to Azure.",
+            )
+
+    def enter(self, loop: AbstractEventLoop) -> None:
+        """Before a request: from now on this client belongs to the event loop. Raises as `check_loop` does."""
+        with self._lock:
+            self.check_loop(loop)
+            self._loop = loop
 
     def _client(self, package: str, name: str, resource: ArmId) -> Any:
         self.check_open()

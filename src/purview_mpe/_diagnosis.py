@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from purview_mpe import _checking, _requirements
 from purview_mpe._assessment import Diagnosis
 from purview_mpe._model import ErrorDetail, Finding, Severity, by_severity
-from purview_mpe._planning import needed_targets
+from purview_mpe._planning import is_retired, needed_targets
 from purview_mpe._verdict import judge
 from purview_mpe.errors import UnsupportedSetup
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
 
-    from purview_mpe._model import EndpointStatus, Plan, Status, Target
+    from purview_mpe._model import Endpoint, EndpointStatus, Plan, Status, Target
     from purview_mpe._situation import ActivityRun, RecentRuns, Situation
 
 #: How many pipeline runs are looked at, the newest: each costs a request.
@@ -172,17 +172,33 @@ def _kind(one: EndpointStatus, status: Status) -> str:
 
 
 def changed_targets(plan: Plan) -> Iterator[Finding]:
-    """Endpoints that point to what the account used once."""
-    if plan.obsolete:
+    """Endpoints to what the account used once, and those of our names whose past nobody can tell."""
+    retired = [one for one in plan.obsolete if is_retired(plan.account, one)]
+    if retired:
         yield Finding(
             code="targets-changed",
             severity="warning",
             message="The account no longer uses what some endpoints of the factory point to.",
             cause="Its managed Event Hubs was switched off, or its ingestion storage was changed.",
-            evidence=tuple(f"{one.name}: {one.group_id} on {one.resource_id}" for one in plan.obsolete),
+            evidence=_pointing(retired),
             remedy="Make the endpoints that the account needs now (client.create_all(spec)), and delete those above "
             "in Data Factory Studio when nothing else uses them.",
         )
+    if by_name := [one for one in plan.obsolete if one not in retired]:
+        yield Finding(
+            code="targets-changed",
+            severity="warning",
+            message="Some endpoints of the factory bear names of this spec and point to what the account does not use.",
+            cause="The account used it once and was changed, or somebody made them for something else: a name does "
+            "not tell which.",
+            evidence=_pointing(by_name),
+            remedy="Find out in Data Factory Studio what uses them, and delete only what nothing uses; where a name is "
+            "in the way of client.create_all(spec), choose another base name, or set Spec.names for that group id.",
+        )
+
+
+def _pointing(endpoints: Sequence[Endpoint]) -> tuple[str, ...]:
+    return tuple(f"{one.name}: {one.group_id} on {one.resource_id}" for one in endpoints)
 
 
 def run_findings(runs: RecentRuns | ErrorDetail) -> Iterator[Finding]:
@@ -193,7 +209,9 @@ def run_findings(runs: RecentRuns | ErrorDetail) -> Iterator[Finding]:
             severity="info",
             message="The recent pipeline runs were not looked at.",
             cause="Microsoft's page on roles lets a Reader monitor a factory; others needed two actions more (docs of "
-            "this library, permissions).",
+            "this library, permissions)."
+            if runs.code == "access-denied"
+            else "The question for them failed, so whether any pipeline ran is not known.",
             evidence=(runs.message,),
             remedy=runs.remedy,
         )

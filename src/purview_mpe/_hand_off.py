@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from purview_mpe._arm_id import last_segment
 from purview_mpe._naming import hidden_name
 from purview_mpe._wire_connections import INGESTION_API_VERSION, ingestion_body
 
@@ -30,8 +31,9 @@ _PORTAL_PAGE: dict[ConnectionList, str] = {
     "storage": "networking",
     "namespace": "networking",
 }
-#: What a shell expands, or takes for the end of the word, between double quotes.
-_SPECIAL = frozenset('"$`\\!%^')
+_BEARER = "properties.privateEndpoint.id"
+#: What a shell expands, or takes for the end of the word, between double quotes; PowerShell takes typographic ones.
+_SPECIAL = frozenset('"$`\\!%^\u201c\u201d\u201e')
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Pending:
 #: What the owner is asked to do: in the portal's word, which is az's in lower case.
 _VERB: dict[Decision, str] = {"Approved": "Approve", "Rejected": "Reject"}
 
+_WARNING = "other connections on the same resources may be a stranger's."
+
 
 def hand_off(
     factory: str, account_id: str, pending: Sequence[Pending], *, portal: str, decision: Decision = "Approved"
@@ -62,7 +66,7 @@ def hand_off(
         f"Please {_VERB[decision].lower()} {count} of the data factory {factory!r} for the Purview account",
         account_id,
         "",
-        f"{_VERB[decision]} only what matches: other connections on the same resources may be a stranger's.",
+        f"{_VERB[decision]} only what matches, in any letter case: {_WARNING}",
     ]
     for number, item in enumerate(pending, 1):
         lines += ["", *_item(number, factory, account_id, item, portal=portal, decision=decision)]
@@ -96,16 +100,27 @@ def _commands(factory: str, account_id: str, item: Pending, decision: Decision) 
     decide = f"az network private-endpoint-connection {_VERB[decision].lower()} --id"
     if item.connection_id:
         return [("command:           ", f"{decide} {_quoted(item.connection_id)}")]
-    condition = (
-        f"properties.privateEndpoint.id=='{_jmespath(item.private_endpoint_id)}'"
-        if item.private_endpoint_id
-        else f"ends_with(properties.privateEndpoint.id, '/{_jmespath(hidden_name(factory, item.name))}')"
-    )
-    scope, query = _quoted(item.target.resource_id), _quoted(f"[?{condition}].id")
+    found = f"[?{_is_called(factory, item)}].{{connection: id, privateEndpoint: {_BEARER}}}"
+    scope, query = _quoted(item.target.resource_id), _quoted(found)
     return [
-        ("find it:           ", f"az network private-endpoint-connection list --id {scope} --query {query} -o tsv"),
-        ("then:              ", f"{decide} <the id found>"),
+        ("find it:           ", f"az network private-endpoint-connection list --id {scope} --query {query} -o yaml"),
+        ("then:              ", f"{decide} <the connection found>"),
     ]
+
+
+def _is_called(factory: str, item: Pending) -> str:
+    """The condition of a query for connections whose private endpoint is called as ours.
+
+    JMESPath compares letter by letter and knows no lower case, and Azure echoes ids in other letter cases: types and
+    resource groups in any, names as they were given or in lower case (recorded). So only the name is compared, in both
+    ways, and whoever runs the command is shown the whole id.
+    """
+    given = item.private_endpoint_id
+    name = last_segment(given) if given else hidden_name(factory, item.name)
+    # Spaces, so that PowerShell quotes the query for az.cmd, too: cmd would take the bars for pipes.
+    return " || ".join(
+        f"ends_with(to_string({_BEARER}), '/{_jmespath(written)}')" for written in dict.fromkeys((name, name.lower()))
+    )
 
 
 def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: Decision) -> list[tuple[str, str]]:
@@ -120,8 +135,7 @@ def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: 
 
     if item.private_endpoint_id:
         return [("command:           ", decide(item.private_endpoint_id))]
-    bearer = "properties.privateEndpoint.id"
-    query = _quoted(f"value[?ends_with({bearer}, '/{_jmespath(hidden_name(factory, item.name))}')].{bearer}")
+    query = _quoted(f"value[?{_is_called(factory, item)}].{_BEARER}")
     return [
         ("find it:           ", f"az rest --method get --url {listing} --query {query} -o tsv"),
         ("then:              ", decide("<the id found>")),
@@ -131,11 +145,12 @@ def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: 
 def _quoted(text: str) -> str:
     """Text from Azure's answers, safe to paste into a shell as one word.
 
-    A query holds single quotes; in double ones it is read by people, and by PowerShell and cmd as well, if nothing in
-    it means something to any of these shells.
+    In double quotes it is read by people, and by PowerShell and cmd as well, if nothing in it means something to any
+    of these shells.
     """
     word = _printable(text)
-    return f'"{word}"' if "'" in word and not _SPECIAL & set(word) else shlex.quote(word)
+    quoted = shlex.quote(word)
+    return quoted if quoted == word or _SPECIAL & set(word) else f'"{word}"'
 
 
 def _jmespath(text: str) -> str:

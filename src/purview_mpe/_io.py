@@ -134,8 +134,15 @@ class SyncIo(_Common):
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         return self._do(attempt, lambda: operation(self._clients))
 
-    async def read(self, attempt: Attempt, operation: Callable[[Clients], Any]) -> dict[str, Any]:
-        return self._do(attempt, lambda: _azure.json_of(operation(self._clients)))
+    async def read(
+        self, attempt: Attempt, operation: Callable[[Clients], Any], *, of_list: bool = False
+    ) -> dict[str, Any]:
+        def resource() -> dict[str, Any]:
+            answer = operation(self._clients)
+            _azure.refuse_no_list(current())
+            return _azure.json_of(answer)
+
+        return self._do(attempt, resource, of_list=of_list)
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
         def pages() -> list[dict[str, Any]]:
@@ -222,14 +229,29 @@ class AsyncIo(_Common):
 
     at_once = _azure.ASYNC_POOL_SIZE
 
+    def __init__(
+        self,
+        azure: _azure.Azure,
+        *,
+        timeout: float | None = None,
+        listener: Callable[[Event], None] | None = None,
+    ) -> None:
+        super().__init__(azure, timeout=timeout, listener=listener)
+        # Here, so that it is the verb that fails, and not each of its steps.
+        azure.check_loop(asyncio.get_running_loop())
+
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         return await self._do(attempt, lambda: cast("Awaitable[T]", operation(self._clients)))
 
-    async def read(self, attempt: Attempt, operation: Callable[[Clients], Any]) -> dict[str, Any]:
+    async def read(
+        self, attempt: Attempt, operation: Callable[[Clients], Any], *, of_list: bool = False
+    ) -> dict[str, Any]:
         async def resource() -> dict[str, Any]:
-            return _azure.json_of(await operation(self._clients))
+            answer = await operation(self._clients)
+            _azure.refuse_no_list(current())
+            return _azure.json_of(answer)
 
-        return await self._do(attempt, resource)
+        return await self._do(attempt, resource, of_list=of_list)
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
         async def pages() -> list[dict[str, Any]]:
@@ -245,6 +267,7 @@ class AsyncIo(_Common):
         return await self._do(attempt, pages, of_list=True)
 
     async def _do(self, attempt: Attempt, operation: Callable[[], Awaitable[T]], *, of_list: bool = False) -> T:
+        self._azure.enter(asyncio.get_running_loop())
         exchange = self._exchange(attempt, of_list=of_list)
         with exchanging(exchange):
             try:

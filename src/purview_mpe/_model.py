@@ -157,7 +157,7 @@ class Plan(Noun):
     account: Account
     steps: tuple[Step, ...]
     obsolete: tuple[Endpoint, ...] = ()
-    """Endpoints of the factory to what the account used once, or with a name of ours and another target."""
+    """Endpoints of the factory to what the account used once, or with a name of ours and a foreign target."""
     warnings: tuple[Finding, ...] = ()
 
     @property

@@ -241,12 +241,12 @@ def _step(target: Target, action: Action, name: str, reason: str, remedy: str | 
 
 
 def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[Target]) -> Iterator[Endpoint]:
-    """Endpoints that served this account once: to its retired resources, or bearing our very name and group id.
+    """Endpoints to resources that the account has retired, or bearing our very name and group id and leading elsewhere.
 
-    So an endpoint to storage that was replaced is shown beside the conflict over its name. A name alone proves nothing,
-    so a bare resemblance (a prefix, say) is never enough; and these are only shown.
+    The latter may have served this account once, or may be somebody else's: so an endpoint to storage that was replaced
+    is shown beside the conflict over its name. A name alone proves nothing, so a bare resemblance (a prefix, say) is
+    never enough; and these are only shown.
     """
-    retired = {identity(resource_id, None) for resource_id in account.retired}
     wanted = {target.group_id for target in targets}
     current = {identity(target.resource_id, target.group_id) for target in account.targets}
     for endpoint in factory.endpoints:
@@ -259,8 +259,14 @@ def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[
             and (spec.groups is None or group_id in wanted)
             and endpoint.name.casefold() == spec.name_of(group_id).casefold()
         )
-        if identity(endpoint.resource_id, None) in retired or ours_by_name:
+        if is_retired(account, endpoint) or ours_by_name:
             yield endpoint
+
+
+def is_retired(account: Account, endpoint: Endpoint) -> bool:
+    """Whether the account itself tells that it used what the endpoint leads to."""
+    retired = {identity(resource_id, None) for resource_id in account.retired}
+    return identity(endpoint.resource_id, None) in retired
 
 
 def _firewall_findings(account: Account) -> Iterator[Finding]:

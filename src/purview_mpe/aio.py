@@ -46,7 +46,10 @@ T = TypeVar("T")
 
 
 class Client(FleetVerbs):
-    """As `purview_mpe.Client`, awaited; takes the credentials of `azure.identity.aio`."""
+    """As `purview_mpe.Client`, awaited; takes the credentials of `azure.identity.aio`.
+
+    Belongs to the event loop in which it sent its first request: make one in each coroutine that `asyncio.run` gets.
+    """
 
     def __init__(
         self,

@@ -24,22 +24,26 @@ from purview_mpe._arm_id import last_segment
 from purview_mpe._display.html import Fragment, html, render
 from purview_mpe._display.notes import of_outcomes
 from purview_mpe._display.page import duration
-from purview_mpe._display.picture import BROKEN, MAKING, READY, WAITING, outcomes_scene
+from purview_mpe._display.picture import BROKEN, KEPT, MAKING, READY, WAITING, Mark, outcomes_scene
 from purview_mpe._display.tables import Table
-from purview_mpe._model import FAILURES
+from purview_mpe._model import FAILURES, identity
 from purview_mpe._naming import LINEAGE_GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from purview_mpe._events import Event
-    from purview_mpe._model import Outcome, Status
-from purview_mpe._display.picture import Mark
+    from purview_mpe._model import Outcome, Result, Status
 
 __all__ = ["Progress", "live", "progress"]
 
 #: A fleet can have thousands of failures; its report holds them all.
 _SHOWN_TROUBLE = 5
+#: A new connection is pending until somebody approves it; one that was kept may be approved.
+_UNAPPROVED: frozenset[Result] = frozenset({"created", "replaced"})
+_MADE = _UNAPPROVED | {"kept"}
+#: What somebody still has to do after the verb.
+_LEFT: frozenset[Result] = frozenset({"handed-off", "would-approve", "would-reject", "would-delete"})
 _ORDER = {group_id: number for number, group_id in enumerate(LINEAGE_GROUPS)}
 
 
@@ -190,7 +194,8 @@ def _headline(run: _Run) -> str:
         return f"{run.verb}, {run.seconds:.0f} s: {run.message}"
     results = [outcome.result for outcomes in run.outcomes.values() for outcome in _last_words(outcomes)]
     counts = ", ".join(f"{count} {result}" for result, count in Counter(results).items()) or "nothing to do"
-    return f"{run.message} after {duration(run.seconds)}: {counts}"
+    left = ", to be approved" if _UNAPPROVED & _undecided(run) else ""
+    return f"{run.message} after {duration(run.seconds)}: {counts}{left}"
 
 
 def _last_words(outcomes: list[Outcome]) -> list[Outcome]:
@@ -203,8 +208,30 @@ def _mark(run: _Run) -> Mark:
         return MAKING
     if not run.message.endswith("finished"):
         return BROKEN
-    results = [outcome.result for outcomes in run.outcomes.values() for outcome in outcomes]
-    return BROKEN if FAILURES & set(results) else WAITING if "handed-off" in results else READY
+    results = {outcome.result for outcomes in run.outcomes.values() for outcome in outcomes}
+    undecided = _undecided(run)
+    if FAILURES & results:
+        return BROKEN
+    if _LEFT & results or _UNAPPROVED & undecided or ("absent" in results and run.verb != "delete_all"):
+        return WAITING
+    # Whether what was there before is approved no event tells.
+    return KEPT if "kept" in undecided else READY
+
+
+def _undecided(run: _Run) -> set[Result]:
+    """How the endpoints came about whose connections this verb has not approved, or found approved."""
+    made: dict[tuple[str, ...], Result] = {}
+    approved: set[tuple[str, ...]] = set()
+    for factory, outcomes in run.outcomes.items():
+        for outcome in outcomes:
+            if outcome.group_id is None:
+                continue
+            endpoint = (factory, *identity(outcome.resource_id, outcome.group_id))
+            if outcome.result in _MADE:
+                made[endpoint] = outcome.result
+            elif outcome.result in {"approved", "already-approved"}:
+                approved.add(endpoint)
+    return {result for endpoint, result in made.items() if endpoint not in approved}
 
 
 def _fleet(run: _Run, factories: list[str]) -> Table:

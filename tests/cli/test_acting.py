@@ -178,6 +178,22 @@ def test_nothing_to_reject_is_nothing_to_ask(shell: Any) -> None:
     assert (ended.code, results(ended)) == (0, ["absent"] * 4)
 
 
+@pytest.mark.parametrize(
+    ("command", "verb", "called"),
+    [
+        (("create",), "create_all", "create: 4 kept"),
+        (("create", "--replace-broken", "-y"), "apply", "create: 4 kept"),
+        (("approve", "--dry-run"), "approve", "approve: 4 would-approve"),
+        (("delete", "-y"), "delete_all", "delete: 4 deleted"),
+    ],
+)
+def test_a_report_is_called_by_its_command(pending: Any, command: tuple[str, ...], verb: str, called: str) -> None:
+    """The table bears the word that was typed; JSON keeps the verb, so that a file fits what reads it."""
+    ended = pending.ends(*command, "-o", "table")
+    assert ended.out.splitlines()[0] == called
+    assert pending.ends(*command, "-o", "json").json["verb"] == verb
+
+
 # --- delete
 
 

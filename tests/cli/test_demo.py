@@ -43,7 +43,7 @@ def test_the_story_is_told_in_a_pipe_too(capsys: pytest.CaptureFixture[str]) -> 
         "2. What has to be made?",
         "Plan: 4 to create",
         "3. Make it.",
-        "create_all: 4 created",
+        "create: 4 created",
         "4. Who has to let them in?",
         "Please approve 4 private endpoint connections of the data factory 'adf-sales'",
         "   target:            .../accounts/contoso",
@@ -54,7 +54,7 @@ def test_the_story_is_told_in_a_pipe_too(capsys: pytest.CaptureFixture[str]) -> 
         "6. Is it ready?",
         "Status: ready (4 ready)",
         "7. And once more?",
-        "create_all: 4 kept",
+        "create: 4 kept",
         "What exists is kept: 3 requests, 0 of them writes.",
         "8. What if something is in the way?",
         "Plan: 3 to create, 1 in conflict",
@@ -79,8 +79,8 @@ def test_on_a_terminal_the_story_is_slow_enough_to_follow_and_not_slower(screen:
     assert 3 < sum(pauses) < 8
     stdout: Any = terminal.stdout
     stderr: Any = terminal.stderr
-    assert "\ncreate_all: 4 created\n" in stdout.seen
-    assert "create_all  0:38" in stderr.getvalue()
+    assert "\ncreate: 4 created\n" in stdout.seen
+    assert "create  0:38" in stderr.getvalue()
     assert stderr.seen == ""
 
 

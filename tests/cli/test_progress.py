@@ -71,7 +71,7 @@ def test_each_step_is_told_as_it_happens(lines: list[str], progress: Lines) -> N
         "[0:00] purview_blob: kept",
         "[0:00] Waiting for purview",
         "[1:36] purview: created",
-        "create_all finished after 1:36: 1 created, 1 kept.",
+        "create finished after 1:36: 1 created, 1 kept.",
     ]
 
 
@@ -122,16 +122,13 @@ def test_the_block_shows_steps_elapsed_time_and_what_is_waited_for(terminal: Ter
     time[0] = 142.0
     block.draw()
     assert seen(terminal) == (
-        "create_all  0:42\n"
-        "  ~ purview       under way\n"
-        "  ~ purview_blob  under way\n"
-        "  Waiting for purview, purview_blob\n"
+        "create  0:42\n  ~ purview       under way\n  ~ purview_blob  under way\n  Waiting for purview, purview_blob\n"
     )
     block(step("purview", "failed", 50.0))
-    assert seen(terminal) == "create_all  0:50\n  x purview       failed\n  ~ purview_blob  under way\n"
+    assert seen(terminal) == "create  0:50\n  x purview       failed\n  ~ purview_blob  under way\n"
     block(waiting(52.0, "purview_blob"))
     block(step("purview_blob", "created", 60.0))
-    assert seen(terminal) == "create_all  1:00\n  x purview       failed\n  + purview_blob  created\n"
+    assert seen(terminal) == "create  1:00\n  x purview       failed\n  + purview_blob  created\n"
 
 
 def test_the_block_goes_away_and_leaves_a_summary(terminal: Terminal) -> None:
@@ -140,7 +137,7 @@ def test_the_block_goes_away_and_leaves_a_summary(terminal: Terminal) -> None:
     with block:
         block(step("purview", "kept"))
         block(event("finished", 2.0, "create_all finished"))
-    assert seen(terminal) == "create_all finished after 0:02: 1 kept.\n"
+    assert seen(terminal) == "create finished after 0:02: 1 kept.\n"
 
 
 def test_the_block_goes_away_when_the_verb_fails(terminal: Terminal) -> None:
@@ -168,7 +165,7 @@ def test_the_block_fits_the_terminal(terminal: Terminal) -> None:
     shown = seen(terminal).splitlines()
     assert len(shown) == 23
     assert max(map(len, shown)) <= 79
-    assert shown[0] == "create_all  0:02"
+    assert shown[0] == "create  0:02"
 
 
 def test_what_is_waited_for_is_never_cut(terminal: Terminal) -> None:
@@ -194,7 +191,7 @@ def test_messages_of_servers_are_cleaned(terminal: Terminal) -> None:
     """A message cannot move the cursor."""
     block = Block(terminal, now=None)
     block(event("retrying", 0.0, "busy\x1b[5A\x07"))
-    assert seen(terminal) == "create_all  0:00\n  busy\n"
+    assert seen(terminal) == "create  0:00\n  busy\n"
 
 
 @pytest.mark.parametrize("drawn", [True, False])

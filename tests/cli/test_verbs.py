@@ -141,7 +141,7 @@ def test_create_makes_what_is_missing(shell: Any) -> None:
         "[1:00] waiting for Azure to make purview, purview_blob, purview_queue,",
         "purview_namespace",
         *(f"[1:36] {name}: created (Succeeded)" for name in PLANNED),
-        "create_all finished after 1:36: 4 created.",
+        "create finished after 1:36: 4 created.",
         *APPROVAL,
     ]
 
@@ -154,7 +154,7 @@ def test_a_second_create_writes_nothing(shell: Any) -> None:
     assert (ended.code, results(ended)) == (0, ["kept"] * 4)
     assert ended.err.splitlines() == [
         *(f"[0:00] {name}: kept (Succeeded)" for name in PLANNED),
-        "create_all finished after 0:00: 4 kept.",
+        "create finished after 0:00: 4 kept.",
         *APPROVAL,
     ]
     assert len(shell.emulator.writes) == writes == 4

@@ -139,8 +139,13 @@ def test_the_commands_of_a_hand_off_work(shell, served):
     commands = re.findall(r"^ +(command|find it|then): +(az .*)$", text, re.MULTILINE)
     assert len([command for command in commands if command[0] != "find it"]) == len(emulator.endpoints())
     for label, command in commands:
-        output = shell(command.replace("<the id found>", found))
-        if label == "find it":
+        output = shell(re.sub("<the (id|connection) found>", found, command))
+        if label == "find it" and "-o yaml" in command:
+            ((found, private_endpoint),) = re.findall(
+                r"^- connection: (.+)\n  privateEndpoint: (.+)$", output, re.MULTILINE
+            )
+            assert private_endpoint in text
+        elif label == "find it":
             found = output.strip()
             assert len(found.splitlines()) == 1
     assert statuses(served) == {"Approved"}

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
-from purview_mpe._display.page import Cell, Page, Role, duration, shortened, wrapped
+from purview_mpe._display.page import Cell, Page, Role, command_of, duration, shortened, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,7 +50,7 @@ class _Seen:
         self._done: dict[str, str] = {}
 
     def _take(self, event: Event) -> None:
-        self._verb, self._seconds = event.verb, event.seconds
+        self._verb, self._seconds = command_of(event.verb), event.seconds
         self._message = event.message if event.kind in {"waiting", "retrying"} else ""
         if event.outcome is not None:
             self._done[event.outcome.name] = event.outcome.result
@@ -70,7 +70,7 @@ class _Seen:
         for result in self._done.values():
             counts[result] = counts.get(result, 0) + 1
         told = ", ".join(f"{count} {result}" for result, count in counts.items())
-        return f"{event.message} after {duration(self._seconds)}: {told}."
+        return f"{self._verb} finished after {duration(self._seconds)}: {told}."
 
 
 class Lines(_Seen):

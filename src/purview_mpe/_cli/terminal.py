@@ -61,7 +61,7 @@ class Terminal:
     def look(self, stream: TextIO, *, verbose: bool = False) -> Look:
         """How pages for a stream are made: as wide as a terminal within reason, and 80 columns for everything else."""
         width = min(max(self.size(stream)[0], _NARROWEST), _WIDEST) if stream.isatty() else 80
-        return Look(width=width, paint=self._paint(stream), verbose=verbose)
+        return Look(width=width, paint=self._paint(stream), verbose=verbose, on_command_line=True)
 
     def size(self, stream: TextIO) -> tuple[int, int]:
         """Columns and lines of the terminal that a stream is."""

@@ -32,6 +32,15 @@ _COMMAND = re.compile(r"(.*:) ((?:az|purview-mpe) [a-z].*)", re.DOTALL)
 _IDS = re.compile(r"/subscriptions/[^\s'\"(),;]+", re.IGNORECASE)
 
 
+#: What the command line calls a verb, where it has another word for it.
+_COMMANDS = {"apply": "create", "create_all": "create", "delete_all": "delete"}
+
+
+def command_of(verb: str) -> str:
+    """The word for a verb on the command line."""
+    return _COMMANDS.get(verb, verb)
+
+
 def plain(_role: Role, text: str) -> str:
     """No colour."""
     return text
@@ -45,6 +54,8 @@ class Look:
     paint: Paint = plain
     verbose: bool = False
     """Whether ids for a support case are shown."""
+    on_command_line: bool = False
+    """Whether verbs are called as the command line calls them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._display.page import Cell, Page, Role, duration, name_in, place, short_ids
+from purview_mpe._display.page import Cell, Page, Role, command_of, duration, name_in, place, short_ids
 from purview_mpe._display.text_general import render
 from purview_mpe._events import Event
 from purview_mpe._model import Account, Action, Finding, Outcome, Plan, Report, Result, Severity, Shape, Status, Verdict
@@ -145,7 +145,8 @@ def render_report(report: Report, page: Page) -> None:
     counts = counted(outcome.result for outcome in report.outcomes)
     failed = len(report.failures)
     verdict = "nothing to do" if not report.outcomes else counts
-    page.title(f"{report.verb}: {verdict}", "bad" if failed else "strong")
+    verb = command_of(report.verb) if page.look.on_command_line else report.verb
+    page.title(f"{verb}: {verdict}", "bad" if failed else "strong")
     both_ends(page, report.spec.factory, report.account.id if report.account else report.spec.account)
     if report.outcomes:
         page.gap()

@@ -242,7 +242,13 @@ class Approving:
                     self._end(target, "absent", error=reasons.no_endpoint(self._name(target)))
         # Until somebody vouches for an endpoint, whatever its target shows decides nothing.
         vouched = [claim for claim in claims if self.source.blind or claim.is_vouched_for]
-        self.unmet.update((claim.key, _NO_WORD) for claim in claims if claim not in vouched)
+        for claim in claims:
+            if claim in vouched:
+                continue
+            if claim.has_failed:
+                self._end(claim.target, "failed", error=reasons.never_made(claim.name))
+            else:
+                self.unmet[claim.key] = _NO_WORD
         return vouched
 
     def undecided(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:
@@ -296,6 +302,8 @@ class Approving:
         if match.kind == "ambiguous":
             self.left[claim.key] = Pending(claim.target, claim.name, claim.private_endpoint_id, reason=match.reason)
             self._end(claim.target, "ambiguous", error=reasons.ambiguous(claim, match.reason))
+        if match.kind == "not-yet" and claim.has_failed:
+            self._end(claim.target, "failed", error=reasons.never_made(claim.name))
         if match.kind != "ours" or connection is None:
             return False
         if connection.status.casefold() != "pending":

@@ -196,15 +196,19 @@ class FromProvisioning:
         return not self.provisioning.is_over
 
     async def claims(self) -> Sequence[Claim]:
-        """The endpoints that exist by now. Once provisioning is over, a missing id is looked for in the factory."""
+        """The endpoints that exist by now. Once provisioning is over, a missing id is looked for in the factory.
+
+        Until then one that has failed may be made anew, so it is no claim.
+        """
+        is_over = self.provisioning.is_over
         claims = [
             claim_for(target, progress.endpoint)
             for progress, target in _endpoints(self.provisioning.plan, self.provisioning)
             if progress.endpoint is not None
             and progress.result in _WRITTEN
-            and not _states.is_broken(progress.endpoint.provisioning_state, "")
+            and (is_over or not _states.is_broken(progress.endpoint.provisioning_state, ""))
         ]
-        if self.provisioning.is_over and any(claim.private_endpoint_id is None for claim in claims):
+        if is_over and any(claim.private_endpoint_id is None for claim in claims):
             return await FromFactory(self.io, self.spec, self.targets).claims()
         return claims
 

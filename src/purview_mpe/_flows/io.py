@@ -55,8 +55,10 @@ class Io(Protocol):
         """Do one operation; raises our errors, never the SDK's."""
         ...
 
-    async def read(self, attempt: Attempt, operation: Callable[[Clients], Any]) -> dict[str, Any]:
-        """Do one operation that answers with a resource; its JSON as Azure wrote it."""
+    async def read(
+        self, attempt: Attempt, operation: Callable[[Clients], Any], *, of_list: bool = False
+    ) -> dict[str, Any]:
+        """Do one operation that answers with a resource, or with one page `of_list`; its JSON as Azure wrote it."""
         ...
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:

@@ -65,6 +65,13 @@ def no_endpoint(name: str) -> NotFound:
     )
 
 
+def never_made(name: str) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure could not make the endpoint {name!r}, so there is no connection to decide.",
+        remedy="Have it made anew and approve that: create_all with Spec(replace_broken=True), then repeat the call.",
+    )
+
+
 def not_there(name: str, target: Target) -> NotApproved:
     return NotApproved(
         f"The connection of {name!r} is not (yet) shown by {ArmId.parse(target.resource_id).name!r}.",

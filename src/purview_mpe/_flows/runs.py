@@ -50,6 +50,7 @@ async def _run_ids(io: Io, factory_id: ArmId, begin: datetime, end: datetime) ->
             lambda az: az.datafactory(factory_id).pipeline_runs.query_by_factory(
                 factory_id.resource_group, factory_id.name, asked
             ),
+            of_list=True,
         )
         return _wire_factory.read_run_page(answer)
 
@@ -75,6 +76,7 @@ async def _activities(
             lambda az: az.datafactory(factory_id).activity_runs.query_by_pipeline_run(
                 factory_id.resource_group, factory_id.name, run_id, asked
             ),
+            of_list=True,
         )
         return _wire_factory.read_activity_page(answer)
 

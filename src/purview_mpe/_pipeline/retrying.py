@@ -131,7 +131,7 @@ def _is_list(response: Any) -> bool:
     if not page:
         path = urlsplit(str(response.http_request.url)).path.casefold()
         return any(f"/providers/microsoft.{name}/" in path for name in _MAY_LEAVE_OUT_VALUE)
-    return isinstance(page.get("value"), list)
+    return isinstance(page, dict) and isinstance(cast("dict[str, object]", page).get("value"), list)
 
 
 def _is_broken(error: Exception) -> bool:
