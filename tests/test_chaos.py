@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from . import chaos, fuzz
+from . import chaos
+from .fuzz.__main__ import fuzz
 
 
 def test_a_few_random_runs_end_well(capsys):
@@ -13,5 +14,5 @@ def test_a_few_random_runs_end_well(capsys):
 
 def test_a_few_bent_inputs_end_well(capsys):
     """Two hundred bent inputs give what is right or a typed error."""
-    assert fuzz.fuzz(inputs=200, seed=3) == 0, capsys.readouterr().err
+    assert fuzz(inputs=200, seed=3) == 0, capsys.readouterr().err
     assert capsys.readouterr().out.startswith("200 inputs, seed 3, ")
