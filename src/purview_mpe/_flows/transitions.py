@@ -43,8 +43,7 @@ async def when_free(io: Io, action: Callable[[], Awaitable[T]], *, is_busy: Call
 async def _when_free_again(
     io: Io, action: Callable[[], Awaitable[T]], first: PurviewMpeError, *, is_busy: Callable[[PurviewMpeError], bool]
 ) -> T:
-    # Most processes meet nobody who is busy, and need not load it.
-    from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415
+    from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - most processes meet nobody who is busy
 
     began = io.now()
     failures = [first]
