@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import purview_mpe
-from purview_mpe._spec import Noun
+from purview_mpe._model.spec import Noun
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

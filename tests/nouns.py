@@ -32,9 +32,11 @@ from purview_mpe import (
     Step,
     Target,
 )
-from purview_mpe._assessment import RightStep
-from purview_mpe._fleet import place_of
-from purview_mpe._model import (
+from purview_mpe._model.checkup import RightStep
+from purview_mpe._model.fleets import place_of
+from purview_mpe._model.matrix import RuntimeKind
+from purview_mpe._model.naming import LINEAGE_GROUPS, OPTIONAL_GROUPS, collisions, endpoint_name_problem
+from purview_mpe._model.results import (
     Action,
     Connection,
     ConnectionList,
@@ -46,8 +48,6 @@ from purview_mpe._model import (
     Verb,
     Verdict,
 )
-from purview_mpe._naming import LINEAGE_GROUPS, OPTIONAL_GROUPS, collisions, endpoint_name_problem
-from purview_mpe._requirements import RuntimeKind
 from purview_mpe.durable import FleetRequest
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"

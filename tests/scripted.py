@@ -17,11 +17,12 @@ import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo
 from azure.core.pipeline.transport import AsyncHttpTransport, HttpTransport
 
-from purview_mpe import Client, _imports, aio
-from purview_mpe._arm_id import ArmId
-from purview_mpe._wire_errors import Attempt
-from purview_mpe.emulator._exchange import Response
-from purview_mpe.emulator._transport import AsyncEmulatorResponse, EmulatorResponse
+from purview_mpe import Client, aio
+from purview_mpe._azure import loading
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._wire.errors import Attempt
+from purview_mpe.emulator._http.exchange import Response
+from purview_mpe.emulator._http.transport import AsyncEmulatorResponse, EmulatorResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ READING = Attempt("read the Purview account 'pv1'", str(ACCOUNT), "Reader")
 
 # Loaded beforehand, so that no test's deadline pays for it.
 for _package in ("datafactory", "purview", "storage", "eventhub"):
-    _imports.load(f"azure.mgmt.{_package}.aio")
+    loading.load(f"azure.mgmt.{_package}.aio")
 
 #: What a script answers: a response, or an exception that the transport raises.
 Reply = Response | BaseException
@@ -219,7 +220,7 @@ class Runner:
         cloud, endpoint, retry = given.pop("cloud", "public"), given.pop("endpoint", None), given.pop("retry", None)
         if script is not None:
             given["transport"] = self.transport(script)
-        return _imports.load("purview_mpe._azure").Azure(
+        return loading.load("purview_mpe._azure.clients").Azure(
             self.colour,
             self.credential() if credential is None else credential,
             cloud=cloud,
@@ -232,7 +233,7 @@ class Runner:
         self, azure: Any, flow: Callable[[Any], Any], *, timeout: float | None = None, listener: Any = None
     ) -> Any:
         """The result of a flow, given its Io."""
-        colours = _imports.load("purview_mpe._io")
+        colours = loading.load("purview_mpe._azure.io")
         if self.is_sync:
             io = colours.SyncIo(azure, timeout=timeout, listener=listener)
             return colours.run(flow(io))

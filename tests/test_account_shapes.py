@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe._arm_id import ArmId
-from purview_mpe._wire import read_account, unreadable_account
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._wire.account import read_account, unreadable_account
 
 from . import published
 from .nouns import ACCOUNT, GROUP, NAMESPACE, OTHER_STORAGE, STORAGE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from purview_mpe._approval import Claim, Listing, claim_for, claim_from_report, match_blind, match_known
-from purview_mpe._model import Outcome
+from purview_mpe._model.results import Outcome
+from purview_mpe._rules.ownership import Claim, Listing, claim_for, claim_from_report, match_blind, match_known
 from purview_mpe.errors import AccessDenied
 
 from .nouns import HIDDEN, OTHER_SUBSCRIPTION, TARGETS, a_connection, an_endpoint

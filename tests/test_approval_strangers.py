@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from purview_mpe._approval import Claim, Listing, claim_for, match_blind, match_known
+from purview_mpe._rules.ownership import Claim, Listing, claim_for, match_blind, match_known
 
 from .nouns import ALL_NAMES, HIDDEN, TARGETS, a_connection, an_endpoint
 
 if TYPE_CHECKING:
-    from purview_mpe._model import Connection, Endpoint, Target
+    from purview_mpe._model.results import Connection, Endpoint, Target
 
 ARRANGEMENTS = 1000
 STRANGERS = 50

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from purview_mpe import Report
-from purview_mpe._arm_id import ArmId
+from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator import Emulator, Fault
 
 from .conftest import spec_for

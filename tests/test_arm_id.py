@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe._arm_id import ArmId, InvalidArmId, is_subscription, last_segment, same_id
+from purview_mpe._model.arm_id import ArmId, InvalidArmId, is_subscription, last_segment, same_id
 
 from .nouns import ACCOUNT, FACTORY, GROUP, STORAGE, SUBSCRIPTION, guids, recased, segments
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe import _budget
-from purview_mpe._budget import Budget, Rate
+from purview_mpe._rules import budget as budget_rules
+from purview_mpe._rules.budget import Budget, Rate
 from purview_mpe.errors import InvalidSpec
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
@@ -186,7 +186,7 @@ def test_the_region_that_answers_gets_the_bucket_kept_so_far():
 )
 def test_kind_of_a_method(method, kind):
     """Each method draws on one of three buckets."""
-    assert _budget.kind_of(method) == kind
+    assert budget_rules.kind_of(method) == kind
 
 
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=400), st.floats(0.1, 1))

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe import Report, Spec, _imports, aio
-from purview_mpe._flows.narrated import narrated
-from purview_mpe._pipeline.exchange import Run, Stopped
+from purview_mpe import Report, Spec, aio
+from purview_mpe._azure import loading
+from purview_mpe._azure.exchange import Run, Stopped
+from purview_mpe._flows.steps.narration import narrated
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import PurviewMpeError
 from tests.loopback import Loopback, serving
@@ -234,7 +235,7 @@ def test_cancelling_ends_children_and_waits_for_them(tmp_path: Path) -> None:
     async def main(server: Loopback) -> float:
         runner = Runner("async")
         azure = runner.azure(None, endpoint=server.url, connection_verify=server.ca_file)
-        io = _imports.load("purview_mpe._io").AsyncIo(azure)
+        io = loading.load("purview_mpe._azure.io").AsyncIo(azure)
         task = asyncio.create_task(io.gather([child(io, number) for number in range(4)]))
         async with asyncio.timeout(20):
             while len(server.requests) < 4:  # noqa: ASYNC110 - the server lives in threads

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe import Check, _checking
-from purview_mpe._model import ErrorDetail
-from purview_mpe._requirements import CLOSED, INGESTION, OPEN
-from purview_mpe._situation import Gap, Permission, Runtime, Situation
+from purview_mpe import Check
+from purview_mpe._model.matrix import CLOSED, INGESTION, OPEN
+from purview_mpe._model.results import ErrorDetail
+from purview_mpe._model.survey import Gap, Permission, Runtime, Situation
+from purview_mpe._rules import checking
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, NotFound
 
@@ -56,7 +57,7 @@ def held(*actions: str) -> dict[str, tuple[Permission, ...]]:
 
 def test_nothing_in_the_way():
     """Only what cannot be seen from here is told."""
-    check = _checking.check(a_situation())
+    check = checking.check(a_situation())
     assert check.ok
     assert codes(check) == {"data-curator-unknown": "info"}
     assert [(one.name, one.supported, one.managed_groups) for one in check.runtimes] == [
@@ -81,7 +82,7 @@ def test_nothing_in_the_way():
 )
 def test_the_matrix_over_the_runtimes(firewall, runtimes, expected):
     """Every runtime gets its cell, and together they decide how bad it is."""
-    check = _checking.check(a_situation(account=an_account(firewall=firewall), runtimes=runtimes))
+    check = checking.check(a_situation(account=an_account(firewall=firewall), runtimes=runtimes))
     assert codes(check) == expected | {"data-curator-unknown": "info"}
     assert [one.name for one in check.runtimes] == [one.name for one in runtimes]
     assert check.ok == ("error" not in expected.values())
@@ -89,7 +90,7 @@ def test_the_matrix_over_the_runtimes(firewall, runtimes, expected):
 
 def test_an_unknown_firewall_decides_nothing():
     """Without Reader on the account no runtime is called supported or not."""
-    check = _checking.check(a_situation(account=an_account(firewall=None, shape=None, targets=TARGETS[:1])))
+    check = checking.check(a_situation(account=an_account(firewall=None, shape=None, targets=TARGETS[:1])))
     assert [one.supported for one in check.runtimes] == [None]
     assert check.ok
 
@@ -109,7 +110,7 @@ def test_an_unknown_firewall_decides_nothing():
 )  # fmt: skip
 def test_what_is_an_error(fields, code):
     """Each of these keeps the job from being done, and says what to do."""
-    check = _checking.check(a_situation(**fields))
+    check = checking.check(a_situation(**fields))
     assert not check.ok
     assert codes(check)[code] == "error"
     assert all(finding.remedy for finding in check.findings)
@@ -117,7 +118,7 @@ def test_what_is_an_error(fields, code):
 
 def test_letter_case_of_the_connection_does_not_count():
     """Azure compares ids without it."""
-    assert _checking.check(a_situation(connected_to=ACCOUNT.upper())).ok
+    assert checking.check(a_situation(connected_to=ACCOUNT.upper())).ok
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_letter_case_of_the_connection_does_not_count():
 )  # fmt: skip
 def test_what_does_not_stop_the_job(fields, code, severity):
     """Told, and the check is still fine."""
-    check = _checking.check(a_situation(**fields))
+    check = checking.check(a_situation(**fields))
     assert check.ok
     assert codes(check)[code] == severity
 
@@ -140,7 +141,7 @@ def test_what_does_not_stop_the_job(fields, code, severity):
 def test_a_full_factory_has_no_room():
     """The endpoints that are to be made count, too."""
     full = tuple(an_endpoint(f"e{n}", resource_id=f"r{n}") for n in range(4998))
-    check = _checking.check(a_situation(endpoints=full))
+    check = checking.check(a_situation(endpoints=full))
     assert codes(check)["entity-limit"] == "error"
 
 
@@ -156,7 +157,7 @@ def test_a_shape_that_cannot_be_told_is_said_once():
 
 def test_what_is_done_needs_no_right():
     """With every endpoint made and approved a Reader's check is fine."""
-    check = _checking.check(a_situation(endpoints=ALL_ENDPOINTS, permissions=held("*/read")))
+    check = checking.check(a_situation(endpoints=ALL_ENDPOINTS, permissions=held("*/read")))
     assert check.ok
     assert codes(check) == {"data-curator-unknown": "info"}
 
@@ -164,20 +165,20 @@ def test_what_is_done_needs_no_right():
 def test_the_right_to_connect_matters_only_before_the_connection():
     """A requester without it is told when the factory is not connected."""
     few = held("*/read", "Microsoft.DataFactory/factories/managedVirtualNetworks/*")
-    assert "may-not-connect" not in codes(_checking.check(a_situation(permissions=few)))
-    assert codes(_checking.check(a_situation(permissions=few, connected_to=None)))["may-not-connect"] == "warning"
+    assert "may-not-connect" not in codes(checking.check(a_situation(permissions=few)))
+    assert codes(checking.check(a_situation(permissions=few, connected_to=None)))["may-not-connect"] == "warning"
 
 
 def test_unreadable_parts_are_one_finding():
     """What may not be read is named, and judged neither way."""
     refused = ErrorDetail(code="access-denied", message="403", remedy="Ask.")
     everything = tuple(Gap(part, refused) for part in ("factory", "networks", "endpoints", "runtimes"))
-    check = _checking.check(
+    check = checking.check(
         a_situation(connected_to=None, networks=None, endpoints=None, runtimes=None, permissions={}, gaps=everything)
     )
     assert codes(check) == {"factory-unreadable": "error"}
     assert check.runtimes == ()
-    runtimes_only = _checking.check(a_situation(runtimes=None, gaps=everything[-1:]))
+    runtimes_only = checking.check(a_situation(runtimes=None, gaps=everything[-1:]))
     assert codes(runtimes_only)["factory-unreadable"] == "warning"
     assert runtimes_only.ok
 
@@ -194,7 +195,7 @@ def test_any_situation_is_judged(**found):
     """Never an exception; errors first; fine exactly if there is no error; and it survives a trip through JSON."""
     actions, account = found.pop("actions"), an_account(firewall=found.pop("firewall"))
     permissions = {} if actions is None else held(*actions)
-    check = _checking.check(a_situation(account=account, permissions=permissions, **found))
+    check = checking.check(a_situation(account=account, permissions=permissions, **found))
     severities = [("error", "warning", "info").index(finding.severity) for finding in check.findings]
     assert severities == sorted(severities)
     assert check.ok == (0 not in severities)

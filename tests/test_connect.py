@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe import Client, _wire, _wire_factory
+from purview_mpe import Client
+from purview_mpe._wire import account as account_json
+from purview_mpe._wire import factory as factory_json
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
 
@@ -300,7 +302,7 @@ def test_whatever_a_factory_holds_goes_back(extra, inner):
     """Any JSON at all, less the seven fields that Azure calls read-only; the answer itself is not changed."""
     answer = {**extra, "id": "i", "name": "n", "type": "t", "eTag": "e", "properties": {**inner, "version": "v"}}
     given = copy.deepcopy(answer)
-    body = _wire_factory.connected_body(answer, ACCOUNT)
+    body = factory_json.connected_body(answer, ACCOUNT)
     assert answer == given
     read_only = {"provisioningState", "createTime", "version", "purviewConfiguration"}
     assert {key: value for key, value in body["properties"].items() if key != "purviewConfiguration"} == {
@@ -309,13 +311,13 @@ def test_whatever_a_factory_holds_goes_back(extra, inner):
     assert {key: value for key, value in body.items() if key != "properties"} == {
         key: value for key, value in extra.items() if key not in {"id", "name", "type", "eTag", "properties"}
     }
-    assert _wire.read_factory_connection(body)[1] == ACCOUNT
+    assert account_json.read_factory_connection(body)[1] == ACCOUNT
 
 
 @given(answer=st.dictionaries(st.sampled_from(("properties", "identity", "eTag", "etag", "tags")), json_values))
 def test_no_answer_breaks_it(answer):
     """Fields of any type are read as absent."""
-    body = _wire_factory.connected_body(answer, ACCOUNT)
+    body = factory_json.connected_body(answer, ACCOUNT)
     assert body["properties"]["purviewConfiguration"]["purviewResourceId"] == ACCOUNT
-    assert isinstance(_wire_factory.read_etag(answer), str)
-    assert _wire_factory.has_system_identity(answer) in {True, False}
+    assert isinstance(factory_json.read_etag(answer), str)
+    assert factory_json.has_system_identity(answer) in {True, False}

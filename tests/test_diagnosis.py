@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe import Diagnosis, Finding, _diagnosis, _wire_factory
-from purview_mpe._model import ErrorDetail
-from purview_mpe._requirements import INGESTION, OPEN
-from purview_mpe._situation import ActivityRun, RecentRuns
+from purview_mpe import Diagnosis, Finding
+from purview_mpe._model.matrix import INGESTION, OPEN
+from purview_mpe._model.results import ErrorDetail
+from purview_mpe._model.survey import ActivityRun, RecentRuns
+from purview_mpe._rules import diagnosing
+from purview_mpe._wire import factory
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec, NotFound
 
@@ -33,7 +35,7 @@ def a_run(activity: str = "copy", lineage: str | None = "Succeeded", **fields: A
 
 def diagnosed(runs: Any = None, target_status: Any = None, **fields: Any) -> Diagnosis:
     """The diagnosis of a situation in which everything works, less what is given."""
-    return _diagnosis.diagnose(
+    return diagnosing.diagnose(
         a_situation(**({"endpoints": ALL_ENDPOINTS} | fields)),
         target_status=APPROVED if target_status is None else target_status,
         target_findings=(),
@@ -164,7 +166,7 @@ def test_an_endpoint_that_only_bears_our_name_has_no_past():
 def test_findings_about_the_targets_stand_behind_the_endpoints():
     """What the targets' side says is part of the chain."""
     gone = Finding(code="target-gone", severity="error", message="m", remedy="Plan again.")
-    diagnosis = _diagnosis.diagnose(
+    diagnosis = diagnosing.diagnose(
         a_situation(endpoints=()), target_status={}, target_findings=(gone,), runs=REFUSED, since=DAY
     )
     errors = [finding.code for finding in diagnosis.findings if finding.severity == "error"]
@@ -239,7 +241,7 @@ def test_half_a_chain_is_diagnosed(fields):
 @given(output=json_values, kind=st.sampled_from(("Copy", "copy", "ExecuteDataFlow", "ForEach", "")))
 def test_any_output_of_an_activity_is_read(output, kind):
     """Whatever it says, a status is text or nothing."""
-    runs, token = _wire_factory.read_activity_page({"value": [{"activityType": kind, "output": output}, 3]})
+    runs, token = factory.read_activity_page({"value": [{"activityType": kind, "output": output}, 3]})
     assert token is None
     assert len(runs) == (kind.casefold() in {"copy", "executedataflow"})
     assert all(run.lineage is None or run.lineage for run in runs)
@@ -248,7 +250,7 @@ def test_any_output_of_an_activity_is_read(output, kind):
 @given(page=st.dictionaries(st.sampled_from(("value", "continuationToken")), json_values))
 def test_any_page_of_runs_is_read(page):
     """Fields of any type are read as absent."""
-    ids, token = _wire_factory.read_run_page(page)
+    ids, token = factory.read_run_page(page)
     assert all(ids)
     assert token is None or token
 
@@ -265,7 +267,7 @@ def test_any_page_of_runs_is_read(page):
 )
 def test_every_spelling_of_the_key(output):
     """Microsoft's pages misspell it, and its letter case is not documented."""
-    (run,), _ = _wire_factory.read_activity_page({"value": [{"activityType": "Copy", "output": output}]})
+    (run,), _ = factory.read_activity_page({"value": [{"activityType": "Copy", "output": output}]})
     assert run.lineage == "Failed"
 
 

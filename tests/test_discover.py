@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from purview_mpe import Account, Client, Retry, Spec, aio
-from purview_mpe._arm_id import ArmId
+from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AzureUnavailable, InvalidCredential, InvalidSpec, NotFound
 

@@ -21,12 +21,12 @@ from purview_mpe import (
     Status,
     Step,
     Target,
-    _model,
 )
-from purview_mpe._display.page import Look, columns
-from purview_mpe._display.text import text
-from purview_mpe._display.text_general import render
-from purview_mpe._spec import Noun
+from purview_mpe._display.text.page import Look, columns
+from purview_mpe._display.text.render import render
+from purview_mpe._display.text.text import text
+from purview_mpe._model import results
+from purview_mpe._model.spec import Noun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -365,18 +365,18 @@ def test_every_other_noun_prints_its_fields() -> None:
             correlation_id  22222222
     """)
     )
-    factory = _model.Factory(id=FACTORY, networks=(), endpoints=(OTHER,))
+    factory = results.Factory(id=FACTORY, networks=(), endpoints=(OTHER,))
     assert "  endpoints\n    id" in str(factory)
 
 
-@pytest.mark.parametrize("result", _model.Result.__args__)
+@pytest.mark.parametrize("result", results.Result.__args__)
 def test_every_result_has_a_symbol(result: Any) -> None:
     """A result that the model knows can be shown."""
     report = Report(verb="apply", spec=SPEC, outcomes=(outcome(result, 0),))
     assert f" {result} " in str(report)
 
 
-@pytest.mark.parametrize("verdict", _model.Verdict.__args__)
+@pytest.mark.parametrize("verdict", results.Verdict.__args__)
 def test_every_verdict_has_a_symbol_and_advice(verdict: Any) -> None:
     """A verdict that the model knows can be shown; all but ready say what to do."""
     shown = str(Status(factory=FACTORY, account=ACCOUNT, ready=False, endpoints=(endpoint_status(verdict, 0),)))

@@ -18,8 +18,8 @@ from purview_mpe import (
     Right,
     RuntimeCheck,
 )
-from purview_mpe._display.page import Look
-from purview_mpe._display.text import text
+from purview_mpe._display.text.page import Look
+from purview_mpe._display.text.text import text
 
 GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
 FACTORY = f"{GROUP}/providers/Microsoft.DataFactory/factories/adf-sales"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe._display.page import (
+from purview_mpe._display.text.page import (
     Cell,
     Look,
     Page,

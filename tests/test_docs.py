@@ -12,11 +12,12 @@ from typing import get_args
 import pytest
 
 import purview_mpe
-from purview_mpe import Client, _diagnosis, aio, durable, emulator, errors, notebook
-from purview_mpe._assessment import RightStep
+from purview_mpe import Client, aio, durable, emulator, errors, notebook
 from purview_mpe._cli.main import make_parser
-from purview_mpe._model import Action, ConnectionList, Firewall, Result, Severity, Shape, Verdict
-from purview_mpe._requirements import RuntimeKind
+from purview_mpe._model.checkup import RightStep
+from purview_mpe._model.matrix import RuntimeKind
+from purview_mpe._model.results import Action, ConnectionList, Firewall, Result, Severity, Shape, Verdict
+from purview_mpe._rules import diagnosing
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "purview_mpe"
@@ -81,7 +82,7 @@ def test_every_error_code_has_a_heading():
 
 
 def finding_codes():
-    """Every code that the source gives to a finding: literals, the table of `_diagnosis`, and one code per right."""
+    """Every code that the source gives to a finding: literals, the table of `diagnosing`, and one code per right."""
     codes = set()
     for path in SOURCE.rglob("*.py"):
         tree = ast.parse(path.read_text())
@@ -93,8 +94,8 @@ def finding_codes():
                 case ast.Constant(value=str(literal)):
                     codes.add(literal)
                 case ast.Name():
-                    assert path.name == "_diagnosis.py", f"{path.name}:{node.lineno}: teach this test where codes are"
-                    codes.update(row[0] for row in _diagnosis._ENDPOINT_FINDINGS.values())
+                    assert path.name == "diagnosing.py", f"{path.name}:{node.lineno}: teach this test where codes are"
+                    codes.update(row[0] for row in diagnosing._ENDPOINT_FINDINGS.values())
                 case ast.JoinedStr(values=[ast.Constant(value="may-not-"), _]):
                     codes.update(f"may-not-{step}" for step in get_args(RightStep) if step in GATED)
                 case _:
@@ -194,7 +195,7 @@ def test_every_word_of_a_value_is_explained(heading):
 def test_the_reference_shows_every_verb(client):
     """The verbs for fleets come from a base class, which autodoc leaves out unless it is told otherwise."""
     pages = "\n".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
-    directive = pages.partition(f"autoclass:: {client.__module__.replace('._client', '')}.Client\n")[2].partition(
+    directive = pages.partition(f"autoclass:: {client.__module__.replace('._client.client', '')}.Client\n")[2].partition(
         "\n\n"
     )[0]
     inherited = [name for name in dir(client) if not name.startswith("_") and name not in vars(client)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from purview_mpe import Budget, Event, FleetReport, Spec
-from purview_mpe._budget import Rate
+from purview_mpe._rules.budget import Rate
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec, ReportFailed
 

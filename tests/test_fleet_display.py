@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from purview_mpe import ErrorDetail, FactoryStatus, FleetReport, FleetStatus, Outcome, Report, Spec, Status
-from purview_mpe._model import EndpointStatus
+from purview_mpe._model.results import EndpointStatus
 
 from .nouns import ACCOUNT, FACTORY
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe import Spec, read_specs
-from purview_mpe._fleet_files import Journal
+from purview_mpe._client.files import Journal
 from purview_mpe.errors import InvalidSpec
 
 from .nouns import ACCOUNT, FACTORY
@@ -191,9 +191,9 @@ def test_very_many_problems_are_counted(tmp_path):
 )
 def test_any_text_is_read_or_refused(text):
     """No content of a file ends in another error than a refusal."""
-    from purview_mpe import _fleet_files
+    from purview_mpe._client import files as fleet_files
 
-    for reader in (_fleet_files._json_rows, _fleet_files._csv_rows):
+    for reader in (fleet_files._json_rows, fleet_files._csv_rows):
         found: list[tuple[str, str]] = []
         for row in reader(text, found):
             row.spec(found)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from purview_mpe import ErrorDetail, FactoryStatus, FleetReport, FleetStatus, Outcome, Report, Spec, Status
-from purview_mpe._approval import Claim, Listing
-from purview_mpe._backlog import Backlog, interleaved
-from purview_mpe._fleet import checked_fleet, checked_subjects, left_over
-from purview_mpe._model import Account, Connection, EndpointStatus, Target
-from purview_mpe._register import Register
+from purview_mpe._model.fleets import checked_fleet, checked_subjects, left_over
+from purview_mpe._model.results import Account, Connection, EndpointStatus, Target
+from purview_mpe._rules.lanes import Backlog, interleaved
+from purview_mpe._rules.ownership import Claim, Listing
+from purview_mpe._rules.register import Register
 from purview_mpe.errors import InvalidSpec, NotFound, ReportFailed
 
 from .nouns import ACCOUNT, FACTORY

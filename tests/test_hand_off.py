@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe import Target
-from purview_mpe._arm_id import last_segment
-from purview_mpe._hand_off import Pending, hand_off
+from purview_mpe._model.arm_id import last_segment
+from purview_mpe._wire.hand_off import Pending, hand_off
 
 from .nouns import ACCOUNT, HIDDEN, NAMESPACE, OTHER_STORAGE, STORAGE, TARGETS
 

@@ -27,14 +27,14 @@ from purview_mpe import (
     Report,
     Status,
 )
-from purview_mpe._assessment import Check, Diagnosis, OrphanConnection, OrphanEndpoint, Orphans, Right, RuntimeCheck
 from purview_mpe._display.html import fragment
-from purview_mpe._display.picture_svg import STYLE
+from purview_mpe._display.picture.svg import STYLE
+from purview_mpe._model.checkup import Check, Diagnosis, OrphanConnection, OrphanEndpoint, Orphans, Right, RuntimeCheck
 from tests.conftest import spec_for
 from tests.nouns import ACCOUNT, FACTORY, TARGETS, a_spec, an_account
 
 if TYPE_CHECKING:
-    from purview_mpe._spec import Noun
+    from purview_mpe._model.spec import Noun
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>&amp;"
 

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe import Retry, Spec, _imports, aio
+from purview_mpe import Retry, Spec, aio
+from purview_mpe._azure import loading
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import InvalidSpec, NotFound, PurviewMpeError
 from tests.scripted import ACCOUNT, MARK, READING, Runner, Script, both, ok, read_account, refusal
 
 if TYPE_CHECKING:
-    from purview_mpe._events import Event
+    from purview_mpe._model.events import Event
 
-colours = _imports.load("purview_mpe._io")
+colours = loading.load("purview_mpe._azure.io")
 
 
 async def value(result: Any) -> Any:

@@ -32,10 +32,10 @@ from purview_mpe import (
     Status,
     Step,
     Target,
-    _model,
 )
-from purview_mpe._model import FAILURES, Result, Verdict, by_severity, identity
-from purview_mpe._spec import Noun
+from purview_mpe._model import results as model_results
+from purview_mpe._model.results import FAILURES, Result, Verdict, by_severity, identity
+from purview_mpe._model.spec import Noun
 from purview_mpe.errors import InvalidSpec, ReportFailed
 
 from .nouns import ACCOUNT, NOUNS, STORAGE, a_spec, findings, outcomes, recased, reports, statuses
@@ -173,10 +173,10 @@ def test_the_words_of_the_contract():
         "failed",
         "timed-out",
     } <= set(get_args(Result))
-    assert get_args(_model.Shape) == ("A", "B", "C", "D", "E", "F")
-    assert get_args(_model.Action) == ("create", "keep", "replace", "conflict")
-    assert get_args(_model.Severity) == ("error", "warning", "info")
-    assert get_args(_model.Firewall) == (
+    assert get_args(model_results.Shape) == ("A", "B", "C", "D", "E", "F")
+    assert get_args(model_results.Action) == ("create", "keep", "replace", "conflict")
+    assert get_args(model_results.Severity) == ("error", "warning", "info")
+    assert get_args(model_results.Firewall) == (
         "enabled-from-all-networks",
         "disabled-for-ingestion-only",
         "disabled-from-all-networks",

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from purview_mpe import Client, Orphans, _wire_factory
-from purview_mpe._arm_id import ArmId
-from purview_mpe._orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
-from purview_mpe._situation import KnownFactory
+from purview_mpe import Client, Orphans
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.survey import KnownFactory
+from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
+from purview_mpe._wire import factory as factory_json
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
 
@@ -168,7 +169,7 @@ def test_which_factories_are_read():
 @given(item=st.dictionaries(st.sampled_from(("id", "properties", "name")), json_values))
 def test_any_listed_factory_is_read(item):
     """One without an id is left out."""
-    factory = _wire_factory.read_known_factory(item)
+    factory = factory_json.read_known_factory(item)
     assert factory is None or str(factory.id) == item["id"].removesuffix("/")
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from purview_mpe import Budget, Client, aio
-from purview_mpe._budget import Rate
-from purview_mpe._pipeline.pacing import shared_budget
+from purview_mpe._azure.pacing import shared_budget
+from purview_mpe._rules.budget import Rate
 from purview_mpe.emulator import Emulator, Fault
 
 from .conftest import spec_for

@@ -31,13 +31,13 @@ from purview_mpe import (
     Status,
     Step,
 )
-from purview_mpe._display.picture import ACTIONS, RESULTS, VERDICTS, Mark, kind_of, outcomes_scene
-from purview_mpe._display.picture_assessment import CHAIN
-from purview_mpe._display.picture_mermaid import _LINKS, label
-from purview_mpe._display.picture_svg import WIDTH
-from purview_mpe._display.picture_text import escape, shortened
-from purview_mpe._display.scenes import scene
-from purview_mpe._model import Action, Result, Severity, Verdict
+from purview_mpe._display.markup import escape, shortened
+from purview_mpe._display.picture.checkup import CHAIN
+from purview_mpe._display.picture.mermaid import _LINKS, label
+from purview_mpe._display.picture.scene import ACTIONS, RESULTS, VERDICTS, Mark, kind_of, outcomes_scene
+from purview_mpe._display.picture.scenes import scene
+from purview_mpe._display.picture.svg import WIDTH
+from purview_mpe._model.results import Action, Result, Severity, Verdict
 from tests.nouns import ACCOUNT, FACTORY, NAMESPACE, STORAGE, TARGETS, a_spec, an_account
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -12,8 +12,8 @@ import pytest
 from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy, SansIOHTTPPolicy
 
 from purview_mpe import __version__
-from purview_mpe._pipeline import credentials
-from purview_mpe._pipeline.options import OPTIONS
+from purview_mpe._azure import credentials
+from purview_mpe._azure.options import OPTIONS
 from purview_mpe.errors import InvalidSpec, UnsupportedSetup
 from tests.scripted import AsyncTransport, Runner, Script, Transport, answer, both, ok, read_account, refusal
 
@@ -235,7 +235,7 @@ def test_two_clients_share_nothing() -> None:
 def test_without_aiohttp_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """An asynchronous client without its dependency says what to install."""
     monkeypatch.setitem(__import__("sys").modules, "aiohttp", None)
-    monkeypatch.delitem(__import__("sys").modules, "purview_mpe._pipeline.transport_aio", raising=False)
+    monkeypatch.delitem(__import__("sys").modules, "purview_mpe._azure.transport_aio", raising=False)
     with pytest.raises(UnsupportedSetup, match=r"purview-mpe\[aio\]"):
         Runner("async").azure(None)
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe import Retry, _imports
+from purview_mpe import Retry
+from purview_mpe._azure import loading
 from purview_mpe.errors import AzureUnavailable, InvalidSpec, NoAnswer, NotFound, WaitTimedOut
 from tests.loopback import OK, Peer, reset, serving
 from tests.scripted import MARK, Runner, both, delete_endpoint, put_endpoint, read_account
@@ -208,7 +209,7 @@ def test_connections_are_kept(runner: Runner, tmp_path: Path) -> None:
 @both
 def test_one_pool_bounds_what_is_under_way(runner: Runner, tmp_path: Path) -> None:
     """Twice as many reads at once as the colour allows use as many connections as it allows, and keep them."""
-    colours = _imports.load("purview_mpe._io")
+    colours = loading.load("purview_mpe._azure.io")
     at_once = (colours.SyncIo if runner.is_sync else colours.AsyncIo).at_once
 
     def slow(peer: Peer) -> bool:
@@ -268,7 +269,7 @@ def test_a_place_in_the_pool_is_not_waited_for_for_ever(tmp_path: Path) -> None:
 
 def test_a_line_may_be_cut_before_it_is_there() -> None:
     """Time that is over before the connection exists ends the request as soon as it would use one."""
-    line = _imports.load("purview_mpe._pipeline.transport")._Line()
+    line = loading.load("purview_mpe._azure.transport")._Line()
     line.cut()
     with pytest.raises(TimeoutError):
         line.uses(object())
@@ -403,7 +404,7 @@ def test_a_kept_connection_of_a_socks_proxy_is_left_alone() -> None:
     """Proxies that bring connections of their own keep them."""
     from urllib3.connectionpool import HTTPSConnectionPool
 
-    transport = _imports.load("purview_mpe._pipeline.transport")
+    transport = loading.load("purview_mpe._azure.transport")
 
     class Theirs(HTTPSConnectionPool):
         pass

@@ -16,7 +16,7 @@ from azure.core.credentials import AccessToken, AccessTokenInfo
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
-from purview_mpe import _imports
+from purview_mpe._azure import loading
 from purview_mpe.errors import AccessDenied, InvalidCredential, NoAnswer, WaitTimedOut
 from tests.scripted import (
     ACCOUNT,
@@ -224,8 +224,8 @@ def test_a_claims_challenge_is_passed_on(runner: Runner) -> None:
 
 def test_threads_with_the_same_challenge_ask_once() -> None:
     """Whoever waits while another fetches the new token takes that one."""
-    credentials = _imports.load("purview_mpe._pipeline.credentials")
-    exchange = _imports.load("purview_mpe._pipeline.exchange")
+    credentials = loading.load("purview_mpe._azure.credentials")
+    exchange = loading.load("purview_mpe._azure.exchange")
 
     class Slow(Credential):
         def give(self, *args: Any) -> Any:
@@ -390,9 +390,9 @@ def test_no_credential_means_the_default_one_of_the_cloud(
         return made[-1][1]
 
     monkeypatch.setattr(
-        _imports.load(f"azure.identity{'' if runner.is_sync else '.aio'}"), "DefaultAzureCredential", default
+        loading.load(f"azure.identity{'' if runner.is_sync else '.aio'}"), "DefaultAzureCredential", default
     )
-    azure = _imports.load("purview_mpe._azure").Azure(
+    azure = loading.load("purview_mpe._azure.clients").Azure(
         runner.colour,
         None,
         cloud=cloud,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from purview_mpe import Finding, Spec, Step, Target
-from purview_mpe._planning import make_plan, needed_targets
+from purview_mpe._rules.planning import make_plan, needed_targets
 from purview_mpe.errors import UnsupportedSetup
 
 from .nouns import (

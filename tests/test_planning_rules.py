@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe import Endpoint, Plan, Step
-from purview_mpe._model import Factory, identity
-from purview_mpe._planning import make_plan, needed_targets, reconciled
-from purview_mpe._states import is_broken, is_deleting
+from purview_mpe._model.results import Factory, identity
+from purview_mpe._model.states import is_broken, is_deleting
+from purview_mpe._rules.planning import make_plan, needed_targets, reconciled
 
 from .nouns import (
     ACCOUNT,

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from purview_mpe import Client, Spec
+from purview_mpe._azure.recording import sanitised
 from purview_mpe._cli.main import main
 from purview_mpe._cli.options import EmulatorCredential
-from purview_mpe._pipeline.record import sanitised
 from purview_mpe.emulator import Emulator, Fault
 
 from .replay import Replay

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from purview_mpe._flows.provision import Provisioning
-from purview_mpe._io import run
-from purview_mpe._planning import make_plan
+from purview_mpe._azure.io import run
+from purview_mpe._flows.steps.provisioning import Provisioning
+from purview_mpe._rules.planning import make_plan
 from purview_mpe.emulator import Emulator, Fault
 
 from .conftest import spec_for

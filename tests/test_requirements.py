@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe import MATRIX, SCENARIOS, STUDIO, requirement, scenario
-from purview_mpe._requirements import CLOSED, FIREWALLS, INGESTION, KINDS, OPEN
+from purview_mpe._model.matrix import CLOSED, FIREWALLS, INGESTION, KINDS, OPEN
 from purview_mpe.errors import InvalidSpec
 
 #: Microsoft's page, "Lineage from pipelines": Purview firewall, then Azure IR, Azure IR with managed VNet, self-hosted

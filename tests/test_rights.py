@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe._rights import NEEDS, allows, rights, scopes_of
-from purview_mpe._situation import Permission
+from purview_mpe._model.survey import Permission
+from purview_mpe._rules.rights import NEEDS, allows, rights, scopes_of
 
 from .nouns import ACCOUNT, FACTORY, NAMESPACE, OTHER_STORAGE, STORAGE, TARGETS, an_account
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from purview_mpe import Plan, Spec
-from purview_mpe._arm_id import ArmId
-from purview_mpe._spec import FACTORY_TYPE, typed_id
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.spec import FACTORY_TYPE, typed_id
 from purview_mpe.errors import InvalidSpec, PurviewMpeError
 
 from .nouns import ACCOUNT, FACTORY, OTHER_SUBSCRIPTION, SUBSCRIPTION, a_spec, an_account, recased, specs

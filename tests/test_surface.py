@@ -13,7 +13,7 @@ import pytest
 
 import purview_mpe
 from purview_mpe import Client, aio, emulator, errors
-from purview_mpe._spec import Noun
+from purview_mpe._model.spec import Noun
 
 EXPORTS = [
     "MATRIX",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Retry, Spec
-from purview_mpe._flows.narrated import narrated
-from purview_mpe._flows.transitions import PATIENCE, poll_interval, when_free
-from purview_mpe._wire_errors import is_busy
+from purview_mpe._flows.steps.narration import narrated
+from purview_mpe._flows.steps.waiting import PATIENCE, poll_interval, when_free
+from purview_mpe._wire.errors import is_busy
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, AzureError, PurviewMpeError
 from tests.scripted import ACCOUNT, READING, Runner, Script, both, ok, read_account, refusal

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe._approval import Listing
-from purview_mpe._model import identity
-from purview_mpe._verdict import judge, target_statuses, verdict_of
+from purview_mpe._model.results import identity
+from purview_mpe._rules.ownership import Listing
+from purview_mpe._rules.verdicts import judge, target_statuses, verdict_of
 from purview_mpe.errors import AccessDenied, NotFound
 
 from .nouns import (

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe import _untrusted, _wire, _wire_connections
-from purview_mpe._arm_id import ArmId
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._wire import account as account_json
+from purview_mpe._wire import connections, reading
 
 from . import published
 from .nouns import ACCOUNT, FACTORY, HIDDEN, STORAGE, json_values, texts
@@ -32,7 +33,7 @@ LISTED = {
 
 
 def endpoint(**properties: Any) -> Any:
-    return _wire.read_endpoint(LISTED | {"properties": LISTED["properties"] | properties})
+    return account_json.read_endpoint(LISTED | {"properties": LISTED["properties"] | properties})
 
 
 def test_a_listed_endpoint():
@@ -58,8 +59,8 @@ def test_a_connection_or_id_that_is_missing_is_unknown(absent):
 
 def test_a_name_that_was_left_out_stands_in_the_id():
     """Names are not required by the spec; the id ends in them."""
-    assert _wire.read_endpoint({"id": LISTED["id"], "properties": {}}).name == "purview_blob"
-    assert _wire.read_name({"id": f"{FACTORY}/managedvirtualnetworks/default/"}) == "default"
+    assert account_json.read_endpoint({"id": LISTED["id"], "properties": {}}).name == "purview_blob"
+    assert account_json.read_name({"id": f"{FACTORY}/managedvirtualnetworks/default/"}) == "default"
 
 
 @pytest.mark.parametrize(("flag", "reserved"), [(True, True), (False, False), (None, False), ("true", False)])
@@ -77,14 +78,14 @@ def test_identity_ignores_letter_case_and_a_trailing_slash():
 
 def test_the_body_that_asks_for_an_endpoint():
     """Exactly what the portal sends (recorded); nothing of a fetched body is ever sent back."""
-    assert _wire.endpoint_body(STORAGE, "blob") == {
+    assert account_json.endpoint_body(STORAGE, "blob") == {
         "properties": {"privateLinkResourceId": STORAGE, "groupId": "blob", "fqdns": []}
     }
 
 
 def test_the_body_that_asks_for_a_network():
     """A body without properties is refused (public code)."""
-    assert _wire.network_body() == {"properties": {}}
+    assert account_json.network_body() == {"properties": {}}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_the_body_that_asks_for_a_network():
 )
 def test_the_account_that_a_factory_is_connected_to(answer, location, account):
     """The connection is read where there is one; null, empty and absent mean there is none."""
-    assert _wire.read_factory_connection(answer) == (location, account)
+    assert account_json.read_factory_connection(answer) == (location, account)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_the_account_that_a_factory_is_connected_to(answer, location, account):
 )
 def test_the_kind_of_an_integration_runtime(properties, kind):
     """The type alone does not tell the kinds of Azure runtimes apart (spec)."""
-    assert _wire.read_runtime_kind({"properties": properties}) == kind
+    assert account_json.read_runtime_kind({"properties": properties}) == kind
 
 
 # --- the targets' side
@@ -141,7 +142,7 @@ SHOWN = {
 
 def test_a_connection():
     """Id, name, private endpoint, state and description are read."""
-    read = _wire_connections.read_connection(SHOWN)
+    read = connections.read_connection(SHOWN)
     assert read.model_dump() == {
         "id": SHOWN["id"],
         "name": "df1.purview-0f",
@@ -154,7 +155,7 @@ def test_a_connection():
 def test_a_connection_without_name_or_description():
     """Items of the ingestion list have no name (spec), and a description may be null."""
     properties = SHOWN["properties"] | {"privateLinkServiceConnectionState": {"status": "Pending", "description": None}}
-    read = _wire_connections.read_connection({"id": SHOWN["id"], "properties": properties})
+    read = connections.read_connection({"id": SHOWN["id"], "properties": properties})
     assert (read.name, read.description) == ("df1.purview-0f", "")
 
 
@@ -162,12 +163,12 @@ def test_a_connection_without_name_or_description():
 def test_a_connection_without_private_endpoint_is_nobodys(private_endpoint):
     """Without the private endpoint's id there is no telling whose it is, so it is left out."""
     properties = SHOWN["properties"] | {"privateEndpoint": private_endpoint}
-    assert _wire_connections.read_connection(SHOWN | {"properties": properties}) is None
+    assert connections.read_connection(SHOWN | {"properties": properties}) is None
 
 
 def test_the_body_of_a_decision_keeps_what_the_requester_wrote():
     """Approving overwrites the description (recorded), so the old one is sent along."""
-    assert _wire_connections.decision_body("Approved", "Requested by DataFactory:df1") == {
+    assert connections.decision_body("Approved", "Requested by DataFactory:df1") == {
         "properties": {
             "privateLinkServiceConnectionState": {
                 "status": "Approved",
@@ -190,20 +191,20 @@ def test_the_body_of_a_decision_keeps_what_the_requester_wrote():
 )
 def test_descriptions_are_extended_once_and_never_too_long(existing, decision, sent):
     """A message has at most 140 characters; one that is long already stays as it is."""
-    assert _wire_connections.extended_description(existing, decision) == sent
+    assert connections.extended_description(existing, decision) == sent
 
 
 @given(texts, st.sampled_from(["Approved", "Rejected"]))
 def test_a_description_is_never_lost(existing, decision):
     """Whatever the requester wrote is still there, and deciding twice changes nothing more."""
-    once = _wire_connections.extended_description(existing, decision)
+    once = connections.extended_description(existing, decision)
     assert once.startswith(existing)
-    assert _wire_connections.extended_description(once, decision) == once
+    assert connections.extended_description(once, decision) == once
 
 
 def test_the_body_of_the_ingestion_call():
     """The field holds the id of the private endpoint (SDK)."""
-    assert _wire_connections.ingestion_body("Approved", f"{HIDDEN}/df1.purview_blob") == {
+    assert connections.ingestion_body("Approved", f"{HIDDEN}/df1.purview_blob") == {
         "privateEndpointId": f"{HIDDEN}/df1.purview_blob",
         "status": "Approved",
     }
@@ -260,7 +261,7 @@ resources = st.one_of(
 @given(resources)
 def test_an_account_is_read_from_anything(answer):
     """Whatever JSON came back gives an account whose first target is the one that was asked for."""
-    account = _wire.read_account(answer, ArmId.parse(ACCOUNT))
+    account = account_json.read_account(answer, ArmId.parse(ACCOUNT))
     assert account.targets[0].resource_id == ACCOUNT
     assert account.model_validate_json(account.model_dump_json()) == account
 
@@ -268,13 +269,13 @@ def test_an_account_is_read_from_anything(answer):
 @given(resources)
 def test_everything_else_is_read_from_anything(answer):
     """Whatever JSON came back gives a noun that can be printed and written, or nothing."""
-    read = _wire.read_endpoint(answer)
+    read = account_json.read_endpoint(answer)
     assert read.model_validate_json(read.model_dump_json()) == read
-    connection = _wire_connections.read_connection(answer)
+    connection = connections.read_connection(answer)
     assert connection is None or connection.model_validate_json(connection.model_dump_json()) == connection
-    assert all(part is None or part.encode() for part in _wire.read_factory_connection(answer))
-    assert _wire.read_runtime_kind(answer) in {"azure", "azure-managed-vnet", "self-hosted", "ssis"}
-    assert isinstance(_wire.read_name(answer).encode(), bytes)
+    assert all(part is None or part.encode() for part in account_json.read_factory_connection(answer))
+    assert account_json.read_runtime_kind(answer) in {"azure", "azure-managed-vnet", "self-hosted", "ssis"}
+    assert isinstance(account_json.read_name(answer).encode(), bytes)
 
 
 @given(st.dictionaries(st.just("key"), json_values))
@@ -282,18 +283,16 @@ def test_a_field_is_read_as_what_it_should_be(holder):
     """Objects, texts and lists of them: whatever is of another type counts as absent."""
     value = holder.get("key")
     items = value if isinstance(value, list) else []
-    assert (
-        _untrusted.mapping(holder, "key") == _untrusted.as_mapping(value) == (value if isinstance(value, dict) else {})
-    )
-    assert list(_untrusted.objects(holder, "key")) == [item for item in items if isinstance(item, dict)]
-    assert len(_untrusted.texts(holder, "key")) == len([item for item in items if isinstance(item, str)])
-    assert all(text.encode() is not None for text in (*_untrusted.texts(holder, "key"), _untrusted.text(holder, "key")))
+    assert reading.mapping(holder, "key") == reading.as_mapping(value) == (value if isinstance(value, dict) else {})
+    assert list(reading.objects(holder, "key")) == [item for item in items if isinstance(item, dict)]
+    assert len(reading.texts(holder, "key")) == len([item for item in items if isinstance(item, str)])
+    assert all(text.encode() is not None for text in (*reading.texts(holder, "key"), reading.text(holder, "key")))
 
 
 def test_half_a_character_is_replaced():
     """JSON can spell half a character; a text of ours never holds one, because no file or terminal takes it."""
     assert endpoint(groupId="blob\ud800").group_id == "blob?"
-    account = _wire.read_account({"properties": {"endpoints": {"\udfff": "\ud800"}}}, ArmId.parse(ACCOUNT))
+    account = account_json.read_account({"properties": {"endpoints": {"\udfff": "\ud800"}}}, ArmId.parse(ACCOUNT))
     assert account.endpoints == {"?": "?"}
 
 
@@ -306,7 +305,7 @@ def test_azures_published_endpoints_are_read():
     if not bodies:
         pytest.skip(published.HINT)
     for body in bodies:
-        read = _wire.read_endpoint(body)
+        read = account_json.read_endpoint(body)
         assert (read.name, read.group_id, read.reserved) == ("exampleManagedPrivateEndpointName", "blob", False)
         assert "/providers/Microsoft.Storage/storageAccounts/" in read.resource_id
 
@@ -326,6 +325,6 @@ def test_azures_published_connections_are_read(provider, pattern):
     if not bodies:
         pytest.skip(published.HINT)
     for body in bodies:
-        read = _wire_connections.read_connection(body)
+        read = connections.read_connection(body)
         assert "/privateEndpoints/" in read.private_endpoint_id
         assert read.status in {"Approved", "Pending", "Rejected", "Disconnected"}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe import _wire_errors
-from purview_mpe._wire_errors import Answer, Attempt, error_for, is_busy
+from purview_mpe._wire import errors
+from purview_mpe._wire.errors import Answer, Attempt, error_for, is_busy
 from purview_mpe.errors import (
     AccessDenied,
     AzureError,
@@ -326,7 +326,7 @@ def test_busy_is_what_passes_when_somebody_else_is_done(status: int, code: str, 
 
 def test_no_secret_survives_blotting() -> None:
     """The secret itself, and whatever is introduced as a bearer token."""
-    assert _wire_errors.blotted("a s3cret b", "s3cret") == "a *** b"
-    assert _wire_errors.blotted("Bearer eyJ0eXAiOiJKV1QiLCJhbGci.x-_y==, the bearer of news", "") == (
+    assert errors.blotted("a s3cret b", "s3cret") == "a *** b"
+    assert errors.blotted("Bearer eyJ0eXAiOiJKV1QiLCJhbGci.x-_y==, the bearer of news", "") == (
         "Bearer ***, the bearer of news"
     )

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from purview_mpe import emulator as emulator
     from purview_mpe import errors as errors
     from purview_mpe import notebook as notebook
-    from purview_mpe._assessment import (
+    from purview_mpe._client.client import Client
+    from purview_mpe._client.files import read_specs
+    from purview_mpe._export.formats import ExportFormat, export, export_customer_endpoints
+    from purview_mpe._model.checkup import (
         Check,
         Diagnosis,
         OrphanConnection,
@@ -34,13 +37,10 @@ if TYPE_CHECKING:
         Right,
         RuntimeCheck,
     )
-    from purview_mpe._budget import Budget, Rate
-    from purview_mpe._client import Client
-    from purview_mpe._events import Event
-    from purview_mpe._export.formats import ExportFormat, export, export_customer_endpoints
-    from purview_mpe._fleet import FactoryStatus, FleetReport, FleetStatus
-    from purview_mpe._fleet_files import read_specs
-    from purview_mpe._model import (
+    from purview_mpe._model.events import Event
+    from purview_mpe._model.fleets import FactoryStatus, FleetReport, FleetStatus
+    from purview_mpe._model.matrix import MATRIX, SCENARIOS, STUDIO, Requirement, requirement, scenario
+    from purview_mpe._model.results import (
         Account,
         Endpoint,
         EndpointStatus,
@@ -53,22 +53,22 @@ if TYPE_CHECKING:
         Step,
         Target,
     )
-    from purview_mpe._requirements import MATRIX, SCENARIOS, STUDIO, Requirement, requirement, scenario
-    from purview_mpe._retry import Retry
-    from purview_mpe._spec import Spec
+    from purview_mpe._model.retry import Retry
+    from purview_mpe._model.spec import Spec
+    from purview_mpe._rules.budget import Budget, Rate
 
 #: The public modules; `import purview_mpe` gives `purview_mpe.aio.Client`, too.
 _MODULES = frozenset({"aio", "durable", "emulator", "errors", "notebook"})
 _HOMES = {
-    **dict.fromkeys(("Budget", "Rate"), "_budget"),
-    **dict.fromkeys(("FactoryStatus", "FleetReport", "FleetStatus"), "_fleet"),
-    "read_specs": "_fleet_files",
-    "Client": "_client",
-    "Event": "_events",
+    **dict.fromkeys(("Budget", "Rate"), "_rules.budget"),
+    **dict.fromkeys(("FactoryStatus", "FleetReport", "FleetStatus"), "_model.fleets"),
+    "read_specs": "_client.files",
+    "Client": "_client.client",
+    "Event": "_model.events",
     **dict.fromkeys(("ExportFormat", "export", "export_customer_endpoints"), "_export.formats"),
     **dict.fromkeys(
         ("Check", "Diagnosis", "OrphanConnection", "OrphanEndpoint", "Orphans", "Right", "RuntimeCheck"),
-        "_assessment",
+        "_model.checkup",
     ),
     **dict.fromkeys(
         (
@@ -84,11 +84,11 @@ _HOMES = {
             "Step",
             "Target",
         ),
-        "_model",
+        "_model.results",
     ),
-    **dict.fromkeys(("MATRIX", "SCENARIOS", "STUDIO", "Requirement", "requirement", "scenario"), "_requirements"),
-    "Retry": "_retry",
-    "Spec": "_spec",
+    **dict.fromkeys(("MATRIX", "SCENARIOS", "STUDIO", "Requirement", "requirement", "scenario"), "_model.matrix"),
+    "Retry": "_model.retry",
+    "Spec": "_model.spec",
 }
 
 __all__ = [
@@ -140,7 +140,7 @@ def __getattr__(name: str) -> object:
         return importlib.import_module(f"{__name__}.{name}")
     if (home := _HOMES.get(name)) is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from purview_mpe._imports import uncollected  # noqa: PLC0415 - whoever wants the package alone needs it not
+    from purview_mpe._azure.loading import uncollected  # noqa: PLC0415 - whoever wants the package alone needs it not
 
     with uncollected():
         value = getattr(importlib.import_module(f"{__name__}.{home}"), name)

@@ -10,9 +10,9 @@ import inspect
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from purview_mpe import _flows, _imports
-from purview_mpe._aio_fleet import FleetVerbs
-from purview_mpe._arguments import (
+from purview_mpe import _flows
+from purview_mpe._azure import loading
+from purview_mpe._client.arguments import (
     checked_flags,
     checked_listener,
     checked_plan_or_spec,
@@ -21,8 +21,9 @@ from purview_mpe._arguments import (
     checked_spec_or_report,
     checked_timeout,
 )
-from purview_mpe._client import Client as _Synchronous
-from purview_mpe._flows.narrated import narrated
+from purview_mpe._client.client import Client as _Synchronous
+from purview_mpe._client.fleet_verbs_aio import FleetVerbs
+from purview_mpe._flows.steps.narration import narrated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -30,15 +31,15 @@ if TYPE_CHECKING:
 
     from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
 
-    from purview_mpe._assessment import Check, Diagnosis, Orphans
-    from purview_mpe._azure import Cloud
-    from purview_mpe._budget import Budget
-    from purview_mpe._events import Event
-    from purview_mpe._flows.io import Io
-    from purview_mpe._model import Account, Plan, Report, Status, Verb
-    from purview_mpe._retry import Retry
-    from purview_mpe._spec import Spec
-    from purview_mpe._wire_connections import Decision
+    from purview_mpe._azure.clients import Cloud
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.checkup import Check, Diagnosis, Orphans
+    from purview_mpe._model.events import Event
+    from purview_mpe._model.results import Account, Plan, Report, Status, Verb
+    from purview_mpe._model.retry import Retry
+    from purview_mpe._model.spec import Spec
+    from purview_mpe._rules.budget import Budget
+    from purview_mpe._wire.connections import Decision
 
 __all__ = ["Client"]
 
@@ -63,20 +64,20 @@ class Client(FleetVerbs):
         **client_options: Any,
     ) -> None:
         checked_listener(on_event)
-        self._colour = _imports.load("purview_mpe._io")
-        self._azure = _imports.load("purview_mpe._azure").Azure(
+        self._colour = loading.load("purview_mpe._azure.io")
+        self._azure = loading.load("purview_mpe._azure.clients").Azure(
             "async", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
         )
         self._on_event = on_event
 
     async def discover(self, account: str) -> Account:
         """As `purview_mpe.Client.discover`."""
-        return await self._run("discover", lambda io: _flows.observe.discover(io, account))
+        return await self._run("discover", lambda io: _flows.discover.discover(io, account))
 
     async def plan(self, spec: Spec) -> Plan:
         """As `purview_mpe.Client.plan`."""
         checked_spec(spec)
-        return await self._run("plan", lambda io: _flows.observe.plan(io, spec))
+        return await self._run("plan", lambda io: _flows.plan.plan(io, spec))
 
     async def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:  # noqa: ASYNC109 - the verb's own deadline, kept on the injected clock
         """As `purview_mpe.Client.apply`."""
@@ -155,7 +156,7 @@ class Client(FleetVerbs):
         checked_flags(dry_run=dry_run)
         return await self._run(
             "delete_all",
-            lambda io: _flows.takedown.delete_all(io, spec, dry_run=dry_run),
+            lambda io: _flows.delete_all.delete_all(io, spec, dry_run=dry_run),
             timeout=checked_timeout(timeout),
         )
 

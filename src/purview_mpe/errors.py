@@ -28,8 +28,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from purview_mpe._fleet import FleetReport
-    from purview_mpe._model import Plan, Report
+    from purview_mpe._model.fleets import FleetReport
+    from purview_mpe._model.results import Plan, Report
 
 #: A fleet can have thousands; its report holds them all.
 _SHOWN_FAILURES = 50

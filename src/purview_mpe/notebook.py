@@ -20,20 +20,20 @@ from collections.abc import AsyncIterable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
-from purview_mpe._arm_id import last_segment
 from purview_mpe._display.html import Fragment, html, render
 from purview_mpe._display.notes import of_outcomes
-from purview_mpe._display.page import duration
-from purview_mpe._display.picture import BROKEN, KEPT, MAKING, READY, WAITING, Mark, outcomes_scene
+from purview_mpe._display.picture.scene import BROKEN, KEPT, MAKING, READY, WAITING, Mark, outcomes_scene
 from purview_mpe._display.tables import Table
-from purview_mpe._model import FAILURES, identity
-from purview_mpe._naming import LINEAGE_GROUPS
+from purview_mpe._display.text.page import duration
+from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.naming import LINEAGE_GROUPS
+from purview_mpe._model.results import FAILURES, identity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from purview_mpe._events import Event
-    from purview_mpe._model import Outcome, Result, Status
+    from purview_mpe._model.events import Event
+    from purview_mpe._model.results import Outcome, Result, Status
 
 __all__ = ["Progress", "live", "progress"]
 

@@ -13,7 +13,7 @@ import pytest
 import purview_mpe
 from purview_mpe._cli.verbs import VERBS
 
-HEAVY = ("azure", "pydantic", "requests", "aiohttp", "tenacity", "purview_mpe._model", "purview_mpe.emulator")
+HEAVY = ("azure", "pydantic", "requests", "aiohttp", "tenacity", "purview_mpe._model.results", "purview_mpe.emulator")
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from purview_mpe._azure import recording as record
 from purview_mpe._cli import options
 from purview_mpe._cli.log import logging_to
 from purview_mpe._cli.progress import progress_on
-from purview_mpe._pipeline import record
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from purview_mpe._cli.exit_codes import Exit
     from purview_mpe._cli.progress import Progress
     from purview_mpe._cli.terminal import Terminal
-    from purview_mpe._client import Client
-    from purview_mpe._events import Event
-    from purview_mpe._spec import Noun, Spec
+    from purview_mpe._client.client import Client
+    from purview_mpe._model.events import Event
+    from purview_mpe._model.spec import Noun, Spec
 
 T = TypeVar("T")
 

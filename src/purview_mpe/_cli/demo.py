@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from purview_mpe import Client, Spec
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe._cli.progress import Block, Lines
-from purview_mpe._display.page import Page, clean, duration, short_ids, shortened
-from purview_mpe._display.text import text
+from purview_mpe._display.text.page import Page, clean, duration, short_ids, shortened
+from purview_mpe._display.text.text import text
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import PlanConflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from purview_mpe._arm_id import ArmId
     from purview_mpe._cli.call import Call
     from purview_mpe._cli.progress import Progress
     from purview_mpe._cli.terminal import Terminal
-    from purview_mpe._events import Event
-    from purview_mpe._spec import Noun
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.events import Event
+    from purview_mpe._model.spec import Noun
 
 T = TypeVar("T")
 

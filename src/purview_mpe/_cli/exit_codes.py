@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from purview_mpe.errors import AccessDenied, InvalidCredential, InvalidSpec, NotApproved, PurviewMpeError
 
 if TYPE_CHECKING:
-    from purview_mpe._model import Plan, Report, Status
+    from purview_mpe._model.results import Plan, Report, Status
 
 
 class Exit(IntEnum):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from purview_mpe._cli.call import Call
-    from purview_mpe._model import Plan
+    from purview_mpe._model.results import Plan
 
 FORMATS = ("bicep", "terraform", "terraform-azapi", "arm", "az", "powershell")
 

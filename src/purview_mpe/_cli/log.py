@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from purview_mpe._display.page import clean, duration
+from purview_mpe._display.text.page import clean, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -23,8 +23,8 @@ from purview_mpe.errors import PurviewMpeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from purview_mpe._client import Client
-    from purview_mpe._model import Report
+    from purview_mpe._client.client import Client
+    from purview_mpe._model.results import Report
 
 _DESCRIPTION = """\
 Gets Azure Data Factory into a firewalled Microsoft Purview account: plans and

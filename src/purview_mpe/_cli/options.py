@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
-from purview_mpe import _imports
+from purview_mpe._azure import loading
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from purview_mpe._cli.terminal import Terminal
-    from purview_mpe._model import Plan, Report
-    from purview_mpe._spec import Spec
+    from purview_mpe._model.results import Plan, Report
+    from purview_mpe._model.spec import Spec
 
 CLOUDS = ("public", "us-government", "china")
 GROUPS = ("account", "blob", "queue", "namespace", "platform", "portal")
@@ -128,7 +128,7 @@ def spec_of(arguments: Namespace, terminal: Terminal) -> Spec:
     Raises:
         InvalidSpec: with every wrong field, in the file or in an option.
     """
-    from purview_mpe._spec import Spec  # noqa: PLC0415 - loads pydantic, which --help does without
+    from purview_mpe._model.spec import Spec  # noqa: PLC0415 - loads pydantic, which --help does without
 
     in_file: Any = {} if arguments.spec is None else _read_json(arguments.spec, "The spec file", terminal)
     if not isinstance(in_file, dict):
@@ -157,7 +157,7 @@ def plan_in(path: str, terminal: Terminal) -> Plan:
     Raises:
         InvalidSpec: the file is not a plan.
     """
-    from purview_mpe._model import Plan  # noqa: PLC0415 - as in spec_of
+    from purview_mpe._model.results import Plan  # noqa: PLC0415 - as in spec_of
 
     return Plan.model_validate_json(json.dumps(_read_json(path, "The plan file", terminal)))
 
@@ -168,7 +168,7 @@ def report_in(path: str, terminal: Terminal) -> Report:
     Raises:
         InvalidSpec: the file is not a report.
     """
-    from purview_mpe._model import Report  # noqa: PLC0415 - as in spec_of
+    from purview_mpe._model.results import Report  # noqa: PLC0415 - as in spec_of
 
     return Report.model_validate_json(json.dumps(_read_json(path, "The report file", terminal)))
 
@@ -245,12 +245,12 @@ class EmulatorCredential:
     def get_token_info(self, *_scopes: str, options: object = None) -> Any:
         """The token, in the form that azure-core asks for first."""
         del options
-        token = _imports.load("azure.core.credentials").AccessTokenInfo
+        token = loading.load("azure.core.credentials").AccessTokenInfo
         return token(self._TOKEN, int(time.time()) + self._LIFETIME)
 
     def get_token(self, *_scopes: str, **_options: Any) -> Any:
         """The token, in the older form."""
-        token = _imports.load("azure.core.credentials").AccessToken
+        token = loading.load("azure.core.credentials").AccessToken
         return token(self._TOKEN, int(time.time()) + self._LIFETIME)
 
 

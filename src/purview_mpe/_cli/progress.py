@@ -7,13 +7,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
-from purview_mpe._display.page import Cell, Page, Role, command_of, duration, shortened, wrapped
+from purview_mpe._display.text.page import Cell, Page, Role, command_of, duration, shortened, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from purview_mpe._cli.terminal import Terminal
-    from purview_mpe._events import Event
+    from purview_mpe._model.events import Event
 
 _SYMBOLS: Mapping[str, tuple[str, Role]] = {
     "kept": ("=", "faint"),

@@ -8,14 +8,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from purview_mpe._display.page import Look, Page, Role, plain
+from purview_mpe._display.text.page import Look, Page, Role, plain
 from purview_mpe.errors import InvalidSpec, PurviewMpeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purview_mpe._display.page import Paint
-    from purview_mpe._spec import Noun
+    from purview_mpe._display.text.page import Paint
+    from purview_mpe._model.spec import Noun
 
 _COLOURS: Mapping[Role, str] = {"strong": "1", "faint": "2", "good": "32", "attention": "33", "bad": "31"}
 _NARROWEST, _WIDEST = 60, 120
@@ -80,7 +80,7 @@ class Terminal:
             # ASCII alone, so that no stream refuses it and no terminal obeys what a server has put into a name.
             self.write(json.dumps(noun.model_dump(mode="json"), indent=None if one_line else 2))
             return
-        from purview_mpe._display.text import text  # noqa: PLC0415 - loads pydantic, which --help does without
+        from purview_mpe._display.text.text import text  # noqa: PLC0415 - loads pydantic, which --help does without
 
         self.write(text(noun, self.look(self.stdout, verbose=verbose)))
 

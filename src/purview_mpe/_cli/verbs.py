@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from purview_mpe._cli import acting, exporting, looking, options, running
+from purview_mpe._cli import exporting, options
+from purview_mpe._cli import local as running
+from purview_mpe._cli import reading as looking
+from purview_mpe._cli import writing as acting
 from purview_mpe._cli.call import Verb
 
 _REACH = (options.connection_options, options.output_options)

@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from purview_mpe._arm_id import last_segment
-from purview_mpe._assessment import Check, Diagnosis, Orphans
 from purview_mpe._display import notes
-from purview_mpe._display.picture import ACTIONS, KEPT, RESULTS, UNKNOWN, VERDICTS, WAITING, Mark, Scene
-from purview_mpe._display.picture_svg import STYLE, draw
-from purview_mpe._display.picture_text import escape
-from purview_mpe._display.scenes import scene
+from purview_mpe._display.markup import escape
+from purview_mpe._display.picture.scene import ACTIONS, KEPT, RESULTS, UNKNOWN, VERDICTS, WAITING, Mark, Scene
+from purview_mpe._display.picture.scenes import scene
+from purview_mpe._display.picture.svg import STYLE, draw
 from purview_mpe._display.tables import Table, table
-from purview_mpe._fleet import FleetReport, FleetStatus
-from purview_mpe._model import Account, Endpoint, Plan, Report, Status
+from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.checkup import Check, Diagnosis, Orphans
+from purview_mpe._model.fleets import FleetReport, FleetStatus
+from purview_mpe._model.results import Account, Endpoint, Plan, Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from purview_mpe._display.notes import Note
-    from purview_mpe._spec import Noun
+    from purview_mpe._model.spec import Noun
 
 _STYLE = (
     "div.pmpe{font:13px/1.45 system-ui,sans-serif;padding:4px 0;max-width:860px}"

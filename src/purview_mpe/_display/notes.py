@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from purview_mpe._arm_id import last_segment
-from purview_mpe._display.picture import BROKEN, NOTED, REFUSED, RESULTS, VERDICTS, WARNED
-from purview_mpe._display.text_nouns import ADVICE
+from purview_mpe._display.picture.scene import BROKEN, NOTED, REFUSED, RESULTS, VERDICTS, WARNED
+from purview_mpe._display.text.nouns import ADVICE
+from purview_mpe._model.arm_id import last_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from purview_mpe._display.picture import Mark
-    from purview_mpe._fleet import FactoryStatus
-    from purview_mpe._model import EndpointStatus, ErrorDetail, Finding, Outcome, Severity, Step, Verdict
+    from purview_mpe._display.picture.scene import Mark
+    from purview_mpe._model.fleets import FactoryStatus
+    from purview_mpe._model.results import EndpointStatus, ErrorDetail, Finding, Outcome, Severity, Step, Verdict
 
 _SEVERITIES: Mapping[Severity, Mark] = {"error": BROKEN, "warning": WARNED, "info": NOTED}
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._arm_id import last_segment
-from purview_mpe._assessment import Check, Diagnosis, Orphans
-from purview_mpe._fleet import FleetReport, FleetStatus
-from purview_mpe._model import Account, Outcome, Plan, Report, Status
+from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.checkup import Check, Diagnosis, Orphans
+from purview_mpe._model.fleets import FleetReport, FleetStatus
+from purview_mpe._model.results import Account, Outcome, Plan, Report, Status
 
 if TYPE_CHECKING:
-    from purview_mpe._spec import Noun
+    from purview_mpe._model.spec import Noun
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._arm_id import ArmId
 from purview_mpe._export.resources import as_json
+from purview_mpe._model.arm_id import ArmId
 
 if TYPE_CHECKING:
     from purview_mpe._export.resources import Bundle, Resource

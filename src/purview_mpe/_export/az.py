@@ -16,7 +16,7 @@ from purview_mpe._export.resources import WAITED_FOR, as_json, one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purview_mpe._azure import Cloud
+    from purview_mpe._azure.clients import Cloud
     from purview_mpe._export.resources import Bundle, Resource
 
 # `az resource wait` ends with success when its time is over (its source), so the script looks for itself.

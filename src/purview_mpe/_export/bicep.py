@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from purview_mpe._arm_id import ArmId
 from purview_mpe._export.resources import Resource, one_line
+from purview_mpe._model.arm_id import ArmId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

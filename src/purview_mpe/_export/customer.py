@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from purview_mpe._arm_id import ArmId, InvalidArmId
 from purview_mpe._export.resources import (
     PRIVATE_ENDPOINT_TYPE,
     ZONE_GROUP_TYPE,
@@ -18,15 +17,16 @@ from purview_mpe._export.resources import (
     in_turn,
     unique_words,
 )
-from purview_mpe._model import Target
-from purview_mpe._naming import OPTIONAL_GROUPS
-from purview_mpe._requirements import requirement
+from purview_mpe._model.arm_id import ArmId, InvalidArmId
+from purview_mpe._model.matrix import requirement
+from purview_mpe._model.naming import OPTIONAL_GROUPS
+from purview_mpe._model.results import Target
 from purview_mpe.errors import InvalidSpec, UnsupportedSetup
 
 if TYPE_CHECKING:
-    from purview_mpe._azure import Cloud
+    from purview_mpe._azure.clients import Cloud
     from purview_mpe._export.resources import Value
-    from purview_mpe._model import Account
+    from purview_mpe._model.results import Account
 
 Approval: TypeAlias = Literal["automatic", "manual"]
 

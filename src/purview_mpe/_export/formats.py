@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 
 from purview_mpe._export import arm, az, bicep, customer, powershell, terraform
 from purview_mpe._export.resources import managed_bundle
-from purview_mpe._model import Account, Plan
+from purview_mpe._model.results import Account, Plan
 from purview_mpe.errors import InvalidSpec, PlanConflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from purview_mpe._azure import Cloud
+    from purview_mpe._azure.clients import Cloud
     from purview_mpe._export.customer import Approval
     from purview_mpe._export.resources import Bundle
 

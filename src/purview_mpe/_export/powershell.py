@@ -10,7 +10,7 @@ from purview_mpe._export.resources import WAITED_FOR, one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purview_mpe._azure import Cloud
+    from purview_mpe._azure.clients import Cloud
     from purview_mpe._export.resources import Bundle, Resource
 
 # Docs: Invoke-AzRestMethod does not throw on an HTTP error, its answer has StatusCode and Content.

@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from purview_mpe._arm_id import ArmId
-from purview_mpe._spec import FACTORY_TYPE
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.spec import FACTORY_TYPE
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from purview_mpe._azure import Cloud
-    from purview_mpe._model import Plan, Step
+    from purview_mpe._azure.clients import Cloud
+    from purview_mpe._model.results import Plan, Step
 
 NETWORK_TYPE = f"{FACTORY_TYPE}/managedVirtualNetworks"
 ENDPOINT_TYPE = f"{NETWORK_TYPE}/managedPrivateEndpoints"

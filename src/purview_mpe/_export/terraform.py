@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from purview_mpe._arm_id import ArmId
 from purview_mpe._export.hcl import Block, Code, Hcl, block_lines
 from purview_mpe._export.resources import (
     ENDPOINT_TYPE,
@@ -21,11 +20,12 @@ from purview_mpe._export.resources import (
     Resource,
     one_line,
 )
+from purview_mpe._model.arm_id import ArmId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from purview_mpe._azure import Cloud
+    from purview_mpe._azure.clients import Cloud
     from purview_mpe._export.resources import Bundle, Value
 
 #: The providers' names for the clouds; public is what they take by default (their documentation).

@@ -2,9 +2,9 @@
 
 A verb runs in this order, and every part is a module here:
 
-1. `observe` reads: the Purview account and the factory, at once where neither needs the other;
-2. `purview_mpe._planning` (a pure function) decides what is missing;
-3. `provision` writes the missing endpoints at once and waits for all of them with one list per round.
+1. `steps.reads` reads: the Purview account and the factory, at once where neither needs the other;
+2. `purview_mpe._rules.planning` (a pure function) decides what is missing;
+3. `steps.provisioning` writes the missing endpoints at once and waits for all of them with one list per round.
 
 What may go wrong between two of these steps is dealt with by looking again, never by remembering: a run that died is
 repeated, and finds what the first one did. The price is that a repeated call reads before it writes, always.
@@ -21,34 +21,36 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from purview_mpe._flows import (
         approve,
+        approve_many,
         check,
         connect,
         create_all,
+        create_many,
+        delete_all,
         diagnose,
-        find,
-        fleet,
-        fleet_approve,
-        fleet_status,
-        observe,
+        discover,
+        find_specs,
         orphans,
+        plan,
         status,
-        takedown,
+        status_many,
     )
 
 __all__ = [
     "approve",
+    "approve_many",
     "check",
     "connect",
     "create_all",
+    "create_many",
+    "delete_all",
     "diagnose",
-    "find",
-    "fleet",
-    "fleet_approve",
-    "fleet_status",
-    "observe",
+    "discover",
+    "find_specs",
     "orphans",
+    "plan",
     "status",
-    "takedown",
+    "status_many",
 ]
 
 

@@ -10,17 +10,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from purview_mpe._approval import Claim, Listings, Match, ambiguous, match_blind, match_known
-from purview_mpe._arm_id import ArmId, same_id
-from purview_mpe._events import Event
-from purview_mpe._flows import connections, observe, reasons
-from purview_mpe._flows.claims import FromFactory, FromReport
-from purview_mpe._flows.io import remaining
-from purview_mpe._flows.transitions import FAILED_LOOKS, PASSING, poll_interval
-from purview_mpe._hand_off import Pending, hand_off
-from purview_mpe._model import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Report, Result, Target, identity
-from purview_mpe._planning import needed_targets
-from purview_mpe._spec import ACCOUNT_TYPE, Spec, typed_id
+from purview_mpe._flows.steps import reads, reasons
+from purview_mpe._flows.steps import targets as connections
+from purview_mpe._flows.steps.claims import FromFactory, FromReport
+from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, poll_interval
+from purview_mpe._model.arm_id import ArmId, same_id
+from purview_mpe._model.events import Event
+from purview_mpe._model.results import (
+    INTERRUPTED,
+    Account,
+    ErrorDetail,
+    Finding,
+    Outcome,
+    Report,
+    Result,
+    Target,
+    identity,
+)
+from purview_mpe._model.spec import ACCOUNT_TYPE, Spec, typed_id
+from purview_mpe._rules.ownership import Claim, Listings, Match, ambiguous, match_blind, match_known
+from purview_mpe._rules.planning import needed_targets
+from purview_mpe._wire.hand_off import Pending, hand_off
 from purview_mpe.errors import (
     AccessDenied,
     Locked,
@@ -32,10 +43,10 @@ from purview_mpe.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from purview_mpe._flows.claims import Source
-    from purview_mpe._flows.io import Io
-    from purview_mpe._model import Connection, Verb
-    from purview_mpe._wire_connections import Decision
+    from purview_mpe._flows.steps.claims import Source
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.results import Connection, Verb
+    from purview_mpe._wire.connections import Decision
 
 Key = tuple[str, str]
 _NO_WORD = "the factory does not vouch for the endpoint yet"
@@ -63,7 +74,7 @@ async def approve(
 
 async def read_account_of(io: Io, subject: Spec | Report) -> Account:
     """The account that a spec or report is about."""
-    return best_known(subject, await observe.read_account(io, await account_id_of(io, subject)))
+    return best_known(subject, await reads.read_account(io, await account_id_of(io, subject)))
 
 
 async def account_id_of(io: Io, subject: Spec | Report) -> ArmId:
@@ -73,7 +84,7 @@ async def account_id_of(io: Io, subject: Spec | Report) -> ArmId:
         return account_id
     if isinstance(subject, Report) and subject.account is not None:
         return typed_id(subject.account.id, ACCOUNT_TYPE, "account")
-    return await observe.connected_account(io, spec)
+    return await reads.connected_account(io, spec)
 
 
 def best_known(subject: Spec | Report, account: Account) -> Account:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe import _checking, _imports, _wire, _wire_factory
-from purview_mpe._arm_id import same_id
-from purview_mpe._events import Event
-from purview_mpe._flows import observe
-from purview_mpe._flows.survey import read_factory_body
-from purview_mpe._flows.transitions import when_free
-from purview_mpe._model import ErrorDetail, Outcome, Report, Result
-from purview_mpe._wire_errors import Attempt, is_busy
+from purview_mpe._azure import loading
+from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.survey import read_factory_body
+from purview_mpe._flows.steps.waiting import when_free
+from purview_mpe._model.arm_id import same_id
+from purview_mpe._model.events import Event
+from purview_mpe._model.results import ErrorDetail, Outcome, Report, Result
+from purview_mpe._rules import checking
+from purview_mpe._wire import account as account_json
+from purview_mpe._wire import factory as factory_json
+from purview_mpe._wire.errors import Attempt, is_busy
 from purview_mpe.errors import AzureError, AzureUnavailable, InvalidSpec, PurviewMpeError
 
 if TYPE_CHECKING:
-    from purview_mpe._arm_id import ArmId
-    from purview_mpe._flows.io import Io
-    from purview_mpe._spec import Spec
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.spec import Spec
 
 #: How often somebody else may change the factory between our look and our write before that is an outcome.
 _ROUNDS = 5
@@ -34,7 +37,7 @@ async def connect(io: Io, spec: Spec, *, replace: bool) -> Report:
     if (account_id := spec.account_id) is None:
         raise InvalidSpec("Spec", [("account", "is None, and connect needs the account to connect the factory to")])
     began = io.now()
-    body, account = await observe.both(io, read_factory_body(io, spec.factory_id), observe.read_account(io, account_id))
+    body, account = await reads.both(io, read_factory_body(io, spec.factory_id), reads.read_account(io, account_id))
     work = _Connecting(io, spec, str(account_id), replace=replace)
     result, error = await work.run(body)
     outcome = Outcome(
@@ -54,7 +57,7 @@ async def connect(io: Io, spec: Spec, *, replace: bool) -> Report:
             outcome=outcome,
         )
     )
-    identity = _checking.identity_finding(has_system_identity=_wire_factory.has_system_identity(body))
+    identity = checking.identity_finding(has_system_identity=factory_json.has_system_identity(body))
     unreadable = [finding for finding in account.warnings if finding.code == "account-unreadable"]
     return Report(verb="connect", spec=spec, outcomes=(outcome,), warnings=(*unreadable, identity))
 
@@ -70,7 +73,7 @@ class _Connecting:
         """Look, decide, write; and look again where the write met somebody else's."""
         error: PurviewMpeError = _contended(self.spec.factory_id)
         for written in range(_ROUNDS):
-            _, connected = _wire.read_factory_connection(body)
+            _, connected = account_json.read_factory_connection(body)
             if same_id(connected, self.account):
                 # After a write of ours that failed it may be ours or another's; what was asked for is so.
                 return ("connected" if written else "already-connected"), None
@@ -95,19 +98,19 @@ class _Connecting:
         return "failed", ErrorDetail.of(error if error.status != 412 else _contended(self.spec.factory_id))
 
     def _is_ours(self, body: dict[str, Any]) -> bool:
-        return same_id(_wire.read_factory_connection(body)[1], self.account)
+        return same_id(account_json.read_factory_connection(body)[1], self.account)
 
     async def _write(self, body: dict[str, Any]) -> None:
         factory = self.spec.factory_id
         attempt = Attempt(f"connect the factory {factory.name!r} to Purview", str(factory), "Contributor")
-        if not (etag := _wire_factory.read_etag(body)):
+        if not (etag := factory_json.read_etag(body)):
             raise AzureUnavailable(
                 f"Could not {attempt.what}: the factory shows no eTag, without which somebody else's change could be "
                 "overwritten; nothing was written.",
                 remedy="Repeat the call; if it happens again, connect the factory in Data Factory Studio.",
                 status=200,
             )
-        new_body = _wire_factory.connected_body(body, self.account)
+        new_body = factory_json.connected_body(body, self.account)
 
         async def put() -> dict[str, Any]:
             return await self.io.read(
@@ -117,7 +120,7 @@ class _Connecting:
                     factory.name,
                     new_body,
                     etag=etag,
-                    match_condition=_imports.load("azure.core").MatchConditions.IfNotModified,
+                    match_condition=loading.load("azure.core").MatchConditions.IfNotModified,
                 ),
             )
 

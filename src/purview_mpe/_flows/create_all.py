@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe import _states
-from purview_mpe._approval import Claim, claim_for
-from purview_mpe._events import Event
-from purview_mpe._flows import observe
 from purview_mpe._flows.approve import Approving
-from purview_mpe._flows.claims import FromFactory
-from purview_mpe._flows.io import remaining
-from purview_mpe._flows.provision import Progress, Provisioning
-from purview_mpe._flows.transitions import poll_interval
-from purview_mpe._hand_off import Pending, hand_off
-from purview_mpe._model import Factory, Plan, Report, Target, identity
-from purview_mpe._planning import make_plan, needed_targets, reconciled
+from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.claims import FromFactory
+from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.provisioning import Progress, Provisioning
+from purview_mpe._flows.steps.waiting import poll_interval
+from purview_mpe._model import states
+from purview_mpe._model.events import Event
+from purview_mpe._model.results import Factory, Plan, Report, Target, identity
+from purview_mpe._rules.ownership import Claim, claim_for
+from purview_mpe._rules.planning import make_plan, needed_targets, reconciled
+from purview_mpe._wire.hand_off import Pending, hand_off
 from purview_mpe.errors import PlanConflict
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from purview_mpe._flows.io import Io
-    from purview_mpe._model import Verb
-    from purview_mpe._spec import Spec
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.results import Verb
+    from purview_mpe._model.spec import Spec
 
 _WRITTEN = frozenset({"created", "replaced", "kept"})
 #: Seconds that a request takes from which on it pays to send the first look behind the writes.
@@ -40,14 +40,14 @@ async def apply(io: Io, planned: Plan | Spec, *, wait: bool) -> Report:
         return await create_all(io, planned, approve=False, wait=wait, verb="apply")
     if planned.conflicts:
         raise PlanConflict(planned)
-    account, factory = await observe.observe(io, planned.spec)
+    account, factory = await reads.observe(io, planned.spec)
     plan = reconciled(planned, make_plan(planned.spec, account, factory))
     return await _carry_out(io, plan, factory, approve=False, wait=wait, verb="apply")
 
 
 async def create_all(io: Io, spec: Spec, *, approve: bool, wait: bool, verb: Verb = "create_all") -> Report:
     """Plan and carry out; approve each connection as soon as it is there and provably ours."""
-    account, factory = await observe.observe(io, spec)
+    account, factory = await reads.observe(io, spec)
     plan = make_plan(spec, account, factory)
     if plan.conflicts:
         raise PlanConflict(plan)
@@ -206,7 +206,7 @@ class FromProvisioning:
             for progress, target in _endpoints(self.provisioning.plan, self.provisioning)
             if progress.endpoint is not None
             and progress.result in _WRITTEN
-            and (is_over or not _states.is_broken(progress.endpoint.provisioning_state, ""))
+            and (is_over or not states.is_broken(progress.endpoint.provisioning_state, ""))
         ]
         if is_over and any(claim.private_endpoint_id is None for claim in claims):
             return await FromFactory(self.io, self.spec, self.targets).claims()

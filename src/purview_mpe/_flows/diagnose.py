@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe import _diagnosis
-from purview_mpe._flows.runs import recent_runs
 from purview_mpe._flows.status import read_target_statuses
-from purview_mpe._flows.survey import survey
+from purview_mpe._flows.steps.runs import recent_runs
+from purview_mpe._flows.steps.survey import survey
+from purview_mpe._rules import diagnosing
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
     from datetime import datetime
 
-    from purview_mpe._assessment import Diagnosis
-    from purview_mpe._flows.io import Io
-    from purview_mpe._model import ErrorDetail, Finding
-    from purview_mpe._situation import RecentRuns, Situation
-    from purview_mpe._spec import Spec
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.checkup import Diagnosis
+    from purview_mpe._model.results import ErrorDetail, Finding
+    from purview_mpe._model.spec import Spec
+    from purview_mpe._model.survey import RecentRuns, Situation
 
 #: The clock here and the clock there differ; a run must not be missed for that.
 _CLOCK_SKEW = timedelta(days=1)
@@ -38,7 +38,7 @@ async def diagnose(io: Io, spec: Spec, *, since: timedelta, now: datetime) -> Di
     read: list[Any] = await io.gather(reading)
     seen: _Seen = read[0]
     runs: RecentRuns | ErrorDetail = read[1]
-    return _diagnosis.diagnose(
+    return diagnosing.diagnose(
         seen.situation,
         target_status=seen.target_status,
         target_findings=seen.target_findings,
@@ -57,7 +57,7 @@ class _Seen:
 async def _both_sides(io: Io, spec: Spec) -> _Seen:
     """The situation, and what the targets say where account and endpoints could be read."""
     situation = await survey(io, spec)
-    targets = _diagnosis.wanted_targets(situation)
+    targets = diagnosing.wanted_targets(situation)
     if situation.account is None or situation.endpoints is None or not targets:
         return _Seen(situation, {})
     return _Seen(situation, *await read_target_statuses(io, spec, situation.account, targets, situation.endpoints))

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe import _wire_factory
-from purview_mpe._arm_id import ArmId, is_subscription
-from purview_mpe._assessment import Orphans
-from purview_mpe._flows import connections, observe
-from purview_mpe._flows.plain import read_list
-from purview_mpe._model import Finding, by_severity, identity
-from purview_mpe._orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
-from purview_mpe._situation import KnownFactory
-from purview_mpe._spec import ACCOUNT_TYPE, STORAGE_TYPE, typed_id
-from purview_mpe._untrusted import text
-from purview_mpe._wire_errors import Attempt
+from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps import targets as connections
+from purview_mpe._flows.steps.plain import read_list
+from purview_mpe._model.arm_id import ArmId, is_subscription
+from purview_mpe._model.checkup import Orphans
+from purview_mpe._model.results import Finding, by_severity, identity
+from purview_mpe._model.spec import ACCOUNT_TYPE, STORAGE_TYPE, typed_id
+from purview_mpe._model.survey import KnownFactory
+from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
+from purview_mpe._wire import factory as factory_json
+from purview_mpe._wire.errors import Attempt
+from purview_mpe._wire.reading import text
 from purview_mpe.errors import AzureError, NotFound, PurviewMpeError
 
 if TYPE_CHECKING:
-    from purview_mpe._flows.io import Clients, Io
-    from purview_mpe._model import Account
+    from purview_mpe._flows.steps.io import Clients, Io
+    from purview_mpe._model.results import Account
 
 _SUBSCRIPTIONS_API_VERSION = "2022-12-01"
 #: What Azure Resource Manager says where a resource really is not there; a hidden subscription answers 404, too.
@@ -33,7 +34,7 @@ async def orphans(io: Io, account: str) -> Orphans:
         NotFound: the account's subscription does not exist, or cannot be seen. A deleted account is no error.
     """
     account_id = typed_id(account, ACCOUNT_TYPE, "account")
-    (found, seen, gone, unread), (factories, unlisted) = await observe.both(
+    (found, seen, gone, unread), (factories, unlisted) = await reads.both(
         io, _account_side(io, account_id), _list_factories(io, account_id)
     )
     concerned = [factory for factory in factories if concerns(factory, account_id, seen)]
@@ -54,7 +55,7 @@ async def _account_side(
 ) -> tuple[Account | None, list[SeenConnection], list[str], list[Finding]]:
     """The account, None if it was deleted; the connections on its targets, each once; the targets gone; findings."""
     try:
-        account = await observe.read_account(io, account_id)
+        account = await reads.read_account(io, account_id)
     except NotFound as missing:
         if _is_gone(missing):
             return None, [], [], []
@@ -108,14 +109,14 @@ async def _list_subscription(io: Io, guid: str) -> list[KnownFactory] | Finding:
             evidence=(denied.message,),
             remedy=denied.remedy,
         )
-    return [factory for item in items if (factory := _wire_factory.read_known_factory(item)) is not None]
+    return [factory for item in items if (factory := factory_json.read_known_factory(item)) is not None]
 
 
 async def _read_endpoints(io: Io, factory: KnownFactory) -> tuple[KnownFactory, Finding | None]:
     """The factory with the endpoints of all its managed virtual networks."""
     try:
-        networks = await observe.list_networks(io, factory.id)
-        listed = await io.gather([observe.list_endpoints_in(io, factory.id, network) for network in networks])
+        networks = await reads.list_networks(io, factory.id)
+        listed = await io.gather([reads.list_endpoints_in(io, factory.id, network) for network in networks])
     except AzureError as denied:
         if isinstance(denied, NotFound) and _is_gone(denied):
             return KnownFactory(factory.id, factory.purview_account, ()), None  # it was deleted while we looked

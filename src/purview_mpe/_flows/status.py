@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._arm_id import ArmId
-from purview_mpe._flows import connections, observe
-from purview_mpe._flows.io import remaining
-from purview_mpe._planning import needed_targets
-from purview_mpe._verdict import judge, target_statuses
+from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps import targets as connections
+from purview_mpe._flows.steps.io import remaining
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._rules.planning import needed_targets
+from purview_mpe._rules.verdicts import judge, target_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from purview_mpe._flows.io import Io
-    from purview_mpe._model import Account, Endpoint, Finding, Status, Target
-    from purview_mpe._spec import Spec
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.results import Account, Endpoint, Finding, Status, Target
+    from purview_mpe._model.spec import Spec
 
 
 async def status(io: Io, spec: Spec) -> Status:
     """What the factory and every target show; a target that may not be read is told, not guessed."""
     if (account_id := spec.account_id) is None:
-        account_id = await observe.connected_account(io, spec)
-    account, endpoints = await observe.both(
-        io, observe.read_account(io, account_id), observe.list_endpoints_alone(io, spec)
-    )
+        account_id = await reads.connected_account(io, spec)
+    account, endpoints = await reads.both(io, reads.read_account(io, account_id), reads.list_endpoints_alone(io, spec))
     targets = needed_targets(spec, account)
     statuses, findings = await read_target_statuses(io, spec, account, targets, endpoints)
     return judge(spec, account, targets, endpoints, target_status=statuses, findings=(*account.warnings, *findings))

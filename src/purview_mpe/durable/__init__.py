@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe.durable._elsewhere import connect, create_one
 from purview_mpe.durable._engine import APPROVAL, FLEET
+from purview_mpe.durable._executors import connect, create_one
 from purview_mpe.durable._functions import register_functions
 from purview_mpe.durable._worker import register_worker
 

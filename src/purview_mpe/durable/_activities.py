@@ -9,17 +9,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._flows.fleet_outcomes import failed
-from purview_mpe._model import Report, identity
-from purview_mpe._spec import Spec
-from purview_mpe.durable._course import unanswered
+from purview_mpe._flows.steps.fleet_reports import failed
+from purview_mpe._model.results import Report, identity
+from purview_mpe._model.spec import Spec
+from purview_mpe.durable._progress import unanswered
 from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from purview_mpe._client import Client
-    from purview_mpe._model import Verb
+    from purview_mpe._client.client import Client
+    from purview_mpe._model.results import Verb
     from purview_mpe.durable._engine import Json
 
 #: Seconds that a look waits for what is nearly done; longer waits are the orchestration's, and cost nobody anything.

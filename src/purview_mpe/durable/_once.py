@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from purview_mpe._client import Client
+    from purview_mpe._client.client import Client
 
 
 class Once:

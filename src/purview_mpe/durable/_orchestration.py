@@ -13,11 +13,10 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
-from purview_mpe._fleet import FleetReport
-from purview_mpe._model import Report
-from purview_mpe.durable._course import Course, asks_for_approval, spec_of, unanswered, undecided, with_decisions
+from purview_mpe._model.fleets import FleetReport
+from purview_mpe._model.results import Report
 from purview_mpe.durable._engine import APPROVAL, APPROVE, CREATE, Engine, Unanswered, all_of, pause, together
-from purview_mpe.durable._pace import (
+from purview_mpe.durable._limits import (
     Pace,
     batches,
     cost_of_approving,
@@ -25,13 +24,14 @@ from purview_mpe.durable._pace import (
     cost_of_looking,
     waves,
 )
+from purview_mpe.durable._progress import Course, asks_for_approval, spec_of, unanswered, undecided, with_decisions
 from purview_mpe.durable._request import FleetRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from purview_mpe._spec import Spec
+    from purview_mpe._model.spec import Spec
     from purview_mpe.durable._engine import Json, Steps
 
 #: A pause is this part of the time already spent, so that no wait ends much later than Azure was done.

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from purview_mpe._fleet import checked_fleet
-from purview_mpe._spec import Noun, Spec
+from purview_mpe._model.fleets import checked_fleet
+from purview_mpe._model.spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec
 
 Approval = Literal["none", "at-once", "when-told"]

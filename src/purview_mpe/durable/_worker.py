@@ -6,15 +6,15 @@ import importlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from purview_mpe.durable._elsewhere import connect as connect_by_default
 from purview_mpe.durable._engine import Unanswered, driven, in_utc
+from purview_mpe.durable._executors import connect as connect_by_default
 from purview_mpe.durable._once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from datetime import datetime
 
-    from purview_mpe._client import Client
+    from purview_mpe._client.client import Client
 
 
 def register_worker(

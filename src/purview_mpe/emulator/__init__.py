@@ -12,14 +12,14 @@ checks proves nothing. What it does not cover it answers with 501 and the name o
 
 from __future__ import annotations
 
-from purview_mpe.emulator._access import Role
-from purview_mpe.emulator._clock import Clock, RealClock, VirtualClock
 from purview_mpe.emulator._emulator import Emulator
-from purview_mpe.emulator._exchange import Exchange, RecordedRequest
-from purview_mpe.emulator._faults import Fault
-from purview_mpe.emulator._schema import InvalidScenario
-from purview_mpe.emulator._server import MissingExtra, Server
-from purview_mpe.emulator._settings import Reads
+from purview_mpe.emulator._http.exchange import Exchange, RecordedRequest
+from purview_mpe.emulator._http.faults import Fault
+from purview_mpe.emulator._http.server import MissingExtra, Server
+from purview_mpe.emulator._scenario.schema import InvalidScenario
+from purview_mpe.emulator._state.access import Role
+from purview_mpe.emulator._state.clock import Clock, RealClock, VirtualClock
+from purview_mpe.emulator._state.settings import Reads
 from purview_mpe.emulator._views import ConnectionView, EndpointView
 
 __all__ = [

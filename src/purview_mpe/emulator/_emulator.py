@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from purview_mpe.emulator import (
-    _authorization,
-    _event_hubs,
-    _factories,
-    _groups,
-    _ingestion,
-    _managed_network,
-    _purview,
-    _resources,
-    _runs,
-    _runtimes,
-    _sign_in,
-    _storage,
-)
-from purview_mpe.emulator._access import OWNER, TOKEN_MARK, Access
-from purview_mpe.emulator._admin import admin_routes
-from purview_mpe.emulator._call import GUID
-from purview_mpe.emulator._clock import Clock, VirtualClock
-from purview_mpe.emulator._dump import dump
-from purview_mpe.emulator._faults import Fault, Faults
-from purview_mpe.emulator._guards import Guards
+from purview_mpe.emulator._http.call import GUID
+from purview_mpe.emulator._http.faults import Fault, Faults
+from purview_mpe.emulator._http.server import Server
+from purview_mpe.emulator._http.service import Service, is_admin
 from purview_mpe.emulator._inventory import Inventory
-from purview_mpe.emulator._limits import Limits
-from purview_mpe.emulator._ownership import Ownership
-from purview_mpe.emulator._scenario import Loader, options_of
-from purview_mpe.emulator._scenario import read as read_scenario
-from purview_mpe.emulator._server import Server
-from purview_mpe.emulator._service import Service, is_admin
-from purview_mpe.emulator._settings import (
+from purview_mpe.emulator._owners import Ownership
+from purview_mpe.emulator._scenario.dump import dump
+from purview_mpe.emulator._scenario.scenario import Loader, options_of
+from purview_mpe.emulator._scenario.scenario import read as read_scenario
+from purview_mpe.emulator._services import (
+    authorization,
+    event_hubs,
+    factories,
+    groups,
+    ingestion,
+    managed_network,
+    purview,
+    resources,
+    runs,
+    runtimes,
+    sign_in,
+    storage,
+)
+from purview_mpe.emulator._services.admin import admin_routes
+from purview_mpe.emulator._state.access import OWNER, TOKEN_MARK, Access
+from purview_mpe.emulator._state.clock import Clock, VirtualClock
+from purview_mpe.emulator._state.guards import Guards
+from purview_mpe.emulator._state.limits import Limits
+from purview_mpe.emulator._state.settings import (
     DEFAULT_LOCATION,
     DEFAULT_SUBSCRIPTION,
     DEFAULT_TENANT,
@@ -43,17 +43,17 @@ from purview_mpe.emulator._settings import (
     Span,
     Spans,
 )
-from purview_mpe.emulator._world import World
+from purview_mpe.emulator._state.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from purview_mpe.emulator._account_shapes import Firewall, Shape
-    from purview_mpe.emulator._exchange import Exchange, RecordedRequest
-    from purview_mpe.emulator._router import Route
-    from purview_mpe.emulator._transport import AsyncEmulatorTransport, EmulatorTransport
+    from purview_mpe.emulator._http.exchange import Exchange, RecordedRequest
+    from purview_mpe.emulator._http.router import Route
+    from purview_mpe.emulator._http.transport import AsyncEmulatorTransport, EmulatorTransport
+    from purview_mpe.emulator._services.account_shapes import Firewall, Shape
 
 _WRITES = frozenset({"PUT", "PATCH", "DELETE", "POST"})
 
@@ -209,13 +209,13 @@ class Emulator(Loader):
 
     def transport(self) -> EmulatorTransport:
         """A transport for sync clients of the Azure SDK."""
-        from purview_mpe.emulator._transport import EmulatorTransport  # noqa: PLC0415  no SDK is needed to serve
+        from purview_mpe.emulator._http.transport import EmulatorTransport  # noqa: PLC0415  no SDK is needed to serve
 
         return EmulatorTransport(self._service, self.clock)
 
     def async_transport(self) -> AsyncEmulatorTransport:
         """A transport for async clients of the Azure SDK."""
-        from purview_mpe.emulator._transport import AsyncEmulatorTransport  # noqa: PLC0415  see transport
+        from purview_mpe.emulator._http.transport import AsyncEmulatorTransport  # noqa: PLC0415  see transport
 
         return AsyncEmulatorTransport(self._service, self.clock)
 
@@ -302,16 +302,16 @@ class Emulator(Loader):
 
 def _all_routes() -> tuple[Route, ...]:
     return (
-        *_factories.ROUTES,
-        *_managed_network.ROUTES,
-        *_runs.ROUTES,
-        *_runtimes.ROUTES,
-        *_purview.ROUTES,
-        *_ingestion.ROUTES,
-        *_storage.ROUTES,
-        *_event_hubs.ROUTES,
-        *_authorization.ROUTES,
-        *_resources.ROUTES,
-        *_groups.ROUTES,
-        *_sign_in.ROUTES,
+        *factories.ROUTES,
+        *managed_network.ROUTES,
+        *runs.ROUTES,
+        *runtimes.ROUTES,
+        *purview.ROUTES,
+        *ingestion.ROUTES,
+        *storage.ROUTES,
+        *event_hubs.ROUTES,
+        *authorization.ROUTES,
+        *resources.ROUTES,
+        *groups.ROUTES,
+        *sign_in.ROUTES,
     )

@@ -5,20 +5,21 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal
 
-from purview_mpe._arm_id import ArmId
-from purview_mpe.emulator import _factories, _life, _managed_network, _purview, _runs, _runtimes
-from purview_mpe.emulator._account_shapes import account_body
-from purview_mpe.emulator._exchange import id_of, object_of
-from purview_mpe.emulator._strangers import add_strangers
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe.emulator._http.exchange import id_of, object_of
+from purview_mpe.emulator._services import factories, managed_network, purview, runs, runtimes
+from purview_mpe.emulator._services.account_shapes import account_body
+from purview_mpe.emulator._state import life
+from purview_mpe.emulator._state.strangers import add_strangers
+from purview_mpe.emulator._state.world import ACCOUNT_TYPE, FACTORY_TYPE, NAMESPACE_TYPE
 from purview_mpe.emulator._views import ConnectionView, EndpointView, view_connection, view_endpoint
-from purview_mpe.emulator._world import ACCOUNT_TYPE, FACTORY_TYPE, NAMESPACE_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purview_mpe.emulator._account_shapes import Firewall, NamespaceAbsence, Shape
-    from purview_mpe.emulator._nouns import Account, Factory
-    from purview_mpe.emulator._world import World
+    from purview_mpe.emulator._services.account_shapes import Firewall, NamespaceAbsence, Shape
+    from purview_mpe.emulator._state.nouns import Account, Factory
+    from purview_mpe.emulator._state.world import World
 
 RuntimeKind = Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"]
 
@@ -100,7 +101,7 @@ class Inventory:
                 account_id = given_id or self._id(subscription, resource_group, ACCOUNT_TYPE, name)
                 if given_id is None:
                     body = {**body, "id": str(account_id), "name": name, "type": ACCOUNT_TYPE}
-            account = _purview.new_account(self._world, account_id, body)
+            account = purview.new_account(self._world, account_id, body)
             self._add_strangers(account)
             return account_id
 
@@ -133,9 +134,9 @@ class Inventory:
             if purview_account is not None:
                 properties = given.setdefault("properties", {})
                 properties["purviewConfiguration"] = {"purviewResourceId": str(purview_account)}
-            factory = _factories.new_factory(self._world, factory_id, given)
+            factory = factories.new_factory(self._world, factory_id, given)
             if managed_vnet:
-                _managed_network.new_network(self._world, factory)
+                managed_network.new_network(self._world, factory)
             self.add_runtime(
                 factory_id, "AutoResolveIntegrationRuntime", "azure-managed-vnet" if managed_vnet else "azure"
             )
@@ -144,8 +145,8 @@ class Inventory:
     def add_runtime(self, factory: ArmId | str, name: str, kind: RuntimeKind = "azure") -> None:
         """Add an integration runtime of a kind to a factory."""
         with self._world.lock:
-            properties = _runtimes.runtime_properties(kind, self._location)
-            _runtimes.new_runtime(self._world, self._find_factory(factory), name, properties)
+            properties = runtimes.runtime_properties(kind, self._location)
+            runtimes.new_runtime(self._world, self._find_factory(factory), name, properties)
 
     def add_endpoint(
         self,
@@ -164,15 +165,15 @@ class Inventory:
         """
         with self._world.lock:
             owner = self._find_factory(factory)
-            network = owner.networks.get("default") or _managed_network.new_network(self._world, owner)
-            _purview.ensure_target(self._world, str(target), self._location)
-            endpoint = _life.new_endpoint(self._world, owner, network, name=name, target=str(target), group_id=group_id)
+            network = owner.networks.get("default") or managed_network.new_network(self._world, owner)
+            purview.ensure_target(self._world, str(target), self._location)
+            endpoint = life.new_endpoint(self._world, owner, network, name=name, target=str(target), group_id=group_id)
             endpoint.reserved = reserved
-            connection = _life.connect(self._world, endpoint)
+            connection = life.connect(self._world, endpoint)
             if connection is not None:
                 connection.status = status
             if provisioning_state != "Provisioning":
-                _life.finish(self._world, endpoint, "Succeeded")
+                life.finish(self._world, endpoint, "Succeeded")
                 endpoint.provisioning_state = provisioning_state
                 endpoint.status = status
 
@@ -201,7 +202,7 @@ class Inventory:
             default_group = "account" if target_id.is_a(ACCOUNT_TYPE) else "blob"
             if target_id.is_a(NAMESPACE_TYPE):
                 default_group = "namespace"
-            connection = _life.add_connection(
+            connection = life.add_connection(
                 self._world,
                 target_id,
                 private_endpoint_id=private_endpoint_id or str(hidden),
@@ -248,7 +249,7 @@ class Inventory:
         """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""
         with self._world.lock:
             found = self._world.accounts[_as_id(account or self.account).key]
-            _purview.enable_event_hubs(self._world, found)
+            purview.enable_event_hubs(self._world, found)
             return self.targets(found.id)["namespace"]
 
     def add_pipeline_run(
@@ -262,7 +263,7 @@ class Inventory:
         """Record that a pipeline ran, ending `ago` seconds before now; gives the id of the run."""
         with self._world.lock:
             owner = self._find_factory(factory or self.factory)
-            return _runs.new_run(self._world, owner, pipeline=pipeline, status=status, ago=ago).run_id
+            return runs.new_run(self._world, owner, pipeline=pipeline, status=status, ago=ago).run_id
 
     def add_activity_run(
         self,
@@ -285,7 +286,7 @@ class Inventory:
         with self._world.lock:
             owner = self._find_factory(factory or self.factory)
             run = owner.runs[run_id or self.add_pipeline_run(owner.id, ago=ago, status=status)]
-            return _runs.new_activity_run(
+            return runs.new_activity_run(
                 self._world,
                 run,
                 name=name,
@@ -333,19 +334,19 @@ class Inventory:
         return found
 
     def _add_strangers(self, account: Account) -> None:
-        for target in (account.id, *_purview.managed_targets(account)):
+        for target in (account.id, *purview.managed_targets(account)):
             add_strangers(self._world, target, self._world.settings.foreign_connections)
 
     def _remove(self, resource: ArmId) -> None:
         world = self._world
         if (factory := world.factories.pop(resource.key, None)) is not None:
-            _life.orphan(factory)
+            life.orphan(factory)
             return
         if resource.key in world.accounts or resource.key in world.resources:
             world.accounts.pop(resource.key, None)
             world.resources.pop(resource.key, None)
             for connection in world.connections.pop(resource.key, {}).values():
-                _life.drop_connection(world, connection)
+                life.drop_connection(world, connection)
             return
         parent = resource.key.rpartition("/")[0].rpartition("/")[0]
         owner = world.factories.get(parent)
@@ -354,15 +355,15 @@ class Inventory:
             return
         removed = world.connections.get(parent, {}).get(resource.name.casefold())
         if removed is not None:
-            _life.drop_connection(world, removed)
+            life.drop_connection(world, removed)
             return
         for endpoint in world.endpoints():
-            shown = _managed_network.shown_endpoint(endpoint)["id"]
+            shown = managed_network.shown_endpoint(endpoint)["id"]
             network = world.network_of(endpoint)
             if shown.casefold() == resource.key and network is not None:
                 del network.endpoints[endpoint.name.casefold()]
                 if endpoint.connection is not None:
-                    _life.drop_connection(world, endpoint.connection)
+                    life.drop_connection(world, endpoint.connection)
                 return
         raise LookupError(f"the emulator has nothing called {resource}")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from purview_mpe.emulator._connections import connection_id
+from purview_mpe.emulator._services.connections import connection_id
 
 if TYPE_CHECKING:
-    from purview_mpe._arm_id import ArmId
-    from purview_mpe.emulator._nouns import Connection, Endpoint
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe.emulator._state.nouns import Connection, Endpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from purview_mpe.emulator._emulator import Emulator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from purview_mpe.emulator._server import Server
+    from purview_mpe.emulator._http.server import Server
 
 
 def pytest_configure(config: pytest.Config) -> None:

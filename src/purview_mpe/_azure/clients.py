@@ -1,0 +1,317 @@
+"""The SDK clients of both colours, over one transport, one token and one pipeline; and their errors in our words.
+
+Imported through `loading.load` alone, because it imports azure.core.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from azure.core import AzureClouds
+from azure.core.exceptions import AzureError as SdkError
+from azure.core.exceptions import DecodeError, HttpResponseError
+from azure.core.instrumentation import get_tracer
+from azure.core.settings import settings
+from azure.mgmt.core.tools import get_arm_endpoints
+
+from purview_mpe._azure import credentials, loading, pacing, policies, retrying
+from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour, checked, with_plain_paths
+from purview_mpe._model.retry import Retry
+from purview_mpe._version import __version__
+from purview_mpe._wire import errors
+from purview_mpe.errors import AzureUnavailable, InvalidSpec, PurviewMpeError, UnsupportedSetup
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Generator
+
+    from purview_mpe._azure.exchange import Exchange
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._rules.budget import Budget
+    from purview_mpe._wire.errors import Attempt
+
+__all__ = [
+    "ASYNC_POOL_SIZE",
+    "POOL_SIZE",
+    "Azure",
+    "Cloud",
+    "Visited",
+    "json_of",
+    "span",
+    "translated",
+    "without_frames",
+]
+
+_E = TypeVar("_E", bound=BaseException)
+
+#: How many requests one client has under way at once, and so how many connections it keeps.
+POOL_SIZE = 16
+#: The same for tasks, which cost nothing: a second for each request still lets a fleet use what Azure allows it in
+#: several subscriptions.
+ASYNC_POOL_SIZE = 96
+_CLOUDS: dict[str, AzureClouds] = {
+    "public": AzureClouds.AZURE_PUBLIC_CLOUD,
+    "us-government": AzureClouds.AZURE_US_GOVERNMENT,
+    "china": AzureClouds.AZURE_CHINA_CLOUD,
+}
+_PORTALS = {"public": "portal.azure.com", "us-government": "portal.azure.us", "china": "portal.azure.cn"}
+
+
+class Azure:
+    """The management clients of one colour over one transport, one token and one retry."""
+
+    def __init__(
+        self,
+        colour: Colour,
+        credential: Any,
+        *,
+        cloud: Cloud,
+        endpoint: str | None,
+        retry: Retry | None,
+        options: dict[str, Any],
+        budget: Budget | None = None,
+    ) -> None:
+        options = with_plain_paths(options)
+        checked(colour, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=options)
+        self._colour: Colour = colour
+        self._cloud_setting = _CLOUDS[cloud]
+        self.portal = _PORTALS[cloud]
+        arm = get_arm_endpoints(self._cloud_setting)
+        # With the slash that some write behind it, every path would begin with two.
+        self._endpoint = (endpoint or arm["resource_manager"]).rstrip("/")
+        self._owned_credential = credential is None
+        self._credential = credentials.wrapped(
+            colour, credentials.default(colour, cloud) if credential is None else credential
+        )
+        given = options.get("transport")
+        self._owns_transport = given is None
+        # A transport that was given is told with each request what ours knows from the start.
+        security: dict[str, Any] = {
+            key: options[key] for key in ("connection_verify", "connection_cert") if key in options
+        }
+        self._policies = policies.make(
+            colour,
+            endpoint=self._endpoint,
+            scopes=arm["credential_scopes"],
+            credential=self._credential,
+            retry=retry or Retry(),
+            options=options,
+            budget=pacing.shared_budget(given) if budget is None else budget,
+            pass_on={} if given is None else security,
+        )
+        self.transport = make_transport(colour, security) if given is None else given
+        #: The clock by which deadlines are kept: a transport may bring its own, as its `sleep` goes by it.
+        self.now = getattr(self.transport, "monotonic", time.monotonic)
+        self.is_real_time = self.now is time.monotonic
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._loop: AbstractEventLoop | None = None
+
+    def datafactory(self, resource: ArmId) -> Any:
+        return self._client("azure.mgmt.datafactory", "DataFactoryManagementClient", resource)
+
+    def purview(self, resource: ArmId) -> Any:
+        return self._client("azure.mgmt.purview", "PurviewManagementClient", resource)
+
+    def storage(self, resource: ArmId) -> Any:
+        return self._client("azure.mgmt.storage", "StorageManagementClient", resource)
+
+    def eventhub(self, resource: ArmId) -> Any:
+        return self._client("azure.mgmt.eventhub", "EventHubManagementClient", resource)
+
+    def check_open(self) -> None:
+        """Refuse to work after `close`.
+
+        Raises:
+            InvalidSpec: the client was closed.
+        """
+        if self._is_closed:
+            raise InvalidSpec("Client", [("client", "was closed; make a new one, or stay inside its with block")])
+
+    def check_loop(self, loop: AbstractEventLoop) -> None:
+        """Refuse to work in another event loop than before: connections belong to the one that opened them.
+
+        What the caller gave is the caller's to know, so with a transport and a credential that were given every loop
+        may come.
+
+        Raises:
+            InvalidSpec: another event loop has used the connections of this client.
+        """
+        if (self._owns_transport or self._owned_credential) and self._loop not in {None, loop}:
+            raise InvalidSpec(
+                "Client",
+                [("client", "was used in another event loop before, and its connections belong to that one")],
+                remedy="Make a client inside the loop that uses it, one in each coroutine that asyncio.run gets; "
+                "nothing was sent to Azure.",
+            )
+
+    def enter(self, loop: AbstractEventLoop) -> None:
+        """Before a request: from now on this client belongs to the event loop. Raises as `check_loop` does."""
+        with self._lock:
+            self.check_loop(loop)
+            self._loop = loop
+
+    def _client(self, package: str, name: str, resource: ArmId) -> Any:
+        self.check_open()
+        key = (package, resource.subscription.casefold())
+        with self._lock:
+            if key not in self._clients:
+                module = loading.load(package if self._colour == "sync" else f"{package}.aio")
+                self._clients[key] = getattr(module, name)(
+                    self._credential,
+                    resource.subscription,
+                    self._endpoint,
+                    cloud_setting=self._cloud_setting,
+                    transport=self.transport,
+                    policies=self._policies,
+                )
+            return self._clients[key]
+
+    def close(self) -> None:
+        """Close what this object opened; the caller's transport and credential stay open."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            if self._owns_transport:
+                self.transport.close()
+        finally:
+            if self._owned_credential:
+                self._credential.inner.close()
+
+    async def aclose(self) -> None:
+        """As `close`, for the asynchronous colour."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            if self._owns_transport:
+                await self.transport.close()
+        finally:
+            if self._owned_credential:
+                await self._credential.inner.close()
+
+
+def make_transport(colour: Colour, security: dict[str, Any]) -> Any:
+    """Our own transport; `security` may have `connection_verify` and `connection_cert`."""
+    if colour == "sync":
+        sync_transport = loading.load("purview_mpe._azure.transport").PooledTransport
+        return sync_transport(POOL_SIZE, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, **security)
+    try:
+        async_transport = loading.load("purview_mpe._azure.transport_aio").AsyncPooledTransport
+    except ModuleNotFoundError as error:
+        missing = error.name
+    else:
+        return async_transport(
+            ASYNC_POOL_SIZE, verify=security.get("connection_verify", True), cert=security.get("connection_cert")
+        )
+    raise UnsupportedSetup(
+        f"purview_mpe.aio.Client needs {missing}, which is not installed.",
+        remedy="Install it with the extra 'aio' (pip install 'purview-mpe[aio]'), or give the client a transport.",
+    )
+
+
+@contextmanager
+def span(verb: str) -> Generator[None]:
+    """The parent of all spans that the SDKs make inside, where azure-core's tracing is switched on."""
+    # Any, because its types are unknown where opentelemetry is not installed.
+    tracer: Any = None
+    if settings.tracing_enabled():
+        tracer = get_tracer(library_name="purview_mpe", library_version=__version__)
+    if tracer is None:
+        yield
+        return
+    with tracer.start_as_current_span(f"purview_mpe.{verb}") as current:
+        try:
+            yield
+        except BaseException as error:
+            code = error.code if isinstance(error, PurviewMpeError) else type(error).__name__
+            current.set_attribute("error.type", code)
+            raise
+
+
+def translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
+    """Our error for whatever came out of an SDK operation; holds nothing of the request, the response or the token."""
+    return without_frames(_translated(error, exchange))
+
+
+def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
+    if isinstance(error, PurviewMpeError):
+        return error
+    attempt = exchange.attempt
+    said = errors.blotted(_said_by(error), exchange.secret)
+    if exchange.answer is None:
+        if exchange.run.left() <= 0:
+            return exchange.time_is_up("no answer had come when the time given ran out")
+        return errors.no_answer(attempt, said, bad_certificate=retrying.has_bad_certificate(error))
+    answer = exchange.answer
+    if answer.status >= 400:
+        return errors.error_for(attempt, answer)
+    if isinstance(error, HttpResponseError) and not isinstance(error, DecodeError):
+        return errors.unexpected_answer(attempt, answer)
+    # What an SDK does with an answer that has another shape than it expects: JSONDecodeError, TypeError, KeyError …
+    return errors.unreadable_answer(attempt, answer, said)
+
+
+def _said_by(error: Exception) -> str:
+    """The words nearest to what happened: the operating system's, where it was the network."""
+    for cause in retrying.causes_of(error):
+        # Not what requests, urllib3 and aiohttp derive from OSError: they quote pools, addresses and URLs.
+        if isinstance(cause, OSError) and type(cause).__module__ in {"builtins", "socket", "ssl"}:
+            return f"{type(cause).__name__}: {cause}"
+    return str(error.message) if isinstance(error, SdkError) else f"{type(error).__name__}: {error}"
+
+
+def without_frames(error: _E) -> _E:
+    """The exception without the frames that it came through and the exceptions that it came from.
+
+    Their local variables hold requests, and so tokens; error reporters and debuggers show them.
+    """
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
+def json_of(model: Any) -> dict[str, Any]:
+    """Azure's own JSON of one resource.
+
+    Raises:
+        TypeError: the answer was none, although it was fine JSON: null, a number, a list.
+    """
+    fields = model.as_dict() if hasattr(model, "as_dict") else model
+    if not isinstance(fields, dict):
+        raise TypeError(f"JSON of another kind than an object: {type(fields).__name__}")
+    return cast("dict[str, Any]", fields)
+
+
+def refuse_no_list(exchange: Exchange) -> None:
+    """Stop where a page of a list was asked for and the answer is none: the SDKs would go on with an empty page.
+
+    Raises:
+        TypeError: as `json_of` does.
+    """
+    if exchange.is_no_list:
+        raise TypeError("JSON without the list that was asked for")
+
+
+class Visited:
+    """The links of a paged list that were followed; a list that leads back to one has no end."""
+
+    _MAX_PAGES = 1000
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._links: set[str] = set()
+
+    def add(self, link: str | None) -> None:
+        if link is None:
+            return
+        if link in self._links or len(self._links) >= self._MAX_PAGES:
+            raise AzureUnavailable(
+                f"Could not {self._attempt.what}: the list that Azure answered does not end.",
+                remedy="Repeat the call; if it happens again, report it to Microsoft.",
+            )
+        self._links.add(link)

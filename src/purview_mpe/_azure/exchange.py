@@ -1,0 +1,151 @@
+"""What a request knows of the verb it is sent for: until when, whether it was stopped, and who hears of it.
+
+It reaches the pipeline's policies and the transport through a context variable, because the SDKs' operations lie
+between them and the flow. Imports no SDK.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from purview_mpe.errors import WaitTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from purview_mpe._wire.errors import Answer, Attempt
+
+#: How long a wait may last before it looks whether it is still wanted: waiting for a lock with a time limit cannot be
+#: interrupted on every platform.
+SLICE = 0.25
+
+
+class Stopped(BaseException):
+    """The verb was interrupted in another thread, and this one unwinds.
+
+    Not an `Exception`: nothing may take it for a failure of Azure's and go on.
+    """
+
+
+class Run:
+    """One verb from its beginning to its end, for all the threads and tasks that work on it."""
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        timeout: float | None = None,
+        *,
+        is_real: bool = True,
+        retrying: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.now = now
+        #: Name of the verb, for logs.
+        self.verb = ""
+        self.deadline = None if timeout is None else now() + timeout
+        #: Whether `now` is the time of the real world, so that timers may be set by it.
+        self.is_real = is_real
+        #: Seconds that the quickest answer took; infinite before the first.
+        self.round_trip = float("inf")
+        #: Told in words before something is tried again.
+        self.retrying = retrying
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._breakable: set[Callable[[], None]] = set()
+
+    def left(self) -> float:
+        """Seconds until the deadline; infinite without one."""
+        return float("inf") if self.deadline is None else self.deadline - self.now()
+
+    def left_for_timer(self) -> float | None:
+        """The same for a timer of the real world; None for no limit."""
+        return None if self.deadline is None or not self.is_real else max(0.0, self.left())
+
+    def check(self) -> None:
+        """Unwind if another thread was interrupted; raises `Stopped`."""
+        if self._stopped.is_set():
+            raise Stopped
+
+    def pause(self, seconds: float) -> None:
+        """Wait in real time, unless stopped."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._stopped.wait(min(left, SLICE))
+            self.check()
+
+    def stop(self) -> None:
+        """Have all other threads of this verb unwind, whatever they wait for."""
+        with self._lock:
+            self._stopped.set()
+            breakable = list(self._breakable)
+        for break_off in breakable:
+            break_off()
+
+    @contextmanager
+    def breakable(self, break_off: Callable[[], None]) -> Generator[None]:
+        """Let `stop` end what happens inside by calling `break_off` from its own thread."""
+        with self._lock:
+            if self._stopped.is_set():
+                raise Stopped
+            self._breakable.add(break_off)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._breakable.discard(break_off)
+
+
+class Exchange:
+    """One operation of an SDK client, which may send several requests: retries, pages."""
+
+    def __init__(self, run: Run, attempt: Attempt, *, of_list: bool = False) -> None:
+        self.run = run
+        self.attempt = attempt
+        #: Whether every answer has to be a page of a list.
+        self.of_list = of_list
+        #: Whether the last answer was none, although it was fine otherwise.
+        self.is_no_list = False
+        #: The last answer that came; None while the latest request has none.
+        self.answer: Answer | None = None
+        #: The token of the latest request: what must not be repeated in any text.
+        self.secret = ""
+
+    def check(self) -> None:
+        """Unwind if the verb was stopped, or if its time is up.
+
+        Raises:
+            Stopped: another thread was interrupted.
+            WaitTimedOut: the deadline has passed.
+        """
+        self.run.check()
+        if self.run.left() <= 0:
+            raise self.time_is_up("the time given ran out before the request could be sent")
+
+    def time_is_up(self, how: str) -> WaitTimedOut:
+        """The error for a deadline that has passed."""
+        return WaitTimedOut(
+            f"Could not {self.attempt.what}: {how}.",
+            remedy="Repeat the call, with a longer timeout if need be: what is done already is kept.",
+        )
+
+
+_current: ContextVar[Exchange] = ContextVar("purview_mpe_exchange")
+
+
+def current() -> Exchange:
+    """The exchange that the calling code works for."""
+    return _current.get()
+
+
+@contextmanager
+def exchanging(exchange: Exchange) -> Generator[None]:
+    """Make it the current one inside."""
+    token = _current.set(exchange)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        exchange.secret = ""  # the frames of the error that comes of it hold the exchange

@@ -1,0 +1,294 @@
+"""The two colours of the outside world, one under the other so that they can be compared by eye.
+
+A flow is an `async def` that awaits nothing but an `Io`. Under `AsyncIo` it runs on the caller's event loop. Under
+`SyncIo` nothing ever suspends, so `run` gets its result with a single `send(None)`: inside a running event loop (a
+notebook) too, because none is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import logging
+import threading
+import time
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from purview_mpe._azure import clients, retrying
+from purview_mpe._azure.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
+from purview_mpe._model.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
+
+    from purview_mpe._flows.steps.io import Clients
+    from purview_mpe._model.results import Report
+    from purview_mpe._wire.errors import Attempt
+
+__all__ = ["AsyncIo", "SyncIo", "run"]
+
+T = TypeVar("T")
+
+#: How long an interrupted verb waits for its threads. One that waits for the network to connect cannot be ended from
+#: outside; it ends by itself, within the time for connecting, and does nothing more.
+_PATIENCE_WITH_THREADS = 0.9
+
+_log = logging.getLogger("purview_mpe.verbs")
+_LEVELS = {"waiting": logging.DEBUG}
+
+
+def run(flow: Coroutine[Any, Any, T]) -> T:
+    """The result of a flow whose `Io` never suspends."""
+    try:
+        flow.send(None)
+    except StopIteration as done:
+        return cast("T", done.value)
+    flow.close()
+    raise RuntimeError("a flow suspended under SyncIo: it awaited something other than its Io")
+
+
+class _Common:
+    def __init__(
+        self,
+        azure: clients.Azure,
+        *,
+        timeout: float | None = None,
+        listener: Callable[[Event], None] | None = None,
+    ) -> None:
+        azure.check_open()
+        self._azure = azure
+        self._clients = cast("Clients", azure)
+        self._listener = listener
+        self._telling = threading.RLock()
+        self._run = Run(azure.now, timeout, is_real=azure.is_real_time, retrying=self.retrying)
+        self._began = self.now()
+        #: What was done so far, for whoever interrupts the verb; set by the flows that write.
+        self.so_far: Callable[[], Report] | None = None
+
+    @property
+    def deadline(self) -> float | None:
+        return self._run.deadline
+
+    @property
+    def round_trip(self) -> float:
+        return self._run.round_trip
+
+    def now(self) -> float:
+        return self._azure.now()
+
+    @property
+    def portal(self) -> str:
+        return self._azure.portal
+
+    @contextmanager
+    def verb(self, name: str) -> Generator[None]:
+        self._run.verb = name
+        with clients.span(name):
+            yield
+
+    def tell(self, event: Event) -> None:
+        _log.log(
+            _LEVELS.get(event.kind, logging.INFO),
+            "%s",
+            event.message,
+            extra={
+                "verb": event.verb,
+                "event": event.kind,
+                "factory": event.factory,
+                "endpoint": event.outcome.name if event.outcome else None,
+                "result": event.outcome.result if event.outcome else None,
+                "request_id": event.outcome.error.request_id if event.outcome and event.outcome.error else None,
+                "correlation_id": event.outcome.error.correlation_id if event.outcome and event.outcome.error else None,
+                "seconds": event.seconds,
+            },
+        )
+        if self._listener is None:
+            return
+        with self._telling:  # one at a time: a listener need not be safe for threads
+            try:
+                self._listener(event)
+            except Exception:
+                # Whatever draws progress must not end the work that it shows, half-way.
+                _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
+
+    def retrying(self, message: str) -> None:
+        self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
+
+    def _exchange(self, attempt: Attempt, *, of_list: bool) -> Exchange:
+        self._azure.check_open()
+        return Exchange(self._run, attempt, of_list=of_list)
+
+    def _wait(self, seconds: float) -> float:
+        return max(0.0, min(seconds, self._run.left()))
+
+
+class SyncIo(_Common):
+    """Threads where things run together, plain calls everywhere else."""
+
+    at_once = clients.POOL_SIZE
+
+    async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
+        return self._do(attempt, lambda: operation(self._clients))
+
+    async def read(
+        self, attempt: Attempt, operation: Callable[[Clients], Any], *, of_list: bool = False
+    ) -> dict[str, Any]:
+        def resource() -> dict[str, Any]:
+            answer = operation(self._clients)
+            clients.refuse_no_list(current())
+            return clients.json_of(answer)
+
+        return self._do(attempt, resource, of_list=of_list)
+
+    async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
+        def pages() -> list[dict[str, Any]]:
+            items: list[dict[str, Any]] = []
+            listed = cast("Any", operation(self._clients)).by_page()
+            visited = clients.Visited(attempt)
+            for page in listed:
+                clients.refuse_no_list(current())
+                items.extend([clients.json_of(item) for item in page])
+                visited.add(listed.continuation_token)
+            return items
+
+        return self._do(attempt, pages, of_list=True)
+
+    def _do(self, attempt: Attempt, operation: Callable[[], T], *, of_list: bool = False) -> T:
+        exchange = self._exchange(attempt, of_list=of_list)
+        with exchanging(exchange):
+            try:
+                return operation()
+            except Exception as error:
+                failure: BaseException = clients.translated(error, exchange)
+            except BaseException as interruption:
+                failure = clients.without_frames(interruption)
+        # Outside the handlers, so that what was handled does not travel along.
+        raise failure
+
+    async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+        if len(flows) == 1:
+            return [await flows[0]]
+        results: list[Any] = [None] * len(flows)
+        failures: dict[int, BaseException] = {}
+        places = count()
+        # Not `Thread.join` alone: interrupted, it takes a running thread for one that has ended (CPython 3.11).
+        ended = threading.Semaphore(0)
+
+        def work() -> None:
+            try:
+                while (place := next(places)) < len(flows):
+                    try:
+                        self._run.check()
+                        results[place] = run(flows[place])
+                    except Stopped:
+                        return
+                    except BaseException as error:
+                        failures[place] = error
+                        if not isinstance(error, Exception):
+                            self._run.stop()  # a listener has raised KeyboardInterrupt, say
+            finally:
+                ended.release()
+
+        threads = [
+            # Each has a copy of the context, so that spans keep their parent.
+            threading.Thread(target=contextvars.copy_context().run, args=(work,), name="purview-mpe", daemon=True)
+            for _ in range(min(len(flows), clients.POOL_SIZE))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for _ in threads:
+                while not ended.acquire(timeout=SLICE):
+                    pass
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            self._run.stop()
+            end = time.monotonic() + _PATIENCE_WITH_THREADS
+            while time.monotonic() < end and any(thread.is_alive() for thread in threads):
+                ended.acquire(timeout=SLICE / 10)
+            raise
+        finally:
+            for flow in flows:
+                _close_unless_running(flow)
+        if failures:
+            raise failures[min(failures)]
+        self._run.check()  # where another gather of this verb was stopped, some of the results are missing
+        return results
+
+    async def sleep(self, seconds: float) -> None:
+        retrying.pause(self._run, self._azure.transport, self._wait(seconds))
+
+
+class AsyncIo(_Common):
+    """Tasks where things run together, awaits everywhere else."""
+
+    at_once = clients.ASYNC_POOL_SIZE
+
+    def __init__(
+        self,
+        azure: clients.Azure,
+        *,
+        timeout: float | None = None,
+        listener: Callable[[Event], None] | None = None,
+    ) -> None:
+        super().__init__(azure, timeout=timeout, listener=listener)
+        # Here, so that it is the verb that fails, and not each of its steps.
+        azure.check_loop(asyncio.get_running_loop())
+
+    async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
+        return await self._do(attempt, lambda: cast("Awaitable[T]", operation(self._clients)))
+
+    async def read(
+        self, attempt: Attempt, operation: Callable[[Clients], Any], *, of_list: bool = False
+    ) -> dict[str, Any]:
+        async def resource() -> dict[str, Any]:
+            answer = await operation(self._clients)
+            clients.refuse_no_list(current())
+            return clients.json_of(answer)
+
+        return await self._do(attempt, resource, of_list=of_list)
+
+    async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
+        async def pages() -> list[dict[str, Any]]:
+            items: list[dict[str, Any]] = []
+            listed = cast("Any", operation(self._clients)).by_page()
+            visited = clients.Visited(attempt)
+            async for page in listed:
+                clients.refuse_no_list(current())
+                items.extend([clients.json_of(item) async for item in page])
+                visited.add(listed.continuation_token)
+            return items
+
+        return await self._do(attempt, pages, of_list=True)
+
+    async def _do(self, attempt: Attempt, operation: Callable[[], Awaitable[T]], *, of_list: bool = False) -> T:
+        self._azure.enter(asyncio.get_running_loop())
+        exchange = self._exchange(attempt, of_list=of_list)
+        with exchanging(exchange):
+            try:
+                return await operation()
+            except Exception as error:
+                failure: BaseException = clients.translated(error, exchange)
+            except BaseException as interruption:
+                failure = clients.without_frames(interruption)
+        raise failure
+
+    async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+        # On cancellation asyncio cancels them all, and waits for all of them to end.
+        results = await asyncio.gather(*flows, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return cast("list[T]", results)
+
+    async def sleep(self, seconds: float) -> None:
+        await self._azure.transport.sleep(self._wait(seconds))
+
+
+def _close_unless_running(flow: Coroutine[Any, Any, Any]) -> None:
+    if inspect.getcoroutinestate(flow) == inspect.CORO_CREATED:
+        flow.close()

@@ -1,0 +1,159 @@
+"""What a client may be given besides a credential, and what each of it has to be. Imports no SDK.
+
+An option that is unknown or cannot work is refused when the client is made, with all others that are wrong: one that
+is ignored, or that fails at the first request, costs its user a search.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from purview_mpe._model.retry import Retry
+from purview_mpe._rules.budget import Budget
+from purview_mpe.errors import InvalidSpec
+
+Cloud = Literal["public", "us-government", "china"]
+Colour = Literal["sync", "async"]
+
+CLOUDS: tuple[str, ...] = ("public", "us-government", "china")
+#: Seconds to establish a connection, and to wait for the next piece of an answer. Both together bound one request.
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+
+#: Bytes of one answer, unpacked. Azure's pages have some hundred thousand; whoever sends this much is not Azure, and
+#: reading on would take all memory.
+LONGEST_ANSWER = 32 * 2**20
+
+_Check: TypeAlias = Callable[[object], bool]
+
+
+#: A day: longer waits are mistakes, and sockets and timers take no number of any size.
+_LONGEST_SECONDS = 86_400.0
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= _LONGEST_SECONDS
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and value.isprintable()
+
+
+def _is_text_by_text(value: object) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    return all(isinstance(item, str) for pair in cast("Mapping[object, object]", value).items() for item in pair)
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_path_or_bool(value: object) -> bool:
+    return _is_bool(value) or _is_text(value)
+
+
+def _is_certificate(value: object) -> bool:
+    paths = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    return 1 <= len(paths) <= 2 and all(map(_is_text, paths))
+
+
+def _anything(_: object) -> bool:
+    return True  # checked where the SDK is loaded: it takes azure-core's own classes
+
+
+#: Every option, what it may be, and how to say so.
+OPTIONS: dict[str, tuple[_Check, str]] = {
+    "connection_cert": (_is_certificate, "must be a path, or a tuple of the paths of certificate and key"),
+    "connection_timeout": (_is_seconds, "must be a positive number of seconds up to a day, for example 10"),
+    "connection_verify": (_is_path_or_bool, "must be True, False or the path of a file with CA certificates"),
+    "enable_cae": (_is_bool, "must be True or False"),
+    "headers": (_is_text_by_text, "must map names to texts, for example {'x-team': 'data'}"),
+    "per_call_policies": (_anything, ""),
+    "per_retry_policies": (_anything, ""),
+    "proxies": (_is_text_by_text, "must map schemes to addresses, for example {'https': 'http://proxy:3128'}"),
+    "raw_request_hook": (callable, "must be callable"),
+    "raw_response_hook": (callable, "must be callable"),
+    "read_timeout": (_is_seconds, "must be a positive number of seconds up to a day, for example 60"),
+    "tracing_attributes": (lambda value: isinstance(value, Mapping), "must be a mapping"),
+    "transport": (_anything, ""),
+    "user_agent": (_is_text, "must be a text of one line, for example 'contoso-provisioning/1.0'"),
+}
+
+
+def with_plain_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with the paths of certificates as text, for not every transport takes those of pathlib."""
+    return {
+        name: _plain(value) if name in {"connection_verify", "connection_cert"} else value
+        for name, value in options.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(cast("os.PathLike[str]", value))
+    return tuple(map(_plain, cast("tuple[object, ...]", value))) if isinstance(value, tuple) else value
+
+
+def checked(
+    colour: Colour, *, cloud: object, endpoint: object, retry: object, budget: object, options: Mapping[str, Any]
+) -> None:
+    """Refuse what cannot work, all at once.
+
+    Raises:
+        InvalidSpec: something is unknown, of the wrong kind, or for the client of the other colour.
+    """
+    problems: list[tuple[str, str]] = []
+    if cloud not in CLOUDS:
+        problems.append(("cloud", f"{cloud!r} is none of {', '.join(CLOUDS)}"))
+    if endpoint is not None and host_of(endpoint) is None:
+        # Tokens travel with every request; azure-core refuses plain http for the same reason.
+        problems.append(("endpoint", f"{endpoint!r} is no https address, for example 'https://127.0.0.1:8443'"))
+    if retry is not None and not isinstance(retry, Retry):
+        problems.append(("retry", f"is a {type(retry).__name__}; pass a purview_mpe.Retry, for example Retry(2)"))
+    if budget is not None and not isinstance(budget, Budget):
+        problems.append(("budget", f"is a {type(budget).__name__}; pass a purview_mpe.Budget, for example Budget(0.5)"))
+    for name, value in options.items():
+        if name not in OPTIONS:
+            problems.append((name, f"is no option of the client; those are {', '.join(OPTIONS)}"))
+            continue
+        fits, rule = OPTIONS[name]
+        if not fits(value):
+            problems.append((name, rule))
+    problems.extend(_transport_problems(colour, options.get("transport")))
+    if problems:
+        raise InvalidSpec("Client", problems)
+
+
+def host_of(url: object) -> str | None:
+    """Host and port of an https address that can be a base for requests; None for anything else."""
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme != "https" or not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        return None
+    # What stands in front of the colon may be an IPv6 address in brackets, hence not `hostname`.
+    host = parts.netloc.casefold()
+    return host.removesuffix(":443") if port == 443 else host.removesuffix(":")
+
+
+def _transport_problems(colour: Colour, transport: Any) -> list[tuple[str, str]]:
+    if transport is None:
+        return []
+    send = getattr(transport, "send", None)
+    if send is None or not hasattr(transport, "sleep"):
+        return [("transport", f"is a {type(transport).__name__}, which has no send and sleep; pass azure-core's")]
+    if (colour == "async") != inspect.iscoroutinefunction(send):
+        wanted, client = (
+            ("asynchronous", "purview_mpe.Client") if colour == "async" else ("synchronous", "purview_mpe.aio.Client")
+        )
+        return [("transport", f"{type(transport).__name__} is not {wanted}; pass one that is, or use {client}")]
+    return []

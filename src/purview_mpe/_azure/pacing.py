@@ -1,0 +1,125 @@
+"""The policy that keeps a client within its budget: every attempt takes its token, and waits where there is none.
+
+It stands inside the retry policy, so that a repeated request pays again, and outside the one that bounds a request by
+the deadline, so that waiting is not taken for slowness. Waits go through the transport's own `sleep`, as azure-core's
+do. Imported through `_imports.load` alone, because it imports azure.core.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from azure.core.pipeline import policies
+
+from purview_mpe._azure.exchange import current
+from purview_mpe._rules.budget import Budget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+
+    from purview_mpe._azure.exchange import Run
+    from purview_mpe._rules.budget import Ticket
+
+#: How often a request that waited looks again. A transport whose `sleep` lets no time pass must not be asked for ever.
+_LOOKS = 5
+_shared = Budget()
+_by_clock: MutableMapping[Any, Budget] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def shared_budget(transport: Any) -> Budget:
+    """The one that clients share unless they are given another: one per process.
+
+    A transport that brings its own clock (an emulator's) has its own, because its time is not ours.
+    """
+    if getattr(transport, "monotonic", time.monotonic) is time.monotonic:
+        return _shared
+    clock = getattr(transport, "clock", transport)
+    with _lock:
+        return _by_clock.setdefault(clock, Budget())
+
+
+def _ticket(budget: Budget, request: Any) -> Ticket | None:
+    return budget.take(request.http_request.method, str(request.http_request.url), current().run.now())
+
+
+def _wait(budget: Budget, ticket: Ticket) -> float:
+    """Seconds to wait now.
+
+    Raises:
+        WaitTimedOut: that is longer than the verb's own time.
+    """
+    exchange = current()
+    wait = budget.wait(ticket, exchange.run.now())
+    if wait > 0 and wait >= exchange.run.left():
+        raise exchange.time_is_up(f"Azure's limits allow the request in {wait:.0f} s, and the time given ends before")
+    return wait
+
+
+def _answered(budget: Budget, ticket: Ticket, response: Any) -> None:
+    answer = response.http_response
+    budget.answered(ticket, answer.status_code, answer.headers, current().run.now())
+
+
+def _unanswered(budget: Budget, ticket: Ticket) -> None:
+    budget.answered(ticket, None, {}, current().run.now())
+
+
+class Pacing(policies.HTTPPolicy[Any, Any]):
+    """For synchronous clients; `pause` lets time pass as the transport does."""
+
+    def __init__(self, budget: Budget, pause: Callable[[Run, Any, float], None]) -> None:
+        super().__init__()
+        self._budget = budget
+        self._pause = pause
+
+    def send(self, request: Any) -> Any:
+        """Wait for a token, then send."""
+        if (ticket := _ticket(self._budget, request)) is None:
+            return self.next.send(request)
+        try:
+            for _ in range(_LOOKS):
+                if not (wait := _wait(self._budget, ticket)):
+                    break
+                self._pause(current().run, request.context.transport, wait)
+        except BaseException:
+            self._budget.give_back(ticket)
+            raise
+        try:
+            response = self.next.send(request)
+        except BaseException:
+            _unanswered(self._budget, ticket)
+            raise
+        _answered(self._budget, ticket, response)
+        return response
+
+
+class AsyncPacing(policies.AsyncHTTPPolicy[Any, Any]):
+    """For asynchronous clients."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__()
+        self._budget = budget
+
+    async def send(self, request: Any) -> Any:
+        """Wait for a token, then send."""
+        if (ticket := _ticket(self._budget, request)) is None:
+            return await self.next.send(request)
+        try:
+            for _ in range(_LOOKS):
+                if not (wait := _wait(self._budget, ticket)):
+                    break
+                await request.context.transport.sleep(wait)
+        except BaseException:
+            self._budget.give_back(ticket)
+            raise
+        try:
+            response = await self.next.send(request)
+        except BaseException:
+            _unanswered(self._budget, ticket)
+            raise
+        _answered(self._budget, ticket, response)
+        return response

@@ -1,0 +1,260 @@
+"""The pipeline that makes one HTTP exchange reliable, and keeps its token where it belongs.
+
+Made of azure-core's own policies, with these differences to what the management clients have by default, each for a
+measured reason:
+
+- retries as `retrying` says, with a capped `Retry-After` (the default retries any status that has the header, sleeps
+  as long as it says, and fails on a malformed one);
+- POST is retried too, since every POST of this job may be repeated;
+- no provider registration (by default a plain GET that meets `MissingSubscriptionRegistration` registers a resource
+  provider in the customer's subscription);
+- no redirects, and no request to a host other than the configured one, so that no token goes there either;
+- requests lose their token as soon as they are answered, and an answer that repeats it is refused;
+- every attempt keeps within what Azure allows (`pacing`);
+- what the deadline of the verb leaves bounds each request as a whole.
+
+Imported through `_imports.load` alone, because it imports azure.core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import (
+    ServiceResponseTimeoutError,
+)
+from azure.core.pipeline import policies
+
+from purview_mpe._azure.exchange import current
+from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, host_of
+from purview_mpe._azure.pacing import AsyncPacing, Pacing
+from purview_mpe._azure.retrying import AsyncRetryPolicy, RetryPolicy, pause
+from purview_mpe._version import __version__
+from purview_mpe._wire.errors import Answer, blotted, safe_text, token_repeated
+from purview_mpe.errors import AzureUnavailable, InvalidSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purview_mpe._azure.options import Colour
+    from purview_mpe._model.retry import Retry
+    from purview_mpe._rules.budget import Budget
+
+_log = logging.getLogger("purview_mpe.http")
+
+#: The headers by which Azure names a request and an operation, for a support case.
+_IDS = ("x-ms-request-id", "x-ms-correlation-request-id")
+#: Azure's tokens have a thousand letters and more. What is shorter than this is a word that stands for one, a test's
+#: or an emulator's, and may well be part of an answer.
+_SHORTEST_TOKEN = 12
+
+
+def make(
+    colour: Colour,
+    *,
+    endpoint: str,
+    scopes: Iterable[str],
+    credential: Any,
+    retry: Retry,
+    options: Mapping[str, Any],
+    budget: Budget,
+    pass_on: Mapping[str, Any],
+) -> list[Any]:
+    """The policies, outermost first; `pass_on` is given to the transport with every request."""
+    own = dict(options)
+    is_sync = colour == "sync"
+    authentication = policies.BearerTokenCredentialPolicy if is_sync else policies.AsyncBearerTokenCredentialPolicy
+    return [
+        *_given(colour, "per_call_policies", options),
+        policies.RequestIdPolicy(**own),
+        policies.HeadersPolicy(**own),
+        policies.UserAgentPolicy(sdk_moniker=f"purview-mpe/{__version__}", **own),
+        policies.ProxyPolicy(**own),
+        policies.ContentDecodePolicy(**own),
+        (RetryPolicy if is_sync else AsyncRetryPolicy)(retry),
+        *_given(colour, "per_retry_policies", options),
+        _OneHost(endpoint),
+        Pacing(budget, pause) if is_sync else AsyncPacing(budget),
+        authentication(credential, *scopes, enable_cae=own.get("enable_cae", False)),
+        policies.CustomHookPolicy(**own),
+        policies.DistributedTracingPolicy(**own),
+        policies.HttpLoggingPolicy(**own),
+        _Record(),
+        (_Limits if is_sync else _AsyncLimits)(own, pass_on),
+    ]
+
+
+def _given(colour: Colour, name: str, options: Mapping[str, Any]) -> list[Any]:
+    given: Any = options.get(name) or []
+    listed: list[Any] = list(cast("Iterable[object]", given)) if isinstance(given, Iterable) else [given]
+    kind = policies.HTTPPolicy if colour == "sync" else policies.AsyncHTTPPolicy
+    for policy in listed:
+        if not isinstance(policy, (kind, policies.SansIOHTTPPolicy)):
+            raise InvalidSpec(
+                "Client",
+                [(name, f"{type(policy).__name__} is neither a SansIOHTTPPolicy nor an {kind.__name__} of azure-core")],
+            )
+    return listed
+
+
+class _OneHost(policies.SansIOHTTPPolicy[Any, Any]):
+    """Lets no request, and so no token, go to a host that an answer named (in a `nextLink`, say)."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._host = host_of(endpoint)
+
+    def on_request(self, request: Any) -> None:
+        url = str(request.http_request.url)
+        # Query and fragment are none of the host's business, and a path may hold what an endpoint may not.
+        origin = "/".join(url.replace("?", "/").replace("#", "/").split("/", 3)[:3])
+        if host_of(origin) != self._host:
+            scheme, _, host = origin.rpartition("@")[2].rpartition("//")
+            raise AzureUnavailable(
+                f"An answer pointed to {safe_text(f'{scheme}//{host}', 100)}, which is not https://{self._host}; "
+                "nothing was sent there.",
+                remedy="Check who answers in Azure's place: Azure Resource Manager never points to another host.",
+            )
+
+
+class _Limits(policies.HTTPPolicy[Any, Any]):
+    """Gives every attempt the timeouts of this library, or what is left until the deadline if that is less."""
+
+    def __init__(self, options: Mapping[str, Any], pass_on: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._connect = options.get("connection_timeout", CONNECT_SECONDS)
+        self._read = options.get("read_timeout", READ_SECONDS)
+        self._pass_on = dict(pass_on)
+
+    def prepare(self, request: Any) -> None:
+        exchange = current()
+        exchange.check()
+        left = exchange.run.left()
+        request.context.options.update(
+            self._pass_on, connection_timeout=min(self._connect, left), read_timeout=min(self._read, left)
+        )
+
+    def send(self, request: Any) -> Any:
+        self.prepare(request)
+        return self.next.send(request)
+
+
+class _AsyncLimits(policies.AsyncHTTPPolicy[Any, Any]):
+    """The same, and a limit for the whole of it: a server that trickles keeps every other timeout from ending it."""
+
+    def __init__(self, options: Mapping[str, Any], pass_on: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._limits = _Limits(options, pass_on)
+
+    async def send(self, request: Any) -> Any:
+        self._limits.prepare(request)
+        given = request.context.options
+        seconds = given["connection_timeout"] + given["read_timeout"]
+        left = current().run.left_for_timer()
+        try:
+            async with asyncio.timeout(seconds if left is None else min(seconds, left)):
+                return await self.next.send(request)
+        except TimeoutError:
+            pass
+        raise ServiceResponseTimeoutError(f"The answer was not complete within {seconds:.0f} s.")
+
+
+class _Record(policies.SansIOHTTPPolicy[Any, Any]):
+    """Notes each answer, and takes the token off its request: exceptions, logs and debuggers keep requests."""
+
+    def on_request(self, request: Any) -> None:
+        exchange = current()
+        exchange.answer = None
+        exchange.secret = request.http_request.headers.get("Authorization", "").removeprefix("Bearer ")
+        request.context["purview_mpe_began"] = exchange.run.now()
+
+    def on_response(self, request: Any, response: Any) -> None:
+        _forget_token(request.http_request.headers)
+        answered = response.http_response
+        sent = getattr(getattr(answered, "internal_response", None), "request", None)
+        _forget_token(getattr(sent, "headers", None))
+        exchange = current()
+        exchange.run.round_trip = min(exchange.run.round_trip, _seconds(request))
+        exchange.answer = Answer(
+            answered.status_code,
+            blotted(_text_of(answered), exchange.secret) if answered.status_code >= 400 else "",
+            *(_id_in(answered.headers, name, exchange.secret) for name in _IDS),
+        )
+        self._tell(request, str(answered.status_code), exchange.answer)
+        if _repeats(answered, exchange.secret):
+            # Raised here, within every policy that keeps or logs what an answer says: Azure's SDKs put it into the
+            # texts of their exceptions and spans.
+            raise token_repeated(exchange.attempt, exchange.answer)
+
+    def on_exception(self, request: Any) -> None:
+        _forget_token(request.http_request.headers)
+        self._tell(request, "no answer", None)
+
+    def _tell(self, request: Any, came: str, answer: Answer | None) -> None:
+        if not _log.isEnabledFor(logging.DEBUG):
+            return
+        exchange, sent = current(), request.http_request
+        seconds = _seconds(request)
+        path = safe_text(urlsplit(str(sent.url)).path)
+        _log.debug(
+            "%s %s: %s after %.3f s",
+            sent.method,
+            path,
+            came,
+            seconds,
+            extra={
+                "verb": exchange.run.verb,
+                "method": sent.method,
+                "path": path,
+                "status": answer.status if answer else None,
+                "seconds": seconds,
+                "attempt": request.context["retry_count"] + 1,
+                "resource_id": exchange.attempt.scope,
+                "client_request_id": sent.headers.get("x-ms-client-request-id"),
+                "request_id": answer.request_id if answer else None,
+                "correlation_id": answer.correlation_id if answer else None,
+            },
+        )
+
+
+def _seconds(request: Any) -> float:
+    """How long an attempt has taken up to now."""
+    seconds: float = current().run.now() - request.context["purview_mpe_began"]
+    return seconds
+
+
+def _id_in(headers: Mapping[str, str], name: str, secret: str) -> str | None:
+    value = next((value for key, value in headers.items() if key.casefold() == name), None)
+    return safe_text(blotted(value, secret), 100) if value else None
+
+
+def _repeats(response: Any, token: str) -> bool:
+    """Whether an answer says the token that it was asked with, in whatever way JSON may spell it."""
+    if len(token) < _SHORTEST_TOKEN:
+        return False
+    text = _text_of(response)
+    if token in text or any(token in f"{name} {value}" for name, value in response.headers.items()):
+        return True
+    if "\\" not in text:
+        return False
+    try:
+        spelt_out = json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return False
+    return json.dumps(token)[1:-1] in spelt_out
+
+
+def _text_of(response: Any) -> str:
+    try:
+        return str(response.text())
+    except Exception:  # noqa: BLE001 - a body that cannot be read is no body
+        return ""
+
+
+def _forget_token(headers: Any) -> None:
+    if hasattr(headers, "pop"):
+        headers.pop("Authorization", None)

@@ -1,0 +1,218 @@
+"""When a request is repeated: one HTTP exchange made reliable, in a bounded number of attempts.
+
+Only what may be over the next time is tried again: 408, 429, 5xx, broken connections, and answers to reads that are
+cut off or no list where one was asked for. Waits have jitter, and `Retry-After` is honoured up to a ceiling.
+
+Imported through `_imports.load` alone, because it imports azure.core.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import ssl
+from email.utils import parsedate_to_datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy
+from azure.core.pipeline.transport import HttpTransport
+
+from purview_mpe._azure.exchange import current
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purview_mpe._azure.exchange import Run
+    from purview_mpe._model.retry import Retry
+
+#: Failures that tell that the server is there and will not do it: asking again changes nothing.
+_PERMANENT = frozenset({501, 505})
+_MAY_LEAVE_OUT_VALUE = ("storage", "eventhub", "authorization")
+
+
+class _Patience:
+    """Whether an exchange is tried again, and after how long."""
+
+    def __init__(self, retry: Retry) -> None:
+        super().__init__()
+        self._retry = retry
+
+    def after(self, attempt: int, response: Any, broken: Exception | None) -> float | None:
+        """Seconds to wait before the next attempt; None if this answer, or this failure, stands."""
+        if broken is not None:
+            return self._after_break(attempt, broken)
+        status = response.http_response.status_code
+        if status == 200 and _is_garbled(response):
+            return self._wait(attempt, "its answer was not JSON", None)
+        exchange = current()
+        exchange.is_no_list = exchange.of_list and status == 200 and not _is_list(response)
+        if exchange.is_no_list:
+            return self._wait(attempt, "its answer was no list", None)
+        if status not in {408, 429} and (status < 500 or status in _PERMANENT):
+            return None
+        return self._wait(attempt, f"it answered {status}", self._asked_for(response.http_response.headers))
+
+    def _after_break(self, attempt: int, error: Exception) -> float | None:
+        """The same when no answer came; whether Azure did the work is not known (the exceptions' names mislead)."""
+        return None if not _is_broken(error) else self._wait(attempt, type(error).__name__, None)
+
+    def _wait(self, attempt: int, why: str, asked_for: float | None) -> float | None:
+        if attempt >= self._retry.attempts:
+            return None
+        # Jitter, so that four PUTs that were throttled together do not come back together.
+        spread = random.random()  # noqa: S311 - spreads load, protects nothing
+        if asked_for is None:
+            wait = min(self._retry.ceiling, self._retry.backoff * 2.0 ** (attempt - 1)) * (1 - spread / 2)
+        else:
+            wait = min(self._retry.ceiling, asked_for * (1 + spread / 10))
+        exchange = current()
+        if wait >= exchange.run.left():
+            return None
+        exchange.run.retrying(
+            f"Trying again in {wait:.1f} s to {exchange.attempt.what}: {why} (attempt {attempt} of "
+            f"{self._retry.attempts})"
+        )
+        return wait
+
+    def _asked_for(self, headers: Mapping[str, str]) -> float | None:
+        said = headers.get("Retry-After")
+        if said is None:
+            return None
+        try:
+            seconds = float(said)
+        except ValueError:
+            seconds = _until(said, headers.get("Date"))
+        # Comparing is false for NaN, too. Zero, the past and nonsense: our own backoff will do.
+        return seconds if seconds > 0 else None
+
+
+def _until(moment: str, now: str | None) -> float:
+    """Seconds until a date, by the server's own clock, which ours need not agree with."""
+    try:
+        return (parsedate_to_datetime(moment) - parsedate_to_datetime(now or "")).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+
+
+def _is_garbled(response: Any) -> bool:
+    """Whether what was read is no whole JSON object: cut off on the way, or from a proxy.
+
+    Only reads are asked again for it; after a write the flows look what was done.
+    """
+    if response.http_request.method != "GET":
+        return False
+    try:
+        body = response.http_response.text().strip()
+    except Exception:  # noqa: BLE001 - what cannot be decoded is no JSON either
+        return True
+    return not (body.startswith("{") and body.endswith("}"))
+
+
+def _is_list(response: Any) -> bool:
+    """Whether it is a page of a list: an object with an array `value`.
+
+    Data Factory and Purview always send one (spec). The SDKs take an object without it for an empty list (SDK source),
+    and an empty list would be believed: that endpoints are gone, say. Storage, Event Hubs and Authorization may leave
+    it out (spec), so of them an object without anything is an empty list indeed.
+    """
+    try:
+        page = json.loads(response.http_response.text())
+    except (ValueError, RecursionError):
+        return False
+    if not page:
+        path = urlsplit(str(response.http_request.url)).path.casefold()
+        return any(f"/providers/microsoft.{name}/" in path for name in _MAY_LEAVE_OUT_VALUE)
+    return isinstance(page, dict) and isinstance(cast("dict[str, object]", page).get("value"), list)
+
+
+def _is_broken(error: Exception) -> bool:
+    """Whether the connection failed, in a way that may be over at the next attempt."""
+    if has_bad_certificate(error) or isinstance(error, ClientAuthenticationError):
+        return False
+    if isinstance(error, (ServiceRequestError, ServiceResponseError, IncompleteReadError)):
+        return True
+    # azure-core's transports raise this, without a response, when a chunked answer ends too soon (SDK source).
+    return isinstance(error, HttpResponseError) and error.response is None
+
+
+def has_bad_certificate(error: BaseException) -> bool:
+    """Whether a certificate was refused, somewhere among the causes: it will be the next time, too."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes_of(error))
+
+
+def causes_of(error: BaseException) -> list[BaseException]:
+    """The exception and all that it holds or comes from: each library hides what happened in another place."""
+    causes: list[BaseException] = []
+    todo: list[Any] = [error]
+    while todo:
+        cause = todo.pop(0)
+        if isinstance(cause, BaseException) and not any(cause is known for known in causes):
+            causes.append(cause)
+            todo += [cause.__cause__, cause.__context__, *cause.args]
+            todo += [getattr(cause, name, None) for name in ("inner_exception", "reason")]
+    return causes
+
+
+class RetryPolicy(_Patience, HTTPPolicy[Any, Any]):
+    """Repeats a request, waiting in the calling thread."""
+
+    def send(self, request: Any) -> Any:
+        """The answer that stands."""
+        for attempt in count(1):
+            current().check()
+            request.context["retry_count"] = attempt - 1  # azure-core's tracing reports it
+            broken: Exception | None = None
+            response: Any = None
+            try:
+                response = self.next.send(request)
+            except Exception as error:  # noqa: BLE001 - raised again below, or tried again
+                broken = error
+            # Outside the handler: a listener that fails while it hears of this must not carry `error`, whose frames
+            # hold the request with its token, into a log.
+            wait = self.after(attempt, response, broken)
+            if wait is None:
+                if broken is not None:
+                    raise broken
+                return response
+            pause(current().run, request.context.transport, wait)
+        raise AssertionError  # pragma: no cover - counting has no end
+
+
+class AsyncRetryPolicy(_Patience, AsyncHTTPPolicy[Any, Any]):
+    """Repeats a request, waiting in the calling task."""
+
+    async def send(self, request: Any) -> Any:
+        """The answer that stands."""
+        for attempt in count(1):
+            current().check()
+            request.context["retry_count"] = attempt - 1
+            broken: Exception | None = None
+            response: Any = None
+            try:
+                response = await self.next.send(request)
+            except Exception as error:  # noqa: BLE001 - as above
+                broken = error
+            wait = self.after(attempt, response, broken)  # outside the handler, as above
+            if wait is None:
+                if broken is not None:
+                    raise broken
+                return response
+            await request.context.transport.sleep(wait)
+        raise AssertionError  # pragma: no cover - as above
+
+
+def pause(run: Run, transport: Any, seconds: float) -> None:
+    """Let time pass as the transport does, but so that an interrupted verb need not wait for the end of it."""
+    if cast("Any", type(transport)).sleep is cast("Any", HttpTransport).sleep:
+        run.pause(seconds)  # azure-core's own is `time.sleep`, which nothing can end
+    else:
+        transport.sleep(seconds)

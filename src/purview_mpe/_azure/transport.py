@@ -1,0 +1,256 @@
+"""The synchronous transport: azure-core's own, over a pool as large as our concurrency, whose requests can be ended.
+
+Imported through `_imports.load` alone, because it imports azure.core and requests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import socket
+import threading
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import requests
+from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
+from azure.core.pipeline.transport import RequestsTransport
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
+
+from purview_mpe._azure.exchange import SLICE, current
+from purview_mpe._azure.options import LONGEST_ANSWER
+from purview_mpe._wire.errors import too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# azure-core imports it with the first answer, on whichever thread that comes, while another may be importing an SDK.
+with contextlib.suppress(ModuleNotFoundError):
+    importlib.import_module("azure.core.rest._requests_basic")
+
+
+class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exports it lazily, and so untyped
+    """azure-core's transport, with at most `size` requests under way at once.
+
+    Its own pool keeps 10 connections and drops the others after each request, and its timeouts are for the next piece
+    of an answer: a server that sends a byte now and then keeps a request alive for ever. Here a request ends when its
+    two timeouts together are over.
+    """
+
+    def __init__(self, size: int, **options: Any) -> None:
+        session = requests.Session()
+        session.mount("https://", _Adapter(size))
+        # A callable that does nothing: otherwise requests replaces our token by what it finds in a .netrc file.
+        session.auth = _unchanged
+        self._slots = threading.BoundedSemaphore(size)
+        base: Any = super()
+        base.__init__(session=session, session_owner=True, **options)
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send a request; raises azure-core's errors."""
+        seconds = options["connection_timeout"] + options["read_timeout"]
+        run, line = current().run, _Line()
+        base: Any = super()
+        token = _line.set(line)
+        try:
+            with _slot(self._slots, seconds), run.breakable(line.cut), _limit(line, min(seconds, run.left())):
+                response = base.send(request, **options)
+        finally:
+            _line.reset(token)
+            run.check()  # whatever came of it: an interrupted verb does not look at it
+        if line.is_cut:
+            # To the reader our cut looks like the end of the answer.
+            raise ServiceResponseTimeoutError(f"The answer was not complete within {seconds:.0f} s.")
+        return response
+
+
+class _Line:
+    """The connection that a request uses at the moment, for other threads to cut."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: HTTPSConnection | None = None
+        self._socket: socket.socket | None = None
+        self._dialling: socket.socket | None = None
+        self.is_cut = False
+
+    def uses(self, connection: HTTPSConnection) -> None:
+        with self._lock:
+            self._connection = connection
+            is_cut = self.is_cut
+        if is_cut:
+            raise TimeoutError("the time was over before the connection was there")
+
+    def reads(self, opened: socket.socket | None) -> None:
+        # The connection forgets it when the answer has no length, and leaves it to the reader (http.client).
+        with self._lock:
+            self._socket = opened
+
+    def dials(self, opened: socket.socket) -> None:
+        # A second handle on it: TLS takes the first one over, and shows the new one only when it has agreed.
+        self.has_dialled()
+        with self._lock:
+            self._dialling = opened.dup()
+            is_cut = self.is_cut
+        if is_cut:
+            raise TimeoutError("the time was over before the connection was there")
+
+    def has_dialled(self) -> None:
+        with self._lock:
+            dialled, self._dialling = self._dialling, None
+        if dialled is not None:
+            dialled.close()
+
+    def cut(self) -> None:
+        with self._lock:
+            self.is_cut = True
+            opened = self._dialling or self._socket or getattr(self._connection, "sock", None)
+            if opened is None:
+                return
+            # Not the method of the same name of an SSL socket: that forgets its state under the reader's hands.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(opened, socket.SHUT_RDWR)
+
+
+_line: ContextVar[_Line] = ContextVar("purview_mpe_line")
+
+
+class _Connection(HTTPSConnection):
+    """A connection that tells which request uses it."""
+
+    def connect(self) -> None:
+        line = _line.get()
+        line.uses(self)
+        try:
+            super().connect()
+        finally:
+            line.has_dialled()
+
+    def _new_conn(self) -> socket.socket:
+        # What urllib3's own does, on a socket that the line knows before it is connected: a host that does not answer,
+        # or answers and does not get on with TLS, keeps no thread that was told to end.
+        try:
+            return _dialled(_line.get(), self._dns_host, self.port or 443, self.timeout, self.socket_options)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"{self.host} was not reached in {self.timeout} s") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"{self.host} was not reached: {error}") from error
+
+    def request(self, *args: Any, **options: Any) -> None:
+        line = _line.get()
+        line.uses(self)
+        super().request(*args, **options)
+        line.reads(self.sock)
+
+
+def _dialled(line: _Line, host: str, port: int, timeout: float | None, options: Any) -> socket.socket:
+    failure = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM):
+        opened = socket.socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                opened.setsockopt(*option)
+            opened.settimeout(timeout)
+            line.dials(opened)
+            opened.connect(address)
+        except BaseException as error:
+            opened.close()
+            if not isinstance(error, OSError):
+                raise
+            failure = error
+        else:
+            return opened
+    raise failure
+
+
+class _Pool(HTTPSConnectionPool):
+    ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]  # urllib3 types it as its own classes only
+
+
+class _Adapter(HTTPAdapter):
+    """requests' own, with our connections; no retries here, since the pipeline does that, and counts."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(pool_connections=4, pool_maxsize=size, max_retries=0)
+
+    def build_response(self, req: Any, resp: Any) -> Any:
+        """What urllib3 has read so far as an answer; the rest of it is read up to a limit."""
+        response = super().build_response(req, resp)
+        response.raw = _Bounded(resp)
+        return response
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        _use_our_connections(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **options)
+        _use_our_connections(manager)
+        return manager
+
+
+class _Bounded:
+    """An answer of urllib3's that is read until it is more than Azure ever sends."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answer, name)
+
+    def stream(self, *args: Any, **options: Any) -> Iterator[bytes]:
+        """The pieces of the body, unpacked."""
+        size = 0
+        for piece in self._answer.stream(*args, **options):
+            size += len(piece)
+            if size > LONGEST_ANSWER:
+                self._answer.close()
+                raise too_long(current().attempt, self._answer.status)
+            yield piece
+
+
+def _use_our_connections(manager: Any) -> None:
+    # A manager for SOCKS proxies brings connections of its own, which stay as they are.
+    if manager.pool_classes_by_scheme["https"] is HTTPSConnectionPool:
+        manager.pool_classes_by_scheme = manager.pool_classes_by_scheme | {"https": _Pool}
+
+
+@contextlib.contextmanager
+def _slot(slots: threading.BoundedSemaphore, seconds: float) -> Any:
+    """One of the places for requests that are under way."""
+    waited = 0.0
+    while not slots.acquire(timeout=SLICE):
+        current().check()
+        waited += SLICE
+        if waited >= seconds:
+            raise ServiceRequestTimeoutError("All connections were in use for too long.")
+    try:
+        current().check()
+        yield
+    finally:
+        slots.release()
+
+
+@contextlib.contextmanager
+def _limit(line: _Line, seconds: float) -> Any:
+    """Cut the line when the time is over."""
+    timer = threading.Timer(seconds, line.cut)
+    timer.daemon = True
+    timer.name = "purview-mpe-limit"
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _unchanged(request: Any) -> Any:
+    return request

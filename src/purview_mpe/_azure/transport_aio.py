@@ -1,0 +1,145 @@
+"""The asynchronous transport: azure-core's own over aiohttp, with six differences.
+
+- Its pool is as large as our concurrency.
+- aiohttp sends an idempotent request again by itself when a kept connection turns out to be broken, which would come on
+  top of every attempt that the pipeline counts. A client middleware, inside of aiohttp's own loop, hides that failure
+  from it.
+- A certificate file is read once; azure-core reads it for every request, and aiohttp then keeps no connection, because
+  it takes each for another kind of security.
+- An answer is read up to a limit.
+- Proxies are read from the environment here: aiohttp would read a .netrc file along with them, in a thread, for every
+  request, and fail where it holds an entry for the host.
+- Closing it ends all connections at once. aiohttp leaves those of requests that were given up to say goodbye, for which
+  a server that does not answer lets them wait half a minute, beyond the end of the event loop.
+
+Imported through `_imports.load` alone, because it imports azure.core and aiohttp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import weakref
+import zlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from azure.core.pipeline.transport import AioHttpTransport
+
+from purview_mpe._azure.exchange import current
+from purview_mpe._azure.options import LONGEST_ANSWER
+from purview_mpe._wire.errors import too_long
+
+if TYPE_CHECKING:
+    from aiohttp.client_middlewares import ClientHandlerType
+
+
+class AsyncPooledTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core exports it lazily, and so untyped
+    """azure-core's transport, with at most `size` connections."""
+
+    def __init__(self, size: int, *, verify: bool | str = True, cert: str | tuple[str, ...] | None = None) -> None:
+        base: Any = super()
+        base.__init__(use_env_settings=False)
+        self._size = size
+        self._was_opened = False
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._security = _security(verify, cert)
+        self._proxies = getproxies()
+
+    async def open(self) -> None:
+        """Make the session, within the running event loop."""
+        if not self._was_opened:
+            self._was_opened = True
+            self.session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._size, ssl=self._security, socket_factory=self._make_socket),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                middlewares=(_sent_once,),
+            )
+        base: Any = super()
+        await base.open()
+
+    async def close(self) -> None:
+        """Close the session and all its connections."""
+        base: Any = super()
+        with contextlib.suppress(AttributeError):
+            # aiohttp stumbles over a connection that is just ending (asyncio's has lost its protocol by then), and
+            # leaves the others open; they end below.
+            await base.close()
+        for opened in list(self._sockets):
+            if opened.fileno() != -1:
+                with contextlib.suppress(OSError):
+                    opened.shutdown(socket.SHUT_RDWR)
+        # The loop sees their ends in its next rounds, and then lets go of them.
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    def _make_socket(self, address: Any) -> socket.socket:
+        family, kind, protocol, _, _ = address
+        made = socket.socket(family, kind, protocol)
+        self._sockets.add(made)
+        return made
+
+    async def send(self, request: Any, *, proxies: Any = None, **options: Any) -> Any:
+        """Send a request; raises azure-core's errors."""
+        if not proxies and not proxy_bypass(urlsplit(str(request.url)).hostname or ""):
+            proxies = self._proxies
+        base: Any = super()
+        return await base.send(request, proxies=proxies, **options)
+
+
+async def _sent_once(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        answer = await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # aiohttp does not repeat those
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        broken = error
+    else:
+        setattr(answer, "content", _Bounded(answer))  # noqa: B010 - another kind of reader, which types cannot know
+        return answer
+    raise aiohttp.ClientConnectionError(str(broken) or type(broken).__name__)
+
+
+class _Bounded:
+    """Reads the body of an answer, until it is more than Azure ever sends, packed or unpacked."""
+
+    #: As azure-core unpacks them.
+    _PACKED = MappingProxyType({"gzip": 16 + zlib.MAX_WBITS, "deflate": -zlib.MAX_WBITS})
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+        self._reader = answer.content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    async def read(self) -> bytes:
+        """The whole body, still packed."""
+        body = bytearray()
+        while piece := await self._reader.readany():
+            body += piece
+            if len(body) > LONGEST_ANSWER:
+                raise too_long(current().attempt, self._answer.status)
+        if packed := self._PACKED.get(self._answer.headers.get("Content-Encoding", "").lower()):
+            with contextlib.suppress(zlib.error):  # azure-core says so itself
+                if len(zlib.decompressobj(packed).decompress(body, LONGEST_ANSWER + 1)) > LONGEST_ANSWER:
+                    raise too_long(current().attempt, self._answer.status)
+        return bytes(body)
+
+
+def _security(verify: bool | str, cert: str | tuple[str, ...] | None) -> ssl.SSLContext | bool:
+    if cert is None and isinstance(verify, bool):
+        return verify
+    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    if verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if cert is not None:
+        context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
+    return context

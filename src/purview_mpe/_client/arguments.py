@@ -1,0 +1,65 @@
+"""What both clients check before anything is sent."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from datetime import timedelta
+
+from purview_mpe._model.results import Plan, Report
+from purview_mpe._model.spec import Spec
+from purview_mpe.errors import InvalidSpec
+
+
+def checked_spec(value: object) -> None:
+    """Refuse everything that is no Spec."""
+    if not isinstance(value, Spec):
+        raise InvalidSpec("spec", [("spec", f"is a {type(value).__name__}; pass a purview_mpe.Spec")])
+
+
+def checked_plan_or_spec(value: object) -> None:
+    """Refuse everything that is neither a Plan nor a Spec."""
+    if not isinstance(value, (Plan, Spec)):
+        raise InvalidSpec("plan", [("plan", f"is a {type(value).__name__}; pass a purview_mpe.Plan or Spec")])
+
+
+def checked_spec_or_report(value: object) -> None:
+    """Refuse everything that is neither a Spec nor a Report."""
+    if not isinstance(value, (Spec, Report)):
+        raise InvalidSpec("spec", [("spec", f"is a {type(value).__name__}; pass a purview_mpe.Spec or Report")])
+
+
+def checked_flags(**flags: object) -> None:
+    """Refuse what is neither True nor False: the text "false" would count as true, and approve."""
+    problems = [
+        (flag, f"{repr(value)[:80]} is a {type(value).__name__}; pass True or False")
+        for flag, value in flags.items()
+        if not isinstance(value, bool)
+    ]
+    if problems:
+        raise InvalidSpec(problems[0][0], problems)
+
+
+def checked_listener(value: object) -> None:
+    """Refuse what cannot be called with an event, as well as what would only make coroutines of them."""
+    if value is None:
+        return
+    if not callable(value):
+        raise InvalidSpec("Client", [("on_event", f"is a {type(value).__name__}; pass a function, for example print")])
+    if inspect.iscoroutinefunction(value):
+        raise InvalidSpec("Client", [("on_event", "is asynchronous; pass a plain function, which may start tasks")])
+
+
+def checked_since(value: object) -> timedelta:
+    """A stretch of time that Data Factory still knows: it keeps runs for 45 days (docs)."""
+    if isinstance(value, timedelta) and timedelta(0) < value <= timedelta(days=45):
+        return value
+    raise InvalidSpec("since", [("since", f"{value!r} is no timedelta up to 45 days, for example timedelta(hours=24)")])
+
+
+def checked_timeout(value: object, argument: str = "timeout") -> float:
+    """Seconds, as a number that is positive and finite."""
+    # A whole number may be larger than any that has a fraction, and cannot be made into one then.
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= sys.float_info.max:
+        return float(value)
+    raise InvalidSpec(argument, [(argument, f"{value!r} is no positive number of seconds, for example 1800")])

@@ -1,0 +1,253 @@
+"""Specs from files: JSON and CSV. Every wrong field is told with its line, all at once, before anything is sent."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from bisect import bisect_left
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TextIO
+
+from purview_mpe._model.fleets import checked_fleet, path_of, refuse
+from purview_mpe._model.spec import Spec
+from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+
+    from purview_mpe._model.results import Report
+
+_DECODER = json.JSONDecoder()
+#: Spreadsheets write the separator of their country.
+_SEPARATORS = (",", ";", "\t")
+_BOOLEANS = {"true": True, "false": False}
+Problem = tuple[str, str]
+
+
+class Journal:
+    """A file that gets each report as soon as it is there, one per line; without a path it is none."""
+
+    def __init__(self, path: str | Path | None) -> None:
+        self._file = None if path is None else _opened(path)
+
+    def add(self, report: Report) -> None:
+        """Append a report; it is on its way to the disk when this returns."""
+        if self._file is not None:
+            self._file.write(report.model_dump_json() + "\n")
+            self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _drop_half_line(path: Path) -> None:
+    """Cut off what a crash left of a line: what is appended to it could not be read any more."""
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    if content and not content.endswith(b"\n"):
+        with path.open("rb+") as file:
+            file.truncate(content.rfind(b"\n") + 1)
+
+
+class _Row:
+    """The fields of one spec as a file gives them, and the line of each."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.fields: dict[str, Any] = {}
+        self.lines: dict[str, int] = {}
+
+    def put(self, field: str, value: object, line: int) -> None:
+        self.fields[field] = value
+        self.lines[field] = line
+
+    def spec(self, problems: list[Problem]) -> Spec | None:
+        try:
+            return Spec(**self.fields)
+        except InvalidSpec as error:
+            for field, rule in error.problems:
+                line = self.lines.get(field.partition(".")[0], self.line)
+                problems.append((f"line {line}, {field}", rule))
+        return None
+
+
+def _opened(path: str | Path) -> TextIO:
+    file = path_of(path, "journal")
+    try:
+        _drop_half_line(file)
+        return file.open("a", encoding="utf-8")
+    except OSError as error:
+        problem = f"{str(path)!r} cannot be written: {error.strerror}"
+    raise InvalidSpec("The journal", [("journal", problem)])
+
+
+def read_specs(path: str | Path) -> tuple[Spec, ...]:
+    """The specs in a `.json` or `.csv` file, ready for `create_many`.
+
+    JSON: a list of specs, or `{"defaults": {…}, "specs": […]}` whose defaults stand in each spec that does not say
+    otherwise. CSV: a heading with the names of the fields, then one spec per line; an empty cell is a field left
+    out, `groups` are separated by blanks, and a column `names.blob` is the name for the group id `blob`.
+
+    Raises:
+        InvalidSpec: with the line and the field of everything that is wrong, or of the specs that fight over an
+            endpoint.
+        OSError: the file cannot be read.
+    """
+    file = path_of(path, "path")
+    reader = {".json": _json_rows, ".csv": _csv_rows}.get(file.suffix.casefold())
+    if reader is None:
+        raise InvalidSpec(str(file), [("path", "must end in .json or .csv")])
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = None
+    if text is None:
+        raise InvalidSpec(str(file), [("path", "is not written in UTF-8")])
+    problems: list[Problem] = []
+    try:
+        rows = list(reader(text, problems))
+    except csv.Error as error:
+        # Only what no other reading could make sense of: a cell of more than 128 KB, say.
+        rows, problems = [], [("path", f"is no CSV: {error}")]
+    specs = [row.spec(problems) for row in rows]
+    if not rows and not problems:
+        problems.append(("line 1", "the file holds no spec"))
+    refuse(str(file), problems)
+    return checked_fleet(specs, [f"line {row.line}" for row in rows])
+
+
+def fleet_of(specs: Iterable[Spec] | str | Path) -> tuple[Spec, ...]:
+    """The specs of a fleet: as given, or from a file.
+
+    Raises:
+        InvalidSpec: as `read_specs`; or something in it is no spec.
+    """
+    return read_specs(specs) if isinstance(specs, (str, Path)) else checked_fleet(specs)
+
+
+def _csv_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
+    heading = text.partition("\n")[0]
+    separator = max(_SEPARATORS, key=heading.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    columns = [column.strip() for column in next(reader, list[str]())]
+    known = {*Spec.model_fields} - {"names"}
+    wrong = [column for column in columns if column not in known and not column.startswith("names.")]
+    problems.extend(
+        (f"line 1, {column or '(empty)'}", f"is no column; those are {', '.join(sorted(known))} and names.<group id>")
+        for column in wrong
+    )
+    problems.extend(
+        (f"line 1, {column}", "is there twice")
+        for index, column in enumerate(columns)
+        if column in columns[:index] and column not in wrong
+    )
+    if problems:
+        return
+    begins = reader.line_num + 1
+    for cells in reader:
+        row = _Row(begins)
+        begins = reader.line_num + 1
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) > len(columns):
+            problems.append((f"line {row.line}", f"has {len(cells)} cells, and the heading has {len(columns)}"))
+            continue
+        for column, cell in zip(columns, cells, strict=False):
+            if value := cell.strip():
+                _put_cell(row, column, value)
+        yield row
+
+
+def _put_cell(row: _Row, column: str, value: str) -> None:
+    if column == "groups":
+        row.put(column, tuple(value.replace(";", " ").split()), row.line)
+    elif column == "replace_broken":
+        row.put(column, _BOOLEANS.get(value.casefold(), value), row.line)
+    elif column.startswith("names."):
+        row.put("names", row.fields.get("names", {}) | {column.removeprefix("names."): value}, row.line)
+    else:
+        row.put(column, value, row.line)
+
+
+def _json_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
+    """Walks through the text itself, because the values alone do not tell their lines."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
+        problems.append((f"line {line}", f"is no JSON: {error.args[0].partition(': line')[0]}"))
+        return
+    line_of = _lines(text)
+    start = _past_blanks(text, 0)
+    defaults: dict[str, tuple[Any, int]] = {}
+    if text[start] == "{":
+        members = {key: position for key, position, _ in _members(text, start)}
+        if strange := sorted(members.keys() - {"defaults", "specs"}):
+            problems.append((f"line {line_of(members[strange[0]])}, {strange[0]}", "is neither defaults nor specs"))
+            return
+        if "defaults" in members and text[members["defaults"]] == "{":
+            defaults = {key: (value, line_of(place)) for key, place, value in _members(text, members["defaults"])}
+        start = members.get("specs", start)
+    if text[start] != "[":
+        problems.append((f"line {line_of(start)}", "must be a list of specs, or hold one under specs"))
+        return
+    for position, value in _items(text, start):
+        row = _Row(line_of(position))
+        if not isinstance(value, dict):
+            problems.append((f"line {row.line}", f"is a {type(value).__name__}, not the fields of a spec"))
+            continue
+        for field, (default, line) in defaults.items():
+            row.put(field, default, line)
+        given: set[str] = set()
+        for field, place, member in _members(text, position):
+            if field in given:
+                problems.append((f"line {line_of(place)}, {field}", "is there twice"))
+            given.add(field)
+            row.put(field, member, line_of(place))
+        yield row
+
+
+def _items(text: str, start: int) -> Iterator[tuple[int, Any]]:
+    """Where each item of the list at `start` begins, and its value; the text is known to be JSON."""
+    at = _past_blanks(text, start + 1)
+    while text[at] != "]":
+        value, end = _DECODER.raw_decode(text, at)
+        yield at, value
+        at = _past_comma(text, end)
+
+
+def _members(text: str, start: int) -> Iterator[tuple[str, int, Any]]:
+    """Key, place and value of each member of the object at `start`."""
+    at = _past_blanks(text, start + 1)
+    while text[at] != "}":
+        key, end = _DECODER.raw_decode(text, at)
+        at = _past_blanks(text, _past_blanks(text, end) + 1)
+        value, end = _DECODER.raw_decode(text, at)
+        yield key, at, value
+        at = _past_comma(text, end)
+
+
+def _past_comma(text: str, at: int) -> int:
+    at = _past_blanks(text, at)
+    return _past_blanks(text, at + 1) if text[at] == "," else at
+
+
+def _past_blanks(text: str, at: int) -> int:
+    while text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _lines(text: str) -> Callable[[int], int]:
+    """What tells the line of a place in the text."""
+    ends = [at for at, letter in enumerate(text) if letter == "\n"]
+    return lambda at: bisect_left(ends, at) + 1

@@ -1,0 +1,185 @@
+"""The fleet verbs of the synchronous client: many factories in one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from purview_mpe import _flows
+from purview_mpe._client.arguments import checked_timeout
+from purview_mpe._client.files import Journal, fleet_of
+from purview_mpe._client.fleet_arguments import approving, checked_limit, creating, in_order
+from purview_mpe._flows.steps.narration import attach_fleet, tell_finished, tell_started
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from pathlib import Path
+
+    from purview_mpe._flows.approve_many import ApprovingFleet
+    from purview_mpe._flows.create_many import Fleet
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.events import Event
+    from purview_mpe._model.fleets import FleetReport, FleetStatus
+    from purview_mpe._model.results import Report
+    from purview_mpe._model.spec import Spec
+
+T = TypeVar("T")
+
+
+class FleetVerbs:
+    """What `Client` can do for many factories at once."""
+
+    _azure: Any
+    _colour: Any
+    _on_event: Callable[[Event], None] | None
+
+    def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> tuple[Spec, ...]:
+        """A spec for every factory of a subscription or resource group that is connected to a Purview account.
+
+        Reads the list of factories. Needs Reader on the scope; factories that the caller may not see are left out by
+        Azure. `scope` is `/subscriptions/…` or the id of a resource group, `name` the base name for all of them;
+        with `account` only the factories that are connected to that one. Safe to repeat.
+
+        Raises:
+            InvalidSpec: `scope` is neither, or `account` is no account.
+            AccessDenied, NotFound: the scope cannot be read.
+        """
+        return self._run("find_specs", lambda io: _flows.find_specs.find_specs(io, scope, name=name, account=account))
+
+    def create_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        approve: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,
+        stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
+    ) -> FleetReport:
+        """What `create_all` does, for many factories at once, as fast as Azure's limits allow.
+
+        Reads, writes and needs what `create_all` does, but each account only once. One factory's failure never stops
+        the others: it is in its report. Safe to repeat.
+
+        Args:
+            specs: The specs, or the path of a JSON or CSV file (see `read_specs`).
+            approve: Whether to approve each connection as it appears.
+            wait: Whether to wait until Azure has made the endpoints.
+            timeout: Seconds for each factory, from the moment its endpoints are submitted.
+            stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
+            resume: An earlier report, or the path of a report file or journal; what is complete in it is taken over and
+                not looked at again.
+            journal: A file to which each report is appended as soon as it is there, one line each; read it back with
+                `FleetReport.load`.
+
+        Returns:
+            One report per spec, in their order.
+
+        Raises:
+            InvalidSpec: before anything is sent; a spec or row is wrong, is there twice, or fights with another one.
+        """
+        make, done = creating(specs, resume, approve=approve, wait=wait, timeout=timeout)
+        rounds = self._rounds("create_many", make, checked_limit(stop_after, "stop_after"), journal)
+        return self._all(rounds, done)
+
+    def iter_create_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        approve: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,
+        stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
+    ) -> Iterator[Report]:
+        """As `create_many`, and gives each factory's report as soon as it is there.
+
+        Reads, writes, needs and raises what `create_many` does; times are in seconds. Safe to repeat.
+        What `resume` stands for is left out. Stop iterating, and nothing more is begun or waited for: Azure goes on
+        with what is submitted, and a later call finds it.
+        """
+        make, _ = creating(specs, resume, approve=approve, wait=wait, timeout=timeout)
+        rounds = self._rounds("create_many", make, checked_limit(stop_after, "stop_after"), journal)
+        return (report for _, report in rounds)
+
+    def approve_many(
+        self,
+        specs_or_reports: Iterable[Spec | Report] | FleetReport | str | Path,
+        *,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = 300,
+    ) -> FleetReport:
+        """What `approve` does, for many factories at once: each target is listed once a round for all of them.
+
+        Reads, writes and needs what `approve` does. Takes specs, requesters' reports, the `FleetReport` of
+        `create_many`, or the path of a file with specs. `timeout` is in seconds, for all of them together. Safe to
+        repeat.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        make = approving(specs_or_reports, dry_run=dry_run, wait=wait)
+        return self._all(self._rounds("approve_many", make, checked_timeout(timeout)), {})
+
+    def iter_approve_many(
+        self,
+        specs_or_reports: Iterable[Spec | Report] | FleetReport | str | Path,
+        *,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = 300,
+    ) -> Iterator[Report]:
+        """As `approve_many`, and gives each factory's report as soon as it is there.
+
+        Reads, writes, needs and raises what `approve_many` does; `timeout` is in seconds. Safe to repeat.
+        """
+        make = approving(specs_or_reports, dry_run=dry_run, wait=wait)
+        rounds = self._rounds("approve_many", make, checked_timeout(timeout))
+        return (report for _, report in rounds)
+
+    def status_many(self, specs: Iterable[Spec] | str | Path) -> FleetStatus:
+        """What `status` tells, for many factories at once: each account and each target is read once.
+
+        Reads and needs what `status` does. A factory that cannot be read has an error instead of a status. Safe to
+        repeat.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        fleet = fleet_of(specs)
+        return self._run("status_many", lambda io: _flows.status_many.status_many(io, fleet))
+
+    def _all(self, rounds: Iterator[tuple[int, Report]], done: dict[int, Report]) -> FleetReport:
+        try:
+            for index, report in rounds:
+                done[index] = report  # noqa: PERF403 - what is there must survive an interruption
+        except BaseException as error:
+            attach_fleet(error, in_order(done))
+            raise
+        return in_order(done)
+
+    def _rounds(
+        self,
+        verb: str,
+        make: Callable[[Io], Fleet | ApprovingFleet],
+        timeout: float | None,
+        journal: str | Path | None = None,
+    ) -> Iterator[tuple[int, Report]]:
+        io = self._colour.SyncIo(self._azure, timeout=timeout, listener=self._on_event)
+        work = make(io)
+        began = tell_started(io, verb)
+        try:
+            with Journal(journal) as file:
+                while not work.is_over:
+                    with io.verb(verb):
+                        finished: list[tuple[int, Report]] = self._colour.run(work.round())
+                    for index, report in finished:
+                        file.add(report)
+                        yield index, report
+        finally:
+            tell_finished(io, verb, began)
+
+    def _run(self, verb: str, flow: Callable[[Io], Coroutine[Any, Any, T]], *, timeout: float | None = None) -> T:
+        raise NotImplementedError  # the client's own

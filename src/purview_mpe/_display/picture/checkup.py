@@ -1,0 +1,132 @@
+"""The pictures of looking closely: a check shows the runtimes, a diagnosis the links of the chain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe._display.picture.scene import BROKEN, KEPT, NOTED, READY, REFUSED, UNKNOWN, WARNED, Scene, Way, scene
+from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.checkup import Check, Diagnosis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purview_mpe._display.picture.scene import Mark
+    from purview_mpe._model.checkup import RuntimeCheck
+    from purview_mpe._model.results import Finding, Severity
+
+_SUPPORT: Mapping[bool | None, tuple[Mark, str]] = {
+    True: (READY, "supported"),
+    False: (BROKEN, "not supported"),
+    None: (UNKNOWN, "not known"),
+}
+_SEVERITIES: Mapping[Severity, tuple[Mark, str]] = {
+    "error": (BROKEN, "in the way"),
+    "warning": (WARNED, "look at this"),
+    "info": (NOTED, "worth knowing"),
+}
+#: The links of the chain in its order, and the findings that are about each. What may not be done is about rights.
+CHAIN: Mapping[str, frozenset[str]] = {
+    "Account": frozenset(
+        (
+            *("account-missing", "account-unreadable", "shape-unknown", "two-storages", "unexpected-id"),
+            *("flags-disagree", "firewall-open", "unsupported-setup"),
+        )
+    ),
+    "Factory": frozenset(
+        (
+            *("not-connected", "connected-elsewhere", "no-system-identity", "data-curator-unknown"),
+            *("managed-network-missing", "managed-runtime-missing", "runtime-unsupported", "own-endpoints-needed"),
+            *("ssis-outside-the-matrix", "entity-limit", "factory-unreadable", "factories-unreadable"),
+        )
+    ),
+    "Endpoints": frozenset(
+        (
+            *("plan-conflict", "name-may-be-too-long", "portal-needs-the-browser", "endpoint-missing"),
+            *("event-hubs-enabled-later", "endpoint-wrong-target", "endpoint-provisioning", "endpoint-failed"),
+            "targets-changed",
+        )
+    ),
+    "Approvals": frozenset(
+        (
+            *("approval-pending", "approval-rejected", "approval-stale", "matched-by-name"),
+            *("connection-ambiguous", "target-gone", "target-unreadable"),
+        )
+    ),
+    "Rights": frozenset(),
+    "Runs": frozenset(
+        (
+            *("runs-unreadable", "runs-partly-unreadable", "no-recent-runs", "no-lineage-activities"),
+            *("lineage-arrives", "lineage-failed", "lineage-not-reported", "lineage-silent", "lineage-status-unknown"),
+        )
+    ),
+}
+_ABOUT: Mapping[str, str] = {
+    "Account": "its firewall and what it shows",
+    "Factory": "connection, identity, runtimes",
+    "Endpoints": "there, and to the right targets",
+    "Approvals": "what the owners have decided",
+    "Rights": "what this caller may do",
+    "Runs": "what recent activities reported",
+}
+_NO_ACCOUNT = "no account"
+
+
+@scene.register(Check)
+def _(check: Check) -> Scene:
+    return Scene(
+        f"Check from {last_segment(check.factory)} to {_name(check.account)}: {_told(check)}",
+        ("Data factory", last_segment(check.factory)),
+        ("Integration runtimes", ""),
+        tuple(
+            Way(runtime.name, _needs(runtime), check.account or _NO_ACCOUNT, *_SUPPORT[runtime.supported])
+            for runtime in check.runtimes
+        ),
+        REFUSED if not check.ok else WARNED if any(one.severity == "warning" for one in check.findings) else READY,
+        empty="no runtimes were found",
+    )
+
+
+@scene.register(Diagnosis)
+def _(diagnosis: Diagnosis) -> Scene:
+    told = "no cause found" if diagnosis.ok else "lineage has something in its way"
+    return Scene(
+        f"Diagnosis from {last_segment(diagnosis.factory)} to {_name(diagnosis.account)}: {told}",
+        ("Data factory", last_segment(diagnosis.factory)),
+        ("What lineage depends on", ""),
+        tuple(_link(link, diagnosis) for link in CHAIN),
+        READY if diagnosis.ok else BROKEN,
+    )
+
+
+def _told(check: Check) -> str:
+    severities = [finding.severity for finding in check.findings]
+    counts = [(severities.count(severity), severity) for severity in ("error", "warning")]
+    found = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count)
+    return found or ("nothing stands in the way" if check.ok else "not ready")
+
+
+def _link(link: str, diagnosis: Diagnosis) -> Way:
+    # Errors come first in a diagnosis, so the first finding of a link is its worst.
+    found = [finding for finding in diagnosis.findings if _is_about(link, finding)]
+    target = diagnosis.account or _NO_ACCOUNT
+    if not found:
+        # Where something is in the way, what lies behind it may not have been seen.
+        return Way(link, _ABOUT[link], target, READY if diagnosis.ok else KEPT, "nothing found")
+    mark, word = _SEVERITIES[found[0].severity]
+    told = found[0].code if len(found) == 1 else f"{found[0].code} and {len(found) - 1} more"
+    return Way(link, told, target, mark, word)
+
+
+def _is_about(link: str, finding: Finding) -> bool:
+    return finding.code in CHAIN[link] or (link == "Rights" and finding.code.startswith("may-not-"))
+
+
+def _needs(runtime: RuntimeCheck) -> str:
+    both = ((runtime.managed_groups, "managed endpoints"), (runtime.customer_groups, "endpoints of yours"))
+    needs = [f"{len(groups)} {whose}" for groups, whose in both if groups]
+    return f"{runtime.kind}: {', '.join(needs)}" if needs else runtime.kind
+
+
+def _name(account: str | None) -> str:
+    return last_segment(account) if account else _NO_ACCOUNT

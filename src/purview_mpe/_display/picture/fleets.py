@@ -1,0 +1,81 @@
+"""The pictures of fleets: a line per factory, what needs somebody first, and no more lines than a person reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from purview_mpe._display.picture.scene import BROKEN, READY, WAITING, Scene, Way, ending, scene, sorted_ways
+from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.fleets import FleetReport, FleetStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from purview_mpe._model.fleets import FactoryStatus
+    from purview_mpe._model.results import Report
+
+#: Lines of a picture; the tables below it and the JSON hold the rest.
+SHOWN = 12
+_CONNECTED = "the connected account"
+_WORST_FIRST = (BROKEN, WAITING, READY)
+
+
+@scene.register(FleetReport)
+def _(fleet: FleetReport) -> Scene:
+    counts = ", ".join(f"{count} {result}" for result, count in fleet.counts.items()) or "nothing to do"
+    title = f"Fleet of {factories(len(fleet.reports))}: {counts}"
+    return _fleet(title, [_reported(report) for report in fleet.reports])
+
+
+@scene.register(FleetStatus)
+def _(fleet: FleetStatus) -> Scene:
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in fleet.counts.items()) or "nothing is wanted"
+    title = f"Status of {factories(len(fleet.factories))}: {'ready' if fleet.ready else 'not ready'} ({counts})"
+    return _fleet(title, [_seen(each) for each in fleet.factories])
+
+
+def factories(count: int) -> str:
+    """How many, in words."""
+    return "1 factory" if count == 1 else f"{count} factories"
+
+
+def _fleet(title: str, ways: list[Way]) -> Scene:
+    ways.sort(key=lambda way: _WORST_FIRST.index(way.mark))
+    hidden = len(ways) - SHOWN
+    return Scene(
+        title,
+        ("Fleet", factories(len(ways))),
+        ("Data factories", f"{SHOWN} of {len(ways)} shown" if hidden > 0 else ""),
+        sorted_ways(ways[:SHOWN]),
+        ways[0].mark if ways else READY,
+        empty="no factories",
+    )
+
+
+def _reported(report: Report) -> Way:
+    account = report.account.id if report.account else report.spec.account
+    mark, word = ending(report)
+    return Way(
+        report.spec.factory_id.name,
+        _counted(outcome.result for outcome in report.outcomes),
+        account or _CONNECTED,
+        mark,
+        word,
+    )
+
+
+def _seen(each: FactoryStatus) -> Way:
+    name, wanted = last_segment(each.spec.factory), each.spec.account or _CONNECTED
+    if each.status is None:
+        return Way(name, each.error.code if each.error else "no reason told", wanted, BROKEN, "cannot be read")
+    endpoints = each.status.endpoints
+    ready = sum(endpoint.verdict == "ready" for endpoint in endpoints)
+    waiting = all(endpoint.verdict in {"ready", "pending", "provisioning"} for endpoint in endpoints)
+    mark = READY if each.status.ready else WAITING if waiting and endpoints else BROKEN
+    verdicts = _counted(endpoint.verdict for endpoint in endpoints)
+    return Way(name, verdicts, each.status.account, mark, f"{ready} of {len(endpoints)} ready")
+
+
+def _counted(kinds: Iterable[str]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).items()) or "nothing"

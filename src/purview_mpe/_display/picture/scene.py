@@ -1,0 +1,276 @@
+"""What a noun looks like: factory, managed virtual network, endpoints and their targets, as one small value.
+
+`scene` turns a noun into a `Scene`; `picture_svg` and `picture_mermaid` draw it. Each state is told by a symbol, a
+word and a kind of line; colour repeats what they say and adds nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import singledispatch
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.matrix import CLOSED
+from purview_mpe._model.results import Account, Plan, Report, Status, identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from purview_mpe._model.results import Action, Outcome, Result, Verdict
+    from purview_mpe._model.spec import Noun
+
+Tone: TypeAlias = Literal["good", "quiet", "new", "waiting", "bad"]
+Line: TypeAlias = Literal["solid", "thin", "dashed", "dotted", "cut", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a state shows: a symbol that tables use too, a tone, and a kind of line."""
+
+    symbol: str
+    tone: Tone
+    line: Line
+
+
+READY = Mark("✓", "good", "solid")
+KEPT = Mark("=", "quiet", "thin")
+NEW = Mark("+", "new", "dashed")
+WAITING = Mark("…", "waiting", "dashed")
+MAKING = Mark("…", "waiting", "dotted")
+CHANGED = Mark("~", "waiting", "dashed")
+HANDED = Mark("→", "waiting", "dashed")
+BROKEN = Mark("✕", "bad", "cut")
+REFUSED = Mark("!", "bad", "cut")
+ABSENT = Mark("\N{EN DASH}", "quiet", "none")
+UNKNOWN = Mark("?", "quiet", "thin")
+WARNED = Mark("!", "waiting", "dashed")
+NOTED = Mark("i", "quiet", "thin")
+
+VERDICTS: dict[Verdict, Mark] = {
+    "ready": READY,
+    "pending": WAITING,
+    "provisioning": MAKING,
+    "rejected": BROKEN,
+    "stale": BROKEN,
+    "wrong-target": BROKEN,
+    "missing": ABSENT,
+    "failed": BROKEN,
+}
+ACTIONS: dict[Action, Mark] = {"create": NEW, "keep": KEPT, "replace": CHANGED, "conflict": REFUSED}
+RESULTS: dict[Result, Mark] = {
+    "created": NEW,
+    "kept": KEPT,
+    "replaced": CHANGED,
+    "approved": READY,
+    "already-approved": READY,
+    "rejected": BROKEN,
+    "deleted": ABSENT,
+    "absent": ABSENT,
+    "connected": READY,
+    "already-connected": READY,
+    "handed-off": HANDED,
+    "ambiguous": REFUSED,
+    "conflict": REFUSED,
+    "failed": BROKEN,
+    "timed-out": MAKING,
+    "would-approve": WAITING,
+    "would-reject": WAITING,
+    "would-delete": WAITING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One line of the picture: from an endpoint to the resource that it leads to."""
+
+    name: str
+    group_id: str
+    target: str
+    """The target's id."""
+    mark: Mark
+    word: str
+    """The state in a word or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that a picture shows."""
+
+    title: str
+    outer: tuple[str, str]
+    """What the big box is, and its name: the factory, or the account where no factory is known."""
+    inner: tuple[str, str]
+    """The box inside it: the managed virtual network."""
+    ways: tuple[Way, ...]
+    mark: Mark
+    """Of the whole."""
+    empty: str = "no endpoints"
+    """What stands there if there is no way at all."""
+
+    @property
+    def text(self) -> str:
+        """The picture for those who do not see it."""
+        ways = [f"{way.name} ({way.group_id}) to {_the(way.target)}: {way.word}" for way in self.ways]
+        whole = f"{self.outer[0]} {self.outer[1]}".strip()
+        return f"{whole}. {'. '.join(ways) or self.empty.capitalize()}."
+
+
+class HasNoPicture(TypeError):
+    """The noun is nothing that can be drawn."""
+
+
+@singledispatch
+def scene(noun: Noun) -> Scene:
+    """The picture of a noun; modules with further nouns register theirs.
+
+    Raises:
+        HasNoPicture: it is nothing that can be drawn.
+    """
+    known = ", ".join(sorted(kind.__name__ for kind in scene.registry if kind is not object))
+    raise HasNoPicture(f"{type(noun).__name__} has no picture; these have one: {known}")
+
+
+@scene.register
+def _(account: Account) -> Scene:
+    firewall = account.firewall.replace("-", " ") if account.firewall else "unknown firewall"
+    needed = "needed" if account.firewall in {CLOSED, None} else "needed once closed"
+    return Scene(
+        f"Purview account {account.name}: {_count(len(account.targets), 'endpoint')} {needed} "
+        f"(shape {account.shape or 'unknown'}, {firewall})",
+        ("Any data factory", ""),
+        ("Managed virtual network", ""),
+        sorted_ways(
+            Way(f"{target.group_id} endpoint", target.group_id, target.resource_id, KEPT, needed)
+            for target in account.targets
+        ),
+        UNKNOWN if account.shape in {None, "F"} else KEPT,
+    )
+
+
+@scene.register
+def _(plan: Plan) -> Scene:
+    network = next((step for step in plan.steps if step.group_id is None), None)
+    changes = len(plan.changes)
+    told = _count(len(plan.conflicts), "conflict") if plan.conflicts else _count(changes, "change")
+    return Scene(
+        f"Plan from {plan.spec.factory_id.name} to {plan.account.name}: {told}",
+        ("Data factory", plan.spec.factory_id.name),
+        _network(plan.spec.managed_virtual_network, "" if network is None else network.action),
+        sorted_ways(
+            Way(step.name, step.group_id, step.resource_id, ACTIONS[step.action], step.action)
+            for step in plan.steps
+            if step.group_id is not None
+        ),
+        REFUSED if plan.conflicts else NEW if changes else KEPT,
+    )
+
+
+@scene.register
+def _(report: Report) -> Scene:
+    account = report.account.name if report.account else last_segment(report.spec.account or "the account")
+    mark, told = ending(report)
+    return outcomes_scene(
+        f"{report.verb} from {report.spec.factory_id.name} to {account}: {told}",
+        report.spec.factory_id.name,
+        report.spec.managed_virtual_network,
+        report.outcomes,
+        mark=mark,
+    )
+
+
+@scene.register
+def _(status: Status) -> Scene:
+    ready = sum(endpoint.verdict == "ready" for endpoint in status.endpoints)
+    factory, account = last_segment(status.factory), last_segment(status.account)
+    broken = any(VERDICTS[endpoint.verdict] is BROKEN for endpoint in status.endpoints)
+    return Scene(
+        f"Status from {factory} to {account}: {ready} of {_count(len(status.endpoints), 'endpoint')} ready",
+        ("Data factory", factory),
+        ("Managed virtual network", ""),
+        sorted_ways(
+            Way(endpoint.name, endpoint.group_id, endpoint.resource_id, VERDICTS[endpoint.verdict], endpoint.verdict)
+            for endpoint in status.endpoints
+        ),
+        READY if status.ready else BROKEN if broken else WAITING,
+    )
+
+
+def ending(report: Report) -> tuple[Mark, str]:
+    """How a report ended, in a few words; what was made and still waits for its owners is not over."""
+    if report.failures:
+        return BROKEN, f"{len(report.failures)} of {len(report.outcomes)} failed"
+    if not report.complete:
+        return WAITING, "not complete"
+    return (WAITING, "complete, to be approved") if report.hand_off else (READY, "complete")
+
+
+def outcomes_scene(
+    title: str,
+    factory: str,
+    network: str,
+    outcomes: Iterable[Outcome],
+    *,
+    mark: Mark,
+    pending: Sequence[str] = (),
+) -> Scene:
+    """The picture of what became of each step so far; what is still waited for is told by name."""
+    network_result = ""
+    results: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.group_id is None:
+            network_result = outcome.result
+        else:
+            results.setdefault(identity(outcome.resource_id, outcome.group_id), []).append(outcome)
+    ways = [_way(together) for together in results.values()]
+    waited = set(pending)
+    shown = [replace(way, mark=MAKING, word=f"{way.word}, waiting") if way.name in waited else way for way in ways]
+    return Scene(title, ("Data factory", factory), _network(network, network_result), sorted_ways(shown), mark)
+
+
+def _way(outcomes: Sequence[Outcome]) -> Way:
+    """What became of one endpoint, in a word per result: first that it was made, then what was decided about it.
+
+    Events tell a step twice (asked for, and over), and an approval may come in between.
+    """
+    results: list[Result] = sorted(
+        dict.fromkeys(outcome.result for outcome in outcomes), key=lambda result: result not in _MADE
+    )
+    last = outcomes[-1]
+    word = ", ".join(result.replace("-", " ") for result in results)
+    return Way(last.name, last.group_id or "", last.resource_id, RESULTS[results[-1]], word)
+
+
+_MADE = frozenset({"created", "kept", "replaced"})
+_KINDS = {
+    "microsoft.purview/accounts": "Purview account",
+    "microsoft.storage/storageaccounts": "Storage account",
+    "microsoft.eventhub/namespaces": "Event Hubs namespace",
+}
+
+
+def kind_of(resource_id: str) -> str:
+    """What a target is, in words; nothing for what is no id at all."""
+    folded = resource_id.casefold()
+    kind = next((kind for part, kind in _KINDS.items() if f"/{part}/" in folded), "Resource")
+    return kind if "/" in resource_id else ""
+
+
+def _the(target: str) -> str:
+    kind = kind_of(target)
+    return f"the {kind} {last_segment(target)}" if kind else target
+
+
+def _network(name: str, fate: str) -> tuple[str, str]:
+    return ("Managed virtual network", f"{name} ({fate})" if fate else name)
+
+
+def sorted_ways(ways: Iterable[Way]) -> tuple[Way, ...]:
+    """Ways to one target stand together, so that it is drawn once; otherwise in the order given."""
+    listed = list(ways)
+    first = {way.target.casefold(): number for number, way in reversed(list(enumerate(listed)))}
+    return tuple(sorted(listed, key=lambda way: first[way.target.casefold()]))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,340 @@
+"""The tables of the nouns that the first verbs return: Account, Plan, Report, Status, and the findings in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe._display.text.page import Cell, Page, Role, command_of, duration, name_in, place, short_ids
+from purview_mpe._display.text.render import render
+from purview_mpe._model.events import Event
+from purview_mpe._model.matrix import CLOSED
+from purview_mpe._model.results import (
+    Account,
+    Action,
+    Finding,
+    Outcome,
+    Plan,
+    Report,
+    Result,
+    Severity,
+    Shape,
+    Status,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from purview_mpe._model.results import Endpoint, EndpointStatus, ErrorDetail, Step
+
+_ACTIONS: Mapping[Action, tuple[str, Role, str]] = {
+    "create": ("+", "good", "to create"),
+    "keep": ("=", "faint", "kept"),
+    "replace": ("~", "attention", "to replace"),
+    "conflict": ("!", "bad", "in conflict"),
+}
+_RESULTS: Mapping[Result, tuple[str, Role]] = {
+    "created": ("+", "good"),
+    "kept": ("=", "faint"),
+    "replaced": ("~", "good"),
+    "approved": ("+", "good"),
+    "already-approved": ("=", "faint"),
+    "rejected": ("-", "attention"),
+    "deleted": ("-", "good"),
+    "absent": ("=", "faint"),
+    "connected": ("+", "good"),
+    "already-connected": ("=", "faint"),
+    "handed-off": (">", "attention"),
+    "ambiguous": ("?", "bad"),
+    "conflict": ("!", "bad"),
+    "failed": ("x", "bad"),
+    "timed-out": ("x", "bad"),
+    "would-approve": ("+", "attention"),
+    "would-reject": ("-", "attention"),
+    "would-delete": ("-", "attention"),
+}
+_VERDICTS: Mapping[Verdict, tuple[str, Role, str]] = {
+    "ready": ("+", "good", ""),
+    "pending": ("?", "attention", "Have the owner of each target approve its connection."),
+    "provisioning": ("~", "attention", "Wait: this takes some minutes, and Azure goes on by itself."),
+    "rejected": ("x", "bad", "Talk to the owner of the target, then create with replace_broken."),
+    "stale": (
+        "!",
+        "bad",
+        "Talk to the owner of the target; if nobody can approve it there, delete it and create anew.",
+    ),
+    "wrong-target": ("!", "bad", "Choose another base name, or delete the endpoint that has this name."),
+    "missing": ("-", "bad", "Create it."),
+    "failed": ("x", "bad", "Create with replace_broken, which deletes it and makes it anew."),
+}
+#: What to do about each verdict; for a notebook as well.
+ADVICE: Mapping[Verdict, str] = {verdict: advice for verdict, (_, _, advice) in _VERDICTS.items()}
+_SEVERITIES: Mapping[Severity, tuple[str, Role]] = {
+    "error": ("x", "bad"),
+    "warning": ("!", "attention"),
+    "info": ("i", "faint"),
+}
+_SHAPES: Mapping[Shape, str] = {
+    "A": "A: managed storage and managed Event Hubs",
+    "B": "B: managed storage, no managed Event Hubs",
+    "C": "C: ingestion storage, no managed Event Hubs",
+    "D": "D: ingestion storage and managed Event Hubs",
+    "E": "E: two storages, of which the ingestion storage counts",
+    "F": "F: its ingestion resources cannot be told",
+}
+
+
+@render.register(Account)
+def render_account(account: Account, page: Page) -> None:
+    """What the account is, and what endpoints have to reach."""
+    page.title(f"Purview account {account.name}")
+    page.fields(
+        [
+            ("account", place(account.id)),
+            ("location", account.location),
+            ("state", account.provisioning_state),
+            ("firewall", _firewall(account)),
+            ("shape", _shape(account)),
+            *account.endpoints.items(),
+        ]
+    )
+    # Nothing is needed behind a firewall that lets everybody in, or everything but ingestion.
+    needed = "needs" if account.firewall in {CLOSED, None} else "would need behind a closed firewall"
+    page.title(f"Endpoints that lineage {needed}" if account.targets else "No target is known")
+    if account.targets:
+        page.table(
+            [
+                (target.group_id, name_in(target.resource_id), _group_of(target.resource_id))
+                for target in account.targets
+            ],
+            head=("GROUP", "TARGET", "RESOURCE GROUP"),
+        )
+    if account.retired:
+        page.title("Not used for ingestion (any more)")
+        for resource_id in account.retired:
+            page.prose(short_ids(resource_id))
+    render_findings(account.warnings, page)
+
+
+@render.register(Plan)
+def render_plan(plan: Plan, page: Page) -> None:
+    """The steps with `+ = ~ !`, and below them why."""
+    counts = counted(
+        (step.action for step in plan.steps), {action: words for action, (_, _, words) in _ACTIONS.items()}
+    )
+    nothing = all(step.action == "keep" for step in plan.steps)
+    page.title(f"Plan: {'nothing to do' + (', ' if counts else '') if nothing else ''}{counts}")
+    shape, firewall = ("shape", _shape(plan.account)), ("firewall", _firewall(plan.account))
+    both_ends(page, plan.spec.factory, plan.account.id, shape, firewall)
+    if plan.steps:
+        page.gap()
+        page.table(
+            [
+                (
+                    _symbol(_ACTIONS[step.action]),
+                    step.name,
+                    _group(step.group_id, step.resource_id),
+                    name_in(step.resource_id),
+                )
+                for step in plan.steps
+            ],
+            head=("", "ENDPOINT", "GROUP", "TARGET"),
+        )
+        page.gap()
+        _reasons(page, plan.steps)
+    if plan.conflicts:
+        page.gap()
+        page.prose("Nothing is written while there is a conflict.", role="bad")
+    if plan.obsolete:
+        page.title("Obsolete: the account does not use what these lead to; they are left alone")
+        _endpoints(page, plan.obsolete)
+    render_findings(plan.warnings, page)
+
+
+@render.register(Report)
+def render_report(report: Report, page: Page) -> None:
+    """What became of each step; below it what failed, and what is left for somebody else."""
+    counts = counted(outcome.result for outcome in report.outcomes)
+    failed = len(report.failures)
+    verdict = "nothing to do" if not report.outcomes else counts
+    verb = command_of(report.verb) if page.look.on_command_line else report.verb
+    page.title(f"{verb}: {verdict}", "bad" if failed else "strong")
+    both_ends(page, report.spec.factory, report.account.id if report.account else report.spec.account)
+    if report.outcomes:
+        page.gap()
+        page.table(
+            [
+                (
+                    _symbol(_RESULTS[outcome.result]),
+                    outcome.name,
+                    _group(outcome.group_id, outcome.resource_id),
+                    Cell(outcome.result, _RESULTS[outcome.result][1]),
+                    duration(outcome.seconds),
+                    name_in(outcome.resource_id),
+                )
+                for outcome in report.outcomes
+            ],
+            head=("", "FACTORY" if report.verb == "connect" else "ENDPOINT", "GROUP", "RESULT", "TIME", "TARGET"),
+        )
+    _troubles(page, report.outcomes)
+    render_findings(report.warnings, page)
+    if report.hand_off:
+        page.title("For the owners of the targets")
+        page.block(report.hand_off)
+
+
+@render.register(Status)
+def render_status(status: Status, page: Page) -> None:
+    """A verdict for each endpoint, and what to do where it is not ready."""
+    counts = counted(endpoint.verdict for endpoint in status.endpoints)
+    page.title(f"Status: {'ready' if status.ready else 'not ready'} ({counts or 'no endpoint is wanted'})")
+    both_ends(page, status.factory, status.account)
+    if status.endpoints:
+        page.gap()
+        page.table(
+            [
+                (
+                    _symbol(_VERDICTS[endpoint.verdict]),
+                    endpoint.name,
+                    endpoint.group_id,
+                    Cell(endpoint.verdict, _VERDICTS[endpoint.verdict][1]),
+                    endpoint.provisioning_state or "-",
+                    endpoint.connection_status or "-",
+                    _target_says(endpoint),
+                )
+                for endpoint in status.endpoints
+            ],
+            head=("", "ENDPOINT", "GROUP", "VERDICT", "STATE", "FACTORY SAYS", "TARGET SAYS"),
+        )
+        _verdicts(page, status.endpoints)
+    if status.others:
+        page.title("Other managed private endpoints of this factory")
+        _endpoints(page, status.others)
+    render_findings(status.findings, page)
+
+
+@render.register(Finding)
+def render_finding(finding: Finding, page: Page) -> None:
+    """One finding: what, why, how it is known, what to do."""
+    symbol, role = _SEVERITIES[finding.severity]
+    page.prose(f"{finding.severity}: {short_ids(finding.message)}", indent=0, bullet=f"{symbol} ", role=role)
+    if finding.cause:
+        page.prose(short_ids(finding.cause))
+    for evidence in finding.evidence:
+        page.prose(short_ids(evidence), bullet="- ")
+    if finding.remedy:
+        page.advice(finding.remedy, indent=2)
+    if page.look.verbose:
+        page.prose(f"code: {finding.code}", role="faint")
+
+
+@render.register(Event)
+def render_event(event: Event, page: Page) -> None:
+    """One line."""
+    page.line(f"[{duration(event.seconds)}] {event.message}")
+
+
+def render_findings(findings: Sequence[Finding], page: Page) -> None:
+    """Findings under each other, in the order given."""
+    for finding in findings:
+        page.gap()
+        render_finding(finding, page)
+
+
+def both_ends(page: Page, factory: str, account: str | None, *more: tuple[str, str | None]) -> None:
+    """Which factory and which account this is about, and what else stands at the top."""
+    page.fields([("factory", place(factory)), ("account", place(account) if account else None), *more])
+
+
+def _group(group_id: str | None, resource_id: str) -> str:
+    if group_id is None:
+        return "(network)" if "/managedvirtualnetworks/" in resource_id.casefold() else "-"
+    return group_id
+
+
+def _target_says(endpoint: EndpointStatus) -> str:
+    """Not readable, and readable without a connection of ours, are two things."""
+    return "-" if endpoint.target_status is None else endpoint.target_status or "(none)"
+
+
+def _firewall(account: Account) -> str:
+    return account.firewall.replace("-", " ") if account.firewall else "unknown"
+
+
+def _shape(account: Account) -> str:
+    return _SHAPES[account.shape] if account.shape else "unknown: this caller may not read the account"
+
+
+def _group_of(resource_id: str) -> str:
+    parts = resource_id.split("/")
+    return parts[4] if len(parts) > 4 else ""
+
+
+def _symbol(entry: tuple[str, Role] | tuple[str, Role, str]) -> Cell:
+    return Cell(entry[0], entry[1])
+
+
+def counted(kinds: Iterable[str], words: Mapping[str, str] | None = None) -> str:
+    """How many of each kind, in the order in which they first occur: "3 kept, 1 to create"."""
+    counts: dict[str, int] = {}
+    for kind in kinds:
+        counts[kind] = counts.get(kind, 0) + 1
+    return ", ".join(f"{count} {(words or {}).get(kind, kind)}" for kind, count in counts.items())
+
+
+def _reasons(page: Page, steps: Sequence[Step]) -> None:
+    """Each reason once; a conflict always with its name, since its remedy is about that one."""
+    grouped: dict[tuple[Action, str, str | None], list[str]] = {}
+    for step in steps:
+        grouped.setdefault((step.action, step.reason, step.remedy), []).append(step.name)
+    for (action, reason, remedy), names in grouped.items():
+        symbol, role, _ = _ACTIONS[action]
+        shared_by_all = len(names) == sum(step.action == action for step in steps)
+        of_whom = "" if shared_by_all and action != "conflict" else f"{', '.join(names)}: "
+        page.prose(of_whom + short_ids(reason), bullet=f"{symbol} ", role=role if action == "conflict" else None)
+        if remedy:
+            page.advice(remedy, indent=4)
+
+
+def _troubles(page: Page, outcomes: Sequence[Outcome]) -> None:
+    """The errors; those that one remedy mends stand together above it."""
+    grouped: dict[str, list[tuple[Outcome, ErrorDetail]]] = {}
+    for outcome in outcomes:
+        if outcome.error is not None:
+            grouped.setdefault(outcome.error.remedy, []).append((outcome, outcome.error))
+    for remedy, group in grouped.items():
+        page.gap()
+        for outcome, error in group:
+            symbol, role = _RESULTS[outcome.result]
+            page.prose(f"{outcome.name}: {short_ids(error.message)}", bullet=f"{symbol} ", role=role)
+            if page.look.verbose:
+                page.trail(error.code, error, indent=4)
+        page.advice(remedy, indent=4)
+
+
+def _verdicts(page: Page, endpoints: Sequence[EndpointStatus]) -> None:
+    grouped: dict[tuple[Verdict, str], list[str]] = {}
+    for endpoint in endpoints:
+        if endpoint.verdict != "ready":
+            grouped.setdefault((endpoint.verdict, endpoint.reason), []).append(endpoint.name)
+    for (verdict, reason), names in grouped.items():
+        symbol, role, advice = _VERDICTS[verdict]
+        page.gap()
+        page.prose(f"{', '.join(names)}: {short_ids(reason)}", bullet=f"{symbol} ", role=role)
+        page.advice(advice, indent=4)
+
+
+def _endpoints(page: Page, endpoints: Sequence[Endpoint]) -> None:
+    page.table(
+        [
+            (
+                endpoint.name,
+                endpoint.group_id,
+                endpoint.provisioning_state or "-",
+                endpoint.connection_status or "-",
+                name_in(endpoint.resource_id),
+            )
+            for endpoint in endpoints
+        ],
+        head=("ENDPOINT", "GROUP", "STATE", "FACTORY SAYS", "TARGET"),
+    )

@@ -1,0 +1,17 @@
+"""Discovering what a Purview account needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe._flows.steps import reads
+from purview_mpe._model.spec import ACCOUNT_TYPE, typed_id
+
+if TYPE_CHECKING:
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.results import Account
+
+
+async def discover(io: Io, account: str) -> Account:
+    """What the account needs. Without the right to read it: the account endpoint alone, with a warning."""
+    return await reads.read_account(io, typed_id(account, ACCOUNT_TYPE, "account"))

@@ -1,0 +1,68 @@
+"""What a fleet reports for a factory that never came as far as to be worked on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from purview_mpe._model.results import ErrorDetail, Outcome, Report
+from purview_mpe.errors import PlanConflict, PurviewMpeError, WaitTimedOut
+
+if TYPE_CHECKING:
+    from purview_mpe._model.results import Account, Plan, Step, Verb
+    from purview_mpe._model.spec import Spec
+
+
+def failed(
+    spec: Spec, error: PurviewMpeError, *, approve: bool, verb: Verb = "create_all", account: Account | None = None
+) -> Report:
+    """The report for a factory that could not be begun: one outcome, for the factory as a whole."""
+    outcome = Outcome(
+        name=spec.name,
+        resource_id=spec.factory,
+        result="timed-out" if isinstance(error, WaitTimedOut) else "failed",
+        error=ErrorDetail.of(error),
+    )
+    return Report(verb=verb, spec=spec, account=account, outcomes=(outcome,), approval_asked=approve)
+
+
+def not_begun(spec: Spec, *, approve: bool, verb: Verb = "create_all") -> Report:
+    """The report for a factory whose turn did not come."""
+    error = WaitTimedOut(
+        f"The factory {spec.factory_id.name!r} was not begun: the time for the whole fleet ran out.",
+        remedy="Repeat the call with resume set to this report.",
+    )
+    return failed(spec, error, approve=approve, verb=verb)
+
+
+def conflicting(plan: Plan, *, approve: bool) -> Report:
+    """The report for a plan with conflicts: nothing was written, and every step says why."""
+    return Report(
+        verb="create_all",
+        spec=plan.spec,
+        account=plan.account,
+        outcomes=tuple(_of(step, plan) for step in plan.steps),
+        approval_asked=approve,
+        warnings=plan.warnings,
+    )
+
+
+def summary(report: Report) -> str:
+    """One line: how many outcomes of which kind."""
+    counted = Counter(outcome.result for outcome in report.outcomes)
+    return ", ".join(f"{count} {result}" for result, count in counted.items()) or "nothing to do"
+
+
+def _of(step: Step, plan: Plan) -> Outcome:
+    error = None
+    if step.action == "conflict":
+        error = ErrorDetail(code="conflict", message=step.reason, remedy=step.remedy or "Plan again.")
+    elif step.action != "keep":
+        error = ErrorDetail.of(PlanConflict(plan))
+    return Outcome(
+        name=step.name,
+        group_id=step.group_id,
+        resource_id=step.resource_id,
+        result="conflict" if step.action == "conflict" else "kept" if step.action == "keep" else "failed",
+        error=error,
+    )

@@ -1,0 +1,74 @@
+"""What every verb does around its own work: say when it starts and ends, and what was done if it is interrupted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from purview_mpe._model.events import Event
+from purview_mpe._model.results import INTERRUPTED
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.fleets import FleetReport
+    from purview_mpe._model.results import Outcome, Report
+
+T = TypeVar("T")
+
+
+async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
+    """The flow's result, with `started` and `finished` told around it.
+
+    Whatever ends a verb that has begun to write (Ctrl-C, cancellation) carries what was done so far: in its notes,
+    which every traceback shows, and whole in its attribute `report`.
+    """
+    began = io.now()
+    with io.verb(verb):
+        io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
+        try:
+            result = await flow(io)
+        except BaseException as error:
+            if io.so_far is not None:
+                _attach(error, io.so_far())
+            io.tell(_finished(verb, io.now() - began, f"{verb} ended with {type(error).__name__}"))
+            raise
+        io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+    return result
+
+
+def tell_started(io: Io, verb: str) -> float:
+    """Say that a verb starts which goes on in rounds; the moment it does."""
+    io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
+    return io.now()
+
+
+def tell_finished(io: Io, verb: str, began: float) -> None:
+    """Say that it ended, or was left off."""
+    io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+
+
+def attach_fleet(error: BaseException, fleet: FleetReport) -> None:
+    """Let what ends a fleet carry what was done so far, as `narrated` does for one factory."""
+    error.add_note(
+        f"purview_mpe: the fleet did not finish; {len(fleet.reports)} factories have their report, in this "
+        "exception's attribute 'report'. Repeat the call with resume set to it."
+    )
+    vars(error)["report"] = fleet
+
+
+def _attach(error: BaseException, report: Report) -> None:
+    done = "; ".join(f"{outcome.name}: {_known(outcome)}" for outcome in report.outcomes) or "nothing yet"
+    error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it looks first.")
+    # Exceptions take attributes, and their types cannot say so; __reduce__ and pickle keep this one, too.
+    vars(error)["report"] = report
+
+
+def _known(outcome: Outcome) -> str:
+    """What is known of a step: one that was under way may have been done."""
+    was_under_way = outcome.error is not None and outcome.error.code == INTERRUPTED.code
+    return "not known" if was_under_way else outcome.result
+
+
+def _finished(verb: str, seconds: float, message: str) -> Event:
+    return Event(kind="finished", verb=verb, seconds=seconds, message=message)

@@ -1,0 +1,132 @@
+"""Why an endpoint was not made, or its connection not decided: an error for each reason, with what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.results import Account, ErrorDetail, Outcome, Target
+from purview_mpe.errors import NotApproved, NotFound, ProvisioningFailed, WaitTimedOut
+
+if TYPE_CHECKING:
+    from purview_mpe._rules.ownership import Claim
+
+_LOCK_REMEDY = (
+    "Look for a resource lock on the factory or on the target (Azure answers 200 even if a lock keeps the endpoint), "
+    "then repeat the call."
+)
+
+
+def still_listed(name: str) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"The endpoint {name!r} was deleted, and Azure still lists it.",
+        remedy=_LOCK_REMEDY,
+    )
+
+
+def kept_alive(name: str) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure accepted the deletion of the endpoint {name!r} and did not carry it out.", remedy=_LOCK_REMEDY
+    )
+
+
+def still_in_the_making(name: str, state: str) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"The endpoint {name!r} was still {state or 'in an unknown state'} when the time given ran out.",
+        remedy="Look again later with status(spec), or repeat the call with a longer timeout: Azure goes on by itself.",
+    )
+
+
+def could_not_be_made(name: str) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure accepted the endpoint {name!r} and could not make it: its state is Failed.",
+        remedy="Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew.",
+    )
+
+
+def vanished(name: str) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"The endpoint {name!r} is no longer listed: somebody deleted it while it was being made.",
+        remedy="Repeat the call; if it happens again, look for another automation that works on this factory.",
+    )
+
+
+def ambiguous(claim: Claim, reason: str) -> NotApproved:
+    return NotApproved(
+        f"The connection of {claim.name!r} was not touched: {reason}.",
+        remedy="Compare the private endpoint ids on the target with the requester's report, and decide there by hand.",
+    )
+
+
+def no_endpoint(name: str) -> NotFound:
+    return NotFound(
+        f"There is no endpoint {name!r} whose connection could be decided.",
+        remedy="Create it first with create_all(spec).",
+    )
+
+
+def never_made(name: str) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure could not make the endpoint {name!r}, so there is no connection to decide.",
+        remedy="Have it made anew and approve that: create_all with Spec(replace_broken=True), then repeat the call.",
+    )
+
+
+def not_there(name: str, target: Target) -> NotApproved:
+    return NotApproved(
+        f"The connection of {name!r} is not (yet) shown by {ArmId.parse(target.resource_id).name!r}.",
+        remedy="Repeat the call in a minute; a connection appears some seconds after its endpoint was created.",
+    )
+
+
+def not_of_the_account(told: Outcome, account: Account) -> Outcome:
+    error = NotApproved(
+        f"The connection of {told.name!r} was not looked for: the account {account.name!r} "
+        + (
+            f"does not take {told.group_id} through {told.resource_id} (any more)."
+            if account.shape
+            else "cannot be read, so whether it uses the target in the report is not known."
+        ),
+        remedy="Have the requester call create_all again and send the new report."
+        if account.shape
+        else "Ask for Reader on the account, or approve on the target by hand.",
+    )
+    return Outcome(
+        name=told.name,
+        group_id=told.group_id,
+        resource_id=told.resource_id,
+        result="conflict",
+        error=ErrorDetail.of(error),
+    )
+
+
+def never_recognised(name: str, target: Target, reason: str | None) -> WaitTimedOut:
+    holder = ArmId.parse(target.resource_id).name
+    return WaitTimedOut(
+        f"The connection of {name!r} on {holder!r} could not be recognised in the time given: "
+        f"{reason or 'the target was not looked at'}.",
+        remedy="Look at the endpoint with status(spec); if it is Failed, repeat with Spec(replace_broken=True).",
+    )
+
+
+def never_shown(name: str, target: Target) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"Azure took the decision on the connection of {name!r}, and {ArmId.parse(target.resource_id).name!r} does not "
+        "show it in the time given.",
+        remedy="Look again in a minute with status(spec).",
+    )
+
+
+def approved_already(name: str) -> NotApproved:
+    return NotApproved(
+        f"The connection of {name!r} is Approved already, and only pending ones are rejected.",
+        remedy="Delete the endpoint with delete_all(spec), which ends its connection.",
+    )
+
+
+def not_pending(name: str, status: str) -> NotApproved:
+    return NotApproved(
+        f"The connection of {name!r} is {status or 'in an unknown state'}, and only pending ones can be decided.",
+        remedy="Have the endpoint made anew and approve that: create_all with Spec(replace_broken=True), or, where the "
+        "factory goes on saying Approved, delete_all and then create_all.",
+    )

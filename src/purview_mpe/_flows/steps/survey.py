@@ -1,0 +1,148 @@
+"""Looking closely at one factory and one account, however little of them this caller may read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.permissions import read_permissions
+from purview_mpe._model.results import ErrorDetail
+from purview_mpe._model.spec import ACCOUNT_TYPE, typed_id
+from purview_mpe._model.survey import Gap, Part, Situation
+from purview_mpe._rules.rights import scopes_of
+from purview_mpe._wire import account as account_json
+from purview_mpe._wire import factory as factory_json
+from purview_mpe._wire.errors import Attempt
+from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.results import Account, Endpoint
+    from purview_mpe._model.spec import Spec
+    from purview_mpe._model.survey import Permission, Runtime
+
+T = TypeVar("T")
+_Permissions = dict[str, "tuple[Permission, ...] | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class _FactorySide:
+    """What was read of the factory."""
+
+    connected_to: str | None
+    has_system_identity: bool
+    networks: tuple[str, ...] | None
+    endpoints: tuple[Endpoint, ...] | None
+    runtimes: tuple[Runtime, ...] | None
+    permissions: _Permissions
+    gaps: tuple[Gap, ...]
+
+
+async def survey(io: Io, spec: Spec) -> Situation:
+    """The situation of a spec. Five reads and one per scope; all that do not need each other run together.
+
+    Raises:
+        NotFound: the factory does not exist. An account that does not is part of the situation.
+    """
+    if (account_id := spec.account_id) is not None:
+        side, (account, permissions) = await reads.both(io, _factory_side(io, spec), _account_side(io, account_id))
+    else:
+        side = await _factory_side(io, spec)
+        account, permissions = await _connected_account_side(io, side.connected_to)
+    return Situation(
+        spec=spec,
+        account=account,
+        connected_to=side.connected_to,
+        has_system_identity=side.has_system_identity,
+        networks=side.networks,
+        endpoints=side.endpoints,
+        runtimes=side.runtimes,
+        permissions=side.permissions | permissions,
+        gaps=side.gaps,
+    )
+
+
+async def _factory_side(io: Io, spec: Spec) -> _FactorySide:
+    """All parts at once, each on its own: what is forbidden becomes a gap."""
+    factory_id = spec.factory_id
+    readings: dict[Part, Coroutine[Any, Any, Any]] = {
+        "factory": read_factory_body(io, factory_id),
+        "networks": reads.list_networks(io, factory_id),
+        "endpoints": reads.list_endpoints(io, spec),
+        "runtimes": list_runtimes(io, factory_id),
+    }
+    parts = [_part(part, reading) for part, reading in readings.items()]
+    (factory, networks, endpoints, runtimes), permissions = await reads.both(
+        io, io.gather(parts), read_permissions(io, [spec.factory])
+    )
+    body: dict[str, Any] | None = factory.value
+    return _FactorySide(
+        connected_to=account_json.read_factory_connection(body)[1] if body is not None else None,
+        has_system_identity=body is None or factory_json.has_system_identity(body),
+        networks=_frozen(networks.value),
+        endpoints=_frozen(endpoints.value),
+        runtimes=_frozen(runtimes.value),
+        permissions=permissions,
+        gaps=tuple(part.gap for part in (factory, networks, endpoints, runtimes) if part.gap),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    value: Any = None
+    gap: Gap | None = None
+
+
+async def _part(part: Part, reading: Coroutine[Any, Any, Any]) -> _Reading:
+    try:
+        return _Reading(await reading)
+    except AccessDenied as denied:
+        if denied.status != 403:
+            raise
+        return _Reading(gap=Gap(part, ErrorDetail.of(denied)))
+
+
+async def _account_side(io: Io, account_id: ArmId) -> tuple[Account | None, _Permissions]:
+    try:
+        account = await reads.read_account(io, account_id)
+    except NotFound:
+        return None, {}
+    scopes = scopes_of("", account)
+    return account, await read_permissions(io, {scope for place, scope in scopes.items() if place != "factory"})
+
+
+async def _connected_account_side(io: Io, connected_to: str | None) -> tuple[Account | None, _Permissions]:
+    try:
+        account_id = typed_id(connected_to, ACCOUNT_TYPE, "account")
+    except InvalidSpec:
+        return None, {}
+    return await _account_side(io, account_id)
+
+
+async def read_factory_body(io: Io, factory_id: ArmId) -> dict[str, Any]:
+    """The factory as Azure's own JSON, nothing left out (measured: the SDK keeps unknown fields)."""
+    attempt = Attempt(f"read the factory {factory_id.name!r}", str(factory_id), "Reader")
+    return await io.read(
+        attempt,
+        lambda az: az.datafactory(factory_id).factories.get(factory_id.resource_group, factory_id.name),
+    )
+
+
+async def list_runtimes(io: Io, factory_id: ArmId) -> list[Runtime]:
+    """The factory's integration runtimes."""
+    attempt = Attempt(f"list the integration runtimes of the factory {factory_id.name!r}", str(factory_id), "Reader")
+    items = await io.collect(
+        attempt,
+        lambda az: az.datafactory(factory_id).integration_runtimes.list_by_factory(
+            factory_id.resource_group, factory_id.name
+        ),
+    )
+    return [factory_json.read_runtime(item) for item in items]
+
+
+def _frozen(items: list[T] | None) -> tuple[T, ...] | None:
+    return None if items is None else tuple(items)

@@ -1,0 +1,26 @@
+"""What happens while a verb runs, for progress displays and logs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from purview_mpe._model.results import Outcome
+from purview_mpe._model.spec import Noun
+
+
+class Event(Noun):
+    """One thing that happened; the client's `on_event` gets each as it happens.
+
+    `started` and `finished` frame a verb, `step` carries the outcome of one step as soon as it is known, `waiting`
+    is one round of polling, `retrying` says that something is tried again.
+    """
+
+    kind: Literal["started", "finished", "step", "waiting", "retrying"]
+    verb: str
+    seconds: float
+    """Since the verb began."""
+    message: str
+    factory: str | None = None
+    pending: tuple[str, ...] = ()
+    """What is still waited for, by name."""
+    outcome: Outcome | None = None

@@ -1,0 +1,264 @@
+"""Many factories at once: what the fleet verbs return, and which specs cannot be in one fleet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from os import PathLike, fsencode
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from pydantic import computed_field
+
+from purview_mpe._model.arm_id import same_id
+from purview_mpe._model.naming import LINEAGE_GROUPS
+from purview_mpe._model.results import ErrorDetail, Outcome, Report, Result, Status, Verdict
+from purview_mpe._model.spec import Noun, Spec
+from purview_mpe.errors import InvalidSpec, ReportFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+#: More than this nobody reads; how many there are beyond is said.
+_SHOWN_PROBLEMS = 50
+
+
+class FleetReport(Noun):
+    """What a fleet verb did, factory by factory; also where it did not finish.
+
+    `load` reads it back from a file, and `create_many(..., resume=...)` leaves out what is complete in it.
+    """
+
+    reports: tuple[Report, ...] = ()
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy has no notion of decorated properties
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many outcomes there are of each result."""
+        counted = Counter(outcome.result for outcome in self.outcomes)
+        return {result: counted[result] for result in cast("tuple[Result, ...]", get_args(Result)) if counted[result]}
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def succeeded(self) -> bool:
+        """Whether every report succeeded."""
+        return all(report.succeeded for report in self.reports)
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def complete(self) -> bool:
+        """Whether every report is complete."""
+        return all(report.complete for report in self.reports)
+
+    def __repr__(self) -> str:
+        # Whole, this would be a thousand reports; asyncio.run asks for the repr of what it returns (measured).
+        counted = ", ".join(f"{count} {result}" for result, count in self.counts.items())
+        return f"<FleetReport of {len(self.reports)} factories: {counted or 'nothing'}>"
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The outcomes of all reports."""
+        return tuple(outcome for report in self.reports for outcome in report.outcomes)
+
+    @property
+    def named_failures(self) -> tuple[tuple[str, Outcome], ...]:
+        """The outcomes that keep the fleet from having succeeded, each with the name of its factory before its own."""
+        return tuple(
+            (f"{report.spec.factory_id.name}: {name}", outcome)
+            for report in self.reports
+            for name, outcome in report.named_failures
+        )
+
+    def raise_for_failures(self) -> None:
+        """Do nothing if all went well.
+
+        Raises:
+            ReportFailed: with every failure and its remedy.
+        """
+        if not self.succeeded:
+            raise ReportFailed(self)
+
+    @classmethod
+    def load(cls, path: str | Path) -> FleetReport:
+        """Read a report file: one that was written from `model_dump_json`, or a journal of `create_many`.
+
+        A journal holds one report per line; of several for one factory the last counts, and a last line that was cut
+        off (by a crash, say) is left out.
+
+        Raises:
+            InvalidSpec: the file is neither.
+            OSError: the file cannot be read.
+        """
+        try:
+            text = path_of(path, "path").read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            text = "not written in UTF-8"
+        first, _, more = text.partition("\n")
+        if not first.startswith('{"verb"'):
+            return cls.model_validate_json(text)
+        whole = [line for line in (first, *more.splitlines()) if line.strip()]
+        if not text.endswith("\n"):
+            whole.pop()
+        latest: dict[tuple[str, str], Report] = {}
+        for line in whole:
+            report = Report.model_validate_json(line)
+            latest[place_of(report.spec)] = report
+        return cls(reports=tuple(latest.values()))
+
+
+class FactoryStatus(Noun):
+    """One factory's status, or why it could not be told."""
+
+    spec: Spec
+    status: Status | None = None
+    error: ErrorDetail | None = None
+
+
+class FleetStatus(Noun):
+    """Both sides of every endpoint of many factories."""
+
+    factories: tuple[FactoryStatus, ...] = ()
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def ready(self) -> bool:
+        """Whether every factory is."""
+        return all(factory.status is not None and factory.status.ready for factory in self.factories)
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many endpoints have each verdict, and how many factories could not be read."""
+        counted: Counter[str] = Counter(
+            endpoint.verdict for factory in self.factories if factory.status for endpoint in factory.status.endpoints
+        )
+        counted["unreadable"] = sum(factory.status is None for factory in self.factories)
+        return {key: counted[key] for key in (*get_args(Verdict), "unreadable") if counted[key]}
+
+    def __repr__(self) -> str:
+        counted = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items())
+        return f"<FleetStatus of {len(self.factories)} factories: {counted or 'nothing'}>"
+
+
+def place_of(spec: Spec) -> tuple[str, str]:
+    """The factory and managed virtual network that a spec is about: what two specs may fight over."""
+    return spec.factory.casefold(), spec.managed_virtual_network.casefold()
+
+
+def path_of(value: object, argument: str) -> Path:
+    """The path, if a file system may know it.
+
+    Raises:
+        InvalidSpec: it is no path, or holds what none may hold.
+    """
+    if not isinstance(value, (str, PathLike)):
+        problem = f"is a {type(value).__name__}; pass a path"
+    else:
+        path = Path(cast("str | PathLike[str]", value))
+        try:
+            if b"\0" not in fsencode(path):
+                return path
+        except ValueError:  # half a character
+            pass
+        problem = f"{str(path)!r} is no path"
+    raise InvalidSpec("The file", [(argument, problem)])
+
+
+def checked_fleet(specs: Iterable[Any], places: Sequence[str] | None = None) -> tuple[Spec, ...]:
+    """The specs, if they can be one fleet; `places` says for each where it was written.
+
+    Raises:
+        InvalidSpec: one is no spec, is there twice, or would make an endpoint that another one makes.
+    """
+    fleet = _several(specs, "specs")
+    where = places or [f"specs[{index}]" for index in range(len(fleet))]
+    problems = [
+        (place, f"is a {type(spec).__name__}; pass a purview_mpe.Spec")
+        for spec, place in zip(fleet, where, strict=True)
+        if not isinstance(spec, Spec)
+    ]
+    if not problems:
+        problems = list(_fights(fleet, where))
+    refuse("The fleet", problems)
+    return fleet
+
+
+def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
+    """The specs and reports to approve, if they can be one fleet.
+
+    Raises:
+        InvalidSpec: one is neither, or two are about one endpoint.
+    """
+    given = _several(subjects, "specs or reports")
+    problems = [
+        (f"specs[{index}]", f"is a {type(subject).__name__}; pass a purview_mpe.Spec or Report")
+        for index, subject in enumerate(given)
+        if not isinstance(subject, (Spec, Report))
+    ]
+    refuse("The fleet", problems)
+    checked_fleet([subject if isinstance(subject, Spec) else subject.spec for subject in given])
+    return given
+
+
+def _several(given: Iterable[Any], what: str) -> tuple[Any, ...]:
+    """What is given, as long as it holds several; a single spec would be taken for its fields."""
+    kind = type(given)
+    if not hasattr(given, "__iter__") or issubclass(kind, Noun | dict):
+        raise InvalidSpec("The fleet", [("specs", f"is a {kind.__name__}; pass a list of {what}, or a path")])
+    return tuple(given)
+
+
+def left_over(
+    specs: Sequence[Spec], resume: FleetReport | None, *, approve: bool
+) -> tuple[list[tuple[int, Spec]], dict[int, Report]]:
+    """What is still to be done, each with its place, and the earlier reports that stand for the rest.
+
+    A report stands for a spec if it is complete and the spec has not changed; one that did not ask for approval does
+    not stand for a spec that is to be approved.
+    """
+    earlier = {place_of(report.spec): report for report in (resume.reports if resume else ())}
+    kept: dict[int, Report] = {}
+    todo: list[tuple[int, Spec]] = []
+    for index, spec in enumerate(specs):
+        report = earlier.get(place_of(spec))
+        if report is not None and report.spec == spec and report.complete and (report.approval_asked or not approve):
+            kept[index] = report
+        else:
+            todo.append((index, spec))
+    return todo, kept
+
+
+def refuse(what: str, problems: Sequence[tuple[str, str]]) -> None:
+    """Raise `InvalidSpec` if there are problems; of very many the first are told."""
+    if not problems:
+        return
+    different = list(dict.fromkeys(problems))  # what is wrong in the defaults of a file is wrong in each of its specs
+    shown = different[:_SHOWN_PROBLEMS]
+    if len(different) > len(shown):
+        shown.append(("…", f"and {len(different) - len(shown)} more"))
+    raise InvalidSpec(what, shown)
+
+
+def _fights(fleet: Sequence[Spec], where: Sequence[str]) -> Iterable[tuple[str, str]]:
+    seen: dict[tuple[str, str], list[tuple[Spec, str]]] = {}
+    for spec, place in zip(fleet, where, strict=True):
+        earlier = seen.setdefault(place_of(spec), [])
+        for other, other_place in earlier:
+            if fight := _fight(spec, other):
+                yield place, fight.format(other_place)
+        earlier.append((spec, place))
+
+
+def _fight(one: Spec, other: Spec) -> str | None:
+    """Why two specs for one factory and managed virtual network cannot both be carried out; with a place to fill."""
+    if one.model_copy(update={"factory": other.factory}) == other:
+        return "says the same as {}; remove one of them"
+    groups, others = one.groups or LINEAGE_GROUPS, other.groups or LINEAGE_GROUPS
+    shared = [group_id for group_id in groups if group_id in others]
+    if shared and (one.account is None or other.account is None or same_id(one.account, other.account)):
+        unless = "" if one.account and other.account else ", unless they name different accounts"
+        return f"would make the endpoint for {shared[0]!r} that {{}} makes{unless}; keep one of them"
+    names = {other.name_of(group_id).casefold() for group_id in others}
+    taken = [name for group_id in groups if (name := one.name_of(group_id)).casefold() in names]
+    if taken:
+        return f"wants the name {taken[0]!r} in the same factory as {{}}; choose another base name"
+    return None

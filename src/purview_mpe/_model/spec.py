@@ -1,0 +1,363 @@
+"""What a user asks for: one factory, one Purview account, one base name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from purview_mpe._model import naming
+from purview_mpe._model.arm_id import ArmId, InvalidArmId
+from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+FACTORY_TYPE = "Microsoft.DataFactory/factories"
+ACCOUNT_TYPE = "Microsoft.Purview/accounts"
+STORAGE_TYPE = "Microsoft.Storage/storageAccounts"
+NAMESPACE_TYPE = "Microsoft.EventHub/namespaces"
+_EXAMPLES = {
+    "factory": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
+    "/providers/Microsoft.DataFactory/factories/df1",
+    "account": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
+    "/providers/Microsoft.Purview/accounts/pv1",
+    "name": "'purview'",
+    "separator": "'_'",
+    "groups": "('account', 'blob', 'queue')",
+    "names": "{'blob': 'purview-blob'}",
+    "managed_virtual_network": "'default'",
+    "replace_broken": "True",
+}
+
+
+class _Fixed(dict[K, V]):
+    """A mapping that stays as it is, so that a noun that holds one stays so, too, and can be hashed."""
+
+    # Any, because what never returns fits each of them.
+    def _refuse(self: Any, *_given: Any, **_named: Any) -> Any:
+        raise TypeError("nouns are frozen; make another one with model_copy(update=...)")
+
+    __setitem__: Any = _refuse
+    __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = __setitem__
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a dict's is None
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Copies and pickles of a dict are filled item by item, which this one refuses.
+        return type(self), (dict(self),)
+
+
+def _fixed(value: dict[K, V]) -> dict[K, V]:
+    return _Fixed(value)
+
+
+#: A field of a noun that is a mapping.
+Fixed = Annotated[dict[K, V], AfterValidator(_fixed)]
+
+
+class Noun(BaseModel):
+    """A frozen value that prints as a table, can be hashed, and survives a trip through JSON unchanged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers are better served by pydantic's synthesised signature
+
+        def __init__(self, /, **fields: Any) -> None:
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                problems = _problems(type(self), error)
+            else:
+                return
+            raise InvalidSpec(type(self).__name__, problems)
+
+        # Without this mark pydantic calls __init__ for a spec inside a plan file, and a wrong field loses its place.
+        __init__.__pydantic_base_init__ = True
+
+    def __str__(self) -> str:
+        from purview_mpe._display.text.text import text  # noqa: PLC0415 - faces stand below nouns, and are loaded when looked at
+
+        return text(self)
+
+    def to_svg(self) -> str:
+        """The picture as an SVG file; of what the verbs return, and a TypeError for what has none."""
+        from purview_mpe._display.picture.svg import svg  # noqa: PLC0415 - as above
+
+        return svg(self)
+
+    def to_mermaid(self) -> str:
+        """The picture as a Mermaid flowchart; for what `to_svg` draws."""
+        from purview_mpe._display.picture.mermaid import mermaid  # noqa: PLC0415 - as above
+
+        return mermaid(self)
+
+    def to_pandas(self) -> Any:
+        """The rows as a `pandas.DataFrame` (targets, steps, outcomes, endpoints, …), where pandas is installed."""
+        from purview_mpe._display.tables import pandas  # noqa: PLC0415 - as above
+
+        return pandas(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("…" if cycle else str(self))
+
+    def _repr_html_(self) -> str | None:
+        from purview_mpe._display.html import html  # noqa: PLC0415 - as above
+
+        return html(self)
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Read it from a mapping; raises `InvalidSpec` that lists every wrong field."""
+        return cls._checked(lambda: super(Noun, cls).model_validate(obj, **options))
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read it from JSON; raises `InvalidSpec` that lists every wrong field."""
+        return cls._checked(lambda: super(Noun, cls).model_validate_json(json_data, **options))
+
+    @classmethod
+    def model_validate_strings(cls, obj: Any, **options: Any) -> Self:
+        """Read it from a mapping of texts; raises `InvalidSpec` that lists every wrong field."""
+        return cls._checked(lambda: super(Noun, cls).model_validate_strings(obj, **options))
+
+    @classmethod
+    def _checked(cls, read: Callable[[], Self]) -> Self:
+        try:
+            return read()
+        except ValidationError as error:
+            problems = _problems(cls, error)
+        # Outside the handler, so that the user's input does not travel along as the cause.
+        raise InvalidSpec(cls.__name__, problems)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_computed(cls, given: object) -> object:
+        # Computed fields stand in the JSON for readers; what they say is derived anew, never believed.
+        if not isinstance(given, dict):
+            return given
+        fields = cast("dict[str, Any]", given)
+        return {key: value for key, value in fields.items() if key not in cls.model_computed_fields}
+
+
+class Spec(Noun):
+    """What to build: the private way from one factory to one Purview account.
+
+    Constructing it checks everything that can be checked without asking Azure, and lists every wrong field at once.
+
+    Raises:
+        InvalidSpec: in whichever way it is constructed.
+    """
+
+    # strict: a spec file that says "yes" for a boolean is a mistake to be told, not guessed at
+    model_config = ConfigDict(strict=True)
+
+    factory: str
+    """Id of the data factory; a trailing slash and any letter case are accepted."""
+    account: str | None = None
+    """Id of the Purview account, in any subscription; None means the one that the factory is connected to."""
+    name: str
+    """Base name: the name of the account endpoint, and what the others' names begin with."""
+    separator: str = naming.DEFAULT_SEPARATOR
+    """What stands between base name and group id."""
+    names: Fixed[str, str] = Field(default_factory=dict, validate_default=True)
+    """Names of single endpoints by group id, where the derived one will not do."""
+    groups: Annotated[tuple[str, ...] | None, Field(strict=False, validate_default=True)] = None
+    """Group ids to make; None means all that the account needs for lineage."""
+    managed_virtual_network: str = "default"
+    """Name of the factory's managed virtual network."""
+    replace_broken: bool = False
+    """Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made anew."""
+
+    def model_copy(self, *, update: Any = None, deep: bool = False) -> Self:  # noqa: ARG002 - pydantic's signature
+        """A copy with some fields changed, checked like any other spec."""
+        return type(self)(**(self.model_dump() | dict(update or {})))
+
+    if not TYPE_CHECKING:  # pragma: no branch - deprecated in pydantic, so type checkers had better complain of it
+
+        def copy(self, *, update: Any = None, deep: bool = False) -> Self:
+            """As `model_copy`: pydantic's older name for it, which checks nothing."""
+            return self.model_copy(update=update, deep=deep)
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **fields: Any) -> Self:
+        """Checked like any other construction: there is no spec that breaks a rule."""
+        return cls(**fields)
+
+    @field_validator("factory", mode="before")
+    @classmethod
+    def _factory_is_a_factory(cls, value: object) -> str:
+        return _typed_id(value, FACTORY_TYPE, "factory")
+
+    @field_validator("account", mode="before")
+    @classmethod
+    def _account_is_an_account(cls, value: object) -> str | None:
+        return None if value is None else _typed_id(value, ACCOUNT_TYPE, "account")
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_allowed(cls, value: str) -> str:
+        return _obeying(naming.endpoint_name_problem, value)
+
+    @field_validator("managed_virtual_network")
+    @classmethod
+    def _network_name_is_allowed(cls, value: str) -> str:
+        return _obeying(naming.network_name_problem, value)
+
+    @field_validator("separator")
+    @classmethod
+    def _separator_is_allowed(cls, value: str) -> str:
+        return _obeying(naming.separator_problem, value)
+
+    @field_validator("names")
+    @classmethod
+    def _named_groups_exist(cls, value: dict[str, str]) -> dict[str, str]:
+        for group_id, name in value.items():
+            _known_group(group_id)
+            _obeying(naming.endpoint_name_problem, name)
+        return value
+
+    @field_validator("groups")
+    @classmethod
+    def _groups_exist(cls, value: tuple[str, ...] | None, others: ValidationInfo) -> tuple[str, ...] | None:
+        if value is not None:
+            if not value:
+                raise _problem("must hold at least one group id, or be None for all that the account needs")
+            if twice := naming.collisions(value):
+                raise _problem(f"holds {twice[0]!r} twice")
+            for group_id in value:
+                _known_group(group_id)
+        # Here and not in a validator of the whole, which pydantic does not call where any field is wrong: that would
+        # keep these problems back until the others are mended.
+        if {"name", "separator", "names"} <= others.data.keys():
+            _fit_together(value or naming.LINEAGE_GROUPS, others.data)
+        return value
+
+    @property
+    def factory_id(self) -> ArmId:
+        """The parsed id of the factory."""
+        return ArmId.parse(self.factory)
+
+    @property
+    def account_id(self) -> ArmId | None:
+        """The parsed id of the account, if the spec names one."""
+        return None if self.account is None else ArmId.parse(self.account)
+
+    def name_of(self, group_id: str) -> str:
+        """What the endpoint for this group id is to be called."""
+        return self.names.get(group_id) or naming.derived_name(self.name, self.separator, group_id)
+
+
+def typed_id(value: object, resource_type: str, field: str) -> ArmId:
+    """The parsed id of a resource of one type; for verbs that take an id instead of a spec.
+
+    Raises:
+        InvalidSpec: the value is no such id.
+    """
+    try:
+        return ArmId.parse(_typed_id(value, resource_type, field))
+    except PydanticCustomError as error:
+        problem = error.message()
+    raise InvalidSpec(field, [(field, problem)])
+
+
+def _typed_id(value: object, resource_type: str, field: str) -> str:
+    example = f"for example {_EXAMPLES[field]}"
+    if isinstance(value, ArmId):
+        value = str(value)
+    try:
+        arm_id = ArmId.parse(value)
+    except InvalidArmId as error:
+        raise _problem(str(error).partition("; for example")[0] + f"; {example}") from None
+    if not arm_id.is_a(resource_type):
+        raise _problem(f"is the id of a {arm_id.type}, not of a {resource_type}; {example}")
+    kind = "factory" if field == "factory" else "account"
+    for problem in (
+        naming.dashed_name_problem(kind, arm_id.name),
+        naming.resource_group_problem(arm_id.resource_group),
+    ):
+        if problem:
+            raise _problem(problem)
+    return str(arm_id)
+
+
+def _obeying(rule: Callable[[str], str | None], value: str) -> str:
+    if problem := rule(value):
+        raise _problem(problem)
+    return value
+
+
+def _known_group(group_id: str) -> str:
+    known = (*naming.LINEAGE_GROUPS, *naming.OPTIONAL_GROUPS)
+    if group_id not in known:
+        raise _problem(f"{group_id[:40]!r} is no group id of this job; those are {', '.join(known)}")
+    return group_id
+
+
+def _fit_together(group_ids: Sequence[str], fields: Mapping[str, Any]) -> None:
+    """Refuse names that are wrong or equal once they are derived."""
+    given: Mapping[str, str] = fields["names"]
+    names = {
+        group_id: given.get(group_id) or naming.derived_name(fields["name"], fields["separator"], group_id)
+        for group_id in group_ids
+    }
+    problems: list[tuple[str, str]] = []
+    for group_id, name in names.items():
+        if problem := naming.endpoint_name_problem(name):
+            problems.append(("name", f"the name derived for {group_id}: {problem}"))
+            break
+    if twice := naming.collisions(names.values()):
+        problems.append(("names", f"two endpoints would be called {twice[0]!r}; each needs a name of its own"))
+    if problems:
+        raise PydanticCustomError("rules", "the names do not fit together", {"problems": problems})
+
+
+def _problem(rule: str) -> PydanticCustomError:
+    # Templates would read braces in the user's text; the context carries it unread.
+    return PydanticCustomError("rule", "{rule}", {"rule": rule})
+
+
+def _problems(noun: type[Noun], error: ValidationError) -> list[tuple[str, str]]:
+    details = error.errors(include_url=False, include_input=False)
+    return [problem for detail in details for problem in _spoken(noun, detail)]
+
+
+def _spoken(noun: type[Noun], detail: ErrorDetails) -> Iterator[tuple[str, str]]:
+    place = detail["loc"]
+    # The place within a spec, whether that stands alone or inside a plan.
+    within = place if issubclass(noun, Spec) else place[place.index("spec") + 1 :] if "spec" in place else ()
+    example = _EXAMPLES.get(str(within[0])) if within else None
+    match detail["type"]:
+        case "rule":
+            yield _spelled(place), detail["msg"]
+        case "rules":
+            yield from ((_spelled((*place[:-1], field)), rule) for field, rule in detail.get("ctx", {})["problems"])
+        case "extra_forbidden":
+            fields = f"; the fields of a spec are {', '.join(_EXAMPLES)}" if len(within) == 1 else ""
+            yield _spelled(place), f"is no field that belongs here{fields}"
+        case "value_error":
+            yield _spelled(place), detail["msg"].removeprefix("Value error, ")
+        case kind:
+            rule = "is required" if kind == "missing" else detail["msg"][0].lower() + detail["msg"][1:]
+            yield _spelled(place), f"{rule}, for example {example}" if example else rule
+
+
+def _spelled(place: Sequence[int | str]) -> str:
+    # A file may call its fields anything; a terminal should see no more of it than it can print.
+    return ".".join("".join(c if c.isprintable() else "?" for c in str(part)[:80]) for part in place) or "(whole)"

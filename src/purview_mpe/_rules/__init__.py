@@ -1,0 +1,1 @@
+"""The decisions: pure functions and values, without a request and without a clock."""

@@ -1,0 +1,297 @@
+"""Decides what has to be done: a pure function from spec, account and factory to a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe._model import states
+from purview_mpe._model.naming import OPTIONAL_GROUPS, hidden_name_warning
+from purview_mpe._model.results import (
+    Account,
+    Action,
+    Endpoint,
+    Factory,
+    Finding,
+    Plan,
+    Step,
+    Target,
+    by_severity,
+    identity,
+)
+from purview_mpe.errors import UnsupportedSetup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from purview_mpe._model.spec import Spec
+
+
+def make_plan(spec: Spec, account: Account, factory: Factory) -> Plan:
+    """The steps that lead from what the factory has to what the account needs.
+
+    Raises:
+        UnsupportedSetup: the account does not show which endpoints it needs, or lacks what `Spec.groups` asks for.
+    """
+    targets = needed_targets(spec, account)
+    steps = [_endpoint_step(spec, target, factory.endpoints) for target in targets]
+    network = _network_step(spec, factory)
+    return Plan(
+        spec=spec,
+        account=account,
+        steps=(*network, *steps),
+        obsolete=tuple(_obsolete(spec, account, factory, targets)),
+        warnings=by_severity([*account.warnings, *_firewall_findings(account), *_name_findings(spec, steps)]),
+    )
+
+
+def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
+    """The targets that this spec wants an endpoint to, in the account's order.
+
+    Raises:
+        UnsupportedSetup: as `make_plan`.
+    """
+    if spec.groups is None:
+        if account.shape == "F":
+            raise _cannot_tell(account)
+        return account.targets
+    known = {target.group_id: target for target in account.targets}
+    for group_id in spec.groups:
+        if group_id in OPTIONAL_GROUPS:
+            known[group_id] = _optional_target(account, group_id)
+    missing = [group_id for group_id in spec.groups if group_id not in known]
+    if missing and account.shape == "F":
+        raise _cannot_tell(account)
+    if missing and account.shape is not None:
+        raise UnsupportedSetup(
+            f"Spec.groups asks for {' and '.join(missing)}, and the account {account.name!r} (shape {account.shape}) "
+            f"offers only {', '.join(target.group_id for target in account.targets)}.",
+            remedy=f"Remove {' and '.join(missing)} from Spec.groups, or leave it at None to follow the account.",
+        )
+    # An unreadable account (shape None) keeps its warning and gets what can be told: the account endpoint.
+    if len(missing) == len(spec.groups):
+        raise _nothing_told(spec.groups, account)  # or a plan without steps would look as if all were done
+    return tuple(known[group_id] for group_id in spec.groups if group_id in known)
+
+
+def _optional_target(account: Account, group_id: str) -> Target:
+    """The target of a group id that lies beyond lineage; such endpoints go to the account itself (spec)."""
+    return Target(group_id=group_id, resource_id=account.id, connections="account")
+
+
+def reconciled(planned: Plan, fresh: Plan) -> Plan:
+    """The fresh plan, reduced to what was planned earlier.
+
+    What somebody else has done in the meantime in the same sense is kept; what moved against the plan is a conflict.
+    Nothing is left that the fresh plan would not do, so a plan file cannot ask for more than its spec could.
+    """
+    # A dict, because an edited file may hold a step twice.
+    steps = list({_key(step): _still_standing(step, fresh) for step in planned.steps}.values())
+    network_is_missing = any(step.group_id is None for step in fresh.steps)
+    network_was_planned = any(step.group_id is None for step in planned.steps)
+    if network_is_missing and not network_was_planned:
+        steps = [
+            step if step.action == "conflict" else _moved(step, "the managed virtual network is gone") for step in steps
+        ]
+    return fresh.model_copy(update={"steps": tuple(steps)})
+
+
+def _still_standing(planned: Step, fresh: Plan) -> Step:
+    key = _key(planned)
+    now = next((step for step in fresh.steps if _key(step) == key), None)
+    if now is None and planned.group_id is None:
+        return planned.model_copy(update={"action": "keep", "reason": "The managed virtual network exists by now."})
+    if now is None:
+        return _moved(planned, "what it points to is no longer what the account needs")
+    if now.action in {"conflict", "keep"}:
+        return now
+    if now.action == planned.action and now.name.casefold() == planned.name.casefold():
+        return now
+    return _moved(
+        planned,
+        f"it was planned to {planned.action} {planned.name!r}, now it would {now.action} {now.name!r}",
+    )
+
+
+def _key(step: Step) -> tuple[str, str] | None:
+    """What a step is about; None for the managed virtual network, of which there is one."""
+    return None if step.group_id is None else identity(step.resource_id, step.group_id)
+
+
+def _moved(planned: Step, what: str) -> Step:
+    return planned.model_copy(
+        update={
+            "action": "conflict",
+            "reason": f"Something has changed since the plan was made: {what}.",
+            "remedy": "Plan again, look at the new plan, and apply that.",
+        }
+    )
+
+
+def _cannot_tell(account: Account) -> UnsupportedSetup:
+    for finding in account.warnings:
+        if finding.code == "shape-unknown":
+            return UnsupportedSetup(
+                f"{finding.message} {finding.cause} ({account.name!r}, {', '.join(finding.evidence)})",
+                remedy=finding.remedy,
+            )
+    # A report file may hold an account without its warnings.
+    return UnsupportedSetup(
+        f"It cannot be told which ingestion endpoints the account {account.name!r} needs.",
+        remedy="Look at the account's warnings with discover(account).",
+    )
+
+
+def _nothing_told(groups: Sequence[str], account: Account) -> UnsupportedSetup:
+    why = next((finding for finding in account.warnings if finding.remedy), None)
+    return UnsupportedSetup(
+        f"Spec.groups asks for {' and '.join(groups)} alone, and of the account {account.name!r} only the account "
+        f"endpoint is known.{f' {why.message}' if why else ''}",
+        remedy=why.remedy if why else "Look at the account's warnings with discover(account).",
+    )
+
+
+def _network_step(spec: Spec, factory: Factory) -> Iterator[Step]:
+    name = spec.managed_virtual_network
+    if name.casefold() in {network.casefold() for network in factory.networks}:
+        return
+    network_id = str(spec.factory_id.child("managedVirtualNetworks", name))
+    if not factory.networks:
+        yield Step(
+            action="create",
+            name=name,
+            resource_id=network_id,
+            reason="The factory has no managed virtual network.",
+        )
+        return
+    yield Step(
+        action="conflict",
+        name=name,
+        resource_id=network_id,
+        reason=f"The factory's managed virtual network is called {factory.networks[0]!r}, not {name!r}.",
+        remedy=f"Set Spec.managed_virtual_network to {factory.networks[0]!r}.",
+    )
+
+
+def _endpoint_step(spec: Spec, target: Target, endpoints: Sequence[Endpoint]) -> Step:
+    name = spec.name_of(target.group_id)
+
+    same = [endpoint for endpoint in endpoints if endpoint.is_for(target.resource_id, target.group_id)]
+    for endpoint in same:
+        if endpoint.reserved:
+            return _step(
+                target,
+                "conflict",
+                endpoint.name,
+                f"The endpoint {endpoint.name!r} to this target belongs to the service itself and is never touched.",
+                "Ask Microsoft, or leave this group id out with Spec.groups.",
+            )
+        if states.is_deleting(endpoint.provisioning_state):
+            continue
+        return _step_for_existing(spec, target, endpoint)
+    taken = next((endpoint for endpoint in endpoints if endpoint.name.casefold() == name.casefold()), None)
+    if taken is not None and not states.is_deleting(taken.provisioning_state):
+        return _step(
+            target,
+            "conflict",
+            name,
+            f"The name {taken.name!r} is taken by an endpoint to {taken.resource_id or 'another target'} "
+            f"({taken.group_id or 'no group id'}).",
+            f"Choose another base name, or set Spec.names[{target.group_id!r}]; the existing endpoint is not touched.",
+        )
+    if same:
+        return _step(
+            target,
+            "create",
+            name,
+            f"The endpoint {same[0].name!r} to this target is being deleted; creation waits for that.",
+        )
+    return _step(target, "create", name, "No endpoint of the factory points to this target and group id.")
+
+
+def _step_for_existing(spec: Spec, target: Target, endpoint: Endpoint) -> Step:
+    name, state = endpoint.name, endpoint.provisioning_state
+    if states.is_broken(state, endpoint.connection_status):
+        broken = endpoint.connection_status if states.is_broken("", endpoint.connection_status) else state
+        reason = f"The endpoint {name!r} is {broken}, and Azure offers no way back from that but making it anew."
+        if spec.replace_broken:
+            return _step(target, "replace", name, reason)
+        return _step(
+            target,
+            "conflict",
+            name,
+            reason,
+            "Set Spec.replace_broken to True to have it made anew; the new connection needs a new approval.",
+        )
+    if name.casefold() != spec.name_of(target.group_id).casefold():
+        return _step(target, "keep", name, f"An endpoint to this target exists under the name {name!r}.")
+    if not states.provisioning_is_over(state):
+        return _step(target, "keep", name, f"The endpoint exists and is {state or 'in an unknown state'}.")
+    return _step(target, "keep", name, "The endpoint exists.")
+
+
+def _step(target: Target, action: Action, name: str, reason: str, remedy: str | None = None) -> Step:
+    return Step(
+        action=action,
+        name=name,
+        group_id=target.group_id,
+        resource_id=target.resource_id,
+        reason=reason,
+        remedy=remedy,
+    )
+
+
+def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[Target]) -> Iterator[Endpoint]:
+    """Endpoints to resources that the account has retired, or bearing our very name and group id and leading elsewhere.
+
+    The latter may have served this account once, or may be somebody else's: so an endpoint to storage that was replaced
+    is shown beside the conflict over its name. A name alone proves nothing, so a bare resemblance (a prefix, say) is
+    never enough; and these are only shown.
+    """
+    wanted = {target.group_id for target in targets}
+    current = {identity(target.resource_id, target.group_id) for target in account.targets}
+    for endpoint in factory.endpoints:
+        if endpoint.reserved or identity(endpoint.resource_id, endpoint.group_id) in current:
+            continue
+        group_id = endpoint.group_id.casefold()
+        ours_by_name = (
+            account.shape not in {None, "F"}
+            and group_id in {"blob", "queue", "namespace"}
+            and (spec.groups is None or group_id in wanted)
+            and endpoint.name.casefold() == spec.name_of(group_id).casefold()
+        )
+        if is_retired(account, endpoint) or ours_by_name:
+            yield endpoint
+
+
+def is_retired(account: Account, endpoint: Endpoint) -> bool:
+    """Whether the account itself tells that it used what the endpoint leads to."""
+    retired = {identity(resource_id, None) for resource_id in account.retired}
+    return identity(endpoint.resource_id, None) in retired
+
+
+def _firewall_findings(account: Account) -> Iterator[Finding]:
+    if account.firewall == "enabled-from-all-networks":
+        yield Finding(
+            code="firewall-open",
+            severity="info",
+            message=f"The account {account.name!r} accepts all networks, so lineage needs no private endpoint.",
+            remedy="Apply the plan if you mean to close the firewall; otherwise there is nothing to do.",
+        )
+
+
+def _name_findings(spec: Spec, steps: Sequence[Step]) -> Iterator[Finding]:
+    for step in steps:
+        if step.action in {"create", "replace"} and (warning := hidden_name_warning(spec.factory_id.name, step.name)):
+            yield Finding(
+                code="name-may-be-too-long",
+                severity="warning",
+                message=warning,
+                remedy="Choose a shorter base name if Azure refuses it.",
+            )
+        if step.group_id == "portal":
+            yield Finding(
+                code="portal-needs-the-browser",
+                severity="warning",
+                message="A managed private endpoint for 'portal' does not help anybody who searches from the browser.",
+                remedy="Make private endpoints for account and portal in the network of the browser instead.",
+            )

@@ -1,0 +1,160 @@
+"""What each step of the job takes, and what a caller's permissions say about it.
+
+Azure's rule (docs, "Understand Azure role definitions"): a role allows an action that one of its `actions` matches
+and none of its `notActions`; `*` stands for any text, slashes included; letter case does not count; the roles of a
+caller add up, so that what one role excepts another may allow. Deny assignments stand above all that and are not in
+the answer: an allowed step can still be refused on resources that Purview manages.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, assert_never
+
+from purview_mpe._model.checkup import Right, RightStep
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from purview_mpe._model.results import Account
+    from purview_mpe._model.survey import Permission
+
+Place = Literal["factory", "account", "storage", "namespace", "ingestion"]
+
+_FACTORY = "Microsoft.DataFactory/factories"
+_NETWORK = f"{_FACTORY}/managedVirtualNetworks"
+_ENDPOINT = f"{_NETWORK}/managedPrivateEndpoints"
+_ACCOUNT = "Microsoft.Purview/accounts"
+_STORAGE = "Microsoft.Storage/storageAccounts"
+_NAMESPACE = "Microsoft.EventHub/namespaces"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one step takes, and where."""
+
+    step: RightStep
+    place: Place
+    role: str
+    actions: tuple[str, ...]
+    perhaps: tuple[str, ...] = ()
+    """Actions that may be needed, too: their names are inferred, or sources disagree; lacking them proves nothing."""
+
+
+#: Source: Microsoft's lists of resource provider operations and of built-in roles (docs), except as noted.
+NEEDS: tuple[Need, ...] = (
+    Need("read-account", "account", "Reader", (f"{_ACCOUNT}/read", f"{_ACCOUNT}/privateEndpointConnections/read")),
+    Need(
+        "read-factory",
+        "factory",
+        "Reader",
+        (f"{_FACTORY}/read", f"{_NETWORK}/read", f"{_ENDPOINT}/read", f"{_FACTORY}/integrationruntimes/read"),
+    ),
+    Need("create", "factory", "Data Factory Contributor", (f"{_NETWORK}/write", f"{_ENDPOINT}/write")),
+    Need("delete", "factory", "Data Factory Contributor", (f"{_ENDPOINT}/delete",)),
+    # The page on connecting a factory asks for Owner or Contributor (docs).
+    Need("connect", "factory", "Contributor", (f"{_FACTORY}/write",)),
+    Need(
+        "approve-account",
+        "account",
+        "Contributor",
+        (f"{_ACCOUNT}/privateEndpointConnections/write", f"{_ACCOUNT}/PrivateEndpointConnectionsApproval/action"),
+    ),
+    Need(
+        "approve-storage",
+        "storage",
+        "Storage Account Contributor",
+        (
+            f"{_STORAGE}/privateEndpointConnections/read",
+            f"{_STORAGE}/privateEndpointConnections/write",
+            f"{_STORAGE}/PrivateEndpointConnectionsApproval/action",
+        ),
+    ),
+    Need(
+        "approve-namespace",
+        "namespace",
+        "Contributor",
+        (
+            f"{_NAMESPACE}/privateEndpointConnections/read",
+            f"{_NAMESPACE}/privateEndpointConnections/write",
+            f"{_NAMESPACE}/privateEndpointConnectionsApproval/action",
+        ),
+    ),
+    Need(
+        "approve-ingestion",
+        "ingestion",
+        "Contributor",
+        (f"{_ACCOUNT}/PrivateEndpointConnectionsApproval/action",),
+        # Unpublished; inferred from the paths of the two operations.
+        (
+            f"{_ACCOUNT}/ingestionPrivateEndpointConnections/read",
+            f"{_ACCOUNT}/ingestionPrivateEndpointConnectionStatus/action",
+        ),
+    ),
+    # Sources disagree: Microsoft's page on roles says that a Reader can monitor a factory (docs), others met 403 until
+    # they were given the two actions (public code).
+    Need(
+        "read-runs",
+        "factory",
+        "Data Factory Contributor",
+        (f"{_FACTORY}/querypipelineruns/read", f"{_FACTORY}/pipelineruns/queryactivityruns/read"),
+        (f"{_FACTORY}/querypipelineruns/action", f"{_FACTORY}/pipelineruns/queryactivityruns/action"),
+    ),
+)
+
+
+def allows(permissions: Sequence[Permission], action: str) -> bool:
+    """Whether any of the roles behind these permissions allows an action."""
+    return any(
+        _matches(permission.actions, action) and not _matches(permission.not_actions, action)
+        for permission in permissions
+    )
+
+
+def scopes_of(factory: str, account: Account | None) -> dict[Place, str]:
+    """Where each step's right is looked for; a place that this account has no use for is absent."""
+    scopes: dict[Place, str] = {"factory": factory}
+    if account is None:
+        return scopes
+    scopes["account"] = account.id
+    for target in account.targets:
+        match target.connections:
+            case "storage" | "namespace":
+                scopes[target.connections] = target.resource_id
+            case "ingestion":
+                # Both calls, the list and the decision, are made on the account.
+                scopes["ingestion"] = account.id
+            case "account":
+                pass  # as above
+            case _:
+                assert_never(target.connections)
+    return scopes
+
+
+def rights(scopes: Mapping[Place, str], permissions: Mapping[str, Sequence[Permission] | None]) -> tuple[Right, ...]:
+    """What a caller may do; `permissions` by case-folded scope, None or absent where they cannot be read."""
+    return tuple(
+        _right(need, scopes[need.place], permissions.get(scopes[need.place].casefold()))
+        for need in NEEDS
+        if need.place in scopes
+    )
+
+
+def _right(need: Need, scope: str, held: Sequence[Permission] | None) -> Right:
+    if held is None:
+        return Right(step=need.step, scope=scope, allowed=None, role=need.role)
+    missing = tuple(action for action in need.actions if not allows(held, action))
+    doubtful = any(not allows(held, action) for action in need.perhaps)
+    allowed = False if missing else None if doubtful else True
+    return Right(step=need.step, scope=scope, allowed=allowed, missing_actions=missing, role=need.role)
+
+
+def _matches(patterns: Sequence[str], action: str) -> bool:
+    return any(_pattern(pattern).fullmatch(action) for pattern in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.IGNORECASE | re.DOTALL)

@@ -1,0 +1,167 @@
+"""What to say of one endpoint, from what both sides show of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe._model import states
+from purview_mpe._model.results import EndpointStatus, Finding, Status
+from purview_mpe._rules.ownership import Claim, Listings, Match, claim_for, match_known
+from purview_mpe.errors import NotFound, PurviewMpeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from purview_mpe._model.results import Account, Endpoint, Target, Verdict
+    from purview_mpe._model.spec import Spec
+
+
+def judge(
+    spec: Spec,
+    account: Account,
+    targets: Sequence[Target],
+    endpoints: Sequence[Endpoint],
+    *,
+    target_status: Mapping[str, str | None],
+    findings: Sequence[Finding] = (),
+) -> Status:
+    """The status of all endpoints that the spec wants; `target_status` is keyed by group id."""
+    judged = [_endpoint(spec, target, endpoints, target_status.get(target.group_id)) for target in targets]
+    ours = [
+        endpoint
+        for endpoint in endpoints
+        if any(endpoint.is_for(target.resource_id, target.group_id) for target in targets)
+    ]
+    return Status(
+        factory=spec.factory,
+        account=account.id,
+        ready=bool(judged) and all(endpoint.verdict == "ready" for endpoint in judged),
+        endpoints=tuple(judged),
+        others=tuple(endpoint for endpoint in endpoints if endpoint not in ours and not endpoint.reserved),
+        findings=tuple(findings),
+    )
+
+
+def target_statuses(
+    spec: Spec, targets: Sequence[Target], endpoints: Sequence[Endpoint], listings: Listings
+) -> tuple[dict[str, str | None], tuple[Finding, ...]]:
+    """What the targets say of our connections, by group id, and what could not be told.
+
+    None where the target cannot be read or several connections of different states could be ours; "" where it shows
+    none of ours.
+    """
+    claims = claims_of(targets, endpoints)
+    said: dict[str, str | None] = {}
+    findings: dict[str, Finding] = {}
+    for match in match_known(spec.factory_id.name, claims, listings):
+        said[match.claim.target.group_id] = match.connection.status if match.connection else ""
+        if match.kind == "ambiguous":
+            said[match.claim.target.group_id] = _agreed(match)
+            findings[match.claim.name] = _ambiguity(match)
+    for claim in claims:
+        if (error := listings[claim.key].error) is not None:
+            said[claim.target.group_id] = "" if isinstance(error, NotFound) else None
+            findings[claim.target.resource_id] = _unread(claim.target, error)
+    return said, tuple(findings.values())
+
+
+def claims_of(targets: Sequence[Target], endpoints: Sequence[Endpoint]) -> list[Claim]:
+    """What is ours at the targets, as the factory shows it."""
+    return [
+        claim_for(target, endpoint)
+        for target in targets
+        for endpoint in endpoints
+        if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
+    ]
+
+
+def _agreed(match: Match) -> str | None:
+    """What the target says of ours, whichever of the candidates that is; None if they differ."""
+    said = {connection.status for connection in match.candidates}
+    return said.pop() if len(said) == 1 else None
+
+
+def _ambiguity(match: Match) -> Finding:
+    return Finding(
+        code="connection-ambiguous",
+        severity="warning",
+        message=f"The connection of {match.claim.name!r} on its target cannot be told from others: {match.reason}.",
+        remedy="Compare the private endpoint ids on the target, and reject what nobody here has asked for.",
+    )
+
+
+def _unread(target: Target, error: PurviewMpeError) -> Finding:
+    if isinstance(error, NotFound):
+        return Finding(
+            code="target-gone",
+            severity="error",
+            message=f"The target {target.resource_id} does not exist.",
+            evidence=(error.message,),
+            remedy="Plan again: the account may use another resource by now.",
+        )
+    return Finding(
+        code="target-unreadable",
+        severity="info",
+        message=f"The target {target.resource_id} could not be read, so only the factory's side is shown.",
+        evidence=(error.message,),
+        remedy=error.remedy,
+    )
+
+
+def _endpoint(spec: Spec, target: Target, endpoints: Sequence[Endpoint], target_status: str | None) -> EndpointStatus:
+    name = spec.name_of(target.group_id)
+    for endpoint in endpoints:
+        if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved:
+            verdict, reason = verdict_of(endpoint, target_status)
+            return EndpointStatus(
+                name=endpoint.name,
+                group_id=target.group_id,
+                resource_id=target.resource_id,
+                private_endpoint_id=endpoint.private_endpoint_id,
+                provisioning_state=endpoint.provisioning_state or None,
+                connection_status=endpoint.connection_status or None,
+                target_status=target_status,
+                verdict=verdict,
+                reason=reason,
+            )
+    for endpoint in endpoints:
+        if endpoint.name.casefold() == name.casefold():
+            return EndpointStatus(
+                name=name,
+                group_id=target.group_id,
+                resource_id=target.resource_id,
+                verdict="wrong-target",
+                reason=f"The endpoint of this name points to {endpoint.resource_id} ({endpoint.group_id}).",
+            )
+    return EndpointStatus(
+        name=name,
+        group_id=target.group_id,
+        resource_id=target.resource_id,
+        verdict="missing",
+        reason="No endpoint of the factory points to this target and group id.",
+    )
+
+
+def verdict_of(endpoint: Endpoint, target_status: str | None) -> tuple[Verdict, str]:
+    """One endpoint's verdict, and the sentence that explains it.
+
+    The factory stops refreshing what it shows once the connection is approved (docs), so where the target can be
+    read it decides. `target_status` is None where it cannot, and "" where the target shows no connection of ours.
+    """
+    state, factory_says = endpoint.provisioning_state, endpoint.connection_status.casefold()
+    if states.is_broken(state, ""):
+        return "failed", "Azure could not make the endpoint."
+    if states.is_broken("", factory_says):
+        return "rejected", f"The connection is {endpoint.connection_status}; the endpoint must be made anew."
+    if target_status is not None and factory_says == "approved" and target_status.casefold() != "approved":
+        what = f"the target says {target_status}" if target_status else "the target has no such connection"
+        return "stale", f"The factory says Approved and {what}."
+    if not states.provisioning_is_over(state):
+        return "provisioning", f"Azure is still making the endpoint ({state or 'state unknown'})."
+    if "approved" in {factory_says, (target_status or "").casefold()}:
+        return "ready", "Approved."
+    if target_status is not None and target_status.casefold() in {"rejected", "disconnected"}:
+        return "rejected", f"The target says {target_status}; the endpoint must be made anew."
+    if target_status == "":
+        return "pending", "The target does not show a connection of ours yet."
+    return "pending", "The owner of the target has not approved the connection yet."

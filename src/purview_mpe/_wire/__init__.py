@@ -1,0 +1,1 @@
+"""Azure's JSON and our nouns: every belief about Azure, each with its source."""

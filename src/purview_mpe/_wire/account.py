@@ -1,0 +1,285 @@
+"""Azure's JSON to our nouns and back: the only file that knows Azure's field names.
+
+A source stands beside each oddity: *recorded* (from the real service), *spec* (Azure's OpenAPI files), *docs*
+(Microsoft's pages), *public code* (read in code that runs against Azure) or *inferred*. What rests on an inference
+survives the other answer.
+
+Every reader takes whatever came back: a field of the wrong type counts as absent, because answers pass through
+proxies and api-versions that we do not control.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from purview_mpe._model.arm_id import ArmId, InvalidArmId, last_segment
+from purview_mpe._model.results import Account, ConnectionList, Endpoint, Finding, Firewall, Shape, Target
+from purview_mpe._model.spec import NAMESPACE_TYPE, STORAGE_TYPE
+from purview_mpe._wire.reading import mapping, text, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: A request's body. The SDKs take plain JSON and type it as their models, hence not a dict.
+Json: TypeAlias = Any
+
+#: Spec: 2023-05-01-preview is the first version whose accounts have `ingestionStorage`; azure-mgmt-purview below
+#: 1.1.0b2 asks for 2021-07-01, so that its answers prove nothing about the absence of the field.
+_INGESTION_GROUPS = ("blob", "queue")
+
+
+def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
+    """What the account needs, decided from its properties and never from its age.
+
+    Microsoft's pages name two dates that divide old accounts from new ones and both add an exception by api-version
+    (docs), so only the properties tell.
+    """
+    properties = mapping(answer, "properties")
+    found = _Resources(properties)
+    shape = found.shape()
+    firewall, warnings = _read_firewall(properties)
+    return Account(
+        # The id that was asked for: Azure may echo another letter case (recorded).
+        id=str(account_id),
+        name=account_id.name,
+        location=text(answer, "location") or None,
+        provisioning_state=text(properties, "provisioningState") or None,
+        shape=shape,
+        firewall=firewall,
+        targets=tuple(found.targets(account_id)),
+        retired=tuple(found.retired()),
+        endpoints={
+            whole(key): whole(url) for key, url in mapping(properties, "endpoints").items() if isinstance(url, str)
+        },
+        warnings=(*found.warnings, *warnings, *_shape_findings(shape, properties)),
+    )
+
+
+def unreadable_account(account_id: ArmId, evidence: str) -> Account:
+    """The account as the portal shows it to somebody without Reader: the `account` endpoint alone (docs)."""
+    return Account(
+        id=str(account_id),
+        name=account_id.name,
+        targets=(_target("account", account_id, "account"),),
+        warnings=(
+            Finding(
+                code="account-unreadable",
+                severity="warning",
+                message=f"Only the account endpoint can be planned: this caller may not read {account_id.name!r}.",
+                cause="Without Reader on the Purview account its managed resources cannot be learned.",
+                evidence=(evidence,),
+                remedy="Ask an owner of the account for the role Reader: az role assignment create --role Reader "
+                f"--assignee <you> --scope {account_id}",
+            ),
+        ),
+    )
+
+
+class _Resources:
+    """The resources behind an account that endpoints can go to."""
+
+    def __init__(self, properties: Mapping[str, Any]) -> None:
+        self.warnings: list[Finding] = []
+        managed = mapping(properties, "managedResources")
+        self.storage = self._resource(managed, "storageAccount", STORAGE_TYPE, "managedResources.storageAccount")
+        # Null, "" and absence all mean "no namespace" (docs: not created by default since 15 December 2022).
+        namespace = self._resource(managed, "eventHubNamespace", NAMESPACE_TYPE, "managedResources.eventHubNamespace")
+        disabled = text(properties, "managedEventHubState").casefold() == "disabled"
+        self.namespace = None if disabled else namespace
+        self.disabled_namespace = namespace if disabled else None
+        # The spec's own sample gives a resource group here; public Terraform code uses it as a storage account's id.
+        self.ingestion = self._resource(
+            mapping(properties, "ingestionStorage"), "id", STORAGE_TYPE, "ingestionStorage.id"
+        )
+        if self.storage and self.ingestion and self.storage != self.ingestion:
+            self.warnings.append(
+                Finding(
+                    code="two-storages",
+                    severity="warning",
+                    message="The account has a managed storage account and an ingestion storage; "
+                    "the endpoints go to the ingestion storage.",
+                    evidence=(
+                        f"managedResources.storageAccount: {self.storage}",
+                        f"ingestionStorage.id: {self.ingestion}",
+                    ),
+                    remedy="Nothing, if lineage arrives; otherwise set Spec.groups and make the endpoints to the "
+                    "managed storage account yourself.",
+                )
+            )
+
+    def shape(self) -> Shape:
+        match (self.storage is not None, self.ingestion is not None, self.namespace is not None):
+            case (True, True, _):
+                return "E"
+            case (False, True, True):
+                return "D"
+            case (False, True, False):
+                return "C"
+            case (True, False, True):
+                return "A"
+            case (True, False, False):
+                return "B"
+            case _:
+                return "F"
+
+    def targets(self, account_id: ArmId) -> Iterator[Target]:
+        yield _target("account", account_id, "account")
+        if storage := self.ingestion or self.storage:
+            # Inferred: the storage behind `ingestionStorage` probably lives in a subscription of Microsoft's, so its
+            # own connections cannot be counted on; the account's ingestion list shows them (spec).
+            where: ConnectionList = "ingestion" if self.ingestion else "storage"
+            for group_id in _INGESTION_GROUPS:
+                yield _target(group_id, storage, where)
+            if self.namespace:
+                yield _target("namespace", self.namespace, "namespace")
+
+    def retired(self) -> Iterator[str]:
+        if self.storage and self.ingestion and self.storage != self.ingestion:
+            yield str(self.storage)
+        if self.disabled_namespace:
+            yield str(self.disabled_namespace)
+
+    def _resource(self, holder: Mapping[str, Any], key: str, resource_type: str, field: str) -> ArmId | None:
+        value = holder.get(key)
+        if value is None or value == "":
+            return None
+        try:
+            arm_id = ArmId.parse(value)
+        except InvalidArmId:
+            arm_id = None
+        if arm_id is not None and arm_id.is_a(resource_type):
+            return arm_id
+        self.warnings.append(
+            Finding(
+                code="unexpected-id",
+                severity="warning",
+                message=f"{field} is not the id of a {resource_type}, so it is no target.",
+                evidence=(f"{field}: {_shown(value)}",),
+                remedy="Look at the account's properties with az purview account show; if the field should be a "
+                "target, report it to Microsoft.",
+            )
+        )
+        return None
+
+
+def _target(group_id: str, resource_id: ArmId, connections: ConnectionList) -> Target:
+    return Target(group_id=group_id, resource_id=str(resource_id), connections=connections)
+
+
+def _read_firewall(properties: Mapping[str, Any]) -> tuple[Firewall, tuple[Finding, ...]]:
+    """The portal's setting from the account's flags.
+
+    Inferred: no page states the mapping; public templates support it. `NotSpecified` counts as enabled.
+    """
+    if _is_disabled(properties, "publicNetworkAccess"):
+        return "disabled-from-all-networks", ()
+    flags = {"managedResourcesPublicNetworkAccess": text(properties, "managedResourcesPublicNetworkAccess")}
+    ingestion = mapping(properties, "ingestionStorage")
+    if text(ingestion, "id"):  # whatever it names: the flag is about the storage, not about how it is spelled
+        flags["ingestionStorage.publicNetworkAccess"] = text(ingestion, "publicNetworkAccess")
+    said = {name: flag.casefold() == "disabled" for name, flag in flags.items() if flag}
+    warnings: tuple[Finding, ...] = ()
+    if len(set(said.values())) > 1:
+        warnings = (
+            Finding(
+                code="flags-disagree",
+                severity="warning",
+                message="Two flags of the account disagree about public ingestion; the stricter one is believed.",
+                evidence=tuple(f"{name}: {flag}" for name, flag in flags.items()),
+                remedy="Set both to the same value on the account's Networking page, under Firewall.",
+            ),
+        )
+    return "disabled-for-ingestion-only" if any(said.values()) else "enabled-from-all-networks", warnings
+
+
+def _shape_findings(shape: Shape, properties: Mapping[str, Any]) -> tuple[Finding, ...]:
+    if shape != "F":
+        return ()
+    state = text(properties, "provisioningState")
+    creating = state.casefold() in {"creating", "unknown"}
+    return (
+        Finding(
+            code="shape-unknown",
+            severity="error",
+            message="It cannot be told which ingestion endpoints the account needs.",
+            cause="The account is still being created."
+            if creating
+            else "The account shows neither a managed storage account nor an ingestion storage.",
+            evidence=(f"provisioningState: {state or '(absent)'}",),
+            remedy="Wait until the account is created, then try again."
+            if creating
+            else "Check the account with az purview account show; if you need the account endpoint alone, "
+            "set Spec.groups to ('account',).",
+        ),
+    )
+
+
+def read_factory_connection(answer: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The factory's location, and the id of the Purview account that it is connected to."""
+    connection = mapping(mapping(answer, "properties"), "purviewConfiguration")
+    return text(answer, "location") or None, text(connection, "purviewResourceId") or None
+
+
+def read_listed_factory(answer: Mapping[str, Any]) -> tuple[str, str | None]:
+    """A listed factory's id, and the id of the Purview account that it is connected to."""
+    return text(answer, "id"), read_factory_connection(answer)[1]
+
+
+def read_name(answer: Mapping[str, Any]) -> str:
+    """The name of a listed resource; from its id where Azure left the name out."""
+    return text(answer, "name") or last_segment(text(answer, "id"))
+
+
+def endpoint_body(resource_id: str, group_id: str) -> Json:
+    """The body that asks for an endpoint. Built fresh each time: a fetched one holds fields that Azure refuses.
+
+    `fqdns` is sent empty as the portal does (recorded); Azure fills it in later.
+    """
+    return {"properties": {"privateLinkResourceId": resource_id, "groupId": group_id, "fqdns": []}}
+
+
+def network_body() -> Json:
+    """The body that asks for a managed virtual network; an empty one is refused (public code)."""
+    return {"properties": {}}
+
+
+def read_endpoint(answer: Mapping[str, Any]) -> Endpoint:
+    """One managed private endpoint, as listed or as answered to its creation.
+
+    Until Azure knows it, `connectionState` holds three empty strings (recorded) or is missing (spec). `resourceId`
+    is in no OpenAPI file; where present it is the exact id of the private endpoint (public code). Should it ever be the
+    id of something else, no connection can have it: then it tells nothing.
+    """
+    properties = mapping(answer, "properties")
+    private_endpoint_id = text(properties, "resourceId")
+    return Endpoint(
+        id=text(answer, "id"),
+        name=read_name(answer),
+        group_id=text(properties, "groupId"),
+        resource_id=text(properties, "privateLinkResourceId"),
+        provisioning_state=text(properties, "provisioningState"),
+        connection_status=text(mapping(properties, "connectionState"), "status"),
+        private_endpoint_id=private_endpoint_id if "/privateendpoints/" in private_endpoint_id.casefold() else None,
+        reserved=properties.get("isReserved") is True,
+    )
+
+
+def read_runtime_kind(
+    answer: Mapping[str, Any],
+) -> Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"]:
+    """What kind of integration runtime this is (spec: `type`, `managedVirtualNetwork`, `ssisProperties`)."""
+    properties = mapping(answer, "properties")
+    if text(properties, "type").casefold() == "selfhosted":
+        return "self-hosted"
+    if mapping(mapping(properties, "typeProperties"), "ssisProperties"):
+        return "ssis"
+    return "azure-managed-vnet" if mapping(properties, "managedVirtualNetwork") else "azure"
+
+
+def _is_disabled(holder: Mapping[str, Any], key: str) -> bool:
+    return text(holder, key).casefold() == "disabled"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:200] + "…"

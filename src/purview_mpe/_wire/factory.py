@@ -1,0 +1,136 @@
+"""Data Factory's JSON beyond endpoints: the factory itself, its runtimes, and what its runs say about lineage.
+
+Sources as in `account`: *recorded*, *spec*, *docs*, *public code*, *inferred*.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, cast
+
+from purview_mpe._model.arm_id import ArmId, InvalidArmId
+from purview_mpe._model.survey import ActivityRun, KnownFactory, Permission, Runtime
+from purview_mpe._wire import account
+from purview_mpe._wire.reading import Object, as_mapping, mapping, objects, text, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+#: Activities that report lineage (docs). Data Factory calls a data flow `ExecuteDataFlow` and SSIS
+#: `ExecuteSSISPackage` (spec).
+LINEAGE_ACTIVITIES = frozenset({"copy", "executedataflow", "executessispackage"})
+#: What the spec calls read-only. The identity's own read-only fields are sent back as they came, as generic tools
+#: do: leaving them out could lose a field of a later api-version.
+_READ_ONLY = frozenset({"id", "name", "type", "eTag"})
+_READ_ONLY_PROPERTIES = frozenset({"provisioningState", "createTime", "version"})
+#: Both spellings stand in Microsoft's pages (docs); the first is the one recorded.
+_LINEAGE_KEYS = ("reportlineagetopurview", "reportlineagetopurvew")
+
+
+def read_known_factory(answer: Object) -> KnownFactory | None:
+    """A factory as listed, its endpoints not read; None for an item that does not say which factory it is."""
+    try:
+        factory_id = ArmId.parse(answer.get("id"))
+    except InvalidArmId:
+        return None
+    return KnownFactory(factory_id, account.read_factory_connection(answer)[1])
+
+
+def read_runtime(answer: Object) -> Runtime:
+    """One integration runtime, as listed."""
+    return Runtime(name=account.read_name(answer), kind=account.read_runtime_kind(answer))
+
+
+def has_system_identity(answer: Object) -> bool:
+    """Whether the factory has the identity with which it signs in to Purview (docs: it must be system-assigned)."""
+    return "systemassigned" in text(mapping(answer, "identity"), "type").casefold()
+
+
+def read_etag(answer: Object) -> str:
+    """The factory's entity tag. Spelled `eTag` here and `etag` on everything inside a factory (spec)."""
+    return text(answer, "eTag") or text(answer, "etag")
+
+
+def connected_body(answer: Object, account_id: str) -> account.Json:
+    """The factory as it was read, connected to an account.
+
+    Only a PUT of the whole factory sets the connection, PATCH ignores it (spec); so everything goes back as it came,
+    unknown fields too, less what the spec calls read-only.
+    """
+    body = {key: value for key, value in copy.deepcopy(dict(answer)).items() if key not in _READ_ONLY}
+    properties = {key: value for key, value in mapping(body, "properties").items() if key not in _READ_ONLY_PROPERTIES}
+    connection = dict(mapping(properties, "purviewConfiguration"))
+    body["properties"] = {**properties, "purviewConfiguration": {**connection, "purviewResourceId": account_id}}
+    return body
+
+
+def read_permission(answer: Object) -> Permission:
+    """One role's share of what a caller may do at a scope (docs: Permissions - List For Resource)."""
+    return Permission(texts(answer, "actions"), texts(answer, "notActions"))
+
+
+def runs_filter(begin: datetime, end: datetime, token: str | None) -> account.Json:
+    """The question for pipeline or activity runs in a stretch of time, the newest first."""
+    asked: dict[str, Any] = {
+        "lastUpdatedAfter": _stamp(begin),
+        "lastUpdatedBefore": _stamp(end),
+        "orderBy": [{"orderBy": "RunStart", "order": "DESC"}],
+    }
+    return asked | {"continuationToken": token} if token else asked
+
+
+def activities_filter(begin: datetime, end: datetime, token: str | None) -> account.Json:
+    """The question for the activities of one run; ordering them matters to nobody."""
+    asked: dict[str, Any] = runs_filter(begin, end, token)
+    del asked["orderBy"]
+    return asked
+
+
+def read_run_page(answer: Object) -> tuple[tuple[str, ...], str | None]:
+    """The ids of the runs on a page, and the token of the next page. Not an Azure list: there is no link (spec)."""
+    ids = tuple(run_id for run in objects(answer, "value") if (run_id := text(run, "runId")))
+    return ids, text(answer, "continuationToken") or None
+
+
+def read_activity_page(answer: Object) -> tuple[tuple[ActivityRun, ...], str | None]:
+    """The activities on a page of the kinds that report lineage, and the token of the next page."""
+    runs = tuple(
+        _read_activity(run)
+        for run in objects(answer, "value")
+        if text(run, "activityType").casefold() in LINEAGE_ACTIVITIES
+    )
+    return runs, text(answer, "continuationToken") or None
+
+
+def _read_activity(run: Object) -> ActivityRun:
+    output = mapping(run, "output")
+    return ActivityRun(
+        pipeline=text(run, "pipelineName"),
+        activity=text(run, "activityName"),
+        kind=text(run, "activityType"),
+        run_id=text(run, "pipelineRunId"),
+        lineage=_read_lineage(output),
+        runtime=text(output, "effectiveIntegrationRuntime") or None,
+    )
+
+
+def _read_lineage(output: Object) -> str | None:
+    """How the lineage report ended, whatever the letter case of the keys; the whole object is in no spec."""
+    for reported in _values(output, _LINEAGE_KEYS):
+        if isinstance(reported, str) and reported:
+            return reported
+        for status in _values(as_mapping(reported), ("status",)):
+            if isinstance(status, str) and status:
+                return status
+    return None
+
+
+def _values(holder: Object, keys: tuple[str, ...]) -> Iterator[object]:
+    for key, value in holder.items():
+        if key.casefold() in keys:
+            yield cast("object", value)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

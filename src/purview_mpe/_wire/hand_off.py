@@ -1,0 +1,162 @@
+"""What is left for the owner of a target, as text that needs neither this library nor any right of the requester's."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.naming import hidden_name
+from purview_mpe._wire.connections import INGESTION_API_VERSION, ingestion_body
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purview_mpe._model.results import ConnectionList, Target
+    from purview_mpe._wire.connections import Decision
+
+#: Where the portal shows the connection (docs: "Access a secured Microsoft Purview account from Azure Data Factory").
+_PORTAL_PATH: dict[ConnectionList, str] = {
+    "account": "the Purview account, Networking, Private endpoint connections",
+    "ingestion": "the Purview account, Networking, Ingestion private endpoint connections",
+    "storage": "the Purview account, Managed resources, the storage account, Networking, Private endpoint connections",
+    "namespace": "the Purview account, Managed resources, the Event Hubs namespace, Networking, "
+    "Private endpoint connections",
+}
+_PORTAL_PAGE: dict[ConnectionList, str] = {
+    "account": "privateEndpointConnections",
+    "ingestion": "privateEndpointConnections",
+    "storage": "networking",
+    "namespace": "networking",
+}
+_BEARER = "properties.privateEndpoint.id"
+#: What a shell expands, or takes for the end of the word, between double quotes; PowerShell takes typographic ones.
+_SPECIAL = frozenset('"$`\\!%^\u201c\u201d\u201e')
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One connection that somebody else has to approve."""
+
+    target: Target
+    name: str
+    """The endpoint's name."""
+    private_endpoint_id: str | None = None
+    connection_id: str | None = None
+    reason: str | None = None
+    """Why the caller did not do it, where that was tried."""
+
+
+#: What the owner is asked to do: in the portal's word, which is az's in lower case.
+_VERB: dict[Decision, str] = {"Approved": "Approve", "Rejected": "Reject"}
+
+_WARNING = "other connections on the same resources may be a stranger's."
+
+
+def hand_off(
+    factory: str, account_id: str, pending: Sequence[Pending], *, portal: str, decision: Decision = "Approved"
+) -> str | None:
+    """The text for the owners of the targets; None if nothing is left to them. `factory` is the factory's name."""
+    if not pending:
+        return None
+    count = "a private endpoint connection" if len(pending) == 1 else f"{len(pending)} private endpoint connections"
+    lines = [
+        f"Please {_VERB[decision].lower()} {count} of the data factory {factory!r} for the Purview account",
+        account_id,
+        "",
+        f"{_VERB[decision]} only what matches, in any letter case: {_WARNING}",
+    ]
+    for number, item in enumerate(pending, 1):
+        lines += ["", *_item(number, factory, account_id, item, portal=portal, decision=decision)]
+    return "\n".join(_printable(line) for line in lines) + "\n"
+
+
+def _item(number: int, factory: str, account_id: str, item: Pending, *, portal: str, decision: Decision) -> list[str]:
+    target = item.target
+    where = account_id if target.connections == "ingestion" else target.resource_id
+    bearer = item.private_endpoint_id or f"(any id that ends in /{hidden_name(factory, item.name)}, and only one such)"
+    lines = [
+        f"{number}. {item.name} ({target.group_id})",
+        f"   target:            {target.resource_id}",
+        f"   private endpoint:  {bearer}",
+    ]
+    if item.connection_id:
+        lines.append(f"   connection:        {item.connection_id}")
+    if item.reason:
+        lines.append(f"   not done because:  {item.reason}")
+    lines += [
+        f"   portal:            {_PORTAL_PATH[target.connections]}: select it, {_VERB[decision]}",
+        f"   link:              https://{portal}/#resource{where}/{_PORTAL_PAGE[target.connections]}",
+        *(f"   {label}{command}" for label, command in _commands(factory, account_id, item, decision)),
+    ]
+    return lines
+
+
+def _commands(factory: str, account_id: str, item: Pending, decision: Decision) -> list[tuple[str, str]]:
+    if item.target.connections == "ingestion":
+        return _ingestion_commands(factory, account_id, item, decision)
+    decide = f"az network private-endpoint-connection {_VERB[decision].lower()} --id"
+    if item.connection_id:
+        return [("command:           ", f"{decide} {_quoted(item.connection_id)}")]
+    found = f"[?{_is_called(factory, item)}].{{connection: id, privateEndpoint: {_BEARER}}}"
+    scope, query = _quoted(item.target.resource_id), _quoted(found)
+    return [
+        ("find it:           ", f"az network private-endpoint-connection list --id {scope} --query {query} -o yaml"),
+        ("then:              ", f"{decide} <the connection found>"),
+    ]
+
+
+def _is_called(factory: str, item: Pending) -> str:
+    """The condition of a query for connections whose private endpoint is called as ours.
+
+    JMESPath compares letter by letter and knows no lower case, and Azure echoes ids in other letter cases: types and
+    resource groups in any, names as they were given or in lower case (recorded). So only the name is compared, in both
+    ways, and whoever runs the command is shown the whole id.
+    """
+    given = item.private_endpoint_id
+    name = last_segment(given) if given else hidden_name(factory, item.name)
+    # Spaces, so that PowerShell quotes the query for az.cmd, too: cmd would take the bars for pipes.
+    return " || ".join(
+        f"ends_with(to_string({_BEARER}), '/{_jmespath(written)}')" for written in dict.fromkeys((name, name.lower()))
+    )
+
+
+def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: Decision) -> list[tuple[str, str]]:
+    # A URL without host is completed by az with the host of the cloud that it is signed in to.
+    version = f"api-version={INGESTION_API_VERSION}"
+    listing = _quoted(f"{account_id}/ingestionPrivateEndpointConnections?{version}")
+    status = _quoted(f"{account_id}/ingestionPrivateEndpointConnectionStatus?{version}")
+
+    def decide(private_endpoint_id: str) -> str:
+        body = _quoted(json.dumps(ingestion_body(decision, private_endpoint_id)))
+        return f"az rest --method post --url {status} --body {body}"
+
+    if item.private_endpoint_id:
+        return [("command:           ", decide(item.private_endpoint_id))]
+    query = _quoted(f"value[?{_is_called(factory, item)}].{_BEARER}")
+    return [
+        ("find it:           ", f"az rest --method get --url {listing} --query {query} -o tsv"),
+        ("then:              ", decide("<the id found>")),
+    ]
+
+
+def _quoted(text: str) -> str:
+    """Text from Azure's answers, safe to paste into a shell as one word.
+
+    In double quotes it is read by people, and by PowerShell and cmd as well, if nothing in it means something to any
+    of these shells.
+    """
+    word = _printable(text)
+    quoted = shlex.quote(word)
+    return quoted if quoted == word or _SPECIAL & set(word) else f'"{word}"'
+
+
+def _jmespath(text: str) -> str:
+    """Text inside a raw string of a JMESPath query."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(character for character in text if character.isprintable())

@@ -1,0 +1,169 @@
+"""One factory's way through an orchestration: what several activities told about it, as one report.
+
+Each activity looks first and does what is missing, so the second one finds `kept` what the first has `created`. The
+report of the whole says what the orchestration did.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from purview_mpe._flows.steps.fleet_reports import failed
+from purview_mpe._model.results import FAILURES, ErrorDetail, Outcome, Report, Result, identity
+from purview_mpe.errors import NoAnswer, NotApproved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from purview_mpe._model.spec import Spec
+
+#: An endpoint, and whether the outcome is about making it (0) or approving its connection (1).
+Key: TypeAlias = tuple[tuple[str, str], int]
+
+_WRITTEN: frozenset[Result] = frozenset({"created", "replaced", "approved"})
+_FOUND: frozenset[Result] = frozenset({"kept", "replaced", "already-approved"})
+#: Failures that may be over at the next look.
+_PASSING = frozenset({NoAnswer.code, "throttled", "azure-unavailable"})
+
+
+@dataclass
+class Course:
+    """What is known of one factory."""
+
+    spec: Spec
+    approve: bool
+    reported: Report | None = None
+    is_open: bool = True
+    """Whether another look may change something."""
+    is_submitted: bool = False
+    """Whether everything that has to be written is; until then a look is one more submission, which tells what it
+    wrote itself and what it found."""
+    _written: dict[Key, Result] = field(init=False, default_factory=dict[Key, Result])
+
+    @property
+    def made(self) -> list[list[str]]:
+        """The identities of the endpoints that this orchestration made, as JSON."""
+        return [list(key) for key, kind in self._written if kind == 0]
+
+    @property
+    def report(self) -> Report:
+        """Everything that was done."""
+        return self.reported or unanswered(self.spec, "It was not begun.", approve=self.approve)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether an endpoint that this orchestration made is in the way of itself: Azure could not make it."""
+        return any(
+            outcome.result == "conflict" and key in self._written
+            for key, outcome in _keyed(self.reported.outcomes if self.reported else ())
+        )
+
+    def take(self, report: Report | None, *, waited: bool) -> None:
+        """Go on with what an activity told; `waited` says whether it looked at what Azure made of it.
+
+        None is no news: it still waits for Azure.
+        """
+        if report is None:
+            return
+        was_broken = self.is_broken
+        told = dict(_keyed(report.outcomes))
+        for key, outcome in told.items():
+            if outcome.result in _WRITTEN:
+                self._written.setdefault(key, outcome.result)
+        self.is_open = any(map(_may_pass, told.values())) or (
+            not waited and any(one.group_id and one.result not in FAILURES for one in told.values())
+        )
+        self.is_submitted = any(one.group_id for one in told.values()) and not any(
+            one.result == "failed" and _may_pass(one) for one in told.values()
+        )
+        whole = any(_is_whole(outcome, self.spec) for outcome in told.values())
+        earlier = dict(_keyed(self.reported.outcomes)) if self.reported else {}
+        left = {
+            key: outcome
+            for key, outcome in earlier.items()
+            if not _is_whole(outcome, self.spec) and (whole or key in told or outcome.result not in FAILURES)
+        }
+        outcomes = {key: self._continued(key, outcome) for key, outcome in (left | told).items()}
+        in_order = sorted(outcomes, key=lambda key: key[1])
+        self.reported = report.model_copy(
+            update={
+                "spec": self.spec,
+                "account": report.account or (self.reported.account if self.reported else None),
+                "hand_off": report.hand_off or (self.reported.hand_off if self.reported else None),
+                "outcomes": tuple(outcomes[key] for key in in_order),
+            }
+        )
+        # Once, with what was made told to the worker: what is a conflict even then is one.
+        self.is_open = self.is_open or (self.is_broken and not was_broken)
+
+    def _continued(self, key: Key, outcome: Outcome) -> Outcome:
+        written = self._written.get(key)
+        if written is None or outcome.result not in _FOUND:
+            return outcome
+        return outcome.model_copy(update={"result": written})
+
+
+def spec_of(spec: Spec) -> dict[str, object]:
+    """The JSON of a spec, as short as it can be."""
+    return spec.model_dump(mode="json", exclude_defaults=True)
+
+
+def unanswered(spec: Spec, why: str, *, approve: bool) -> Report:
+    """The report for a factory about which no worker said anything."""
+    error = NoAnswer(
+        f"No worker told what became of the factory {spec.factory_id.name!r}. {why}",
+        remedy="Start the fleet again: it looks first, and does only what is missing.",
+    )
+    return failed(spec, error, approve=approve)
+
+
+def asks_for_approval(report: Report) -> bool:
+    """Whether there is an endpoint whose connection somebody could approve."""
+    return any(outcome.group_id and outcome.result in _WRITTEN | _FOUND for outcome in report.outcomes)
+
+
+def with_decisions(created: Report, decided: Report) -> Report:
+    """A factory's whole report: what was made, and what became of the connections."""
+    return created.model_copy(
+        update={
+            "outcomes": (*created.outcomes, *decided.outcomes),
+            "hand_off": decided.hand_off,
+            "approval_asked": True,
+            "account": created.account or decided.account,
+        }
+    )
+
+
+def undecided(created: Report, looked: Report, why: str) -> Report:
+    """A factory's whole report where nobody approved: what is pending is left to the owners of the targets."""
+    error = ErrorDetail.of(
+        NotApproved(why, remedy="Approve with approve_many(report), or follow the report's hand_off.")
+    )
+    outcomes = tuple(
+        outcome.model_copy(update={"result": "handed-off", "error": error})
+        if outcome.result == "would-approve"
+        else outcome
+        for outcome in looked.outcomes
+    )
+    left = with_decisions(created, looked.model_copy(update={"outcomes": outcomes}))
+    return left.model_copy(update={"hand_off": created.hand_off or looked.hand_off})
+
+
+def _keyed(outcomes: Sequence[Outcome]) -> Iterator[tuple[Key, Outcome]]:
+    """Outcomes by what they are about: those of one endpoint come in the order of the work."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for outcome in outcomes:
+        about = identity(outcome.resource_id, outcome.group_id)
+        yield (about, seen[about]), outcome
+        seen[about] += 1
+
+
+def _is_whole(outcome: Outcome, spec: Spec) -> bool:
+    """Whether it is about the factory, which was not even begun."""
+    return identity(outcome.resource_id, outcome.group_id) == identity(spec.factory, None)
+
+
+def _may_pass(outcome: Outcome) -> bool:
+    return outcome.result == "timed-out" or (outcome.error is not None and outcome.error.code in _PASSING)

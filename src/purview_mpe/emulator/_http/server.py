@@ -1,0 +1,147 @@
+"""The emulator on a socket: HTTPS on 127.0.0.1, for any client in any language.
+
+Needs the extra `emulator`: trustme makes a throw-away certificate authority, cheroot serves HTTP/1.1 with
+keep-alive on a pool of threads. Nothing of either is imported before somebody serves.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import tempfile
+import threading
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from purview_mpe.emulator._http.http import HOST, adapter_class, connection_class, gateway_class
+from purview_mpe.emulator._state.clock import VirtualClock
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from purview_mpe.emulator._emulator import Emulator
+    from purview_mpe.emulator._http.service import Service
+
+# A request that is told to wait holds a thread meanwhile, and so does a connection that says nothing at first.
+_THREADS = 64
+# For how long a connection may be idle. Azure's SDKs poll every 10 or 30 s: one that was closed just then would look
+# like a fault.
+_IDLE = 120
+
+
+class MissingExtra(ImportError):
+    """A package of the extra `emulator` is not installed; the message says how to install it."""
+
+
+class Server:
+    """A running server; a context manager that stops it.
+
+    While it runs, the emulator's clock runs with real time.
+    """
+
+    def __init__(self, emulator: Emulator, service: Service, port: int) -> None:
+        trustme, cheroot_server, cheroot_ssl = _packages()
+        _check_free(port)
+        self._stack = ExitStack()
+        self._emulator = emulator
+        try:
+            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="purview-mpe-emulator-")))
+            authority = trustme.CA(organization_name="purview-mpe emulator")
+            certificate = authority.issue_cert(HOST, "localhost", "::1")
+            self.ca_file = str(folder / "ca.pem")
+            authority.cert_pem.write_to_path(self.ca_file)
+            served = str(folder / "server.pem")
+            certificate.private_key_and_cert_chain_pem.write_to_path(served)
+            self._server: Any = cheroot_server.HTTPServer(
+                (HOST, port),
+                gateway_class(cheroot_server, service, emulator.clock),
+                # cheroot adds no threads by itself.
+                minthreads=_THREADS,
+                maxthreads=_THREADS,
+            )
+            self._server.timeout = _IDLE
+            self._server.ConnectionClass = connection_class(cheroot_server)
+            self._server.ssl_adapter = adapter_class(cheroot_ssl)(served, served)
+            # A client that breaks a connection off is no news, and a full pool of idle ones is the usual
+            # state.
+            self._server.error_log = _say_nothing
+            self._server.keep_alive_conn_limit = 1000
+            self._server.shutdown_timeout = 1
+            self._server.prepare()
+        except BaseException:
+            self._stack.close()
+            raise
+        self.port = int(self._server.bind_addr[1])
+        self._thread = threading.Thread(target=self._server.serve, name="purview-mpe-emulator", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at its end."""
+        return f"https://{HOST}:{self.port}"
+
+    def announcement(self) -> dict[str, str | None]:
+        """What a client must know to begin: addresses and default ids."""
+        factory, account = self._emulator.default_factory, self._emulator.default_account
+        return {
+            "endpoint": self.url,
+            "ca_file": self.ca_file,
+            "subscription": self._emulator.subscription,
+            "tenant": self._emulator.tenant,
+            "factory": str(factory) if factory else None,
+            "account": str(account) if account else None,
+        }
+
+    def start(self) -> Self:
+        """Serve in a thread of its own."""
+        if isinstance(self._emulator.clock, VirtualClock):
+            self._stack.enter_context(self._emulator.clock.running())
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving, and remove the certificates."""
+        self._server.stop()
+        self._thread.join(timeout=5)
+        self._close_forgotten()
+        self._stack.close()
+
+    def _close_forgotten(self) -> None:
+        """Close connections that had something to say while cheroot stopped: no thread takes them from its queue."""
+        with suppress(queue.Empty):
+            while True:
+                waiting = self._server.requests.get(block=False)
+                if isinstance(waiting, self._server.ConnectionClass):
+                    with suppress(OSError):
+                        waiting.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *args: object) -> None:
+        self.stop()
+
+
+def _check_free(port: int) -> None:
+    """Fail cleanly on a taken port: cheroot leaves its socket open when it cannot bind it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+
+
+def _packages() -> tuple[ModuleType, ModuleType, ModuleType]:
+    try:
+        import cheroot.server  # noqa: PLC0415  only who serves needs it
+        import cheroot.ssl.builtin  # noqa: PLC0415
+        import trustme  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtra(
+            f"serving the emulator needs the package {error.name}; "
+            "install it with: pip install 'purview-mpe[emulator]'",
+            name=error.name,
+        ) from error
+    return trustme, cheroot.server, cheroot.ssl.builtin
+
+
+def _say_nothing(*_args: object, **_kwargs: object) -> None:
+    """Log nothing."""

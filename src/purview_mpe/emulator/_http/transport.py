@@ -1,0 +1,256 @@
+"""The emulator as azure-core transports, one per colour; nothing else here imports an Azure SDK."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Self
+
+from azure.core.exceptions import (
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+from azure.core.pipeline.transport import AsyncHttpTransport, HttpTransport
+from azure.core.rest import AsyncHttpResponse, HttpRequest, HttpResponse
+from azure.core.utils import case_insensitive_dict
+
+from purview_mpe.emulator._http.exchange import REASONS, ConnectionReset, Request, Response
+from purview_mpe.emulator._state.clock import sleep_on
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, MutableMapping
+    from types import TracebackType
+
+    from purview_mpe.emulator._http.service import Service
+    from purview_mpe.emulator._state.clock import Clock
+
+# azure-core's own default, for a client that sets none.
+_DEFAULT_READ_TIMEOUT = 300.0
+
+
+class _Answer:
+    """What both colours of response have in common."""
+
+    def __init__(self, request: HttpRequest, response: Response) -> None:
+        self._request = request
+        self._status = response.status
+        self._headers = case_insensitive_dict(response.headers)
+        self._content = response.encoded()
+        self._encoding: str | None = None
+        self._headers.setdefault("Content-Length", str(len(self._content)))
+
+    @property
+    def request(self) -> HttpRequest:
+        return self._request
+
+    @property
+    def status_code(self) -> int:
+        return self._status
+
+    @property
+    def headers(self) -> MutableMapping[str, str]:
+        return self._headers
+
+    @property
+    def reason(self) -> str:
+        return REASONS.get(self._status, "Unknown")
+
+    @property
+    def content_type(self) -> str | None:
+        return self._headers.get("Content-Type")
+
+    @property
+    def is_closed(self) -> bool:
+        """Always: the whole answer is here."""
+        return True
+
+    @property
+    def is_stream_consumed(self) -> bool:
+        """Always: the whole answer is here."""
+        return True
+
+    @property
+    def encoding(self) -> str | None:
+        return self._encoding
+
+    @encoding.setter
+    def encoding(self, value: str | None) -> None:
+        self._encoding = value
+
+    @property
+    def url(self) -> str:
+        return self._request.url
+
+    @property
+    def content(self) -> bytes:
+        return self._content
+
+    def text(self, encoding: str | None = None) -> str:
+        return self._content.decode(encoding or self._encoding or "utf-8-sig", errors="replace")
+
+    def json(self) -> Any:
+        return json.loads(self.text())
+
+    def raise_for_status(self) -> None:
+        if self._status >= 400:
+            raise HttpResponseError(response=self)  # pyright: ignore[reportArgumentType]  mixed into a response below
+
+
+class EmulatorResponse(_Answer, HttpResponse):
+    """An answer for sync clients."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def read(self) -> bytes:
+        """The body."""
+        return self.content
+
+    def iter_raw(self, **_kwargs: Any) -> Iterator[bytes]:
+        """The body, in one piece."""
+        yield self.content
+
+    def iter_bytes(self, **_kwargs: Any) -> Iterator[bytes]:
+        """The body, in one piece."""
+        yield self.content
+
+
+class AsyncEmulatorResponse(_Answer, AsyncHttpResponse):
+    """An answer for async clients."""
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def read(self) -> bytes:
+        """The body."""
+        return self.content
+
+    async def iter_raw(self, **_kwargs: Any) -> AsyncIterator[bytes]:
+        """The body, in one piece."""
+        yield self.content
+
+    async def iter_bytes(self, **_kwargs: Any) -> AsyncIterator[bytes]:
+        """The body, in one piece."""
+        yield self.content
+
+
+class EmulatorTransport(HttpTransport[HttpRequest, HttpResponse]):
+    """Gives a sync client's requests to the emulator; its sleeps move the emulator's clock."""
+
+    def __init__(self, service: Service, clock: Clock) -> None:
+        self._service = service
+        self._clock = clock
+
+    def send(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Answer a request, or fail as a broken connection fails in azure-core's own transports."""
+        ticket = self._service.begin(_read(request))
+        wait, timed_out = _wait(ticket.delay, kwargs)
+        if wait:
+            self._clock.sleep(wait)
+        try:
+            answer = self._service.finish(ticket)
+        except ConnectionReset as reset:
+            raise _broken(reset) from None
+        if timed_out:
+            raise ServiceResponseTimeoutError("Read timed out.")
+        return EmulatorResponse(request, answer)
+
+    def open(self) -> None:
+        """Nothing to open."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def sleep(self, duration: float) -> None:
+        """Let time pass on the emulator's clock."""
+        self._clock.sleep(duration)
+
+    def monotonic(self) -> float:
+        """The emulator's time in seconds, for clients that measure how long something took."""
+        return self._clock.now()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+
+class AsyncEmulatorTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
+    """Gives an async client's requests to the emulator; its sleeps move the emulator's clock."""
+
+    def __init__(self, service: Service, clock: Clock) -> None:
+        self._service = service
+        self._clock = clock
+
+    async def send(self, request: HttpRequest, **kwargs: Any) -> AsyncHttpResponse:
+        """Answer a request, or fail as a broken connection fails in azure-core's own transports."""
+        ticket = self._service.begin(_read(request))
+        wait, timed_out = _wait(ticket.delay, kwargs)
+        if wait:
+            await sleep_on(self._clock, wait)
+        try:
+            answer = self._service.finish(ticket)
+        except ConnectionReset as reset:
+            raise _broken(reset) from None
+        if timed_out:
+            raise ServiceResponseTimeoutError("Read timed out.")
+        return AsyncEmulatorResponse(request, answer)
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def sleep(self, duration: float) -> None:
+        """Let time pass on the emulator's clock."""
+        await sleep_on(self._clock, duration)
+
+    def monotonic(self) -> float:
+        """The emulator's time in seconds, for clients that measure how long something took."""
+        return self._clock.now()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *args: object) -> None:
+        await self.close()
+
+
+def _read(request: HttpRequest) -> Request:
+    content = request.content
+    if isinstance(content, str):
+        content = content.encode()
+    headers = {key.lower(): str(value) for key, value in request.headers.items()}
+    return Request(request.method.upper(), request.url, headers, content if isinstance(content, bytes) else b"")
+
+
+def _wait(delay: float, kwargs: dict[str, Any]) -> tuple[float, bool]:
+    """How long the client waits, and whether it has given up by then."""
+    timeout = kwargs.get("read_timeout", _DEFAULT_READ_TIMEOUT)
+    if timeout is not None and delay > timeout:
+        return float(timeout), True
+    return delay, False
+
+
+def _broken(reset: ConnectionReset) -> ServiceRequestError | ServiceResponseError:
+    text = "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))"
+    if reset.delivered:
+        return ServiceResponseError(text)
+    return ServiceRequestError(text)

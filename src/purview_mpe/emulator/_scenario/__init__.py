@@ -1,0 +1,1 @@
+"""An emulator as a document, and back."""

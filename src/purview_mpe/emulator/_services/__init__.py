@@ -1,0 +1,1 @@
+"""What Azure's services do, one file per service."""

@@ -1,0 +1,121 @@
+"""The JSON of a Purview account in each shape that accounts have been seen in.
+
+| shape | managed storage | managed namespace | ingestion storage |
+|---|---|---|---|
+| A | yes | yes | |
+| B | yes | | |
+| C | | | yes |
+| D | | yes | yes |
+| E | yes | | yes |
+| F | | | |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from purview_mpe._model.arm_id import ArmId
+
+if TYPE_CHECKING:
+    from purview_mpe.emulator._state.world import World
+
+Shape = Literal["A", "B", "C", "D", "E", "F"]
+Firewall = Literal["enabled-from-all-networks", "disabled-for-ingestion-only", "disabled-from-all-networks"]
+NamespaceAbsence = Literal["absent", "null", "empty", "disabled"]
+
+# publicNetworkAccess of the account, and of what it ingests through.
+_FIREWALLS: dict[Firewall, tuple[str, str]] = {
+    "enabled-from-all-networks": ("Enabled", "Enabled"),
+    "disabled-for-ingestion-only": ("Enabled", "Disabled"),
+    "disabled-from-all-networks": ("Disabled", "Disabled"),
+}
+# What the account's JSON shows: managed storage, managed namespace, ingestion storage.
+_SHAPES: dict[Shape, tuple[bool, bool, bool]] = {
+    "A": (True, True, False),
+    "B": (True, False, False),
+    "C": (False, False, True),
+    "D": (False, True, True),
+    "E": (True, False, True),
+    "F": (False, False, False),
+}
+
+
+def account_body(
+    world: World,
+    account_id: ArmId,
+    *,
+    shape: Shape,
+    firewall: Firewall,
+    location: str,
+    namespace_absence: NamespaceAbsence = "absent",
+) -> dict[str, Any]:
+    """The JSON of an account of a shape, as a service would have made it."""
+    if shape not in _SHAPES:
+        raise ValueError(f"{shape!r} is no shape of an account; those are {', '.join(_SHAPES)}")
+    if firewall not in _FIREWALLS:
+        raise ValueError(f"{firewall!r} is no firewall setting; those are {', '.join(_FIREWALLS)}")
+    storage, namespace, ingestion = _SHAPES[shape]
+    public, ingesting = _FIREWALLS[firewall]
+    region = "".join(location.lower().split())
+    host = f"https://{account_id.name.lower()}.purview.azure.com"
+    managed: dict[str, Any] = {}
+    properties: dict[str, Any] = {
+        "friendlyName": account_id.name,
+        "createdAt": world.stamp(),
+        "createdBy": "emulator",
+        "createdByObjectId": world.guid(),
+        "provisioningState": "Creating" if shape == "F" else "Succeeded",
+        "accountStatus": {"accountProvisioningState": "Creating" if shape == "F" else "Succeeded"},
+        "endpoints": {"catalog": f"{host}/catalog", "scan": f"{host}/scan", "guardian": f"{host}/guardian"},
+        "publicNetworkAccess": public,
+        "managedResourcesPublicNetworkAccess": ingesting,
+        "managedEventHubState": "Enabled" if namespace else "NotSpecified",
+    }
+    if storage or namespace:
+        group = ArmId(account_id.subscription, f"managed-rg-{account_id.name.lower()}")
+        properties["managedResourceGroupName"] = group.resource_group
+        managed["resourceGroup"] = str(group)
+        if storage:
+            managed["storageAccount"] = str(
+                group.in_group("Microsoft.Storage", "storageAccounts", f"scan{region[:13]}{world.letters(7)}")
+            )
+        if namespace:
+            managed["eventHubNamespace"] = str(new_namespace_id(world, group))
+        properties["managedResources"] = managed
+    if storage and not namespace:
+        if namespace_absence == "disabled":
+            properties["managedEventHubState"] = "Disabled"
+        elif namespace_absence != "absent":
+            managed["eventHubNamespace"] = None if namespace_absence == "null" else ""
+    if ingestion:
+        name = f"ingestion{region[:8]}{world.letters(7)}"
+        # It lives in a subscription of Microsoft (inferred).
+        group = ArmId(world.microsoft_subscription().id, f"ingestion-storage-rg-{world.letters(7)}")
+        properties["ingestionStorage"] = {
+            "id": str(group.in_group("Microsoft.Storage", "storageAccounts", name)),
+            "primaryEndpoint": f"https://{name}.z{world.random.randrange(1, 60)}.blob.storage.azure.net/",
+            "publicNetworkAccess": ingesting,
+        }
+    return {
+        "id": str(account_id),
+        "name": account_id.name,
+        "type": "Microsoft.Purview/accounts",
+        "location": location,
+        "sku": {"name": "Standard", "capacity": 1},
+        "identity": {"type": "SystemAssigned", "principalId": world.guid(), "tenantId": world.tenant},
+        "tags": {},
+        "systemData": {
+            "createdAt": world.stamp(),
+            "createdBy": "emulator",
+            "createdByType": "User",
+            "lastModifiedAt": world.stamp(),
+            "lastModifiedBy": "emulator",
+            "lastModifiedByType": "User",
+        },
+        "properties": properties,
+    }
+
+
+def new_namespace_id(world: World, group: ArmId) -> ArmId:
+    """The id of a new managed namespace in a managed resource group."""
+    return group.in_group("Microsoft.EventHub", "namespaces", f"atlas-{world.guid()}")

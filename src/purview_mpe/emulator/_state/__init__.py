@@ -1,0 +1,1 @@
+"""Everything that exists in one emulator, and time."""

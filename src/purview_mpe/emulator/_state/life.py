@@ -1,0 +1,211 @@
+"""The lives of a managed private endpoint and of its connection on the target: what follows what, and when.
+
+    PUT ──connection_delay──▶ the connection appears on the target, Pending
+        ──provisioning──────▶ Succeeded (or Failed), the factory starts to show the connection's state
+    decision on the target ──refresh_delay──▶ the factory shows it, unless it showed Approved already
+    DELETE → Deleting ──deletion──▶ endpoint and connection are gone
+
+The connection appears while its endpoint is still Provisioning (recorded from the sibling service).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe.emulator._state.nouns import Connection, Endpoint, Network
+from purview_mpe.emulator._state.world import ACCOUNT_TYPE, NAMESPACE_TYPE, STORAGE_TYPE
+
+if TYPE_CHECKING:
+    from purview_mpe.emulator._state.nouns import Factory
+    from purview_mpe.emulator._state.settings import Span
+    from purview_mpe.emulator._state.world import World
+
+Outcome = Literal["Succeeded", "Failed"]
+Decision = Literal["Approved", "Rejected", "Disconnected", "Pending"]
+
+
+def new_endpoint(
+    world: World, factory: Factory, network: Network, *, name: str, target: str, group_id: str
+) -> Endpoint:
+    """Put an endpoint into its network; nothing is due for it yet."""
+    hidden = ArmId(world.microsoft_subscription().id, network.hidden_group)
+    # The hidden private endpoint is called `<factory>.<endpoint>` and sits in a Microsoft subscription
+    # (recorded).
+    hidden = hidden.in_group("Microsoft.Network", "privateEndpoints", f"{factory.id.name}.{name}")
+    endpoint = Endpoint(
+        name=name,
+        factory=factory.id,
+        network=network.name,
+        target=target,
+        group_id=group_id,
+        fqdns=[],
+        serial=world.serial(),
+        private_endpoint_id=str(hidden),
+        shows_private_endpoint_id=world.settings.reveal_private_endpoint_ids == "at-once",
+    )
+    network.endpoints[name.casefold()] = endpoint
+    return endpoint
+
+
+def request(
+    world: World, endpoint: Endpoint, *, outcome: Outcome = "Succeeded", decision: Decision | None = None
+) -> None:
+    """Set the life of a freshly requested endpoint going.
+
+    `outcome` is how provisioning ends; `decision` is what somebody at the target decides as soon as the
+    connection is there.
+    """
+
+    def appear() -> None:
+        nonlocal outcome
+        if endpoint.provisioning_state == "Provisioning" and world.network_of(endpoint):
+            target = world.takes(endpoint.target, endpoint.group_id)
+            if target is not None and not world.hold_storage(target):
+                # Storage runs one private endpoint operation at a time: the second of two neighbours fails.
+                outcome = "Failed"
+                return
+            connection = connect(world, endpoint)
+            if connection and decision:
+                connection.status = decision
+
+    def provisioned() -> None:
+        if endpoint.provisioning_state == "Provisioning" and world.network_of(endpoint):
+            if endpoint.connection is None and outcome == "Succeeded":
+                appear()
+            finish(world, endpoint, outcome)
+
+    world.later(_span(world, "connection_delay", endpoint), appear, endpoint.waiting)
+    world.later(_span(world, "provisioning", endpoint), provisioned, endpoint.waiting)
+
+
+def connect(world: World, endpoint: Endpoint) -> Connection | None:
+    """Make the endpoint's connection appear on its target, if there is such a target."""
+    target = world.takes(endpoint.target, endpoint.group_id)
+    if target is None or endpoint.connection is not None:
+        return endpoint.connection
+    endpoint.connection = add_connection(
+        world,
+        target,
+        private_endpoint_id=endpoint.private_endpoint_id,
+        group_id=endpoint.group_id,
+        # The real text (recorded).
+        description=f"Requested by DataFactory:{endpoint.factory.name}, Name:{endpoint.name}",
+    )
+    endpoint.connection.endpoint = endpoint
+    return endpoint.connection
+
+
+def add_connection(
+    world: World,
+    target: ArmId,
+    *,
+    private_endpoint_id: str,
+    group_id: str,
+    description: str | None,
+    status: str = "Pending",
+    name: str | None = None,
+) -> Connection:
+    """Put a connection on a target, named as its provider names them."""
+    name = name or connection_name(world, target, private_endpoint_id)
+    connection = Connection(
+        name=name,
+        target=target,
+        private_endpoint_id=private_endpoint_id,
+        group_id=group_id,
+        serial=world.serial(),
+        status=status,
+        description=description,
+    )
+    world.connections_of(target)[name.casefold()] = connection
+    return connection
+
+
+def connection_name(world: World, target: ArmId, private_endpoint_id: str) -> str:
+    """A name in the format of the target's provider (seen: storage, Event Hubs, Purview)."""
+    guid = world.guid()
+    if target.is_a(STORAGE_TYPE):
+        return f"{target.name}.{guid}"
+    if target.is_a(NAMESPACE_TYPE):
+        return guid
+    return f"{private_endpoint_id.rpartition('/')[2]}-{guid}"
+
+
+def finish(world: World, endpoint: Endpoint, outcome: Outcome) -> None:
+    """End provisioning."""
+    target = world.takes(endpoint.target, endpoint.group_id)
+    endpoint.etag = world.etag()
+    endpoint.provisioning_state = "Failed" if target is None else outcome
+    endpoint.shows_private_endpoint_id = world.settings.reveal_private_endpoint_ids != "never"
+    if endpoint.provisioning_state == "Failed" or target is None:
+        return
+    endpoint.fqdns = fqdns_of(target, endpoint.group_id)
+    endpoint.mirror_connection()
+
+
+def fqdns_of(target: ArmId, group_id: str) -> list[str]:
+    """The host names that the service fills in later (seen in public code)."""
+    if target.is_a(ACCOUNT_TYPE):
+        return [f"{target.name.lower()}.purview.azure.com"]
+    if target.is_a(NAMESPACE_TYPE):
+        return [f"{target.name.lower()}.servicebus.windows.net"]
+    return [f"{target.name.lower()}.{group_id.lower()}.core.windows.net"]
+
+
+def decide(world: World, connection: Connection, decision: str, description: str | None = None) -> None:
+    """Somebody at the target decides; the factory notices a little later."""
+    connection.status = decision
+    if description is not None:
+        connection.description = description
+    endpoint = connection.endpoint
+    if endpoint is not None:
+        world.later(world.settings.refresh_delay, endpoint.mirror_connection, endpoint.waiting)
+
+
+def drop_connection(world: World, connection: Connection) -> None:
+    """The target's owner removes a connection: the endpoint on the other side is Disconnected."""
+    world.connections_of(connection.target).pop(connection.name.casefold(), None)
+    endpoint = connection.endpoint
+    if endpoint is not None:
+        connection.status = "Disconnected"
+        world.later(world.settings.refresh_delay, endpoint.mirror_connection, endpoint.waiting)
+
+
+def delete(world: World, endpoint: Endpoint, *, blocked: str | None = None) -> None:
+    """Begin a deletion; the endpoint is listed as Deleting until it is gone.
+
+    `blocked` is the state that it ends in where something makes the deletion fail.
+    """
+    if endpoint.provisioning_state == "Deleting":
+        return
+    endpoint.provisioning_state = "Deleting"
+    endpoint.waiting.clear()
+
+    def gone() -> None:
+        network = world.network_of(endpoint)
+        if network is None:
+            return
+        if blocked is not None:
+            endpoint.provisioning_state = blocked
+            return
+        del network.endpoints[endpoint.name.casefold()]
+        if world.settings.deletion_lingers:
+            network.lingering[endpoint.name.casefold()] = world.now() + world.settings.deletion_lingers
+        connection = endpoint.connection
+        if connection is not None:
+            world.connections_of(connection.target).pop(connection.name.casefold(), None)
+
+    world.later(_span(world, "deletion", endpoint), gone, endpoint.waiting)
+
+
+def orphan(factory: Factory) -> None:
+    """Let go of a factory's connections: they outlive it on their targets (seen in public code)."""
+    for network in factory.networks.values():
+        for endpoint in network.endpoints.values():
+            if endpoint.connection is not None:
+                endpoint.connection.endpoint = None
+            endpoint.waiting.clear()
+
+
+def _span(world: World, kind: Literal["provisioning", "connection_delay", "deletion"], endpoint: Endpoint) -> Span:
+    return world.settings.span(kind, endpoint.group_id, real=world.is_real)

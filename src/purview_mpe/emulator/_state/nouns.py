@@ -1,0 +1,168 @@
+"""The things that exist in the emulated Azure. They know their state, and nothing about HTTP or time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purview_mpe._model.arm_id import ArmId
+
+
+@dataclass(slots=True)
+class ResourceGroup:
+    """A resource group; `managed_by` names the resource whose service owns it."""
+
+    name: str
+    location: str
+    managed_by: str | None = None
+    tags: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(slots=True)
+class Subscription:
+    """A subscription. `of_microsoft` ones hold what services keep out of the customer's reach."""
+
+    id: str
+    name: str
+    of_microsoft: bool = False
+    groups: dict[str, ResourceGroup] = field(default_factory=dict[str, ResourceGroup])
+    unregistered: set[str] = field(default_factory=set[str])
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """A managed private endpoint, as its factory sees it."""
+
+    name: str
+    factory: ArmId
+    network: str
+    target: str
+    group_id: str
+    fqdns: list[str]
+    serial: int
+    private_endpoint_id: str
+    provisioning_state: str = "Provisioning"
+    # Three empty strings until provisioned (recorded from the real service).
+    status: str = ""
+    description: str = ""
+    actions_required: str = ""
+    reserved: bool = False
+    shows_private_endpoint_id: bool = False
+    etag: str | None = None
+    connection: Connection | None = None
+    waiting: list[AfterReads] = field(default_factory=list["AfterReads"])
+
+    def mirror_connection(self) -> None:
+        """Take over what the connection says, unless it said Approved before.
+
+        Data Factory stops refreshing the state of an approved endpoint (documentation).
+        """
+        if self.connection is None or self.provisioning_state != "Succeeded" or self.status == "Approved":
+            return
+        self.status = self.connection.status
+        self.description = self.connection.description or ""
+        self.actions_required = self.connection.actions_required
+
+
+@dataclass(slots=True)
+class AfterReads:
+    """Something that happens after a number of reads instead of after a time."""
+
+    left: int
+    act: Callable[[], None]
+
+
+@dataclass(slots=True)
+class Network:
+    """The managed virtual network of a factory."""
+
+    name: str
+    vnet_id: str
+    etag: str
+    properties: dict[str, Any]
+    hidden_group: str
+    """The resource group in a Microsoft subscription that holds the hidden private endpoints."""
+    serial: int
+    endpoints: dict[str, Endpoint] = field(default_factory=dict[str, Endpoint])
+    lingering: dict[str, float] = field(default_factory=dict[str, float])
+    """Names that are gone from the list and cannot be used again before that time."""
+
+
+@dataclass(slots=True)
+class Runtime:
+    """An integration runtime; its kind shows in its properties only, as in Azure."""
+
+    name: str
+    etag: str
+    properties: dict[str, Any]
+    serial: int
+
+
+@dataclass(slots=True)
+class PipelineRun:
+    """A run of a pipeline, with the runs of its activities, newest last."""
+
+    run_id: str
+    body: dict[str, Any]
+    last_updated: float
+    activities: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    serial: int = 0
+
+
+@dataclass(slots=True)
+class Factory:
+    """A data factory; `body` is what PUT sent, completed by what the service adds."""
+
+    id: ArmId
+    body: dict[str, Any]
+    etag: str
+    serial: int
+    networks: dict[str, Network] = field(default_factory=dict[str, Network])
+    runtimes: dict[str, Runtime] = field(default_factory=dict[str, Runtime])
+    runs: dict[str, PipelineRun] = field(default_factory=dict[str, PipelineRun])
+
+
+@dataclass(slots=True)
+class Connection:
+    """A private endpoint connection, as the target of the endpoint sees it."""
+
+    name: str
+    target: ArmId
+    private_endpoint_id: str
+    group_id: str
+    serial: int
+    status: str = "Pending"
+    description: str | None = None
+    actions_required: str = "None"
+    provisioning_state: str = "Succeeded"
+    endpoint: Endpoint | None = None
+    """The managed endpoint on the other side; None for a stranger's, and for an orphan's."""
+
+
+@dataclass(slots=True)
+class Account:
+    """A Purview account; `body` is its JSON without what depends on the api-version or changes by itself."""
+
+    id: ArmId
+    body: dict[str, Any]
+    serial: int
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The account's properties."""
+        found: dict[str, Any] = self.body.setdefault("properties", {})
+        return found
+
+
+@dataclass(slots=True)
+class Resource:
+    """Something that private endpoints can connect to and that has no more behaviour than that."""
+
+    id: ArmId
+    body: dict[str, Any]
+    serial: int
+    busy_until: float = 0.0
+    """Storage runs one private endpoint operation at a time; until then it answers 409 to the next one."""

@@ -1,0 +1,88 @@
+"""The built-in roles that matter here, and the callers that tests need most often."""
+
+from __future__ import annotations
+
+from purview_mpe.emulator._state.access import OWNER, Role
+
+# Published definitions of the built-in roles.
+_SHARED = (
+    "Microsoft.Authorization/*/read",
+    "Microsoft.Insights/alertRules/*",
+    "Microsoft.ResourceHealth/availabilityStatuses/read",
+    "Microsoft.Resources/deployments/*",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "Microsoft.Support/*",
+)
+BUILT_IN = {
+    role.name.casefold(): role
+    for role in (
+        OWNER,
+        Role(
+            "Contributor",
+            ("*",),
+            (
+                "Microsoft.Authorization/*/Delete",
+                "Microsoft.Authorization/*/Write",
+                "Microsoft.Authorization/elevateAccess/Action",
+                "Microsoft.Blueprint/blueprintAssignments/write",
+                "Microsoft.Blueprint/blueprintAssignments/delete",
+                "Microsoft.Compute/galleries/share/action",
+            ),
+        ),
+        Role("Reader", ("*/read",)),
+        Role(
+            "Data Factory Contributor",
+            (
+                *_SHARED,
+                "Microsoft.DataFactory/dataFactories/*",
+                "Microsoft.DataFactory/factories/*",
+                "Microsoft.EventGrid/eventSubscriptions/write",
+            ),
+        ),
+        Role(
+            "Storage Account Contributor",
+            (
+                *_SHARED,
+                "Microsoft.Insights/diagnosticSettings/*",
+                "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action",
+                "Microsoft.Storage/storageAccounts/*",
+            ),
+        ),
+    )
+}
+
+# Not roles of Azure but the four people of this job, by what they may do wherever they may do it.
+PEOPLE = {
+    "none": (),
+    "reader": (BUILT_IN["reader"],),
+    "requester": (
+        BUILT_IN["data factory contributor"],
+        Role("Purview account reader", ("Microsoft.Purview/accounts/read", "Microsoft.Purview/accounts/*/read")),
+    ),
+    "approver": (
+        Role(
+            "Private endpoint approver",
+            (
+                "Microsoft.Authorization/permissions/read",
+                "Microsoft.Purview/accounts/*",
+                "Microsoft.Storage/storageAccounts/*",
+                "Microsoft.EventHub/namespaces/*",
+            ),
+        ),
+    ),
+}
+
+
+def roles_called(name: str) -> tuple[Role, ...]:
+    """The roles behind a name: a built-in role, or one of the four people.
+
+    Raises:
+        ValueError: there is no such role; the message lists those there are.
+    """
+    if name in PEOPLE:
+        return PEOPLE[name]
+    found = BUILT_IN.get(name.casefold())
+    if found is None:
+        known = ", ".join([*PEOPLE, *(role.name for role in BUILT_IN.values())])
+        raise ValueError(f"there is no role {name!r}; known are {known}, or make one with Role(name, actions)")
+    return (found,)

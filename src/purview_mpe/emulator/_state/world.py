@@ -1,0 +1,234 @@
+"""Everything that exists in one emulator, and what is due to happen to it."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import uuid
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+from purview_mpe.emulator._http.exchange import id_of
+from purview_mpe.emulator._state.clock import VirtualClock
+from purview_mpe.emulator._state.nouns import (
+    Account,
+    AfterReads,
+    Connection,
+    Endpoint,
+    Factory,
+    Network,
+    Resource,
+    ResourceGroup,
+    Subscription,
+)
+from purview_mpe.emulator._state.settings import DEFAULT_LOCATION, Reads, Settings, Span, drawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe.emulator._state.clock import Clock
+
+FACTORY_TYPE = "Microsoft.DataFactory/factories"
+ACCOUNT_TYPE = "Microsoft.Purview/accounts"
+STORAGE_TYPE = "Microsoft.Storage/storageAccounts"
+NAMESPACE_TYPE = "Microsoft.EventHub/namespaces"
+
+# The group ids of each kind of target (documentation of Private Link); others are refused by it.
+GROUP_IDS: dict[str, frozenset[str]] = {
+    ACCOUNT_TYPE.casefold(): frozenset({"account", "portal", "platform"}),
+    STORAGE_TYPE.casefold(): frozenset(
+        name + tail for name in ("blob", "queue", "table", "file", "dfs", "web") for tail in ("", "_secondary")
+    ),
+    NAMESPACE_TYPE.casefold(): frozenset({"namespace"}),
+}
+
+
+class World:
+    """All state of one emulator. Whoever reads or changes it holds `lock`."""
+
+    def __init__(self, settings: Settings, clock: Clock, *, seed: int, epoch: datetime | None, tenant: str) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.follows_calendar = epoch is None
+        self.epoch = epoch or datetime.now(UTC)
+        self.tenant = tenant
+        self.random = Random(seed)
+        self.lock = threading.RLock()
+        self.subscriptions: dict[str, Subscription] = {}
+        self.factories: dict[str, Factory] = {}
+        self.accounts: dict[str, Account] = {}
+        self.resources: dict[str, Resource] = {}
+        """Storage accounts and Event Hubs namespaces."""
+        self.connections: dict[str, dict[str, Connection]] = {}
+        """By the key of the target, then by the case-folded name of the connection."""
+        self.operations: set[str] = set()
+        """Long-running operations whose results can be asked for."""
+        self._serial = itertools.count(1)
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._moment: float | None = None
+
+    # --- time
+
+    def now(self) -> float:
+        """The time; inside something that was due earlier, the time at which it was due."""
+        return self.clock.now() if self._moment is None else self._moment
+
+    def stamp(self, at: float | None = None) -> str:
+        """A moment of the clock as Azure writes times, with seven digits of a second."""
+        moment = self.epoch + timedelta(seconds=self.now() if at is None else at)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
+
+    def settle(self) -> float:
+        """Let everything happen that is due by now; gives the time."""
+        now = self.clock.now()
+        while self._due and self._due[0][0] <= now:
+            self._moment, _, act = heapq.heappop(self._due)
+            act()
+        self._moment = None
+        return now
+
+    def later(self, span: Span, act: Callable[[], None], waiting: list[AfterReads]) -> None:
+        """Let something happen after a span; spans that count reads are kept in `waiting`."""
+        if isinstance(span, Reads):
+            if span.count <= 0:
+                act()
+            else:
+                waiting.append(AfterReads(span.count, act))
+            return
+        seconds = drawn(span, self.random)
+        if seconds <= 0:
+            act()
+        else:
+            heapq.heappush(self._due, (self.now() + seconds, next(self._serial), act))
+
+    def was_read(self, endpoint: Endpoint) -> None:
+        """Count one read for what waits for reads. The answer to that read shows the state from before it."""
+        if not endpoint.waiting:
+            return
+        for waiting in list(endpoint.waiting):
+            waiting.left -= 1
+            if waiting.left <= 0:
+                endpoint.waiting.remove(waiting)
+                waiting.act()
+
+    def target_was_read(self, target: ArmId) -> None:
+        """Count one read of a target's connections for the endpoints that want to connect to it."""
+        if not self.settings.counts_reads:
+            return
+        for endpoint in list(self.endpoints()):
+            if endpoint.waiting and endpoint.target.strip("/").casefold() == target.key.strip("/"):
+                self.was_read(endpoint)
+
+    def ahead_of_calendar(self) -> float:
+        """How far this clock is ahead of the calendar that clients read their dates from.
+
+        Only where the epoch is the time of day at which the emulator was made: whoever gave an epoch also
+        means its dates.
+        """
+        if not self.follows_calendar:
+            return 0.0
+        return self.clock.now() - (datetime.now(UTC) - self.epoch).total_seconds()
+
+    def hold_storage(self, target: ArmId) -> bool:
+        """Begin a private endpoint operation on a storage account; False if another is under way."""
+        resource = self.resources.get(target.key)
+        seconds = self.settings.storage_busy
+        if not seconds or resource is None or not target.is_a(STORAGE_TYPE):
+            return True
+        now = self.now()
+        if now < resource.busy_until:
+            return False
+        resource.busy_until = now + seconds
+        return True
+
+    @property
+    def is_real(self) -> bool:
+        """Whether clients wait in real time."""
+        return not isinstance(self.clock, VirtualClock) or self.clock.is_running
+
+    # --- names out of the seed
+
+    def guid(self) -> str:
+        """The next GUID."""
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def hex(self, digits: int) -> str:
+        """So many hexadecimal digits."""
+        return f"{self.random.getrandbits(4 * digits):0{digits}x}"
+
+    def letters(self, count: int) -> str:
+        """So many lower-case letters."""
+        return "".join(self.random.choices("abcdefghijklmnopqrstuvwxyz", k=count))
+
+    def etag(self) -> str:
+        """An entity tag in Data Factory's format."""
+        return f"{self.hex(8)}-0000-0d00-0000-{self.hex(8)}0000"
+
+    def serial(self) -> int:
+        """The next number in order of creation; pages continue after it."""
+        return next(self._serial)
+
+    # --- finding things
+
+    def microsoft_subscription(self) -> Subscription:
+        """The subscription in which the services keep what customers never see."""
+        for subscription in self.subscriptions.values():
+            if subscription.of_microsoft:
+                return subscription
+        guid = self.guid()
+        subscription = Subscription(guid, "Microsoft Internal", of_microsoft=True)
+        self.subscriptions[guid] = subscription
+        return subscription
+
+    def is_microsofts(self, scope: str) -> bool:
+        """Whether a scope lies in a subscription that no customer can reach."""
+        parts = scope.strip("/").split("/")
+        subscription = self.subscriptions.get(parts[1].casefold()) if len(parts) > 1 else None
+        return subscription is not None and subscription.of_microsoft
+
+    def ensure_subscription(self, guid: str) -> Subscription:
+        """The customer's subscription with this id, made if it is new."""
+        return self.subscriptions.setdefault(
+            guid.casefold(), Subscription(guid, f"Subscription {len(self.subscriptions) + 1}")
+        )
+
+    def ensure_group(self, resource: ArmId, location: str = DEFAULT_LOCATION, managed_by: str | None = None) -> None:
+        """Make the subscription and resource group of a resource exist."""
+        subscription = self.ensure_subscription(resource.subscription)
+        subscription.groups.setdefault(
+            resource.resource_group.casefold(), ResourceGroup(resource.resource_group, location, managed_by)
+        )
+
+    def find_resource(self, key: str) -> Factory | Account | Resource | None:
+        """The top-level resource with this key."""
+        return self.factories.get(key) or self.accounts.get(key) or self.resources.get(key)
+
+    def endpoints(self, factory: Factory | None = None) -> Iterator[Endpoint]:
+        """All managed private endpoints, in order of creation within a factory."""
+        for one in [factory] if factory else list(self.factories.values()):
+            for network in one.networks.values():
+                yield from network.endpoints.values()
+
+    def network_of(self, endpoint: Endpoint) -> Network | None:
+        """The managed virtual network that still holds this endpoint."""
+        factory = self.factories.get(endpoint.factory.key)
+        network = factory and factory.networks.get(endpoint.network.casefold())
+        if network and network.endpoints.get(endpoint.name.casefold()) is endpoint:
+            return network
+        return None
+
+    def takes(self, target: str, group_id: str) -> ArmId | None:
+        """The target's id if it exists and knows the group; None if the connection cannot be made."""
+        found = id_of(target)
+        if found is None:
+            return None
+        groups = GROUP_IDS.get(found.type.casefold(), frozenset())
+        exists = found.key in self.accounts or found.key in self.resources
+        return found if exists and group_id.casefold() in groups else None
+
+    def connections_of(self, target: ArmId) -> dict[str, Connection]:
+        """The connections of a target, by case-folded name."""
+        return self.connections.setdefault(target.key, {})
