@@ -70,14 +70,14 @@ def lint(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """The long campaign of random faults: `nox -s chaos -- --runs 2000 --seed 1`."""
     session.install("-e", EVERYTHING)
-    session.run("python", "-W", "error", "tests/chaos.py", *session.posargs)
+    session.run("python", "-W", "error", "tests/support/chaos.py", *session.posargs)
 
 
 @nox.session
 def durable(session: nox.Session) -> None:
     """A fleet of 500 factories on two worker processes, one of which is killed half-way."""
     session.install("-e", EVERYTHING)
-    session.run("python", "-W", "error", "tests/durable_fleet.py", *session.posargs)
+    session.run("python", "-W", "error", "tests/support/durable_fleet.py", *session.posargs)
 
 
 @nox.session

@@ -195,9 +195,9 @@ def test_every_word_of_a_value_is_explained(heading):
 def test_the_reference_shows_every_verb(client):
     """The verbs for fleets come from a base class, which autodoc leaves out unless it is told otherwise."""
     pages = "\n".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
-    directive = pages.partition(f"autoclass:: {client.__module__.replace('._client.client', '')}.Client\n")[2].partition(
-        "\n\n"
-    )[0]
+    directive = pages.partition(f"autoclass:: {client.__module__.replace('._client.client', '')}.Client\n")[
+        2
+    ].partition("\n\n")[0]
     inherited = [name for name in dir(client) if not name.startswith("_") and name not in vars(client)]
     assert ":members:" in directive
     assert not inherited or ":inherited-members:" in directive

@@ -18,8 +18,7 @@ from purview_mpe.errors import (
     PurviewMpeError,
     ReportFailed,
 )
-
-from .nouns import ACCOUNT, STORAGE, a_spec, an_account
+from tests.support.nouns import ACCOUNT, STORAGE, a_spec, an_account
 
 CLASSES = {name: getattr(errors, name) for name in errors.__all__}
 LEAVES = [cls for name, cls in CLASSES.items() if name != "PurviewMpeError"]

@@ -1,0 +1,1 @@
+"""The outside: pipeline, transports, credentials, threads and clocks."""

@@ -1,0 +1,124 @@
+"""`--record`: a transcript that tells nobody whose Azure it was, and that can be replayed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from purview_mpe import Client, Spec
+from purview_mpe._azure.recording import sanitised
+from purview_mpe._cli.main import main
+from purview_mpe._cli.options import EmulatorCredential
+from purview_mpe.emulator import Emulator, Fault
+from tests.support.replay import Replay
+
+
+@pytest.fixture
+def private():
+    """An emulator whose names are nobody else's business."""
+    emulator = Emulator(empty=True)
+    account = emulator.add_account("contoso-governance", resource_group="secret-group")
+    factory = emulator.add_factory("contoso-analytics", resource_group="secret-group", purview_account=account)
+    return emulator, factory, account
+
+
+@pytest.fixture
+def recorded(private, tmp_path):
+    """The transcript of `create` and `status` on the command line, and the spec in its words."""
+    emulator, factory, account = private
+    transcripts = {}
+    with emulator.serve() as server:
+        for verb in ("create", "status"):
+            transcripts[verb] = tmp_path / f"{verb}.ndjson"
+            reach = ["--endpoint", server.url, "--ca", server.ca_file, "--record", str(transcripts[verb])]
+            ids = ["--factory", str(factory), "--account", str(account), "--name", "purview"]
+            assert main([verb, *reach, *ids, *(["--approve"] if verb == "create" else [])]) == 0
+    return transcripts
+
+
+def sanitised_spec(text: str) -> Spec:
+    """The same spec, with the ids that stand in a transcript."""
+    urls = [json.loads(line)["request"]["url"].partition("?")[0] for line in text.splitlines()]
+    paths = [f"/subscriptions/{url.partition('/subscriptions/')[2]}" for url in urls]
+    factory = next(path.partition("/managed")[0] for path in paths if "/managedVirtualNetworks" in path)
+    account = next(path for path in paths if path.rpartition("/")[0].endswith("Microsoft.Purview/accounts"))
+    return Spec(factory=factory, account=account, name="purview")
+
+
+def test_nothing_tells_whose_azure_it_was(recorded, private):
+    """No token, no GUID and no name of the real ones is in a transcript; what is the same there is the same here."""
+    emulator, _, _ = private
+    for path in recorded.values():
+        text = path.read_text(encoding="utf-8")
+        assert emulator.token_mark not in text
+        assert "uthorization" not in text.replace("Microsoft.Authorization", "")
+        assert "contoso" not in text.casefold()
+        assert "secret-group" not in text.casefold()
+        assert emulator.tenant not in text
+        assert "/factories/factory1/" in text
+        assert "factory1.purview_blob" in text
+
+
+def test_a_transcript_can_be_replayed(recorded):
+    """The library comes to the same result from the transcript as it came to from Azure."""
+    spec = sanitised_spec(recorded["status"].read_text(encoding="utf-8"))
+    with Client(Emulator().credential, transport=Replay(recorded["status"])) as client:
+        status = client.status(spec)
+    assert status.ready
+    assert {row.name for row in status.endpoints} == {
+        "purview", "purview_blob", "purview_queue", "purview_namespace",
+    }  # fmt: skip
+
+
+def test_secrets_of_other_kinds_are_removed():
+    """Keys by their names, people by their addresses, tags as a whole; words of Azure's stay."""
+    exchange = {
+        "request": {
+            "url": "https://x.example/subscriptions/1/resourceGroups/Default/providers/Microsoft.Purview/accounts/contoso-x"
+        },
+        "answer": {
+            "body": {
+                "tags": {"owner": "secret-group"},
+                "primaryKey": {"accountKey": "analytics"},
+                "createdBy": "someone@contoso.example",
+                "text": "contoso-x and CONTOSO-X, not contoso-xy",
+                "groupId": "account",
+            }
+        },
+    }
+    (clean,) = sanitised([exchange])
+    body = clean["answer"]["body"]
+    assert body["tags"] == {"tag1": "value"}
+    assert body["primaryKey"] == {"accountKey": "(removed)"}
+    assert body["createdBy"] == "person1@example.com"
+    assert body["text"] == "account1 and account1, not contoso-xy"
+    assert body["groupId"] == "account"
+    assert clean["request"]["url"].startswith("https://management.azure.com/subscriptions/")
+
+
+def test_a_file_that_cannot_be_written(private, tmp_path, capsys):
+    """It is said before anything is asked of Azure."""
+    emulator, factory, _ = private
+    with emulator.serve() as server:
+        reach = ["--endpoint", server.url, "--ca", server.ca_file]
+        what = ["--factory", str(factory), "--name", "purview"]
+        ended = main(["status", *reach, *what, "--record", str(tmp_path / "absent" / "file")])
+    assert ended == 2
+    assert "--record" in capsys.readouterr().err
+    assert not emulator.requests
+
+
+def test_what_an_answer_repeats_of_the_token_is_not_recorded(private, tmp_path):
+    """A proxy that answers with what it was sent gets the token into no transcript."""
+    emulator, factory, account = private
+    token = EmulatorCredential().get_token("scope").token
+    echo = {"error": {"code": "Oops", "message": f"You sent Bearer {token}.", token: [1]}}
+    emulator.inject(Fault.rewrite("GET", lambda _: echo, times=None))
+    with emulator.serve() as server:
+        reach = ["--endpoint", server.url, "--ca", server.ca_file, "--record", str(tmp_path / "plan.ndjson")]
+        ids = ["--factory", str(factory), "--account", str(account), "--name", "purview"]
+        assert main(["plan", *reach, *ids]) == 1
+    text = (tmp_path / "plan.ndjson").read_text(encoding="utf-8")
+    assert token not in text
+    assert "You sent Bearer (removed)." in text

@@ -1,0 +1,283 @@
+"""A marked token shows nowhere: in no exception, log record, event or result."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import pickle
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+from purview_mpe import Retry, Spec
+from purview_mpe.errors import AccessDenied, AzureError, AzureUnavailable, PurviewMpeError
+from tests.support.scripted import (
+    ACCOUNT,
+    FACTORY,
+    MARK,
+    STORAGE,
+    Runner,
+    Script,
+    answer,
+    both,
+    list_endpoints,
+    ok,
+    put_endpoint,
+    read_account,
+    refusal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def everything_logged() -> Iterator[io.StringIO]:
+    """All loggers of the process at DEBUG, with all that their records carry."""
+    written = io.StringIO()
+
+    class Everything(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.write(f"{record.getMessage()} {vars(record)!r}\n")
+            if record.exc_info and record.exc_info[1]:
+                written.write(shown(record.exc_info[1]))
+
+    handler, root = Everything(level=0), logging.getLogger()
+    levels = {name: logging.getLogger(name).level for name in ("azure", "urllib3", "aiohttp", "asyncio", "purview_mpe")}
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    try:
+        yield written
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def shown(error: BaseException) -> str:
+    """All that a crash reporter could get out of an exception, and out of those that it comes from."""
+    texts = [repr(error), str(error), repr(vars(error)), *traceback.format_exception(error)]
+    texts += traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    seen: set[int] = set()
+    todo: list[BaseException | None] = [error]
+    while todo:
+        cause = todo.pop()
+        if cause is None or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        trace = cause.__traceback__
+        while trace is not None:
+            for name, value in trace.tb_frame.f_locals.items():
+                # The frames of the tests themselves hold what the test has made.
+                if "/tests/" not in trace.tb_frame.f_code.co_filename:
+                    texts.append(f"{name}={value!r}")
+            trace = trace.tb_next
+        todo += [cause.__cause__, cause.__context__]
+    if isinstance(error, PurviewMpeError):
+        dumped = pickle.dumps(error)
+        texts.append(dumped.decode("latin-1"))
+        texts.append(repr(vars(pickle.loads(dumped))))  # noqa: S301 - our own bytes
+    return "\n".join(texts)
+
+
+ECHO = {"error": {"code": "Oops", "message": f"You sent Authorization: Bearer {MARK}, or {MARK} for short."}}
+OTHERS = "Bearer abcdefghijklmnopqrstuvwxyz and eyJ0eXAiOiJKV1Qi.eyJhdWQiOiJ4In0.c2ln"
+FAULTS: dict[str, Any] = {
+    "400": refusal(400),
+    "401": refusal(401, "InvalidAuthenticationToken"),
+    "403": refusal(403, "AuthorizationFailed"),
+    "404": refusal(404),
+    "409": refusal(409),
+    "429": refusal(429),
+    "500": refusal(500),
+    "echo": answer(400, ECHO),
+    "echo spelt out": answer(
+        400, json.dumps(ECHO).replace("s3cr3t", "".join(f"\\u{ord(c):04x}" for c in "s3cr3t")).encode()
+    ),
+    "echo in a success": ok({"name": MARK, "value": [{"name": MARK}]}),
+    "echo in a header": answer(200, {}, Retry_After=MARK, Location=f"https://evil.example/{MARK}"),
+    "echo of another": answer(
+        400, {"error": {"code": "x", "message": "Bearer eyJ0eXAiOiJKV1QiLCJhbGciOi.J9 was sent"}}
+    ),
+    "html": answer(200, b"<html>", Content_Type="text/html"),
+    "truncated": answer(200, b'{"id": '),
+    "list": ok([1]),
+    "202": answer(202, {}),
+    "reset": ServiceRequestError(f"header 'Authorization: Bearer {MARK}' and {MARK}"),
+    "late": ServiceResponseError("late"),
+    "broken": HttpResponseError("chunk"),
+    "bug": ValueError(f"a policy says {MARK}"),
+}
+
+
+@both
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+@pytest.mark.parametrize("operation", [read_account, put_endpoint, list_endpoints])
+def test_no_error_holds_a_token(runner: Runner, operation: Any, fault: str) -> None:
+    """However a request fails, the error is ours, pickles, and has no token in text, frames, causes or bytes."""
+    with everything_logged() as log:
+        with pytest.raises(PurviewMpeError) as caught:
+            runner.flow(runner.azure(Script([FAULTS[fault]]), retry=Retry(attempts=2)), operation)
+        text = shown(caught.value) + log.getvalue()
+    assert MARK not in text
+    assert "eyJ0" not in text
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    assert (type(copy), str(copy), vars(copy)) == (type(caught.value), str(caught.value), vars(caught.value))
+
+
+@both
+def test_no_id_of_a_request_holds_a_token(runner: Runner) -> None:
+    """A server that puts the token where its own ids belong does not get it into our errors."""
+    with pytest.raises(PurviewMpeError) as caught:
+        runner.get(Script([answer(400, ECHO, x_ms_request_id=MARK, x_ms_correlation_request_id=f"x {MARK}")]))
+    assert MARK not in shown(caught.value)
+    assert caught.value.correlation_id == "x ***"
+
+
+@both
+@pytest.mark.parametrize("fault", ["echo", "echo spelt out", "echo in a success", "echo in a header"])
+@pytest.mark.parametrize("operation", [put_endpoint, list_endpoints])
+def test_an_answer_that_repeats_the_token_is_refused(runner: Runner, operation: Any, fault: str) -> None:
+    """Azure never does that, so whoever does is not listened to; the status still tells what may have happened."""
+    script = Script([FAULTS[fault]])
+    with pytest.raises(AzureUnavailable, match="repeats the token that was sent") as caught:
+        runner.flow(runner.azure(script), operation)
+    assert caught.value.remedy == (
+        "Find out who answers in Azure's place (a proxy, a debugging tool), then repeat the call."
+    )
+    assert caught.value.status == FAULTS[fault].status
+    assert len(script.sent) == 1
+
+
+@both
+@pytest.mark.parametrize("body", [rb'{"name": "\\", "at": "not JSON', rb'"C:\\path"'])
+def test_an_answer_with_escapes_is_read_as_ever(runner: Runner, body: bytes) -> None:
+    """Looking for the token in all its spellings neither fails on rubbish nor takes it for the token."""
+    with pytest.raises(AzureError) as caught:
+        runner.get(Script([answer(400, body)]))
+    assert "repeats" not in str(caught.value)
+
+
+@both
+def test_a_short_word_in_place_of_a_token_may_be_in_answers(runner: Runner) -> None:
+    """A test's or an emulator's token may be a word; an answer that has the word is no echo."""
+    script = runner.get([ok({"name": "emulator"})], credential=runner.credential("emulator"))
+    assert script.result == {"name": "emulator"}  # type: ignore[attr-defined]
+
+
+@both
+@pytest.mark.parametrize("kind", [ValueError, ClientAuthenticationError])
+def test_no_failure_of_a_credential_tells_a_token(runner: Runner, kind: type[Exception]) -> None:
+    """Neither the token that it gave before, nor one that is introduced as such or has the form of Azure's."""
+    credential = runner.credential(seconds=20)
+    azure = runner.azure(Script([ok()]), credential)
+
+    async def flow(io: Any) -> None:
+        await read_account(io)
+        for kept in azure._credential._kept.values():
+            kept._fresh_until = 0.0
+        credential.raises = kind(f"cannot renew {MARK}: {OTHERS}")
+        await read_account(io)
+
+    with everything_logged() as log, pytest.raises(AccessDenied) as caught:
+        runner.flow(azure, flow)
+    text = shown(caught.value) + log.getvalue()
+    assert "cannot renew ***: Bearer *** and ***" in caught.value.message
+    assert not [mark for mark in (MARK, "abcdefgh", "eyJ0") if mark in text]
+
+
+@both
+def test_a_listener_that_crashes_takes_no_token_along(runner: Runner) -> None:
+    """What is logged of its failure has no exception of an SDK behind it, whose frames hold the request."""
+
+    class Everything(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            assert record.exc_info is not None
+            crashes.append(record.exc_info[1])
+
+    def crash(event: Any) -> None:
+        raise ZeroDivisionError(event.kind)
+
+    crashes: list[Any] = []
+    handler, logger = Everything(level=logging.ERROR), logging.getLogger("purview_mpe.verbs")
+    logger.addHandler(handler)
+    try:
+        runner.flow(
+            runner.azure(Script([ServiceRequestError("reset"), refusal(503), ok()])), read_account, listener=crash
+        )
+    finally:
+        logger.removeHandler(handler)
+    assert [(str(one), one.__context__) for one in crashes] == [("retrying", None), ("retrying", None)]
+    assert MARK not in "".join(map(shown, crashes))
+
+
+@both
+def test_no_exchange_keeps_its_token(runner: Runner) -> None:
+    """The frames of an error hold the exchange that failed, and error reporters look into them."""
+    with pytest.raises(PurviewMpeError) as caught:
+        runner.get(Script([refusal(403)]))
+    trace, exchanges = caught.value.__traceback__, []
+    while trace is not None:
+        exchanges += [value for value in trace.tb_frame.f_locals.values() if type(value).__name__ == "Exchange"]
+        trace = trace.tb_next
+    assert exchanges
+    assert {exchange.secret for exchange in exchanges} == {""}
+
+
+@both
+def test_no_interruption_holds_a_token(runner: Runner) -> None:
+    """Not even Ctrl-C within a request: the frames that it came through are cut off."""
+    raised: BaseException = KeyboardInterrupt() if runner.is_sync else asyncio.CancelledError()
+    with everything_logged() as log, pytest.raises(type(raised)) as caught:
+        runner.flow(runner.azure(Script([raised])), read_account)
+    assert MARK not in shown(caught.value) + log.getvalue()
+
+
+@both
+@pytest.mark.parametrize("fault", ["403", "echo", "500", "reset", "html", "202", "bug"])
+def test_no_report_or_event_holds_a_token(runner: Runner, fault: str) -> None:
+    """A whole run, every PUT of which fails: no log record, event, report or error shows the token."""
+    account = ok({"properties": {"managedResources": {"storageAccount": str(STORAGE)}}})
+
+    def azure(sent: Any) -> Any:
+        if sent.method == "PUT":
+            return FAULTS[fault]
+        return account if "/accounts/" in sent.url.split("?")[0] else ok({"value": []})
+
+    events: list[Any] = []
+    spec = Spec(factory=str(FACTORY), account=str(ACCOUNT), name="purview")
+    with everything_logged() as log:
+        report = runner.client(
+            Script(azure), lambda client: client.create_all(spec, timeout=5), on_event=events.append, retry=Retry(2)
+        )
+        with pytest.raises(PurviewMpeError) as caught:
+            report.raise_for_failures()
+    texts = [log.getvalue(), repr(report), report.model_dump_json(), str(report), shown(caught.value)]
+    texts += [event.model_dump_json() for event in events]
+    texts.append(pickle.dumps((report, events)).decode("latin-1"))
+    assert MARK not in "\n".join(texts)
+    assert pickle.loads(pickle.dumps(report)) == report  # noqa: S301 - our own bytes
+    assert len(log.getvalue()) > 1000
+
+
+@both
+def test_no_repr_of_a_client_holds_a_token(runner: Runner) -> None:
+    """Whoever prints a client, or what is in it, sees no token."""
+    azure = runner.azure(Script([ok()]))
+    runner.flow(azure, read_account)
+    kept = list(azure._credential._kept.values())
+    assert MARK not in repr([azure, vars(azure), vars(azure._credential), kept])

@@ -1,0 +1,414 @@
+"""The transports on real sockets: time limits, the pool, certificates, and what they would do by themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import threading
+import time
+import zlib
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Retry
+from purview_mpe._azure import loading
+from purview_mpe.errors import AzureUnavailable, InvalidSpec, NoAnswer, NotFound, WaitTimedOut
+from tests.support.loopback import OK, Peer, reset, serving
+from tests.support.scripted import MARK, Runner, both, delete_endpoint, put_endpoint, read_account
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: What a loaded machine may add to a deadline.
+GRACE = 3.0
+#: A hundred kilobytes that unpack to a hundred megabytes.
+BOMB = gzip.compress(bytes(100_000_000))
+
+
+def talk(runner: Runner, server: Any, flow: Any, *, timeout: float | None = None, **options: Any) -> Any:
+    options = {"connection_verify": server.ca_file, "endpoint": server.url} | options
+    azure = runner.azure(None, **options)
+    try:
+        return runner.flow(azure, flow, timeout=timeout)
+    finally:
+        if runner.is_sync:
+            azure.close()
+
+
+@both
+def test_a_request_over_https_works(runner: Runner, tmp_path: Path) -> None:
+    """Both transports do TLS, with the certificate file that was given."""
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        assert talk(runner, server, read_account) == {"name": "pv1"}
+    assert f"Authorization: Bearer {MARK}".lower().encode() in server.requests[0].lower()
+
+
+@both
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        lambda peer: peer.hang(),
+        lambda peer: peer.trickle(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: yes\r\n" * 1000),
+        lambda peer: peer.send(OK.partition(b"{")[0].replace(b"14", b"9999")) and peer.trickle(b" " * 1000),
+        lambda peer: (
+            peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") and peer.trickle(b"1\r\nx\r\n" * 1000)
+        ),
+        lambda peer: (
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n") and peer.trickle(b"1" * 1000)
+        ),
+    ],
+    ids=["black hole", "trickling headers", "trickling body", "trickling chunks", "trickling without length"],
+)
+def test_a_server_that_does_not_finish_ends_with_the_deadline(runner: Runner, behaviour: Any, tmp_path: Path) -> None:
+    """A byte now and then keeps no verb alive: it ends with its deadline."""
+    with serving(behaviour, tmp_path) as server:
+        began = time.monotonic()
+        with pytest.raises(WaitTimedOut):
+            talk(runner, server, read_account, timeout=0.6)
+        assert 0.5 < time.monotonic() - began < 0.6 + GRACE
+
+
+def _pour(peer: Peer, head: bytes, piece: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + head)
+        while not peer.over.is_set():
+            peer.send(piece)
+    return False
+
+
+@both
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        lambda peer: _pour(peer, b"\r\n", b"x" * 65536),
+        lambda peer: _pour(peer, b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65536 + b"\r\n"),
+        lambda peer: _pour(peer, b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB), BOMB),
+    ],
+    ids=["without length", "chunked", "packed"],
+)
+def test_an_answer_without_end_is_not_read_to_its_end(runner: Runner, behaviour: Any, tmp_path: Path) -> None:
+    """More than Azure ever sends is refused, before it takes all memory; it is not asked for again."""
+    with serving(behaviour, tmp_path) as server, pytest.raises(AzureUnavailable) as caught:
+        talk(runner, server, read_account)
+    assert caught.value.message == (
+        "Could not read the Purview account 'pv1': the answer 200 is longer than any of Azure's, so it was not read "
+        "to its end."
+    )
+    assert (caught.value.status, len(server.requests)) == (200, 1)
+
+
+@both
+@pytest.mark.parametrize(("encoding", "unpacked"), [("gzip", True), ("deflate", True), ("gzip", False)])
+def test_a_packed_answer_is_unpacked(runner: Runner, encoding: str, unpacked: bool, tmp_path: Path) -> None:
+    """In both usual ways; rubbish that only says that it is packed is a typed error."""
+    body = b'{"name":"pv1"}'
+    if unpacked:
+        packer = zlib.compressobj(wbits=31 if encoding == "gzip" else -15)
+        body = packer.compress(body) + packer.flush()
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with serving(lambda peer: peer.send(head.encode() + body), tmp_path) as server:
+        if unpacked:
+            assert talk(runner, server, read_account) == {"name": "pv1"}
+        else:
+            with pytest.raises((AzureUnavailable, NoAnswer)):
+                talk(runner, server, read_account, retry=Retry(1))
+
+
+@both
+def test_a_password_for_a_proxy_is_not_told(runner: Runner, tmp_path: Path) -> None:
+    """A proxy that refuses is an error without the password that it was given."""
+
+    def proxy(peer: Peer) -> bool:
+        peer.socket.recv(1000)
+        peer.send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        return False
+
+    with serving(proxy, tmp_path, tls=False) as tunnel, serving(lambda peer: peer.send(OK), tmp_path) as server:
+        proxies = {"https": tunnel.url.replace("https://", "http://me:hunter2@")}
+        with pytest.raises(NoAnswer, match="407") as caught:
+            talk(runner, server, read_account, retry=Retry(1), proxies=proxies)
+    assert "hunter2" not in str(caught.value)
+
+
+@both
+def test_a_server_that_accepts_and_says_nothing_ends_with_the_deadline(runner: Runner, tmp_path: Path) -> None:
+    """Not even TLS: the deadline bounds the handshake, too."""
+    with serving(lambda peer: peer.hang(), tmp_path, tls=False) as server:
+        began = time.monotonic()
+        with pytest.raises(WaitTimedOut):
+            talk(runner, server, read_account, timeout=0.6)
+        assert time.monotonic() - began < 0.6 + GRACE
+
+
+@both
+def test_without_a_deadline_each_attempt_has_its_own_limit(runner: Runner, tmp_path: Path) -> None:
+    """A verb without a deadline ends after its attempts; each takes the two timeouts at most, trickle or not."""
+    with serving(lambda peer: peer.trickle(OK * 100), tmp_path) as server:
+        began = time.monotonic()
+        with pytest.raises((NoAnswer, AzureUnavailable)):
+            talk(
+                runner,
+                server,
+                read_account,
+                connection_timeout=0.2,
+                read_timeout=0.3,
+                retry=Retry(attempts=2, backoff=0),
+            )
+        assert time.monotonic() - began < 1 + GRACE
+    assert len(server.requests) == 2
+
+
+@both
+@pytest.mark.parametrize(
+    ("flow", "method"), [(read_account, b"GET"), (put_endpoint, b"PUT"), (delete_endpoint, b"DELETE")]
+)
+def test_a_kept_connection_that_breaks_costs_one_attempt(
+    runner: Runner, flow: Any, method: bytes, tmp_path: Path
+) -> None:
+    """No library below repeats a request by itself: the pipeline's count is the server's count."""
+
+    def first_then_reset(peer: Peer) -> bool:
+        return peer.send(OK) if len(server.requests) == 1 else reset(peer)
+
+    async def twice(io: Any) -> None:
+        await read_account(io)
+        await flow(io)
+
+    with serving(first_then_reset, tmp_path) as server, pytest.raises(NoAnswer):
+        talk(runner, server, twice, retry=Retry(attempts=3, backoff=0))
+    assert [request.split()[0] for request in server.requests] == [b"GET", method, method, method]
+
+
+@both
+def test_an_answer_that_breaks_off_is_tried_again(runner: Runner, tmp_path: Path) -> None:
+    """Half a body is a broken connection, not an answer."""
+
+    def half_then_whole(peer: Peer) -> bool:
+        return peer.send(OK) if len(server.requests) > 1 else not peer.send(OK[:-5])
+
+    with serving(half_then_whole, tmp_path) as server:
+        assert talk(runner, server, read_account, retry=Retry(backoff=0)) == {"name": "pv1"}
+    assert len(server.requests) == 2
+
+
+@both
+def test_connections_are_kept(runner: Runner, tmp_path: Path) -> None:
+    """Requests that follow each other share one connection, certificate file or not."""
+
+    async def thrice(io: Any) -> None:
+        for _ in range(3):
+            await read_account(io)
+
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        talk(runner, server, thrice)
+    assert (len(server.requests), server.connections) == (3, 1)
+
+
+@both
+def test_one_pool_bounds_what_is_under_way(runner: Runner, tmp_path: Path) -> None:
+    """Twice as many reads at once as the colour allows use as many connections as it allows, and keep them."""
+    colours = loading.load("purview_mpe._azure.io")
+    at_once = (colours.SyncIo if runner.is_sync else colours.AsyncIo).at_once
+
+    def slow(peer: Peer) -> bool:
+        peer.over.wait(0.02)
+        return peer.send(OK)
+
+    async def many(io: Any) -> None:
+        async def four() -> None:
+            await io.gather([read_account(io) for _ in range(4)])
+
+        await io.gather([four() for _ in range(at_once // 2)])
+
+    with serving(slow, tmp_path) as server:
+        talk(runner, server, many)
+    assert len(server.requests) == at_once * 2
+    assert server.connections <= at_once
+
+
+def test_a_place_in_the_pool_is_not_waited_for_beyond_the_deadline(tmp_path: Path) -> None:
+    """A request that finds all connections in use ends with its deadline, too."""
+    runner = Runner("sync")
+    with serving(lambda peer: peer.hang(), tmp_path) as server:
+        azure = runner.azure(None, endpoint=server.url, connection_verify=server.ca_file)
+
+        async def many(io: Any) -> None:
+            async def some() -> None:
+                await io.gather([read_account(io) for _ in range(3)])
+
+            await io.gather([some() for _ in range(8)])
+
+        began = time.monotonic()
+        with pytest.raises(WaitTimedOut):
+            runner.flow(azure, many, timeout=0.6)
+        assert time.monotonic() - began < 0.6 + GRACE
+        azure.close()
+
+
+def test_a_place_in_the_pool_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    """Without a deadline the wait ends with the two timeouts, as a request that was not sent."""
+    runner = Runner("sync")
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        azure = runner.azure(
+            None,
+            endpoint=server.url,
+            connection_verify=server.ca_file,
+            connection_timeout=0.1,
+            read_timeout=0.1,
+            retry=Retry(1),
+        )
+        for _ in range(16):
+            azure.transport._slots.acquire()
+        with pytest.raises(NoAnswer, match="connections were in use"):
+            runner.flow(azure, read_account)
+        azure.close()
+    assert server.requests == []
+
+
+def test_a_line_may_be_cut_before_it_is_there() -> None:
+    """Time that is over before the connection exists ends the request as soon as it would use one."""
+    line = loading.load("purview_mpe._azure.transport")._Line()
+    line.cut()
+    with pytest.raises(TimeoutError):
+        line.uses(object())
+    line.cut()
+
+
+@both
+def test_an_error_whose_text_cannot_be_read_keeps_its_status(runner: Runner, tmp_path: Path) -> None:
+    """A body in another encoding than it says is no body."""
+    strange = (
+        b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-16\r\nContent-Length: 3\r\n\r\n\x00\xd8\x00"
+    )
+    with serving(lambda peer: peer.send(strange), tmp_path) as server, pytest.raises(NotFound) as caught:
+        talk(runner, server, read_account)
+    assert caught.value.status == 404
+
+
+@both
+def test_a_read_whose_text_cannot_be_read_is_read_again(runner: Runner, tmp_path: Path) -> None:
+    """Bytes that are no text in the encoding that they claim were garbled on the way."""
+    strange = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-16\r\nContent-Length: 3\r\n\r\n\x00\xd8\x00"
+
+    def strange_then_fine(peer: Peer) -> bool:
+        return peer.send(OK if len(server.requests) > 1 else strange)
+
+    with serving(strange_then_fine, tmp_path) as server:
+        assert talk(runner, server, read_account, retry=Retry(backoff=0)) == {"name": "pv1"}
+    assert len(server.requests) == 2
+
+
+@both
+def test_a_certificate_that_is_not_trusted_is_met_once(runner: Runner, tmp_path: Path) -> None:
+    """The remedy names the option, and nothing is tried again."""
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        with pytest.raises(NoAnswer, match="connection_verify"):
+            talk(runner, server, read_account, connection_verify=True)
+        assert (server.requests, server.connections) == ([], 1)
+
+
+@both
+def test_a_certificate_need_not_be_checked(runner: Runner, tmp_path: Path) -> None:
+    """`connection_verify=False` takes any certificate."""
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        if runner.is_sync:
+            with pytest.warns(match="Unverified HTTPS request"):
+                talk(runner, server, read_account, connection_verify=False)
+        else:
+            talk(runner, server, read_account, connection_verify=False)
+
+
+@both
+def test_a_client_certificate_is_shown(runner: Runner, tmp_path: Path) -> None:
+    """`connection_cert` is presented to a server that asks for one."""
+    import ssl
+
+    import trustme
+
+    authority = trustme.CA()
+    mine = authority.issue_cert("me")
+    mine.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "me.pem"))
+    mine.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    mine.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    shown: list[Any] = []
+
+    def look(peer: Peer) -> bool:
+        shown.append(peer.socket.getpeercert()["subjectAltName"])
+        return peer.send(OK)
+
+    with serving(look, tmp_path) as server:
+        server._tls.verify_mode = ssl.CERT_REQUIRED
+        authority.configure_trust(server._tls)
+        talk(runner, server, read_account, connection_cert=str(tmp_path / "me.pem"))
+        both_files = (str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
+        talk(runner, server, read_account, connection_cert=both_files)
+        if not runner.is_sync:
+            talk(runner, server, read_account, connection_cert=both_files, connection_verify=False)
+    assert shown[0] == shown[1] == ((("DNS", "me"),))
+
+
+@both
+def test_a_netrc_file_changes_nothing(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password that somebody keeps for the host neither replaces the token nor leaves the machine."""
+    (tmp_path / "netrc").write_text("default login me password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        talk(runner, server, read_account)
+    assert MARK.encode() in server.requests[0]
+    assert b"Basic" not in server.requests[0]
+
+
+@both
+def test_a_proxy_of_the_environment_is_used(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTPS_PROXY is followed and NO_PROXY obeyed."""
+    asked: list[bytes] = []
+
+    def proxy(peer: Peer) -> bool:
+        peer.socket.settimeout(5)
+        asked.append(peer.socket.recv(1000))
+        peer.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        return False
+
+    with serving(proxy, tmp_path, tls=False) as tunnel, serving(lambda peer: peer.send(OK), tmp_path) as server:
+        monkeypatch.setenv("HTTPS_PROXY", tunnel.url.replace("https", "http"))
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with pytest.raises(NoAnswer):
+            talk(runner, server, read_account, retry=Retry(1))
+        assert asked[0].startswith(b"CONNECT 127.0.0.1:")
+        assert MARK.encode() not in asked[0]
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert talk(runner, server, read_account) == {"name": "pv1"}
+        monkeypatch.delenv("HTTPS_PROXY")
+        with pytest.raises(NoAnswer):
+            talk(runner, server, read_account, retry=Retry(1), proxies={"https": tunnel.url.replace("https", "http")})
+    assert len(asked) == 2
+
+
+@both
+def test_a_closed_client_has_closed_its_connections(runner: Runner, tmp_path: Path) -> None:
+    """What the client opened is closed with it, and no thread is left."""
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        azure = runner.azure(None, endpoint=server.url, connection_verify=server.ca_file)
+        runner.flow(azure, read_account)
+        if runner.is_sync:
+            azure.close()
+        with pytest.raises(InvalidSpec, match="was closed"):
+            runner.flow(azure, read_account)
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("purview", "loopback"))] == []
+
+
+def test_a_kept_connection_of_a_socks_proxy_is_left_alone() -> None:
+    """Proxies that bring connections of their own keep them."""
+    from urllib3.connectionpool import HTTPSConnectionPool
+
+    transport = loading.load("purview_mpe._azure.transport")
+
+    class Theirs(HTTPSConnectionPool):
+        pass
+
+    manager = SimpleNamespace(pool_classes_by_scheme={"https": Theirs})
+    transport._use_our_connections(manager)
+    assert manager.pool_classes_by_scheme["https"] is Theirs

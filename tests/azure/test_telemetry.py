@@ -1,0 +1,289 @@
+"""Logs, events and spans: what a run tells about itself."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Retry, Spec
+from purview_mpe._flows.steps.narration import narrated
+from purview_mpe._flows.steps.waiting import PATIENCE, poll_interval, when_free
+from purview_mpe._wire.errors import is_busy
+from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import AccessDenied, AzureError, PurviewMpeError
+from tests.support.scripted import ACCOUNT, READING, Runner, Script, both, ok, read_account, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def spec_of(emulator: Emulator) -> Spec:
+    return Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+
+
+def test_the_library_is_silent_unless_asked() -> None:
+    """A NullHandler keeps Python from printing our warnings to people who set up no logging."""
+    handlers = logging.getLogger("purview_mpe").handlers
+    assert any(isinstance(handler, logging.NullHandler) for handler in handlers)
+
+
+@both
+def test_each_exchange_is_logged_with_its_ids(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    """At DEBUG: method, path, status, time, attempt, resource and all three ids, as fields of the record."""
+    caplog.set_level(logging.DEBUG, "purview_mpe.http")
+    script = Script([refusal(503, x_ms_request_id="r-1"), ok(None, x_ms_correlation_request_id="c-2")], takes=0.5)
+    runner.flow(runner.azure(script), lambda io: narrated(io, "plan", read_account))
+    first, second = (vars(record) for record in caplog.records if record.name == "purview_mpe.http")
+    assert first["message"] == f"GET {ACCOUNT}: 503 after 0.500 s"
+    expected = {"verb": "plan", "method": "GET", "path": str(ACCOUNT), "resource_id": str(ACCOUNT), "seconds": 0.5}
+    assert expected.items() <= first.items()
+    assert expected.items() <= second.items()
+    assert (first["status"], first["attempt"], first["request_id"], first["correlation_id"]) == (503, 1, "r-1", None)
+    assert (second["status"], second["attempt"], second["request_id"], second["correlation_id"]) == (
+        200,
+        2,
+        None,
+        "c-2",
+    )
+    assert first["client_request_id"] == script.sent[0].headers["x-ms-client-request-id"]
+
+
+@both
+def test_an_exchange_without_answer_is_logged_too(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    """A broken connection leaves a record without status."""
+    caplog.set_level(logging.DEBUG, "purview_mpe.http")
+    from azure.core.exceptions import ServiceResponseError
+
+    with pytest.raises(PurviewMpeError):
+        runner.get(Script([ServiceResponseError("x")]), retry=Retry(1))
+    (record,) = [vars(record) for record in caplog.records if record.name == "purview_mpe.http"]
+    assert (record["status"], record["message"]) == (None, f"GET {ACCOUNT}: no answer after 0.000 s")
+
+
+@both
+def test_a_run_tells_its_story_in_events_and_records(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    """Each event is a record, too, whose fields name verb, factory, endpoint, result and ids."""
+    caplog.set_level(logging.DEBUG, "purview_mpe")
+    emulator = Emulator()
+    emulator.inject(Fault.status("PUT", 403, path="purview_queue"))
+    events: list[Any] = []
+    spec = spec_of(emulator)
+    report = runner.client_on(emulator, lambda client: client.create_all(spec), on_event=events.append)
+    kinds = [event.kind for event in events]
+    assert (kinds[0], kinds[-1]) == ("started", "finished")
+    assert {"step", "waiting"} <= set(kinds)
+    assert {event.verb for event in events} == {"create_all"}
+    records = [vars(record) for record in caplog.records if record.name == "purview_mpe.verbs"]
+    assert [record["event"] for record in records] == kinds
+    assert [record["message"] for record in records] == [event.message for event in events]
+    (failed,) = [record for record in records if record["result"] == "failed"]
+    (outcome,) = report.failures
+    assert failed["endpoint"] == outcome.name == "purview_queue"
+    assert (failed["verb"], failed["factory"]) == ("create_all", spec.factory)
+    assert failed["request_id"] == outcome.error.request_id
+    assert failed["correlation_id"] == outcome.error.correlation_id
+    assert failed["request_id"]
+    assert failed["correlation_id"]
+
+
+@both
+def test_being_busy_is_waited_out_and_told(runner: Runner) -> None:
+    """A refusal that means "busy" is tried again by the flow, once for each wait, and listeners hear of it."""
+    events: list[Any] = []
+    script = Script([refusal(409, "AnotherOperationInProgress"), refusal(409, "AnotherOperationInProgress"), ok()])
+
+    async def flow(io: Any) -> Any:
+        return await when_free(io, lambda: read_account(io), is_busy=is_busy)
+
+    assert runner.flow(runner.azure(script), flow, listener=events.append) == {}
+    assert (len(script.sent), script.sleeps) == (3, [2, 2])
+    assert [event.kind for event in events] == ["retrying", "retrying"]
+    assert "Trying again in 2.0 s: Could not read the Purview account 'pv1': Azure answered 409" in events[0].message
+
+
+@both
+@pytest.mark.parametrize(("timeout", "longest"), [(None, PATIENCE), (20.0, 20.0)])
+def test_patience_with_a_busy_resource_ends(runner: Runner, timeout: float | None, longest: float) -> None:
+    """After five minutes, or at the verb's deadline, the refusal itself is raised."""
+    script = Script([refusal(409, "StorageAccountOperationInProgress")])
+
+    async def flow(io: Any) -> Any:
+        return await when_free(io, lambda: read_account(io), is_busy=is_busy)
+
+    with pytest.raises(AzureError) as caught:
+        runner.flow(runner.azure(script), flow, timeout=timeout)
+    assert caught.value.azure_code == "StorageAccountOperationInProgress"
+    assert longest - 20 < sum(script.sleeps) <= longest
+
+
+@both
+def test_patience_ends_even_if_time_stands_still(runner: Runner) -> None:
+    """A transport whose sleep does not move its clock cannot keep a verb for ever."""
+    script = Script([refusal(409, "StorageAccountOperationInProgress")])
+    script.sleep = script.sleeps.append  # type: ignore[method-assign]
+
+    async def flow(io: Any) -> Any:
+        return await when_free(io, lambda: read_account(io), is_busy=is_busy)
+
+    with pytest.raises(AzureError):
+        runner.flow(runner.azure(script), flow)
+    assert len(script.sent) == 60
+
+
+@both
+def test_what_is_not_busy_is_raised_at_once(runner: Runner) -> None:
+    """Neither another refusal of Azure's nor a bug of ours is repeated."""
+    script = Script([refusal(403)])
+
+    async def flow(io: Any) -> Any:
+        return await when_free(io, lambda: read_account(io), is_busy=is_busy)
+
+    async def bug(_: Any) -> Any:
+        return await when_free(_, boom, is_busy=lambda _: True)
+
+    async def boom() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(AccessDenied):
+        runner.flow(runner.azure(script), flow)
+    with pytest.raises(ZeroDivisionError):
+        runner.flow(runner.azure(script), bug)
+    assert len(script.sent) == 1
+
+
+def test_the_interval_of_looks_grows_with_the_time_spent() -> None:
+    """2 s at first, 8 % of the time spent later, 15 s at most."""
+    assert [poll_interval(elapsed) for elapsed in (0, 25, 50, 100, 187.5, 3600)] == [2, 2, 4, 8, 15, 15]
+
+
+class Spans:
+    """Spans of a tracer provider of our own, while azure-core's tracing is on."""
+
+    def __init__(self) -> None:
+        sdk = pytest.importorskip("opentelemetry.sdk.trace", reason="needs opentelemetry-sdk")
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+        self.exporter = InMemorySpanExporter()
+        self.processor = SimpleSpanProcessor(self.exporter)
+        if not isinstance(trace.get_tracer_provider(), sdk.TracerProvider):
+            trace.set_tracer_provider(sdk.TracerProvider())  # can be set once in a process
+        trace.get_tracer_provider().add_span_processor(self.processor)  # type: ignore[attr-defined]
+
+    def forget(self) -> None:
+        from opentelemetry import trace
+
+        # The public way, shutting the processor down, makes it complain about every later span.
+        active = trace.get_tracer_provider()._active_span_processor  # type: ignore[attr-defined]
+        active._span_processors = tuple(one for one in active._span_processors if one is not self.processor)
+
+    @property
+    def finished(self) -> list[Any]:
+        return list(self.exporter.get_finished_spans())
+
+    def named(self, name: str) -> list[Any]:
+        return [span for span in self.finished if span.name == name]
+
+    def below(self, parent: Any) -> list[Any]:
+        return [span for span in self.finished if span.parent and span.parent.span_id == parent.context.span_id]
+
+
+@pytest.fixture
+def spans() -> Iterator[Spans]:
+    from azure.core.settings import settings
+
+    collected = Spans()
+    settings.tracing_enabled = True
+    yield collected
+    settings.tracing_enabled.unset_value()
+    collected.forget()
+
+
+@both
+def test_one_span_per_verb_with_the_sdks_spans_below(runner: Runner, spans: Spans) -> None:
+    """Azure's own spans, from threads and tasks too, have the verb as their parent, and each request its operation."""
+    emulator = Emulator()
+    spec = spec_of(emulator)
+    runner.client_on(emulator, lambda client: client.create_all(spec))
+    (parent,) = spans.named("purview_mpe.create_all")
+    assert parent.parent is None
+    requests = [span for span in spans.finished if "http.request.method" in span.attributes]
+    assert len(requests) == len(emulator.requests)
+    # A pager's operation ends before its first page is asked for, so that those requests hang on the verb itself.
+    operations = {span.context.span_id: span for span in spans.below(parent)}
+    assert {span.parent.span_id for span in requests} <= {*operations, parent.context.span_id}
+    puts = [span for span in requests if span.name == "PUT"]
+    assert {operations[span.parent.span_id].name for span in puts} == {
+        "ManagedPrivateEndpointsOperations.create_or_update"
+    }
+    assert len(puts) == 4
+
+
+@both
+def test_a_failed_verb_has_a_failed_span(runner: Runner, spans: Spans) -> None:
+    """The span names the error's code, and says what the error says."""
+    with pytest.raises(AccessDenied):
+        runner.flow(runner.azure(Script([refusal(403)])), lambda io: narrated(io, "plan", read_account))
+    (span,) = spans.named("purview_mpe.plan")
+    assert span.attributes["error.type"] == "access-denied"
+    assert (span.status.is_ok, span.events) == (False, ())
+    assert span.status.description.startswith("AccessDenied: Could not read the Purview account 'pv1'")
+
+
+@both
+def test_a_verb_that_ends_otherwise_names_the_type(runner: Runner, spans: Spans) -> None:
+    """A bug or an interruption is named by its type."""
+
+    async def bug(_: Any) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        runner.flow(runner.azure(Script([ok()])), lambda io: narrated(io, "plan", bug))
+    (span,) = spans.named("purview_mpe.plan")
+    assert span.attributes["error.type"] == "ZeroDivisionError"
+
+
+@both
+def test_attributes_of_the_users_are_on_each_request(runner: Runner, spans: Spans) -> None:
+    """`tracing_attributes` reaches the spans of the requests."""
+    runner.get([ok()], tracing_attributes={"team": "data"})
+    assert [span.attributes.get("team") for span in spans.finished if span.name == "GET"] == ["data"]
+
+
+@both
+def test_spans_say_how_often_a_request_was_tried(runner: Runner, spans: Spans) -> None:
+    """The second attempt is marked as such."""
+    runner.get(Script([refusal(503), ok()]))
+    requests = [span for span in spans.finished if span.name == "GET"]
+    assert [span.attributes.get("http.request.resend_count") for span in requests] == [None, 1]
+
+
+@both
+def test_without_tracing_there_are_no_spans(runner: Runner, spans: Spans) -> None:
+    """Tracing is azure-core's switch, and off by default."""
+    from azure.core.settings import settings
+
+    settings.tracing_enabled = False
+    runner.flow(runner.azure(Script([ok()])), lambda io: narrated(io, "plan", read_account))
+    assert spans.finished == []
+
+
+@both
+def test_tracing_without_opentelemetry_does_nothing(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched on without opentelemetry installed, a verb runs all the same."""
+    from azure.core import instrumentation
+    from azure.core.settings import settings
+
+    monkeypatch.setattr(instrumentation, "_get_tracer_impl", lambda: None)
+    instrumentation._get_tracer_cached.cache_clear()
+    settings.tracing_enabled = True
+    try:
+        result = runner.flow(runner.azure(Script([ok()])), lambda io: narrated(io, "plan", read_account))
+    finally:
+        settings.tracing_enabled.unset_value()
+        instrumentation._get_tracer_cached.cache_clear()
+    assert result == {}
+    assert READING.what

@@ -1,0 +1,438 @@
+"""One token request at a time, and what happens when there is no token."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gc
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken, AccessTokenInfo
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+from azure.identity import CredentialUnavailableError
+
+from purview_mpe._azure import loading
+from purview_mpe.errors import AccessDenied, InvalidCredential, NoAnswer, WaitTimedOut
+from tests.support.scripted import (
+    ACCOUNT,
+    FACTORY,
+    MARK,
+    NAMESPACE,
+    READING,
+    STORAGE,
+    AsyncCredential,
+    Credential,
+    OldAsyncCredential,
+    OldCredential,
+    Runner,
+    Script,
+    answer,
+    both,
+    ok,
+    read_account,
+)
+
+CLAIMS = base64.b64encode(b'{"access_token":{"nbf":{"value":"1"}}}').decode()
+
+
+async def read_everything(io: Any) -> None:
+    """One request through each of the four management clients, together."""
+
+    async def one(operation: Any) -> None:
+        await io.read(READING, operation)
+
+    await io.gather(
+        [
+            one(lambda az: az.purview(ACCOUNT).accounts.get("rg1", "pv1")),
+            one(lambda az: az.datafactory(FACTORY).factories.get("rg1", "df1")),
+            one(lambda az: az.storage(STORAGE).storage_accounts.get_properties("rg1", "st1")),
+            one(lambda az: az.eventhub(NAMESPACE).namespaces.get("rg1", "eventhub1")),
+        ]
+    )
+
+
+def test_64_threads_on_a_cold_client_ask_for_one_token() -> None:
+    """Threads that start together share one token request, over all four management clients."""
+
+    class Slow(Credential):
+        def give(self, *args: Any) -> Any:
+            busy.wait(0.2)  # long enough that an unlocked client would ask 64 times
+            return super().give(*args)
+
+    busy = threading.Event()
+    runner, script, credential = Runner("sync"), Script([ok()]), Slow()
+    azure = runner.azure(script, credential)
+    together = threading.Barrier(64)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            together.wait()
+            runner.flow(azure, read_everything)
+        except BaseException as error:  # noqa: BLE001 - shown below
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert (len(credential.asked), len(script.sent)) == (1, 256)
+
+
+def test_64_tasks_on_a_cold_client_ask_for_one_token() -> None:
+    """The same for tasks."""
+    runner, script, credential = Runner("async"), Script([ok()]), AsyncCredential()
+    azure = runner.azure(script, credential)
+
+    async def many(io: Any) -> None:
+        await asyncio.gather(*(read_everything(io) for _ in range(64)))
+
+    runner.flow(azure, many)
+    assert (len(credential.asked), len(script.sent)) == (1, 256)
+
+
+@both
+def test_clients_that_share_a_credential_share_its_token(runner: Runner) -> None:
+    """Several clients of one credential ask it once, as long as one of them exists; others ask their own."""
+    credential, script = runner.credential(), Script([ok()])
+    clients = [runner.azure(script, credential) for _ in range(3)]
+    for azure in clients:
+        runner.flow(azure, read_account)
+    runner.flow(runner.azure(script, credential, enable_cae=True), read_account)
+    runner.get(script, credential=(other := runner.credential()))
+    assert (len(credential.asked), len(other.asked)) == (2, 1)
+    clients.clear()
+    del azure
+    gc.collect()
+    runner.flow(runner.azure(script, credential), read_account)
+    assert len(credential.asked) == 3
+
+
+def test_64_threads_on_as_many_cold_clients_ask_for_one_token() -> None:
+    """Also where each has a client of its own with the one credential."""
+    runner, script, credential = Runner("sync"), Script([ok()]), Credential()
+    clients = [runner.azure(script, credential) for _ in range(64)]
+    with ThreadPoolExecutor(64) as pool:
+        list(pool.map(lambda azure: runner.flow(azure, read_account), clients))
+    assert (len(credential.asked), len(script.sent)) == (1, 64)
+
+
+def test_event_loops_that_share_a_credential_do_not_wait_for_each_other() -> None:
+    """A lock of asyncio's belongs to one loop; a credential that is used in several is waited for in each."""
+    credential, script = AsyncCredential(seconds=20), Script([ok()])
+    runner, clients = Runner("async"), []
+
+    async def many(io: Any) -> None:
+        for kept in clients[-1]._credential._kept.values():
+            kept._fresh_until = 0.0
+        await asyncio.gather(*(read_account(io) for _ in range(8)))
+
+    for _ in range(3):
+        clients.append(runner.azure(script, credential))
+        runner.flow(clients[-1], many)
+    assert (len(credential.asked), len(script.sent)) == (3, 24)
+
+
+@both
+@pytest.mark.parametrize("seconds", [3600, 400, 200, 20])
+def test_a_token_is_kept_for_most_of_its_life(runner: Runner, seconds: float) -> None:
+    """Even a short-lived token serves more than one request."""
+    credential = runner.credential(seconds=seconds)
+    azure = runner.azure(Script([ok()]), credential)
+
+    async def thrice(io: Any) -> None:
+        for _ in range(3):
+            await read_account(io)
+
+    runner.flow(azure, thrice)
+    assert len(credential.asked) == 1
+
+
+@both
+def test_a_token_near_its_end_is_renewed(runner: Runner) -> None:
+    """A token that is no longer fresh is asked for anew, once."""
+    credential = runner.credential(seconds=200)
+    azure = runner.azure(Script([ok()]), credential)
+
+    async def flow(io: Any) -> None:
+        await read_account(io)
+        for kept in azure._credential._kept.values():
+            kept._fresh_until = 0.0
+        await read_account(io)
+        await read_account(io)
+
+    runner.flow(azure, flow)
+    assert len(credential.asked) == 2
+
+
+@both
+def test_refresh_on_is_followed(runner: Runner) -> None:
+    """A token that asks to be renewed at some time is renewed then."""
+    token = AccessTokenInfo(MARK, int(time.time()) + 86400, refresh_on=int(time.time()) - 100)
+    credential = runner.credential(token)
+    azure = runner.azure(Script([ok()]), credential)
+
+    async def twice(io: Any) -> None:
+        await read_account(io)
+        await read_account(io)
+
+    runner.flow(azure, twice)
+    assert len(credential.asked) == 2
+
+
+@both
+def test_a_renewal_that_fails_ahead_of_time_does_not_matter(runner: Runner) -> None:
+    """While the old token is good, a hiccup of the sign-in service does not end a run."""
+    credential = runner.credential(seconds=200)
+    azure = runner.azure(Script([ok()]), credential)
+
+    async def flow(io: Any) -> None:
+        await read_account(io)
+        for kept in azure._credential._kept.values():
+            kept._fresh_until = 0.0
+        credential.raises = ClientAuthenticationError("hiccup")
+        await read_account(io)
+        for kept in azure._credential._kept.values():
+            kept._ends = 0.0
+        with pytest.raises(AccessDenied, match="hiccup"):
+            await read_account(io)
+
+    runner.flow(azure, flow)
+
+
+@both
+def test_a_claims_challenge_is_passed_on(runner: Runner) -> None:
+    """Continuous access evaluation: the kept token is put aside, and the claims reach the credential."""
+    challenge = f'Bearer error="insufficient_claims", claims="{CLAIMS}"'
+    credential = runner.credential()
+    script = runner.get(
+        Script([answer(401, {}, WWW_Authenticate=challenge), ok({"name": "pv1"})]),
+        credential=credential,
+        enable_cae=True,
+    )
+    assert script.result == {"name": "pv1"}
+    assert [asked.get("claims") for asked in credential.asked] == [None, base64.b64decode(CLAIMS).decode()]
+    assert all(asked["enable_cae"] for asked in credential.asked)
+
+
+def test_threads_with_the_same_challenge_ask_once() -> None:
+    """Whoever waits while another fetches the new token takes that one."""
+    credentials = loading.load("purview_mpe._azure.credentials")
+    exchange = loading.load("purview_mpe._azure.exchange")
+
+    class Slow(Credential):
+        def give(self, *args: Any) -> Any:
+            entered.set()
+            proceed.wait(5)
+            return super().give(*args)
+
+    entered, proceed = threading.Event(), threading.Event()
+    credential = Slow()
+    one = credentials.OneToken(credential)
+    run = exchange.Run(time.monotonic)
+
+    def ask() -> None:
+        with exchange.exchanging(exchange.Exchange(run, READING)):
+            one.get_token_info("scope", options={"claims": "c"})
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    threads[0].start()
+    assert entered.wait(5)
+    for thread in threads[1:]:
+        thread.start()
+    while one._lock.locked() and threading.active_count() < 8:
+        pass  # until all of them have looked at what is kept
+    proceed.set()
+    for thread in threads:
+        thread.join()
+    assert len(credential.asked) < 8
+
+
+@both
+def test_a_challenge_without_claims_is_access_denied(runner: Runner) -> None:
+    """401 twice is an error with a remedy, after two requests at most."""
+    script = Script([answer(401, {"error": {"code": "ExpiredAuthenticationToken", "message": "Expired."}})])
+    with pytest.raises(AccessDenied, match="Sign in again") as caught:
+        runner.get(script)
+    assert (caught.value.status, caught.value.azure_code, len(script.sent)) == (401, "ExpiredAuthenticationToken", 1)
+
+
+#: What DefaultAzureCredential says, shortened to two of its members (SDK source).
+CHAINED = """DefaultAzureCredential failed to retrieve a token from the included credentials.
+Attempted credentials:
+\tEnvironmentCredential: Authentication failed: AADSTS7000215: Invalid client secret provided.
+\tAzureCliCredential: Please run 'az login' to set up an account
+To mitigate this issue, please refer to the troubleshooting guidelines."""
+IN_SHORT = (
+    "EnvironmentCredential: Authentication failed: AADSTS7000215: Invalid client secret provided.; "
+    "tried EnvironmentCredential, AzureCliCredential"
+)
+
+
+@both
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (ClientAuthenticationError("AADSTS50034: no such user"), "AADSTS50034"),
+        (CredentialUnavailableError("Azure CLI not found"), "Azure CLI not found"),
+        (ClientAuthenticationError(CHAINED), "gave no token \\(" + re.escape(IN_SHORT) + "\\)\\."),
+        (ValueError("bad tenant"), "ValueError: bad tenant"),
+        (KeyError("AZURE_CLIENT_ID"), "KeyError"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_credential_that_raises_means_not_signed_in(runner: Runner, raised: Exception, said: str) -> None:
+    """Whatever a credential raises is AccessDenied with a remedy; nothing is sent and nothing repeated."""
+    credential = runner.credential(raises=raised)
+    script = Script([ok()])
+    with pytest.raises(AccessDenied, match=said) as caught:
+        runner.get(script, credential=credential)
+    assert caught.value.remedy.startswith("Sign in (az login)")
+    assert (caught.value.status, script.sent, len(credential.asked)) == (None, [], 1)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@both
+def test_a_sign_in_service_that_cannot_be_reached_is_no_answer(runner: Runner) -> None:
+    """Network trouble while signing in is told apart from a wrong sign-in, and is not repeated by us as well."""
+    credential = runner.credential(raises=ServiceRequestError("connection refused"))
+    with pytest.raises(NoAnswer, match="while signing in"):
+        runner.get(Script([ok()]), credential=credential)
+    assert len(credential.asked) == 1
+
+
+@both
+def test_an_error_of_ours_from_a_credential_stays_itself(runner: Runner) -> None:
+    """A credential that uses this library may raise our errors."""
+    raised = AccessDenied("no", remedy="Ask.")
+    with pytest.raises(AccessDenied) as caught:
+        runner.get(Script([ok()]), credential=runner.credential(raises=raised))
+    assert caught.value is raised
+
+
+@both
+@pytest.mark.parametrize(
+    "token",
+    [
+        None,
+        5,
+        AccessToken("", 2**40),
+        AccessToken("two words", 2**40),
+        AccessToken(f"{MARK}\n", 2**40),
+        AccessToken(f"{MARK}\u00e9", 2**40),
+        AccessToken(MARK, 5),
+        AccessToken(MARK, None),  # type: ignore[arg-type]
+    ],
+    ids=str,
+)
+def test_a_token_that_cannot_be_sent_is_refused(runner: Runner, token: Any) -> None:
+    """Nonsense from a credential is AccessDenied, without the token in its text."""
+    credential = runner.credential()
+    credential.token = token
+    credential.give = lambda *_: token
+    with pytest.raises(AccessDenied) as caught:
+        runner.get(Script([ok()]), credential=credential)
+    assert MARK not in str(caught.value)
+
+
+def test_a_coroutine_in_place_of_a_token_is_closed() -> None:
+    """A synchronous method that returns a coroutine is refused, and leaves no warning behind."""
+    runner = Runner("sync")
+    credential = Credential()
+    credential.give = lambda *_: AsyncCredential().get_token_info()  # type: ignore[method-assign]
+    with pytest.raises(AccessDenied, match="coroutine in place of a token"):
+        runner.get(Script([ok()]), credential=credential)
+
+
+@both
+def test_credentials_of_the_older_protocol_work(runner: Runner) -> None:
+    """`get_token` alone is enough."""
+    credential = OldCredential() if runner.is_sync else OldAsyncCredential()
+    script = runner.get([ok()], credential=credential)
+    assert script.sent[0].headers["Authorization"] == f"Bearer {MARK}"
+
+
+@pytest.mark.parametrize(
+    ("colour", "credential", "said"),
+    [
+        ("sync", AsyncCredential(), "AsyncCredential is asynchronous"),
+        ("async", Credential(), "Credential is synchronous"),
+        ("sync", "token", "str has neither"),
+        ("async", object(), "object has neither"),
+        ("sync", Credential, "Credential is a class"),
+    ],
+)
+def test_a_credential_of_the_wrong_kind_is_refused(colour: str, credential: Any, said: str) -> None:
+    """The client of the other colour is named, before anything is sent."""
+    with pytest.raises(InvalidCredential, match=said) as caught:
+        Runner(colour).azure(Script([ok()]), credential)
+    assert isinstance(caught.value, TypeError)
+
+
+@both
+@pytest.mark.parametrize("cloud", ["public", "us-government", "china"])
+def test_no_credential_means_the_default_one_of_the_cloud(
+    runner: Runner, cloud: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`credential=None` is DefaultAzureCredential with the cloud's authority, and is closed with the client."""
+    made: list[Any] = []
+
+    def default(authority: str) -> Any:
+        made.append((authority, runner.credential()))
+        return made[-1][1]
+
+    monkeypatch.setattr(
+        loading.load(f"azure.identity{'' if runner.is_sync else '.aio'}"), "DefaultAzureCredential", default
+    )
+    azure = loading.load("purview_mpe._azure.clients").Azure(
+        runner.colour,
+        None,
+        cloud=cloud,
+        endpoint=None,
+        retry=None,
+        options={"transport": runner.transport(Script([ok()]))},
+    )
+    runner.flow(azure, read_account)
+    if runner.is_sync:
+        azure.close()
+    authorities = {
+        "public": "login.microsoftonline.com",
+        "us-government": "login.microsoftonline.us",
+        "china": "login.chinacloudapi.cn",
+    }
+    assert [(authority, credential.closed) for authority, credential in made] == [(authorities[cloud], 1)]
+
+
+def test_a_slow_credential_ends_with_the_deadline() -> None:
+    """In the asynchronous colour the deadline bounds the credential, too."""
+    runner = Runner("async")
+
+    class Hanging(AsyncCredential):
+        async def get_token_info(self, *_: Any, **__: Any) -> Any:
+            await asyncio.sleep(60)
+
+    script = Script([ok()])
+    azure = runner.azure(script, Hanging())
+    azure.now, azure.is_real_time = time.monotonic, True
+    began = time.monotonic()
+    with pytest.raises(WaitTimedOut, match="credential"):
+        runner.flow(azure, read_account, timeout=0.2)
+    assert time.monotonic() - began < 5
+
+
+def test_waiting_for_anothers_token_ends_with_the_deadline() -> None:
+    """A thread that waits its turn does not wait beyond its own deadline."""
+    runner, script = Runner("sync"), Script([ok()])
+    azure = runner.azure(script)
+    azure.now, azure.is_real_time = time.monotonic, True
+    with azure._credential._lock, pytest.raises(WaitTimedOut):
+        runner.flow(azure, read_account, timeout=0.1)
+    assert script.sent == []

@@ -1,0 +1,1 @@
+"""The clients: what a verb checks, and what holds for every verb."""

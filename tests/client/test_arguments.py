@@ -1,0 +1,88 @@
+"""What the verbs are given: whatever is wrong is refused before anything is sent, in words that help."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe import Budget, Client, FleetReport, Rate, aio, export, export_customer_endpoints, read_specs
+from purview_mpe.errors import InvalidSpec
+from tests.conftest import spec_for
+
+TIMEOUTS = {
+    "create_all": lambda client, spec, seconds: client.create_all(spec, timeout=seconds),
+    "apply": lambda client, spec, seconds: client.apply(spec, timeout=seconds),
+    "approve": lambda client, spec, seconds: client.approve(spec, timeout=seconds),
+    "delete_all": lambda client, spec, seconds: client.delete_all(spec, timeout=seconds),
+    "watch": lambda client, spec, seconds: client.watch(spec, timeout=seconds),
+    "create_many": lambda client, spec, seconds: client.create_many([spec], stop_after=seconds),
+}
+
+
+@pytest.mark.parametrize("verb", TIMEOUTS)
+def test_a_number_beyond_all_measure_is_no_time(colour, emulator, verb):
+    """A whole number may be too large to be calculated with."""
+    with pytest.raises(InvalidSpec, match="is no positive number of seconds"):
+        colour.run(emulator, lambda client: TIMEOUTS[verb](client, spec_for(emulator), 10**400))
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("client", [Client, aio.Client])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"budget": 0.5}, "is a float; pass a purview_mpe.Budget, for example Budget(0.5)"),
+        ({"read_timeout": 10**400}, "must be a positive number of seconds up to a day, for example 60"),
+        ({"connection_timeout": 1e300}, "must be a positive number of seconds up to a day, for example 10"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_a_client_refuses_what_would_fail_later(client, emulator, given, said):
+    """When it is made, and not with each event or request."""
+    credential = emulator.credential if client is Client else emulator.async_credential
+    with pytest.raises(InvalidSpec) as caught:
+        client(credential, **given)
+    assert caught.value.problems == [(next(iter(given)), said)]
+
+
+def test_a_rate_is_a_number_that_can_be_calculated_with():
+    """Also the largest ones are refused before the first request."""
+    with pytest.raises(InvalidSpec, match="reads"):
+        Budget(reads=Rate(10**400, 1))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [(None, "is a NoneType; pass a path"), ("a\0.json", "is no path"), ("\ud800.json", "is no path")]
+)
+def test_a_path_is_one_that_a_file_system_may_know(given, said):
+    """Rubbish in place of a path is named, and is no error of the file system's."""
+    for read in (read_specs, FleetReport.load):
+        with pytest.raises(InvalidSpec, match=said):
+            read(given)
+
+
+def test_a_journal_that_cannot_be_written_is_found_out_at_once(colour, emulator, tmp_path):
+    """Before anything is sent: a run of hours would have no record."""
+    for journal in (tmp_path / "no folder" / "fleet.jsonl", 5):
+        with pytest.raises(InvalidSpec, match="journal"):
+            colour.run(
+                emulator, lambda client, journal=journal: client.create_many([spec_for(emulator)], journal=journal)
+            )
+    assert emulator.requests == []
+
+
+def test_a_file_in_another_encoding_is_no_fleet_report(tmp_path):
+    """A typed error, not one of the decoder's."""
+    (tmp_path / "fleet.jsonl").write_bytes(b"\xff\xfe{")
+    with pytest.raises(InvalidSpec):
+        FleetReport.load(tmp_path / "fleet.jsonl")
+
+
+def test_what_is_no_plan_is_not_exported(colour, emulator):
+    """Nor is a format that is none, of whatever kind."""
+    plan = colour.run(emulator, lambda client: client.plan(spec_for(emulator)))
+    with pytest.raises(InvalidSpec, match=r"plan: is a Spec; pass a purview_mpe\.Plan"):
+        export(plan.spec, "bicep")
+    with pytest.raises(InvalidSpec, match=r"plan: is a str; pass a purview_mpe\.Account or Plan"):
+        export_customer_endpoints("plan", "bicep", subnet_id="x", location="westeurope")
+    with pytest.raises(InvalidSpec, match="is none of bicep"):
+        export(plan, ["bicep"])

@@ -1,0 +1,172 @@
+"""The fault campaign: every kind of fault at every request of the verbs that write, one at a time, in both colours.
+
+A run that meets one fault ends in the right state by itself; whatever it cannot get past (a refusal that stays a
+refusal) it reports, and the next run, without the fault, ends in the right state.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe import errors
+from purview_mpe.emulator import Emulator, Fault
+from tests.conftest import spec_for
+
+#: Each kind of fault, as `Fault` constructor and arguments. All of them pass after one request.
+FAULTS = {
+    "429 with Retry-After": ("status", 429, {"retry_after": 2}),
+    "429 with a huge Retry-After": ("status", 429, {"retry_after": 86_400}),
+    "429 with nonsense": ("status", 429, {"retry_after": "soon"}),
+    "408": ("status", 408, {}),
+    "500": ("status", 500, {}),
+    "500 although the work was done": ("status", 500, {"after": True}),
+    "503 with Retry-After": ("status", 503, {"retry_after": 1}),
+    "504 although the work was done": ("status", 504, {"after": True}),
+    "reset before delivery": ("reset", None, {"before": True}),
+    "reset after delivery": ("reset", None, {"before": False}),
+    "slow": ("delay", 40, {}),
+    "truncated body": ("body", "truncated", {}),
+    "HTML body": ("body", "html", {}),
+    "empty body": ("body", "empty", {}),
+    "no list": ("body", b"{}", {}),
+    "null": ("body", b"null", {}),
+    "busy": ("status", 409, {"code": "StorageAccountOperationInProgress", "retry_after": 17}),
+}
+#: Where it strikes: method and pattern of the path. Together these are all requests that the verbs send.
+PLACES = {
+    "read the account": ("GET", "*/accounts/pv1"),
+    "list the networks": ("GET", "*/managedVirtualNetworks"),
+    "create the network": ("PUT", "*/managedVirtualNetworks/default"),
+    "list the endpoints": ("GET", "*/managedPrivateEndpoints"),
+    "create an endpoint": ("PUT", "*/managedPrivateEndpoints/purview_blob"),
+    "delete an endpoint": ("DELETE", "*/managedPrivateEndpoints/purview_queue"),
+    "list a target's connections": ("GET", "*/privateEndpointConnections"),
+    "decide the account's connection": ("PUT", "*/accounts/pv1/privateEndpointConnections/*"),
+    "decide a storage connection": ("PUT", "*/storageAccounts/*/privateEndpointConnections/*"),
+    "decide the namespace's connection": ("PUT", "*/namespaces/*/privateEndpointConnections/*"),
+    "list ingestion connections": ("GET", "*/ingestionPrivateEndpointConnections"),
+    "decide an ingestion connection": ("POST", "*/ingestionPrivateEndpointConnectionStatus"),
+}
+#: Which places a verb visits, by shape of the account.
+VISITED = {
+    ("create_all", "A"): [name for name in PLACES if "ingestion" not in name and "delete" not in name],
+    ("create_all", "C"): ["list ingestion connections", "decide an ingestion connection"],
+    ("approve", "A"): [
+        name for name in PLACES if name.startswith(("list the e", "list a", "decide")) and "inge" not in name
+    ],
+    ("approve", "C"): ["list ingestion connections", "decide an ingestion connection"],
+    ("status", "A"): ["read the account", "list the endpoints", "list a target's connections"],
+    ("delete_all", "A"): ["read the account", "list the endpoints", "delete an endpoint"],
+}
+#: One layer of retry allows this many requests for one fault: the pipeline's attempts.
+ATTEMPTS = 4
+
+
+def fault(kind, place):
+    constructor, value, options = FAULTS[kind]
+    method, path = PLACES[place]
+    arguments = (method,) if value is None else (method, value)
+    return getattr(Fault, constructor)(*arguments, path=path, **options)
+
+
+def act(colour, emulator, verb, spec):
+    def run(client):
+        match verb:
+            case "create_all":
+                return client.create_all(spec, approve=True)
+            case "approve":
+                return client.approve(spec)
+            case "status":
+                return client.status(spec)
+            case _:
+                return client.delete_all(spec)
+
+    return colour.run(emulator, run)
+
+
+def prepared(colour, verb, shape):
+    """An emulator at the point where the verb has all its work to do."""
+    emulator = Emulator(shape=shape, empty=False)
+    if verb == "create_all":
+        emulator.remove(emulator.factory)
+        emulator.add_factory("df1", managed_vnet=False, purview_account=emulator.account)
+    spec = spec_for(emulator)
+    if verb in {"approve", "status", "delete_all"}:
+        colour.run(emulator, lambda client: client.create_all(spec, approve=verb == "status"))
+    return emulator, spec
+
+
+def assert_right(emulator, verb, shape):
+    """The state that the verb promises: exactly ours, each once, and no stranger let in."""
+    endpoints = [(e.target.casefold(), e.group_id) for e in emulator.endpoints() if not e.reserved]
+    assert len(endpoints) == len(set(endpoints)) == (0 if verb == "delete_all" else 4 if shape == "A" else 3)
+    assert {c.status for c in emulator.connections() if c.factory is None} <= {"Pending"}
+    if verb in {"create_all", "approve"}:
+        assert {c.status for c in emulator.connections() if c.factory is not None} == {"Approved"}
+
+
+def _may_happen(kind: str, place: str) -> bool:
+    """Whether Azure may answer this there: only a write meets somebody else's, and only a list may be none."""
+    if kind == "busy":
+        return PLACES[place][0] != "GET"
+    return kind != "no list" or place.startswith("list")
+
+
+CASES = [
+    pytest.param(verb, shape, place, kind, id=f"{verb}-{shape}-{place}-{kind}".replace(" ", "_"))
+    for (verb, shape), places in VISITED.items()
+    for place in places
+    for kind in FAULTS
+    if _may_happen(kind, place)
+]
+
+
+@pytest.mark.parametrize(("verb", "shape", "place", "kind"), CASES)
+def test_one_fault_is_got_past(colour, verb, shape, place, kind):
+    """A single fault that passes leaves no trace in the end, and costs no more than one layer's attempts."""
+    emulator, spec = prepared(colour, verb, shape)
+    method, _ = PLACES[place]
+    strike = fault(kind, place)
+    emulator.inject(strike)
+    before = len(emulator.requests)
+    answer = act(colour, emulator, verb, spec)
+    assert emulator._faults.armed == [], "the fault never struck"
+    if verb == "status":
+        assert answer.ready
+    else:
+        answer.raise_for_failures()
+    assert_right(emulator, verb, shape)
+    writes = [r for r in emulator.requests[before:] if r.method == method and strike.fits(r.method, r.path)]
+    if method != "GET":
+        assert len({r.path for r in writes}) <= len(writes) <= len({r.path for r in writes}) + ATTEMPTS - 1
+
+
+@pytest.mark.parametrize(
+    "place", [place for place, (method, _) in PLACES.items() if method != "GET" and "delete" not in place]
+)
+def test_fault_that_stays_is_reported_and_mended_by_the_next_run(colour, place):
+    """What never works ends as an outcome after a bounded number of requests, and a clean run finishes the job."""
+    shape = "C" if "ingestion" in place else "A"
+    emulator, spec = prepared(colour, "create_all", shape)
+    method, path = PLACES[place]
+    emulator.inject(Fault.status(method, 500, path=path, times=None))
+    report = act(colour, emulator, "create_all", spec)
+    assert not report.complete
+    assert not report.succeeded
+    struck = [(r.path, str(r.body)) for r in emulator.requests if r.method == method and r.status == 500]
+    assert max(struck.count(one) for one in struck) <= ATTEMPTS
+    emulator.clear_faults()
+    report = act(colour, emulator, "create_all", spec)
+    assert report.complete
+    assert_right(emulator, "create_all", shape)
+
+
+@pytest.mark.parametrize("place", ["read the account", "list the networks"])
+def test_account_or_factory_that_cannot_be_read_ends_before_any_write(colour, place):
+    """Nothing is written blind: a read that never works is a typed error."""
+    emulator, spec = prepared(colour, "create_all", "A")
+    method, path = PLACES[place]
+    emulator.inject(Fault.status(method, 503, path=path, times=None))
+    with pytest.raises(errors.AzureUnavailable):
+        act(colour, emulator, "create_all", spec)
+    assert not emulator.writes

@@ -1,0 +1,204 @@
+"""Specs from files: what is wrong is told with line and field, all at once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purview_mpe import Spec, read_specs
+from purview_mpe._client.files import Journal
+from purview_mpe.errors import InvalidSpec
+from tests.support.nouns import ACCOUNT, FACTORY
+
+
+def written(tmp_path, text: str, name: str = "fleet.json"):
+    """A file with this text."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(path) -> list[tuple[str, str]]:
+    """What reading the file refuses."""
+    with pytest.raises(InvalidSpec) as refused:
+        read_specs(path)
+    assert str(path) in refused.value.message or refused.value.message.startswith("The fleet")
+    return refused.value.problems
+
+
+def test_a_json_list(tmp_path):
+    """A list of objects is a list of specs."""
+    specs = [Spec(factory=f"{FACTORY}{n}", account=ACCOUNT, name="pv", groups=("blob",)) for n in range(3)]
+    path = written(tmp_path, json.dumps([spec.model_dump(mode="json") for spec in specs], indent=2))
+    assert read_specs(path) == tuple(specs)
+
+
+def test_json_with_defaults(tmp_path):
+    """Defaults stand in each spec that does not say otherwise."""
+    text = json.dumps({"defaults": {"account": ACCOUNT, "name": "pv"}, "specs": [{"factory": FACTORY, "name": "own"}]})
+    assert read_specs(written(tmp_path, text)) == (Spec(factory=FACTORY, account=ACCOUNT, name="own"),)
+
+
+def test_json_tells_the_line_of_each_wrong_field(tmp_path):
+    """Each wrong field of each spec is told with the line that it stands on; a missing one with its spec's."""
+    text = f"""[
+  {{"factory": "{FACTORY}",
+    "name": "not allowed!",
+    "replace_broken": "yes"}},
+  {{
+    "name": "pv",
+    "colour": "red"
+  }},
+  7
+]"""
+    found = dict(problems(written(tmp_path, text)))
+    assert {"line 3, name", "line 4, replace_broken", "line 7, colour", "line 5, factory", "line 9"} <= found.keys()
+    assert found["line 9"] == "is a int, not the fields of a spec"
+
+
+def test_a_wrong_default_is_told_where_it_stands(tmp_path):
+    """What is wrong in the defaults is told with their line, not with the spec's."""
+    text = f'{{"defaults": {{\n"name": ""}},\n"specs": [{{"factory": "{FACTORY}"}}]}}'
+    assert [place for place, _ in problems(written(tmp_path, text))] == ["line 2, name"]
+
+
+def test_a_wrong_default_is_told_once(tmp_path):
+    """However many specs take it over."""
+    text = f'{{"defaults": {{"name": ""}},\n"specs": [{{"factory": "{FACTORY}"}}, {{"factory": "{FACTORY}2"}}]}}'
+    assert [place for place, _ in problems(written(tmp_path, text))] == ["line 1, name"]
+
+
+def test_a_field_that_is_there_twice(tmp_path):
+    """JSON lets a key stand twice; which of them was meant is not guessed."""
+    text = f'[{{"factory": "{FACTORY}",\n"name": "one",\n"name": "two"}}]'
+    assert problems(written(tmp_path, text)) == [("line 3, name", "is there twice")]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("[\n{,}]", "line 2"),
+        ("{}", "line 1"),
+        ('{"specs": \n7}', "line 2"),
+        ('{"specs": [],\n "spec": []}', "line 2, spec"),
+        ('"specs"', "line 1"),
+        ("[]", "line 1"),
+        ("", "line 1"),
+        ("[" * 100_000, "line 1"),
+    ],
+    ids=["syntax", "no specs", "no list", "misspelt", "text", "empty", "nothing", "deep"],
+)
+def test_json_that_is_no_fleet(tmp_path, text, place):
+    """What is no list of specs is refused with the line of what is wrong."""
+    assert problems(written(tmp_path, text))[0][0] == place
+
+
+def test_defaults_that_are_no_object_are_none(tmp_path):
+    """Defaults of another kind give nothing, so what they should have given is missing."""
+    text = json.dumps({"defaults": [], "specs": [{"factory": FACTORY}]})
+    assert problems(written(tmp_path, text))[0][0] == "line 1, name"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_csv(tmp_path, separator):
+    """A heading and a row for each spec, with whichever separator a spreadsheet writes; empty cells are left out."""
+    text = "\n".join(
+        separator.join(row)
+        for row in (
+            ["factory", "account", "name", "groups", "replace_broken", "names.blob", "separator"],
+            [FACTORY, ACCOUNT, "pv", "account blob", "TRUE", "lake", "-"],
+            ["", "", "", "", "", "", ""],
+            [FACTORY + "2", "", "pv", "", "false", "", ""],
+        )
+    )
+    assert read_specs(written(tmp_path, "\ufeff" + text, "fleet.CSV")) == (
+        Spec(
+            factory=FACTORY,
+            account=ACCOUNT,
+            name="pv",
+            groups=("account", "blob"),
+            replace_broken=True,
+            names={"blob": "lake"},
+            separator="-",
+        ),
+        Spec(factory=FACTORY + "2", name="pv"),
+    )
+
+
+def test_csv_tells_line_and_field(tmp_path):
+    """Lines are counted as an editor does, also where a cell spans several."""
+    text = f'factory,name,replace_broken\n"{FACTORY}",pv,maybe\n"{FACTORY}\n",pv,\n,pv,\n{FACTORY}2,pv,,,\n'
+    found = dict(problems(written(tmp_path, text, "fleet.csv")))
+    assert {"line 2, replace_broken", "line 5, factory", "line 6"} == found.keys()
+    assert found["line 6"] == "has 5 cells, and the heading has 3"
+
+
+def test_csv_with_a_wrong_heading(tmp_path):
+    """An unknown or repeated column is told before any row is looked at."""
+    found = problems(written(tmp_path, "factory,nmae,,name,name\nx,y,z,a,b\n", "fleet.csv"))
+    assert [place for place, _ in found] == ["line 1, nmae", "line 1, (empty)", "line 1, name"]
+
+
+@pytest.mark.parametrize("text", ["", "factory,name\n", "factory,name"])
+def test_csv_without_a_row(tmp_path, text):
+    """A file that holds no spec is refused."""
+    assert problems(written(tmp_path, text, "fleet.csv"))[0][0].startswith("line 1")
+
+
+def test_csv_that_is_none(tmp_path):
+    """A cell of more than Python's reader takes is refused."""
+    text = "factory,name\n" + "x" * 200_000 + ",pv\n"
+    assert problems(written(tmp_path, text, "fleet.csv")) == [
+        ("path", "is no CSV: field larger than field limit (131072)")
+    ]
+
+
+def test_another_kind_of_file_is_refused(tmp_path):
+    """Only .json and .csv are read."""
+    assert problems(written(tmp_path, "[]", "fleet.yaml")) == [("path", "must end in .json or .csv")]
+
+
+def test_another_encoding_is_refused(tmp_path):
+    """A file that is not UTF-8 is told so."""
+    path = tmp_path / "fleet.csv"
+    path.write_bytes("factory,name\nä,b\n".encode("latin-1"))
+    assert problems(path) == [("path", "is not written in UTF-8")]
+
+
+def test_fights_are_told_with_their_lines(tmp_path):
+    """Two rows about one endpoint are refused, each by its line."""
+    text = f"factory,account,name\n{FACTORY},{ACCOUNT},pv\n{FACTORY.upper()},{ACCOUNT},other\n"
+    assert problems(written(tmp_path, text, "fleet.csv")) == [
+        ("line 3", "would make the endpoint for 'account' that line 2 makes; keep one of them")
+    ]
+
+
+def test_very_many_problems_are_counted(tmp_path):
+    """A file that is wrong everywhere tells the first fifty problems and how many there are more."""
+    text = "factory,name\n" + "x,pv\n" * 80
+    found = problems(written(tmp_path, text, "fleet.csv"))
+    assert found[-1] == ("…", "and 30 more")
+    assert len(found) == 51
+
+
+@given(
+    st.text(max_size=60)
+    | st.recursive(st.none() | st.booleans() | st.text(max_size=5), st.lists, max_leaves=8).map(json.dumps)
+)
+def test_any_text_is_read_or_refused(text):
+    """No content of a file ends in another error than a refusal."""
+    from purview_mpe._client import files as fleet_files
+
+    for reader in (fleet_files._json_rows, fleet_files._csv_rows):
+        found: list[tuple[str, str]] = []
+        for row in reader(text, found):
+            row.spec(found)
+
+
+def test_a_journal_without_a_path_writes_nothing():
+    """Whoever wants no journal gets none."""
+    with Journal(None) as journal:
+        journal.add(None)

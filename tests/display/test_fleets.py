@@ -1,0 +1,64 @@
+"""How fleets print: short, however many factories there are, and what is wrong first."""
+
+from __future__ import annotations
+
+from purview_mpe import ErrorDetail, FactoryStatus, FleetReport, FleetStatus, Outcome, Report, Spec, Status
+from purview_mpe._model.results import EndpointStatus
+from tests.support.nouns import ACCOUNT, FACTORY
+
+ERROR = ErrorDetail(code="not-found", message="It is not there.", remedy="Look elsewhere.")
+
+
+def spec(number: int) -> Spec:
+    """A spec for one of many factories."""
+    return Spec(factory=f"{FACTORY}{number}", account=ACCOUNT, name="pv")
+
+
+def report(number: int, result: str = "created", error: ErrorDetail | None = None) -> Report:
+    """A report of one outcome."""
+    outcome = Outcome(name="pv", group_id="account", resource_id=ACCOUNT, result=result, error=error)
+    return Report(verb="create_all", spec=spec(number), outcomes=(outcome,))
+
+
+def test_failures_come_first_and_say_what_to_do():
+    """Whoever looks at the first lines sees what needs them."""
+    fleet = FleetReport(reports=(report(1), report(2, "handed-off"), report(3, "failed", ERROR)))
+    lines = str(fleet).splitlines()
+    assert lines[0] == "Fleet of 3 factories: 1 created, 1 handed-off, 1 failed"
+    marks = [line.split()[0] for line in lines if "df1" in line and ":" not in line]
+    assert marks == ["x", ">", "+"]
+    assert "What to do: Look elsewhere." in str(fleet)
+
+
+def test_a_large_fleet_prints_a_screenful():
+    """Ten thousand factories do not print ten thousand lines."""
+    fleet = FleetReport(reports=tuple(report(number, "failed", ERROR) for number in range(100)))
+    text = str(fleet)
+    assert "... and 60 more factories" in text
+    assert "... and 95 more failures" in text
+    assert len(text.splitlines()) < 80
+
+
+def test_an_empty_fleet():
+    """Nothing to do is said."""
+    assert str(FleetReport()) == "Fleet of 0 factories: nothing to do"
+    assert str(FleetStatus()) == "Status of 0 factories: ready (nothing is wanted)"
+
+
+def test_a_status_of_many():
+    """A line for each factory, with its verdicts or why it could not be read."""
+    endpoint = EndpointStatus(name="pv", group_id="account", resource_id=ACCOUNT, verdict="ready")
+    ready = Status(factory=FACTORY, account=ACCOUNT, ready=True, endpoints=(endpoint,))
+    empty = Status(factory=FACTORY, account=ACCOUNT, ready=False, endpoints=())
+    fleet = FleetStatus(
+        factories=(
+            FactoryStatus(spec=spec(1), status=ready),
+            FactoryStatus(spec=spec(2), error=ERROR),
+            FactoryStatus(spec=spec(3), status=empty),
+        )
+    )
+    text = str(fleet)
+    assert text.startswith("Status of 3 factories: not ready (1 ready, 1 unreadable)")
+    assert "not-found" in text
+    assert "df13: It is not there." not in text
+    assert "df12: It is not there." in text

@@ -1,0 +1,373 @@
+"""Live progress in a cell, through IPython's own display machinery; and the tutorial, run from clean."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from nbclient import NotebookClient
+from traitlets.config import Config
+
+from purview_mpe import Client, Event, Outcome, aio
+from purview_mpe.errors import PlanConflict
+from purview_mpe.notebook import Progress, live, progress
+from tests.conftest import spec_for
+from tests.support.nouns import ACCOUNT, FACTORY, STORAGE
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "notebooks.md"
+TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial.ipynb"
+
+
+class Cell:
+    """What a cell shows: IPython's messages, put together as a notebook does."""
+
+    def __init__(self, publisher: CapturingDisplayPublisher) -> None:
+        self.publisher = publisher
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return list(self.publisher.outputs)
+
+    @property
+    def outputs(self) -> dict[str, dict[str, str]]:
+        """The latest content of each output, by its id."""
+        shown: dict[str, dict[str, str]] = {}
+        for message in self.messages:
+            name = message["transient"]["display_id"]
+            assert bool(message.get("update")) == (name in shown), "updates follow what they update"
+            shown[name] = message["data"]
+        return shown
+
+    @property
+    def only(self) -> dict[str, str]:
+        (shown,) = self.outputs.values()
+        return shown
+
+
+@pytest.fixture
+def cell(tmp_path, monkeypatch):
+    """A running IPython whose display messages are kept."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell.instance(config=config)
+    shell.display_pub = CapturingDisplayPublisher(parent=shell)
+    yield Cell(shell.display_pub)
+    shell.configurables.clear()
+    InteractiveShell.clear_instance()
+
+
+def events(*kinds: str) -> list[Event]:
+    """A verb as a client tells it."""
+
+    def step(group_id: str, target: str, seconds: float) -> Event:
+        name = f"purview_{group_id}"
+        outcome = Outcome(name=name, group_id=group_id, resource_id=target, result="created")
+        return Event(
+            kind="step", verb="apply", seconds=seconds, message=f"{name}: created", factory=FACTORY, outcome=outcome
+        )
+
+    told = {
+        "started": Event(kind="started", verb="apply", seconds=0, message="apply started"),
+        "blob": step("blob", STORAGE, 1),
+        "account": step("account", ACCOUNT, 2),
+        "waiting": Event(
+            kind="waiting",
+            verb="apply",
+            seconds=3,
+            message="Waiting for purview_blob",
+            factory=FACTORY,
+            pending=("purview_blob",),
+        ),
+        "retrying": Event(kind="retrying", verb="apply", seconds=4, message="<b>again</b>", factory=FACTORY),
+        "finished": Event(kind="finished", verb="apply", seconds=90, message="apply finished"),
+        "ended": Event(kind="finished", verb="apply", seconds=5, message="apply ended with AccessDenied"),
+    }
+    return [told[kind] for kind in kinds]
+
+
+def tell(listener: Progress, *kinds: str) -> None:
+    for event in events(*kinds):
+        listener(event)
+
+
+# --- progress
+
+
+def test_create_all_shows_itself_in_one_place(cell, emulator):
+    """A verb has one output, drawn anew as it goes, which ends as the picture of what was made."""
+    spec = spec_for(emulator)
+    with Client(emulator.credential, transport=emulator.transport(), on_event=progress()) as client:
+        client.create_all(spec, approve=True)
+    assert len(cell.messages) > 4
+    assert "create_all" in cell.only["text/plain"]
+    markup = cell.only["text/html"]
+    for word in (
+        "create_all finished after 1:36: 4 created, 4 approved",
+        "df1",
+        "purview_namespace",
+        "created, approved",
+    ):
+        assert word in markup
+    assert markup.count("<svg") == 1
+    assert any("waiting" in message["data"]["text/html"] for message in cell.messages[:-1])
+    assert ", waiting<" not in markup
+
+
+def test_reading_verbs_show_nothing(cell, emulator):
+    """What is over in a moment has no progress, whether it succeeds or not: its result or error says it all."""
+    spec = spec_for(emulator)
+    emulator.add_endpoint(emulator.factory, "purview", str(emulator.add_account("other")), "account")
+    with Client(emulator.credential, transport=emulator.transport(), on_event=progress()) as client:
+        client.plan(spec)
+        client.status(spec)
+        with pytest.raises(PlanConflict):
+            client.create_all(spec)
+    assert cell.messages == []
+
+
+def test_each_run_has_an_output_of_its_own(cell):
+    """The second run of a verb does not overwrite what the first has left."""
+    listener = progress()
+    tell(listener, "started", "account", "finished", "started", "blob", "finished")
+    first, second = cell.outputs.values()
+    assert "purview_account" in first["text/html"]
+    assert "purview_account" not in second["text/html"]
+
+
+def test_a_run_without_a_beginning(cell):
+    """Events that come after the end, as of another client with this listener, start an output of their own."""
+    listener = progress()
+    tell(listener, "account", "finished", "blob")
+    assert len(cell.outputs) == 2
+
+
+def test_waiting_is_told_by_name(cell):
+    """What Azure still works on stands in the picture, and elapsed time in its title."""
+    listener = progress()
+    tell(listener, "started", "blob", "account", "waiting")
+    markup = cell.only["text/html"]
+    assert "… created, waiting" in markup
+    assert "apply, 3 s: Waiting for purview_blob" in markup
+    assert markup.index(">purview_account<") < markup.index(">purview_blob<"), "the portal's order, not that of events"
+    tell(listener, "blob")
+    assert "created, waiting" not in cell.only["text/html"]
+
+
+def test_waiting_before_anything_is_done(cell):
+    """A verb that begins by waiting says for what."""
+    tell(progress(), "started", "waiting")
+    assert "Waiting for purview_blob" in cell.only["text/html"]
+    assert "<rect" not in cell.only["text/html"]
+
+
+def test_messages_are_text(cell):
+    """A message of the server's is read by people, not by the browser."""
+    tell(progress(), "started", "retrying")
+    assert "&lt;b&gt;again&lt;/b&gt;" in cell.only["text/html"]
+    assert "<b>again</b>" in cell.only["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "mark"),
+    [
+        (("account",), "…"),
+        (("account", "finished"), "…"),
+        (("account", "ended"), "✕"),
+    ],
+)
+def test_the_end_is_marked(cell, kinds, mark):
+    """Running, finished and interrupted differ by symbol."""
+    tell(progress(), "started", *kinds)
+    assert f">{mark} apply" in cell.only["text/html"]
+
+
+@pytest.mark.parametrize("client", [Client, aio.Client])
+def test_what_is_made_and_not_approved_is_not_over(cell, emulator, client):
+    """A creation ends green only if every connection is approved; of those that were there before it cannot tell."""
+    spec = spec_for(emulator)
+
+    async def later(**options: Any) -> None:
+        async with aio.Client(
+            emulator.async_credential, transport=emulator.async_transport(), on_event=progress()
+        ) as one:
+            await one.create_all(spec, **options)
+
+    def create(**options: Any) -> str:
+        if client is aio.Client:
+            asyncio.run(later(**options))
+        else:
+            with Client(emulator.credential, transport=emulator.transport(), on_event=progress()) as one:
+                one.create_all(spec, **options)
+        *_, last = cell.outputs.values()
+        return re.search(r">(. create_all finished after [^<]*)<", last["text/html"])[1]
+
+    assert create() == "… create_all finished after 1:36: 4 created, to be approved"
+    assert create() == "= create_all finished after 0:00: 4 kept"
+    assert create(approve=True) == "✓ create_all finished after 0:00: 4 kept, 4 approved"
+
+
+def test_a_dry_run_is_no_deed(cell):
+    """What would be done is not done, and a connection that is not there is not decided; after a deletion it is."""
+    for verb, result, mark in (
+        ("approve", "would-approve", "…"),
+        ("approve", "absent", "…"),
+        ("delete_all", "absent", "✓"),
+        ("delete_all", "deleted", "✓"),
+    ):
+        listener = progress()
+        outcome = Outcome(name="purview", group_id="account", resource_id=ACCOUNT, result=result)
+        listener(Event(kind="step", verb=verb, seconds=1, message="m", factory=FACTORY, outcome=outcome))
+        listener(Event(kind="finished", verb=verb, seconds=2, message=f"{verb} finished"))
+        *_, last = cell.outputs.values()
+        assert f">{mark} {verb} finished after 0:02: 1 {result}<" in last["text/html"]
+
+
+@pytest.mark.parametrize(("result", "mark"), [("failed", "✕"), ("handed-off", "…"), ("approved", "✓")])
+def test_the_end_tells_failures(cell, result, mark):
+    """A finished verb with a failed step is no success, and one that waits for others is not over."""
+    listener = progress()
+    outcome = Outcome(name="purview", group_id="account", resource_id=ACCOUNT, result=result)
+    listener(Event(kind="step", verb="approve", seconds=1, message="m", factory=FACTORY, outcome=outcome))
+    listener(Event(kind="finished", verb="approve", seconds=2, message="approve finished"))
+    assert f">{mark} approve finished after 0:02: 1 {result}<" in cell.only["text/html"]
+
+
+def test_a_network_alone(cell):
+    """Only the managed virtual network so far: no picture of endpoints yet."""
+    listener = progress()
+    outcome = Outcome(name="default", resource_id=FACTORY, result="created")
+    listener(Event(kind="step", verb="apply", seconds=1, message="default: created", factory=FACTORY, outcome=outcome))
+    assert "default: created" in cell.only["text/html"]
+
+
+def test_many_factories_are_a_table(cell):
+    """A fleet has a row per factory: what is done, and what is waited for."""
+    listener = progress()
+    for number in range(3):
+        for event in events("account", "waiting"):
+            listener(event.model_copy(update={"factory": f"{FACTORY}-{number}"}))
+    markup = cell.only["text/html"]
+    assert "Factories (3)" in markup
+    assert markup.count("<td>purview_account: created</td>") == 3
+    assert markup.count("<td>purview_blob</td>") == 3
+
+
+def test_events_of_many_threads(cell):
+    """Events may come from any thread; none is lost, and there is still one output."""
+    listener = progress()
+    (step,) = events("account")
+
+    def outcome(number: int) -> Event:
+        assert step.outcome is not None
+        target = f"{ACCOUNT}{number}"
+        named = step.outcome.model_copy(update={"name": f"endpoint{number}", "resource_id": target})
+        return step.model_copy(update={"outcome": named})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(listener, [outcome(number) for number in range(40)]))
+    assert all(f"endpoint{number}<" in cell.only["text/html"] for number in range(40))
+
+
+# --- live
+
+
+def test_live_draws_each_status_in_place(cell, emulator):
+    """The statuses pass through, and the one output ends with the last of them."""
+    spec = spec_for(emulator)
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        client.create_all(spec)
+        seen = []
+        for status in live(client.watch(spec)):
+            seen.append(status)
+            if not status.settled:
+                client.approve(spec)
+    assert [status.ready for status in seen] == [False, True]
+    assert len(cell.messages) == 2
+    assert cell.only["text/html"] == seen[-1]._repr_html_()
+    assert cell.only["text/plain"] == str(seen[-1])
+
+
+def test_live_with_the_asynchronous_client(cell, emulator):
+    """`async for status in live(client.watch(spec))` does the same."""
+    spec = spec_for(emulator)
+
+    async def watched() -> list[bool]:
+        async with aio.Client(emulator.async_credential, transport=emulator.async_transport()) as client:
+            await client.create_all(spec, approve=True)
+            return [status.ready async for status in live(client.watch(spec))]
+
+    assert asyncio.run(watched()) == [True]
+    assert "4 of 4 endpoints ready" in cell.only["text/html"]
+
+
+def test_the_page_about_notebooks_runs(cell, tmp_path, monkeypatch):
+    """Every Python block of the page runs in IPython, those that need a notebook included."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python( notebook)?\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert sum(bool(notebook) for notebook, _ in blocks) == 2
+    for _, code in blocks:
+        InteractiveShell.instance().run_cell(code).raise_error()
+    assert (tmp_path / "status.svg").exists()
+    assert len(cell.outputs) == 3
+
+
+# --- elsewhere
+
+
+def test_without_ipython_the_error_says_what_to_install(monkeypatch):
+    """Where IPython is missing, both say so before anything runs."""
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    for use in (progress, lambda: live([])):
+        with pytest.raises(ModuleNotFoundError, match="pip install ipython") as missing:
+            use()
+        assert missing.value.name == "IPython"
+
+
+def test_in_a_script_the_error_says_what_to_do():
+    """A script has no cell to show anything in."""
+    with pytest.raises(RuntimeError, match="on_event"):
+        progress()
+
+
+# --- the tutorial
+
+
+def test_the_tutorial_runs_from_clean(tmp_path):
+    """Every cell runs in a kernel of its own, in order, and every picture is there."""
+    notebook = nbformat.read(TUTORIAL, as_version=4)
+    NotebookClient(
+        notebook, kernel_name="python3", timeout=120, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    markup = [
+        output["data"]["text/html"]
+        for each in notebook.cells
+        for output in each.get("outputs", ())
+        if "text/html" in output.get("data", {})
+    ]
+    assert sum("<svg xmlns" in each for each in markup) >= 9
+    assert all(len(each) < 30_000 for each in markup)
+    said = "".join(output.get("text", "") for each in notebook.cells for output in each.get("outputs", ()))
+    assert "What to do: Resolve each conflict" in said
+    assert not [
+        output for each in notebook.cells for output in each.get("outputs", ()) if output.get("name") == "stderr"
+    ]
+
+
+def test_the_tutorial_is_kept_without_outputs():
+    """Outputs would change with every picture's style; the run above makes them, and so does the documentation."""
+    notebook = json.loads(TUTORIAL.read_text())
+    nbformat.validate(notebook)
+    code = [each for each in notebook["cells"] if each["cell_type"] == "code"]
+    assert code
+    assert all(each["outputs"] == [] and each["execution_count"] is None for each in code)
+    assert [each["id"] for each in notebook["cells"]] == [f"cell-{number}" for number in range(len(notebook["cells"]))]

@@ -1,0 +1,441 @@
+"""Pictures: every state is told without colour, whatever is drawn stays inside its box, and the text says it all."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import xml.etree.ElementTree as ET
+from datetime import timedelta
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from purview_mpe import (
+    Account,
+    Check,
+    Diagnosis,
+    ErrorDetail,
+    Event,
+    FactoryStatus,
+    Finding,
+    FleetReport,
+    FleetStatus,
+    Outcome,
+    Plan,
+    Report,
+    RuntimeCheck,
+    Spec,
+    Status,
+    Step,
+)
+from purview_mpe._display.markup import escape, shortened
+from purview_mpe._display.picture.checkup import CHAIN
+from purview_mpe._display.picture.mermaid import _LINKS, label
+from purview_mpe._display.picture.scene import ACTIONS, RESULTS, VERDICTS, Mark, kind_of, outcomes_scene
+from purview_mpe._display.picture.scenes import scene
+from purview_mpe._display.picture.svg import WIDTH
+from purview_mpe._model.results import Action, Result, Severity, Verdict
+from tests.support.nouns import ACCOUNT, FACTORY, NAMESPACE, STORAGE, TARGETS, a_spec, an_account
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def an_outcome(group_id: str | None, result: Result, name: str = "purview", target: str = ACCOUNT) -> Outcome:
+    return Outcome(name=name, group_id=group_id, resource_id=target, result=result)
+
+
+def a_status(*verdicts: Verdict, name: str = "purview") -> Status:
+    endpoints = [
+        {
+            "name": f"{name}_{target.group_id}",
+            "group_id": target.group_id,
+            "resource_id": target.resource_id,
+            "verdict": verdict,
+        }
+        for target, verdict in zip(TARGETS, verdicts, strict=False)
+    ]
+    ready = bool(verdicts) and set(verdicts) == {"ready"}
+    return Status.model_validate({"factory": FACTORY, "account": ACCOUNT, "ready": ready, "endpoints": endpoints})
+
+
+def a_plan(*actions: Action) -> Plan:
+    steps = [
+        Step(
+            action=action,
+            name=f"purview_{target.group_id}",
+            group_id=target.group_id,
+            resource_id=target.resource_id,
+            reason="so",
+        )
+        for target, action in zip(TARGETS, actions, strict=False)
+    ]
+    return Plan(spec=a_spec(), account=an_account(), steps=tuple(steps))
+
+
+def xml(text: str) -> ET.Element:
+    return ET.fromstring(text)  # noqa: S314 - our own
+
+
+def drawn(noun: Account | Plan | Report | Status) -> ET.Element:
+    return xml(noun.to_svg())
+
+
+def texts(root: ET.Element) -> list[str]:
+    return ["".join(element.itertext()) for element in root.iter(f"{SVG}text")]
+
+
+# --- states
+
+
+@pytest.mark.parametrize(("marks", "states"), [(VERDICTS, Verdict), (ACTIONS, Action), (RESULTS, Result)])
+def test_every_state_has_its_mark(marks, states):
+    """No verdict, action or result is without a mark."""
+    assert set(marks) == set(get_args(states))
+
+
+@pytest.mark.parametrize("marks", [VERDICTS, ACTIONS, RESULTS])
+def test_good_and_bad_differ_without_colour(marks):
+    """Marks of different tone never share both symbol and line, so that a grey print tells them apart."""
+    looks: dict[tuple[str, str], Mark] = {}
+    for mark in marks.values():
+        assert looks.setdefault((mark.symbol, mark.line), mark).tone == mark.tone
+
+
+@pytest.mark.parametrize("verdict", get_args(Verdict))
+def test_a_state_is_a_symbol_a_word_and_a_line(verdict):
+    """The word stands beside its symbol on the way, and in the text alternative."""
+    root = drawn(a_status(verdict))
+    assert f"{VERDICTS[verdict].symbol} {verdict}" in texts(root)
+    assert f": {verdict}." in (root.findtext(f"{SVG}desc") or "")
+
+
+def test_lines_differ():
+    """Solid, dashed, dotted, cut and absent lines are drawn differently."""
+    ways = {}
+    for verdict in ("ready", "pending", "provisioning", "rejected", "missing"):
+        root = drawn(a_status(verdict))
+        ways[verdict] = tuple((path.get("d"), path.get("stroke-dasharray")) for path in root.iter(f"{SVG}path"))
+    assert len(set(ways.values())) == len(ways)
+    assert ways["missing"] == ()
+
+
+# --- what is in it
+
+
+def test_the_whole_way_is_shown():
+    """Factory, network, endpoints, group ids and targets stand in the picture; one storage account is one box."""
+    root = drawn(a_status("ready", "ready", "pending", "missing"))
+    shown = texts(root)
+    for text in (
+        "Data factory df1",
+        "Managed virtual network",
+        "purview_blob",
+        "queue",
+        "pv1",
+        "Storage account",
+        "atlas-1",
+    ):
+        assert any(text in line for line in shown), text
+    assert sum(line == "scanwesteurope" for line in shown) == 1
+    assert root.findtext(f"{SVG}title") == "Status from df1 to pv1: 2 of 4 endpoints ready"
+
+
+def test_ways_to_one_target_stand_together():
+    """Blob and queue are neighbours though the namespace was listed between them."""
+    outcomes = [
+        an_outcome("blob", "created", "b", STORAGE),
+        an_outcome("namespace", "created", "n", NAMESPACE),
+        an_outcome("queue", "created", "q", STORAGE.upper()),
+    ]
+    report = Report(verb="apply", spec=a_spec(), outcomes=tuple(outcomes))
+    assert [way.name for way in scene(report).ways] == ["b", "q", "n"]
+
+
+def test_a_plan_tells_its_network_and_conflicts():
+    """A missing network is told in the picture, and conflicts are counted in its title."""
+    network = Step(action="create", name="default", resource_id=FACTORY, reason="missing")
+    plan = a_plan("create", "keep", "replace")
+    assert scene(plan).title == "Plan from df1 to pv1: 2 changes"
+    assert scene(plan.model_copy(update={"steps": (network, *plan.steps)})).inner == (
+        "Managed virtual network",
+        "default (create)",
+    )
+    assert scene(a_plan("conflict")).title == "Plan from df1 to pv1: 1 conflict"
+    assert scene(a_plan("keep")).title == "Plan from df1 to pv1: no changes"
+
+
+def test_a_report_joins_what_happened_to_one_endpoint():
+    """Created and then approved is one way with both words, in the look of the last."""
+    outcomes = (
+        an_outcome(None, "created", "default", FACTORY),
+        an_outcome("account", "created"),
+        an_outcome("ACCOUNT", "approved", target=ACCOUNT.upper()),
+        an_outcome("blob", "kept", "b", STORAGE),
+        an_outcome("blob", "already-approved", "b", STORAGE),
+        an_outcome("blob", "kept", "b", STORAGE),
+    )
+    report = Report(verb="create_all", spec=a_spec(), account=an_account(), outcomes=outcomes)
+    shown = scene(report)
+    assert [way.word for way in shown.ways] == ["created, approved", "kept, already approved"]
+    assert shown.ways[0].mark is RESULTS["approved"]
+    assert shown.inner == ("Managed virtual network", "default (created)")
+
+
+def test_reports_say_how_they_ended():
+    """Complete, not complete, or how many steps failed."""
+    done = an_outcome("account", "created")
+    report = Report(verb="apply", spec=a_spec(), outcomes=(done,))
+    assert scene(report).title == "apply from df1 to pv1: complete"
+    assert scene(report.model_copy(update={"approval_asked": True})).title.endswith("not complete")
+    failed = report.model_copy(update={"outcomes": (done, an_outcome("blob", "failed", target=STORAGE))})
+    assert scene(failed).title.endswith("1 of 2 failed")
+    unnamed = report.model_copy(update={"spec": a_spec(account=None)})
+    assert scene(unnamed).title == "apply from df1 to the account: complete"
+    handed = scene(report.model_copy(update={"hand_off": "Please approve"}))
+    assert (handed.title, handed.mark.tone) == ("apply from df1 to pv1: complete, to be approved", "waiting")
+
+
+def test_what_is_waited_for_is_told():
+    """While a verb runs, endpoints that Azure still works on show as waiting."""
+    shown = outcomes_scene(
+        "t", "df1", "", [an_outcome("account", "created")], mark=RESULTS["created"], pending=("purview",)
+    )
+    assert shown.ways[0].word == "created, waiting"
+
+
+def test_an_account_shows_what_it_needs():
+    """Group ids and targets of an account; an unknown shape is told as unknown."""
+    shown = texts(drawn(an_account()))
+    assert "= Purview account pv1: 4 endpoints needed (shape A, disabled from all networks)" in shown
+    assert shown.count("= needed") == 4
+    once = texts(drawn(an_account(firewall="disabled-for-ingestion-only")))
+    assert once.count("= needed once closed") == 4
+    unknown = an_account(shape=None, firewall=None, targets=())
+    assert any("unknown firewall" in line for line in texts(drawn(unknown)))
+    assert "no endpoints" in texts(drawn(unknown))
+
+
+def test_a_check_shows_its_runtimes():
+    """Each runtime leads to the account with the matrix's answer, and with what it needs."""
+    runtimes = (
+        RuntimeCheck(name="a", kind="azure", supported=False, reason="r"),
+        RuntimeCheck(
+            name="m", kind="azure-managed-vnet", supported=True, managed_groups=("account", "blob"), reason="r"
+        ),
+        RuntimeCheck(name="s", kind="self-hosted", supported=True, customer_groups=("blob",), reason="r"),
+        RuntimeCheck(name="x", kind="ssis", supported=None, reason="r"),
+    )
+    shown = scene(Check(factory=FACTORY, account=ACCOUNT, ok=False, runtimes=runtimes))
+    assert [(way.name, way.group_id, way.word, way.mark.symbol) for way in shown.ways] == [
+        ("a", "azure", "not supported", "✕"),
+        ("m", "azure-managed-vnet: 2 managed endpoints", "supported", "✓"),
+        ("s", "self-hosted: 1 endpoints of yours", "supported", "✓"),
+        ("x", "ssis", "not known", "?"),
+    ]
+    assert shown.title == "Check from df1 to pv1: not ready"
+    warned = Check(
+        factory=FACTORY, account=ACCOUNT, ok=True, findings=(Finding(code="c", severity="warning", message="m"),)
+    )
+    assert (scene(warned).title, scene(warned).mark.symbol) == ("Check from df1 to pv1: 1 warning", "!")
+    assert scene(Check(factory=FACTORY, account=ACCOUNT, ok=True)).title.endswith("nothing stands in the way")
+    nowhere = Check(factory=FACTORY, account=None, ok=False, runtimes=runtimes[:1])
+    assert scene(nowhere).text == "Data factory df1. a (azure) to no account: not supported."
+    assert scene(nowhere.model_copy(update={"runtimes": ()})).text == "Data factory df1. No runtimes were found."
+
+
+def test_a_diagnosis_shows_the_chain():
+    """Each link has the worst that was found about it; a link without findings is good only if the whole is."""
+
+    def found(code: str, severity: Severity) -> Finding:
+        return Finding(code=code, severity=severity, message="m")
+
+    findings = (
+        found("endpoint-missing", "error"),
+        found("may-not-create", "warning"),
+        found("no-recent-runs", "info"),
+        found("runs-unreadable", "info"),
+    )
+    shown = scene(Diagnosis(factory=FACTORY, account=ACCOUNT, ok=False, since=timedelta(1), findings=findings))
+    assert [(way.name, way.word) for way in shown.ways] == [
+        ("Account", "nothing found"),
+        ("Factory", "nothing found"),
+        ("Endpoints", "in the way"),
+        ("Approvals", "nothing found"),
+        ("Rights", "look at this"),
+        ("Runs", "worth knowing"),
+    ]
+    assert shown.ways[0].mark.tone == "quiet"
+    assert shown.ways[5].group_id == "no-recent-runs and 1 more"
+    fine = scene(Diagnosis(factory=FACTORY, account=None, ok=True, since=timedelta(1)))
+    assert {way.mark.tone for way in fine.ways} == {"good"}
+
+
+def test_every_finding_is_about_a_link_of_the_chain():
+    """Each code of the page on findings stands under one link, and its sections are the links."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "findings.md").read_text()
+    sections = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    told = {
+        each.splitlines()[0].split()[-1].capitalize(): set(re.findall(r"^### `(.*)`$", each, re.MULTILINE))
+        for each in sections
+    }
+    told["Rights"] = {code for code in told["Rights"] if not code.startswith("may-not-")}
+    assert told == CHAIN
+
+
+def test_a_fleet_shows_what_needs_somebody_first():
+    """A line per factory with the account that it leads to, failures first; of many the worst are drawn."""
+
+    def report(number: int, result: Result) -> Report:
+        return Report(
+            verb="create_all", spec=a_spec(factory=f"{FACTORY}{number}"), outcomes=(an_outcome("blob", result),)
+        )
+
+    some = [report(1, "created"), report(2, "handed-off"), report(3, "failed")]
+    shown = scene(FleetReport(reports=tuple(some)))
+    assert [(way.name, way.word) for way in shown.ways] == [
+        ("df13", "1 of 1 failed"),
+        ("df12", "not complete"),
+        ("df11", "complete"),
+    ]
+    assert shown.mark.tone == "bad"
+    many = scene(FleetReport(reports=tuple(report(number, "created") for number in range(30))))
+    assert (len(many.ways), many.inner) == (12, ("Data factories", "12 of 30 shown"))
+    assert scene(FleetReport()).text == "Fleet 0 factories. No factories."
+
+
+def test_a_status_of_a_fleet():
+    """How many endpoints of each factory are ready, or that it cannot be read."""
+    error = ErrorDetail(code="not-found", message="m", remedy="r")
+    fleet = FleetStatus(
+        factories=(
+            FactoryStatus(spec=a_spec(), status=a_status("ready")),
+            FactoryStatus(spec=a_spec(), status=a_status("ready", "pending")),
+            FactoryStatus(spec=a_spec(), status=a_status("stale")),
+            FactoryStatus(spec=a_spec(account=None), error=error),
+        )
+    )
+    told = {way.word: way.mark.tone for way in scene(fleet).ways}
+    assert told == {"0 of 1 ready": "bad", "cannot be read": "bad", "1 of 2 ready": "waiting", "1 of 1 ready": "good"}
+    assert any(way.target == "the connected account" for way in scene(fleet).ways)
+
+
+def test_long_names_stay_inside_their_boxes():
+    """The names of factory and network are shortened to the width of their box, after what they are."""
+    long = a_spec(factory=FACTORY.replace("df1", "adf-" + "w" * 59))
+    plan = a_plan("create").model_copy(update={"spec": long})
+    for line in texts(drawn(plan)):
+        if line.startswith("Data factory "):
+            assert len("Data factory") * 6.7 + len(line.removeprefix("Data factory ")) * 8.3 < 330
+
+
+def test_nothing_to_draw():
+    """A status without endpoints is a picture all the same."""
+    assert scene(a_status()).text == "Data factory df1. No endpoints."
+    assert "no endpoints" in texts(drawn(a_status()))
+
+
+def test_what_has_no_picture_says_which_have_one():
+    """A TypeError that names the nouns with a picture, for both kinds of drawing."""
+    finding = Finding(code="x", severity="info", message="m")
+    for draw in (finding.to_svg, finding.to_mermaid, Event(kind="started", verb="v", seconds=0, message="").to_svg):
+        with pytest.raises(
+            TypeError, match="Account, Check, Diagnosis, FleetReport, FleetStatus, Plan, Report, Status"
+        ):
+            draw()
+
+
+@pytest.mark.parametrize(
+    ("resource_id", "kind"),
+    [
+        (ACCOUNT.upper(), "Purview account"),
+        (STORAGE, "Storage account"),
+        (NAMESPACE, "Event Hubs namespace"),
+        ("/x", "Resource"),
+    ],
+)
+def test_kinds(resource_id, kind):
+    """Targets are told in words, in any letter case."""
+    assert kind_of(resource_id) == kind
+
+
+# --- hostile and long text
+
+
+@given(st.text())
+def test_escaped_text_is_text(text):
+    """Whatever is escaped parses as one text node, in XML too, and nothing invisible is left in it."""
+    element = xml(f'<a b="{escape(text)}">{escape(text)}</a>')
+    assert len(element) == 0
+    shown = element.text or ""
+    assert len(shown) == len(text)
+    assert not set(shown) & set("\u202e\u200b\u2028\x00\x1b")
+    assert all(now in (before, "\ufffd") for now, before in zip(shown, text, strict=True))
+
+
+@given(st.text(max_size=200), st.integers(5, 60))
+def test_shortened_text_fits(text, columns):
+    """Nothing gets wider than its box, and what fits is left alone; both ends of a name are kept."""
+    short = shortened(text, columns)
+    wide = re.compile("[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]")
+    assert len(short) + len(wide.findall(short)) <= columns or short == text
+    if short != text:
+        head, _, tail = short.partition("…")
+        assert text.startswith(head)
+        assert text.endswith(tail)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(min_size=1, max_size=90), st.sampled_from(get_args(Verdict)))
+def test_any_name_makes_a_well_formed_picture(name, verdict):
+    """Names from Azure are text in the picture and in Mermaid, never markup, and long ones stay inside."""
+    status = a_status(verdict, name=name)
+    root = xml(status.to_svg())
+    allowed = {"svg", "title", "desc", "style", "rect", "text", "tspan", "g", "path"}
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= allowed
+    for element in root.iter():
+        assert not any(attribute.startswith("on") or attribute == "href" for attribute in element.keys())  # noqa: SIM118 - of an Element
+    assert all(len(text) <= 110 for text in texts(root))
+    assert float(root.get("width", 0)) == WIDTH
+    lines = status.to_mermaid().splitlines()
+    assert lines[0] == "flowchart LR"
+    assert all(re.fullmatch(r'[ \w#;:.,<>/\[\]"|=x-]*', line) for line in lines)
+
+
+@given(st.text())
+def test_mermaid_labels_are_inert(text):
+    """A label holds plain characters and numeric codes alone, so no quote, bracket or directive can end it."""
+    assert re.fullmatch(r"[A-Za-z0-9 .,:_\-#;]*", label(text))
+
+
+def test_mermaid_tells_the_same():
+    """Boxes, targets and one link per endpoint, each kind of line with a link of its own where Mermaid has one."""
+    text = a_status("ready", "rejected", "missing", "pending").to_mermaid()
+    assert 'e0 ==>|"#10003; ready"| t0' in text
+    assert 'e1 --x|"#10005; rejected"| t1' in text
+    assert 'e2 -.-x|"#8211; missing"| t1' in text
+    assert 'e3 -.->|"#8230; pending"| t2' in text
+    assert 'subgraph factory["Data factory df1"]' in text
+    assert {mark.line for marks in (VERDICTS, ACTIONS, RESULTS) for mark in marks.values()} <= set(_LINKS)
+
+
+def test_pictures_need_nothing_from_elsewhere():
+    """No script, link, font, identifier or address in a picture, besides the name of its language."""
+    text = a_status("ready").to_svg()
+    assert not re.search(r"<script|href|url\(|@import|@font-face|\bid=", text)
+    assert re.findall(r"https?://[^\"' ]+", text) == ["http://www.w3.org/2000/svg"]
+
+
+def test_pictures_are_the_same_each_time():
+    """The same noun gives the same bytes, so that a picture in a repository changes only when it has to."""
+    assert a_status("ready").to_svg() == a_status("ready").to_svg()
+    assert Spec(factory=FACTORY, account=ACCOUNT, name="purview") == a_spec()
+
+
+def test_the_picture_in_the_readme_is_current():
+    """`docs/images/status.svg` is what the library draws now; `python docs/images/status.py` brings it up to date."""
+    script = Path(__file__).resolve().parents[2] / "docs" / "images" / "status.py"
+    made = runpy.run_path(str(script))
+    assert made["PICTURE"].read_text(encoding="utf-8") == made["draw"]()

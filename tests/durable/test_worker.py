@@ -1,0 +1,200 @@
+"""Fleets on many machines: the durabletask engine with several workers, and executors with several processes."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import logging
+import multiprocessing
+import signal
+from functools import partial
+
+import pytest
+from durabletask.worker import TaskHubGrpcWorker
+
+from purview_mpe import Client, FleetReport, Report, durable
+from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import InvalidSpec
+from tests.azure.test_loading import in_a_fresh_process
+from tests.conftest import spec_for
+from tests.support.durable_fleet import client, engine, factories, run
+
+#: What an executor's processes connect with: a function at the top level of a module that they can import.
+CONNECTING = """
+from purview_mpe import Client
+from purview_mpe.emulator import Emulator
+
+def connect(**settings):
+    return Client(Emulator(empty=True).credential, **settings)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    """The engine logs each stream that ends, and threads of its own may log after the test."""
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@contextlib.contextmanager
+def working(azure, count=2):
+    """An engine with workers in this process, and its client."""
+    with engine() as address, client(address) as hub, contextlib.ExitStack() as workers:
+        for _ in range(count):
+            worker = workers.enter_context(TaskHubGrpcWorker(host_address=address))
+            durable.register_worker(worker, lambda: Client(azure.credential, transport=azure.transport()))
+            worker.start()
+        yield hub
+
+
+def ended(hub, instance):
+    state = hub.wait_for_orchestration_completion(instance, timeout=60)
+    assert state.failure_details is None
+    return FleetReport.model_validate_json(state.serialized_output)
+
+
+def test_two_workers_share_a_fleet():
+    """Several workers at once: every endpoint is written once, and what fails stays where it is."""
+    azure = Emulator()
+    specs = factories(azure, 12, 4)
+    azure.inject(Fault.policy("PUT", path="adf-0003", times=None))
+    request = durable.FleetRequest(specs=specs, approval="at-once", poll_seconds=0.1)
+    with working(azure) as hub:
+        report = ended(hub, hub.schedule_new_orchestration(durable.FLEET, input=request.model_dump(mode="json")))
+    assert report.counts == {"created": 44, "approved": 44, "failed": 4}
+    puts = [request.path for request in azure.writes if "managedPrivateEndpoints" in request.path]
+    assert len(set(puts)) == 48
+    assert {report.spec.factory_id.name for report in report.reports if not report.succeeded} == {"adf-0003"}
+
+
+def test_a_person_decides_by_an_event():
+    """The event reaches the orchestration wherever it runs; nothing is approved before."""
+    azure = Emulator()
+    request = durable.FleetRequest(specs=factories(azure, 2, 1), approval="when-told", poll_seconds=0.1)
+    with working(azure) as hub:
+        instance = hub.schedule_new_orchestration(durable.FLEET, input=request.model_dump(mode="json"))
+        # An event that comes early is kept until it is waited for.
+        hub.raise_orchestration_event(instance, durable.APPROVAL, data={"approved": True})
+        report = ended(hub, instance)
+    assert report.counts == {"created": 8, "approved": 8}
+
+
+def test_a_request_that_is_none_ends_the_orchestration_with_its_reason():
+    """Whoever starts the orchestration by hand with wrong JSON is told each wrong field."""
+    azure = Emulator()
+    with working(azure, 1) as hub:
+        instance = hub.schedule_new_orchestration(durable.FLEET, input={"specs": [], "approval": "maybe"})
+        state = hub.wait_for_orchestration_completion(instance, timeout=60)
+    assert "FleetRequest is not valid" in state.failure_details.message
+    assert "approval" in state.failure_details.message
+    assert azure.requests == []
+
+
+def test_a_killed_workers_share_is_done_by_the_other():
+    """Two processes, one killed half-way in the middle of a write: everything is done, and nothing twice."""
+    done = run(24, 4, silence=6, timeout=120, batch=1)
+    assert done.exit_status == -signal.SIGKILL
+    assert done.report.complete
+    assert set(done.report.counts) <= {"created", "kept"}
+    assert len(done.watch.puts) == len(done.azure.endpoints()) == 96
+    assert set(done.watch.puts.values()) == {1}
+
+
+def test_importing_the_workers_door_loads_no_engine():
+    """The engine is loaded by the function that registers, and no other one is."""
+    loaded = in_a_fresh_process(
+        """
+        import sys
+        from purview_mpe import durable
+        assert "durabletask" not in sys.modules
+        class Worker:
+            def add_orchestrator(self, function): print(function.__name__)
+            add_activity = add_orchestrator
+        durable.register_worker(Worker())
+        assert "durabletask.task" in sys.modules
+        assert not {"pydantic", "azure.functions", "azure.durable_functions"} & set(sys.modules)
+        durable.register_worker(Worker(), only="orchestrators")
+        durable.register_worker(Worker(), only="activities")
+        """
+    )
+    activities = ["purview_mpe_create", "purview_mpe_approve"]
+    assert loaded.split() == [durable.FLEET, *activities, durable.FLEET, *activities]
+
+
+# --- any executor
+
+
+def test_processes_create_one_factory_each(tmp_path, monkeypatch):
+    """`create_one` runs in processes that share nothing: JSON goes in, and a report comes out."""
+    (tmp_path / "connecting.py").write_text(CONNECTING)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import connecting
+
+    azure = Emulator()
+    specs = [spec.model_dump(mode="json") for spec in factories(azure, 4, 1)]
+    with azure.serve() as server:
+        settings = {"endpoint": server.url, "connection_verify": str(server.ca_file)}
+        work = partial(durable.create_one, connect=connecting.connect, settings=settings, approve=True)
+        with concurrent.futures.ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            reports = [Report.model_validate(report) for report in pool.map(work, specs)]
+    assert FleetReport(reports=reports).counts == {"created": 16, "approved": 16}
+    assert [report.spec.factory for report in reports] == [spec["factory"] for spec in specs]
+
+
+def test_one_client_serves_all_calls_with_the_same_settings():
+    """Connections and tokens are kept from one factory to the next; other settings make another client."""
+    azure, made = Emulator(), []
+
+    def connect(**settings):
+        made.append(settings)
+        return Client(azure.credential, transport=azure.transport(), **settings)
+
+    specs = [spec.model_dump(mode="json") for spec in factories(azure, 6, 1)]
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        list(pool.map(partial(durable.create_one, connect=connect), specs))
+    durable.create_one(specs[0], connect, {"user_agent": "another"})
+    assert made == [{}, {"user_agent": "another"}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ("share", "is a str; pass a mapping that JSON can hold"),
+        (["share"], "is a list; pass a mapping that JSON can hold"),
+        ({1: "x"}, "has a name that is no text"),
+        ({"share": object}, "is nothing that JSON can hold: Object of type type is not JSON serializable"),
+    ],
+)
+def test_settings_that_json_cannot_hold_are_refused(settings, rule):
+    """They are told before anybody connects."""
+    azure = Emulator()
+    with pytest.raises(InvalidSpec) as refused:
+        durable.create_one(spec_for(azure).model_dump(mode="json"), pytest.fail, settings)
+    assert refused.value.problems == [("settings", rule)]
+
+
+def test_what_azure_refuses_comes_back_and_what_is_wrong_is_raised():
+    """A missing factory is a report; a spec that is none is an error, and nothing was sent."""
+    azure = Emulator()
+    missing = spec_for(azure).model_dump(mode="json") | {"factory": str(azure.factory).replace("df1", "gone")}
+
+    def connect():
+        return Client(azure.credential, transport=azure.transport())
+
+    report = Report.model_validate(durable.create_one(missing, connect))
+    assert [outcome.error.code for outcome in report.outcomes if outcome.error] == ["not-found"]
+    asked = len(azure.requests)
+    with pytest.raises(InvalidSpec, match="name"):
+        durable.create_one(missing | {"name": "!"}, connect)
+    assert len(azure.requests) == asked
+
+
+def test_the_ready_made_connection_takes_what_json_can_hold():
+    """`connect` refuses what a client would refuse, and keeps to its share of Azure's limits."""
+    with pytest.raises(InvalidSpec, match="share"):
+        durable.connect(share=2)
+    with pytest.raises(InvalidSpec, match="is no option of the client"):
+        durable.connect(clowd="public")
+    with durable.connect(share=0.25, cloud="us-government") as made:
+        assert isinstance(made, Client)

@@ -1,0 +1,150 @@
+"""The example app for Azure Durable Functions keeps its promises, without a host: its functions are built and invoked."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import json
+import os
+import subprocess
+import sys
+import typing
+from pathlib import Path
+from types import SimpleNamespace
+
+import azure.durable_functions as df
+import azure.functions as func
+import pytest
+
+from purview_mpe import Client, FleetReport, durable
+from tests.support.durable_fleet import factories
+from tests.support.durable_host import Host
+
+APP = Path(__file__).resolve().parents[2] / "docs" / "examples" / "fleet_app"
+
+pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads")
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch):
+    """The host puts the app's folder on the path; nothing of it is left behind for the next test."""
+    monkeypatch.syspath_prepend(str(APP))
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"function_app", "fleets"}]:
+        del sys.modules[name]
+
+
+class Engine:
+    """The client of Durable Functions, as far as the doors use it; it remembers what it was told."""
+
+    def __init__(self, status=None):
+        self.started, self.raised, self.status = [], [], status
+
+    async def start_new(self, name, client_input):
+        self.started.append((name, client_input))
+        return "f1"
+
+    def create_check_status_response(self, _request, instance):
+        return func.HttpResponse(json.dumps({"id": instance}), status_code=202)
+
+    async def raise_event(self, instance, name, told):
+        self.raised.append((instance, name, told))
+
+    async def get_status(self, _instance):
+        return self.status
+
+
+class App:
+    def __init__(self, azure, **environment):
+        doors = importlib.import_module("fleets.doors")
+        self.identities = []
+
+        def connect(_settings, identity):
+            self.identities.append(identity)
+            roles = ("approver",) if identity else ("requester",)
+            return Client(azure.credential_for(*roles), transport=azure.transport())
+
+        self.app = doors.build(environment, connect)
+        self.functions = {function.get_function_name(): function for function in self.app.get_functions()}
+
+    def call(self, name, engine, body=b"", method="POST"):
+        """What a door answers. The SDK wraps each door and makes its client from JSON; what is inside is called."""
+        inside = inspect.unwrap(self.functions[name].get_user_function())
+        request = func.HttpRequest(method=method, url="/api/fleets", body=body, route_params={"instance": "f1"})
+        return asyncio.run(inside(request=request, client=engine))
+
+
+def test_a_fleet_is_started_decided_and_reported(emulator):
+    """From an HTTP body through orchestration, approval and two identities to the report that the last door shows."""
+    app, engine = App(emulator, PURVIEW_MPE_APPROVER="22222222-0000-0000-0000-000000000000"), Engine()
+    specs = [spec.model_dump(mode="json") for spec in factories(emulator, 3, 2)]
+    answer = app.call("start", engine, json.dumps({"specs": specs, "approval": "when-told"}).encode())
+    assert answer.status_code == 202
+    [(name, given)] = engine.started
+    assert app.call("decide", engine, b"true").status_code == 202
+    assert engine.raised == [("f1", durable.APPROVAL, True)]
+
+    loaded = SimpleNamespace(get_functions=app.functions.values)  # an app tells its functions once
+    host = Host(loaded, emulator, events=[(5000, durable.APPROVAL, True)])
+    ended = host.run(name, given)
+    assert FleetReport.model_validate(ended.output).counts == {"created": 12, "approved": 12}
+    assert app.identities == [None, "22222222-0000-0000-0000-000000000000"]
+
+    done = SimpleNamespace(
+        runtime_status=df.OrchestrationRuntimeStatus.Completed, custom_status=ended.status, output=ended.output
+    )
+    shown = json.loads(app.call("look", Engine(done), method="GET").get_body())
+    assert (shown["state"], shown["report"]["complete"]) == ("Completed", True)
+
+
+def test_what_is_wrong_is_the_callers_mistake(emulator):
+    """400 with every wrong field, and nothing is started; a decision is true or false; an unknown fleet is 404."""
+    app, engine = App(emulator), Engine(SimpleNamespace(runtime_status=None))
+    answer = app.call("start", engine, b'{"specs": [], "approval": "maybe"}')
+    assert answer.status_code == 400
+    assert b"specs" in answer.get_body()
+    assert b"approval" in answer.get_body()
+    assert app.call("decide", engine, b"perhaps").status_code == 400
+    assert app.call("decide", engine, b"1").status_code == 400
+    assert app.call("look", engine, method="GET").status_code == 404
+    assert (engine.started, engine.raised) == ([], [])
+
+
+def test_every_door_has_a_lock_and_can_be_loaded(emulator):
+    """No HTTP function can be called without a key, and bindings and parameters have the same names."""
+    functions = App(emulator).functions
+    assert set(functions) == {"start", "decide", "look", durable.FLEET, "purview_mpe_create", "purview_mpe_approve"}
+    for name in ("start", "decide", "look"):
+        bindings = {binding.name: binding for binding in functions[name].get_bindings()}
+        assert bindings["request"].get_dict_repr()["authLevel"].value == func.AuthLevel.FUNCTION.value
+        inside = inspect.unwrap(functions[name].get_user_function())
+        assert set(typing.get_type_hints(inside)) - {"return"} == set(bindings) - {"$return"}
+
+
+def test_wrong_settings_are_told_all_at_once():
+    """Every setting that is wrong is named when the app starts."""
+    settings = importlib.import_module("fleets.settings")
+    with pytest.raises(settings.WrongSettings) as caught:
+        settings.Settings.of({"PURVIEW_MPE_CLOUD": "mars", "PURVIEW_MPE_SHARE": "all"})
+    assert "PURVIEW_MPE_CLOUD" in str(caught.value)
+    assert "PURVIEW_MPE_SHARE" in str(caught.value)
+
+
+def test_starting_loads_nothing_heavy():
+    """The host imports the app at every cold start; pydantic and the SDKs wait for the first invocation."""
+    code = (
+        "import sys, function_app; "
+        "print([m for m in ('pydantic', 'azure.core', 'azure.mgmt', 'azure.identity', 'durabletask') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=APP, env=os.environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+def test_the_ready_made_client_keeps_to_the_settings(monkeypatch):
+    """The cloud and the share of the settings reach the client; making it asks nobody for a token."""
+    clients, settings = importlib.import_module("fleets.clients"), importlib.import_module("fleets.settings")
+    with clients.make_client(settings.Settings("us-government", 0.5), "22222222-0000-0000-0000-000000000000") as made:
+        assert isinstance(made, Client)

@@ -1,0 +1,1 @@
+"""The verbs, in both clients, against the emulator."""

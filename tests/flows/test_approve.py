@@ -1,0 +1,484 @@
+"""Approving and rejecting: ours and nothing else, by whichever call the target wants, once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from purview_mpe import Report
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe.emulator import Emulator, Fault
+from tests.conftest import spec_for
+
+SHAPES = {"A": 4, "B": 3, "C": 3, "D": 4, "E": 3}
+
+
+def results(report):
+    return {outcome.group_id: outcome.result for outcome in report.outcomes}
+
+
+def ours(emulator):
+    return {c.endpoint: c.status for c in emulator.connections() if c.factory == emulator.factory}
+
+
+def strangers(emulator):
+    return {c.status for c in emulator.connections() if c.factory is None}
+
+
+def without_our_connections(emulator, *endpoints):
+    for connection in emulator.connections():
+        if connection.factory == emulator.factory and (not endpoints or connection.endpoint in endpoints):
+            emulator.remove(connection.id)
+
+
+def create(colour, emulator, **options):
+    spec = spec_for(emulator)
+    report = colour.run(emulator, lambda client: client.create_all(spec, **options))
+    report.raise_for_failures()
+    return spec, report
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("reveal", ["at-once", "when-provisioned", "never"])
+def test_approves_ours_and_no_strangers(colour, shape, reveal):
+    """In every shape exactly our connections are approved, whether or not Azure tells their exact ids."""
+    emulator = Emulator(shape=shape, reveal_private_endpoint_ids=reveal, foreign_connections=5)
+    spec, _ = create(colour, emulator)
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    assert list(results(report).values()) == ["approved"] * SHAPES[shape]
+    assert {o.matched_by for o in report.outcomes} == {"name" if reveal == "never" else "private-endpoint-id"}
+    assert set(ours(emulator).values()) == {"Approved"}
+    assert strangers(emulator) == {"Pending"}
+    assert report.complete
+    assert report.hand_off is None
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_second_approve_sends_no_write(colour, shape):
+    """Repeating is safe: what is approved is read and left alone."""
+    emulator = Emulator(shape=shape)
+    spec, _ = create(colour, emulator, approve=True)
+    before = len(emulator.writes)
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    assert set(results(report).values()) == {"already-approved"}
+    assert report.complete
+    assert len(emulator.writes) == before
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_create_all_approves_while_azure_is_still_provisioning(colour, shape):
+    """With exact ids a connection is approved when it appears, not when its endpoint is done."""
+    emulator = Emulator(shape=shape, provisioning=90, connection_delay=17)
+    _, report = create(colour, emulator, approve=True)
+    approved = [o.seconds for o in report.outcomes if o.result == "approved"]
+    assert len(approved) == SHAPES[shape]
+    assert max(approved) < 25
+    assert report.complete
+
+
+def test_create_all_without_exact_ids_waits_for_the_factory_to_vouch(colour):
+    """A name match counts only once the factory says that our endpoint is provisioned."""
+    emulator = Emulator(reveal_private_endpoint_ids="never", provisioning=90, connection_delay=17)
+    _, report = create(colour, emulator, approve=True)
+    assert min(o.seconds for o in report.outcomes if o.result == "approved") >= 90
+    assert report.complete
+
+
+@pytest.mark.parametrize("when", ["before", "after", "instead"])
+@pytest.mark.parametrize("reveal", ["at-once", "never"])
+@pytest.mark.parametrize("shape", ["A", "C"])
+def test_stranger_of_our_very_name_is_never_approved(colour, when, reveal, shape):
+    """Somebody who calls their private endpoint as ours is called gets nothing, whenever they come."""
+    emulator = Emulator(shape=shape, reveal_private_endpoint_ids=reveal, foreign_connections=0)
+    spec = spec_for(emulator)
+    target = emulator.targets(emulator.account)["blob"]
+    impostor = (
+        "/subscriptions/99999999-9999-9999-9999-999999999999/resourceGroups/rg-evil"
+        f"/providers/Microsoft.Network/privateEndpoints/{emulator.factory.name}.purview_blob"
+    )
+
+    def appear():
+        emulator.add_connection(
+            target,
+            private_endpoint_id=impostor,
+            description=f"Requested by DataFactory:{emulator.factory.name}, Name:purview_blob",
+        )
+
+    if when == "before":
+        appear()
+    colour.run(emulator, lambda client: client.create_all(spec))
+    if when != "before":
+        appear()
+    if when == "instead":
+        mine = next(c for c in emulator.connections(target) if c.endpoint == "purview_blob")
+        emulator.remove(mine.id)
+    report = colour.run(emulator, lambda client: client.approve(spec, timeout=20))
+    assert strangers(emulator) == {"Pending"}
+    result = results(report)["blob"]
+    if when == "instead":
+        assert result in {"timed-out", "ambiguous"}
+    else:
+        assert result == ("approved" if reveal == "at-once" else "ambiguous")
+
+
+def test_imitated_connection_name_and_description_prove_nothing(colour, emulator):
+    """Names and descriptions of connections are anybody's to choose."""
+    target = emulator.targets(emulator.account)["queue"]
+    emulator.add_connection(
+        target,
+        name=f"{emulator.factory.name}.purview_queue-0d5e8a5c-6b1e-4d8a-9f51-9d8f5b3c2a11",
+        description=f"Requested by DataFactory:{emulator.factory.name}, Name:purview_queue",
+    )
+    spec, _ = create(colour, emulator)
+    colour.run(emulator, lambda client: client.approve(spec))
+    assert strangers(emulator) == {"Pending"}
+    assert ours(emulator)["purview_queue"] == "Approved"
+
+
+def test_other_factory_with_a_longer_name_is_left_alone(colour, emulator):
+    """The base name is a prefix of its siblings' and of other factories' endpoints: only the exact name counts."""
+    other = emulator.add_factory("df1-other")
+    target = emulator.targets(emulator.account)["blob"]
+    emulator.add_endpoint(other, "purview_blob", str(target), "blob", status="Pending")
+    emulator.add_endpoint(
+        emulator.factory, "purview_blob2", str(emulator.add_account("pv2")), "account", status="Pending"
+    )
+    spec, _ = create(colour, emulator)
+    colour.run(emulator, lambda client: client.approve(spec))
+    others = [c.status for c in emulator.connections() if c.factory == other or c.endpoint == "purview_blob2"]
+    assert others == ["Pending", "Pending"]
+
+
+def test_dry_run_writes_nothing(colour, emulator):
+    """A dry run tells what would be approved, and sends no write."""
+    spec, _ = create(colour, emulator)
+    before = len(emulator.writes)
+    report = colour.run(emulator, lambda client: client.approve(spec, dry_run=True))
+    assert set(results(report).values()) == {"would-approve"}
+    assert len(emulator.writes) == before
+    assert not report.complete
+
+
+def test_reject_rejects_ours(colour, emulator):
+    """Rejecting uses the same recognition, and repeating it is safe."""
+    spec, _ = create(colour, emulator)
+    report = colour.run(emulator, lambda client: client.reject(spec))
+    assert set(results(report).values()) == {"rejected"}
+    assert set(ours(emulator).values()) == {"Rejected"}
+    assert strangers(emulator) == {"Pending"}
+    before = len(emulator.writes)
+    again = colour.run(emulator, lambda client: client.reject(spec))
+    assert set(results(again).values()) == {"rejected"}
+    assert len(emulator.writes) == before
+
+
+def test_reject_leaves_approved_ones_alone(colour, emulator):
+    """Only pending connections are decided: an approved one is a conflict with a remedy."""
+    spec, _ = create(colour, emulator, approve=True)
+    report = colour.run(emulator, lambda client: client.reject(spec))
+    assert set(results(report).values()) == {"conflict"}
+    assert set(ours(emulator).values()) == {"Approved"}
+    assert report.outcomes[0].error.message == (
+        "The connection of 'purview' is Approved already, and only pending ones are rejected."
+    )
+
+
+def test_rejected_connection_cannot_be_approved(colour, emulator):
+    """What somebody rejected is reported with the way back, while the others are approved."""
+    spec, _ = create(colour, emulator)
+    emulator.reject("purview_blob")
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    assert results(report) == {"account": "approved", "blob": "failed", "queue": "approved", "namespace": "approved"}
+    error = report.outcomes[1].error
+    assert error.code == "not-approved"
+    assert error.message == "The connection of 'purview_blob' is Rejected, and only pending ones can be decided."
+    assert error.remedy == (
+        "Have the endpoint made anew and approve that: create_all with Spec(replace_broken=True), or, where the "
+        "factory goes on saying Approved, delete_all and then create_all."
+    )
+
+
+def never_made(*names):
+    return [
+        f"Azure could not make the endpoint {name!r}, so there is no connection to decide. Have it made anew and approve "
+        "that: create_all with Spec(replace_broken=True), then repeat the call."
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize("reveal", ["at-once", "never"])
+@pytest.mark.parametrize("verb", ["approve", "reject", "approve_many"])
+def test_an_endpoint_that_azure_could_not_make_is_not_waited_for(colour, reveal, verb):
+    """It ends at once with the way out, and the others are decided."""
+    emulator = Emulator(reveal_private_endpoint_ids=reveal)
+    spec = spec_for(emulator)
+    emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
+    colour.run(emulator, lambda client: client.create_all(spec))
+    without_our_connections(emulator, "purview_namespace")
+
+    def decide(client):
+        return client.approve_many([spec]) if verb == "approve_many" else getattr(client, verb)(spec)
+
+    answer = colour.run(emulator, decide)
+    report = answer.reports[0] if verb == "approve_many" else answer
+    done = "rejected" if verb == "reject" else "approved"
+    assert results(report) == {"account": done, "blob": done, "queue": done, "namespace": "failed"}
+    assert [f"{o.error.message} {o.error.remedy}" for o in report.failures] == never_made("purview_namespace")
+    assert report.failures[0].error.code == "provisioning-failed"
+    assert report.failures[0].seconds < 1
+
+
+@pytest.mark.parametrize("reveal", ["at-once", "never"])
+def test_an_endpoint_that_fails_under_way_has_nothing_to_approve(colour, reveal):
+    """A creation says of its connection what an approval says, whether or not Azure tells exact ids."""
+    emulator = Emulator(reveal_private_endpoint_ids=reveal, connection_delay=1000 if reveal == "at-once" else 17)
+    emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
+    report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True))
+    made, connection = report.failures
+    assert made.error.message.startswith("Azure accepted the endpoint 'purview_namespace' and could not make it")
+    assert [f"{connection.error.message} {connection.error.remedy}"] == never_made("purview_namespace")
+    assert [o.result for o in report.outcomes].count("approved") == 3
+
+
+def test_a_failed_endpoint_whose_connection_is_there_is_judged_by_it(colour, emulator):
+    """A deletion that a lock stopped leaves the endpoint Failed (public code), and its connection as it was."""
+    spec = spec_for(emulator, groups=("account",))
+    emulator.add_endpoint(emulator.factory, "purview", emulator.account, "account", provisioning_state="Failed")
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    assert results(report) == {"account": "already-approved"}
+
+
+@pytest.mark.parametrize("shape", ["A", "C", "D"])
+def test_description_of_the_requester_is_kept(colour, shape):
+    """Approving extends what the requester wrote instead of overwriting it, wherever Azure takes a description."""
+    emulator = Emulator(shape=shape)
+    create(colour, emulator, approve=True)
+    described = {c.endpoint: c.description for c in emulator.connections() if c.factory == emulator.factory}
+    written = described["purview"]
+    assert written.startswith("Requested by")
+    assert written.endswith("; Approved with purview-mpe")
+
+
+@pytest.mark.parametrize("answer", ["200", "201", "202", "202-empty"])
+def test_every_answer_of_event_hubs_is_an_approval(colour, answer):
+    """Event Hubs may answer an approval with 202 and no body; what counts is what it shows afterwards."""
+    emulator = Emulator(namespace_approval=answer)
+    _, report = create(colour, emulator, approve=True)
+    assert report.complete
+    assert ours(emulator)["purview_namespace"] == "Approved"
+
+
+@pytest.mark.parametrize("accepted", ["private-endpoint", "connection", "either"])
+def test_ingestion_takes_either_id(colour, accepted):
+    """The ingestion call is tried with the private endpoint's id, then with the connection's."""
+    emulator = Emulator(shape="C", ingestion_accepts=accepted)
+    _, report = create(colour, emulator, approve=True)
+    assert report.complete
+
+
+def test_storage_that_is_busy_is_asked_again(colour):
+    """Storage runs one private endpoint operation at a time: 409 is waited out, and the two go one by one."""
+    emulator = Emulator(storage_busy=10)
+    spec, _ = create(colour, emulator)
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    assert set(results(report).values()) == {"approved"}
+
+
+def test_targets_are_read_once_each_and_together(colour, emulator):
+    """A look costs one list for the factory and one for each distinct target, the account one more."""
+    spec, _ = create(colour, emulator, approve=True)
+    before = len(emulator.requests)
+    colour.run(emulator, lambda client: client.approve(spec))
+    paths = [request.path.rpartition("/")[2] for request in emulator.requests[before:]]
+    assert sorted(paths) == [
+        "managedPrivateEndpoints",
+        "privateEndpointConnections",
+        "privateEndpointConnections",
+        "privateEndpointConnections",
+        "pv1",
+    ]
+
+
+class TestHandOff:
+    """What this caller may not do becomes text that the owner can follow."""
+
+    def test_forbidden_approvals_are_handed_off(self, colour, emulator):
+        """403 on the approvals ends as handed-off, with the connections named in the text."""
+        spec, _ = create(colour, emulator)
+        report = colour.run(emulator, lambda client: client.approve(spec), roles=("reader",))
+        assert set(results(report).values()) == {"handed-off"}
+        assert report.succeeded
+        assert not report.complete
+        for connection in emulator.connections():
+            command = f"az network private-endpoint-connection approve --id {connection.id}"
+            assert (command in report.hand_off) == (connection.factory == emulator.factory)
+
+    def test_create_all_hands_off_ahead_of_time(self, colour, emulator):
+        """A requester without any right on the targets gets the text for their owners with the report."""
+        _, report = create(colour, emulator)
+        assert report.complete
+        assert report.hand_off.startswith(
+            "Please approve 4 private endpoint connections of the data factory 'df1' for the Purview account\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("guard", "code"),
+        [("deny_by_policy", "policy-denied"), ("add_deny_assignment", "access-denied"), ("add_lock", "locked")],
+    )
+    def test_policy_deny_assignment_and_lock_are_told_apart(self, colour, emulator, guard, code):
+        """Each of the three has its own error code, and leaves the rest of the work done."""
+        spec, _ = create(colour, emulator)
+        storage = emulator.targets(emulator.account)["blob"]
+        if guard == "add_lock":
+            emulator.add_lock(storage, "ReadOnly")
+        else:
+            getattr(emulator, guard)(storage)
+        report = colour.run(emulator, lambda client: client.approve(spec))
+        assert results(report) == {
+            "account": "approved",
+            "blob": "handed-off",
+            "queue": "handed-off",
+            "namespace": "approved",
+        }
+        assert report.outcomes[1].error.code == code
+
+
+class TestTwoPeople:
+    """The requester and the approver are two people with disjoint rights."""
+
+    def test_report_carries_the_exact_ids_to_the_approver(self, colour, emulator):
+        """An approver without any right on the factory approves from the requester's report."""
+        spec = spec_for(emulator)
+        report = colour.run(emulator, lambda client: client.create_all(spec), roles=("requester",))
+        handed = Report.model_validate_json(json.dumps(json.loads(report.model_dump_json())))
+        approval = colour.run(emulator, lambda client: client.approve(handed), roles=("approver",))
+        assert set(results(approval).values()) == {"approved"}
+        assert {o.matched_by for o in approval.outcomes} == {"private-endpoint-id"}
+        assert not any("DataFactory" in r.path for r in emulator.requests if r.method != "GET" and r.status == 403)
+
+    def test_report_without_ids_is_never_guessed_at(self, colour):
+        """From a report nothing but exact ids is accepted."""
+        emulator = Emulator(reveal_private_endpoint_ids="never")
+        _, report = create(colour, emulator)
+        approval = colour.run(emulator, lambda client: client.approve(report), roles=("approver",))
+        assert set(results(approval).values()) == {"ambiguous"}
+        assert set(ours(emulator).values()) == {"Pending"}
+        assert "the report tells no private endpoint called" in approval.outcomes[0].error.message
+
+    def test_approver_without_the_factory_matches_names_with_a_warning(self, colour, emulator):
+        """Without the factory and without a report, one match per target in one resource group is accepted."""
+        spec, _ = create(colour, emulator)
+        report = colour.run(emulator, lambda client: client.approve(spec), roles=("approver",))
+        assert set(results(report).values()) == {"approved"}
+        assert {o.matched_by for o in report.outcomes} == {"name"}
+        assert [finding.code for finding in report.warnings] == ["matched-by-name"]
+
+    @pytest.mark.parametrize("group_id", ["account", "blob", "queue", "namespace"])
+    def test_one_impostor_stops_an_approver_without_the_factory(self, colour, emulator, group_id):
+        """If any target shows two connections of our name, nothing at all is approved blindly."""
+        spec, _ = create(colour, emulator)
+        name = spec.name_of(group_id)
+        emulator.add_connection(
+            emulator.targets(emulator.account)[group_id],
+            private_endpoint_id="/subscriptions/99999999-9999-9999-9999-999999999999/resourceGroups/rg"
+            f"/providers/Microsoft.Network/privateEndpoints/DF1.{name.upper()}",
+        )
+        report = colour.run(emulator, lambda client: client.approve(spec), roles=("approver",))
+        assert set(results(report).values()) == {"ambiguous"}
+        assert set(ours(emulator).values()) == {"Pending"}
+
+    def test_approver_of_one_target_alone_gets_a_hand_off(self, colour, emulator):
+        """Without the factory and with only some targets readable a name proves nothing."""
+        spec, _ = create(colour, emulator)
+        storage = emulator.targets(emulator.account)["blob"]
+        report = colour.run(
+            emulator,
+            lambda client: client.approve(spec),
+            roles=(("Storage Account Contributor", storage), ("Reader", emulator.account)),
+        )
+        assert set(ours(emulator).values()) == {"Pending"}
+        assert results(report)["namespace"] == "handed-off"
+        assert results(report)["blob"] == "ambiguous"
+        assert report.hand_off is not None
+
+
+class TestOddities:
+    """Whatever happens on the way: a clear outcome each, and the rest of the work done."""
+
+    def test_no_endpoint_yet(self, colour, emulator):
+        """Approving before creating says so for each, at once."""
+        spec = spec_for(emulator)
+        report = colour.run(emulator, lambda client: client.approve(spec))
+        assert set(results(report).values()) == {"absent"}
+        assert report.outcomes[1].error.message == (
+            "There is no endpoint 'purview_blob' whose connection could be decided."
+        )
+        assert not report.complete
+
+    def test_connection_that_never_appears_times_out(self, colour, emulator):
+        """The deadline is kept, and the outcome says what was waited for."""
+        spec, _ = create(colour, emulator)
+        without_our_connections(emulator)
+        began = emulator.clock.now()
+        report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
+        assert set(results(report).values()) == {"timed-out"}
+        assert emulator.clock.now() - began <= 75
+        assert report.outcomes[0].error.code == "wait-timed-out"
+
+    def test_without_waiting_one_look_is_taken(self, colour, emulator):
+        """wait=False asks each target once."""
+        spec, _ = create(colour, emulator)
+        without_our_connections(emulator)
+        before = emulator.clock.now()
+        report = colour.run(emulator, lambda client: client.approve(spec, wait=False))
+        assert set(results(report).values()) == {"absent"}
+        assert emulator.clock.now() == before
+
+    def test_target_that_is_gone(self, colour, emulator):
+        """A target that was deleted fails its own steps alone."""
+        spec, _ = create(colour, emulator)
+        emulator.remove(emulator.targets(emulator.account)["namespace"])
+        report = colour.run(emulator, lambda client: client.approve(spec))
+        assert results(report) == {
+            "account": "approved",
+            "blob": "approved",
+            "queue": "approved",
+            "namespace": "failed",
+        }
+        assert report.outcomes[3].error.code == "not-found"
+
+    def test_html_instead_of_a_list_passes(self, colour, emulator):
+        """A proxy's page in place of one answer is survived."""
+        spec, _ = create(colour, emulator)
+        emulator.inject(Fault.body("GET", "<html>Sign in</html>", path="storageAccounts"))
+        report = colour.run(emulator, lambda client: client.approve(spec))
+        assert set(results(report).values()) == {"approved"}
+
+    def test_html_after_an_approval_is_read_back(self, colour, emulator):
+        """What the approval itself answers is not believed: the target is looked at."""
+        spec, _ = create(colour, emulator)
+        emulator.inject(Fault.body("PUT", "<html></html>", path="privateEndpointConnections", times=3))
+        report = colour.run(emulator, lambda client: client.approve(spec))
+        assert set(results(report).values()) == {"approved"}
+
+    def test_factory_deleted_after_planning(self, colour, emulator):
+        """Without the factory there is nothing of ours to approve: its connections are orphans, and it is said why."""
+        spec, _ = create(colour, emulator)
+        emulator.remove(emulator.factory)
+        before = len(emulator.writes)
+        report = colour.run(emulator, lambda client: client.approve(spec))
+        assert set(results(report).values()) == {"failed"}
+        assert {outcome.error.code for outcome in report.outcomes} == {"not-found"}
+        assert "factories/df1' under resource group 'rg1' was not found" in report.outcomes[0].error.message
+        assert len(emulator.writes) == before
+
+    def test_ids_compare_without_letter_case(self, colour, emulator):
+        """A spec in odd letter case approves the same connections."""
+        create(colour, emulator)
+        odd = spec_for(emulator).model_copy(
+            update={"factory": str(emulator.factory).upper().replace("/SUBSCRIPTIONS", "/subscriptions")}
+        )
+        assert ArmId.parse(odd.factory) == emulator.factory
+        report = colour.run(emulator, lambda client: client.approve(odd))
+        assert set(results(report).values()) == {"approved"}

@@ -1,0 +1,322 @@
+"""Approving where something is laid for it: edited reports, rights that go, decisions made behind its back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from purview_mpe import Report
+from purview_mpe.emulator import Emulator, Fault, Role
+from tests.conftest import spec_for
+from tests.support.moments import Before
+
+ELSEWHERE = (
+    "/subscriptions/99999999-0000-0000-0000-000000000001/resourceGroups/rg-s/providers"
+    "/Microsoft.Network/privateEndpoints"
+)
+APPROVER = ("approver",)
+
+
+def results(report) -> dict[str, str]:
+    return {outcome.group_id: outcome.result for outcome in report.outcomes}
+
+
+def stranger(emulator, group_id, called) -> str:
+    """The id of a stranger's pending connection."""
+    target = emulator.targets(emulator.account)[group_id]
+    return str(
+        emulator.add_connection(target, private_endpoint_id=f"{ELSEWHERE}/{called}", group_id=group_id).id
+    ).casefold()
+
+
+def status_of(emulator, connection_id) -> str:
+    return next(c.status for c in emulator.connections() if str(c.id).casefold() == connection_id)
+
+
+def created(colour, emulator, *, roles=None, **fields):
+    spec = spec_for(emulator, **fields)
+    return spec, colour.run(emulator, lambda client: client.create_all(spec), roles=roles)
+
+
+def with_ids(report, **ids) -> Report:
+    """The report as a file in which the exact ids of some groups were changed."""
+    told = report.model_dump(mode="json")
+    for outcome in told["outcomes"]:
+        outcome["private_endpoint_id"] = ids.get(outcome["group_id"], outcome["private_endpoint_id"])
+    return Report.model_validate_json(json.dumps(told))
+
+
+def test_a_report_that_names_somebody_elses_private_endpoint(colour, emulator):
+    """An id that is not called as Data Factory calls ours is not ours, whatever a report says."""
+    _, report = created(colour, emulator)
+    theirs = stranger(emulator, "blob", "evil")
+    edited = with_ids(report, blob=f"{ELSEWHERE}/evil")
+    approval = colour.run(emulator, lambda client: client.approve(edited), roles=APPROVER)
+    assert results(approval) == {
+        "account": "approved",
+        "blob": "ambiguous",
+        "queue": "approved",
+        "namespace": "approved",
+    }
+    assert status_of(emulator, theirs) == "Pending"
+    [refused] = approval.failures
+    assert refused.error.message == (
+        "The connection of 'purview_blob' was not touched: the report tells no private endpoint called "
+        "'df1.purview_blob'."
+    )
+    assert "evil" not in approval.model_dump_json()
+
+
+def test_a_factory_that_cannot_be_read_any_more(colour):
+    """Who has read the factory does not go over to names when it is forbidden half-way."""
+    emulator = Emulator(connection_delay={"*": 5, "queue": 400})
+    spec = spec_for(emulator)
+    colour.run(emulator, lambda client: client.create_all(spec, wait=False))
+    emulator.clock.sleep(10)
+    theirs = stranger(emulator, "queue", "df1.purview_queue")
+
+    def forbid(number) -> None:
+        if number == 2:
+            emulator.inject(Fault.status("GET", 403, path="managedPrivateEndpoints", times=None))
+
+    moments = Before("GET", "/managedPrivateEndpoints", forbid)
+    report = colour.run(emulator, lambda client: client.approve(spec), per_retry_policies=[moments])
+    assert results(report) == {
+        "account": "approved",
+        "blob": "approved",
+        "queue": "failed",
+        "namespace": "approved",
+    }
+    assert status_of(emulator, theirs) == "Pending"
+
+
+def reject_behind(emulator, name):
+    """A `Before` action: the target's owner rejects ours just before the target is looked at again."""
+
+    def decide(number) -> None:
+        if number == 2:
+            emulator.reject(name)
+
+    return Before("GET", "/storageAccounts/", decide)
+
+
+def busy() -> Fault:
+    return Fault.status("PUT", 409, code="StorageAccountOperationInProgress", path="*/storageAccounts/*")
+
+
+def storage_writes(emulator) -> list[int | None]:
+    return [request.status for request in emulator.writes if "/storageaccounts/" in request.path.casefold()]
+
+
+def test_what_its_owner_rejected_meanwhile_stays_rejected(colour, emulator):
+    """While a busy account is waited for, somebody decides: that decision is not overruled."""
+    spec, _ = created(colour, emulator, groups=("blob",))
+    emulator.clear_requests()
+    emulator.inject(busy())
+    report = colour.run(
+        emulator,
+        lambda client: client.approve(spec),
+        per_retry_policies=[reject_behind(emulator, "purview_blob")],
+    )
+    assert results(report) == {"blob": "failed"}
+    storage = emulator.targets(emulator.account)["blob"].name
+    assert report.outcomes[0].error.message.endswith(f"was to be Approved, and {storage!r} shows it as Rejected.")
+    assert storage_writes(emulator) == [409]
+
+
+def test_nor_is_it_overruled_for_a_fleet(colour, emulator):
+    """The same where many factories are approved at once."""
+    spec, _ = created(colour, emulator, groups=("blob",))
+    emulator.clear_requests()
+    emulator.inject(busy())
+    report = colour.run(
+        emulator,
+        lambda client: client.approve_many([spec]),
+        per_retry_policies=[reject_behind(emulator, "purview_blob")],
+    )
+    assert report.counts == {"failed": 1}
+    assert storage_writes(emulator) == [409]
+
+
+def test_an_approval_that_was_made_meanwhile_is_not_made_again(colour, emulator):
+    """While a busy account is waited for, its owner approves ours: that is what was wanted."""
+    spec, _ = created(colour, emulator, groups=("blob",))
+    emulator.clear_requests()
+    emulator.inject(busy())
+
+    def decide(number) -> None:
+        if number == 2:
+            emulator.approve("purview_blob")
+
+    moments = Before("GET", "/storageAccounts/", decide)
+    report = colour.run(emulator, lambda client: client.approve(spec), per_retry_policies=[moments])
+    assert results(report) == {"blob": "approved"}
+    assert storage_writes(emulator) == [409]
+
+
+def without(*keys):
+    """A fault's change: every listed connection loses these fields."""
+
+    def change(answer):
+        for item in answer["value"]:
+            for key in keys:
+                item.pop(key, None)
+        return answer
+
+    return change
+
+
+def test_a_connection_without_name_and_id_is_not_guessed(colour, emulator):
+    """No request is sent for what cannot be addressed; a stranger's connection can be called as ours is not."""
+    spec, _ = created(colour, emulator, groups=("blob",))
+    emulator.add_connection(emulator.targets(emulator.account)["blob"], name="df1.purview_blob", group_id="blob")
+    emulator.clear_requests()
+    emulator.inject(Fault.rewrite("GET", without("id", "name"), path="*/privateEndpointConnections", times=None))
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    storage = emulator.targets(emulator.account)["blob"].name
+    assert report.outcomes[0].error.message == (
+        f"Could not approve the connection 'df1.purview_blob' on {storage!r}: the list tells neither name nor id of "
+        "the connection."
+    )
+    assert emulator.writes == []
+
+
+def test_an_ingestion_item_without_id_is_called_by_its_private_endpoint(colour):
+    """Where the call wants the id that the list does not tell, the outcome says which connection that was."""
+    emulator = Emulator(shape="C", ingestion_accepts="connection")
+    spec, _ = created(colour, emulator)
+    emulator.inject(Fault.rewrite("GET", without("id", "name"), path="ingestionPrivateEndpointConnections", times=None))
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    assert results(report) == {"account": "approved", "blob": "failed", "queue": "failed"}
+    assert report.failures[0].error.message.startswith("Could not approve the connection 'df1.purview_blob' on 'pv1':")
+
+
+def test_an_id_of_something_else_counts_as_not_told(colour, emulator):
+    """Should the factory's `resourceId` name no private endpoint, ours is found by name, as without it."""
+    spec, _ = created(colour, emulator)
+
+    def its_own(answer):
+        for item in answer["value"]:
+            item["properties"]["resourceId"] = item["id"]
+        return answer
+
+    emulator.inject(Fault.rewrite("GET", its_own, path="managedPrivateEndpoints", times=None))
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    assert set(results(report).values()) == {"approved"}
+    assert {outcome.matched_by for outcome in report.outcomes} == {"name"}
+
+
+def test_an_account_that_was_replaced(colour, emulator):
+    """A report's targets that the account does not use any more are told, and the rest of the work is done."""
+    spec, report = created(colour, emulator)
+    storage = emulator.targets(emulator.account)["blob"]
+    emulator.remove(emulator.account)
+    emulator.add_account("pv1", shape="C")
+    colour.run(emulator, lambda client: client.delete_all(spec.model_copy(update={"groups": ("account",)})))
+    again = colour.run(emulator, lambda client: client.create_all(spec.model_copy(update={"groups": ("account",)})))
+    approval = colour.run(
+        emulator,
+        lambda client: client.approve(report.model_copy(update={"outcomes": (*again.outcomes, *report.outcomes[1:])})),
+    )
+    assert results(approval) == {
+        "account": "approved",
+        "blob": "conflict",
+        "queue": "conflict",
+        "namespace": "conflict",
+    }
+    assert approval.outcomes[1].error.message == (
+        f"The connection of 'purview_blob' was not looked for: the account 'pv1' does not take blob through {storage} "
+        "(any more)."
+    )
+    assert not approval.complete
+
+
+def test_time_runs_out_with_the_reason(colour, emulator):
+    """What the last look has shown is told, not that there was no time for another."""
+    spec, _ = created(colour, emulator, groups=("account",))
+    emulator.remove(next(c.id for c in emulator.connections() if c.endpoint))
+    report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
+    assert results(report) == {"account": "timed-out"}
+    assert report.outcomes[0].error.message == (
+        "The connection of 'purview' on 'pv1' could not be recognised in the time given: the target does not show our "
+        "connection yet."
+    )
+
+
+def test_time_runs_out_before_the_factory_vouches(colour):
+    """Where no exact id is told, the wait for the factory's word is the reason."""
+    emulator = Emulator(provisioning=1000, reveal_private_endpoint_ids="never")
+    spec = spec_for(emulator, groups=("account",))
+    colour.run(emulator, lambda client: client.create_all(spec, wait=False))
+    report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
+    assert report.outcomes[0].error.message == (
+        "The connection of 'purview' on 'pv1' could not be recognised in the time given: the factory does not vouch "
+        "for the endpoint yet."
+    )
+
+
+@pytest.mark.parametrize("shape", ["A", "C"])
+def test_a_rejection_is_handed_off_as_one(colour, shape):
+    """Who may not reject asks the owner to reject, and not to let in."""
+    emulator = Emulator(shape=shape)
+    spec, _ = created(colour, emulator)
+    report = colour.run(emulator, lambda client: client.reject(spec), roles=("reader",))
+    assert set(results(report).values()) == {"handed-off"}
+    assert report.hand_off.startswith("Please reject ")
+    asked = [line for line in report.hand_off.splitlines() if "not done because" not in line]
+    assert not [line for line in asked if "approve" in line.casefold()]
+
+
+def test_what_was_handed_off_can_be_handed_on(colour, emulator):
+    """The outcome tells the exact id that the factory told, though its target could not be read: an approver needs it."""
+    spec, _ = created(colour, emulator)
+    report = colour.run(emulator, lambda client: client.approve(spec), roles=("requester",))
+    assert set(results(report).values()) == {"handed-off"}
+    approval = colour.run(emulator, lambda client: client.approve(report), roles=APPROVER)
+    assert {outcome.matched_by for outcome in approval.outcomes} == {"private-endpoint-id"}
+    assert set(results(approval).values()) == {"approved"}
+
+
+def test_nothing_found_by_name_is_no_reason_to_warn(colour):
+    """The warning about names comes with connections that were found by them."""
+    emulator = Emulator(shape="C")
+    spec, _ = created(colour, emulator)
+    emulator.inject(Fault.status("GET", 403, path="ingestionPrivateEndpointConnections", times=None))
+    report = colour.run(emulator, lambda client: client.approve(spec), roles=APPROVER)
+    assert results(report) == {"account": "ambiguous", "blob": "handed-off", "queue": "handed-off"}
+    assert report.warnings == ()
+
+
+def test_names_prove_nothing_where_the_targets_are_not_known(colour, emulator):
+    """Who may read neither factory nor account cannot hold all targets against each other."""
+    spec, _ = created(colour, emulator)
+    role = Role("Decides on connections", ("Microsoft.Purview/accounts/privateEndpointConnections*",))
+    report = colour.run(emulator, lambda client: client.approve(spec), roles=(role,))
+    assert results(report) == {"account": "ambiguous"}
+    assert report.outcomes[0].error.message == (
+        "The connection of 'purview' was not touched: neither factory nor account can be read, so not every target is "
+        "known."
+    )
+    alone = spec.model_copy(update={"groups": ("account",)})
+    report = colour.run(emulator, lambda client: client.approve(alone, dry_run=True), roles=(role,))
+    assert results(report) == {"account": "would-approve"}
+
+
+@pytest.mark.parametrize(("statuses", "verdict"), [(("Pending",) * 2, "stale"), (("Pending", "Approved"), "ready")])
+def test_several_of_our_name_that_agree_tell_the_state_of_ours(colour, statuses, verdict):
+    """Whichever is ours, none is approved: what the factory still says is stale. Where they differ the factory counts."""
+    emulator = Emulator(reveal_private_endpoint_ids="never")
+    spec, _ = created(colour, emulator, groups=("account",))
+    emulator.approve("purview")
+    colour.run(emulator, lambda client: client.status(spec))
+    emulator.remove(next(c.id for c in emulator.connections() if c.endpoint))
+    for number, status in enumerate(statuses):
+        emulator.add_connection(
+            emulator.account,
+            private_endpoint_id=f"{ELSEWHERE.replace('rg-s', f'rg-{number}')}/df1.purview",
+            status=status,
+        )
+    status = colour.run(emulator, lambda client: client.status(spec))
+    assert [endpoint.verdict for endpoint in status.endpoints] == [verdict]
+    assert [finding.code for finding in status.findings] == ["connection-ambiguous"]

@@ -1,0 +1,395 @@
+"""What creating for many factories promises, in both colours: isolation, economy, limits, stopping and resuming."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from purview_mpe import Budget, Event, FleetReport, Spec
+from purview_mpe._rules.budget import Rate
+from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import InvalidSpec, ReportFailed
+from tests.support.nouns import FACTORY
+
+if TYPE_CHECKING:
+    from tests.conftest import Colour
+
+OTHER = "00000000-0000-0000-0000-000000000002"
+
+
+def fleet_of(emulator: Emulator, count: int, *, account: object = None, **fields: object) -> list[Spec]:
+    """So many further factories, and a spec for each."""
+    return [
+        Spec(
+            factory=str(emulator.add_factory(f"adf-{number}", **fields)),
+            account=str(account or emulator.account),
+            name="purview",
+        )
+        for number in range(count)
+    ]
+
+
+def paths(emulator: Emulator, method: str, ending: str) -> list[str]:
+    """What was asked for that ends so."""
+    return [r.path for r in emulator.requests if r.method == method and r.path.endswith(ending)]
+
+
+def test_every_factory_gets_its_endpoints(colour: Colour, emulator: Emulator):
+    """Each factory ends with the four endpoints of the account, each report in the order of the specs."""
+    specs = fleet_of(emulator, 5)
+    report = colour.run(emulator, lambda client: client.create_many(specs))
+    assert report.counts == {"created": 20}
+    assert [r.spec for r in report.reports] == specs
+    assert report.succeeded
+    assert report.complete
+    for spec in specs:
+        assert {view.provisioning_state for view in emulator.endpoints(spec.factory)} == {"Succeeded"}
+
+
+def test_the_account_is_read_once(colour: Colour, emulator: Emulator):
+    """However many factories there are, the account that they share is discovered once."""
+    specs = fleet_of(emulator, 8)
+    colour.run(emulator, lambda client: client.create_many(specs))
+    assert len(paths(emulator, "GET", "/accounts/pv1")) == 1
+
+
+def test_accounts_that_factories_are_connected_to_are_read_once(colour: Colour, emulator: Emulator):
+    """Specs without an account follow their factory's connection, and still share one discovery."""
+    specs = [
+        spec.model_copy(update={"account": None}) for spec in fleet_of(emulator, 6, purview_account=emulator.account)
+    ]
+    report = colour.run(emulator, lambda client: client.create_many(specs))
+    assert report.counts == {"created": 24}
+    assert len(paths(emulator, "GET", "/accounts/pv1")) == 1
+
+
+def test_nothing_is_written_twice(colour: Colour, emulator: Emulator):
+    """A second call for the same fleet writes nothing."""
+    specs = fleet_of(emulator, 3)
+    colour.run(emulator, lambda client: client.create_many(specs))
+    writes = len(emulator.writes)
+    report = colour.run(emulator, lambda client: client.create_many(specs))
+    assert report.counts == {"kept": 12}
+    assert len(emulator.writes) == writes
+
+
+def test_one_failure_stops_nobody_else(colour: Colour, emulator: Emulator):
+    """A missing factory, a conflict and an account of shape F each fail for themselves, and tell why."""
+    good = fleet_of(emulator, 2)
+    gone = good[0].model_copy(update={"factory": good[0].factory + "-gone"})
+    taken = fleet_of_one(emulator, "adf-taken")
+    emulator.add_endpoint(taken.factory, "purview_blob", f"{emulator.account}", "portal")
+    unknown = fleet_of_one(emulator, "adf-unknown", account=emulator.add_account("pv-f", shape="F"))
+    report = colour.run(emulator, lambda client: client.create_many([gone, good[0], taken, good[1], unknown]))
+    results = [Counter(outcome.result for outcome in each.outcomes) for each in report.reports]
+    assert results == [{"failed": 1}, {"created": 4}, {"conflict": 1, "failed": 3}, {"created": 4}, {"failed": 1}]
+    codes = [each.failures[0].error.code if each.failures else None for each in report.reports]
+    assert codes == ["not-found", None, "plan-conflict", None, "unsupported-setup"]
+    with pytest.raises(ReportFailed, match=r"adf-taken: purview_blob: conflict"):
+        report.raise_for_failures()
+
+
+def fleet_of_one(emulator: Emulator, name: str, account: object = None) -> Spec:
+    """A spec for one more factory."""
+    return Spec(factory=str(emulator.add_factory(name)), account=str(account or emulator.account), name="purview")
+
+
+def test_a_missing_account_fails_its_own_factories_after_one_question(colour: Colour, emulator: Emulator):
+    """That an account does not exist is asked once, and told to each factory that needs it."""
+    specs = fleet_of(emulator, 4, account=str(emulator.account) + "x")
+    report = colour.run(emulator, lambda client: client.create_many(specs))
+    assert report.counts == {"failed": 4}
+    assert len(paths(emulator, "GET", "/accounts/pv1x")) == 1
+    assert emulator.writes == []
+
+
+def test_who_is_not_signed_in_is_told_once(colour: Colour, emulator: Emulator):
+    """A fleet does not ask a thousand times for somebody whom Azure does not know."""
+    emulator.inject(Fault.status("GET", 401, times=100))
+    specs = fleet_of(emulator, 40)
+    report = colour.run(emulator, lambda client: client.create_many(specs))
+    assert report.counts == {"failed": 40}
+    assert {outcome.error.status for outcome in report.outcomes} == {401}
+    assert emulator.request_count < 100
+
+
+def test_rounds_are_shared(colour: Colour, emulator: Emulator):
+    """Ten factories that wait for 90 seconds are looked at a few dozen times each, whatever the colour."""
+    specs = fleet_of(emulator, 10)
+    colour.run(emulator, lambda client: client.create_many(specs))
+    looks = Counter(paths(emulator, "GET", "/managedPrivateEndpoints"))
+    assert max(looks.values()) <= 32
+    assert emulator.clock.now() < 90 * 1.2
+
+
+def test_approving_on_the_way(colour: Colour, emulator: Emulator):
+    """With `approve` each connection is approved as it appears; strangers' are not touched."""
+    specs = fleet_of(emulator, 4)
+    report = colour.run(emulator, lambda client: client.create_many(specs, approve=True))
+    assert report.counts == {"created": 16, "approved": 16}
+    assert report.complete
+    status = colour.run(emulator, lambda client: client.status_many(specs))
+    assert status.counts == {"ready": 16}
+    assert status.ready
+
+
+def test_targets_are_listed_once_a_round_for_all(colour: Colour, emulator: Emulator):
+    """Approving for twelve factories lists each target no more often than for one."""
+    specs = fleet_of(emulator, 12)
+    colour.run(emulator, lambda client: client.create_many(specs))
+    before = len(emulator.requests)
+    report = colour.run(emulator, lambda client: client.approve_many(specs))
+    assert report.counts == {"approved": 48}
+    lists = [r for r in emulator.requests[before:] if r.path.endswith("/privateEndpointConnections")]
+    assert len(lists) == 6  # three targets: once to find, once to read back
+
+
+def test_approving_from_requesters_reports(colour: Colour, emulator: Emulator):
+    """An approver who may not read the factories approves exactly what the requester's report names."""
+    specs = fleet_of(emulator, 3)
+    made = colour.run(emulator, lambda client: client.create_many(specs))
+    report = colour.run(emulator, lambda client: client.approve_many(made))
+    assert report.counts == {"approved": 12}
+    assert {outcome.matched_by for outcome in report.outcomes} == {"private-endpoint-id"}
+
+
+def test_a_dry_run_approves_nothing(colour: Colour, emulator: Emulator):
+    """A dry run tells what would be approved, and writes nothing."""
+    specs = fleet_of(emulator, 2)
+    colour.run(emulator, lambda client: client.create_many(specs))
+    writes = len(emulator.writes)
+    report = colour.run(emulator, lambda client: client.approve_many(specs, dry_run=True))
+    assert report.counts == {"would-approve": 8}
+    assert len(emulator.writes) == writes
+
+
+def test_approving_isolates_failures(colour: Colour, emulator: Emulator):
+    """A spec whose account is missing fails alone."""
+    specs = fleet_of(emulator, 2)
+    colour.run(emulator, lambda client: client.create_many(specs))
+    lost = specs[1].model_copy(update={"account": str(emulator.account) + "x"})
+    report = colour.run(emulator, lambda client: client.approve_many([specs[0], lost]))
+    assert [each.succeeded for each in report.reports] == [True, False]
+
+
+def test_reports_stream(colour: Colour, emulator: Emulator):
+    """The iterator gives one report for each factory; the failure of one does not end it."""
+    specs = fleet_of(emulator, 3)
+    bad = specs[0].model_copy(update={"factory": specs[0].factory + "-gone"})
+    reports = colour.run(emulator, lambda client: client.iter_create_many([*specs, bad]))
+    assert sorted(report.succeeded for report in reports) == [False, True, True, True]
+    assert reports[0].spec == bad, "what fails at once comes first"
+
+
+def test_a_fleet_can_be_left_and_resumed(colour: Colour, emulator: Emulator, tmp_path):
+    """A journal holds what was done before somebody left; resuming asks nothing more about that."""
+    first, second = fleet_of(emulator, 3), fleet_of_one(emulator, "adf-late")
+    journal = tmp_path / "fleet.jsonl"
+    colour.run(emulator, lambda client: client.create_many(first, journal=journal))
+    with journal.open("a") as file:
+        file.write('{"verb":"create_all","spec":{"fac')  # the power went out
+    before = len(emulator.requests)
+    report = colour.run(emulator, lambda client: client.create_many([*first, second], resume=journal, journal=journal))
+    assert report.counts == {"created": 16}
+    assert [each.spec for each in report.reports] == [*first, second]
+    assert all("adf-late" in r.path or "/accounts/" in r.path for r in emulator.requests[before:])
+    assert len(FleetReport.load(journal).reports) == 4, "the half line is gone, and the new one is whole"
+
+
+def test_resuming_redoes_what_is_not_complete(colour: Colour, emulator: Emulator):
+    """A report that failed, or that did not ask for the approval which is wanted now, does not stand for its spec."""
+    specs = fleet_of(emulator, 2)
+    emulator.inject(Fault.status("PUT", 403, times=1, path="*adf-0*"))
+    first = colour.run(emulator, lambda client: client.create_many(specs))
+    assert not first.succeeded
+    again = colour.run(emulator, lambda client: client.create_many(specs, resume=first))
+    assert again.counts == {"created": 5, "kept": 3}
+    approved = colour.run(emulator, lambda client: client.create_many(specs, resume=again, approve=True))
+    assert approved.counts == {"kept": 8, "approved": 8}
+
+
+def test_the_time_for_the_whole_fleet(colour: Colour, emulator: Emulator):
+    """When it is over, what waits is timed out, what was not begun says so, and nothing more is asked."""
+    specs = fleet_of(emulator, 3)
+    budget = Budget(writes=Rate(9, 0.01))
+    report = colour.run(emulator, lambda client: client.create_many(specs, stop_after=30), budget=budget)
+    assert set(report.counts) == {"timed-out"}
+    assert 29 <= emulator.clock.now() <= 40
+
+
+def test_the_time_for_each_factory(colour: Colour):
+    """A factory that takes too long is timed out, and those that are quick are done."""
+    emulator = Emulator(provisioning=90)
+    specs = fleet_of(emulator, 2)
+    report = colour.run(emulator, lambda client: client.create_many(specs, timeout=20))
+    assert report.counts == {"timed-out": 8}
+    assert "longer timeout" in report.outcomes[0].error.remedy
+
+
+def test_not_waiting(colour: Colour, emulator: Emulator):
+    """Without waiting a fleet is submitted, and nothing else."""
+    specs = fleet_of(emulator, 3)
+    report = colour.run(emulator, lambda client: client.create_many(specs, wait=False))
+    assert report.counts == {"created": 12}
+    assert emulator.clock.now() == 0
+
+
+def test_broken_endpoints_are_replaced(colour: Colour, emulator: Emulator):
+    """Replacing waits for the deletion in rounds, so that the others are not held up."""
+    specs = [spec.model_copy(update={"replace_broken": True}) for spec in fleet_of(emulator, 2)]
+    storage = next(
+        target.resource_id
+        for target in colour.run(emulator, lambda client: client.discover(str(emulator.account))).targets
+        if target.group_id == "blob"
+    )
+    emulator.add_endpoint(specs[0].factory, "purview_blob", storage, "blob", status="Rejected")
+    report = colour.run(emulator, lambda client: client.create_many(specs))
+    assert report.counts == {"created": 7, "replaced": 1}
+
+
+def test_no_factory_is_asked_before_the_quickest_was_ready(colour: Colour):
+    """Once it is known how long Azure takes, looking earlier is saved."""
+    emulator = Emulator(provisioning=60)
+    specs = fleet_of(emulator, 10)
+    # Four writes at once, and then one each twenty seconds: most are submitted when the first is ready.
+    colour.run(emulator, lambda client: client.create_many(specs), budget=Budget(writes=Rate(5, 0.05)))
+    looks = Counter(paths(emulator, "GET", "/managedPrivateEndpoints"))
+    # Threads share the virtual clock, so that some of them look a few times more than tasks do.
+    assert looks[f"{specs[-1].factory}/managedVirtualNetworks/default/managedPrivateEndpoints"] <= 15
+
+
+def test_subscriptions_do_not_wait_for_each_other(colour: Colour, emulator: Emulator):
+    """A subscription whose limit is used up holds up nobody in another one."""
+    here, there = fleet_of(emulator, 40), fleet_of(emulator, 2, subscription=OTHER)
+    colour.run(emulator, lambda client: client.create_many([*here, *there]), budget=Budget(writes=Rate(20, 0.5)))
+    puts = [r.path for r in emulator.writes]
+    assert max(index for index, path in enumerate(puts) if OTHER in path) < len(puts) / 2
+
+
+def test_limits_are_kept(colour: Colour):
+    """A fleet that needs twice the burst of writes paces itself: Azure has no reason to refuse anything."""
+    emulator = Emulator(enforce_limits=True, provisioning=20)
+    specs = fleet_of(emulator, 100)
+    report = colour.run(emulator, lambda client: client.create_many(specs))
+    assert report.counts == {"created": 400}
+    assert [r for r in emulator.requests if r.status == 429] == []
+
+
+def test_events_tell_each_factory(colour: Colour, emulator: Emulator):
+    """Each factory is told as it is done, between the beginning and the end of the whole."""
+    specs = fleet_of(emulator, 2)
+    told = []
+    colour.run(emulator, lambda client: client.create_many(specs), on_event=told.append)
+    assert (told[0].kind, told[0].verb) == ("started", "create_many")
+    assert (told[-1].kind, told[-1].verb) == ("finished", "create_many")
+    finished = [event for event in told if event.kind == "finished" and event.factory]
+    assert sorted(event.factory for event in finished) == sorted(spec.factory for spec in specs)
+    assert finished[0].message.endswith("4 created")
+
+
+def test_finding_factories(colour: Colour, emulator: Emulator):
+    """Discovery finds the connected factories of a subscription or resource group, and gives specs for them."""
+    other = emulator.add_account("pv2")
+    emulator.add_factory("adf-loose")
+    emulator.add_factory("adf-two", purview_account=other)
+    emulator.add_factory("adf-far", purview_account=other, resource_group="rg2")
+    subscription = f"/subscriptions/{emulator.factory.subscription}"
+    found = colour.run(emulator, lambda client: client.find_specs(subscription, name="pv"))
+    assert {spec.factory_id.name for spec in found} == {"df1", "adf-two", "adf-far"}
+    in_group = colour.run(emulator, lambda client: client.find_specs(f"{subscription}/resourceGroups/rg2"))
+    assert [(spec.factory_id.name, spec.name) for spec in in_group] == [("adf-far", "purview")]
+    of_one = colour.run(emulator, lambda client: client.find_specs(subscription, account=str(other).upper()))
+    assert {spec.factory_id.name for spec in of_one} == {"adf-two", "adf-far"}
+
+
+def test_a_factory_that_is_listed_twice_is_found_once(colour: Colour, emulator: Emulator):
+    """Pages that overlap list a factory again; a fleet that has it twice would be refused."""
+    emulator.inject(Fault.rewrite("GET", lambda body: {**body, "value": body["value"] * 2}, path="*/factories"))
+    found = colour.run(emulator, lambda client: client.find_specs(f"/subscriptions/{emulator.factory.subscription}"))
+    assert [spec.factory_id.name for spec in found] == ["df1"]
+
+
+@pytest.mark.parametrize("scope", ["", "rg1", "/subscriptions/x", None, "/subscriptions/x/resourceGroups/rg"])
+def test_a_scope_that_is_none_is_refused(colour: Colour, emulator: Emulator, scope):
+    """What is neither a subscription nor a resource group is told before anything is sent."""
+    with pytest.raises(InvalidSpec, match="scope"):
+        colour.run(emulator, lambda client: client.find_specs(scope))
+    assert emulator.requests == []
+
+
+def test_the_scope_of_a_factory_is_refused(colour: Colour, emulator: Emulator):
+    """A resource is no scope of a search."""
+    with pytest.raises(InvalidSpec, match="scope"):
+        colour.run(emulator, lambda client: client.find_specs(str(emulator.factory)))
+
+
+def test_a_connection_to_something_else_is_left_to_the_verbs(colour: Colour, emulator: Emulator):
+    """A factory connected to what is no account is found, and fails for itself later on."""
+    emulator.add_factory("adf-odd", purview_account="/subscriptions/nonsense", resource_group="rg3")
+    scope = f"/subscriptions/{emulator.factory.subscription}/resourceGroups/rg3"
+    found = colour.run(emulator, lambda client: client.find_specs(scope))
+    assert [spec.account for spec in found] == [None]
+    report = colour.run(emulator, lambda client: client.create_many(found))
+    assert report.outcomes[0].error.code == "unsupported-setup"
+
+
+def test_status_of_many(colour: Colour, emulator: Emulator):
+    """Each factory has its status or its error; accounts and targets are read once for all."""
+    specs = fleet_of(emulator, 3)
+    colour.run(emulator, lambda client: client.create_many(specs[:2]))
+    gone = specs[0].model_copy(update={"factory": specs[0].factory + "-gone"})
+    lost = specs[1].model_copy(
+        update={"account": str(emulator.account) + "x", "name": "other", "managed_virtual_network": "v2"}
+    )
+    before = len(emulator.requests)
+    status = colour.run(emulator, lambda client: client.status_many([*specs, gone, lost]))
+    assert status.counts == {"pending": 8, "missing": 4, "unreadable": 2}
+    assert not status.ready
+    assert [each.error.code if each.error else None for each in status.factories][3:] == ["not-found", "not-found"]
+    asked = [r.path for r in emulator.requests[before:]]
+    assert len([path for path in asked if path.endswith("/accounts/pv1")]) == 1
+    assert len([path for path in asked if path.endswith("/privateEndpointConnections")]) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"timeout": 0}, {"stop_after": -1}, {"resume": 7}])
+def test_wrong_arguments_are_refused(colour: Colour, emulator: Emulator, wrong):
+    """What cannot be meant is told before anything is sent."""
+    specs = fleet_of(emulator, 1)
+    with pytest.raises(InvalidSpec, match=next(iter(wrong))):
+        colour.run(emulator, lambda client: client.create_many(specs, **wrong))
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("wrong", [5, {"factory": "x"}, Spec(factory=FACTORY, name="pv")])
+def test_a_fleet_is_several(colour: Colour, emulator: Emulator, wrong):
+    """A single spec, or what holds none, is told before anything is sent."""
+    for verb in ("create_many", "approve_many", "status_many"):
+        with pytest.raises(InvalidSpec, match=f"is a {type(wrong).__name__}; pass a list of specs"):
+            colour.run(emulator, lambda client, verb=verb: getattr(client, verb)(wrong))
+    assert emulator.requests == []
+
+
+def test_nothing_to_do(colour: Colour, emulator: Emulator):
+    """An empty fleet is done."""
+    report = colour.run(emulator, lambda client: client.create_many([]))
+    assert report == FleetReport()
+    assert colour.run(emulator, lambda client: client.approve_many([])) == FleetReport()
+    assert colour.run(emulator, lambda client: client.status_many([])).ready
+    assert emulator.requests == []
+
+
+def test_an_interrupted_fleet_carries_what_was_done(colour: Colour, emulator: Emulator):
+    """Whatever ends a fleet carries the reports that were there, ready to resume from."""
+    specs = fleet_of(emulator, 3)
+    gone = specs[0].model_copy(update={"factory": specs[0].factory + "-gone"})
+
+    def interrupt(event: Event) -> None:
+        if event.kind == "waiting":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        colour.run(emulator, lambda client: client.create_many([*specs, gone]), on_event=interrupt)
+    assert [report.spec for report in interrupted.value.report.reports] == [gone]
+    assert "resume" in interrupted.value.__notes__[0]

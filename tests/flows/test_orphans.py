@@ -1,0 +1,398 @@
+"""orphans: what is left over on both sides, and never on a guess."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from purview_mpe import Client, Orphans
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.survey import KnownFactory
+from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
+from purview_mpe._wire import factory as factory_json
+from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
+from tests.conftest import spec_for
+from tests.support.nouns import (
+    ACCOUNT,
+    FACTORY,
+    HIDDEN,
+    OTHER_STORAGE,
+    OTHER_SUBSCRIPTION,
+    STORAGE,
+    a_connection,
+    an_account,
+    an_endpoint,
+    json_values,
+)
+
+ACCOUNT_ID = ArmId.parse(ACCOUNT)
+ELSEWHERE = ACCOUNT.replace("pv1", "pv2").replace("00000000-0000-0000-0000-000000000001", OTHER_SUBSCRIPTION)
+STRANGER = f"/subscriptions/{OTHER_SUBSCRIPTION}/resourceGroups/x/providers/Microsoft.Network/privateEndpoints"
+
+
+def seen(private_endpoint_id: str, **fields: Any) -> SeenConnection:
+    return SeenConnection(ACCOUNT, a_connection(private_endpoint_id, **fields))
+
+
+def known(*endpoints: Any, **fields: Any) -> KnownFactory:
+    return KnownFactory(**({"id": ArmId.parse(FACTORY), "endpoints": endpoints} | fields))
+
+
+def certain(connection: SeenConnection, *factories: KnownFactory) -> bool | None:
+    """Whether the connection is an orphan for certain; None if it is none at all."""
+    rows = orphan_connections([connection], factories)
+    return rows[0].certain if rows else None
+
+
+# --- connections
+
+
+def test_a_connection_in_use_is_no_orphan():
+    """The factory has the endpoint, with that private endpoint or with one that Azure does not tell."""
+    ours = f"{HIDDEN}/df1.purview"
+    assert certain(seen(ours), known(an_endpoint(private_endpoint_id=ours))) is None
+    assert certain(seen(ours.upper()), known(an_endpoint(private_endpoint_id=ours))) is None
+    assert certain(seen(ours), known(an_endpoint(private_endpoint_id=None))) is None
+
+
+def test_an_endpoint_that_is_gone_leaves_a_certain_orphan():
+    """The factory was read, and has no such endpoint, or one to another target."""
+    ours = f"{HIDDEN}/df1.purview"
+    assert certain(seen(ours), known()) is True
+    assert certain(seen(ours), known(an_endpoint("purview2"))) is True
+    assert certain(seen(ours), known(an_endpoint(resource_id=ELSEWHERE, private_endpoint_id=ours))) is True
+
+
+@pytest.mark.parametrize(
+    "factories",
+    [(), (known(endpoints=None),), (known(an_endpoint(private_endpoint_id=f"{HIDDEN}x/df1.purview")),)],
+    ids=["factory unseen", "endpoints unreadable", "another private endpoint"],
+)
+def test_what_cannot_be_read_is_not_certain(factories):
+    """It is listed, for somebody to look at."""
+    assert certain(seen(f"{HIDDEN}/df1.purview"), *factories) is False
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        seen(f"{STRANGER}/pe-purview"),
+        seen(f"{STRANGER}/df1.purview"),
+        seen(f"{STRANGER}/a.b.c"),
+        seen(f"{HIDDEN}/df1."),
+        seen(f"{HIDDEN}/.purview"),
+        seen(f"{STRANGER}/df1.purview", description="Requested by DataFactory:df2, Name:purview"),
+        seen("df1.purview"),
+    ],
+)
+def test_other_peoples_connections_are_not_listed(stranger):
+    """A private endpoint of somebody's own is nothing that Data Factory has left over."""
+    assert certain(stranger) is None
+
+
+def test_an_unseen_factory_is_recognised():
+    """By the hidden resource group, or by the description as Data Factory writes it."""
+    described = "Requested by DataFactory:DF1, Name:purview; approved"
+    assert certain(seen(f"{STRANGER}/df1.purview", description=described)) is False
+    assert certain(seen(f"{HIDDEN}/df9.purview", description="")) is False
+
+
+def test_a_row_says_what_to_look_at():
+    """Id of the factory where it was read, its name where not; and the status, which tells how urgent it is."""
+    (row,) = orphan_connections([seen(f"{HIDDEN}/DF1.purview", status="Approved")], [known()])
+    assert (row.factory, row.endpoint, row.status, row.target_id) == (FACTORY, "purview", "Approved", ACCOUNT)
+    (row,) = orphan_connections([seen(f"{HIDDEN}/df9.purview")], [known()])
+    assert row.factory == "df9"
+
+
+# --- endpoints
+
+
+def test_a_target_that_is_gone():
+    """Certain if it was asked for and is not there; nothing if it is; open if it may not be read."""
+    factory = known(an_endpoint(), an_endpoint("old", "blob", resource_id=OTHER_STORAGE))
+    target = ArmId.parse(OTHER_STORAGE)
+    assert suspects(an_account(), ACCOUNT_ID, [factory]) == (target,)
+    (row,) = orphan_endpoints(an_account(), ACCOUNT_ID, [factory], {target: False})
+    assert (row.endpoint, row.target_id, row.certain, row.factory) == ("old", OTHER_STORAGE, True, FACTORY)
+    assert orphan_endpoints(an_account(), ACCOUNT_ID, [factory], {target: True}) == ()
+    assert orphan_endpoints(an_account(), ACCOUNT_ID, [factory], {target: None}) == ()
+    disconnected = known(
+        an_endpoint(), an_endpoint("old", "blob", resource_id=OTHER_STORAGE, connection_status="Disconnected")
+    )
+    (row,) = orphan_endpoints(an_account(), ACCOUNT_ID, [disconnected], {target: None})
+    assert not row.certain
+
+
+def test_a_deleted_account_leaves_its_endpoints():
+    """The factory is known to serve it by its connection, or by the account's endpoint."""
+    for factory in (known(an_endpoint()), known(an_endpoint("b", "blob"), purview_account=ACCOUNT)):
+        assert len(suspects(None, ACCOUNT_ID, [factory])) == 1
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        an_endpoint("lake", "dfs", resource_id=OTHER_STORAGE),
+        an_endpoint("old", "blob", resource_id=OTHER_STORAGE, reserved=True),
+        an_endpoint("odd", "blob", resource_id="not an id"),
+        an_endpoint("sql", "blob", resource_id=OTHER_STORAGE.replace("Microsoft.Storage", "Microsoft.Sql")),
+        an_endpoint("ours", "blob", resource_id=STORAGE.upper()),
+    ],
+)
+def test_endpoints_of_other_jobs_are_not_asked_about(endpoint):
+    """Other groups, reserved ones, other types, and what the account uses now."""
+    assert suspects(an_account(), ACCOUNT_ID, [known(an_endpoint(), endpoint)]) == ()
+
+
+def test_a_factory_that_serves_another_account():
+    """Its endpoints are none of this account's business."""
+    other = known(an_endpoint("old", "blob", resource_id=OTHER_STORAGE), purview_account=ELSEWHERE)
+    assert suspects(an_account(), ACCOUNT_ID, [other]) == ()
+
+
+def test_which_factories_are_read():
+    """Those in the account's subscription, those connected to it, those that a connection names."""
+    far = ArmId.parse(FACTORY.replace("00000000-0000-0000-0000-000000000001", OTHER_SUBSCRIPTION))
+    assert concerns(known(), ACCOUNT_ID, [])
+    assert not concerns(known(id=far), ACCOUNT_ID, [])
+    assert concerns(known(id=far, purview_account=ACCOUNT.upper()), ACCOUNT_ID, [])
+    assert concerns(known(id=far), ACCOUNT_ID, [seen(f"{HIDDEN}/DF1.purview")])
+    assert not concerns(known(id=far), ACCOUNT_ID, [seen(f"{HIDDEN}/df1-b.purview"), seen(f"{STRANGER}/x")])
+
+
+@given(item=st.dictionaries(st.sampled_from(("id", "properties", "name")), json_values))
+def test_any_listed_factory_is_read(item):
+    """One without an id is left out."""
+    factory = factory_json.read_known_factory(item)
+    assert factory is None or str(factory.id) == item["id"].removesuffix("/")
+
+
+# --- the verb
+
+
+@pytest.fixture
+def ready(colour, emulator):
+    """A spec on which everything is made and approved."""
+    spec = spec_for(emulator)
+    colour.run(emulator, lambda client: client.create_all(spec, approve=True)).raise_for_failures()
+    return spec
+
+
+def look(colour: Any, emulator: Emulator, **options: Any) -> Orphans:
+    account = str(emulator.account)
+    return colour.run(emulator, lambda client: client.orphans(account), **options)
+
+
+@pytest.mark.parametrize("shape", "ABCDE")
+def test_a_healthy_setup_has_none(colour, shape):
+    """Strangers' connections are not listed, and nothing is written."""
+    emulator = Emulator(shape=shape, foreign_connections=20)
+    colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True)).raise_for_failures()
+    before = len(emulator.writes)
+    found = look(colour, emulator)
+    assert found.connections == found.endpoints == ()
+    assert len(emulator.writes) == before
+
+
+@pytest.mark.parametrize("shape", "AC")
+def test_a_deleted_factory_leaves_its_connections(colour, shape):
+    """Approved ones, a way in for whoever comes next; the factory may be elsewhere, so none is certain."""
+    emulator = Emulator(shape=shape)
+    colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True)).raise_for_failures()
+    emulator.remove(emulator.factory)
+    rows = look(colour, emulator).connections
+    assert {(row.factory, row.endpoint, row.status, row.certain) for row in rows} == {
+        ("df1", spec_for(emulator).name_of(group), "Approved", False) for group in emulator.targets(emulator.account)
+    }
+    assert {row.target_id for row in rows} == {str(target) for target in emulator.targets(emulator.account).values()}
+
+
+def test_a_deleted_endpoint_leaves_a_certain_orphan(colour, emulator, ready):
+    """The factory is there and was read."""
+    ours = emulator.endpoints()[1]
+    emulator.add_connection(ours.target, private_endpoint_id=ours.private_endpoint_id.replace("_blob", "_old"))
+    (row,) = look(colour, emulator).connections
+    assert (row.endpoint, row.certain, row.factory) == ("purview_old", True, str(emulator.factory))
+
+
+def test_a_factory_in_another_subscription_is_found(colour, emulator):
+    """Accounts serve factories of other subscriptions, and those that can be seen are looked at."""
+    far = emulator.add_factory("far", subscription=OTHER_SUBSCRIPTION)
+    spec = spec_for(emulator, factory=str(far))
+    colour.run(emulator, lambda client: client.create_all(spec, approve=True)).raise_for_failures()
+    assert look(colour, emulator).connections == ()
+
+
+def test_what_is_listed_twice_is_read_once(colour, emulator, ready):
+    """Pages that overlap list a subscription, a factory or a network again; that costs no request."""
+    once = look(colour, emulator)
+    asked = len(emulator.requests)
+    emulator.clear_requests()
+    for path in ("*/subscriptions", "*/factories", "*/managedVirtualNetworks"):
+        emulator.inject(Fault.rewrite("GET", lambda body: {**body, "value": body["value"] * 50}, path=path, times=None))
+    assert look(colour, emulator) == once
+    assert len(emulator.requests) <= asked
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.status("GET", 403, path="/subscription?", times=None),
+        Fault.body("GET", path="/subscription?", times=None),
+    ],
+    ids=["403", "truncated"],
+)
+def test_subscriptions_that_cannot_be_listed(colour, emulator, ready, fault):
+    """Then the account's own is looked at, and a factory of another one is not called gone."""
+    far = emulator.add_factory("far", subscription=OTHER_SUBSCRIPTION)
+    emulator.add_endpoint(far, "theirs", emulator.account, "account")
+    assert look(colour, emulator).connections == ()
+    emulator.inject(fault)
+    assert [(row.factory, row.certain) for row in look(colour, emulator).connections] == [("far", False)]
+
+
+def test_a_target_that_was_deleted(colour, emulator, ready):
+    """The account's former storage: its endpoints are orphans, for certain."""
+    other = emulator.add_account("pv2")
+    storage = emulator.targets(other)["blob"]
+    emulator.add_endpoint(emulator.factory, "former", storage, "blob")
+    assert look(colour, emulator).endpoints == ()
+    emulator.remove(storage)
+    (row,) = look(colour, emulator).endpoints
+    assert (row.endpoint, row.target_id, row.certain) == ("former", str(storage), True)
+
+
+def test_a_target_that_was_deleted_although_the_account_names_it(colour, emulator, ready):
+    """The account's JSON is not believed about what is there: the endpoint is an orphan, and a finding says why."""
+    namespace = emulator.targets(emulator.account)["namespace"]
+    emulator.remove(namespace)
+    found = look(colour, emulator)
+    assert [(row.endpoint, row.target_id, row.certain) for row in found.endpoints] == [
+        ("purview_namespace", str(namespace), True)
+    ]
+    [finding] = [finding for finding in found.findings if finding.code == "target-gone"]
+    assert finding.message == f"The account names {namespace}, which does not exist."
+
+
+def test_a_deleted_account_is_no_error(colour, emulator, ready):
+    """Its own endpoint is an orphan; its storage and namespace are still there."""
+    emulator.remove(emulator.account)
+    found = look(colour, emulator)
+    assert found.connections == ()
+    assert [(row.endpoint, row.certain) for row in found.endpoints] == [("purview", True)]
+
+
+def test_targets_of_every_type_are_asked_for(colour, emulator, ready):
+    """With the account everything behind it can go."""
+    for target in reversed(dict.fromkeys(emulator.targets(emulator.account).values())):
+        emulator.remove(target)
+    rows = look(colour, emulator).endpoints
+    assert {(row.endpoint, row.certain) for row in rows} == {
+        (name, True) for name in ("purview", "purview_blob", "purview_queue", "purview_namespace")
+    }
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.status("GET", 403, path="storageAccounts", times=None),
+        Fault.status("GET", 500, path="storageAccounts", times=None),
+        Fault.status("GET", 404, code="SubscriptionNotFound", path="storageAccounts", times=None),
+    ],
+    ids=["403", "500", "another tenant"],
+)
+def test_a_target_that_cannot_be_read_is_not_called_gone(colour, emulator, ready, fault):
+    """Unless the endpoint says Disconnected; and even then it is not certain."""
+    storage = emulator.targets(emulator.add_account("pv2"))["blob"]
+    emulator.add_endpoint(emulator.factory, "former", storage, "blob")
+    emulator.add_endpoint(emulator.factory, "cut", storage, "queue", status="Disconnected")
+    emulator.inject(fault)
+    found = look(colour, emulator)
+    assert [(row.endpoint, row.certain) for row in found.endpoints] == [("cut", False)]
+    assert "target-unreadable" in {finding.code for finding in found.findings}
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("*/providers/Microsoft.DataFactory/factories", "factories-unreadable"), ("*/managedVirtualNetworks", "factory-unreadable")],
+)  # fmt: skip
+def test_factories_that_cannot_be_read(colour, emulator, ready, path, code):
+    """Are said, and their connections are not certain."""
+    emulator.inject(Fault.status("GET", 403, path=path, times=None))
+    found = look(colour, emulator)
+    assert code in {finding.code for finding in found.findings}
+    assert [row.certain for row in found.connections] == [False] * 4
+
+
+def test_a_factory_deleted_while_we_look(colour, emulator, ready):
+    """It was listed a moment ago: its connections are orphans now."""
+    emulator.inject(Fault.status("GET", 404, path="managedVirtualNetworks", times=None))
+    assert [row.certain for row in look(colour, emulator).connections] == [True] * 4
+
+
+def test_a_subscription_without_data_factory_has_none(colour, emulator, ready):
+    """Where the resource provider is not registered nothing is left over, and nothing is said."""
+    emulator.unregister("Microsoft.DataFactory", OTHER_SUBSCRIPTION)
+    found = look(colour, emulator)
+    assert found.connections == found.findings == ()
+
+
+@pytest.mark.parametrize("path", ["*/providers/Microsoft.DataFactory/factories", "*/managedVirtualNetworks"])
+def test_a_sign_in_that_ends_ends_it(colour, emulator, ready, path):
+    """401 is nobody's missing role."""
+    emulator.inject(Fault.status("GET", 401, path=path, times=None))
+    with pytest.raises(AccessDenied) as raised:
+        look(colour, emulator)
+    assert raised.value.status == 401
+
+
+def test_a_factory_of_a_hidden_subscription_is_not_certain(colour, emulator, ready):
+    """A 404 that only says that the subscription is not there says nothing about the factory."""
+    emulator.inject(Fault.status("GET", 404, code="SubscriptionNotFound", path="managedVirtualNetworks", times=None))
+    assert [row.certain for row in look(colour, emulator).connections] == [False] * 4
+
+
+def test_what_is_refused(colour, emulator):
+    """An id that is none, before anything is sent; a subscription that is not there."""
+    with pytest.raises(InvalidSpec):
+        colour.run(emulator, lambda client: client.orphans("pv1"))
+    assert not emulator.requests
+    nowhere = str(emulator.account).replace("000000000001", "000000000009")
+    with pytest.raises(NotFound):
+        colour.run(emulator, lambda client: client.orphans(nowhere))
+
+
+@settings(deadline=None, max_examples=30)
+@given(data=st.data())
+def test_nothing_in_use_is_ever_listed(data):
+    """Over random factories: an endpoint's own connection is never an orphan, and only unused ones are certain."""
+    emulator = Emulator(
+        shape=data.draw(st.sampled_from("ABCDE")),
+        reveal_private_endpoint_ids=data.draw(st.sampled_from(("at-once", "never"))),
+    )
+    names = ("purview", "purview_blob", "p", "other")
+    factories = [
+        emulator.factory,
+        emulator.add_factory("df-2"),
+        emulator.add_factory("far", subscription=OTHER_SUBSCRIPTION),
+    ]
+    targets = list(emulator.targets(emulator.account).items())
+    for factory in factories:
+        chosen = data.draw(st.lists(st.sampled_from(targets), unique=True, max_size=4))
+        for name, (group, target) in zip(names, chosen, strict=False):
+            emulator.add_endpoint(factory, name, target, group)
+    gone = data.draw(st.sampled_from((None, *factories)))
+    if gone is not None:
+        emulator.remove(gone)
+    used = {endpoint.private_endpoint_id for endpoint in emulator.endpoints()}
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        found = client.orphans(str(emulator.account))
+    assert not {row.private_endpoint_id for row in found.connections} & used
+    assert not any(row.certain for row in found.connections)
+    assert found.endpoints == ()
+    assert Orphans.model_validate_json(found.model_dump_json()) == found

@@ -1,0 +1,411 @@
+"""What Azure makes of a request: it fails, is slow, answers oddly or not at all; and what a run makes of that."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe import Retry
+from purview_mpe.emulator import Emulator, Fault, Reads
+from purview_mpe.errors import ReportFailed, WaitTimedOut
+from tests.conftest import spec_for
+from tests.support.moments import Before
+from tests.support.nouns import ALL_NAMES
+
+CREATED = dict.fromkeys(ALL_NAMES, "created")
+BLOB = "*/managedPrivateEndpoints/purview_blob"
+LIST = "*/managedPrivateEndpoints"
+
+
+def create(colour, emulator, *, wait=True, timeout=1800, approve=False, client_options=None, **fields):
+    def action(client):
+        return client.create_all(spec_for(emulator, **fields), wait=wait, timeout=timeout, approve=approve)
+
+    return colour.run(emulator, action, **client_options or {})
+
+
+def results(report) -> dict[str, str]:
+    return {outcome.name: outcome.result for outcome in report.outcomes}
+
+
+def requests(emulator, method, ending) -> list[int | None]:
+    return [r.status for r in emulator.requests if r.method == method and r.path.endswith(ending)]
+
+
+def states(emulator) -> dict[str, str]:
+    return {endpoint.name: endpoint.provisioning_state for endpoint in emulator.endpoints()}
+
+
+# --- endpoints that end Failed
+
+
+def test_an_endpoint_that_fails_is_told_and_the_others_go_on(colour, emulator):
+    """One endpoint ends Failed: its outcome says so with the way out, the other three are created."""
+    emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
+    report = create(colour, emulator)
+    assert results(report) == CREATED | {"purview_namespace": "failed"}
+    [failure] = report.failures
+    assert failure.error.code == "provisioning-failed"
+    assert failure.error.message == (
+        "Azure accepted the endpoint 'purview_namespace' and could not make it: its state is Failed."
+    )
+    assert failure.error.remedy == (
+        "Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew."
+    )
+    with pytest.raises(ReportFailed, match="1 of 4 steps did not succeed"):
+        report.raise_for_failures()
+
+
+def test_what_failed_is_made_anew_by_the_call_that_is_advised(colour, emulator):
+    """The remedy works."""
+    emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
+    create(colour, emulator)
+    report = create(colour, emulator, replace_broken=True)
+    assert results(report) == dict.fromkeys(ALL_NAMES, "kept") | {"purview_namespace": "replaced"}
+
+
+@pytest.mark.parametrize("name", ["purview_blob", "purview_queue"])
+def test_what_failed_for_its_neighbour_is_healed(colour, emulator, name):
+    """Blob and queue share a storage account, which does one thing at a time: the one that lost is made again."""
+    emulator.inject(Fault.failed_provisioning(path=f"*/managedPrivateEndpoints/{name}"))
+    report = create(colour, emulator)
+    assert results(report) == CREATED
+    assert requests(emulator, "PUT", name) == [200, 200]
+    assert requests(emulator, "DELETE", name) == [200]
+    assert set(states(emulator).values()) == {"Succeeded"}
+
+
+def test_healing_ends(colour, emulator):
+    """What fails again and again stays failed, and is told."""
+    emulator.inject(Fault.failed_provisioning(path=BLOB, times=None))
+    report = create(colour, emulator)
+    assert results(report) == CREATED | {"purview_blob": "failed"}
+    assert requests(emulator, "PUT", "purview_blob") == [200] * 4
+
+
+def test_both_neighbours_are_healed_one_after_the_other(colour, emulator):
+    """Where both failed, the second is made again when the first is done."""
+    for name in ("purview_blob", "purview_queue"):
+        emulator.inject(Fault.failed_provisioning(path=f"*/managedPrivateEndpoints/{name}"))
+    assert results(create(colour, emulator)) == CREATED
+    healing = [r for r in emulator.writes[4:] if "/managedPrivateEndpoints/" in r.path]
+    assert [(r.method, r.path.rpartition("_")[2]) for r in healing] == [
+        ("DELETE", "blob"),
+        ("PUT", "blob"),
+        ("DELETE", "queue"),
+        ("PUT", "queue"),
+    ]
+    assert healing[2].at - healing[1].at >= 90
+
+
+def test_only_what_this_run_has_made_is_healed(colour, emulator):
+    """An endpoint that was there before may be somebody's, so it is told and not touched."""
+    emulator.inject(Fault.failed_provisioning(path=BLOB))
+    create(colour, emulator, wait=False)
+    report = create(colour, emulator)
+    assert results(report) == dict.fromkeys(ALL_NAMES, "kept") | {"purview_blob": "failed"}
+    assert requests(emulator, "DELETE", "purview_blob") == []
+
+
+def test_without_waiting_nothing_is_healed(colour, emulator):
+    """Who does not wait does not see it fail."""
+    emulator.inject(Fault.failed_provisioning(path=BLOB))
+    assert results(create(colour, emulator, wait=False)) == CREATED
+
+
+def test_a_healing_that_is_refused_is_told(colour, emulator):
+    """Where the failed endpoint may not be deleted the outcome has Azure's reason."""
+    emulator.inject(Fault.failed_provisioning(path=BLOB))
+    emulator.inject(Fault.status("DELETE", 403, path=BLOB))
+    report = create(colour, emulator)
+    assert results(report) == CREATED | {"purview_blob": "failed"}
+    assert report.failures[0].error.code == "access-denied"
+
+
+# --- time
+
+
+def test_time_runs_out(colour):
+    """What is still being made when the time is over is timed out, not failed; Azure goes on by itself."""
+    emulator = Emulator(provisioning={"namespace": 4000, "*": 60})
+    report = create(colour, emulator, timeout=300)
+    assert results(report) == CREATED | {"purview_namespace": "timed-out"}
+    assert 290 <= emulator.clock.now() <= 310
+    [failure] = report.failures
+    assert failure.error.code == "wait-timed-out"
+    assert failure.error.message == (
+        "The endpoint 'purview_namespace' was still Provisioning when the time given ran out."
+    )
+    assert failure.error.remedy == (
+        "Look again later with status(spec), or repeat the call with a longer timeout: Azure goes on by itself."
+    )
+
+
+def test_time_that_runs_out_is_no_harm(colour):
+    """The next run keeps what Azure has made in the meantime."""
+    emulator = Emulator(provisioning=500)
+    assert set(results(create(colour, emulator, timeout=100)).values()) == {"timed-out"}
+    emulator.clock.advance(500)
+    assert set(results(create(colour, emulator)).values()) == {"kept"}
+
+
+def test_time_that_runs_out_before_anything_was_written(colour):
+    """A deadline that passes while reading ends the verb with an error; nothing is written afterwards."""
+    emulator = Emulator(latency=20)
+    with pytest.raises(WaitTimedOut):
+        create(colour, emulator, timeout=5)
+    emulator.clock.advance(100)
+    assert emulator.writes == []
+
+
+def test_time_that_runs_out_between_the_writes(colour, emulator):
+    """A request that cannot be sent any more is a timed-out outcome; what was sent before stands."""
+    late = Before("PUT", "/purview_queue", lambda _: emulator.clock.advance(4000))
+    report = create(colour, emulator, client_options={"per_retry_policies": [late]})
+    assert set(results(report).values()) <= {"created", "timed-out"}
+    assert results(report)["purview"] == "timed-out"
+    assert not report.succeeded
+
+
+def test_what_is_kept_is_waited_for_too(colour):
+    """Endpoints that another run has asked for are waited for until they are made."""
+    emulator = Emulator(provisioning=120)
+    create(colour, emulator, wait=False)
+    assert set(results(create(colour, emulator)).values()) == {"kept"}
+    assert set(states(emulator).values()) == {"Succeeded"}
+
+
+def test_reads_alone_decide(colour):
+    """Nothing depends on the clock: endpoints that are ready at the third look are."""
+    assert results(create(colour, Emulator(provisioning=Reads(3)))) == CREATED
+
+
+def test_an_endpoint_that_vanishes_is_told(colour, emulator):
+    """Somebody deletes an endpoint while it is being made."""
+    endpoint = f"{emulator.factory}/managedVirtualNetworks/default/managedPrivateEndpoints/purview_blob"
+    gone = Before("GET", "/managedPrivateEndpoints", lambda number: number == 4 and emulator.remove(endpoint))
+    report = create(colour, emulator, client_options={"per_retry_policies": [gone]})
+    assert results(report) == CREATED | {"purview_blob": "failed"}
+    assert report.failures[0].error.message == (
+        "The endpoint 'purview_blob' is no longer listed: somebody deleted it while it was being made."
+    )
+
+
+# --- odd answers to a PUT
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.status("PUT", 201, path=BLOB, after=True),
+        Fault.status("PUT", 202, path=BLOB, after=True),
+        Fault.reset("PUT", path=BLOB, before=False),
+        Fault.body("PUT", "empty", path=BLOB),
+        Fault.body("PUT", "html", path=BLOB),
+        Fault.body("PUT", b"[]", path=BLOB),
+        Fault.body("PUT", b"{}", path=BLOB),
+        Fault.body("PUT", b'{"properties": {"provisioningState": "\\ud800", "connectionState": 5}}', path=BLOB),
+        Fault.status("PUT", 500, path=BLOB, after=True, times=4),
+        Fault.status("PUT", 409, path=BLOB, after=True, code="Conflict"),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.answer.status if fault.answer else fault.mangled or 'reset'}",
+)
+@pytest.mark.parametrize("wait", [True, False])
+def test_whether_it_happened_is_answered_by_looking(colour, emulator, fault, wait):
+    """Whatever came back, the endpoint is there: it counts as created, under its name."""
+    emulator.inject(fault)
+    assert results(create(colour, emulator, wait=wait)) == CREATED
+    assert len(emulator.endpoints()) == 4
+
+
+def test_a_refusal_after_a_lost_answer_is_looked_behind(colour, emulator):
+    """The first attempt was delivered and its answer lost, the others were throttled: the endpoint is there."""
+    emulator.inject(Fault.reset("PUT", path=BLOB, before=False))
+    emulator.inject(Fault.status("PUT", 429, path=BLOB, times=None))
+    assert results(create(colour, emulator)) == CREATED
+
+
+def test_a_connection_that_breaks_before_delivery_is_tried_again(colour, emulator):
+    """Nothing was delivered, so the request is sent once more, and once only counts."""
+    emulator.inject(Fault.reset("PUT", path=BLOB, before=True))
+    assert results(create(colour, emulator)) == CREATED
+    assert len(emulator.endpoints()) == 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "status"),
+    [
+        (Fault.status("PUT", 403, path=BLOB), "access-denied", 403),
+        (Fault.status("PUT", 403, path=BLOB, code="RequestDisallowedByPolicy"), "policy-denied", 403),
+        (Fault.status("PUT", 409, path=BLOB, code="ScopeLocked"), "locked", 409),
+        (Fault.status("PUT", 404, path=BLOB), "not-found", 404),
+        (Fault.status("PUT", 400, path=BLOB, code="EntityLimitExceeded"), "azure-error", 400),
+        (Fault.status("PUT", 429, path=BLOB, times=None), "throttled", 429),
+        (Fault.status("PUT", 503, path=BLOB, times=None), "azure-unavailable", 503),
+        (Fault.reset("PUT", path=BLOB, times=None), "no-answer", None),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_one_refusal_stops_nothing_else(colour, emulator, fault, code, status):
+    """One endpoint is refused: a failed outcome with Azure's reason and a remedy, and the other three are made."""
+    emulator.inject(fault)
+    report = create(colour, emulator)
+    assert results(report) == CREATED | {"purview_blob": "failed"}
+    [failure] = report.failures
+    assert (failure.error.code, failure.error.status) == (code, status)
+    assert failure.error.message.startswith("Could not create the endpoint 'purview_blob': ")
+    assert failure.error.remedy
+    assert len(emulator.endpoints()) == 3
+
+
+def test_a_missing_role_is_told_with_the_command(colour, emulator):
+    """403 says which role is needed where; nothing was looked for, because nothing can have happened."""
+    report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator)), roles=("Reader",))
+    assert results(report) == dict.fromkeys(ALL_NAMES, "failed")
+    role = "--role 'Data Factory Contributor'"
+    assert {outcome.error.remedy for outcome in report.outcomes} == {
+        f"Ask an owner for the role Data Factory Contributor: az role assignment create {role} --assignee <you> --scope {emulator.factory}"
+    }
+    assert requests(emulator, "GET", "/managedPrivateEndpoints") == [200]
+
+
+def test_a_busy_storage_account_is_asked_again(colour, emulator):
+    """409 of a busy account is waited out, not told."""
+    emulator.inject(Fault.status("PUT", 409, path=BLOB, times=3, code="StorageAccountOperationInProgress"))
+    assert results(create(colour, emulator)) == CREATED
+    assert requests(emulator, "PUT", "purview_blob") == [409, 409, 409, 200]
+
+
+def test_a_storage_account_that_stays_busy_is_told(colour, emulator):
+    """Patience with somebody else's operation ends after five minutes."""
+    emulator.inject(Fault.status("PUT", 409, path=BLOB, times=None, code="StorageAccountOperationInProgress"))
+    report = create(colour, emulator)
+    assert results(report) == CREATED | {"purview_blob": "failed"}
+    assert report.failures[0].error.azure_code == "StorageAccountOperationInProgress"
+    assert emulator.clock.now() <= 330
+
+
+# --- the network
+
+
+def without_network(emulator):
+    return {"factory": str(emulator.add_factory("df2", managed_vnet=False))}
+
+
+def test_a_network_that_is_refused_ends_every_step(colour, emulator):
+    """Without network there is no place for an endpoint, so none is asked for; each outcome says why."""
+    emulator.inject(Fault.status("PUT", 403, path="*/managedVirtualNetworks/default"))
+    report = create(colour, emulator, **without_network(emulator))
+    assert results(report) == {"default": "failed"} | dict.fromkeys(ALL_NAMES, "failed")
+    assert report.outcomes[0].error.code == "access-denied"
+    assert report.outcomes[1].error.message == (
+        "The endpoint 'purview' was not made: there is no managed virtual network for it."
+    )
+    assert len(emulator.writes) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.status("PUT", 201, path="*/managedVirtualNetworks/default", after=True),
+        Fault.reset("PUT", path="*/managedVirtualNetworks/default", before=False, times=4),
+        Fault.status("PUT", 429, path="*/managedVirtualNetworks/default", after=True, times=4),
+    ],
+    ids=["201", "reset", "429"],
+)
+def test_whether_the_network_is_there_is_answered_by_looking(colour, emulator, fault):
+    """Whatever came back, the network is there, and the endpoints follow."""
+    emulator.inject(fault)
+    report = create(colour, emulator, **without_network(emulator))
+    assert results(report) == {"default": "created"} | CREATED
+
+
+def test_a_network_that_is_not_there_after_all(colour, emulator):
+    """A failure behind which nothing is found is told."""
+    emulator.inject(Fault.status("PUT", 500, path="*/managedVirtualNetworks/default", times=None))
+    report = create(colour, emulator, **without_network(emulator))
+    assert results(report)["default"] == "failed"
+    assert report.outcomes[0].error.code == "azure-unavailable"
+
+
+# --- looking
+
+
+def test_a_list_that_fails_for_a_while_ends_nothing(colour, emulator):
+    """Azure goes on making endpoints while it cannot be asked."""
+    ill = Before("PUT", "/purview_blob", lambda _: emulator.inject(Fault.status("GET", 503, path=LIST, times=8)))
+    report = create(colour, emulator, client_options={"per_retry_policies": [ill]})
+    assert results(report) == CREATED
+
+
+def test_a_list_that_fails_for_good_is_told(colour, emulator):
+    """After several looks in vain the outcomes carry Azure's reason; the endpoints exist all the same."""
+    ill = Before("PUT", "/purview_blob", lambda _: emulator.inject(Fault.status("GET", 503, path=LIST, times=None)))
+    report = create(colour, emulator, client_options={"per_retry_policies": [ill], "retry": Retry(attempts=2)})
+    assert set(results(report).values()) == {"failed"}
+    assert {outcome.error.code for outcome in report.outcomes} == {"azure-unavailable"}
+    assert len(emulator.endpoints()) == 4
+
+
+def test_rights_that_are_taken_away_while_waiting_are_told(colour, emulator):
+    """A list that is forbidden from now on is not asked again and again."""
+    denied = Before("PUT", "/purview_blob", lambda _: emulator.inject(Fault.status("GET", 403, path=LIST, times=None)))
+    report = create(colour, emulator, client_options={"per_retry_policies": [denied]})
+    assert {outcome.error.code for outcome in report.outcomes} == {"access-denied"}
+    assert requests(emulator, "GET", "/managedPrivateEndpoints").count(403) == 1
+
+
+# --- approving on the way
+
+
+def test_a_failed_endpoint_is_not_approved(colour, emulator):
+    """With approve the other three are approved, and the failed one is told once as failed."""
+    emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
+    report = create(colour, emulator, approve=True)
+    found = [(outcome.name, outcome.result) for outcome in report.outcomes]
+    assert found[:4] == list((CREATED | {"purview_namespace": "failed"}).items())
+    assert dict(found[4:]).items() >= dict.fromkeys(ALL_NAMES[:3], "approved").items()
+    assert not report.succeeded
+    assert {c.status for c in emulator.connections() if c.factory is not None} <= {"Approved", "Pending"}
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_healed_endpoint_is_approved(colour, emulator, many):
+    """What was made again gets its approval, too, in one factory or in a fleet."""
+    emulator.inject(Fault.failed_provisioning(path=BLOB))
+    if many:
+        report = colour.run(emulator, lambda client: client.create_many([spec_for(emulator)], approve=True))
+    else:
+        report = create(colour, emulator, approve=True)
+    assert requests(emulator, "PUT", "/managedPrivateEndpoints/purview_blob") == [200, 200]
+    assert report.complete
+    assert {c.status for c in emulator.connections() if c.factory is not None} == {"Approved"}
+
+
+def test_a_target_that_is_ill_for_a_while_is_asked_again_beside_one_that_refuses(colour, emulator):
+    """A refusal at one target ends only its own connection; a passing illness at another ends nothing."""
+    create(colour, emulator)
+    emulator.inject(Fault.status("GET", 403, path="*/namespaces/*/privateEndpointConnections", times=None))
+    emulator.inject(Fault.status("GET", 503, path="*/storageAccounts/*/privateEndpointConnections", times=5))
+    report = colour.run(emulator, lambda client: client.approve(spec_for(emulator)))
+    assert list(results(report).values()) == ["approved", "approved", "approved", "handed-off"]
+
+
+def test_a_target_that_is_ill_now_and_then_is_not_given_up(colour, emulator):
+    """Only looks that fail one after the other count: a long wait survives many short illnesses."""
+    create(colour, emulator)
+    [ours] = [c for c in emulator.connections(emulator.account) if c.factory is not None]
+    emulator.remove(ours.id)
+    ill = Fault.status("GET", 503, path="*/accounts/*/privateEndpointConnections", times=4)
+
+    def now_and_then(number):
+        if number % 10 == 0:
+            emulator.inject(ill)
+        if number == 65:
+            emulator.add_connection(emulator.account, private_endpoint_id=ours.private_endpoint_id, group_id="account")
+
+    moments = Before("GET", "/accounts/pv1/privateEndpointConnections", now_and_then)
+    report = colour.run(
+        emulator, lambda client: client.approve(spec_for(emulator), timeout=1200), per_retry_policies=[moments]
+    )
+    assert report.complete
+    assert [request.status for request in emulator.requests].count(503) == 24

@@ -1,0 +1,203 @@
+"""The fleet's nouns: what counts as done, what can be one fleet, and how work is shared out."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe import ErrorDetail, FactoryStatus, FleetReport, FleetStatus, Outcome, Report, Spec, Status
+from purview_mpe._model.fleets import checked_fleet, checked_subjects, left_over
+from purview_mpe._model.results import Account, Connection, EndpointStatus, Target
+from purview_mpe._rules.lanes import Backlog, interleaved
+from purview_mpe._rules.ownership import Claim, Listing
+from purview_mpe._rules.register import Register
+from purview_mpe.errors import InvalidSpec, NotFound, ReportFailed
+from tests.support.nouns import ACCOUNT, FACTORY
+
+SPEC = Spec(factory=FACTORY, account=ACCOUNT, name="pv")
+
+
+def report(result: str, spec: Spec = SPEC, **fields: object) -> Report:
+    """A report of one outcome."""
+    outcome = Outcome(name="pv", group_id="account", resource_id=ACCOUNT, result=result)
+    return Report(verb="create_all", spec=spec, outcomes=(outcome,), **fields)
+
+
+def test_counts_and_success():
+    """Outcomes are counted by result in a fixed order, and a single failure is a failure of the whole."""
+    fleet = FleetReport(reports=(report("kept"), report("created"), report("failed")))
+    assert list(fleet.counts.items()) == [("created", 1), ("kept", 1), ("failed", 1)]
+    assert not fleet.succeeded
+    assert not fleet.complete
+    assert FleetReport(reports=(report("kept"),)).complete
+
+
+def test_the_repr_of_a_fleet_is_short():
+    """Whoever shows a result by accident, as asyncio.run does, is not shown a thousand reports."""
+    assert repr(FleetReport(reports=(report("kept"), report("created")))) == (
+        "<FleetReport of 2 factories: 1 created, 1 kept>"
+    )
+    assert repr(FleetStatus(factories=(FactoryStatus(spec=SPEC),))) == "<FleetStatus of 1 factories: 1 unreadable>"
+    assert repr(FleetReport()) == "<FleetReport of 0 factories: nothing>"
+
+
+def test_failures_are_named_with_their_factory():
+    """Many factories have endpoints of one name, so a failure tells whose it is."""
+    with pytest.raises(ReportFailed, match=r"1 of 2 steps(?s:.*)df1: pv: failed"):
+        FleetReport(reports=(report("kept"), report("failed"))).raise_for_failures()
+    FleetReport().raise_for_failures()
+
+
+def test_very_many_failures_are_counted():
+    """An error text that nobody can read helps nobody."""
+    with pytest.raises(ReportFailed, match="and 10 more"):
+        FleetReport(reports=tuple(report("failed") for _ in range(60))).raise_for_failures()
+
+
+def test_a_fleet_report_survives_a_file(tmp_path):
+    """What is written as JSON is read back, counts and all."""
+    fleet = FleetReport(reports=(report("created"),))
+    path = tmp_path / "report.json"
+    path.write_text(fleet.model_dump_json(indent=2))
+    assert FleetReport.load(path) == fleet
+
+
+def test_a_journal_of_several_runs(tmp_path):
+    """Of several reports for a factory the last counts, and a line that was cut off is left out."""
+    path = tmp_path / "fleet.jsonl"
+    lines = [report("failed").model_dump_json(), "", report("created").model_dump_json()]
+    path.write_text("\n".join(lines) + "\n")
+    assert FleetReport.load(path) == FleetReport(reports=(report("created"),))
+    path.write_text("\n".join(lines) + "\n" + lines[0])
+    assert FleetReport.load(path) == FleetReport(reports=(report("created"),))
+
+
+def test_a_file_that_is_no_report_is_refused(tmp_path):
+    """Resuming from something else is refused, not taken for nothing done."""
+    path = tmp_path / "report.json"
+    path.write_text('{"reports": [7]}')
+    with pytest.raises(InvalidSpec, match="reports"):
+        FleetReport.load(path)
+
+
+def test_status_counts():
+    """Verdicts are counted, and factories that could not be read beside them."""
+    endpoint = EndpointStatus(name="pv", group_id="account", resource_id=ACCOUNT, verdict="ready")
+    status = Status(factory=FACTORY, account=ACCOUNT, ready=True, endpoints=(endpoint,))
+    error = ErrorDetail(code="not-found", message="m", remedy="r")
+    fine = FleetStatus(factories=(FactoryStatus(spec=SPEC, status=status),))
+    assert (fine.ready, fine.counts) == (True, {"ready": 1})
+    mixed = FleetStatus(factories=(*fine.factories, FactoryStatus(spec=SPEC, error=error)))
+    assert (mixed.ready, mixed.counts) == (False, {"ready": 1, "unreadable": 1})
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({}, "says the same as"),
+        ({"factory": FACTORY.upper()}, "would make the endpoint for 'account'|says the same"),
+        ({"account": None}, "unless they name different accounts"),
+        ({"name": "other", "groups": ("queue",)}, "would make the endpoint for 'queue'"),
+        ({"account": ACCOUNT + "2"}, "wants the name 'pv'"),
+        ({"account": ACCOUNT + "2", "name": "PV_BLOB", "groups": ("account",)}, "wants the name 'PV_BLOB'"),
+    ],
+)
+def test_two_specs_that_fight_are_refused(fields, rule):
+    """Twice the same, the same endpoint, or the same name in one factory: refused before anything is sent."""
+    other = SPEC.model_copy(update=fields)
+    with pytest.raises(InvalidSpec, match=rule) as refused:
+        checked_fleet([SPEC, other])
+    assert refused.value.problems[0][0] == "specs[1]"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"factory": FACTORY + "2"},
+        {"managed_virtual_network": "v2"},
+        {"account": ACCOUNT + "2", "name": "other"},
+        {"groups": ("portal",), "name": "other"},
+    ],
+)
+def test_specs_that_do_not_fight_are_one_fleet(fields):
+    """Another factory, another network, or other targets under other names."""
+    other = SPEC.model_copy(update=fields)
+    assert checked_fleet([SPEC, other]) == (SPEC, other)
+
+
+def test_what_is_no_spec_is_refused():
+    """A plan among specs is a mistake to be told, with its place."""
+    with pytest.raises(InvalidSpec, match=r"specs\[1\]: is a str"):
+        checked_fleet([SPEC, "x"])
+    with pytest.raises(InvalidSpec, match=r"specs\[0\]: is a int"):
+        checked_subjects([7])
+    with pytest.raises(InvalidSpec, match="says the same"):
+        checked_subjects([SPEC, report("created")])
+
+
+def test_resuming_leaves_out_what_is_complete():
+    """Only a complete report for the very same spec stands for it, and only if it asked for as much."""
+    other = SPEC.model_copy(update={"factory": FACTORY + "2"})
+    done = FleetReport(reports=(report("created"), report("failed", other)))
+    assert left_over([SPEC, other], done, approve=False) == ([(1, other)], {0: done.reports[0]})
+    assert left_over([SPEC], done, approve=True) == ([(0, SPEC)], {})
+    changed = SPEC.model_copy(update={"name": "new"})
+    assert left_over([changed], done, approve=False) == ([(0, changed)], {})
+    assert left_over([SPEC], None, approve=False) == ([(0, SPEC)], {})
+
+
+def test_lanes_take_turns():
+    """Items of a long lane and of a short one alternate until the short one is empty."""
+    assert "".join(interleaved("aaaabb", lambda item: item)) == "abab" + "aa"
+
+
+def test_the_account_is_for_the_first_to_read():
+    """Who asks while it is being read is put aside, and taken up again when it is known."""
+    backlog = Backlog(["a", "b"], lambda _: "lane")
+    first, second = backlog.take(), backlog.take()
+    assert backlog.account("pv", first) == "read it"
+    assert backlog.account("pv", second) == "come back"
+    assert backlog.take() is None
+    assert len(backlog) == 1
+    known = Account(id=ACCOUNT, name="pv")
+    backlog.found("pv", known)
+    assert backlog.take() == second
+    assert backlog.account("pv", second) is known
+    assert backlog.lanes == 0
+
+
+def test_a_failure_that_may_pass_is_tried_again():
+    """What is not final is for the next one to read; what is final is told to all."""
+    backlog = Backlog(["a"], lambda _: "lane")
+    failure = NotFound("m", remedy="r")
+    assert backlog.account("pv", "a") == "read it"
+    backlog.found("pv", failure, is_final=False)
+    assert backlog.account("pv", "a") == "read it"
+    backlog.found("pv", failure)
+    assert backlog.account("pv", "a") is failure
+
+
+HIDDEN = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/privateEndpoints/df1.pv"
+
+
+def connection(number: int, endpoint: str = HIDDEN, status: str = "Pending") -> Connection:
+    """A connection as a target shows it."""
+    return Connection(id=f"/c/{number}", name=str(number), private_endpoint_id=endpoint, status=status)
+
+
+def test_a_register_shows_each_claim_what_can_decide_it():
+    """By exact id where one is known, else by name, in any letter case; never anything else."""
+    mine, twin, stranger = connection(1), connection(2, HIDDEN.replace("/s/", "/t/")), connection(3, HIDDEN + "2")
+    register = Register(Listing((mine, twin, stranger)))
+    target = Target(group_id="account", resource_id=ACCOUNT, connections="account")
+    exact = Claim(target, "pv", HIDDEN.upper())
+    assert register.for_claim("DF1", exact).connections == (mine,)
+    assert register.for_claim("DF1", Claim(target, "PV")).connections == (mine, twin)
+    assert register.for_claim("other", Claim(target, "pv")).connections == ()
+
+
+def test_a_register_tells_what_became_of_a_connection():
+    """A connection is the same only if its id and its private endpoint are."""
+    register = Register(Listing((connection(1, status="Approved"), connection(2, HIDDEN + "2"))))
+    assert register.status_of(connection(1)) == "Approved"
+    assert register.status_of(connection(2)) == ""
+    assert register.status_of(connection(9)) == ""

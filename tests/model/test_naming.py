@@ -1,0 +1,133 @@
+"""Names: all three authorities are obeyed at once, and a refusal says the rule."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purview_mpe._model import naming
+from tests.support.nouns import dashed, endpoint_names
+
+#: Azure's OpenAPI file for Data Factory, 2018-06-01: pattern, and 1 to 127 characters.
+OPENAPI = re.compile(r"^([_A-Za-z0-9]|([_A-Za-z0-9][-_A-Za-z0-9]{0,125}[_A-Za-z0-9]))\Z")
+
+
+@given(st.text(st.sampled_from("ab9_-. é\n"), max_size=130) | st.text(max_size=130))
+def test_an_allowed_name_pleases_every_authority(name):
+    """A name that is let through fits Azure's pattern and Terraform's 2 to 80; one that does both is let through."""
+    allowed = bool(OPENAPI.match(name)) and 2 <= len(name) <= 80
+    assert (naming.endpoint_name_problem(name) is None) == allowed
+
+
+@pytest.mark.parametrize(
+    ("length", "says"),
+    [
+        (0, "'' has 0 characters; an endpoint's name has 2 to 80, for example 'purview_blob'"),
+        (1, "'a' has 1 character; an endpoint's name has 2 to 80, for example 'purview_blob'"),
+        (2, None),
+        (70, None),
+        (80, None),
+        (81, f"'{'a' * 81}' has 81 characters; an endpoint's name has 2 to 80, for example 'purview_blob'"),
+        (128, f"'{'a' * 100}…' has 128 characters; an endpoint's name has 2 to 80, for example 'purview_blob'"),
+    ],
+)
+def test_lengths_at_the_borders(length, says):
+    """2 and 80 characters are allowed, 1 and 81 are not, and the message counts."""
+    assert naming.endpoint_name_problem("a" * length) == says
+
+
+@pytest.mark.parametrize(
+    "name", ["my name", "-ab", "ab-", "ä_b", "a.b", "a\nb", "ab\n", "a/b", "a%20b", "\uff41\uff42"]
+)
+def test_characters_that_azure_refuses(name):
+    """Blanks, unicode, dots and hyphens at either end are refused, with the rule and an example."""
+    assert naming.endpoint_name_problem(name) == (
+        f"{name!r} may hold only letters A-Z a-z, digits, '_' and '-', and no '-' at either end, "
+        "for example 'purview_blob'"
+    )
+
+
+def test_the_account_endpoint_takes_the_base_name():
+    """The base stands alone for `account`, and before separator and group id for the others (portal)."""
+    derived = [naming.derived_name("purview", "_", group_id) for group_id in naming.LINEAGE_GROUPS]
+    assert derived == ["purview", "purview_blob", "purview_queue", "purview_namespace"]
+
+
+@given(st.text(max_size=5))
+def test_a_separator_keeps_derived_names_allowed(separator):
+    """Whatever separator is let through, the derived names are allowed; none else is refused for its characters."""
+    derived = naming.endpoint_name_problem(naming.derived_name("purview", separator, "blob"))
+    assert (naming.separator_problem(separator) is None) == (derived is None)
+
+
+def test_a_wrong_separator_is_told():
+    """The message shows the separator and the rule."""
+    assert naming.separator_problem(" / ") == (
+        "' / ' may hold only letters A-Z a-z, digits, '_' and '-', for example '_'"
+    )
+
+
+@pytest.mark.parametrize("name", ["default", "v", "v" * 127, "_", "my-vnet_2"])
+def test_networks_may_have_the_names_of_the_openapi_file(name):
+    """A managed virtual network has 1 to 127 characters: only Azure's own rule counts for it."""
+    assert naming.network_name_problem(name) is None
+
+
+@pytest.mark.parametrize("name", ["", "v" * 128, "-v", "v-", "a b", "ä"])
+def test_other_names_of_networks_are_told(name):
+    """The message shows the name and the rule."""
+    assert naming.network_name_problem(name) == (
+        f"{naming._shown(name)} must be 1 to 127 letters A-Z a-z, digits, '_' and '-', with no '-' at either end, "
+        "for example 'default'"
+    )
+
+
+@given(dashed.filter(lambda name: 3 <= len(name) <= 63))
+def test_names_of_factories_and_accounts(name):
+    """Letters and digits with single hyphens between them are allowed, 3 to 63 of them."""
+    assert naming.dashed_name_problem("factory", name) is None
+
+
+@pytest.mark.parametrize("name", ["ab", "a" * 64, "a--b", "-ab", "ab-", "a_b", "", "abc\n"])
+def test_other_names_of_factories_and_accounts_are_told(name):
+    """The message says whose name it is, and the rule."""
+    assert naming.dashed_name_problem("factory", name) == (
+        f"factory name {name!r} must be 3 to 63 letters and digits with single hyphens between them, "
+        "for example 'contoso-sales'"
+    )
+
+
+@pytest.mark.parametrize(("name", "allowed"), [("r" * 90, True), ("r" * 91, False), ("rg.", False), ("r.g", True)])
+def test_names_of_resource_groups(name, allowed):
+    """90 characters at most, and no dot at the end."""
+    assert (naming.resource_group_problem(name) is None) is allowed
+
+
+def test_a_wrong_resource_group_is_told():
+    """The message shows the name and the rule."""
+    assert naming.resource_group_problem("rg.") == (
+        "resource group 'rg.' must be 1 to 90 characters and not end in '.', for example 'rg-data'"
+    )
+
+
+def test_the_hidden_name_warns_beyond_64_characters():
+    """`<factory>.<endpoint>` of 64 characters is documented; a longer one is only warned of, since nobody knows."""
+    assert naming.hidden_name_warning("f" * 31, "e" * 32) is None
+    assert naming.hidden_name_warning("f" * 32, "e" * 32) == (
+        f"The private endpoint behind '{'e' * 32}' will be called '{'f' * 32}.{'e' * 32}', which has 65 characters; "
+        "Azure documents at most 64 for such names."
+    )
+
+
+@given(st.lists(endpoint_names, unique_by=str.casefold))
+def test_different_names_do_not_collide(names):
+    """Names that differ in more than letter case are no collision."""
+    assert naming.collisions(names) == []
+
+
+def test_names_collide_whatever_their_letter_case():
+    """Azure does not tell letter case apart, so neither do we; each name is told once."""
+    assert naming.collisions(["ab", "AB", "cd", "aB", "AB"]) == ["AB", "aB"]

@@ -1,0 +1,252 @@
+"""The verdict on an endpoint, from what the factory and the target say of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purview_mpe._model.results import identity
+from purview_mpe._rules.ownership import Listing
+from purview_mpe._rules.verdicts import judge, target_statuses, verdict_of
+from purview_mpe.errors import AccessDenied, NotFound
+from tests.support.nouns import (
+    ACCOUNT,
+    ALL_NAMES,
+    FACTORY,
+    HIDDEN,
+    OTHER_STORAGE,
+    OTHER_SUBSCRIPTION,
+    STORAGE,
+    TARGETS,
+    a_connection,
+    a_spec,
+    an_account,
+    an_endpoint,
+)
+
+BLOB = TARGETS[1]
+
+
+def endpoint(state="Succeeded", status="Pending", **fields):
+    return an_endpoint("purview_blob", "blob", provisioning_state=state, connection_status=status, **fields)
+
+
+@pytest.mark.parametrize(
+    ("state", "factory", "target", "verdict", "reason"),
+    [
+        ("Succeeded", "Approved", "Approved", "ready", "Approved."),
+        ("Succeeded", "approved", "approved", "ready", "Approved."),
+        ("Succeeded", "Approved", None, "ready", "Approved."),
+        ("Succeeded", "Pending", "Approved", "ready", "Approved."),
+        ("Succeeded", "", "Approved", "ready", "Approved."),
+        ("Succeeded", "Pending", "Pending", "pending", "The owner of the target has not approved the connection yet."),
+        ("Succeeded", "Pending", None, "pending", "The owner of the target has not approved the connection yet."),
+        ("Succeeded", "", None, "pending", "The owner of the target has not approved the connection yet."),
+        ("Succeeded", "Pending", "", "pending", "The target does not show a connection of ours yet."),
+        ("Provisioning", "", None, "provisioning", "Azure is still making the endpoint (Provisioning)."),
+        ("Provisioning", "", "Approved", "provisioning", "Azure is still making the endpoint (Provisioning)."),
+        ("", "", None, "provisioning", "Azure is still making the endpoint (state unknown)."),
+        ("Hibernating", "Pending", "", "provisioning", "Azure is still making the endpoint (Hibernating)."),
+        ("Failed", "", None, "failed", "Azure could not make the endpoint."),
+        ("Failed", "Approved", "Approved", "failed", "Azure could not make the endpoint."),
+        (
+            "Succeeded",
+            "Rejected",
+            "Rejected",
+            "rejected",
+            "The connection is Rejected; the endpoint must be made anew.",
+        ),
+        (
+            "Succeeded",
+            "Disconnected",
+            "",
+            "rejected",
+            "The connection is Disconnected; the endpoint must be made anew.",
+        ),
+        ("Succeeded", "Pending", "Rejected", "rejected", "The target says Rejected; the endpoint must be made anew."),
+        ("Succeeded", "Approved", "Rejected", "stale", "The factory says Approved and the target says Rejected."),
+        (
+            "Succeeded",
+            "Approved",
+            "Disconnected",
+            "stale",
+            "The factory says Approved and the target says Disconnected.",
+        ),
+        ("Succeeded", "Approved", "Pending", "stale", "The factory says Approved and the target says Pending."),
+        ("Succeeded", "Approved", "", "stale", "The factory says Approved and the target has no such connection."),
+    ],
+)
+def test_the_verdict(state, factory, target, verdict, reason):
+    """The factory stops looking after Approved, so the target decides where it can be read."""
+    assert verdict_of(endpoint(state, factory), target) == (verdict, reason)
+
+
+@given(
+    st.sampled_from(("Succeeded", "Provisioning", "Failed", "Deleting", "")),
+    st.sampled_from(("", "Pending", "Approved", "Rejected", "Disconnected")),
+    st.sampled_from((None, "", "Pending", "Approved", "Rejected", "Disconnected")),
+)
+def test_ready_means_that_nobody_says_otherwise(state, factory, target):
+    """Ready takes a made endpoint and an Approved that the target, if it can be read, says too."""
+    verdict, _ = verdict_of(endpoint(state, factory), target)
+    approved = target == "Approved" if target is not None else factory == "Approved"
+    turned_down = factory in {"Rejected", "Disconnected"}
+    assert (verdict == "ready") == (state == "Succeeded" and approved and not turned_down)
+
+
+# --- all endpoints together
+
+
+def status(*endpoints, target_status=None, **fields):
+    return judge(a_spec(**fields), an_account(), TARGETS, endpoints, target_status=target_status or {}, findings=())
+
+
+def ours(**fields):
+    return [an_endpoint(name, target.group_id, **fields) for name, target in zip(ALL_NAMES, TARGETS, strict=True)]
+
+
+def test_ready_is_all_or_nothing():
+    """The whole is ready if every endpoint is."""
+    assert status(*ours()).ready
+    assert not status(*ours()[:3]).ready
+    assert not status(*ours(), target_status={"blob": "Rejected"}).ready
+
+
+def test_nothing_wanted_is_not_ready():
+    """Where there is no endpoint to speak of, nothing is called ready."""
+    assert not judge(a_spec(), an_account(), [], [], target_status={}).ready
+
+
+def test_one_endpoint_of_the_status():
+    """Each endpoint is shown as both sides show it, under the name that it has."""
+    found = status(*ours()[:1], endpoint(private_endpoint_id=f"{HIDDEN}/x"), target_status={"blob": "Approved"})
+    shown = found.endpoints[1]
+    assert (shown.name, shown.group_id, shown.resource_id) == ("purview_blob", "blob", STORAGE)
+    assert (shown.provisioning_state, shown.connection_status, shown.target_status) == (
+        "Succeeded",
+        "Pending",
+        "Approved",
+    )
+    assert (shown.private_endpoint_id, shown.verdict) == (f"{HIDDEN}/x", "ready")
+    assert (found.factory, found.account) == (FACTORY, ACCOUNT)
+
+
+def test_a_missing_endpoint():
+    """What does not exist is missing, under the name that it would have."""
+    shown = status().endpoints[1]
+    assert (shown.name, shown.verdict, shown.provisioning_state) == ("purview_blob", "missing", None)
+    assert shown.reason == "No endpoint of the factory points to this target and group id."
+
+
+def test_an_endpoint_of_our_name_to_another_target():
+    """An endpoint that bears the name and points elsewhere is told."""
+    wrong = endpoint(resource_id=OTHER_STORAGE)
+    found = status(wrong)
+    assert found.endpoints[1].verdict == "wrong-target"
+    assert found.endpoints[1].reason == f"The endpoint of this name points to {OTHER_STORAGE} (blob)."
+    assert found.others == (wrong,)
+
+
+def test_an_endpoint_of_another_name_is_ours():
+    """Identity is target and group id, whatever the name."""
+    shown = status(an_endpoint("lake", "blob")).endpoints[1]
+    assert (shown.name, shown.verdict) == ("lake", "ready")
+
+
+def test_other_endpoints_are_listed_apart():
+    """The factory's endpoints to other things are shown, the service's own are not counted."""
+    others = [an_endpoint("sql", "sqlServer", resource_id="/x"), an_endpoint("svc", "dfs", reserved=True)]
+    assert status(*ours(), *others).others == (others[0],)
+
+
+def test_a_reserved_endpoint_on_our_target_is_not_ours():
+    """What belongs to the service is neither ours nor anybody else's."""
+    found = status(an_endpoint("svc", "blob", reserved=True))
+    assert (found.endpoints[1].verdict, found.others) == ("missing", ())
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "settled"),
+    [
+        (ours(), True),
+        (ours(connection_status="Rejected"), True),
+        ([], True),
+        (ours(connection_status="Pending"), False),
+        (ours(provisioning_state="Provisioning", connection_status=""), False),
+    ],
+)
+def test_settled_means_that_waiting_changes_nothing(endpoints, settled):
+    """Pending and provisioning may change by themselves; every other verdict needs a person, or nothing."""
+    assert status(*endpoints).settled is settled
+
+
+# --- what the targets say
+
+
+def read(endpoints, found):
+    listings = {identity(t.resource_id, t.group_id): found.get(t.group_id, Listing()) for t in TARGETS}
+    return target_statuses(a_spec(), TARGETS, endpoints, listings)
+
+
+def listing(*private_endpoint_ids, status="Pending"):
+    return Listing(tuple(a_connection(given, status) for given in private_endpoint_ids))
+
+
+def test_a_target_that_shows_our_connection():
+    """Its state is what the target says."""
+    said, findings = read([endpoint()], {"blob": listing(f"{HIDDEN}/df1.purview_blob", status="Rejected")})
+    assert (said, findings) == ({"blob": "Rejected"}, ())
+
+
+def test_a_target_that_shows_none_of_ours():
+    """Strangers do not count: the target shows no connection of ours."""
+    said, _ = read([endpoint()], {"blob": listing(f"{HIDDEN}/df1.purview_blob_2")})
+    assert said == {"blob": ""}
+
+
+def test_a_stranger_in_the_place_of_ours_makes_it_stale():
+    """Ours was approved and is gone; a pending connection of its name is a stranger's."""
+    approved = endpoint(status="Approved")
+    said, _ = read([approved], {"blob": listing(f"{HIDDEN}/df1.purview_blob")})
+    assert (said, verdict_of(approved, said["blob"])[0]) == ({"blob": ""}, "stale")
+
+
+@pytest.mark.parametrize(("statuses", "known"), [(("Pending", "Approved"), None), (("Pending", "Pending"), "Pending")])
+def test_two_of_our_name_cannot_be_told(statuses, known):
+    """The target's side is unknown then, unless both are in one state, and a finding says so."""
+    elsewhere = HIDDEN.replace("99999999-0000-0000-0000-000000000001", OTHER_SUBSCRIPTION)
+    homes = zip((HIDDEN, elsewhere), statuses, strict=True)
+    both = Listing(tuple(a_connection(f"{home}/df1.purview_blob", status) for home, status in homes))
+    said, [finding] = read([endpoint()], {"blob": both})
+    assert said == {"blob": known}
+    assert (finding.code, finding.severity) == ("connection-ambiguous", "warning")
+    assert finding.message == (
+        "The connection of 'purview_blob' on its target cannot be told from others: 2 connections bear the name 'df1.purview_blob'."
+    )
+
+
+def test_a_target_that_may_not_be_read():
+    """Only the factory's side is shown then, and one finding per target says so."""
+    denied = Listing(error=AccessDenied("Could not list.", remedy="Ask an owner.", status=403))
+    queue = an_endpoint("purview_queue", "queue", connection_status="Pending")
+    said, [finding] = read([endpoint(), queue], {"blob": denied, "queue": denied})
+    assert said == {"blob": None, "queue": None}
+    assert (finding.code, finding.severity) == ("target-unreadable", "info")
+    assert finding.message == f"The target {STORAGE} could not be read, so only the factory's side is shown."
+    assert (finding.evidence, finding.remedy) == (("Could not list.",), "Ask an owner.")
+
+
+def test_a_target_that_is_gone():
+    """A target that does not exist shows no connection, and that is an error."""
+    gone = Listing(error=NotFound("Not there.", remedy="Check.", status=404))
+    said, [finding] = read([endpoint()], {"blob": gone})
+    assert said == {"blob": ""}
+    assert (finding.code, finding.severity) == ("target-gone", "error")
+    assert finding.message == f"The target {STORAGE} does not exist."
+    assert finding.remedy == "Plan again: the account may use another resource by now."
+
+
+def test_reserved_and_foreign_endpoints_claim_nothing():
+    """Only our own endpoints are looked for at the targets."""
+    assert read([an_endpoint("svc", "blob", reserved=True), endpoint(resource_id="/x")], {}) == ({}, ())

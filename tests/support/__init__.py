@@ -1,0 +1,1 @@
+"""What several tests share: values, scripted transports, loopback servers, engines."""

@@ -1,0 +1,329 @@
+"""Azure's JSON to nouns: the oddities that were seen, and anything at all that JSON can say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._wire import account as account_json
+from purview_mpe._wire import connections, reading
+from tests.support import published
+from tests.support.nouns import ACCOUNT, FACTORY, HIDDEN, STORAGE, json_values, texts
+
+LISTED = {
+    "id": f"{FACTORY.lower()}/managedvirtualnetworks/default/managedprivateendpoints/purview_blob",
+    "name": "purview_blob",
+    "type": "Microsoft.DataFactory/factories/managedvirtualnetworks/managedprivateendpoints",
+    "etag": "e",
+    "properties": {
+        "privateLinkResourceId": STORAGE,
+        "groupId": "blob",
+        "fqdns": ["scanwesteurope.blob.core.windows.net"],
+        "provisioningState": "Succeeded",
+        "connectionState": {"status": "Pending", "description": "", "actionsRequired": "None"},
+        "resourceId": f"{HIDDEN}/df1.purview_blob",
+        "isReserved": False,
+    },
+}
+
+
+def endpoint(**properties: Any) -> Any:
+    return account_json.read_endpoint(LISTED | {"properties": LISTED["properties"] | properties})
+
+
+def test_a_listed_endpoint():
+    """Target, group, states and the private endpoint's exact id are read."""
+    read = endpoint()
+    assert (read.name, read.group_id, read.resource_id) == ("purview_blob", "blob", STORAGE)
+    assert (read.provisioning_state, read.connection_status) == ("Succeeded", "Pending")
+    assert (read.private_endpoint_id, read.reserved) == (f"{HIDDEN}/df1.purview_blob", False)
+
+
+def test_a_fresh_endpoint_has_an_empty_connection():
+    """Right after its creation an endpoint's connection holds three empty texts (recorded)."""
+    fresh = {"status": "", "description": "", "actionsRequired": ""}
+    assert endpoint(provisioningState="Provisioning", connectionState=fresh).connection_status == ""
+
+
+@pytest.mark.parametrize("absent", [None, "", 5, {}, [], "/subscriptions/x/resourceGroups/rg1"])
+def test_a_connection_or_id_that_is_missing_is_unknown(absent):
+    """`connectionState` may be missing (spec), `resourceId` is in no OpenAPI file; neither is guessed."""
+    read = endpoint(connectionState=absent, resourceId=absent)
+    assert (read.connection_status, read.private_endpoint_id) == ("", None)
+
+
+def test_a_name_that_was_left_out_stands_in_the_id():
+    """Names are not required by the spec; the id ends in them."""
+    assert account_json.read_endpoint({"id": LISTED["id"], "properties": {}}).name == "purview_blob"
+    assert account_json.read_name({"id": f"{FACTORY}/managedvirtualnetworks/default/"}) == "default"
+
+
+@pytest.mark.parametrize(("flag", "reserved"), [(True, True), (False, False), (None, False), ("true", False)])
+def test_reserved_endpoints(flag, reserved):
+    """Only a plain true makes an endpoint the service's own."""
+    assert endpoint(isReserved=flag).reserved is reserved
+
+
+def test_identity_ignores_letter_case_and_a_trailing_slash():
+    """Target and group id are compared without regard to letter case, because Azure echoes another one."""
+    read = endpoint(privateLinkResourceId=STORAGE.upper() + "/", groupId="Blob")
+    assert read.is_for(STORAGE, "blob")
+    assert not read.is_for(STORAGE, "queue")
+
+
+def test_the_body_that_asks_for_an_endpoint():
+    """Exactly what the portal sends (recorded); nothing of a fetched body is ever sent back."""
+    assert account_json.endpoint_body(STORAGE, "blob") == {
+        "properties": {"privateLinkResourceId": STORAGE, "groupId": "blob", "fqdns": []}
+    }
+
+
+def test_the_body_that_asks_for_a_network():
+    """A body without properties is refused (public code)."""
+    assert account_json.network_body() == {"properties": {}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "location", "account"),
+    [
+        ({"location": "westeurope", "properties": {}}, "westeurope", None),
+        ({"properties": {"purviewConfiguration": {"purviewResourceId": ACCOUNT}}}, None, ACCOUNT),
+        ({"properties": {"purviewConfiguration": {"purviewResourceId": ""}}}, None, None),
+        ({"properties": {"purviewConfiguration": None}}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_the_account_that_a_factory_is_connected_to(answer, location, account):
+    """The connection is read where there is one; null, empty and absent mean there is none."""
+    assert account_json.read_factory_connection(answer) == (location, account)
+
+
+@pytest.mark.parametrize(
+    ("properties", "kind"),
+    [
+        ({"type": "SelfHosted"}, "self-hosted"),
+        ({"type": "selfhosted"}, "self-hosted"),
+        ({"type": "Managed", "managedVirtualNetwork": {"referenceName": "default"}}, "azure-managed-vnet"),
+        ({"type": "Managed", "typeProperties": {"computeProperties": {"location": "AutoResolve"}}}, "azure"),
+        ({"type": "Managed", "typeProperties": {"ssisProperties": {"edition": "Standard"}}}, "ssis"),
+        (
+            {
+                "type": "Managed",
+                "managedVirtualNetwork": {"referenceName": "default"},
+                "typeProperties": {"ssisProperties": {"edition": "Standard"}},
+            },
+            "ssis",
+        ),
+        ({"type": "Managed", "managedVirtualNetwork": None}, "azure"),
+        ({}, "azure"),
+    ],
+)
+def test_the_kind_of_an_integration_runtime(properties, kind):
+    """The type alone does not tell the kinds of Azure runtimes apart (spec)."""
+    assert account_json.read_runtime_kind({"properties": properties}) == kind
+
+
+# --- the targets' side
+
+SHOWN = {
+    "id": f"{ACCOUNT}/privateEndpointConnections/df1.purview-0f",
+    "name": "df1.purview-0f",
+    "properties": {
+        "privateEndpoint": {"id": f"{HIDDEN}/df1.purview"},
+        "privateLinkServiceConnectionState": {"status": "Pending", "description": "Requested by DataFactory:df1"},
+    },
+}
+
+
+def test_a_connection():
+    """Id, name, private endpoint, state and description are read."""
+    read = connections.read_connection(SHOWN)
+    assert read.model_dump() == {
+        "id": SHOWN["id"],
+        "name": "df1.purview-0f",
+        "private_endpoint_id": f"{HIDDEN}/df1.purview",
+        "status": "Pending",
+        "description": "Requested by DataFactory:df1",
+    }
+
+
+def test_a_connection_without_name_or_description():
+    """Items of the ingestion list have no name (spec), and a description may be null."""
+    properties = SHOWN["properties"] | {"privateLinkServiceConnectionState": {"status": "Pending", "description": None}}
+    read = connections.read_connection({"id": SHOWN["id"], "properties": properties})
+    assert (read.name, read.description) == ("df1.purview-0f", "")
+
+
+@pytest.mark.parametrize("private_endpoint", [None, {}, {"id": None}, {"id": ""}, {"id": 5}, "x"])
+def test_a_connection_without_private_endpoint_is_nobodys(private_endpoint):
+    """Without the private endpoint's id there is no telling whose it is, so it is left out."""
+    properties = SHOWN["properties"] | {"privateEndpoint": private_endpoint}
+    assert connections.read_connection(SHOWN | {"properties": properties}) is None
+
+
+def test_the_body_of_a_decision_keeps_what_the_requester_wrote():
+    """Approving overwrites the description (recorded), so the old one is sent along."""
+    assert connections.decision_body("Approved", "Requested by DataFactory:df1") == {
+        "properties": {
+            "privateLinkServiceConnectionState": {
+                "status": "Approved",
+                "description": "Requested by DataFactory:df1; Approved with purview-mpe",
+            }
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("existing", "decision", "sent"),
+    [
+        ("", "Approved", "Approved with purview-mpe"),
+        ("", "Rejected", "Rejected with purview-mpe"),
+        ("mine", "Rejected", "mine; Rejected with purview-mpe"),
+        ("mine; Approved with purview-mpe", "Approved", "mine; Approved with purview-mpe"),
+        ("x" * 113, "Approved", "x" * 113 + "; Approved with purview-mpe"),
+        ("x" * 114, "Approved", "x" * 114),
+    ],
+)
+def test_descriptions_are_extended_once_and_never_too_long(existing, decision, sent):
+    """A message has at most 140 characters; one that is long already stays as it is."""
+    assert connections.extended_description(existing, decision) == sent
+
+
+@given(texts, st.sampled_from(["Approved", "Rejected"]))
+def test_a_description_is_never_lost(existing, decision):
+    """Whatever the requester wrote is still there, and deciding twice changes nothing more."""
+    once = connections.extended_description(existing, decision)
+    assert once.startswith(existing)
+    assert connections.extended_description(once, decision) == once
+
+
+def test_the_body_of_the_ingestion_call():
+    """The field holds the id of the private endpoint (SDK)."""
+    assert connections.ingestion_body("Approved", f"{HIDDEN}/df1.purview_blob") == {
+        "privateEndpointId": f"{HIDDEN}/df1.purview_blob",
+        "status": "Approved",
+    }
+
+
+# --- anything at all
+
+
+def anything(*names: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(names, json_values))
+
+
+resources = st.one_of(
+    st.dictionaries(texts, json_values, max_size=3),
+    st.fixed_dictionaries(
+        {
+            "properties": st.one_of(
+                json_values,
+                st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "managedResources": anything("storageAccount", "eventHubNamespace") | json_values,
+                        "ingestionStorage": anything("id", "publicNetworkAccess") | json_values,
+                        "endpoints": st.dictionaries(texts | st.just("\ud800"), json_values) | json_values,
+                        "connectionState": anything("status", "description") | json_values,
+                        "privateEndpoint": anything("id") | json_values,
+                        "privateLinkServiceConnectionState": anything("status", "description") | json_values,
+                        "purviewConfiguration": anything("purviewResourceId") | json_values,
+                        "typeProperties": anything("ssisProperties") | json_values,
+                    }
+                    | dict.fromkeys(
+                        (
+                            "groupId",
+                            "isReserved",
+                            "managedEventHubState",
+                            "managedResourcesPublicNetworkAccess",
+                            "managedVirtualNetwork",
+                            "privateLinkResourceId",
+                            "provisioningState",
+                            "publicNetworkAccess",
+                            "resourceId",
+                            "type",
+                        ),
+                        json_values,
+                    ),
+                ),
+            )
+        },
+        optional={"id": json_values, "name": json_values, "location": json_values},
+    ),
+)
+
+
+@given(resources)
+def test_an_account_is_read_from_anything(answer):
+    """Whatever JSON came back gives an account whose first target is the one that was asked for."""
+    account = account_json.read_account(answer, ArmId.parse(ACCOUNT))
+    assert account.targets[0].resource_id == ACCOUNT
+    assert account.model_validate_json(account.model_dump_json()) == account
+
+
+@given(resources)
+def test_everything_else_is_read_from_anything(answer):
+    """Whatever JSON came back gives a noun that can be printed and written, or nothing."""
+    read = account_json.read_endpoint(answer)
+    assert read.model_validate_json(read.model_dump_json()) == read
+    connection = connections.read_connection(answer)
+    assert connection is None or connection.model_validate_json(connection.model_dump_json()) == connection
+    assert all(part is None or part.encode() for part in account_json.read_factory_connection(answer))
+    assert account_json.read_runtime_kind(answer) in {"azure", "azure-managed-vnet", "self-hosted", "ssis"}
+    assert isinstance(account_json.read_name(answer).encode(), bytes)
+
+
+@given(st.dictionaries(st.just("key"), json_values))
+def test_a_field_is_read_as_what_it_should_be(holder):
+    """Objects, texts and lists of them: whatever is of another type counts as absent."""
+    value = holder.get("key")
+    items = value if isinstance(value, list) else []
+    assert reading.mapping(holder, "key") == reading.as_mapping(value) == (value if isinstance(value, dict) else {})
+    assert list(reading.objects(holder, "key")) == [item for item in items if isinstance(item, dict)]
+    assert len(reading.texts(holder, "key")) == len([item for item in items if isinstance(item, str)])
+    assert all(text.encode() is not None for text in (*reading.texts(holder, "key"), reading.text(holder, "key")))
+
+
+def test_half_a_character_is_replaced():
+    """JSON can spell half a character; a text of ours never holds one, because no file or terminal takes it."""
+    assert endpoint(groupId="blob\ud800").group_id == "blob?"
+    account = account_json.read_account({"properties": {"endpoints": {"\udfff": "\ud800"}}}, ArmId.parse(ACCOUNT))
+    assert account.endpoints == {"?": "?"}
+
+
+# --- Azure's own examples
+
+
+def test_azures_published_endpoints_are_read():
+    """The published endpoints have a name, a target, a group id and no connection yet."""
+    bodies = published.items(published.examples("datafactory", "ManagedPrivateEndpoints_*.json"))
+    if not bodies:
+        pytest.skip(published.HINT)
+    for body in bodies:
+        read = account_json.read_endpoint(body)
+        assert (read.name, read.group_id, read.reserved) == ("exampleManagedPrivateEndpointName", "blob", False)
+        assert "/providers/Microsoft.Storage/storageAccounts/" in read.resource_id
+
+
+@pytest.mark.parametrize(
+    ("provider", "pattern"),
+    [
+        ("purview", "PrivateEndpointConnections_ListByAccount.json"),
+        ("purview", "IngestionPrivateEndpointConnections_List.json"),
+        ("storage", "StorageAccountListPrivateEndpointConnections.json"),
+        ("eventhub", "**/PrivateEndPointConnectionList.json"),
+    ],
+)
+def test_azures_published_connections_are_read(provider, pattern):
+    """Every published connection tells its private endpoint and its state, each provider in its own spelling."""
+    bodies = published.items(published.examples(provider, pattern))
+    if not bodies:
+        pytest.skip(published.HINT)
+    for body in bodies:
+        read = connections.read_connection(body)
+        assert "/privateEndpoints/" in read.private_endpoint_id
+        assert read.status in {"Approved", "Pending", "Rejected", "Disconnected"}

@@ -1,0 +1,332 @@
+"""Whatever Azure, or something in its place, answers becomes a result or an error of ours."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe._wire import errors
+from purview_mpe._wire.errors import Answer, Attempt, error_for, is_busy
+from purview_mpe.errors import (
+    AccessDenied,
+    AzureError,
+    AzureUnavailable,
+    Locked,
+    NotFound,
+    PolicyDenied,
+    PurviewMpeError,
+    Throttled,
+)
+from tests.support.scripted import (
+    ACCOUNT,
+    FACTORY,
+    NAMESPACE,
+    READING,
+    STORAGE,
+    Runner,
+    Script,
+    answer,
+    both,
+    ok,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BODY: dict[str, Any] = {"properties": {}}
+#: Every kind of operation of the real SDK clients that this library uses, and through which method of Io.
+OPERATIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "read account": ("read", lambda az: az.purview(ACCOUNT).accounts.get("rg1", "pv1")),
+    "read factory": ("read", lambda az: az.datafactory(FACTORY).factories.get("rg1", "df1")),
+    "list networks": (
+        "collect",
+        lambda az: az.datafactory(FACTORY).managed_virtual_networks.list_by_factory("rg1", "df1"),
+    ),
+    "put network": (
+        "read",
+        lambda az: az.datafactory(FACTORY).managed_virtual_networks.create_or_update("rg1", "df1", "default", BODY),
+    ),
+    "put endpoint": (
+        "read",
+        lambda az: az.datafactory(FACTORY).managed_private_endpoints.create_or_update(
+            "rg1", "df1", "default", "x", BODY
+        ),
+    ),
+    "delete endpoint": (
+        "call",
+        lambda az: az.datafactory(FACTORY).managed_private_endpoints.delete("rg1", "df1", "default", "x"),
+    ),
+    "list account connections": (
+        "collect",
+        lambda az: az.purview(ACCOUNT).private_endpoint_connections.list_by_account("rg1", "pv1"),
+    ),
+    "approve on account": (
+        "call",
+        lambda az: az.purview(ACCOUNT).private_endpoint_connections.begin_create_or_update(
+            "rg1", "pv1", "c", BODY, polling=False
+        ),
+    ),
+    "list ingestion": (
+        "collect",
+        lambda az: az.purview(ACCOUNT).ingestion_private_endpoint_connections.list("rg1", "pv1"),
+    ),
+    "approve ingestion": (
+        "read",
+        lambda az: az.purview(ACCOUNT).ingestion_private_endpoint_connections.update_status("rg1", "pv1", BODY),
+    ),
+    "list storage": ("collect", lambda az: az.storage(STORAGE).private_endpoint_connections.list("rg1", "st1")),
+    "approve storage": (
+        "read",
+        lambda az: az.storage(STORAGE).private_endpoint_connections.put("rg1", "st1", "c", BODY),
+    ),
+    "list namespace": (
+        "collect",
+        lambda az: az.eventhub(NAMESPACE).private_endpoint_connections.list("rg1", "eventhub1"),
+    ),
+    "approve namespace": (
+        "read",
+        lambda az: az.eventhub(NAMESPACE).private_endpoint_connections.create_or_update("rg1", "eventhub1", "c", BODY),
+    ),
+}
+#: 200, and yet not what was asked for.
+ODD_BODIES: dict[str, bytes] = {
+    "html": b"<html>Sign in</html>",
+    "empty": b"",
+    "null": b"null",
+    "array": b"[1]",
+    "empty array": b"[]",
+    "number": b"5",
+    "string": b'"x"',
+    "truncated": b'{"id": "/subs',
+}
+DEEP = b"[" * 100_000
+#: JSON objects whose fields have the wrong types.
+ODD_FIELDS: dict[str, Any] = {
+    "properties are text": {"properties": "x"},
+    "everything else": {"id": 5, "name": [], "properties": {"managedResources": 7, "groupId": 4, "fqdns": {}}},
+    "nothing": {},
+}
+
+
+@pytest.fixture(autouse=True)
+def _quiet_sdk() -> Iterator[None]:
+    """The SDKs log a traceback for each error body that is not JSON."""
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
+    yield
+    logging.getLogger("azure").setLevel(logging.NOTSET)
+
+
+def do(runner: Runner, name: str, reply: Any) -> Any:
+    kind, operation = OPERATIONS[name]
+    return runner.flow(runner.azure(Script([reply])), lambda io: getattr(io, kind)(READING, operation))
+
+
+@both
+@pytest.mark.parametrize("body", ODD_BODIES)
+@pytest.mark.parametrize("name", [name for name, (kind, _) in OPERATIONS.items() if kind != "call"])
+def test_a_200_that_is_no_resource_is_an_unreadable_answer(runner: Runner, name: str, body: str) -> None:
+    """HTML, nothing, JSON of another kind, half of it: AzureUnavailable with the status, never an SDK's error."""
+    with pytest.raises(AzureUnavailable, match="the answer 200 cannot be read") as caught:
+        do(runner, name, answer(200, ODD_BODIES[body], x_ms_request_id="r-1"))
+    assert (caught.value.status, caught.value.request_id) == (200, "r-1")
+
+
+@both
+@pytest.mark.parametrize("content_type", ["text/html", "text/xml", "application/octet-stream", "", "nonsense"])
+@pytest.mark.parametrize("body", [*ODD_BODIES.values(), DEEP], ids=lambda body: body[:20].decode())
+def test_the_content_type_does_not_matter(runner: Runner, body: bytes, content_type: str) -> None:
+    """Whatever the answer calls itself, it is unreadable in the same way."""
+    with pytest.raises(AzureUnavailable, match="the answer 200 cannot be read"):
+        do(runner, "read account", answer(200, body, Content_Type=content_type))
+
+
+@both
+@pytest.mark.parametrize("fields", ODD_FIELDS)
+@pytest.mark.parametrize("name", [name for name, (kind, _) in OPERATIONS.items() if kind == "read"])
+def test_fields_of_the_wrong_type_come_through_as_they_are(runner: Runner, name: str, fields: str) -> None:
+    """What the SDK's models cannot hold is not lost and not changed: `_wire` decides."""
+    assert do(runner, name, ok(ODD_FIELDS[fields])) == ODD_FIELDS[fields]
+
+
+@both
+@pytest.mark.parametrize("value", [None, 5, "x", {"a": 1}, [1], [None], ["x"], [[]]])
+@pytest.mark.parametrize("name", [name for name, (kind, _) in OPERATIONS.items() if kind == "collect"])
+def test_a_list_of_something_else_is_an_unreadable_answer(runner: Runner, name: str, value: Any) -> None:
+    """A page whose `value` is no list of objects is an error, not a shorter list."""
+    with pytest.raises(AzureUnavailable, match="cannot be read"):
+        do(runner, name, ok({"value": value}))
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("put endpoint", {200}),
+        ("put network", {200}),
+        ("delete endpoint", {200, 204}),
+        ("approve on account", {200, 201}),
+        ("approve ingestion", {200}),
+        ("approve storage", {200}),
+        ("approve namespace", {200, 201, 202}),
+        ("read account", {200}),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 204])
+def test_a_success_that_the_sdk_does_not_expect_can_be_told_apart(
+    runner: Runner, name: str, expected: set[int], status: int
+) -> None:
+    """A 202 in place of a 200 is an AzureError with that status: whoever gets it reads back before judging."""
+    if status in expected:
+        do(runner, name, answer(status, {}))
+        return
+    with pytest.raises(AzureError, match=f"Azure answered {status}") as caught:
+        do(runner, name, answer(status, {}, x_ms_correlation_request_id="c-1"))
+    assert (type(caught.value), caught.value.status, caught.value.correlation_id) == (AzureError, status, "c-1")
+
+
+@both
+def test_an_empty_202_of_event_hubs_can_be_told_apart(runner: Runner) -> None:
+    """Event Hubs' SDK cannot read an empty 202, which is a success: the status tells."""
+    with pytest.raises(AzureUnavailable) as caught:
+        do(runner, "approve namespace", answer(202, b""))
+    assert caught.value.status == 202
+
+
+@both
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>502</html>",
+        b"",
+        b"[]",
+        b"5",
+        b'{"error": []}',
+        b'{"error": {"details": 5}}',
+        b'{"error": {"code": 5, "message": {}, "additionalInfo": 7}}',
+        b'{"error": "text"}',
+        b'{"code": "Oops", "message": 7}',
+        b"\xff\xfe",
+        DEEP,
+    ],
+    ids=lambda body: body[:20].decode("latin-1"),
+)
+@pytest.mark.parametrize("name", ["read account", "delete endpoint", "list storage", "approve namespace"])
+def test_an_error_with_any_body_keeps_its_status(runner: Runner, name: str, body: bytes) -> None:
+    """Whatever stands in an error's body, its status decides the class."""
+    with pytest.raises(NotFound) as caught:
+        do(runner, name, answer(404, body))
+    assert caught.value.status == 404
+
+
+A = Attempt("create the endpoint 'purview_blob'", str(FACTORY), "Data Factory Contributor")
+
+
+def error(status: int, code: str = "", message: str = "Said so.") -> PurviewMpeError:
+    return error_for(A, Answer(status, f'{{"error": {{"code": "{code}", "message": "{message}"}}}}', "r-1", "c-1"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "remedy"),
+    [
+        (401, "InvalidAuthenticationToken", AccessDenied, "Sign in again (az login)"),
+        (403, "AuthorizationFailed", AccessDenied, "Ask an owner for the role Data Factory Contributor"),
+        (403, "LinkedAuthorizationFailed", AccessDenied, "Ask an owner for the role"),
+        (403, "DenyAssignmentAuthorizationFailed", AccessDenied, "Use another way: a deny assignment"),
+        (403, "RequestDisallowedByPolicy", PolicyDenied, "Ask whoever governs the subscription"),
+        (409, "ScopeLocked", Locked, "Remove the lock"),
+        (404, "ResourceNotFound", NotFound, "Check that the resource exists"),
+        (429, "TooManyRequests", Throttled, "Wait some minutes"),
+        (408, "", AzureUnavailable, "Repeat the call in a few minutes"),
+        (500, "InternalServerError", AzureUnavailable, "Repeat the call in a few minutes"),
+        (599, "", AzureUnavailable, "Repeat the call in a few minutes"),
+        (409, "StorageAccountOperationInProgress", AzureError, "Repeat the call when the other operation"),
+        (409, "MissingSubscriptionRegistration", AzureError, "Register the resource provider"),
+        (400, "InvalidResourceRequest", AzureError, "Read Azure's message"),
+    ],
+)
+def test_status_and_code_decide_class_and_remedy(status: int, code: str, kind: Any, remedy: str) -> None:
+    """Each refusal has a class, a remedy that starts with a verb, and Azure's own words, code and ids."""
+    made = error(status, code)
+    assert (type(made), made.status, made.azure_code) == (kind, status, code or None)
+    assert (made.request_id, made.correlation_id) == ("r-1", "c-1")
+    assert made.remedy.startswith(remedy)
+    assert made.message.startswith(f"Could not create the endpoint 'purview_blob': Azure answered {status}")
+    assert made.message.endswith("Said so.")
+    assert pickle.loads(pickle.dumps(made)).remedy == made.remedy  # noqa: S301 - our own bytes
+
+
+def test_a_message_reads_as_it_should() -> None:
+    """The whole text of a typical error."""
+    assert str(error(403, "AuthorizationFailed", "The client does not have authorization.")) == (
+        "Could not create the endpoint 'purview_blob': Azure answered 403 (AuthorizationFailed): The client does not "
+        "have authorization.\n"
+        "  What to do: Ask an owner for the role Data Factory Contributor: az role assignment create "
+        "--role 'Data Factory Contributor' --assignee <you> --scope /subscriptions/"
+        "00000000-0000-0000-0000-000000000001/resourceGroups/rg1/providers/Microsoft.DataFactory/factories/df1"
+    )
+
+
+def test_codes_are_compared_in_any_letter_case() -> None:
+    """Azure's codes come in more than one spelling."""
+    assert isinstance(error(403, "requestDisallowedByPolicy"), PolicyDenied)
+
+
+@pytest.mark.parametrize(
+    ("message", "scope", "namespace"),
+    [
+        (
+            "The subscription is not registered to use namespace 'Microsoft.EventHub'.",
+            str(FACTORY),
+            "Microsoft.EventHub",
+        ),
+        ("Not registered.", str(FACTORY), "Microsoft.DataFactory"),
+        ("Not registered.", "/subscriptions/x", "<namespace>"),
+    ],
+)
+def test_the_provider_to_register_is_named(message: str, scope: str, namespace: str) -> None:
+    """Azure's message names the resource provider; without it the resource does."""
+    body = f'{{"error": {{"code": "MissingSubscriptionRegistration", "message": "{message}"}}}}'
+    made = error_for(Attempt("x", scope, "Reader"), Answer(409, body))
+    assert f"--namespace {namespace} " in made.remedy
+
+
+def test_a_scope_that_is_no_id_still_gives_a_remedy() -> None:
+    """Nothing depends on the shape of the scope."""
+    made = error_for(Attempt("x", "odd", "Reader"), Answer(409, '{"code": "MissingSubscriptionRegistration"}'))
+    assert made.remedy.endswith("--namespace <namespace> --subscription <subscription>")
+
+
+def test_text_from_outside_is_one_short_line() -> None:
+    """Escape sequences, line breaks and endless messages do not reach a terminal or a log."""
+    made = error(400, "x" * 500, "a\\u001b[31m b\\r\\nc\\u0085d" + "y" * 5000)
+    assert len(made.message) < 900
+    assert made.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "busy"),
+    [
+        (409, "StorageAccountOperationInProgress", "", True),
+        (409, "AnotherOperationInProgress", "", True),
+        (409, "Conflict", "The endpoint is in state Deleting.", True),
+        (400, "BadRequest", "The resource is being deleted.", True),
+        (409, "Conflict", "It exists.", False),
+        (400, "InvalidResourceRequest", "A managed private endpoint to the data source already exist.", False),
+        (429, "TooManyRequests", "is being deleted", False),
+        (500, "StorageAccountOperationInProgress", "", False),
+    ],
+)
+def test_busy_is_what_passes_when_somebody_else_is_done(status: int, code: str, message: str, busy: bool) -> None:
+    """Only refusals, never what the pipeline has tried again already: the two retries stay apart."""
+    assert is_busy(error(status, code, message)) is busy
+
+
+def test_no_secret_survives_blotting() -> None:
+    """The secret itself, and whatever is introduced as a bearer token."""
+    assert errors.blotted("a s3cret b", "s3cret") == "a *** b"
+    assert errors.blotted("Bearer eyJ0eXAiOiJKV1QiLCJhbGci.x-_y==, the bearer of news", "") == (
+        "Bearer ***, the bearer of news"
+    )

@@ -1,0 +1,248 @@
+"""The hand-off: word for word what the owner of a target gets, and nothing that a hostile name could slip in."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import jmespath
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purview_mpe import Target
+from purview_mpe._model.arm_id import last_segment
+from purview_mpe._wire.hand_off import Pending, hand_off
+from tests.support.nouns import ACCOUNT, HIDDEN, NAMESPACE, OTHER_STORAGE, STORAGE, TARGETS
+
+OWN, BLOB, QUEUE, EVENTS = TARGETS
+NEW_BLOB = Target(group_id="blob", resource_id=OTHER_STORAGE, connections="ingestion")
+NEW_QUEUE = Target(group_id="queue", resource_id=OTHER_STORAGE, connections="ingestion")
+
+SHAPE_A = f"""\
+Please approve 4 private endpoint connections of the data factory 'df1' for the Purview account
+{ACCOUNT}
+
+Approve only what matches, in any letter case: other connections on the same resources may be a stranger's.
+
+1. purview (account)
+   target:            {ACCOUNT}
+   private endpoint:  {HIDDEN}/df1.purview
+   portal:            the Purview account, Networking, Private endpoint connections: select it, Approve
+   link:              https://portal.azure.com/#resource{ACCOUNT}/privateEndpointConnections
+   find it:           az network private-endpoint-connection list --id {ACCOUNT} --query "[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
+   then:              az network private-endpoint-connection approve --id <the connection found>
+
+2. purview_blob (blob)
+   target:            {STORAGE}
+   private endpoint:  {HIDDEN}/df1.purview_blob
+   connection:        {STORAGE}/privateEndpointConnections/scan.0f
+   not done because:  Could not approve: 403
+   portal:            the Purview account, Managed resources, the storage account, Networking, Private endpoint connections: select it, Approve
+   link:              https://portal.azure.com/#resource{STORAGE}/networking
+   command:           az network private-endpoint-connection approve --id {STORAGE}/privateEndpointConnections/scan.0f
+
+3. purview_queue (queue)
+   target:            {STORAGE}
+   private endpoint:  (any id that ends in /df1.purview_queue, and only one such)
+   portal:            the Purview account, Managed resources, the storage account, Networking, Private endpoint connections: select it, Approve
+   link:              https://portal.azure.com/#resource{STORAGE}/networking
+   find it:           az network private-endpoint-connection list --id {STORAGE} --query "[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_queue')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
+   then:              az network private-endpoint-connection approve --id <the connection found>
+
+4. purview_namespace (namespace)
+   target:            {NAMESPACE}
+   private endpoint:  (any id that ends in /df1.purview_namespace, and only one such)
+   portal:            the Purview account, Managed resources, the Event Hubs namespace, Networking, Private endpoint connections: select it, Approve
+   link:              https://portal.azure.com/#resource{NAMESPACE}/networking
+   find it:           az network private-endpoint-connection list --id {NAMESPACE} --query "[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_namespace')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
+   then:              az network private-endpoint-connection approve --id <the connection found>
+"""
+
+SHAPE_C = f"""\
+Please approve 2 private endpoint connections of the data factory 'df1' for the Purview account
+{ACCOUNT}
+
+Approve only what matches, in any letter case: other connections on the same resources may be a stranger's.
+
+1. purview_blob (blob)
+   target:            {OTHER_STORAGE}
+   private endpoint:  {HIDDEN}/df1.purview_blob
+   portal:            the Purview account, Networking, Ingestion private endpoint connections: select it, Approve
+   link:              https://portal.azure.us/#resource{ACCOUNT}/privateEndpointConnections
+   command:           az rest --method post --url "{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview" --body '{{"privateEndpointId": "{HIDDEN}/df1.purview_blob", "status": "Approved"}}'
+
+2. purview_queue (queue)
+   target:            {OTHER_STORAGE}
+   private endpoint:  (any id that ends in /df1.purview_queue, and only one such)
+   portal:            the Purview account, Networking, Ingestion private endpoint connections: select it, Approve
+   link:              https://portal.azure.us/#resource{ACCOUNT}/privateEndpointConnections
+   find it:           az rest --method get --url "{ACCOUNT}/ingestionPrivateEndpointConnections?api-version=2024-04-01-preview" --query "value[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_queue')].properties.privateEndpoint.id" -o tsv
+   then:              az rest --method post --url "{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview" --body '{{"privateEndpointId": "<the id found>", "status": "Approved"}}'
+"""
+
+
+def text(*pending, portal="portal.azure.com"):
+    return hand_off("df1", ACCOUNT, pending, portal=portal)
+
+
+def command(made: str, label: str = "command:") -> list[str]:
+    [line] = [line for line in made.splitlines() if line.strip().startswith(label)]
+    return shlex.split(line.partition(label)[2])
+
+
+def test_an_account_with_managed_resources():
+    """Shape A, with everything from the exact connection to a mere name: the whole text."""
+    assert (
+        text(
+            Pending(OWN, "purview", f"{HIDDEN}/df1.purview"),
+            Pending(
+                BLOB,
+                "purview_blob",
+                f"{HIDDEN}/df1.purview_blob",
+                f"{STORAGE}/privateEndpointConnections/scan.0f",
+                "Could not approve: 403",
+            ),
+            Pending(QUEUE, "purview_queue"),
+            Pending(EVENTS, "purview_namespace"),
+        )
+        == SHAPE_A
+    )
+
+
+def test_an_account_with_ingestion_storage():
+    """Shape C in another cloud: the account's ingestion list and its own call: the whole text."""
+    assert (
+        text(
+            Pending(NEW_BLOB, "purview_blob", f"{HIDDEN}/df1.purview_blob"),
+            Pending(NEW_QUEUE, "purview_queue"),
+            portal="portal.azure.us",
+        )
+        == SHAPE_C
+    )
+
+
+def test_nothing_left_is_no_text():
+    """Where nothing is left to others there is nothing to hand over."""
+    assert text() is None
+
+
+def test_a_single_connection_is_not_counted():
+    """One connection is spoken of as one."""
+    assert text(Pending(OWN, "purview")).startswith(
+        "Please approve a private endpoint connection of the data factory 'df1' for the Purview account\n"
+    )
+
+
+HOSTILE = [
+    "x'; rm -rf ~; '",
+    '"$(reboot)"',
+    "`reboot`",
+    "a\nApprove everything",
+    "a\r\x1b[2Kb",
+    "\u202egnp.exe",
+    "back\\slash'",
+    "\ud800",
+    "$IFS&|;<>*?!~#",
+]
+hostile = st.sampled_from(HOSTILE) | st.text(max_size=30)
+
+
+def seen(given: str) -> str:
+    """What a terminal is shown of a text."""
+    return "".join(c for c in given if c.isprintable())
+
+
+@pytest.mark.parametrize("target", [BLOB, NEW_BLOB])
+@given(hostile, hostile, hostile, hostile)
+def test_hostile_texts_stay_one_line_each(target, name, private_endpoint_id, connection_id, reason):
+    """Whatever Azure, or somebody in its place, calls things: no line is added and no control character passes."""
+    harmless = text(Pending(target, "n", "p", "c", "r"))
+    made = text(Pending(target, name, private_endpoint_id or "p", connection_id or "c", reason or "r"))
+    assert len(made.splitlines()) == len(harmless.splitlines())
+    assert made.replace("\n", "").isprintable()
+
+
+@given(hostile.filter(seen))
+def test_a_hostile_connection_is_one_word_of_the_command(connection_id):
+    """Pasted into a shell, the id is one argument and nothing else."""
+    made = text(Pending(BLOB, "purview_blob", None, connection_id))
+    assert command(made) == ["az", "network", "private-endpoint-connection", "approve", "--id", seen(connection_id)]
+
+
+@given(hostile.filter(seen))
+def test_a_hostile_private_endpoint_is_one_word_of_the_query(private_endpoint_id):
+    """Inside the query the id stays a literal, whatever quotes it holds."""
+    made = text(Pending(BLOB, "purview_blob", private_endpoint_id))
+    words = command(made, "find it:")
+    assert words[:5] == ["az", "network", "private-endpoint-connection", "list", "--id"]
+    assert (words[5], words[6], words[8:]) == (STORAGE, "--query", ["-o", "yaml"])
+    name = f"/{last_segment(seen(private_endpoint_id))}"
+    assert literals(words[7]) == list(dict.fromkeys((name, name.lower())))
+
+
+@given(hostile.filter(seen))
+def test_a_hostile_name_stays_inside_the_query(name):
+    """The name of an endpoint is a literal of the query as well, for both kinds of list."""
+    for target in (BLOB, NEW_BLOB):
+        words = command(text(Pending(target, name)), "find it:")
+        called = f"/df1.{seen(name)}"
+        assert literals(words[words.index("--query") + 1]) == list(dict.fromkeys((called, called.lower())))
+
+
+@given(hostile.filter(seen))
+def test_a_hostile_private_endpoint_stays_inside_the_json(private_endpoint_id):
+    """The body of the ingestion call is JSON with the id as a value."""
+    body = json.loads(command(text(Pending(NEW_BLOB, "purview_blob", private_endpoint_id)))[-1])
+    assert body["status"] == "Approved"
+    assert seen(body["privateEndpointId"]) == seen(private_endpoint_id)
+
+
+@pytest.mark.parametrize("special", list('"$`\\!%^\u201d'))
+def test_a_query_with_anything_that_a_shell_expands_is_in_single_quotes(special):
+    """Between double quotes such a character would mean something to bash, PowerShell or cmd."""
+    made = text(Pending(BLOB, "purview_blob", f"/x{special}y"))
+    assert "--query '[?" in made
+    assert literals(command(made, "find it:")[7]) == [f"/x{special}y"]
+
+
+@pytest.mark.parametrize("target", [BLOB, NEW_BLOB])
+@pytest.mark.parametrize("known", [True, False])
+def test_the_query_finds_ours_in_whatever_letter_case_azure_writes_ids(target, known):
+    """As jmespath, which az uses, reads it: types and groups in any, names as given or lower; and nobody else's."""
+    ours = f"{HIDDEN}/df1.Purview_blob"
+    made = text(Pending(target, "Purview_blob", ours if known else None, None))
+    if known and target is NEW_BLOB:
+        assert f'"privateEndpointId": "{ours}"' in made  # nothing has to be found
+        return
+    words = command(made, "find it:")
+    query = words[words.index("--query") + 1]
+    written = [ours, ours.lower(), ours.replace("resourceGroups", "RESOURCEGROUPS")]
+    listed = [
+        {"id": f"c{number}", "properties": {"privateEndpoint": {"id": private_endpoint_id}}}
+        for number, private_endpoint_id in enumerate([*written, f"{ours}2", f"{HIDDEN}/xdf1.Purview_blob"])
+    ]
+    listed += [{"id": "c8", "properties": {"privateEndpoint": None}}, {"id": "c9", "properties": {}}]
+    if target is NEW_BLOB:
+        assert jmespath.search(query, {"value": listed}) == written
+    else:
+        assert jmespath.search(query, listed) == [
+            {"connection": f"c{number}", "privateEndpoint": one} for number, one in enumerate(written)
+        ]
+
+
+def literals(query: str) -> list[str]:
+    """The raw strings in a JMESPath query, read by its rules: each ends at the first quote that is not escaped."""
+    bearer = "properties.privateEndpoint.id"
+    found: list[str] = []
+    rest = query.removeprefix("value").removeprefix("[?")
+    while rest.startswith(before := f"ends_with(to_string({bearer}), '"):
+        read, at = "", len(before)
+        while rest[at] != "'":
+            at += rest[at] == "\\"
+            read += rest[at]
+            at += 1
+        found.append(read)
+        rest = rest[at + 1 :].removeprefix(")").removeprefix(" || ")
+    assert rest in {f"].{{connection: id, privateEndpoint: {bearer}}}", f"].{bearer}"}, rest
+    return found
