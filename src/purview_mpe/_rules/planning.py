@@ -12,6 +12,7 @@ from purview_mpe._model.results import (
     Endpoint,
     Factory,
     Finding,
+    Identity,
     Plan,
     Step,
     Target,
@@ -112,9 +113,9 @@ def _still_standing(planned: Step, fresh: Plan) -> Step:
     )
 
 
-def _key(step: Step) -> tuple[str, str] | None:
+def _key(step: Step) -> Identity | None:
     """What a step is about; None for the managed virtual network, of which there is one."""
-    return None if step.group_id is None else identity(step.resource_id, step.group_id)
+    return None if step.group_id is None else step.identity
 
 
 def _moved(planned: Step, what: str) -> Step:
@@ -175,7 +176,7 @@ def _network_step(spec: Spec, factory: Factory) -> Iterator[Step]:
 def _endpoint_step(spec: Spec, target: Target, endpoints: Sequence[Endpoint]) -> Step:
     name = spec.name_of(target.group_id)
 
-    same = [endpoint for endpoint in endpoints if endpoint.is_for(target.resource_id, target.group_id)]
+    same = [endpoint for endpoint in endpoints if endpoint.identity == target.identity]
     for endpoint in same:
         if endpoint.reserved:
             return _step(
@@ -248,9 +249,9 @@ def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[
     never enough; and these are only shown.
     """
     wanted = {target.group_id for target in targets}
-    current = {identity(target.resource_id, target.group_id) for target in account.targets}
+    current = {target.identity for target in account.targets}
     for endpoint in factory.endpoints:
-        if endpoint.reserved or identity(endpoint.resource_id, endpoint.group_id) in current:
+        if endpoint.reserved or endpoint.identity in current:
             continue
         group_id = endpoint.group_id.casefold()
         ours_by_name = (
