@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from azure.core.pipeline.transport import HttpTransport
 
-from purview_mpe.emulator._http.exchange import Response
+from purview_mpe.emulator._values.exchange import Response
 from purview_mpe.emulator._http.transport import EmulatorResponse
 
 if TYPE_CHECKING:

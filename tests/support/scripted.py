@@ -21,7 +21,7 @@ from purview_mpe import Client, aio
 from purview_mpe._azure import loading
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._wire.errors import Attempt
-from purview_mpe.emulator._http.exchange import Response
+from purview_mpe.emulator._values.exchange import Response
 from purview_mpe.emulator._http.transport import AsyncEmulatorResponse, EmulatorResponse
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator._http.exchange import ArmError, ConnectionReset, Response
+from purview_mpe.emulator._values.exchange import ArmError, ConnectionReset, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable

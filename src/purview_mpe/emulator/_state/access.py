@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator._http.exchange import ArmError, object_of
+from purview_mpe.emulator._values.exchange import ArmError
+from purview_mpe.emulator._values.json_values import object_of
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._state.world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from purview_mpe.emulator._services.connections import connection_id
+from purview_mpe.emulator._services.targets.connections import connection_id
 
 if TYPE_CHECKING:
     from purview_mpe._model.arm_id import ArmId
