@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from purview_mpe._model.fleets import checked_fleet, path_of, refuse
+from purview_mpe._model.public import public
 from purview_mpe._model.spec import Spec
 from purview_mpe.errors import InvalidSpec
 
@@ -90,6 +91,7 @@ def _opened(path: str | Path) -> TextIO:
     raise InvalidSpec("The journal", [("journal", problem)])
 
 
+@public("purview_mpe")
 def read_specs(path: str | Path) -> tuple[Spec, ...]:
     """The specs in a `.json` or `.csv` file, ready for `create_many`.
 

@@ -11,6 +11,7 @@ from pydantic import computed_field
 
 from purview_mpe._model.arm_id import same_id
 from purview_mpe._model.naming import LINEAGE_GROUPS
+from purview_mpe._model.public import public
 from purview_mpe._model.results import ErrorDetail, Outcome, Report, Result, Status, Verdict
 from purview_mpe._model.spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec, ReportFailed
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _SHOWN_PROBLEMS = 50
 
 
+@public("purview_mpe")
 class FleetReport(Noun):
     """What a fleet verb did, factory by factory; also where it did not finish.
 
@@ -105,6 +107,7 @@ class FleetReport(Noun):
         return cls(reports=tuple(latest.values()))
 
 
+@public("purview_mpe")
 class FactoryStatus(Noun):
     """One factory's status, or why it could not be told."""
 
@@ -113,6 +116,7 @@ class FactoryStatus(Noun):
     error: ErrorDetail | None = None
 
 
+@public("purview_mpe")
 class FleetStatus(Noun):
     """Both sides of every endpoint of many factories."""
 

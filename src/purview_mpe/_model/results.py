@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, computed_field
 
 from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.public import public
 from purview_mpe._model.spec import Fixed, Noun, Spec
 from purview_mpe.errors import PurviewMpeError, ReportFailed
 
@@ -44,6 +45,7 @@ Verdict = Literal["ready", "pending", "provisioning", "rejected", "stale", "wron
 Verb = Literal["apply", "create_all", "approve", "reject", "delete_all", "connect"]
 
 
+@public("purview_mpe")
 class Finding(Noun):
     """Something a person should know, with what to do about it."""
 
@@ -65,6 +67,7 @@ def _an_id(text: str) -> str:
 IdText = Annotated[str, AfterValidator(_an_id)]
 
 
+@public("purview_mpe")
 class Target(Noun):
     """One resource and group id that an endpoint has to reach."""
 
@@ -74,6 +77,7 @@ class Target(Noun):
     """Which list shows the connection: the account's own, its ingestion list, the storage's or the namespace's."""
 
 
+@public("purview_mpe")
 class Account(Noun):
     """What a Purview account needs, read from its properties.
 
@@ -94,6 +98,7 @@ class Account(Noun):
     warnings: tuple[Finding, ...] = ()
 
 
+@public("purview_mpe")
 class Endpoint(Noun):
     """A managed private endpoint, as the factory shows it."""
 
@@ -137,6 +142,7 @@ class Factory(Noun):
     """Those of the managed virtual network that the spec names."""
 
 
+@public("purview_mpe")
 class Step(Noun):
     """One line of a plan."""
 
@@ -150,6 +156,7 @@ class Step(Noun):
     """What to do about a conflict; None for every other action."""
 
 
+@public("purview_mpe")
 class Plan(Noun):
     """The difference between what the account needs and what the factory has."""
 
@@ -171,6 +178,7 @@ class Plan(Noun):
         return tuple(step for step in self.steps if step.action in {"create", "replace"})
 
 
+@public("purview_mpe")
 class ErrorDetail(Noun):
     """An error as a value: what was attempted, what came back, what to do next."""
 
@@ -204,6 +212,7 @@ INTERRUPTED = ErrorDetail(
 )
 
 
+@public("purview_mpe")
 class Outcome(Noun):
     """What became of one step."""
 
@@ -218,6 +227,7 @@ class Outcome(Noun):
     seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
+@public("purview_mpe")
 class Report(Noun):
     """What a verb did, step by step; also where it did not finish."""
 
@@ -271,6 +281,7 @@ class Report(Noun):
             raise ReportFailed(self)
 
 
+@public("purview_mpe")
 class EndpointStatus(Noun):
     """One endpoint that the account needs, seen from both sides."""
 
@@ -287,6 +298,7 @@ class EndpointStatus(Noun):
     reason: str = ""
 
 
+@public("purview_mpe")
 class Status(Noun):
     """Both sides of every endpoint at one moment."""
 

@@ -12,8 +12,11 @@ checks proves nothing. What it does not cover it answers with 501 and the name o
 
 from __future__ import annotations
 
+import inspect as _inspect
+from contextlib import suppress as _suppress
+
 from purview_mpe.emulator._emulator import Emulator
-from purview_mpe.emulator._http.exchange import Exchange, RecordedRequest
+from purview_mpe.emulator._http.exchange import Exchange, RecordedRequest, Response
 from purview_mpe.emulator._http.faults import Fault
 from purview_mpe.emulator._http.server import MissingExtra, Server
 from purview_mpe.emulator._scenario.schema import InvalidScenario
@@ -38,3 +41,10 @@ __all__ = [
     "Server",
     "VirtualClock",
 ]
+
+for _thing in (*[globals()[_name] for _name in __all__], Response):  # a pickled fault holds its response
+    # Reprs and pickles name this module, which outlives the files below it. Type hints are looked up in the module that
+    # a class names, so they are resolved before; some of them name what is imported for type checkers alone.
+    with _suppress(NameError):
+        _thing.__annotations__ = _inspect.get_annotations(_thing, eval_str=True)
+    _thing.__module__ = __name__
