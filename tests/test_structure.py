@@ -231,3 +231,15 @@ def test_the_design_page_draws_the_same_rows():
     assert {name for row, name in places if name in MODULES and row_of(name) != row} == set()
     folders = {module.partition(".")[0] for module in MODULES} - {"_version"}
     assert folders - {name.partition(".")[0] for _, name in places} == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_values_are_asked_for_their_identity(module):
+    """Where a value is at hand, its `identity` is used, and not the free function with two of its fields."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "identity" and module != "_model.results"
+    ]
+    fields = [[ast.unparse(argument) for argument in call.args] for call in calls]
+    assert [one for one in fields if one[0].endswith(".resource_id") and one[1].endswith(".group_id")] == []

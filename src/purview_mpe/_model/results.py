@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeAlias, cast
 
 from pydantic import AfterValidator, Field, computed_field, model_validator
 
@@ -94,8 +94,32 @@ def _an_id(text: str) -> str:
 IdText = Annotated[str, AfterValidator(_an_id)]
 
 
+Identity: TypeAlias = tuple[str, str]
+"""Target and group id in one letter case: compared and used as a key, never shown."""
+
+
+class _HasTarget(Protocol):
+    @property
+    def resource_id(self) -> str: ...
+    @property
+    def group_id(self) -> str | None: ...
+
+
+class Identified:
+    """What every value that points to one target and group id has in common."""
+
+    @property
+    def identity(self: _HasTarget) -> Identity:
+        """What makes two values be about the same endpoint: target and group id, in any letter case.
+
+        The name does not count: Data Factory refuses a second endpoint to the same target and group under any name
+        (public code).
+        """
+        return identity(self.resource_id, self.group_id)
+
+
 @public("purview_mpe")
-class Target(Noun):
+class Target(Noun, Identified):
     """One resource and group id that an endpoint has to reach."""
 
     group_id: str
@@ -126,7 +150,7 @@ class Account(Noun):
 
 
 @public("purview_mpe")
-class Endpoint(Noun):
+class Endpoint(Noun, Identified):
     """A managed private endpoint, as the factory shows it."""
 
     id: str
@@ -143,7 +167,7 @@ class Endpoint(Noun):
 
     def is_for(self, resource_id: str, group_id: str) -> bool:
         """Whether it has this identity: target and group id, in any letter case."""
-        return identity(self.resource_id, self.group_id) == identity(resource_id, group_id)
+        return self.identity == identity(resource_id, group_id)
 
 
 class Connection(Noun):
@@ -170,7 +194,7 @@ class Factory(Noun):
 
 
 @public("purview_mpe")
-class Step(Noun):
+class Step(Noun, Identified):
     """One line of a plan."""
 
     action: Action
@@ -252,7 +276,7 @@ INTERRUPTED = ErrorDetail(
 
 
 @public("purview_mpe")
-class Outcome(Noun):
+class Outcome(Noun, Identified):
     """What became of one step."""
 
     subject: Subject = "endpoint"
@@ -297,10 +321,8 @@ class Report(Noun):
             return False
         if not self.approval_asked:
             return True
-        approved = {
-            identity(o.resource_id, o.group_id) for o in self.outcomes if o.result in {"approved", "already-approved"}
-        }
-        asked = {identity(o.resource_id, o.group_id) for o in self.outcomes if o.group_id is not None}
+        approved = {o.identity for o in self.outcomes if o.result in {"approved", "already-approved"}}
+        asked = {o.identity for o in self.outcomes if o.group_id is not None}
         return asked <= approved
 
     @property
@@ -324,7 +346,7 @@ class Report(Noun):
 
 
 @public("purview_mpe")
-class EndpointStatus(Noun):
+class EndpointStatus(Noun, Identified):
     """One endpoint that the account needs, seen from both sides."""
 
     name: str
@@ -358,11 +380,8 @@ class Status(Noun):
         return all(endpoint.verdict not in {"provisioning", "pending"} for endpoint in self.endpoints)
 
 
-def identity(resource_id: str, group_id: str | None) -> tuple[str, str]:
-    """What tells one endpoint from another: its target and group id, whatever its name and letter case.
-
-    Data Factory refuses a second endpoint to the same target and group under any name (public code).
-    """
+def identity(resource_id: str, group_id: str | None) -> Identity:
+    """The `Identified.identity` of a target and group id that no value holds yet."""
     return resource_id.rstrip("/").casefold(), (group_id or "").casefold()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 from purview_mpe._model import matrix
 from purview_mpe._model.arm_id import same_id
 from purview_mpe._model.checkup import Check, Right, RuntimeCheck
-from purview_mpe._model.results import Factory, Finding, Plan, by_severity, identity
+from purview_mpe._model.results import Factory, Finding, Plan, by_severity
 from purview_mpe._rules.planning import make_plan
 from purview_mpe._rules.rights import rights, scopes_of
 from purview_mpe.errors import UnsupportedSetup
@@ -305,14 +305,14 @@ def _awaited_approvals(situation: Situation) -> set[str]:
     """The approval steps of the targets whose connection is not known to be approved."""
     account = situation.account
     approved = {
-        identity(endpoint.resource_id, endpoint.group_id)
+        endpoint.identity
         for endpoint in situation.endpoints or ()
         if endpoint.connection_status.casefold() == "approved"
     }
     return {
         f"approve-{target.connections}"
         for target in (account.targets if account else ())
-        if identity(target.resource_id, target.group_id) not in approved
+        if target.identity not in approved
     }
 
 

@@ -327,7 +327,7 @@ class Provisioning:
         step = progress.step
         if progress.becoming is None:
             return False
-        left = [endpoint for endpoint in listed if endpoint.is_for(step.resource_id, step.group_id or "")]
+        left = [endpoint for endpoint in listed if endpoint.identity == step.identity]
         is_deleting = any(states.is_deleting(endpoint.provisioning_state) for endpoint in left)
         if left and progress.was_deleting and not is_deleting:
             self._fail(progress, reasons.kept_alive(progress.leaving))
@@ -397,13 +397,13 @@ class Provisioning:
 
 def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
     """The endpoint that the step is about, by identity; one that is being deleted is there no more."""
-    same = (endpoint for endpoint in endpoints if endpoint.is_for(step.resource_id, step.group_id or ""))
+    same = (endpoint for endpoint in endpoints if endpoint.identity == step.identity)
     return next((endpoint for endpoint in same if not states.is_deleting(endpoint.provisioning_state)), None)
 
 
 def _leaving(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
     """The endpoint of the step's identity that is being deleted."""
-    same = (endpoint for endpoint in endpoints if endpoint.is_for(step.resource_id, step.group_id or ""))
+    same = (endpoint for endpoint in endpoints if endpoint.identity == step.identity)
     return next((endpoint for endpoint in same if states.is_deleting(endpoint.provisioning_state)), None)
 
 
