@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.fleets import checked_fleet, path_of, refuse
+from purview_mpe._model.public import public
 from purview_mpe._model.spec import Spec
 from purview_mpe.errors import InvalidSpec
 
@@ -45,6 +46,7 @@ class _Row:
         return None
 
 
+@public("purview_mpe")
 def read_specs(path: str | Path) -> tuple[Spec, ...]:
     """The specs in a `.json` or `.csv` file, ready for `create_many`.
 

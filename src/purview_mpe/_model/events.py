@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from purview_mpe._model.public import public
 from purview_mpe._model.results import Outcome
 from purview_mpe._model.spec import Noun
 
 
+@public("purview_mpe")
 class Event(Noun):
     """One thing that happened; the client's `on_event` gets each as it happens.
 

@@ -12,6 +12,7 @@ from pydantic import computed_field
 from purview_mpe._model.arm_id import same_id
 from purview_mpe._model.journal import is_journal, numbered_lines
 from purview_mpe._model.naming import LINEAGE_GROUPS
+from purview_mpe._model.public import public
 from purview_mpe._model.results import ErrorDetail, Finding, Outcome, Report, Result, Status, Verdict
 from purview_mpe._model.spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec, ReportFailed
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _SHOWN_PROBLEMS = 50
 
 
+@public("purview_mpe")
 class FleetReport(Noun):
     """What a fleet verb did, factory by factory; also where it did not finish.
 
@@ -98,6 +100,7 @@ class FleetReport(Noun):
         return cls(reports=latest(_report_in(number, line) for number, line in numbered_lines(content)))
 
 
+@public("purview_mpe")
 class FactoryStatus(Noun):
     """One factory's status, or why it could not be told."""
 
@@ -106,6 +109,7 @@ class FactoryStatus(Noun):
     error: ErrorDetail | None = None
 
 
+@public("purview_mpe")
 class FleetStatus(Noun):
     """Both sides of every endpoint of many factories."""
 

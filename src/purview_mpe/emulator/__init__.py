@@ -35,7 +35,7 @@ _HOMES = {
     "Role": "_state.access",
     **dict.fromkeys(("Clock", "RealClock", "VirtualClock"), "_state.clock"),
     "Reads": "_state.settings",
-    **dict.fromkeys(("Exchange", "RecordedRequest"), "_values.exchange"),
+    **dict.fromkeys(("Exchange", "RecordedRequest", "Response"), "_values.exchange"),
     **dict.fromkeys(("InvalidScenario", "MissingExtra"), "_values.problems"),
 }
 

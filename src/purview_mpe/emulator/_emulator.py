@@ -34,6 +34,7 @@ from purview_mpe.emulator._state.settings import (
     Spans,
 )
 from purview_mpe.emulator._state.world import World
+from purview_mpe.emulator._values.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,6 +56,7 @@ _RUN_HISTORY: Callable[[Emulator], RunHistory] = attrgetter("_run_history")
 _LOG: Callable[[Emulator], RequestLog] = attrgetter("_log")
 
 
+@public
 class Emulator:
     """Azure Resource Manager around Purview and Data Factory, in this process.
 

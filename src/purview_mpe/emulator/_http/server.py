@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from purview_mpe.emulator._http.http import HOST, adapter_class, connection_class, gateway_class
 from purview_mpe.emulator._state.clock import VirtualClock
 from purview_mpe.emulator._values.problems import MissingExtra
+from purview_mpe.emulator._values.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ _THREADS = 64
 _IDLE = 120
 
 
+@public
 class Server:
     """A running server; a context manager that stops it.
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from purview_mpe.emulator._values.public import public
+
 REASONS = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found",
     304: "Not Modified", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
@@ -31,6 +33,7 @@ class Request:
     content: bytes = b""
 
 
+@public
 @dataclass(slots=True)
 class Response:
     """An answer. `body` is JSON to be; `content` overrides it with exact bytes."""
@@ -71,6 +74,7 @@ class ConnectionReset(Exception):
         self.delivered = delivered
 
 
+@public
 @dataclass(slots=True)
 class RecordedRequest:
     """One line of the request log; the bearer token is never part of it."""
@@ -86,6 +90,7 @@ class RecordedRequest:
     """What was answered; None while it is under way, or if the connection broke first."""
 
 
+@public
 @dataclass(slots=True, frozen=True)
 class Exchange:
     """A request and what was answered to it, for an observer. Header names of the request are in lower case.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from purview_mpe.emulator._values.public import public
 
+
+@public
 class MissingExtra(ImportError):
     """A package of the extra `emulator` is not installed; the message says how to install it."""
 
 
+@public
 class InvalidScenario(ValueError):
     """A scenario that cannot be used; the message has one line for each problem, with its place."""
 
