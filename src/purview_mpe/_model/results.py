@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeAlias, cast
 from pydantic import AfterValidator, Field, computed_field, model_validator
 
 from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.public import public
 from purview_mpe._model.spec import Fixed, Noun, Spec
 from purview_mpe.errors import PurviewMpeError, ReportFailed
 
@@ -71,6 +72,7 @@ Verb = Literal[
 Subject = Literal["endpoint", "managed-network", "runtime", "identity", "connection", "data-curator"]
 
 
+@public("purview_mpe")
 class Finding(Noun):
     """Something a person should know, with what to do about it."""
 
@@ -116,6 +118,7 @@ class Identified:
         return identity(self.resource_id, self.group_id)
 
 
+@public("purview_mpe")
 class Target(Noun, Identified):
     """One resource and group id that an endpoint has to reach."""
 
@@ -125,6 +128,7 @@ class Target(Noun, Identified):
     """Which list shows the connection: the account's own, its ingestion list, the storage's or the namespace's."""
 
 
+@public("purview_mpe")
 class Account(Noun):
     """What a Purview account needs, read from its properties.
 
@@ -145,6 +149,7 @@ class Account(Noun):
     warnings: tuple[Finding, ...] = ()
 
 
+@public("purview_mpe")
 class Endpoint(Noun, Identified):
     """A managed private endpoint, as the factory shows it."""
 
@@ -188,6 +193,7 @@ class Factory(Noun):
     """Those of the managed virtual network that the spec names."""
 
 
+@public("purview_mpe")
 class Step(Noun, Identified):
     """One line of a plan."""
 
@@ -213,6 +219,7 @@ class Step(Noun, Identified):
         return {**fields, "subject": "managed-network"} if is_older else fields
 
 
+@public("purview_mpe")
 class Plan(Noun):
     """The difference between what the account needs and what the factory has."""
 
@@ -234,6 +241,7 @@ class Plan(Noun):
         return tuple(step for step in self.steps if step.action in {"create", "replace"})
 
 
+@public("purview_mpe")
 class ErrorDetail(Noun):
     """An error as a value: what was attempted, what came back, what to do next."""
 
@@ -267,6 +275,7 @@ INTERRUPTED = ErrorDetail(
 )
 
 
+@public("purview_mpe")
 class Outcome(Noun, Identified):
     """What became of one step."""
 
@@ -284,6 +293,7 @@ class Outcome(Noun, Identified):
     seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
+@public("purview_mpe")
 class Report(Noun):
     """What a verb did, step by step; also where it did not finish."""
 
@@ -335,6 +345,7 @@ class Report(Noun):
             raise ReportFailed(self)
 
 
+@public("purview_mpe")
 class EndpointStatus(Noun, Identified):
     """One endpoint that the account needs, seen from both sides."""
 
@@ -351,6 +362,7 @@ class EndpointStatus(Noun, Identified):
     reason: str = ""
 
 
+@public("purview_mpe")
 class Status(Noun):
     """Both sides of every endpoint at one moment."""
 
