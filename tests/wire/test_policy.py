@@ -20,7 +20,7 @@ from purview_mpe._wire.policy import (
     read_policy,
     root_of,
     with_curators,
-    without_curator,
+    without_curators,
 )
 from purview_mpe.errors import UnsupportedSetup
 
@@ -163,21 +163,21 @@ def test_a_policy_of_another_form_is_refused(rules):
 def test_taking_away_leaves_the_others():
     """Only the identity goes, under whatever letter case and however often it is listed."""
     before = policy(rule(RULE, [people(OWNER, FACTORY, FACTORY.upper()), ROLE]), permission(RULE))
-    after = without_curator(before, FACTORY)
+    after = without_curators(before, [FACTORY])
     assert after is not None
     assert curators(after) == {OWNER}
 
 
 def test_taking_away_what_is_not_there_changes_nothing():
     """There is nothing to write."""
-    assert without_curator(policy(rule(RULE, [people(OWNER), ROLE]), permission(RULE)), FACTORY) is None
-    assert without_curator(policy(permission()), FACTORY) is None
+    assert without_curators(policy(rule(RULE, [people(OWNER), ROLE]), permission(RULE)), [FACTORY]) is None
+    assert without_curators(policy(permission()), [FACTORY]) is None
 
 
 def test_an_alternative_with_unknown_fields_stays():
     """What cannot be understood is not removed, and never left without a value to compare with."""
     single = {"attributeName": "principal.microsoft.id", "attributeValueIncludes": FACTORY, "since": 2027}
-    after = changed(without_curator(policy(rule(RULE, [single, ROLE]), permission(RULE)), FACTORY))
+    after = changed(without_curators(policy(rule(RULE, [single, ROLE]), permission(RULE)), [FACTORY]))
     [kept] = after["properties"]["attributeRules"][0]["dnfCondition"]
     assert kept == [{"attributeName": single["attributeName"], "attributeValueIncludedIn": [], "since": 2027}, ROLE]
 
@@ -242,7 +242,7 @@ def test_taking_away_what_was_given_gives_the_policy_back(before):
     in_force = RULE not in rules or reference(RULE) in rules[f"permission:{COLLECTION}"]["dnfCondition"]
     after = with_curators(before, [FACTORY])
     assert after is not None
-    back = without_curator(after, FACTORY)
+    back = without_curators(after, [FACTORY])
     assert back is not None
     assert FACTORY not in curators(back)
     if in_force and (RULE not in rules or rules[RULE]["dnfCondition"]):

@@ -146,6 +146,8 @@ class Account(Noun):
     """Ids of resources that belong to the account and that it does not use for ingestion (any more)."""
     endpoints: Fixed[str, str] = Field(default_factory=dict, validate_default=True)
     """Addresses of the account's services, as Azure gives them."""
+    default_domain: str | None = None
+    """Name of the account's default domain, whose root collection lineage goes to; None where Azure shows none."""
     warnings: tuple[Finding, ...] = ()
 
 

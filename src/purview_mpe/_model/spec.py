@@ -43,6 +43,7 @@ _EXAMPLES = {
     "groups": "('account', 'blob', 'queue')",
     "names": "{'blob': 'purview-blob'}",
     "managed_virtual_network": "'default'",
+    "runtime": "'managed-vnet'",
     "replace_broken": "True",
 }
 
@@ -185,6 +186,8 @@ class Spec(Noun):
     """Group ids to make; None means all that the account needs for lineage."""
     managed_virtual_network: str = "default"
     """Name of the factory's managed virtual network."""
+    runtime: str | None = None
+    """Name of the Azure integration runtime in the managed virtual network; None: any that exists there serves."""
     replace_broken: bool = False
     """Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made anew."""
 
@@ -222,6 +225,13 @@ class Spec(Noun):
     @classmethod
     def _network_name_is_allowed(cls, value: str) -> str:
         return _obeying(naming.network_name_problem, value)
+
+    @field_validator("runtime")
+    @classmethod
+    def _runtime_name_is_allowed(cls, value: str | None) -> str | None:
+        if value is not None and (problem := naming.dashed_name_problem("runtime", value)):
+            raise _problem(problem)
+        return value
 
     @field_validator("separator")
     @classmethod

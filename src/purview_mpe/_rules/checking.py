@@ -14,6 +14,7 @@ from purview_mpe._model.checkup import Check, Right, RuntimeCheck
 from purview_mpe._model.results import Factory, Finding, Plan, by_severity
 from purview_mpe._rules.planning import make_plan
 from purview_mpe._rules.rights import rights, scopes_of
+from purview_mpe._rules.runtimes import IMPLICIT_RUNTIME
 from purview_mpe.errors import UnsupportedSetup
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 #: Pipelines, datasets, triggers, linked services, private endpoints and runtimes together (docs, service limits).
 ENTITY_LIMIT = 5000
-#: What an activity runs on whose linked services name no integration runtime (docs).
-IMPLICIT_RUNTIME = "AutoResolveIntegrationRuntime"
 #: Findings of a plan that are about names; they stand later in the chain than its other findings.
 _NAME_CODES = frozenset({"name-may-be-too-long", "portal-needs-the-browser"})
 _PARTS = {

@@ -13,6 +13,7 @@ from purview_mpe._model.checkup import Diagnosis
 from purview_mpe._model.results import ErrorDetail, Finding, Severity, by_severity
 from purview_mpe._rules import checking
 from purview_mpe._rules.planning import is_retired, needed_targets
+from purview_mpe._rules.runtimes import IMPLICIT_RUNTIME
 from purview_mpe._rules.verdicts import judge
 from purview_mpe.errors import UnsupportedSetup
 
@@ -329,7 +330,7 @@ def _ran_outside(activity: ActivityRun, situation: Situation) -> bool:
         return False
     name = runtime_name(activity.runtime).casefold()
     kinds = {one.name.casefold(): one.kind for one in situation.runtimes or ()}
-    is_implicit = name == checking.IMPLICIT_RUNTIME.casefold() and situation.runtimes is not None
+    is_implicit = name == IMPLICIT_RUNTIME.casefold() and situation.runtimes is not None
     return kinds.get(name, "azure" if is_implicit else None) == "azure"
 
 

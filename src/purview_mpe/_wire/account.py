@@ -51,8 +51,18 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
         endpoints={
             whole(key): whole(url) for key, url in mapping(properties, "endpoints").items() if isinstance(url, str)
         },
+        default_domain=text(properties, "defaultDomain") or None,
         warnings=(*found.warnings, *warnings, *_shape_findings(shape, properties)),
     )
+
+
+def data_plane_address(account: Account) -> str | None:
+    """Where the account's data plane answers; None where the account does not show it.
+
+    Its own host or, for a tenant-level account, the tenant's; both are the catalog's address without its path
+    (recorded: `https://<account>.purview.azure.com/catalog`).
+    """
+    return account.endpoints.get("catalog", "").rstrip("/").removesuffix("/catalog") or None
 
 
 def unreadable_account(account_id: ArmId, evidence: str) -> Account:

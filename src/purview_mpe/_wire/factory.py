@@ -51,6 +51,51 @@ def has_system_identity(answer: Object) -> bool:
     return "systemassigned" in text(mapping(answer, "identity"), "type").casefold()
 
 
+def principal_id(answer: Object) -> str | None:
+    """Object id of the factory's system-assigned identity, which Purview's roles are given to; None without one.
+
+    Never the application id (docs); `type` decides, because what an identity was may still stand beside it.
+    """
+    identity = mapping(answer, "identity")
+    return text(identity, "principalId") or None if has_system_identity(answer) else None
+
+
+def identity_body(answer: Object) -> account.Json:
+    """The factory's identity with the system-assigned one switched on.
+
+    User-assigned ones have to be repeated, all of them, each with an empty object, or they are lost (spec, inferred);
+    losing one can take away the key of a customer-managed encryption.
+    """
+    others = as_mapping(mapping(answer, "identity").get("userAssignedIdentities"))
+    if not others:
+        return {"type": "SystemAssigned"}
+    return {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {one: {} for one in others}}
+
+
+def runtime_body(network: str) -> account.Json:
+    """An Azure integration runtime in the managed virtual network, as Microsoft's own script makes it (docs).
+
+    `type` stands in the reference and at the top, both required (spec). Nothing is kept warm, because that is billed.
+    """
+    return {
+        "properties": {
+            "type": "Managed",
+            "managedVirtualNetwork": {"type": "ManagedVirtualNetworkReference", "referenceName": network},
+            "typeProperties": {
+                "computeProperties": {
+                    "location": "AutoResolve",
+                    "dataFlowProperties": {
+                        "computeType": "General",
+                        "coreCount": 8,
+                        "timeToLive": 0,
+                        "cleanup": True,
+                    },
+                }
+            },
+        }
+    }
+
+
 def read_etag(answer: Object) -> str:
     """The factory's entity tag. Spelled `eTag` here and `etag` on everything inside a factory (spec)."""
     return text(answer, "eTag") or text(answer, "etag")

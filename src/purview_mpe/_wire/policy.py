@@ -134,8 +134,8 @@ def with_curators(policy: Policy, principals: Sequence[str]) -> Policy | None:
     return replace(policy, body=body)
 
 
-def without_curator(policy: Policy, principal: str) -> Policy | None:
-    """The policy without this identity as Data Curator; None if it is none.
+def without_curators(policy: Policy, principals: Sequence[str]) -> Policy | None:
+    """The policy without these identities as Data Curators; None if none of them is one.
 
     An alternative, and the rule itself, go when nobody is left in them and they hold nothing but what `with_curators`
     writes: a policy without the rule is what an account looks like whose role was never given (recorded).
@@ -148,13 +148,13 @@ def without_curator(policy: Policy, principal: str) -> Policy | None:
     rule_id = _rule_id(policy, DATA_CURATOR)
     if (rule := _rule(rules, rule_id)) is None:
         return None
-    alternatives = _alternatives(policy, rule)
-    holding = [one for one in alternatives if principal.casefold() in _principals(one, DATA_CURATOR)]
+    alternatives, unwanted = _alternatives(policy, rule), {principal.casefold() for principal in principals}
+    holding = [one for one in alternatives if unwanted & _principals(one, DATA_CURATOR)]
     if not holding:
         return None
     for alternative in holding:
         if (condition := _condition_of_identities(alternative, DATA_CURATOR)) is not None:
-            _take_out(condition, principal)
+            _take_out(condition, unwanted)
     emptied = {id(one) for one in holding if not _is_needed(one)}
     alternatives[:] = [one for one in alternatives if id(one) not in emptied]
     if not alternatives and rule.keys() <= {"kind", "id", "name", "dnfCondition"}:
@@ -164,11 +164,24 @@ def without_curator(policy: Policy, principal: str) -> Policy | None:
     return replace(policy, body=body)
 
 
+def admin_body(principal: str) -> Json:
+    """The body that makes an identity collection administrator of the root (recorded: 200, empty answer)."""
+    return {"objectId": principal}
+
+
 def is_stale_write(status: int | None, azure_code: str | None, message: str) -> bool:
     """Whether a write was refused because the policy has changed since it was read: read it again, and again write."""
     if status in {409, 412}:
         return True
     return status == 400 and ((azure_code or "") == _STALE_CODE or "etag did not match" in message.casefold())
+
+
+def is_unknown_principal(status: int | None, message: str) -> bool:
+    """Whether a write was refused because Purview does not know the identity, as yet (inferred).
+
+    A factory's identity that was just made takes a while to be known everywhere.
+    """
+    return status in {400, 404} and "principal" in message.casefold()
 
 
 def _holders(policy: Policy, role: str) -> frozenset[str]:
@@ -263,12 +276,12 @@ def _add(alternatives: list[object], principals: Sequence[str]) -> None:
     )
 
 
-def _take_out(condition: Json, principal: str) -> None:
+def _take_out(condition: Json, principals: set[str]) -> None:
     held = as_list(condition.get("attributeValueIncludedIn")) or []
-    if text(condition, "attributeValueIncludes").casefold() == principal.casefold():
+    if text(condition, "attributeValueIncludes").casefold() in principals:
         del condition["attributeValueIncludes"]
     # Always there afterwards, because a condition without any value might be taken for one that always holds.
-    condition["attributeValueIncludedIn"] = [one for one in held if str(one).casefold() != principal.casefold()]
+    condition["attributeValueIncludedIn"] = [one for one in held if str(one).casefold() not in principals]
 
 
 def _is_needed(alternative: object) -> bool:

@@ -1,0 +1,274 @@
+"""Giving the factory's identity the role Data Curator on the root collection, and taking it away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.root_policy import ROLE, Change, change_root_policy
+from purview_mpe._flows.steps.survey import read_factory_body
+from purview_mpe._flows.steps.waiting import poll_interval
+from purview_mpe._model.events import Event
+from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Finding, Outcome, Report
+from purview_mpe._rules.reach import OutOfReach, account_unreadable, out_of_reach
+from purview_mpe._wire import factory as factory_json
+from purview_mpe._wire.curator_hand_off import Asked, hand_off
+from purview_mpe._wire.errors import Attempt
+from purview_mpe._wire.policy import admin_body, curators, is_stale_write, with_curators, without_curators
+from purview_mpe.errors import AccessDenied, PurviewMpeError, UnsupportedSetup, WaitTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._flows.steps.root_policy import Ending
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.results import Account, Result, Verb
+    from purview_mpe._model.spec import Spec
+
+_GIVEN: Mapping[Ending, Result] = {"written": "granted", "unchanged": "already-granted", "would-write": "would-grant"}
+_TAKEN: Mapping[Ending, Result] = {"written": "revoked", "unchanged": "absent", "would-write": "would-revoke"}
+
+
+async def grant(io: Io, spec: Spec, *, become_admin: bool, dry_run: bool) -> Report:
+    """Make the factory's system-assigned identity Data Curator on the account's root collection.
+
+    Raises:
+        NotFound, AccessDenied, UnsupportedSetup: before the first write, if factory or account cannot be read.
+    """
+    return await _one(io, spec, "grant", become_admin=become_admin, dry_run=dry_run)
+
+
+async def revoke(io: Io, spec: Spec, *, dry_run: bool) -> Report:
+    """Take the role away again.
+
+    Raises:
+        NotFound, AccessDenied, UnsupportedSetup: as `grant`.
+    """
+    return await _one(io, spec, "revoke", become_admin=False, dry_run=dry_run)
+
+
+async def _one(io: Io, spec: Spec, verb: Verb, *, become_admin: bool, dry_run: bool) -> Report:
+    began = io.now()
+    account_id = spec.account_id or await reads.connected_account(io, spec)
+    body, account = await reads.both(io, read_factory_body(io, spec.factory_id), reads.read_account(io, account_id))
+    principal = factory_json.principal_id(body)
+    member = Member(spec.factory_id.name, principal, began)
+    work = Curating(
+        io, account, account_id, verb, [member], become_admin=become_admin, dry_run=dry_run, takes_away=verb == "revoke"
+    )
+    io.so_far = lambda: work.report(spec)
+    await work.run()
+    return work.report(spec)
+
+
+@dataclass(slots=True)
+class Member:
+    """One factory's identity, and what became of its role."""
+
+    factory: str
+    """Name of the factory."""
+    principal: str | None
+    """Object id of its system-assigned identity."""
+    began: float
+    result: Result | None = None
+    error: ErrorDetail | None = None
+    ended: float | None = None
+
+
+@dataclass(slots=True)
+class Curating:
+    """The role of one or more identities on one account, changed in one write."""
+
+    io: Io
+    account: Account
+    account_id: ArmId
+    verb: Verb
+    members: Sequence[Member]
+    become_admin: bool = field(kw_only=True)
+    dry_run: bool = field(kw_only=True)
+    takes_away: bool = field(kw_only=True)
+    unreached: OutOfReach | None = None
+    """Why the policy is out of this caller's reach."""
+    admin: str | None = None
+    """Object id of the caller, if this run made it a collection administrator."""
+
+    async def run(self) -> None:
+        """Change the policy once for all; whatever goes wrong is in the members."""
+        known = [member for member in self.members if member.principal]
+        for member in self.members:
+            if not member.principal:
+                self._end(member, *self._without_identity())
+        if not known:
+            return
+        words = _TAKEN if self.takes_away else _GIVEN
+        try:
+            ending = await self._changed([member.principal or "" for member in known])
+        except PurviewMpeError as error:
+            self._refused(known, error)
+            return
+        for member in known:
+            self._end(member, words[ending], None)
+
+    async def _changed(self, principals: Sequence[str]) -> Ending:
+        change = _taking(principals) if self.takes_away else _giving(principals)
+        if self.account.shape is None:
+            raise _account_hidden(self.account)
+        try:
+            return await self._change(change)
+        except PurviewMpeError as error:
+            reason = out_of_reach(self.account, error)
+            if reason is None or reason.kind != "not-collection-admin" or not self.become_admin or self.dry_run:
+                raise
+        await self._become_admin()
+        return await self._change_once_admin(change)
+
+    async def _change(self, change: Change) -> Ending:
+        return await change_root_policy(self.io, self.account, self.account_id, change, dry_run=self.dry_run)
+
+    async def _change_once_admin(self, change: Change) -> Ending:
+        """The change, repeated until the new role is known to Purview."""
+        began = self.io.now()
+        while True:
+            try:
+                return await self._change(change)
+            except PurviewMpeError as error:
+                wait = poll_interval(self.io.now() - began)
+                reason = out_of_reach(self.account, error)
+                if reason is None or reason.kind != "not-collection-admin" or wait >= remaining(self.io):
+                    raise
+                self.io.retrying(f"Trying again in {wait:.1f} s: {error.message}")
+                await self.io.sleep(wait)
+
+    async def _become_admin(self) -> None:
+        """Make the caller a collection administrator of the root, through Azure Resource Manager."""
+        if (caller := await self.io.caller_id()) is None:
+            raise UnsupportedSetup(
+                "The object id of the caller cannot be read from its token, so it cannot be made a collection "
+                "administrator.",
+                remedy=f"Ask a {ROLE} to add you in the Purview portal, then repeat the call.",
+            )
+        attempt = Attempt(
+            f"make the caller a collection administrator of {self.account.name!r}", str(self.account_id), "Owner"
+        )
+        began = self.io.now()
+        while True:
+            try:
+                await self.io.call(
+                    attempt,
+                    lambda az: az.purview(self.account_id).accounts.add_root_collection_admin(
+                        self.account_id.resource_group, self.account_id.name, admin_body(caller)
+                    ),
+                )
+            except PurviewMpeError as error:
+                # It writes the same policy as every other change of a role, so it meets them (public code).
+                wait = poll_interval(self.io.now() - began)
+                if not is_stale_write(error.status, error.azure_code, error.message) or wait >= remaining(self.io):
+                    raise
+                await self.io.sleep(wait)
+            else:
+                self.admin = caller
+                return
+
+    def _without_identity(self) -> tuple[Result, ErrorDetail | None]:
+        if self.takes_away:
+            return "absent", None
+        return "failed", ErrorDetail(
+            code="no-system-identity",
+            message="The factory has no system-assigned managed identity to give the role to.",
+            remedy="Switch it on: client.connect(spec, identity=True), or client.onboard(spec) for everything at once.",
+        )
+
+    def _refused(self, members: Sequence[Member], error: PurviewMpeError) -> None:
+        self.unreached = account_unreadable() if self.account.shape is None else out_of_reach(self.account, error)
+        for member in members:
+            if self.unreached is not None:
+                self._end(member, "handed-off", ErrorDetail.of(error))
+            else:
+                result: Result = "timed-out" if isinstance(error, WaitTimedOut) else "failed"
+                self._end(member, result, ErrorDetail.of(error))
+
+    def _end(self, member: Member, result: Result, error: ErrorDetail | None) -> None:
+        member.result, member.error, member.ended = result, error, self.io.now()
+        outcome = self._outcome(member)
+        self.io.tell(
+            Event(
+                kind="step",
+                verb=self.verb,
+                seconds=outcome.seconds,
+                message=f"{outcome.name}: {outcome.result}",
+                outcome=outcome,
+            )
+        )
+
+    def _outcome(self, member: Member) -> Outcome:
+        return Outcome(
+            subject="data-curator",
+            name=member.factory,
+            resource_id=self.account.id,
+            result=member.result or "failed",
+            error=member.error if member.result else INTERRUPTED,
+            seconds=max(0.0, round((member.ended or self.io.now()) - member.began, 3)),
+        )
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of each identity so far."""
+        return tuple(self._outcome(member) for member in self.members)
+
+    def hand_off(self) -> str | None:
+        """What a collection administrator is asked to do; None if nothing is left."""
+        asked = [
+            Asked(member.factory, member.principal)
+            for member in self.members
+            if member.result == "handed-off" and member.principal
+        ]
+        if not asked or self.unreached is None:
+            return None
+        return hand_off(self.account, asked, self.unreached.reason, takes_away=self.takes_away)
+
+    def warnings(self) -> tuple[Finding, ...]:
+        """What this run changed beside the role."""
+        if self.admin is None:
+            return ()
+        return (
+            Finding(
+                code="became-collection-admin",
+                severity="warning",
+                message=f"The caller ({self.admin}) was made a collection administrator of the root collection.",
+                cause="become_admin was set, and the caller was not a collection administrator.",
+                remedy="Remove the caller under Data Map, Collections, the root collection, Role assignments, when "
+                "nothing more is to be granted.",
+            ),
+        )
+
+    def report(self, spec: Spec) -> Report:
+        """What was done so far."""
+        return Report(
+            verb=self.verb,
+            spec=spec,
+            account=self.account,
+            outcomes=self.outcomes(),
+            hand_off=self.hand_off(),
+            warnings=(*self.account.warnings, *self.warnings()),
+        )
+
+
+def _giving(principals: Sequence[str]) -> Change:
+    wanted = {principal.casefold() for principal in principals}
+    return Change(lambda policy: with_curators(policy, principals), lambda policy: wanted <= curators(policy))
+
+
+def _taking(principals: Sequence[str]) -> Change:
+    unwanted = {principal.casefold() for principal in principals}
+    return Change(lambda policy: without_curators(policy, principals), lambda policy: not unwanted & curators(policy))
+
+
+def _account_hidden(account: Account) -> AccessDenied:
+    denied = next((finding for finding in account.warnings if finding.code == "account-unreadable"), None)
+    return AccessDenied(
+        denied.message if denied else f"The Purview account {account.name!r} cannot be read.",
+        remedy=denied.remedy if denied else "Ask for the role Reader on the account.",
+        status=403,
+    )

@@ -1,0 +1,175 @@
+"""Reading and changing the metadata policy of an account's root collection.
+
+The policy is read, changed and written back whole, and nothing but a number in its body says which version that is.
+So a write is read back, and repeated where another one has replaced it. Within this process one change at a time is
+made to the policy of an account: a store that lets the last writer win would lose one of two.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.waiting import PASSING, poll_interval
+from purview_mpe._wire import policy as policy_json
+from purview_mpe._wire.account import data_plane_address
+from purview_mpe._wire.errors import Attempt
+from purview_mpe.errors import AzureError, PurviewMpeError, UnsupportedSetup, WaitTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.results import Account
+    from purview_mpe._wire.policy import Policy
+
+Ending = Literal["written", "unchanged", "would-write"]
+ROLE = "Collection administrator of the root collection"
+#: A policy that changes under every write of ours is given up after so many, unless the time runs out before.
+_MOST_WRITES = 60
+#: Whose turn it is, by account. One process may have many clients, in threads and in event loops.
+_turns: dict[str, object] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a policy is to become, and how to see that it is so."""
+
+    make: Callable[[Policy], Policy | None]
+    """The changed policy; None if nothing is to change."""
+    is_made: Callable[[Policy], bool]
+
+
+async def read_root_policy(io: Io, account: Account, account_id: ArmId) -> Policy:
+    """The metadata policy of the root collection.
+
+    Raises:
+        UnsupportedSetup: the account shows no address of its data plane, or no policy is the root's.
+        AccessDenied: the caller is not a collection administrator, or is outside the account's network.
+    """
+    address = data_plane_address(account)
+    if address is None:
+        raise UnsupportedSetup(
+            f"The Purview account {account.name!r} does not show the address of its data plane.",
+            remedy="Repeat the call when the account has been created.",
+        )
+    attempt = Attempt(f"read the policy of the root collection of {account.name!r}", str(account_id), ROLE)
+    name = account.default_domain or account.name.casefold()
+    for collection in (name, None):
+        path, query = policy_json.policies_path(collection)
+        answer = await io.read(
+            attempt,
+            lambda az, path=path, query=query: az.purview_data(account_id, address).send("GET", path, params=query),
+        )
+        policies = policy_json.read_policies(answer)
+        if (root := policy_json.root_of(policies, account.name, account.default_domain)) is not None:
+            return root
+    # Purview answers with an empty list, too, where the caller may see no policy (inferred).
+    raise NoRootPolicy(
+        f"Could not {attempt.what}: Purview shows no policy of it.",
+        remedy=f"Ask a {ROLE} to give you that role, or to give the factory's identity the role Data Curator.",
+        status=200,
+    )
+
+
+class NoRootPolicy(AzureError):
+    """Purview shows this caller no policy of the root collection."""
+
+    code = "root-policy-hidden"
+
+
+async def change_root_policy(io: Io, account: Account, account_id: ArmId, change: Change, *, dry_run: bool) -> Ending:
+    """Make a change to the policy, and read it back; repeat what another write has replaced.
+
+    Raises:
+        PurviewMpeError: the policy cannot be read or written; whether an earlier write went through is read, not
+            guessed, so what is raised means that the change was not seen.
+    """
+    async with _turn(io, str(account_id)):
+        return await _change(io, account, account_id, change, dry_run=dry_run)
+
+
+async def _change(io: Io, account: Account, account_id: ArmId, change: Change, *, dry_run: bool) -> Ending:
+    writes = 0
+    while True:
+        policy = await read_root_policy(io, account, account_id)
+        if change.is_made(policy):
+            return "written" if writes else "unchanged"
+        if (changed := change.make(policy)) is None:
+            return "unchanged"
+        if dry_run:
+            return "would-write"
+        writes += 1
+        if (error := await _write(io, account, account_id, changed)) is None:
+            if change.is_made(await read_root_policy(io, account, account_id)):
+                return "written"
+            error = _replaced(account)
+        await _pause(io, writes, error)
+
+
+async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy) -> PurviewMpeError | None:
+    """Write the policy once; what went wrong, if looking again can mend it.
+
+    Raises:
+        PurviewMpeError: Purview refused the policy for another reason.
+    """
+    attempt = Attempt(f"change the policy of the root collection of {account.name!r}", str(account_id), ROLE)
+    path, query = policy_json.policy_path(policy)
+    address = data_plane_address(account) or ""
+    try:
+        await io.call(
+            attempt, lambda az: az.purview_data(account_id, address).send("PUT", path, params=query, body=policy.body)
+        )
+    except PurviewMpeError as error:
+        is_stale = policy_json.is_stale_write(error.status, error.azure_code, error.message)
+        if is_stale or policy_json.is_unknown_principal(error.status, error.message) or isinstance(error, PASSING):
+            return error
+        raise
+    return None
+
+
+async def _pause(io: Io, writes: int, error: PurviewMpeError) -> None:
+    """Wait before the next look; by chance, because several that were refused together would meet again.
+
+    Raises:
+        PurviewMpeError: the error, if the time or the patience is used up.
+    """
+    seconds = poll_interval(0) * random.uniform(0.25, 1.0) * min(4, writes)  # noqa: S311 - not a secret
+    if seconds >= remaining(io) or writes >= _MOST_WRITES:
+        raise error
+    io.retrying(f"Trying again in {seconds:.1f} s: {error.message}")
+    await io.sleep(seconds)
+
+
+@asynccontextmanager
+async def _turn(io: Io, account: str) -> AsyncGenerator[None]:
+    """One change at a time for each account.
+
+    Raises:
+        WaitTimedOut: the time ran out before the change that is under way ended.
+    """
+    key, token = account.casefold(), object()
+    # `setdefault` is one step, so that of several threads one gets the turn.
+    while _turns.setdefault(key, token) is not token:
+        if remaining(io) <= 0:
+            raise WaitTimedOut(
+                "Another change to the policy of the root collection was under way in this process until the time ran out.",
+                remedy="Repeat the call.",
+            )
+        await io.sleep(min(1.0, remaining(io)))
+    try:
+        yield
+    finally:
+        del _turns[key]
+
+
+def _replaced(account: Account) -> AzureError:
+    return AzureError(
+        f"Could not change the policy of the root collection of {account.name!r}: another write replaced this one.",
+        remedy="Repeat the call when the other automation on this account has finished.",
+        status=200,
+    )

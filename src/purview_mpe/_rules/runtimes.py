@@ -1,0 +1,82 @@
+"""Decides which integration runtime serves: an existing one in the managed virtual network, or a new one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe._model.results import Finding, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from purview_mpe._model.results import Action
+    from purview_mpe._model.spec import Spec
+    from purview_mpe._model.survey import Runtime
+
+#: What `onboard` calls the runtime that it makes where the spec names none.
+DEFAULT_RUNTIME = "managed-vnet"
+#: What an activity runs on whose linked services name no integration runtime (docs).
+IMPLICIT_RUNTIME = "AutoResolveIntegrationRuntime"
+_KINDS = {
+    "azure": "an Azure integration runtime outside the managed virtual network",
+    "self-hosted": "a self-hosted integration runtime",
+    "ssis": "an Azure-SSIS integration runtime",
+}
+
+
+def runtime_step(spec: Spec, runtimes: Sequence[Runtime]) -> Step:
+    """The step that ends with an Azure integration runtime in the factory's managed virtual network.
+
+    A runtime cannot be moved into the network or out of it (docs), so one of another kind that has the name is a
+    conflict. Where the spec names none, any runtime in the network serves.
+    """
+    inside = [one for one in runtimes if one.kind == "azure-managed-vnet"]
+    if spec.runtime is None and inside:
+        return _step(spec, "keep", inside[0].name, "An integration runtime in the managed virtual network exists.")
+    name = spec.runtime or DEFAULT_RUNTIME
+    existing = next((one for one in runtimes if one.name.casefold() == name.casefold()), None)
+    if existing is None:
+        return _step(spec, "create", name, "The factory has no such integration runtime.")
+    if existing.kind == "azure-managed-vnet":
+        return _step(spec, "keep", existing.name, "The integration runtime exists.")
+    return _step(
+        spec,
+        "conflict",
+        existing.name,
+        f"{existing.name!r} is {_KINDS[existing.kind]}, and an integration runtime cannot be moved.",
+        "Set Spec.runtime to a name that is free; the existing runtime is not touched.",
+    )
+
+
+def runtime_findings(spec: Spec, step: Step) -> Iterator[Finding]:
+    """What making the runtime changes beyond itself."""
+    if step.action != "create":
+        return
+    if (spec.runtime or "").casefold() == IMPLICIT_RUNTIME.casefold():
+        yield Finding(
+            code="implicit-runtime-moves",
+            severity="warning",
+            message=f"Saving {IMPLICIT_RUNTIME} in the managed virtual network moves everything in the factory that "
+            "names no other integration runtime.",
+            cause="Linked services and data flows without a runtime of their own use it.",
+            remedy="Leave Spec.runtime at None to make a runtime beside it, if not everything shall move.",
+        )
+        return
+    yield Finding(
+        code="runtime-not-used-yet",
+        severity="info",
+        message=f"Linked services and data flows use the integration runtime {step.name!r} once they name it.",
+        cause="Each keeps the runtime that it names, and without one it uses the factory's public runtime.",
+        remedy="Let them name it (connectVia in a linked service, integrationRuntime in a data flow activity).",
+    )
+
+
+def _step(spec: Spec, action: Action, name: str, reason: str, remedy: str | None = None) -> Step:
+    return Step(
+        action=action,
+        subject="runtime",
+        name=name,
+        resource_id=str(spec.factory_id.child("integrationRuntimes", name)),
+        reason=reason,
+        remedy=remedy,
+    )

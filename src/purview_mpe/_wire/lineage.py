@@ -1,0 +1,119 @@
+"""Purview's catalog: the entities that Data Factory makes of its activities, and how they are tied to data sets.
+
+Sources as in `account`. The types and the nesting are public code, read from real answers:
+`adf_pipeline` holds `adf_copy_activity` holds `adf_copy_operation`, and the relations to data sets hang on the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe._wire.reading import Object, as_mapping, mapping, objects, text
+
+if TYPE_CHECKING:
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.survey import ActivityRun
+
+#: The entity and lineage operations take no api-version in Purview's SDK; the search does (SDK source).
+SEARCH_VERSION = "2023-09-01"
+_ATLAS = "/datamap/api/atlas/v2"
+#: Type of the entity by type of the activity; those of data flows and SSIS packages are not known (inferred), so they
+#: are searched for by name.
+_TYPES = {"copy": "adf_copy_activity"}
+_SEARCHED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An activity's entity in the catalog."""
+
+    guid: str
+    qualified_name: str
+    last_run: float | None
+    """Seconds since 1970 at which the activity last ran; None where the entity does not show it."""
+
+
+def qualified_name(factory: ArmId, activity: ActivityRun) -> str:
+    """What Data Factory calls the entity of an activity; in which letter case is Data Factory's (public code)."""
+    return f"{factory}/pipelines/{activity.pipeline}/activities/{activity.activity}"
+
+
+def entity_request(factory: ArmId, activity: ActivityRun) -> tuple[str, dict[str, str]] | None:
+    """Path and query of the activity's entity; None if its type is not known."""
+    if (kind := _TYPES.get(activity.kind.casefold())) is None:
+        return None
+    return f"{_ATLAS}/entity/uniqueAttribute/type/{kind}", {"attr:qualifiedName": qualified_name(factory, activity)}
+
+
+def search_request(activity: ActivityRun) -> tuple[str, dict[str, str], Any]:
+    """Path, query and body of a search for the activity's entity."""
+    kind = _TYPES.get(activity.kind.casefold())
+    body: dict[str, Any] = {"keywords": activity.activity, "limit": _SEARCHED}
+    if kind:
+        body["filter"] = {"and": [{"entityType": kind}]}
+    return "/datamap/api/search/query", {"api-version": SEARCH_VERSION}, body
+
+
+def lineage_request(guid: str) -> tuple[str, dict[str, str]]:
+    """Path and query of what an entity is tied to, in both directions."""
+    return f"{_ATLAS}/lineage/{guid}", {"direction": "BOTH", "depth": "3"}
+
+
+def read_entity(answer: Object) -> Entity | None:
+    """The entity in an answer; None if it does not say which it is."""
+    found = mapping(answer, "entity")
+    attributes = mapping(found, "attributes")
+    guid = text(found, "guid")
+    if not is_guid(guid):
+        return None
+    return Entity(guid, text(attributes, "qualifiedName"), _seconds(attributes.get("lastRunTime")))
+
+
+def read_hit(answer: Object, name: str) -> str | None:
+    """The guid of the hit with this qualified name, in any letter case (public code: the case is not ours to know)."""
+    for hit in objects(answer, "value"):
+        guid = text(hit, "id")
+        if text(hit, "qualifiedName").casefold() == name.casefold() and is_guid(guid):
+            return guid
+    return None
+
+
+def entity_by_guid(guid: str) -> str:
+    """Path of an entity whose guid a search has found."""
+    return f"{_ATLAS}/entity/guid/{guid}"
+
+
+def operations(answer: Object, entity: Entity) -> tuple[str, ...]:
+    """Guids of the operations inside an activity, as its lineage names them."""
+    children = {text(one, "childEntityId") for one in objects(answer, "parentRelations")}
+    return tuple(sorted(guid for guid in children & _inside(answer, entity) if is_guid(guid) and guid != entity.guid))
+
+
+def relations(answer: Object, entity: Entity) -> int:
+    """How many relations tie the activity, or an operation inside it, to something else."""
+    inside = _inside(answer, entity)
+    ends = [(text(one, "fromEntityId"), text(one, "toEntityId")) for one in objects(answer, "relations")]
+    return sum((start in inside) != (end in inside) for start, end in ends if start and end)
+
+
+def _inside(answer: Object, entity: Entity) -> set[str]:
+    """The activity and its operations; an operation is called as its activity, a `#` and more (public code)."""
+    prefix = f"{entity.qualified_name}#".casefold()
+    found = {entity.guid}
+    for guid, one in mapping(answer, "guidEntityMap").items():
+        name = text(mapping(as_mapping(one), "attributes"), "qualifiedName")
+        if name.casefold().startswith(prefix):
+            found.add(guid)
+    parents = [(text(one, "parentEntityId"), text(one, "childEntityId")) for one in objects(answer, "parentRelations")]
+    return found | {child for parent, child in parents if parent == entity.guid and child}
+
+
+def is_guid(value: str) -> bool:
+    """Whether a guid of an answer may become a part of a path."""
+    return len(value) == 36 and all(one in "0123456789abcdefABCDEF-" for one in value)
+
+
+def _seconds(value: object) -> float | None:
+    """Purview writes moments in milliseconds since 1970 (public code)."""
+    return value / 1000 if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**15 else None
