@@ -56,8 +56,9 @@ async def _one(io: Io, spec: Spec, verb: Verb, *, become_admin: bool, dry_run: b
     body, account = await reads.both(io, read_factory_body(io, spec.factory_id), reads.read_account(io, account_id))
     principal = factory_json.principal_id(body)
     member = Member(spec.factory_id.name, principal, began)
+    takes_away = verb == "revoke"
     work = Curating(
-        io, account, account_id, verb, [member], become_admin=become_admin, dry_run=dry_run, takes_away=verb == "revoke"
+        io, account, account_id, verb, [member], become_admin=become_admin, dry_run=dry_run, takes_away=takes_away
     )
     io.so_far = lambda: work.report(spec)
     await work.run()

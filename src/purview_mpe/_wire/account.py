@@ -51,9 +51,14 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
         endpoints={
             whole(key): whole(url) for key, url in mapping(properties, "endpoints").items() if isinstance(url, str)
         },
-        default_domain=text(properties, "defaultDomain") or None,
+        default_domain=_domain_name(text(properties, "defaultDomain")),
         warnings=(*found.warnings, *warnings, *_shape_findings(shape, properties)),
     )
+
+
+def _domain_name(name: str) -> str | None:
+    """The name, if it can stand in a query and in a command as it is."""
+    return name if name.isascii() and name.replace("-", "").replace("_", "").isalnum() else None
 
 
 def data_plane_address(account: Account) -> str | None:

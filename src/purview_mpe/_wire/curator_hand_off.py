@@ -38,8 +38,8 @@ def hand_off(account: Account, asked: Sequence[Asked], reason: str, *, takes_awa
         f"Not done because:  {reason}.",
         "Who can do it:     a collection administrator of the root collection"
         + (", from inside the account's private network." if account.firewall == "disabled-from-all-networks" else "."),
-        "Where:             the Purview portal, Data Map, Collections (or Domains), "
-        f"{account.default_domain or account.name.casefold()}, Role assignments, Data curators: {click}",
+        f"Where:             the Purview portal, Data Map, Collections (or Domains), {_root(account)},",
+        f"                   Role assignments, Data curators: {click}",
         *(f"                   {one.factory} (object id {one.principal})" for one in asked),
     ]
     if not takes_away and (address := data_plane_address(account)):
@@ -52,10 +52,14 @@ def script(account: Account, asked: Sequence[Asked], address: str) -> str:
 
     Ids and the address are put in as they are: each was checked to hold nothing that a shell takes for its own.
     """
-    root = account.default_domain or account.name.casefold()
     principals = " ".join(one.principal for one in asked)
     return _SCRIPT.format(
-        address=address, root=root, version=API_VERSION, resource=_RESOURCE, role=DATA_CURATOR, principals=principals
+        address=address,
+        root=_root(account),
+        version=API_VERSION,
+        resource=_RESOURCE,
+        role=DATA_CURATOR,
+        principals=principals,
     )
 
 
@@ -81,6 +85,10 @@ changed=$(jq --arg role '{role}' --arg root "$root" '
           end)' --args {principals} <<< "$policy")
 rest --method put --url "$purview/$(jq -r .id <<< "$policy")?api-version={version}" --body "$changed"
 """
+
+
+def _root(account: Account) -> str:
+    return account.default_domain or account.name.casefold()
 
 
 def _count(number: int) -> str:

@@ -6,6 +6,7 @@ Sources as in `account`: *recorded*, *spec*, *docs*, *public code*, *inferred*.
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._model.arm_id import ArmId, InvalidArmId
@@ -24,6 +25,7 @@ LINEAGE_ACTIVITIES = frozenset({"copy", "executedataflow", "executessispackage"}
 #: do: leaving them out could lose a field of a later api-version.
 _READ_ONLY = frozenset({"id", "name", "type", "eTag"})
 _READ_ONLY_PROPERTIES = frozenset({"provisioningState", "createTime", "version"})
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 #: Both spellings stand in Microsoft's pages (docs); the first is the one recorded.
 _LINEAGE_KEYS = ("reportlineagetopurview", "reportlineagetopurvew")
 
@@ -57,7 +59,8 @@ def principal_id(answer: Object) -> str | None:
     Never the application id (docs); `type` decides, because what an identity was may still stand beside it.
     """
     identity = mapping(answer, "identity")
-    return text(identity, "principalId") or None if has_system_identity(answer) else None
+    found = text(identity, "principalId")
+    return found if has_system_identity(answer) and _GUID.fullmatch(found) else None
 
 
 def identity_body(answer: Object) -> account.Json:

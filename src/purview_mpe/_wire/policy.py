@@ -164,7 +164,7 @@ def without_curators(policy: Policy, principals: Sequence[str]) -> Policy | None
     return replace(policy, body=body)
 
 
-def admin_body(principal: str) -> Json:
+def admin_body(principal: str) -> Any:
     """The body that makes an identity collection administrator of the root (recorded: 200, empty answer)."""
     return {"objectId": principal}
 

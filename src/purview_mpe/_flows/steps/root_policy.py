@@ -59,13 +59,14 @@ async def read_root_policy(io: Io, account: Account, account_id: ArmId) -> Polic
         )
     attempt = Attempt(f"read the policy of the root collection of {account.name!r}", str(account_id), ROLE)
     name = account.default_domain or account.name.casefold()
-    for collection in (name, None):
+
+    async def listed(collection: str | None) -> tuple[Policy, ...]:
         path, query = policy_json.policies_path(collection)
-        answer = await io.read(
-            attempt,
-            lambda az, path=path, query=query: az.purview_data(account_id, address).send("GET", path, params=query),
-        )
-        policies = policy_json.read_policies(answer)
+        answer = await io.read(attempt, lambda az: az.purview_data(account_id, address).send("GET", path, params=query))
+        return policy_json.read_policies(answer)
+
+    for collection in (name, None):
+        policies = await listed(collection)
         if (root := policy_json.root_of(policies, account.name, account.default_domain)) is not None:
             return root
     # Purview answers with an empty list, too, where the caller may see no policy (inferred).
@@ -157,7 +158,7 @@ async def _turn(io: Io, account: str) -> AsyncGenerator[None]:
     while _turns.setdefault(key, token) is not token:
         if remaining(io) <= 0:
             raise WaitTimedOut(
-                "Another change to the policy of the root collection was under way in this process until the time ran out.",
+                "Another change to the policy of the root collection was under way until the time ran out.",
                 remedy="Repeat the call.",
             )
         await io.sleep(min(1.0, remaining(io)))
