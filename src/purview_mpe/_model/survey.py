@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.matrix import RuntimeKind
@@ -82,6 +83,19 @@ class ActivityRun:
     """The integration runtime that ran it, with its region, as Azure writes it."""
     status: str = "Succeeded"
     """Azure's literal for how the activity itself ended, or that it has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRun:
+    """One pipeline run."""
+
+    pipeline: str
+    status: str
+    """Azure's literal for how it ended, or that it has not."""
+    started: datetime | None
+    """When it started, on Azure's clock; None where Azure does not show it."""
+    message: str = ""
+    """What Azure says about a run that failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,7 +252,7 @@ def _activity_findings(runs: RecentRuns, situation: Situation) -> Iterator[Findi
         newest.setdefault((activity.pipeline, activity.activity), activity)
     by_result: dict[_Reported, list[ActivityRun]] = {}
     for activity in newest.values():
-        by_result.setdefault(_reported(activity), []).append(activity)
+        by_result.setdefault(reported(activity), []).append(activity)
     count = "1 pipeline run" if runs.runs == 1 else f"{runs.runs} pipeline runs"
     scope = f"the newest {count}" if runs.more else count
     without_lineage = [one for key in ("failed", "unknown", "silent") for one in by_result.get(key, ())]
@@ -345,7 +345,7 @@ def _runtimes_inside(situation: Situation) -> str:
     return f": {_listed(inside)}" if inside else ""
 
 
-def _reported(activity: ActivityRun) -> _Reported:
+def reported(activity: ActivityRun) -> _Reported:
     """What a status means. `Succeeded` and `NotReported` are recorded; the literals for failures are not."""
     if _is_unfinished(activity):
         return "not-succeeded"

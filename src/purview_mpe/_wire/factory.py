@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import copy
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._model.arm_id import ArmId, InvalidArmId
-from purview_mpe._model.survey import ActivityRun, KnownFactory, Permission, Runtime
+from purview_mpe._model.survey import ActivityRun, KnownFactory, Permission, PipelineRun, Runtime
 from purview_mpe._wire import account
 from purview_mpe._wire.reading import Object, as_mapping, mapping, objects, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
 #: Activities that report lineage (docs). Data Factory calls a data flow `ExecuteDataFlow` and SSIS
 #: `ExecuteSSISPackage` (spec).
@@ -139,6 +139,22 @@ def activities_filter(begin: datetime, end: datetime, token: str | None) -> acco
     return asked
 
 
+def read_started_run(answer: Object) -> str | None:
+    """Id of the run that was started; None if the answer does not hold one that can stand in a path."""
+    run_id = text(answer, "runId")
+    return run_id if _GUID.fullmatch(run_id) else None
+
+
+def read_run(answer: Object) -> PipelineRun:
+    """One pipeline run. Its `id` comes back in upper case and is not its path (recorded)."""
+    return PipelineRun(
+        pipeline=text(answer, "pipelineName"),
+        status=text(answer, "status"),
+        started=_moment(text(answer, "runStart")),
+        message=text(answer, "message"),
+    )
+
+
 def read_run_page(answer: Object) -> tuple[tuple[str, ...], str | None]:
     """The ids of the runs on a page, and the token of the next page. Not an Azure list: there is no link (spec)."""
     ids = tuple(run_id for run in objects(answer, "value") if (run_id := text(run, "runId")))
@@ -183,6 +199,15 @@ def _values(holder: Object, keys: tuple[str, ...]) -> Iterator[object]:
     for key, value in holder.items():
         if key.casefold() in keys:
             yield cast("object", value)
+
+
+def _moment(stamp: str) -> datetime | None:
+    """A moment as Azure writes it, with up to seven digits of a second (recorded)."""
+    whole, _, rest = stamp.rstrip("Zz").partition(".")
+    try:
+        return datetime.fromisoformat(f"{whole}.{rest[:6]:0<6}" if rest else whole).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _stamp(moment: datetime) -> str:

@@ -30,7 +30,7 @@ async def recent_runs(io: Io, factory_id: ArmId, begin: datetime, end: datetime)
         run_ids, more = await _run_ids(io, factory_id, begin, end)
     except PurviewMpeError as error:
         return ErrorDetail.of(error)
-    found = await io.gather([_activities(io, factory_id, run_id, begin, end) for run_id in run_ids])
+    found = await io.gather([activities_of(io, factory_id, run_id, begin, end) for run_id in run_ids])
     return RecentRuns(
         runs=len(run_ids),
         more=more,
@@ -64,7 +64,7 @@ async def _run_ids(io: Io, factory_id: ArmId, begin: datetime, end: datetime) ->
     return found[:MAX_RUNS], token is not None or len(found) > MAX_RUNS
 
 
-async def _activities(
+async def activities_of(
     io: Io, factory_id: ArmId, run_id: str, begin: datetime, end: datetime
 ) -> tuple[ActivityRun, ...] | str:
     """The activities of one run; or why they cannot be read, so that one bad run does not hide the others."""

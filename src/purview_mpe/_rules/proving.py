@@ -1,0 +1,247 @@
+"""Decides whether the lineage of one run arrived, from what was read of the run and of Purview's catalog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from purview_mpe._model import matrix
+from purview_mpe._model.proof import Link, LinkName, LinkState
+from purview_mpe._model.results import Finding, by_severity
+from purview_mpe._rules.diagnosing import reported, runtime_name
+from purview_mpe._rules.runtimes import IMPLICIT_RUNTIME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from purview_mpe._model.results import Account
+    from purview_mpe._model.survey import ActivityRun, Runtime
+
+#: How a run ends (docs); every other status means that it goes on.
+ENDED = frozenset({"succeeded", "failed", "cancelled", "canceled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogued:
+    """What the catalog holds of one activity."""
+
+    activity: ActivityRun
+    is_there: bool | None
+    """Whether there is an entity of this run; None if the catalog cannot be read."""
+    relations: int | None = None
+    """How many relations tie it to data sets; None if that was not read."""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything that was read of one run."""
+
+    status: str | None
+    """How the run ended, as Azure writes it; None if it cannot be read."""
+    activities: tuple[ActivityRun, ...] = ()
+    """Those of the kinds that report lineage."""
+    account: Account | None = None
+    runtimes: tuple[Runtime, ...] | None = None
+    catalog: tuple[Catalogued, ...] = ()
+    catalog_hidden: str | None = None
+    """Why the catalog cannot be read; None if it can."""
+    run_evidence: str = ""
+
+
+def links(seen: Seen) -> tuple[Link, ...]:
+    """The links of the chain, in order. A link behind one that broke is unknown rather than broken."""
+    return (_run(seen), _runtime(seen), _reported(seen), _entity(seen), _relations(seen))
+
+
+def is_proven(chain: Sequence[Link]) -> bool | None:
+    """Whether the lineage arrived; None if that cannot be seen.
+
+    Where it ran decides nothing by itself: lineage that is in Purview has arrived from wherever it was sent.
+    """
+    states = {link.name: link.state for link in chain if link.name != "runtime"}
+    if "no" in states.values():
+        return False
+    return True if states["entity"] == states["relations"] == "yes" else None
+
+
+def findings(seen: Seen, chain: Sequence[Link]) -> tuple[Finding, ...]:
+    """What the links mean and what to do; errors first, then in the order of the links."""
+    state = {link.name: link for link in chain}
+    return by_severity(
+        [
+            *_run_findings(seen, state["run"]),
+            *_runtime_findings(state["runtime"]),
+            *_report_findings(seen, state["reported"]),
+            *_catalog_findings(seen, state["entity"], state["relations"]),
+        ]
+    )
+
+
+def _link(name: LinkName, state: LinkState, evidence: Sequence[str]) -> Link:
+    return Link(name=name, state=state, evidence=tuple(one for one in evidence if one))
+
+
+def _run(seen: Seen) -> Link:
+    said = [seen.run_evidence]
+    if seen.status is None:
+        return _link("run", "unknown", said)
+    if seen.status.casefold() == "succeeded":
+        return _link("run", "yes", said)
+    return _link("run", "no" if seen.status.casefold() in ENDED else "unknown", said)
+
+
+def _runtime(seen: Seen) -> Link:
+    """Whether every activity ran where the support matrix lets lineage leave from."""
+    said: list[str] = []
+    allowed: list[bool | None] = []
+    for activity in seen.activities:
+        kind = _kind_of(activity, seen)
+        said.append(f"{activity.activity}: {activity.runtime or 'runtime not shown'}")
+        if kind is None or seen.account is None or seen.account.firewall is None:
+            allowed.append(None)
+        else:
+            allowed.append(matrix.requirement(seen.account.firewall, kind).supported)
+    if False in allowed:
+        return _link("runtime", "no", said)
+    return _link("runtime", "yes" if allowed and None not in allowed else "unknown", said)
+
+
+def _kind_of(activity: ActivityRun, seen: Seen) -> matrix.RuntimeKind | None:
+    if activity.runtime is None or seen.runtimes is None:
+        return None
+    name = runtime_name(activity.runtime).casefold()
+    listed = {one.name.casefold(): one.kind for one in seen.runtimes}
+    # Every factory has it, and no list shows it until somebody has saved it (recorded).
+    return listed.get(name, "azure" if name == IMPLICIT_RUNTIME.casefold() else None)
+
+
+def _reported(seen: Seen) -> Link:
+    said = [f"{one.activity} ({one.kind}): {one.lineage or 'says nothing about lineage'}" for one in seen.activities]
+    kinds = {reported(one) for one in seen.activities}
+    if not kinds or kinds & {"unknown", "not-succeeded"}:
+        return _link("reported", "unknown", said)
+    if kinds & {"failed", "silent"} or "arrived" not in kinds:
+        return _link("reported", "no", said)
+    return _link("reported", "yes", said)
+
+
+def _entity(seen: Seen) -> Link:
+    said = [one.evidence for one in seen.catalog] or ([seen.catalog_hidden] if seen.catalog_hidden else [])
+    there = {one.is_there for one in seen.catalog}
+    if not there or None in there:
+        return _link("entity", "unknown", said)
+    return _link("entity", "yes" if there == {True} else "no", said)
+
+
+def _relations(seen: Seen) -> Link:
+    found = [one for one in seen.catalog if one.is_there]
+    said = [f"{one.activity.activity}: {one.relations} relations" for one in found if one.relations is not None]
+    counts = [one.relations for one in found]
+    if not counts or None in counts:
+        return _link("relations", "unknown", said)
+    return _link("relations", "yes" if all(counts) else "no", said)
+
+
+def _run_findings(seen: Seen, link: Link) -> Iterator[Finding]:
+    if link.state == "no":
+        yield Finding(
+            code="run-not-succeeded",
+            severity="error",
+            message=f"The run ended with {seen.status}, so it proves nothing about lineage.",
+            cause="Only an activity that succeeds reports lineage.",
+            evidence=link.evidence,
+            remedy="Look at the run in Data Factory Studio, Monitor; repeat the proof when the pipeline works.",
+        )
+    elif link.state == "unknown":
+        yield Finding(
+            code="run-not-ended" if seen.status else "run-unreadable",
+            severity="warning",
+            message="The run had not ended when the time ran out." if seen.status else "The run cannot be read.",
+            evidence=link.evidence,
+            remedy="Repeat the proof for this run (run_id) when it has ended."
+            if seen.status
+            else "Ask for the role Data Factory Contributor on the factory, and check the id of the run.",
+        )
+    if link.state == "yes" and not seen.activities:
+        yield Finding(
+            code="no-lineage-activities",
+            severity="warning",
+            message="No activity of the run reports lineage.",
+            cause="Only Copy, Data Flow and Execute SSIS Package activities do.",
+            remedy="Choose a pipeline with such an activity.",
+        )
+
+
+def _runtime_findings(link: Link) -> Iterator[Finding]:
+    if link.state == "no":
+        yield Finding(
+            code="ran-outside-the-network",
+            severity="error",
+            message="An activity ran on an integration runtime that the account's firewall does not let in.",
+            cause="Its linked service names a runtime outside the managed virtual network, or none.",
+            evidence=link.evidence,
+            remedy="Let the linked services and data flows name a runtime in the managed virtual network (connectVia).",
+        )
+
+
+def _report_findings(seen: Seen, link: Link) -> Iterator[Finding]:
+    if any(reported(one) == "not-reported" for one in seen.activities):
+        yield Finding(
+            code="lineage-not-reported",
+            severity="warning" if link.state == "yes" else "error",
+            message="An activity had no lineage to report.",
+            cause="Lineage is dropped for stores that are not supported, and for Copy activities with compression, "
+            "partition options, a row limit per file, additional columns, PolyBase or COPY.",
+            evidence=link.evidence,
+            remedy="Choose a pipeline that copies between supported stores without these options.",
+        )
+    if any(reported(one) in {"failed", "silent"} for one in seen.activities):
+        yield Finding(
+            code="lineage-failed",
+            severity="error",
+            message="An activity could not report its lineage.",
+            cause="The runtime could not reach Purview, or Purview refused the factory's identity.",
+            evidence=link.evidence,
+            remedy="Find the cause: client.diagnose(spec). A role or an approval of the last 15 minutes may not be "
+            "known everywhere yet.",
+        )
+
+
+def _catalog_findings(seen: Seen, entity: Link, relations: Link) -> Iterator[Finding]:
+    if seen.catalog_hidden:
+        yield Finding(
+            code="catalog-unreadable",
+            severity="info",
+            message="Whether the lineage is in Purview cannot be seen from here.",
+            cause=seen.catalog_hidden,
+            remedy="Run this inside the account's network, with the role Data Reader on the root collection.",
+        )
+    if entity.state == "no":
+        yield Finding(
+            code="lineage-not-in-catalog",
+            severity="error",
+            message="The activity reported lineage, and Purview's catalog does not hold it.",
+            cause="It takes minutes, at times tens of minutes, until lineage is in the catalog.",
+            evidence=entity.evidence,
+            remedy="Repeat the proof for this run (run_id) later; if it stays so, look for the factory in Purview.",
+        )
+    if relations.state == "no":
+        yield Finding(
+            code="lineage-without-relations",
+            severity="error",
+            message="The activity is in Purview's catalog, and nothing ties it to a data set.",
+            cause="Data Factory reported an activity without source and sink, or they are stores that Purview does not "
+            "know.",
+            evidence=relations.evidence,
+            remedy="Compare source and sink with Microsoft's list of supported stores, and look whether both were "
+            "scanned.",
+        )
+    if relations.state == "yes":
+        yield Finding(
+            code="lineage-proven",
+            severity="info",
+            message="The lineage of this run is in Purview, tied to data sets.",
+            evidence=relations.evidence,
+            remedy="Nothing is left to do.",
+        )
