@@ -10,6 +10,7 @@ proxies and api-versions that we do not control.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from purview_mpe._model.arm_id import ArmId, InvalidArmId, last_segment
@@ -26,6 +27,12 @@ Json: TypeAlias = Any
 #: Spec: 2023-05-01-preview is the first version whose accounts have `ingestionStorage`; azure-mgmt-purview below
 #: 1.1.0b2 asks for 2021-07-01, so that its answers prove nothing about the absence of the field.
 _INGESTION_GROUPS = ("blob", "queue")
+#: Hosts of Purview's data plane: of an account (docs: "Use REST APIs for Microsoft Purview data planes"), and of a
+#: tenant-level account (public clients that run against Azure).
+PURVIEW_HOSTS = (
+    re.compile(r"https://[a-z0-9-]{1,63}\.purview\.azure\.(?:com|us|cn)", re.ASCII),
+    re.compile(r"https://(?:[0-9a-f-]{36}-)?api\.purview-service\.microsoft\.com", re.ASCII),
+)
 
 
 def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
@@ -62,12 +69,13 @@ def _domain_name(name: str) -> str | None:
 
 
 def data_plane_address(account: Account) -> str | None:
-    """Where the account's data plane answers; None where the account does not show it.
+    """Where the account's data plane answers; None where the account shows no address of Purview's.
 
     Its own host or, for a tenant-level account, the tenant's; both are the catalog's address without its path
-    (recorded: `https://<account>.purview.azure.com/catalog`).
+    (recorded: `https://<account>.purview.azure.com/catalog`). An answer can be forged, and a token is sent there.
     """
-    return account.endpoints.get("catalog", "").rstrip("/").removesuffix("/catalog") or None
+    address = account.endpoints.get("catalog", "").rstrip("/").removesuffix("/catalog").casefold()
+    return address if any(host.fullmatch(address) for host in PURVIEW_HOSTS) else None
 
 
 def unreadable_account(account_id: ArmId, evidence: str) -> Account:

@@ -1,0 +1,45 @@
+"""Why Purview's data plane does not serve a caller."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe._model.matrix import CLOSED, OPEN
+from purview_mpe._rules.reach import account_unreadable, out_of_reach
+from purview_mpe.errors import AccessDenied, AzureError, NoAnswer, Throttled
+from tests.support.nouns import an_account
+
+BEHIND = "Not authorized to access this account. This account is behind a private endpoint."
+NO_ROLE = "Azure answered 403 (Unauthorized): Not authorized to access account"
+
+
+def denied(message: str, status: int | None = 403) -> AccessDenied:
+    return AccessDenied(message, remedy="Ask.", status=status)
+
+
+@pytest.mark.parametrize(
+    ("firewall", "error", "kind"),
+    [
+        (CLOSED, denied(BEHIND), "outside-the-network"),
+        (OPEN, denied(BEHIND), "outside-the-network"),
+        (CLOSED, denied("Forbidden"), "outside-the-network"),
+        (CLOSED, denied(NO_ROLE), "not-collection-admin"),
+        (OPEN, denied(NO_ROLE), "not-collection-admin"),
+        (OPEN, denied("Forbidden", 401), "not-collection-admin"),
+        (OPEN, denied("No token.", None), None),
+        (CLOSED, NoAnswer("reset", remedy="Wait."), "outside-the-network"),
+        (OPEN, NoAnswer("reset", remedy="Wait."), "unreachable"),
+        (OPEN, Throttled("429", remedy="Wait.", status=429), None),
+        (CLOSED, AzureError("400", remedy="Wait.", status=400), None),
+    ],
+)
+def test_why_a_caller_is_not_served(firewall, error, kind):
+    """A closed account refuses in several ways; what is not about reach stays a failure."""
+    found = out_of_reach(an_account(firewall=firewall), error)
+    assert (found.kind if found else None) == kind
+    assert found is None or found.reason
+
+
+def test_an_account_that_cannot_be_read_has_no_known_address():
+    """Its data plane is in its properties."""
+    assert account_unreadable().kind == "account-unreadable"
