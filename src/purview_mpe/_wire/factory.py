@@ -104,17 +104,30 @@ def read_etag(answer: Object) -> str:
     return text(answer, "eTag") or text(answer, "etag")
 
 
-def connected_body(answer: Object, account_id: str) -> account.Json:
-    """The factory as it was read, connected to an account.
+def connected_body(answer: Object, account_id: str, *, with_identity: bool = False) -> account.Json:
+    """The factory as it was read, connected to an account; `with_identity` also switches on its identity.
 
     Only a PUT of the whole factory sets the connection, PATCH ignores it (spec); so everything goes back as it came,
-    unknown fields too, less what the spec calls read-only.
+    unknown fields too, less what the spec calls read-only. A PUT without the identity of a factory that has one is
+    refused (docs).
     """
-    body = {key: value for key, value in copy.deepcopy(dict(answer)).items() if key not in _READ_ONLY}
-    properties = {key: value for key, value in mapping(body, "properties").items() if key not in _READ_ONLY_PROPERTIES}
+    body, properties = _written_back(answer)
     connection = dict(mapping(properties, "purviewConfiguration"))
     body["properties"] = {**properties, "purviewConfiguration": {**connection, "purviewResourceId": account_id}}
+    return {**body, "identity": identity_body(answer)} if with_identity else body
+
+
+def disconnected_body(answer: Object) -> account.Json:
+    """The factory as it was read, without its connection to an account."""
+    body, properties = _written_back(answer)
+    body["properties"] = {key: value for key, value in properties.items() if key != "purviewConfiguration"}
     return body
+
+
+def _written_back(answer: Object) -> tuple[dict[str, Any], dict[str, Any]]:
+    body = {key: value for key, value in copy.deepcopy(dict(answer)).items() if key not in _READ_ONLY}
+    properties = {key: value for key, value in mapping(body, "properties").items() if key not in _READ_ONLY_PROPERTIES}
+    return body, properties
 
 
 def read_permission(answer: Object) -> Permission:
