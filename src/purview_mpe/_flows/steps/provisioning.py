@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps import reads, reasons
-from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, when_free
+from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out
 from purview_mpe._model import states
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Outcome, Plan, Result, Step
 from purview_mpe._wire import account
-from purview_mpe._wire.errors import Attempt, is_busy
+from purview_mpe._wire.errors import Attempt
 from purview_mpe.errors import (
     ProvisioningFailed,
     PurviewMpeError,
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.results import Endpoint, Factory, Verb
 
-#: Answers that prove that nothing was written, so that there is nothing to look for. Not 429: an attempt before it may
-#: have been delivered and its answer lost.
-_REFUSED = frozenset({401, 403, 404})
 _ROLE = "Data Factory Contributor"
 _HEALINGS = 3
 #: How long after the writes a look is sent that must not overtake them.
@@ -228,22 +225,20 @@ class Provisioning:
         factory = self.plan.spec.factory_id
         attempt = Attempt(f"create the managed virtual network {step.name!r}", self.plan.spec.factory, _ROLE)
 
-        async def put() -> None:
-            try:
-                await self.io.call(
-                    attempt,
-                    lambda az: az.datafactory(factory).managed_virtual_networks.create_or_update(
-                        factory.resource_group, factory.name, step.name, account.network_body()
-                    ),
-                )
-            except PurviewMpeError as failure:
-                if failure.status in _REFUSED:
-                    raise
-                networks = await reads.list_networks(self.io, factory)
-                if step.name.casefold() not in {network.casefold() for network in networks}:
-                    raise
+        async def put() -> bool:
+            await self.io.call(
+                attempt,
+                lambda az: az.datafactory(factory).managed_virtual_networks.create_or_update(
+                    factory.resource_group, factory.name, step.name, account.network_body()
+                ),
+            )
+            return True
 
-        await when_free(self.io, put, is_busy=is_busy)
+        async def look(_: bool) -> bool | None:
+            networks = await reads.list_networks(self.io, factory)
+            return True if step.name.casefold() in {network.casefold() for network in networks} else None
+
+        await carried_out(self.io, put, look=look)
 
     async def _replace(self, progress: Progress, result: Result) -> None:
         await self._delete(progress.step)
