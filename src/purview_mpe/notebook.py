@@ -224,7 +224,7 @@ def _undecided(run: _Run) -> set[Result]:
     approved: set[tuple[str, ...]] = set()
     for factory, outcomes in run.outcomes.items():
         for outcome in outcomes:
-            if outcome.group_id is None:
+            if outcome.subject != "endpoint":
                 continue
             endpoint = (factory, *identity(outcome.resource_id, outcome.group_id))
             if outcome.result in _MADE:

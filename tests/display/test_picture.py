@@ -44,7 +44,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def an_outcome(group_id: str | None, result: Result, name: str = "purview", target: str = ACCOUNT) -> Outcome:
-    return Outcome(name=name, group_id=group_id, resource_id=target, result=result)
+    subject = "endpoint" if group_id else "managed-network"
+    return Outcome(subject=subject, name=name, group_id=group_id, resource_id=target, result=result)
 
 
 def a_status(*verdicts: Verdict, name: str = "purview") -> Status:

@@ -184,7 +184,7 @@ def test_a_tampered_plan_does_nothing_of_its_own(spec, account, factory, tampere
     fresh = make_plan(spec, account, factory)
     result = reconciled(fresh.model_copy(update={"steps": tampered}), fresh)
     assert writes(result) <= writes(fresh)
-    keys = [key(step) if step.group_id is not None else None for step in result.steps]
+    keys = ["network" if step.subject == "managed-network" else (step.subject, key(step)) for step in result.steps]
     assert len(set(keys)) == len(keys)
 
 

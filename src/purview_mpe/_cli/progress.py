@@ -20,6 +20,8 @@ _SYMBOLS: Mapping[str, tuple[str, Role]] = {
     "absent": ("=", "faint"),
     "already-approved": ("=", "faint"),
     "already-connected": ("=", "faint"),
+    "already-enabled": ("=", "faint"),
+    "already-granted": ("=", "faint"),
     "handed-off": (">", "attention"),
     "ambiguous": ("?", "bad"),
     "conflict": ("!", "bad"),

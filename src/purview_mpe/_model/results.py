@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
-from pydantic import AfterValidator, Field, computed_field
+from pydantic import AfterValidator, Field, computed_field, model_validator
 
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.spec import Fixed, Noun, Spec
@@ -30,6 +30,12 @@ Result = Literal[
     "absent",
     "connected",
     "already-connected",
+    "disconnected",
+    "enabled",
+    "already-enabled",
+    "granted",
+    "already-granted",
+    "revoked",
     "handed-off",
     "ambiguous",
     "conflict",
@@ -38,10 +44,31 @@ Result = Literal[
     "would-approve",
     "would-reject",
     "would-delete",
+    "would-create",
+    "would-replace",
+    "would-connect",
+    "would-disconnect",
+    "would-enable",
+    "would-grant",
+    "would-revoke",
 ]
 FAILURES: frozenset[Result] = frozenset({"failed", "timed-out", "conflict", "ambiguous"})
 Verdict = Literal["ready", "pending", "provisioning", "rejected", "stale", "wrong-target", "missing", "failed"]
-Verb = Literal["apply", "create_all", "approve", "reject", "delete_all", "connect"]
+Verb = Literal[
+    "apply",
+    "create_all",
+    "approve",
+    "reject",
+    "delete_all",
+    "connect",
+    "disconnect",
+    "grant",
+    "revoke",
+    "onboard",
+    "offboard",
+]
+#: What a step or an outcome is about.
+Subject = Literal["endpoint", "managed-network", "runtime", "identity", "connection", "data-curator"]
 
 
 class Finding(Noun):
@@ -141,13 +168,25 @@ class Step(Noun):
     """One line of a plan."""
 
     action: Action
+    subject: Subject = "endpoint"
+    """What the step makes: an endpoint, the managed virtual network or an integration runtime."""
     name: str
     group_id: str | None = None
-    """None for the managed virtual network itself."""
+    """Group id of the endpoint; None for every other subject."""
     resource_id: str
     reason: str
     remedy: str | None = None
     """What to do about a conflict; None for every other action."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _network_of_older_plans(cls, given: object) -> object:
+        """A plan file from before there were subjects marks the managed virtual network by its missing group id."""
+        if not isinstance(given, dict):
+            return given
+        fields = cast("dict[str, object]", given)
+        is_older = "subject" not in fields and fields.get("group_id") is None
+        return {**fields, "subject": "managed-network"} if is_older else fields
 
 
 class Plan(Noun):
@@ -207,8 +246,11 @@ INTERRUPTED = ErrorDetail(
 class Outcome(Noun):
     """What became of one step."""
 
+    subject: Subject = "endpoint"
+    """What the outcome is about."""
     name: str
     group_id: str | None = None
+    """Group id of the endpoint; None for every other subject."""
     resource_id: str
     private_endpoint_id: str | None = None
     matched_by: Literal["private-endpoint-id", "name"] | None = None

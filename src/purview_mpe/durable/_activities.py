@@ -97,7 +97,7 @@ def _healed(client: Client, report: Report, made: set[tuple[str, str]], *, appro
 
 def _is_exact(report: Report) -> bool:
     """Whether the report tells the private endpoint of every endpoint, so that the factory need not be asked."""
-    endpoints = [outcome for outcome in report.outcomes if outcome.group_id is not None]
+    endpoints = [outcome for outcome in report.outcomes if outcome.subject == "endpoint"]
     return bool(endpoints) and all(outcome.private_endpoint_id for outcome in endpoints)
 
 

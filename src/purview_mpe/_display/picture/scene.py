@@ -69,6 +69,12 @@ RESULTS: dict[Result, Mark] = {
     "absent": ABSENT,
     "connected": READY,
     "already-connected": READY,
+    "disconnected": ABSENT,
+    "enabled": READY,
+    "already-enabled": READY,
+    "granted": READY,
+    "already-granted": READY,
+    "revoked": ABSENT,
     "handed-off": HANDED,
     "ambiguous": REFUSED,
     "conflict": REFUSED,
@@ -77,6 +83,13 @@ RESULTS: dict[Result, Mark] = {
     "would-approve": WAITING,
     "would-reject": WAITING,
     "would-delete": WAITING,
+    "would-create": WAITING,
+    "would-replace": WAITING,
+    "would-connect": WAITING,
+    "would-disconnect": WAITING,
+    "would-enable": WAITING,
+    "would-grant": WAITING,
+    "would-revoke": WAITING,
 }
 
 
@@ -150,7 +163,7 @@ def _(account: Account) -> Scene:
 
 @scene.register
 def _(plan: Plan) -> Scene:
-    network = next((step for step in plan.steps if step.group_id is None), None)
+    network = next((step for step in plan.steps if step.subject == "managed-network"), None)
     changes = len(plan.changes)
     told = _count(len(plan.conflicts), "conflict") if plan.conflicts else _count(changes, "change")
     return Scene(
@@ -160,7 +173,7 @@ def _(plan: Plan) -> Scene:
         sorted_ways(
             Way(step.name, step.group_id, step.resource_id, ACTIONS[step.action], step.action)
             for step in plan.steps
-            if step.group_id is not None
+            if step.subject == "endpoint" and step.group_id is not None
         ),
         REFUSED if plan.conflicts else NEW if changes else KEPT,
     )
@@ -218,9 +231,9 @@ def outcomes_scene(
     network_result = ""
     results: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
-        if outcome.group_id is None:
+        if outcome.subject == "managed-network":
             network_result = outcome.result
-        else:
+        elif outcome.subject == "endpoint":
             results.setdefault(identity(outcome.resource_id, outcome.group_id), []).append(outcome)
     ways = [_way(together) for together in results.values()]
     waited = set(pending)

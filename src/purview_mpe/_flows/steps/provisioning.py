@@ -71,7 +71,7 @@ class Provisioning:
 
     @property
     def endpoint_steps(self) -> list[Progress]:
-        return [progress for progress in self.steps if progress.step.group_id is not None]
+        return [progress for progress in self.steps if progress.step.subject == "endpoint"]
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each step, in the plan's order."""
@@ -106,7 +106,7 @@ class Provisioning:
     async def make_network(self) -> bool:
         """Create the managed virtual network where the plan says so; whether endpoints can be made afterwards."""
         for progress in self.steps:
-            if progress.step.group_id is None:
+            if progress.step.subject == "managed-network":
                 await self.do(progress)
                 return progress.result in {"created", "kept"}
         return True
@@ -161,7 +161,7 @@ class Provisioning:
                 case "keep":
                     progress.endpoint = _found(step, self.factory.endpoints)
                     self._end(progress, "kept")
-                case "create" if step.group_id is None:
+                case "create" if step.subject == "managed-network":
                     await self._create_network(step)
                     self._end(progress, "created")
                 case "create" if leaving := _leaving(step, self.factory.endpoints):
@@ -379,6 +379,7 @@ class Provisioning:
         elif error is None and _has_failed(progress):
             result, error = "failed", ErrorDetail.of(reasons.could_not_be_made(step.name))
         return Outcome(
+            subject=step.subject,
             name=(progress.endpoint.name if progress.endpoint else "") or step.name,
             group_id=step.group_id,
             resource_id=step.resource_id,
