@@ -9,18 +9,22 @@ from purview_mpe.errors import AccessDenied, InvalidCredential, InvalidSpec, Thr
 if TYPE_CHECKING:
     from purview_mpe.errors import PurviewMpeError
 
+#: Gone, timed out, in conflict with itself, changed by itself, throttled.
+_MAY_BE_THE_SECOND_ANSWER = frozenset({404, 408, 409, 410, 412, 429})
+
 
 def proves_nothing_done(failure: PurviewMpeError) -> bool:
     """Whether a write that failed like this was certainly not carried out: never sent, or refused by Azure.
 
-    Only 4xx answers are refusals. A timeout (408), a 5xx, a success that the SDK does not expect and a connection
-    that broke say nothing about what happened before: the kind of exception does not either (SDK source). A write
-    is sent once for each call, so an answer speaks for all of it; a write that is repeated has to add up its failures.
+    Only 4xx answers are refusals. A timeout (408), a 5xx, a success that the SDK does not expect and a connection that
+    broke say nothing about what happened, and neither does the kind of exception (SDK source). Some refusals can be
+    the answer to a request that a proxy, or a transport that the caller passed, sent twice, the first time with
+    success: aiohttp repeats PUT and DELETE on a connection that the server closed (its source).
     """
     if failure.status is None:
         # Without an answer these mean that no request left: no token, no turn within Azure's limits, a wrong argument.
         return isinstance(failure, (AccessDenied, Throttled, InvalidSpec, InvalidCredential, UnsupportedSetup))
-    return 400 <= failure.status < 500 and failure.status != 408
+    return 400 <= failure.status < 500 and failure.status not in _MAY_BE_THE_SECOND_ANSWER
 
 
 def is_worth_a_look(failure: PurviewMpeError) -> bool:

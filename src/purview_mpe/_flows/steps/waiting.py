@@ -34,7 +34,11 @@ _MOST_TIMES = 60
 
 
 async def carried_out(
-    io: Io, write: Callable[[], Awaitable[T]], *, look: Callable[[bool], Awaitable[T | None]], seen_at: float | None = None
+    io: Io,
+    write: Callable[[], Awaitable[T]],
+    *,
+    look: Callable[[bool], Awaitable[T | None]],
+    seen_at: float | None = None,
 ) -> T:
     """The result of a write that is sent as often as it takes, each time after a look.
 
@@ -85,7 +89,7 @@ class _Write(Generic[T]):
             return await self.write()
         except PurviewMpeError as failure:
             self.failure = failure
-            self.may_have_happened |= not proves_nothing_done(failure)
+            self.may_have_happened |= not (proves_nothing_done(failure) or is_busy(failure))
             self.pause = self._pause_after(failure)
             raise
 
