@@ -304,7 +304,7 @@ requirements = st.builds(
 )
 events = st.builds(
     Event,
-    kind=st.sampled_from(("started", "finished", "step", "waiting", "retrying")),
+    kind=st.sampled_from(("started", "finished", "step", "waiting", "retrying", "warning")),
     verb=texts,
     seconds=st.floats(0, 1e6),
     message=texts,

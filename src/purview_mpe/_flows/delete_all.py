@@ -116,7 +116,7 @@ class Takedown:
         self.began = self.io.now()
         self.removals = []
         for target in self.targets:
-            found = [one for one in self.endpoints if one.is_for(target.resource_id, target.group_id)]
+            found = [one for one in self.endpoints if one.identity == target.identity]
             # Azure allows one per identity; should it ever list more, each is removed and reported.
             self.removals += [Removal(target, Listed(endpoint)) for endpoint in found]
             if not found:
@@ -219,7 +219,7 @@ class Takedown:
             (
                 one
                 for one in listed
-                if one.is_for(target.resource_id, target.group_id) and one.name.casefold() == endpoint.name.casefold()
+                if one.identity == target.identity and one.name.casefold() == endpoint.name.casefold()
             ),
             None,
         )

@@ -116,7 +116,7 @@ def _key(step: Step) -> tuple[str, ...]:
     """What a step is about; a factory has one managed virtual network, so its name does not count."""
     if step.subject == "managed-network":
         return (step.subject,)
-    return step.subject, *identity(step.resource_id, step.group_id)
+    return step.subject, *step.identity
 
 
 def _moved(planned: Step, what: str) -> Step:
@@ -179,7 +179,7 @@ def _network_step(spec: Spec, factory: Factory) -> Iterator[Step]:
 def _endpoint_step(spec: Spec, target: Target, endpoints: Sequence[Endpoint]) -> Step:
     name = spec.name_of(target.group_id)
 
-    same = [endpoint for endpoint in endpoints if endpoint.is_for(target.resource_id, target.group_id)]
+    same = [endpoint for endpoint in endpoints if endpoint.identity == target.identity]
     for endpoint in same:
         if endpoint.reserved:
             return _step(
@@ -252,9 +252,9 @@ def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[
     never enough; and these are only shown.
     """
     wanted = {target.group_id for target in targets}
-    current = {identity(target.resource_id, target.group_id) for target in account.targets}
+    current = {target.identity for target in account.targets}
     for endpoint in factory.endpoints:
-        if endpoint.reserved or identity(endpoint.resource_id, endpoint.group_id) in current:
+        if endpoint.reserved or endpoint.identity in current:
             continue
         group_id = endpoint.group_id.casefold()
         ours_by_name = (

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.matrix import CLOSED
-from purview_mpe._model.results import Account, Plan, Report, Status, identity
+from purview_mpe._model.results import Account, Plan, Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from purview_mpe._model.results import Action, Outcome, Result, Verdict
+    from purview_mpe._model.results import Action, Identity, Outcome, Result, Verdict
     from purview_mpe._model.spec import Noun
 
 Tone: TypeAlias = Literal["good", "quiet", "new", "waiting", "bad"]
@@ -229,12 +229,12 @@ def outcomes_scene(
 ) -> Scene:
     """The picture of what became of each step so far; what is still waited for is told by name."""
     network_result = ""
-    results: dict[tuple[str, str], list[Outcome]] = {}
+    results: dict[Identity, list[Outcome]] = {}
     for outcome in outcomes:
         if outcome.subject == "managed-network":
             network_result = outcome.result
         elif outcome.subject == "endpoint":
-            results.setdefault(identity(outcome.resource_id, outcome.group_id), []).append(outcome)
+            results.setdefault(outcome.identity, []).append(outcome)
     ways = [_way(together) for together in results.values()]
     waited = set(pending)
     shown = [replace(way, mark=MAKING, word=f"{way.word}, waiting") if way.name in waited else way for way in ways]

@@ -316,7 +316,7 @@ class Provisioning:
         """Whether the endpoint that was deleted for this step is: one that is being deleted is still in the way."""
         if not isinstance(state := progress.state, InTheWay):
             return False
-        left = [endpoint for endpoint in listed if _is_for(progress.step, endpoint)]
+        left = [endpoint for endpoint in listed if endpoint.identity == progress.step.identity]
         is_deleting = any(states.is_deleting(endpoint.provisioning_state) for endpoint in left)
         if left and state.is_deleting and not is_deleting:
             self._fail(progress, reasons.kept_alive(state.name))
@@ -372,15 +372,11 @@ class Provisioning:
 
 def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
     """The endpoint that the step is about, by identity; one that is being deleted does not count."""
-    same = (endpoint for endpoint in endpoints if _is_for(step, endpoint))
+    same = (endpoint for endpoint in endpoints if endpoint.identity == step.identity)
     return next((endpoint for endpoint in same if not states.is_deleting(endpoint.provisioning_state)), None)
 
 
 def _leaving(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
     """The endpoint of the step's identity that is being deleted."""
-    same = (endpoint for endpoint in endpoints if _is_for(step, endpoint))
+    same = (endpoint for endpoint in endpoints if endpoint.identity == step.identity)
     return next((endpoint for endpoint in same if states.is_deleting(endpoint.provisioning_state)), None)
-
-
-def _is_for(step: Step, endpoint: Endpoint) -> bool:
-    return endpoint.is_for(step.resource_id, step.group_id or "")
