@@ -65,6 +65,25 @@ def test_no_link_leads_to_another_host(runner: Runner, link: str) -> None:
 
 
 @both
+@pytest.mark.parametrize("link", ["/a/../next", "/a/%2e%2e/next", "/a/.%2E/next?x=1", "/a/./next", "/a\\..\\next", "/.."])
+def test_no_path_leads_to_another_resource(runner: Runner, link: str) -> None:
+    """A transport or proxy would take `..` for the parent: such a path is not sent."""
+    script = Script([page(f"{HOST}{link}", {"name": "a"}), page(None)])
+    with pytest.raises(AzureUnavailable, match="would address another one"):
+        runner.flow(runner.azure(script), list_endpoints)
+    assert len(script.sent) == 1
+
+
+@both
+@pytest.mark.parametrize("link", ["/a..b/next", "/a/...", "/a/next?x=/../"])
+def test_other_dots_in_a_path_are_sent(runner: Runner, link: str) -> None:
+    """Only whole segments of one or two dots mean another path."""
+    script = Script([page(f"{HOST}{link}"), page(None)])
+    runner.flow(runner.azure(script), list_endpoints)
+    assert len(script.sent) == 2
+
+
+@both
 @pytest.mark.parametrize("link", ["//evil.example/next", "https://management.azure.com\t/next", "evil.example"])
 def test_a_link_that_only_looks_foreign_stays_here(runner: Runner, link: str) -> None:
     """What the SDK reads as a path goes to the configured host, as a path."""
