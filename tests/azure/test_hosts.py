@@ -65,7 +65,9 @@ def test_no_link_leads_to_another_host(runner: Runner, link: str) -> None:
 
 
 @both
-@pytest.mark.parametrize("link", ["/a/../next", "/a/%2e%2e/next", "/a/.%2E/next?x=1", "/a/./next", "/a\\..\\next", "/.."])
+@pytest.mark.parametrize(
+    "link", ["/a/../next", "/a/%2e%2e/next", "/a/.%2E/next?x=1", "/a/./next", "/a\\..\\next", "/.."]
+)
 def test_no_path_leads_to_another_resource(runner: Runner, link: str) -> None:
     """A transport or proxy would take `..` for the parent: such a path is not sent."""
     script = Script([page(f"{HOST}{link}", {"name": "a"}), page(None)])

@@ -44,6 +44,7 @@ from purview_mpe._model.results import (
     Result,
     Severity,
     Shape,
+    Subject,
     Verb,
     Verdict,
 )
@@ -241,6 +242,7 @@ factories = st.builds(
 steps = st.builds(
     Step,
     action=_one_of(Action),
+    subject=_one_of(Subject),
     name=names,
     group_id=st.none() | groups,
     resource_id=ids,
@@ -272,6 +274,7 @@ _places = st.sampled_from(
 outcomes = st.builds(
     lambda place, **fields: Outcome(group_id=place[0], resource_id=place[1], **fields),
     place=_places,
+    subject=_one_of(Subject),
     name=names,
     private_endpoint_id=st.none() | private_endpoint_ids,
     matched_by=st.sampled_from((None, "private-endpoint-id", "name")),
@@ -321,7 +324,7 @@ requirements = st.builds(
 )
 events = st.builds(
     Event,
-    kind=st.sampled_from(("started", "finished", "step", "waiting", "retrying")),
+    kind=st.sampled_from(("started", "finished", "step", "waiting", "retrying", "warning")),
     verb=texts,
     seconds=st.floats(0, 1e6),
     message=texts,

@@ -79,9 +79,7 @@ class Takedown:
         self.began = self.io.now()
         self.removals = []
         for target in self.targets:
-            found: list[Endpoint | None] = [
-                one for one in self.endpoints if one.is_for(target.resource_id, target.group_id)
-            ]
+            found: list[Endpoint | None] = [one for one in self.endpoints if one.identity == target.identity]
             # Azure allows one per identity; should it ever list more, each is removed and reported.
             self.removals.extend(_Removal(target, endpoint, self.began) for endpoint in found or [None])
 
@@ -165,7 +163,7 @@ class Takedown:
             (
                 one
                 for one in listed
-                if one.is_for(removal.target.resource_id, removal.target.group_id)
+                if one.identity == removal.target.identity
                 and before is not None
                 and one.name.casefold() == before.name.casefold()
             ),

@@ -17,6 +17,7 @@ from purview_mpe._model.fields import (
     PrivateEndpointId,
 )
 from purview_mpe._model.matrix import RuntimeKind
+from purview_mpe._model.public import public
 from purview_mpe._model.results import Finding
 from purview_mpe._model.spec import Fixed, Noun
 
@@ -35,6 +36,7 @@ RightStep = Literal[
 ]
 
 
+@public("purview_mpe")
 class RuntimeCheck(Noun):
     """Whether lineage arrives through one integration runtime of the factory."""
 
@@ -49,6 +51,7 @@ class RuntimeCheck(Noun):
     reason: Line
 
 
+@public("purview_mpe")
 class Right(Noun):
     """Whether this caller may do one step at one resource."""
 
@@ -62,6 +65,7 @@ class Right(Noun):
     """The smallest built-in role that allows it."""
 
 
+@public("purview_mpe")
 class Check(Noun):
     """Whether everything is in place for a spec, before anything is written."""
 
@@ -76,6 +80,7 @@ class Check(Noun):
     findings: tuple[Finding, ...] = ()
 
 
+@public("purview_mpe")
 class Diagnosis(Noun):
     """Why lineage does not arrive."""
 
@@ -95,6 +100,7 @@ class Diagnosis(Noun):
     """Errors first, then in the order of the chain from factory to account."""
 
 
+@public("purview_mpe")
 class OrphanConnection(Noun):
     """A connection on one of the account's targets that Data Factory made and that no endpoint seems to use."""
 
@@ -110,6 +116,7 @@ class OrphanConnection(Noun):
     reason: Line
 
 
+@public("purview_mpe")
 class OrphanEndpoint(Noun):
     """An endpoint of a factory whose target does not exist any more."""
 
@@ -126,6 +133,7 @@ class OrphanEndpoint(Noun):
     reason: Line
 
 
+@public("purview_mpe")
 class Orphans(Noun):
     """What is left over on both sides of one Purview account."""
 

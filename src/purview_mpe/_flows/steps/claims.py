@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from purview_mpe._flows.steps import reads, reasons
 from purview_mpe._model.agreement import fits
 from purview_mpe._model.naming import OPTIONAL_GROUPS
-from purview_mpe._model.results import Account, ConnectionList, Report, Target, identity
+from purview_mpe._model.results import Target
 from purview_mpe._rules.ownership import Claim, claim_for, claim_from_report
 from purview_mpe._rules.planning import optional_target
 from purview_mpe._wire.hand_off import Pending
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from purview_mpe._flows.steps.io import Io
-    from purview_mpe._model.results import Outcome
+    from purview_mpe._model.results import Account, ConnectionList, Identity, Outcome, Report
     from purview_mpe._model.spec import Spec
 
 
@@ -72,7 +72,7 @@ class FromFactory:
             claim_for(target, endpoint)
             for target in self.targets
             for endpoint in endpoints
-            if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
+            if endpoint.identity == target.identity and not endpoint.reserved
         ]
 
 
@@ -115,7 +115,7 @@ class FromReport:
         return [
             claim_from_report(factory, target, found)
             for target in self.targets
-            if (found := told.get(identity(target.resource_id, target.group_id))) is not None
+            if (found := told.get(target.identity)) is not None
         ]
 
     def _left_out(self, told: Outcome) -> LeftOut:
@@ -134,20 +134,20 @@ class FromReport:
         if not fits(group_id, told.resource_id) or group_id not in _LISTS:
             return None
         named = self.report.account.targets if self.report.account is not None else ()
-        key = identity(told.resource_id, told.group_id)
-        lists = {identity(target.resource_id, target.group_id): target.connections for target in named}
-        return Target(group_id=group_id, resource_id=told.resource_id, connections=lists.get(key, _LISTS[group_id]))
+        lists = {target.identity: target.connections for target in named}
+        where = lists.get(told.identity, _LISTS[group_id])
+        return Target(group_id=group_id, resource_id=told.resource_id, connections=where)
 
-    def _known(self) -> dict[tuple[str, str], Target]:
+    def _known(self) -> dict[Identity, Target]:
         """The targets that the account shows; group ids beyond lineage lead to the account itself (spec)."""
         targets = (*self.account.targets, *(optional_target(self.account, group_id) for group_id in OPTIONAL_GROUPS))
-        return {identity(target.resource_id, target.group_id): target for target in targets}
+        return {target.identity: target for target in targets}
 
-    def _told(self) -> dict[tuple[str, str], Outcome]:
-        told: dict[tuple[str, str], Outcome] = {}
+    def _told(self) -> dict[Identity, Outcome]:
+        told: dict[Identity, Outcome] = {}
         for outcome in self.report.outcomes:
             # A creation that approved on the way has two outcomes for each endpoint, and not each tells the id.
-            key = identity(outcome.resource_id, outcome.group_id)
+            key = outcome.identity
             if outcome.group_id is not None and (key not in told or outcome.private_endpoint_id is not None):
                 told[key] = outcome
         return told

@@ -1,0 +1,136 @@
+"""Whether a target has room for more private endpoints: counts the connections that it shows.
+
+Storage accounts and Event Hubs namespaces take a limited number of private endpoints. `blob` and `queue` share one
+storage account, so an account of shape A is full at about a hundred factories.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.results import Finding, identity
+from purview_mpe._rules.planning import needed_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from purview_mpe._model.results import ConnectionList, Plan, Step, Target
+    from purview_mpe._rules.ownership import Listings
+
+#: Private endpoints that one target takes, by the list that shows them. Docs: "Scalability and performance targets for
+#: standard storage accounts" (200 per storage account; ingestion storage is one, and its list is the account's) and
+#: "Azure Event Hubs quotas and limits" (120 per namespace). No page gives a number for a Purview account.
+LIMITS: Mapping[ConnectionList, int] = {"storage": 200, "ingestion": 200, "namespace": 120}
+#: Part of the limit from which on there is a warning.
+_NEARLY = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one target holds, and what is to be added to it."""
+
+    resource_id: str
+    limit: int
+    used: int
+    """Connections that the target shows, in whatever state: each belongs to a private endpoint."""
+    wanted: int = 0
+    """Endpoints that are to be created to it."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether everything that is to be created has room."""
+        return self.wanted == 0 or self.used + self.wanted <= self.limit
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether at least 80 % of the limit are used once everything is created."""
+        return self.used + self.wanted >= _NEARLY * self.limit
+
+    @property
+    def room(self) -> int:
+        """How many more endpoints the target takes now."""
+        return max(0, self.limit - self.used)
+
+
+def loads(shown: Iterable[Target], listings: Listings, *, wanted: Iterable[Target] = ()) -> tuple[Load, ...]:
+    """The load of every target that has a limit and whose list could be read.
+
+    `wanted` holds a target once for each endpoint that is to be created to it, over all factories.
+    """
+    asked = Counter(identity(target.resource_id, None) for target in wanted)
+    found: dict[tuple[str, str], Load] = {}
+    for target in shown:
+        key = identity(target.resource_id, None)
+        listing = listings.get(target.identity)
+        limit = LIMITS.get(target.connections)
+        if key in found or limit is None or listing is None or listing.error is not None:
+            continue
+        found[key] = Load(target.resource_id, limit, len(listing.connections), asked[key])
+    return tuple(found.values())
+
+
+def wanted_by(plan: Plan) -> tuple[Target, ...]:
+    """The targets that a plan creates an endpoint to."""
+    created = {step.identity for step in plan.steps if step.action == "create"}
+    return tuple(target for target in needed_targets(plan.spec, plan.account) if target.identity in created)
+
+
+def capacity_findings(loads: Iterable[Load]) -> Iterator[Finding]:
+    """A finding for each target that has no room, or nearly none."""
+    for load in loads:
+        cause = f"Azure allows {load.limit} private endpoints here, and every factory takes one for each group id."
+        evidence = (load.resource_id, f"connections: {load.used}", f"to be created: {load.wanted}")
+        if not load.fits:
+            yield Finding(
+                code="target-full",
+                severity="error",
+                message=_no_room(load),
+                cause=cause,
+                evidence=evidence,
+                remedy=_REMEDY,
+            )
+        elif load.is_nearly_full:
+            yield Finding(
+                code="target-nearly-full",
+                severity="warning",
+                message=f"{last_segment(load.resource_id)!r} is nearly full: it has {load.used} of {load.limit} "
+                "private endpoints.",
+                cause=cause,
+                evidence=evidence,
+                remedy=_REMEDY,
+            )
+
+
+def fitted(plan: Plan, loads: Iterable[Load]) -> Plan:
+    """The plan, in which a creation that its target has no room for is a conflict."""
+    full = {identity(load.resource_id, None): load for load in loads if not load.fits}
+    if not full:
+        return plan
+    return plan.model_copy(
+        update={
+            "steps": tuple(
+                _refused(step, load)
+                if step.action == "create" and (load := full.get(identity(step.resource_id, None)))
+                else step
+                for step in plan.steps
+            )
+        }
+    )
+
+
+_REMEDY = (
+    "Remove connections that nothing uses any more (orphans(account) lists them), or connect further factories to "
+    "another Purview account."
+)
+
+
+def _no_room(load: Load) -> str:
+    endpoints = "1 more private endpoint" if load.wanted == 1 else f"{load.wanted} more private endpoints"
+    return f"{last_segment(load.resource_id)!r} has no room for {endpoints}: it has {load.used} of {load.limit}."
+
+
+def _refused(step: Step, load: Load) -> Step:
+    return step.model_copy(update={"action": "conflict", "reason": _no_room(load), "remedy": _REMEDY})
