@@ -13,7 +13,7 @@ from purview_mpe._model import states
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import ErrorDetail, Plan
 from purview_mpe._wire import account
-from purview_mpe._wire.errors import Attempt
+from purview_mpe._wire.errors import Answer, Attempt, unreadable_answer
 from purview_mpe.errors import ProvisioningFailed, PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
@@ -258,7 +258,9 @@ class Provisioning:
                     account.endpoint_body(step.resource_id, step.group_id or ""),
                 ),
             )
-            return Made(result, account.read_endpoint(answer))
+            if (made := account.read_endpoint(answer, factory.name)) is None:
+                raise unreadable_answer(attempt, Answer(200), "the endpoint in it has no name")
+            return Made(result, made)
 
         async def look(may_be_done: bool) -> Made | None:
             # The SDK raises for 201 and 202 too, and a broken connection proves nothing: the list decides.
