@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.io import Clients
     from purview_mpe._model.results import Report
-    from purview_mpe._model.retry import Retry
     from purview_mpe._wire.errors import Attempt
 
 __all__ = ["AsyncIo", "SyncIo", "run"]
@@ -73,9 +72,8 @@ class _Common:
     def deadline(self) -> float | None:
         return self._run.deadline
 
-    @property
-    def retry(self) -> Retry:
-        return self._azure.retry
+    def pause_after(self, attempt: int, asked_for: float) -> float | None:
+        return retrying.pause(self._azure.retry, attempt, asked_for)
 
     @property
     def round_trip(self) -> float:
@@ -225,7 +223,7 @@ class SyncIo(_Common):
         return results
 
     async def sleep(self, seconds: float) -> None:
-        retrying.pause(self._run, self._azure.transport, self._wait(seconds))
+        retrying.sleep(self._run, self._azure.transport, self._wait(seconds))
 
 
 class AsyncIo(_Common):

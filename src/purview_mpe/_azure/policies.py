@@ -33,7 +33,7 @@ from azure.core.pipeline import policies
 from purview_mpe._azure.exchange import current
 from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, host_of, leads_elsewhere
 from purview_mpe._azure.pacing import AsyncPacing, Pacing
-from purview_mpe._azure.retrying import AsyncRetryPolicy, RetryPolicy, pause
+from purview_mpe._azure.retrying import AsyncRetryPolicy, RetryPolicy, sleep
 from purview_mpe._version import __version__
 from purview_mpe._wire.errors import Answer, blotted, safe_text, token_repeated
 from purview_mpe.errors import AzureUnavailable, InvalidSpec
@@ -79,7 +79,7 @@ def make(
         (RetryPolicy if is_sync else AsyncRetryPolicy)(retry),
         *_given(colour, "per_retry_policies", options),
         _OneHost(endpoint),
-        Pacing(budget, pause) if is_sync else AsyncPacing(budget),
+        Pacing(budget, sleep) if is_sync else AsyncPacing(budget),
         authentication(credential, *scopes, enable_cae=own.get("enable_cae", False)),
         policies.CustomHookPolicy(**own),
         policies.DistributedTracingPolicy(**own),

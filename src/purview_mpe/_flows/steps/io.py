@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.events import Event
     from purview_mpe._model.results import Report
-    from purview_mpe._model.retry import Retry
     from purview_mpe._wire.errors import Attempt
 
 T = TypeVar("T")
@@ -85,9 +84,11 @@ class Io(Protocol):
         """Run flows together; all finish, then the first failure in their order is raised."""
         ...
 
-    @property
-    def retry(self) -> Retry:
-        """How patient the client is with one request."""
+    def pause_after(self, attempt: int, asked_for: float) -> float | None:
+        """Seconds to wait after an attempt that failed, as `Retry` says and with jitter; None after the last one.
+
+        `asked_for` is what Azure asked for, 0 where it asked for nothing in particular.
+        """
         ...
 
     @property

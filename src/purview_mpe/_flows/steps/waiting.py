@@ -7,12 +7,10 @@ that never came, and for a turn within Azure's limits.
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from purview_mpe._flows.steps.io import MOMENT, NotYet, remaining
-from purview_mpe._model.retry import pause_after
 from purview_mpe._rules.certainty import is_worth_a_look, proves_nothing_done
 from purview_mpe._wire.errors import is_busy
 from purview_mpe.errors import AzureError, AzureUnavailable, NoAnswer, PurviewMpeError, Throttled, WaitTimedOut
@@ -144,7 +142,7 @@ class _Write(Generic[T]):
             wait = poll_interval(elapsed) if elapsed + poll_interval(elapsed) <= PATIENCE else None
         elif failure.retry_after is not None:
             self._attempts += 1
-            wait = pause_after(self.io.retry, self._attempts, failure.retry_after, random.random())  # noqa: S311 - spreads load, protects nothing
+            wait = self.io.pause_after(self._attempts, failure.retry_after)
         if wait is None or wait >= remaining(self.io) or self._times >= _MOST_TIMES:
             return None
         return wait
