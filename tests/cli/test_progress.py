@@ -122,10 +122,10 @@ def test_the_block_shows_steps_elapsed_time_and_what_is_waited_for(terminal: Ter
     time[0] = 142.0
     block.draw()
     assert seen(terminal) == (
-        "create  0:42\n  ~ purview       under way\n  ~ purview_blob  under way\n  Waiting for purview, purview_blob\n"
+        "create  0:42\n  * purview       under way\n  * purview_blob  under way\n  Waiting for purview, purview_blob\n"
     )
     block(step("purview", "failed", 50.0))
-    assert seen(terminal) == "create  0:50\n  x purview       failed\n  ~ purview_blob  under way\n"
+    assert seen(terminal) == "create  0:50\n  x purview       failed\n  * purview_blob  under way\n"
     block(waiting(52.0, "purview_blob"))
     block(step("purview_blob", "created", 60.0))
     assert seen(terminal) == "create  1:00\n  x purview       failed\n  + purview_blob  created\n"
@@ -184,7 +184,7 @@ def test_what_is_no_longer_waited_for_stays_in_sight(terminal: Terminal) -> None
     block = Block(terminal, now=None)
     block(waiting(0.0, *NAMES))
     block(waiting(2.0, "purview_blob"))
-    assert "  + purview\n" in seen(terminal)
+    assert "  * purview       under way\n" in seen(terminal)
 
 
 def test_messages_of_servers_are_cleaned(terminal: Terminal) -> None:
