@@ -21,8 +21,17 @@ DOCS = Path(__file__).resolve().parent
 
 def pages() -> dict[Path, str]:
     """Each page with generated parts, as it should be."""
-    page = DOCS / "reference" / "words.md"
-    return {page: words_page(page.read_text(encoding="utf-8"))}
+    made = {DOCS / "reference" / "words.md": words_page, DOCS / "verbs" / "status.md": status_page}
+    return {page: make(page.read_text(encoding="utf-8")) for page, make in made.items()}
+
+
+def status_page(text: str) -> str:
+    """The page with the table of verdicts and what to do about each."""
+    rows = (
+        (f"`{verdict}`", f"`{word.mark.symbol}`", word.meaning, word.advice or "Nothing.")
+        for verdict, word in words.VERDICTS.items()
+    )
+    return _with_table(text, "Verdicts", ("verdict", "mark", "meaning", "what to do"), rows)
 
 
 def words_page(text: str) -> str:
@@ -51,10 +60,8 @@ def words_page(text: str) -> str:
 
 def _with_table(text: str, heading: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """The page with a new table under a heading, in place of the one there."""
-    lines = [head, ("---",) * len(head), *rows]
-    table = (
-        "".join(f"| {' | '.join(cells)} |\n" for cells in lines).replace("| --- |", "|---|").replace(" --- |", "---|")
-    )
+    table = "".join(f"| {' | '.join(cells)} |\n" for cells in (head, *rows))
+    table = table.replace("\n", f"\n|{'---|' * len(head)}\n", 1)
     found = re.search(rf"^## {heading}\n.*?^((?:\|[^\n]*\n)+)", text, re.MULTILINE | re.DOTALL)
     if found is None:
         raise LookupError(f"There is no table under the heading {heading!r}")

@@ -27,7 +27,13 @@ CHAIN: Mapping[str, frozenset[str]] = {
     "Factory": frozenset(
         (
             *("not-connected", "connected-elsewhere", "no-system-identity", "data-curator-unknown"),
-            *("managed-network-missing", "managed-runtime-missing", "runtime-unsupported", "own-endpoints-needed"),
+            *(
+                "managed-network-missing",
+                "managed-runtime-missing",
+                "runtime-unsupported",
+                "implicit-runtime-public",
+                "own-endpoints-needed",
+            ),
             *("ssis-outside-the-matrix", "entity-limit", "factory-unreadable", "factories-unreadable"),
         )
     ),
@@ -47,7 +53,14 @@ CHAIN: Mapping[str, frozenset[str]] = {
     "Rights": frozenset(),
     "Runs": frozenset(
         (
-            *("runs-unreadable", "runs-partly-unreadable", "no-recent-runs", "no-lineage-activities"),
+            *(
+                "ran-outside-the-network",
+                "activities-not-succeeded",
+                "runs-unreadable",
+                "runs-partly-unreadable",
+                "no-recent-runs",
+                "no-lineage-activities",
+            ),
             *("lineage-arrives", "lineage-failed", "lineage-not-reported", "lineage-silent", "lineage-status-unknown"),
         )
     ),
