@@ -47,7 +47,14 @@ CHAIN: Mapping[str, frozenset[str]] = {
     "Approvals": frozenset(
         (
             *("approval-pending", "approval-rejected", "approval-stale", "matched-by-name"),
-            *("connection-ambiguous", "target-gone", "target-unreadable", "target-nearly-full", "target-full"),
+            *(
+                "connection-ambiguous",
+                "target-gone",
+                "target-unreadable",
+                "target-nearly-full",
+                "target-full",
+                "targets-unconfirmed",
+            ),
         )
     ),
     "Rights": frozenset(),
