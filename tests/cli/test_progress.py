@@ -10,6 +10,7 @@ import pytest
 from purview_mpe import Event, Outcome
 from purview_mpe._cli.progress import Block, Lines, progress_on
 from purview_mpe._cli.terminal import Terminal
+from tests.support.nouns import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ def event(kind: Any, seconds: float = 0.0, message: str = "", **fields: Any) -> 
 
 
 def step(name: str, result: Any, seconds: float = 0.0) -> Event:
-    outcome = Outcome(name=name, group_id="x", resource_id="/x", result=result)
+    outcome = Outcome(name=name, group_id="x", resource_id=ACCOUNT, result=result)
     return event("step", seconds, f"{name}: {result}", outcome=outcome)
 
 
@@ -191,7 +192,7 @@ def test_messages_of_servers_are_cleaned(terminal: Terminal) -> None:
     """A message cannot move the cursor."""
     block = Block(terminal, now=None)
     block(event("retrying", 0.0, "busy\x1b[5A\x07"))
-    assert seen(terminal) == "create  0:00\n  busy\n"
+    assert seen(terminal) == "create  0:00\n  busy [5A\n"
 
 
 @pytest.mark.parametrize("drawn", [True, False])
