@@ -73,7 +73,7 @@ class _Common:
         return self._run.deadline
 
     def pause_after(self, attempt: int, asked_for: float) -> float | None:
-        return retrying.pause(self._azure.retry, attempt, asked_for)
+        return retrying.wait_after(self._azure.retry, attempt, asked_for)
 
     @property
     def round_trip(self) -> float:
@@ -223,7 +223,7 @@ class SyncIo(_Common):
         return results
 
     async def sleep(self, seconds: float) -> None:
-        retrying.sleep(self._run, self._azure.transport, self._wait(seconds))
+        retrying.pause(self._run, self._azure.transport, self._wait(seconds))
 
 
 class AsyncIo(_Common):

@@ -73,7 +73,7 @@ class _Patience:
         exchange.retry_after = min(self._retry.ceiling, asked_for)
         if exchange.changes(request.http_request.method):
             return None
-        wait = pause(self._retry, attempt, asked_for)
+        wait = wait_after(self._retry, attempt, asked_for)
         if wait is None or wait >= exchange.run.left():
             return None
         exchange.run.retrying(
@@ -183,7 +183,7 @@ class RetryPolicy(_Patience, HTTPPolicy[Any, Any]):
                 if broken is not None:
                     raise broken
                 return response
-            sleep(current().run, request.context.transport, wait)
+            pause(current().run, request.context.transport, wait)
         raise AssertionError  # pragma: no cover - counting has no end
 
 
@@ -210,12 +210,12 @@ class AsyncRetryPolicy(_Patience, AsyncHTTPPolicy[Any, Any]):
         raise AssertionError  # pragma: no cover - as above
 
 
-def pause(retry: Retry, attempt: int, asked_for: float) -> float | None:
+def wait_after(retry: Retry, attempt: int, asked_for: float) -> float | None:
     """Seconds to wait after an attempt, with jitter; None after the last one."""
     return pause_after(retry, attempt, asked_for, random.random())  # noqa: S311 - spreads load, protects nothing
 
 
-def sleep(run: Run, transport: Any, seconds: float) -> None:
+def pause(run: Run, transport: Any, seconds: float) -> None:
     """Let time pass as the transport does, but so that an interrupted verb need not wait for the end of it."""
     if cast("Any", type(transport)).sleep is cast("Any", HttpTransport).sleep:
         run.pause(seconds)  # azure-core's own is `time.sleep`, which nothing can end
