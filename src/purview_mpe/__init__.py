@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.events import Event
     from purview_mpe._model.fleets import FactoryStatus, FleetReport, FleetStatus
     from purview_mpe._model.matrix import MATRIX, SCENARIOS, STUDIO, Requirement, requirement, scenario
+    from purview_mpe._model.proof import Link, Proof
     from purview_mpe._model.results import (
         Account,
         Endpoint,
@@ -87,6 +88,7 @@ _HOMES = {
         "_model.results",
     ),
     **dict.fromkeys(("MATRIX", "SCENARIOS", "STUDIO", "Requirement", "requirement", "scenario"), "_model.matrix"),
+    **dict.fromkeys(("Link", "Proof"), "_model.proof"),
     "Retry": "_model.retry",
     "Spec": "_model.spec",
     # Not for users, but in their pickles: of specs with names, and of the emulator's views.
@@ -112,11 +114,13 @@ __all__ = [
     "Finding",
     "FleetReport",
     "FleetStatus",
+    "Link",
     "OrphanConnection",
     "OrphanEndpoint",
     "Orphans",
     "Outcome",
     "Plan",
+    "Proof",
     "Rate",
     "Report",
     "Requirement",

@@ -16,6 +16,7 @@ from purview_mpe._client.arguments import (
     checked_flags,
     checked_listener,
     checked_plan_or_spec,
+    checked_run,
     checked_since,
     checked_spec,
     checked_spec_or_report,
@@ -26,7 +27,7 @@ from purview_mpe._client.fleet_verbs_aio import FleetVerbs
 from purview_mpe._flows.steps.narration import narrated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
     from types import TracebackType
 
     from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
+    from purview_mpe._model.proof import Proof
     from purview_mpe._model.results import Account, Plan, Report, Status, Verb
     from purview_mpe._model.retry import Retry
     from purview_mpe._model.spec import Spec
@@ -58,6 +60,7 @@ class Client(FleetVerbs):
         *,
         cloud: Cloud = "public",
         endpoint: str | None = None,
+        purview_endpoint: str | None = None,
         retry: Retry | None = None,
         budget: Budget | None = None,
         on_event: Callable[[Event], None] | None = None,
@@ -66,7 +69,14 @@ class Client(FleetVerbs):
         checked_listener(on_event)
         self._colour = loading.load("purview_mpe._azure.io")
         self._azure = loading.load("purview_mpe._azure.clients").Azure(
-            "async", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
+            "async",
+            credential,
+            cloud=cloud,
+            endpoint=endpoint,
+            purview_endpoint=purview_endpoint,
+            retry=retry,
+            budget=budget,
+            options=client_options,
         )
         self._on_event = on_event
 
@@ -136,11 +146,63 @@ class Client(FleetVerbs):
         checked_spec(spec)
         return await self._run("check", lambda io: _flows.check.check(io, spec))
 
-    async def connect(self, spec: Spec, *, replace: bool = False) -> Report:
+    async def connect(self, spec: Spec, *, replace: bool = False, identity: bool = False) -> Report:
         """As `purview_mpe.Client.connect`."""
         checked_spec(spec)
-        checked_flags(replace=replace)
-        return await self._run("connect", lambda io: _flows.connect.connect(io, spec, replace=replace))
+        checked_flags(replace=replace, identity=identity)
+        return await self._run(
+            "connect", lambda io: _flows.connect.connect(io, spec, replace=replace, identity=identity)
+        )
+
+    async def disconnect(self, spec: Spec) -> Report:
+        """As `purview_mpe.Client.disconnect`."""
+        checked_spec(spec)
+        return await self._run("disconnect", lambda io: _flows.connect.disconnect(io, spec))
+
+    async def grant(
+        self,
+        spec: Spec,
+        *,
+        become_admin: bool = False,
+        dry_run: bool = False,
+        timeout: float = 300,  # noqa: ASYNC109 - as above
+    ) -> Report:
+        """As `purview_mpe.Client.grant`."""
+        checked_spec(spec)
+        checked_flags(become_admin=become_admin, dry_run=dry_run)
+        return await self._run(
+            "grant",
+            lambda io: _flows.grant.grant(io, spec, become_admin=become_admin, dry_run=dry_run),
+            timeout=checked_timeout(timeout),
+        )
+
+    async def revoke(self, spec: Spec, *, dry_run: bool = False, timeout: float = 300) -> Report:  # noqa: ASYNC109 - as above
+        """As `purview_mpe.Client.revoke`."""
+        checked_spec(spec)
+        checked_flags(dry_run=dry_run)
+        return await self._run(
+            "revoke", lambda io: _flows.grant.revoke(io, spec, dry_run=dry_run), timeout=checked_timeout(timeout)
+        )
+
+    async def prove(
+        self,
+        spec: Spec,
+        *,
+        pipeline: str | None = None,
+        run_id: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        timeout: float = 1800,  # noqa: ASYNC109 - as above
+    ) -> Proof:
+        """As `purview_mpe.Client.prove`."""
+        checked_spec(spec)
+        checked_run(pipeline, run_id, parameters)
+        return await self._run(
+            "prove",
+            lambda io: _flows.prove.prove(
+                io, spec, pipeline=pipeline, run_id=run_id, parameters=parameters, now=datetime.now(UTC)
+            ),
+            timeout=checked_timeout(timeout),
+        )
 
     async def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """As `purview_mpe.Client.diagnose`."""

@@ -179,13 +179,13 @@ def test_somebody_else_connects_it_meanwhile(colour, emulator):
 
 
 def test_an_eager_competitor_ends_it(colour, emulator):
-    """After five rounds somebody else is told of, and the factory is as it was."""
+    """After five rounds the report names the other caller, and the factory is as it was."""
     factory = rich(emulator)
     emulator.inject(Fault.status("PUT", 412, times=None))
     report = colour.run(emulator, lambda client: client.connect(spec_for(emulator, factory=factory)))
     assert result(report) == "failed"
     assert report.outcomes[0].error.status == 412
-    assert "somebody else" in report.outcomes[0].error.message
+    assert "changed by another caller 5 times" in report.outcomes[0].error.message
     assert writes(emulator) == ["PUT"] * 5
 
 
@@ -301,7 +301,7 @@ def test_whatever_a_factory_holds_goes_back(extra, inner):
     """Any JSON at all, less the seven fields that Azure calls read-only; the answer itself is not changed."""
     answer = {**extra, "id": "i", "name": "n", "type": "t", "eTag": "e", "properties": {**inner, "version": "v"}}
     given = copy.deepcopy(answer)
-    body = factory_json.connected_body(answer, ACCOUNT)
+    body = factory_json.changed_body(answer, account_id=ACCOUNT)
     assert answer == given
     read_only = {"provisioningState", "createTime", "version", "purviewConfiguration"}
     assert {key: value for key, value in body["properties"].items() if key != "purviewConfiguration"} == {
@@ -316,7 +316,7 @@ def test_whatever_a_factory_holds_goes_back(extra, inner):
 @given(answer=st.dictionaries(st.sampled_from(("properties", "identity", "eTag", "etag", "tags")), json_values))
 def test_no_answer_breaks_it(answer):
     """Fields of any type are read as absent."""
-    body = factory_json.connected_body(answer, ACCOUNT)
+    body = factory_json.changed_body(answer, account_id=ACCOUNT)
     assert body["properties"]["purviewConfiguration"]["purviewResourceId"] == ACCOUNT
     assert isinstance(factory_json.read_etag(answer), str)
     assert factory_json.has_system_identity(answer) in {True, False}

@@ -18,19 +18,22 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from purview_mpe._azure import clients, retrying
+from purview_mpe._azure.credentials import object_id
 from purview_mpe._azure.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
 from purview_mpe._model.events import Event
+from purview_mpe._wire.errors import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 
     from purview_mpe._flows.steps.io import Clients
     from purview_mpe._model.results import Report
-    from purview_mpe._wire.errors import Attempt
 
 __all__ = ["AsyncIo", "SyncIo", "run"]
 
 T = TypeVar("T")
+
+_WHO = Attempt("read the caller's identity", "the caller's own token", "Reader")
 
 #: How long an interrupted verb waits for its threads. One that waits for the network to connect cannot be ended from
 #: outside; it ends by itself, within the time for connecting, and does nothing more.
@@ -71,6 +74,9 @@ class _Common:
     @property
     def deadline(self) -> float | None:
         return self._run.deadline
+
+    def pause_after(self, attempt: int, asked_for: float) -> float | None:
+        return retrying.wait_after(self._azure.retry, attempt, asked_for)
 
     @property
     def round_trip(self) -> float:
@@ -117,9 +123,9 @@ class _Common:
     def retrying(self, message: str) -> None:
         self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
 
-    def _exchange(self, attempt: Attempt, *, of_list: bool) -> Exchange:
+    def _exchange(self, attempt: Attempt, *, of_list: bool, asks: bool) -> Exchange:
         self._azure.check_open()
-        return Exchange(self._run, attempt, of_list=of_list)
+        return Exchange(self._run, attempt, of_list=of_list, asks=asks)
 
     def _wait(self, seconds: float) -> float:
         return max(0.0, min(seconds, self._run.left()))
@@ -141,7 +147,7 @@ class SyncIo(_Common):
             clients.refuse_no_list(current())
             return clients.json_of(answer)
 
-        return self._do(attempt, resource, of_list=of_list)
+        return self._do(attempt, resource, of_list=of_list, asks=True)
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
         def pages() -> list[dict[str, Any]]:
@@ -154,10 +160,10 @@ class SyncIo(_Common):
                 visited.add(listed.continuation_token)
             return items
 
-        return self._do(attempt, pages, of_list=True)
+        return self._do(attempt, pages, of_list=True, asks=True)
 
-    def _do(self, attempt: Attempt, operation: Callable[[], T], *, of_list: bool = False) -> T:
-        exchange = self._exchange(attempt, of_list=of_list)
+    def _do(self, attempt: Attempt, operation: Callable[[], T], *, of_list: bool = False, asks: bool = False) -> T:
+        exchange = self._exchange(attempt, of_list=of_list, asks=asks)
         with exchanging(exchange):
             try:
                 return operation()
@@ -167,6 +173,9 @@ class SyncIo(_Common):
                 failure = clients.without_frames(interruption)
         # Outside the handlers, so that what was handled does not travel along.
         raise failure
+
+    async def caller_id(self) -> str | None:
+        return object_id(self._do(_WHO, self._azure.token).token)
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         if len(flows) == 1:
@@ -250,7 +259,7 @@ class AsyncIo(_Common):
             clients.refuse_no_list(current())
             return clients.json_of(answer)
 
-        return await self._do(attempt, resource, of_list=of_list)
+        return await self._do(attempt, resource, of_list=of_list, asks=True)
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
         async def pages() -> list[dict[str, Any]]:
@@ -263,11 +272,13 @@ class AsyncIo(_Common):
                 visited.add(listed.continuation_token)
             return items
 
-        return await self._do(attempt, pages, of_list=True)
+        return await self._do(attempt, pages, of_list=True, asks=True)
 
-    async def _do(self, attempt: Attempt, operation: Callable[[], Awaitable[T]], *, of_list: bool = False) -> T:
+    async def _do(
+        self, attempt: Attempt, operation: Callable[[], Awaitable[T]], *, of_list: bool = False, asks: bool = False
+    ) -> T:
         self._azure.enter(asyncio.get_running_loop())
-        exchange = self._exchange(attempt, of_list=of_list)
+        exchange = self._exchange(attempt, of_list=of_list, asks=asks)
         with exchanging(exchange):
             try:
                 return await operation()
@@ -276,6 +287,9 @@ class AsyncIo(_Common):
             except BaseException as interruption:
                 failure = clients.without_frames(interruption)
         raise failure
+
+    async def caller_id(self) -> str | None:
+        return object_id((await self._do(_WHO, self._azure.token)).token)
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         # On cancellation asyncio cancels them all, and waits for all of them to end.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 
+from purview_mpe._model.naming import entity_name_problem, is_guid
 from purview_mpe._model.results import Plan, Report
 from purview_mpe._model.spec import Spec
 from purview_mpe.errors import InvalidSpec
@@ -63,3 +65,20 @@ def checked_timeout(value: object, argument: str = "timeout") -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= sys.float_info.max:
         return float(value)
     raise InvalidSpec(argument, [(argument, f"{value!r} is no positive number of seconds, for example 1800")])
+
+
+def checked_run(pipeline: object, run_id: object, parameters: object) -> None:
+    """Refuse everything but the name of one pipeline, with parameters, or the id of one run."""
+    problems: list[tuple[str, str]] = []
+    if (pipeline is None) is (run_id is None):
+        problems.append(("pipeline", "name either a pipeline to start or the run_id of a run that exists, not both"))
+    if pipeline is not None and (not isinstance(pipeline, str) or entity_name_problem(pipeline)):
+        problems.append(("pipeline", f"{repr(pipeline)[:80]} is not a pipeline's name, for example 'copy-sales'"))
+    if run_id is not None and (not isinstance(run_id, str) or not is_guid(run_id)):
+        problems.append(("run_id", f"{repr(run_id)[:80]} is not the id of a run, which is a GUID"))
+    if parameters is not None and not isinstance(parameters, Mapping):
+        problems.append(("parameters", f"is a {type(parameters).__name__}; pass a mapping from names to values"))
+    elif parameters and pipeline is None:
+        problems.append(("parameters", "belong to a pipeline that is started; a run that exists has its own"))
+    if problems:
+        raise InvalidSpec(problems[0][0], problems)

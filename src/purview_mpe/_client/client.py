@@ -11,6 +11,7 @@ from purview_mpe._client.arguments import (
     checked_flags,
     checked_listener,
     checked_plan_or_spec,
+    checked_run,
     checked_since,
     checked_spec,
     checked_spec_or_report,
@@ -21,7 +22,7 @@ from purview_mpe._flows.steps.narration import narrated
 from purview_mpe._model.public import public
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
     from types import TracebackType
 
     from azure.core.credentials import SupportsTokenInfo, TokenCredential
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
+    from purview_mpe._model.proof import Proof
     from purview_mpe._model.results import Account, Plan, Report, Status, Verb
     from purview_mpe._model.retry import Retry
     from purview_mpe._model.spec import Spec
@@ -50,6 +52,8 @@ class Client(FleetVerbs):
         credential: Of azure-identity, synchronous; None means `DefaultAzureCredential()`.
         cloud: The Azure cloud: where requests go, and for whom tokens are asked.
         endpoint: Another https address of Azure Resource Manager (emulator, Azure Stack); tokens stay the cloud's.
+        purview_endpoint: Address of an emulator's Purview data plane on this machine, with `{account}` where the
+            account's name belongs; by default the address that the account itself shows, if it is one of Purview's.
         retry: How patient to be with one request.
         budget: How much may be asked of Azure; None means the one that all clients of this process share, which keeps
             below Azure's documented limits.
@@ -68,6 +72,7 @@ class Client(FleetVerbs):
         *,
         cloud: Cloud = "public",
         endpoint: str | None = None,
+        purview_endpoint: str | None = None,
         retry: Retry | None = None,
         budget: Budget | None = None,
         on_event: Callable[[Event], None] | None = None,
@@ -76,7 +81,14 @@ class Client(FleetVerbs):
         checked_listener(on_event)
         self._colour = loading.load("purview_mpe._azure.io")
         self._azure = loading.load("purview_mpe._azure.clients").Azure(
-            "sync", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
+            "sync",
+            credential,
+            cloud=cloud,
+            endpoint=endpoint,
+            purview_endpoint=purview_endpoint,
+            retry=retry,
+            budget=budget,
+            options=client_options,
         )
         self._on_event = on_event
 
@@ -209,27 +221,127 @@ class Client(FleetVerbs):
         checked_spec(spec)
         return self._run("check", lambda io: _flows.check.check(io, spec))
 
-    def connect(self, spec: Spec, *, replace: bool = False) -> Report:
+    def connect(self, spec: Spec, *, replace: bool = False, identity: bool = False) -> Report:
         """Connect the factory to the account, so that its activities report lineage there.
 
         Reads the account and the factory; writes the factory back whole with `purviewConfiguration` set and every
-        other field as it was, and only if nobody has changed it in between. Needs Contributor on the factory, and
-        nothing on the account. A factory that is connected to another account is a `conflict` unless `replace` is
-        true. Safe to repeat: a second call writes nothing.
+        other field as it was, and only if it has not changed in between. With `identity` the same write switches on
+        the factory's system-assigned managed identity and keeps all user-assigned ones. Needs Contributor on the
+        factory, and nothing on the account. A factory that is connected to another account is a `conflict` unless
+        `replace` is true. Safe to repeat: a second call writes nothing.
 
         Source: "Connect Data Factory to Microsoft Purview", Microsoft.
 
         Returns:
-            One outcome: `connected`, `already-connected`, `conflict` or `failed`.
+            An outcome of the connection: `connected`, `already-connected`, `conflict` or `failed`; with `identity`
+            also one of the identity: `enabled`, `already-enabled` or `failed`.
 
         Raises:
             InvalidSpec: the spec names no account.
             NotFound: the factory or the account does not exist; nothing was written.
-            AccessDenied: the caller may not read the factory; nothing was written.
+            AccessDenied: the caller is not allowed to read the factory; nothing was written.
         """
         checked_spec(spec)
-        checked_flags(replace=replace)
-        return self._run("connect", lambda io: _flows.connect.connect(io, spec, replace=replace))
+        checked_flags(replace=replace, identity=identity)
+        return self._run("connect", lambda io: _flows.connect.connect(io, spec, replace=replace, identity=identity))
+
+    def disconnect(self, spec: Spec) -> Report:
+        """Remove the factory's connection to the account; its activities report no lineage from then on.
+
+        Reads the factory; writes it back whole without `purviewConfiguration`, and only if it has not changed in
+        between. Needs Contributor on the factory, and nothing on the account. A factory that is connected to another
+        account than the spec's is a `conflict`. Safe to repeat: a second call writes nothing.
+
+        Returns:
+            One outcome: `disconnected`, `absent` (it was connected to no account), `conflict` or `failed`.
+
+        Raises:
+            NotFound: the factory does not exist; nothing was written.
+            AccessDenied: the caller is not allowed to read the factory; nothing was written.
+        """
+        checked_spec(spec)
+        return self._run("disconnect", lambda io: _flows.connect.disconnect(io, spec))
+
+    def grant(self, spec: Spec, *, become_admin: bool = False, dry_run: bool = False, timeout: float = 300) -> Report:
+        """Make the factory's identity Data Curator on the account's root collection, so that it may push lineage.
+
+        Reads the factory and the account, then the metadata policy of the root collection on the account's data
+        plane; writes that policy back with one identity added and everything else as it was, reads it again, and
+        repeats what another write has replaced, for at most `timeout` seconds. Needs Collection administrator on the
+        root collection, and a place inside the account's network if its firewall is closed; otherwise the outcome is
+        `handed-off`, and `Report.hand_off` is a text with a script for a person who has both. With `become_admin` a
+        caller without that role is first made a collection administrator, which needs Owner on the account; a warning
+        says so and how to undo it. Safe to repeat: a second call writes nothing.
+
+        Source: "Tutorial: Use REST APIs to manage metadata policies", Microsoft.
+
+        Returns:
+            One outcome: `granted`, `already-granted`, `would-grant` (in a dry run), `handed-off`, `failed` or
+            `timed-out`.
+
+        Raises:
+            UnsupportedSetup: the spec names no account and the factory is connected to none.
+            NotFound: the factory or the account does not exist; nothing was written.
+            AccessDenied: the caller is not allowed to read the factory; nothing was written.
+        """
+        checked_spec(spec)
+        checked_flags(become_admin=become_admin, dry_run=dry_run)
+        return self._run(
+            "grant",
+            lambda io: _flows.grant.grant(io, spec, become_admin=become_admin, dry_run=dry_run),
+            timeout=checked_timeout(timeout),
+        )
+
+    def revoke(self, spec: Spec, *, dry_run: bool = False, timeout: float = 300) -> Report:
+        """Take the role Data Curator on the root collection away from the factory's identity.
+
+        Reads, writes, needs and raises what `grant` does; `timeout` is in seconds. Safe to repeat.
+
+        Returns:
+            One outcome: `revoked`, `absent`, `would-revoke` (in a dry run), `handed-off`, `failed` or `timed-out`.
+        """
+        checked_spec(spec)
+        checked_flags(dry_run=dry_run)
+        return self._run(
+            "revoke", lambda io: _flows.grant.revoke(io, spec, dry_run=dry_run), timeout=checked_timeout(timeout)
+        )
+
+    def prove(
+        self,
+        spec: Spec,
+        *,
+        pipeline: str | None = None,
+        run_id: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        timeout: float = 1800,
+    ) -> Proof:
+        """Whether lineage arrives: one run of a pipeline of yours, followed into Purview's catalog.
+
+        Starts `pipeline` once, with `parameters`, or takes the run `run_id`; waits for its end, reads what its
+        activities report, and looks their entities up in Purview until they are there with their relations, for at
+        most `timeout` seconds. A run does what the pipeline does, and costs what it costs; choose one that may run at
+        any time. Needs Data Factory Contributor on the factory and, to see the catalog, Data Reader on the root
+        collection and a place inside the account's network if its firewall is closed; without these the proof ends
+        with what the activities report. Repeating it with `pipeline` starts another run; with `run_id` it is safe.
+
+        Source: "How to connect Azure Data Factory and Microsoft Purview", Microsoft.
+
+        Raises:
+            InvalidSpec: neither or both of `pipeline` and `run_id` are given, or one of them is wrong.
+            UnsupportedSetup: the spec names no account and the factory is connected to none.
+            NotFound: the factory, the account or the pipeline does not exist.
+            AccessDenied: the caller is not allowed to read the factory or to start the pipeline.
+            NoAnswer: whether the run was started is not known; it is not started again.
+        """
+        checked_spec(spec)
+        checked_run(pipeline, run_id, parameters)
+        return self._run(
+            "prove",
+            lambda io: _flows.prove.prove(
+                io, spec, pipeline=pipeline, run_id=run_id, parameters=parameters, now=datetime.now(UTC)
+            ),
+            timeout=checked_timeout(timeout),
+        )
 
     def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """Why lineage does not arrive: the whole chain, from the support matrix to the recent runs.

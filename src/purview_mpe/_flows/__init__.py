@@ -30,8 +30,10 @@ if TYPE_CHECKING:
         diagnose,
         discover,
         find_specs,
+        grant,
         orphans,
         plan,
+        prove,
         status,
         status_many,
     )
@@ -47,8 +49,10 @@ __all__ = [
     "diagnose",
     "discover",
     "find_specs",
+    "grant",
     "orphans",
     "plan",
+    "prove",
     "status",
     "status_many",
 ]

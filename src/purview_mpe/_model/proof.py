@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from purview_mpe._model.public import public
 from purview_mpe._model.results import Finding
 from purview_mpe._model.spec import Noun
 
@@ -11,6 +12,7 @@ LinkName = Literal["run", "runtime", "reported", "entity", "relations"]
 LinkState = Literal["yes", "no", "unknown"]
 
 
+@public("purview_mpe")
 class Link(Noun):
     """One link of the chain from a pipeline run to its lineage in Purview."""
 
@@ -23,6 +25,7 @@ class Link(Noun):
     """What was seen, one line each."""
 
 
+@public("purview_mpe")
 class Proof(Noun):
     """Whether lineage of one pipeline run arrived in Purview."""
 

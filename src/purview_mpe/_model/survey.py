@@ -48,6 +48,21 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class CuratorSeen:
+    """The root collection's policy was read."""
+
+    holds_role: bool
+    """Whether the factory's identity is Data Curator."""
+
+
+@dataclass(frozen=True, slots=True)
+class CuratorHidden:
+    """The root collection's policy cannot be read."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """One factory and one account, as far as this caller can see them."""
 
@@ -57,6 +72,8 @@ class Situation:
     connected_to: str | None = None
     """Id of the account that the factory is connected to; see `gaps` for whether that was readable."""
     has_system_identity: bool = True
+    curator: CuratorSeen | CuratorHidden | None = None
+    """None where there is no account, or no identity to look for."""
     networks: tuple[str, ...] | None = None
     endpoints: tuple[Endpoint, ...] | None = None
     runtimes: tuple[Runtime, ...] | None = None

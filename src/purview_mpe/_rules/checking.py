@@ -12,6 +12,7 @@ from purview_mpe._model import matrix
 from purview_mpe._model.arm_id import same_id
 from purview_mpe._model.checkup import Check, Right, RuntimeCheck
 from purview_mpe._model.results import Factory, Finding, Plan, by_severity
+from purview_mpe._model.survey import CuratorHidden, CuratorSeen
 from purview_mpe._rules.planning import make_plan
 from purview_mpe._rules.rights import rights, scopes_of
 from purview_mpe._rules.runtimes import IMPLICIT_RUNTIME
@@ -45,6 +46,7 @@ def check(situation: Situation) -> Check:
             *matrix_findings(situation),
             *network_findings(situation),
             *connection_findings(situation),
+            *identity_findings(situation),
             *plan_findings,
             *(conflict_findings(plan) if plan else ()),
             *name_findings(plan),
@@ -59,6 +61,7 @@ def check(situation: Situation) -> Check:
         ok=is_fine(findings),
         runtimes=runtime_checks(situation),
         rights=caller_rights,
+        curator=situation.curator.holds_role if isinstance(situation.curator, CuratorSeen) else None,
         findings=findings,
     )
 
@@ -211,26 +214,50 @@ def connection_findings(situation: Situation) -> Iterator[Finding]:
             evidence=(f"connected to: {connected}", f"the spec names: {spec.account}"),
             remedy="Correct Spec.account, or connect the factory anew: client.connect(spec, replace=True).",
         )
-    yield identity_finding(has_system_identity=situation.has_system_identity)
 
 
-def identity_finding(*, has_system_identity: bool) -> Finding:
-    """What the connection alone does not settle: as whom the factory signs in to Purview, and whether it may."""
-    if not has_system_identity:
-        return Finding(
-            code="no-system-identity",
-            severity="warning",
-            message="The factory shows no system-assigned managed identity, with which it would sign in to Purview.",
-            remedy="Switch it on, on the factory's page Managed identities in the portal, and give it the role "
-            "Data Curator on the account's root collection.",
-        )
+def no_identity() -> Finding:
+    """The factory cannot sign in to Purview."""
     return Finding(
-        code="data-curator-unknown",
-        severity="info",
-        message="Whether the factory's managed identity is Data Curator on the account cannot be seen from here.",
-        cause="Purview keeps its own roles, which Azure Resource Manager neither shows nor sets.",
-        remedy="Look in the Purview portal: Data Map, Collections, the root collection, Role assignments.",
+        code="no-system-identity",
+        severity="error",
+        message="The factory has no system-assigned managed identity, with which it signs in to Purview.",
+        cause="Lineage is pushed as that identity; user-assigned ones are not used for it.",
+        remedy="Switch it on: client.connect(spec, identity=True), or client.onboard(spec) for everything at once.",
     )
+
+
+def identity_findings(situation: Situation) -> Iterator[Finding]:
+    """As whom the factory signs in to Purview, and whether that identity may write lineage."""
+    if situation.misses("factory"):
+        return
+    if not situation.has_system_identity:
+        yield no_identity()
+        return
+    match situation.curator:
+        case CuratorSeen(holds_role=True):
+            return
+        case CuratorSeen():
+            yield Finding(
+                code="data-curator-missing",
+                severity="error",
+                message="The factory's managed identity is not Data Curator on the account's root collection.",
+                cause="Purview refuses lineage from an identity without that role; roles of Azure do not give it.",
+                remedy="Give it the role: client.grant(spec).",
+            )
+        case CuratorHidden(reason=reason):
+            yield Finding(
+                code="data-curator-unreadable",
+                severity="info",
+                message="Whether the factory's identity is Data Curator on the account cannot be seen from here.",
+                cause=f"{reason[:1].upper()}{reason[1:]}.",
+                remedy="Call client.grant(spec) where the account can be reached, as a collection administrator; it "
+                "changes nothing where the role is held.",
+            )
+        case None:
+            return
+        case curator:
+            assert_never(curator)
 
 
 def plan_of(situation: Situation) -> tuple[Plan | None, tuple[Finding, ...]]:

@@ -96,6 +96,7 @@ def diagnose(
             *checking.matrix_findings(situation),
             *checking.network_findings(situation),
             *checking.connection_findings(situation),
+            *checking.identity_findings(situation),
             *plan_findings,
             *(finding for finding in endpoints if finding.code != _LATER),
             *target_findings,

@@ -10,7 +10,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from purview_mpe._model.arm_id import ArmId, InvalidArmId
+from purview_mpe._model.arm_id import ArmId, InvalidArmId, is_segment
+from purview_mpe._model.naming import is_guid
 from purview_mpe._model.survey import ActivityRun, KnownFactory, Permission, PipelineRun, Runtime
 from purview_mpe._wire import account
 from purview_mpe._wire.reading import Object, as_mapping, mapping, objects, text, texts
@@ -25,7 +26,8 @@ LINEAGE_ACTIVITIES = frozenset({"copy", "executedataflow", "executessispackage"}
 #: do: leaving them out could lose a field of a later api-version.
 _READ_ONLY = frozenset({"id", "name", "type", "eTag"})
 _READ_ONLY_PROPERTIES = frozenset({"provisioningState", "createTime", "version"})
-_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+#: One entity tag, in quotes (RFC 9110, 8.8.3) or bare.
+_ENTITY_TAG = re.compile(r'(?:W/)?"[!#-~]*"|[!#-)+\--~]+')
 #: Both spellings stand in Microsoft's pages (docs); the first is the one recorded.
 _LINEAGE_KEYS = ("reportlineagetopurview", "reportlineagetopurvew")
 
@@ -60,7 +62,7 @@ def principal_id(answer: Object) -> str | None:
     """
     identity = mapping(answer, "identity")
     found = text(identity, "principalId")
-    return found if has_system_identity(answer) and _GUID.fullmatch(found) else None
+    return found if has_system_identity(answer) and is_guid(found) else None
 
 
 def identity_body(answer: Object) -> account.Json:
@@ -99,29 +101,39 @@ def runtime_body(network: str) -> account.Json:
     }
 
 
+def connected_account(answer: Object) -> str | None:
+    """Id of the account that the factory is connected to, as the factory shows it; None if it is to none."""
+    return account.read_factory_connection(answer)[1]
+
+
 def read_etag(answer: Object) -> str:
-    """The factory's entity tag. Spelled `eTag` here and `etag` on everything inside a factory (spec)."""
-    return text(answer, "eTag") or text(answer, "etag")
+    """The factory's entity tag, if it is exactly one. Spelled `eTag` here, and `etag` within a factory (spec).
+
+    `*` and a list would make `If-Match` hold for more than the factory that was read (RFC 9110, 13.1.1).
+    """
+    tag = text(answer, "eTag") or text(answer, "etag")
+    return tag if _ENTITY_TAG.fullmatch(tag) else ""
 
 
-def connected_body(answer: Object, account_id: str, *, with_identity: bool = False) -> account.Json:
-    """The factory as it was read, connected to an account; `with_identity` also switches on its identity.
+def changed_body(
+    answer: Object, *, account_id: str | None = None, disconnect: bool = False, identity: bool = False
+) -> account.Json:
+    """The factory as it was read, connected to `account_id` or disconnected, and with its `identity` switched on.
 
     Only a PUT of the whole factory sets the connection, PATCH ignores it (spec); so everything goes back as it came,
     unknown fields too, less what the spec calls read-only. A PUT without the identity of a factory that has one is
     refused (docs).
     """
     body, properties = _written_back(answer)
-    connection = dict(mapping(properties, "purviewConfiguration"))
-    body["properties"] = {**properties, "purviewConfiguration": {**connection, "purviewResourceId": account_id}}
-    return {**body, "identity": identity_body(answer)} if with_identity else body
-
-
-def disconnected_body(answer: Object) -> account.Json:
-    """The factory as it was read, without its connection to an account."""
-    body, properties = _written_back(answer)
-    body["properties"] = {key: value for key, value in properties.items() if key != "purviewConfiguration"}
-    return body
+    if account_id is not None:
+        properties["purviewConfiguration"] = {
+            **mapping(properties, "purviewConfiguration"),
+            "purviewResourceId": account_id,
+        }
+    if disconnect:
+        properties.pop("purviewConfiguration", None)
+    body["properties"] = properties
+    return {**body, "identity": identity_body(answer)} if identity else body
 
 
 def _written_back(answer: Object) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -155,7 +167,7 @@ def activities_filter(begin: datetime, end: datetime, token: str | None) -> acco
 def read_started_run(answer: Object) -> str | None:
     """Id of the run that was started; None if the answer does not hold one that can stand in a path."""
     run_id = text(answer, "runId")
-    return run_id if _GUID.fullmatch(run_id) else None
+    return run_id if is_guid(run_id) else None
 
 
 def read_run(answer: Object) -> PipelineRun:
@@ -170,7 +182,8 @@ def read_run(answer: Object) -> PipelineRun:
 
 def read_run_page(answer: Object) -> tuple[tuple[str, ...], str | None]:
     """The ids of the runs on a page, and the token of the next page. Not an Azure list: there is no link (spec)."""
-    ids = tuple(run_id for run in objects(answer, "value") if (run_id := text(run, "runId")))
+    # Each becomes part of a path.
+    ids = tuple(run_id for run in objects(answer, "value") if is_segment(run_id := text(run, "runId")))
     return ids, text(answer, "continuationToken") or None
 
 

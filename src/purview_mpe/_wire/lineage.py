@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe._model.naming import is_guid
 from purview_mpe._wire.reading import Object, as_mapping, mapping, objects, text
 
 if TYPE_CHECKING:
@@ -107,11 +108,6 @@ def _inside(answer: Object, entity: Entity) -> set[str]:
             found.add(guid)
     parents = [(text(one, "parentEntityId"), text(one, "childEntityId")) for one in objects(answer, "parentRelations")]
     return found | {child for parent, child in parents if parent == entity.guid and child}
-
-
-def is_guid(value: str) -> bool:
-    """Whether a guid of an answer may become a part of a path."""
-    return len(value) == 36 and all(one in "0123456789abcdefABCDEF-" for one in value)
 
 
 def _seconds(value: object) -> float | None:

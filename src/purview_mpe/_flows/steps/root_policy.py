@@ -7,7 +7,6 @@ made to the policy of an account: a store that lets the last writer win would lo
 
 from __future__ import annotations
 
-import random
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -139,7 +138,8 @@ async def _pause(io: Io, writes: int, error: PurviewMpeError) -> None:
     Raises:
         PurviewMpeError: the error, if the time or the patience is used up.
     """
-    seconds = poll_interval(0) * random.uniform(0.25, 1.0) * min(4, writes)  # noqa: S311 - not a secret
+    asked_for = error.retry_after or 0.0
+    seconds = max(asked_for, (io.pause_after(0, asked_for) or poll_interval(0)) * min(8, writes))
     if seconds >= remaining(io) or writes >= _MOST_WRITES:
         raise error
     io.retrying(f"Trying again in {seconds:.1f} s: {error.message}")

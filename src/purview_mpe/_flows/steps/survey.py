@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.permissions import read_permissions
+from purview_mpe._flows.steps.root_policy import read_root_policy
+from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.results import ErrorDetail
 from purview_mpe._model.spec import ACCOUNT_TYPE, typed_id
-from purview_mpe._model.survey import Gap, Part, Situation
+from purview_mpe._model.survey import CuratorHidden, CuratorSeen, Gap, Part, Situation
+from purview_mpe._rules.reach import account_unreadable, out_of_reach
 from purview_mpe._rules.rights import scopes_of
 from purview_mpe._wire import account as account_json
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.errors import Attempt
-from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
+from purview_mpe._wire.policy import curators
+from purview_mpe.errors import AccessDenied, AzureError, InvalidSpec, NoAnswer, NotFound, UnsupportedSetup
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from purview_mpe._flows.steps.io import Io
-    from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.results import Account, Endpoint
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.survey import Permission, Runtime
@@ -35,6 +38,8 @@ class _FactorySide:
 
     connected_to: str | None
     has_system_identity: bool
+    principal: str | None
+    """Object id of the factory's system-assigned identity."""
     networks: tuple[str, ...] | None
     endpoints: tuple[Endpoint, ...] | None
     runtimes: tuple[Runtime, ...] | None
@@ -58,6 +63,7 @@ async def survey(io: Io, spec: Spec) -> Situation:
         account=account,
         connected_to=side.connected_to,
         has_system_identity=side.has_system_identity,
+        curator=await _curator(io, account, side.principal) if account and side.principal else None,
         networks=side.networks,
         endpoints=side.endpoints,
         runtimes=side.runtimes,
@@ -83,6 +89,7 @@ async def _factory_side(io: Io, spec: Spec) -> _FactorySide:
     return _FactorySide(
         connected_to=account_json.read_factory_connection(body)[1] if body is not None else None,
         has_system_identity=body is None or factory_json.has_system_identity(body),
+        principal=factory_json.principal_id(body) if body is not None else None,
         networks=_frozen(networks.value),
         endpoints=_frozen(endpoints.value),
         runtimes=_frozen(runtimes.value),
@@ -113,6 +120,18 @@ async def _account_side(io: Io, account_id: ArmId) -> tuple[Account | None, _Per
         return None, {}
     scopes = scopes_of("", account)
     return account, await read_permissions(io, {scope for place, scope in scopes.items() if place != "factory"})
+
+
+async def _curator(io: Io, account: Account, principal: str) -> CuratorSeen | CuratorHidden:
+    """Whether the identity is Data Curator; whatever keeps that from being read is a reason, not an error."""
+    if account.shape is None:
+        return CuratorHidden(account_unreadable().reason)
+    try:
+        policy = await read_root_policy(io, account, ArmId.parse(account.id))
+    except (AzureError, NoAnswer, UnsupportedSetup) as error:
+        reach = out_of_reach(account, error)
+        return CuratorHidden(reach.reason if reach else error.message.rstrip("."))
+    return CuratorSeen(principal.casefold() in curators(policy))
 
 
 async def _connected_account_side(io: Io, connected_to: str | None) -> tuple[Account | None, _Permissions]:

@@ -1,0 +1,316 @@
+"""Changing the factory itself: read whole, changed in a field or two, written back under the version that was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+
+from purview_mpe._azure import loading
+from purview_mpe._flows.steps.survey import read_factory_body
+from purview_mpe._flows.steps.waiting import carried_out
+from purview_mpe._model.arm_id import same_id
+from purview_mpe._model.events import Event
+from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, ErrorDetail, Outcome
+from purview_mpe._wire import factory as factory_json
+from purview_mpe._wire.errors import Attempt
+from purview_mpe.errors import AzureError, AzureUnavailable, PurviewMpeError, WaitTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.results import Result, Subject, Verb
+    from purview_mpe._model.spec import Spec
+
+#: How often the factory may change between a look and the write that follows before that is an outcome.
+_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A write was sent, or is about to be; what came of it is not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the factory shows, or why it does not."""
+
+    result: Result
+    error: ErrorDetail | None = None
+
+
+State: TypeAlias = Planned | UnderWay | Ended
+
+
+@dataclass(slots=True)
+class Identity:
+    """The factory's system-assigned identity, switched on."""
+
+    spec: Spec
+    state: State = field(default_factory=Planned)
+    subject: Subject = "identity"
+    done: Result = "enabled"
+    already: Result = "already-enabled"
+    would: Result = "would-enable"
+
+    @property
+    def resource_id(self) -> str:
+        """What the outcome is about."""
+        return self.spec.factory
+
+    def is_made(self, body: dict[str, Any]) -> bool:
+        """Whether the factory shows it."""
+        return factory_json.has_system_identity(body)
+
+    def obstacle(self, _body: dict[str, Any]) -> ErrorDetail | None:
+        """Nothing stands in the way of an identity."""
+        return None
+
+
+@dataclass(slots=True)
+class Connection:
+    """The factory's connection to an account."""
+
+    spec: Spec
+    account: str
+    """Id of the account."""
+    replace: bool = False
+    state: State = field(default_factory=Planned)
+    subject: Subject = "connection"
+    done: Result = "connected"
+    already: Result = "already-connected"
+    would: Result = "would-connect"
+
+    @property
+    def resource_id(self) -> str:
+        """What the outcome is about."""
+        return self.account
+
+    def is_made(self, body: dict[str, Any]) -> bool:
+        """Whether the factory shows it."""
+        return same_id(_connected(body), self.account)
+
+    def obstacle(self, body: dict[str, Any]) -> ErrorDetail | None:
+        """Another connection, which is replaced only where that was asked for."""
+        connected = _connected(body)
+        if connected is None or self.replace:
+            return None
+        return _elsewhere(
+            self.spec,
+            connected,
+            "Call connect(spec, replace=True) if the factory shall report its lineage to the new account only.",
+        )
+
+
+@dataclass(slots=True)
+class Disconnection:
+    """The connection to an account, removed."""
+
+    spec: Spec
+    account: str
+    """Id of the account; a connection to another one stays."""
+    state: State = field(default_factory=Planned)
+    subject: Subject = "connection"
+    done: Result = "disconnected"
+    already: Result = "absent"
+    would: Result = "would-disconnect"
+
+    @property
+    def resource_id(self) -> str:
+        """What the outcome is about."""
+        return self.account
+
+    def is_made(self, body: dict[str, Any]) -> bool:
+        """Whether the factory is connected to no account."""
+        return _connected(body) is None
+
+    def obstacle(self, body: dict[str, Any]) -> ErrorDetail | None:
+        """A connection to another account than the spec's."""
+        connected = _connected(body)
+        if connected is None or same_id(connected, self.account):
+            return None
+        return _elsewhere(self.spec, connected, "Name that account in Spec.account to remove the connection to it.")
+
+
+Part: TypeAlias = Identity | Connection | Disconnection
+
+
+@dataclass(slots=True)
+class FactoryChange:
+    """One write of the factory, for all parts that need it; knows at any moment what was done."""
+
+    io: Io
+    spec: Spec
+    parts: Sequence[Part]
+    body: dict[str, Any]
+    """The factory as it was last read."""
+    began: float
+    """Before the factory was read."""
+    verb: Verb
+    dry_run: bool = False
+
+    async def run(self) -> None:
+        """Look, decide, write; and look again after each write that did not go through."""
+        try:
+            if not self._decide(may_be_done=False):
+                if self.dry_run:
+                    for part in self._open:
+                        part.state = Ended(part.would)
+                else:
+                    await carried_out(self.io, self._write, look=self._look, seen_at=self.began)
+        except PurviewMpeError as failure:
+            result: Result = "timed-out" if isinstance(failure, WaitTimedOut) else "failed"
+            for part in self._open:
+                part.state = Ended(result, ErrorDetail.of(failure))
+        for outcome in self.outcomes():
+            self.io.tell(
+                Event(
+                    kind="step",
+                    verb=self.verb,
+                    seconds=outcome.seconds,
+                    message=f"{outcome.name}: {outcome.result}",
+                    factory=self.spec.factory,
+                    outcome=outcome,
+                )
+            )
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of each part; also in the middle of it."""
+        return tuple(self._outcome(part) for part in self.parts)
+
+    def _outcome(self, part: Part) -> Outcome:
+        match part.state:
+            case Planned():
+                ended = Ended("failed", NOT_BEGUN)
+            case UnderWay():
+                ended = Ended("failed", INTERRUPTED)
+            case Ended() as ended:
+                pass
+            case state:
+                assert_never(state)
+        return Outcome(
+            subject=part.subject,
+            name=self.spec.factory_id.name,
+            resource_id=part.resource_id,
+            result=ended.result,
+            error=ended.error,
+            seconds=max(0.0, round(self.io.now() - self.began, 3)),
+        )
+
+    @property
+    def _open(self) -> list[Part]:
+        return [part for part in self.parts if not isinstance(part.state, Ended)]
+
+    async def _look(self, may_be_done: bool) -> bool | None:
+        self.body = await read_factory_body(self.io, self.spec.factory_id)
+        return self._decide(may_be_done=may_be_done) or None
+
+    def _decide(self, *, may_be_done: bool) -> bool:
+        """End each part that the factory shows, or that something stands in the way of; whether all have ended."""
+        for part in self._open:
+            if part.is_made(self.body):
+                was_sent = may_be_done and isinstance(part.state, UnderWay)
+                part.state = Ended(part.done if was_sent else part.already)
+            elif (error := part.obstacle(self.body)) is not None:
+                part.state = Ended("conflict", error)
+        return not self._open
+
+    async def _write(self) -> bool:
+        """Write the factory back; where another change came in between, read it again and write that."""
+        failure: PurviewMpeError = _contended(self.spec.factory_id, self._what)
+        for _ in range(_ROUNDS):
+            if not (etag := factory_json.read_etag(self.body)):
+                failure = self._no_etag()
+            else:
+                failure = _contended(self.spec.factory_id, self._what)
+                for part in self._open:
+                    part.state = UnderWay()
+                try:
+                    await self._put(etag)
+                except PurviewMpeError as refusal:
+                    if refusal.status != 412:
+                        raise
+                else:
+                    return True
+            # A 412 can follow a write whose answer was lost: a transport may send a request twice.
+            if await self._look(may_be_done=True):
+                return True
+        raise failure
+
+    async def _put(self, etag: str) -> None:
+        factory, parts = self.spec.factory_id, self._open
+        attempt = Attempt(self._what, str(factory), "Contributor", is_guarded=True)
+        body = factory_json.changed_body(
+            self.body,
+            account_id=next((part.account for part in parts if isinstance(part, Connection)), None),
+            disconnect=any(isinstance(part, Disconnection) for part in parts),
+            identity=any(isinstance(part, Identity) for part in parts),
+        )
+        answer = await self.io.read(
+            attempt,
+            lambda az: az.datafactory(factory).factories.create_or_update(
+                factory.resource_group,
+                factory.name,
+                body,
+                etag=etag,
+                match_condition=loading.load("azure.core").MatchConditions.IfNotModified,
+            ),
+        )
+        self.body = answer
+        for part in parts:
+            if not part.is_made(answer):
+                part.state = Ended("failed", ErrorDetail.of(self._not_shown(part)))
+            else:
+                part.state = Ended(part.done)
+
+    def _not_shown(self, part: Part) -> AzureError:
+        return AzureError(
+            f"Could not {self._what}: Azure accepted the write, and its answer does not show the {part.subject}.",
+            remedy="Look at the factory in Data Factory Studio (Manage), then repeat the call.",
+            status=200,
+        )
+
+    @property
+    def _what(self) -> str:
+        name = repr(self.spec.factory_id.name)
+        kinds = {type(part) for part in self.parts}
+        if Disconnection in kinds:
+            return f"disconnect the factory {name} from Purview"
+        if Connection in kinds:
+            return f"connect the factory {name} to Purview"
+        return f"switch on the identity of the factory {name}"
+
+    def _no_etag(self) -> AzureUnavailable:
+        return AzureUnavailable(
+            f"Could not {self._what}: the factory shows no usable eTag, without which another change could be "
+            "overwritten; nothing was written.",
+            remedy="Repeat the call; if it happens again, make the change in Data Factory Studio.",
+            status=200,
+        )
+
+
+def _connected(body: dict[str, Any]) -> str | None:
+    return factory_json.connected_account(body)
+
+
+def _elsewhere(spec: Spec, connected: str, remedy: str) -> ErrorDetail:
+    return ErrorDetail(
+        code="connected-elsewhere",
+        message=f"The factory {spec.factory_id.name!r} is connected to another Purview account: {connected}",
+        remedy=remedy,
+    )
+
+
+def _contended(factory: ArmId, what: str) -> AzureError:
+    return AzureError(
+        f"Could not {what}: the factory {factory.name!r} was changed by another caller {_ROUNDS} times between a look "
+        "and the write that followed.",
+        remedy="Repeat the call when the other automation on this factory has finished.",
+        status=412,
+    )
