@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeAlias, cast
 
 from pydantic import AfterValidator, Field, computed_field, model_validator
 
-from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.arm_id import ArmId, folded
 from purview_mpe._model.public import public
 from purview_mpe._model.spec import Fixed, Noun, Spec
 from purview_mpe.errors import PurviewMpeError, ReportFailed
@@ -382,7 +382,7 @@ class Status(Noun):
 
 def identity(resource_id: str, group_id: str | None) -> Identity:
     """The `Identified.identity` of a target and group id that no value holds yet."""
-    return resource_id.rstrip("/").casefold(), (group_id or "").casefold()
+    return folded(resource_id.rstrip("/")), (group_id or "").casefold()
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps import reads, reasons
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, when_free
 from purview_mpe._model import states
+from purview_mpe._model.arm_id import folded
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Outcome, Plan, Result, Step
 from purview_mpe._wire import account
@@ -213,14 +214,14 @@ class Provisioning:
         return progress.step
 
     def _healable(self) -> list[Progress]:
-        targets = [progress.step.resource_id.casefold() for progress in self.endpoint_steps]
+        targets = [folded(progress.step.resource_id) for progress in self.endpoint_steps]
         touchable = {"created", "replaced", "kept"} if self.plan.spec.replace_broken else {"created", "replaced"}
         return [
             progress
             for progress in self.endpoint_steps
             if progress.result in touchable
             and self.healed[progress.step.name] < _HEALINGS
-            and targets.count(progress.step.resource_id.casefold()) > 1
+            and targets.count(folded(progress.step.resource_id)) > 1
             and _has_failed(progress)
         ]
 
