@@ -21,8 +21,8 @@ from purview_mpe import Client, aio
 from purview_mpe._azure import loading
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._wire.errors import Attempt
-from purview_mpe.emulator._http.exchange import Response
 from purview_mpe.emulator._http.transport import AsyncEmulatorResponse, EmulatorResponse
+from purview_mpe.emulator._values.exchange import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request, read_token, write_token
-from purview_mpe.emulator._http.exchange import ArmError, Response, list_of, object_of, strings_of
 from purview_mpe.emulator._http.router import Route
-from purview_mpe.emulator._services.factories import find_factory
-from purview_mpe.emulator._services.versions import DATA_FACTORY as V
+from purview_mpe.emulator._services.data_factory.factories import find_factory
+from purview_mpe.emulator._services.versions import DATA_FACTORY
 from purview_mpe.emulator._state.nouns import PipelineRun
+from purview_mpe.emulator._values.exchange import ArmError, Response
+from purview_mpe.emulator._values.json_values import list_of, object_of, strings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -201,7 +202,9 @@ _ACTIVITIES_READ = f"{_ACTION}/pipelineruns/queryactivityruns/read"
 
 # A Reader can monitor a factory (documentation), so these POSTs count as reading.
 ROUTES = (
-    Route("POST", f"{_FACTORY}/queryPipelineRuns", V, _query_pipeline_runs, f"{_ACTION}/querypipelineruns/read"),
-    Route("GET", _RUN, V, _get_run, f"{_ACTION}/pipelineruns/read"),
-    Route("POST", f"{_RUN}/queryActivityruns", V, _query_activity_runs, _ACTIVITIES_READ),
+    Route(
+        "POST", f"{_FACTORY}/queryPipelineRuns", DATA_FACTORY, _query_pipeline_runs, f"{_ACTION}/querypipelineruns/read"
+    ),
+    Route("GET", _RUN, DATA_FACTORY, _get_run, f"{_ACTION}/pipelineruns/read"),
+    Route("POST", f"{_RUN}/queryActivityruns", DATA_FACTORY, _query_activity_runs, _ACTIVITIES_READ),
 )

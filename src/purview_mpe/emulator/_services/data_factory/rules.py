@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request
-from purview_mpe.emulator._http.exchange import ArmError, object_of
+from purview_mpe.emulator._values.exchange import ArmError
+from purview_mpe.emulator._values.json_values import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

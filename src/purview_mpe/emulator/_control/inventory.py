@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe.emulator._http.exchange import id_of, object_of
-from purview_mpe.emulator._services import factories, managed_network, purview, runs, runtimes
-from purview_mpe.emulator._services.account_shapes import account_body
+from purview_mpe.emulator._control.views import ConnectionView, EndpointView, view_connection, view_endpoint
+from purview_mpe.emulator._services.data_factory import factories, managed_network, runtimes
+from purview_mpe.emulator._services.purview import accounts
+from purview_mpe.emulator._services.purview.shapes import account_body
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.strangers import add_strangers
 from purview_mpe.emulator._state.world import ACCOUNT_TYPE, FACTORY_TYPE, NAMESPACE_TYPE
-from purview_mpe.emulator._views import ConnectionView, EndpointView, view_connection, view_endpoint
+from purview_mpe.emulator._values.json_values import as_id, id_of, object_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purview_mpe.emulator._services.account_shapes import Firewall, NamespaceAbsence, Shape
+    from purview_mpe.emulator._services.data_factory.runtimes import RuntimeKind
+    from purview_mpe.emulator._services.purview.shapes import Firewall, NamespaceAbsence, Shape
     from purview_mpe.emulator._state.nouns import Account, Factory
     from purview_mpe.emulator._state.world import World
 
-RuntimeKind = Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"]
-
 
 class Inventory:
-    """The part of `Emulator` that furnishes it."""
+    """Adds to one emulator, takes away from it and shows what is in it."""
 
     def __init__(self, world: World, subscription: str, location: str) -> None:
         self._world = world
-        self._subscription = subscription
-        self._location = location
+        self.subscription = subscription
+        self.location = location
         # What `factory` and `account` stand for; None in an emulator that was made empty.
         self.default_factory: ArmId | None = None
         self.default_account: ArmId | None = None
@@ -62,6 +62,28 @@ class Inventory:
             raise LookupError("this emulator was made empty; add_account() makes an account and gives its id")
         return self.default_account
 
+    def described(self) -> dict[str, str | None]:
+        """The default ids, for a client that has to begin somewhere."""
+        factory, account = self.default_factory, self.default_account
+        return {
+            "subscription": self.subscription,
+            "tenant": self._world.tenant,
+            "factory": str(factory) if factory else None,
+            "account": str(account) if account else None,
+        }
+
+    def find_factory(self, factory: ArmId | str) -> Factory:
+        """The factory with this id.
+
+        Raises:
+            LookupError: the emulator has no such factory.
+        """
+        factory_id = as_id(factory)
+        found = self._world.factories.get(factory_id.key)
+        if found is None:
+            raise LookupError(f"the emulator has no factory {factory_id}")
+        return found
+
     def add_account(
         self,
         name: str = "",
@@ -85,7 +107,7 @@ class Inventory:
         """
         with self._world.lock:
             if body is None:
-                location = location or self._location
+                location = location or self.location
                 account_id = self._id(subscription, resource_group, ACCOUNT_TYPE, name)
                 body = account_body(
                     self._world,
@@ -101,7 +123,7 @@ class Inventory:
                 account_id = given_id or self._id(subscription, resource_group, ACCOUNT_TYPE, name)
                 if given_id is None:
                     body = {**body, "id": str(account_id), "name": name, "type": ACCOUNT_TYPE}
-            account = purview.new_account(self._world, account_id, body)
+            account = accounts.new_account(self._world, account_id, body)
             self._add_strangers(account)
             return account_id
 
@@ -127,7 +149,7 @@ class Inventory:
             factory_id = id_of(given.get("id"))
             if factory_id is None:
                 factory_id = self._id(subscription, resource_group, FACTORY_TYPE, name or given.get("name", ""))
-            given.setdefault("location", location or self._location)
+            given.setdefault("location", location or self.location)
             if body is None:
                 given["identity"] = {"type": "SystemAssigned"}
                 given["properties"] = {"publicNetworkAccess": "Enabled"}
@@ -145,8 +167,8 @@ class Inventory:
     def add_runtime(self, factory: ArmId | str, name: str, kind: RuntimeKind = "azure") -> None:
         """Add an integration runtime of a kind to a factory."""
         with self._world.lock:
-            properties = runtimes.runtime_properties(kind, self._location)
-            runtimes.new_runtime(self._world, self._find_factory(factory), name, properties)
+            properties = runtimes.runtime_properties(kind, self.location)
+            runtimes.new_runtime(self._world, self.find_factory(factory), name, properties)
 
     def add_endpoint(
         self,
@@ -164,9 +186,9 @@ class Inventory:
         `status` is what factory and target both say. A target of a known type is made to exist.
         """
         with self._world.lock:
-            owner = self._find_factory(factory)
+            owner = self.find_factory(factory)
             network = owner.networks.get("default") or managed_network.new_network(self._world, owner)
-            purview.ensure_target(self._world, str(target), self._location)
+            accounts.ensure_target(self._world, str(target), self.location)
             endpoint = life.new_endpoint(self._world, owner, network, name=name, target=str(target), group_id=group_id)
             endpoint.reserved = reserved
             connection = life.connect(self._world, endpoint)
@@ -193,7 +215,7 @@ class Inventory:
             LookupError: the target does not exist.
         """
         with self._world.lock:
-            target_id = _as_id(target)
+            target_id = as_id(target)
             if self._world.find_resource(target_id.key) is None:
                 raise LookupError(f"the emulator has nothing called {target_id}")
             stranger = ArmId(self._world.guid(), "strangers-rg")
@@ -217,7 +239,7 @@ class Inventory:
         """The connections of a target, or of all targets, in order of creation."""
         with self._world.lock:
             self._world.settle()
-            wanted = None if target is None else _as_id(target).key
+            wanted = None if target is None else as_id(target).key
             found = [
                 connection
                 for key, connections in self._world.connections.items()
@@ -229,7 +251,7 @@ class Inventory:
     def targets(self, account: ArmId | str) -> dict[str, ArmId]:
         """What an account takes its data through: group id to resource, as its JSON says at this moment."""
         with self._world.lock:
-            account_id = _as_id(account)
+            account_id = as_id(account)
             properties = self._world.accounts[account_id.key].properties
             managed = object_of(properties.get("managedResources")) or {}
             ingestion = object_of(properties.get("ingestionStorage")) or {}
@@ -248,59 +270,14 @@ class Inventory:
     def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
         """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""
         with self._world.lock:
-            found = self._world.accounts[_as_id(account or self.account).key]
-            purview.enable_event_hubs(self._world, found)
+            found = self._world.accounts[as_id(account or self.account).key]
+            accounts.enable_event_hubs(self._world, found)
             return self.targets(found.id)["namespace"]
-
-    def add_pipeline_run(
-        self,
-        factory: ArmId | str | None = None,
-        *,
-        pipeline: str = "pl_copy",
-        status: str = "Succeeded",
-        ago: float = 60.0,
-    ) -> str:
-        """Record that a pipeline ran, ending `ago` seconds before now; gives the id of the run."""
-        with self._world.lock:
-            owner = self._find_factory(factory or self.factory)
-            return runs.new_run(self._world, owner, pipeline=pipeline, status=status, ago=ago).run_id
-
-    def add_activity_run(
-        self,
-        factory: ArmId | str | None = None,
-        *,
-        run_id: str | None = None,
-        name: str = "Copy orders",
-        activity_type: str = "Copy",
-        status: str = "Succeeded",
-        lineage_status: str | None = "Succeeded",
-        lineage_key: str = "reportLineageToPurview",
-        output: Mapping[str, Any] | None = None,
-        ago: float = 60.0,
-    ) -> str:
-        """Record that an activity ran, in a pipeline run of its own unless `run_id` names one.
-
-        `lineage_status` is what its output says about lineage; None: nothing. `lineage_key` is the key under
-        which it says so, which the documentation misspells.
-        """
-        with self._world.lock:
-            owner = self._find_factory(factory or self.factory)
-            run = owner.runs[run_id or self.add_pipeline_run(owner.id, ago=ago, status=status)]
-            return runs.new_activity_run(
-                self._world,
-                run,
-                name=name,
-                kind=activity_type,
-                status=status,
-                lineage_status=lineage_status,
-                lineage_key=lineage_key,
-                output=output,
-            )
 
     def unregister(self, namespace: str, subscription: str | None = None) -> None:
         """Let a subscription not have registered a resource provider: every call of it answers 409."""
         with self._world.lock:
-            found = self._world.ensure_subscription(subscription or self._subscription)
+            found = self._world.ensure_subscription(subscription or self.subscription)
             found.unregistered.add(namespace.casefold())
 
     def remove(self, resource: ArmId | str) -> None:
@@ -312,61 +289,56 @@ class Inventory:
             LookupError: there is nothing with this id.
         """
         with self._world.lock:
-            self._remove(_as_id(resource))
+            remove(self._world, as_id(resource))
 
     def endpoints(self, factory: ArmId | str | None = None) -> list[EndpointView]:
         """The managed private endpoints of a factory, or of all of them, in order of creation."""
         with self._world.lock:
             self._world.settle()
-            found = self._world.endpoints(self._find_factory(factory) if factory is not None else None)
+            found = self._world.endpoints(self.find_factory(factory) if factory is not None else None)
             return [view_endpoint(endpoint) for endpoint in found]
 
     def _id(self, subscription: str | None, group: str, resource_type: str, name: str) -> ArmId:
         provider, _, kind = resource_type.partition("/")
-        outer = f"/subscriptions/{subscription or self._subscription}/resourceGroups/{group}"
+        outer = f"/subscriptions/{subscription or self.subscription}/resourceGroups/{group}"
         return ArmId.parse(f"{outer}/providers/{provider}/{kind}/{name}")
 
-    def _find_factory(self, factory: ArmId | str) -> Factory:
-        factory_id = _as_id(factory)
-        found = self._world.factories.get(factory_id.key)
-        if found is None:
-            raise LookupError(f"the emulator has no factory {factory_id}")
-        return found
-
     def _add_strangers(self, account: Account) -> None:
-        for target in (account.id, *purview.managed_targets(account)):
+        for target in (account.id, *accounts.managed_targets(account)):
             add_strangers(self._world, target, self._world.settings.foreign_connections)
 
-    def _remove(self, resource: ArmId) -> None:
-        world = self._world
-        if (factory := world.factories.pop(resource.key, None)) is not None:
-            life.orphan(factory)
-            return
-        if resource.key in world.accounts or resource.key in world.resources:
-            world.accounts.pop(resource.key, None)
-            world.resources.pop(resource.key, None)
-            for connection in world.connections.pop(resource.key, {}).values():
-                life.drop_connection(world, connection)
-            return
-        parent = resource.key.rpartition("/")[0].rpartition("/")[0]
-        owner = world.factories.get(parent)
-        if owner is not None and resource.name.casefold() in owner.runtimes:
-            del owner.runtimes[resource.name.casefold()]
-            return
-        removed = world.connections.get(parent, {}).get(resource.name.casefold())
-        if removed is not None:
-            life.drop_connection(world, removed)
-            return
-        for endpoint in world.endpoints():
-            shown = managed_network.shown_endpoint(endpoint)["id"]
-            network = world.network_of(endpoint)
-            if shown.casefold() == resource.key and network is not None:
-                del network.endpoints[endpoint.name.casefold()]
-                if endpoint.connection is not None:
-                    life.drop_connection(world, endpoint.connection)
-                return
+
+def remove(world: World, resource: ArmId) -> None:
+    """Take a resource away at once.
+
+    Raises:
+        LookupError: nothing has this id.
+    """
+    if (factory := world.factories.pop(resource.key, None)) is not None:
+        life.orphan(factory)
+    elif resource.key in world.accounts or resource.key in world.resources:
+        world.accounts.pop(resource.key, None)
+        world.resources.pop(resource.key, None)
+        for connection in world.connections.pop(resource.key, {}).values():
+            life.drop_connection(world, connection)
+    elif not _remove_child(world, resource):
         raise LookupError(f"the emulator has nothing called {resource}")
 
 
-def _as_id(given: ArmId | str) -> ArmId:
-    return given if isinstance(given, ArmId) else ArmId.parse(given)
+def _remove_child(world: World, resource: ArmId) -> bool:
+    """Take a runtime, a connection or an endpoint away; gives whether one has this id."""
+    parent, name = resource.key.rpartition("/")[0].rpartition("/")[0], resource.name.casefold()
+    owner = world.factories.get(parent)
+    if owner is not None and owner.runtimes.pop(name, None) is not None:
+        return True
+    if (connection := world.connections.get(parent, {}).get(name)) is not None:
+        life.drop_connection(world, connection)
+        return True
+    for endpoint in world.endpoints():
+        network = world.network_of(endpoint)
+        if managed_network.shown_endpoint(endpoint)["id"].casefold() == resource.key and network is not None:
+            del network.endpoints[endpoint.name.casefold()]
+            if endpoint.connection is not None:
+                life.drop_connection(world, endpoint.connection)
+            return True
+    return False

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe.emulator._http.call import not_found
-from purview_mpe.emulator._http.exchange import Response, object_of
 from purview_mpe.emulator._http.router import Route
-from purview_mpe.emulator._services.factories import find_factory
-from purview_mpe.emulator._services.factory_rules import (
+from purview_mpe.emulator._services.data_factory.factories import find_factory
+from purview_mpe.emulator._services.data_factory.rules import (
     check_if_match,
     check_limit,
     check_name,
@@ -16,13 +15,17 @@ from purview_mpe.emulator._services.factory_rules import (
     names_tag,
     want,
 )
-from purview_mpe.emulator._services.versions import DATA_FACTORY as V
+from purview_mpe.emulator._services.versions import DATA_FACTORY
 from purview_mpe.emulator._state.nouns import Runtime
+from purview_mpe.emulator._values.exchange import Response
+from purview_mpe.emulator._values.json_values import object_of
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._http.call import Call
     from purview_mpe.emulator._state.nouns import Factory
     from purview_mpe.emulator._state.world import World
+
+RuntimeKind = Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"]
 
 
 def new_runtime(world: World, factory: Factory, name: str, properties: dict[str, Any]) -> Runtime:
@@ -150,10 +153,10 @@ _RUNTIME = f"{_RUNTIMES}/{{runtime}}"
 _ACTION = "Microsoft.DataFactory/factories/integrationruntimes"
 
 ROUTES = (
-    Route("GET", _RUNTIMES, V, _list_runtimes, f"{_ACTION}/read"),
-    Route("GET", _RUNTIME, V, _get_runtime, f"{_ACTION}/read"),
-    Route("PUT", _RUNTIME, V, _put_runtime, f"{_ACTION}/write"),
-    Route("DELETE", _RUNTIME, V, _delete_runtime, f"{_ACTION}/delete"),
-    Route("POST", f"{_RUNTIME}/getStatus", V, _status, f"{_ACTION}/getstatus/read"),
-    Route("POST", f"{_RUNTIME}/listAuthKeys", V, _keys, f"{_ACTION}/listauthkeys/action"),
+    Route("GET", _RUNTIMES, DATA_FACTORY, _list_runtimes, f"{_ACTION}/read"),
+    Route("GET", _RUNTIME, DATA_FACTORY, _get_runtime, f"{_ACTION}/read"),
+    Route("PUT", _RUNTIME, DATA_FACTORY, _put_runtime, f"{_ACTION}/write"),
+    Route("DELETE", _RUNTIME, DATA_FACTORY, _delete_runtime, f"{_ACTION}/delete"),
+    Route("POST", f"{_RUNTIME}/getStatus", DATA_FACTORY, _status, f"{_ACTION}/getstatus/read"),
+    Route("POST", f"{_RUNTIME}/listAuthKeys", DATA_FACTORY, _keys, f"{_ACTION}/listauthkeys/action"),
 )

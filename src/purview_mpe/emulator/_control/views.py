@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from purview_mpe.emulator._services.connections import connection_id
+from purview_mpe.emulator._services.targets.connections import connection_id
+from purview_mpe.emulator._values.public import public
 
 if TYPE_CHECKING:
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe.emulator._state.nouns import Connection, Endpoint
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class EndpointView:
     """A managed private endpoint."""
@@ -27,6 +29,7 @@ class EndpointView:
     reserved: bool
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class ConnectionView:
     """A private endpoint connection, as its target sees it."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import not_found
-from purview_mpe.emulator._http.exchange import Response
 from purview_mpe.emulator._http.router import Route
-from purview_mpe.emulator._services import connections
-from purview_mpe.emulator._services.versions import EVENT_HUB as V
+from purview_mpe.emulator._services.targets import connections
+from purview_mpe.emulator._services.versions import EVENT_HUB
 from purview_mpe.emulator._state.world import NAMESPACE_TYPE
+from purview_mpe.emulator._values.exchange import Response
 
 if TYPE_CHECKING:
     from purview_mpe._model.arm_id import ArmId
@@ -71,8 +71,10 @@ _ONE = f"{_GROUP}/{{namespace}}"
 _ACTION = "Microsoft.EventHub/namespaces"
 
 ROUTES = (
-    Route("GET", _ALL, V, _list, f"{_ACTION}/read"),
-    Route("GET", _GROUP, V, _list, f"{_ACTION}/read"),
-    Route("GET", _ONE, V, _get, f"{_ACTION}/read"),
-    *connections.routes(_ONE, V, _target, action=_ACTION, approval="privateEndpointConnectionsApproval", zones=_ZONES),
+    Route("GET", _ALL, EVENT_HUB, _list, f"{_ACTION}/read"),
+    Route("GET", _GROUP, EVENT_HUB, _list, f"{_ACTION}/read"),
+    Route("GET", _ONE, EVENT_HUB, _get, f"{_ACTION}/read"),
+    *connections.routes(
+        _ONE, EVENT_HUB, _target, action=_ACTION, approval="privateEndpointConnectionsApproval", zones=_ZONES
+    ),
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator._http.exchange import Response
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.versions import AUTHORIZATION, LOCKS
 from purview_mpe.emulator._state.access import within
+from purview_mpe.emulator._values.exchange import Response
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._http.call import Call

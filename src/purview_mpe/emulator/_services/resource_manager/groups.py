@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request
-from purview_mpe.emulator._http.exchange import ArmError, Response
 from purview_mpe.emulator._http.router import Route
-from purview_mpe.emulator._services.factories import remove_factory
-from purview_mpe.emulator._services.factory_rules import want_tags
-from purview_mpe.emulator._services.purview import remove_account
+from purview_mpe.emulator._services.data_factory.factories import remove_factory
+from purview_mpe.emulator._services.data_factory.rules import want_tags
+from purview_mpe.emulator._services.purview.accounts import remove_account
 from purview_mpe.emulator._services.versions import ANY
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.access import within
 from purview_mpe.emulator._state.nouns import ResourceGroup
+from purview_mpe.emulator._values.exchange import ArmError, Response
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._http.call import Call

@@ -6,19 +6,20 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request, not_found, parent_not_found
-from purview_mpe.emulator._http.exchange import ArmError, Response, id_of, object_of, strings_of
 from purview_mpe.emulator._http.router import Route
-from purview_mpe.emulator._services.factories import find_factory
-from purview_mpe.emulator._services.factory_rules import (
+from purview_mpe.emulator._services.data_factory.factories import find_factory
+from purview_mpe.emulator._services.data_factory.rules import (
     check_if_match,
     check_limit,
     check_name,
     invalid_request,
     names_tag,
 )
-from purview_mpe.emulator._services.versions import DATA_FACTORY as V
+from purview_mpe.emulator._services.versions import DATA_FACTORY
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.nouns import Endpoint, Factory, Network
+from purview_mpe.emulator._values.exchange import ArmError, Response
+from purview_mpe.emulator._values.json_values import id_of, object_of, strings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -251,16 +252,16 @@ _NETWORK_ACTION = "Microsoft.DataFactory/factories/managedVirtualNetworks"
 _ENDPOINT_ACTION = f"{_NETWORK_ACTION}/managedPrivateEndpoints"
 
 ROUTES = (
-    Route("GET", f"{_FACTORY}/managedVirtualNetworks", V, _list_networks, f"{_NETWORK_ACTION}/read"),
-    Route("GET", _NETWORK, V, _get_network, f"{_NETWORK_ACTION}/read"),
-    Route("PUT", _NETWORK, V, _put_network, f"{_NETWORK_ACTION}/write"),
-    Route("GET", _ENDPOINTS, V, _list_endpoints, f"{_ENDPOINT_ACTION}/read"),
-    Route("GET", f"{_ENDPOINTS}/{{endpoint}}", V, _get_endpoint, f"{_ENDPOINT_ACTION}/read"),
-    Route("PUT", f"{_ENDPOINTS}/{{endpoint}}", V, _put_endpoint, f"{_ENDPOINT_ACTION}/write"),
+    Route("GET", f"{_FACTORY}/managedVirtualNetworks", DATA_FACTORY, _list_networks, f"{_NETWORK_ACTION}/read"),
+    Route("GET", _NETWORK, DATA_FACTORY, _get_network, f"{_NETWORK_ACTION}/read"),
+    Route("PUT", _NETWORK, DATA_FACTORY, _put_network, f"{_NETWORK_ACTION}/write"),
+    Route("GET", _ENDPOINTS, DATA_FACTORY, _list_endpoints, f"{_ENDPOINT_ACTION}/read"),
+    Route("GET", f"{_ENDPOINTS}/{{endpoint}}", DATA_FACTORY, _get_endpoint, f"{_ENDPOINT_ACTION}/read"),
+    Route("PUT", f"{_ENDPOINTS}/{{endpoint}}", DATA_FACTORY, _put_endpoint, f"{_ENDPOINT_ACTION}/write"),
     Route(
         "DELETE",
         f"{_ENDPOINTS}/{{endpoint}}",
-        V,
+        DATA_FACTORY,
         _delete_endpoint,
         f"{_ENDPOINT_ACTION}/delete",
         delete_passes_locks=True,

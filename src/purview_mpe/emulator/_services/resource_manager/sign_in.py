@@ -10,9 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from purview_mpe.emulator._http.exchange import ArmError, Response, object_of, read_json
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._state.access import LIFETIME
+from purview_mpe.emulator._values.exchange import ArmError, Response
+from purview_mpe.emulator._values.json_values import object_of, read_json
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._http.call import Call

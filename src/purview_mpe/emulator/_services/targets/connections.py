@@ -12,10 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request, not_found
-from purview_mpe.emulator._http.exchange import ArmError, Response, object_of
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.world import ACCOUNT_TYPE, NAMESPACE_TYPE
+from purview_mpe.emulator._values.exchange import ArmError, Response
+from purview_mpe.emulator._values.json_values import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

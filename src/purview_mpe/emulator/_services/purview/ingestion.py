@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request
-from purview_mpe.emulator._http.exchange import ArmError, Response, id_of, object_of
 from purview_mpe.emulator._http.router import Route
-from purview_mpe.emulator._services.connections import decide, hold_storage, status_of
-from purview_mpe.emulator._services.purview import find_account
-from purview_mpe.emulator._services.versions import INGESTION as V
+from purview_mpe.emulator._services.purview.accounts import find_account
+from purview_mpe.emulator._services.targets.connections import decide, hold_storage, status_of
+from purview_mpe.emulator._services.versions import INGESTION
+from purview_mpe.emulator._values.exchange import ArmError, Response
+from purview_mpe.emulator._values.json_values import id_of, object_of
 
 if TYPE_CHECKING:
     from purview_mpe._model.arm_id import ArmId
@@ -88,11 +89,11 @@ _APPROVAL = f"{_ACTION}/PrivateEndpointConnectionsApproval/action"
 
 # The actions are unpublished; these are inferred from the paths.
 ROUTES = (
-    Route("GET", f"{_ACCOUNT}/ingestionPrivateEndpointConnections", V, _list, _READ),
+    Route("GET", f"{_ACCOUNT}/ingestionPrivateEndpointConnections", INGESTION, _list, _READ),
     Route(
         "POST",
         f"{_ACCOUNT}/ingestionPrivateEndpointConnectionStatus",
-        V,
+        INGESTION,
         _update_status,
         _UPDATE,
         also=_APPROVAL,

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator._http.call import bad_request, not_found
-from purview_mpe.emulator._http.exchange import Response, id_of, list_of, object_of
 from purview_mpe.emulator._http.router import Route
-from purview_mpe.emulator._services import connections
-from purview_mpe.emulator._services.account_shapes import account_body, new_namespace_id
-from purview_mpe.emulator._services.factory_rules import want, want_identity, want_tags
-from purview_mpe.emulator._services.versions import PURVIEW as V
-from purview_mpe.emulator._services.versions import hidden_account_properties, shows_guardian
+from purview_mpe.emulator._services.data_factory.rules import want, want_identity, want_tags
+from purview_mpe.emulator._services.purview.shapes import account_body, new_namespace_id
+from purview_mpe.emulator._services.targets import connections
+from purview_mpe.emulator._services.versions import PURVIEW, hidden_account_properties, shows_guardian
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.nouns import Account, Resource
 from purview_mpe.emulator._state.world import NAMESPACE_TYPE, STORAGE_TYPE
+from purview_mpe.emulator._values.exchange import Response
+from purview_mpe.emulator._values.json_values import id_of, list_of, object_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -276,14 +276,14 @@ _ACCOUNT = f"{_ACCOUNTS}/{{account}}"
 _ACTION = "Microsoft.Purview/accounts"
 
 ROUTES = (
-    Route("GET", _ALL, V, _list_accounts, f"{_ACTION}/read"),
-    Route("GET", _ACCOUNTS, V, _list_accounts, f"{_ACTION}/read"),
-    Route("GET", _ACCOUNT, V, _get_account, f"{_ACTION}/read"),
-    Route("PUT", _ACCOUNT, V, _put_account, f"{_ACTION}/write"),
-    Route("PATCH", _ACCOUNT, V, _patch_account, f"{_ACTION}/write"),
-    Route("DELETE", _ACCOUNT, V, _delete_account, f"{_ACTION}/delete"),
-    Route("POST", f"{_ACCOUNT}/listkeys", V, _list_keys, f"{_ACTION}/listkeys/action"),
+    Route("GET", _ALL, PURVIEW, _list_accounts, f"{_ACTION}/read"),
+    Route("GET", _ACCOUNTS, PURVIEW, _list_accounts, f"{_ACTION}/read"),
+    Route("GET", _ACCOUNT, PURVIEW, _get_account, f"{_ACTION}/read"),
+    Route("PUT", _ACCOUNT, PURVIEW, _put_account, f"{_ACTION}/write"),
+    Route("PATCH", _ACCOUNT, PURVIEW, _patch_account, f"{_ACTION}/write"),
+    Route("DELETE", _ACCOUNT, PURVIEW, _delete_account, f"{_ACTION}/delete"),
+    Route("POST", f"{_ACCOUNT}/listkeys", PURVIEW, _list_keys, f"{_ACTION}/listkeys/action"),
     *connections.routes(
-        _ACCOUNT, V, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval", zones=_ZONES
+        _ACCOUNT, PURVIEW, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval", zones=_ZONES
     ),
 )

@@ -6,18 +6,19 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request, not_found
-from purview_mpe.emulator._http.exchange import Response, object_of
 from purview_mpe.emulator._http.router import Route
-from purview_mpe.emulator._services.factory_rules import (
+from purview_mpe.emulator._services.data_factory.rules import (
     check_if_match,
     names_tag,
     want,
     want_identity,
     want_tags,
 )
-from purview_mpe.emulator._services.versions import DATA_FACTORY as V
+from purview_mpe.emulator._services.versions import DATA_FACTORY
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.nouns import Factory
+from purview_mpe.emulator._values.exchange import Response
+from purview_mpe.emulator._values.json_values import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,10 +184,10 @@ _FACTORY = f"{_FACTORIES}/{{factory}}"
 _ACTION = "Microsoft.DataFactory/factories"
 
 ROUTES = (
-    Route("GET", _ALL, V, _list_factories, f"{_ACTION}/read"),
-    Route("GET", _FACTORIES, V, _list_factories, f"{_ACTION}/read"),
-    Route("GET", _FACTORY, V, _get_factory, f"{_ACTION}/read"),
-    Route("PUT", _FACTORY, V, _put_factory, f"{_ACTION}/write"),
-    Route("PATCH", _FACTORY, V, _patch_factory, f"{_ACTION}/write"),
-    Route("DELETE", _FACTORY, V, _delete_factory, f"{_ACTION}/delete"),
+    Route("GET", _ALL, DATA_FACTORY, _list_factories, f"{_ACTION}/read"),
+    Route("GET", _FACTORIES, DATA_FACTORY, _list_factories, f"{_ACTION}/read"),
+    Route("GET", _FACTORY, DATA_FACTORY, _get_factory, f"{_ACTION}/read"),
+    Route("PUT", _FACTORY, DATA_FACTORY, _put_factory, f"{_ACTION}/write"),
+    Route("PATCH", _FACTORY, DATA_FACTORY, _patch_factory, f"{_ACTION}/write"),
+    Route("DELETE", _FACTORY, DATA_FACTORY, _delete_factory, f"{_ACTION}/delete"),
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator._http.exchange import ArmError, Response
 from purview_mpe.emulator._http.router import Route
-from purview_mpe.emulator._services.sign_in import DOMAIN
+from purview_mpe.emulator._services.resource_manager.sign_in import DOMAIN
 from purview_mpe.emulator._services.versions import ANY, PROVIDERS
+from purview_mpe.emulator._values.exchange import ArmError, Response
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._http.call import Call
