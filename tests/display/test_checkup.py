@@ -20,6 +20,7 @@ from purview_mpe import (
 )
 from purview_mpe._display.text.page import Look
 from purview_mpe._display.text.text import text
+from tests.support.nouns import HIDDEN
 
 GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
 FACTORY = f"{GROUP}/providers/Microsoft.DataFactory/factories/adf-sales"
@@ -143,7 +144,13 @@ def orphan(kind: Any, certain: bool, reason: str, **fields: Any) -> Any:
 def test_orphans_come_with_the_ids_that_their_removal_takes() -> None:
     """Both directions, each reason once; what is not certain is called so in words."""
     connections = tuple(
-        orphan(OrphanConnection, certain, reason, connection_id=f"{ACCOUNT}/c{at}", private_endpoint_id="/x")
+        orphan(
+            OrphanConnection,
+            certain,
+            reason,
+            connection_id=f"{ACCOUNT}/privateEndpointConnections/{at}",
+            private_endpoint_id=f"{HIDDEN}/x",
+        )
         for at, (certain, reason) in enumerate([(True, "Gone."), (True, "Gone."), (False, "Perhaps.")])
     )
     orphans = Orphans(
@@ -163,11 +170,11 @@ def test_orphans_come_with_the_ids_that_their_removal_takes() -> None:
           ? adf-sales  purview   contoso  perhaps
 
           + Gone.
-            {ACCOUNT}/c0
-            {ACCOUNT}/c1
+            {ACCOUNT}/privateEndpointConnections/0
+            {ACCOUNT}/privateEndpointConnections/1
 
           ? Perhaps.
-            {ACCOUNT}/c2
+            {ACCOUNT}/privateEndpointConnections/2
 
         Endpoints in factories whose target is gone
             FACTORY    ENDPOINT  TARGET   ORPHAN

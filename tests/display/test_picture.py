@@ -292,7 +292,9 @@ def test_a_fleet_shows_what_needs_somebody_first():
 
     def report(number: int, result: Result) -> Report:
         return Report(
-            verb="create_all", spec=a_spec(factory=f"{FACTORY}{number}"), outcomes=(an_outcome("blob", result),)
+            verb="create_all",
+            spec=a_spec(factory=f"{FACTORY}{number}"),
+            outcomes=(an_outcome("blob", result, target=STORAGE),),
         )
 
     some = [report(1, "created"), report(2, "handed-off"), report(3, "failed")]
@@ -393,7 +395,9 @@ def test_shortened_text_fits(text, columns):
 @given(st.text(min_size=1, max_size=90), st.sampled_from(get_args(Verdict)))
 def test_any_name_makes_a_well_formed_picture(name, verdict):
     """Names from Azure are text in the picture and in Mermaid, never markup, and long ones stay inside."""
-    status = a_status(verdict, name=name)
+    status = a_status(verdict)
+    renamed = status.endpoints[0].model_copy(update={"name": name})
+    status = status.model_copy(update={"endpoints": (renamed, *status.endpoints[1:])})
     root = xml(status.to_svg())
     allowed = {"svg", "title", "desc", "style", "rect", "text", "tspan", "g", "path"}
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= allowed

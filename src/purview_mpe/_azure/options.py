@@ -10,7 +10,7 @@ import inspect
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from purview_mpe._model.retry import Retry
 from purview_mpe._rules.budget import Budget
@@ -127,6 +127,12 @@ def checked(
     problems.extend(_transport_problems(colour, options.get("transport")))
     if problems:
         raise InvalidSpec("Client", problems)
+
+
+def leads_elsewhere(url: str) -> bool:
+    """Whether a path holds `.` or `..`, which transports and proxies take for another path."""
+    path = unquote(url.partition("?")[0].partition("#")[0]).replace("\\", "/")
+    return any(segment in {".", ".."} for segment in path.split("/"))
 
 
 def host_of(url: object) -> str | None:

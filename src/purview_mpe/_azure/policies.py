@@ -31,7 +31,7 @@ from azure.core.exceptions import (
 from azure.core.pipeline import policies
 
 from purview_mpe._azure.exchange import current
-from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, host_of
+from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, host_of, leads_elsewhere
 from purview_mpe._azure.pacing import AsyncPacing, Pacing
 from purview_mpe._azure.retrying import AsyncRetryPolicy, RetryPolicy, pause
 from purview_mpe._version import __version__
@@ -118,6 +118,11 @@ class _OneHost(policies.SansIOHTTPPolicy[Any, Any]):
                 f"An answer pointed to {safe_text(f'{scheme}//{host}', 100)}, which is not https://{self._host}; "
                 "nothing was sent there.",
                 remedy="Check who answers in Azure's place: Azure Resource Manager never points to another host.",
+            )
+        if leads_elsewhere(url):
+            raise AzureUnavailable(
+                "An answer named a resource '.' or '..', which would address another one; nothing was sent.",
+                remedy="Check who answers in Azure's place: no resource of Azure has such a name.",
             )
 
 

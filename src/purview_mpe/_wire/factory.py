@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, cast
 
-from purview_mpe._model.arm_id import ArmId, InvalidArmId
+from purview_mpe._model.arm_id import ArmId, InvalidArmId, is_segment
 from purview_mpe._model.survey import ActivityRun, KnownFactory, Permission, Runtime
 from purview_mpe._wire import account
 from purview_mpe._wire.reading import Object, as_mapping, mapping, objects, text, texts
@@ -93,7 +93,8 @@ def activities_filter(begin: datetime, end: datetime, token: str | None) -> acco
 
 def read_run_page(answer: Object) -> tuple[tuple[str, ...], str | None]:
     """The ids of the runs on a page, and the token of the next page. Not an Azure list: there is no link (spec)."""
-    ids = tuple(run_id for run in objects(answer, "value") if (run_id := text(run, "runId")))
+    # Each becomes part of a path.
+    ids = tuple(run_id for run in objects(answer, "value") if is_segment(run_id := text(run, "runId")))
     return ids, text(answer, "continuationToken") or None
 
 
