@@ -57,6 +57,9 @@ class Attempt:
     """Id of the resource on which the right is needed."""
     role: str
     """Smallest built-in role that allows it."""
+    is_guarded: bool = False
+    """Whether Azure itself refuses a write that the state has moved against: a PUT with If-Match, or a new endpoint,
+    which Azure never changes. Such a write may wait for its turn within Azure's limits without another look."""
 
 
 @dataclass(frozen=True, slots=True)
