@@ -204,6 +204,40 @@ class Client(FleetVerbs):
             timeout=checked_timeout(timeout),
         )
 
+    async def onboard(
+        self,
+        spec: Spec,
+        *,
+        approve: bool = False,
+        grant: bool = True,
+        become_admin: bool = False,
+        replace: bool = False,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,  # noqa: ASYNC109 - as above
+    ) -> Report:
+        """As `purview_mpe.Client.onboard`."""
+        checked_spec(spec)
+        checked_flags(
+            approve=approve, grant=grant, become_admin=become_admin, replace=replace, dry_run=dry_run, wait=wait
+        )
+        wishes = (approve, grant, become_admin, replace)
+        return await self._run(
+            "onboard",
+            lambda io: _flows.onboard.onboard(io, spec, _flows.onboard.Wishes(*wishes), dry_run=dry_run, wait=wait),
+            timeout=checked_timeout(timeout),
+        )
+
+    async def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:  # noqa: ASYNC109 - as above
+        """As `purview_mpe.Client.offboard`."""
+        checked_spec(spec)
+        checked_flags(dry_run=dry_run)
+        return await self._run(
+            "offboard",
+            lambda io: _flows.offboard.offboard(io, spec, dry_run=dry_run),
+            timeout=checked_timeout(timeout),
+        )
+
     async def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """As `purview_mpe.Client.diagnose`."""
         checked_spec(spec)

@@ -343,6 +343,70 @@ class Client(FleetVerbs):
             timeout=checked_timeout(timeout),
         )
 
+    def onboard(
+        self,
+        spec: Spec,
+        *,
+        approve: bool = False,
+        grant: bool = True,
+        become_admin: bool = False,
+        replace: bool = False,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,
+    ) -> Report:
+        """Everything between a bare factory and lineage that can flow, in one call.
+
+        Switches on the factory's identity and connects the factory (as `connect` with `identity`), makes the managed
+        virtual network, an Azure integration runtime in it and the endpoints (as `create_all`), approves the
+        connections where `approve` is true (as `approve`), and gives the identity the role Data Curator unless
+        `grant` is false (as `grant`; `become_admin` as there). What fails stops only what depends on it.
+        `replace` lets a connection to another account be replaced. `dry_run` writes nothing and says what would be
+        done. `timeout` is in seconds. Needs Data Factory Contributor on the factory, Reader on the account, and what
+        `approve` and `grant` need; what this caller is not allowed to do comes back in `Report.hand_off`. Safe to
+        repeat: a second call writes nothing.
+
+        A runtime that exists in the network serves; otherwise one is made under the name `Spec.runtime`, or
+        `managed-vnet`. Linked services and data flows use it once they name it.
+
+        Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
+
+        Returns:
+            Outcomes with the subjects `identity`, `connection`, `managed-network` (where it was made), `runtime`,
+            `endpoint` and `data-curator`. `Report.complete` is true only if all of this is in place.
+
+        Raises:
+            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
+        """
+        checked_spec(spec)
+        checked_flags(
+            approve=approve, grant=grant, become_admin=become_admin, replace=replace, dry_run=dry_run, wait=wait
+        )
+        wishes = (approve, grant, become_admin, replace)
+        return self._run(
+            "onboard",
+            lambda io: _flows.onboard.onboard(io, spec, _flows.onboard.Wishes(*wishes), dry_run=dry_run, wait=wait),
+            timeout=checked_timeout(timeout),
+        )
+
+    def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
+        """Take the factory out of the account: revoke the role, disconnect, and delete the endpoints, in this order.
+
+        Reads, writes, needs and raises what `revoke`, `disconnect` and `delete_all` do. The integration runtime, the
+        managed virtual network and the factory's identity stay. `dry_run` writes nothing; `timeout` is in seconds.
+        Safe to repeat.
+
+        Returns:
+            Outcomes with the subjects `data-curator`, `connection` and `endpoint`.
+        """
+        checked_spec(spec)
+        checked_flags(dry_run=dry_run)
+        return self._run(
+            "offboard",
+            lambda io: _flows.offboard.offboard(io, spec, dry_run=dry_run),
+            timeout=checked_timeout(timeout),
+        )
+
     def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """Why lineage does not arrive: the whole chain, from the support matrix to the recent runs.
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.factory_change import Connection, Disconnection, FactoryChange, Identity
-from purview_mpe._flows.steps.survey import read_factory_body
 from purview_mpe._model.results import Report
 from purview_mpe._rules import checking
 from purview_mpe._wire import factory as factory_json
@@ -28,7 +27,9 @@ async def connect(io: Io, spec: Spec, *, replace: bool, identity: bool) -> Repor
     if (account_id := spec.account_id) is None:
         raise InvalidSpec("Spec", [("account", "is None, and connect needs the account to connect the factory to")])
     began = io.now()
-    body, account = await reads.both(io, read_factory_body(io, spec.factory_id), reads.read_account(io, account_id))
+    body, account = await reads.both(
+        io, reads.read_factory_body(io, spec.factory_id), reads.read_account(io, account_id)
+    )
     parts: list[Part] = [Identity(spec)] if identity else []
     work = FactoryChange(io, spec, [*parts, Connection(spec, account.id, replace)], body, began, "connect")
 
@@ -50,7 +51,7 @@ async def disconnect(io: Io, spec: Spec) -> Report:
         NotFound, AccessDenied: before the write, if the factory does not exist or may not be read.
     """
     began = io.now()
-    body = await read_factory_body(io, spec.factory_id)
+    body = await reads.read_factory_body(io, spec.factory_id)
     account = spec.account or factory_json.connected_account(body) or spec.factory
     work = FactoryChange(io, spec, [Disconnection(spec, account)], body, began, "disconnect")
     io.so_far = lambda: Report(verb="disconnect", spec=spec, outcomes=work.outcomes())

@@ -16,7 +16,7 @@ from purview_mpe._model import states
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import Factory, Plan, Report, Target
 from purview_mpe._rules.ownership import Claim, claim_for
-from purview_mpe._rules.planning import make_plan, needed_targets, reconciled
+from purview_mpe._rules.planning import needed_targets, reconciled
 from purview_mpe._wire.hand_off import Pending, hand_off
 from purview_mpe.errors import PlanConflict
 
@@ -43,19 +43,19 @@ async def apply(io: Io, planned: Plan | Spec, *, wait: bool) -> Report:
     if planned.conflicts:
         raise PlanConflict(planned)
     seen_at = io.now()
-    account, factory = await reads.observe(io, planned.spec)
-    plan = reconciled(planned, make_plan(planned.spec, account, factory))
-    return await _carry_out(io, plan, factory, seen_at, approve=False, wait=wait, verb="apply")
+    observed = await reads.observe(io, planned.spec)
+    plan = reconciled(planned, observed.plan(planned.spec))
+    return await _carry_out(io, plan, observed.factory, seen_at, approve=False, wait=wait, verb="apply")
 
 
 async def create_all(io: Io, spec: Spec, *, approve: bool, wait: bool, verb: Verb = "create_all") -> Report:
     """Plan and carry out; approve each connection as soon as it is there and provably ours."""
     seen_at = io.now()
-    account, factory = await reads.observe(io, spec)
-    plan = make_plan(spec, account, factory)
+    observed = await reads.observe(io, spec)
+    plan = observed.plan(spec)
     if plan.conflicts:
         raise PlanConflict(plan)
-    return await _carry_out(io, plan, factory, seen_at, approve=approve, wait=wait, verb=verb)
+    return await _carry_out(io, plan, observed.factory, seen_at, approve=approve, wait=wait, verb=verb)
 
 
 async def _carry_out(
@@ -64,7 +64,7 @@ async def _carry_out(
     creation = Creation(io, plan, Provisioning(io, plan, factory, verb, seen_at), approve, verb)
     io.so_far = creation.report
     await creation.begin(look_behind=wait and io.round_trip >= _LONG_TRIP)
-    await _wait(io, creation, wait=wait)
+    await wait_for(io, creation, wait=wait)
     return creation.report()
 
 
@@ -116,7 +116,7 @@ class Creation:
         )
 
 
-async def _wait(io: Io, creation: Creation, *, wait: bool) -> None:
+async def wait_for(io: Io, creation: Creation, *, wait: bool) -> None:
     """Rounds of looking at both sides together, until both are done or the time is over."""
     provisioning, approving = creation.provisioning, creation.approving
     began = io.now()

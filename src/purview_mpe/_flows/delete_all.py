@@ -38,16 +38,17 @@ async def delete_all(io: Io, spec: Spec, *, dry_run: bool) -> Report:
         UnsupportedSetup, NotFound, AccessDenied: before the first write.
     """
     account_id = spec.account_id or await reads.connected_account(io, spec)
-    account, (endpoints, seen_at) = await reads.both(io, _read_account(io, account_id), _list_endpoints(io, spec))
+    account, (endpoints, seen_at) = await reads.both(io, read_account(io, account_id), _list_endpoints(io, spec))
     work = Takedown(io, spec, account, needed_targets(spec, account), endpoints, seen_at)
     io.so_far = work.report
-    work.settle()
-    if dry_run:
-        work.foretell()
-    else:
-        await work.delete()
-        await work.wait_until_gone()
+    await work.run(dry_run=dry_run)
     return work.report()
+
+
+async def begun(io: Io, spec: Spec, account: Account) -> Takedown:
+    """The takedown for an account that was read, with nothing deleted yet."""
+    endpoints, seen_at = await _list_endpoints(io, spec)
+    return Takedown(io, spec, account, needed_targets(spec, account), endpoints, seen_at)
 
 
 async def _list_endpoints(io: Io, spec: Spec) -> tuple[Sequence[Endpoint], float]:
@@ -121,6 +122,15 @@ class Takedown:
             self.removals += [Removal(target, Listed(endpoint)) for endpoint in found]
             if not found:
                 self.removals.append(Removal(target, Ended("absent"), self.began))
+
+    async def run(self, *, dry_run: bool) -> None:
+        """Delete what is there and wait until Azure no longer lists it; in a dry run, only say what would go."""
+        self.settle()
+        if dry_run:
+            self.foretell()
+        else:
+            await self.delete()
+            await self.wait_until_gone()
 
     def settle(self) -> None:
         """Decide what needs no deletion, or is not allowed to have one."""
@@ -301,7 +311,7 @@ class Takedown:
         )
 
 
-async def _read_account(io: Io, account_id: ArmId) -> Account:
+async def read_account(io: Io, account_id: ArmId) -> Account:
     """The account; one that is gone leaves its own endpoint behind, which is known without it."""
     try:
         return await reads.read_account(io, account_id)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.root_policy import ROLE, Change, change_root_policy
-from purview_mpe._flows.steps.survey import read_factory_body
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Finding, Outcome, Report
@@ -53,7 +52,9 @@ async def revoke(io: Io, spec: Spec, *, dry_run: bool) -> Report:
 async def _one(io: Io, spec: Spec, verb: Verb, *, become_admin: bool, dry_run: bool) -> Report:
     began = io.now()
     account_id = spec.account_id or await reads.connected_account(io, spec)
-    body, account = await reads.both(io, read_factory_body(io, spec.factory_id), reads.read_account(io, account_id))
+    body, account = await reads.both(
+        io, reads.read_factory_body(io, spec.factory_id), reads.read_account(io, account_id)
+    )
     principal = factory_json.principal_id(body)
     member = Member(spec.factory_id.name, principal, began)
     takes_away = verb == "revoke"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.runs import activities_of
-from purview_mpe._flows.steps.survey import list_runtimes
 from purview_mpe._flows.steps.waiting import PASSING, poll_interval
 from purview_mpe._model.events import Event
 from purview_mpe._model.proof import Proof
@@ -76,7 +75,7 @@ async def prove(
 
 async def _runtimes(io: Io, factory_id: ArmId) -> tuple[Runtime, ...] | None:
     try:
-        return tuple(await list_runtimes(io, factory_id))
+        return tuple(await reads.list_runtimes(io, factory_id))
     except AccessDenied:
         return None
 

@@ -18,29 +18,36 @@ from purview_mpe._model.results import (
     by_severity,
     identity,
 )
+from purview_mpe._rules.runtimes import runtime_findings, runtime_step
 from purview_mpe.errors import UnsupportedSetup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from purview_mpe._model.spec import Spec
+    from purview_mpe._model.survey import Runtime
 
 
-def make_plan(spec: Spec, account: Account, factory: Factory) -> Plan:
+def make_plan(spec: Spec, account: Account, factory: Factory, runtimes: Sequence[Runtime] | None = None) -> Plan:
     """The steps that lead from what the factory has to what the account needs.
+
+    Given the factory's integration runtimes, one in the managed virtual network is a step as well.
 
     Raises:
         UnsupportedSetup: the account does not show which endpoints it needs, or lacks what `Spec.groups` asks for.
     """
     targets = needed_targets(spec, account)
     steps = [_endpoint_step(spec, target, factory.endpoints) for target in targets]
-    network = _network_step(spec, factory)
+    network = [*_network_step(spec, factory), *(() if runtimes is None else (runtime_step(spec, runtimes),))]
+    about_runtime = [finding for step in network for finding in runtime_findings(spec, step)]
     return Plan(
         spec=spec,
         account=account,
         steps=(*network, *steps),
         obsolete=tuple(_obsolete(spec, account, factory, targets)),
-        warnings=by_severity([*account.warnings, *_firewall_findings(account), *_name_findings(spec, steps)]),
+        warnings=by_severity(
+            [*account.warnings, *_firewall_findings(account), *_name_findings(spec, steps), *about_runtime]
+        ),
     )
 
 

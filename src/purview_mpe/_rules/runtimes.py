@@ -50,7 +50,7 @@ def runtime_step(spec: Spec, runtimes: Sequence[Runtime]) -> Step:
 
 def runtime_findings(spec: Spec, step: Step) -> Iterator[Finding]:
     """What making the runtime changes beyond itself."""
-    if step.action != "create":
+    if step.subject != "runtime" or step.action != "create":
         return
     if (spec.runtime or "").casefold() == IMPLICIT_RUNTIME.casefold():
         yield Finding(

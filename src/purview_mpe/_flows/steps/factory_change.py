@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from purview_mpe._azure import loading
-from purview_mpe._flows.steps.survey import read_factory_body
+from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.waiting import carried_out
 from purview_mpe._model.arm_id import same_id
 from purview_mpe._model.events import Event
@@ -208,7 +208,7 @@ class FactoryChange:
         return [part for part in self.parts if not isinstance(part.state, Ended)]
 
     async def _look(self, may_be_done: bool) -> bool | None:
-        self.body = await read_factory_body(self.io, self.spec.factory_id)
+        self.body = await reads.read_factory_body(self.io, self.spec.factory_id)
         return self._decide(may_be_done=may_be_done) or None
 
     def _decide(self, *, may_be_done: bool) -> bool:

@@ -13,8 +13,10 @@ from purview_mpe._model import states
 from purview_mpe._model.arm_id import folded
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import ErrorDetail, Plan
+from purview_mpe._rules.runtimes import runtime_step
 from purview_mpe._wire import account
 from purview_mpe._wire.errors import Answer, Attempt, unreadable_answer
+from purview_mpe._wire.factory import runtime_body
 from purview_mpe.errors import ProvisioningFailed, PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
@@ -65,6 +67,11 @@ class Provisioning:
     def endpoint_steps(self) -> list[Progress]:
         return [progress for progress in self.steps if progress.step.subject == "endpoint"]
 
+    @property
+    def steps_inside(self) -> list[Progress]:
+        """The steps of everything that stands in the managed virtual network."""
+        return [progress for progress in self.steps if progress.step.subject != "managed-network"]
+
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each step, in the plan's order."""
         now = self.io.now()
@@ -105,20 +112,20 @@ class Provisioning:
         return True
 
     def skip_endpoints(self) -> None:
-        """End every endpoint's step, since there is no network to put an endpoint into."""
-        for progress in self.endpoint_steps:
+        """End the step of every endpoint and runtime, since there is no network to put one into."""
+        for progress in self.steps_inside:
             self._fail(
                 progress,
                 ProvisioningFailed(
-                    f"The endpoint {progress.step.name!r} was not made: there is no managed virtual network for it.",
+                    f"{progress.step.name!r} was not made: there is no managed virtual network for it.",
                     remedy="Remove the cause given for the managed virtual network, then repeat the call.",
                 ),
             )
 
     async def write_endpoints(self, *, look_behind: bool) -> None:
-        """All endpoints that have to be written, at once."""
+        """All endpoints that have to be written, at once, and the runtime beside them."""
         writing: list[Coroutine[Any, Any, None]] = []
-        for progress in self.endpoint_steps:
+        for progress in self.steps_inside:
             if progress.step.action in {"create", "replace"}:
                 writing.append(self.do(progress))
             else:
@@ -155,6 +162,9 @@ class Provisioning:
                 case "create" if step.subject == "managed-network":
                     progress.state = UnderWay()
                     self._enter(progress, Ended(await self._create_network(step)))
+                case "create" if step.subject == "runtime":
+                    progress.state = UnderWay()
+                    self._enter(progress, await self._create_runtime(step))
                 case "create" if leaving := _leaving(step, self.factory.endpoints):
                     # Until it is gone Azure refuses another one to the same target, under whatever name.
                     progress.state = InTheWay(leaving.name, "created", is_deleting=True)
@@ -240,6 +250,38 @@ class Provisioning:
             return "created" if may_be_done else "kept"
 
         return await carried_out(self.io, put, look=look)
+
+    async def _create_runtime(self, step: Step) -> Ended:
+        """Create the runtime and read it back: one that Azure put outside the network would be a public one."""
+        factory, network = self.plan.spec.factory_id, self.plan.spec.managed_virtual_network
+        attempt = Attempt(f"create the integration runtime {step.name!r}", self.plan.spec.factory, _ROLE)
+
+        async def put() -> Ended:
+            await self.io.call(
+                attempt,
+                lambda az: az.datafactory(factory).integration_runtimes.create_or_update(
+                    factory.resource_group, factory.name, step.name, runtime_body(network)
+                ),
+            )
+            if (shown := await look(may_be_done=True)) is None:
+                raise reasons.runtime_not_shown(step.name)
+            return shown
+
+        async def look(may_be_done: bool) -> Ended | None:
+            runtimes = await reads.list_runtimes(self.io, factory)
+            now = next((one for one in runtimes if one.name.casefold() == step.name.casefold()), None)
+            if now is None:
+                return None
+            if now.kind == "azure-managed-vnet":
+                return Ended("created" if may_be_done else "kept")
+            if may_be_done:
+                return Ended("failed", ErrorDetail.of(reasons.runtime_outside(now.name)))
+            conflict = runtime_step(self.plan.spec, runtimes)
+            return Ended(
+                "conflict", ErrorDetail(code="conflict", message=conflict.reason, remedy=conflict.remedy or "")
+            )
+
+        return await carried_out(self.io, put, look=look, seen_at=self.seen.at)
 
     async def _create(self, progress: Progress, result: Result) -> None:
         step, spec = progress.step, self.plan.spec

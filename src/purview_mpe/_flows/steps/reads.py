@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from purview_mpe._model.results import Account, Endpoint, Factory
 from purview_mpe._model.spec import ACCOUNT_TYPE, typed_id
+from purview_mpe._rules.planning import make_plan
 from purview_mpe._wire import account as account_json
+from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.errors import Answer, Attempt, unreadable_answer
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, UnsupportedSetup
 
@@ -15,18 +18,48 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.results import Plan
     from purview_mpe._model.spec import Spec
+    from purview_mpe._model.survey import Runtime
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 
-async def observe(io: Io, spec: Spec) -> tuple[Account, Factory]:
-    """Account and factory. Four reads at most; all run together where the spec names the account."""
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a plan is made from."""
+
+    account: Account
+    factory: Factory
+    runtimes: tuple[Runtime, ...] | None = None
+    """The factory's integration runtimes; None where the plan does not depend on them."""
+
+    def plan(self, spec: Spec) -> Plan:
+        """What is missing.
+
+        Raises:
+            UnsupportedSetup: as `make_plan`.
+        """
+        return make_plan(spec, self.account, self.factory, self.runtimes)
+
+
+async def observe(io: Io, spec: Spec) -> Observed:
+    """Account, factory and, where the spec names one, its runtimes; read together where the spec names the account."""
     if (account_id := spec.account_id) is None:
         account_id = await connected_account(io, spec)
-    account, factory = await both(io, read_account(io, account_id), read_factory(io, spec))
-    return account, factory
+    account, (factory, runtimes) = await both(io, read_account(io, account_id), read_factory_side(io, spec))
+    return Observed(account, factory, runtimes)
+
+
+async def read_factory_side(
+    io: Io, spec: Spec, *, with_runtimes: bool = False
+) -> tuple[Factory, tuple[Runtime, ...] | None]:
+    """The factory's networks and endpoints, and its runtimes where the spec names one or they are asked for."""
+    if spec.runtime is None and not with_runtimes:
+        return await read_factory(io, spec), None
+    factory, runtimes = await both(io, read_factory(io, spec), list_runtimes(io, spec.factory_id))
+    return factory, tuple(runtimes)
 
 
 async def both(io: Io, one: Coroutine[Any, Any, A], other: Coroutine[Any, Any, B]) -> tuple[A, B]:
@@ -149,3 +182,24 @@ def named(attempt: Attempt, found: Sequence[A | None]) -> list[A]:
     if len(items) < len(found):
         raise unreadable_answer(attempt, Answer(200), "an item of the list has no name that can be in a resource id")
     return items
+
+
+async def read_factory_body(io: Io, factory_id: ArmId) -> dict[str, Any]:
+    """The factory as Azure's own JSON, nothing left out (measured: the SDK keeps unknown fields)."""
+    attempt = Attempt(f"read the factory {factory_id.name!r}", str(factory_id), "Reader")
+    return await io.read(
+        attempt,
+        lambda az: az.datafactory(factory_id).factories.get(factory_id.resource_group, factory_id.name),
+    )
+
+
+async def list_runtimes(io: Io, factory_id: ArmId) -> list[Runtime]:
+    """The factory's integration runtimes."""
+    attempt = Attempt(f"list the integration runtimes of the factory {factory_id.name!r}", str(factory_id), "Reader")
+    items = await io.collect(
+        attempt,
+        lambda az: az.datafactory(factory_id).integration_runtimes.list_by_factory(
+            factory_id.resource_group, factory_id.name
+        ),
+    )
+    return [runtime for item in items if (runtime := factory_json.read_runtime(item)) is not None]

@@ -182,3 +182,21 @@ def not_pending(name: str, status: str) -> NotApproved:
         remedy="Have the endpoint made anew and approve that: create_all with Spec(replace_broken=True), or, where the "
         "factory goes on saying Approved, delete_all and then create_all.",
     )
+
+
+def runtime_not_shown(name: str) -> ProvisioningFailed:
+    """A runtime that Azure accepted and does not list."""
+    return ProvisioningFailed(
+        f"Azure accepted the integration runtime {name!r}, and the factory does not list it.",
+        remedy="Repeat the call: it looks first, and creates only what is missing.",
+    )
+
+
+def runtime_outside(name: str) -> ProvisioningFailed:
+    """A runtime that Azure made outside the managed virtual network (seen in public templates)."""
+    return ProvisioningFailed(
+        f"Azure created the integration runtime {name!r} outside the managed virtual network, so lineage would not "
+        "reach a closed account from it.",
+        remedy="Delete it in Data Factory Studio (Manage, Integration runtimes), then repeat the call, or set "
+        "Spec.runtime to another name.",
+    )

@@ -16,7 +16,6 @@ from purview_mpe._rules.reach import account_unreadable, out_of_reach
 from purview_mpe._rules.rights import scopes_of
 from purview_mpe._wire import account as account_json
 from purview_mpe._wire import factory as factory_json
-from purview_mpe._wire.errors import Attempt
 from purview_mpe._wire.policy import curators
 from purview_mpe.errors import AccessDenied, AzureError, InvalidSpec, NoAnswer, NotFound, UnsupportedSetup
 
@@ -76,10 +75,10 @@ async def _factory_side(io: Io, spec: Spec) -> _FactorySide:
     """All parts at once, each on its own: what is forbidden becomes a gap."""
     factory_id = spec.factory_id
     readings: dict[Part, Coroutine[Any, Any, Any]] = {
-        "factory": read_factory_body(io, factory_id),
+        "factory": reads.read_factory_body(io, factory_id),
         "networks": reads.list_networks(io, factory_id),
         "endpoints": reads.list_endpoints(io, spec),
-        "runtimes": list_runtimes(io, factory_id),
+        "runtimes": reads.list_runtimes(io, factory_id),
     }
     parts = [_part(part, reading) for part, reading in readings.items()]
     (factory, networks, endpoints, runtimes), permissions = await reads.both(
@@ -140,27 +139,6 @@ async def _connected_account_side(io: Io, connected_to: str | None) -> tuple[Acc
     except InvalidSpec:
         return None, {}
     return await _account_side(io, account_id)
-
-
-async def read_factory_body(io: Io, factory_id: ArmId) -> dict[str, Any]:
-    """The factory as Azure's own JSON, nothing left out (measured: the SDK keeps unknown fields)."""
-    attempt = Attempt(f"read the factory {factory_id.name!r}", str(factory_id), "Reader")
-    return await io.read(
-        attempt,
-        lambda az: az.datafactory(factory_id).factories.get(factory_id.resource_group, factory_id.name),
-    )
-
-
-async def list_runtimes(io: Io, factory_id: ArmId) -> list[Runtime]:
-    """The factory's integration runtimes."""
-    attempt = Attempt(f"list the integration runtimes of the factory {factory_id.name!r}", str(factory_id), "Reader")
-    items = await io.collect(
-        attempt,
-        lambda az: az.datafactory(factory_id).integration_runtimes.list_by_factory(
-            factory_id.resource_group, factory_id.name
-        ),
-    )
-    return [runtime for item in items if (runtime := factory_json.read_runtime(item)) is not None]
 
 
 def _frozen(items: list[T] | None) -> tuple[T, ...] | None:

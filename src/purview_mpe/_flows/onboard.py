@@ -1,0 +1,213 @@
+"""From a bare factory to lineage that can flow: the verbs that make, connect, approve and grant, in one.
+
+The factory's identity and its connection are one conditional PUT. Then two lines run side by side, because neither
+needs the other: the role in Purview, which needs the identity, and the managed virtual network with what stands in it,
+the runtime and the endpoints together and the approvals behind them. What fails stops only what depends on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe._flows.approve import Approving
+from purview_mpe._flows.create_all import Creation, wait_for
+from purview_mpe._flows.grant import Curating, Member
+from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.claims import FromFactory
+from purview_mpe._flows.steps.factory_change import Connection, FactoryChange, Identity
+from purview_mpe._flows.steps.provisioning import Provisioning
+from purview_mpe._model.results import Outcome, Report
+from purview_mpe._rules.planning import needed_targets
+from purview_mpe._wire import factory as factory_json
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.results import Action, Finding, Plan, Result
+    from purview_mpe._model.spec import Spec
+
+#: What a step of a plan would be, where nothing is written.
+_WOULD: Mapping[Action, Result] = {
+    "create": "would-create",
+    "keep": "kept",
+    "replace": "would-replace",
+    "conflict": "conflict",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How far onboarding goes."""
+
+    approve: bool = False
+    """Whether to approve the connections."""
+    grant: bool = True
+    """Whether to give the identity the role Data Curator."""
+    become_admin: bool = False
+    """Whether a caller who is not a collection administrator is made one first."""
+    replace: bool = False
+    """Whether a connection to another account is replaced."""
+
+
+async def onboard(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool, wait: bool) -> Report:
+    """Everything between a factory and lineage in Purview; in a dry run, what would be done.
+
+    Raises:
+        UnsupportedSetup, NotFound, AccessDenied: before the first write, if the factory or the account cannot be read
+            or does not allow it.
+    """
+    work = await begun(io, spec, wishes, dry_run=dry_run)
+    io.so_far = work.report
+    await work.change.run()
+    if dry_run:
+        await work.rehearse()
+    else:
+        await io.gather([work.curate(), work.provision(wait=wait)])
+    return work.report()
+
+
+async def begun(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool) -> Onboarding:
+    """What was read, and nothing written yet."""
+    began = io.now()
+    account_id = spec.account_id or await reads.connected_account(io, spec)
+    account, (body, (factory, runtimes)) = await reads.both(
+        io,
+        reads.read_account(io, account_id),
+        reads.both(
+            io,
+            reads.read_factory_body(io, spec.factory_id),
+            reads.read_factory_side(io, spec, with_runtimes=True),
+        ),
+    )
+    plan = reads.Observed(account, factory, runtimes).plan(spec)
+    change = FactoryChange(
+        io,
+        spec,
+        [Identity(spec), Connection(spec, account.id, wishes.replace)],
+        body,
+        began,
+        "onboard",
+        dry_run=dry_run,
+    )
+    creation = Creation(io, plan, Provisioning(io, plan, factory, "onboard", began), wishes.approve, "onboard")
+    return Onboarding(io, spec, account_id, plan, change, creation, wishes, dry_run)
+
+
+@dataclass
+class Onboarding:
+    """One factory on its way; knows at any moment what was done."""
+
+    io: Io
+    spec: Spec
+    account_id: ArmId
+    plan: Plan
+    change: FactoryChange
+    creation: Creation
+    wishes: Wishes
+    dry_run: bool
+    curating: Curating | None = None
+    rehearsed: list[Outcome] = field(default_factory=list[Outcome])
+    """What a dry run says of the steps and the approvals."""
+    is_rehearsed: bool = False
+
+    async def curate(self) -> None:
+        """Give the role, if that is wished for; the identity may have been made a moment ago."""
+        if self.wishes.grant:
+            self.curating = self._curating([self.member()])
+            await self.curating.run()
+
+    def member(self) -> Member:
+        """The factory's identity, as the factory shows it now."""
+        principal = factory_json.principal_id(self.change.body)
+        return Member(self.spec.factory_id.name, principal, self.io.now())
+
+    def _curating(self, members: list[Member]) -> Curating:
+        return Curating(
+            self.io,
+            self.plan.account,
+            self.account_id,
+            "onboard",
+            members,
+            become_admin=self.wishes.become_admin,
+            dry_run=self.dry_run,
+            takes_away=False,
+        )
+
+    async def provision(self, *, wait: bool) -> None:
+        """The network, then the runtime beside the endpoints, and the approvals behind these."""
+        await self.creation.begin()
+        await wait_for(self.io, self.creation, wait=wait)
+
+    async def rehearse(self) -> None:
+        """What would be done, as far as it can be seen without writing."""
+        self.rehearsed += [
+            Outcome(
+                subject=step.subject,
+                name=step.name,
+                group_id=step.group_id,
+                resource_id=step.resource_id,
+                result=_WOULD[step.action],
+            )
+            for step in self.plan.steps
+        ]
+        self.is_rehearsed = True
+        looks: list[Coroutine[Any, Any, None]] = []
+        if self.wishes.grant:
+            looks.append(self._rehearse_role())
+        if self.wishes.approve and any(step.action == "keep" for step in self.plan.steps if step.group_id):
+            looks.append(self._rehearse_approvals())
+        await self.io.gather(looks)
+
+    async def _rehearse_role(self) -> None:
+        member = self.member()
+        if member.principal is None:
+            self.rehearsed.append(
+                Outcome(
+                    subject="data-curator",
+                    name=member.factory,
+                    resource_id=self.plan.account.id,
+                    result="would-grant",
+                )
+            )
+            return
+        self.curating = self._curating([member])
+        await self.curating.run()
+
+    async def _rehearse_approvals(self) -> None:
+        """The connections of the endpoints that exist; of the others there is nothing to see yet."""
+        kept = {step.identity for step in self.plan.steps if step.action == "keep" and step.group_id}
+        targets = [target for target in needed_targets(self.spec, self.plan.account) if target.identity in kept]
+        approving = Approving(
+            self.io,
+            self.spec,
+            self.plan.account,
+            targets,
+            FromFactory(self.io, self.spec, targets),
+            decision="Approved",
+            dry_run=True,
+            verb="onboard",
+        )
+        await approving.run(wait=False)
+        self.rehearsed += approving.outcomes()
+
+    def report(self) -> Report:
+        """What was done so far."""
+        made = self.creation.report()
+        inside = tuple(self.rehearsed) if self.is_rehearsed else made.outcomes
+        role = self.curating.outcomes() if self.curating else ()
+        texts = [made.hand_off, self.curating.hand_off() if self.curating else None]
+        return Report(
+            verb="onboard",
+            spec=self.spec,
+            account=self.plan.account,
+            outcomes=(*self.change.outcomes(), *inside, *role),
+            hand_off="\n".join(text for text in texts if text) or None,
+            approval_asked=self.wishes.approve,
+            warnings=self._warnings(),
+        )
+
+    def _warnings(self) -> tuple[Finding, ...]:
+        return (*self.plan.warnings, *(self.curating.warnings() if self.curating else ()))
