@@ -51,7 +51,9 @@ print(json.dumps([told, made.model_dump(mode="json")]))
 
 def report(spec: Spec = SPEC, **fields: object) -> Report:
     """A report of one created endpoint."""
-    outcome = Outcome(name="pv", group_id="account", resource_id=ACCOUNT, result="created")
+    account = fields.get("account")
+    resource_id = account.id if isinstance(account, Account) else ACCOUNT
+    outcome = Outcome(name="pv", group_id="account", resource_id=resource_id, result="created")
     return Report(**({"verb": "create_all", "spec": spec, "outcomes": (outcome,)} | fields))
 
 
@@ -150,7 +152,7 @@ def test_a_renamed_spec_replaces_its_report(tmp_path):
 def test_a_report_knows_the_account_that_its_spec_leaves_open(tmp_path):
     """Where the account comes from the factory's connection, the report's own account tells two of them apart."""
     spec, path = SPEC.model_copy(update={"account": None}), tmp_path / "fleet.jsonl"
-    first, second = (Account(id=f"{ACCOUNT}{number}", name=f"pv{number}") for number in (1, 2))
+    first, second = (Account(id=f"{ACCOUNT}{number}", name=f"pv1{number}") for number in (1, 2))
     with Journal(path) as journal:
         journal.add(report(spec, account=first))
         journal.add(report(spec, account=second))

@@ -50,7 +50,7 @@ CHAIN: Mapping[str, frozenset[str]] = {
     "Approvals": frozenset(
         (
             *("approval-pending", "approval-rejected", "approval-stale", "matched-by-name"),
-            *("connection-ambiguous", "target-gone", "target-unreadable"),
+            *("connection-ambiguous", "targets-unconfirmed", "target-gone", "target-unreadable"),
         )
     ),
     "Rights": frozenset(),
