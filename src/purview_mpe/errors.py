@@ -65,9 +65,12 @@ class PurviewMpeError(Exception):
         azure_code: Azure's own error code, where it gave one.
         request_id: Azure's id of the request, for a support case.
         correlation_id: The id under which Azure logged the operation.
+        retry_after: Seconds after which the same request may succeed: 0 where Azure named no time, None where waiting
+            does not help.
     """
 
     code: ClassVar[str] = "error"
+    retry_after: float | None = None
 
     def __init__(
         self,

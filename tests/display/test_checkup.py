@@ -66,11 +66,11 @@ def test_a_check_shows_runtimes_rights_and_findings() -> None:
           account  contoso in rg1, subscription 00000000-0000-0000-0000-000000000001
 
         Does lineage arrive through this runtime?
-            RUNTIME  KIND                LINEAGE      NEEDS
-          + auto     azure-managed-vnet  supported    2 managed
-          + north    self-hosted         supported    1 own
-          x plain    azure               unsupported  -
-          ? ssis     ssis                unknown      -
+            RUNTIME  KIND                LINEAGE        NEEDS
+          + auto     azure-managed-vnet  supported      2 managed
+          + north    self-hosted         supported      1 own
+          x plain    azure               not supported  -
+          ? ssis     ssis                unknown        -
 
           + auto: Closed. Managed endpoints: account, blob.
           + north: Own. Own endpoints: account.
@@ -165,11 +165,11 @@ def test_orphans_come_with_the_ids_that_their_removal_takes() -> None:
 
         Connections on the targets that no endpoint uses
             FACTORY    ENDPOINT  TARGET   ORPHAN
-          + adf-sales  purview   contoso  yes
-          + adf-sales  purview   contoso  yes
+          ! adf-sales  purview   contoso  yes
+          ! adf-sales  purview   contoso  yes
           ? adf-sales  purview   contoso  perhaps
 
-          + Gone.
+          ! Gone.
             {ACCOUNT}/privateEndpointConnections/0
             {ACCOUNT}/privateEndpointConnections/1
 
@@ -178,9 +178,9 @@ def test_orphans_come_with_the_ids_that_their_removal_takes() -> None:
 
         Endpoints in factories whose target is gone
             FACTORY    ENDPOINT  TARGET   ORPHAN
-          + adf-sales  purview   contoso  yes
+          ! adf-sales  purview   contoso  yes
 
-          + No target.
+          ! No target.
             {FACTORY}
 
         i info: One.

@@ -301,15 +301,15 @@ def test_a_status_gives_a_verdict_in_words_and_symbols() -> None:
 
             ENDPOINT           GROUP      VERDICT  STATE      FACTORY SAYS  TARGET SAYS
           + purview            account    ready    Succeeded  Approved      Approved
-          ? purview_blob       blob       pending  Succeeded  Pending       -
-          ? purview_queue      queue      pending  Succeeded  Pending       -
-          - purview_namespace  namespace  missing  -          -             -
+          > purview_blob       blob       pending  Succeeded  Pending       -
+          > purview_queue      queue      pending  Succeeded  Pending       -
+          ! purview_namespace  namespace  missing  -          -             -
 
-          ? purview_blob, purview_queue: Wait.
+          > purview_blob, purview_queue: Wait.
             What to do: Have the owner of each target approve its connection.
 
-          - purview_namespace: There is none.
-            What to do: Create it.
+          ! purview_namespace: There is none.
+            What to do: Create it with create_all.
 
         Other managed private endpoints of this factory
           ENDPOINT  GROUP      STATE      FACTORY SAYS  TARGET

@@ -235,7 +235,7 @@ class Approving:
         by_target: dict[str, list[Match]] = {}
         for match in self.undecided(claims, listings):
             by_target.setdefault(match.claim.target.resource_id.casefold(), []).append(match)
-        await self.io.gather([self._decide_in_turn(matches) for matches in by_target.values()])
+        await self.io.gather([self._decide_in_turn(matches, listings) for matches in by_target.values()])
 
     async def claims(self) -> list[Claim]:
         """What is to be looked for at the targets now."""
@@ -292,15 +292,15 @@ class Approving:
         self.unmet.update((match.claim.identity, match.reason) for match in matches)
         return [match for match in matches if match.claim.identity not in self.done]
 
-    async def _decide_in_turn(self, matches: Sequence[Match]) -> None:
+    async def _decide_in_turn(self, matches: Sequence[Match], listings: Listings) -> None:
         for match in matches:
-            await self._decide(match)
+            await self._decide(match, listings[match.claim.identity].at)
 
-    async def _decide(self, match: Match) -> None:
+    async def _decide(self, match: Match, seen_at: float | None) -> None:
         account_id, target = ArmId.parse(self.account.id), match.claim.target
         try:
             if match.connection is not None:
-                await connections.decide(self.io, account_id, target, match.connection, self.decision)
+                await connections.decide(self.io, account_id, target, match.connection, self.decision, seen_at=seen_at)
         except PurviewMpeError as error:
             self.refused(match, error)
         else:

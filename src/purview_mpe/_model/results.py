@@ -287,6 +287,12 @@ INTERRUPTED = ErrorDetail(
     message="The run was interrupted before this step was known to be done; Azure may have done it.",
     remedy="Repeat the call: it looks first, and does only what is missing.",
 )
+#: What is said of a step for which nothing was sent when the run was interrupted.
+NOT_BEGUN = ErrorDetail(
+    code="interrupted",
+    message="The run was interrupted before this step was begun; nothing was sent for it.",
+    remedy=INTERRUPTED.remedy,
+)
 
 
 @public("purview_mpe")

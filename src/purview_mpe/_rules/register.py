@@ -18,6 +18,7 @@ class Register:
 
     def __init__(self, listing: Listing) -> None:
         self.error = listing.error
+        self.at = listing.at
         self._by_endpoint: dict[str, list[Connection]] = {}
         self._by_name: dict[str, list[Connection]] = {}
         self._by_id: dict[str, Connection] = {}
@@ -33,7 +34,7 @@ class Register:
             found = self._by_endpoint.get(claim.private_endpoint_id.strip("/").casefold(), [])
         else:
             found = self._by_name.get(hidden_name(factory, claim.name).casefold(), [])
-        return Listing(tuple(found), self.error)
+        return Listing(tuple(found), self.error, self.at)
 
     def status_of(self, connection: Connection) -> str:
         """What the list says of a connection that was seen earlier; empty if it is gone, or another one's by now."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe._model.results import Account, ErrorDetail, Finding, Outcome, Target
+from purview_mpe._model.results import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Target
 from purview_mpe.errors import NotApproved, NotFound, ProvisioningFailed, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from purview_mpe._model.results import Endpoint
     from purview_mpe._rules.ownership import Claim
     from purview_mpe._wire.hand_off import Pending
 
@@ -47,9 +48,24 @@ def still_in_the_making(name: str, state: str) -> WaitTimedOut:
     )
 
 
-def could_not_be_made(name: str) -> ProvisioningFailed:
+def reserved(name: str) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"Azure accepted the endpoint {name!r} and could not make it: its state is Failed.",
+        f"The endpoint {name!r} is reserved: it belongs to the Data Factory service itself.",
+        remedy="Leave it as it is; Data Factory removes it when it no longer needs it.",
+    )
+
+
+def interrupted_between(name: str) -> ErrorDetail:
+    return ErrorDetail(
+        code=INTERRUPTED.code,
+        message=f"The run was interrupted after the endpoint {name!r} was deleted and before the new one was created.",
+        remedy=INTERRUPTED.remedy,
+    )
+
+
+def could_not_be_made(endpoint: Endpoint) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure accepted the endpoint {endpoint.name!r} and could not make it: its state is Failed.",
         remedy="Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew.",
     )
 
