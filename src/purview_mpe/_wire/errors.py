@@ -209,6 +209,15 @@ def not_signed_in(attempt: Attempt, said: str) -> AccessDenied:
     )
 
 
+def is_without_token(error: PurviewMpeError) -> bool:
+    """Whether the credential gave no token: then nothing can be asked anywhere.
+
+    A 401 that Azure answers is about one resource or tenant (the token is of another tenant, say), and others may
+    answer well.
+    """
+    return isinstance(error, AccessDenied) and error.status is None
+
+
 def _in_short(said: str) -> str:
     """What a chain of credentials said, without the pages that it tells of those that are not set up (SDK source)."""
     found = re.findall(r"^\s*(\w+Credential): (.*)$", said, re.MULTILINE)
