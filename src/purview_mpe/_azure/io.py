@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from purview_mpe._azure import clients, retrying
 from purview_mpe._azure.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
+from purview_mpe._model.authorship import values_by_the_library
 from purview_mpe._model.events import Event
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class _Common:
     @contextmanager
     def verb(self, name: str) -> Generator[None]:
         self._run.verb = name
-        with clients.span(name):
+        with clients.span(name), values_by_the_library():
             yield
 
     def tell(self, event: Event) -> None:
@@ -112,7 +113,8 @@ class _Common:
             return
         with self._telling:  # one at a time: a listener need not be safe for threads
             try:
-                self._listener(event)
+                with values_by_the_library(False):
+                    self._listener(event)
             except Exception:
                 # Whatever draws progress must not end the work that it shows, half-way.
                 _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
