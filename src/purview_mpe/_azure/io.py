@@ -224,6 +224,9 @@ class SyncIo(_Common):
         self._run.check()  # where another gather of this verb was stopped, some of the results are missing
         return results
 
+    async def checkpoint(self) -> None:
+        self._run.check()
+
     async def sleep(self, seconds: float) -> None:
         retrying.pause(self._run, self._azure.transport, self._wait(seconds))
 
@@ -291,6 +294,13 @@ class AsyncIo(_Common):
             if isinstance(result, BaseException):
                 raise result
         return cast("list[T]", results)
+
+    async def checkpoint(self) -> None:
+        # A task that is cancelled while it runs learns of it when it next suspends; without that it would end as
+        # cancelled, and whatever it returns would be lost.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            await asyncio.sleep(0)
 
     async def sleep(self, seconds: float) -> None:
         await self._azure.transport.sleep(self._wait(seconds))

@@ -33,6 +33,7 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
             io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
             result = await flow(io)
             io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+            await io.checkpoint()
         except BaseException as error:
             if io.so_far is not None:
                 _accompany(error, io.so_far, _attach)
