@@ -158,7 +158,7 @@ def test_an_endpoint_that_only_bears_our_name_has_no_past():
         "does not show which."
     )
     assert name.remedy == (
-        "Find out in Data Factory Studio what uses them, and delete only what nothing uses; where a name is in the way "
+        "Find out in Data Factory Studio what uses them, and delete only what is not used; where a name is in the way "
         "of client.create_all(spec), choose another base name, or set Spec.names for that group id."
     )
 
