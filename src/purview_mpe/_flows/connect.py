@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.factory_change import Connection, Disconnection, FactoryChange, Identity
 from purview_mpe._model.results import Report
-from purview_mpe._rules import checking
+from purview_mpe._rules.findings.account import ACCOUNT_UNREADABLE
+from purview_mpe._rules.findings.factory import NO_SYSTEM_IDENTITY
 from purview_mpe._wire import factory as factory_json
 from purview_mpe.errors import InvalidSpec
 
@@ -34,9 +35,9 @@ async def connect(io: Io, spec: Spec, *, replace: bool, identity: bool) -> Repor
     work = FactoryChange(io, spec, [*parts, Connection(spec, account.id, replace)], body, began, "connect")
 
     def report() -> Report:
-        findings = [finding for finding in account.warnings if finding.code == "account-unreadable"]
+        findings = [finding for finding in account.warnings if finding.code == ACCOUNT_UNREADABLE.code]
         if not factory_json.has_system_identity(work.body):
-            findings.append(checking.no_identity())
+            findings.append(NO_SYSTEM_IDENTITY.found())
         return Report(verb="connect", spec=spec, outcomes=work.outcomes(), warnings=tuple(findings))
 
     io.so_far = report

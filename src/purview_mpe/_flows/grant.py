@@ -11,6 +11,8 @@ from purview_mpe._flows.steps.root_policy import ROLE, Change, change_root_polic
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Finding, Outcome, Report
+from purview_mpe._rules.findings.account import ACCOUNT_UNREADABLE
+from purview_mpe._rules.findings.factory import BECAME_COLLECTION_ADMIN
 from purview_mpe._rules.reach import OutOfReach, account_unreadable, out_of_reach
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.curator_hand_off import Asked, hand_off
@@ -234,16 +236,7 @@ class Curating:
         """What this run changed beside the role."""
         if self.admin is None:
             return ()
-        return (
-            Finding(
-                code="became-collection-admin",
-                severity="warning",
-                message=f"The caller ({self.admin}) was made a collection administrator of the root collection.",
-                cause="become_admin was set, and the caller was not a collection administrator.",
-                remedy="Remove the caller under Data Map, Collections, the root collection, Role assignments, when "
-                "nothing more is to be granted.",
-            ),
-        )
+        return (BECAME_COLLECTION_ADMIN.found(caller=self.admin),)
 
     def report(self, spec: Spec) -> Report:
         """What was done so far."""
@@ -268,7 +261,7 @@ def _taking(principals: Sequence[str]) -> Change:
 
 
 def _account_hidden(account: Account) -> AccessDenied:
-    denied = next((finding for finding in account.warnings if finding.code == "account-unreadable"), None)
+    denied = next((finding for finding in account.warnings if finding.code == ACCOUNT_UNREADABLE.code), None)
     return AccessDenied(
         denied.message if denied else f"The Purview account {account.name!r} cannot be read.",
         remedy=denied.remedy if denied else "Ask for the role Reader on the account.",

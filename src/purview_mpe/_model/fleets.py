@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import accumulate
 from os import PathLike, fsencode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast, get_args
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: More than this nobody reads; how many there are beyond is said.
 _SHOWN_PROBLEMS = 50
+#: Less than what the text of an error can hold, with places and indentation.
+_SHOWN_CHARACTERS = 12_000
 
 
 @public("purview_mpe")
@@ -307,11 +310,13 @@ def left_over(
 
 
 def refuse(what: str, problems: Sequence[tuple[str, str]]) -> None:
-    """Raise `InvalidSpec` if there are problems; of very many the first are told."""
+    """Raise `InvalidSpec` if there are problems; of very many it lists the first."""
     if not problems:
         return
     different = list(dict.fromkeys(problems))  # what is wrong in the defaults of a file is wrong in each of its specs
-    shown = different[:_SHOWN_PROBLEMS]
+    lengths = accumulate(len(place) + len(rule) for place, rule in different)
+    fitting = sum(length <= _SHOWN_CHARACTERS for length in lengths)
+    shown = different[: max(1, min(_SHOWN_PROBLEMS, fitting))]
     if len(different) > len(shown):
         shown.append(("…", f"and {len(different) - len(shown)} more"))
     raise InvalidSpec(what, shown)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._model import matrix
 from purview_mpe._model.proof import Link, LinkName, LinkState
-from purview_mpe._model.results import Finding, by_severity
+from purview_mpe._model.results import by_severity
 from purview_mpe._rules.diagnosing import reported, runtime_name
+from purview_mpe._rules.findings import proof
 from purview_mpe._rules.runtimes import IMPLICIT_RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from purview_mpe._model.results import Account
+    from purview_mpe._model.results import Account, Finding, Severity
     from purview_mpe._model.survey import ActivityRun, Runtime
 
 #: How a run ends (docs); every other status means that it goes on.
@@ -145,103 +146,33 @@ def _relations(seen: Seen) -> Link:
 
 def _run_findings(seen: Seen, link: Link) -> Iterator[Finding]:
     if link.state == "no":
-        yield Finding(
-            code="run-not-succeeded",
-            severity="error",
-            message=f"The run ended with {seen.status}, so it proves nothing about lineage.",
-            cause="Only an activity that succeeds reports lineage.",
-            evidence=link.evidence,
-            remedy="Look at the run in Data Factory Studio, Monitor; repeat the proof when the pipeline works.",
-        )
+        yield proof.RUN_NOT_SUCCEEDED.found(status=seen.status, evidence=link.evidence)
     elif link.state == "unknown":
-        yield Finding(
-            code="run-not-ended" if seen.status else "run-unreadable",
-            severity="warning",
-            message="The run had not ended when the time ran out." if seen.status else "The run cannot be read.",
-            evidence=link.evidence,
-            remedy="Repeat the proof for this run (run_id) when it has ended."
-            if seen.status
-            else "Ask for the role Data Factory Contributor on the factory, and check the id of the run.",
-        )
-    if link.state == "yes" and not seen.activities:
-        yield Finding(
-            code="no-lineage-activities",
-            severity="warning",
-            message="No activity of the run reports lineage.",
-            cause="Only Copy, Data Flow and Execute SSIS Package activities do.",
-            remedy="Choose a pipeline with such an activity.",
-        )
+        yield (proof.RUN_NOT_ENDED if seen.status else proof.RUN_UNREADABLE).found(evidence=link.evidence)
+    elif not seen.activities:
+        yield proof.PROOF_WITHOUT_LINEAGE_ACTIVITIES.found()
 
 
 def _runtime_findings(link: Link) -> Iterator[Finding]:
     if link.state == "no":
-        yield Finding(
-            code="ran-outside-the-network",
-            severity="error",
-            message="An activity ran on an integration runtime that the account's firewall does not let in.",
-            cause="Its linked service names a runtime outside the managed virtual network, or none.",
-            evidence=link.evidence,
-            remedy="Let the linked services and data flows name a runtime in the managed virtual network (connectVia).",
-        )
+        yield proof.PROOF_RAN_OUTSIDE.found(evidence=link.evidence)
 
 
 def _report_findings(seen: Seen, link: Link) -> Iterator[Finding]:
     if any(reported(one) == "not-reported" for one in seen.activities):
-        yield Finding(
-            code="lineage-not-reported",
-            severity="warning" if link.state == "yes" else "error",
-            message="An activity had no lineage to report.",
-            cause="Lineage is dropped for stores that are not supported, and for Copy activities with compression, "
-            "partition options, a row limit per file, additional columns, PolyBase or COPY.",
-            evidence=link.evidence,
-            remedy="Choose a pipeline that copies between supported stores without these options.",
-        )
+        severity: Severity = "warning" if link.state == "yes" else "error"
+        yield proof.PROOF_NOT_REPORTED.found(severity=severity, evidence=link.evidence)
     if any(reported(one) in {"failed", "silent"} for one in seen.activities):
-        yield Finding(
-            code="lineage-failed",
-            severity="error",
-            message="An activity could not report its lineage.",
-            cause="The runtime could not reach Purview, or Purview refused the factory's identity.",
-            evidence=link.evidence,
-            remedy="Find the cause: client.diagnose(spec). A role or an approval of the last 15 minutes may not be "
-            "known everywhere yet.",
-        )
+        yield proof.PROOF_FAILED.found(evidence=link.evidence)
 
 
 def _catalog_findings(seen: Seen, entity: Link, relations: Link) -> Iterator[Finding]:
     if seen.catalog_hidden:
-        yield Finding(
-            code="catalog-unreadable",
-            severity="info",
-            message="Whether the lineage is in Purview cannot be seen from here.",
-            cause=seen.catalog_hidden,
-            remedy="Run this inside the account's network, with the role Data Reader on the root collection.",
-        )
+        reason = f"{seen.catalog_hidden[:1].upper()}{seen.catalog_hidden[1:]}".rstrip(".")
+        yield proof.CATALOG_UNREADABLE.found(reason=reason)
     if entity.state == "no":
-        yield Finding(
-            code="lineage-not-in-catalog",
-            severity="error",
-            message="The activity reported lineage, and Purview's catalog does not hold it.",
-            cause="It takes minutes, at times tens of minutes, until lineage is in the catalog.",
-            evidence=entity.evidence,
-            remedy="Repeat the proof for this run (run_id) later; if it stays so, look for the factory in Purview.",
-        )
+        yield proof.LINEAGE_NOT_IN_CATALOG.found(evidence=entity.evidence)
     if relations.state == "no":
-        yield Finding(
-            code="lineage-without-relations",
-            severity="error",
-            message="The activity is in Purview's catalog, and nothing ties it to a data set.",
-            cause="Data Factory reported an activity without source and sink, or they are stores that Purview does not "
-            "know.",
-            evidence=relations.evidence,
-            remedy="Compare source and sink with Microsoft's list of supported stores, and look whether both were "
-            "scanned.",
-        )
+        yield proof.LINEAGE_WITHOUT_RELATIONS.found(evidence=relations.evidence)
     if relations.state == "yes":
-        yield Finding(
-            code="lineage-proven",
-            severity="info",
-            message="The lineage of this run is in Purview, tied to data sets.",
-            evidence=relations.evidence,
-            remedy="Nothing is left to do.",
-        )
+        yield proof.LINEAGE_PROVEN.found(evidence=relations.evidence)

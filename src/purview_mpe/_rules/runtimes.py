@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._model.results import Finding, Step
+from purview_mpe._model.results import Step
+from purview_mpe._rules.findings.factory import IMPLICIT_RUNTIME_MOVES, RUNTIME_NOT_USED_YET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from purview_mpe._model.results import Action
+    from purview_mpe._model.results import Action, Finding
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.survey import Runtime
 
@@ -53,22 +54,9 @@ def runtime_findings(spec: Spec, step: Step) -> Iterator[Finding]:
     if step.subject != "runtime" or step.action != "create":
         return
     if (spec.runtime or "").casefold() == IMPLICIT_RUNTIME.casefold():
-        yield Finding(
-            code="implicit-runtime-moves",
-            severity="warning",
-            message=f"Saving {IMPLICIT_RUNTIME} in the managed virtual network moves everything in the factory that "
-            "names no other integration runtime.",
-            cause="Linked services and data flows without a runtime of their own use it.",
-            remedy="Leave Spec.runtime at None to make a runtime beside it, if not everything shall move.",
-        )
-        return
-    yield Finding(
-        code="runtime-not-used-yet",
-        severity="info",
-        message=f"Linked services and data flows use the integration runtime {step.name!r} once they name it.",
-        cause="Each keeps the runtime that it names, and without one it uses the factory's public runtime.",
-        remedy="Let them name it (connectVia in a linked service, integrationRuntime in a data flow activity).",
-    )
+        yield IMPLICIT_RUNTIME_MOVES.found(runtime=IMPLICIT_RUNTIME)
+    else:
+        yield RUNTIME_NOT_USED_YET.found(runtime=step.name)
 
 
 def _step(spec: Spec, action: Action, name: str, reason: str, remedy: str | None = None) -> Step:

@@ -1,0 +1,98 @@
+"""Findings about one pipeline run that is followed into Purview's catalog."""
+
+from __future__ import annotations
+
+from purview_mpe._rules.findings.kind import Kind
+from purview_mpe._rules.findings.runs import (
+    LINEAGE_FAILED,
+    LINEAGE_NOT_REPORTED,
+    NO_LINEAGE_ACTIVITIES,
+    RAN_OUTSIDE_THE_NETWORK,
+)
+
+RUN_NOT_SUCCEEDED = Kind(
+    link="Runs",
+    code="run-not-succeeded",
+    severity="error",
+    message="The run ended with {status}, so it proves nothing about lineage.",
+    cause="Only an activity that succeeds reports lineage.",
+    remedy="Look at the run in Data Factory Studio, Monitor; repeat the proof when the pipeline works.",
+    meaning="The run that was to prove lineage did not succeed.",
+)
+RUN_NOT_ENDED = Kind(
+    link="Runs",
+    code="run-not-ended",
+    severity="warning",
+    message="The run had not ended when the time ran out.",
+    remedy="Repeat the proof for this run (run_id) when it has ended.",
+    meaning="The run that was to prove lineage had not ended when the time ran out.",
+    why="A cold runtime in the managed virtual network takes minutes to start.",
+)
+RUN_UNREADABLE = Kind(
+    link="Runs",
+    code="run-unreadable",
+    severity="warning",
+    message="The run cannot be read.",
+    remedy="Ask for the role Data Factory Contributor on the factory, and check the id of the run.",
+    meaning="The run that was to prove lineage cannot be read.",
+    why="A role is missing, or there is no such run.",
+)
+CATALOG_UNREADABLE = Kind(
+    link="Runs",
+    code="catalog-unreadable",
+    severity="info",
+    message="Whether the lineage is in Purview cannot be seen from here.",
+    cause="{reason}.",
+    remedy="Run this inside the account's network, with the role Data Reader on the root collection.",
+    meaning="Whether the lineage is in Purview's catalog cannot be seen from here.",
+    why="The caller is outside the account's network, or does not hold Data Reader; the finding says which.",
+)
+LINEAGE_NOT_IN_CATALOG = Kind(
+    link="Runs",
+    code="lineage-not-in-catalog",
+    severity="error",
+    message="The activity reported lineage, and Purview's catalog does not hold it.",
+    cause="It takes minutes, at times tens of minutes, until lineage is in the catalog.",
+    remedy="Repeat the proof for this run (run_id) later; if it stays so, look for the factory in Purview.",
+    meaning="An activity reported lineage, and Purview's catalog does not hold it.",
+)
+LINEAGE_WITHOUT_RELATIONS = Kind(
+    link="Runs",
+    code="lineage-without-relations",
+    severity="error",
+    message="The activity is in Purview's catalog, and nothing ties it to a data set.",
+    cause="Data Factory reported an activity without source and sink, or they are stores that Purview does not know.",
+    remedy="Compare source and sink with Microsoft's list of supported stores, and look whether both were scanned.",
+    meaning="An activity is in Purview's catalog, and nothing ties it to a data set.",
+)
+LINEAGE_PROVEN = Kind(
+    link="Runs",
+    code="lineage-proven",
+    severity="info",
+    message="The lineage of this run is in Purview, tied to data sets.",
+    remedy="Do nothing: lineage arrives.",
+    meaning="The lineage of a run is in Purview, tied to data sets.",
+    why="Everything works.",
+)
+PROOF_WITHOUT_LINEAGE_ACTIVITIES = NO_LINEAGE_ACTIVITIES.said(
+    "No activity of the run reports lineage.",
+    remedy="Choose a pipeline with such an activity.",
+    severity="warning",
+)
+PROOF_RAN_OUTSIDE = RAN_OUTSIDE_THE_NETWORK.said(
+    "An activity ran on an integration runtime that the account's firewall does not let in.",
+    cause="Its linked service names a runtime outside the managed virtual network, or none.",
+    remedy="Let the linked services and data flows name a runtime in the managed virtual network (connectVia).",
+)
+PROOF_NOT_REPORTED = LINEAGE_NOT_REPORTED.said(
+    "An activity had no lineage to report.",
+    cause="Lineage is dropped for stores that are not supported, and for Copy activities with compression, partition "
+    "options, a row limit per file, additional columns, PolyBase or COPY.",
+    remedy="Choose a pipeline that copies between supported stores without these options.",
+)
+PROOF_FAILED = LINEAGE_FAILED.said(
+    "An activity could not report its lineage.",
+    cause="The runtime could not reach Purview, or Purview refused the factory's identity.",
+    remedy="Find the cause: client.diagnose(spec). A role or an approval of the last 15 minutes may not be known "
+    "everywhere yet.",
+)
