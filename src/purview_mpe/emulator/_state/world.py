@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe.emulator._state.clock import Clock
+    from purview_mpe.emulator._state.operations import Operation
 
 FACTORY_TYPE = "Microsoft.DataFactory/factories"
 ACCOUNT_TYPE = "Microsoft.Purview/accounts"
@@ -64,8 +65,8 @@ class World:
         """Storage accounts and Event Hubs namespaces."""
         self.connections: dict[str, dict[str, Connection]] = {}
         """By the key of the target, then by the case-folded name of the connection."""
-        self.operations: set[str] = set()
-        """Long-running operations whose results can be asked for."""
+        self.operations: dict[str, Operation] = {}
+        """Long-running operations by their id."""
         self._serial = itertools.count(1)
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._moment: float | None = None
@@ -144,6 +145,25 @@ class World:
         resource.busy_until = now + seconds
         return True
 
+    def connection_limit(self, target: ArmId) -> int | None:
+        """How many private endpoint connections a target can have; None: no limit is known."""
+        if target.is_a(STORAGE_TYPE):
+            return self.settings.storage_connection_limit
+        return self.settings.namespace_connection_limit if target.is_a(NAMESPACE_TYPE) else None
+
+    def is_full(self, target: ArmId) -> bool:
+        """Whether a target has no room for another connection."""
+        limit = self.connection_limit(target)
+        return limit is not None and len(self.connections_of(target)) >= limit
+
+    def seconds(self, name: str) -> float:
+        """How long one of `Times` takes now."""
+        return self.settings.times.of(name, real=self.is_real)
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        """Let something happen after a number of seconds."""
+        self.later(seconds, act, [])
+
     @property
     def is_real(self) -> bool:
         """Whether clients wait in real time."""
@@ -205,6 +225,11 @@ class World:
     def find_resource(self, key: str) -> Factory | Account | Resource | None:
         """The top-level resource with this key."""
         return self.factories.get(key) or self.accounts.get(key) or self.resources.get(key)
+
+    def location_of(self, target: ArmId) -> str:
+        """The region of a top-level resource; empty where there is none."""
+        found = self.find_resource(target.key)
+        return str(found.body.get("location", "")) if found else ""
 
     def endpoints(self, factory: Factory | None = None) -> Iterator[Endpoint]:
         """All managed private endpoints, in order of creation within a factory."""
