@@ -69,7 +69,11 @@ def test_an_endpoint_that_is_gone_leaves_a_certain_orphan():
 
 @pytest.mark.parametrize(
     "factories",
-    [(), (known(endpoints=None),), (known(an_endpoint(private_endpoint_id=f"{HIDDEN}x/df1.purview")),)],
+    [
+        (),
+        (known(endpoints=None),),
+        (known(an_endpoint(private_endpoint_id=HIDDEN.replace("-55-", "-56-") + "/df1.purview")),),
+    ],
     ids=["factory unseen", "endpoints unreadable", "another private endpoint"],
 )
 def test_what_cannot_be_read_is_not_certain(factories):
@@ -86,7 +90,6 @@ def test_what_cannot_be_read_is_not_certain(factories):
         seen(f"{HIDDEN}/df1."),
         seen(f"{HIDDEN}/.purview"),
         seen(f"{STRANGER}/df1.purview", description="Requested by DataFactory:df2, Name:purview"),
-        seen("df1.purview"),
     ],
 )
 def test_other_peoples_connections_are_not_listed(stranger):
@@ -139,7 +142,7 @@ def test_a_deleted_account_leaves_its_endpoints():
     [
         an_endpoint("lake", "dfs", resource_id=OTHER_STORAGE),
         an_endpoint("old", "blob", resource_id=OTHER_STORAGE, reserved=True),
-        an_endpoint("odd", "blob", resource_id="not an id"),
+        an_endpoint("odd", "blob", resource_id=""),
         an_endpoint("sql", "blob", resource_id=OTHER_STORAGE.replace("Microsoft.Storage", "Microsoft.Sql")),
         an_endpoint("ours", "blob", resource_id=STORAGE.upper()),
     ],

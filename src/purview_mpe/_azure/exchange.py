@@ -50,6 +50,8 @@ class Run:
         self.is_real = is_real
         #: Seconds that the quickest answer took; infinite before the first.
         self.round_trip = float("inf")
+        #: Subscriptions and hosts that refused the renewed token of this verb as well: no other is asked for.
+        self.refusing: set[str] = set()
         #: Told in words before something is tried again.
         self.retrying = retrying
         self._lock = threading.Lock()

@@ -77,7 +77,7 @@ class ArmId:
         if len(rest) % 2 or (provider and not rest):
             raise InvalidArmId(f"{_shown(text)} does not end in a type and a name; for example {_EXAMPLE}")
         for segment in parts[4:]:
-            if not _SEGMENT.fullmatch(segment) or segment.strip(".") == "":
+            if not is_segment(segment):
                 raise InvalidArmId(
                     f"{_shown(text)} has the segment {_shown(segment)}; only letters, digits and - _ . ( ) "
                     "can be in a resource id, unescaped"
@@ -126,6 +126,14 @@ class ArmId:
 
     def __hash__(self) -> int:
         return hash(self.key)
+
+
+def is_segment(text: str) -> bool:
+    """Whether the text can stand between two slashes of an id, and means the same there as it shows.
+
+    `..` cannot: a client or proxy that tidies up paths would address the parent instead.
+    """
+    return _SEGMENT.fullmatch(text) is not None and text.strip(".") != ""
 
 
 def is_subscription(text: str) -> bool:

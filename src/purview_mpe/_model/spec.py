@@ -351,6 +351,8 @@ def _spoken(noun: type[Noun], detail: ErrorDetails) -> Iterator[tuple[str, str]]
             yield _spelled(place), detail["msg"]
         case "rules":
             yield from ((_spelled((*place[:-1], field)), rule) for field, rule in detail.get("ctx", {})["problems"])
+        case "disagreement":
+            yield from ((_spelled((*place, field)), rule) for field, rule in detail.get("ctx", {})["problems"])
         case "extra_forbidden":
             fields = f"; the fields of a spec are {', '.join(_EXAMPLES)}" if len(within) == 1 else ""
             yield _spelled(place), f"is no field that belongs here{fields}"

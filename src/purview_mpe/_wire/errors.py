@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe.errors import (
     AccessDenied,
@@ -21,6 +21,9 @@ from purview_mpe.errors import (
     PurviewMpeError,
     Throttled,
 )
+
+if TYPE_CHECKING:
+    from purview_mpe._wire.sign_in import Challenge
 
 #: What storage and Data Factory say while another operation holds the resource: asking again later helps.
 #: `StorageAccountOperationInProgress` is seen in public code; the others are generic codes of Azure Resource Manager.
@@ -66,6 +69,10 @@ class Answer:
     """Azure's id of the request."""
     correlation_id: str | None = None
     """The id under which Azure logged the operation."""
+    challenge: Challenge | None = None
+    """What a 401 asks for."""
+    no_other_token: str = ""
+    """What the credential said when it was asked for another token after a 401."""
 
 
 def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
@@ -73,6 +80,8 @@ def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
     code, said = _read_body(answer.body)
     known = code.casefold()
     came_back = f"Azure answered {answer.status}" + (f" ({code})" if code else "") + (f": {said}" if said else ".")
+    if answer.no_other_token:
+        came_back += f" Another token could not be had: {answer.no_other_token}"
     kind, remedy = _kind_and_remedy(attempt, answer.status, known, said)
     return kind(
         f"Could not {attempt.what}: {came_back}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from azure.mgmt.datafactory import DataFactoryManagementClient
@@ -42,6 +42,22 @@ class Clients(Protocol):
 
     def eventhub(self, resource: ArmId) -> EventHubManagementClient:
         """The client for the subscription that the resource is in."""
+        ...
+
+    def purview_data(self, account: ArmId, endpoint: str) -> PurviewData:
+        """The data plane at the address that the account's properties show (`https://contoso.purview.azure.com`).
+
+        Raises:
+            UnsupportedSetup: that is not an address of Purview's.
+        """
+        ...
+
+
+class PurviewData(Protocol):
+    """The data plane of one Purview account: no SDK covers it."""
+
+    def send(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
+        """The JSON that is answered; `path` begins with a slash, or is the whole address of a next page."""
         ...
 
 

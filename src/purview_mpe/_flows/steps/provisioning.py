@@ -12,7 +12,7 @@ from purview_mpe._model import states
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Outcome, Plan, Result, Step
 from purview_mpe._wire import account
-from purview_mpe._wire.errors import Attempt, is_busy
+from purview_mpe._wire.errors import Answer, Attempt, is_busy, unreadable_answer
 from purview_mpe.errors import (
     ProvisioningFailed,
     PurviewMpeError,
@@ -284,7 +284,11 @@ class Provisioning:
                 if failure.status == 400:
                     outcome = "kept"  # somebody else was faster, perhaps under another name
                 return found
-            return account.read_endpoint(answer)
+            if (made := account.read_endpoint(answer, factory.name)) is not None:
+                return made
+            if (found := await self._look_for(step)) is not None:
+                return found
+            raise unreadable_answer(attempt, Answer(200), "the endpoint in it has no name")
 
         progress.endpoint = await when_free(self.io, put, is_busy=is_busy)
         self._end(progress, outcome)
