@@ -22,7 +22,7 @@ from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Col
 from purview_mpe._model.retry import Retry
 from purview_mpe._version import __version__
 from purview_mpe._wire import errors
-from purview_mpe.errors import AzureUnavailable, InvalidSpec, PurviewMpeError, UnsupportedSetup
+from purview_mpe.errors import AzureUnavailable, InvalidSpec, PurviewMpeError, UnsupportedSetup, WaitTimedOut
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -95,6 +95,7 @@ class Azure:
         self._credential = credentials.wrapped(
             colour, credentials.default(colour, cloud) if credential is None else credential
         )
+        self.retry = retry or Retry()
         given = options.get("transport")
         self._owns_transport = given is None
         # A transport that was given is told with each request what ours knows from the start.
@@ -109,7 +110,7 @@ class Azure:
                 endpoint=host,
                 audiences=audiences,
                 credential=self._credential,
-                retry=retry or Retry(),
+                retry=self.retry,
                 options=options,
                 budget=budget,
                 pass_on={} if given is None else security,
@@ -266,7 +267,10 @@ def span(verb: str) -> Generator[None]:
 
 def translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
     """Our error for whatever came out of an SDK operation; holds nothing of the request, the response or the token."""
-    return without_frames(_translated(error, exchange))
+    failure = without_frames(_translated(error, exchange))
+    if failure.retry_after is None and not isinstance(failure, WaitTimedOut):
+        failure.retry_after = exchange.retry_after
+    return failure
 
 
 def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:

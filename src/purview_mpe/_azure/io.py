@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from purview_mpe._azure import clients, retrying
 from purview_mpe._azure.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
+from purview_mpe._model.authorship import values_by_the_library
 from purview_mpe._model.events import Event
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ class _Common:
     def deadline(self) -> float | None:
         return self._run.deadline
 
+    def pause_after(self, attempt: int, asked_for: float) -> float | None:
+        return retrying.wait_after(self._azure.retry, attempt, asked_for)
+
     @property
     def round_trip(self) -> float:
         return self._run.round_trip
@@ -86,7 +90,7 @@ class _Common:
     @contextmanager
     def verb(self, name: str) -> Generator[None]:
         self._run.verb = name
-        with clients.span(name):
+        with clients.span(name), values_by_the_library():
             yield
 
     def tell(self, event: Event) -> None:
@@ -109,7 +113,8 @@ class _Common:
             return
         with self._telling:  # one at a time: a listener need not be safe for threads
             try:
-                self._listener(event)
+                with values_by_the_library(False):
+                    self._listener(event)
             except Exception:
                 # Whatever draws progress must not end the work that it shows, half-way.
                 _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
@@ -117,9 +122,9 @@ class _Common:
     def retrying(self, message: str) -> None:
         self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
 
-    def _exchange(self, attempt: Attempt, *, of_list: bool) -> Exchange:
+    def _exchange(self, attempt: Attempt, *, of_list: bool, asks: bool) -> Exchange:
         self._azure.check_open()
-        return Exchange(self._run, attempt, of_list=of_list)
+        return Exchange(self._run, attempt, of_list=of_list, asks=asks)
 
     def _wait(self, seconds: float) -> float:
         return max(0.0, min(seconds, self._run.left()))
@@ -141,7 +146,7 @@ class SyncIo(_Common):
             clients.refuse_no_list(current())
             return clients.json_of(answer)
 
-        return self._do(attempt, resource, of_list=of_list)
+        return self._do(attempt, resource, of_list=of_list, asks=True)
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
         def pages() -> list[dict[str, Any]]:
@@ -154,10 +159,10 @@ class SyncIo(_Common):
                 visited.add(listed.continuation_token)
             return items
 
-        return self._do(attempt, pages, of_list=True)
+        return self._do(attempt, pages, of_list=True, asks=True)
 
-    def _do(self, attempt: Attempt, operation: Callable[[], T], *, of_list: bool = False) -> T:
-        exchange = self._exchange(attempt, of_list=of_list)
+    def _do(self, attempt: Attempt, operation: Callable[[], T], *, of_list: bool = False, asks: bool = False) -> T:
+        exchange = self._exchange(attempt, of_list=of_list, asks=asks)
         with exchanging(exchange):
             try:
                 return operation()
@@ -219,6 +224,9 @@ class SyncIo(_Common):
         self._run.check()  # where another gather of this verb was stopped, some of the results are missing
         return results
 
+    async def checkpoint(self) -> None:
+        self._run.check()
+
     async def sleep(self, seconds: float) -> None:
         retrying.pause(self._run, self._azure.transport, self._wait(seconds))
 
@@ -250,7 +258,7 @@ class AsyncIo(_Common):
             clients.refuse_no_list(current())
             return clients.json_of(answer)
 
-        return await self._do(attempt, resource, of_list=of_list)
+        return await self._do(attempt, resource, of_list=of_list, asks=True)
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
         async def pages() -> list[dict[str, Any]]:
@@ -263,11 +271,13 @@ class AsyncIo(_Common):
                 visited.add(listed.continuation_token)
             return items
 
-        return await self._do(attempt, pages, of_list=True)
+        return await self._do(attempt, pages, of_list=True, asks=True)
 
-    async def _do(self, attempt: Attempt, operation: Callable[[], Awaitable[T]], *, of_list: bool = False) -> T:
+    async def _do(
+        self, attempt: Attempt, operation: Callable[[], Awaitable[T]], *, of_list: bool = False, asks: bool = False
+    ) -> T:
         self._azure.enter(asyncio.get_running_loop())
-        exchange = self._exchange(attempt, of_list=of_list)
+        exchange = self._exchange(attempt, of_list=of_list, asks=asks)
         with exchanging(exchange):
             try:
                 return await operation()
@@ -284,6 +294,13 @@ class AsyncIo(_Common):
             if isinstance(result, BaseException):
                 raise result
         return cast("list[T]", results)
+
+    async def checkpoint(self) -> None:
+        # A task that is cancelled while it runs learns of it when it next suspends; without that it would end as
+        # cancelled, and whatever it returns would be lost.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            await asyncio.sleep(0)
 
     async def sleep(self, seconds: float) -> None:
         await self._azure.transport.sleep(self._wait(seconds))

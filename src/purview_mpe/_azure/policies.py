@@ -5,7 +5,7 @@ measured reason:
 
 - retries as `retrying` says, with a capped `Retry-After` (the default retries any status that has the header, sleeps
   as long as it says, and fails on a malformed one);
-- POST is retried too, since every POST of this job may be repeated;
+- writes are sent once, and the flow looks before it sends one again;
 - no provider registration (by default a plain GET that meets `MissingSubscriptionRegistration` registers a resource
   provider in the customer's subscription);
 - no redirects, and no request to a host other than the configured one, so that no token goes there either;

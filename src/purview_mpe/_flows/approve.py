@@ -15,13 +15,12 @@ from purview_mpe._flows.steps import targets as connections
 from purview_mpe._flows.steps.claims import FromFactory, FromReport
 from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, poll_interval
-from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.arm_id import ArmId, folded
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import (
     INTERRUPTED,
     Account,
     ErrorDetail,
-    Finding,
     Identity,
     Outcome,
     Report,
@@ -29,6 +28,7 @@ from purview_mpe._model.results import (
     Target,
 )
 from purview_mpe._model.spec import ACCOUNT_TYPE, Spec, typed_id
+from purview_mpe._rules.findings.approvals import MATCHED_BY_NAME
 from purview_mpe._rules.ownership import Claim, Listings, Match, ambiguous, match_blind, match_known
 from purview_mpe._rules.planning import needed_targets
 from purview_mpe._wire.hand_off import Pending, hand_off
@@ -49,15 +49,7 @@ if TYPE_CHECKING:
     from purview_mpe._wire.connections import Decision
 
 _NO_WORD = "the factory does not vouch for the endpoint yet"
-_BY_NAME = Finding(
-    code="matched-by-name",
-    severity="warning",
-    message="Connections were recognised by name, because the factory cannot be read by this caller.",
-    cause="Anybody can give a private endpoint this name; that every target shows exactly one, all in one resource "
-    "group, makes a stranger unlikely and not impossible.",
-    remedy="Have the requester run status(spec) afterwards, or approve from the requester's report, "
-    "which tells the exact ids.",
-)
+_BY_NAME = MATCHED_BY_NAME.found()
 
 
 async def approve(
@@ -234,8 +226,8 @@ class Approving:
         )
         by_target: dict[str, list[Match]] = {}
         for match in self.undecided(claims, listings):
-            by_target.setdefault(match.claim.target.resource_id.casefold(), []).append(match)
-        await self.io.gather([self._decide_in_turn(matches) for matches in by_target.values()])
+            by_target.setdefault(folded(match.claim.target.resource_id), []).append(match)
+        await self.io.gather([self._decide_in_turn(matches, listings) for matches in by_target.values()])
 
     async def claims(self) -> list[Claim]:
         """What is to be looked for at the targets now."""
@@ -292,15 +284,15 @@ class Approving:
         self.unmet.update((match.claim.identity, match.reason) for match in matches)
         return [match for match in matches if match.claim.identity not in self.done]
 
-    async def _decide_in_turn(self, matches: Sequence[Match]) -> None:
+    async def _decide_in_turn(self, matches: Sequence[Match], listings: Listings) -> None:
         for match in matches:
-            await self._decide(match)
+            await self._decide(match, listings[match.claim.identity].at)
 
-    async def _decide(self, match: Match) -> None:
+    async def _decide(self, match: Match, seen_at: float | None) -> None:
         account_id, target = ArmId.parse(self.account.id), match.claim.target
         try:
             if match.connection is not None:
-                await connections.decide(self.io, account_id, target, match.connection, self.decision)
+                await connections.decide(self.io, account_id, target, match.connection, self.decision, seen_at=seen_at)
         except PurviewMpeError as error:
             self.refused(match, error)
         else:

@@ -8,6 +8,7 @@ from pydantic import Field, computed_field, model_validator
 from pydantic_core import PydanticCustomError
 
 from purview_mpe._model import agreement
+from purview_mpe._model.arm_id import folded
 from purview_mpe._model.fields import (
     GroupText,
     IdText,
@@ -287,6 +288,12 @@ INTERRUPTED = ErrorDetail(
     message="The run was interrupted before this step was known to be done; Azure may have done it.",
     remedy="Repeat the call: it looks first, and does only what is missing.",
 )
+#: What is said of a step for which nothing was sent when the run was interrupted.
+NOT_BEGUN = ErrorDetail(
+    code="interrupted",
+    message="The run was interrupted before this step was begun; nothing was sent for it.",
+    remedy=INTERRUPTED.remedy,
+)
 
 
 @public("purview_mpe")
@@ -407,7 +414,7 @@ def _agreeing(noun: N, problems: Iterable[tuple[str, str]]) -> N:
 
 def identity(resource_id: str, group_id: str | None) -> Identity:
     """The `Identified.identity` of a target and group id that no value holds yet."""
-    return resource_id.rstrip("/").casefold(), (group_id or "").casefold()
+    return folded(resource_id.rstrip("/")), (group_id or "").casefold()
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -39,6 +39,8 @@ class Listing:
 
     connections: tuple[Connection, ...] = ()
     error: PurviewMpeError | None = None
+    at: float | None = None
+    """When it was shown, on the clock of the verb."""
 
 
 #: What each target shows, by identity (target id, group id).

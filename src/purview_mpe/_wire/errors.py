@@ -57,6 +57,9 @@ class Attempt:
     """Id of the resource on which the right is needed."""
     role: str
     """Smallest built-in role that allows it."""
+    is_guarded: bool = False
+    """Whether Azure itself refuses a write that the state has moved against: a PUT with If-Match, or a new endpoint,
+    which Azure never changes. Such a write may wait for its turn within Azure's limits without another look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,15 @@ def not_signed_in(attempt: Attempt, said: str) -> AccessDenied:
         f"Could not {attempt.what}: not signed in, for the credential gave no token ({safe_text(_in_short(said))}).",
         remedy="Sign in (az login), or pass a credential that works here, for example ManagedIdentityCredential().",
     )
+
+
+def is_without_token(error: PurviewMpeError) -> bool:
+    """Whether the credential gave no token: then nothing can be asked anywhere.
+
+    A 401 that Azure answers is about one resource or tenant (the token is of another tenant, say), and others may
+    answer well.
+    """
+    return isinstance(error, AccessDenied) and error.status is None
 
 
 def _in_short(said: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from purview_mpe.errors import Throttled
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -19,6 +21,16 @@ if TYPE_CHECKING:
     from purview_mpe._wire.errors import Attempt
 
 T = TypeVar("T")
+
+#: How old a look may be, in seconds, when a write is sent because of it: the time of a request or two.
+MOMENT = 1.0
+
+
+class NotYet(Throttled):
+    """A write whose turn within Azure's limits comes in `retry_after` seconds; nothing was sent.
+
+    The flow waits, looks whether the write is still wanted, and sends it again: its place in the queue is kept.
+    """
 
 
 class Clients(Protocol):
@@ -68,7 +80,10 @@ class Io(Protocol):
     """What was done so far, for whoever interrupts the verb; a flow that writes sets it before it does."""
 
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
-        """Do one operation; raises our errors, never the SDK's."""
+        """Do one operation; raises our errors, never the SDK's.
+
+        A request that changes something is sent once: `waiting.carried_out` repeats it, after a look.
+        """
         ...
 
     async def read(
@@ -85,6 +100,13 @@ class Io(Protocol):
         """Run flows together; all finish, then the first failure in their order is raised."""
         ...
 
+    def pause_after(self, attempt: int, asked_for: float) -> float | None:
+        """Seconds to wait after an attempt that failed, as `Retry` says and with jitter; None after the last one.
+
+        `asked_for` is what Azure asked for, 0 where it asked for nothing in particular.
+        """
+        ...
+
     @property
     def round_trip(self) -> float:
         """Seconds that the quickest answer of this verb took; infinite before the first."""
@@ -97,6 +119,10 @@ class Io(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait, but never past the deadline."""
+        ...
+
+    async def checkpoint(self) -> None:
+        """Let an interruption that has arrived come out here, rather than after the last line of the flow."""
         ...
 
     def now(self) -> float:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe._model.results import Account, ErrorDetail, Finding, Outcome, Target
+from purview_mpe._model.results import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Target
+from purview_mpe._rules.findings.approvals import TARGETS_UNCONFIRMED
 from purview_mpe.errors import NotApproved, NotFound, ProvisioningFailed, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from purview_mpe._model.results import Endpoint
     from purview_mpe._rules.ownership import Claim
     from purview_mpe._wire.hand_off import Pending
 
@@ -47,9 +49,24 @@ def still_in_the_making(name: str, state: str) -> WaitTimedOut:
     )
 
 
-def could_not_be_made(name: str) -> ProvisioningFailed:
+def reserved(name: str) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"Azure accepted the endpoint {name!r} and could not make it: its state is Failed.",
+        f"The endpoint {name!r} is reserved: it belongs to the Data Factory service itself.",
+        remedy="Leave it as it is; Data Factory removes it when it no longer needs it.",
+    )
+
+
+def interrupted_between(name: str) -> ErrorDetail:
+    return ErrorDetail(
+        code=INTERRUPTED.code,
+        message=f"The run was interrupted after the endpoint {name!r} was deleted and before the new one was created.",
+        remedy=INTERRUPTED.remedy,
+    )
+
+
+def could_not_be_made(endpoint: Endpoint) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure accepted the endpoint {endpoint.name!r} and could not make it: its state is Failed.",
         remedy="Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew.",
     )
 
@@ -123,17 +140,7 @@ def not_confirmed(claim: Claim, account: Account) -> Outcome:
 def unconfirmed_targets(account: Account, pending: Sequence[Pending]) -> Finding:
     """The warning for targets that only a report names."""
     targets = dict.fromkeys(one.target.resource_id for one in pending)
-    return Finding(
-        code="targets-unconfirmed",
-        severity="warning",
-        message=f"The report names targets that the account {account.name!r} could not confirm, so they were left "
-        "alone.",
-        cause="Which storage and namespace an account uses is taken from the account alone: a report is a file that "
-        "anyone can edit.",
-        evidence=tuple(targets),
-        remedy=f"Ask for Reader on the account and repeat the call: az role assignment create --role Reader --assignee "
-        f"<you> --scope {account.id}",
-    )
+    return TARGETS_UNCONFIRMED.found(name=account.name, account=account.id, evidence=targets)
 
 
 def never_recognised(name: str, target: Target, reason: str | None) -> WaitTimedOut:
