@@ -173,3 +173,21 @@ class Resource:
     serial: int
     busy_until: float = 0.0
     """Storage runs one private endpoint operation at a time; until then it answers 409 to the next one."""
+
+
+@dataclass(slots=True)
+class Operation:
+    """One long-running operation."""
+
+    id: str
+    begun: str
+    """When it began, as Azure writes times."""
+    status: str = "InProgress"
+    error: tuple[str, str] | None = None
+    """Code and message of what made it fail."""
+    ended: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.status != "InProgress"

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from purview_mpe.emulator._state.nouns import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from purview_mpe.emulator._state.world import World
-
-
-@dataclass(slots=True)
-class Operation:
-    """One long-running operation."""
-
-    id: str
-    begun: str
-    """When it began, as Azure writes times."""
-    status: str = "InProgress"
-    error: tuple[str, str] | None = None
-    """Code and message of what made it fail."""
-    ended: str | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended."""
-        return self.status != "InProgress"
 
 
 def begin(

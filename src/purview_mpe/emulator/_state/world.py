@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe.emulator._state.clock import Clock
-    from purview_mpe.emulator._state.operations import Operation
+    from purview_mpe.emulator._state.nouns import Operation
 
 FACTORY_TYPE = "Microsoft.DataFactory/factories"
 ACCOUNT_TYPE = "Microsoft.Purview/accounts"
