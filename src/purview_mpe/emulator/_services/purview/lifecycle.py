@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from purview_mpe._model.arm_id import ArmId
-    from purview_mpe.emulator._state.operations import Operation
+    from purview_mpe.emulator._state.nouns import Operation
     from purview_mpe.emulator._state.world import World
 
 Life: TypeAlias = Literal["creating", "changing", "deleting"]

@@ -10,7 +10,7 @@ from purview_mpe.emulator._values.exchange import ArmError, Response
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._http.call import Call
-    from purview_mpe.emulator._state.operations import Operation
+    from purview_mpe.emulator._state.nouns import Operation
 
 
 def shown_operation(operation: Operation) -> dict[str, Any]:
