@@ -2,7 +2,7 @@
 
 | request | does |
 |---|---|
-| `GET /_emulator` | tells what there is: default ids, time, number of requests |
+| `GET /_emulator` | shows what there is: default ids, seconds since the emulator was made, number of requests |
 | `GET`, `DELETE /_emulator/requests` | the request log; forgets it |
 | `GET /_emulator/state` | the present state as a scenario |
 | `GET`, `POST`, `DELETE /_emulator/faults` | the faults to come; adds one; clears them |
@@ -37,6 +37,7 @@ _DECISION_FIELDS = frozenset({"name", "decision", "factory", "description"})
 
 def admin_routes(emulator: Emulator) -> tuple[Route, ...]:
     """The routes that steer this emulator."""
+    began = emulator.clock.now()
 
     def overview(_call: Call) -> Response:
         return Response(
@@ -46,7 +47,7 @@ def admin_routes(emulator: Emulator) -> tuple[Route, ...]:
                 "tenant": emulator.tenant,
                 "factory": emulator.default_factory and str(emulator.default_factory),
                 "account": emulator.default_account and str(emulator.default_account),
-                "now": emulator.clock.now(),
+                "now": emulator.clock.now() - began,
                 "requests": emulator.request_count,
             },
         )
@@ -100,7 +101,7 @@ def admin_routes(emulator: Emulator) -> tuple[Route, ...]:
             emulator.clock.advance(seconds)
         else:
             emulator.clock.sleep(seconds)
-        return Response(200, {"now": emulator.clock.now()})
+        return Response(200, {"now": emulator.clock.now() - began})
 
     return tuple(
         Route(method, f"/_emulator{path}", None, _clearly(handler), anonymous=True)
