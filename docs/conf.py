@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from typing import TYPE_CHECKING, Any
+
+from sphinx.pycode import ModuleAnalyzer
 
 import purview_mpe
 from purview_mpe._model.spec import Noun
@@ -77,6 +81,26 @@ def _no_type_before_colon(
     if what in {"attribute", "property"}:
         lines[:0] = ["..", ""]  # an empty comment: napoleon looks no further than the first line
 
+
+def _name_the_defining_modules() -> None:
+    """Autodoc reads the texts below fields from the file of the module that a class names; users see the public one.
+
+    It shows type hints as text where they are text, so they get back what the file says.
+    """
+    packages = (purview_mpe, purview_mpe.durable, purview_mpe.emulator)
+    public = [getattr(package, name) for package in packages for name in package.__all__]
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith("purview_mpe.")]
+    for thing in filter(inspect.isclass, public):
+        knowing = [module for module in modules if vars(module).get(thing.__name__) is thing]
+        [home] = [module for module in knowing if f"\nclass {thing.__name__}" in inspect.getsource(module)]
+        thing.__module__ = home.__name__
+        written = ModuleAnalyzer.for_module(home.__name__)
+        written.analyze()
+        hints = {name: hint for (place, name), hint in written.annotations.items() if place == thing.__name__}
+        thing.__annotations__ = {name: hints.get(name, hint) for name, hint in inspect.get_annotations(thing).items()}
+
+
+_name_the_defining_modules()
 
 # What pydantic is told beside the type is no news to a reader.
 purview_mpe.Spec.__annotations__["groups"] = "tuple[str, ...] | None"

@@ -16,7 +16,7 @@ from purview_mpe import Client, aio, durable, emulator, errors, notebook
 from purview_mpe._cli.main import make_parser
 from purview_mpe._model.checkup import RightStep
 from purview_mpe._model.matrix import RuntimeKind
-from purview_mpe._model.results import Action, ConnectionList, Firewall, Result, Severity, Shape, Verdict
+from purview_mpe._model.results import Action, ConnectionList, Firewall, Result, Severity, Shape, Subject, Verdict
 from purview_mpe._rules import diagnosing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -178,6 +178,7 @@ WORDS = {
     "Actions": Action,
     "Results": Result,
     "Verdicts": Verdict,
+    "Subjects": Subject,
     "Severities": Severity,
     "Kinds of runtime": RuntimeKind,
 }

@@ -6,6 +6,7 @@ import ast
 import re
 from dataclasses import dataclass
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ SOURCE = ROOT / "src" / "purview_mpe"
 
 #: From top to bottom, a pattern a folder. The first pattern that fits a module, read from the bottom up, is its row.
 ROWS: dict[str, tuple[str, ...]] = {
-    "words": ("errors", "_version", "_model.arm_id"),
+    "words": ("errors", "_version", "_model.arm_id", "_model.public"),
     "nouns": ("_model*", "_model.fleets", "durable._request"),
     "decisions": ("_rules*",),
     "wire": ("_wire*",),
@@ -216,6 +217,38 @@ def test_the_emulator_shares_the_id_parser_and_nothing_else(path):
     assert {name for name in ours if not name.startswith("purview_mpe.emulator")} <= {"purview_mpe._model.arm_id"}
 
 
+#: The emulator's own rows, from top to bottom.
+EMULATOR_ROWS = ("_values", "_state", "_http", "_services", "_control", "_scenario", "_emulator")
+
+
+def emulator_modules() -> dict[str, Path]:
+    """The modules of the emulator by name within it."""
+    root = SOURCE / "emulator"
+    paths = [path for path in sorted(root.rglob("*.py")) if path.parent != root or path.stem == "_emulator"]
+    return {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+@pytest.mark.parametrize("module", emulator_modules())
+def test_a_module_of_the_emulator_knows_only_its_own_row_and_those_above(module):
+    """Type checkers see no circle between the emulator's folders either."""
+    order, modules = list(EMULATOR_ROWS), emulator_modules()
+    row = order.index(module.partition(".")[0])
+    inner = {i.module.removeprefix("purview_mpe.emulator.") for i in imports(f"emulator:{module}", modules[module])}
+    below = {name for name in inner & set(modules) if order.index(name.partition(".")[0]) > row}
+    assert below == set()
+
+
+def test_no_module_of_the_emulator_imports_itself_through_others():
+    """The imports of the emulator's modules form no circle, those for type checkers included."""
+    modules = emulator_modules()
+    graph = {
+        module: {i.module.removeprefix("purview_mpe.emulator.") for i in imports(f"emulator:{module}", path)}
+        & set(modules)
+        for module, path in modules.items()
+    }
+    TopologicalSorter(graph).prepare()
+
+
 def test_nothing_but_the_demo_knows_the_emulator():
     """The library runs without its emulator; the command line serves it and shows it."""
     knowing = {m for m in MODULES for i in imports(m) if i.module.startswith("purview_mpe.emulator")}
@@ -231,3 +264,15 @@ def test_the_design_page_draws_the_same_rows():
     assert {name for row, name in places if name in MODULES and row_of(name) != row} == set()
     folders = {module.partition(".")[0] for module in MODULES} - {"_version"}
     assert folders - {name.partition(".")[0] for _, name in places} == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_values_are_asked_for_their_identity(module):
+    """Where a value is at hand, its `identity` is used, and not the free function with two of its fields."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "identity" and module != "_model.results"
+    ]
+    fields = [[ast.unparse(argument) for argument in call.args] for call in calls]
+    assert [one for one in fields if one[0].endswith(".resource_id") and one[1].endswith(".group_id")] == []

@@ -89,6 +89,9 @@ _HOMES = {
     **dict.fromkeys(("MATRIX", "SCENARIOS", "STUDIO", "Requirement", "requirement", "scenario"), "_model.matrix"),
     "Retry": "_model.retry",
     "Spec": "_model.spec",
+    # Not for users, but in their pickles: of specs with names, and of the emulator's views.
+    "ArmId": "_model.arm_id",
+    "_Fixed": "_model.spec",
 }
 
 __all__ = [

@@ -79,11 +79,12 @@ class PurviewMpeError(Exception):
         request_id: str | None = None,
         correlation_id: str | None = None,
     ) -> None:
+        message = _whole(message)
         super().__init__(message)
         self.message = message
-        self.remedy = remedy
+        self.remedy = _whole(remedy)
         self.status = status
-        self.azure_code = azure_code
+        self.azure_code = None if azure_code is None else _whole(azure_code)
         self.request_id = request_id
         self.correlation_id = correlation_id
 
@@ -93,6 +94,11 @@ class PurviewMpeError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions pickle their positional arguments alone; ours have keywords.
         return _rebuild, (type(self), self.__dict__.copy())
+
+
+def _whole(text: str) -> str:
+    """The text without half characters: JSON's escapes and file names can hold them, and no file takes them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _rebuild(cls: type[PurviewMpeError], state: dict[str, Any]) -> PurviewMpeError:

@@ -27,7 +27,7 @@ from purview_mpe._display.tables import Table
 from purview_mpe._display.text.page import duration
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.naming import LINEAGE_GROUPS
-from purview_mpe._model.results import FAILURES, identity
+from purview_mpe._model.results import FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -224,9 +224,9 @@ def _undecided(run: _Run) -> set[Result]:
     approved: set[tuple[str, ...]] = set()
     for factory, outcomes in run.outcomes.items():
         for outcome in outcomes:
-            if outcome.group_id is None:
+            if outcome.subject != "endpoint":
                 continue
-            endpoint = (factory, *identity(outcome.resource_id, outcome.group_id))
+            endpoint = (factory, *outcome.identity)
             if outcome.result in _MADE:
                 made[endpoint] = outcome.result
             elif outcome.result in {"approved", "already-approved"}:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe import Spec, read_specs
-from purview_mpe._client.files import Journal
 from purview_mpe.errors import InvalidSpec
 from tests.support.nouns import ACCOUNT, FACTORY
 
@@ -196,9 +195,3 @@ def test_any_text_is_read_or_refused(text):
         found: list[tuple[str, str]] = []
         for row in reader(text, found):
             row.spec(found)
-
-
-def test_a_journal_without_a_path_writes_nothing():
-    """Whoever wants no journal gets none."""
-    with Journal(None) as journal:
-        journal.add(None)

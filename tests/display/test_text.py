@@ -350,6 +350,7 @@ def test_every_other_noun_prints_its_fields() -> None:
     assert str(outcome("failed", 0, error=DENIED.model_copy(update={"remedy": "Wait.", "message": "No."}))) == (
         inspect.cleandoc(f"""
         Outcome
+          subject      endpoint
           name         purview
           group_id     account
           resource_id  {ACCOUNT}

@@ -67,7 +67,7 @@ def test_a_journal_of_several_runs(tmp_path):
     lines = [report("failed").model_dump_json(), "", report("created").model_dump_json()]
     path.write_text("\n".join(lines) + "\n")
     assert FleetReport.load(path) == FleetReport(reports=(report("created"),))
-    path.write_text("\n".join(lines) + "\n" + lines[0])
+    path.write_text("\n".join(lines) + "\n" + lines[0][:-5])
     assert FleetReport.load(path) == FleetReport(reports=(report("created"),))
 
 
@@ -130,8 +130,16 @@ def test_what_is_no_spec_is_refused():
         checked_fleet([SPEC, "x"])
     with pytest.raises(InvalidSpec, match=r"specs\[0\]: is a int"):
         checked_subjects([7])
-    with pytest.raises(InvalidSpec, match="says the same"):
+    with pytest.raises(InvalidSpec, match="says the same as specs"):
+        checked_subjects([SPEC, SPEC])
+    with pytest.raises(InvalidSpec, match=r"specs\[1\]: is about the endpoint for 'account', as specs\[0\] is"):
         checked_subjects([SPEC, report("created")])
+
+
+def test_one_name_in_two_accounts_can_be_approved():
+    """Names matter where endpoints are made; each account shows connections of its own."""
+    other = SPEC.model_copy(update={"account": ACCOUNT + "2"})
+    assert checked_subjects([SPEC, other]) == (SPEC, other)
 
 
 def test_resuming_leaves_out_what_is_complete():

@@ -17,6 +17,7 @@ from purview_mpe import (
     Account,
     Check,
     Diagnosis,
+    Endpoint,
     EndpointStatus,
     ErrorDetail,
     Finding,
@@ -270,6 +271,23 @@ def test_a_plan_knows_its_changes_and_conflicts():
 def test_identity_ignores_letter_case_and_a_trailing_slash(resource_id, slash, group_id):
     """Target and group id, whatever their spelling."""
     assert identity(resource_id + slash, group_id) == identity(STORAGE, "blob")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Target(group_id="Blob", resource_id=STORAGE.upper(), connections="storage"),
+        Endpoint(id="x", name="x", group_id="Blob", resource_id=STORAGE.upper()),
+        Step(action="keep", name="x", group_id="Blob", resource_id=STORAGE.upper(), reason="r"),
+        Outcome(name="x", group_id="Blob", resource_id=STORAGE.upper(), result="kept"),
+        EndpointStatus(name="x", group_id="Blob", resource_id=STORAGE.upper(), verdict="ready"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_value_with_a_target_has_the_same_identity(value):
+    """Target, endpoint, step, outcome and status of one endpoint have one identity, which is not part of the JSON."""
+    assert value.identity == identity(STORAGE, "blob")
+    assert "identity" not in value.model_dump()
 
 
 def test_identity_tells_groups_and_networks_apart():

@@ -24,7 +24,7 @@ def listing(count: int) -> Listing:
 
 def listings(storage: int, namespace: int = 0):
     counts = {ACCOUNT: 500, STORAGE: storage, NAMESPACE: namespace}
-    return {identity(t.resource_id, t.group_id): listing(counts[t.resource_id]) for t in TARGETS}
+    return {t.identity: listing(counts[t.resource_id]) for t in TARGETS}
 
 
 def plan(*endpoints):

@@ -19,6 +19,7 @@ from tests.conftest import spec_for
 from tests.support.nouns import ACCOUNT, FACTORY, TARGETS, a_spec, an_account, an_endpoint
 
 MANAGED = Runtime("AutoResolveIntegrationRuntime", "azure-managed-vnet")
+INSIDE = Runtime("ir-vnet", "azure-managed-vnet", "default")
 AZURE = Runtime("ir-azure", "azure")
 SELF_HOSTED = Runtime("ir-self", "self-hosted")
 SSIS = Runtime("ir-ssis", "ssis")
@@ -65,15 +66,20 @@ def test_nothing_in_the_way():
     assert {right.allowed for right in check.rights} == {True}
 
 
+#: What is said where the runtime that every factory has is in no list.
+IMPLICIT = {"implicit-runtime-public": "warning"}
+
+
 @pytest.mark.parametrize(
     ("firewall", "runtimes", "expected"),
     [
-        (CLOSED, (AZURE,), {"managed-runtime-missing": "error", "runtime-unsupported": "error"}),
+        (CLOSED, (AZURE,), {"managed-runtime-missing": "error", "runtime-unsupported": "error", **IMPLICIT}),
+        (CLOSED, (INSIDE,), IMPLICIT),
         (CLOSED, (MANAGED, AZURE), {"runtime-unsupported": "warning"}),
-        (CLOSED, (SELF_HOSTED,), {"managed-runtime-missing": "error", "own-endpoints-needed": "warning"}),
+        (CLOSED, (SELF_HOSTED,), {"managed-runtime-missing": "error", "own-endpoints-needed": "warning", **IMPLICIT}),
         (CLOSED, (MANAGED, SELF_HOSTED), {"own-endpoints-needed": "warning"}),
         (CLOSED, (MANAGED, SSIS), {"ssis-outside-the-matrix": "info"}),
-        (CLOSED, (), {"managed-runtime-missing": "error"}),
+        (CLOSED, (), {"managed-runtime-missing": "error", **IMPLICIT}),
         (INGESTION, (AZURE,), {}),
         (INGESTION, (SELF_HOSTED,), {"own-endpoints-needed": "warning"}),
         (OPEN, (AZURE, SELF_HOSTED), {"firewall-open": "info"}),

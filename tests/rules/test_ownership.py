@@ -34,7 +34,7 @@ def an_outcome(private_endpoint_id, name="purview_blob") -> Outcome:
 
 def known(found, *claims, anchors=(), **more):
     claims = claims or (claim(),)
-    listings = {each.key: found for each in claims} | {one.key: shown for one, shown in more.get("also", ())}
+    listings = {each.identity: found for each in claims} | {one.identity: shown for one, shown in more.get("also", ())}
     return match_known("df1", claims, listings, anchors=anchors)
 
 
@@ -190,7 +190,10 @@ def test_connections_found_by_name_in_two_places_are_ambiguous():
     matches = match_known(
         "df1",
         [blob, queue],
-        {blob.key: listing(f"{HIDDEN}/df1.purview_blob"), queue.key: listing(f"{ELSEWHERE}/df1.purview_queue")},
+        {
+            blob.identity: listing(f"{HIDDEN}/df1.purview_blob"),
+            queue.identity: listing(f"{ELSEWHERE}/df1.purview_queue"),
+        },
     )
     assert [match.kind for match in matches] == ["ambiguous", "ambiguous"]
     assert {match.reason for match in matches} == {"the connections found by name sit in different resource groups"}
@@ -199,7 +202,10 @@ def test_connections_found_by_name_in_two_places_are_ambiguous():
 def test_an_exact_id_is_the_measure_for_names():
     """What is known exactly stays ours; a name in another place than that is not believed."""
     blob, queue = claim(private_endpoint_id=f"{HIDDEN}/df1.purview_blob"), claim(QUEUE, "purview_queue")
-    shown = {blob.key: listing(f"{HIDDEN}/df1.purview_blob"), queue.key: listing(f"{ELSEWHERE}/df1.purview_queue")}
+    shown = {
+        blob.identity: listing(f"{HIDDEN}/df1.purview_blob"),
+        queue.identity: listing(f"{ELSEWHERE}/df1.purview_queue"),
+    }
     assert [match.kind for match in match_known("df1", [blob, queue], shown)] == ["ours", "ambiguous"]
 
 
@@ -213,7 +219,7 @@ def test_a_target_that_cannot_be_read_has_no_match():
     """Its error is told elsewhere; the other targets are matched."""
     blob, queue = claim(), claim(QUEUE, "purview_queue")
     matches = match_known(
-        "df1", [blob, queue], {blob.key: UNREADABLE, queue.key: listing(f"{HIDDEN}/df1.purview_queue")}
+        "df1", [blob, queue], {blob.identity: UNREADABLE, queue.identity: listing(f"{HIDDEN}/df1.purview_queue")}
     )
     assert [(match.claim, match.kind) for match in matches] == [(queue, "ours")]
 
@@ -271,8 +277,8 @@ CLAIMS = [Claim(target, name) for target, name in NAMES.items()]
 
 
 def blind(**found):
-    listings = {each.key: listing(f"{HIDDEN}/df1.{each.name}") for each in CLAIMS}
-    listings |= {each.key: found[each.target.group_id] for each in CLAIMS if each.target.group_id in found}
+    listings = {each.identity: listing(f"{HIDDEN}/df1.{each.name}") for each in CLAIMS}
+    listings |= {each.identity: found[each.target.group_id] for each in CLAIMS if each.target.group_id in found}
     return match_blind("df1", CLAIMS, listings)
 
 
@@ -314,7 +320,7 @@ def test_one_target_that_does_not_fit_spoils_all(found, kind, reason):
 def test_what_was_found_before_counts_as_well():
     """The rest of a set sits where the part sits that was decided in an earlier round."""
     rest = CLAIMS[1]
-    listings = {rest.key: listing(f"{ELSEWHERE}/df1.purview_blob")}
+    listings = {rest.identity: listing(f"{ELSEWHERE}/df1.purview_blob")}
     assert kinds(match_blind("df1", [rest], listings)) == ["ours"]
     assert kinds(match_blind("df1", [rest], listings, anchors=(f"{HIDDEN}/df1.purview",))) == ["ambiguous"]
 

@@ -76,7 +76,7 @@ def an_arrangement(seed: int) -> Arrangement:
             made.ours.add(id(ours))
         claim = claim_for(target, endpoint)
         made.claims.append(claim)
-        made.listings[claim.key] = Listing(tuple(crowd))
+        made.listings[claim.identity] = Listing(tuple(crowd))
     return made
 
 
@@ -120,7 +120,7 @@ def test_an_exact_id_is_never_missed():
     for seed in range(ARRANGEMENTS):
         made = an_arrangement(seed)
         for match in match_known("df1", made.claims, made.listings):
-            shown = [c for c in made.listings[match.claim.key].connections if made.is_ours(c)]
+            shown = [c for c in made.listings[match.claim.identity].connections if made.is_ours(c)]
             if match.claim.private_endpoint_id is not None:
                 assert (match.kind, match.connection) == (("ours", shown[0]) if shown else ("not-yet", None)), seed
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe import Endpoint, Plan, Step
-from purview_mpe._model.results import Factory, identity
 from purview_mpe._model.states import is_broken, is_deleting
 from purview_mpe._rules.planning import make_plan, needed_targets, reconciled
 from tests.support.nouns import (
@@ -25,6 +24,9 @@ from tests.support.nouns import (
     recased,
     steps,
 )
+
+if TYPE_CHECKING:
+    from purview_mpe._model.results import Factory
 
 NAMES = (*ALL_NAMES, "purview_blob_2", "lake", "df1.purview")
 PLACES = (ACCOUNT, STORAGE, NAMESPACE, OTHER_STORAGE)
@@ -63,7 +65,7 @@ some_accounts = st.sampled_from(
 
 
 def key(step: Step | Endpoint) -> tuple[str, str]:
-    return identity(step.resource_id, step.group_id)
+    return step.identity
 
 
 def endpoint_steps(plan: Plan) -> list[Step]:
@@ -85,7 +87,7 @@ def applied(plan: Plan, factory: Factory) -> Factory:
 def test_each_target_has_exactly_one_step(spec, account, factory):
     """There are never two steps for one identity, none for anything that is not wanted, and none is forgotten."""
     steps_made = endpoint_steps(make_plan(spec, account, factory))
-    wanted = [identity(target.resource_id, target.group_id) for target in needed_targets(spec, account)]
+    wanted = [target.identity for target in needed_targets(spec, account)]
     assert [key(step) for step in steps_made] == wanted
     assert len(set(wanted)) == len(wanted)
 
@@ -184,7 +186,7 @@ def test_a_tampered_plan_does_nothing_of_its_own(spec, account, factory, tampere
     fresh = make_plan(spec, account, factory)
     result = reconciled(fresh.model_copy(update={"steps": tampered}), fresh)
     assert writes(result) <= writes(fresh)
-    keys = [key(step) if step.group_id is not None else None for step in result.steps]
+    keys = ["network" if step.subject == "managed-network" else (step.subject, key(step)) for step in result.steps]
     assert len(set(keys)) == len(keys)
 
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from purview_mpe._model.results import identity
 from purview_mpe._rules.ownership import Listing
 from purview_mpe._rules.verdicts import judge, target_statuses, verdict_of
 from purview_mpe.errors import AccessDenied, NotFound
@@ -185,7 +184,7 @@ def test_settled_means_that_waiting_changes_nothing(endpoints, settled):
 
 
 def read(endpoints, found):
-    listings = {identity(t.resource_id, t.group_id): found.get(t.group_id, Listing()) for t in TARGETS}
+    listings = {t.identity: found.get(t.group_id, Listing()) for t in TARGETS}
     return target_statuses(a_spec(), TARGETS, endpoints, listings)
 
 

@@ -45,6 +45,7 @@ from purview_mpe._model.results import (
     Result,
     Severity,
     Shape,
+    Subject,
     Verb,
     Verdict,
 )
@@ -224,6 +225,7 @@ factories = st.builds(
 steps = st.builds(
     Step,
     action=_one_of(Action),
+    subject=_one_of(Subject),
     name=texts,
     group_id=st.none() | texts,
     resource_id=texts,
@@ -250,6 +252,7 @@ error_details = st.builds(
 )
 outcomes = st.builds(
     Outcome,
+    subject=_one_of(Subject),
     name=texts,
     group_id=st.none() | texts,
     resource_id=texts,
@@ -301,7 +304,7 @@ requirements = st.builds(
 )
 events = st.builds(
     Event,
-    kind=st.sampled_from(("started", "finished", "step", "waiting", "retrying")),
+    kind=st.sampled_from(("started", "finished", "step", "waiting", "retrying", "warning")),
     verb=texts,
     seconds=st.floats(0, 1e6),
     message=texts,

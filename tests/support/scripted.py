@@ -21,8 +21,8 @@ from purview_mpe import Client, aio
 from purview_mpe._azure import loading
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._wire.errors import Attempt
-from purview_mpe.emulator._http.exchange import Response
 from purview_mpe.emulator._http.transport import AsyncEmulatorResponse, EmulatorResponse
+from purview_mpe.emulator._values.exchange import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ class Transport(HttpTransport):
         self.closed = 0
 
     def send(self, request: Any, **options: Any) -> Any:
-        return EmulatorResponse(request, self.script.answer(request, options))
+        return EmulatorResponse(request, self.script.answer(request, options), is_stream=bool(options.get("stream")))
 
     def sleep(self, duration: float) -> None:
         self.script.sleep(duration)
@@ -130,7 +130,8 @@ class AsyncTransport(AsyncHttpTransport):
 
     async def send(self, request: Any, **options: Any) -> Any:
         await asyncio.sleep(0)
-        return AsyncEmulatorResponse(request, self.script.answer(request, options))
+        reply = self.script.answer(request, options)
+        return AsyncEmulatorResponse(request, reply, is_stream=bool(options.get("stream")))
 
     async def sleep(self, duration: float) -> None:
         await asyncio.sleep(0)

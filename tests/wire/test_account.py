@@ -120,6 +120,8 @@ def test_the_account_that_a_factory_is_connected_to(answer, location, account):
         ),
         ({"type": "Managed", "managedVirtualNetwork": None}, "azure"),
         ({}, "azure"),
+        ({"type": "Airflow"}, None),
+        ({"type": {"of": "another kind"}}, "azure"),
     ],
 )
 def test_the_kind_of_an_integration_runtime(properties, kind):
@@ -273,7 +275,7 @@ def test_everything_else_is_read_from_anything(answer):
     connection = connections.read_connection(answer)
     assert connection is None or connection.model_validate_json(connection.model_dump_json()) == connection
     assert all(part is None or part.encode() for part in account_json.read_factory_connection(answer))
-    assert account_json.read_runtime_kind(answer) in {"azure", "azure-managed-vnet", "self-hosted", "ssis"}
+    assert account_json.read_runtime_kind(answer) in {"azure", "azure-managed-vnet", "self-hosted", "ssis", None}
     assert isinstance(account_json.read_name(answer).encode(), bytes)
 
 

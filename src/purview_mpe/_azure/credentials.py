@@ -56,8 +56,7 @@ class OneToken:
         """The token at hand, or a new one."""
         key = _key(scopes, options)
         before = self._kept.get(key)
-        run = current().run
-        with self._turns.turn(run.presence, run.check):
+        with self._turns.turn(current().run.presence, current().check):
             if (kept := self._usable(key, options, before)) is not None:
                 return kept.token
             try:

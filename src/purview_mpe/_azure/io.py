@@ -38,7 +38,7 @@ T = TypeVar("T")
 _PATIENCE_WITH_THREADS = 0.9
 
 _log = logging.getLogger("purview_mpe.verbs")
-_LEVELS = {"waiting": logging.DEBUG}
+_LEVELS = {"waiting": logging.DEBUG, "warning": logging.WARNING}
 
 
 def run(flow: Coroutine[Any, Any, T]) -> T:

@@ -135,7 +135,12 @@ class _Limits(policies.HTTPPolicy[Any, Any]):
         exchange.check()
         left = exchange.run.left()
         request.context.options.update(
-            self._pass_on, connection_timeout=min(self._connect, left), read_timeout=min(self._read, left)
+            self._pass_on,
+            connection_timeout=min(self._connect, left),
+            read_timeout=min(self._read, left),
+            # The SDKs send long-running operations as streams (SDK source). The body of such an answer is not there
+            # yet when it is noted, checked for the token and judged, and no time limit would bound reading it later.
+            stream=False,
         )
 
     def send(self, request: Any) -> Any:

@@ -20,6 +20,8 @@ _SYMBOLS: Mapping[str, tuple[str, Role]] = {
     "absent": ("=", "faint"),
     "already-approved": ("=", "faint"),
     "already-connected": ("=", "faint"),
+    "already-enabled": ("=", "faint"),
+    "already-granted": ("=", "faint"),
     "handed-off": (">", "attention"),
     "ambiguous": ("?", "bad"),
     "conflict": ("!", "bad"),
@@ -91,7 +93,7 @@ class Lines(_Seen):
                     if told != event.pending or event.seconds - told_at >= _LINES_EVERY:
                         self._line(event)
                         self._told = (event.seconds, event.pending)
-                case "step" | "retrying":
+                case "step" | "retrying" | "warning":
                     self._line(event)
                 case "started":
                     pass
@@ -141,6 +143,9 @@ class Block(_Seen):
                 # Where stdout is a terminal, too, the table that follows says the same.
                 if (summary := self._summary(event)) and not self._terminal.stdout.isatty():
                     self._terminal.say(summary)
+            elif event.kind == "warning":
+                self._erase()
+                self._terminal.say(event.message)  # stays above the block, which the next event draws
             else:
                 self.draw()
 

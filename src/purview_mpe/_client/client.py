@@ -18,6 +18,7 @@ from purview_mpe._client.arguments import (
 )
 from purview_mpe._client.fleet_verbs import FleetVerbs
 from purview_mpe._flows.steps.narration import narrated
+from purview_mpe._model.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@public("purview_mpe")
 class Client(FleetVerbs):
     """The way from a data factory to a Purview account: discover, plan, apply and watch.
 

@@ -7,55 +7,21 @@ import io
 import json
 from bisect import bisect_left
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.fleets import checked_fleet, path_of, refuse
+from purview_mpe._model.public import public
 from purview_mpe._model.spec import Spec
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from types import TracebackType
-
-    from purview_mpe._model.results import Report
 
 _DECODER = json.JSONDecoder()
 #: Spreadsheets write the separator of their country.
 _SEPARATORS = (",", ";", "\t")
 _BOOLEANS = {"true": True, "false": False}
 Problem = tuple[str, str]
-
-
-class Journal:
-    """A file that gets each report as soon as it is there, one per line; without a path it is none."""
-
-    def __init__(self, path: str | Path | None) -> None:
-        self._file = None if path is None else _opened(path)
-
-    def add(self, report: Report) -> None:
-        """Append a report; it is on its way to the disk when this returns."""
-        if self._file is not None:
-            self._file.write(report.model_dump_json() + "\n")
-            self._file.flush()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-def _drop_half_line(path: Path) -> None:
-    """Cut off what a crash left of a line: what is appended to it could not be read any more."""
-    if not path.exists():
-        return
-    content = path.read_bytes()
-    if content and not content.endswith(b"\n"):
-        with path.open("rb+") as file:
-            file.truncate(content.rfind(b"\n") + 1)
 
 
 class _Row:
@@ -80,16 +46,7 @@ class _Row:
         return None
 
 
-def _opened(path: str | Path) -> TextIO:
-    file = path_of(path, "journal")
-    try:
-        _drop_half_line(file)
-        return file.open("a", encoding="utf-8")
-    except OSError as error:
-        problem = f"{str(path)!r} cannot be written: {error.strerror}"
-    raise InvalidSpec("The journal", [("journal", problem)])
-
-
+@public("purview_mpe")
 def read_specs(path: str | Path) -> tuple[Spec, ...]:
     """The specs in a `.json` or `.csv` file, ready for `create_many`.
 

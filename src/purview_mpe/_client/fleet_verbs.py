@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe import _flows
-from purview_mpe._client.arguments import checked_timeout
-from purview_mpe._client.files import Journal, fleet_of
-from purview_mpe._client.fleet_arguments import approving, checked_limit, creating, in_order
-from purview_mpe._flows.steps.narration import attach_fleet, tell_finished, tell_started
+from purview_mpe._client.files import fleet_of
+from purview_mpe._client.fleet_arguments import approving, creating
+from purview_mpe._client.journal import Journal
+from purview_mpe._flows.steps.narration import attach_fleet, tell_finished, tell_started, tell_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
     from pathlib import Path
 
-    from purview_mpe._flows.approve_many import ApprovingFleet
-    from purview_mpe._flows.create_many import Fleet
+    from purview_mpe._client.fleet_arguments import Run
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.events import Event
     from purview_mpe._model.fleets import FleetReport, FleetStatus
@@ -68,9 +67,11 @@ class FleetVerbs:
             timeout: Seconds for each factory, from the moment its endpoints are submitted.
             stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
             resume: An earlier report, or the path of a report file or journal; what is complete in it is taken over and
-                not looked at again.
+                not looked at again. With the path of `journal` the file need not exist yet, so one call serves the
+                first run and every further one.
             journal: A file to which each report is appended as soon as it is there, one line each; read it back with
-                `FleetReport.load`.
+                `FleetReport.load`. One run at a time can write a file. If the disk is full the run goes on, a warning
+                event says so, and the returned report holds everything.
 
         Returns:
             One report per spec, in their order.
@@ -78,9 +79,8 @@ class FleetVerbs:
         Raises:
             InvalidSpec: before anything is sent; a spec or row is wrong, is there twice, or fights with another one.
         """
-        make, done = creating(specs, resume, approve=approve, wait=wait, timeout=timeout)
-        rounds = self._rounds("create_many", make, checked_limit(stop_after, "stop_after"), journal)
-        return self._all(rounds, done)
+        run = creating(specs, resume, journal, approve=approve, wait=wait, timeout=timeout, stop_after=stop_after)
+        return self._all("create_many", run)
 
     def iter_create_many(
         self,
@@ -99,8 +99,8 @@ class FleetVerbs:
         What `resume` stands for is left out. Stop iterating, and nothing more is begun or waited for: Azure goes on
         with what is submitted, and a later call finds it.
         """
-        make, _ = creating(specs, resume, approve=approve, wait=wait, timeout=timeout)
-        rounds = self._rounds("create_many", make, checked_limit(stop_after, "stop_after"), journal)
+        run = creating(specs, resume, journal, approve=approve, wait=wait, timeout=timeout, stop_after=stop_after)
+        rounds = self._rounds("create_many", run)
         return (report for _, report in rounds)
 
     def approve_many(
@@ -120,8 +120,8 @@ class FleetVerbs:
         Raises:
             InvalidSpec: before anything is sent; as `create_many`.
         """
-        make = approving(specs_or_reports, dry_run=dry_run, wait=wait)
-        return self._all(self._rounds("approve_many", make, checked_timeout(timeout)), {})
+        run = approving(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout)
+        return self._all("approve_many", run)
 
     def iter_approve_many(
         self,
@@ -135,8 +135,8 @@ class FleetVerbs:
 
         Reads, writes, needs and raises what `approve_many` does; `timeout` is in seconds. Safe to repeat.
         """
-        make = approving(specs_or_reports, dry_run=dry_run, wait=wait)
-        rounds = self._rounds("approve_many", make, checked_timeout(timeout))
+        run = approving(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout)
+        rounds = self._rounds("approve_many", run)
         return (report for _, report in rounds)
 
     def status_many(self, specs: Iterable[Spec] | str | Path) -> FleetStatus:
@@ -151,33 +151,28 @@ class FleetVerbs:
         fleet = fleet_of(specs)
         return self._run("status_many", lambda io: _flows.status_many.status_many(io, fleet))
 
-    def _all(self, rounds: Iterator[tuple[int, Report]], done: dict[int, Report]) -> FleetReport:
+    def _all(self, verb: str, run: Run) -> FleetReport:
         try:
-            for index, report in rounds:
-                done[index] = report  # noqa: PERF403 - what is there must survive an interruption
+            for index, report in self._rounds(verb, run):
+                run.reports[index] = report
         except BaseException as error:
-            attach_fleet(error, in_order(done))
+            attach_fleet(error, run.report())
             raise
-        return in_order(done)
+        return run.report()
 
-    def _rounds(
-        self,
-        verb: str,
-        make: Callable[[Io], Fleet | ApprovingFleet],
-        timeout: float | None,
-        journal: str | Path | None = None,
-    ) -> Iterator[tuple[int, Report]]:
-        io = self._colour.SyncIo(self._azure, timeout=timeout, listener=self._on_event)
-        work = make(io)
+    def _rounds(self, verb: str, run: Run) -> Iterator[tuple[int, Report]]:
+        io = self._colour.SyncIo(self._azure, timeout=run.timeout, listener=self._on_event)
+        work = run.make(io)
         began = tell_started(io, verb)
         try:
-            with Journal(journal) as file:
+            with Journal(run.journal, lambda text: tell_warning(io, verb, began, text)) as file:
                 while not work.is_over:
                     with io.verb(verb):
                         finished: list[tuple[int, Report]] = self._colour.run(work.round())
                     for index, report in finished:
                         file.add(report)
                         yield index, report
+            run.warnings.extend(filter(None, [file.warning]))
         finally:
             tell_finished(io, verb, began)
 

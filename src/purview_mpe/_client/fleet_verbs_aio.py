@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe import _flows
-from purview_mpe._client.arguments import checked_timeout
-from purview_mpe._client.files import Journal, fleet_of
-from purview_mpe._client.fleet_arguments import approving, checked_limit, creating, in_order
-from purview_mpe._flows.steps.narration import attach_fleet, tell_finished, tell_started
+from purview_mpe._client.files import fleet_of
+from purview_mpe._client.fleet_arguments import approving, creating
+from purview_mpe._client.journal import Journal
+from purview_mpe._flows.steps.narration import attach_fleet, tell_finished, tell_started, tell_warning
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
     from pathlib import Path
 
-    from purview_mpe._flows.approve_many import ApprovingFleet
-    from purview_mpe._flows.create_many import Fleet
+    from purview_mpe._client.fleet_arguments import Run
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.events import Event
     from purview_mpe._model.fleets import FleetReport, FleetStatus
@@ -50,9 +49,8 @@ class FleetVerbs:
         journal: str | Path | None = None,
     ) -> FleetReport:
         """As `purview_mpe.Client.create_many`."""
-        make, done = creating(specs, resume, approve=approve, wait=wait, timeout=timeout)
-        rounds = self._rounds("create_many", make, checked_limit(stop_after, "stop_after"), journal)
-        return await self._all(rounds, done)
+        run = creating(specs, resume, journal, approve=approve, wait=wait, timeout=timeout, stop_after=stop_after)
+        return await self._all("create_many", run)
 
     def iter_create_many(
         self,
@@ -66,8 +64,8 @@ class FleetVerbs:
         journal: str | Path | None = None,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_create_many`."""
-        make, _ = creating(specs, resume, approve=approve, wait=wait, timeout=timeout)
-        rounds = self._rounds("create_many", make, checked_limit(stop_after, "stop_after"), journal)
+        run = creating(specs, resume, journal, approve=approve, wait=wait, timeout=timeout, stop_after=stop_after)
+        rounds = self._rounds("create_many", run)
         return (report async for _, report in rounds)
 
     async def approve_many(
@@ -79,8 +77,8 @@ class FleetVerbs:
         timeout: float = 300,  # noqa: ASYNC109 - as above
     ) -> FleetReport:
         """As `purview_mpe.Client.approve_many`."""
-        make = approving(specs_or_reports, dry_run=dry_run, wait=wait)
-        return await self._all(self._rounds("approve_many", make, checked_timeout(timeout)), {})
+        run = approving(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout)
+        return await self._all("approve_many", run)
 
     def iter_approve_many(
         self,
@@ -91,8 +89,8 @@ class FleetVerbs:
         timeout: float = 300,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_approve_many`."""
-        make = approving(specs_or_reports, dry_run=dry_run, wait=wait)
-        rounds = self._rounds("approve_many", make, checked_timeout(timeout))
+        run = approving(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout)
+        rounds = self._rounds("approve_many", run)
         return (report async for _, report in rounds)
 
     async def status_many(self, specs: Iterable[Spec] | str | Path) -> FleetStatus:
@@ -100,33 +98,28 @@ class FleetVerbs:
         fleet = fleet_of(specs)
         return await self._run("status_many", lambda io: _flows.status_many.status_many(io, fleet))
 
-    async def _all(self, rounds: AsyncIterator[tuple[int, Report]], done: dict[int, Report]) -> FleetReport:
+    async def _all(self, verb: str, run: Run) -> FleetReport:
         try:
-            async for index, report in rounds:
-                done[index] = report  # noqa: PERF403 - what is there must survive an interruption
+            async for index, report in self._rounds(verb, run):
+                run.reports[index] = report
         except BaseException as error:
-            attach_fleet(error, in_order(done))
+            attach_fleet(error, run.report())
             raise
-        return in_order(done)
+        return run.report()
 
-    async def _rounds(
-        self,
-        verb: str,
-        make: Callable[[Io], Fleet | ApprovingFleet],
-        timeout: float | None,  # noqa: ASYNC109 - as above
-        journal: str | Path | None = None,
-    ) -> AsyncGenerator[tuple[int, Report]]:
-        io = self._colour.AsyncIo(self._azure, timeout=timeout, listener=self._on_event)
-        work = make(io)
+    async def _rounds(self, verb: str, run: Run) -> AsyncGenerator[tuple[int, Report]]:
+        io = self._colour.AsyncIo(self._azure, timeout=run.timeout, listener=self._on_event)
+        work = run.make(io)
         began = tell_started(io, verb)
         try:
-            with Journal(journal) as file:
+            with Journal(run.journal, lambda text: tell_warning(io, verb, began, text)) as file:
                 while not work.is_over:
                     with io.verb(verb):
                         finished = await work.round()
                     for index, report in finished:
                         file.add(report)
                         yield index, report
+            run.warnings.extend(filter(None, [file.warning]))
         finally:
             tell_finished(io, verb, began)
 

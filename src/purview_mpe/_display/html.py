@@ -250,7 +250,9 @@ def _(orphans: Orphans) -> Fragment:
 @fragment.register
 def _(fleet: FleetReport) -> Fragment:
     failures = [outcome.model_copy(update={"name": name}) for name, outcome in fleet.named_failures[:_SHOWN_NOTES]]
-    return _pictured(fleet, notes.of_outcomes(failures), *_some("Outcomes", table(fleet)))
+    return _pictured(
+        fleet, [*notes.of_outcomes(failures), *notes.of_findings(fleet.warnings)], *_some("Outcomes", table(fleet))
+    )
 
 
 @fragment.register

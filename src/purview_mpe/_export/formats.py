@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 
 from purview_mpe._export import arm, az, bicep, customer, powershell, terraform
 from purview_mpe._export.resources import managed_bundle
+from purview_mpe._model.public import public
 from purview_mpe._model.results import Account, Plan
 from purview_mpe.errors import InvalidSpec, PlanConflict
 
@@ -32,6 +33,7 @@ _WRITERS: dict[ExportFormat, Callable[[Bundle], str]] = {
 }
 
 
+@public("purview_mpe")
 def export(
     plan: Plan,
     format: ExportFormat,  # noqa: A002 - what users call it
@@ -65,6 +67,7 @@ def export(
     return write(managed_bundle(plan, cloud))
 
 
+@public("purview_mpe")
 def export_customer_endpoints(
     subject: Account | Plan,
     format: ExportFormat,  # noqa: A002 - as above

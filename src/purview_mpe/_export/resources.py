@@ -137,7 +137,7 @@ def managed_bundle(plan: Plan, cloud: Cloud = "public") -> Bundle:
     factory_id = plan.spec.factory_id
     group = ArmId(factory_id.subscription, factory_id.resource_group)
     factory = Resource(("factory",), FACTORY_TYPE, group, factory_id.name, existing=True)
-    network_step = next((step for step in plan.steps if step.group_id is None), None)
+    network_step = next((step for step in plan.steps if step.subject == "managed-network"), None)
     network = Resource(
         ("managed", "virtual", "network"),
         NETWORK_TYPE,
@@ -146,7 +146,7 @@ def managed_bundle(plan: Plan, cloud: Cloud = "public") -> Bundle:
         existing=network_step is None,
         adopted=network_step is not None and network_step.action == "keep",
     )
-    endpoints = _endpoints(network, [step for step in plan.steps if step.group_id is not None])
+    endpoints = _endpoints(network, [step for step in plan.steps if step.subject == "endpoint"])
     notes = [
         f"Managed private endpoints of the data factory {factory_id.name} for the Purview account {plan.account.name}.",
         "Every new endpoint is Pending until the owner of its target approves it; no template language does that.",

@@ -22,11 +22,11 @@ from purview_mpe._model.results import (
     Account,
     ErrorDetail,
     Finding,
+    Identity,
     Outcome,
     Report,
     Result,
     Target,
-    identity,
 )
 from purview_mpe._model.spec import ACCOUNT_TYPE, Spec, typed_id
 from purview_mpe._rules.ownership import Claim, Listings, Match, ambiguous, match_blind, match_known
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Connection, Verb
     from purview_mpe._wire.connections import Decision
 
-Key = tuple[str, str]
 _NO_WORD = "the factory does not vouch for the endpoint yet"
 _BY_NAME = Finding(
     code="matched-by-name",
@@ -130,14 +129,14 @@ class Approving:
     verb: Verb
     left_out: Sequence[Outcome] = ()
     """What was asked for and is no connection of this account."""
-    done: dict[Key, Outcome] = field(default_factory=dict[Key, Outcome])
-    left: dict[Key, Pending] = field(default_factory=dict[Key, Pending])
-    names: dict[Key, str] = field(default_factory=dict[Key, str])
-    told: dict[Key, str] = field(default_factory=dict[Key, str])
+    done: dict[Identity, Outcome] = field(default_factory=dict[Identity, Outcome])
+    left: dict[Identity, Pending] = field(default_factory=dict[Identity, Pending])
+    names: dict[Identity, str] = field(default_factory=dict[Identity, str])
+    told: dict[Identity, str] = field(default_factory=dict[Identity, str])
     """Exact ids of private endpoints, as the source of the claims tells them."""
-    unmet: dict[Key, str] = field(default_factory=dict[Key, str])
+    unmet: dict[Identity, str] = field(default_factory=dict[Identity, str])
     """Why the last look at a target decided nothing."""
-    asked: dict[Key, float] = field(default_factory=dict[Key, float])
+    asked: dict[Identity, float] = field(default_factory=dict[Identity, float])
     """When Azure took a decision of this run that it did not show yet."""
     began: float = field(init=False)
     failed_looks: int = 0
@@ -163,7 +162,7 @@ class Approving:
         """The endpoints whose connections are not decided yet."""
         return [self._name(target) for target in self._open()]
 
-    def reopen(self, key: Key) -> None:
+    def reopen(self, key: Identity) -> None:
         """Look for this endpoint's connection again: the endpoint was made anew, and what was decided is gone."""
         self.done.pop(key, None)
         self.left.pop(key, None)
@@ -172,7 +171,7 @@ class Approving:
     def end_open(self, *, waited: bool) -> None:
         """End what is not decided: nothing more will be looked at."""
         for target in self._open():
-            key, name = identity(target.resource_id, target.group_id), self._name(target)
+            key, name = target.identity, self._name(target)
             if key in self.asked:
                 self._end(target, "timed-out", error=reasons.never_shown(name, target))
             elif waited:
@@ -198,10 +197,7 @@ class Approving:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each connection, in the account's order."""
-        decided = [
-            self.done.get(identity(target.resource_id, target.group_id)) or self._interrupted(target)
-            for target in self.targets
-        ]
+        decided = [self.done.get(target.identity) or self._interrupted(target) for target in self.targets]
         return (*decided, *self.left_out)
 
     def report(self) -> Report:
@@ -220,7 +216,7 @@ class Approving:
 
     def hand_off(self) -> str | None:
         """What is left for the owners of the targets."""
-        keys = [identity(target.resource_id, target.group_id) for target in self.targets]
+        keys = [target.identity for target in self.targets]
         return hand_off(
             self.spec.factory_id.name,
             self.account.id,
@@ -243,13 +239,13 @@ class Approving:
         """What is to be looked for at the targets now."""
         # Asked before, because what comes while the claims are made must not count as not coming any more.
         may_grow = self.source.may_grow
-        claims = [claim for claim in await self.source.claims() if claim.key not in self.done]
-        self.names.update((claim.key, claim.name) for claim in claims)
-        self.told.update((claim.key, claim.private_endpoint_id) for claim in claims if claim.private_endpoint_id)
+        claims = [claim for claim in await self.source.claims() if claim.identity not in self.done]
+        self.names.update((claim.identity, claim.name) for claim in claims)
+        self.told.update((claim.identity, claim.private_endpoint_id) for claim in claims if claim.private_endpoint_id)
         if not may_grow:
-            claimed = {claim.key for claim in claims}
+            claimed = {claim.identity for claim in claims}
             for target in self._open():
-                if identity(target.resource_id, target.group_id) not in claimed:
+                if target.identity not in claimed:
                     self._end(target, "absent", error=reasons.no_endpoint(self._name(target)))
         # Until somebody vouches for an endpoint, whatever its target shows decides nothing.
         vouched = [claim for claim in claims if self.source.blind or claim.is_vouched_for]
@@ -259,7 +255,7 @@ class Approving:
             if claim.has_failed:
                 self._end(claim.target, "failed", error=reasons.never_made(claim.name))
             else:
-                self.unmet[claim.key] = _NO_WORD
+                self.unmet[claim.identity] = _NO_WORD
         return vouched
 
     def undecided(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:
@@ -277,9 +273,9 @@ class Approving:
         passing = [error for error in errors if self._may_pass(error)]
         if passing and self.source.blind:
             return []
-        claims = [claim for claim in claims if listings[claim.key].error not in passing]
+        claims = [claim for claim in claims if listings[claim.identity].error not in passing]
         for claim in claims:
-            if (error := listings[claim.key].error) is not None:
+            if (error := listings[claim.identity].error) is not None:
                 self._end_with(claim, error)
         known = [outcome.private_endpoint_id for outcome in self.done.values() if outcome.private_endpoint_id]
         if not self.source.blind:
@@ -291,8 +287,8 @@ class Approving:
             ]
         else:
             matches = match_blind(factory, claims, listings, anchors=known)
-        self.unmet.update((match.claim.key, match.reason) for match in matches)
-        return [match for match in matches if match.claim.key not in self.done]
+        self.unmet.update((match.claim.identity, match.reason) for match in matches)
+        return [match for match in matches if match.claim.identity not in self.done]
 
     async def _decide_in_turn(self, matches: Sequence[Match]) -> None:
         for match in matches:
@@ -311,7 +307,9 @@ class Approving:
     def _is_undecided(self, match: Match) -> bool:
         claim, connection = match.claim, match.connection
         if match.kind == "ambiguous":
-            self.left[claim.key] = Pending(claim.target, claim.name, claim.private_endpoint_id, reason=match.reason)
+            self.left[claim.identity] = Pending(
+                claim.target, claim.name, claim.private_endpoint_id, reason=match.reason
+            )
             self._end(claim.target, "ambiguous", error=reasons.ambiguous(claim, match.reason))
         if match.kind == "not-yet" and claim.has_failed:
             self._end(claim.target, "failed", error=reasons.never_made(claim.name))
@@ -335,7 +333,7 @@ class Approving:
     def _end_settled(self, match: Match, connection: Connection) -> None:
         status, target = connection.status.casefold(), match.claim.target
         if status == "approved" and self.decision == "Approved":
-            self._end(target, "approved" if match.claim.key in self.asked else "already-approved", match=match)
+            self._end(target, "approved" if match.claim.identity in self.asked else "already-approved", match=match)
         elif status == "rejected" and self.decision == "Rejected":
             self._end(target, "rejected", match=match)
         elif status == "approved":
@@ -347,7 +345,7 @@ class Approving:
         """End a claim whose target refused; what somebody with more rights can do is handed off."""
         if isinstance(error, (AccessDenied, PolicyDenied, Locked)) and error.status != 401:
             connection = match.connection if match else None
-            self.left[claim.key] = Pending(
+            self.left[claim.identity] = Pending(
                 claim.target,
                 claim.name,
                 claim.private_endpoint_id or (connection.private_endpoint_id if connection else None),
@@ -369,15 +367,13 @@ class Approving:
             name=self._name(target),
             group_id=target.group_id,
             resource_id=target.resource_id,
-            private_endpoint_id=connection.private_endpoint_id
-            if connection
-            else self.told.get(identity(target.resource_id, target.group_id)),
+            private_endpoint_id=connection.private_endpoint_id if connection else self.told.get(target.identity),
             matched_by=match.matched_by if match else None,
             result=result,
             error=None if error is None else ErrorDetail.of(error),
             seconds=round(self.io.now() - self.began, 3),
         )
-        self.done[identity(target.resource_id, target.group_id)] = outcome
+        self.done[target.identity] = outcome
         self.io.tell(
             Event(
                 kind="step",
@@ -400,10 +396,10 @@ class Approving:
         )
 
     def _open(self) -> list[Target]:
-        return [target for target in self.targets if identity(target.resource_id, target.group_id) not in self.done]
+        return [target for target in self.targets if target.identity not in self.done]
 
     def _name(self, target: Target) -> str:
-        return self.names.get(identity(target.resource_id, target.group_id), self.spec.name_of(target.group_id))
+        return self.names.get(target.identity, self.spec.name_of(target.group_id))
 
     def _tell_waiting(self) -> None:
         names = tuple(self._name(target) for target in self._open())

@@ -41,6 +41,7 @@ async def connect(io: Io, spec: Spec, *, replace: bool) -> Report:
     work = _Connecting(io, spec, str(account_id), replace=replace)
     result, error = await work.run(body)
     outcome = Outcome(
+        subject="connection",
         name=spec.factory_id.name,
         resource_id=str(account_id),
         result=result,

@@ -13,7 +13,7 @@ from purview_mpe._flows.steps.provisioning import Progress, Provisioning
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model import states
 from purview_mpe._model.events import Event
-from purview_mpe._model.results import Factory, Plan, Report, Target, identity
+from purview_mpe._model.results import Factory, Plan, Report, Target
 from purview_mpe._rules.ownership import Claim, claim_for
 from purview_mpe._rules.planning import make_plan, needed_targets, reconciled
 from purview_mpe._wire.hand_off import Pending, hand_off
@@ -83,7 +83,7 @@ class Creation:
         """Make one endpoint anew that failed through no fault of its own; its connection has to be approved anew."""
         healed = await self.provisioning.heal()
         if healed is not None and self.approving is not None:
-            self.approving.reopen(identity(healed.resource_id, healed.group_id))
+            self.approving.reopen(healed.identity)
 
     @property
     def is_over(self) -> bool:
@@ -224,11 +224,9 @@ def _left_to_owners(io: Io, plan: Plan, provisioning: Provisioning) -> str | Non
 
 
 def _endpoints(plan: Plan, provisioning: Provisioning) -> list[tuple[Progress, Target]]:
-    targets = {
-        identity(target.resource_id, target.group_id): target for target in needed_targets(plan.spec, plan.account)
-    }
+    targets = {target.identity: target for target in needed_targets(plan.spec, plan.account)}
     return [
         (progress, targets[key])
         for progress in provisioning.endpoint_steps
-        if (key := identity(progress.step.resource_id, progress.step.group_id)) in targets
+        if (key := progress.step.identity) in targets
     ]

@@ -57,7 +57,7 @@ class _Removal:
     target: Target
     endpoint: Endpoint | None
     began: float
-    ended: float = 0.0
+    ended: float | None = None
     asked: bool = False
     result: Result | None = None
     error: ErrorDetail | None = None
@@ -79,9 +79,7 @@ class Takedown:
         self.began = self.io.now()
         self.removals = []
         for target in self.targets:
-            found: list[Endpoint | None] = [
-                one for one in self.endpoints if one.is_for(target.resource_id, target.group_id)
-            ]
+            found: list[Endpoint | None] = [one for one in self.endpoints if one.identity == target.identity]
             # Azure allows one per identity; should it ever list more, each is removed and reported.
             self.removals.extend(_Removal(target, endpoint, self.began) for endpoint in found or [None])
 
@@ -165,7 +163,7 @@ class Takedown:
             (
                 one
                 for one in listed
-                if one.is_for(removal.target.resource_id, removal.target.group_id)
+                if one.identity == removal.target.identity
                 and before is not None
                 and one.name.casefold() == before.name.casefold()
             ),
@@ -239,7 +237,7 @@ class Takedown:
             private_endpoint_id=endpoint.private_endpoint_id if endpoint else None,
             result=removal.result or "failed",
             error=removal.error if removal.result else INTERRUPTED,
-            seconds=round(removal.ended - removal.began, 3),
+            seconds=round((self.io.now() if removal.ended is None else removal.ended) - removal.began, 3),
         )
 
 

@@ -9,7 +9,7 @@ from purview_mpe._flows.steps import targets as connections
 from purview_mpe._flows.steps.plain import read_list
 from purview_mpe._model.arm_id import ArmId, is_subscription
 from purview_mpe._model.checkup import Orphans
-from purview_mpe._model.results import Finding, by_severity, identity
+from purview_mpe._model.results import Finding, by_severity
 from purview_mpe._model.spec import ACCOUNT_TYPE, STORAGE_TYPE, typed_id
 from purview_mpe._model.survey import KnownFactory
 from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
@@ -65,7 +65,7 @@ async def _account_side(
     gone: list[str] = []
     findings: dict[str, Finding] = {}
     for target in account.targets:
-        listing = listings[identity(target.resource_id, target.group_id)]
+        listing = listings[target.identity]
         for connection in listing.connections:
             # blob and queue share a list
             key = (connection.id.casefold(), connection.private_endpoint_id.casefold())

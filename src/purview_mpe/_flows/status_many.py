@@ -11,7 +11,7 @@ from purview_mpe._flows.steps import targets as connections
 from purview_mpe._flows.steps.crowd import crowd
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.fleets import FactoryStatus, FleetStatus
-from purview_mpe._model.results import Account, ErrorDetail, Target, identity
+from purview_mpe._model.results import Account, ErrorDetail, Target
 from purview_mpe._rules.lanes import interleaved
 from purview_mpe._rules.planning import needed_targets
 from purview_mpe._rules.register import Register
@@ -81,9 +81,10 @@ class _Reading:
             return FactoryStatus(spec=member.spec, error=ErrorDetail.of(member.error) if member.error else None)
         account, targets = found
         spec, factory = member.spec, member.spec.factory_id.name
-        places = {identity(t.resource_id, t.group_id): self.registers[_place(account, t)] for t in targets}
+        places = {t.identity: self.registers[_place(account, t)] for t in targets}
         listings = {
-            claim.key: places[claim.key].for_claim(factory, claim) for claim in claims_of(targets, member.endpoints)
+            claim.identity: places[claim.identity].for_claim(factory, claim)
+            for claim in claims_of(targets, member.endpoints)
         }
         statuses, findings = target_statuses(spec, targets, member.endpoints, listings)
         return FactoryStatus(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from purview_mpe._model.public import public
+
 # What an id may be made of. Percent signs, backslashes, queries and control characters never occur in a real one,
 # and letting them through would let an id mean another URL than it shows.
 _SEGMENT = re.compile(r"[-\w.()]+", re.ASCII)
@@ -23,6 +25,7 @@ class InvalidArmId(ValueError):
     """The text is no resource id; the message names the rule and shows an example."""
 
 
+@public("purview_mpe")
 @dataclass(frozen=True, slots=True, eq=False)
 class ArmId:
     """The id of one Azure resource (or of a resource group), as Azure Resource Manager spells it.

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from purview_mpe._model.matrix import RuntimeKind
+from purview_mpe._model.public import public
 from purview_mpe._model.results import Finding
 from purview_mpe._model.spec import Fixed, Noun
 
@@ -26,6 +27,7 @@ RightStep = Literal[
 ]
 
 
+@public("purview_mpe")
 class RuntimeCheck(Noun):
     """Whether lineage arrives through one integration runtime of the factory."""
 
@@ -40,6 +42,7 @@ class RuntimeCheck(Noun):
     reason: str
 
 
+@public("purview_mpe")
 class Right(Noun):
     """Whether this caller may do one step at one resource."""
 
@@ -53,6 +56,7 @@ class Right(Noun):
     """The smallest built-in role that allows it."""
 
 
+@public("purview_mpe")
 class Check(Noun):
     """Whether everything is in place for a spec, before anything is written."""
 
@@ -66,6 +70,7 @@ class Check(Noun):
     findings: tuple[Finding, ...] = ()
 
 
+@public("purview_mpe")
 class Diagnosis(Noun):
     """Why lineage does not arrive."""
 
@@ -84,6 +89,7 @@ class Diagnosis(Noun):
     """Errors first, then in the order of the chain from factory to account."""
 
 
+@public("purview_mpe")
 class OrphanConnection(Noun):
     """A connection on one of the account's targets that Data Factory made and that no endpoint seems to use."""
 
@@ -99,6 +105,7 @@ class OrphanConnection(Noun):
     reason: str
 
 
+@public("purview_mpe")
 class OrphanEndpoint(Noun):
     """An endpoint of a factory whose target does not exist any more."""
 
@@ -115,6 +122,7 @@ class OrphanEndpoint(Noun):
     reason: str
 
 
+@public("purview_mpe")
 class Orphans(Noun):
     """What is left over on both sides of one Purview account."""
 

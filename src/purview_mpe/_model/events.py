@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
+from purview_mpe._model.public import public
 from purview_mpe._model.results import Outcome
 from purview_mpe._model.spec import Noun
 
 
+@public("purview_mpe")
 class Event(Noun):
     """One thing that happened; the client's `on_event` gets each as it happens.
 
     `started` and `finished` frame a verb, `step` carries the outcome of one step as soon as it is known, `waiting`
-    is one round of polling, `retrying` says that something is tried again.
+    is one round of polling, `retrying` says that something is tried again. `warning` is something that does not end the
+    verb and that the caller should act on, for example a journal that cannot be written.
     """
 
-    kind: Literal["started", "finished", "step", "waiting", "retrying"]
+    kind: Literal["started", "finished", "step", "waiting", "retrying", "warning"]
     verb: str
     seconds: float
     """Since the verb began."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from pydantic import computed_field
 
 from purview_mpe._model.arm_id import same_id
+from purview_mpe._model.journal import is_journal, numbered_lines
 from purview_mpe._model.naming import LINEAGE_GROUPS
-from purview_mpe._model.results import ErrorDetail, Outcome, Report, Result, Status, Verdict
+from purview_mpe._model.public import public
+from purview_mpe._model.results import ErrorDetail, Finding, Outcome, Report, Result, Status, Verdict
 from purview_mpe._model.spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec, ReportFailed
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _SHOWN_PROBLEMS = 50
 
 
+@public("purview_mpe")
 class FleetReport(Noun):
     """What a fleet verb did, factory by factory; also where it did not finish.
 
@@ -29,6 +32,9 @@ class FleetReport(Noun):
     """
 
     reports: tuple[Report, ...] = ()
+    """One for each spec, in their order."""
+    warnings: tuple[Finding, ...] = ()
+    """What concerns the fleet as a whole; what concerns one factory is in its report."""
 
     @computed_field  # type: ignore[prop-decorator]  # mypy has no notion of decorated properties
     @property
@@ -81,30 +87,20 @@ class FleetReport(Noun):
     def load(cls, path: str | Path) -> FleetReport:
         """Read a report file: one that was written from `model_dump_json`, or a journal of `create_many`.
 
-        A journal holds one report per line; of several for one factory the last counts, and a last line that was cut
-        off (by a crash, say) is left out.
+        A journal holds one report per line. Of several reports about one endpoint the last counts; a last line that
+        was cut off (by a crash, say) is left out, and an empty file holds no report.
 
         Raises:
-            InvalidSpec: the file is neither.
+            InvalidSpec: the file is neither, with the line that is wrong.
             OSError: the file cannot be read.
         """
-        try:
-            text = path_of(path, "path").read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            text = "not written in UTF-8"
-        first, _, more = text.partition("\n")
-        if not first.startswith('{"verb"'):
-            return cls.model_validate_json(text)
-        whole = [line for line in (first, *more.splitlines()) if line.strip()]
-        if not text.endswith("\n"):
-            whole.pop()
-        latest: dict[tuple[str, str], Report] = {}
-        for line in whole:
-            report = Report.model_validate_json(line)
-            latest[place_of(report.spec)] = report
-        return cls(reports=tuple(latest.values()))
+        content = path_of(path, "path").read_bytes()
+        if not is_journal(content):
+            return cls.model_validate_json(_text(content))
+        return cls(reports=latest(_report_in(number, line) for number, line in numbered_lines(content)))
 
 
+@public("purview_mpe")
 class FactoryStatus(Noun):
     """One factory's status, or why it could not be told."""
 
@@ -113,6 +109,7 @@ class FactoryStatus(Noun):
     error: ErrorDetail | None = None
 
 
+@public("purview_mpe")
 class FleetStatus(Noun):
     """Both sides of every endpoint of many factories."""
 
@@ -142,6 +139,55 @@ class FleetStatus(Noun):
 def place_of(spec: Spec) -> tuple[str, str]:
     """The factory and managed virtual network that a spec is about: what two specs may fight over."""
     return spec.factory.casefold(), spec.managed_virtual_network.casefold()
+
+
+def latest(reports: Iterable[Report]) -> tuple[Report, ...]:
+    """The reports without those that a later one replaces, because it is about one of their endpoints.
+
+    One factory can have several reports: one for each account, and one for each choice of group ids.
+    """
+    kept: dict[tuple[str, str], list[Report]] = {}
+    for report in reports:
+        others = kept.setdefault(place_of(report.spec), [])
+        others[:] = [other for other in others if _shared_group(report, other) is None]
+        others.append(report)
+    return tuple(report for of_place in kept.values() for report in of_place)
+
+
+def _shared_group(one: Spec | Report, other: Spec | Report) -> str | None:
+    """The first group id for which both are about the same endpoint of one factory; None if there is none."""
+    account, others_account = _account_of(one), _account_of(other)
+    if account and others_account and not same_id(account, others_account):
+        return None
+    others = _groups_of(other)
+    return next((group_id for group_id in _groups_of(one) if group_id in others), None)
+
+
+def _account_of(subject: Spec | Report) -> str | None:
+    """The id of the account; a report knows it even where its spec leaves it to the factory's connection."""
+    if isinstance(subject, Spec):
+        return subject.account
+    return subject.spec.account or (subject.account.id if subject.account else None)
+
+
+def _groups_of(subject: Spec | Report) -> tuple[str, ...]:
+    spec = subject if isinstance(subject, Spec) else subject.spec
+    return spec.groups or LINEAGE_GROUPS
+
+
+def _report_in(number: int, line: bytes) -> Report:
+    try:
+        return Report.model_validate_json(line)
+    except InvalidSpec as error:
+        problems = [(f"line {number}, {field}", rule) for field, rule in error.problems]
+    raise InvalidSpec("The journal", problems)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "not written in UTF-8"
 
 
 def path_of(value: object, argument: str) -> Path:
@@ -195,8 +241,22 @@ def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
         if not isinstance(subject, (Spec, Report))
     ]
     refuse("The fleet", problems)
-    checked_fleet([subject if isinstance(subject, Spec) else subject.spec for subject in given])
+    refuse("The fleet", list(_claimed_twice(given)))
     return given
+
+
+def _claimed_twice(subjects: Sequence[Spec | Report]) -> Iterable[tuple[str, str]]:
+    """Names may be the same here: each account shows connections of its own."""
+    seen: dict[tuple[str, str], list[tuple[Spec | Report, int]]] = {}
+    for index, subject in enumerate(subjects):
+        earlier = seen.setdefault(place_of(subject if isinstance(subject, Spec) else subject.spec), [])
+        for other, place in earlier:
+            if subject == other:
+                yield f"specs[{index}]", f"says the same as specs[{place}]; remove one of them"
+            elif group_id := _shared_group(subject, other):
+                problem = f"is about the endpoint for {group_id!r}, as specs[{place}] is; remove one of them"
+                yield f"specs[{index}]", problem
+        earlier.append((subject, index))
 
 
 def _several(given: Iterable[Any], what: str) -> tuple[Any, ...]:
@@ -215,13 +275,15 @@ def left_over(
     A report stands for a spec if it is complete and the spec has not changed; one that did not ask for approval does
     not stand for a spec that is to be approved.
     """
-    earlier = {place_of(report.spec): report for report in (resume.reports if resume else ())}
+    earlier: dict[tuple[str, str], list[Report]] = {}
+    for report in latest(resume.reports) if resume else ():
+        earlier.setdefault(place_of(report.spec), []).append(report)
     kept: dict[int, Report] = {}
     todo: list[tuple[int, Spec]] = []
     for index, spec in enumerate(specs):
-        report = earlier.get(place_of(spec))
-        if report is not None and report.spec == spec and report.complete and (report.approval_asked or not approve):
-            kept[index] = report
+        found = next((one for one in reversed(earlier.get(place_of(spec), [])) if one.spec == spec), None)
+        if found is not None and found.complete and (found.approval_asked or not approve):
+            kept[index] = found
         else:
             todo.append((index, spec))
     return todo, kept
@@ -252,13 +314,11 @@ def _fight(one: Spec, other: Spec) -> str | None:
     """Why two specs for one factory and managed virtual network cannot both be carried out; with a place to fill."""
     if one.model_copy(update={"factory": other.factory}) == other:
         return "says the same as {}; remove one of them"
-    groups, others = one.groups or LINEAGE_GROUPS, other.groups or LINEAGE_GROUPS
-    shared = [group_id for group_id in groups if group_id in others]
-    if shared and (one.account is None or other.account is None or same_id(one.account, other.account)):
+    if shared := _shared_group(one, other):
         unless = "" if one.account and other.account else ", unless they name different accounts"
-        return f"would make the endpoint for {shared[0]!r} that {{}} makes{unless}; keep one of them"
-    names = {other.name_of(group_id).casefold() for group_id in others}
-    taken = [name for group_id in groups if (name := one.name_of(group_id)).casefold() in names]
+        return f"would make the endpoint for {shared!r} that {{}} makes{unless}; keep one of them"
+    names = {other.name_of(group_id).casefold() for group_id in _groups_of(other)}
+    taken = [name for group_id in _groups_of(one) if (name := one.name_of(group_id)).casefold() in names]
     if taken:
         return f"wants the name {taken[0]!r} in the same factory as {{}}; choose another base name"
     return None

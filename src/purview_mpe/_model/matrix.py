@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from purview_mpe._model.naming import LINEAGE_GROUPS
+from purview_mpe._model.public import public
 from purview_mpe._model.results import Firewall
 from purview_mpe._model.spec import Noun
 from purview_mpe.errors import InvalidSpec
@@ -27,6 +28,7 @@ KINDS: tuple[RuntimeKind, ...] = ("azure", "azure-managed-vnet", "self-hosted")
 _INGESTION_GROUPS = LINEAGE_GROUPS[1:]
 
 
+@public("purview_mpe")
 class Requirement(Noun):
     """What one use of Purview needs behind one firewall setting."""
 
@@ -123,6 +125,7 @@ SCENARIOS: dict[Scenario, tuple[RuntimeKind | None, ...]] = {
 }
 
 
+@public("purview_mpe")
 def requirement(
     firewall: Firewall, runtime: RuntimeKind | None, *, available: Sequence[str] = LINEAGE_GROUPS
 ) -> Requirement:
@@ -155,6 +158,7 @@ def requirement(
     raise InvalidSpec("Runtime", [("runtime", f"{runtime!r} is none of {', '.join(KINDS)}, ssis, None (Studio)")])
 
 
+@public("purview_mpe")
 def scenario(
     firewall: Firewall, which: Scenario, *, available: Sequence[str] = LINEAGE_GROUPS
 ) -> tuple[Requirement, ...]:

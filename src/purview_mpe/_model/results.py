@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeAlias, cast
 
-from pydantic import AfterValidator, Field, computed_field
+from pydantic import AfterValidator, Field, computed_field, model_validator
 
 from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.public import public
 from purview_mpe._model.spec import Fixed, Noun, Spec
 from purview_mpe.errors import PurviewMpeError, ReportFailed
 
@@ -30,6 +31,12 @@ Result = Literal[
     "absent",
     "connected",
     "already-connected",
+    "disconnected",
+    "enabled",
+    "already-enabled",
+    "granted",
+    "already-granted",
+    "revoked",
     "handed-off",
     "ambiguous",
     "conflict",
@@ -38,12 +45,34 @@ Result = Literal[
     "would-approve",
     "would-reject",
     "would-delete",
+    "would-create",
+    "would-replace",
+    "would-connect",
+    "would-disconnect",
+    "would-enable",
+    "would-grant",
+    "would-revoke",
 ]
 FAILURES: frozenset[Result] = frozenset({"failed", "timed-out", "conflict", "ambiguous"})
 Verdict = Literal["ready", "pending", "provisioning", "rejected", "stale", "wrong-target", "missing", "failed"]
-Verb = Literal["apply", "create_all", "approve", "reject", "delete_all", "connect"]
+Verb = Literal[
+    "apply",
+    "create_all",
+    "approve",
+    "reject",
+    "delete_all",
+    "connect",
+    "disconnect",
+    "grant",
+    "revoke",
+    "onboard",
+    "offboard",
+]
+#: What a step or an outcome is about.
+Subject = Literal["endpoint", "managed-network", "runtime", "identity", "connection", "data-curator"]
 
 
+@public("purview_mpe")
 class Finding(Noun):
     """Something a person should know, with what to do about it."""
 
@@ -65,7 +94,32 @@ def _an_id(text: str) -> str:
 IdText = Annotated[str, AfterValidator(_an_id)]
 
 
-class Target(Noun):
+Identity: TypeAlias = tuple[str, str]
+"""Target and group id in one letter case: compared and used as a key, never shown."""
+
+
+class _HasTarget(Protocol):
+    @property
+    def resource_id(self) -> str: ...
+    @property
+    def group_id(self) -> str | None: ...
+
+
+class Identified:
+    """What every value that points to one target and group id has in common."""
+
+    @property
+    def identity(self: _HasTarget) -> Identity:
+        """What makes two values be about the same endpoint: target and group id, in any letter case.
+
+        The name does not count: Data Factory refuses a second endpoint to the same target and group under any name
+        (public code).
+        """
+        return identity(self.resource_id, self.group_id)
+
+
+@public("purview_mpe")
+class Target(Noun, Identified):
     """One resource and group id that an endpoint has to reach."""
 
     group_id: str
@@ -74,6 +128,7 @@ class Target(Noun):
     """Which list shows the connection: the account's own, its ingestion list, the storage's or the namespace's."""
 
 
+@public("purview_mpe")
 class Account(Noun):
     """What a Purview account needs, read from its properties.
 
@@ -94,7 +149,8 @@ class Account(Noun):
     warnings: tuple[Finding, ...] = ()
 
 
-class Endpoint(Noun):
+@public("purview_mpe")
+class Endpoint(Noun, Identified):
     """A managed private endpoint, as the factory shows it."""
 
     id: str
@@ -111,7 +167,7 @@ class Endpoint(Noun):
 
     def is_for(self, resource_id: str, group_id: str) -> bool:
         """Whether it has this identity: target and group id, in any letter case."""
-        return identity(self.resource_id, self.group_id) == identity(resource_id, group_id)
+        return self.identity == identity(resource_id, group_id)
 
 
 class Connection(Noun):
@@ -137,19 +193,33 @@ class Factory(Noun):
     """Those of the managed virtual network that the spec names."""
 
 
-class Step(Noun):
+@public("purview_mpe")
+class Step(Noun, Identified):
     """One line of a plan."""
 
     action: Action
+    subject: Subject = "endpoint"
+    """What the step makes: an endpoint, the managed virtual network or an integration runtime."""
     name: str
     group_id: str | None = None
-    """None for the managed virtual network itself."""
+    """Group id of the endpoint; None for every other subject."""
     resource_id: str
     reason: str
     remedy: str | None = None
     """What to do about a conflict; None for every other action."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _network_of_older_plans(cls, given: object) -> object:
+        """A plan file from before there were subjects marks the managed virtual network by its missing group id."""
+        if not isinstance(given, dict):
+            return given
+        fields = cast("dict[str, object]", given)
+        is_older = "subject" not in fields and fields.get("group_id") is None
+        return {**fields, "subject": "managed-network"} if is_older else fields
 
+
+@public("purview_mpe")
 class Plan(Noun):
     """The difference between what the account needs and what the factory has."""
 
@@ -171,6 +241,7 @@ class Plan(Noun):
         return tuple(step for step in self.steps if step.action in {"create", "replace"})
 
 
+@public("purview_mpe")
 class ErrorDetail(Noun):
     """An error as a value: what was attempted, what came back, what to do next."""
 
@@ -204,11 +275,15 @@ INTERRUPTED = ErrorDetail(
 )
 
 
-class Outcome(Noun):
+@public("purview_mpe")
+class Outcome(Noun, Identified):
     """What became of one step."""
 
+    subject: Subject = "endpoint"
+    """What the outcome is about."""
     name: str
     group_id: str | None = None
+    """Group id of the endpoint; None for every other subject."""
     resource_id: str
     private_endpoint_id: str | None = None
     matched_by: Literal["private-endpoint-id", "name"] | None = None
@@ -218,6 +293,7 @@ class Outcome(Noun):
     seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
+@public("purview_mpe")
 class Report(Noun):
     """What a verb did, step by step; also where it did not finish."""
 
@@ -245,10 +321,8 @@ class Report(Noun):
             return False
         if not self.approval_asked:
             return True
-        approved = {
-            identity(o.resource_id, o.group_id) for o in self.outcomes if o.result in {"approved", "already-approved"}
-        }
-        asked = {identity(o.resource_id, o.group_id) for o in self.outcomes if o.group_id is not None}
+        approved = {o.identity for o in self.outcomes if o.result in {"approved", "already-approved"}}
+        asked = {o.identity for o in self.outcomes if o.group_id is not None}
         return asked <= approved
 
     @property
@@ -271,7 +345,8 @@ class Report(Noun):
             raise ReportFailed(self)
 
 
-class EndpointStatus(Noun):
+@public("purview_mpe")
+class EndpointStatus(Noun, Identified):
     """One endpoint that the account needs, seen from both sides."""
 
     name: str
@@ -287,6 +362,7 @@ class EndpointStatus(Noun):
     reason: str = ""
 
 
+@public("purview_mpe")
 class Status(Noun):
     """Both sides of every endpoint at one moment."""
 
@@ -304,11 +380,8 @@ class Status(Noun):
         return all(endpoint.verdict not in {"provisioning", "pending"} for endpoint in self.endpoints)
 
 
-def identity(resource_id: str, group_id: str | None) -> tuple[str, str]:
-    """What tells one endpoint from another: its target and group id, whatever its name and letter case.
-
-    Data Factory refuses a second endpoint to the same target and group under any name (public code).
-    """
+def identity(resource_id: str, group_id: str | None) -> Identity:
+    """The `Identified.identity` of a target and group id that no value holds yet."""
     return resource_id.rstrip("/").casefold(), (group_id or "").casefold()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from purview_mpe._model.public import public
 from purview_mpe.errors import InvalidSpec
 
 
+@public("purview_mpe")
 @dataclass(frozen=True, slots=True)
 class Retry:
     """How one HTTP exchange is repeated when it fails for reasons that pass by themselves.

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from purview_mpe._model import naming
 from purview_mpe._model.arm_id import ArmId, InvalidArmId
+from purview_mpe._model.public import public
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ _EXAMPLES = {
 }
 
 
+@public("purview_mpe")
 class _Fixed(dict[K, V]):
     """A mapping that stays as it is, so that a noun that holds one stays so, too, and can be hashed."""
 
@@ -156,6 +158,7 @@ class Noun(BaseModel):
         return {key: value for key, value in fields.items() if key not in cls.model_computed_fields}
 
 
+@public("purview_mpe")
 class Spec(Noun):
     """What to build: the private way from one factory to one Purview account.
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from purview_mpe._model.public import public
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _LONGEST_PAUSE = 60.0
 _SCOPE = re.compile(r"/subscriptions/([^/]+)(?=/|$)(?:.*/providers/([^/]+)/)?", re.IGNORECASE)
 
 
+@public("purview_mpe")
 @dataclass(frozen=True, slots=True)
 class Rate:
     """So many requests at once, and from then on so many per second."""
@@ -118,6 +120,7 @@ class Ticket:
     """The moment from which it may be sent, on the clock of whoever took it."""
 
 
+@public("purview_mpe")
 class Budget:
     """What this process may ask of Azure; give one to several clients, and they share it.
 

@@ -64,7 +64,7 @@ def loads(shown: Iterable[Target], listings: Listings, *, wanted: Iterable[Targe
     found: dict[tuple[str, str], Load] = {}
     for target in shown:
         key = identity(target.resource_id, None)
-        listing = listings.get(identity(target.resource_id, target.group_id))
+        listing = listings.get(target.identity)
         limit = LIMITS.get(target.connections)
         if key in found or limit is None or listing is None or listing.error is not None:
             continue
@@ -74,12 +74,8 @@ def loads(shown: Iterable[Target], listings: Listings, *, wanted: Iterable[Targe
 
 def wanted_by(plan: Plan) -> tuple[Target, ...]:
     """The targets that a plan creates an endpoint to."""
-    created = {identity(step.resource_id, step.group_id) for step in plan.steps if step.action == "create"}
-    return tuple(
-        target
-        for target in needed_targets(plan.spec, plan.account)
-        if identity(target.resource_id, target.group_id) in created
-    )
+    created = {step.identity for step in plan.steps if step.action == "create"}
+    return tuple(target for target in needed_targets(plan.spec, plan.account) if target.identity in created)
 
 
 def capacity_findings(loads: Iterable[Load]) -> Iterator[Finding]:

@@ -19,16 +19,17 @@ Never by a connection's name or description, never by a prefix or part of a name
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import last_segment, same_id
 from purview_mpe._model.naming import hidden_name, hidden_name_warning
-from purview_mpe._model.results import Connection, Endpoint, Outcome, Target, identity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from purview_mpe._model.results import Connection, Endpoint, Identity, Outcome, Target
     from purview_mpe.errors import PurviewMpeError
 
 
@@ -41,7 +42,7 @@ class Listing:
 
 
 #: What each target shows, by identity (target id, group id).
-Listings = Mapping[tuple[str, str], Listing]
+Listings: TypeAlias = "Mapping[Identity, Listing]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,9 @@ class Claim:
         return self.factory_says in {"pending", "approved"}
 
     @property
-    def key(self) -> tuple[str, str]:
+    def identity(self) -> Identity:
         """The identity of the endpoint."""
-        return identity(self.target.resource_id, self.target.group_id)
+        return self.target.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,9 @@ def match_known(
     whose target could not be read gets no match.
     """
     found = [
-        _match(factory, claim, listings[claim.key].connections) for claim in claims if listings[claim.key].error is None
+        _match(factory, claim, listings[claim.identity].connections)
+        for claim in claims
+        if listings[claim.identity].error is None
     ]
     homes = {
         _home(private_endpoint_id)
@@ -154,12 +157,15 @@ def match_blind(
 
     `anchors` are ids of private endpoints that were found before.
     """
-    if any(listings[claim.key].error is not None for claim in claims):
+    if any(listings[claim.identity].error is not None for claim in claims):
         return [
             ambiguous(claim, "the factory cannot be read and not every target can, so the name proves nothing")
             for claim in claims
         ]
-    named = {claim.key: _bearing(hidden_name(factory, claim.name), listings[claim.key].connections) for claim in claims}
+    named = {
+        claim.identity: _bearing(hidden_name(factory, claim.name), listings[claim.identity].connections)
+        for claim in claims
+    }
     if any(len(connections) > 1 for connections in named.values()):
         return [
             ambiguous(claim, "the factory cannot be read, and a target shows several connections of our name")
@@ -175,7 +181,7 @@ def match_blind(
             ambiguous(claim, "the factory cannot be read, and the connections sit in different resource groups")
             for claim in claims
         ]
-    return [Match(claim, "ours", named[claim.key][0], "name") for claim in claims]
+    return [Match(claim, "ours", named[claim.identity][0], "name") for claim in claims]
 
 
 def _match(factory: str, claim: Claim, connections: Sequence[Connection]) -> Match:

@@ -86,8 +86,8 @@ def reconciled(planned: Plan, fresh: Plan) -> Plan:
     """
     # A dict, because an edited file may hold a step twice.
     steps = list({_key(step): _still_standing(step, fresh) for step in planned.steps}.values())
-    network_is_missing = any(step.group_id is None for step in fresh.steps)
-    network_was_planned = any(step.group_id is None for step in planned.steps)
+    network_is_missing = any(step.subject == "managed-network" for step in fresh.steps)
+    network_was_planned = any(step.subject == "managed-network" for step in planned.steps)
     if network_is_missing and not network_was_planned:
         steps = [
             step if step.action == "conflict" else _moved(step, "the managed virtual network is gone") for step in steps
@@ -98,7 +98,7 @@ def reconciled(planned: Plan, fresh: Plan) -> Plan:
 def _still_standing(planned: Step, fresh: Plan) -> Step:
     key = _key(planned)
     now = next((step for step in fresh.steps if _key(step) == key), None)
-    if now is None and planned.group_id is None:
+    if now is None and planned.subject == "managed-network":
         return planned.model_copy(update={"action": "keep", "reason": "The managed virtual network exists by now."})
     if now is None:
         return _moved(planned, "what it points to is no longer what the account needs")
@@ -112,9 +112,11 @@ def _still_standing(planned: Step, fresh: Plan) -> Step:
     )
 
 
-def _key(step: Step) -> tuple[str, str] | None:
-    """What a step is about; None for the managed virtual network, of which there is one."""
-    return None if step.group_id is None else identity(step.resource_id, step.group_id)
+def _key(step: Step) -> tuple[str, ...]:
+    """What a step is about; a factory has one managed virtual network, so its name does not count."""
+    if step.subject == "managed-network":
+        return (step.subject,)
+    return step.subject, *step.identity
 
 
 def _moved(planned: Step, what: str) -> Step:
@@ -158,6 +160,7 @@ def _network_step(spec: Spec, factory: Factory) -> Iterator[Step]:
     if not factory.networks:
         yield Step(
             action="create",
+            subject="managed-network",
             name=name,
             resource_id=network_id,
             reason="The factory has no managed virtual network.",
@@ -165,6 +168,7 @@ def _network_step(spec: Spec, factory: Factory) -> Iterator[Step]:
         return
     yield Step(
         action="conflict",
+        subject="managed-network",
         name=name,
         resource_id=network_id,
         reason=f"The factory's managed virtual network is called {factory.networks[0]!r}, not {name!r}.",
@@ -175,7 +179,7 @@ def _network_step(spec: Spec, factory: Factory) -> Iterator[Step]:
 def _endpoint_step(spec: Spec, target: Target, endpoints: Sequence[Endpoint]) -> Step:
     name = spec.name_of(target.group_id)
 
-    same = [endpoint for endpoint in endpoints if endpoint.is_for(target.resource_id, target.group_id)]
+    same = [endpoint for endpoint in endpoints if endpoint.identity == target.identity]
     for endpoint in same:
         if endpoint.reserved:
             return _step(
@@ -248,9 +252,9 @@ def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[
     never enough; and these are only shown.
     """
     wanted = {target.group_id for target in targets}
-    current = {identity(target.resource_id, target.group_id) for target in account.targets}
+    current = {target.identity for target in account.targets}
     for endpoint in factory.endpoints:
-        if endpoint.reserved or identity(endpoint.resource_id, endpoint.group_id) in current:
+        if endpoint.reserved or endpoint.identity in current:
             continue
         group_id = endpoint.group_id.casefold()
         ours_by_name = (

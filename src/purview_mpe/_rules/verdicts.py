@@ -27,11 +27,7 @@ def judge(
 ) -> Status:
     """The status of all endpoints that the spec wants; `target_status` is keyed by group id."""
     judged = [_endpoint(spec, target, endpoints, target_status.get(target.group_id)) for target in targets]
-    ours = [
-        endpoint
-        for endpoint in endpoints
-        if any(endpoint.is_for(target.resource_id, target.group_id) for target in targets)
-    ]
+    ours = [endpoint for endpoint in endpoints if any(endpoint.identity == target.identity for target in targets)]
     return Status(
         factory=spec.factory,
         account=account.id,
@@ -59,7 +55,7 @@ def target_statuses(
             said[match.claim.target.group_id] = _agreed(match)
             findings[match.claim.name] = _ambiguity(match)
     for claim in claims:
-        if (error := listings[claim.key].error) is not None:
+        if (error := listings[claim.identity].error) is not None:
             said[claim.target.group_id] = "" if isinstance(error, NotFound) else None
             findings[claim.target.resource_id] = _unread(claim.target, error)
     return said, tuple(findings.values())
@@ -71,7 +67,7 @@ def claims_of(targets: Sequence[Target], endpoints: Sequence[Endpoint]) -> list[
         claim_for(target, endpoint)
         for target in targets
         for endpoint in endpoints
-        if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
+        if endpoint.identity == target.identity and not endpoint.reserved
     ]
 
 
@@ -111,7 +107,7 @@ def _unread(target: Target, error: PurviewMpeError) -> Finding:
 def _endpoint(spec: Spec, target: Target, endpoints: Sequence[Endpoint], target_status: str | None) -> EndpointStatus:
     name = spec.name_of(target.group_id)
     for endpoint in endpoints:
-        if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved:
+        if endpoint.identity == target.identity and not endpoint.reserved:
             verdict, reason = verdict_of(endpoint, target_status)
             return EndpointStatus(
                 name=endpoint.name,

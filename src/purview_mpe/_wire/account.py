@@ -266,11 +266,16 @@ def read_endpoint(answer: Mapping[str, Any]) -> Endpoint:
 
 def read_runtime_kind(
     answer: Mapping[str, Any],
-) -> Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"]:
-    """What kind of integration runtime this is (spec: `type`, `managedVirtualNetwork`, `ssisProperties`)."""
+) -> Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"] | None:
+    """What kind of integration runtime this is (spec: `type`, `managedVirtualNetwork`, `ssisProperties`).
+
+    None for what is in the list and runs no activities that report lineage, such as `type: Airflow` (docs).
+    """
     properties = mapping(answer, "properties")
-    if text(properties, "type").casefold() == "selfhosted":
+    if (kind := text(properties, "type").casefold()) == "selfhosted":
         return "self-hosted"
+    if kind not in {"managed", ""}:
+        return None
     if mapping(mapping(properties, "typeProperties"), "ssisProperties"):
         return "ssis"
     return "azure-managed-vnet" if mapping(properties, "managedVirtualNetwork") else "azure"

@@ -37,9 +37,13 @@ def read_known_factory(answer: Object) -> KnownFactory | None:
     return KnownFactory(factory_id, account.read_factory_connection(answer)[1])
 
 
-def read_runtime(answer: Object) -> Runtime:
-    """One integration runtime, as listed."""
-    return Runtime(name=account.read_name(answer), kind=account.read_runtime_kind(answer))
+def read_runtime(answer: Object) -> Runtime | None:
+    """One integration runtime, as listed; None for what runs no activities that report lineage."""
+    if (kind := account.read_runtime_kind(answer)) is None:
+        return None
+    reference = mapping(mapping(answer, "properties"), "managedVirtualNetwork")
+    network = text(reference, "referenceName") or None if kind == "azure-managed-vnet" else None
+    return Runtime(name=account.read_name(answer), kind=kind, network=network)
 
 
 def has_system_identity(answer: Object) -> bool:
@@ -112,6 +116,7 @@ def _read_activity(run: Object) -> ActivityRun:
         run_id=text(run, "pipelineRunId"),
         lineage=_read_lineage(output),
         runtime=text(output, "effectiveIntegrationRuntime") or None,
+        status=text(run, "status"),
     )
 
 

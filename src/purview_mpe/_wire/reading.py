@@ -43,5 +43,10 @@ def as_mapping(value: object) -> Object:
     return cast("Object", value) if isinstance(value, dict) else {}
 
 
+def as_list(value: object) -> list[object] | None:
+    """The value, if it is a list: the list itself, not a copy."""
+    return cast("list[object]", value) if isinstance(value, list) else None
+
+
 def _list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
+    return as_list(value) or []

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps.fleet_reports import failed
-from purview_mpe._model.results import Report, identity
+from purview_mpe._model.results import Report
 from purview_mpe._model.spec import Spec
 from purview_mpe.durable._progress import unanswered
 from purview_mpe.errors import PurviewMpeError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from purview_mpe._client.client import Client
-    from purview_mpe._model.results import Verb
+    from purview_mpe._model.results import Identity, Verb
     from purview_mpe.durable._engine import Json
 
 #: Seconds that a look waits for what is nearly done; longer waits are the orchestration's, and cost nobody anything.
@@ -65,16 +65,14 @@ def _created(client: Client, specs: Sequence[Spec], *, approve: bool, wait: bool
     return client.create_many(specs, approve=approve, wait=wait, timeout=timeout, stop_after=seconds).reports
 
 
-def _healed(client: Client, report: Report, made: set[tuple[str, str]], *, approve: bool) -> Report:
+def _healed(client: Client, report: Report, made: set[Identity], *, approve: bool) -> Report:
     """Make one endpoint anew that an earlier activity made and that Azure could not finish.
 
     Storage runs one private endpoint operation at a time (public code), so a neighbour can make it fail. The plan
     takes it for somebody else's broken endpoint, which it is not: nobody can have used it yet. One whose connection
     was rejected or disconnected is left alone: that was a decision.
     """
-    broken = {
-        identity(outcome.resource_id, outcome.group_id) for outcome in report.outcomes if outcome.result == "conflict"
-    }
+    broken = {outcome.identity for outcome in report.outcomes if outcome.result == "conflict"}
     if not broken & made:
         return report
     try:
@@ -84,20 +82,20 @@ def _healed(client: Client, report: Report, made: set[tuple[str, str]], *, appro
     failures = [
         endpoint.group_id
         for endpoint in status.endpoints
-        if endpoint.verdict == "failed" and identity(endpoint.resource_id, endpoint.group_id) in broken & made
+        if endpoint.verdict == "failed" and endpoint.identity in broken & made
     ]
     if not failures:
         return report
     again = report.spec.model_copy(update={"groups": tuple(failures[:1]), "replace_broken": True})
     [healed] = _created(client, [again], approve=approve, wait=True, seconds=_LOOK)
-    about = {identity(outcome.resource_id, outcome.group_id) for outcome in healed.outcomes}
-    others = [one for one in report.outcomes if identity(one.resource_id, one.group_id) not in about]
+    about = {outcome.identity for outcome in healed.outcomes}
+    others = [one for one in report.outcomes if one.identity not in about]
     return report.model_copy(update={"outcomes": (*others, *healed.outcomes), "account": healed.account})
 
 
 def _is_exact(report: Report) -> bool:
     """Whether the report tells the private endpoint of every endpoint, so that the factory need not be asked."""
-    endpoints = [outcome for outcome in report.outcomes if outcome.group_id is not None]
+    endpoints = [outcome for outcome in report.outcomes if outcome.subject == "endpoint"]
     return bool(endpoints) and all(outcome.private_endpoint_id for outcome in endpoints)
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from purview_mpe._model.public import public
 from purview_mpe.durable._once import Once
 from purview_mpe.errors import InvalidSpec
 
@@ -20,6 +21,7 @@ _clients: dict[tuple[Callable[..., Client], str], Once] = {}
 _lock = threading.Lock()
 
 
+@public("purview_mpe.durable")
 def connect(*, share: float = 1.0, **settings: Any) -> Client:
     """A client that signs in with `DefaultAzureCredential`, from settings that JSON can hold.
 
@@ -37,6 +39,7 @@ def connect(*, share: float = 1.0, **settings: Any) -> Client:
     return Client(budget=Budget(share), **settings)
 
 
+@public("purview_mpe.durable")
 def create_one(
     spec: Mapping[str, Any],
     connect: Callable[..., Client] = connect,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe._model.public import public
 from purview_mpe.durable._engine import Unanswered, driven, in_utc
 from purview_mpe.durable._executors import connect as connect_by_default
 from purview_mpe.durable._once import Once
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe._client.client import Client
 
 
+@public("purview_mpe.durable")
 def register_functions(
     app: Any, connect: Callable[[], Client] = connect_by_default, *, approver: Callable[[], Client] | None = None
 ) -> None:

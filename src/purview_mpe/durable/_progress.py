@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from purview_mpe._flows.steps.fleet_reports import failed
-from purview_mpe._model.results import FAILURES, ErrorDetail, Outcome, Report, Result, identity
+from purview_mpe._model.results import FAILURES, ErrorDetail, Identity, Outcome, Report, Result, identity
 from purview_mpe.errors import NoAnswer, NotApproved
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
 
 #: An endpoint, and whether the outcome is about making it (0) or approving its connection (1).
-Key: TypeAlias = tuple[tuple[str, str], int]
+Key: TypeAlias = tuple[Identity, int]
 
 _WRITTEN: frozenset[Result] = frozenset({"created", "replaced", "approved"})
 _FOUND: frozenset[Result] = frozenset({"kept", "replaced", "already-approved"})
@@ -153,16 +153,16 @@ def undecided(created: Report, looked: Report, why: str) -> Report:
 
 def _keyed(outcomes: Sequence[Outcome]) -> Iterator[tuple[Key, Outcome]]:
     """Outcomes by what they are about: those of one endpoint come in the order of the work."""
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[Identity] = Counter()
     for outcome in outcomes:
-        about = identity(outcome.resource_id, outcome.group_id)
+        about = outcome.identity
         yield (about, seen[about]), outcome
         seen[about] += 1
 
 
 def _is_whole(outcome: Outcome, spec: Spec) -> bool:
     """Whether it is about the factory, which was not even begun."""
-    return identity(outcome.resource_id, outcome.group_id) == identity(spec.factory, None)
+    return outcome.identity == identity(spec.factory, None)
 
 
 def _may_pass(outcome: Outcome) -> bool:

@@ -8,12 +8,14 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from purview_mpe._model.fleets import checked_fleet
+from purview_mpe._model.public import public
 from purview_mpe._model.spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec
 
 Approval = Literal["none", "at-once", "when-told"]
 
 
+@public("purview_mpe.durable")
 class FleetRequest(Noun):
     """A fleet to create, and how; pass its `model_dump(mode="json")` as the orchestration's input.
 

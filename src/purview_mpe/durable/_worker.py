@@ -6,6 +6,7 @@ import importlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from purview_mpe._model.public import public
 from purview_mpe.durable._engine import Unanswered, driven, in_utc
 from purview_mpe.durable._executors import connect as connect_by_default
 from purview_mpe.durable._once import Once
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from purview_mpe._client.client import Client
 
 
+@public("purview_mpe.durable")
 def register_worker(
     worker: Any,
     connect: Callable[[], Client] = connect_by_default,

@@ -12,15 +12,32 @@ checks proves nothing. What it does not cover it answers with 501 and the name o
 
 from __future__ import annotations
 
-from purview_mpe.emulator._emulator import Emulator
-from purview_mpe.emulator._http.exchange import Exchange, RecordedRequest
-from purview_mpe.emulator._http.faults import Fault
-from purview_mpe.emulator._http.server import MissingExtra, Server
-from purview_mpe.emulator._scenario.schema import InvalidScenario
-from purview_mpe.emulator._state.access import Role
-from purview_mpe.emulator._state.clock import Clock, RealClock, VirtualClock
-from purview_mpe.emulator._state.settings import Reads
-from purview_mpe.emulator._views import ConnectionView, EndpointView
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from purview_mpe.emulator._control.views import ConnectionView, EndpointView
+    from purview_mpe.emulator._emulator import Emulator
+    from purview_mpe.emulator._http.faults import Fault
+    from purview_mpe.emulator._http.server import Server
+    from purview_mpe.emulator._state.access import Role
+    from purview_mpe.emulator._state.clock import Clock, RealClock, VirtualClock
+    from purview_mpe.emulator._state.settings import Reads
+    from purview_mpe.emulator._values.exchange import Exchange, RecordedRequest
+    from purview_mpe.emulator._values.problems import InvalidScenario, MissingExtra
+
+# Loaded when they are asked for: the pytest plugin is in this package, and every pytest run loads the plugin.
+_HOMES = {
+    **dict.fromkeys(("ConnectionView", "EndpointView"), "_control.views"),
+    "Emulator": "_emulator",
+    "Fault": "_http.faults",
+    "Server": "_http.server",
+    "Role": "_state.access",
+    **dict.fromkeys(("Clock", "RealClock", "VirtualClock"), "_state.clock"),
+    "Reads": "_state.settings",
+    **dict.fromkeys(("Exchange", "RecordedRequest", "Response"), "_values.exchange"),
+    **dict.fromkeys(("InvalidScenario", "MissingExtra"), "_values.problems"),
+}
 
 __all__ = [
     "Clock",
@@ -38,3 +55,15 @@ __all__ = [
     "Server",
     "VirtualClock",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if (home := _HOMES.get(name)) is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

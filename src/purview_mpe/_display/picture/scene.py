@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.matrix import CLOSED
-from purview_mpe._model.results import Account, Plan, Report, Status, identity
+from purview_mpe._model.results import Account, Plan, Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from purview_mpe._model.results import Action, Outcome, Result, Verdict
+    from purview_mpe._model.results import Action, Identity, Outcome, Result, Verdict
     from purview_mpe._model.spec import Noun
 
 Tone: TypeAlias = Literal["good", "quiet", "new", "waiting", "bad"]
@@ -69,6 +69,12 @@ RESULTS: dict[Result, Mark] = {
     "absent": ABSENT,
     "connected": READY,
     "already-connected": READY,
+    "disconnected": ABSENT,
+    "enabled": READY,
+    "already-enabled": READY,
+    "granted": READY,
+    "already-granted": READY,
+    "revoked": ABSENT,
     "handed-off": HANDED,
     "ambiguous": REFUSED,
     "conflict": REFUSED,
@@ -77,6 +83,13 @@ RESULTS: dict[Result, Mark] = {
     "would-approve": WAITING,
     "would-reject": WAITING,
     "would-delete": WAITING,
+    "would-create": WAITING,
+    "would-replace": WAITING,
+    "would-connect": WAITING,
+    "would-disconnect": WAITING,
+    "would-enable": WAITING,
+    "would-grant": WAITING,
+    "would-revoke": WAITING,
 }
 
 
@@ -150,7 +163,7 @@ def _(account: Account) -> Scene:
 
 @scene.register
 def _(plan: Plan) -> Scene:
-    network = next((step for step in plan.steps if step.group_id is None), None)
+    network = next((step for step in plan.steps if step.subject == "managed-network"), None)
     changes = len(plan.changes)
     told = _count(len(plan.conflicts), "conflict") if plan.conflicts else _count(changes, "change")
     return Scene(
@@ -160,7 +173,7 @@ def _(plan: Plan) -> Scene:
         sorted_ways(
             Way(step.name, step.group_id, step.resource_id, ACTIONS[step.action], step.action)
             for step in plan.steps
-            if step.group_id is not None
+            if step.subject == "endpoint" and step.group_id is not None
         ),
         REFUSED if plan.conflicts else NEW if changes else KEPT,
     )
@@ -216,12 +229,12 @@ def outcomes_scene(
 ) -> Scene:
     """The picture of what became of each step so far; what is still waited for is told by name."""
     network_result = ""
-    results: dict[tuple[str, str], list[Outcome]] = {}
+    results: dict[Identity, list[Outcome]] = {}
     for outcome in outcomes:
-        if outcome.group_id is None:
+        if outcome.subject == "managed-network":
             network_result = outcome.result
-        else:
-            results.setdefault(identity(outcome.resource_id, outcome.group_id), []).append(outcome)
+        elif outcome.subject == "endpoint":
+            results.setdefault(outcome.identity, []).append(outcome)
     ways = [_way(together) for together in results.values()]
     waited = set(pending)
     shown = [replace(way, mark=MAKING, word=f"{way.word}, waiting") if way.name in waited else way for way in ways]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from purview_mpe._display.text.nouns import render_findings
 from purview_mpe._display.text.page import Cell, Page, name_in
 from purview_mpe._display.text.render import render
 from purview_mpe._model.fleets import FleetReport, FleetStatus
@@ -33,6 +34,7 @@ def render_fleet_report(fleet: FleetReport, page: Page) -> None:
             _explain(page, name, outcome.error)
     if len(failures) > _DETAILED:
         page.prose(f"... and {len(failures) - _DETAILED} more failures; the JSON holds them all.", role="faint")
+    render_findings(fleet.warnings, page)
 
 
 @render.register(FleetStatus)

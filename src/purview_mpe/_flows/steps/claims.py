@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from purview_mpe._flows.steps import reads
-from purview_mpe._model.results import Account, Report, Target, identity
 from purview_mpe._rules.ownership import Claim, claim_for, claim_from_report
 from purview_mpe.errors import AccessDenied, NotFound
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purview_mpe._flows.steps.io import Io
-    from purview_mpe._model.results import Outcome
+    from purview_mpe._model.results import Account, Identity, Outcome, Report, Target
     from purview_mpe._model.spec import Spec
 
 
@@ -64,7 +63,7 @@ class FromFactory:
             claim_for(target, endpoint)
             for target in self.targets
             for endpoint in endpoints
-            if endpoint.is_for(target.resource_id, target.group_id) and not endpoint.reserved
+            if endpoint.identity == target.identity and not endpoint.reserved
         ]
 
 
@@ -80,13 +79,13 @@ class FromReport:
     @property
     def targets(self) -> Sequence[Target]:
         """Those of the account's targets that the report speaks of."""
-        told = {identity(outcome.resource_id, outcome.group_id) for outcome in self.report.outcomes}
-        return [target for target in self.account.targets if identity(target.resource_id, target.group_id) in told]
+        told = {outcome.identity for outcome in self.report.outcomes}
+        return [target for target in self.account.targets if target.identity in told]
 
     @property
     def unknown(self) -> Sequence[Outcome]:
         """What the report speaks of and the account does not use, or does not show to this caller."""
-        known = {identity(target.resource_id, target.group_id) for target in self.account.targets}
+        known = {target.identity for target in self.account.targets}
         return [outcome for key, outcome in self._told().items() if key not in known]
 
     async def claims(self) -> Sequence[Claim]:
@@ -94,14 +93,14 @@ class FromReport:
         return [
             claim_from_report(factory, target, found)
             for target in self.targets
-            if (found := told.get(identity(target.resource_id, target.group_id))) is not None
+            if (found := told.get(target.identity)) is not None
         ]
 
-    def _told(self) -> dict[tuple[str, str], Outcome]:
-        told: dict[tuple[str, str], Outcome] = {}
+    def _told(self) -> dict[Identity, Outcome]:
+        told: dict[Identity, Outcome] = {}
         for outcome in self.report.outcomes:
             # A creation that approved on the way has two outcomes for each endpoint, and not each tells the id.
-            key = identity(outcome.resource_id, outcome.group_id)
+            key = outcome.identity
             if outcome.group_id is not None and (key not in told or outcome.private_endpoint_id is not None):
                 told[key] = outcome
         return told

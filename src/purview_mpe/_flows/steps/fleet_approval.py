@@ -75,14 +75,14 @@ class Approvals:
         self, work: Approving, claims: Sequence[Claim], registers: dict[Place, Register]
     ) -> Iterable[_Decision]:
         factory = work.spec.factory_id.name
-        listings = {claim.key: registers[_place(work, claim)].for_claim(factory, claim) for claim in claims}
+        listings = {claim.identity: registers[_place(work, claim)].for_claim(factory, claim) for claim in claims}
         try:
             matches = work.undecided(claims, listings)
         except PurviewMpeError as error:
             work.failed(error)
             return
         for match in matches:
-            asked = work.asked.get(match.claim.key)
+            asked = work.asked.get(match.claim.identity)
             if asked is None or self.io.now() - asked > _ASK_AGAIN:
                 yield _Decision(work, match)
 
@@ -129,7 +129,7 @@ class Approvals:
         except PurviewMpeError as error:
             decision.failure = error
         else:
-            work.asked[match.claim.key] = self.io.now()
+            work.asked[match.claim.identity] = self.io.now()
 
     def _settle(self, decision: _Decision, register: Register) -> None:
         """What the call answered is not believed either way; what the target shows is."""

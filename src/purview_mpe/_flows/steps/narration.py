@@ -48,6 +48,11 @@ def tell_finished(io: Io, verb: str, began: float) -> None:
     io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
 
 
+def tell_warning(io: Io, verb: str, began: float, message: str) -> None:
+    """Report something that does not end the verb and that the caller should act on."""
+    io.tell(Event(kind="warning", verb=verb, seconds=io.now() - began, message=message))
+
+
 def attach_fleet(error: BaseException, fleet: FleetReport) -> None:
     """Let what ends a fleet carry what was done so far, as `narrated` does for one factory."""
     error.add_note(

@@ -74,7 +74,7 @@ class Provisioning:
 
     @property
     def endpoint_steps(self) -> list[Progress]:
-        return [progress for progress in self.steps if progress.step.group_id is not None]
+        return [progress for progress in self.steps if progress.step.subject == "endpoint"]
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of each step, in the plan's order."""
@@ -109,7 +109,7 @@ class Provisioning:
     async def make_network(self) -> bool:
         """Create the managed virtual network where the plan says so; whether endpoints can be made afterwards."""
         for progress in self.steps:
-            if progress.step.group_id is None:
+            if progress.step.subject == "managed-network":
                 await self.do(progress)
                 return progress.result in {"created", "kept"}
         return True
@@ -164,7 +164,7 @@ class Provisioning:
                 case "keep":
                     progress.endpoint = _found(step, self.factory.endpoints)
                     self._end(progress, "kept")
-                case "create" if step.group_id is None:
+                case "create" if step.subject == "managed-network":
                     await self._create_network(step)
                     self._end(progress, "created")
                 case "create" if leaving := _leaving(step, self.factory.endpoints):
@@ -327,7 +327,7 @@ class Provisioning:
         step = progress.step
         if progress.becoming is None:
             return False
-        left = [endpoint for endpoint in listed if endpoint.is_for(step.resource_id, step.group_id or "")]
+        left = [endpoint for endpoint in listed if endpoint.identity == step.identity]
         is_deleting = any(states.is_deleting(endpoint.provisioning_state) for endpoint in left)
         if left and progress.was_deleting and not is_deleting:
             self._fail(progress, reasons.kept_alive(progress.leaving))
@@ -384,6 +384,7 @@ class Provisioning:
         elif error is None and _has_failed(progress):
             result, error = "failed", ErrorDetail.of(reasons.could_not_be_made(step.name))
         return Outcome(
+            subject=step.subject,
             name=(progress.endpoint.name if progress.endpoint else "") or step.name,
             group_id=step.group_id,
             resource_id=step.resource_id,
@@ -396,13 +397,13 @@ class Provisioning:
 
 def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
     """The endpoint that the step is about, by identity; one that is being deleted is there no more."""
-    same = (endpoint for endpoint in endpoints if endpoint.is_for(step.resource_id, step.group_id or ""))
+    same = (endpoint for endpoint in endpoints if endpoint.identity == step.identity)
     return next((endpoint for endpoint in same if not states.is_deleting(endpoint.provisioning_state)), None)
 
 
 def _leaving(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
     """The endpoint of the step's identity that is being deleted."""
-    same = (endpoint for endpoint in endpoints if endpoint.is_for(step.resource_id, step.group_id or ""))
+    same = (endpoint for endpoint in endpoints if endpoint.identity == step.identity)
     return next((endpoint for endpoint in same if states.is_deleting(endpoint.provisioning_state)), None)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.waiting import poll_interval, when_free
 from purview_mpe._model.arm_id import ArmId, last_segment, same_id
-from purview_mpe._model.results import Connection, ConnectionList, Target, identity
 from purview_mpe._rules.ownership import Listing
 from purview_mpe._wire import connections as wire
 from purview_mpe._wire.errors import Attempt, is_busy
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from purview_mpe._flows.steps.io import Clients, Io
+    from purview_mpe._model.results import Connection, ConnectionList, Identity, Target
     from purview_mpe._wire.account import Json
     from purview_mpe._wire.connections import Decision
 
@@ -31,16 +31,13 @@ APPROVER_ROLES: Mapping[ConnectionList, str] = {
 _MAY_FOLLOW = frozenset({"pending", ""})
 
 
-async def list_targets(io: Io, account_id: ArmId, targets: Sequence[Target]) -> dict[tuple[str, str], Listing]:
+async def list_targets(io: Io, account_id: ArmId, targets: Sequence[Target]) -> dict[Identity, Listing]:
     """What every target shows, by identity; each distinct list is read once, all together."""
     places: list[tuple[ConnectionList, ArmId]] = list(
         dict.fromkeys((target.connections, holder_of(account_id, target)) for target in targets)
     )
     listings = dict(zip(places, await io.gather([list_connections(io, *place) for place in places]), strict=True))
-    return {
-        identity(target.resource_id, target.group_id): listings[target.connections, holder_of(account_id, target)]
-        for target in targets
-    }
+    return {target.identity: listings[target.connections, holder_of(account_id, target)] for target in targets}
 
 
 async def decide(io: Io, account_id: ArmId, target: Target, connection: Connection, decision: Decision) -> None:

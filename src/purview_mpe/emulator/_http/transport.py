@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from azure.core.exceptions import (
     HttpResponseError,
+    ResponseNotReadError,
     ServiceRequestError,
     ServiceResponseError,
     ServiceResponseTimeoutError,
@@ -15,8 +16,8 @@ from azure.core.pipeline.transport import AsyncHttpTransport, HttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest, HttpResponse
 from azure.core.utils import case_insensitive_dict
 
-from purview_mpe.emulator._http.exchange import REASONS, ConnectionReset, Request, Response
 from purview_mpe.emulator._state.clock import VirtualClock, sleep_on
+from purview_mpe.emulator._values.exchange import REASONS, ConnectionReset, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, MutableMapping
@@ -33,8 +34,10 @@ _DEFAULT_READ_TIMEOUT = 300.0
 class _Answer:
     """What both colours of response have in common."""
 
-    def __init__(self, request: HttpRequest, response: Response) -> None:
+    def __init__(self, request: HttpRequest, response: Response, *, is_stream: bool = False) -> None:
         self._request = request
+        # The body of a streamed answer is not available before it is read, as on a real connection.
+        self._is_read = not is_stream
         self._status = response.status
         self._headers = case_insensitive_dict(response.headers)
         self._content = response.encoded()
@@ -85,10 +88,12 @@ class _Answer:
 
     @property
     def content(self) -> bytes:
+        if not self._is_read:
+            raise ResponseNotReadError(self)
         return self._content
 
     def text(self, encoding: str | None = None) -> str:
-        return self._content.decode(encoding or self._encoding or "utf-8-sig", errors="replace")
+        return self.content.decode(encoding or self._encoding or "utf-8-sig", errors="replace")
 
     def json(self) -> Any:
         return json.loads(self.text())
@@ -112,15 +117,16 @@ class EmulatorResponse(_Answer, HttpResponse):
 
     def read(self) -> bytes:
         """The body."""
-        return self.content
+        self._is_read = True
+        return self._content
 
     def iter_raw(self, **_kwargs: Any) -> Iterator[bytes]:
         """The body, in one piece."""
-        yield self.content
+        yield self._content
 
     def iter_bytes(self, **_kwargs: Any) -> Iterator[bytes]:
         """The body, in one piece."""
-        yield self.content
+        yield self._content
 
 
 class AsyncEmulatorResponse(_Answer, AsyncHttpResponse):
@@ -139,15 +145,16 @@ class AsyncEmulatorResponse(_Answer, AsyncHttpResponse):
 
     async def read(self) -> bytes:
         """The body."""
-        return self.content
+        self._is_read = True
+        return self._content
 
     async def iter_raw(self, **_kwargs: Any) -> AsyncIterator[bytes]:
         """The body, in one piece."""
-        yield self.content
+        yield self._content
 
     async def iter_bytes(self, **_kwargs: Any) -> AsyncIterator[bytes]:
         """The body, in one piece."""
-        yield self.content
+        yield self._content
 
 
 class _OnClock:
@@ -197,7 +204,7 @@ class EmulatorTransport(_OnClock, HttpTransport[HttpRequest, HttpResponse]):
             raise _broken(reset) from None
         if timed_out:
             raise ServiceResponseTimeoutError("Read timed out.")
-        return EmulatorResponse(request, answer)
+        return EmulatorResponse(request, answer, is_stream=bool(kwargs.get("stream")))
 
     def open(self) -> None:
         """Nothing to open."""
@@ -231,7 +238,7 @@ class AsyncEmulatorTransport(_OnClock, AsyncHttpTransport[HttpRequest, AsyncHttp
             raise _broken(reset) from None
         if timed_out:
             raise ServiceResponseTimeoutError("Read timed out.")
-        return AsyncEmulatorResponse(request, answer)
+        return AsyncEmulatorResponse(request, answer, is_stream=bool(kwargs.get("stream")))
 
     async def open(self) -> None:
         """Nothing to open."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from purview_mpe.emulator._state.loops import LoopWatch
+from purview_mpe.emulator._values.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,6 +30,7 @@ START = 1_000_000.0
 _GLANCE = 0.25
 
 
+@public
 @runtime_checkable
 class Clock(Protocol):
     """What the emulator needs of a clock; bring your own if you want to hold the time yourself."""
@@ -42,6 +44,7 @@ class Clock(Protocol):
         ...
 
 
+@public
 class RealClock:
     """The time of the real world, in seconds since this clock was made."""
 
@@ -94,6 +97,7 @@ class _Known:
         return nothing and (self.watch is None or not self.watch.is_alive)
 
 
+@public
 class VirtualClock:
     """A clock that moves when everything it knows of waits, and then to the first moment that is waited for.
 

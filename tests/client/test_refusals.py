@@ -1,0 +1,222 @@
+"""Every refusal of every write means the same over a real connection and in process, in both clients."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Client, Spec, aio
+from purview_mpe._azure import loading
+from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.emulator._values.exchange import Response
+from purview_mpe.errors import PurviewMpeError
+from tests.support.scripted import MARK, AsyncCredential, Credential
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from purview_mpe.emulator._http.server import Server
+
+_SYNC = loading.load("purview_mpe._azure.transport")
+_ASYNC = loading.load("purview_mpe._azure.transport_aio")
+_OPTIONS = loading.load("purview_mpe._azure.options")
+#: Each wait lasts so many times longer than asked for: patience ends after a handful of requests.
+_SLOWER = 10
+#: Longer than anything is waited for, so that no outcome depends on which of several threads moved the clock last.
+_LONG = 36_000
+
+
+class Quick(_SYNC.PooledTransport):
+    """The library's own transport, except that a wait moves the emulator's clock and takes no time."""
+
+    def __init__(self, emulator: Emulator, ca_file: str) -> None:
+        super().__init__(
+            16,
+            connection_timeout=_OPTIONS.CONNECT_SECONDS,
+            read_timeout=_OPTIONS.READ_SECONDS,
+            connection_verify=ca_file,
+        )
+        self.clock = emulator.clock
+        self.monotonic = emulator.clock.now
+
+    def sleep(self, duration: float) -> None:
+        self.clock.advance(duration * _SLOWER)
+
+
+class AsyncQuick(_ASYNC.AsyncPooledTransport):
+    """The same for tasks."""
+
+    def __init__(self, emulator: Emulator, ca_file: str) -> None:
+        super().__init__(96, verify=ca_file)
+        self.clock = emulator.clock
+        self.monotonic = emulator.clock.now
+
+    async def sleep(self, duration: float) -> None:
+        await asyncio.sleep(0)
+        self.clock.advance(duration * _SLOWER)
+
+
+@dataclass
+class World:
+    """One emulator, reached in process and over HTTPS; refused writes leave it as it is."""
+
+    emulator: Emulator
+    server: Server
+    loop: asyncio.Runner
+    wires: dict[str, Any]
+
+    def seen(self, way: str, verb: Callable[[Any], Any]) -> Any:
+        """What a verb comes to in one client, one way: the report without what differs from run to run."""
+        colour, wire = way.split(", ")
+        options: dict[str, Any] = {"transport": self.wires[way]}
+        if wire == "https":
+            options |= {"endpoint": self.server.url, "connection_verify": self.server.ca_file}
+        try:
+            if colour == "sync":
+                with Client(Credential(), **options) as client:
+                    return _outcomes(verb(client))
+            return _outcomes(self.loop.run(self._awaited(verb, options)))
+        except PurviewMpeError as error:
+            return [("raised", *_said(error))]
+
+    async def _awaited(self, verb: Callable[[Any], Any], options: dict[str, Any]) -> Any:
+        async with aio.Client(AsyncCredential(), **options) as client:
+            return await verb(client)
+
+
+WAYS = ("sync, in process", "async, in process", "sync, https", "async, https")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """A served emulator for the whole module, with connections that wait for approval."""
+    emulator = Emulator(provisioning=0.0, connection_delay=0.0, deletion=0.0)
+    emulator.add_account("contoso", shape="C")
+    emulator.add_factory("df2", purview_account=emulator.account)
+    emulator.add_factory("df3", purview_account=emulator.account, managed_vnet=False)
+    emulator.add_factory("df4")
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        for account in ("pv1", "contoso"):
+            client.create_all(_spec("df1", account), wait=False).raise_for_failures()
+    emulator.clock.advance(60)
+    emulator.approve("second")  # so that all of its account's others wait for the same kind of approval
+    with emulator.serve() as server, asyncio.Runner() as loop:
+        quick, in_process, async_in_process = (
+            Quick(emulator, server.ca_file),
+            emulator.transport(),
+            emulator.async_transport(),
+        )
+        async_quick = AsyncQuick(emulator, server.ca_file)
+        in_process.sleep = quick.sleep
+        async_in_process.sleep = async_quick.sleep
+        wires = (in_process, async_in_process, quick, async_quick)
+        yield World(emulator, server, loop, dict(zip(WAYS, wires, strict=True)))
+        quick.close()
+        loop.run(async_quick.close())
+
+
+def _spec(factory: str, account: str = "pv1") -> Spec:
+    home = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1/providers"
+    return Spec(
+        factory=f"{home}/Microsoft.DataFactory/factories/{factory}",
+        account=f"{home}/Microsoft.Purview/accounts/{account}",
+        name="purview" if account == "pv1" else "second",
+    )
+
+
+def _said(error: Any) -> tuple[Any, ...]:
+    return error.code, error.status, error.azure_code, error.message, error.remedy
+
+
+def _outcomes(report: Any) -> Any:
+    outcomes = [
+        (outcome.name, outcome.result, *(_said(outcome.error) if outcome.error else ())) for outcome in report.outcomes
+    ]
+    return [*outcomes, report.hand_off]
+
+
+#: Each write: the requests that are refused, and the verb that sends them.
+WRITES: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
+    "network PUT": (
+        "PUT",
+        "*/managedVirtualNetworks/default",
+        lambda client: client.create_all(_spec("df3"), timeout=_LONG),
+    ),
+    "endpoint PUT": ("PUT", "/managedPrivateEndpoints/", lambda client: client.create_all(_spec("df2"), timeout=_LONG)),
+    "endpoint DELETE": (
+        "DELETE",
+        "/managedPrivateEndpoints/",
+        lambda client: client.delete_all(_spec("df1"), timeout=_LONG),
+    ),
+    "factory PUT": ("PUT", "*/factories/df4", lambda client: client.connect(_spec("df4"))),
+    # Purview account, storage and namespace at once.
+    "approval PUT": ("PUT", "/privateEndpointConnections/", lambda client: client.approve(_spec("df1"), timeout=_LONG)),
+    "ingestion POST": (
+        "POST",
+        "/ingestionPrivateEndpointConnectionStatus",
+        lambda client: client.approve(_spec("df1", "contoso"), timeout=_LONG),
+    ),
+}
+POLICY = "Resource 'x' was disallowed by policy. Reasons: 'Only approved subscriptions'."
+#: Each refusal: status, Azure's code and message (bytes: the whole body), and the library's code for it.
+REFUSALS: dict[str, tuple[int, str, str | bytes, str]] = {
+    "plain": (403, "AuthorizationFailed", "The client has no authorization.", "access-denied"),
+    "policy": (403, "RequestDisallowedByPolicy", POLICY, "policy-denied"),
+    "lock": (409, "ScopeLocked", "The scope is locked: '/subscriptions/x/resourceGroups/rg1'.", "locked"),
+    "deny assignment": (403, "DenyAssignmentAuthorizationFailed", "Denied by an assignment.", "access-denied"),
+    "busy": (409, "AnotherOperationInProgress", "Another operation is in progress.", "azure-error"),
+    "conflict": (409, "Conflict", "It exists.", "azure-error"),
+    "not found": (404, "ResourceNotFound", "The Resource was not found.", "not-found"),
+    "throttled": (429, "TooManyRequests", "Too many requests.", "throttled"),
+    "failing": (503, "ServerBusy", "The server is busy.", "azure-unavailable"),
+    "html": (403, "", b"<html><body>Blocked by the proxy.</body></html>", "access-denied"),
+    "empty": (500, "", b"", "azure-unavailable"),
+}
+
+
+def _fault(method: str, path: str, status: int, code: str, said: str | bytes) -> Fault:
+    if isinstance(said, str):
+        return Fault.status(method, status, path=path, code=code, message=said, times=None)
+    page = Response(status, None, {"Content-Type": "text/html"}, content=said)
+    return Fault("status", method, path, None, 1.0, answer=page)
+
+
+@pytest.fixture(autouse=True)
+def _quiet_sdk(caplog: pytest.LogCaptureFixture) -> None:
+    """The SDKs log a traceback for each error body that is not JSON."""
+    caplog.set_level("CRITICAL", "azure")
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refusal_is_the_same_in_every_client_over_every_connection(world: World, refusal: str, write: str) -> None:
+    """Outcome, code, Azure's code, message, remedy and hand-off."""
+    method, path, verb = WRITES[write]
+    status, code, said, ours = REFUSALS[refusal]
+    seen = {}
+    for way in WAYS:
+        world.emulator.clear_faults()
+        world.emulator.inject(_fault(method, path, status, code, said))
+        seen[way] = world.seen(way, verb)
+    first = seen[WAYS[0]]
+    assert {way: found for way, found in seen.items() if found != first} == {}
+    refused = [line for line in first if line is not None and line[2:] and line[3] == status]
+    assert [line[2:5] for line in refused] == [(ours, status, code or None)] * len(refused)
+    assert len(refused) >= 1
+    if isinstance(said, str):
+        assert all(said in line[5] for line in refused)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_an_answer_that_repeats_the_token_is_never_read(world: World, write: str) -> None:
+    """On every write: the outcome says why, and the token is in no text of it."""
+    method, path, verb = WRITES[write]
+    for way in WAYS:
+        world.emulator.clear_faults()
+        world.emulator.inject(_fault(method, path, 403, "AuthorizationFailed", f"You sent {MARK}."))
+        seen = str(world.seen(way, verb))
+        assert MARK not in seen, way
+        assert "repeats the token that was sent" in seen, way
