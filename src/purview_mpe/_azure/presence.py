@@ -145,8 +145,9 @@ class Turns:
             if self._lock.acquire(blocking=False):
                 return True
             me = threading.current_thread()
-            self._waiting[me] = presence
-            presence.begin_wait(me)
+            if me not in self._waiting:
+                self._waiting[me] = presence
+                presence.begin_wait(me)
             return False
 
     def _stop_waiting(self, me: threading.Thread) -> None:

@@ -138,8 +138,8 @@ class VirtualClock:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the clock was made."""
-        return self.now() - self._start
+        """Seconds since the clock was made, to the microsecond."""
+        return round(self.now() - self._start, 6)
 
     def sleep(self, seconds: float) -> None:
         """Return when so much time has passed on this clock; blocks until everything that it knows of waits."""
