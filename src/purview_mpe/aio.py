@@ -58,6 +58,7 @@ class Client(FleetVerbs):
         *,
         cloud: Cloud = "public",
         endpoint: str | None = None,
+        purview_endpoint: str | None = None,
         retry: Retry | None = None,
         budget: Budget | None = None,
         on_event: Callable[[Event], None] | None = None,
@@ -66,7 +67,14 @@ class Client(FleetVerbs):
         checked_listener(on_event)
         self._colour = loading.load("purview_mpe._azure.io")
         self._azure = loading.load("purview_mpe._azure.clients").Azure(
-            "async", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
+            "async",
+            credential,
+            cloud=cloud,
+            endpoint=endpoint,
+            purview_endpoint=purview_endpoint,
+            retry=retry,
+            budget=budget,
+            options=client_options,
         )
         self._on_event = on_event
 

@@ -50,6 +50,8 @@ class Client(FleetVerbs):
         credential: Of azure-identity, synchronous; None means `DefaultAzureCredential()`.
         cloud: The Azure cloud: where requests go, and for whom tokens are asked.
         endpoint: Another https address of Azure Resource Manager (emulator, Azure Stack); tokens stay the cloud's.
+        purview_endpoint: Address of an emulator's Purview data plane on this machine, with `{account}` where the
+            account's name belongs; by default the address that the account itself shows, if it is one of Purview's.
         retry: How patient to be with one request.
         budget: How much may be asked of Azure; None means the one that all clients of this process share, which keeps
             below Azure's documented limits.
@@ -68,6 +70,7 @@ class Client(FleetVerbs):
         *,
         cloud: Cloud = "public",
         endpoint: str | None = None,
+        purview_endpoint: str | None = None,
         retry: Retry | None = None,
         budget: Budget | None = None,
         on_event: Callable[[Event], None] | None = None,
@@ -76,7 +79,14 @@ class Client(FleetVerbs):
         checked_listener(on_event)
         self._colour = loading.load("purview_mpe._azure.io")
         self._azure = loading.load("purview_mpe._azure.clients").Azure(
-            "sync", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
+            "sync",
+            credential,
+            cloud=cloud,
+            endpoint=endpoint,
+            purview_endpoint=purview_endpoint,
+            retry=retry,
+            budget=budget,
+            options=client_options,
         )
         self._on_event = on_event
 
