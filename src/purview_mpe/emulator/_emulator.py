@@ -72,7 +72,7 @@ class Emulator:
         firewall: the firewall setting of the default account.
         seed: all names and random numbers come from it; two emulators with the same seed and epoch are alike.
         clock: the time; by default a virtual clock, see `VirtualClock`.
-        epoch: the date at which the clock starts; by default now.
+        epoch: the date at which the emulator is made; by default now.
         provisioning: how long an endpoint is Provisioning: seconds, a range of seconds, `Reads(n)`, or a
             mapping from group id to these. By default 90 s of virtual time, 1 s in real time.
         connection_delay: how long after the request the connection appears on the target. By default 17 s of

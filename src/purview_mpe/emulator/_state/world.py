@@ -55,6 +55,7 @@ class World:
         self.clock = clock
         self.follows_calendar = epoch is None
         self.epoch = epoch or datetime.now(UTC)
+        self._began = clock.now()
         self.tenant = tenant
         self.random = Random(seed)
         self.lock = threading.RLock()
@@ -79,8 +80,12 @@ class World:
 
     def stamp(self, at: float | None = None) -> str:
         """A moment of the clock as Azure writes times, with seven digits of a second."""
-        moment = self.epoch + timedelta(seconds=self.now() if at is None else at)
+        moment = self.epoch + timedelta(seconds=(self.now() if at is None else at) - self._began)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
+
+    def moment_of(self, date: datetime) -> float:
+        """The moment of the clock at which a date stands in the stamps."""
+        return self._began + (date - self.epoch) / timedelta(seconds=1)
 
     def settle(self) -> float:
         """Let everything happen that is due by now; gives the time."""
@@ -131,7 +136,7 @@ class World:
         """
         if not self.follows_calendar:
             return 0.0
-        return self.clock.now() - (datetime.now(UTC) - self.epoch).total_seconds()
+        return self.clock.now() - self.moment_of(datetime.now(UTC))
 
     def hold_storage(self, target: ArmId) -> bool:
         """Begin a private endpoint operation on a storage account; False if another is under way."""
