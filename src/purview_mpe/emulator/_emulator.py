@@ -103,6 +103,7 @@ class Emulator:
         subscription: the default subscription.
         tenant: the tenant.
         location: where the default resources are.
+        inside_network: whether callers reach the data plane of an account whose public access is disabled.
         empty: start without resource group, factory and account.
 
     Raises:
@@ -140,6 +141,7 @@ class Emulator:
         subscription: str = DEFAULT_SUBSCRIPTION,
         tenant: str = DEFAULT_TENANT,
         location: str = DEFAULT_LOCATION,
+        inside_network: bool = True,
         empty: bool = False,
     ) -> None:
         if page_size < 1:
@@ -165,6 +167,7 @@ class Emulator:
             storage_connection_limit=storage_connection_limit,
             namespace_connection_limit=namespace_connection_limit,
             answers=answers or Answers(),
+            inside_network=inside_network,
             times=times or Times(),
         )
         self.clock = clock or VirtualClock()
@@ -175,7 +178,7 @@ class Emulator:
         self._faults = Faults(self._world.random)
         self._limits = Limits(enforced=enforce_limits)
         self._log = RequestLog(self._world, request_log)
-        self._inventory = Inventory(self._world, subscription, location)
+        self._inventory = Inventory(self._world, self._access, subscription, location)
         self._run_history = RunHistory(self._world, self._inventory)
         self._owners = Owners(self._world)
         self._administrator = Administrator(self._world, self._guards)
@@ -270,7 +273,11 @@ class Emulator:
     add_endpoint = Delegated(_INVENTORY, Inventory.add_endpoint)
     add_connection = Delegated(_INVENTORY, Inventory.add_connection)
     add_pipeline_run = Delegated(_RUN_HISTORY, RunHistory.add_pipeline_run)
+    add_pipeline = Delegated(_RUN_HISTORY, RunHistory.add_pipeline)
     add_activity_run = Delegated(_RUN_HISTORY, RunHistory.add_activity_run)
+    add_collection_role = Delegated(_INVENTORY, Inventory.add_collection_role)
+    curators = Delegated(_INVENTORY, Inventory.curators)
+    metadata_policy = Delegated(_INVENTORY, Inventory.metadata_policy)
     enable_event_hubs = Delegated(_INVENTORY, Inventory.enable_event_hubs)
     unregister = Delegated(_INVENTORY, Inventory.unregister)
     remove = Delegated(_INVENTORY, Inventory.remove)

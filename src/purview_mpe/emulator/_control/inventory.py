@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator._control.views import ConnectionView, EndpointView, view_connection, view_endpoint
 from purview_mpe.emulator._services.data_factory import factories, managed_network, runtimes
-from purview_mpe.emulator._services.purview import accounts, lifecycle
+from purview_mpe.emulator._services.purview import accounts, lifecycle, roles
 from purview_mpe.emulator._services.purview.shapes import account_body
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.strangers import add_strangers
@@ -18,8 +18,10 @@ from purview_mpe.emulator._values.json_values import as_id, id_of, object_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from purview_mpe.emulator._http.credential import Credential
     from purview_mpe.emulator._services.data_factory.runtimes import RuntimeKind
     from purview_mpe.emulator._services.purview.shapes import Firewall, NamespaceAbsence, Shape
+    from purview_mpe.emulator._state.access import Access
     from purview_mpe.emulator._state.nouns import Account, Factory
     from purview_mpe.emulator._state.world import World
 
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
 class Inventory:
     """Adds to one emulator, takes away from it and shows what is in it."""
 
-    def __init__(self, world: World, subscription: str, location: str) -> None:
+    def __init__(self, world: World, access: Access, subscription: str, location: str) -> None:
         self._world = world
+        self._access = access
         self.subscription = subscription
         self.location = location
         # What `factory` and `account` stand for; None in an emulator that was made empty.
@@ -272,6 +275,37 @@ class Inventory:
                 if (target_id := id_of(target)) is not None:
                     found[group] = target_id
             return found
+
+    def add_collection_role(self, role: str, principal: str | Credential, account: ArmId | str | None = None) -> None:
+        """Give an identity a role on an account's root collection: an object id, or whom a credential stands for.
+
+        A role is `collection-administrator`, `data-curator`, `data-source-administrator` or `purview-reader`. The
+        default caller, who made every account, holds all of them.
+        """
+        object_id = principal if isinstance(principal, str) else principal.caller.object_id
+        with self._world.lock:
+            found = self._world.accounts[as_id(account or self.account).key]
+            roles.add_to_role(self._world, self._access, found, object_id, role)
+
+    def metadata_policy(self, account: ArmId | str | None = None) -> dict[str, Any]:
+        """The metadata policy of an account's root collection, as it is now."""
+        with self._world.lock:
+            found = self._world.accounts[as_id(account or self.account).key]
+            return deepcopy(roles.policy_of(self._world, self._access, found))
+
+    def curators(self, account: ArmId | str | None = None) -> list[str]:
+        """The object ids that are Data Curator on an account's root collection, in their order."""
+        policy = self.metadata_policy(account)["properties"]
+        rule_id = f"purviewmetadatarole_builtin_data-curator:{policy['collection']['referenceName']}"
+        return [
+            principal
+            for rule in policy["attributeRules"]
+            if rule["id"] == rule_id
+            for alternative in rule["dnfCondition"]
+            for condition in alternative
+            if condition.get("attributeName") == "principal.microsoft.id"
+            for principal in condition.get("attributeValueIncludedIn", [])
+        ]
 
     def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
         """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""

@@ -43,16 +43,17 @@ class Credential:
         self._access = access
         self.caller = caller
 
-    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+    def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
         """A fresh token; every call is counted."""
+        audience = scopes[0].removesuffix("/.default") if scopes else "https://management.azure.com"
         with self._world.lock:
-            token = self._access.token(self.caller)
+            token = self._access.token(self.caller, audience)
         # Real time: azure-core compares with the time of day, whatever clock the emulator runs on.
         return AccessToken(token, int(time.time()) + LIFETIME)
 
-    def get_token_info(self, *_scopes: str, **_options: Any) -> AccessTokenInfo:
+    def get_token_info(self, *scopes: str, **options: Any) -> AccessTokenInfo:
         """A fresh token; every call is counted."""
-        return AccessTokenInfo(*self.get_token())
+        return AccessTokenInfo(*self.get_token(*scopes, **options))
 
     def close(self) -> None:
         """Nothing to close."""

@@ -25,7 +25,7 @@ from purview_mpe.emulator._values.exchange import (
     segments_of,
     split_url,
 )
-from purview_mpe.emulator._values.json_values import check_size, read_json
+from purview_mpe.emulator._values.json_values import check_size, object_of, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -148,7 +148,7 @@ class Service:
         world, request = self._world, ticket.request
         now = world.settle()
         check_size(request)
-        segments = segments_of(ticket.path)
+        segments = (*self._account_of(ticket.origin), *segments_of(ticket.path))
         route, parameters = self.router.match(request.method, segments)
         caller = self._access.default if route.anonymous else self._caller(ticket)
         subscription = parameters.get("subscription", "").casefold()
@@ -184,6 +184,16 @@ class Service:
                 self._access.check(caller, action, scope)
                 self._guards.check(caller, action, scope, delete_passes_locks=route.delete_passes_locks)
         return route.handler(call)
+
+    def _account_of(self, origin: str) -> tuple[str, ...]:
+        """The start of a path on an account's own host, as it stands on the one port of a server."""
+        if ".purview" not in origin:
+            return ()
+        for account in self._world.accounts.values():
+            catalog = str((object_of(account.properties.get("endpoints")) or {}).get("catalog", ""))
+            if catalog and split_url(catalog)[0] == origin:
+                return "purview-data", account.id.name
+        return ()
 
     def _caller(self, ticket: Ticket) -> Caller:
         caller = self._access.caller_of(ticket.request.headers.get("authorization", ""))

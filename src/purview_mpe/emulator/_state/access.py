@@ -176,6 +176,12 @@ class Access:
         return any(role.allows(action) for role in caller.roles_at(scope))
 
 
+def audience_of(authorization: str) -> str | None:
+    """Whom a token is for; None for one that does not say."""
+    audience = _claims(authorization.partition(" ")[2]).get("aud")
+    return audience if isinstance(audience, str) else None
+
+
 def _encoded(claims: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
 

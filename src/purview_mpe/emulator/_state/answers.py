@@ -10,6 +10,7 @@ from purview_mpe.emulator._values.public import public
 
 FullTarget: TypeAlias = Literal["failed", "refused"]
 EndpointError: TypeAlias = Literal["object", "text"]
+StalePolicy: TypeAlias = Literal["refused", "accepted"]
 
 
 @public
@@ -31,6 +32,12 @@ class Answers:
     """
     endpoint_error: EndpointError = "object"
     """`properties.error` of a failed managed private endpoint: an `object` with code and message, or a `text`."""
+
+    stale_policy: StalePolicy = "refused"
+    """A metadata policy that is written back under a version that is no longer the newest.
+
+    `refused`: 400 with code 1002 (seen in public code). `accepted`: the last writer wins.
+    """
 
     def __post_init__(self) -> None:
         """Refuse a choice that is not one."""

@@ -60,6 +60,8 @@ class Settings:
     namespace_connection_limit: int
     answers: Answers
     times: Times
+    inside_network: bool = True
+    """Whether callers reach the data plane of an account whose public access is disabled."""
 
     @property
     def counts_reads(self) -> bool:
