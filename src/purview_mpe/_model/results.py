@@ -343,8 +343,13 @@ class Report(Noun):
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def complete(self) -> bool:
-        """Whether it succeeded, and where approval was asked nothing is handed off or unapproved."""
+        """Whether it succeeded, and where approval was asked nothing is handed off or unapproved.
+
+        Of `onboard` it means that everything is in place, so nothing is left to the owners of the targets either.
+        """
         if not self.succeeded or any(o.result == "handed-off" for o in self.outcomes):
+            return False
+        if self.verb == "onboard" and (self.hand_off or any(o.result.startswith("would-") for o in self.outcomes)):
             return False
         if not self.approval_asked:
             return True

@@ -154,6 +154,7 @@ class FactoryChange:
     """Before the factory was read."""
     verb: Verb
     dry_run: bool = False
+    ended: float | None = None
 
     async def run(self) -> None:
         """Look, decide, write; and look again after each write that did not go through."""
@@ -168,6 +169,7 @@ class FactoryChange:
             result: Result = "timed-out" if isinstance(failure, WaitTimedOut) else "failed"
             for part in self._open:
                 part.state = Ended(result, ErrorDetail.of(failure))
+        self.ended = self.io.now()
         for outcome in self.outcomes():
             self.io.tell(
                 Event(
@@ -200,7 +202,7 @@ class FactoryChange:
             resource_id=part.resource_id,
             result=ended.result,
             error=ended.error,
-            seconds=max(0.0, round(self.io.now() - self.began, 3)),
+            seconds=max(0.0, round((self.io.now() if self.ended is None else self.ended) - self.began, 3)),
         )
 
     @property

@@ -149,8 +149,8 @@ class Inventory:
         """Add a factory, with a managed virtual network and the runtime that Azure puts into it.
 
         `body` is the JSON of a factory; the factory then lives at the `id` in it, unless that is none (the
-        subscriptions in Azure's published examples are not). Without `managed_vnet` the factory has the plain
-        `AutoResolveIntegrationRuntime`.
+        subscriptions in Azure's published examples are not). Without `managed_vnet` the factory lists no runtime: the
+        public `AutoResolveIntegrationRuntime` is in no list until it is saved for the first time (recorded).
         """
         with self._world.lock:
             given: dict[str, Any] = deepcopy(dict(body or {}))
@@ -167,9 +167,7 @@ class Inventory:
             factory = factories.new_factory(self._world, factory_id, given)
             if managed_vnet:
                 managed_network.new_network(self._world, factory)
-            self.add_runtime(
-                factory_id, "AutoResolveIntegrationRuntime", "azure-managed-vnet" if managed_vnet else "azure"
-            )
+                self.add_runtime(factory_id, "AutoResolveIntegrationRuntime", "azure-managed-vnet")
             return factory_id
 
     def add_runtime(self, factory: ArmId | str, name: str, kind: RuntimeKind = "azure") -> None:
