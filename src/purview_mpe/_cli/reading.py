@@ -36,6 +36,32 @@ def check(call: Call) -> Exit:
     return Exit.DONE if found.ok else Exit.FAILED
 
 
+def prove(call: Call) -> Exit:
+    """Whether lineage arrives."""
+    spec, arguments = call.spec, call.arguments
+    with call.client() as client:
+        proof = call.watched(
+            lambda: client.prove(spec, pipeline=arguments.pipeline, run_id=arguments.run, timeout=arguments.timeout)
+        )
+    call.show(proof)
+    return Exit.DONE if proof.proven else Exit.FAILED
+
+
+def prove_options(parser: ArgumentParser) -> None:
+    """Which run is followed."""
+    group = parser.add_argument_group("prove")
+    what = group.add_mutually_exclusive_group(required=True)
+    what.add_argument("--pipeline", metavar="NAME", help="start this pipeline once, and follow the run")
+    what.add_argument("--run", metavar="ID", help="follow a run that exists")
+    group.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=options.seconds,
+        default=1800.0,
+        help="how long to wait at most (default: 1800)",
+    )
+
+
 def plan(call: Call) -> Exit:
     """What is missing."""
     spec = call.spec

@@ -155,6 +155,74 @@ repeat. A factory that is connected elsewhere is left alone without --replace.""
         ("purview-mpe connect --spec sales.json", "purview-mpe connect --spec sales.json --replace"),
     ),
     Verb(
+        "disconnect",
+        "remove the factory's connection to the account",
+        """\
+Reads the factory; writes it back whole, without the account and with
+everything else as it was. Needs Contributor on the factory. Safe to repeat. A
+connection to another account than the spec's stays.""",
+        acting.disconnect,
+        (options.spec_options, *_REACH),
+        (f"purview-mpe disconnect {_ENDS}", "purview-mpe disconnect --spec sales.json"),
+    ),
+    Verb(
+        "grant",
+        "make the factory's identity Data Curator, so that it may push lineage",
+        """\
+Reads the factory, the account and the metadata policy of its root collection;
+writes that policy back with one identity added. Needs Collection administrator
+on the root collection, from inside the network of a closed account. Safe to
+repeat. What you are not allowed to do is written down for those who are
+(exit 4).""",
+        acting.grant,
+        (options.spec_options, acting.grant_options, *_REACH),
+        (f"purview-mpe grant {_ENDS}", "purview-mpe grant --spec sales.json --dry-run"),
+    ),
+    Verb(
+        "revoke",
+        "take the role Data Curator away from the factory's identity",
+        """\
+Reads, writes and needs what grant does. Safe to repeat.""",
+        acting.revoke,
+        (options.spec_options, acting.revoke_options, *_REACH),
+        (f"purview-mpe revoke {_ENDS}", "purview-mpe revoke --spec sales.json --dry-run"),
+    ),
+    Verb(
+        "onboard",
+        "everything between a bare factory and lineage that can flow",
+        """\
+Switches on the factory's identity and connects it, makes the managed virtual
+network, an integration runtime in it and the endpoints, approves with
+--approve, and makes the identity Data Curator. Needs what create, approve,
+connect and grant need. Safe to repeat: a second run writes nothing.""",
+        acting.onboard,
+        (options.spec_options, acting.onboard_options, *_REACH),
+        (f"purview-mpe onboard {_ENDS} --approve", "purview-mpe onboard --spec sales.json --dry-run"),
+    ),
+    Verb(
+        "offboard",
+        "revoke the role, disconnect, and delete the endpoints",
+        """\
+Reads, writes and needs what revoke, disconnect and delete do. The integration
+runtime, the managed virtual network and the identity stay. Safe to repeat.
+Asks first, or needs --yes.""",
+        acting.offboard,
+        (options.spec_options, acting.offboard_options, *_REACH),
+        (f"purview-mpe offboard {_ENDS} --dry-run", "purview-mpe offboard --spec sales.json --yes"),
+    ),
+    Verb(
+        "prove",
+        "whether lineage arrives: follow one run into Purview's catalog",
+        """\
+Starts a pipeline of yours once, or takes a run that exists; reads what its
+activities report and what Purview's catalog holds. Needs Data Factory
+Contributor on the factory and, for the catalog, Data Reader on the root
+collection. Exits 0 if the lineage is there, 1 otherwise.""",
+        looking.prove,
+        (options.spec_options, looking.prove_options, *_REACH),
+        (f"purview-mpe prove {_ENDS} --pipeline copy-sales", "purview-mpe prove --spec sales.json --run $RUN_ID"),
+    ),
+    Verb(
         "delete",
         "delete the endpoints of this spec, and wait until they are gone",
         """\

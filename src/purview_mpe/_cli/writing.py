@@ -109,7 +109,69 @@ def connect(call: Call) -> Exit:
     """Connect the factory to the account."""
     spec = call.spec
     with call.client() as client:
-        report = call.watched(lambda: client.connect(spec, replace=call.arguments.replace))
+        arguments = call.arguments
+        report = call.watched(lambda: client.connect(spec, replace=arguments.replace, identity=arguments.identity))
+    return _show(call, report)
+
+
+def disconnect(call: Call) -> Exit:
+    """Remove the factory's connection."""
+    spec = call.spec
+    with call.client() as client:
+        report = call.watched(lambda: client.disconnect(spec))
+    return _show(call, report)
+
+
+def onboard(call: Call) -> Exit:
+    """Everything in one."""
+    spec, arguments = call.spec, call.arguments
+    with call.client() as client:
+        report = call.watched(
+            lambda: client.onboard(
+                spec,
+                approve=arguments.approve,
+                grant=not arguments.no_grant,
+                become_admin=arguments.become_admin,
+                replace=arguments.replace,
+                dry_run=arguments.dry_run,
+                wait=not arguments.no_wait,
+                timeout=arguments.timeout,
+            )
+        )
+    return _show(call, report)
+
+
+def offboard(call: Call) -> Exit:
+    """Take the factory out of the account."""
+    spec, arguments = call.spec, call.arguments
+    with call.client() as client:
+        asked = arguments.dry_run or not arguments.yes
+        report = call.watched(lambda: client.offboard(spec, dry_run=asked, timeout=arguments.timeout))
+        doomed = [outcome.name for outcome in report.outcomes if outcome.result.startswith("would-")]
+        if asked and doomed and not arguments.dry_run:
+            if not _agrees(call, f"Revoke, disconnect and delete ({', '.join(dict.fromkeys(doomed))})?"):
+                return _nothing_was_written(call)
+            report = call.watched(lambda: client.offboard(spec, timeout=arguments.timeout))
+    return _show(call, report)
+
+
+def grant(call: Call) -> Exit:
+    """Give the role."""
+    spec, arguments = call.spec, call.arguments
+    with call.client() as client:
+        report = call.watched(
+            lambda: client.grant(
+                spec, become_admin=arguments.become_admin, dry_run=arguments.dry_run, timeout=arguments.timeout
+            )
+        )
+    return _show(call, report)
+
+
+def revoke(call: Call) -> Exit:
+    """Take the role away."""
+    spec, arguments = call.spec, call.arguments
+    with call.client() as client:
+        report = call.watched(lambda: client.revoke(spec, dry_run=arguments.dry_run, timeout=arguments.timeout))
     return _show(call, report)
 
 
@@ -125,6 +187,54 @@ def create_options(parser: ArgumentParser) -> None:
     group.add_argument("-y", "--yes", action="store_true", help="do not ask before broken endpoints are deleted")
     _waiting(group, 1800)
     _hand_off(group)
+
+
+def onboard_options(parser: ArgumentParser) -> None:
+    """What goes with onboarding."""
+    group = parser.add_argument_group("onboard")
+    group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
+    group.add_argument(
+        "--approve", action="store_true", help="also approve each connection, as soon as it is provably yours"
+    )
+    group.add_argument("--no-grant", action="store_true", help="leave the role Data Curator as it is")
+    _become_admin(group)
+    group.add_argument("--replace", action="store_true", help="replace a connection to another account")
+    _waiting(group, 1800)
+    _hand_off(group)
+
+
+def offboard_options(parser: ArgumentParser) -> None:
+    """What goes with offboarding."""
+    group = parser.add_argument_group("offboard")
+    group.add_argument("--dry-run", action="store_true", help="write nothing; show what would go")
+    group.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    _timeout(group, 600)
+    _hand_off(group)
+
+
+def grant_options(parser: ArgumentParser) -> None:
+    """What goes with giving the role."""
+    group = parser.add_argument_group("grant")
+    group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
+    _become_admin(group)
+    _timeout(group, 300)
+    _hand_off(group)
+
+
+def revoke_options(parser: ArgumentParser) -> None:
+    """What goes with taking the role away."""
+    group = parser.add_argument_group("revoke")
+    group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
+    _timeout(group, 300)
+    _hand_off(group)
+
+
+def _become_admin(group: options.Arguments) -> None:
+    group.add_argument(
+        "--become-admin",
+        action="store_true",
+        help="make yourself a collection administrator first, where you are not one",
+    )
 
 
 def approve_options(parser: ArgumentParser) -> None:
@@ -151,6 +261,7 @@ def connect_options(parser: ArgumentParser) -> None:
     """What goes with a connection of the factory."""
     group = parser.add_argument_group("connect")
     group.add_argument("--replace", action="store_true", help="also where it is connected to another account")
+    group.add_argument("--identity", action="store_true", help="also switch on the factory's managed identity")
 
 
 def _decision_options(group: options.Arguments) -> None:
