@@ -275,7 +275,7 @@ def client_options(arguments: Namespace) -> dict[str, Any]:
         options["purview_endpoint"] = arguments.purview_endpoint
     if arguments.ca is not None:
         if not _is_file(arguments.ca):
-            raise InvalidSpec("The command", [("--ca", f"{arguments.ca!r} is no file")])
+            raise InvalidSpec("The command", [("--ca", f"{_short(arguments.ca)!r} is not a file")])
         options["connection_verify"] = arguments.ca
     return options
 
@@ -285,6 +285,11 @@ def _is_file(path: str) -> bool:
         return Path(path).is_file()
     except OSError:  # a name longer than any file's
         return False
+
+
+def _short(path: str) -> str:
+    """A path for a message, without its middle if it is longer than any real one."""
+    return path if len(path) <= 400 else f"{path[:200]}…{path[-200:]}"
 
 
 def _verbose(group: Arguments) -> None:
