@@ -12,9 +12,9 @@ import pytest
 from purview_mpe import Client, FleetReport, Spec, durable
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidCredential, InvalidSpec
-from tests.azure.test_loading import in_a_fresh_process
 from tests.support.durable_fleet import factories
 from tests.support.durable_host import Host
+from tests.support.processes import in_a_fresh_process
 
 # The SDK's own converter of activities calls it so, on every host.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads")
