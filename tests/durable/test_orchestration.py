@@ -120,7 +120,7 @@ def test_a_second_run_writes_nothing():
 
 def test_waves_keep_azures_limits():
     """A subscription gets no more than its buckets hold: nothing is refused, and the time is what the limits ask."""
-    azure = Emulator(enforce_limits=True)
+    azure = Emulator(enforce_limits=True, foreign_connections=0)
     ended = Ended(azure, factories(azure, 100, 1), batch=10)
     assert ended.report.counts == {"created": 400}
     assert [request for request in azure.requests if request.status == 429] == []

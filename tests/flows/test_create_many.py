@@ -259,7 +259,7 @@ def test_subscriptions_do_not_wait_for_each_other(colour: Colour, emulator: Emul
 
 def test_limits_are_kept(colour: Colour):
     """A fleet that needs twice the burst of writes paces itself: Azure has no reason to refuse anything."""
-    emulator = Emulator(enforce_limits=True, provisioning=20)
+    emulator = Emulator(enforce_limits=True, provisioning=20, foreign_connections=0)
     specs = fleet_of(emulator, 100)
     report = colour.run(emulator, lambda client: client.create_many(specs))
     assert report.counts == {"created": 400}
