@@ -35,9 +35,9 @@ EXCEPTIONS = {
     ("_model.spec", "_display.tables"): "as above, as a data frame",
     ("errors", "_model.fleets"): "as below, of a fleet",
     ("errors", "_model.results"): "an error that holds a plan or a report says so, to type checkers alone",
-    ("_flows.connect", "_azure.loading"): "the SDK's word for If-Match is asked for where it is used",
+    ("_flows.steps.factory_change", "_azure.loading"): "the SDK's word for If-Match is asked for where it is used",
     ("_flows.steps.plain", "_azure.loading"): "a request for which no client has an operation is made by azure.core",
-    ("_flows.connect", "azure"): "as above",
+    ("_flows.steps.factory_change", "azure"): "as above",
     ("_flows.steps.plain", "azure"): "as above",
     ("_cli.options", "azure"): "the emulator's credential answers in azure-core's words",
 }

@@ -271,7 +271,7 @@ def test_azure_accepts_and_ignores(colour, emulator):
 def test_what_the_connection_alone_does_not_do_is_told(colour, emulator):
     """The factory's identity needs a role inside Purview; without an identity there is more to do."""
     report = colour.run(emulator, lambda client: client.connect(spec_for(emulator)))
-    assert [finding.code for finding in report.warnings] == ["data-curator-unknown"]
+    assert [finding.code for finding in report.warnings] == []
     bare = emulator.add_factory(body={"id": str(emulator.factory).replace("df1", "bare"), "properties": {}})
     report = colour.run(emulator, lambda client: client.connect(spec_for(emulator, factory=str(bare))))
     assert [finding.code for finding in report.warnings] == ["no-system-identity"]

@@ -52,7 +52,7 @@ def test_nothing_is_wrong():
     """Everything in place, and the newest run says that lineage arrives."""
     diagnosis = diagnosed()
     assert diagnosis.ok
-    assert codes(diagnosis) == {"data-curator-unknown": "info", "lineage-arrives": "info"}
+    assert codes(diagnosis) == {"lineage-arrives": "info"}
     assert (diagnosis.runs, diagnosis.lineage) == (1, {"Succeeded": 1})
 
 
@@ -200,7 +200,7 @@ def test_runs_that_may_not_be_read():
 def test_what_runs_say(runs, expected):
     """Each status in any spelling, and what nobody has seen yet is called unknown."""
     found = codes(diagnosed(runs=runs))
-    assert {code: severity for code, severity in found.items() if code != "data-curator-unknown"} == expected
+    assert found == expected
 
 
 OUTSIDE = Runtime("ir-azure", "azure")

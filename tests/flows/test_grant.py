@@ -11,6 +11,11 @@ from purview_mpe.emulator import Answers, Emulator, Fault
 from tests.conftest import spec_for
 
 
+def unconnected(emulator: Emulator):
+    """The spec of a factory with an identity that holds no role."""
+    return spec_for(emulator, factory=str(emulator.add_factory("df2")))
+
+
 def outcome(report):
     [only] = report.outcomes
     return only
@@ -18,10 +23,10 @@ def outcome(report):
 
 def test_the_identity_becomes_data_curator(colour, emulator):
     """One policy is written, read back, and a second call writes nothing."""
-    spec = spec_for(emulator)
+    spec = unconnected(emulator)
     report = colour.run(emulator, lambda client: client.grant(spec))
     assert (outcome(report).subject, outcome(report).result, report.complete) == ("data-curator", "granted", True)
-    assert len(emulator.curators()) == 2
+    assert len(emulator.curators()) == 3
     before = len(emulator.writes)
     report = colour.run(emulator, lambda client: client.grant(spec))
     assert (outcome(report).result, len(emulator.writes)) == ("already-granted", before)
@@ -29,7 +34,7 @@ def test_the_identity_becomes_data_curator(colour, emulator):
 
 def test_a_dry_run_writes_nothing(colour, emulator):
     """It says what would be done."""
-    report = colour.run(emulator, lambda client: client.grant(spec_for(emulator), dry_run=True))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), dry_run=True))
     assert outcome(report).result == "would-grant"
     assert not emulator.writes
 
@@ -37,7 +42,7 @@ def test_a_dry_run_writes_nothing(colour, emulator):
 def test_revoking_gives_the_policy_back(colour, emulator):
     """Everything but the version is as it was before the role was given."""
     before = emulator.metadata_policy()["properties"]
-    spec = spec_for(emulator)
+    spec = unconnected(emulator)
     colour.run(emulator, lambda client: client.grant(spec))
     report = colour.run(emulator, lambda client: client.revoke(spec))
     assert outcome(report).result == "revoked"
@@ -47,17 +52,17 @@ def test_revoking_gives_the_policy_back(colour, emulator):
 
 def test_without_the_role_it_is_handed_off(colour, emulator):
     """The text names who can do it, where, and holds a script; nothing is written."""
-    report = colour.run(emulator, lambda client: client.grant(spec_for(emulator)), roles=("Reader",))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)), roles=("Reader",))
     assert (outcome(report).result, report.complete) == ("handed-off", False)
     assert "not a collection administrator" in report.hand_off
     assert "az rest" in report.hand_off
-    assert len(emulator.curators()) == 1
+    assert len(emulator.curators()) == 2
 
 
 def test_outside_the_network_it_is_handed_off(colour):
     """At most two requests reach a closed account's data plane before the caller is taken to be outside."""
     emulator = Emulator(inside_network=False)
-    report = colour.run(emulator, lambda client: client.grant(spec_for(emulator), become_admin=True))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), become_admin=True))
     assert outcome(report).result == "handed-off"
     assert "inside the network" in report.hand_off
     asked = [request for request in emulator.requests if "policystore" in request.path]
@@ -68,13 +73,13 @@ def test_outside_the_network_it_is_handed_off(colour):
 def test_an_open_account_is_reached_from_outside(colour):
     """Only a closed account asks where the caller is."""
     emulator = Emulator(firewall="disabled-for-ingestion-only", inside_network=False)
-    report = colour.run(emulator, lambda client: client.grant(spec_for(emulator)))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
     assert outcome(report).result == "granted"
 
 
 def test_become_admin_is_asked_for_and_reported(colour, emulator):
     """The caller is made a collection administrator first, and a warning says so and how to undo it."""
-    report = colour.run(emulator, lambda client: client.grant(spec_for(emulator), become_admin=True), roles=("Owner",))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), become_admin=True), roles=("Owner",))
     assert outcome(report).result == "granted"
     assert [finding.code for finding in report.warnings] == ["became-collection-admin"]
     assert "Remove the caller" in report.warnings[0].remedy
@@ -82,10 +87,10 @@ def test_become_admin_is_asked_for_and_reported(colour, emulator):
 
 def test_become_admin_without_the_right_is_a_failure(colour, emulator):
     """A Reader cannot become an administrator."""
-    report = colour.run(emulator, lambda client: client.grant(spec_for(emulator), become_admin=True), roles=("Reader",))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), become_admin=True), roles=("Reader",))
     assert outcome(report).result in {"failed", "handed-off"}
     assert not report.complete
-    assert len(emulator.curators()) == 1
+    assert len(emulator.curators()) == 2
 
 
 def test_a_factory_without_identity_has_nothing_to_give_the_role_to(colour, emulator):
@@ -99,16 +104,16 @@ def test_a_factory_without_identity_has_nothing_to_give_the_role_to(colour, emul
 def test_a_stale_write_is_repeated(colour, emulator):
     """A policy that another caller has changed is read again and written again."""
     emulator.inject(Fault.status("PUT", 400, code="1002", message="Etag did not match.", path="*policystore*", times=3))
-    report = colour.run(emulator, lambda client: client.grant(spec_for(emulator)))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
     assert outcome(report).result == "granted"
 
 
 def test_an_answer_that_is_lost_is_read_back(colour, emulator):
     """Whether the write went through is read, not guessed."""
     emulator.inject(Fault.reset("PUT", before=False, path="*policystore*", times=1))
-    report = colour.run(emulator, lambda client: client.grant(spec_for(emulator)))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
     assert outcome(report).result == "granted"
-    assert len(emulator.curators()) == 2
+    assert len(emulator.curators()) == 3
 
 
 @pytest.mark.parametrize("stale_policy", ["refused", "accepted"])
@@ -123,7 +128,7 @@ def test_grants_at_once_in_one_process_lose_nothing(stale_policy):
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(granted, specs)) == {"granted"}
-    assert len(emulator.curators()) == 9
+    assert len(emulator.curators()) == 10
 
 
 @pytest.mark.parametrize(
@@ -137,6 +142,6 @@ def test_no_token_goes_to_a_strange_host(colour, emulator, host):
         return body
 
     emulator.inject(Fault.rewrite("GET", elsewhere, path="*/accounts/pv1", times=None))
-    report = colour.run(emulator, lambda client: client.grant(spec_for(emulator)))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
     assert not report.complete
     assert all("policystore" not in request.path for request in emulator.requests)

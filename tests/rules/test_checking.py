@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from purview_mpe import Check
 from purview_mpe._model.matrix import CLOSED, INGESTION, OPEN
 from purview_mpe._model.results import ErrorDetail
-from purview_mpe._model.survey import Gap, Permission, Runtime
+from purview_mpe._model.survey import CuratorSeen, Gap, Permission, Runtime
 from purview_mpe._rules import checking
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, NotFound
@@ -32,7 +32,7 @@ def test_nothing_in_the_way():
     """Only what cannot be seen from here is told."""
     check = checking.check(a_situation())
     assert check.ok
-    assert codes(check) == {"data-curator-unknown": "info"}
+    assert codes(check) == {}
     assert [(one.name, one.supported, one.managed_groups) for one in check.runtimes] == [
         (MANAGED.name, True, ("account", "blob", "queue", "namespace"))
     ]
@@ -61,7 +61,7 @@ IMPLICIT = {"implicit-runtime-public": "warning"}
 def test_the_matrix_over_the_runtimes(firewall, runtimes, expected):
     """Every runtime gets its cell, and together they decide how bad it is."""
     check = checking.check(a_situation(account=an_account(firewall=firewall), runtimes=runtimes))
-    assert codes(check) == expected | {"data-curator-unknown": "info"}
+    assert codes(check) == expected
     assert [one.name for one in check.runtimes] == [one.name for one in runtimes]
     assert check.ok == ("error" not in expected.values())
 
@@ -77,6 +77,8 @@ def test_an_unknown_firewall_decides_nothing():
     ("fields", "code"),
     [
         ({"connected_to": None}, "not-connected"),
+        ({"has_system_identity": False}, "no-system-identity"),
+        ({"curator": CuratorSeen(holds_role=False)}, "data-curator-missing"),
         ({"connected_to": OTHER_ACCOUNT}, "connected-elsewhere"),
         ({"account": None}, "account-missing"),
         ({"endpoints": (an_endpoint(resource_id=OTHER_ACCOUNT),)}, "plan-conflict"),
@@ -103,7 +105,6 @@ def test_letter_case_of_the_connection_does_not_count():
     ("fields", "code", "severity"),
     [
         ({"networks": ()}, "managed-network-missing", "warning"),
-        ({"has_system_identity": False}, "no-system-identity", "warning"),
         ({"spec": a_spec(name="p" * 70)}, "name-may-be-too-long", "warning"),
         ({"permissions": held("*/read", "*/managedVirtualNetworks/*")}, "may-not-approve-storage", "info"),
         ({"endpoints": tuple(an_endpoint(f"e{n}", resource_id=f"{STORAGE}{n}") for n in range(4600))}, "entity-limit", "warning"),
@@ -137,7 +138,7 @@ def test_what_is_done_needs_no_right():
     """With every endpoint made and approved a Reader's check is fine."""
     check = checking.check(a_situation(endpoints=ALL_ENDPOINTS, permissions=held("*/read")))
     assert check.ok
-    assert codes(check) == {"data-curator-unknown": "info"}
+    assert codes(check) == {}
 
 
 def test_the_right_to_connect_matters_only_before_the_connection():

@@ -165,6 +165,10 @@ class Inventory:
                 properties = given.setdefault("properties", {})
                 properties["purviewConfiguration"] = {"purviewResourceId": str(purview_account)}
             factory = factories.new_factory(self._world, factory_id, given)
+            principal = (object_of(factory.body.get("identity")) or {}).get("principalId")
+            if purview_account is not None and principal:
+                # The portal gives the role together with the connection (documentation).
+                self.add_collection_role("data-curator", principal, purview_account)
             if managed_vnet:
                 managed_network.new_network(self._world, factory)
                 self.add_runtime(factory_id, "AutoResolveIntegrationRuntime", "azure-managed-vnet")
