@@ -22,10 +22,10 @@ def emulator(request) -> Emulator:
 
 def settled(colour, emulator, door):
     """The only outcome of a door, and the seconds that it took."""
-    spec, began = spec_for(emulator, groups=("blob",)), emulator.clock.now()
+    spec, began = spec_for(emulator, groups=("blob",)), emulator.clock.elapsed
     done = colour.run(emulator, lambda client: DOORS[door](client, spec))
     [outcome] = done.outcomes
-    return outcome, emulator.clock.now() - began
+    return outcome, emulator.clock.elapsed - began
 
 
 def rejected(colour, emulator) -> None:

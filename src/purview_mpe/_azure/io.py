@@ -18,7 +18,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from purview_mpe._azure import clients, retrying
-from purview_mpe._azure.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
+from purview_mpe._azure.exchange import Exchange, Run, Stopped, current, exchanging
+from purview_mpe._azure.presence import SLICE, Crew, Turns, at_work, presence_of
+from purview_mpe._model.authorship import values_by_the_library
 from purview_mpe._model.events import Event
 
 if TYPE_CHECKING:
@@ -62,8 +64,14 @@ class _Common:
         self._azure = azure
         self._clients = cast("Clients", azure)
         self._listener = listener
-        self._telling = threading.RLock()
-        self._run = Run(azure.now, timeout, is_real=azure.is_real_time, retrying=self.retrying)
+        self._telling = Turns()
+        self._run = Run(
+            azure.now,
+            timeout,
+            is_real=azure.is_real_time,
+            presence=presence_of(azure.transport),
+            retrying=self.retrying,
+        )
         self._began = self.now()
         #: What was done so far, for whoever interrupts the verb; set by the flows that write.
         self.so_far: Callable[[], Report] | None = None
@@ -89,7 +97,7 @@ class _Common:
     @contextmanager
     def verb(self, name: str) -> Generator[None]:
         self._run.verb = name
-        with clients.span(name):
+        with at_work(self._run.presence), clients.span(name), values_by_the_library():
             yield
 
     def tell(self, event: Event) -> None:
@@ -110,9 +118,10 @@ class _Common:
         )
         if self._listener is None:
             return
-        with self._telling:  # one at a time: a listener need not be safe for threads
+        with self._telling.turn(self._run.presence):  # one at a time: a listener need not be safe for threads
             try:
-                self._listener(event)
+                with values_by_the_library(False):
+                    self._listener(event)
             except Exception:
                 # Whatever draws progress must not end the work that it shows, half-way.
                 _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
@@ -193,6 +202,7 @@ class SyncIo(_Common):
                         if not isinstance(error, Exception):
                             self._run.stop()  # a listener has raised KeyboardInterrupt, say
             finally:
+                crew.end(threading.current_thread())
                 ended.release()
 
         threads = [
@@ -200,7 +210,9 @@ class SyncIo(_Common):
             threading.Thread(target=contextvars.copy_context().run, args=(work,), name="purview-mpe", daemon=True)
             for _ in range(min(len(flows), clients.POOL_SIZE))
         ]
+        crew = Crew(self._run.presence, threads)
         try:
+            crew.begin()
             for thread in threads:
                 thread.start()
             for _ in threads:
@@ -209,18 +221,25 @@ class SyncIo(_Common):
             for thread in threads:
                 thread.join()
         except BaseException:
+            for thread in threads:
+                if thread.ident is None:
+                    crew.end(thread)
             self._run.stop()
             end = time.monotonic() + _PATIENCE_WITH_THREADS
             while time.monotonic() < end and any(thread.is_alive() for thread in threads):
                 ended.acquire(timeout=SLICE / 10)
             raise
         finally:
+            crew.dismiss()
             for flow in flows:
                 _close_unless_running(flow)
         if failures:
             raise failures[min(failures)]
         self._run.check()  # where another gather of this verb was stopped, some of the results are missing
         return results
+
+    async def checkpoint(self) -> None:
+        self._run.check()
 
     async def sleep(self, seconds: float) -> None:
         retrying.pause(self._run, self._azure.transport, self._wait(seconds))
@@ -289,6 +308,13 @@ class AsyncIo(_Common):
             if isinstance(result, BaseException):
                 raise result
         return cast("list[T]", results)
+
+    async def checkpoint(self) -> None:
+        # A task that is cancelled while it runs learns of it when it next suspends; without that it would end as
+        # cancelled, and whatever it returns would be lost.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            await asyncio.sleep(0)
 
     async def sleep(self, seconds: float) -> None:
         await self._azure.transport.sleep(self._wait(seconds))

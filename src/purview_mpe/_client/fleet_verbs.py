@@ -160,7 +160,7 @@ class FleetVerbs:
             for index, report in self._rounds(verb, run):
                 run.reports[index] = report
         except BaseException as error:
-            attach_fleet(error, run.report())
+            attach_fleet(error, run.report)
             raise
         return run.report()
 

@@ -16,7 +16,8 @@ from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.search import Searches
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, poll_interval
 from purview_mpe._model.arm_id import ArmId, folded
-from purview_mpe._model.results import Finding, Report
+from purview_mpe._model.results import Report
+from purview_mpe._rules.findings.approvals import MATCHED_BY_NAME
 from purview_mpe._rules.ownership import ambiguous, match_blind, match_known
 from purview_mpe._rules.settling import done, settled, turned_down, would
 from purview_mpe._wire.errors import is_about_the_sign_in
@@ -35,15 +36,7 @@ if TYPE_CHECKING:
     from purview_mpe._rules.ownership import Claim, Listings, Match
 
 _NO_WORD = "the factory does not vouch for the endpoint yet"
-_BY_NAME = Finding(
-    code="matched-by-name",
-    severity="warning",
-    message="Connections were recognised by name, because the factory cannot be read by this caller.",
-    cause="Anyone can give a private endpoint this name; that every target shows exactly one, all in one resource "
-    "group, makes a stranger unlikely and not impossible.",
-    remedy="Have the requester run status(spec) afterwards, or approve from the requester's report, "
-    "which holds the exact ids.",
-)
+_BY_NAME = MATCHED_BY_NAME.found()
 
 
 @dataclass
