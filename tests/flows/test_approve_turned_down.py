@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from purview_mpe.emulator import Emulator
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 DOORS = {
     "approve": lambda client, spec: client.approve(spec),
