@@ -29,7 +29,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from purview_mpe._model.fleets import FleetReport
     from purview_mpe._model.results import Plan, Report
@@ -259,7 +259,7 @@ class InternalError(PurviewMpeError):
 
 
 class ReportFailed(PurviewMpeError):
-    """A report holds failures; raised by `Report.raise_for_failures()`.
+    """Something in a report is not done; raised by `Report.raise_for_failures()`.
 
     Attributes:
         report: The whole report: what was done stands in it, too.
@@ -267,15 +267,11 @@ class ReportFailed(PurviewMpeError):
 
     code = "report-failed"
 
-    def __init__(self, report: Report | FleetReport) -> None:
+    def __init__(self, report: Report | FleetReport, unfinished: Sequence[object], *, of: int) -> None:
         self.report = report
-        failures = report.named_failures
-        lines = listed(
-            f"{name}: {outcome.result}"
-            + (f": {outcome.error.message}\n    {outcome.error.remedy}" if outcome.error else "")
-            for name, outcome in failures
-        )
+        what = "1 thing is" if len(unfinished) == 1 else f"{len(unfinished)} things are"
+        steps = "1 step" if of == 1 else f"{of} steps"
         super().__init__(
-            f"{len(failures)} of {len(report.outcomes)} steps did not succeed:{lines}",
+            f"{what} not done, of {steps}:{listed(map(str, unfinished))}",
             remedy="Remove each cause as said beside it and repeat the call: what is done already is kept.",
         )

@@ -77,14 +77,19 @@ class FleetReport(Noun):
             for name, outcome in report.named_failures
         )
 
-    def raise_for_failures(self) -> None:
-        """Do nothing if all went well.
+    def raise_for_failures(self, *, hand_off_is_fine: bool = False) -> None:
+        """Do nothing if everything that was asked for is done; as `Report.raise_for_failures`, for every factory.
 
         Raises:
-            ReportFailed: with every failure and its remedy.
+            ReportFailed: with everything that is not done, each with its remedy.
         """
-        if not self.succeeded:
-            raise ReportFailed(self)
+        unfinished = tuple(
+            f"{report.spec.factory_id.name}: {each}"
+            for report in self.reports
+            for each in report.unfinished(hand_off_is_fine=hand_off_is_fine)
+        )
+        if unfinished:
+            raise ReportFailed(self, unfinished, of=len(self.outcomes))
 
     @classmethod
     def load(cls, path: str | Path) -> FleetReport:
