@@ -357,7 +357,7 @@ class _Raising:
         _info(token_type="pop"),
         _Raising(),
     ],
-    ids=lambda token: str(token)[:60],
+    ids=lambda token: type(token).__name__ if isinstance(token, _Raising) else str(token)[:60],
 )
 def test_what_is_not_a_token_is_an_invalid_credential(runner: Runner, token: Any) -> None:
     """The error names the credential, not the network, and holds no token; nothing is sent."""
