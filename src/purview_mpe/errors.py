@@ -29,7 +29,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from purview_mpe._model.fleets import FleetReport
     from purview_mpe._model.results import Plan, Report
@@ -267,11 +267,12 @@ class ReportFailed(PurviewMpeError):
 
     code = "report-failed"
 
-    def __init__(self, report: Report | FleetReport, unfinished: Sequence[object], *, of: int) -> None:
+    def __init__(self, report: Report | FleetReport, *, hand_off_is_fine: bool = False) -> None:
         self.report = report
-        what = "1 thing is" if len(unfinished) == 1 else f"{len(unfinished)} things are"
-        steps = "1 step" if of == 1 else f"{of} steps"
+        unfinished = tuple(report.unfinished(hand_off_is_fine=hand_off_is_fine))
+        steps = sum(each.state != "unknown" for each in unfinished)
+        what = f"{steps} of {len(report.outcomes)} steps did not succeed" if steps else "Not every endpoint is known"
         super().__init__(
-            f"{what} not done, of {steps}:{listed(map(str, unfinished))}",
+            f"{what}:{listed(map(str, unfinished))}",
             remedy="Remove each cause as said beside it and repeat the call: what is done already is kept.",
         )

@@ -378,7 +378,7 @@ class Report(Noun):
         may wait for approval: `status(spec)` says whether lineage can flow.
         """
         is_foretold = any(outcome.result.startswith("would-") for outcome in self.outcomes)
-        return not (is_foretold or tuple(self.unfinished()))
+        return not (is_foretold or any(self.unfinished()))
 
     @property
     def all_known(self) -> bool:
@@ -433,8 +433,8 @@ class Report(Noun):
         Raises:
             ReportFailed: with everything that is not done, each with its remedy.
         """
-        if unfinished := tuple(self.unfinished(hand_off_is_fine=hand_off_is_fine)):
-            raise ReportFailed(self, unfinished, of=len(self.outcomes))
+        if any(self.unfinished(hand_off_is_fine=hand_off_is_fine)):
+            raise ReportFailed(self, hand_off_is_fine=hand_off_is_fine)
 
 
 @public("purview_mpe")
