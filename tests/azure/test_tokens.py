@@ -23,11 +23,8 @@ from purview_mpe._model.arm_id import ArmId
 from purview_mpe.errors import AccessDenied, InvalidCredential, NoAnswer, WaitTimedOut
 from tests.support.scripted import (
     ACCOUNT,
-    FACTORY,
     MARK,
-    NAMESPACE,
     READING,
-    STORAGE,
     AsyncCredential,
     Credential,
     OldAsyncCredential,
@@ -38,26 +35,11 @@ from tests.support.scripted import (
     both,
     ok,
     read_account,
+    read_everything,
     refusal,
 )
 
 CLAIMS = base64.b64encode(b'{"access_token":{"nbf":{"value":"1"}}}').decode()
-
-
-async def read_everything(io: Any) -> None:
-    """One request through each of the four management clients, together."""
-
-    async def one(operation: Any) -> None:
-        await io.read(READING, operation)
-
-    await io.gather(
-        [
-            one(lambda az: az.purview(ACCOUNT).accounts.get("rg1", "pv1")),
-            one(lambda az: az.datafactory(FACTORY).factories.get("rg1", "df1")),
-            one(lambda az: az.storage(STORAGE).storage_accounts.get_properties("rg1", "st1")),
-            one(lambda az: az.eventhub(NAMESPACE).namespaces.get("rg1", "eventhub1")),
-        ]
-    )
 
 
 def test_64_threads_on_a_cold_client_ask_for_one_token() -> None:

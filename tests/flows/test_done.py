@@ -7,7 +7,7 @@ import pytest
 from purview_mpe import Client, FleetReport
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import ReportFailed
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 REQUESTER = ("Data Factory Contributor",)
 
