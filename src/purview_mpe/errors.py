@@ -370,7 +370,7 @@ class ReportFailed(PurviewMpeError):
     """Something that was asked for is not done; raised by `Report.raise_for_failures()`.
 
     A step failed, a connection that was to be approved is not, something was handed off (unless
-    `hand_off_is_fine=True`), or the account cannot be read, so that not every endpoint is known.
+    that was said to be fine), or the account cannot be read, so that not every endpoint is known.
     The message lists all of it, each with its remedy.
 
     What to do: Remove each cause as its remedy says, and repeat the call: what is done already is kept.
