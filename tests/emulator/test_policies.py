@@ -6,40 +6,12 @@ from contextlib import closing
 
 import pytest
 from azure.core.exceptions import ServiceRequestError
-from azure.core.rest import HttpRequest
 
 from purview_mpe.emulator import Answers, Emulator
+from tests.support.asking import SCOPE, Host, Wire
 
 VERSION = "2021-07-01"
-SCOPE = "https://purview.azure.net/.default"
 CURATOR = "purviewmetadatarole_builtin_data-curator"
-
-
-class Host:
-    """Asks an account's own host."""
-
-    def __init__(self, emulator, credential=None, host="pv1.purview.azure.com", scope=SCOPE):
-        self.emulator, self.host, self.scope = emulator, host, scope
-        self.credential = credential or emulator.credential
-        self.transport = emulator.transport()
-
-    def send(self, method, path, body=None, version=VERSION, **headers):
-        url = path if path.startswith("https://") else f"https://{self.host}{path}"
-        if version is not None and "api-version" not in url:
-            url += ("&" if "?" in url else "?") + f"api-version={version}"
-        token = self.credential.get_token(self.scope).token
-        sent = {"Authorization": f"Bearer {token}", **headers}
-        content = None if body is None else json.dumps(body)
-        return self.transport.send(HttpRequest(method, url, headers=sent, content=content))
-
-    def policy(self, collection="pv1"):
-        answer = self.send("GET", f"/policystore/metadataPolicies?collectionName={collection}")
-        assert answer.status_code == 200
-        [policy] = answer.json()["values"]
-        return policy
-
-    def put(self, policy):
-        return self.send("PUT", f"/policystore/metadataPolicies/{policy['id']}", policy)
 
 
 def emulator_of(**answers):
@@ -513,8 +485,6 @@ def test_data_plane_survives_a_dump(emulator):
 def test_served_under_a_prefix(emulator):
     """Over HTTPS an account's own host is `/purview/{account}`, and links in answers stay below it."""
     pytest.importorskip("cheroot")
-    from tests.emulator.test_server import Wire
-
     token = emulator.credential.get_token(SCOPE).token
     with emulator.serve() as server, closing(Wire(server)) as wire:
         path = f"/purview/pv1/policystore/metadataRoles?api-version={VERSION}"
