@@ -8,7 +8,7 @@ import pytest
 
 from purview_mpe import Client
 from purview_mpe.emulator import Answers, Emulator, Fault
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 
 def unconnected(emulator: Emulator):
@@ -26,7 +26,7 @@ def test_the_identity_becomes_data_curator(colour, emulator):
     spec = unconnected(emulator)
     report = colour.run(emulator, lambda client: client.grant(spec))
     assert (outcome(report).subject, outcome(report).result, report.complete) == ("data-curator", "granted", True)
-    assert len(emulator.curators()) == 3
+    assert len(emulator.catalog.members("data-curator")) == 3
     before = len(emulator.writes)
     report = colour.run(emulator, lambda client: client.grant(spec))
     assert (outcome(report).result, len(emulator.writes)) == ("already-granted", before)
@@ -41,12 +41,12 @@ def test_a_dry_run_writes_nothing(colour, emulator):
 
 def test_revoking_gives_the_policy_back(colour, emulator):
     """Everything but the version is as it was before the role was given."""
-    before = emulator.metadata_policy()["properties"]
+    before = emulator.catalog.policy()["properties"]
     spec = unconnected(emulator)
     colour.run(emulator, lambda client: client.grant(spec))
     report = colour.run(emulator, lambda client: client.revoke(spec))
     assert outcome(report).result == "revoked"
-    assert emulator.metadata_policy()["properties"] == before
+    assert emulator.catalog.policy()["properties"] == before
     assert outcome(colour.run(emulator, lambda client: client.revoke(spec))).result == "absent"
 
 
@@ -56,7 +56,7 @@ def test_without_the_role_it_is_handed_off(colour, emulator):
     assert (outcome(report).result, report.complete) == ("handed-off", False)
     assert "not a collection administrator" in report.hand_off
     assert "az rest" in report.hand_off
-    assert len(emulator.curators()) == 2
+    assert len(emulator.catalog.members("data-curator")) == 2
 
 
 def test_outside_the_network_it_is_handed_off(colour):
@@ -79,7 +79,9 @@ def test_an_open_account_is_reached_from_outside(colour):
 
 def test_become_admin_is_asked_for_and_reported(colour, emulator):
     """The caller is made a collection administrator first, and a warning says so and how to undo it."""
-    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), become_admin=True), roles=("Owner",))
+    report = colour.run(
+        emulator, lambda client: client.grant(unconnected(emulator), become_admin=True), roles=("Owner",)
+    )
     assert outcome(report).result == "granted"
     assert [finding.code for finding in report.warnings] == ["became-collection-admin"]
     assert "Remove the caller" in report.warnings[0].remedy
@@ -87,10 +89,12 @@ def test_become_admin_is_asked_for_and_reported(colour, emulator):
 
 def test_become_admin_without_the_right_is_a_failure(colour, emulator):
     """A Reader cannot become an administrator."""
-    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), become_admin=True), roles=("Reader",))
+    report = colour.run(
+        emulator, lambda client: client.grant(unconnected(emulator), become_admin=True), roles=("Reader",)
+    )
     assert outcome(report).result in {"failed", "handed-off"}
     assert not report.complete
-    assert len(emulator.curators()) == 2
+    assert len(emulator.catalog.members("data-curator")) == 2
 
 
 def test_a_factory_without_identity_has_nothing_to_give_the_role_to(colour, emulator):
@@ -113,10 +117,10 @@ def test_an_answer_that_is_lost_is_read_back(colour, emulator):
     emulator.inject(Fault.reset("PUT", before=False, path="*policystore*", times=1))
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
     assert outcome(report).result == "granted"
-    assert len(emulator.curators()) == 3
+    assert len(emulator.catalog.members("data-curator")) == 3
 
 
-@pytest.mark.parametrize("stale_policy", ["refused", "accepted"])
+@pytest.mark.parametrize("stale_policy", ["1002", "409", "412", "accepted"])
 def test_grants_at_once_in_one_process_lose_nothing(stale_policy):
     """Eight clients in eight threads: all eight identities are there in the end."""
     emulator = Emulator(answers=Answers(stale_policy=stale_policy))
@@ -128,7 +132,7 @@ def test_grants_at_once_in_one_process_lose_nothing(stale_policy):
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(granted, specs)) == {"granted"}
-    assert len(emulator.curators()) == 10
+    assert len(emulator.catalog.members("data-curator")) == 10
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_offboard_takes_away_in_order(colour):
     report = colour.run(emulator, lambda client: client.offboard(spec))
     assert results(report) == {"data-curator": {"revoked"}, "connection": {"disconnected"}, "endpoint": {"deleted"}}
     assert report.complete
-    assert len(emulator.curators(spec.account)) == 1
+    assert len(emulator.catalog.members("data-curator", spec.account)) == 1
     check = colour.run(emulator, lambda client: client.check(spec))
     assert [runtime.name for runtime in check.runtimes] == ["managed-vnet"]
     again = colour.run(emulator, lambda client: client.offboard(spec))

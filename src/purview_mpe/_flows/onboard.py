@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._flows.approve import Approving
 from purview_mpe._flows.create_all import Creation, wait_for
 from purview_mpe._flows.grant import Curating, Member
 from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.approving import Approving
 from purview_mpe._flows.steps.claims import FromFactory
 from purview_mpe._flows.steps.factory_change import Connection, FactoryChange, Identity
 from purview_mpe._flows.steps.provisioning import Provisioning

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator._control.views import ConnectionView, EndpointView, view_connection, view_endpoint
 from purview_mpe.emulator._services.data_factory import factories, managed_network, runtimes
-from purview_mpe.emulator._services.purview import accounts, lifecycle, roles
+from purview_mpe.emulator._services.purview import accounts, lifecycle
 from purview_mpe.emulator._services.purview.shapes import account_body
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.strangers import add_strangers
@@ -18,10 +18,8 @@ from purview_mpe.emulator._values.json_values import as_id, id_of, object_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purview_mpe.emulator._http.credential import Credential
     from purview_mpe.emulator._services.data_factory.runtimes import RuntimeKind
     from purview_mpe.emulator._services.purview.shapes import Firewall, NamespaceAbsence, Shape
-    from purview_mpe.emulator._state.access import Access
     from purview_mpe.emulator._state.nouns import Account, Factory
     from purview_mpe.emulator._state.world import World
 
@@ -29,9 +27,8 @@ if TYPE_CHECKING:
 class Inventory:
     """Adds to one emulator, takes away from it and shows what is in it."""
 
-    def __init__(self, world: World, access: Access, subscription: str, location: str) -> None:
+    def __init__(self, world: World, subscription: str, location: str) -> None:
         self._world = world
-        self._access = access
         self.subscription = subscription
         self.location = location
         # What `factory` and `account` stand for; None in an emulator that was made empty.
@@ -75,6 +72,18 @@ class Inventory:
             "account": str(account) if account else None,
         }
 
+    def find_account(self, account: ArmId | str | None = None) -> Account:
+        """The account with this id, by default the default one.
+
+        Raises:
+            LookupError: the emulator has no such account.
+        """
+        account_id = as_id(account or self.account)
+        found = self._world.accounts.get(account_id.key)
+        if found is None:
+            raise LookupError(f"the emulator has no account {account_id}")
+        return found
+
     def find_factory(self, factory: ArmId | str) -> Factory:
         """The factory with this id.
 
@@ -99,10 +108,12 @@ class Inventory:
         location: str | None = None,
         body: Mapping[str, Any] | None = None,
         creating: bool = False,
+        tenant_level: bool = False,
     ) -> ArmId:
         """Add a Purview account; its managed resources come with it.
 
-        `creating` begins its creation now: it says Creating, and its resources appear one after the other.
+        `creating` begins its creation now: it says Creating, and its resources appear one after the other. A
+        `tenant_level` account is the tenant's own: it is reached on the tenant's host.
 
         `body` is the JSON of an account, for example one of Azure's published examples, and is used as it
         is: the account then lives at the `id` in it, or under its name where it has none. `without_namespace`
@@ -122,6 +133,7 @@ class Inventory:
                     firewall=firewall,
                     location=location,
                     namespace_absence=without_namespace,
+                    tenant_level=tenant_level,
                 )
             else:
                 given_id = id_of(body.get("id"))
@@ -130,9 +142,10 @@ class Inventory:
                 if given_id is None:
                     body = {**body, "id": str(account_id), "name": name, "type": ACCOUNT_TYPE}
             if creating:
-                lifecycle.begin_account(self._world, account_id, {"properties": {}, **body})
+                account = lifecycle.begin_account(self._world, account_id, {"properties": {}, **body})
             else:
-                self._add_strangers(lifecycle.new_account(self._world, account_id, body))
+                account = lifecycle.new_account(self._world, account_id, body)
+                self._add_strangers(account)
             return account_id
 
     def add_factory(
@@ -149,8 +162,8 @@ class Inventory:
         """Add a factory, with a managed virtual network and the runtime that Azure puts into it.
 
         `body` is the JSON of a factory; the factory then lives at the `id` in it, unless that is none (the
-        subscriptions in Azure's published examples are not). Without `managed_vnet` the factory lists no runtime: the
-        public `AutoResolveIntegrationRuntime` is in no list until it is saved for the first time (recorded).
+        subscriptions in Azure's published examples are not). Without `managed_vnet` the factory has the plain
+        `AutoResolveIntegrationRuntime`.
         """
         with self._world.lock:
             given: dict[str, Any] = deepcopy(dict(body or {}))
@@ -165,14 +178,18 @@ class Inventory:
                 properties = given.setdefault("properties", {})
                 properties["purviewConfiguration"] = {"purviewResourceId": str(purview_account)}
             factory = factories.new_factory(self._world, factory_id, given)
-            principal = (object_of(factory.body.get("identity")) or {}).get("principalId")
-            if purview_account is not None and principal:
-                # The portal gives the role together with the connection (documentation).
-                self.add_collection_role("data-curator", principal, purview_account)
             if managed_vnet:
                 managed_network.new_network(self._world, factory)
-                self.add_runtime(factory_id, "AutoResolveIntegrationRuntime", "azure-managed-vnet")
+            self.add_runtime(
+                factory_id, "AutoResolveIntegrationRuntime", "azure-managed-vnet" if managed_vnet else "azure"
+            )
             return factory_id
+
+    def identity_of(self, factory: ArmId | str) -> str:
+        """Object id of a factory's system-assigned identity; empty if it has none."""
+        with self._world.lock:
+            identity = object_of(self.find_factory(factory).body.get("identity")) or {}
+            return str(identity.get("principalId", ""))
 
     def add_runtime(self, factory: ArmId | str, name: str, kind: RuntimeKind = "azure") -> None:
         """Add an integration runtime of a kind to a factory."""
@@ -278,41 +295,10 @@ class Inventory:
                     found[group] = target_id
             return found
 
-    def add_collection_role(self, role: str, principal: str | Credential, account: ArmId | str | None = None) -> None:
-        """Give an identity a role on an account's root collection: an object id, or whom a credential stands for.
-
-        A role is `collection-administrator`, `data-curator`, `data-source-administrator` or `purview-reader`. The
-        default caller, who made every account, holds all of them.
-        """
-        object_id = principal if isinstance(principal, str) else principal.caller.object_id
-        with self._world.lock:
-            found = self._world.accounts[as_id(account or self.account).key]
-            roles.add_to_role(self._world, self._access, found, object_id, role)
-
-    def metadata_policy(self, account: ArmId | str | None = None) -> dict[str, Any]:
-        """The metadata policy of an account's root collection, as it is now."""
-        with self._world.lock:
-            found = self._world.accounts[as_id(account or self.account).key]
-            return deepcopy(roles.policy_of(self._world, self._access, found))
-
-    def curators(self, account: ArmId | str | None = None) -> list[str]:
-        """The object ids that are Data Curator on an account's root collection, in their order."""
-        policy = self.metadata_policy(account)["properties"]
-        rule_id = f"purviewmetadatarole_builtin_data-curator:{policy['collection']['referenceName']}"
-        return [
-            principal
-            for rule in policy["attributeRules"]
-            if rule["id"] == rule_id
-            for alternative in rule["dnfCondition"]
-            for condition in alternative
-            if condition.get("attributeName") == "principal.microsoft.id"
-            for principal in condition.get("attributeValueIncludedIn", [])
-        ]
-
     def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
         """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""
         with self._world.lock:
-            found = self._world.accounts[as_id(account or self.account).key]
+            found = self.find_account(account)
             accounts.enable_event_hubs(self._world, found)
             return self.targets(found.id)["namespace"]
 

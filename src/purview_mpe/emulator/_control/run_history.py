@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._services.data_factory import runs
-from purview_mpe.emulator._state.nouns import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,28 +33,6 @@ class RunHistory:
         with self._world.lock:
             owner = self._inventory.find_factory(factory or self._inventory.factory)
             return runs.new_run(self._world, owner, pipeline=pipeline, status=status, ago=ago).run_id
-
-    def add_pipeline(
-        self,
-        name: str = "copy-sales",
-        factory: ArmId | str | None = None,
-        *,
-        activity: str = "Copy orders",
-        runtime: str | None = None,
-        seconds: float = 60.0,
-        relations: int = 2,
-        lineage: str | None = None,
-    ) -> None:
-        """Give a factory a pipeline with one Copy activity, which can be started.
-
-        A run takes `seconds`, on the integration runtime `runtime`, or on the one that every factory has. Its lineage
-        arrives if the factory is connected to an account, its identity is Data Curator there, and the runtime can
-        reach the account; `lineage` lets the activity say something else. Purview ties what arrives to as many data
-        sets as there are `relations`.
-        """
-        with self._world.lock:
-            owner = self._inventory.find_factory(factory or self._inventory.factory)
-            owner.pipelines[name.casefold()] = Pipeline(name, activity, runtime, seconds, relations, lineage)
 
     def add_activity_run(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from purview_mpe.emulator._state.access import LIFETIME
+from purview_mpe.emulator._state.access import LIFETIME, MANAGEMENT
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -44,16 +44,16 @@ class Credential:
         self.caller = caller
 
     def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
-        """A fresh token; every call is counted."""
-        audience = scopes[0].removesuffix("/.default") if scopes else "https://management.azure.com"
+        """A fresh token for the audience of the first scope; every call is counted."""
+        resource = scopes[0].removesuffix("/.default") if scopes and scopes[0].startswith("https://") else MANAGEMENT
         with self._world.lock:
-            token = self._access.token(self.caller, audience)
+            token = self._access.token(self.caller, resource)
         # Real time: azure-core compares with the time of day, whatever clock the emulator runs on.
         return AccessToken(token, int(time.time()) + LIFETIME)
 
-    def get_token_info(self, *scopes: str, **options: Any) -> AccessTokenInfo:
-        """A fresh token; every call is counted."""
-        return AccessTokenInfo(*self.get_token(*scopes, **options))
+    def get_token_info(self, *scopes: str, **_options: Any) -> AccessTokenInfo:
+        """A fresh token for the audience of the first scope; every call is counted."""
+        return AccessTokenInfo(*self.get_token(*scopes))
 
     def close(self) -> None:
         """Nothing to close."""

@@ -114,22 +114,6 @@ class PipelineRun:
 
 
 @dataclass(slots=True)
-class Pipeline:
-    """A pipeline with one Copy activity."""
-
-    name: str
-    activity: str
-    runtime: str | None
-    """The integration runtime that its linked services name; None: they name none."""
-    seconds: float
-    """How long a run takes."""
-    relations: int
-    """How many data sets Purview ties its lineage to."""
-    lineage: str | None = None
-    """What its activity says about lineage; None: what follows from the factory's state."""
-
-
-@dataclass(slots=True)
 class Factory:
     """A data factory; `body` is what PUT sent, completed by what the service adds."""
 
@@ -140,7 +124,6 @@ class Factory:
     networks: dict[str, Network] = field(default_factory=dict[str, Network])
     runtimes: dict[str, Runtime] = field(default_factory=dict[str, Runtime])
     runs: dict[str, PipelineRun] = field(default_factory=dict[str, PipelineRun])
-    pipelines: dict[str, Pipeline] = field(default_factory=dict[str, Pipeline])
 
 
 @dataclass(slots=True)
@@ -163,21 +146,6 @@ class Connection:
 
 
 @dataclass(slots=True)
-class Catalogued:
-    """An entity in a Purview account's catalog."""
-
-    guid: str
-    kind: str
-    qualified_name: str
-    last_run_ms: int
-    group: str
-    """What its lineage shows: everything of one activity."""
-    parent: str | None = None
-    ties: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """Guids of what its relations lead from and to."""
-
-
-@dataclass(slots=True)
 class Account:
     """A Purview account; `body` is its JSON without what depends on the api-version or changes by itself."""
 
@@ -188,10 +156,13 @@ class Account:
     """The number of the change that is under way; 0: none is."""
     becoming: dict[str, Any] | None = None
     """What its JSON will be when its creation is over."""
-    policy: dict[str, Any] | None = None
-    """The metadata policy of its root collection; None until it is asked for."""
-    catalog: dict[str, Catalogued] = field(default_factory=dict[str, Catalogued])
-    """The entities of its catalog by guid."""
+    creator: str = ""
+    """The principal that made it, and holds every role on its root collection; empty: the default caller."""
+
+    @property
+    def is_tenant_level(self) -> bool:
+        """Whether it is the tenant's own account, reached on the tenant's host."""
+        return self.properties.get("tenantEndpointState") == "Enabled"
 
     @property
     def properties(self) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from purview_mpe.emulator._values.public import public
 
+Cloud: TypeAlias = Literal["public", "us-government", "china"]
+
 if TYPE_CHECKING:
     from random import Random
 
@@ -58,10 +60,9 @@ class Settings:
     latency: Span
     storage_connection_limit: int
     namespace_connection_limit: int
+    cloud: Cloud
     answers: Answers
     times: Times
-    inside_network: bool = True
-    """Whether callers reach the data plane of an account whose public access is disabled."""
 
     @property
     def counts_reads(self) -> bool:

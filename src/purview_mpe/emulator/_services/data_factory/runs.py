@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe.emulator._http.call import bad_request, read_token, write_token
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.data_factory.factories import find_factory
-from purview_mpe.emulator._services.data_factory.rules import child_not_found
-from purview_mpe.emulator._services.purview.roles import holds
 from purview_mpe.emulator._services.versions import DATA_FACTORY
-from purview_mpe.emulator._state.nouns import Catalogued, PipelineRun
+from purview_mpe.emulator._state.nouns import PipelineRun
 from purview_mpe.emulator._values.exchange import ArmError, Response
-from purview_mpe.emulator._values.json_values import id_of, list_of, object_of, strings_of
+from purview_mpe.emulator._values.json_values import list_of, object_of, strings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from purview_mpe.emulator._http.call import Call
-    from purview_mpe.emulator._state.access import Access
-    from purview_mpe.emulator._state.nouns import Account, Factory, Pipeline
+    from purview_mpe.emulator._state.nouns import Factory
     from purview_mpe.emulator._state.world import World
 
 # The activities that can report lineage (documentation); others have no such output.
@@ -102,95 +99,6 @@ def new_activity_run(
         }
     )
     return activity_run_id
-
-
-def start_run(world: World, access: Access, factory: Factory, pipeline: Pipeline) -> PipelineRun:
-    """Start a run that ends by itself, and whose lineage goes to Purview if everything is in place for that."""
-    run = new_run(world, factory, pipeline=pipeline.name, status="InProgress", ago=0)
-    # The service writes ids of runs in upper case, and takes them in any (recorded).
-    run.body |= {
-        "id": f"{factory.id}/pipelineruns/{run.run_id}".upper(),
-        "runStart": world.stamp(),
-        "runEnd": None,
-        "durationInMs": None,
-    }
-
-    def end() -> None:
-        run.last_updated = world.now()
-        run.body |= {
-            "status": "Succeeded",
-            "runEnd": world.stamp(),
-            "lastUpdated": world.stamp(),
-            "durationInMs": int(pipeline.seconds * 1000),
-        }
-        runtime = pipeline.runtime or "AutoResolveIntegrationRuntime"
-        account = connected_account(world, factory)
-        arrives = account is not None and lineage_arrives(world, access, factory, account, runtime)
-        status = pipeline.lineage or ("Succeeded" if arrives else "Failed")
-        new_activity_run(
-            world,
-            run,
-            name=pipeline.activity,
-            kind="Copy",
-            status="Succeeded",
-            lineage_status=status if account is not None else None,
-            lineage_key="reportLineageToPurview",
-            output={"effectiveIntegrationRuntime": f"{runtime} (West Europe)"},
-        )
-        if account is not None and status == "Succeeded":
-            add_lineage(world, factory, account, pipeline.name, pipeline.activity, relations=pipeline.relations)
-
-    world.after(pipeline.seconds, end)
-    return run
-
-
-def connected_account(world: World, factory: Factory) -> Account | None:
-    """The account that a factory is connected to."""
-    configuration = object_of(factory.body["properties"].get("purviewConfiguration")) or {}
-    account_id = id_of(configuration.get("purviewResourceId"))
-    return world.accounts.get(account_id.key) if account_id is not None else None
-
-
-def lineage_arrives(world: World, access: Access, factory: Factory, account: Account, runtime: str) -> bool:
-    """Whether the factory's identity may write lineage, and the runtime can reach the account."""
-    identity = object_of(factory.body.get("identity")) or {}
-    principal = str(identity.get("principalId", ""))
-    if not principal or not holds(world, access, account, principal, "data-curator"):
-        return False
-    if account.properties.get("publicNetworkAccess") != "Disabled":
-        return True
-    known = factory.runtimes.get(runtime.casefold())
-    if known is None or "managedVirtualNetwork" not in known.properties:
-        return False
-    approved = [one for one in world.connections_of(account.id).values() if one.status == "Approved"]
-    own = f"{factory.id.name}.".casefold()
-    return any(one.private_endpoint_id.rpartition("/")[2].casefold().startswith(own) for one in approved)
-
-
-def add_lineage(
-    world: World, factory: Factory, account: Account, pipeline: str, activity: str, *, relations: int
-) -> None:
-    """Let an account's catalog hold what an activity reported just now."""
-    group = f"{factory.id}/pipelines/{pipeline}/activities/{activity}"
-    for guid in [guid for guid, one in account.catalog.items() if one.group == group]:
-        del account.catalog[guid]
-    now = int(datetime.fromisoformat(world.stamp()).timestamp() * 1000)
-    copied = Catalogued(world.guid(), "adf_copy_activity", group, now, group)
-    inner = Catalogued(world.guid(), "adf_copy_operation", f"{group}#sink#blob", now, group, parent=copied.guid)
-    account.catalog |= {copied.guid: copied, inner.guid: inner}
-    for number in range(relations):
-        name = f"https://store{number}.blob.core.windows.net/data/file"
-        data_set = Catalogued(world.guid(), "azure_blob_path", name, now, group)
-        account.catalog[data_set.guid] = data_set
-        inner.ties.append((inner.guid, data_set.guid) if number % 2 else (data_set.guid, inner.guid))
-
-
-def _create_run(call: Call) -> Response:
-    factory = find_factory(call)
-    pipeline = factory.pipelines.get(call["pipeline"].casefold())
-    if pipeline is None:
-        raise child_not_found(factory.id.child("pipelines", call["pipeline"]))
-    return Response(200, {"runId": start_run(call.world, call.access, factory, pipeline).run_id})
 
 
 def _query_pipeline_runs(call: Call) -> Response:
@@ -296,13 +204,6 @@ _ACTIVITIES_READ = f"{_ACTION}/pipelineruns/queryactivityruns/read"
 ROUTES = (
     Route(
         "POST", f"{_FACTORY}/queryPipelineRuns", DATA_FACTORY, _query_pipeline_runs, f"{_ACTION}/querypipelineruns/read"
-    ),
-    Route(
-        "POST",
-        f"{_FACTORY}/pipelines/{{pipeline}}/createRun",
-        DATA_FACTORY,
-        _create_run,
-        f"{_ACTION}/pipelines/createrun/action",
     ),
     Route("GET", _RUN, DATA_FACTORY, _get_run, f"{_ACTION}/pipelineruns/read"),
     Route("POST", f"{_RUN}/queryActivityruns", DATA_FACTORY, _query_activity_runs, _ACTIVITIES_READ),
