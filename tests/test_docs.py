@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import runpy
 import shlex
 from pathlib import Path
 from typing import get_args
@@ -20,6 +21,7 @@ from purview_mpe._model.results import Action, ConnectionList, Firewall, Result,
 from purview_mpe._rules import diagnosing
 
 ROOT = Path(__file__).resolve().parent.parent
+generated = runpy.run_path(str(ROOT / "docs" / "generated.py"))
 SOURCE = ROOT / "src" / "purview_mpe"
 FUNCTION_APP = ROOT / "docs" / "examples" / "function_app"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -190,6 +192,12 @@ def test_every_word_of_a_value_is_explained(heading):
     page = (ROOT / "docs" / "reference" / "words.md").read_text()
     section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([\w-]+)` \|", section, re.MULTILINE) == list(get_args(WORDS[heading]))
+
+
+@pytest.mark.parametrize("page", generated["pages"](), ids=lambda page: page.name)
+def test_generated_parts_are_current(page):
+    """What pages take from the source is what the source says now; `python docs/generated.py` brings it up to date."""
+    assert page.read_text(encoding="utf-8") == generated["pages"]()[page]
 
 
 @pytest.mark.parametrize("client", [Client, aio.Client])

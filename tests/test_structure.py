@@ -6,6 +6,7 @@ import ast
 import re
 from dataclasses import dataclass
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,38 @@ def test_the_emulator_shares_the_id_parser_and_nothing_else(path):
     """A fake that shares code with what it checks proves nothing."""
     ours = {i.module for i in imports(f"emulator:{path.stem}", path) if i.module.startswith("purview_mpe")}
     assert {name for name in ours if not name.startswith("purview_mpe.emulator")} <= {"purview_mpe._model.arm_id"}
+
+
+#: The emulator's own rows, from top to bottom.
+EMULATOR_ROWS = ("_values", "_state", "_http", "_services", "_control", "_scenario", "_emulator")
+
+
+def emulator_modules() -> dict[str, Path]:
+    """The modules of the emulator by name within it."""
+    root = SOURCE / "emulator"
+    paths = [path for path in sorted(root.rglob("*.py")) if path.parent != root or path.stem == "_emulator"]
+    return {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+@pytest.mark.parametrize("module", emulator_modules())
+def test_a_module_of_the_emulator_knows_only_its_own_row_and_those_above(module):
+    """Type checkers see no circle between the emulator's folders either."""
+    order, modules = list(EMULATOR_ROWS), emulator_modules()
+    row = order.index(module.partition(".")[0])
+    inner = {i.module.removeprefix("purview_mpe.emulator.") for i in imports(f"emulator:{module}", modules[module])}
+    below = {name for name in inner & set(modules) if order.index(name.partition(".")[0]) > row}
+    assert below == set()
+
+
+def test_no_module_of_the_emulator_imports_itself_through_others():
+    """The imports of the emulator's modules form no circle, those for type checkers included."""
+    modules = emulator_modules()
+    graph = {
+        module: {i.module.removeprefix("purview_mpe.emulator.") for i in imports(f"emulator:{module}", path)}
+        & set(modules)
+        for module, path in modules.items()
+    }
+    TopologicalSorter(graph).prepare()
 
 
 def test_nothing_but_the_demo_knows_the_emulator():

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from purview_mpe._client.calls import Call, FleetRun, Series
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
-    from purview_mpe._model.fleets import FleetReport, FleetStatus
+    from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.results import Account, Plan, Report, Status
     from purview_mpe._model.retry import Retry
     from purview_mpe._model.spec import Spec
@@ -51,6 +51,7 @@ class Client:
         *,
         cloud: Cloud = "public",
         endpoint: str | None = None,
+        purview_endpoint: str | None = None,
         retry: Retry | None = None,
         budget: Budget | None = None,
         on_event: Callable[[Event], None] | None = None,
@@ -59,7 +60,14 @@ class Client:
         checked_listener(on_event)
         self._io_type: type[AsyncIo] = loading.load("purview_mpe._azure.io").AsyncIo
         self._azure: Azure = loading.load("purview_mpe._azure.clients").Azure(
-            "async", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
+            "async",
+            credential,
+            cloud=cloud,
+            endpoint=endpoint,
+            purview_endpoint=purview_endpoint,
+            retry=retry,
+            budget=budget,
+            options=client_options,
         )
         self._on_event = on_event
 
@@ -160,7 +168,7 @@ class Client:
         """
         return await self._run(verbs.orphans(account))
 
-    async def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> tuple[Spec, ...]:
+    async def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> FoundSpecs:
         """As `purview_mpe.Client.find_specs`.
 
         A spec for every factory of a subscription or resource group that is connected to a Purview account.

@@ -28,11 +28,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from purview_mpe._model.fleets import FleetReport
     from purview_mpe._model.results import Plan, Report
 
-#: A fleet can have thousands; its report holds them all.
+#: A fleet can have thousands of failures; its report holds them all.
 _SHOWN_FAILURES = 50
+#: Characters that a list in a message can have. Tables of jobs and queues of workers hold texts of at most 64 KiB in
+#: UTF-16 (docs: "Understanding the Table service data model", "Azure Queue storage limits"), and a character can take
+#: four bytes.
+_LONGEST_LIST = 14_000
+_LONGEST_ENTRY = 2_000
 
 __all__ = [
     "AccessDenied",
@@ -55,6 +62,20 @@ __all__ = [
 ]
 
 
+def listed(entries: Iterable[str], most: int = _SHOWN_FAILURES) -> str:
+    """The entries on indented lines, as many as are short enough to be kept with the error, and how many are left."""
+    lines: list[str] = []
+    length = left = 0
+    for entry in entries:
+        line = f"\n  {entry if len(entry) <= _LONGEST_ENTRY else entry[:_LONGEST_ENTRY] + '…'}"
+        if left or len(lines) == most or length + len(line) > _LONGEST_LIST:
+            left += 1
+        else:
+            lines.append(line)
+            length += len(line)
+    return "".join(lines) + (f"\n  … and {left} more" if left else "")
+
+
 class PurviewMpeError(Exception):
     """Something this library could not do; the base of all its errors.
 
@@ -65,9 +86,12 @@ class PurviewMpeError(Exception):
         azure_code: Azure's own error code, where it gave one.
         request_id: Azure's id of the request, for a support case.
         correlation_id: The id under which Azure logged the operation.
+        retry_after: Seconds after which the same request may succeed: 0 where Azure named no time, None where waiting
+            does not help.
     """
 
     code: ClassVar[str] = "error"
+    retry_after: float | None = None
 
     def __init__(
         self,
@@ -124,7 +148,7 @@ class InvalidSpec(PurviewMpeError, ValueError):
         remedy: str = "Correct the fields above; nothing was sent to Azure.",
     ) -> None:
         self.problems = problems
-        lines = "".join(f"\n  {field}: {rule}" for field, rule in problems)
+        lines = listed((f"{field}: {rule}" for field, rule in problems), most=len(problems))
         super().__init__(f"{what} is not valid:{lines}", remedy=remedy)
 
 
@@ -238,13 +262,11 @@ class ReportFailed(PurviewMpeError):
     def __init__(self, report: Report | FleetReport) -> None:
         self.report = report
         failures = report.named_failures
-        lines = "".join(
-            f"\n  {name}: {outcome.result}"
+        lines = listed(
+            f"{name}: {outcome.result}"
             + (f": {outcome.error.message}\n    {outcome.error.remedy}" if outcome.error else "")
-            for name, outcome in failures[:_SHOWN_FAILURES]
+            for name, outcome in failures
         )
-        if len(failures) > _SHOWN_FAILURES:
-            lines += f"\n  … and {len(failures) - _SHOWN_FAILURES} more"
         super().__init__(
             f"{len(failures)} of {len(report.outcomes)} steps did not succeed:{lines}",
             remedy="Remove each cause as said beside it and repeat the call: what is done already is kept.",

@@ -22,28 +22,29 @@ from typing import TYPE_CHECKING, Any, overload
 
 from purview_mpe._display.html import Fragment, html, render
 from purview_mpe._display.notes import of_outcomes
-from purview_mpe._display.picture.scene import BROKEN, KEPT, MAKING, READY, WAITING, Mark, outcomes_scene
+from purview_mpe._display.picture.scene import MADE, outcomes_scene
 from purview_mpe._display.tables import Table
 from purview_mpe._display.text.page import duration
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.naming import LINEAGE_GROUPS
 from purview_mpe._model.results import FAILURES
+from purview_mpe._model.words import DONE, FAILED, RESULTS, SAME, WAITING, WORKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from purview_mpe._model.events import Event
     from purview_mpe._model.results import Outcome, Result, Status
+    from purview_mpe._model.words import Mark
 
 __all__ = ["Progress", "live", "progress"]
 
 #: A fleet can have thousands of failures; its report holds them all.
 _SHOWN_TROUBLE = 5
 #: A new connection is pending until somebody approves it; one that was kept may be approved.
-_UNAPPROVED: frozenset[Result] = frozenset({"created", "replaced"})
-_MADE = _UNAPPROVED | {"kept"}
+_UNAPPROVED = frozenset(result for result, word in RESULTS.items() if word.mark.role == "new")
 #: What somebody still has to do after the verb.
-_LEFT: frozenset[Result] = frozenset({"handed-off", "would-approve", "would-reject", "would-delete"})
+_LEFT = frozenset(result for result, word in RESULTS.items() if word.is_left)
 _ORDER = {group_id: number for number, group_id in enumerate(LINEAGE_GROUPS)}
 
 
@@ -191,9 +192,11 @@ def _fragment(run: _Run) -> Fragment:
 def _headline(run: _Run) -> str:
     """What is waited for and for how long, and at the end what was done."""
     if not run.over or not run.message.endswith("finished"):
-        return f"{run.verb}, {run.seconds:.0f} s: {run.message}"
+        return f"{run.verb}, {duration(run.seconds)}: {run.message}"
     results = [outcome.result for outcomes in run.outcomes.values() for outcome in _last_words(outcomes)]
-    counts = ", ".join(f"{count} {result}" for result, count in Counter(results).items()) or "nothing to do"
+    counts = (
+        ", ".join(f"{count} {RESULTS[result].text}" for result, count in Counter(results).items()) or "nothing to do"
+    )
     left = ", to be approved" if _UNAPPROVED & _undecided(run) else ""
     return f"{run.message} after {duration(run.seconds)}: {counts}{left}"
 
@@ -205,17 +208,17 @@ def _last_words(outcomes: list[Outcome]) -> list[Outcome]:
 
 def _mark(run: _Run) -> Mark:
     if not run.over:
-        return MAKING
+        return WORKING
     if not run.message.endswith("finished"):
-        return BROKEN
+        return FAILED
     results = {outcome.result for outcomes in run.outcomes.values() for outcome in outcomes}
     undecided = _undecided(run)
     if FAILURES & results:
-        return BROKEN
+        return FAILED
     if _LEFT & results or _UNAPPROVED & undecided or ("absent" in results and run.verb != "delete_all"):
         return WAITING
     # Whether what was there before is approved no event tells.
-    return KEPT if "kept" in undecided else READY
+    return SAME if "kept" in undecided else DONE
 
 
 def _undecided(run: _Run) -> set[Result]:
@@ -227,7 +230,7 @@ def _undecided(run: _Run) -> set[Result]:
             if outcome.subject != "endpoint":
                 continue
             endpoint = (factory, *outcome.identity)
-            if outcome.result in _MADE:
+            if outcome.result in MADE:
                 made[endpoint] = outcome.result
             elif outcome.result in {"approved", "already-approved"}:
                 approved.add(endpoint)
@@ -238,7 +241,7 @@ def _fleet(run: _Run, factories: list[str]) -> Table:
     rows = [
         (
             last_segment(factory),
-            ", ".join(f"{outcome.name}: {outcome.result}" for outcome in run.outcomes.get(factory, ())),
+            ", ".join(_said(outcome) for outcome in run.outcomes.get(factory, ())),
             ", ".join(run.pending.get(factory, ())),
         )
         for factory in factories
@@ -247,5 +250,10 @@ def _fleet(run: _Run, factories: list[str]) -> Table:
 
 
 def _plain(run: _Run, shown: Fragment) -> str:
-    done = [f"  {outcome.name}: {outcome.result}" for outcomes in run.outcomes.values() for outcome in outcomes]
-    return "\n".join([shown.headline, *done])
+    done = [f"  {_said(outcome)}" for outcomes in run.outcomes.values() for outcome in outcomes]
+    return "\n".join([f"{shown.mark.symbol} {shown.headline}", *done])
+
+
+def _said(outcome: Outcome) -> str:
+    word = RESULTS[outcome.result]
+    return f"{word.mark.symbol} {outcome.name}: {word.text}"

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from purview_mpe._wire.errors import Attempt
 from purview_mpe.errors import AzureUnavailable, InvalidSpec
-from tests.support.scripted import MARK, Runner, Script, answer, both, list_endpoints, ok, read_account
+from tests.support.scripted import FACTORY, MARK, Runner, Script, answer, both, list_endpoints, ok, read_account
 
 HOST = "https://management.azure.com"
 
@@ -62,6 +63,42 @@ def test_no_link_leads_to_another_host(runner: Runner, link: str) -> None:
         runner.flow(runner.azure(script), list_endpoints)
     assert len(script.sent) == 1
     assert "secret" not in str(caught.value)
+
+
+@both
+@pytest.mark.parametrize("link", ["/a/%2e%2e/next", "/a/.%2E/next?x=1", "/a\\..\\next", "/%2e"])
+def test_no_link_leads_to_another_resource(runner: Runner, link: str) -> None:
+    """A transport or proxy would take `..` for the parent: such a path is not sent."""
+    script = Script([page(f"{HOST}{link}", {"name": "a"}), page(None)])
+    with pytest.raises(AzureUnavailable, match="would address another one"):
+        runner.flow(runner.azure(script), list_endpoints)
+    assert len(script.sent) == 1
+
+
+@both
+@pytest.mark.parametrize("name", ["..", "."])
+def test_no_name_leads_to_another_resource(runner: Runner, name: str) -> None:
+    """The SDKs put a name into a path as it is, and the transports below them tidy the path up."""
+    script = Script([ok({})])
+
+    async def delete(io: Any) -> Any:
+        return await io.call(
+            Attempt("delete an endpoint", str(FACTORY), "Data Factory Contributor"),
+            lambda az: az.datafactory(FACTORY).managed_private_endpoints.delete("rg1", "df1", "default", name),
+        )
+
+    with pytest.raises(AzureUnavailable, match="would address another one"):
+        runner.flow(runner.azure(script), delete)
+    assert script.sent == []
+
+
+@both
+@pytest.mark.parametrize("link", ["/a..b/next", "/a/...", "/a/next?x=/../"])
+def test_other_dots_in_a_path_are_sent(runner: Runner, link: str) -> None:
+    """Only whole segments of one or two dots mean another path."""
+    script = Script([page(f"{HOST}{link}"), page(None)])
+    runner.flow(runner.azure(script), list_endpoints)
+    assert len(script.sent) == 2
 
 
 @both

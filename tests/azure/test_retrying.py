@@ -15,6 +15,7 @@ from azure.core.exceptions import (
 )
 
 from purview_mpe import Retry, Spec
+from purview_mpe._wire.errors import Attempt
 from purview_mpe.errors import (
     AccessDenied,
     AzureError,
@@ -43,17 +44,56 @@ from tests.support.scripted import (
     refusal,
 )
 
-OPERATIONS = {"GET": read_account, "PUT": put_endpoint, "DELETE": delete_endpoint, "POST": post_ingestion}
+WRITES = {"PUT": put_endpoint, "DELETE": delete_endpoint, "POST": post_ingestion}
+PASSING = [408, 429, 500, 502, 503, 504, 507]
+
+
+async def ask_for_runs(io: Any) -> Any:
+    """POST: a question."""
+    return await io.read(
+        Attempt("list the recent pipeline runs of the factory 'df1'", str(FACTORY), "Reader"),
+        lambda az: az.datafactory(FACTORY).pipeline_runs.query_by_factory("rg1", "df1", {}),
+    )
 
 
 @both
-@pytest.mark.parametrize("method", OPERATIONS)
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 507])
-def test_passing_answers_are_tried_again_whatever_the_method(runner: Runner, method: str, status: int) -> None:
-    """A passing answer costs one more request, POST included."""
+@pytest.mark.parametrize(("read", "method"), [(read_account, "GET"), (ask_for_runs, "POST")])
+@pytest.mark.parametrize("status", PASSING)
+def test_a_read_that_meets_a_passing_answer_is_sent_again(runner: Runner, read: Any, method: str, status: int) -> None:
+    """A passing answer costs one more request; a POST that asks is a read."""
     script = Script([refusal(status), ok({"id": "x"})])
-    runner.flow(runner.azure(script), OPERATIONS[method])
+    runner.flow(runner.azure(script), read)
     assert [sent.method for sent in script.sent] == [method, method]
+
+
+@both
+@pytest.mark.parametrize("method", WRITES)
+@pytest.mark.parametrize("fault", [*(refusal(status) for status in PASSING), ServiceResponseError("reset")])
+def test_a_write_is_sent_once(runner: Runner, method: str, fault: Any) -> None:
+    """Whatever a write meets, the flow looks before it is sent again; the error says that waiting can help."""
+    script = Script([fault])
+    with pytest.raises((AzureUnavailable, Throttled, NoAnswer)) as caught:
+        runner.flow(runner.azure(script), WRITES[method])
+    assert [sent.method for sent in script.sent] == [method]
+    assert (caught.value.retry_after, script.sleeps) == (0, [])
+
+
+@both
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7), ("3600", 60), ("soon", 0), ("-1", 0)])
+def test_a_write_carries_what_azure_asks_for(runner: Runner, header: str, seconds: float) -> None:
+    """The time to wait reaches the flow, cut to a minute; nonsense counts as absent."""
+    with pytest.raises(AzureUnavailable) as caught:
+        runner.flow(runner.azure(Script([refusal(503, Retry_After=header)])), put_endpoint)
+    assert caught.value.retry_after == seconds
+
+
+@both
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 412, 501])
+def test_a_final_refusal_has_no_time_to_wait(runner: Runner, status: int) -> None:
+    """Where waiting does not help, the error says so, although the answer names a time."""
+    with pytest.raises(AzureError) as caught:
+        runner.flow(runner.azure(Script([refusal(status, Retry_After="5")])), put_endpoint)
+    assert caught.value.retry_after is None
 
 
 @both

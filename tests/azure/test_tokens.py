@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
 from purview_mpe._azure import loading
+from purview_mpe._model.arm_id import ArmId
 from purview_mpe.errors import AccessDenied, InvalidCredential, NoAnswer, WaitTimedOut
 from tests.support.scripted import (
     ACCOUNT,
@@ -35,6 +37,7 @@ from tests.support.scripted import (
     both,
     ok,
     read_account,
+    refusal,
 )
 
 CLAIMS = base64.b64encode(b'{"access_token":{"nbf":{"value":"1"}}}').decode()
@@ -318,6 +321,20 @@ def test_an_error_of_ours_from_a_credential_stays_itself(runner: Runner) -> None
     assert caught.value is raised
 
 
+def _info(token: Any = MARK, ends: Any = 2**40, **more: Any) -> Any:
+    return SimpleNamespace(token=token, expires_on=ends, **more)
+
+
+class _Raising:
+    """A token whose text cannot be read."""
+
+    expires_on = 2**40
+
+    @property
+    def token(self) -> str:
+        raise RuntimeError("no text")
+
+
 @both
 @pytest.mark.parametrize(
     "token",
@@ -328,19 +345,70 @@ def test_an_error_of_ours_from_a_credential_stays_itself(runner: Runner) -> None
         AccessToken("two words", 2**40),
         AccessToken(f"{MARK}\n", 2**40),
         AccessToken(f"{MARK}\u00e9", 2**40),
-        AccessToken(MARK, 5),
         AccessToken(MARK, None),  # type: ignore[arg-type]
+        _info(MARK.encode()),
+        _info(ends=10**400),
+        _info(ends=float("nan")),
+        _info(ends=True),
+        _info(ends="soon"),
+        _info(refresh_on="soon"),
+        _info(refresh_on=10**400),
+        _info(token_type="pop"),
+        _Raising(),
     ],
-    ids=str,
+    ids=lambda token: str(token)[:60],
 )
-def test_a_token_that_cannot_be_sent_is_refused(runner: Runner, token: Any) -> None:
-    """Nonsense from a credential is AccessDenied, without the token in its text."""
-    credential = runner.credential()
-    credential.token = token
+def test_what_is_not_a_token_is_an_invalid_credential(runner: Runner, token: Any) -> None:
+    """The error names the credential, not the network, and holds no token; nothing is sent."""
+    credential, script = runner.credential(), Script([ok()])
     credential.give = lambda *_: token
-    with pytest.raises(AccessDenied) as caught:
-        runner.get(Script([ok()]), credential=credential)
+    with pytest.raises(InvalidCredential, match="The credential cannot be used: ") as caught:
+        runner.get(script, credential=credential)
     assert MARK not in str(caught.value)
+    assert caught.value.remedy.startswith("Pass a credential of azure-identity")
+    assert script.sent == []
+
+
+@both
+def test_a_token_that_has_expired_means_not_signed_in(runner: Runner) -> None:
+    """The credential works, and its sign-in does not last."""
+    credential = runner.credential(AccessToken(MARK, 5))
+    with pytest.raises(AccessDenied, match="has expired already"):
+        runner.get(Script([ok()]), credential=credential)
+
+
+@both
+@pytest.mark.parametrize("ends", [float("inf"), 2**63, 2.5e12])
+def test_a_token_without_a_real_end_is_used(runner: Runner, ends: float) -> None:
+    """Credentials for a fixed token give a time far off; a time to renew it that has passed asks each time."""
+    script = runner.get([ok()], credential=runner.credential(_info(ends=ends, refresh_on=1)))
+    assert script.sent[0].headers["Authorization"] == f"Bearer {MARK}"
+
+
+class _Wordless(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@both
+@pytest.mark.parametrize(
+    "raised",
+    [
+        _Wordless(),
+        RecursionError("deep"),
+        MemoryError(),
+        ExceptionGroup("several", [ValueError("eyJhbGciOiJIUzI1NiJ9.abcdefgh.x")]),
+        ValueError("\udcff\x1b[2J\u2028"),
+    ],
+    ids=lambda raised: type(raised).__name__,
+)
+def test_whatever_a_credential_raises_is_one_printable_error(runner: Runner, raised: Exception) -> None:
+    """Exceptions without a text, with control characters, lone surrogates or tokens in it."""
+    with pytest.raises(AccessDenied) as caught:
+        runner.get(Script([ok()]), credential=runner.credential(raises=raised))
+    assert caught.value.message.isprintable()
+    assert caught.value.message.encode()
+    assert "eyJ" not in caught.value.message
 
 
 def test_a_coroutine_in_place_of_a_token_is_closed() -> None:
@@ -348,8 +416,132 @@ def test_a_coroutine_in_place_of_a_token_is_closed() -> None:
     runner = Runner("sync")
     credential = Credential()
     credential.give = lambda *_: AsyncCredential().get_token_info()  # type: ignore[method-assign]
-    with pytest.raises(AccessDenied, match="coroutine in place of a token"):
+    with pytest.raises(InvalidCredential, match="returned a coroutine that is not a token"):
         runner.get(Script([ok()]), credential=credential)
+
+
+class Numbered:
+    """Gives `token-1`, `token-2`, … in turn; `same_from` gives the same one from some number on."""
+
+    def __init__(self, *, same_from: int = 10**6) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.same_from = same_from
+        self._lock = threading.Lock()
+
+    def give(self, options: Any) -> Any:
+        with self._lock:
+            self.asked.append(dict(options or {}))
+            number = min(len(self.asked), self.same_from)
+        return AccessTokenInfo(f"token-number-{number}", int(time.time()) + 3600)
+
+    def get_token_info(self, *_scopes: str, options: Any = None) -> Any:
+        return self.give(options)
+
+
+class AsyncNumbered(Numbered):
+    async def get_token_info(self, *_scopes: str, options: Any = None) -> Any:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return self.give(options)
+
+
+def _numbered(runner: Runner, **options: Any) -> Any:
+    return (Numbered if runner.is_sync else AsyncNumbered)(**options)
+
+
+def _refusing(*tokens: int, place: str = "", **headers: str) -> Script:
+    """Azure refuses these tokens, wherever the URL contains `place`."""
+
+    def azure(sent: Any) -> Any:
+        number = int(sent.headers["Authorization"].rpartition("-")[2])
+        wrong = number in tokens and place in sent.url
+        return (
+            refusal(401, "InvalidAuthenticationTokenTenant", "Wrong issuer.", **headers) if wrong else ok({"id": "x"})
+        )
+
+    return Script(azure)
+
+
+@both
+def test_a_refused_token_is_dropped_and_another_asked_for_once(runner: Runner) -> None:
+    """The same request goes out with the new token, which later requests and other clients use as well."""
+    credential, script = _numbered(runner), _refusing(1)
+    clients = [runner.azure(script, credential) for _ in range(2)]
+    for azure in clients:
+        assert runner.flow(azure, read_account) == {"id": "x"}
+    assert len(credential.asked) == 2
+    assert [sent.headers["Authorization"][-1] for sent in script.sent] == ["1", "2", "2"]
+
+
+@both
+def test_a_second_refusal_stands_and_its_token_is_dropped_as_well(runner: Runner) -> None:
+    """One new token for each refusal; the next verb begins with a new one."""
+    credential, script = _numbered(runner), _refusing(1, 2)
+    azure = runner.azure(script, credential)
+    with pytest.raises(AccessDenied, match="InvalidAuthenticationTokenTenant") as caught:
+        runner.flow(azure, read_account)
+    assert (caught.value.status, len(script.sent), len(credential.asked)) == (401, 2, 2)
+    assert runner.flow(runner.azure(script, credential), read_account) == {"id": "x"}
+    assert len(credential.asked) == 3
+
+
+@both
+def test_a_refusal_is_final_where_the_credential_has_no_other_token(runner: Runner) -> None:
+    """A credential that returns the refused token again is asked once for each refusal, and nothing is sent again."""
+    credential, script = _numbered(runner, same_from=1), _refusing(1)
+    with pytest.raises(AccessDenied):
+        runner.get(script, credential=credential)
+    assert (len(script.sent), len(credential.asked)) == (1, 2)
+
+
+@both
+def test_a_refusal_says_why_there_is_no_other_token(runner: Runner) -> None:
+    """Azure's own words come first, and then the credential's."""
+    credential = _numbered(runner)
+    give = credential.give
+
+    def once(options: Any) -> Any:
+        if credential.asked:
+            raise ClientAuthenticationError("AADSTS700082: The refresh token has expired.")
+        return give(options)
+
+    credential.give = once
+    with pytest.raises(AccessDenied, match=r"Wrong issuer\..*AADSTS700082") as caught:
+        runner.get(_refusing(1), credential=credential)
+    assert caught.value.status == 401
+
+
+@both
+def test_requests_that_are_refused_together_share_the_new_token(runner: Runner) -> None:
+    """Sixteen requests with one refused token cost one token request."""
+    credential, script = _numbered(runner), _refusing(1)
+    azure = runner.azure(script, credential)
+
+    async def many(io: Any) -> Any:
+        return await io.gather([read_account(io) for _ in range(16)])
+
+    assert runner.flow(azure, many) == [{"id": "x"}] * 16
+    assert len(credential.asked) == 2
+
+
+@both
+def test_a_subscription_that_refuses_every_token_costs_one_token_request(runner: Runner) -> None:
+    """Another tenant's subscription: within one verb nothing more is asked for it, and others are not touched."""
+    credential, script = _numbered(runner), _refusing(*range(100), place="-000000000002/")
+    azure = runner.azure(script, credential)
+    other = ArmId.parse(str(ACCOUNT).replace("-000000000001", "-000000000002"))
+
+    async def foreign(io: Any) -> Any:
+        with pytest.raises(AccessDenied):
+            await io.read(READING, lambda az: az.purview(other).accounts.get("rg1", "pv1"))
+
+    async def flow(io: Any) -> Any:
+        for _ in range(5):
+            await foreign(io)
+            await read_account(io)
+
+    runner.flow(azure, flow)
+    # The first, the one after its refusal, and one for the others, because that was dropped in its turn.
+    assert len(credential.asked) == 3
 
 
 @both

@@ -10,6 +10,7 @@ import pytest
 from purview_mpe import Event, Outcome
 from purview_mpe._cli.progress import Block, Lines, progress_on
 from purview_mpe._cli.terminal import Terminal
+from tests.support.nouns import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ def event(kind: Any, seconds: float = 0.0, message: str = "", **fields: Any) -> 
 
 
 def step(name: str, result: Any, seconds: float = 0.0) -> Event:
-    outcome = Outcome(name=name, group_id="x", resource_id="/x", result=result)
+    outcome = Outcome(name=name, group_id="x", resource_id=ACCOUNT, result=result)
     return event("step", seconds, f"{name}: {result}", outcome=outcome)
 
 
@@ -122,10 +123,10 @@ def test_the_block_shows_steps_elapsed_time_and_what_is_waited_for(terminal: Ter
     time[0] = 142.0
     block.draw()
     assert seen(terminal) == (
-        "create  0:42\n  ~ purview       under way\n  ~ purview_blob  under way\n  Waiting for purview, purview_blob\n"
+        "create  0:42\n  * purview       under way\n  * purview_blob  under way\n  Waiting for purview, purview_blob\n"
     )
     block(step("purview", "failed", 50.0))
-    assert seen(terminal) == "create  0:50\n  x purview       failed\n  ~ purview_blob  under way\n"
+    assert seen(terminal) == "create  0:50\n  x purview       failed\n  * purview_blob  under way\n"
     block(waiting(52.0, "purview_blob"))
     block(step("purview_blob", "created", 60.0))
     assert seen(terminal) == "create  1:00\n  x purview       failed\n  + purview_blob  created\n"
@@ -184,14 +185,14 @@ def test_what_is_no_longer_waited_for_stays_in_sight(terminal: Terminal) -> None
     block = Block(terminal, now=None)
     block(waiting(0.0, *NAMES))
     block(waiting(2.0, "purview_blob"))
-    assert "  + purview\n" in seen(terminal)
+    assert "  * purview       under way\n" in seen(terminal)
 
 
 def test_messages_of_servers_are_cleaned(terminal: Terminal) -> None:
     """A message cannot move the cursor."""
     block = Block(terminal, now=None)
     block(event("retrying", 0.0, "busy\x1b[5A\x07"))
-    assert seen(terminal) == "create  0:00\n  busy\n"
+    assert seen(terminal) == "create  0:00\n  busy [5A\n"
 
 
 @pytest.mark.parametrize("drawn", [True, False])

@@ -14,7 +14,7 @@ import pytest
 from purview_mpe import Client
 from purview_mpe._cli.main import main
 from purview_mpe._cli.terminal import Terminal
-from purview_mpe.emulator import MissingExtra, Server
+from purview_mpe.emulator import MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,7 @@ def test_a_missing_extra_is_told(shell: Any, monkeypatch: pytest.MonkeyPatch) ->
     """Without the packages that serve, the remedy is how to install them."""
     monkeypatch.setitem(sys.modules, "trustme", None)
     with pytest.raises(MissingExtra):
-        Server(shell.emulator, None, 0)  # type: ignore[arg-type]
+        shell.emulator.serve()
     ended = shell.run("emulator")
     assert ended.code == 1
     assert "pip install 'purview-mpe[emulator]'" in ended.said

@@ -11,7 +11,7 @@ import pytest
 from purview_mpe import Client, Spec, aio
 from purview_mpe._azure import loading
 from purview_mpe.emulator import Emulator, Fault
-from purview_mpe.emulator._http.exchange import Response
+from purview_mpe.emulator._values.exchange import Response
 from purview_mpe.errors import PurviewMpeError
 from tests.support.scripted import MARK, AsyncCredential, Credential
 

@@ -20,6 +20,7 @@ from purview_mpe import (
 )
 from purview_mpe._display.text.page import Look
 from purview_mpe._display.text.text import text
+from tests.support.nouns import HIDDEN
 
 GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
 FACTORY = f"{GROUP}/providers/Microsoft.DataFactory/factories/adf-sales"
@@ -65,11 +66,11 @@ def test_a_check_shows_runtimes_rights_and_findings() -> None:
           account  contoso in rg1, subscription 00000000-0000-0000-0000-000000000001
 
         Does lineage arrive through this runtime?
-            RUNTIME  KIND                LINEAGE      NEEDS
-          + auto     azure-managed-vnet  supported    2 managed
-          + north    self-hosted         supported    1 own
-          x plain    azure               unsupported  -
-          ? ssis     ssis                unknown      -
+            RUNTIME  KIND                LINEAGE        NEEDS
+          + auto     azure-managed-vnet  supported      2 managed
+          + north    self-hosted         supported      1 own
+          x plain    azure               not supported  -
+          ? ssis     ssis                unknown        -
 
           + auto: Closed. Managed endpoints: account, blob.
           + north: Own. Own endpoints: account.
@@ -143,7 +144,13 @@ def orphan(kind: Any, certain: bool, reason: str, **fields: Any) -> Any:
 def test_orphans_come_with_the_ids_that_their_removal_takes() -> None:
     """Both directions, each reason once; what is not certain is called so in words."""
     connections = tuple(
-        orphan(OrphanConnection, certain, reason, connection_id=f"{ACCOUNT}/c{at}", private_endpoint_id="/x")
+        orphan(
+            OrphanConnection,
+            certain,
+            reason,
+            connection_id=f"{ACCOUNT}/privateEndpointConnections/{at}",
+            private_endpoint_id=f"{HIDDEN}/x",
+        )
         for at, (certain, reason) in enumerate([(True, "Gone."), (True, "Gone."), (False, "Perhaps.")])
     )
     orphans = Orphans(
@@ -158,22 +165,22 @@ def test_orphans_come_with_the_ids_that_their_removal_takes() -> None:
 
         Connections on the targets that no endpoint uses
             FACTORY    ENDPOINT  TARGET   ORPHAN
-          + adf-sales  purview   contoso  yes
-          + adf-sales  purview   contoso  yes
+          ! adf-sales  purview   contoso  yes
+          ! adf-sales  purview   contoso  yes
           ? adf-sales  purview   contoso  perhaps
 
-          + Gone.
-            {ACCOUNT}/c0
-            {ACCOUNT}/c1
+          ! Gone.
+            {ACCOUNT}/privateEndpointConnections/0
+            {ACCOUNT}/privateEndpointConnections/1
 
           ? Perhaps.
-            {ACCOUNT}/c2
+            {ACCOUNT}/privateEndpointConnections/2
 
         Endpoints in factories whose target is gone
             FACTORY    ENDPOINT  TARGET   ORPHAN
-          + adf-sales  purview   contoso  yes
+          ! adf-sales  purview   contoso  yes
 
-          + No target.
+          ! No target.
             {FACTORY}
 
         i info: One.

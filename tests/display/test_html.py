@@ -6,7 +6,7 @@ import builtins
 import importlib
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import html5lib
 import pandas as pd
@@ -30,8 +30,9 @@ from purview_mpe import (
 from purview_mpe._display.html import fragment
 from purview_mpe._display.picture.svg import STYLE
 from purview_mpe._model.checkup import Check, Diagnosis, OrphanConnection, OrphanEndpoint, Orphans, Right, RuntimeCheck
+from purview_mpe._model.words import Role
 from tests.conftest import spec_for
-from tests.support.nouns import ACCOUNT, FACTORY, TARGETS, a_spec, an_account
+from tests.support.nouns import ACCOUNT, FACTORY, HIDDEN, TARGETS, a_spec, an_account
 
 if TYPE_CHECKING:
     from purview_mpe._model.spec import Noun
@@ -61,32 +62,32 @@ def words(markup: str) -> str:
 
 
 def everything(text: str = "x") -> list[Noun]:
-    """One of each noun, with this text wherever Azure or a file could have put it."""
+    """One of each noun, with this text wherever Azure or a file could have put it: ids and names obey rules."""
     finding = Finding(code="c", severity="warning", message=text, cause=text, evidence=(text,), remedy=text)
     bare = Finding(code="c", severity="info", message=text)
-    account = an_account(name=text, warnings=(finding, bare), endpoints={text: text})
-    endpoint = {"id": text, "name": text, "group_id": text, "resource_id": text}
+    account = an_account(warnings=(finding, bare), endpoints={text: text})
+    endpoint = {"id": "", "name": "x", "group_id": "x", "resource_id": ACCOUNT, "provisioning_state": text}
     error = {"code": text, "message": text, "remedy": text}
     outcome = Outcome.model_validate(
-        {"name": text, "group_id": text, "resource_id": text, "result": "failed", "error": error}
+        {"name": "x", "group_id": "x", "resource_id": ACCOUNT, "result": "failed", "error": error}
     )
-    step = {"action": "conflict", "name": text, "group_id": text, "resource_id": text, "reason": text, "remedy": text}
+    step = {"action": "conflict", "name": "x", "group_id": "x", "resource_id": ACCOUNT, "reason": text, "remedy": text}
     verdict = {
-        "name": text,
-        "group_id": text,
-        "resource_id": text,
+        "name": "x",
+        "group_id": "x",
+        "resource_id": ACCOUNT,
         "verdict": "stale",
         "reason": text,
         "connection_status": text,
     }
-    right = Right(step="create", scope=text, allowed=None, missing_actions=(text, text), role=text)
-    runtime = RuntimeCheck(name=text, kind="azure", supported=False, managed_groups=(text,), reason=text)
+    right = Right(step="create", scope=ACCOUNT, allowed=None, missing_actions=(text, text), role=text)
+    runtime = RuntimeCheck(name="x", kind="azure", supported=False, managed_groups=(text,), reason=text)
     orphan = {
-        "target_id": text,
-        "connection_id": text,
-        "private_endpoint_id": text,
-        "factory": text,
-        "endpoint": text,
+        "target_id": ACCOUNT,
+        "connection_id": ACCOUNT,
+        "private_endpoint_id": f"{HIDDEN}/x",
+        "factory": FACTORY,
+        "endpoint": "x",
         "reason": text,
     }
     return [
@@ -97,16 +98,18 @@ def everything(text: str = "x") -> list[Noun]:
         Report(verb="apply", spec=a_spec(), account=account, outcomes=(outcome,), hand_off=text, warnings=(finding,)),
         Status.model_validate(
             {
-                "factory": text,
-                "account": text,
+                "factory": FACTORY,
+                "account": ACCOUNT,
                 "ready": False,
                 "endpoints": [verdict],
                 "others": [endpoint],
                 "findings": [finding],
             }
         ),
-        Check(factory=text, account=text, ok=False, runtimes=(runtime,), rights=(right,), findings=(finding,)),
-        Diagnosis(factory=text, account=text, ok=False, since=timedelta(1), lineage={text: 1}, findings=(finding,)),
+        Check(factory=FACTORY, account=ACCOUNT, ok=False, runtimes=(runtime,), rights=(right,), findings=(finding,)),
+        Diagnosis(
+            factory=FACTORY, account=ACCOUNT, ok=False, since=timedelta(1), lineage={text: 1}, findings=(finding,)
+        ),
         FleetReport(
             reports=(Report(verb="apply", spec=a_spec(), outcomes=(outcome,)), Report(verb="apply", spec=a_spec())),
         ),
@@ -116,15 +119,15 @@ def everything(text: str = "x") -> list[Noun]:
                 FactoryStatus(
                     spec=a_spec(),
                     status=Status.model_validate(
-                        {"factory": text, "account": text, "ready": False, "endpoints": [verdict]}
+                        {"factory": FACTORY, "account": ACCOUNT, "ready": False, "endpoints": [verdict]}
                     ),
                 ),
             )
         ),
         Orphans(
-            account=text,
+            account=ACCOUNT,
             connections=(OrphanConnection.model_validate(orphan | {"certain": True}),),
-            endpoints=(OrphanEndpoint.model_validate(orphan | {"certain": False, "group_id": text}),),
+            endpoints=(OrphanEndpoint.model_validate(orphan | {"certain": False, "group_id": "x"}),),
             findings=(finding,),
         ),
     ]
@@ -172,8 +175,8 @@ def test_orphans_are_counted():
     orphans = everything()[-1]
     assert isinstance(orphans, Orphans)
     guess = orphans.model_copy(update={"connections": ()})
-    assert "… Orphans around x: 2" in words(shown(orphans))
-    assert "? Orphans around x: 1" in words(shown(guess))
+    assert "! Orphans around pv1: 2" in words(shown(orphans))
+    assert "? Orphans around pv1: 1" in words(shown(guess))
 
 
 def test_one_account_stays_small(emulator):
@@ -263,7 +266,7 @@ def test_text_is_readable_on_every_theme():
     """Every colour of text reaches the contrast that WCAG asks for (4.5), on paper and in boxes, light and dark."""
     assert len(THEMES) == 4
     for theme in THEMES:
-        for ink in ("ink", "faint", "good", "waiting", "bad", "new", "quiet"):
+        for ink in ("ink", *get_args(Role)):
             for ground in ("paper", "fill"):
                 assert contrast(theme[ink], theme[ground]) >= 4.5, (ink, ground, theme)
         assert contrast(theme["rim"], theme["paper"]) >= 3
@@ -282,7 +285,7 @@ def test_what_needs_somebody_is_shown_unfolded():
     """Conflicts, failures and rejections are read without a click, with what to do; the rest is folded."""
     for noun in everything("needle")[1:4]:
         unfolded = re.findall(r"<details open>(.*?)</details>", shown(noun), re.DOTALL)
-        assert any("needle: needle" in each and "What to do:" in each for each in unfolded), type(noun).__name__
+        assert any(": needle" in each and "What to do:" in each for each in unfolded), type(noun).__name__
     assert "<details open>" not in shown(an_account())
 
 
@@ -301,9 +304,9 @@ def test_states_in_tables_have_their_symbol():
         ok=False,
         rights=tuple(Right(step="create", scope=FACTORY, allowed=answer, role="r") for answer in (True, False, None)),
     )
-    for cell in ("✓ yes", "✕ no", "? not known"):
-        assert f"<td>{cell}</td>" in shown(check)
-    assert "<td>✕ failed</td>" in shown(next(noun for noun in everything() if isinstance(noun, Report)))
+    for role, cell in (("good", "+ yes"), ("bad", "x no"), ("attention", "? unknown")):
+        assert f'<td class="{role}">{cell}</td>' in shown(check)
+    assert '<td class="bad">x failed</td>' in shown(next(noun for noun in everything() if isinstance(noun, Report)))
 
 
 def test_a_narrow_cell_scrolls_the_picture():

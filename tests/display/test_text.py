@@ -301,15 +301,15 @@ def test_a_status_gives_a_verdict_in_words_and_symbols() -> None:
 
             ENDPOINT           GROUP      VERDICT  STATE      FACTORY SAYS  TARGET SAYS
           + purview            account    ready    Succeeded  Approved      Approved
-          ? purview_blob       blob       pending  Succeeded  Pending       -
-          ? purview_queue      queue      pending  Succeeded  Pending       -
-          - purview_namespace  namespace  missing  -          -             -
+          > purview_blob       blob       pending  Succeeded  Pending       -
+          > purview_queue      queue      pending  Succeeded  Pending       -
+          ! purview_namespace  namespace  missing  -          -             -
 
-          ? purview_blob, purview_queue: Wait.
+          > purview_blob, purview_queue: Wait.
             What to do: Have the owner of each target approve its connection.
 
-          - purview_namespace: There is none.
-            What to do: Create it.
+          ! purview_namespace: There is none.
+            What to do: Create it with create_all.
 
         Other managed private endpoints of this factory
           ENDPOINT  GROUP      STATE      FACTORY SAYS  TARGET
@@ -394,17 +394,24 @@ def hostile_nouns() -> list[Callable[[str], Noun]]:
             update={"name": text, "id": text, "location": text, "endpoints": {text: text}, "warnings": (finding(text),)}
         ),
         lambda text: Plan(
-            spec=SPEC, account=PURVIEW, steps=(step("conflict", text, 0, text, text),), warnings=(finding(text),)
+            spec=SPEC,
+            account=PURVIEW,
+            steps=(step("conflict", "x", 0, text, text).model_copy(update={"name": text}),),
+            warnings=(finding(text),),
         ),
         lambda text: Report(
             verb="apply",
             spec=SPEC,
-            outcomes=(Outcome(name=text, group_id=text, resource_id=text, result="failed", error=error(text)),),
+            outcomes=(
+                outcome("failed", 0).model_copy(
+                    update={"name": text, "group_id": text, "resource_id": text, "error": error(text)}
+                ),
+            ),
             hand_off=text,
         ),
         lambda text: Status(
-            factory=text,
-            account=text,
+            factory=FACTORY,
+            account=ACCOUNT,
             ready=False,
             endpoints=(endpoint_status("stale", 0, reason=text, connection_status=text, target_status=text),),
             others=(OTHER.model_copy(update={"name": text, "resource_id": text}),),

@@ -108,7 +108,8 @@ def test_bash_reads_the_arguments_alike():
     """Bash hands every hostile name and id to the request as it was, and runs nothing of it."""
     account = f"{GROUP}/providers/Microsoft.Purview/accounts/pv1"
     spec = Spec(factory=f"{GROUP}/providers/Microsoft.DataFactory/factories/df2", account=account, name="purview")
-    steps = [Step(action="create", name=text, group_id=text, resource_id=text, reason=text) for text in CORPUS]
+    step = Step(action="create", name="x", group_id="x", resource_id=account, reason="x")
+    steps = [step.model_copy(update=dict.fromkeys(("name", "group_id", "resource_id", "reason"), t)) for t in CORPUS]
     script = export(Plan(spec=spec, account=Account(id=account, name="pv1"), steps=tuple(steps)), "az")
     calls = [line for line in script.splitlines() if line.startswith("put ")]
     assert len(calls) == len(CORPUS)

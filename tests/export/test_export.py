@@ -285,7 +285,9 @@ def test_whatever_azure_says_stays_data(language, tmp_path, name, target, group)
         assume(not any(mark in f"/{target} {group}" for mark in ("//", "/*")))
     account = FACTORY.replace("Microsoft.DataFactory/factories/df2", "Microsoft.Purview/accounts/pv1")
     spec = Spec(factory=FACTORY, account=account, name="purview")
-    step = Step(action="create", name=name, group_id=group, resource_id=f"/{target}", reason=name)
+    step = Step(action="create", name="x", group_id="x", resource_id=account, reason="x").model_copy(
+        update={"name": name, "group_id": group, "resource_id": f"/{target}", "reason": name}
+    )
     second = step.model_copy(update={"action": "replace", "name": f"{name}2"})
     plan = Plan(spec=spec, account=Account(id=account, name="pv1"), steps=(step, second))
     folder = f"{FACTORY}/managedVirtualNetworks/default/managedPrivateEndpoints"

@@ -1,4 +1,4 @@
-"""Approving from a requester's report: what it tells is used, what it does not tell is not guessed."""
+"""Approving from a requester's report: its exact ids are used, and it decides on no resource."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from purview_mpe import Report
-from purview_mpe.errors import InvalidSpec
+from purview_mpe import Client, Report
+from purview_mpe.emulator import Fault
+from purview_mpe.errors import InvalidSpec, ReportFailed
 from tests.conftest import spec_for
 
 APPROVER = ("approver",)
@@ -46,45 +47,260 @@ def test_a_report_names_the_account_that_the_factory_is_connected_to(colour, emu
     assert results(approval) == ["approved"] * 4
 
 
-def test_an_approver_who_may_not_read_the_account_takes_it_from_the_report(colour, emulator):
-    """The storage owner approves blob and queue; the account they cannot read is as the report knows it."""
+STORAGE_OWNER = "Storage Account Contributor"
+DOORS = {
+    "approve": lambda client, report: client.approve(report),
+    "reject": lambda client, report: client.reject(report),
+    "approve_many": lambda client, report: client.approve_many([report]),
+}
+STRANGER = (
+    "/subscriptions/99999999-9999-9999-9999-999999999999/resourceGroups/stranger/providers"
+    "/Microsoft.Network/privateEndpoints"
+)
+
+
+@pytest.fixture(params=DOORS)
+def decided(request, colour):
+    """What comes of a report through each verb that takes one: its outcomes, warnings and text for the owners."""
+
+    def run(emulator, report, *roles):
+        done = colour.run(emulator, lambda client: DOORS[request.param](client, report), roles=roles)
+        return done.reports[0] if request.param == "approve_many" else done
+
+    return run
+
+
+def decisions(emulator) -> list[str]:
+    return [request.path for request in emulator.writes if "managedprivateendpoints" not in request.path.casefold()]
+
+
+def test_an_account_that_cannot_be_read_gives_no_targets(decided, colour, emulator):
+    """The caller owns the storage in the report; that the account uses it is only the report's word."""
     report = requested(colour, emulator)
     storage = emulator.targets(emulator.account)["blob"]
-    approval = colour.run(
-        emulator, lambda client: client.approve(report), roles=(("Storage Account Contributor", storage),)
+    emulator.clear_requests()
+    done = decided(emulator, report, (STORAGE_OWNER, storage))
+    assert results(done) == ["handed-off"] * 4
+    assert done.outcomes[1].error.message == (
+        "The connection of 'purview_blob' was not looked for: the account 'pv1' cannot be read, so only the report says "
+        "that it uses this target."
     )
-    assert results(approval) == ["handed-off", "approved", "approved", "handed-off"]
+    assert [warning.code for warning in done.warnings] == ["account-unreadable", "targets-unconfirmed"]
+    assert done.warnings[1].evidence == (str(storage), str(emulator.targets(emulator.account)["namespace"]))
+    assert done.hand_off.count("only the report says that it uses this target") == 3
+    assert not done.complete
+    assert decisions(emulator) == []
+    assert not [request for request in emulator.requests if str(storage).casefold() in request.path.casefold()]
 
 
-def test_a_report_about_another_account_is_not_believed(colour, emulator):
-    """The targets of another account's report are not those of the account in the spec, and it is said so."""
+def test_an_account_that_is_still_being_made_gives_none_either(decided, colour, emulator):
+    """It is readable and shows no storage yet: that the report is right about it is not known."""
+    report = requested(colour, emulator)
+
+    def bare(answer):
+        answer["properties"].pop("managedResources")
+        return answer
+
+    emulator.inject(Fault.rewrite("GET", bare, path="*/accounts/pv1", times=None))
+    done = decided(emulator, report, *APPROVER)
+    assert results(done)[1:] == ["handed-off"] * 3
+    assert "the account 'pv1' does not show its storage" in done.outcomes[1].error.message
+
+
+def test_a_report_cannot_name_the_resources_of_another_account(decided, emulator):
+    """Its spec names an account that the caller cannot read, its targets are those on which the caller has rights."""
+    victim = emulator.add_account("victim")
+    targets = emulator.targets(victim)
+    for group_id, called in (("account", "evil.purview"), ("blob", "evil.purview_blob")):
+        emulator.add_connection(targets[group_id], private_endpoint_id=f"{STRANGER}/{called}", group_id=group_id)
+    factory = str(emulator.factory).replace("df1", "evil")
+    outcome = {
+        "name": "purview_blob",
+        "group_id": "blob",
+        "resource_id": str(targets["blob"]),
+        "result": "created",
+        "private_endpoint_id": f"{STRANGER}/evil.purview_blob",
+    }
+    told = {
+        "verb": "create_all",
+        "spec": {"factory": factory, "account": str(emulator.account), "name": "purview"},
+        "account": {
+            "id": str(emulator.account),
+            "name": "pv1",
+            "shape": "A",
+            "targets": [{"group_id": "blob", "resource_id": str(targets["blob"]), "connections": "storage"}],
+        },
+        "outcomes": [outcome],
+    }
+    roles = (("Contributor", victim), (STORAGE_OWNER, targets["blob"]))
+    done = decided(emulator, Report.model_validate(told), *roles)
+    assert results(done) == ["handed-off"]
+    assert emulator.writes == []
+    told["outcomes"] = [outcome | {"name": "purview", "group_id": "account", "resource_id": str(victim)}]
+    with pytest.raises(InvalidSpec, match=r"outcomes\.0\.resource_id: is .*/victim, and the account is .*/pv1"):
+        Report.model_validate(told)
+
+
+def test_what_the_account_shows_is_the_measure_where_it_can_be_read(decided, colour, emulator):
+    """A storage account of another Purview account is a conflict, whatever rights the caller has on it."""
+    other = emulator.targets(emulator.add_account("other"))["blob"]
+    report = requested(colour, emulator)
+    data = report.model_dump(mode="json")
+    ours = data["outcomes"][1]["resource_id"]
+    told = Report.model_validate_json(json.dumps(data).replace(ours, str(other)))
+    emulator.clear_requests()
+    done = decided(emulator, told, *APPROVER)
+    assert [one.result for one in done.outcomes if one.resource_id == str(other)] == ["conflict"] * 2
+    assert done.failures[-1].error.message.endswith(f"does not take queue through {other} (any more).")
+    assert not [request for request in emulator.requests if str(other).casefold() in request.path.casefold()]
+
+
+def test_endpoints_beyond_lineage_are_the_accounts_own(colour, emulator):
+    """`platform` leads to the account itself, so a report about it needs no other word."""
+    report = requested(colour, emulator, groups=("account", "platform"))
+    approval = colour.run(emulator, lambda client: client.approve(report), roles=APPROVER)
+    assert {outcome.group_id: outcome.result for outcome in approval.outcomes} == {
+        "account": "approved",
+        "platform": "approved",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            lambda data, other: data["account"].update(id=str(other), name="other", targets=[]),
+            "account.id: is {other}, and spec.account is {own}",
+        ),
+        (
+            lambda data, other: data["spec"].update(account=str(other)),
+            "account.id: is {own}, and spec.account is {other}",
+        ),
+        (
+            lambda data, other: data["account"]["targets"][0].update(resource_id=str(other)),
+            "account.targets.0.resource_id: is {other}, and the account is {own}",
+        ),
+        (
+            lambda data, other: data["account"]["targets"][1].update(resource_id=str(other)),
+            "account.targets.1.resource_id: is the id of a Microsoft.Purview/accounts, and blob leads to a ",
+        ),
+        (
+            lambda data, _: data["account"]["targets"][1].update(connections="account"),
+            "account.targets.1.connections: is 'account', and that of blob is storage or ingestion",
+        ),
+        (
+            lambda data, _: data["account"]["targets"][3].update(group_id="vault"),
+            "account.targets.3.group_id: 'vault' must be one of account, platform, portal, blob, queue, namespace",
+        ),
+        (
+            lambda data, other: data["outcomes"][0].update(resource_id=str(other)),
+            "outcomes.0.resource_id: is {other}, and the account is {own}",
+        ),
+        (
+            lambda data, _: data["outcomes"][1].update(resource_id=data["outcomes"][3]["resource_id"]),
+            "outcomes.1.resource_id: is the id of a Microsoft.EventHub/namespaces, and blob leads to a ",
+        ),
+        (lambda data, _: data["account"].update(name="other"), "account.name: is 'other', and the id names 'pv1'"),
+    ],
+)
+def test_a_report_that_disagrees_with_itself_is_refused(emulator, change, problem):
+    """One fact stands in several places: a check of one would say nothing about another that is used."""
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        data = client.create_all(spec_for(emulator), wait=False).model_dump(mode="json")
     other = emulator.add_account("other")
-    report = edited(requested(colour, emulator), id=str(other))
+    change(data, other)
+    with pytest.raises(InvalidSpec) as refused:
+        Report.model_validate_json(json.dumps(data))
+    assert problem.format(other=other, own=emulator.account) in str(refused.value)
+
+
+def test_a_report_about_no_account_is_refused(emulator):
+    """The id of something else than a Purview account is named with its place."""
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        report = client.create_all(spec_for(emulator).model_copy(update={"account": None}), wait=False)
+    with pytest.raises(InvalidSpec, match=r"account\.id: is the id of a Microsoft\.DataFactory/factories"):
+        edited(report, id=str(emulator.factory), name="df1", targets=[])
+
+
+EVIL = "purview\x1b[2J\r\nINFO:purview_mpe.verbs:purview: approved\u2028"
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("name", EVIL),
+        ("name", ".."),
+        ("name", "a/b"),
+        ("name", ""),
+        ("group_id", EVIL),
+        ("resource_id", f"/x&calc.exe&/{EVIL}"),
+        ("resource_id", ""),
+        ("private_endpoint_id", f"{STRANGER}/df1.purview\u2019; Start-Process calc; \u2019"),
+        ("private_endpoint_id", "/x&calc.exe&y/df1.purview"),
+        ("private_endpoint_id", f"{STRANGER}/../df1.purview"),
+        ("private_endpoint_id", STRANGER.replace("privateEndpoints", "privateLinkServices") + "/df1.purview"),
+    ],
+)
+def test_ids_and_names_in_a_report_obey_azures_rules(emulator, field, text):
+    """They become paths, commands, log lines and questions: anything else is refused with its place."""
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        data = client.create_all(spec_for(emulator), wait=False).model_dump(mode="json")
+    data["outcomes"][0][field] = text
+    with pytest.raises(InvalidSpec) as refused:
+        Report.model_validate_json(json.dumps(data))
+    assert [place for place, _ in refused.value.problems] == [f"outcomes.0.{field}"]
+    assert str(refused.value).replace("\n", "").isprintable()
+
+
+def test_texts_in_a_report_are_lines_that_can_be_printed(emulator):
+    """What Azure or a file says in words is shown without what steers a terminal or begins another line of a log."""
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        data = client.create_all(spec_for(emulator), wait=False).model_dump(mode="json")
+    error = {"code": EVIL, "message": EVIL, "remedy": EVIL, "azure_code": EVIL, "request_id": EVIL}
+    data["outcomes"][0] |= {"result": "failed", "error": error}
+    data["warnings"] = [{"code": EVIL, "severity": "error", "message": EVIL, "evidence": [EVIL], "remedy": EVIL}]
+    data["hand_off"] = EVIL
+    report = Report.model_validate_json(json.dumps(data))
+    assert report.model_dump_json().isprintable()
+    with pytest.raises(ReportFailed) as failed:
+        report.raise_for_failures()
+    assert str(failed.value).replace("\n", "").isprintable()
+
+
+def test_the_name_in_a_report_does_not_waive_the_check_of_its_id(colour, emulator):
+    """An id counts only if it is called `<factory>.<endpoint>`, however long the endpoint's name in the report is."""
     storage = emulator.targets(emulator.account)["blob"]
-    approval = colour.run(
-        emulator, lambda client: client.approve(report), roles=(("Storage Account Contributor", storage),)
-    )
-    assert results(approval) == ["handed-off", "conflict", "conflict", "conflict"]
-    assert approval.outcomes[1].error.message == (
-        "The connection of 'purview_blob' was not looked for: the account 'pv1' cannot be read, so whether it uses the "
-        "target in the report is not known."
-    )
-    assert {c.status for c in emulator.connections(storage)} == {"Pending"}
-    assert [w.code for w in approval.warnings] == ["account-unreadable"]
+    theirs = f"{STRANGER}/somebody-elses-exfiltration"
+    emulator.add_connection(storage, private_endpoint_id=theirs, group_id="blob")
+    data = requested(colour, emulator, groups=("blob",)).model_dump(mode="json")
+    data["outcomes"][0] |= {"name": "purview_blob" + "_" * 60, "private_endpoint_id": theirs}
+    emulator.clear_requests()
+    done = colour.run(emulator, lambda client: client.approve(Report.model_validate(data)), roles=APPROVER)
+    assert results(done) == ["ambiguous"]
+    assert emulator.writes == []
 
 
-def test_a_report_about_no_account_is_refused(colour, emulator):
-    """An id that is no Purview account's is told, and nothing is sent."""
-    report = edited(requested(colour, emulator, account=None), id=str(emulator.factory))
-    before = len(emulator.requests)
-    with pytest.raises(InvalidSpec, match=r"is the id of a Microsoft\.DataFactory") as caught:
-        colour.run(emulator, lambda client: client.approve(report), roles=APPROVER)
-    assert [field for field, _ in caught.value.problems] == ["account"]
-    assert len(emulator.requests) == before
+def test_an_exact_id_from_the_factory_is_held_to_the_name(colour, emulator):
+    """`resourceId` is undocumented: one that is called otherwise approves nothing, and the name decides."""
+    spec = spec_for(emulator, groups=("blob",))
+    colour.run(emulator, lambda client: client.create_all(spec))
+    storage = emulator.targets(emulator.account)["blob"]
+    theirs = f"{STRANGER}/somebody-elses-exfiltration"
+    emulator.add_connection(storage, private_endpoint_id=theirs, group_id="blob")
+
+    def another(answer):
+        for item in answer["value"]:
+            item["properties"]["resourceId"] = theirs
+        return answer
+
+    emulator.inject(Fault.rewrite("GET", another, path="managedPrivateEndpoints", times=None))
+    done = colour.run(emulator, lambda client: client.approve(spec))
+    assert [(one.result, one.matched_by) for one in done.outcomes] == [("approved", "name")]
+    assert [c.status for c in emulator.connections(storage) if c.private_endpoint_id == theirs] == ["Pending"]
 
 
 def test_a_report_file_with_a_target_that_is_none_is_refused(colour, emulator):
-    """Reports come from files: a target that is no resource id is told with its place."""
+    """Reports come from files: a target that is not a resource id is named with its place."""
     report = requested(colour, emulator)
     targets = [target.model_dump(mode="json") for target in report.account.targets]
     targets[1]["resource_id"] = "https://evil.example/x"

@@ -207,6 +207,52 @@ def test_an_id_of_something_else_counts_as_not_told(colour, emulator):
     assert {outcome.matched_by for outcome in report.outcomes} == {"name"}
 
 
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "x?y=1#", "%2e%2e"])
+@pytest.mark.parametrize("server", ["in process", "served"])
+def test_a_connection_of_an_odd_name_addresses_no_other_resource(colour, name, server):
+    """The id names the connection then; the parent (here the account itself) is not written."""
+    emulator = Emulator(foreign_connections=0)
+    spec = spec_for(emulator, groups=("account",))
+
+    def renamed(answer):
+        for item in answer["value"]:
+            item["name"] = name
+        return answer
+
+    def act(**options):
+        colour.run(emulator, lambda client: client.create_all(spec), **options)
+        emulator.inject(Fault.rewrite("GET", renamed, path="privateEndpointConnections", times=None))
+        emulator.clear_requests()
+        return colour.run(emulator, lambda client: client.approve(spec), **options)
+
+    if server == "in process":
+        report = act()
+    else:
+        with emulator.serve() as served:
+            report = act(transport=None, endpoint=served.url, connection_verify=str(served.ca_file))
+    assert results(report) == {"account": "approved"}
+    [connection] = emulator.connections()
+    assert [request.path for request in emulator.writes] == [str(connection.id)]
+
+
+@pytest.mark.parametrize("name", ["..", "a/b"])
+def test_an_item_that_nothing_names_is_no_connection_to_decide(colour, emulator, name):
+    """Neither name nor id can be part of a path: no request is made of them."""
+    spec, _ = created(colour, emulator, groups=("account",))
+
+    def renamed(answer):
+        for item in answer["value"]:
+            item["name"] = name
+            item["id"] = f"{emulator.account}/privateEndpointConnections/.."
+        return answer
+
+    emulator.clear_requests()
+    emulator.inject(Fault.rewrite("GET", renamed, path="privateEndpointConnections", times=None))
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    assert results(report) == {"account": "failed"}
+    assert emulator.writes == []
+
+
 def test_an_account_that_was_replaced(colour, emulator):
     """A report's targets that the account does not use any more are told, and the rest of the work is done."""
     spec, report = created(colour, emulator)

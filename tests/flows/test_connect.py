@@ -179,13 +179,13 @@ def test_somebody_else_connects_it_meanwhile(colour, emulator):
 
 
 def test_an_eager_competitor_ends_it(colour, emulator):
-    """After five rounds somebody else is told of, and the factory is as it was."""
+    """After five rounds the report names the other caller, and the factory is as it was."""
     factory = rich(emulator)
     emulator.inject(Fault.status("PUT", 412, times=None))
     report = colour.run(emulator, lambda client: client.connect(spec_for(emulator, factory=factory)))
     assert result(report) == "failed"
     assert report.outcomes[0].error.status == 412
-    assert "somebody else" in report.outcomes[0].error.message
+    assert "changed by another caller 5 times" in report.outcomes[0].error.message
     assert writes(emulator) == ["PUT"] * 5
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe import Diagnosis, Finding
-from purview_mpe._model.matrix import INGESTION, OPEN
+from purview_mpe._model.matrix import CLOSED, INGESTION, OPEN
 from purview_mpe._model.results import ErrorDetail
-from purview_mpe._model.survey import ActivityRun, RecentRuns
+from purview_mpe._model.survey import ActivityRun, RecentRuns, Runtime
 from purview_mpe._rules import diagnosing
 from purview_mpe._wire import factory
 from purview_mpe.emulator import Emulator, Fault
@@ -192,12 +192,55 @@ def test_runs_that_may_not_be_read():
         (RecentRuns(1, False, (a_run(lineage="Timed Out"),)), {"lineage-failed": "error"}),
         (RecentRuns(1, False, (a_run(lineage="failed"),)), {"lineage-failed": "error"}),
         (RecentRuns(1, True, (a_run(lineage="SUCCEEDED"), a_run("b"))), {"lineage-arrives": "info"}),
+        (RecentRuns(1, False, (a_run(lineage=None, status="Failed"),)), {"activities-not-succeeded": "info"}),
+        (RecentRuns(1, False, (a_run(lineage="Failed", status="InProgress"),)), {"activities-not-succeeded": "info"}),
     ],
 )  # fmt: skip
 def test_what_runs_say(runs, expected):
     """Each status in any spelling, and what nobody has seen yet is called unknown."""
     found = codes(diagnosed(runs=runs))
     assert {code: severity for code, severity in found.items() if code != "data-curator-unknown"} == expected
+
+
+OUTSIDE = Runtime("ir-azure", "azure")
+INSIDE = Runtime("ir-vnet", "azure-managed-vnet", "default")
+
+
+@pytest.mark.parametrize(
+    ("runtimes", "ran_on", "firewall", "is_outside"),
+    [
+        ((INSIDE,), "AutoResolveIntegrationRuntime (West Europe)", CLOSED, True),
+        ((INSIDE,), "autoresolveintegrationruntime", CLOSED, True),
+        ((INSIDE, OUTSIDE), "IR-azure (West Europe)", CLOSED, True),
+        ((INSIDE,), "ir-vnet (West Europe)", CLOSED, False),
+        ((Runtime("AutoResolveIntegrationRuntime", "azure-managed-vnet"),), "AutoResolveIntegrationRuntime (x)", CLOSED, False),
+        ((INSIDE,), "ir-of-another-factory (West Europe)", CLOSED, False),
+        ((INSIDE,), None, CLOSED, False),
+        (None, "AutoResolveIntegrationRuntime (West Europe)", CLOSED, False),
+        ((INSIDE,), "AutoResolveIntegrationRuntime (West Europe)", OPEN, False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("lineage", ["Failed", None, "Gedeihlich"])
+def test_where_an_activity_ran_is_compared_with_what_it_needed(runtimes, ran_on, firewall, is_outside, lineage):
+    """Behind a closed firewall, lineage that did not arrive from a public runtime has that as its cause."""
+    ran = RecentRuns(1, False, (a_run(lineage=lineage, runtime=ran_on),))
+    diagnosis = diagnosed(ran, runtimes=runtimes, account=an_account(firewall=firewall))
+    found = [one for one in diagnosis.findings if one.code == "ran-outside-the-network"]
+    assert bool(found) is is_outside
+    assert all("ir-vnet" in one.remedy and one.severity == "error" for one in found)
+
+
+def test_an_activity_on_a_public_runtime_whose_lineage_arrived_is_not_blamed():
+    """What arrived needs no cause."""
+    ran = RecentRuns(1, False, (a_run(runtime="AutoResolveIntegrationRuntime (West Europe)"),))
+    assert "ran-outside-the-network" not in codes(diagnosed(ran, runtimes=(INSIDE,)))
+
+
+def test_the_status_of_an_activity_is_evidence():
+    """An activity that did not succeed shows how it ended, not what it says about lineage."""
+    ran = RecentRuns(1, False, (a_run(lineage=None, status="Cancelled"),))
+    [finding] = [one for one in diagnosed(ran).findings if one.code == "activities-not-succeeded"]
+    assert finding.evidence == ("pl / copy (Copy): Cancelled, run r1",)
 
 
 def test_the_newest_run_of_an_activity_decides():

@@ -69,7 +69,11 @@ def test_an_endpoint_that_is_gone_leaves_a_certain_orphan():
 
 @pytest.mark.parametrize(
     "factories",
-    [(), (known(endpoints=None),), (known(an_endpoint(private_endpoint_id=f"{HIDDEN}x/df1.purview")),)],
+    [
+        (),
+        (known(endpoints=None),),
+        (known(an_endpoint(private_endpoint_id=HIDDEN.replace("-55-", "-56-") + "/df1.purview")),),
+    ],
     ids=["factory unseen", "endpoints unreadable", "another private endpoint"],
 )
 def test_what_cannot_be_read_is_not_certain(factories):
@@ -86,7 +90,6 @@ def test_what_cannot_be_read_is_not_certain(factories):
         seen(f"{HIDDEN}/df1."),
         seen(f"{HIDDEN}/.purview"),
         seen(f"{STRANGER}/df1.purview", description="Requested by DataFactory:df2, Name:purview"),
-        seen("df1.purview"),
     ],
 )
 def test_other_peoples_connections_are_not_listed(stranger):
@@ -139,7 +142,7 @@ def test_a_deleted_account_leaves_its_endpoints():
     [
         an_endpoint("lake", "dfs", resource_id=OTHER_STORAGE),
         an_endpoint("old", "blob", resource_id=OTHER_STORAGE, reserved=True),
-        an_endpoint("odd", "blob", resource_id="not an id"),
+        an_endpoint("odd", "blob", resource_id=""),
         an_endpoint("sql", "blob", resource_id=OTHER_STORAGE.replace("Microsoft.Storage", "Microsoft.Sql")),
         an_endpoint("ours", "blob", resource_id=STORAGE.upper()),
     ],
@@ -342,10 +345,39 @@ def test_a_subscription_without_data_factory_has_none(colour, emulator, ready):
     assert found.connections == found.findings == ()
 
 
-@pytest.mark.parametrize("path", ["*/providers/Microsoft.DataFactory/factories", "*/managedVirtualNetworks"])
-def test_a_sign_in_that_ends_ends_it(colour, emulator, ready, path):
-    """401 is nobody's missing role."""
-    emulator.inject(Fault.status("GET", 401, path=path, times=None))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.status("GET", 401, code="InvalidAuthenticationTokenTenant", path="*/factories/odd/*", times=None),
+        Fault.status("GET", 400, code="BadRequest", path="*/factories/odd/*", times=None),
+        Fault.status("GET", 500, path="*/factories/odd/*", times=None),
+        Fault.reset("GET", path="*/factories/odd/*", times=None),
+        Fault.body("GET", "html", path="*/factories/odd/*", times=None),
+    ],
+    ids=["401", "400", "500", "reset", "html"],
+)
+def test_one_odd_factory_does_not_stop_the_search(colour, emulator, ready, fault):
+    """Whatever one factory answers, the others are looked at, and nothing of that one is certain."""
+    odd = emulator.add_factory("odd")
+    emulator.add_endpoint(odd, "theirs", emulator.account, "account")
+    emulator.inject(fault)
+    found = look(colour, emulator)
+    assert "factory-unreadable" in {finding.code for finding in found.findings}
+    assert [(row.factory, row.certain) for row in found.connections if row.factory == str(odd)] == [(str(odd), False)]
+
+
+def test_one_odd_subscription_does_not_stop_the_search(colour, emulator, ready):
+    """A subscription of another tenant answers 401 to its list; what the others hold is found."""
+    emulator.add_factory("far", subscription=OTHER_SUBSCRIPTION)
+    emulator.inject(Fault.status("GET", 401, path=f"*{OTHER_SUBSCRIPTION}*", times=None))
+    found = look(colour, emulator)
+    assert [finding.code for finding in found.findings] == ["factories-unreadable"]
+    assert found.connections == ()
+
+
+def test_a_sign_in_that_ends_ends_it(colour, emulator, ready):
+    """Where Azure refuses the token for the account itself, nothing can be said."""
+    emulator.inject(Fault.status("GET", 401, times=None))
     with pytest.raises(AccessDenied) as raised:
         look(colour, emulator)
     assert raised.value.status == 401

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from purview_mpe.emulator import Emulator, Fault
-from purview_mpe.emulator._http.exchange import Response
+from purview_mpe.emulator._values.exchange import Response
 
 from .bending import ODD_JSON, bent, odd_text, rubbish
 from .subject import called

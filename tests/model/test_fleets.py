@@ -11,6 +11,7 @@ from purview_mpe._rules.lanes import Backlog, interleaved
 from purview_mpe._rules.ownership import Claim, Listing
 from purview_mpe._rules.register import Register
 from purview_mpe.errors import InvalidSpec, NotFound, ReportFailed
+from tests.support import nouns
 from tests.support.nouns import ACCOUNT, FACTORY
 
 SPEC = Spec(factory=FACTORY, account=ACCOUNT, name="pv")
@@ -166,7 +167,7 @@ def test_the_account_is_for_the_first_to_read():
     assert backlog.account("pv", second) == "come back"
     assert backlog.take() is None
     assert len(backlog) == 1
-    known = Account(id=ACCOUNT, name="pv")
+    known = Account(id=ACCOUNT, name="pv1")
     backlog.found("pv", known)
     assert backlog.take() == second
     assert backlog.account("pv", second) is known
@@ -184,17 +185,26 @@ def test_a_failure_that_may_pass_is_tried_again():
     assert backlog.account("pv", "a") is failure
 
 
-HIDDEN = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/privateEndpoints/df1.pv"
+HIDDEN = f"{nouns.HIDDEN}/df1.pv"
 
 
 def connection(number: int, endpoint: str = HIDDEN, status: str = "Pending") -> Connection:
     """A connection as a target shows it."""
-    return Connection(id=f"/c/{number}", name=str(number), private_endpoint_id=endpoint, status=status)
+    return Connection(
+        id=f"{ACCOUNT}/privateEndpointConnections/{number}",
+        name=str(number),
+        private_endpoint_id=endpoint,
+        status=status,
+    )
 
 
 def test_a_register_shows_each_claim_what_can_decide_it():
     """By exact id where one is known, else by name, in any letter case; never anything else."""
-    mine, twin, stranger = connection(1), connection(2, HIDDEN.replace("/s/", "/t/")), connection(3, HIDDEN + "2")
+    mine, twin, stranger = (
+        connection(1),
+        connection(2, HIDDEN.replace("99999999", "88888888")),
+        connection(3, HIDDEN + "2"),
+    )
     register = Register(Listing((mine, twin, stranger)))
     target = Target(group_id="account", resource_id=ACCOUNT, connections="account")
     exact = Claim(target, "pv", HIDDEN.upper())

@@ -131,3 +131,21 @@ def test_different_names_do_not_collide(names):
 def test_names_collide_whatever_their_letter_case():
     """Azure does not tell letter case apart, so neither do we; each name is told once."""
     assert naming.collisions(["ab", "AB", "cd", "aB", "AB"]) == ["AB", "aB"]
+
+
+@pytest.mark.parametrize(
+    ("called", "endpoint", "bears"),
+    [
+        ("df1.link", "link", True),
+        ("DF1.Link", "link", True),
+        ("df1.lin\u212a", "link", False),
+        ("df1.lin", "link", False),
+        ("df1.links", "link", False),
+        ("link", "link", False),
+        (f"df1.{'p' * 60}", "p" * 80, True),
+        (f"df1.{'p' * 59}", "p" * 80, False),
+    ],
+)
+def test_hidden_names_are_compared_whole(called, endpoint, bears):
+    """In any letter case, with the letters of the name alone; only beyond 64 characters the beginning is enough."""
+    assert naming.bears_hidden_name(f"/x/privateEndpoints/{called}", "df1", endpoint) is bears

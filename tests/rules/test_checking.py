@@ -16,9 +16,10 @@ from purview_mpe._rules import checking
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, NotFound
 from tests.conftest import spec_for
-from tests.support.nouns import ACCOUNT, FACTORY, TARGETS, a_spec, an_account, an_endpoint
+from tests.support.nouns import ACCOUNT, FACTORY, STORAGE, TARGETS, a_spec, an_account, an_endpoint
 
 MANAGED = Runtime("AutoResolveIntegrationRuntime", "azure-managed-vnet")
+INSIDE = Runtime("ir-vnet", "azure-managed-vnet", "default")
 AZURE = Runtime("ir-azure", "azure")
 SELF_HOSTED = Runtime("ir-self", "self-hosted")
 SSIS = Runtime("ir-ssis", "ssis")
@@ -65,15 +66,20 @@ def test_nothing_in_the_way():
     assert {right.allowed for right in check.rights} == {True}
 
 
+#: What is said where the runtime that every factory has is in no list.
+IMPLICIT = {"implicit-runtime-public": "warning"}
+
+
 @pytest.mark.parametrize(
     ("firewall", "runtimes", "expected"),
     [
-        (CLOSED, (AZURE,), {"managed-runtime-missing": "error", "runtime-unsupported": "error"}),
+        (CLOSED, (AZURE,), {"managed-runtime-missing": "error", "runtime-unsupported": "error", **IMPLICIT}),
+        (CLOSED, (INSIDE,), IMPLICIT),
         (CLOSED, (MANAGED, AZURE), {"runtime-unsupported": "warning"}),
-        (CLOSED, (SELF_HOSTED,), {"managed-runtime-missing": "error", "own-endpoints-needed": "warning"}),
+        (CLOSED, (SELF_HOSTED,), {"managed-runtime-missing": "error", "own-endpoints-needed": "warning", **IMPLICIT}),
         (CLOSED, (MANAGED, SELF_HOSTED), {"own-endpoints-needed": "warning"}),
         (CLOSED, (MANAGED, SSIS), {"ssis-outside-the-matrix": "info"}),
-        (CLOSED, (), {"managed-runtime-missing": "error"}),
+        (CLOSED, (), {"managed-runtime-missing": "error", **IMPLICIT}),
         (INGESTION, (AZURE,), {}),
         (INGESTION, (SELF_HOSTED,), {"own-endpoints-needed": "warning"}),
         (OPEN, (AZURE, SELF_HOSTED), {"firewall-open": "info"}),
@@ -127,7 +133,7 @@ def test_letter_case_of_the_connection_does_not_count():
         ({"has_system_identity": False}, "no-system-identity", "warning"),
         ({"spec": a_spec(name="p" * 70)}, "name-may-be-too-long", "warning"),
         ({"permissions": held("*/read", "*/managedVirtualNetworks/*")}, "may-not-approve-storage", "info"),
-        ({"endpoints": tuple(an_endpoint(f"e{n}", resource_id=f"r{n}") for n in range(4600))}, "entity-limit", "warning"),
+        ({"endpoints": tuple(an_endpoint(f"e{n}", resource_id=f"{STORAGE}{n}") for n in range(4600))}, "entity-limit", "warning"),
     ],
 )  # fmt: skip
 def test_what_does_not_stop_the_job(fields, code, severity):
@@ -139,7 +145,7 @@ def test_what_does_not_stop_the_job(fields, code, severity):
 
 def test_a_full_factory_has_no_room():
     """The endpoints that are to be made count, too."""
-    full = tuple(an_endpoint(f"e{n}", resource_id=f"r{n}") for n in range(4998))
+    full = tuple(an_endpoint(f"e{n}", resource_id=f"{STORAGE}{n}") for n in range(4998))
     check = checking.check(a_situation(endpoints=full))
     assert codes(check)["entity-limit"] == "error"
 

@@ -165,7 +165,7 @@ tampered_steps = st.lists(
         Step,
         action=st.sampled_from(("create", "keep", "replace")),
         name=st.sampled_from(NAMES).flatmap(recased),
-        group_id=st.sampled_from((None, "account", "blob", "queue", "namespace", "dfs", "")),
+        group_id=st.sampled_from((None, "account", "blob", "queue", "namespace", "dfs")),
         resource_id=st.sampled_from(PLACES),
         reason=st.just("because"),
     ),

@@ -155,7 +155,7 @@ def test_an_endpoint_of_another_name_is_ours():
 
 def test_other_endpoints_are_listed_apart():
     """The factory's endpoints to other things are shown, the service's own are not counted."""
-    others = [an_endpoint("sql", "sqlServer", resource_id="/x"), an_endpoint("svc", "dfs", reserved=True)]
+    others = [an_endpoint("sql", "sqlServer", resource_id=OTHER_STORAGE), an_endpoint("svc", "dfs", reserved=True)]
     assert status(*ours(), *others).others == (others[0],)
 
 
@@ -248,4 +248,4 @@ def test_a_target_that_is_gone():
 
 def test_reserved_and_foreign_endpoints_claim_nothing():
     """Only our own endpoints are looked for at the targets."""
-    assert read([an_endpoint("svc", "blob", reserved=True), endpoint(resource_id="/x")], {}) == ({}, ())
+    assert read([an_endpoint("svc", "blob", reserved=True), endpoint(resource_id=OTHER_STORAGE)], {}) == ({}, ())

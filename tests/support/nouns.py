@@ -39,7 +39,6 @@ from purview_mpe._model.naming import LINEAGE_GROUPS, OPTIONAL_GROUPS, collision
 from purview_mpe._model.results import (
     Action,
     Connection,
-    ConnectionList,
     Factory,
     Firewall,
     Result,
@@ -128,6 +127,10 @@ dashed = st.from_regex(r"[A-Za-z0-9]{3,8}(-[A-Za-z0-9]{1,5}){0,3}", fullmatch=Tr
 group_ids = st.sampled_from((*LINEAGE_GROUPS, *OPTIONAL_GROUPS))
 
 
+names = st.from_regex(r"[A-Za-z0-9][-A-Za-z0-9_.()]{0,15}", fullmatch=True)
+groups = st.sampled_from((*LINEAGE_GROUPS, *OPTIONAL_GROUPS, "dfs", "sqlServer"))
+
+
 def recased(text: str) -> st.SearchStrategy[str]:
     """The text in any letter case; the bits of one number say which letters are large."""
     return st.integers(0, 2 ** len(text) - 1).map(
@@ -188,47 +191,61 @@ findings = st.builds(
     remedy=texts,
 )
 ids = st.sampled_from((ACCOUNT, STORAGE, OTHER_STORAGE, NAMESPACE, STORAGE.upper().replace("/SUB", "/sub")))
-targets = st.builds(Target, group_id=group_ids, resource_id=ids, connections=_one_of(ConnectionList))
+private_endpoint_ids = names.map(lambda name: f"{HIDDEN}/{name}")
+targets = st.sampled_from(
+    (
+        *TARGETS,
+        Target(group_id="portal", resource_id=ACCOUNT.upper().replace("/SUB", "/sub"), connections="account"),
+        Target(group_id="blob", resource_id=OTHER_STORAGE, connections="ingestion"),
+    )
+)
 accounts = st.builds(
     Account,
-    id=ids,
-    name=texts,
+    id=st.just(ACCOUNT),
+    name=st.just("pv1"),
     location=st.none() | texts,
     provisioning_state=st.none() | texts,
     shape=st.none() | _one_of(Shape),
     firewall=st.none() | _one_of(Firewall),
     targets=_many(targets),
-    retired=_many(texts),
+    retired=_many(ids),
     endpoints=st.dictionaries(texts, texts, max_size=3),
     warnings=_many(findings),
 )
 endpoints = st.builds(
     Endpoint,
-    id=texts,
-    name=texts,
-    group_id=texts,
-    resource_id=texts,
+    id=st.just("") | ids,
+    name=names,
+    group_id=st.just("") | groups,
+    resource_id=st.just("") | ids,
     provisioning_state=texts,
     connection_status=texts,
-    private_endpoint_id=st.none() | texts,
+    private_endpoint_id=st.none() | private_endpoint_ids,
     reserved=st.booleans(),
 )
-connections = st.builds(Connection, id=texts, name=texts, private_endpoint_id=texts, status=texts, description=texts)
+connections = st.builds(
+    Connection,
+    id=st.just("") | ids,
+    name=st.just("") | names,
+    private_endpoint_id=private_endpoint_ids,
+    status=texts,
+    description=texts,
+)
 factories = st.builds(
     Factory,
-    id=texts,
+    id=ids,
     location=st.none() | texts,
-    purview_account=st.none() | texts,
-    networks=_many(texts),
+    purview_account=st.none() | ids,
+    networks=_many(names),
     endpoints=_many(endpoints),
 )
 steps = st.builds(
     Step,
     action=_one_of(Action),
     subject=_one_of(Subject),
-    name=texts,
-    group_id=st.none() | texts,
-    resource_id=texts,
+    name=names,
+    group_id=st.none() | groups,
+    resource_id=ids,
     reason=texts,
     remedy=st.none() | texts,
 )
@@ -250,13 +267,16 @@ error_details = st.builds(
     request_id=st.none() | texts,
     correlation_id=st.none() | texts,
 )
+#: Group and resource of an outcome, which fit together.
+_places = st.sampled_from(
+    ((None, FACTORY), ("dfs", OTHER_STORAGE), *((target.group_id, target.resource_id) for target in TARGETS))
+)
 outcomes = st.builds(
-    Outcome,
+    lambda place, **fields: Outcome(group_id=place[0], resource_id=place[1], **fields),
+    place=_places,
     subject=_one_of(Subject),
-    name=texts,
-    group_id=st.none() | texts,
-    resource_id=texts,
-    private_endpoint_id=st.none() | texts,
+    name=names,
+    private_endpoint_id=st.none() | private_endpoint_ids,
     matched_by=st.sampled_from((None, "private-endpoint-id", "name")),
     result=_one_of(Result),
     error=st.none() | error_details,
@@ -265,7 +285,7 @@ outcomes = st.builds(
 reports = st.builds(
     Report,
     verb=_one_of(Verb),
-    spec=specs(),
+    spec=specs().map(lambda spec: spec.model_copy(update={"account": spec.account and ACCOUNT})),
     account=st.none() | accounts,
     outcomes=_many(outcomes),
     hand_off=st.none() | texts,
@@ -274,10 +294,10 @@ reports = st.builds(
 )
 endpoint_statuses = st.builds(
     EndpointStatus,
-    name=texts,
-    group_id=texts,
-    resource_id=texts,
-    private_endpoint_id=st.none() | texts,
+    name=names,
+    group_id=groups,
+    resource_id=ids,
+    private_endpoint_id=st.none() | private_endpoint_ids,
     provisioning_state=st.none() | texts,
     connection_status=st.none() | texts,
     target_status=st.none() | texts,
@@ -286,8 +306,8 @@ endpoint_statuses = st.builds(
 )
 statuses = st.builds(
     Status,
-    factory=texts,
-    account=texts,
+    factory=ids,
+    account=ids,
     ready=st.booleans(),
     endpoints=_many(endpoint_statuses),
     others=_many(endpoints),
@@ -308,13 +328,13 @@ events = st.builds(
     verb=texts,
     seconds=st.floats(0, 1e6),
     message=texts,
-    factory=st.none() | texts,
+    factory=st.none() | ids,
     pending=_many(texts),
     outcome=st.none() | outcomes,
 )
 runtime_checks = st.builds(
     RuntimeCheck,
-    name=texts,
+    name=names,
     kind=_one_of(RuntimeKind),
     supported=st.none() | st.booleans(),
     managed_groups=_many(group_ids),
@@ -324,15 +344,15 @@ runtime_checks = st.builds(
 rights = st.builds(
     Right,
     step=_one_of(RightStep),
-    scope=texts,
+    scope=ids,
     allowed=st.none() | st.booleans(),
     missing_actions=_many(texts),
     role=texts,
 )
 checks = st.builds(
     Check,
-    factory=texts,
-    account=st.none() | texts,
+    factory=ids,
+    account=st.none() | ids,
     ok=st.booleans(),
     runtimes=_many(runtime_checks),
     rights=_many(rights),
@@ -340,8 +360,8 @@ checks = st.builds(
 )
 diagnoses = st.builds(
     Diagnosis,
-    factory=texts,
-    account=st.none() | texts,
+    factory=ids,
+    account=st.none() | ids,
     ok=st.booleans(),
     since=st.timedeltas(),
     runs=st.none() | st.integers(0, 50),
@@ -350,29 +370,29 @@ diagnoses = st.builds(
 )
 orphan_connections = st.builds(
     OrphanConnection,
-    target_id=texts,
-    connection_id=texts,
-    private_endpoint_id=texts,
-    factory=texts,
-    endpoint=texts,
+    target_id=ids,
+    connection_id=st.just("") | ids,
+    private_endpoint_id=private_endpoint_ids,
+    factory=ids | names,
+    endpoint=names,
     status=texts,
     certain=st.booleans(),
     reason=texts,
 )
 orphan_endpoints = st.builds(
     OrphanEndpoint,
-    target_id=texts,
-    connection_id=st.none() | texts,
-    private_endpoint_id=st.none() | texts,
-    factory=texts,
-    endpoint=texts,
-    group_id=texts,
+    target_id=ids,
+    connection_id=st.none() | ids,
+    private_endpoint_id=st.none() | private_endpoint_ids,
+    factory=ids,
+    endpoint=names,
+    group_id=groups,
     certain=st.booleans(),
     reason=texts,
 )
 orphans = st.builds(
     Orphans,
-    account=texts,
+    account=ids,
     connections=_many(orphan_connections),
     endpoints=_many(orphan_endpoints),
     findings=_many(findings),

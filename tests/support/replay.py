@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from azure.core.pipeline.transport import HttpTransport
 
-from purview_mpe.emulator._http.exchange import Response
 from purview_mpe.emulator._http.transport import EmulatorResponse
+from purview_mpe.emulator._values.exchange import Response
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,8 @@ from purview_mpe import Client, aio
 from purview_mpe._azure import loading
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._wire.errors import Attempt
-from purview_mpe.emulator._http.exchange import Response
 from purview_mpe.emulator._http.transport import AsyncEmulatorResponse, EmulatorResponse
+from purview_mpe.emulator._values.exchange import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,6 +219,7 @@ class Runner:
     def azure(self, script: Script | None, credential: Any = None, **given: Any) -> Any:
         """The clients below a verb."""
         cloud, endpoint, retry = given.pop("cloud", "public"), given.pop("endpoint", None), given.pop("retry", None)
+        purview_endpoint = given.pop("purview_endpoint", None)
         if script is not None:
             given["transport"] = self.transport(script)
         return loading.load("purview_mpe._azure.clients").Azure(
@@ -226,6 +227,7 @@ class Runner:
             self.credential() if credential is None else credential,
             cloud=cloud,
             endpoint=endpoint,
+            purview_endpoint=purview_endpoint,
             retry=retry,
             options=given,
         )

@@ -12,7 +12,7 @@ from purview_mpe._model.arm_id import ArmId
 from purview_mpe._wire import account as account_json
 from purview_mpe._wire import connections, reading
 from tests.support import published
-from tests.support.nouns import ACCOUNT, FACTORY, HIDDEN, STORAGE, json_values, texts
+from tests.support.nouns import ACCOUNT, FACTORY, HIDDEN, STORAGE, SUBSCRIPTION, json_values, texts
 
 LISTED = {
     "id": f"{FACTORY.lower()}/managedvirtualnetworks/default/managedprivateendpoints/purview_blob",
@@ -32,7 +32,7 @@ LISTED = {
 
 
 def endpoint(**properties: Any) -> Any:
-    return account_json.read_endpoint(LISTED | {"properties": LISTED["properties"] | properties})
+    return account_json.read_endpoint(LISTED | {"properties": LISTED["properties"] | properties}, "df1")
 
 
 def test_a_listed_endpoint():
@@ -58,7 +58,9 @@ def test_a_connection_or_id_that_is_missing_is_unknown(absent):
 
 def test_a_name_that_was_left_out_stands_in_the_id():
     """Names are not required by the spec; the id ends in them."""
-    assert account_json.read_endpoint({"id": LISTED["id"], "properties": {}}).name == "purview_blob"
+    read = account_json.read_endpoint({"id": LISTED["id"], "properties": {}}, "df1")
+    assert read is not None
+    assert read.name == "purview_blob"
     assert account_json.read_name({"id": f"{FACTORY}/managedvirtualnetworks/default/"}) == "default"
 
 
@@ -66,6 +68,37 @@ def test_a_name_that_was_left_out_stands_in_the_id():
 def test_reserved_endpoints(flag, reserved):
     """Only a plain true makes an endpoint the service's own."""
     assert endpoint(isReserved=flag).reserved is reserved
+
+
+@pytest.mark.parametrize("odd", ["..", ".", "a/b", "../..", "x?y=1#", "%2e%2e", "a\x1b[2J", "", None, 5])
+def test_a_name_that_cannot_be_in_a_path_is_not_a_name(odd):
+    """The next request is made of it: the id names the resource instead, and an item without either has no name."""
+    named = account_json.read_endpoint(LISTED | {"name": odd}, "df1")
+    assert named is not None
+    assert named.name == "purview_blob"
+    assert account_json.read_endpoint(LISTED | {"name": odd, "id": "/x/../"}, "df1") is None
+    connection = connections.read_connection(
+        {"name": odd, "id": f"{ACCOUNT}/c/..", "properties": {"privateEndpoint": {"id": f"{HIDDEN}/df1.purview"}}}
+    )
+    assert connection is not None
+    assert (connection.name, connection.id) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"{HIDDEN}/df2.purview_blob",
+        f"{HIDDEN}/df1.purview",
+        f"{HIDDEN}/df1.purview_b\u2113ob",
+        f"{HIDDEN}/df1.purview_blob/x",
+        HIDDEN.replace("privateEndpoints", "privateLinkServices") + "/df1.purview_blob",
+        "df1.purview_blob",
+    ],
+)
+def test_an_exact_id_is_called_as_data_factory_calls_it(given):
+    """`resourceId` is undocumented, and connections are approved by it: one of another name is left out."""
+    assert endpoint(resourceId=given).private_endpoint_id is None
+    assert endpoint(resourceId=f"{HIDDEN}/DF1.Purview_Blob").private_endpoint_id == f"{HIDDEN}/DF1.Purview_Blob"
 
 
 def test_identity_ignores_letter_case_and_a_trailing_slash():
@@ -120,6 +153,8 @@ def test_the_account_that_a_factory_is_connected_to(answer, location, account):
         ),
         ({"type": "Managed", "managedVirtualNetwork": None}, "azure"),
         ({}, "azure"),
+        ({"type": "Airflow"}, None),
+        ({"type": {"of": "another kind"}}, "azure"),
     ],
 )
 def test_the_kind_of_an_integration_runtime(properties, kind):
@@ -268,12 +303,12 @@ def test_an_account_is_read_from_anything(answer):
 @given(resources)
 def test_everything_else_is_read_from_anything(answer):
     """Whatever JSON came back gives a noun that can be printed and written, or nothing."""
-    read = account_json.read_endpoint(answer)
-    assert read.model_validate_json(read.model_dump_json()) == read
+    read = account_json.read_endpoint(answer, "df1")
+    assert read is None or read.model_validate_json(read.model_dump_json()) == read
     connection = connections.read_connection(answer)
     assert connection is None or connection.model_validate_json(connection.model_dump_json()) == connection
     assert all(part is None or part.encode() for part in account_json.read_factory_connection(answer))
-    assert account_json.read_runtime_kind(answer) in {"azure", "azure-managed-vnet", "self-hosted", "ssis"}
+    assert account_json.read_runtime_kind(answer) in {"azure", "azure-managed-vnet", "self-hosted", "ssis", None}
     assert isinstance(account_json.read_name(answer).encode(), bytes)
 
 
@@ -289,8 +324,8 @@ def test_a_field_is_read_as_what_it_should_be(holder):
 
 
 def test_half_a_character_is_replaced():
-    """JSON can spell half a character; a text of ours never holds one, because no file or terminal takes it."""
-    assert endpoint(groupId="blob\ud800").group_id == "blob?"
+    """JSON can spell half a character; no noun holds one, because no file or terminal takes it."""
+    assert endpoint(groupId="blob\ud800").group_id == ""
     account = account_json.read_account({"properties": {"endpoints": {"\udfff": "\ud800"}}}, ArmId.parse(ACCOUNT))
     assert account.endpoints == {"?": "?"}
 
@@ -304,7 +339,11 @@ def test_azures_published_endpoints_are_read():
     if not bodies:
         pytest.skip(published.HINT)
     for body in bodies:
-        read = account_json.read_endpoint(body)
+        given = body["properties"]["privateLinkResourceId"].replace("12345678-1234-1234-1234-12345678abc", SUBSCRIPTION)
+        read = account_json.read_endpoint(
+            {**body, "properties": {**body["properties"], "privateLinkResourceId": given}}, "df1"
+        )
+        assert read is not None
         assert (read.name, read.group_id, read.reserved) == ("exampleManagedPrivateEndpointName", "blob", False)
         assert "/providers/Microsoft.Storage/storageAccounts/" in read.resource_id
 
@@ -319,11 +358,14 @@ def test_azures_published_endpoints_are_read():
     ],
 )
 def test_azures_published_connections_are_read(provider, pattern):
-    """Every published connection tells its private endpoint and its state, each provider in its own spelling."""
+    """Every published connection names its private endpoint and its state, each provider in its own spelling."""
     bodies = published.items(published.examples(provider, pattern))
     if not bodies:
         pytest.skip(published.HINT)
     for body in bodies:
+        given = body["properties"]["privateEndpoint"]["id"].replace("{subscription-id}", SUBSCRIPTION)
+        body["properties"]["privateEndpoint"]["id"] = given.replace("12345678-1234-1234-12345678abc", SUBSCRIPTION)
         read = connections.read_connection(body)
+        assert read is not None
         assert "/privateEndpoints/" in read.private_endpoint_id
         assert read.status in {"Approved", "Pending", "Rejected", "Disconnected"}

@@ -17,16 +17,16 @@ from azure.core.instrumentation import get_tracer
 from azure.core.settings import settings
 from azure.mgmt.core.tools import get_arm_endpoints
 
-from purview_mpe._azure import credentials, loading, pacing, policies, retrying
+from purview_mpe._azure import credentials, loading, pacing, policies, purview_data, retrying
 from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour, checked, with_plain_paths
 from purview_mpe._model.retry import Retry
 from purview_mpe._version import __version__
 from purview_mpe._wire import errors
-from purview_mpe.errors import AzureUnavailable, InvalidSpec, PurviewMpeError, UnsupportedSetup
+from purview_mpe.errors import AzureUnavailable, InvalidSpec, PurviewMpeError, UnsupportedSetup, WaitTimedOut
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from purview_mpe._azure.exchange import Exchange
     from purview_mpe._model.arm_id import ArmId
@@ -70,12 +70,21 @@ class Azure:
         *,
         cloud: Cloud,
         endpoint: str | None,
+        purview_endpoint: str | None = None,
         retry: Retry | None,
         options: dict[str, Any],
         budget: Budget | None = None,
     ) -> None:
         options = with_plain_paths(options)
-        checked(colour, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=options)
+        checked(
+            colour,
+            cloud=cloud,
+            endpoint=endpoint,
+            purview_endpoint=purview_endpoint,
+            retry=retry,
+            budget=budget,
+            options=options,
+        )
         self._colour: Colour = colour
         self._cloud_setting = _CLOUDS[cloud]
         self.portal = _PORTALS[cloud]
@@ -86,22 +95,31 @@ class Azure:
         self._credential = credentials.wrapped(
             colour, credentials.default(colour, cloud) if credential is None else credential
         )
+        self.retry = retry or Retry()
         given = options.get("transport")
         self._owns_transport = given is None
         # A transport that was given is told with each request what ours knows from the start.
         security: dict[str, Any] = {
             key: options[key] for key in ("connection_verify", "connection_cert") if key in options
         }
-        self._policies = policies.make(
-            colour,
-            endpoint=self._endpoint,
-            scopes=arm["credential_scopes"],
-            credential=self._credential,
-            retry=retry or Retry(),
-            options=options,
-            budget=pacing.shared_budget(given) if budget is None else budget,
-            pass_on={} if given is None else security,
-        )
+        budget = pacing.shared_budget(given) if budget is None else budget
+
+        def pipeline(host: str, audiences: Sequence[str]) -> list[Any]:
+            return policies.make(
+                colour,
+                endpoint=host,
+                audiences=audiences,
+                credential=self._credential,
+                retry=self.retry,
+                options=options,
+                budget=budget,
+                pass_on={} if given is None else security,
+            )
+
+        self._pipeline = pipeline
+        self._policies = pipeline(self._endpoint, arm["credential_scopes"])
+        self._purview_endpoint = purview_endpoint
+        self._purview_audiences = purview_data.AUDIENCES[cloud]
         self.transport = make_transport(colour, security) if given is None else given
         #: The clock by which deadlines are kept: a transport may bring its own, as its `sleep` goes by it.
         self.now = getattr(self.transport, "monotonic", time.monotonic)
@@ -122,6 +140,19 @@ class Azure:
 
     def eventhub(self, resource: ArmId) -> Any:
         return self._client("azure.mgmt.eventhub", "EventHubManagementClient", resource)
+
+    def purview_data(self, account: ArmId, endpoint: str) -> Any:
+        self.check_open()
+        base = purview_data.base_of(endpoint, account.name, self._purview_endpoint)
+        with self._lock:
+            if ("", base) not in self._clients:
+                self._clients["", base] = purview_data.connect(
+                    self._colour,
+                    base,
+                    transport=self.transport,
+                    policies=self._pipeline(base, self._purview_audiences),
+                )
+            return self._clients["", base]
 
     def check_open(self) -> None:
         """Refuse to work after `close`.
@@ -236,7 +267,10 @@ def span(verb: str) -> Generator[None]:
 
 def translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
     """Our error for whatever came out of an SDK operation; holds nothing of the request, the response or the token."""
-    return without_frames(_translated(error, exchange))
+    failure = without_frames(_translated(error, exchange))
+    if failure.retry_after is None and not isinstance(failure, WaitTimedOut):
+        failure.retry_after = exchange.retry_after
+    return failure
 
 
 def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:

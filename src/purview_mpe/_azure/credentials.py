@@ -10,11 +10,12 @@ Imported through `loading.load` alone, because it imports azure.core.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
+import math
 import threading
 import time
 import weakref
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
@@ -45,56 +46,60 @@ _AUTHORITIES = {
 class OneToken:
     """A synchronous credential that asks the real one only when no token is at hand, and never twice at once."""
 
-    #: azure-core's policies ask again 4 to 5 minutes before a token ends (SDK source). A minute more, so that what
-    #: they get then is a new one.
+    #: A token is renewed so many seconds before it ends.
     _MARGIN = 360.0
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
         self._lock = threading.Lock()
-        self._kept: dict[_Key, _Kept] = {}
+        self._kept: dict[_Key, _Token] = {}
 
     def get_token_info(self, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """The token at hand, or a new one."""
-        key = _key(scopes, options)
-        before = self._kept.get(key)
         with _turn(self._lock):
-            if (kept := self._usable(key, options, before)) is not None:
-                return kept.token
-            try:
-                token = _request(self.inner, scopes, options)
-            except Exception as error:  # noqa: BLE001 - whatever a credential raises becomes an error of ours
-                token = self._after_failure(key, options, error)
-            else:
-                token = self._keep(key, token)
-        return _token_or_raise(token)
+            return self._at_hand(scopes, options) or self._new(scopes, options)
+
+    def renewed(self, refused: str, *scopes: str, options: dict[str, Any] | None = None) -> Any:
+        """Another token than the one that Azure refused: one fetched meanwhile, or a new one."""
+        with _turn(self._lock):
+            self.drop(refused)
+            return self._at_hand(scopes, options) or self._new(scopes, options)
+
+    def drop(self, refused: str) -> None:
+        """Keep a token no longer: Azure refused it."""
+        for key, kept in list(self._kept.items()):
+            if kept.token == refused:
+                self._kept.pop(key, None)
 
     def close(self) -> None:
         """Nothing: the owner of the real credential closes it."""
 
-    def _usable(self, key: _Key, options: dict[str, Any] | None, before: _Kept | None) -> _Kept | None:
-        kept = self._kept.get(key)
-        if kept is None or not kept.is_fresh():
-            return None
-        if options and options.get("claims"):
-            # Azure refused the token that was kept, and says what a new one must hold (continuous access
-            # evaluation). Whoever waited here meanwhile gets the one that the first has fetched.
-            return kept if kept is not before else None
-        return kept
+    def _new(self, scopes: tuple[str, ...], options: dict[str, Any] | None) -> Any:
+        try:
+            token = _request(self.inner, scopes, options)
+        except Exception as error:  # noqa: BLE001 - whatever a credential raises becomes an error of ours
+            token = self._after_failure(scopes, options, error)
+        else:
+            token = self._keep(scopes, options, token)
+        return _token_or_raise(token)
 
-    def _keep(self, key: _Key, token: Any) -> Any:
-        if (problem := _problem_of(token)) is not None:
-            if inspect.iscoroutine(token):
-                token.close()
-            return _not_signed_in(problem)
-        self._kept[key] = _Kept(token, self._MARGIN)
+    def _at_hand(self, scopes: tuple[str, ...], options: dict[str, Any] | None) -> _Token | None:
+        kept = self._kept.get(_key(scopes, options))
+        return kept if kept is not None and kept.is_fresh() else None
+
+    def _keep(self, scopes: tuple[str, ...], options: dict[str, Any] | None, given: Any) -> Any:
+        token = _read(given, self._MARGIN)
+        if isinstance(token, _Token):
+            self._kept[_key(scopes, options)] = token
+        elif inspect.iscoroutine(given):
+            given.close()
         return token
 
-    def _after_failure(self, key: _Key, options: dict[str, Any] | None, error: Exception) -> Any:
-        kept = self._kept.get(key)
-        if kept is not None and kept.is_valid() and not (options and options.get("claims")):
-            return kept.token  # it was asked ahead of time: the old one will do until the next request
-        return _failure(error, *(one.token.token for one in self._kept.values()))
+    def _after_failure(self, scopes: tuple[str, ...], options: dict[str, Any] | None, error: Exception) -> Any:
+        kept = self._kept.get(_key(scopes, options))
+        if kept is not None and kept.is_valid():
+            return kept  # it was asked ahead of time: the old one will do until the next request
+        return _failure(error, *(one.token for one in self._kept.values()))
 
 
 class OneAsyncToken(OneToken):
@@ -107,18 +112,24 @@ class OneAsyncToken(OneToken):
 
     async def get_token_info(self, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """The token at hand, or a new one."""
-        key = _key(scopes, options)
-        before = self._kept.get(key)
+        return await self._in_turn("", scopes, options)
+
+    async def renewed(self, refused: str, *scopes: str, options: dict[str, Any] | None = None) -> Any:
+        """Another token than the one that Azure refused: one fetched meanwhile, or a new one."""
+        return await self._in_turn(refused, scopes, options)
+
+    async def _in_turn(self, refused: str, scopes: tuple[str, ...], options: dict[str, Any] | None) -> Any:
         try:
             async with asyncio.timeout(current().run.left_for_timer()), self._queue():
-                if (kept := self._usable(key, options, before)) is not None:
-                    return kept.token
+                self.drop(refused)
+                if (kept := self._at_hand(scopes, options)) is not None:
+                    return kept
                 try:
                     token = await _request(self.inner, scopes, options)
                 except Exception as error:  # noqa: BLE001 - as above
-                    token = self._after_failure(key, options, error)
+                    token = self._after_failure(scopes, options, error)
                 else:
-                    token = self._keep(key, token)
+                    token = self._keep(scopes, options, token)
         except TimeoutError:
             token = current().time_is_up("the time given ran out while the credential was asked for a token")
         return _token_or_raise(token)
@@ -131,17 +142,15 @@ class OneAsyncToken(OneToken):
         """Nothing: the owner of the real credential closes it."""
 
 
-class _Kept:
-    """A token and how long it is good for."""
+class _Token:
+    """A token, and how long it is good for; both read once, because a credential may return anything."""
 
-    def __init__(self, token: Any, margin: float) -> None:
+    def __init__(self, token: str, ends: float, refresh_on: float | None, margin: float) -> None:
         self.token = token
         now = time.time()
-        ends = float(token.expires_on)
         # A token that lives shorter than the margin is kept for half its life: otherwise every request would ask.
         fresh_until = ends - min(margin, (ends - now) / 2)
-        refresh_on = getattr(token, "refresh_on", None)
-        self._fresh_until = fresh_until if refresh_on is None else min(fresh_until, float(refresh_on))
+        self._fresh_until = fresh_until if refresh_on is None else min(fresh_until, refresh_on)
         self._ends = ends
 
     def is_fresh(self) -> bool:
@@ -199,7 +208,7 @@ def default(colour: Colour, cloud: Cloud) -> Any:
     raise UnsupportedSetup(missing, remedy="Install it with the extra 'aio': pip install 'purview-mpe[aio]'.")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _turn(lock: threading.Lock) -> Generator[None]:
     """Hold the lock inside; while waiting for it look whether the verb goes on."""
     while not lock.acquire(timeout=SLICE):
@@ -228,15 +237,50 @@ def _token_or_raise(token: Any) -> Any:
     return token
 
 
-def _problem_of(token: Any) -> str | None:
-    """Why this is no token; None if it is one."""
-    text, ends = getattr(token, "token", None), getattr(token, "expires_on", None)
-    if not isinstance(text, str) or not isinstance(ends, (int, float)):
-        return f"it returned a {type(token).__name__} in place of a token"
+def _read(given: Any, margin: float) -> _Token | PurviewMpeError:
+    """What a credential returned as a token; an error if it is none."""
+    try:
+        text, kind = given.token, getattr(given, "token_type", "Bearer")
+        ends, refresh_on = _time(given.expires_on), getattr(given, "refresh_on", None)
+        refresh_on = None if refresh_on is None else _time(refresh_on)
+    except Exception as error:  # noqa: BLE001 - properties may raise anything
+        return _unusable(f"it returned a {type(given).__name__} that is not a token ({errors.blotted(_words(error))})")
     # requests and aiohttp refuse such a header with an error that quotes it (library sources).
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        return "its token is empty, or holds a space or line break"
-    return None if ends > time.time() else "its token has expired already"
+    if not isinstance(text, str) or not text or not text.isascii() or not text.isprintable() or " " in text:
+        return _unusable("the text of its token is empty, or holds a space, a line break or a letter outside ASCII")
+    if isinstance(kind, str) and kind.casefold() != "bearer":
+        return _unusable(f"its token is of the type {kind!r}, and Azure Resource Manager takes bearer tokens")
+    if ends <= time.time():
+        return _not_signed_in("its token has expired already")
+    return _Token(text, ends, refresh_on, margin)
+
+
+def _time(value: object) -> float:
+    """Seconds since 1970.
+
+    Raises:
+        ValueError: it is not a number of seconds.
+    """
+    with contextlib.suppress(OverflowError):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(seconds := float(value)):
+            return seconds
+    raise ValueError("expires_on and refresh_on must be seconds since 1970")
+
+
+def _unusable(why: str) -> InvalidCredential:
+    return InvalidCredential(
+        f"The credential cannot be used: {errors.safe_text(why, 300)}.",
+        remedy="Pass a credential of azure-identity, for example DefaultAzureCredential(), or correct your own: "
+        "get_token_info returns an AccessTokenInfo of azure.core.credentials.",
+    )
+
+
+def _words(error: BaseException) -> str:
+    """Type and text of an exception; the type alone where it has no text."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - a text that raises is no text
+        return type(error).__name__
 
 
 def _failure(error: Exception, *tokens: str) -> PurviewMpeError:
@@ -244,7 +288,7 @@ def _failure(error: Exception, *tokens: str) -> PurviewMpeError:
         return error.with_traceback(None)
     if isinstance(error, ClientAuthenticationError):
         return _not_signed_in(errors.blotted(str(error.message), *tokens))
-    said = errors.blotted(f"{type(error).__name__}: {error}", *tokens)
+    said = errors.blotted(_words(error), *tokens)
     if isinstance(error, (ServiceRequestError, ServiceResponseError)):
         return errors.no_answer(current().attempt, f"while signing in, {said}")
     return _not_signed_in(said)

@@ -17,6 +17,7 @@ from purview_mpe.errors import WaitTimedOut
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from purview_mpe._rules.budget import Ticket
     from purview_mpe._wire.errors import Answer, Attempt
 
 #: How long a wait may last before it looks whether it is still wanted: waiting for a lock with a time limit cannot be
@@ -50,8 +51,12 @@ class Run:
         self.is_real = is_real
         #: Seconds that the quickest answer took; infinite before the first.
         self.round_trip = float("inf")
+        #: Subscriptions and hosts that refused the renewed token of this verb as well: no other is asked for.
+        self.refusing: set[str] = set()
         #: Told in words before something is tried again.
         self.retrying = retrying
+        #: Turns within Azure's limits that are kept for writes which have to wait, by method and address.
+        self.turns: dict[tuple[str, str], Ticket] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._breakable: set[Callable[[], None]] = set()
@@ -101,17 +106,25 @@ class Run:
 class Exchange:
     """One operation of an SDK client, which may send several requests: retries, pages."""
 
-    def __init__(self, run: Run, attempt: Attempt, *, of_list: bool = False) -> None:
+    def __init__(self, run: Run, attempt: Attempt, *, of_list: bool = False, asks: bool = False) -> None:
         self.run = run
         self.attempt = attempt
+        #: Whether a POST is a question; every other one changes something.
+        self.asks = asks
         #: Whether every answer has to be a page of a list.
         self.of_list = of_list
         #: Whether the last answer was none, although it was fine otherwise.
         self.is_no_list = False
         #: The last answer that came; None while the latest request has none.
         self.answer: Answer | None = None
+        #: Seconds after which the request that failed may succeed; see `PurviewMpeError.retry_after`.
+        self.retry_after: float | None = None
         #: The token of the latest request: what must not be repeated in any text.
         self.secret = ""
+
+    def changes(self, method: str) -> bool:
+        """Whether a request with this method changes something, so that it is sent once."""
+        return method.upper() not in {"GET", "HEAD", "OPTIONS"} and not (method.upper() == "POST" and self.asks)
 
     def check(self) -> None:
         """Unwind if the verb was stopped, or if its time is up.

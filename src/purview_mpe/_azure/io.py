@@ -72,6 +72,9 @@ class _Common:
     def deadline(self) -> float | None:
         return self._run.deadline
 
+    def pause_after(self, attempt: int, asked_for: float) -> float | None:
+        return retrying.wait_after(self._azure.retry, attempt, asked_for)
+
     @property
     def round_trip(self) -> float:
         return self._run.round_trip
@@ -117,9 +120,9 @@ class _Common:
     def retrying(self, message: str) -> None:
         self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
 
-    def _exchange(self, attempt: Attempt, *, of_list: bool) -> Exchange:
+    def _exchange(self, attempt: Attempt, *, of_list: bool, asks: bool) -> Exchange:
         self._azure.check_open()
-        return Exchange(self._run, attempt, of_list=of_list)
+        return Exchange(self._run, attempt, of_list=of_list, asks=asks)
 
     def _wait(self, seconds: float) -> float:
         return max(0.0, min(seconds, self._run.left()))
@@ -142,7 +145,7 @@ class SyncIo(_Common):
             clients.refuse_no_list(current())
             return clients.json_of(answer)
 
-        return self._do(attempt, resource, of_list=of_list)
+        return self._do(attempt, resource, of_list=of_list, asks=True)
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
         def pages() -> list[dict[str, Any]]:
@@ -155,10 +158,10 @@ class SyncIo(_Common):
                 visited.add(listed.continuation_token)
             return items
 
-        return self._do(attempt, pages, of_list=True)
+        return self._do(attempt, pages, of_list=True, asks=True)
 
-    def _do(self, attempt: Attempt, operation: Callable[[], T], *, of_list: bool = False) -> T:
-        exchange = self._exchange(attempt, of_list=of_list)
+    def _do(self, attempt: Attempt, operation: Callable[[], T], *, of_list: bool = False, asks: bool = False) -> T:
+        exchange = self._exchange(attempt, of_list=of_list, asks=asks)
         with exchanging(exchange):
             try:
                 return operation()
@@ -251,7 +254,7 @@ class AsyncIo(_Common):
             clients.refuse_no_list(current())
             return clients.json_of(answer)
 
-        return await self._do(attempt, resource, of_list=of_list)
+        return await self._do(attempt, resource, of_list=of_list, asks=True)
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
         async def pages() -> list[dict[str, Any]]:
@@ -264,11 +267,13 @@ class AsyncIo(_Common):
                 visited.add(listed.continuation_token)
             return items
 
-        return await self._do(attempt, pages, of_list=True)
+        return await self._do(attempt, pages, of_list=True, asks=True)
 
-    async def _do(self, attempt: Attempt, operation: Callable[[], Awaitable[T]], *, of_list: bool = False) -> T:
+    async def _do(
+        self, attempt: Attempt, operation: Callable[[], Awaitable[T]], *, of_list: bool = False, asks: bool = False
+    ) -> T:
         self._azure.enter(asyncio.get_running_loop())
-        exchange = self._exchange(attempt, of_list=of_list)
+        exchange = self._exchange(attempt, of_list=of_list, asks=asks)
         with exchanging(exchange):
             try:
                 return await operation()

@@ -10,7 +10,7 @@ import inspect
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from purview_mpe._model.retry import Retry
 from purview_mpe._model.shown import shown
@@ -28,6 +28,8 @@ READ_SECONDS = 60.0
 #: Bytes of one answer, unpacked. Azure's pages have some hundred thousand; whoever sends this much is not Azure, and
 #: reading on would take all memory.
 LONGEST_ANSWER = 32 * 2**20
+
+_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _Check: TypeAlias = Callable[[object], bool]
 
@@ -101,7 +103,14 @@ def _plain(value: Any) -> Any:
 
 
 def checked(
-    colour: Colour, *, cloud: object, endpoint: object, retry: object, budget: object, options: Mapping[str, Any]
+    colour: Colour,
+    *,
+    cloud: object,
+    endpoint: object,
+    purview_endpoint: object,
+    retry: object,
+    budget: object,
+    options: Mapping[str, Any],
 ) -> None:
     """Refuse what cannot work, all at once.
 
@@ -114,6 +123,12 @@ def checked(
     if endpoint is not None and host_of(endpoint) is None:
         # Tokens travel with every request; azure-core refuses plain http for the same reason.
         problems.append(("endpoint", f"{shown(endpoint)} is no https address, for example 'https://127.0.0.1:8443'"))
+    if purview_endpoint is not None and not _is_on_this_machine(purview_endpoint):
+        example = "'https://127.0.0.1:8443/purview/{account}'"
+        rule = (
+            f"{shown(purview_endpoint)} is not an https address of an emulator on this machine, for example {example}"
+        )
+        problems.append(("purview_endpoint", rule))
     if retry is not None and not isinstance(retry, Retry):
         problems.append(("retry", f"is a {type(retry).__name__}; pass a purview_mpe.Retry, for example Retry(2)"))
     if budget is not None and not isinstance(budget, Budget):
@@ -130,6 +145,12 @@ def checked(
         raise InvalidSpec("Client", problems)
 
 
+def leads_elsewhere(url: str) -> bool:
+    """Whether a path holds `.` or `..`, which transports and proxies take for another path."""
+    path = unquote(url.partition("?")[0].partition("#")[0]).replace("\\", "/")
+    return any(segment in {".", ".."} for segment in path.split("/"))
+
+
 def host_of(url: object) -> str | None:
     """Host and port of an https address that can be a base for requests; None for anything else."""
     if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
@@ -144,6 +165,11 @@ def host_of(url: object) -> str | None:
     # What stands in front of the colon may be an IPv6 address in brackets, hence not `hostname`.
     host = parts.netloc.casefold()
     return host.removesuffix(":443") if port == 443 else host.removesuffix(":")
+
+
+def _is_on_this_machine(url: object) -> bool:
+    """Whether it is an address of this machine: tokens for Purview go to Purview's own hosts otherwise."""
+    return isinstance(url, str) and host_of(url) is not None and urlsplit(url).hostname in _THIS_MACHINE
 
 
 def _transport_problems(colour: Colour, transport: Any) -> list[tuple[str, str]]:

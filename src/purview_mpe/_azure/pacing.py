@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core.pipeline import policies
 
 from purview_mpe._azure.exchange import current
+from purview_mpe._flows.steps.io import MOMENT, NotYet
 from purview_mpe._rules.budget import Budget
 
 if TYPE_CHECKING:
@@ -43,19 +44,37 @@ def shared_budget(transport: Any) -> Budget:
 
 
 def _ticket(budget: Budget, request: Any) -> Ticket | None:
-    return budget.take(request.http_request.method, str(request.http_request.url), current().run.now())
+    run = current().run
+    method, url = _place(request)
+    if (kept := run.turns.pop((method, url), None)) is not None:
+        budget.take_up(kept)
+        return kept
+    return budget.take(method, url, run.now())
 
 
-def _wait(budget: Budget, ticket: Ticket) -> float:
+def _place(request: Any) -> tuple[str, str]:
+    return request.http_request.method, str(request.http_request.url)
+
+
+def _wait(budget: Budget, ticket: Ticket, request: Any) -> float:
     """Seconds to wait now.
 
     Raises:
         WaitTimedOut: that is longer than the verb's own time.
+        NotYet: that is so long that a write has to be reconsidered afterwards.
     """
     exchange = current()
     wait = budget.wait(ticket, exchange.run.now())
     if wait > 0 and wait >= exchange.run.left():
         raise exchange.time_is_up(f"Azure's limits allow the request in {wait:.0f} s, and the time given ends before")
+    if wait > MOMENT and exchange.changes(request.http_request.method) and not exchange.attempt.is_guarded:
+        exchange.run.turns[_place(request)] = ticket
+        failure = NotYet(
+            f"Could not {exchange.attempt.what} yet: Azure's limits allow the request in {wait:.0f} s.",
+            remedy="Repeat the call in some minutes: what is done already is kept.",
+        )
+        failure.retry_after = wait
+        raise failure
     return wait
 
 
@@ -82,9 +101,12 @@ class Pacing(policies.HTTPPolicy[Any, Any]):
             return self.next.send(request)
         try:
             for _ in range(_LOOKS):
-                if not (wait := _wait(self._budget, ticket)):
+                if not (wait := _wait(self._budget, ticket, request)):
                     break
                 self._pause(current().run, request.context.transport, wait)
+        except NotYet:
+            self._budget.set_aside(ticket)
+            raise
         except BaseException:
             self._budget.give_back(ticket)
             raise
@@ -110,9 +132,12 @@ class AsyncPacing(policies.AsyncHTTPPolicy[Any, Any]):
             return await self.next.send(request)
         try:
             for _ in range(_LOOKS):
-                if not (wait := _wait(self._budget, ticket)):
+                if not (wait := _wait(self._budget, ticket, request)):
                     break
                 await request.context.transport.sleep(wait)
+        except NotYet:
+            self._budget.set_aside(ticket)
+            raise
         except BaseException:
             self._budget.give_back(ticket)
             raise

@@ -5,7 +5,7 @@ measured reason:
 
 - retries as `retrying` says, with a capped `Retry-After` (the default retries any status that has the header, sleeps
   as long as it says, and fails on a malformed one);
-- POST is retried too, since every POST of this job may be repeated;
+- writes are sent once, and the flow looks before it sends one again;
 - no provider registration (by default a plain GET that meets `MissingSubscriptionRegistration` registers a resource
   provider in the customer's subscription);
 - no redirects, and no request to a host other than the configured one, so that no token goes there either;
@@ -30,16 +30,18 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline import policies
 
+from purview_mpe._azure.authentication import AsyncAuthentication, Authentication
 from purview_mpe._azure.exchange import current
-from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, host_of
+from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, host_of, leads_elsewhere
 from purview_mpe._azure.pacing import AsyncPacing, Pacing
 from purview_mpe._azure.retrying import AsyncRetryPolicy, RetryPolicy, pause
 from purview_mpe._version import __version__
 from purview_mpe._wire.errors import Answer, blotted, safe_text, token_repeated
+from purview_mpe._wire.sign_in import read_challenge
 from purview_mpe.errors import AzureUnavailable, InvalidSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from purview_mpe._azure.options import Colour
     from purview_mpe._model.retry import Retry
@@ -58,17 +60,19 @@ def make(
     colour: Colour,
     *,
     endpoint: str,
-    scopes: Iterable[str],
+    audiences: Sequence[str],
     credential: Any,
     retry: Retry,
     options: Mapping[str, Any],
     budget: Budget,
     pass_on: Mapping[str, Any],
 ) -> list[Any]:
-    """The policies, outermost first; `pass_on` is given to the transport with every request."""
+    """The policies, outermost first; `pass_on` is given to the transport with every request.
+
+    A token is asked for the first of the `audiences`; the others are tried where the tenant or the service refuses it.
+    """
     own = dict(options)
     is_sync = colour == "sync"
-    authentication = policies.BearerTokenCredentialPolicy if is_sync else policies.AsyncBearerTokenCredentialPolicy
     return [
         *_given(colour, "per_call_policies", options),
         policies.RequestIdPolicy(**own),
@@ -80,7 +84,9 @@ def make(
         *_given(colour, "per_retry_policies", options),
         _OneHost(endpoint),
         Pacing(budget, pause) if is_sync else AsyncPacing(budget),
-        authentication(credential, *scopes, enable_cae=own.get("enable_cae", False)),
+        (Authentication if is_sync else AsyncAuthentication)(
+            credential, audiences, enable_cae=own.get("enable_cae", False)
+        ),
         policies.CustomHookPolicy(**own),
         policies.DistributedTracingPolicy(**own),
         policies.HttpLoggingPolicy(**own),
@@ -117,7 +123,12 @@ class _OneHost(policies.SansIOHTTPPolicy[Any, Any]):
             raise AzureUnavailable(
                 f"An answer pointed to {safe_text(f'{scheme}//{host}', 100)}, which is not https://{self._host}; "
                 "nothing was sent there.",
-                remedy="Check who answers in Azure's place: Azure Resource Manager never points to another host.",
+                remedy="Check who answers in Azure's place: Azure's lists never lead to another host.",
+            )
+        if leads_elsewhere(url):
+            raise AzureUnavailable(
+                "An answer named a resource '.' or '..', which would address another one; nothing was sent.",
+                remedy="Check who answers in Azure's place: no resource of Azure has such a name.",
             )
 
 
@@ -184,10 +195,15 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
         _forget_token(getattr(sent, "headers", None))
         exchange = current()
         exchange.run.round_trip = min(exchange.run.round_trip, _seconds(request))
+        request_id, correlation_id = (_id_in(answered.headers, name, exchange.secret) for name in _IDS)
         exchange.answer = Answer(
             answered.status_code,
             blotted(_text_of(answered), exchange.secret) if answered.status_code >= 400 else "",
-            *(_id_in(answered.headers, name, exchange.secret) for name in _IDS),
+            request_id,
+            correlation_id,
+            challenge=read_challenge(_header(answered.headers, "www-authenticate"))
+            if answered.status_code == 401
+            else None,
         )
         self._tell(request, str(answered.status_code), exchange.answer)
         if _repeats(answered, exchange.secret):
@@ -233,8 +249,12 @@ def _seconds(request: Any) -> float:
 
 
 def _id_in(headers: Mapping[str, str], name: str, secret: str) -> str | None:
-    value = next((value for key, value in headers.items() if key.casefold() == name), None)
+    value = _header(headers, name)
     return safe_text(blotted(value, secret), 100) if value else None
+
+
+def _header(headers: Mapping[str, str], name: str) -> str | None:
+    return next((value for key, value in headers.items() if key.casefold() == name), None)
 
 
 def _repeats(response: Any, token: str) -> bool:

@@ -3,6 +3,9 @@
 Only what may be over the next time is tried again: 408, 429, 5xx, broken connections, and answers to reads that are
 cut off or no list where one was asked for. Waits have jitter, and `Retry-After` is honoured up to a ceiling.
 
+A request that changes something is sent once. Whether it is sent again is for the flow to say, which looks first: the
+answer may have been lost, and whatever was true before a wait may have changed during it.
+
 Imported through `_imports.load` alone, because it imports azure.core.
 """
 
@@ -27,6 +30,7 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy
 from azure.core.pipeline.transport import HttpTransport
 
 from purview_mpe._azure.exchange import current
+from purview_mpe._model.retry import pause_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,36 +50,31 @@ class _Patience:
         super().__init__()
         self._retry = retry
 
-    def after(self, attempt: int, response: Any, broken: Exception | None) -> float | None:
+    def after(self, attempt: int, request: Any, response: Any, broken: Exception | None) -> float | None:
         """Seconds to wait before the next attempt; None if this answer, or this failure, stands."""
+        exchange = current()
+        exchange.retry_after = None
         if broken is not None:
-            return self._after_break(attempt, broken)
+            if not _is_broken(broken):
+                return None
+            return self._wait(attempt, request, type(broken).__name__)
         status = response.http_response.status_code
         if status == 200 and _is_garbled(response):
-            return self._wait(attempt, "its answer was not JSON", None)
-        exchange = current()
+            return self._wait(attempt, request, "its answer was not JSON")
         exchange.is_no_list = exchange.of_list and status == 200 and not _is_list(response)
         if exchange.is_no_list:
-            return self._wait(attempt, "its answer was no list", None)
+            return self._wait(attempt, request, "its answer was no list")
         if status not in {408, 429} and (status < 500 or status in _PERMANENT):
             return None
-        return self._wait(attempt, f"it answered {status}", self._asked_for(response.http_response.headers))
+        return self._wait(attempt, request, f"it answered {status}", self._asked_for(response.http_response.headers))
 
-    def _after_break(self, attempt: int, error: Exception) -> float | None:
-        """The same when no answer came; whether Azure did the work is not known (the exceptions' names mislead)."""
-        return None if not _is_broken(error) else self._wait(attempt, type(error).__name__, None)
-
-    def _wait(self, attempt: int, why: str, asked_for: float | None) -> float | None:
-        if attempt >= self._retry.attempts:
-            return None
-        # Jitter, so that four PUTs that were throttled together do not come back together.
-        spread = random.random()  # noqa: S311 - spreads load, protects nothing
-        if asked_for is None:
-            wait = min(self._retry.ceiling, self._retry.backoff * 2.0 ** (attempt - 1)) * (1 - spread / 2)
-        else:
-            wait = min(self._retry.ceiling, asked_for * (1 + spread / 10))
+    def _wait(self, attempt: int, request: Any, why: str, asked_for: float = 0.0) -> float | None:
         exchange = current()
-        if wait >= exchange.run.left():
+        exchange.retry_after = min(self._retry.ceiling, asked_for)
+        if exchange.changes(request.http_request.method):
+            return None
+        wait = wait_after(self._retry, attempt, asked_for)
+        if wait is None or wait >= exchange.run.left():
             return None
         exchange.run.retrying(
             f"Trying again in {wait:.1f} s to {exchange.attempt.what}: {why} (attempt {attempt} of "
@@ -83,16 +82,17 @@ class _Patience:
         )
         return wait
 
-    def _asked_for(self, headers: Mapping[str, str]) -> float | None:
+    def _asked_for(self, headers: Mapping[str, str]) -> float:
+        """Seconds that the answer asks to wait; 0 where it does not say."""
         said = headers.get("Retry-After")
         if said is None:
-            return None
+            return 0.0
         try:
             seconds = float(said)
         except ValueError:
             seconds = _until(said, headers.get("Date"))
         # Comparing is false for NaN, too. Zero, the past and nonsense: our own backoff will do.
-        return seconds if seconds > 0 else None
+        return seconds if seconds > 0 else 0.0
 
 
 def _until(moment: str, now: str | None) -> float:
@@ -178,7 +178,7 @@ class RetryPolicy(_Patience, HTTPPolicy[Any, Any]):
                 broken = error
             # Outside the handler: a listener that fails while it hears of this must not carry `error`, whose frames
             # hold the request with its token, into a log.
-            wait = self.after(attempt, response, broken)
+            wait = self.after(attempt, request, response, broken)
             if wait is None:
                 if broken is not None:
                     raise broken
@@ -201,13 +201,18 @@ class AsyncRetryPolicy(_Patience, AsyncHTTPPolicy[Any, Any]):
                 response = await self.next.send(request)
             except Exception as error:  # noqa: BLE001 - as above
                 broken = error
-            wait = self.after(attempt, response, broken)  # outside the handler, as above
+            wait = self.after(attempt, request, response, broken)  # outside the handler, as above
             if wait is None:
                 if broken is not None:
                     raise broken
                 return response
             await request.context.transport.sleep(wait)
         raise AssertionError  # pragma: no cover - as above
+
+
+def wait_after(retry: Retry, attempt: int, asked_for: float) -> float | None:
+    """Seconds to wait after an attempt, with jitter; None after the last one."""
+    return pause_after(retry, attempt, asked_for, random.random())  # noqa: S311 - spreads load, protects nothing
 
 
 def pause(run: Run, transport: Any, seconds: float) -> None:

@@ -68,6 +68,11 @@ def connection_options(parser: ArgumentParser) -> None:
         help="another https address of Azure Resource Manager; with an emulator on this machine "
         "(127.0.0.1, localhost) no sign-in is needed",
     )
+    group.add_argument(
+        "--purview-endpoint",
+        metavar="URL",
+        help="address of an emulator's Purview data plane on this machine, with {account} for the account's name",
+    )
     group.add_argument("--ca", metavar="FILE", help="certificates to trust, in PEM form: an emulator's, or a proxy's")
     group.add_argument(
         "--record",
@@ -208,6 +213,8 @@ def client_options(arguments: Namespace) -> dict[str, Any]:
         options["endpoint"] = arguments.endpoint
         if _is_this_machine(arguments.endpoint):
             options["credential"] = EmulatorCredential()
+    if arguments.purview_endpoint is not None:
+        options["purview_endpoint"] = arguments.purview_endpoint
     if arguments.ca is not None:
         if not _is_file(arguments.ca):
             raise InvalidSpec("The command", [("--ca", f"{arguments.ca!r} is no file")])

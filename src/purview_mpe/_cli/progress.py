@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
-from purview_mpe._display.text.page import Cell, Page, Role, command_of, duration, shortened, wrapped
+from purview_mpe._display.text.page import Cell, Page, command_of, duration, marked, shortened, wrapped
+from purview_mpe._model.words import RESULTS, UNDER_WAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from purview_mpe._cli.terminal import Terminal
     from purview_mpe._model.events import Event
+    from purview_mpe._model.results import Result
 
-_SYMBOLS: Mapping[str, tuple[str, Role]] = {
-    "kept": ("=", "faint"),
-    "absent": ("=", "faint"),
-    "already-approved": ("=", "faint"),
-    "already-connected": ("=", "faint"),
-    "already-enabled": ("=", "faint"),
-    "already-granted": ("=", "faint"),
-    "handed-off": (">", "attention"),
-    "ambiguous": ("?", "bad"),
-    "conflict": ("!", "bad"),
-    "failed": ("x", "bad"),
-    "timed-out": ("x", "bad"),
-}
 _LINES_EVERY = 30.0
 
 
@@ -49,7 +39,7 @@ class _Seen:
         self._message = ""
         self._pending: tuple[str, ...] = ()
         self._order: dict[str, None] = {}
-        self._done: dict[str, str] = {}
+        self._done: dict[str, Result] = {}
 
     def _take(self, event: Event) -> None:
         self._verb, self._seconds = command_of(event.verb), event.seconds
@@ -68,10 +58,8 @@ class _Seen:
         """What was done; None if nothing was, or if the verb was stopped and somebody else says by what."""
         if not self._done or not event.message.endswith("finished"):
             return None
-        counts: dict[str, int] = {}
-        for result in self._done.values():
-            counts[result] = counts.get(result, 0) + 1
-        told = ", ".join(f"{count} {result}" for result, count in counts.items())
+        counts = Counter(RESULTS[result].text for result in self._done.values())
+        told = ", ".join(f"{count} {text}" for text, count in counts.items())
         return f"{self._verb} finished after {duration(self._seconds)}: {told}."
 
 
@@ -184,11 +172,10 @@ class Block(_Seen):
                 yield look.paint("faint", shortened(f"  {line}", width))
 
     def _row(self, name: str) -> tuple[Cell, Cell, Cell]:
-        if name in self._pending:
-            return Cell("~", "attention"), Cell(name), Cell("under way", "attention")
-        result = self._done.get(name, "")
-        symbol, role = _SYMBOLS.get(result, ("+", "good"))
-        return Cell(symbol, role), Cell(name), Cell(result, role)
+        # A step that is no longer waited for and has no outcome yet: its outcome is on the way.
+        result = None if name in self._pending else self._done.get(name)
+        word = UNDER_WAY if result is None else RESULTS[result]
+        return marked(word.mark), Cell(name), Cell(word.text, word.mark.role)
 
     def _erase(self) -> None:
         if self._drawn:

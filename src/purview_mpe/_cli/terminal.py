@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe._display.text.page import Paint
     from purview_mpe._model.spec import Noun
 
-_COLOURS: Mapping[Role, str] = {"strong": "1", "faint": "2", "good": "32", "attention": "33", "bad": "31"}
+_COLOURS: Mapping[Role, str] = {"strong": "1", "faint": "2", "good": "32", "new": "32", "attention": "33", "bad": "31"}
 _NARROWEST, _WIDEST = 60, 120
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from purview_mpe._client.calls import Call, FleetRun, Series
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
-    from purview_mpe._model.fleets import FleetReport, FleetStatus
+    from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.results import Account, Plan, Report, Status
     from purview_mpe._model.retry import Retry
     from purview_mpe._model.spec import Spec
@@ -43,6 +43,8 @@ class Client:
         credential: Of azure-identity, synchronous; None means `DefaultAzureCredential()`.
         cloud: The Azure cloud: where requests go, and for whom tokens are asked.
         endpoint: Another https address of Azure Resource Manager (emulator, Azure Stack); tokens stay the cloud's.
+        purview_endpoint: Address of an emulator's Purview data plane on this machine, with `{account}` where the
+            account's name belongs; by default the address that the account itself shows, if it is one of Purview's.
         retry: How patient to be with one request.
         budget: How much may be asked of Azure; None means the one that all clients of this process share, which keeps
             below Azure's documented limits.
@@ -61,6 +63,7 @@ class Client:
         *,
         cloud: Cloud = "public",
         endpoint: str | None = None,
+        purview_endpoint: str | None = None,
         retry: Retry | None = None,
         budget: Budget | None = None,
         on_event: Callable[[Event], None] | None = None,
@@ -69,7 +72,14 @@ class Client:
         checked_listener(on_event)
         self._io_type: type[SyncIo] = loading.load("purview_mpe._azure.io").SyncIo
         self._azure: Azure = loading.load("purview_mpe._azure.clients").Azure(
-            "sync", credential, cloud=cloud, endpoint=endpoint, retry=retry, budget=budget, options=client_options
+            "sync",
+            credential,
+            cloud=cloud,
+            endpoint=endpoint,
+            purview_endpoint=purview_endpoint,
+            retry=retry,
+            budget=budget,
+            options=client_options,
         )
         self._on_event = on_event
 
@@ -256,15 +266,19 @@ class Client:
         """
         return self._run(verbs.orphans(account))
 
-    def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> tuple[Spec, ...]:
+    def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> FoundSpecs:
         """A spec for every factory of a subscription or resource group that is connected to a Purview account.
 
-        Reads the list of factories. Needs Reader on the scope; factories that the caller may not see are left out by
-        Azure. `scope` is `/subscriptions/…` or the id of a resource group, `name` the base name for all of them;
-        with `account` only the factories that are connected to that one. Safe to repeat.
+        Reads the list of factories. Needs Reader on the scope; Azure leaves out the factories that the caller is not
+        allowed to see. `scope` is `/subscriptions/…` or the id of a resource group, `name` the base name for all of
+        them; with `account` only the factories that are connected to that one. Safe to repeat.
+
+        Returns:
+            The specs as a tuple. Its attribute `findings` has an entry for each connected factory that was left out
+            because no spec can name it; a `warning` event says so as well.
 
         Raises:
-            InvalidSpec: `scope` is neither, or `account` is no account.
+            InvalidSpec: `scope` is neither, `account` is not the id of an account, or the name breaks a rule.
             AccessDenied, NotFound: the scope cannot be read.
         """
         return self._run(verbs.find_specs(scope, name=name, account=account))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
-    from purview_mpe._model.fleets import FleetStatus
+    from purview_mpe._model.fleets import FleetStatus, FoundSpecs
     from purview_mpe._model.results import Account, Plan, Report, Status, Verb
     from purview_mpe._model.spec import Spec
     from purview_mpe._wire.connections import Decision
@@ -125,7 +125,7 @@ def orphans(account: str) -> Call[Orphans]:
     return Call("orphans", lambda io: _flows.orphans.orphans(io, account))
 
 
-def find_specs(scope: str, *, name: str, account: str | None) -> Call[tuple[Spec, ...]]:
+def find_specs(scope: str, *, name: str, account: str | None) -> Call[FoundSpecs]:
     return Call("find_specs", lambda io: _flows.find_specs.find_specs(io, scope, name=name, account=account))
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from purview_mpe._display import notes
 from purview_mpe._display.markup import escape
-from purview_mpe._display.picture.scene import ACTIONS, KEPT, RESULTS, UNKNOWN, VERDICTS, WAITING, Mark, Scene
 from purview_mpe._display.picture.scenes import scene
 from purview_mpe._display.picture.svg import STYLE, draw
 from purview_mpe._display.tables import Table, table
@@ -20,12 +19,26 @@ from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.checkup import Check, Diagnosis, Orphans
 from purview_mpe._model.fleets import FleetReport, FleetStatus
 from purview_mpe._model.results import Account, Endpoint, Plan, Report, Status
+from purview_mpe._model.words import (
+    ACTIONS,
+    ANSWERS,
+    ORPHANED,
+    RESULTS,
+    SAME,
+    SEVERITIES,
+    SUPPORT,
+    VERDICTS,
+    Role,
+    answer,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from purview_mpe._display.notes import Note
+    from purview_mpe._display.picture.scene import Scene
     from purview_mpe._model.spec import Noun
+    from purview_mpe._model.words import Mark, Word
 
 _STYLE = (
     "div.pmpe{font:13px/1.45 system-ui,sans-serif;padding:4px 0;max-width:860px}"
@@ -38,9 +51,7 @@ _STYLE = (
     ".pmpe td{overflow-wrap:break-word;max-width:32em}"
     ".pmpe pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--fill);color:var(--ink);padding:8px}"
     ".pmpe details p{margin:2px 0 2px 18px;color:var(--ink)}.pmpe .head{font-weight:600}"
-    + "".join(
-        f".pmpe p.{tone},.pmpe b.{tone}{{color:var(--{tone})}}" for tone in ("good", "quiet", "new", "waiting", "bad")
-    )
+    + "".join(f".pmpe p.{role},.pmpe b.{role},.pmpe td.{role}{{color:var(--{role})}}" for role in get_args(Role))
 )
 
 Folded: TypeAlias = "tuple[str, Table | str]"
@@ -78,7 +89,7 @@ def render(shown: Fragment) -> str:
 def _lines(shown: Fragment) -> Iterator[str]:
     if shown.picture is None:
         yield f'<svg style="display:none"><style>{STYLE}{_STYLE}</style></svg>'
-        yield f'<p class="head {shown.mark.tone}">{shown.mark.symbol} {escape(shown.headline)}</p>'
+        yield f'<p class="head {shown.mark.role}">{shown.mark.symbol} {escape(shown.headline)}</p>'
     else:
         yield f'<div class="wide">{draw(shown.picture, _STYLE).rstrip(chr(10))}</div>'
     yield from (_note(note) for note in shown.notes)
@@ -92,7 +103,7 @@ def _note(note: Note) -> str:
     more = "".join(f"<p>{_breakable(text)}</p>" for text in note.more)
     remedy = f"<p><b>What to do:</b> {_breakable(note.remedy)}</p>" if note.remedy else ""
     page = f"<p>More: {_breakable(note.page)}</p>" if note.page else ""
-    head = f'<b class="{note.mark.tone}">{note.mark.symbol} {escape(note.kind)}</b> {_breakable(note.message)}'
+    head = f'<b class="{note.mark.role}">{note.mark.symbol} {escape(note.kind)}</b> {_breakable(note.message)}'
     if not more and not remedy and not page:
         return f"<p>{head}</p>"
     return f"<details{' open' if note.is_urgent else ''}><summary>{head}</summary>{more}{remedy}{page}</details>"
@@ -103,9 +114,15 @@ def _table(content: Table) -> Iterator[str]:
     yield "".join(f'<th scope="col">{escape(name.replace("_", " "))}</th>' for name in content.columns)
     yield "</tr></thead><tbody>"
     for row in content.rows:
-        cells = [_breakable(_marked(name, value)) for name, value in zip(content.columns, row, strict=True)]
-        yield f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        yield f"<tr>{''.join(_td(name, value) for name, value in zip(content.columns, row, strict=True))}</tr>"
     yield "</tbody></table></div>"
+
+
+def _td(column: str, value: Any) -> str:
+    word = _word(column, value)
+    if word is None:
+        return f"<td>{_breakable(_cell(value))}</td>"
+    return f'<td class="{word.mark.role}">{word.mark.symbol} {_breakable(word.text)}</td>'
 
 
 def _breakable(text: str) -> str:
@@ -113,16 +130,25 @@ def _breakable(text: str) -> str:
     return escape(text).replace("/", "/<wbr>")
 
 
-_MARKS: Mapping[str, Mapping[str, Mark]] = {"action": ACTIONS, "result": RESULTS, "verdict": VERDICTS}  # type: ignore[dict-item]  # a literal is a text
-_ANSWERS = {True: "✓ yes", False: "✕ no", None: "? not known"}
-
-
-def _marked(column: str, value: Any) -> str:
-    """A state with its symbol, so that a table shows it at a glance as the picture does."""
-    if column in {"allowed", "supported"}:
-        return _ANSWERS[value]
-    mark = _MARKS.get(column, {}).get(value)
-    return f"{mark.symbol} {value}" if mark else _cell(value)
+def _word(column: str, value: Any) -> Word | None:
+    """The word for a state, so that a table shows it at a glance as the picture does; None for what is no state."""
+    match column:
+        case "action":
+            return ACTIONS[value]
+        case "result":
+            return RESULTS[value]
+        case "verdict":
+            return None if value is None else VERDICTS[value]
+        case "severity":
+            return SEVERITIES[value]
+        case "supported":
+            return SUPPORT[answer(value)]
+        case "allowed":
+            return ANSWERS[answer(value)]
+        case "certain":
+            return ORPHANED[value]
+        case _:
+            return None
 
 
 def _cell(value: Any) -> str:
@@ -242,7 +268,7 @@ def _(orphans: Orphans) -> Fragment:
     found = len(orphans.connections) + len(orphans.endpoints)
     certain = any(row.certain for row in orphans.connections) or any(row.certain for row in orphans.endpoints)
     headline = f"Orphans around {last_segment(orphans.account)}: {found or 'none'}"
-    mark = (WAITING if certain else UNKNOWN) if found else KEPT
+    mark = ORPHANED[certain].mark if found else SAME
     details = _counted("Orphans", table(orphans))
     return Fragment(headline, mark, None, notes.of_findings(orphans.findings), details)
 

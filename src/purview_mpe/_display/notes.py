@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from purview_mpe._display.picture.scene import BROKEN, NOTED, REFUSED, RESULTS, VERDICTS, WARNED
-from purview_mpe._display.text.nouns import ADVICE
 from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.words import ACTIONS, FAILED, RESULTS, SEVERITIES, VERDICTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from purview_mpe._display.picture.scene import Mark
     from purview_mpe._model.fleets import FactoryStatus
-    from purview_mpe._model.results import EndpointStatus, ErrorDetail, Finding, Outcome, Severity, Step, Verdict
-
-_SEVERITIES: Mapping[Severity, Mark] = {"error": BROKEN, "warning": WARNED, "info": NOTED}
+    from purview_mpe._model.results import EndpointStatus, ErrorDetail, Finding, Outcome, Step, Verdict
+    from purview_mpe._model.words import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +31,15 @@ class Note:
     @property
     def is_urgent(self) -> bool:
         """Whether it is shown unfolded."""
-        return self.mark.tone == "bad"
+        return self.mark.role == "bad"
 
 
 def of_findings(findings: Iterable[Finding]) -> list[Note]:
     """Findings in the order given."""
     return [
         Note(
-            _SEVERITIES[finding.severity],
-            finding.severity,
+            SEVERITIES[finding.severity].mark,
+            SEVERITIES[finding.severity].text,
             finding.message,
             tuple(text for text in (finding.cause, *finding.evidence) if text),
             finding.remedy,
@@ -54,15 +51,16 @@ def of_findings(findings: Iterable[Finding]) -> list[Note]:
 
 def of_conflicts(steps: Iterable[Step]) -> list[Note]:
     """What keeps a plan from being carried out."""
-    return [Note(REFUSED, "conflict", f"{step.name}: {step.reason}", (), step.remedy or "") for step in steps]
+    word = ACTIONS["conflict"]
+    return [Note(word.mark, word.text, f"{step.name}: {step.reason}", (), step.remedy or "") for step in steps]
 
 
 def of_outcomes(outcomes: Iterable[Outcome]) -> list[Note]:
     """Outcomes with an error: what failed, and what could not be done by this caller."""
     return [
         Note(
-            RESULTS[outcome.result],
-            outcome.result,
+            RESULTS[outcome.result].mark,
+            RESULTS[outcome.result].text,
             f"{outcome.name}: {outcome.error.message}",
             _trail(outcome.error),
             outcome.error.remedy,
@@ -80,7 +78,13 @@ def of_endpoints(endpoints: Iterable[EndpointStatus]) -> list[Note]:
         if endpoint.verdict != "ready":
             grouped.setdefault((endpoint.verdict, endpoint.reason), []).append(endpoint.name)
     return [
-        Note(VERDICTS[verdict], verdict, f"{', '.join(names)}: {reason}", (), ADVICE[verdict])
+        Note(
+            VERDICTS[verdict].mark,
+            VERDICTS[verdict].text,
+            f"{', '.join(names)}: {reason}",
+            (),
+            VERDICTS[verdict].advice,
+        )
         for (verdict, reason), names in grouped.items()
     ]
 
@@ -89,7 +93,7 @@ def of_unreadable(factories: Iterable[FactoryStatus]) -> list[Note]:
     """Factories of a fleet whose status cannot be told."""
     return [
         Note(
-            BROKEN,
+            FAILED,
             each.error.code,
             f"{last_segment(each.spec.factory)}: {each.error.message}",
             _trail(each.error),

@@ -15,7 +15,7 @@ from purview_mpe._flows.steps import targets as connections
 from purview_mpe._flows.steps.claims import FromFactory, FromReport
 from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, poll_interval
-from purview_mpe._model.arm_id import ArmId, same_id
+from purview_mpe._model.arm_id import ArmId, folded
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import (
     INTERRUPTED,
@@ -72,24 +72,18 @@ async def approve(
 
 
 async def read_account_of(io: Io, subject: Spec | Report) -> Account:
-    """The account that a spec or report is about."""
-    return best_known(subject, await reads.read_account(io, await account_id_of(io, subject)))
+    """The account that a spec or report is about, as Azure shows it to this caller."""
+    return await reads.read_account(io, await account_id_of(io, subject))
 
 
 async def account_id_of(io: Io, subject: Spec | Report) -> ArmId:
-    """The id of the account: as the spec, the report or the factory tells it."""
+    """The id of the account: as the spec, the report or the factory names it."""
     spec = subject if isinstance(subject, Spec) else subject.spec
     if (account_id := spec.account_id) is not None:
         return account_id
     if isinstance(subject, Report) and subject.account is not None:
         return typed_id(subject.account.id, ACCOUNT_TYPE, "account")
     return await reads.connected_account(io, spec)
-
-
-def best_known(subject: Spec | Report, account: Account) -> Account:
-    """The account as it was read, or as the report knows it where this caller cannot learn it."""
-    known = subject.account if isinstance(subject, Report) else None
-    return known if account.shape is None and known is not None and same_id(known.id, account.id) else account
 
 
 def prepared(
@@ -99,6 +93,7 @@ def prepared(
     spec = subject if isinstance(subject, Spec) else subject.spec
     if isinstance(subject, Report):
         told = FromReport(account, subject)
+        left_out = told.left_out
         return Approving(
             io,
             spec,
@@ -108,7 +103,8 @@ def prepared(
             decision=decision,
             dry_run=dry_run,
             verb=verb,
-            left_out=[reasons.not_of_the_account(outcome, account) for outcome in told.unknown],
+            left_out=[one.outcome for one in left_out],
+            unconfirmed=[one.pending for one in left_out if one.pending is not None],
         )
     targets = needed_targets(spec, account)
     source = FromFactory(io, spec, targets)
@@ -128,7 +124,9 @@ class Approving:
     dry_run: bool
     verb: Verb
     left_out: Sequence[Outcome] = ()
-    """What was asked for and is no connection of this account."""
+    """What the report asks for and the account does not confirm."""
+    unconfirmed: Sequence[Pending] = ()
+    """Those of `left_out` that the owners of the targets can decide."""
     done: dict[Identity, Outcome] = field(default_factory=dict[Identity, Outcome])
     left: dict[Identity, Pending] = field(default_factory=dict[Identity, Pending])
     names: dict[Identity, str] = field(default_factory=dict[Identity, str])
@@ -211,7 +209,11 @@ class Approving:
             outcomes=outcomes,
             hand_off=self.hand_off(),
             approval_asked=self.decision == "Approved",
-            warnings=(*self.account.warnings, *([_BY_NAME] if went_by_name else [])),
+            warnings=(
+                *self.account.warnings,
+                *([reasons.unconfirmed_targets(self.account, self.unconfirmed)] if self.unconfirmed else []),
+                *([_BY_NAME] if went_by_name else []),
+            ),
         )
 
     def hand_off(self) -> str | None:
@@ -220,7 +222,7 @@ class Approving:
         return hand_off(
             self.spec.factory_id.name,
             self.account.id,
-            [self.left[key] for key in keys if key in self.left],
+            [*(self.left[key] for key in keys if key in self.left), *self.unconfirmed],
             portal=self.io.portal,
             decision=self.decision,
         )
@@ -232,8 +234,8 @@ class Approving:
         )
         by_target: dict[str, list[Match]] = {}
         for match in self.undecided(claims, listings):
-            by_target.setdefault(match.claim.target.resource_id.casefold(), []).append(match)
-        await self.io.gather([self._decide_in_turn(matches) for matches in by_target.values()])
+            by_target.setdefault(folded(match.claim.target.resource_id), []).append(match)
+        await self.io.gather([self._decide_in_turn(matches, listings) for matches in by_target.values()])
 
     async def claims(self) -> list[Claim]:
         """What is to be looked for at the targets now."""
@@ -290,15 +292,15 @@ class Approving:
         self.unmet.update((match.claim.identity, match.reason) for match in matches)
         return [match for match in matches if match.claim.identity not in self.done]
 
-    async def _decide_in_turn(self, matches: Sequence[Match]) -> None:
+    async def _decide_in_turn(self, matches: Sequence[Match], listings: Listings) -> None:
         for match in matches:
-            await self._decide(match)
+            await self._decide(match, listings[match.claim.identity].at)
 
-    async def _decide(self, match: Match) -> None:
+    async def _decide(self, match: Match, seen_at: float | None) -> None:
         account_id, target = ArmId.parse(self.account.id), match.claim.target
         try:
             if match.connection is not None:
-                await connections.decide(self.io, account_id, target, match.connection, self.decision)
+                await connections.decide(self.io, account_id, target, match.connection, self.decision, seen_at=seen_at)
         except PurviewMpeError as error:
             self.refused(match, error)
         else:

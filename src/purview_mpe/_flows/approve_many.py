@@ -81,9 +81,8 @@ class ApprovingFleet:
                     raise self._not_signed_in
                 account = await self._account(item)
                 if account is not None:
-                    known = approve.best_known(subject, account)
                     work = approve.prepared(
-                        self.io, subject, known, decision="Approved", dry_run=self.dry_run, verb="approve"
+                        self.io, subject, account, decision="Approved", dry_run=self.dry_run, verb="approve"
                     )
                     self._new.append((index, work))
             except PurviewMpeError as error:

@@ -9,7 +9,8 @@ from purview_mpe._flows.approve import Approving
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.claims import FromFactory
 from purview_mpe._flows.steps.io import remaining
-from purview_mpe._flows.steps.provisioning import Progress, Provisioning
+from purview_mpe._flows.steps.progress import InTheWay
+from purview_mpe._flows.steps.provisioning import Provisioning
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model import states
 from purview_mpe._model.events import Event
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from purview_mpe._flows.steps.io import Io
+    from purview_mpe._flows.steps.progress import Progress
     from purview_mpe._model.results import Verb
     from purview_mpe._model.spec import Spec
 
@@ -40,22 +42,26 @@ async def apply(io: Io, planned: Plan | Spec, *, wait: bool) -> Report:
         return await create_all(io, planned, approve=False, wait=wait, verb="apply")
     if planned.conflicts:
         raise PlanConflict(planned)
+    seen_at = io.now()
     account, factory = await reads.observe(io, planned.spec)
     plan = reconciled(planned, make_plan(planned.spec, account, factory))
-    return await _carry_out(io, plan, factory, approve=False, wait=wait, verb="apply")
+    return await _carry_out(io, plan, factory, seen_at, approve=False, wait=wait, verb="apply")
 
 
 async def create_all(io: Io, spec: Spec, *, approve: bool, wait: bool, verb: Verb = "create_all") -> Report:
     """Plan and carry out; approve each connection as soon as it is there and provably ours."""
+    seen_at = io.now()
     account, factory = await reads.observe(io, spec)
     plan = make_plan(spec, account, factory)
     if plan.conflicts:
         raise PlanConflict(plan)
-    return await _carry_out(io, plan, factory, approve=approve, wait=wait, verb=verb)
+    return await _carry_out(io, plan, factory, seen_at, approve=approve, wait=wait, verb=verb)
 
 
-async def _carry_out(io: Io, plan: Plan, factory: Factory, *, approve: bool, wait: bool, verb: Verb) -> Report:
-    creation = Creation(io, plan, Provisioning(io, plan, factory, verb), approve, verb)
+async def _carry_out(
+    io: Io, plan: Plan, factory: Factory, seen_at: float, *, approve: bool, wait: bool, verb: Verb
+) -> Report:
+    creation = Creation(io, plan, Provisioning(io, plan, factory, verb, seen_at), approve, verb)
     io.so_far = creation.report
     await creation.begin(look_behind=wait and io.round_trip >= _LONG_TRIP)
     await _wait(io, creation, wait=wait)
@@ -166,7 +172,7 @@ def _approving(io: Io, plan: Plan, provisioning: Provisioning, verb: Verb) -> Ap
     written = [
         target
         for progress, target in _endpoints(plan, provisioning)
-        if progress.result in _WRITTEN or progress.becoming
+        if progress.result in _WRITTEN or isinstance(progress.state, InTheWay)
     ]
     return Approving(
         io,

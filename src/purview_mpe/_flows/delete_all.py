@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from purview_mpe._flows.steps import reads
-from purview_mpe._flows.steps.waiting import poll_interval, when_free
+from purview_mpe._flows.steps.waiting import carried_out, poll_interval
 from purview_mpe._model import states
 from purview_mpe._model.events import Event
-from purview_mpe._model.results import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Report, Result, Target
+from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, Account, ErrorDetail, Finding, Outcome, Report
 from purview_mpe._rules.planning import needed_targets
 from purview_mpe._wire import account as account_json
-from purview_mpe._wire.errors import Attempt, is_busy
+from purview_mpe._wire.errors import Attempt
 from purview_mpe.errors import NotFound, ProvisioningFailed, PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
-    from purview_mpe._model.results import Endpoint
+    from purview_mpe._model.results import Endpoint, Result, Target
     from purview_mpe._model.spec import Spec
 
 _ROLE = "Data Factory Contributor"
@@ -38,8 +38,8 @@ async def delete_all(io: Io, spec: Spec, *, dry_run: bool) -> Report:
         UnsupportedSetup, NotFound, AccessDenied: before the first write.
     """
     account_id = spec.account_id or await reads.connected_account(io, spec)
-    account, endpoints = await reads.both(io, _read_account(io, account_id), reads.list_endpoints_alone(io, spec))
-    work = Takedown(io, spec, account, needed_targets(spec, account), endpoints)
+    account, (endpoints, seen_at) = await reads.both(io, _read_account(io, account_id), _list_endpoints(io, spec))
+    work = Takedown(io, spec, account, needed_targets(spec, account), endpoints, seen_at)
     io.so_far = work.report
     work.settle()
     if dry_run:
@@ -50,17 +50,52 @@ async def delete_all(io: Io, spec: Spec, *, dry_run: bool) -> Report:
     return work.report()
 
 
+async def _list_endpoints(io: Io, spec: Spec) -> tuple[Sequence[Endpoint], float]:
+    """The endpoints, and when the list came: the account may be read for longer."""
+    endpoints = await reads.list_endpoints_alone(io, spec)
+    return endpoints, io.now()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The factory has the endpoint, and nothing was sent."""
+
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A DELETE was sent, or is about to be; what came of it is not known yet."""
+
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Azure accepted the deletion, or showed that it is under way; the list shows when the endpoint is gone."""
+
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of the endpoint; None where there was none."""
+
+    result: Result
+    error: ErrorDetail | None = None
+    endpoint: Endpoint | None = None
+
+
+State: TypeAlias = Listed | UnderWay | Asked | Ended
+
+
 @dataclass
-class _Removal:
-    """How far the removal for one target has come; `endpoint` is None where there is none."""
+class Removal:
+    """How far the removal for one target has come."""
 
     target: Target
-    endpoint: Endpoint | None
-    began: float
-    ended: float = 0.0
-    asked: bool = False
-    result: Result | None = None
-    error: ErrorDetail | None = None
+    state: State
+    ended: float | None = None
 
 
 @dataclass
@@ -72,51 +107,62 @@ class Takedown:
     account: Account
     targets: Sequence[Target]
     endpoints: Sequence[Endpoint]
+    seen_at: float
+    """When the endpoints were listed."""
     began: float = field(init=False)
-    removals: list[_Removal] = field(init=False)
+    removals: list[Removal] = field(init=False)
 
     def __post_init__(self) -> None:
         self.began = self.io.now()
         self.removals = []
         for target in self.targets:
-            found: list[Endpoint | None] = [one for one in self.endpoints if one.identity == target.identity]
+            found = [one for one in self.endpoints if one.identity == target.identity]
             # Azure allows one per identity; should it ever list more, each is removed and reported.
-            self.removals.extend(_Removal(target, endpoint, self.began) for endpoint in found or [None])
+            self.removals += [Removal(target, Listed(endpoint)) for endpoint in found]
+            if not found:
+                self.removals.append(Removal(target, Ended("absent"), self.began))
 
     def settle(self) -> None:
-        """Decide what needs no deletion, or may have none."""
+        """Decide what needs no deletion, or is not allowed to have one."""
         for removal in self.removals:
-            if removal.endpoint is None:
-                self._end(removal, "absent")
-            elif removal.endpoint.reserved:
-                self._end(removal, "conflict", _reserved(removal.endpoint))
+            match removal.state:
+                case Listed(endpoint=endpoint) if endpoint.reserved:
+                    self._end(removal, _reserved(endpoint))
+                case Ended() as ended:
+                    self._end(removal, ended)
+                case _:
+                    pass
 
     def foretell(self) -> None:
         """Say of the rest that it would be deleted."""
-        for removal in self._open():
-            self._end(removal, "would-delete")
+        for removal in self.removals:
+            if isinstance(removal.state, Listed):
+                self._end(removal, Ended("would-delete", endpoint=removal.state.endpoint))
 
     async def delete(self) -> None:
         """Ask for all deletions at once."""
-        await self.io.gather([self._ask(one, one.endpoint) for one in self._open() if one.endpoint is not None])
+        await self.io.gather(
+            [self._ask(one, one.state.endpoint) for one in self.removals if isinstance(one.state, Listed)]
+        )
 
     async def wait_until_gone(self) -> None:
         """One list per round for all of them together."""
         began = self.io.now()
-        while waiting := self._open():
-            self._tell_waiting(waiting)
+        while waiting := self._asked():
+            self._tell_waiting([endpoint.name for _, endpoint in waiting])
             await self.io.sleep(poll_interval(self.io.now() - began))
             try:
                 listed = await reads.list_endpoints(self.io, self.spec)
             except WaitTimedOut:  # no request leaves after the deadline
-                self._time_out(waiting)
+                for removal, endpoint in waiting:
+                    self._end(removal, Ended("timed-out", self._still_listed(endpoint, removal.target), endpoint))
                 return
             except PurviewMpeError as error:
-                for removal in waiting:
-                    self._end(removal, "failed", ErrorDetail.of(error))
+                for removal, endpoint in waiting:
+                    self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
                 return
-            for removal in waiting:
-                self._look(removal, listed)
+            for removal, endpoint in waiting:
+                self._look(removal, endpoint, listed)
 
     def report(self) -> Report:
         """What became of each target's endpoint, in the account's order; what is not over yet is said to be so."""
@@ -128,81 +174,85 @@ class Takedown:
             warnings=self.account.warnings,
         )
 
-    def _open(self) -> list[_Removal]:
-        return [removal for removal in self.removals if removal.result is None]
+    def _asked(self) -> list[tuple[Removal, Endpoint]]:
+        return [(one, one.state.endpoint) for one in self.removals if isinstance(one.state, Asked)]
 
-    async def _ask(self, removal: _Removal, endpoint: Endpoint) -> None:
+    async def _ask(self, removal: Removal, endpoint: Endpoint) -> None:
         if states.is_deleting(endpoint.provisioning_state):
-            return  # somebody has asked already
-        factory = self.spec.factory_id
-        attempt = Attempt(f"delete the endpoint {endpoint.name!r}", self.spec.factory, _ROLE)
+            removal.state = Asked(endpoint)  # another caller has asked already
+            return
+        factory, now = self.spec.factory_id, endpoint
 
-        async def delete() -> None:
+        async def delete() -> State:
             await self.io.call(
-                attempt,
+                Attempt(f"delete the endpoint {now.name!r}", self.spec.factory, _ROLE),
                 lambda az: az.datafactory(factory).managed_private_endpoints.delete(
-                    factory.resource_group, factory.name, self.spec.managed_virtual_network, endpoint.name
+                    factory.resource_group, factory.name, self.spec.managed_virtual_network, now.name
                 ),
             )
+            return Asked(now)
 
+        async def look(may_be_done: bool) -> State | None:
+            nonlocal now
+            found = self._same(removal.target, endpoint, await reads.list_endpoints(self.io, self.spec))
+            if found is None:
+                return Ended("deleted" if may_be_done else "absent", endpoint=endpoint)
+            if found.reserved:
+                return _reserved(found)
+            now = found
+            return Asked(found) if states.is_deleting(found.provisioning_state) else None
+
+        removal.state = UnderWay(endpoint)
         try:
-            await when_free(self.io, delete, is_busy=is_busy)
+            state = await carried_out(self.io, delete, look=look, seen_at=self.seen_at)
         except PurviewMpeError as failure:
-            # A lost answer, or 404 because somebody else was faster: the list will tell.
-            removal.error = ErrorDetail.of(failure)
-            if failure.status is not None and 400 <= failure.status < 500 and failure.status not in {404, 408}:
-                self._end(removal, "failed", removal.error)
-            elif isinstance(failure, WaitTimedOut):
-                self._end(removal, "timed-out", removal.error)
-            return
-        removal.asked = True
+            result: Result = "timed-out" if isinstance(failure, WaitTimedOut) else "failed"
+            state = Ended(result, ErrorDetail.of(failure), now)
+        if isinstance(state, Ended):
+            self._end(removal, state)
+        else:
+            removal.state = state
 
-    def _look(self, removal: _Removal, listed: Sequence[Endpoint]) -> None:
-        before = removal.endpoint
-        now = next(
+    def _same(self, target: Target, endpoint: Endpoint, listed: Sequence[Endpoint]) -> Endpoint | None:
+        """The endpoint as a list shows it now: the same target, the same group, the same name."""
+        return next(
             (
                 one
                 for one in listed
-                if one.identity == removal.target.identity
-                and before is not None
-                and one.name.casefold() == before.name.casefold()
+                if one.identity == target.identity and one.name.casefold() == endpoint.name.casefold()
             ),
             None,
         )
-        if now is None or before is None:
-            self._end(removal, "deleted")
-        elif removal.error is not None and not states.is_deleting(now.provisioning_state):
-            self._end(removal, "failed", removal.error)  # the request did not arrive
-        elif removal.asked and _has_failed(now) and not _has_failed(before):
-            self._end(removal, "failed", ErrorDetail.of(self._kept_alive(now, removal.target)))
 
-    def _time_out(self, waiting: Sequence[_Removal]) -> None:
-        for removal in waiting:
-            name = removal.endpoint.name if removal.endpoint else ""
-            self._end(
-                removal,
-                "timed-out",
-                ErrorDetail.of(
-                    WaitTimedOut(
-                        f"The endpoint {name!r} was to be deleted, and Azure still listed it when the time given ran "
-                        "out.",
-                        remedy=self._lock_remedy(removal.target),
-                    )
-                ),
+    def _look(self, removal: Removal, before: Endpoint, listed: Sequence[Endpoint]) -> None:
+        now = self._same(removal.target, before, listed)
+        if now is None:
+            self._end(removal, Ended("deleted", endpoint=before))
+        elif _has_failed(now) and not _has_failed(before):
+            self._end(removal, Ended("failed", self._kept_alive(now, removal.target), now))
+
+    def _still_listed(self, endpoint: Endpoint, target: Target) -> ErrorDetail:
+        return ErrorDetail.of(
+            WaitTimedOut(
+                f"The endpoint {endpoint.name!r} was to be deleted, and Azure still listed it when the time given ran "
+                "out.",
+                remedy=self._lock_remedy(target),
             )
+        )
+
+    def _kept_alive(self, endpoint: Endpoint, target: Target) -> ErrorDetail:
+        return ErrorDetail.of(
+            ProvisioningFailed(
+                f"Azure accepted the deletion of the endpoint {endpoint.name!r} and did not carry it out: its state is "
+                f"{endpoint.provisioning_state}.",
+                remedy=self._lock_remedy(target),
+            )
+        )
 
     def _lock_remedy(self, target: Target) -> str:
         return _LOCK_REMEDY.format(factory=self.spec.factory, target=target.resource_id)
 
-    def _kept_alive(self, endpoint: Endpoint, target: Target) -> ProvisioningFailed:
-        return ProvisioningFailed(
-            f"Azure accepted the deletion of the endpoint {endpoint.name!r} and did not carry it out: its state is "
-            f"{endpoint.provisioning_state}.",
-            remedy=self._lock_remedy(target),
-        )
-
-    def _tell_waiting(self, waiting: Sequence[_Removal]) -> None:
-        names = tuple(removal.endpoint.name for removal in waiting if removal.endpoint)
+    def _tell_waiting(self, names: Sequence[str]) -> None:
         self.io.tell(
             Event(
                 kind="waiting",
@@ -210,12 +260,13 @@ class Takedown:
                 seconds=self.io.now() - self.began,
                 message=f"Waiting until {', '.join(names)} is gone",
                 factory=self.spec.factory,
-                pending=names,
+                pending=tuple(names),
             )
         )
 
-    def _end(self, removal: _Removal, result: Result, error: ErrorDetail | None = None) -> None:
-        removal.result, removal.error, removal.ended = result, error, self.io.now()
+    def _end(self, removal: Removal, state: Ended) -> None:
+        removal.ended = self.io.now()
+        removal.state = state
         outcome = self._outcome(removal)
         self.io.tell(
             Event(
@@ -228,16 +279,25 @@ class Takedown:
             )
         )
 
-    def _outcome(self, removal: _Removal) -> Outcome:
-        target, endpoint = removal.target, removal.endpoint
+    def _outcome(self, removal: Removal) -> Outcome:
+        target = removal.target
+        match removal.state:
+            case Listed(endpoint=endpoint):
+                ended = Ended("failed", NOT_BEGUN, endpoint)
+            case UnderWay(endpoint=endpoint) | Asked(endpoint=endpoint):
+                ended = Ended("failed", INTERRUPTED, endpoint)
+            case Ended() as ended:
+                pass
+            case state:
+                assert_never(state)
         return Outcome(
-            name=endpoint.name if endpoint else self.spec.name_of(target.group_id),
+            name=ended.endpoint.name if ended.endpoint else self.spec.name_of(target.group_id),
             group_id=target.group_id,
             resource_id=target.resource_id,
-            private_endpoint_id=endpoint.private_endpoint_id if endpoint else None,
-            result=removal.result or "failed",
-            error=removal.error if removal.result else INTERRUPTED,
-            seconds=round(removal.ended - removal.began, 3),
+            private_endpoint_id=ended.endpoint.private_endpoint_id if ended.endpoint else None,
+            result=ended.result,
+            error=ended.error,
+            seconds=max(0.0, round((self.io.now() if removal.ended is None else removal.ended) - self.began, 3)),
         )
 
 
@@ -258,12 +318,13 @@ async def _read_account(io: Io, account_id: ArmId) -> Account:
         return unreadable.model_copy(update={"warnings": (warning,)})
 
 
-def _reserved(endpoint: Endpoint) -> ErrorDetail:
-    return ErrorDetail(
+def _reserved(endpoint: Endpoint) -> Ended:
+    error = ErrorDetail(
         code="conflict",
         message=f"The endpoint {endpoint.name!r} is reserved: it belongs to the Data Factory service itself.",
-        remedy="Leave it alone; Data Factory removes it when it needs it no more.",
+        remedy="Leave it as it is; Data Factory removes it when it no longer needs it.",
     )
+    return Ended("conflict", error, endpoint)
 
 
 def _has_failed(endpoint: Endpoint) -> bool:

@@ -7,6 +7,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from purview_mpe._model.fields import (
+    GroupText,
+    IdText,
+    Line,
+    MaybeIdText,
+    MaybeNameText,
+    NameText,
+    PrivateEndpointId,
+)
 from purview_mpe._model.matrix import RuntimeKind
 from purview_mpe._model.public import public
 from purview_mpe._model.results import Finding
@@ -31,7 +40,7 @@ RightStep = Literal[
 class RuntimeCheck(Noun):
     """Whether lineage arrives through one integration runtime of the factory."""
 
-    name: str
+    name: MaybeNameText
     kind: RuntimeKind
     supported: bool | None
     """None where Microsoft documents nothing (SSIS), or where the account's firewall setting cannot be read."""
@@ -39,7 +48,7 @@ class RuntimeCheck(Noun):
     """Group ids of the managed private endpoints that it needs."""
     customer_groups: tuple[str, ...] = ()
     """Group ids of the private endpoints that the runtime's own virtual network needs; this library makes none."""
-    reason: str
+    reason: Line
 
 
 @public("purview_mpe")
@@ -47,12 +56,12 @@ class Right(Noun):
     """Whether this caller may do one step at one resource."""
 
     step: RightStep
-    scope: str
+    scope: IdText
     """Id of the resource on which the right is needed."""
     allowed: bool | None
     """None where it cannot be told: the permissions cannot be read, or the actions are not published."""
-    missing_actions: tuple[str, ...] = ()
-    role: str
+    missing_actions: tuple[Line, ...] = ()
+    role: Line
     """The smallest built-in role that allows it."""
 
 
@@ -60,9 +69,10 @@ class Right(Noun):
 class Check(Noun):
     """Whether everything is in place for a spec, before anything is written."""
 
-    factory: str
-    account: str | None
-    """None if the spec names none and the factory is connected to none."""
+    factory: IdText
+    account: Line | None
+    """Id of the account, or what the factory is connected to instead; None if the spec names none and the factory is
+    connected to none."""
     ok: bool
     """Whether no finding is an error."""
     runtimes: tuple[RuntimeCheck, ...] = ()
@@ -74,16 +84,17 @@ class Check(Noun):
 class Diagnosis(Noun):
     """Why lineage does not arrive."""
 
-    factory: str
-    account: str | None
-    """None if the spec names none and the factory is connected to none."""
+    factory: IdText
+    account: Line | None
+    """Id of the account, or what the factory is connected to instead; None if the spec names none and the factory is
+    connected to none."""
     ok: bool
     """Whether no finding is an error."""
     since: timedelta
     """How far back pipeline runs were looked at."""
     runs: int | None = None
     """How many pipeline runs were looked at; None if they cannot be read."""
-    lineage: Fixed[str, int] = Field(default_factory=dict, validate_default=True)
+    lineage: Fixed[Line, int] = Field(default_factory=dict, validate_default=True)
     """How many of their activities ended with which lineage status, as Azure spells it."""
     findings: tuple[Finding, ...] = ()
     """Errors first, then in the order of the chain from factory to account."""
@@ -93,40 +104,40 @@ class Diagnosis(Noun):
 class OrphanConnection(Noun):
     """A connection on one of the account's targets that Data Factory made and that no endpoint seems to use."""
 
-    target_id: str
-    connection_id: str
-    private_endpoint_id: str
-    factory: str
+    target_id: IdText
+    connection_id: MaybeIdText
+    private_endpoint_id: PrivateEndpointId
+    factory: IdText | NameText
     """Id of the factory where it was read; its name where not, for nothing on the target tells the id."""
-    endpoint: str
-    status: str = ""
+    endpoint: NameText
+    status: Line = ""
     certain: bool
     """False where the factory, or its endpoints, cannot be read: it may be gone, or elsewhere."""
-    reason: str
+    reason: Line
 
 
 @public("purview_mpe")
 class OrphanEndpoint(Noun):
     """An endpoint of a factory whose target does not exist any more."""
 
-    target_id: str
-    connection_id: str | None = None
+    target_id: IdText
+    connection_id: IdText | None = None
     """None: the connection went with its target."""
-    private_endpoint_id: str | None = None
-    factory: str
+    private_endpoint_id: PrivateEndpointId | None = None
+    factory: IdText
     """Id of the factory."""
-    endpoint: str
-    group_id: str
+    endpoint: NameText
+    group_id: GroupText
     certain: bool
     """False where the target cannot be read."""
-    reason: str
+    reason: Line
 
 
 @public("purview_mpe")
 class Orphans(Noun):
     """What is left over on both sides of one Purview account."""
 
-    account: str
+    account: IdText
     connections: tuple[OrphanConnection, ...] = ()
     endpoints: tuple[OrphanEndpoint, ...] = ()
     findings: tuple[Finding, ...] = ()

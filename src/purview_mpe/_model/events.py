@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from purview_mpe._model.fields import IdText, Line
 from purview_mpe._model.public import public
 from purview_mpe._model.results import Outcome
 from purview_mpe._model.spec import Noun
@@ -19,11 +20,11 @@ class Event(Noun):
     """
 
     kind: Literal["started", "finished", "step", "waiting", "retrying", "warning"]
-    verb: str
+    verb: Line
     seconds: float
     """Since the verb began."""
-    message: str
-    factory: str | None = None
-    pending: tuple[str, ...] = ()
+    message: Line
+    factory: IdText | None = None
+    pending: tuple[Line, ...] = ()
     """What is still waited for, by name."""
     outcome: Outcome | None = None

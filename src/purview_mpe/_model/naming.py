@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from purview_mpe._model.arm_id import last_segment
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,6 +34,7 @@ DEFAULT_SEPARATOR = "_"
 _ENDPOINT = re.compile(r"[_A-Za-z0-9](?:[-_A-Za-z0-9]*[_A-Za-z0-9])?")
 _SEPARATOR = re.compile(r"[-_A-Za-z0-9]*")
 _DASHED = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_LONGEST_ENDPOINT_NAME = 127
 _HIDDEN_NAME_LIMIT = 64
 
 
@@ -53,6 +56,11 @@ def endpoint_name_problem(name: str) -> str | None:
     return None
 
 
+def is_endpoint_name(name: str) -> bool:
+    """Whether Azure takes the name for an endpoint; existing ones can be longer or shorter than new ones should be."""
+    return len(name) <= _LONGEST_ENDPOINT_NAME and _ENDPOINT.fullmatch(name) is not None
+
+
 def separator_problem(separator: str) -> str | None:
     """The rule that a separator breaks; None if it breaks none."""
     if _SEPARATOR.fullmatch(separator):
@@ -65,7 +73,7 @@ def network_name_problem(name: str) -> str | None:
 
     Azure's OpenAPI file alone speaks about it, so the limits that others have set for endpoints do not apply.
     """
-    if 1 <= len(name) <= 127 and _ENDPOINT.fullmatch(name):
+    if is_endpoint_name(name):  # the OpenAPI file has one rule for both
         return None
     return (
         f"{_shown(name)} must be 1 to 127 letters A-Z a-z, digits, '_' and '-', with no '-' at either end, "
@@ -93,6 +101,19 @@ def resource_group_problem(name: str) -> str | None:
 def hidden_name(factory: str, endpoint: str) -> str:
     """What the private endpoint in Microsoft's subscription is called (recorded from the service)."""
     return f"{factory}.{endpoint}"
+
+
+def bears_hidden_name(private_endpoint_id: str, factory: str, endpoint: str) -> bool:
+    """Whether a private endpoint is called as Data Factory calls that of an endpoint, in any letter case.
+
+    Beyond the documented length Azure may cut the name, so there its beginning is enough, if that is as long as Azure
+    documents. A letter that only folds to one of the name's (a Kelvin sign to k) is another letter.
+    """
+    name, called = hidden_name(factory, endpoint).casefold(), last_segment(private_endpoint_id)
+    if not called.isascii():
+        return False
+    called = called.casefold()
+    return called == name or (len(called) >= _HIDDEN_NAME_LIMIT and name.startswith(called))
 
 
 def hidden_name_warning(factory: str, endpoint: str) -> str | None:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, TypeVar, cast
 
-from pydantic import AfterValidator, Field, computed_field, model_validator
+from pydantic import Field, computed_field, model_validator
+from pydantic_core import PydanticCustomError
 
-from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model import agreement
+from purview_mpe._model.arm_id import folded
+from purview_mpe._model.fields import (
+    GroupText,
+    IdText,
+    Line,
+    Lines,
+    MaybeGroupText,
+    MaybeIdText,
+    MaybeNameText,
+    NameText,
+    PrivateEndpointId,
+)
 from purview_mpe._model.public import public
 from purview_mpe._model.spec import Fixed, Noun, Spec
 from purview_mpe.errors import PurviewMpeError, ReportFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+N = TypeVar("N", bound=Noun)
 
 Firewall = Literal["enabled-from-all-networks", "disabled-for-ingestion-only", "disabled-from-all-networks"]
 Shape = Literal["A", "B", "C", "D", "E", "F"]
@@ -76,22 +91,13 @@ Subject = Literal["endpoint", "managed-network", "runtime", "identity", "connect
 class Finding(Noun):
     """Something a person should know, with what to do about it."""
 
-    code: str
+    code: Line
     """Stable and kebab-case; the documentation has a heading for each."""
     severity: Severity
-    message: str
-    cause: str = ""
-    evidence: tuple[str, ...] = ()
-    remedy: str = ""
-
-
-def _an_id(text: str) -> str:
-    ArmId.parse(text)
-    return text
-
-
-#: Text that is a resource id. Nouns that requests are made from hold nothing else: a report may come from a file.
-IdText = Annotated[str, AfterValidator(_an_id)]
+    message: Line
+    cause: Line = ""
+    evidence: tuple[Line, ...] = ()
+    remedy: Line = ""
 
 
 Identity: TypeAlias = tuple[str, str]
@@ -122,10 +128,14 @@ class Identified:
 class Target(Noun, Identified):
     """One resource and group id that an endpoint has to reach."""
 
-    group_id: str
+    group_id: GroupText
     resource_id: IdText
     connections: ConnectionList
     """Which list shows the connection: the account's own, its ingestion list, the storage's or the namespace's."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        return _agreeing(self, agreement.target_problems(self))
 
 
 @public("purview_mpe")
@@ -136,31 +146,36 @@ class Account(Noun):
     """
 
     id: IdText
-    name: str
-    location: str | None = None
-    provisioning_state: str | None = None
+    name: NameText
+    location: Line | None = None
+    provisioning_state: Line | None = None
     shape: Shape | None = None
     firewall: Firewall | None = None
     targets: tuple[Target, ...] = ()
-    retired: tuple[str, ...] = ()
+    retired: tuple[IdText, ...] = ()
     """Ids of resources that belong to the account and that it does not use for ingestion (any more)."""
-    endpoints: Fixed[str, str] = Field(default_factory=dict, validate_default=True)
+    endpoints: Fixed[Line, Line] = Field(default_factory=dict, validate_default=True)
     """Addresses of the account's services, as Azure gives them."""
     warnings: tuple[Finding, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_one_account(self) -> Self:
+        return _agreeing(self, agreement.account_problems(self))
 
 
 @public("purview_mpe")
 class Endpoint(Noun, Identified):
     """A managed private endpoint, as the factory shows it."""
 
-    id: str
-    name: str
-    group_id: str
-    resource_id: str
-    provisioning_state: str = ""
-    connection_status: str = ""
+    id: MaybeIdText
+    name: NameText
+    group_id: MaybeGroupText
+    resource_id: MaybeIdText
+    """Id of the target; empty where Azure gives none that is an id."""
+    provisioning_state: Line = ""
+    connection_status: Line = ""
     """Empty until Azure knows; not refreshed by the factory after Approved."""
-    private_endpoint_id: str | None = None
+    private_endpoint_id: PrivateEndpointId | None = None
     """Exact id of the private endpoint in Microsoft's subscription, where Azure tells it."""
     reserved: bool = False
     """Whether the endpoint belongs to the service itself."""
@@ -173,22 +188,22 @@ class Endpoint(Noun, Identified):
 class Connection(Noun):
     """A private endpoint connection, as its target shows it."""
 
-    id: str
-    name: str
-    private_endpoint_id: str
+    id: MaybeIdText
+    name: MaybeNameText
+    private_endpoint_id: PrivateEndpointId
     """Id of the private endpoint that asks to be let in; it lives in whichever subscription its owner has."""
-    status: str
-    description: str = ""
+    status: Line
+    description: Line = ""
 
 
 class Factory(Noun):
     """A data factory with its managed virtual network, as far as the job needs it."""
 
-    id: str
-    location: str | None = None
-    purview_account: str | None = None
+    id: IdText
+    location: Line | None = None
+    purview_account: IdText | None = None
     """Id of the account that the factory is connected to, where it was read."""
-    networks: tuple[str, ...] = ()
+    networks: tuple[NameText, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     """Those of the managed virtual network that the spec names."""
 
@@ -200,12 +215,12 @@ class Step(Noun, Identified):
     action: Action
     subject: Subject = "endpoint"
     """What the step makes: an endpoint, the managed virtual network or an integration runtime."""
-    name: str
-    group_id: str | None = None
+    name: NameText
+    group_id: GroupText | None = None
     """Group id of the endpoint; None for every other subject."""
-    resource_id: str
-    reason: str
-    remedy: str | None = None
+    resource_id: IdText
+    reason: Line
+    remedy: Line | None = None
     """What to do about a conflict; None for every other action."""
 
     @model_validator(mode="before")
@@ -245,13 +260,13 @@ class Plan(Noun):
 class ErrorDetail(Noun):
     """An error as a value: what was attempted, what came back, what to do next."""
 
-    code: str
-    message: str
-    remedy: str
+    code: Line
+    message: Lines
+    remedy: Lines
     status: int | None = None
-    azure_code: str | None = None
-    request_id: str | None = None
-    correlation_id: str | None = None
+    azure_code: Line | None = None
+    request_id: Line | None = None
+    correlation_id: Line | None = None
 
     @classmethod
     def of(cls, error: PurviewMpeError) -> ErrorDetail:
@@ -273,6 +288,12 @@ INTERRUPTED = ErrorDetail(
     message="The run was interrupted before this step was known to be done; Azure may have done it.",
     remedy="Repeat the call: it looks first, and does only what is missing.",
 )
+#: What is said of a step for which nothing was sent when the run was interrupted.
+NOT_BEGUN = ErrorDetail(
+    code="interrupted",
+    message="The run was interrupted before this step was begun; nothing was sent for it.",
+    remedy=INTERRUPTED.remedy,
+)
 
 
 @public("purview_mpe")
@@ -281,11 +302,11 @@ class Outcome(Noun, Identified):
 
     subject: Subject = "endpoint"
     """What the outcome is about."""
-    name: str
-    group_id: str | None = None
+    name: NameText
+    group_id: GroupText | None = None
     """Group id of the endpoint; None for every other subject."""
-    resource_id: str
-    private_endpoint_id: str | None = None
+    resource_id: IdText
+    private_endpoint_id: PrivateEndpointId | None = None
     matched_by: Literal["private-endpoint-id", "name"] | None = None
     """How a connection was recognised as ours."""
     result: Result
@@ -302,10 +323,14 @@ class Report(Noun):
     account: Account | None = None
     """The account as it was read for this report; so an approver needs not be able to read it."""
     outcomes: tuple[Outcome, ...] = ()
-    hand_off: str | None = None
+    hand_off: Lines | None = None
     """What is left for the owners of the targets, as text they can follow without knowing this library."""
     approval_asked: bool = False
     warnings: tuple[Finding, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_about_one_account(self) -> Self:
+        return _agreeing(self, agreement.report_problems(self))
 
     @computed_field  # type: ignore[prop-decorator]  # mypy has no notion of decorated properties
     @property
@@ -349,25 +374,25 @@ class Report(Noun):
 class EndpointStatus(Noun, Identified):
     """One endpoint that the account needs, seen from both sides."""
 
-    name: str
-    group_id: str
-    resource_id: str
-    private_endpoint_id: str | None = None
-    provisioning_state: str | None = None
-    connection_status: str | None = None
+    name: NameText
+    group_id: GroupText
+    resource_id: IdText
+    private_endpoint_id: PrivateEndpointId | None = None
+    provisioning_state: Line | None = None
+    connection_status: Line | None = None
     """What the factory says."""
-    target_status: str | None = None
+    target_status: Line | None = None
     """What the target says; None if it cannot be read, empty if it shows no connection of ours."""
     verdict: Verdict
-    reason: str = ""
+    reason: Line = ""
 
 
 @public("purview_mpe")
 class Status(Noun):
     """Both sides of every endpoint at one moment."""
 
-    factory: str
-    account: str
+    factory: IdText
+    account: IdText
     ready: bool
     endpoints: tuple[EndpointStatus, ...]
     others: tuple[Endpoint, ...] = ()
@@ -380,9 +405,16 @@ class Status(Noun):
         return all(endpoint.verdict not in {"provisioning", "pending"} for endpoint in self.endpoints)
 
 
+def _agreeing(noun: N, problems: Iterable[tuple[str, str]]) -> N:
+    """The noun, if there are no problems."""
+    if found := tuple(problems):
+        raise PydanticCustomError("disagreement", "does not agree with itself", {"problems": found})
+    return noun
+
+
 def identity(resource_id: str, group_id: str | None) -> Identity:
     """The `Identified.identity` of a target and group id that no value holds yet."""
-    return resource_id.rstrip("/").casefold(), (group_id or "").casefold()
+    return folded(resource_id.rstrip("/")), (group_id or "").casefold()
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -39,6 +39,19 @@ class Retry:
             raise InvalidSpec("Retry", problems)
 
 
+def pause_after(retry: Retry, attempt: int, asked_for: float, spread: float) -> float | None:
+    """Seconds to wait after an attempt that failed; None after the last one.
+
+    `asked_for` is what Azure asked for, 0 where it asked for nothing in particular; `spread` is a random number from
+    0 to 1, so that requests that were refused together do not come back together.
+    """
+    if attempt >= retry.attempts:
+        return None
+    if asked_for > 0:
+        return min(retry.ceiling, asked_for * (1 + spread / 10))
+    return min(retry.ceiling, retry.backoff * 2.0 ** (attempt - 1)) * (1 - spread / 2)
+
+
 def _is_whole(value: object, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 

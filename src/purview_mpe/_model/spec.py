@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from purview_mpe._model import naming
+from purview_mpe._model import naming, pasted
 from purview_mpe._model.arm_id import ArmId, InvalidArmId
 from purview_mpe._model.public import public
 from purview_mpe.errors import InvalidSpec
@@ -206,12 +206,12 @@ class Spec(Noun):
     @field_validator("factory", mode="before")
     @classmethod
     def _factory_is_a_factory(cls, value: object) -> str:
-        return _typed_id(value, FACTORY_TYPE, "factory")
+        return str(_typed(value, FACTORY_TYPE, "factory", pasted.parsed))
 
     @field_validator("account", mode="before")
     @classmethod
     def _account_is_an_account(cls, value: object) -> str | None:
-        return None if value is None else _typed_id(value, ACCOUNT_TYPE, "account")
+        return None if value is None else str(_typed(value, ACCOUNT_TYPE, "account", pasted.parsed))
 
     @field_validator("name")
     @classmethod
@@ -268,24 +268,35 @@ class Spec(Noun):
 
 
 def typed_id(value: object, resource_type: str, field: str) -> ArmId:
-    """The parsed id of a resource of one type; for verbs that take an id instead of a spec.
+    """The parsed id of a resource of one type, as Azure writes it.
 
     Raises:
         InvalidSpec: the value is no such id.
     """
+    return _or_invalid(value, resource_type, field, ArmId.parse)
+
+
+def given_id(value: object, resource_type: str, field: str) -> ArmId:
+    """The same, as a person gave it: for verbs that take an id instead of a spec.
+
+    Raises:
+        InvalidSpec: the value is no such id.
+    """
+    return _or_invalid(value, resource_type, field, pasted.parsed)
+
+
+def _or_invalid(value: object, resource_type: str, field: str, parse: Callable[[object], ArmId]) -> ArmId:
     try:
-        return ArmId.parse(_typed_id(value, resource_type, field))
+        return _typed(value, resource_type, field, parse)
     except PydanticCustomError as error:
         problem = error.message()
     raise InvalidSpec(field, [(field, problem)])
 
 
-def _typed_id(value: object, resource_type: str, field: str) -> str:
+def _typed(value: object, resource_type: str, field: str, parse: Callable[[object], ArmId]) -> ArmId:
     example = f"for example {_EXAMPLES[field]}"
-    if isinstance(value, ArmId):
-        value = str(value)
     try:
-        arm_id = ArmId.parse(value)
+        arm_id = parse(str(value) if isinstance(value, ArmId) else value)
     except InvalidArmId as error:
         raise _problem(str(error).partition("; for example")[0] + f"; {example}") from None
     if not arm_id.is_a(resource_type):
@@ -297,7 +308,7 @@ def _typed_id(value: object, resource_type: str, field: str) -> str:
     ):
         if problem:
             raise _problem(problem)
-    return str(arm_id)
+    return arm_id
 
 
 def _obeying(rule: Callable[[str], str | None], value: str) -> str:
@@ -351,6 +362,8 @@ def _spoken(noun: type[Noun], detail: ErrorDetails) -> Iterator[tuple[str, str]]
             yield _spelled(place), detail["msg"]
         case "rules":
             yield from ((_spelled((*place[:-1], field)), rule) for field, rule in detail.get("ctx", {})["problems"])
+        case "disagreement":
+            yield from ((_spelled((*place, field)), rule) for field, rule in detail.get("ctx", {})["problems"])
         case "extra_forbidden":
             fields = f"; the fields of a spec are {', '.join(_EXAMPLES)}" if len(within) == 1 else ""
             yield _spelled(place), f"is no field that belongs here{fields}"

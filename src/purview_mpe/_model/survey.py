@@ -34,6 +34,8 @@ class Runtime:
 
     name: str
     kind: RuntimeKind
+    network: str | None = None
+    """Name of the managed virtual network that it is in; None for every kind but `azure-managed-vnet`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ class ActivityRun:
     lineage: str | None
     """Azure's literal for how the lineage report ended; None if the activity says nothing about it."""
     runtime: str | None = None
-    """The integration runtime that ran it, as Azure tells it."""
+    """The integration runtime that ran it, with its region, as Azure writes it."""
+    status: str = "Succeeded"
+    """Azure's literal for how the activity itself ended, or that it has not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,18 @@ class Budget:
         wait = ticket.ready_at - now
         return wait if wait > 1e-6 else 0.0
 
+    def set_aside(self, ticket: Ticket) -> None:
+        """Keep the ticket's place for a request that comes back later; nothing is on the way meanwhile."""
+        with self._lock:
+            for bucket in (self._buckets[key] for key in ticket.keys):
+                bucket.on_the_way -= 1
+
+    def take_up(self, ticket: Ticket) -> None:
+        """The request whose ticket was set aside is back."""
+        with self._lock:
+            for bucket in (self._buckets[key] for key in ticket.keys):
+                bucket.on_the_way += 1
+
     def give_back(self, ticket: Ticket) -> None:
         """The request was never sent."""
         with self._lock:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Pipelines, datasets, triggers, linked services, private endpoints and runtimes together (docs, service limits).
 ENTITY_LIMIT = 5000
+#: What an activity runs on whose linked services name no integration runtime (docs).
+IMPLICIT_RUNTIME = "AutoResolveIntegrationRuntime"
 #: Findings of a plan that are about names; they stand later in the chain than its other findings.
 _NAME_CODES = frozenset({"name-may-be-too-long", "portal-needs-the-browser"})
 _PARTS = {
@@ -134,6 +136,7 @@ def matrix_findings(situation: Situation) -> Iterator[Finding]:
             remedy="Let the linked services of those activities use an Azure integration runtime in the managed "
             "virtual network, or open the account's firewall.",
         )
+    yield from _implicit_runtime(situation)
     if own := [one for one in checks if one.customer_groups]:
         yield Finding(
             code="own-endpoints-needed",
@@ -153,6 +156,26 @@ def matrix_findings(situation: Situation) -> Iterator[Finding]:
             remedy="Test it with one package; SSIS lineage also needs the tag catalogUri on the factory (Microsoft's "
             "page on connecting a factory to Purview).",
         )
+
+
+def _implicit_runtime(situation: Situation) -> Iterator[Finding]:
+    """The runtime that every factory has and no list shows until somebody has saved it (recorded).
+
+    Linked services that name no other runtime use it, which is the commonest reason why lineage fails although every
+    endpoint is approved.
+    """
+    account, names = situation.account, {one.name.casefold() for one in situation.runtimes or ()}
+    if account is None or account.firewall != matrix.CLOSED or IMPLICIT_RUNTIME.casefold() in names:
+        return
+    yield Finding(
+        code="implicit-runtime-public",
+        severity="warning",
+        message=f"{IMPLICIT_RUNTIME}, which every factory has, runs outside the managed virtual network, so lineage "
+        "does not arrive from activities on it.",
+        cause="A linked service or data flow that names no integration runtime uses it. It is not in the list of "
+        "runtimes until it is saved for the first time.",
+        remedy="Let the linked services and data flows name a runtime in the managed virtual network (connectVia).",
+    )
 
 
 def network_findings(situation: Situation) -> Iterator[Finding]:

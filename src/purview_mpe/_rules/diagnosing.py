@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_RUNS = 50
 _EVIDENCE = 10
 
-_Reported = Literal["arrived", "failed", "not-reported", "silent", "unknown"]
+_Reported = Literal["arrived", "failed", "not-reported", "silent", "unknown", "not-succeeded"]
 
 _LATER = "event-hubs-enabled-later"
 #: Code, message and remedy for each way in which an endpoint can stand in lineage's way.
@@ -104,7 +104,7 @@ def diagnose(
             *checking.limit_findings(situation, plan),
             *checking.rights_findings(situation, held, plan),
             *checking.gap_findings(situation),
-            *run_findings(runs),
+            *run_findings(runs, situation),
         ]
     )
     return Diagnosis(
@@ -202,7 +202,7 @@ def _pointing(endpoints: Sequence[Endpoint]) -> tuple[str, ...]:
     return tuple(f"{one.name}: {one.group_id} on {one.resource_id}" for one in endpoints)
 
 
-def run_findings(runs: RecentRuns | ErrorDetail) -> Iterator[Finding]:
+def run_findings(runs: RecentRuns | ErrorDetail, situation: Situation) -> Iterator[Finding]:
     """What the recent runs themselves say about their lineage."""
     if isinstance(runs, ErrorDetail):
         yield Finding(
@@ -241,10 +241,10 @@ def run_findings(runs: RecentRuns | ErrorDetail) -> Iterator[Finding]:
             remedy="Run a pipeline with such an activity, or look further back with since.",
         )
     else:
-        yield from _activity_findings(runs)
+        yield from _activity_findings(runs, situation)
 
 
-def _activity_findings(runs: RecentRuns) -> Iterator[Finding]:
+def _activity_findings(runs: RecentRuns, situation: Situation) -> Iterator[Finding]:
     """Judged by the newest run of each activity: what failed last week and succeeds today is mended."""
     newest: dict[tuple[str, str], ActivityRun] = {}
     for activity in runs.activities:
@@ -254,6 +254,18 @@ def _activity_findings(runs: RecentRuns) -> Iterator[Finding]:
         by_result.setdefault(_reported(activity), []).append(activity)
     count = "1 pipeline run" if runs.runs == 1 else f"{runs.runs} pipeline runs"
     scope = f"the newest {count}" if runs.more else count
+    without_lineage = [one for key in ("failed", "unknown", "silent") for one in by_result.get(key, ())]
+    if outside := [one for one in without_lineage if _ran_outside(one, situation)]:
+        yield Finding(
+            code="ran-outside-the-network",
+            severity="error",
+            message=f"{_count(outside)} in {scope} ran on an integration runtime outside the managed virtual network.",
+            cause="The account's firewall is closed, so a runtime outside the network cannot reach it; the linked "
+            "services of these activities name such a runtime, or none.",
+            evidence=_evidence(outside),
+            remedy="Let the linked services and data flows of these activities name a runtime in the managed virtual "
+            f"network (connectVia){_runtimes_inside(situation)}, then run the pipeline again.",
+        )
     if failed := by_result.get("failed"):
         yield Finding(
             code="lineage-failed",
@@ -283,12 +295,21 @@ def _activity_findings(runs: RecentRuns) -> Iterator[Finding]:
             remedy="Compare source and sink with Microsoft's list of supported stores (How to connect Azure Data "
             "Factory and Microsoft Purview).",
         )
+    if unfinished := by_result.get("not-succeeded"):
+        yield Finding(
+            code="activities-not-succeeded",
+            severity="info",
+            message=f"{_count(unfinished)} in {scope} did not succeed, or has not ended.",
+            cause="Only an activity that succeeds reports lineage, so these say nothing about it.",
+            evidence=_evidence(unfinished),
+            remedy="Look at the activities in Data Factory Studio, Monitor, and run the pipeline again once they work.",
+        )
     if silent := by_result.get("silent"):
         yield Finding(
             code="lineage-silent",
             severity="warning",
             message=f"{_count(silent)} in {scope} says nothing about lineage.",
-            cause="The factory was not connected to a Purview account when it ran, or it has not ended yet.",
+            cause="The factory was not connected to a Purview account when it ran.",
             evidence=_evidence(silent),
             remedy="Connect the factory, then run the pipeline again.",
         )
@@ -302,8 +323,31 @@ def _activity_findings(runs: RecentRuns) -> Iterator[Finding]:
         )
 
 
+def _ran_outside(activity: ActivityRun, situation: Situation) -> bool:
+    """Whether an activity ran where a closed account cannot be reached from."""
+    if activity.runtime is None or situation.account is None or situation.account.firewall != matrix.CLOSED:
+        return False
+    name = runtime_name(activity.runtime).casefold()
+    kinds = {one.name.casefold(): one.kind for one in situation.runtimes or ()}
+    is_implicit = name == checking.IMPLICIT_RUNTIME.casefold() and situation.runtimes is not None
+    return kinds.get(name, "azure" if is_implicit else None) == "azure"
+
+
+def runtime_name(effective: str) -> str:
+    """The runtime's name in what an activity says about where it ran: `<runtime> (<Region>)` (public code, docs)."""
+    name, bracket, _ = effective.rpartition(" (")
+    return name if bracket else effective
+
+
+def _runtimes_inside(situation: Situation) -> str:
+    inside = [one.name for one in situation.runtimes or () if one.kind == "azure-managed-vnet"]
+    return f": {_listed(inside)}" if inside else ""
+
+
 def _reported(activity: ActivityRun) -> _Reported:
     """What a status means. `Succeeded` and `NotReported` are recorded; the literals for failures are not."""
+    if _is_unfinished(activity):
+        return "not-succeeded"
     if activity.lineage is None:
         return "silent"
     said = activity.lineage.casefold().replace(" ", "")
@@ -316,13 +360,22 @@ def _reported(activity: ActivityRun) -> _Reported:
     return "unknown"
 
 
+def _is_unfinished(activity: ActivityRun) -> bool:
+    """Whether the activity failed, was cancelled or still runs; one that shows no status is taken for ended."""
+    return activity.status.casefold() not in {"succeeded", ""}
+
+
+def _said(activity: ActivityRun) -> str:
+    return activity.status if _is_unfinished(activity) else activity.lineage or "silent"
+
+
 def _count(activities: Sequence[ActivityRun]) -> str:
     return "1 activity" if len(activities) == 1 else f"{len(activities)} activities"
 
 
 def _evidence(activities: Sequence[ActivityRun]) -> tuple[str, ...]:
     shown = [
-        f"{one.pipeline} / {one.activity} ({one.kind}): {one.lineage or 'silent'}"
+        f"{one.pipeline} / {one.activity} ({one.kind}): {_said(one)}"
         + (f", on {one.runtime}" if one.runtime else "")
         + f", run {one.run_id}"
         for one in activities[:_EVIDENCE]

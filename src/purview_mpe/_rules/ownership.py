@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import last_segment, same_id
-from purview_mpe._model.naming import hidden_name, hidden_name_warning
+from purview_mpe._model.naming import bears_hidden_name, hidden_name, is_endpoint_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +39,8 @@ class Listing:
 
     connections: tuple[Connection, ...] = ()
     error: PurviewMpeError | None = None
+    at: float | None = None
+    """When it was shown, on the clock of the verb."""
 
 
 #: What each target shows, by identity (target id, group id).
@@ -108,12 +110,14 @@ def claim_for(target: Target, endpoint: Endpoint) -> Claim:
 def claim_from_report(factory: str, target: Target, told: Outcome) -> Claim:
     """The claim for an endpoint as a requester's report tells it; `factory` is the factory's name.
 
-    An id that is not called as Data Factory calls ours is left out, so that nobody is asked to approve it either. What
-    Azure makes of names that are longer than it documents is not known, so there the id is taken as it is.
+    An id that is not called as Data Factory calls the private endpoint of this endpoint is left out, so that no owner
+    is asked to approve it either.
     """
     private_endpoint_id = told.private_endpoint_id
-    may_be_ours = hidden_name_warning(factory, told.name) is not None or (
-        private_endpoint_id is not None and _is_called(private_endpoint_id, hidden_name(factory, told.name))
+    may_be_ours = (
+        private_endpoint_id is not None
+        and is_endpoint_name(told.name)
+        and bears_hidden_name(private_endpoint_id, factory, told.name)
     )
     return Claim(target, told.name, private_endpoint_id if may_be_ours else None, only_exact=True)
 

@@ -57,7 +57,7 @@ def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
     known = {target.group_id: target for target in account.targets}
     for group_id in spec.groups:
         if group_id in OPTIONAL_GROUPS:
-            known[group_id] = _optional_target(account, group_id)
+            known[group_id] = optional_target(account, group_id)
     missing = [group_id for group_id in spec.groups if group_id not in known]
     if missing and account.shape == "F":
         raise _cannot_tell(account)
@@ -73,7 +73,7 @@ def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
     return tuple(known[group_id] for group_id in spec.groups if group_id in known)
 
 
-def _optional_target(account: Account, group_id: str) -> Target:
+def optional_target(account: Account, group_id: str) -> Target:
     """The target of a group id that lies beyond lineage; such endpoints go to the account itself (spec)."""
     return Target(group_id=group_id, resource_id=account.id, connections="account")
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from purview_mpe._model.arm_id import ArmId, InvalidArmId, last_segment
+from purview_mpe._model.arm_id import ArmId, InvalidArmId, is_segment, last_segment
+from purview_mpe._model.fields import is_group, is_private_endpoint
+from purview_mpe._model.naming import bears_hidden_name
 from purview_mpe._model.results import Account, ConnectionList, Endpoint, Finding, Firewall, Shape, Target
 from purview_mpe._model.spec import NAMESPACE_TYPE, STORAGE_TYPE
-from purview_mpe._wire.reading import mapping, text, whole
+from purview_mpe._wire.reading import id_text, mapping, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -226,8 +228,14 @@ def read_listed_factory(answer: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def read_name(answer: Mapping[str, Any]) -> str:
-    """The name of a listed resource; from its id where Azure left the name out."""
-    return text(answer, "name") or last_segment(text(answer, "id"))
+    """The name of a listed resource; from its id where Azure left the name out; empty where neither has one.
+
+    A name becomes part of the path of later requests, so a text that cannot stand in an id (`..`, say) is not one.
+    """
+    for name in (text(answer, "name"), last_segment(text(answer, "id"))):
+        if is_segment(name):
+            return name
+    return ""
 
 
 def endpoint_body(resource_id: str, group_id: str) -> Json:
@@ -243,34 +251,44 @@ def network_body() -> Json:
     return {"properties": {}}
 
 
-def read_endpoint(answer: Mapping[str, Any]) -> Endpoint:
-    """One managed private endpoint, as listed or as answered to its creation.
+def read_endpoint(answer: Mapping[str, Any], factory: str) -> Endpoint | None:
+    """One managed private endpoint of a factory (its name), as listed or as answered to its creation.
+
+    None for an item without a name: it can be addressed by nothing else.
 
     Until Azure knows it, `connectionState` holds three empty strings (recorded) or is missing (spec). `resourceId`
-    is in no OpenAPI file; where present it is the exact id of the private endpoint (public code). Should it ever be the
-    id of something else, no connection can have it: then it tells nothing.
+    is in no OpenAPI file; where present it is the exact id of the private endpoint (public code), which is called
+    `<factory>.<endpoint>` (recorded). An id of anything else is left out: connections are approved by it.
     """
-    properties = mapping(answer, "properties")
-    private_endpoint_id = text(properties, "resourceId")
+    properties, name = mapping(answer, "properties"), read_name(answer)
+    if not name:
+        return None
+    private_endpoint_id, group_id = text(properties, "resourceId"), text(properties, "groupId")
+    is_told = is_private_endpoint(private_endpoint_id) and bears_hidden_name(private_endpoint_id, factory, name)
     return Endpoint(
-        id=text(answer, "id"),
-        name=read_name(answer),
-        group_id=text(properties, "groupId"),
-        resource_id=text(properties, "privateLinkResourceId"),
+        id=id_text(answer, "id"),
+        name=name,
+        group_id=group_id if is_group(group_id) else "",
+        resource_id=id_text(properties, "privateLinkResourceId"),
         provisioning_state=text(properties, "provisioningState"),
         connection_status=text(mapping(properties, "connectionState"), "status"),
-        private_endpoint_id=private_endpoint_id if "/privateendpoints/" in private_endpoint_id.casefold() else None,
+        private_endpoint_id=private_endpoint_id if is_told else None,
         reserved=properties.get("isReserved") is True,
     )
 
 
 def read_runtime_kind(
     answer: Mapping[str, Any],
-) -> Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"]:
-    """What kind of integration runtime this is (spec: `type`, `managedVirtualNetwork`, `ssisProperties`)."""
+) -> Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"] | None:
+    """What kind of integration runtime this is (spec: `type`, `managedVirtualNetwork`, `ssisProperties`).
+
+    None for what is in the list and runs no activities that report lineage, such as `type: Airflow` (docs).
+    """
     properties = mapping(answer, "properties")
-    if text(properties, "type").casefold() == "selfhosted":
+    if (kind := text(properties, "type").casefold()) == "selfhosted":
         return "self-hosted"
+    if kind not in {"managed", ""}:
+        return None
     if mapping(mapping(properties, "typeProperties"), "ssisProperties"):
         return "ssis"
     return "azure-managed-vnet" if mapping(properties, "managedVirtualNetwork") else "azure"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.fields import is_private_endpoint
 from purview_mpe._model.results import Connection
-from purview_mpe._wire.reading import mapping, text
+from purview_mpe._wire.account import read_name
+from purview_mpe._wire.reading import id_text, line, mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,23 +27,22 @@ _LONGEST_DESCRIPTION = 140
 
 
 def read_connection(answer: Mapping[str, Any]) -> Connection | None:
-    """One connection; None if it does not say which private endpoint it belongs to, since then it is nobody's.
+    """One connection; None if it does not name the private endpoint that it belongs to.
 
     Items of the ingestion list carry neither name nor group id (spec sample); the description may be null; its real
     text is `Requested by DataFactory:<Factory>, Name:<endpoint>` and proves nothing, because anybody can write it.
     """
     properties = mapping(answer, "properties")
     private_endpoint_id = text(mapping(properties, "privateEndpoint"), "id")
-    if not private_endpoint_id:
+    if not is_private_endpoint(private_endpoint_id):
         return None
     state = mapping(properties, "privateLinkServiceConnectionState")
-    connection_id = text(answer, "id")
     return Connection(
-        id=connection_id,
-        name=text(answer, "name") or last_segment(connection_id),
+        id=id_text(answer, "id"),
+        name=read_name(answer),
         private_endpoint_id=private_endpoint_id,
-        status=text(state, "status"),
-        description=text(state, "description"),
+        status=line(state, "status"),
+        description=line(state, "description"),
     )
 
 

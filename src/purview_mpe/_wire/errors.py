@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe.errors import (
     AccessDenied,
@@ -21,6 +21,9 @@ from purview_mpe.errors import (
     PurviewMpeError,
     Throttled,
 )
+
+if TYPE_CHECKING:
+    from purview_mpe._wire.sign_in import Challenge
 
 #: What storage and Data Factory say while another operation holds the resource: asking again later helps.
 #: `StorageAccountOperationInProgress` is seen in public code; the others are generic codes of Azure Resource Manager.
@@ -54,6 +57,9 @@ class Attempt:
     """Id of the resource on which the right is needed."""
     role: str
     """Smallest built-in role that allows it."""
+    is_guarded: bool = False
+    """Whether Azure itself refuses a write that the state has moved against: a PUT with If-Match, or a new endpoint,
+    which Azure never changes. Such a write may wait for its turn within Azure's limits without another look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,10 @@ class Answer:
     """Azure's id of the request."""
     correlation_id: str | None = None
     """The id under which Azure logged the operation."""
+    challenge: Challenge | None = None
+    """What a 401 asks for."""
+    no_other_token: str = ""
+    """What the credential said when it was asked for another token after a 401."""
 
 
 def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
@@ -73,6 +83,8 @@ def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
     code, said = _read_body(answer.body)
     known = code.casefold()
     came_back = f"Azure answered {answer.status}" + (f" ({code})" if code else "") + (f": {said}" if said else ".")
+    if answer.no_other_token:
+        came_back += f" Another token could not be had: {answer.no_other_token}"
     kind, remedy = _kind_and_remedy(attempt, answer.status, known, said)
     return kind(
         f"Could not {attempt.what}: {came_back}",
@@ -195,6 +207,15 @@ def not_signed_in(attempt: Attempt, said: str) -> AccessDenied:
         f"Could not {attempt.what}: not signed in, for the credential gave no token ({safe_text(_in_short(said))}).",
         remedy="Sign in (az login), or pass a credential that works here, for example ManagedIdentityCredential().",
     )
+
+
+def is_without_token(error: PurviewMpeError) -> bool:
+    """Whether the credential gave no token: then nothing can be asked anywhere.
+
+    A 401 that Azure answers is about one resource or tenant (the token is of another tenant, say), and others may
+    answer well.
+    """
+    return isinstance(error, AccessDenied) and error.status is None
 
 
 def _in_short(said: str) -> str:

@@ -6,9 +6,10 @@ Sources as in `account`: *recorded*, *spec*, *docs*, *public code*, *inferred*.
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any, cast
 
-from purview_mpe._model.arm_id import ArmId, InvalidArmId
+from purview_mpe._model.arm_id import ArmId, InvalidArmId, is_segment
 from purview_mpe._model.survey import ActivityRun, KnownFactory, Permission, Runtime
 from purview_mpe._wire import account
 from purview_mpe._wire.reading import Object, as_mapping, mapping, objects, text, texts
@@ -24,6 +25,8 @@ LINEAGE_ACTIVITIES = frozenset({"copy", "executedataflow", "executessispackage"}
 #: do: leaving them out could lose a field of a later api-version.
 _READ_ONLY = frozenset({"id", "name", "type", "eTag"})
 _READ_ONLY_PROPERTIES = frozenset({"provisioningState", "createTime", "version"})
+#: One entity tag, in quotes (RFC 9110, 8.8.3) or bare.
+_ENTITY_TAG = re.compile(r'(?:W/)?"[!#-~]*"|[!#-)+\--~]+')
 #: Both spellings stand in Microsoft's pages (docs); the first is the one recorded.
 _LINEAGE_KEYS = ("reportlineagetopurview", "reportlineagetopurvew")
 
@@ -37,9 +40,13 @@ def read_known_factory(answer: Object) -> KnownFactory | None:
     return KnownFactory(factory_id, account.read_factory_connection(answer)[1])
 
 
-def read_runtime(answer: Object) -> Runtime:
-    """One integration runtime, as listed."""
-    return Runtime(name=account.read_name(answer), kind=account.read_runtime_kind(answer))
+def read_runtime(answer: Object) -> Runtime | None:
+    """One integration runtime, as listed; None for what runs no activities that report lineage."""
+    if (kind := account.read_runtime_kind(answer)) is None:
+        return None
+    reference = mapping(mapping(answer, "properties"), "managedVirtualNetwork")
+    network = text(reference, "referenceName") or None if kind == "azure-managed-vnet" else None
+    return Runtime(name=account.read_name(answer), kind=kind, network=network)
 
 
 def has_system_identity(answer: Object) -> bool:
@@ -48,8 +55,12 @@ def has_system_identity(answer: Object) -> bool:
 
 
 def read_etag(answer: Object) -> str:
-    """The factory's entity tag. Spelled `eTag` here and `etag` on everything inside a factory (spec)."""
-    return text(answer, "eTag") or text(answer, "etag")
+    """The factory's entity tag, if it is exactly one. Spelled `eTag` here, and `etag` within a factory (spec).
+
+    `*` and a list would make `If-Match` hold for more than the factory that was read (RFC 9110, 13.1.1).
+    """
+    tag = text(answer, "eTag") or text(answer, "etag")
+    return tag if _ENTITY_TAG.fullmatch(tag) else ""
 
 
 def connected_body(answer: Object, account_id: str) -> account.Json:
@@ -89,7 +100,8 @@ def activities_filter(begin: datetime, end: datetime, token: str | None) -> acco
 
 def read_run_page(answer: Object) -> tuple[tuple[str, ...], str | None]:
     """The ids of the runs on a page, and the token of the next page. Not an Azure list: there is no link (spec)."""
-    ids = tuple(run_id for run in objects(answer, "value") if (run_id := text(run, "runId")))
+    # Each becomes part of a path.
+    ids = tuple(run_id for run in objects(answer, "value") if is_segment(run_id := text(run, "runId")))
     return ids, text(answer, "continuationToken") or None
 
 
@@ -112,6 +124,7 @@ def _read_activity(run: Object) -> ActivityRun:
         run_id=text(run, "pipelineRunId"),
         lineage=_read_lineage(output),
         runtime=text(output, "effectiveIntegrationRuntime") or None,
+        status=text(run, "status"),
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from purview_mpe._model.fields import is_id, one_line
+
 Object = Mapping[str, Any]
 
 
@@ -20,6 +22,17 @@ def text(holder: Object, key: str) -> str:
     """The text under a key, or an empty one."""
     value = holder.get(key)
     return whole(value) if isinstance(value, str) else ""
+
+
+def id_text(holder: Object, key: str) -> str:
+    """The resource id under a key; empty where there is none, or a text that is not an id."""
+    given = text(holder, key)
+    return given if is_id(given) else ""
+
+
+def line(holder: Object, key: str) -> str:
+    """The text under a key as one line that can be printed."""
+    return one_line(text(holder, key))
 
 
 def whole(value: str) -> str:
@@ -43,5 +56,10 @@ def as_mapping(value: object) -> Object:
     return cast("Object", value) if isinstance(value, dict) else {}
 
 
+def as_list(value: object) -> list[object] | None:
+    """The value, if it is a list: the list itself, not a copy."""
+    return cast("list[object]", value) if isinstance(value, list) else None
+
+
 def _list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
+    return as_list(value) or []

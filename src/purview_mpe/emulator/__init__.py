@@ -12,18 +12,32 @@ checks proves nothing. What it does not cover it answers with 501 and the name o
 
 from __future__ import annotations
 
-import inspect as _inspect
-from contextlib import suppress as _suppress
+import importlib
+from typing import TYPE_CHECKING
 
-from purview_mpe.emulator._emulator import Emulator
-from purview_mpe.emulator._http.exchange import Exchange, RecordedRequest, Response
-from purview_mpe.emulator._http.faults import Fault
-from purview_mpe.emulator._http.server import MissingExtra, Server
-from purview_mpe.emulator._scenario.schema import InvalidScenario
-from purview_mpe.emulator._state.access import Role
-from purview_mpe.emulator._state.clock import Clock, RealClock, VirtualClock
-from purview_mpe.emulator._state.settings import Reads
-from purview_mpe.emulator._views import ConnectionView, EndpointView
+if TYPE_CHECKING:
+    from purview_mpe.emulator._control.views import ConnectionView, EndpointView
+    from purview_mpe.emulator._emulator import Emulator
+    from purview_mpe.emulator._http.faults import Fault
+    from purview_mpe.emulator._http.server import Server
+    from purview_mpe.emulator._state.access import Role
+    from purview_mpe.emulator._state.clock import Clock, RealClock, VirtualClock
+    from purview_mpe.emulator._state.settings import Reads
+    from purview_mpe.emulator._values.exchange import Exchange, RecordedRequest
+    from purview_mpe.emulator._values.problems import InvalidScenario, MissingExtra
+
+# Loaded when they are asked for: the pytest plugin is in this package, and every pytest run loads the plugin.
+_HOMES = {
+    **dict.fromkeys(("ConnectionView", "EndpointView"), "_control.views"),
+    "Emulator": "_emulator",
+    "Fault": "_http.faults",
+    "Server": "_http.server",
+    "Role": "_state.access",
+    **dict.fromkeys(("Clock", "RealClock", "VirtualClock"), "_state.clock"),
+    "Reads": "_state.settings",
+    **dict.fromkeys(("Exchange", "RecordedRequest", "Response"), "_values.exchange"),
+    **dict.fromkeys(("InvalidScenario", "MissingExtra"), "_values.problems"),
+}
 
 __all__ = [
     "Clock",
@@ -42,9 +56,14 @@ __all__ = [
     "VirtualClock",
 ]
 
-for _thing in (*[globals()[_name] for _name in __all__], Response):  # a pickled fault holds its response
-    # Reprs and pickles name this module, which outlives the files below it. Type hints are looked up in the module that
-    # a class names, so they are resolved before; some of them name what is imported for type checkers alone.
-    with _suppress(NameError):
-        _thing.__annotations__ = _inspect.get_annotations(_thing, eval_str=True)
-    _thing.__module__ = __name__
+
+def __getattr__(name: str) -> object:
+    if (home := _HOMES.get(name)) is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from purview_mpe.emulator._control.admin import Steering, admin_routes
+from purview_mpe.emulator._control.administrator import Administrator
+from purview_mpe.emulator._control.callers import Callers
+from purview_mpe.emulator._control.delegation import Delegated
+from purview_mpe.emulator._control.inventory import Inventory
+from purview_mpe.emulator._control.owners import Owners
+from purview_mpe.emulator._control.run_history import RunHistory
 from purview_mpe.emulator._http.call import GUID
 from purview_mpe.emulator._http.faults import Fault, Faults
+from purview_mpe.emulator._http.request_log import RequestLog
 from purview_mpe.emulator._http.server import Server
 from purview_mpe.emulator._http.service import Service, is_admin
-from purview_mpe.emulator._inventory import Inventory
-from purview_mpe.emulator._owners import Ownership
-from purview_mpe.emulator._scenario.dump import dump
-from purview_mpe.emulator._scenario.scenario import Loader, options_of
-from purview_mpe.emulator._scenario.scenario import read as read_scenario
-from purview_mpe.emulator._services import (
-    authorization,
-    event_hubs,
-    factories,
-    groups,
-    ingestion,
-    managed_network,
-    purview,
-    resources,
-    runs,
-    runtimes,
-    sign_in,
-    storage,
-)
-from purview_mpe.emulator._services.admin import admin_routes
+from purview_mpe.emulator._services.routes import ALL_ROUTES
 from purview_mpe.emulator._state.access import OWNER, TOKEN_MARK, Access
 from purview_mpe.emulator._state.clock import Clock, VirtualClock
 from purview_mpe.emulator._state.guards import Guards
@@ -44,21 +34,30 @@ from purview_mpe.emulator._state.settings import (
     Spans,
 )
 from purview_mpe.emulator._state.world import World
+from purview_mpe.emulator._values.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from purview_mpe.emulator._http.exchange import Exchange, RecordedRequest
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe.emulator._http.credential import AsyncCredential, Credential
     from purview_mpe.emulator._http.router import Route
     from purview_mpe.emulator._http.transport import AsyncEmulatorTransport, EmulatorTransport
-    from purview_mpe.emulator._services.account_shapes import Firewall, Shape
+    from purview_mpe.emulator._services.purview.shapes import Firewall, Shape
+    from purview_mpe.emulator._values.exchange import RecordedRequest
 
-_WRITES = frozenset({"PUT", "PATCH", "DELETE", "POST"})
+_INVENTORY: Callable[[Emulator], Inventory] = attrgetter("_inventory")
+_OWNERS: Callable[[Emulator], Owners] = attrgetter("_owners")
+_ADMINISTRATOR: Callable[[Emulator], Administrator] = attrgetter("_administrator")
+_CALLERS: Callable[[Emulator], Callers] = attrgetter("_callers")
+_RUN_HISTORY: Callable[[Emulator], RunHistory] = attrgetter("_run_history")
+_LOG: Callable[[Emulator], RequestLog] = attrgetter("_log")
 
 
-class Emulator(Loader):
+@public
+class Emulator:
     """Azure Resource Manager around Purview and Data Factory, in this process.
 
     A new emulator holds one subscription with the resource group `rg1`, the Purview account `pv1` and the
@@ -155,52 +154,70 @@ class Emulator(Loader):
             latency=latency,
         )
         self.clock = clock or VirtualClock()
-        world = World(settings, self.clock, seed=seed, epoch=epoch, tenant=tenant)
-        world.ensure_subscription(subscription)
-        access, guards = Access(world), Guards(world)
-        access.default.assignments.append(("", OWNER))
-        Inventory.__init__(self, world, subscription, location)
-        Ownership.__init__(self, world, access, guards)
-        self._faults = Faults(world.random)
+        self._world = World(settings, self.clock, seed=seed, epoch=epoch, tenant=tenant)
+        self._world.ensure_subscription(subscription)
+        self._access, self._guards = Access(self._world), Guards(self._world)
+        self._access.default.assignments.append(("", OWNER))
+        self._faults = Faults(self._world.random)
         self._limits = Limits(enforced=enforce_limits)
+        self._log = RequestLog(self._world, request_log)
+        self._inventory = Inventory(self._world, subscription, location)
+        self._run_history = RunHistory(self._world, self._inventory)
+        self._owners = Owners(self._world)
+        self._administrator = Administrator(self._world, self._guards)
+        self._callers = Callers(self._world, self._access)
+        steering = Steering(self._inventory, self._owners, self._faults, self._log, self.clock, self.dump)
         self._service = Service(
-            world,
-            access,
-            guards,
+            self._world,
+            self._access,
+            self._guards,
             limits=self._limits,
             faults=self._faults,
-            routes=(*_all_routes(), *admin_routes(self)),
-            log_size=request_log,
+            routes=(*ALL_ROUTES, *admin_routes(steering)),
+            log=self._log,
         )
         if not empty:
-            self.furnish(shape, firewall)
+            self._inventory.furnish(shape, firewall)
 
     @classmethod
     def from_scenario(cls, source: str | Path | Mapping[str, Any], **options: Any) -> Self:
         """An emulator as a scenario describes it: a JSON or YAML file, or the document itself.
 
-        `options` are arguments of `Emulator` that go before those in the scenario. `docs/emulator.md`
+        `options` are arguments of `Emulator` that take precedence over those in the scenario. `docs/emulator.md`
         describes the format.
 
         Raises:
             InvalidScenario: it cannot be used; the message lists every problem with its place.
             MissingExtra: reading YAML needs the extra `emulator`.
         """
-        document = read_scenario(source)
-        emulator = cls(**{**options_of(document), **options})
-        emulator._load(document)
-        return emulator
+        from purview_mpe.emulator._scenario.files import read  # noqa: PLC0415  loads pydantic
+        from purview_mpe.emulator._scenario.loader import Loader  # noqa: PLC0415  as above
+
+        scenario = read(source)
+        made = cls(**{**scenario.arguments(), **options})
+        loader = Loader(
+            made._world,
+            made._access,
+            made._faults,
+            inventory=made._inventory,
+            run_history=made._run_history,
+            administrator=made._administrator,
+        )
+        loader.load(scenario)
+        return made
 
     def dump(self) -> dict[str, Any]:
         """The present state as a scenario: an emulator made from it goes on from here.
 
-        Time starts anew in it: what is under way begins again, and the request log is empty.
+        Time starts again in it: what is under way begins again, and the request log is empty.
         """
+        from purview_mpe.emulator._scenario.dump import dump  # noqa: PLC0415  few emulators are dumped
+
         with self._world.lock:
             self._world.settle()
             options = {
-                "subscription": self._subscription,
-                "location": self._location,
+                "subscription": self.subscription,
+                "location": self._inventory.location,
                 "enforce_limits": self._limits.enforced,
             }
             return dump(self._world, self._access, self._guards, self._faults, options)
@@ -227,8 +244,96 @@ class Emulator(Loader):
 
         Raises:
             MissingExtra: the packages of the extra `emulator` are not installed.
+            OSError: the port cannot be used.
         """
-        return Server(self, self._service, port)
+        return Server(self._service, self.clock, self._inventory.described, port)
+
+    # --- what is in it
+
+    add_account = Delegated(_INVENTORY, Inventory.add_account)
+    add_factory = Delegated(_INVENTORY, Inventory.add_factory)
+    add_runtime = Delegated(_INVENTORY, Inventory.add_runtime)
+    add_endpoint = Delegated(_INVENTORY, Inventory.add_endpoint)
+    add_connection = Delegated(_INVENTORY, Inventory.add_connection)
+    add_pipeline_run = Delegated(_RUN_HISTORY, RunHistory.add_pipeline_run)
+    add_activity_run = Delegated(_RUN_HISTORY, RunHistory.add_activity_run)
+    enable_event_hubs = Delegated(_INVENTORY, Inventory.enable_event_hubs)
+    unregister = Delegated(_INVENTORY, Inventory.unregister)
+    remove = Delegated(_INVENTORY, Inventory.remove)
+    connections = Delegated(_INVENTORY, Inventory.connections)
+    endpoints = Delegated(_INVENTORY, Inventory.endpoints)
+    targets = Delegated(_INVENTORY, Inventory.targets)
+
+    @property
+    def factory(self) -> ArmId:
+        """The id of the default factory.
+
+        Raises:
+            LookupError: the emulator was made empty.
+        """
+        return self._inventory.factory
+
+    @property
+    def account(self) -> ArmId:
+        """The id of the default account.
+
+        Raises:
+            LookupError: the emulator was made empty.
+        """
+        return self._inventory.account
+
+    @property
+    def default_factory(self) -> ArmId | None:
+        """The id of the default factory; None in an emulator that was made empty."""
+        return self._inventory.default_factory
+
+    @property
+    def default_account(self) -> ArmId | None:
+        """The id of the default account; None in an emulator that was made empty."""
+        return self._inventory.default_account
+
+    @property
+    def subscription(self) -> str:
+        """The default subscription."""
+        return self._inventory.subscription
+
+    @property
+    def tenant(self) -> str:
+        """The tenant."""
+        return self._world.tenant
+
+    # --- the other people here
+
+    approve = Delegated(_OWNERS, Owners.approve)
+    reject = Delegated(_OWNERS, Owners.reject)
+    disconnect = Delegated(_OWNERS, Owners.disconnect)
+    add_lock = Delegated(_ADMINISTRATOR, Administrator.add_lock)
+    remove_locks = Delegated(_ADMINISTRATOR, Administrator.remove_locks)
+    deny_by_policy = Delegated(_ADMINISTRATOR, Administrator.deny_by_policy)
+    add_deny_assignment = Delegated(_ADMINISTRATOR, Administrator.add_deny_assignment)
+    remove_denials = Delegated(_ADMINISTRATOR, Administrator.remove_denials)
+    credential_for = Delegated(_CALLERS, Callers.credential_for)
+    async_credential_for = Delegated(_CALLERS, Callers.async_credential_for)
+
+    @property
+    def credential(self) -> Credential:
+        """A credential of the default caller, who is Owner of everything but Microsoft's own."""
+        return self._callers.default()
+
+    @property
+    def async_credential(self) -> AsyncCredential:
+        """The same for async clients."""
+        return self._callers.async_default()
+
+    @property
+    def token_requests(self) -> int:
+        """How many tokens the credentials of this emulator were asked for."""
+        return self._access.token_requests
+
+    @property
+    def token_mark(self) -> str:
+        """A text that every token of the emulator contains and nothing else does."""
+        return TOKEN_MARK
 
     # --- what goes wrong, and what was asked
 
@@ -248,70 +353,25 @@ class Emulator(Loader):
         with self._world.lock:
             self._faults.clear()
 
-    def observe(self, observer: Callable[[Exchange], None]) -> None:
-        """Let a function see every exchange from now on, whole, in the order of the answers.
-
-        It is called while the emulator is locked, so it must not ask the emulator anything.
-        """
-        with self._world.lock:
-            self._service.observers.append(observer)
+    observe = Delegated(_LOG, RequestLog.observe)
+    clear_requests = Delegated(_LOG, RequestLog.clear)
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """What was asked, in order of arrival: the newest `request_log` requests."""
-        with self._world.lock:
-            return list(self._service.log)
+        """The newest `request_log` requests, in order of arrival."""
+        return self._log.requests
 
     @property
     def writes(self) -> list[RecordedRequest]:
         """The requests among `requests` that were not reads."""
-        return [request for request in self.requests if request.method in _WRITES]
+        return self._log.writes
 
     @property
     def request_count(self) -> int:
         """How many requests were answered in all, whether they are still in the log or not."""
-        with self._world.lock:
-            return self._service.counts.total()
-
-    @property
-    def token_mark(self) -> str:
-        """A text that every token of the emulator contains and nothing else does."""
-        return TOKEN_MARK
-
-    def clear_requests(self) -> None:
-        """Forget the requests so far, and count from 0."""
-        with self._world.lock:
-            self._service.log.clear()
-            self._service.counts.clear()
+        return self._log.count
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Every operation of Azure that the emulator has; anything else is answered with 404."""
+        """Every operation of Azure that the emulator has; it answers 501 to anything else."""
         return tuple(route for route in self._service.router.routes if not is_admin(route.template))
-
-    @property
-    def subscription(self) -> str:
-        """The default subscription."""
-        return self._subscription
-
-    @property
-    def tenant(self) -> str:
-        """The tenant."""
-        return self._world.tenant
-
-
-def _all_routes() -> tuple[Route, ...]:
-    return (
-        *factories.ROUTES,
-        *managed_network.ROUTES,
-        *runs.ROUTES,
-        *runtimes.ROUTES,
-        *purview.ROUTES,
-        *ingestion.ROUTES,
-        *storage.ROUTES,
-        *event_hubs.ROUTES,
-        *authorization.ROUTES,
-        *resources.ROUTES,
-        *groups.ROUTES,
-        *sign_in.ROUTES,
-    )

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe.emulator._emulator import Emulator
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from purview_mpe.emulator._http.server import Server
+    from purview_mpe.emulator import Emulator, Server
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def purview_emulator(request: pytest.FixtureRequest) -> Emulator:
     """A fresh emulator of Azure Resource Manager around Purview and Data Factory."""
+    from purview_mpe.emulator import Emulator  # noqa: PLC0415  every pytest run loads this plugin
+
     options: dict[str, Any] = {}
     for marker in request.node.iter_markers("purview_emulator"):
         options = {**marker.kwargs, **options}

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._display.picture.scene import BROKEN, KEPT, NOTED, READY, REFUSED, UNKNOWN, WARNED, Scene, Way, scene
+from purview_mpe._display import endings
+from purview_mpe._display.picture.scene import Scene, Way, scene
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.checkup import Check, Diagnosis
+from purview_mpe._model.words import DONE, SAME, SEVERITIES, SUPPORT, answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from purview_mpe._display.picture.scene import Mark
     from purview_mpe._model.checkup import RuntimeCheck
-    from purview_mpe._model.results import Finding, Severity
+    from purview_mpe._model.results import Finding
 
-_SUPPORT: Mapping[bool | None, tuple[Mark, str]] = {
-    True: (READY, "supported"),
-    False: (BROKEN, "not supported"),
-    None: (UNKNOWN, "not known"),
-}
-_SEVERITIES: Mapping[Severity, tuple[Mark, str]] = {
-    "error": (BROKEN, "in the way"),
-    "warning": (WARNED, "look at this"),
-    "info": (NOTED, "worth knowing"),
-}
 #: The links of the chain in its order, and the findings that are about each. What may not be done is about rights.
 CHAIN: Mapping[str, frozenset[str]] = {
     "Account": frozenset(
@@ -36,7 +27,13 @@ CHAIN: Mapping[str, frozenset[str]] = {
     "Factory": frozenset(
         (
             *("not-connected", "connected-elsewhere", "no-system-identity", "data-curator-unknown"),
-            *("managed-network-missing", "managed-runtime-missing", "runtime-unsupported", "own-endpoints-needed"),
+            *(
+                "managed-network-missing",
+                "managed-runtime-missing",
+                "runtime-unsupported",
+                "implicit-runtime-public",
+                "own-endpoints-needed",
+            ),
             *("ssis-outside-the-matrix", "entity-limit", "factory-unreadable", "factories-unreadable"),
         )
     ),
@@ -50,13 +47,27 @@ CHAIN: Mapping[str, frozenset[str]] = {
     "Approvals": frozenset(
         (
             *("approval-pending", "approval-rejected", "approval-stale", "matched-by-name"),
-            *("connection-ambiguous", "target-gone", "target-unreadable"),
+            *(
+                "connection-ambiguous",
+                "target-gone",
+                "target-unreadable",
+                "target-nearly-full",
+                "target-full",
+                "targets-unconfirmed",
+            ),
         )
     ),
     "Rights": frozenset(),
     "Runs": frozenset(
         (
-            *("runs-unreadable", "runs-partly-unreadable", "no-recent-runs", "no-lineage-activities"),
+            *(
+                "ran-outside-the-network",
+                "activities-not-succeeded",
+                "runs-unreadable",
+                "runs-partly-unreadable",
+                "no-recent-runs",
+                "no-lineage-activities",
+            ),
             *("lineage-arrives", "lineage-failed", "lineage-not-reported", "lineage-silent", "lineage-status-unknown"),
         )
     ),
@@ -78,11 +89,8 @@ def _(check: Check) -> Scene:
         f"Check from {last_segment(check.factory)} to {_name(check.account)}: {_told(check)}",
         ("Data factory", last_segment(check.factory)),
         ("Integration runtimes", ""),
-        tuple(
-            Way(runtime.name, _needs(runtime), check.account or _NO_ACCOUNT, *_SUPPORT[runtime.supported])
-            for runtime in check.runtimes
-        ),
-        REFUSED if not check.ok else WARNED if any(one.severity == "warning" for one in check.findings) else READY,
+        tuple(_runtime(check, runtime) for runtime in check.runtimes),
+        endings.of_check(check),
         empty="no runtimes were found",
     )
 
@@ -95,8 +103,13 @@ def _(diagnosis: Diagnosis) -> Scene:
         ("Data factory", last_segment(diagnosis.factory)),
         ("What lineage depends on", ""),
         tuple(_link(link, diagnosis) for link in CHAIN),
-        READY if diagnosis.ok else BROKEN,
+        endings.of_diagnosis(diagnosis),
     )
+
+
+def _runtime(check: Check, runtime: RuntimeCheck) -> Way:
+    supported = SUPPORT[answer(runtime.supported)]
+    return Way(runtime.name, _needs(runtime), check.account or _NO_ACCOUNT, supported.mark, supported.text)
 
 
 def _told(check: Check) -> str:
@@ -112,10 +125,10 @@ def _link(link: str, diagnosis: Diagnosis) -> Way:
     target = diagnosis.account or _NO_ACCOUNT
     if not found:
         # Where something is in the way, what lies behind it may not have been seen.
-        return Way(link, _ABOUT[link], target, READY if diagnosis.ok else KEPT, "nothing found")
-    mark, word = _SEVERITIES[found[0].severity]
+        return Way(link, _ABOUT[link], target, DONE if diagnosis.ok else SAME, "nothing found")
+    severity = SEVERITIES[found[0].severity]
     told = found[0].code if len(found) == 1 else f"{found[0].code} and {len(found) - 1} more"
-    return Way(link, told, target, mark, word)
+    return Way(link, told, target, severity.mark, severity.text)
 
 
 def _is_about(link: str, finding: Finding) -> bool:

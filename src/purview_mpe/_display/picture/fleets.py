@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from purview_mpe._display.picture.scene import BROKEN, READY, WAITING, Scene, Way, ending, scene, sorted_ways
+from purview_mpe._display import endings
+from purview_mpe._display.picture.scene import Scene, Way, scene, sorted_ways
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.fleets import FleetReport, FleetStatus
+from purview_mpe._model.words import DONE, FAILED, WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 #: Lines of a picture; the tables below it and the JSON hold the rest.
 SHOWN = 12
 _CONNECTED = "the connected account"
-_WORST_FIRST = (BROKEN, WAITING, READY)
+_WORST_FIRST = (FAILED, WAITING, DONE)
 
 
 @scene.register(FleetReport)
@@ -48,14 +50,14 @@ def _fleet(title: str, ways: list[Way]) -> Scene:
         ("Fleet", factories(len(ways))),
         ("Data factories", f"{SHOWN} of {len(ways)} shown" if hidden > 0 else ""),
         sorted_ways(ways[:SHOWN]),
-        ways[0].mark if ways else READY,
+        ways[0].mark if ways else DONE,
         empty="no factories",
     )
 
 
 def _reported(report: Report) -> Way:
     account = report.account.id if report.account else report.spec.account
-    mark, word = ending(report)
+    mark, word = endings.of_report(report)
     return Way(
         report.spec.factory_id.name,
         _counted(outcome.result for outcome in report.outcomes),
@@ -68,13 +70,13 @@ def _reported(report: Report) -> Way:
 def _seen(each: FactoryStatus) -> Way:
     name, wanted = last_segment(each.spec.factory), each.spec.account or _CONNECTED
     if each.status is None:
-        return Way(name, each.error.code if each.error else "no reason told", wanted, BROKEN, "cannot be read")
+        return Way(name, each.error.code if each.error else "no reason told", wanted, FAILED, "cannot be read")
     endpoints = each.status.endpoints
     ready = sum(endpoint.verdict == "ready" for endpoint in endpoints)
-    waiting = all(endpoint.verdict in {"ready", "pending", "provisioning"} for endpoint in endpoints)
-    mark = READY if each.status.ready else WAITING if waiting and endpoints else BROKEN
     verdicts = _counted(endpoint.verdict for endpoint in endpoints)
-    return Way(name, verdicts, each.status.account, mark, f"{ready} of {len(endpoints)} ready")
+    return Way(
+        name, verdicts, each.status.account, endings.of_status(each.status), f"{ready} of {len(endpoints)} ready"
+    )
 
 
 def _counted(kinds: Iterable[str]) -> str:

@@ -10,8 +10,9 @@ from purview_mpe._display.picture.scenes import scene
 from purview_mpe._model.arm_id import last_segment
 
 if TYPE_CHECKING:
-    from purview_mpe._display.picture.scene import Line, Way
+    from purview_mpe._display.picture.scene import Way
     from purview_mpe._model.spec import Noun
+    from purview_mpe._model.words import Line
 
 _LINKS: dict[Line, str] = {
     "solid": "==>",

@@ -1,96 +1,27 @@
 """What a noun looks like: factory, managed virtual network, endpoints and their targets, as one small value.
 
-`scene` turns a noun into a `Scene`; `picture_svg` and `picture_mermaid` draw it. Each state is told by a symbol, a
-word and a kind of line; colour repeats what they say and adds nothing.
+`scene` turns a noun into a `Scene`; `svg` and `mermaid` draw it. A state shows as `_model.words` says: by a symbol, a
+word and a kind of line; colour repeats them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import singledispatch
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
+from purview_mpe._display import endings
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.matrix import CLOSED
 from purview_mpe._model.results import Account, Plan, Report, Status
+from purview_mpe._model.words import ACTIONS, FIREWALLS, RESULTS, SAME, UNDER_WAY, UNKNOWN, VERDICTS, WORKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from purview_mpe._model.results import Action, Identity, Outcome, Result, Verdict
+    from purview_mpe._model.results import Identity, Outcome, Result
     from purview_mpe._model.spec import Noun
-
-Tone: TypeAlias = Literal["good", "quiet", "new", "waiting", "bad"]
-Line: TypeAlias = Literal["solid", "thin", "dashed", "dotted", "cut", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How a state shows: a symbol that tables use too, a tone, and a kind of line."""
-
-    symbol: str
-    tone: Tone
-    line: Line
-
-
-READY = Mark("✓", "good", "solid")
-KEPT = Mark("=", "quiet", "thin")
-NEW = Mark("+", "new", "dashed")
-WAITING = Mark("…", "waiting", "dashed")
-MAKING = Mark("…", "waiting", "dotted")
-CHANGED = Mark("~", "waiting", "dashed")
-HANDED = Mark("→", "waiting", "dashed")
-BROKEN = Mark("✕", "bad", "cut")
-REFUSED = Mark("!", "bad", "cut")
-ABSENT = Mark("\N{EN DASH}", "quiet", "none")
-UNKNOWN = Mark("?", "quiet", "thin")
-WARNED = Mark("!", "waiting", "dashed")
-NOTED = Mark("i", "quiet", "thin")
-
-VERDICTS: dict[Verdict, Mark] = {
-    "ready": READY,
-    "pending": WAITING,
-    "provisioning": MAKING,
-    "rejected": BROKEN,
-    "stale": BROKEN,
-    "wrong-target": BROKEN,
-    "missing": ABSENT,
-    "failed": BROKEN,
-}
-ACTIONS: dict[Action, Mark] = {"create": NEW, "keep": KEPT, "replace": CHANGED, "conflict": REFUSED}
-RESULTS: dict[Result, Mark] = {
-    "created": NEW,
-    "kept": KEPT,
-    "replaced": CHANGED,
-    "approved": READY,
-    "already-approved": READY,
-    "rejected": BROKEN,
-    "deleted": ABSENT,
-    "absent": ABSENT,
-    "connected": READY,
-    "already-connected": READY,
-    "disconnected": ABSENT,
-    "enabled": READY,
-    "already-enabled": READY,
-    "granted": READY,
-    "already-granted": READY,
-    "revoked": ABSENT,
-    "handed-off": HANDED,
-    "ambiguous": REFUSED,
-    "conflict": REFUSED,
-    "failed": BROKEN,
-    "timed-out": MAKING,
-    "would-approve": WAITING,
-    "would-reject": WAITING,
-    "would-delete": WAITING,
-    "would-create": WAITING,
-    "would-replace": WAITING,
-    "would-connect": WAITING,
-    "would-disconnect": WAITING,
-    "would-enable": WAITING,
-    "would-grant": WAITING,
-    "would-revoke": WAITING,
-}
+    from purview_mpe._model.words import Mark, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +77,7 @@ def scene(noun: Noun) -> Scene:
 
 @scene.register
 def _(account: Account) -> Scene:
-    firewall = account.firewall.replace("-", " ") if account.firewall else "unknown firewall"
+    firewall = FIREWALLS[account.firewall][0] if account.firewall else "unknown firewall"
     needed = "needed" if account.firewall in {CLOSED, None} else "needed once closed"
     return Scene(
         f"Purview account {account.name}: {_count(len(account.targets), 'endpoint')} {needed} "
@@ -154,10 +85,10 @@ def _(account: Account) -> Scene:
         ("Any data factory", ""),
         ("Managed virtual network", ""),
         sorted_ways(
-            Way(f"{target.group_id} endpoint", target.group_id, target.resource_id, KEPT, needed)
+            Way(f"{target.group_id} endpoint", target.group_id, target.resource_id, SAME, needed)
             for target in account.targets
         ),
-        UNKNOWN if account.shape in {None, "F"} else KEPT,
+        UNKNOWN if account.shape in {None, "F"} else SAME,
     )
 
 
@@ -171,18 +102,18 @@ def _(plan: Plan) -> Scene:
         ("Data factory", plan.spec.factory_id.name),
         _network(plan.spec.managed_virtual_network, "" if network is None else network.action),
         sorted_ways(
-            Way(step.name, step.group_id, step.resource_id, ACTIONS[step.action], step.action)
+            _said(step.name, step.group_id, step.resource_id, ACTIONS[step.action])
             for step in plan.steps
             if step.subject == "endpoint" and step.group_id is not None
         ),
-        REFUSED if plan.conflicts else NEW if changes else KEPT,
+        endings.of_plan(plan),
     )
 
 
 @scene.register
 def _(report: Report) -> Scene:
     account = report.account.name if report.account else last_segment(report.spec.account or "the account")
-    mark, told = ending(report)
+    mark, told = endings.of_report(report)
     return outcomes_scene(
         f"{report.verb} from {report.spec.factory_id.name} to {account}: {told}",
         report.spec.factory_id.name,
@@ -196,26 +127,16 @@ def _(report: Report) -> Scene:
 def _(status: Status) -> Scene:
     ready = sum(endpoint.verdict == "ready" for endpoint in status.endpoints)
     factory, account = last_segment(status.factory), last_segment(status.account)
-    broken = any(VERDICTS[endpoint.verdict] is BROKEN for endpoint in status.endpoints)
     return Scene(
         f"Status from {factory} to {account}: {ready} of {_count(len(status.endpoints), 'endpoint')} ready",
         ("Data factory", factory),
         ("Managed virtual network", ""),
         sorted_ways(
-            Way(endpoint.name, endpoint.group_id, endpoint.resource_id, VERDICTS[endpoint.verdict], endpoint.verdict)
+            _said(endpoint.name, endpoint.group_id, endpoint.resource_id, VERDICTS[endpoint.verdict])
             for endpoint in status.endpoints
         ),
-        READY if status.ready else BROKEN if broken else WAITING,
+        endings.of_status(status),
     )
-
-
-def ending(report: Report) -> tuple[Mark, str]:
-    """How a report ended, in a few words; what was made and still waits for its owners is not over."""
-    if report.failures:
-        return BROKEN, f"{len(report.failures)} of {len(report.outcomes)} failed"
-    if not report.complete:
-        return WAITING, "not complete"
-    return (WAITING, "complete, to be approved") if report.hand_off else (READY, "complete")
 
 
 def outcomes_scene(
@@ -237,7 +158,9 @@ def outcomes_scene(
             results.setdefault(outcome.identity, []).append(outcome)
     ways = [_way(together) for together in results.values()]
     waited = set(pending)
-    shown = [replace(way, mark=MAKING, word=f"{way.word}, waiting") if way.name in waited else way for way in ways]
+    shown = [
+        replace(way, mark=WORKING, word=f"{way.word}, {UNDER_WAY.text}") if way.name in waited else way for way in ways
+    ]
     return Scene(title, ("Data factory", factory), _network(network, network_result), sorted_ways(shown), mark)
 
 
@@ -247,14 +170,19 @@ def _way(outcomes: Sequence[Outcome]) -> Way:
     Events tell a step twice (asked for, and over), and an approval may come in between.
     """
     results: list[Result] = sorted(
-        dict.fromkeys(outcome.result for outcome in outcomes), key=lambda result: result not in _MADE
+        dict.fromkeys(outcome.result for outcome in outcomes), key=lambda result: result not in MADE
     )
     last = outcomes[-1]
-    word = ", ".join(result.replace("-", " ") for result in results)
-    return Way(last.name, last.group_id or "", last.resource_id, RESULTS[results[-1]], word)
+    word = ", ".join(RESULTS[result].text for result in results)
+    return Way(last.name, last.group_id or "", last.resource_id, RESULTS[results[-1]].mark, word)
 
 
-_MADE = frozenset({"created", "kept", "replaced"})
+def _said(name: str, group_id: str, target: str, word: Word) -> Way:
+    return Way(name, group_id, target, word.mark, word.text)
+
+
+#: Results that say how an endpoint came about; the others say what was decided about it.
+MADE: frozenset[Result] = frozenset({"created", "kept", "replaced"})
 _KINDS = {
     "microsoft.purview/accounts": "Purview account",
     "microsoft.storage/storageaccounts": "Storage account",

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from purview_mpe._display.markup import escape, shortened
 from purview_mpe._display.picture.scene import kind_of
 from purview_mpe._display.picture.scenes import scene
 from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.words import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from purview_mpe._display.picture.scene import Mark, Scene, Way
+    from purview_mpe._display.picture.scene import Scene, Way
     from purview_mpe._model.spec import Noun
+    from purview_mpe._model.words import Mark
 
 WIDTH = 860
 _LEFT, _ENDPOINT_X, _ENDPOINT_WIDTH = 10, 38, 300
@@ -29,9 +31,10 @@ _LINE_FROM, _LINE_TO = _ENDPOINT_X + _ENDPOINT_WIDTH, 590
 _TARGET_X, _TARGET_WIDTH = 600, 250
 _ROW, _GAP, _TOP = 48, 14, 92
 
-_COLOURS = ("ink", "faint", "rim", "paper", "fill", "good", "waiting", "bad", "new", "quiet")
-_LIGHT = "#1b1f24 #57606a #818b98 #fff #f6f8fa #116329 #7d4e00 #b3151d #0550ae #57606a"
-_DARK = "#e6edf3 #a3adb8 #7d8590 #0d1117 #161b22 #56d364 #e3b341 #ff8078 #79c0ff #a3adb8"
+#: The roles of marks, and what a page is made of.
+_COLOURS = ("ink", "faint", "rim", "paper", "fill", "good", "attention", "bad", "new")
+_LIGHT = "#1b1f24 #57606a #818b98 #fff #f6f8fa #116329 #7d4e00 #b3151d #0550ae"
+_DARK = "#e6edf3 #a3adb8 #7d8590 #0d1117 #161b22 #56d364 #e3b341 #ff8078 #79c0ff"
 # JupyterLab, VS Code and Sphinx (furo) mark the theme on the body; a mark beats the system's setting.
 _LIGHT_PAGES = ("[data-jp-theme-light=true]", ".vscode-light", "body[data-theme=light]")
 _DARK_PAGES = ("[data-jp-theme-light=false]", ".vscode-dark", "body[data-theme=dark]")
@@ -52,8 +55,8 @@ STYLE = (
     ".pmpe .paper{fill:var(--paper);stroke:none}.pmpe .box{fill:var(--fill);stroke:var(--rim)}"
     ".pmpe .room{fill:none;stroke:var(--rim)}"
     + "".join(
-        f".pmpe .{tone} text,.pmpe text.{tone}{{fill:var(--{tone})}}.pmpe .{tone} path{{stroke:var(--{tone})}}"
-        for tone in ("good", "quiet", "new", "waiting", "bad")
+        f".pmpe .{role} text,.pmpe text.{role}{{fill:var(--{role})}}.pmpe .{role} path{{stroke:var(--{role})}}"
+        for role in get_args(Role)
     )
 )
 
@@ -75,7 +78,7 @@ def draw(shown: Scene, extra_style: str = "") -> str:
         f"<desc>{escape(shown.text)}</desc>",
         f"<style>{STYLE}{extra_style}</style>",
         f'<rect class="paper" width="{WIDTH}" height="{layout.height}" stroke="none"/>',
-        _text(_LEFT, 24, label, f"name {shown.mark.tone}", 105),
+        _text(_LEFT, 24, label, f"name {shown.mark.role}", 105),
         *layout.rooms(),
         *layout.targets(),
         *layout.ways(),
@@ -133,13 +136,13 @@ class _Layout:
         """Each endpoint with its line, and what is to be said of it."""
         for row, way in enumerate(self.shown.ways):
             top = _row_top(row)
-            yield f'<g class="{way.mark.tone}"><title>{escape(f"{way.name}: {way.word}")}</title>'
+            yield f'<g class="{way.mark.role}"><title>{escape(f"{way.name}: {way.word}")}</title>'
             yield from _line(way.mark, top + _ROW // 2)
             yield _text(
                 _LEFT + _OUTER_WIDTH + 10,
                 top + _ROW // 2 - 11,
                 f"{way.mark.symbol} {way.word}",
-                f"name {way.mark.tone}",
+                f"name {way.mark.role}",
                 27,
             )
             yield "</g>"

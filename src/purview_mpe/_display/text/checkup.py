@@ -5,22 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe._display.text.nouns import both_ends, render_findings
-from purview_mpe._display.text.page import Cell, Page, Role, name_in, place, short_ids
+from purview_mpe._display.text.page import Cell, Page, marked, name_in, place, short_ids
 from purview_mpe._display.text.render import render
 from purview_mpe._model.checkup import Check, Diagnosis, Orphans
+from purview_mpe._model.words import ANSWERS, ORPHANED, SUPPORT, answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import timedelta
 
     from purview_mpe._model.checkup import OrphanConnection, OrphanEndpoint, Right, RuntimeCheck
     from purview_mpe._model.results import Finding
-
-_ANSWERS: Mapping[bool | None, tuple[str, Role, str, str]] = {
-    True: ("+", "good", "yes", "supported"),
-    False: ("x", "bad", "no", "unsupported"),
-    None: ("?", "attention", "unknown", "unknown"),
-}
+    from purview_mpe._model.words import Word
 
 
 @render.register(Check)
@@ -31,10 +27,7 @@ def render_check(check: Check, page: Page) -> None:
     if check.runtimes:
         page.title("Does lineage arrive through this runtime?")
         page.table(
-            [
-                (_symbol(one.supported), one.name, one.kind, _said(one.supported, 3), _needs(one))
-                for one in check.runtimes
-            ],
+            [(*_marked(SUPPORT[answer(one.supported)], one.name, one.kind), _needs(one)) for one in check.runtimes],
             head=("", "RUNTIME", "KIND", "LINEAGE", "NEEDS"),
         )
         page.gap()
@@ -42,7 +35,7 @@ def render_check(check: Check, page: Page) -> None:
     if check.rights:
         page.title("What may this caller do?")
         page.table(
-            [(_symbol(one.allowed), one.step, _said(one.allowed, 2), one.role) for one in check.rights],
+            [(*_marked(ANSWERS[answer(one.allowed)], one.step), one.role) for one in check.rights],
             head=("", "STEP", "ALLOWED", "SMALLEST ROLE"),
         )
         _missing_actions(page, check.rights)
@@ -81,11 +74,11 @@ def _orphans(page: Page, rows: Sequence[tuple[OrphanConnection | OrphanEndpoint,
     page.table(
         [
             (
-                _symbol(one.certain or None),
+                marked(ORPHANED[one.certain].mark),
                 name_in(one.factory),
                 one.endpoint,
                 name_in(one.target_id),
-                "yes" if one.certain else "perhaps",
+                ORPHANED[one.certain].text,
             )
             for one, _ in rows
         ],
@@ -95,9 +88,9 @@ def _orphans(page: Page, rows: Sequence[tuple[OrphanConnection | OrphanEndpoint,
     for one, resource_id in rows:
         grouped.setdefault((one.certain, one.reason), []).append(resource_id)
     for (certain, reason), ids in grouped.items():
-        symbol, role, *_ = _ANSWERS[certain or None]
+        mark = ORPHANED[certain].mark
         page.gap()
-        page.prose(short_ids(reason), bullet=f"{symbol} ", role=None if certain else role)
+        page.prose(short_ids(reason), bullet=f"{mark.symbol} ", role=mark.role)
         for resource_id in dict.fromkeys(ids):
             page.line(f"    {resource_id}")
 
@@ -112,13 +105,9 @@ def _verdict(ok: bool, findings: Sequence[Finding]) -> str:
     return f"{'ok' if ok else 'not ok'}{f' ({counts})' if counts else ''}"
 
 
-def _symbol(answer: bool | None) -> Cell:
-    symbol, role, *_ = _ANSWERS[answer]
-    return Cell(symbol, role)
-
-
-def _said(answer: bool | None, at: int) -> Cell:
-    return Cell(str(_ANSWERS[answer][at]), _ANSWERS[answer][1])
+def _marked(word: Word, *cells: str) -> tuple[Cell | str, ...]:
+    """The word's mark, the cells, and the word."""
+    return marked(word.mark), *cells, Cell(word.text, word.mark.role)
 
 
 def _needs(runtime: RuntimeCheck) -> str:
@@ -133,12 +122,12 @@ def _groups(runtime: RuntimeCheck) -> list[tuple[tuple[str, ...], str]]:
 
 def _reasons(page: Page, runtimes: Sequence[RuntimeCheck]) -> None:
     for runtime in runtimes:
-        symbol, role, *_ = _ANSWERS[runtime.supported]
+        mark = SUPPORT[answer(runtime.supported)].mark
         needs = "".join(f" {whose.capitalize()} endpoints: {', '.join(groups)}." for groups, whose in _groups(runtime))
         page.prose(
             f"{runtime.name}: {runtime.reason}{needs}",
-            bullet=f"{symbol} ",
-            role=None if runtime.supported else role,
+            bullet=f"{mark.symbol} ",
+            role=None if runtime.supported else mark.role,
         )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from purview_mpe._display import endings
 from purview_mpe._display.text.nouns import render_findings
-from purview_mpe._display.text.page import Cell, Page, name_in
+from purview_mpe._display.text.page import Page, marked, name_in
 from purview_mpe._display.text.render import render
 from purview_mpe._model.fleets import FleetReport, FleetStatus
+from purview_mpe._model.words import FAILED
 
 if TYPE_CHECKING:
+    from purview_mpe._display.text.page import Cell
     from purview_mpe._model.fleets import FactoryStatus
     from purview_mpe._model.results import ErrorDetail, Report
 
@@ -57,24 +60,18 @@ def render_fleet_status(fleet: FleetStatus, page: Page) -> None:
 def _row(report: Report) -> tuple[Cell | str, ...]:
     counted = Counter(outcome.result for outcome in report.outcomes)
     return (
-        _mark(report),
+        marked(endings.of_report(report)[0]),
         name_in(report.spec.factory),
         ", ".join(f"{count} {result}" for result, count in counted.items()) or "-",
     )
 
 
-def _mark(report: Report) -> Cell:
-    if not report.succeeded:
-        return Cell("x", "bad")
-    return Cell("+", "good") if report.complete else Cell(">", "attention")
-
-
 def _status_row(each: FactoryStatus) -> tuple[Cell | str, ...]:
     if each.status is None:
-        return Cell("x", "bad"), name_in(each.spec.factory), each.error.code if each.error else "unreadable"
+        return marked(FAILED), name_in(each.spec.factory), each.error.code if each.error else "unreadable"
     counted = Counter(endpoint.verdict for endpoint in each.status.endpoints)
     return (
-        Cell("+", "good") if each.status.ready else Cell("?", "attention"),
+        marked(endings.of_status(each.status)),
         name_in(each.spec.factory),
         ", ".join(f"{count} {verdict}" for verdict, count in counted.items()) or "-",
     )

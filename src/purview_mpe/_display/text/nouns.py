@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from purview_mpe._display.text.page import Cell, Page, Role, command_of, duration, name_in, place, short_ids
+from purview_mpe._display.text.page import Cell, Page, command_of, duration, marked, name_in, place, short_ids
 from purview_mpe._display.text.render import render
 from purview_mpe._model.events import Event
 from purview_mpe._model.matrix import CLOSED
@@ -15,86 +16,16 @@ from purview_mpe._model.results import (
     Outcome,
     Plan,
     Report,
-    Result,
-    Severity,
-    Shape,
     Status,
     Verdict,
 )
+from purview_mpe._model.words import ACTIONS, FIREWALLS, RESULTS, SEVERITIES, SHAPES, VERDICTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from purview_mpe._model.results import Endpoint, EndpointStatus, ErrorDetail, Step
-
-_ACTIONS: Mapping[Action, tuple[str, Role, str]] = {
-    "create": ("+", "good", "to create"),
-    "keep": ("=", "faint", "kept"),
-    "replace": ("~", "attention", "to replace"),
-    "conflict": ("!", "bad", "in conflict"),
-}
-_RESULTS: Mapping[Result, tuple[str, Role]] = {
-    "created": ("+", "good"),
-    "kept": ("=", "faint"),
-    "replaced": ("~", "good"),
-    "approved": ("+", "good"),
-    "already-approved": ("=", "faint"),
-    "rejected": ("-", "attention"),
-    "deleted": ("-", "good"),
-    "absent": ("=", "faint"),
-    "connected": ("+", "good"),
-    "already-connected": ("=", "faint"),
-    "disconnected": ("-", "good"),
-    "enabled": ("+", "good"),
-    "already-enabled": ("=", "faint"),
-    "granted": ("+", "good"),
-    "already-granted": ("=", "faint"),
-    "revoked": ("-", "good"),
-    "handed-off": (">", "attention"),
-    "ambiguous": ("?", "bad"),
-    "conflict": ("!", "bad"),
-    "failed": ("x", "bad"),
-    "timed-out": ("x", "bad"),
-    "would-approve": ("+", "attention"),
-    "would-reject": ("-", "attention"),
-    "would-delete": ("-", "attention"),
-    "would-create": ("+", "attention"),
-    "would-replace": ("~", "attention"),
-    "would-connect": ("+", "attention"),
-    "would-disconnect": ("-", "attention"),
-    "would-enable": ("+", "attention"),
-    "would-grant": ("+", "attention"),
-    "would-revoke": ("-", "attention"),
-}
-_VERDICTS: Mapping[Verdict, tuple[str, Role, str]] = {
-    "ready": ("+", "good", ""),
-    "pending": ("?", "attention", "Have the owner of each target approve its connection."),
-    "provisioning": ("~", "attention", "Wait: this takes some minutes, and Azure goes on by itself."),
-    "rejected": ("x", "bad", "Talk to the owner of the target, then create with replace_broken."),
-    "stale": (
-        "!",
-        "bad",
-        "Talk to the owner of the target; if nobody can approve it there, delete it and create anew.",
-    ),
-    "wrong-target": ("!", "bad", "Choose another base name, or delete the endpoint that has this name."),
-    "missing": ("-", "bad", "Create it."),
-    "failed": ("x", "bad", "Create with replace_broken, which deletes it and makes it anew."),
-}
-#: What to do about each verdict; for a notebook as well.
-ADVICE: Mapping[Verdict, str] = {verdict: advice for verdict, (_, _, advice) in _VERDICTS.items()}
-_SEVERITIES: Mapping[Severity, tuple[str, Role]] = {
-    "error": ("x", "bad"),
-    "warning": ("!", "attention"),
-    "info": ("i", "faint"),
-}
-_SHAPES: Mapping[Shape, str] = {
-    "A": "A: managed storage and managed Event Hubs",
-    "B": "B: managed storage, no managed Event Hubs",
-    "C": "C: ingestion storage, no managed Event Hubs",
-    "D": "D: ingestion storage and managed Event Hubs",
-    "E": "E: two storages, of which the ingestion storage counts",
-    "F": "F: its ingestion resources cannot be told",
-}
+    from purview_mpe._model.words import Word
 
 
 @render.register(Account)
@@ -132,9 +63,7 @@ def render_account(account: Account, page: Page) -> None:
 @render.register(Plan)
 def render_plan(plan: Plan, page: Page) -> None:
     """The steps with `+ = ~ !`, and below them why."""
-    counts = counted(
-        (step.action for step in plan.steps), {action: words for action, (_, _, words) in _ACTIONS.items()}
-    )
+    counts = counted(ACTIONS[step.action] for step in plan.steps)
     nothing = all(step.action == "keep" for step in plan.steps)
     page.title(f"Plan: {'nothing to do' + (', ' if counts else '') if nothing else ''}{counts}")
     shape, firewall = ("shape", _shape(plan.account)), ("firewall", _firewall(plan.account))
@@ -144,7 +73,7 @@ def render_plan(plan: Plan, page: Page) -> None:
         page.table(
             [
                 (
-                    _symbol(_ACTIONS[step.action]),
+                    marked(ACTIONS[step.action].mark),
                     step.name,
                     _group(step.group_id, step.resource_id),
                     name_in(step.resource_id),
@@ -167,7 +96,7 @@ def render_plan(plan: Plan, page: Page) -> None:
 @render.register(Report)
 def render_report(report: Report, page: Page) -> None:
     """What became of each step; below it what failed, and what is left for somebody else."""
-    counts = counted(outcome.result for outcome in report.outcomes)
+    counts = counted(RESULTS[outcome.result] for outcome in report.outcomes)
     failed = len(report.failures)
     verdict = "nothing to do" if not report.outcomes else counts
     verb = command_of(report.verb) if page.look.on_command_line else report.verb
@@ -178,10 +107,10 @@ def render_report(report: Report, page: Page) -> None:
         page.table(
             [
                 (
-                    _symbol(_RESULTS[outcome.result]),
+                    marked(RESULTS[outcome.result].mark),
                     outcome.name,
                     _group(outcome.group_id, outcome.resource_id),
-                    Cell(outcome.result, _RESULTS[outcome.result][1]),
+                    _cell(RESULTS[outcome.result]),
                     duration(outcome.seconds),
                     name_in(outcome.resource_id),
                 )
@@ -199,7 +128,7 @@ def render_report(report: Report, page: Page) -> None:
 @render.register(Status)
 def render_status(status: Status, page: Page) -> None:
     """A verdict for each endpoint, and what to do where it is not ready."""
-    counts = counted(endpoint.verdict for endpoint in status.endpoints)
+    counts = counted(VERDICTS[endpoint.verdict] for endpoint in status.endpoints)
     page.title(f"Status: {'ready' if status.ready else 'not ready'} ({counts or 'no endpoint is wanted'})")
     both_ends(page, status.factory, status.account)
     if status.endpoints:
@@ -207,10 +136,10 @@ def render_status(status: Status, page: Page) -> None:
         page.table(
             [
                 (
-                    _symbol(_VERDICTS[endpoint.verdict]),
+                    marked(VERDICTS[endpoint.verdict].mark),
                     endpoint.name,
                     endpoint.group_id,
-                    Cell(endpoint.verdict, _VERDICTS[endpoint.verdict][1]),
+                    _cell(VERDICTS[endpoint.verdict]),
                     endpoint.provisioning_state or "-",
                     endpoint.connection_status or "-",
                     _target_says(endpoint),
@@ -229,8 +158,9 @@ def render_status(status: Status, page: Page) -> None:
 @render.register(Finding)
 def render_finding(finding: Finding, page: Page) -> None:
     """One finding: what, why, how it is known, what to do."""
-    symbol, role = _SEVERITIES[finding.severity]
-    page.prose(f"{finding.severity}: {short_ids(finding.message)}", indent=0, bullet=f"{symbol} ", role=role)
+    word = SEVERITIES[finding.severity]
+    bullet = f"{word.mark.symbol} "
+    page.prose(f"{word.text}: {short_ids(finding.message)}", indent=0, bullet=bullet, role=word.mark.role)
     if finding.cause:
         page.prose(short_ids(finding.cause))
     for evidence in finding.evidence:
@@ -271,11 +201,11 @@ def _target_says(endpoint: EndpointStatus) -> str:
 
 
 def _firewall(account: Account) -> str:
-    return account.firewall.replace("-", " ") if account.firewall else "unknown"
+    return FIREWALLS[account.firewall][0] if account.firewall else "unknown"
 
 
 def _shape(account: Account) -> str:
-    return _SHAPES[account.shape] if account.shape else "unknown: this caller may not read the account"
+    return SHAPES[account.shape] if account.shape else "unknown: this caller may not read the account"
 
 
 def _group_of(resource_id: str) -> str:
@@ -283,16 +213,13 @@ def _group_of(resource_id: str) -> str:
     return parts[4] if len(parts) > 4 else ""
 
 
-def _symbol(entry: tuple[str, Role] | tuple[str, Role, str]) -> Cell:
-    return Cell(entry[0], entry[1])
+def _cell(word: Word) -> Cell:
+    return Cell(word.text, word.mark.role)
 
 
-def counted(kinds: Iterable[str], words: Mapping[str, str] | None = None) -> str:
-    """How many of each kind, in the order in which they first occur: "3 kept, 1 to create"."""
-    counts: dict[str, int] = {}
-    for kind in kinds:
-        counts[kind] = counts.get(kind, 0) + 1
-    return ", ".join(f"{count} {(words or {}).get(kind, kind)}" for kind, count in counts.items())
+def counted(words: Iterable[Word]) -> str:
+    """How many of each, in the order in which they first occur: "3 kept, 1 to create"."""
+    return ", ".join(f"{count} {text}" for text, count in Counter(word.text for word in words).items())
 
 
 def _reasons(page: Page, steps: Sequence[Step]) -> None:
@@ -301,10 +228,12 @@ def _reasons(page: Page, steps: Sequence[Step]) -> None:
     for step in steps:
         grouped.setdefault((step.action, step.reason, step.remedy), []).append(step.name)
     for (action, reason, remedy), names in grouped.items():
-        symbol, role, _ = _ACTIONS[action]
+        mark = ACTIONS[action].mark
         shared_by_all = len(names) == sum(step.action == action for step in steps)
         of_whom = "" if shared_by_all and action != "conflict" else f"{', '.join(names)}: "
-        page.prose(of_whom + short_ids(reason), bullet=f"{symbol} ", role=role if action == "conflict" else None)
+        page.prose(
+            of_whom + short_ids(reason), bullet=f"{mark.symbol} ", role=mark.role if action == "conflict" else None
+        )
         if remedy:
             page.advice(remedy, indent=4)
 
@@ -318,8 +247,8 @@ def _troubles(page: Page, outcomes: Sequence[Outcome]) -> None:
     for remedy, group in grouped.items():
         page.gap()
         for outcome, error in group:
-            symbol, role = _RESULTS[outcome.result]
-            page.prose(f"{outcome.name}: {short_ids(error.message)}", bullet=f"{symbol} ", role=role)
+            mark = RESULTS[outcome.result].mark
+            page.prose(f"{outcome.name}: {short_ids(error.message)}", bullet=f"{mark.symbol} ", role=mark.role)
             if page.look.verbose:
                 page.trail(error.code, error, indent=4)
         page.advice(remedy, indent=4)
@@ -331,10 +260,10 @@ def _verdicts(page: Page, endpoints: Sequence[EndpointStatus]) -> None:
         if endpoint.verdict != "ready":
             grouped.setdefault((endpoint.verdict, endpoint.reason), []).append(endpoint.name)
     for (verdict, reason), names in grouped.items():
-        symbol, role, advice = _VERDICTS[verdict]
+        word = VERDICTS[verdict]
         page.gap()
-        page.prose(f"{', '.join(names)}: {short_ids(reason)}", bullet=f"{symbol} ", role=role)
-        page.advice(advice, indent=4)
+        page.prose(f"{', '.join(names)}: {short_ids(reason)}", bullet=f"{word.mark.symbol} ", role=word.mark.role)
+        page.advice(word.advice, indent=4)
 
 
 def _endpoints(page: Page, endpoints: Sequence[Endpoint]) -> None:

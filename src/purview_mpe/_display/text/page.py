@@ -11,13 +11,14 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
+from purview_mpe._model import words
 from purview_mpe._model.arm_id import ArmId, InvalidArmId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-Role: TypeAlias = Literal["strong", "faint", "good", "attention", "bad"]
-"""What a piece of text means; a painter makes a colour of it."""
+Role: TypeAlias = words.Role | Literal["strong"]
+"""What a piece of text means: the roles of marks, and headings. A painter makes a colour of it."""
 Paint: TypeAlias = "Callable[[Role, str], str]"
 
 GAP = "  "
@@ -64,6 +65,11 @@ class Cell:
 
     text: str
     role: Role | None = None
+
+
+def marked(mark: words.Mark) -> Cell:
+    """A mark as a cell."""
+    return Cell(mark.symbol, mark.role)
 
 
 class Traceable(Protocol):

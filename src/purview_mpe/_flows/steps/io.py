@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from purview_mpe.errors import Throttled
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from azure.mgmt.datafactory import DataFactoryManagementClient
@@ -19,6 +21,16 @@ if TYPE_CHECKING:
     from purview_mpe._wire.errors import Attempt
 
 T = TypeVar("T")
+
+#: How old a look may be, in seconds, when a write is sent because of it: the time of a request or two.
+MOMENT = 1.0
+
+
+class NotYet(Throttled):
+    """A write whose turn within Azure's limits comes in `retry_after` seconds; nothing was sent.
+
+    The flow waits, looks whether the write is still wanted, and sends it again: its place in the queue is kept.
+    """
 
 
 class Clients(Protocol):
@@ -44,6 +56,22 @@ class Clients(Protocol):
         """The client for the subscription that the resource is in."""
         ...
 
+    def purview_data(self, account: ArmId, endpoint: str) -> PurviewData:
+        """The data plane at the address that the account's properties show (`https://contoso.purview.azure.com`).
+
+        Raises:
+            UnsupportedSetup: that is not an address of Purview's.
+        """
+        ...
+
+
+class PurviewData(Protocol):
+    """The data plane of one Purview account: no SDK covers it."""
+
+    def send(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
+        """The JSON that is answered; `path` begins with a slash, or is the whole address of a next page."""
+        ...
+
 
 class Io(Protocol):
     """Requests, lists, waiting, concurrency, time: in one colour."""
@@ -52,7 +80,10 @@ class Io(Protocol):
     """What was done so far, for whoever interrupts the verb; a flow that writes sets it before it does."""
 
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
-        """Do one operation; raises our errors, never the SDK's."""
+        """Do one operation; raises our errors, never the SDK's.
+
+        A request that changes something is sent once: `waiting.carried_out` repeats it, after a look.
+        """
         ...
 
     async def read(
@@ -67,6 +98,13 @@ class Io(Protocol):
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         """Run flows together; all finish, then the first failure in their order is raised."""
+        ...
+
+    def pause_after(self, attempt: int, asked_for: float) -> float | None:
+        """Seconds to wait after an attempt that failed, as `Retry` says and with jitter; None after the last one.
+
+        `asked_for` is what Azure asked for, 0 where it asked for nothing in particular.
+        """
         ...
 
     @property

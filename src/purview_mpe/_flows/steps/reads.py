@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from purview_mpe._model.results import Account, Endpoint, Factory
 from purview_mpe._model.spec import ACCOUNT_TYPE, typed_id
 from purview_mpe._wire import account as account_json
-from purview_mpe._wire.errors import Attempt
+from purview_mpe._wire.errors import Answer, Attempt, unreadable_answer
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, UnsupportedSetup
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
@@ -100,7 +100,7 @@ async def list_networks(io: Io, factory_id: ArmId) -> list[str]:
             factory_id.resource_group, factory_id.name
         ),
     )
-    return list(dict.fromkeys(account_json.read_name(item) for item in items))
+    return named(attempt, list(dict.fromkeys(account_json.read_name(item) for item in items)))
 
 
 async def list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
@@ -134,4 +134,18 @@ async def list_endpoints_in(io: Io, factory_id: ArmId, network: str) -> list[End
             factory_id.resource_group, factory_id.name, network
         ),
     )
-    return [account_json.read_endpoint(item) for item in items]
+    return named(attempt, [account_json.read_endpoint(item, factory_id.name) for item in items])
+
+
+def named(attempt: Attempt, found: Sequence[A | None]) -> list[A]:
+    """What a list holds, if each item has a name that can be part of a path.
+
+    To leave one out would say that it does not exist.
+
+    Raises:
+        AzureUnavailable: an item has none, so the answer did not come from Azure.
+    """
+    items = [item for item in found if item]
+    if len(items) < len(found):
+        raise unreadable_answer(attempt, Answer(200), "an item of the list has no name that can be in a resource id")
+    return items

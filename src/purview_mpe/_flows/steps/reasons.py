@@ -5,11 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe._model.results import Account, ErrorDetail, Outcome, Target
+from purview_mpe._model.results import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Target
 from purview_mpe.errors import NotApproved, NotFound, ProvisioningFailed, WaitTimedOut
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from purview_mpe._model.results import Endpoint
     from purview_mpe._rules.ownership import Claim
+    from purview_mpe._wire.hand_off import Pending
+
+
+def not_confirmed_because(account: Account) -> str:
+    """Why a target that the report names stays the report's word."""
+    hidden = "cannot be read" if account.shape is None else "does not show its storage"
+    return f"the account {account.name!r} {hidden}, so only the report says that it uses this target"
+
 
 _LOCK_REMEDY = (
     "Look for a resource lock on the factory or on the target (Azure answers 200 even if a lock keeps the endpoint), "
@@ -37,9 +48,24 @@ def still_in_the_making(name: str, state: str) -> WaitTimedOut:
     )
 
 
-def could_not_be_made(name: str) -> ProvisioningFailed:
+def reserved(name: str) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"Azure accepted the endpoint {name!r} and could not make it: its state is Failed.",
+        f"The endpoint {name!r} is reserved: it belongs to the Data Factory service itself.",
+        remedy="Leave it as it is; Data Factory removes it when it no longer needs it.",
+    )
+
+
+def interrupted_between(name: str) -> ErrorDetail:
+    return ErrorDetail(
+        code=INTERRUPTED.code,
+        message=f"The run was interrupted after the endpoint {name!r} was deleted and before the new one was created.",
+        remedy=INTERRUPTED.remedy,
+    )
+
+
+def could_not_be_made(endpoint: Endpoint) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"Azure accepted the endpoint {endpoint.name!r} and could not make it: its state is Failed.",
         remedy="Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew.",
     )
 
@@ -81,15 +107,9 @@ def not_there(name: str, target: Target) -> NotApproved:
 
 def not_of_the_account(told: Outcome, account: Account) -> Outcome:
     error = NotApproved(
-        f"The connection of {told.name!r} was not looked for: the account {account.name!r} "
-        + (
-            f"does not take {told.group_id} through {told.resource_id} (any more)."
-            if account.shape
-            else "cannot be read, so whether it uses the target in the report is not known."
-        ),
-        remedy="Have the requester call create_all again and send the new report."
-        if account.shape
-        else "Ask for Reader on the account, or approve on the target by hand.",
+        f"The connection of {told.name!r} was not looked for: the account {account.name!r} does not take "
+        f"{told.group_id} through {told.resource_id} (any more).",
+        remedy="Have the requester call create_all again and send the new report.",
     )
     return Outcome(
         name=told.name,
@@ -97,6 +117,38 @@ def not_of_the_account(told: Outcome, account: Account) -> Outcome:
         resource_id=told.resource_id,
         result="conflict",
         error=ErrorDetail.of(error),
+    )
+
+
+def not_confirmed(claim: Claim, account: Account) -> Outcome:
+    """A target that only the report names, on an account that this caller cannot read: for its owner to decide."""
+    error = NotApproved(
+        f"The connection of {claim.name!r} was not looked for: {not_confirmed_because(account)}.",
+        remedy="Ask for Reader on the account and repeat the call, or give the hand-off to the owner of that resource.",
+    )
+    return Outcome(
+        name=claim.name,
+        group_id=claim.target.group_id,
+        resource_id=claim.target.resource_id,
+        private_endpoint_id=claim.private_endpoint_id,
+        result="handed-off",
+        error=ErrorDetail.of(error),
+    )
+
+
+def unconfirmed_targets(account: Account, pending: Sequence[Pending]) -> Finding:
+    """The warning for targets that only a report names."""
+    targets = dict.fromkeys(one.target.resource_id for one in pending)
+    return Finding(
+        code="targets-unconfirmed",
+        severity="warning",
+        message=f"The report names targets that the account {account.name!r} could not confirm, so they were left "
+        "alone.",
+        cause="Which storage and namespace an account uses is taken from the account alone: a report is a file that "
+        "anyone can edit.",
+        evidence=tuple(targets),
+        remedy=f"Ask for Reader on the account and repeat the call: az role assignment create --role Reader --assignee "
+        f"<you> --scope {account.id}",
     )
 
 

@@ -141,7 +141,7 @@ async def list_runtimes(io: Io, factory_id: ArmId) -> list[Runtime]:
             factory_id.resource_group, factory_id.name
         ),
     )
-    return [factory_json.read_runtime(item) for item in items]
+    return [runtime for item in items if (runtime := factory_json.read_runtime(item)) is not None]
 
 
 def _frozen(items: list[T] | None) -> tuple[T, ...] | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps.io import remaining
-from purview_mpe._flows.steps.waiting import poll_interval, when_free
+from purview_mpe._flows.steps.waiting import carried_out, poll_interval
 from purview_mpe._model.arm_id import ArmId, last_segment, same_id
 from purview_mpe._rules.ownership import Listing
 from purview_mpe._wire import connections as wire
-from purview_mpe._wire.errors import Attempt, is_busy
+from purview_mpe._wire.errors import Attempt
 from purview_mpe.errors import NotApproved, PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ APPROVER_ROLES: Mapping[ConnectionList, str] = {
     "storage": "Storage Account Contributor",
     "namespace": "Contributor",
 }
-#: States in which a decision may still be asked for: somebody else's decision is not overruled.
+#: States in which a decision may still be asked for: the decision of another is not overruled.
 _MAY_FOLLOW = frozenset({"pending", ""})
 
 
@@ -40,8 +40,16 @@ async def list_targets(io: Io, account_id: ArmId, targets: Sequence[Target]) -> 
     return {target.identity: listings[target.connections, holder_of(account_id, target)] for target in targets}
 
 
-async def decide(io: Io, account_id: ArmId, target: Target, connection: Connection, decision: Decision) -> None:
-    """Approve or reject one connection, and read back that it is so.
+async def decide(
+    io: Io,
+    account_id: ArmId,
+    target: Target,
+    connection: Connection,
+    decision: Decision,
+    *,
+    seen_at: float | None = None,
+) -> None:
+    """Approve or reject one connection, and read back that it is so; `seen_at` is when it was seen to be pending.
 
     What the call itself answers is not believed either way: the SDK's pollers raise after an approval that succeeded
     (Purview's samples put the resource's own URL into `Azure-AsyncOperation`), and Event Hubs may answer 202 with an
@@ -49,55 +57,61 @@ async def decide(io: Io, account_id: ArmId, target: Target, connection: Connecti
 
     Raises:
         PurviewMpeError: what the call raised, if reading back shows that nothing was decided.
-        NotApproved: the target shows another decision, which is somebody else's and stays; or none until the time is
-            over.
+        NotApproved: the target shows another decision, which stays; or none until the time is over.
     """
     holder = holder_of(account_id, target)
-    failure: PurviewMpeError | None = None
-    try:
-        await write_when_free(io, account_id, target, connection, decision)
-    except NotApproved:
-        raise
-    except PurviewMpeError as error:
-        failure = error
-    if failure is not None and failure.status in {401, 403}:
-        raise failure
-    status = await _status(io, holder, target.connections, connection, failure)
-    if failure is not None and status.casefold() in _MAY_FOLLOW:
-        raise failure
+    if await write_when_free(io, account_id, target, connection, decision, seen_at=seen_at):
+        return
     began = io.now()
-    while status.casefold() != decision.casefold():
-        if (wait := poll_interval(io.now() - began)) >= remaining(io) or status.casefold() not in _MAY_FOLLOW:
+    while True:
+        status = await _status(io, holder, target.connections, connection)
+        if _is(status, decision):
+            return
+        if (wait := poll_interval(io.now() - began)) >= remaining(io) or not _may_follow(status or ""):
             raise _decided_otherwise(holder, connection, decision, status)
         await io.sleep(wait)
-        status = await _status(io, holder, target.connections, connection, None)
 
 
 async def write_when_free(
-    io: Io, account_id: ArmId, target: Target, connection: Connection, decision: Decision
-) -> None:
-    """Ask for the decision until Azure is not busy; before each further time, look whether it still is to be made."""
+    io: Io,
+    account_id: ArmId,
+    target: Target,
+    connection: Connection,
+    decision: Decision,
+    *,
+    seen_at: float | None = None,
+) -> bool:
+    """Ask for the decision until Azure takes it; whether the target was seen to show it already.
+
+    Before each further time, and before the first where the connection was last seen a while ago, it looks whether the
+    decision is still to be made: another decision stays, and a connection that is gone is not asked for.
+    """
     holder = holder_of(account_id, target)
-    refusal: PurviewMpeError | None = None
 
-    async def write() -> None:
-        nonlocal refusal
-        if refusal is not None:
-            status = await _status(io, holder, target.connections, connection, refusal)
-            if status.casefold() == decision.casefold():
-                return
-            if status.casefold() not in _MAY_FOLLOW:
-                raise _decided_otherwise(holder, connection, decision, status)
-        try:
-            await write_decision(io, account_id, target, connection, decision)
-        except PurviewMpeError as error:
-            refusal = error
-            raise
+    async def write() -> bool:
+        await write_decision(io, account_id, target, connection, decision)
+        return False
 
-    await when_free(io, write, is_busy=is_busy)
+    async def look(_: bool) -> bool | None:
+        status = await _status(io, holder, target.connections, connection)
+        if _is(status, decision):
+            return True
+        if status is None or not _may_follow(status):
+            raise _decided_otherwise(holder, connection, decision, status)
+        return None
+
+    return await carried_out(io, write, look=look, seen_at=seen_at)
 
 
-def _decided_otherwise(holder: ArmId, connection: Connection, decision: Decision, status: str) -> NotApproved:
+def _is(status: str | None, decision: Decision) -> bool:
+    return status is not None and status.casefold() == decision.casefold()
+
+
+def _may_follow(status: str) -> bool:
+    return status.casefold() in _MAY_FOLLOW
+
+
+def _decided_otherwise(holder: ArmId, connection: Connection, decision: Decision, status: str | None) -> NotApproved:
     return NotApproved(
         f"The connection {_called(connection)!r} was to be {decision}, and {holder.name!r} shows it as "
         f"{status or 'nothing'}.",
@@ -156,19 +170,15 @@ async def _post(io: Io, attempt: Attempt, account_id: ArmId, subject: str, decis
     )
 
 
-async def _status(
-    io: Io, holder: ArmId, kind: ConnectionList, connection: Connection, failure: PurviewMpeError | None
-) -> str:
-    """What the target says now; the failure of the decision itself says more than that of looking."""
+async def _status(io: Io, holder: ArmId, kind: ConnectionList, connection: Connection) -> str | None:
+    """What the target says of the connection now; None if it does not list it."""
     listing = await list_connections(io, kind, holder)
     if listing.error is not None:
-        raise failure or listing.error
+        raise listing.error
     for listed in listing.connections:
-        if listed.id.casefold() == connection.id.casefold() and same_id(
-            listed.private_endpoint_id, connection.private_endpoint_id
-        ):
+        if same_id(listed.id, connection.id) and same_id(listed.private_endpoint_id, connection.private_endpoint_id):
             return listed.status
-    return ""
+    return None
 
 
 async def list_connections(io: Io, kind: ConnectionList, holder: ArmId) -> Listing:
@@ -180,7 +190,8 @@ async def list_connections(io: Io, kind: ConnectionList, holder: ArmId) -> Listi
         raise
     except PurviewMpeError as error:
         return Listing(error=error)
-    return Listing(tuple(connection for item in items if (connection := wire.read_connection(item)) is not None))
+    shown = tuple(connection for item in items if (connection := wire.read_connection(item)) is not None)
+    return Listing(shown, at=io.now())
 
 
 def _list(az: Clients, kind: ConnectionList, holder: ArmId) -> Any:

@@ -1,77 +1,154 @@
-"""Waiting and trying again, for one change of state: tenacity over the flow's own clock.
+"""Waiting, and sending a write again: tenacity over the flow's own clock.
 
-The pipeline below has already repeated what a second attempt can mend (see `_azure`), so nothing here looks at 429,
-5xx or broken connections. Here are the refusals that mean "busy", and waiting until something has happened.
+The pipeline below repeats reads. A write it sends once: after any wait the state may have moved, so the flow looks
+first and only then repeats. That holds for a resource that is busy, for an answer that asks to wait, for an answer
+that never came, and for a turn within Azure's limits.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from purview_mpe._flows.steps.io import Io, remaining
-from purview_mpe.errors import AzureUnavailable, NoAnswer, PurviewMpeError, Throttled
+from purview_mpe._flows.steps.io import MOMENT, NotYet, remaining
+from purview_mpe._rules.certainty import is_worth_a_look, proves_nothing_done
+from purview_mpe._wire.errors import is_busy
+from purview_mpe.errors import AzureError, AzureUnavailable, NoAnswer, PurviewMpeError, Throttled, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tenacity import RetryCallState
+    from purview_mpe._flows.steps.io import Io
 
 T = TypeVar("T")
 
-#: Somebody else's operation on a storage account takes a minute or so; longer than this nobody is "busy".
+#: An operation of another caller on a storage account takes a minute or so; after this long it is no longer "busy".
 PATIENCE = 300.0
 #: What may pass by itself although the pipeline has tried several times: waiting survives some of them.
 PASSING = (AzureUnavailable, NoAnswer, Throttled)
 FAILED_LOOKS = 5
+#: A clock that stands still while the flow sleeps would let a write be repeated for ever.
+_MOST_TIMES = 60
 
 
-async def when_free(io: Io, action: Callable[[], Awaitable[T]], *, is_busy: Callable[[PurviewMpeError], bool]) -> T:
-    """The result of an action that is tried again while Azure says that somebody else is at it.
+async def carried_out(
+    io: Io,
+    write: Callable[[], Awaitable[T]],
+    *,
+    look: Callable[[bool], Awaitable[T | None]],
+    seen_at: float | None = None,
+) -> T:
+    """The result of a write that is sent as often as it takes, each time after a look.
+
+    Args:
+        io: Where time and requests come from.
+        write: Sends the write once.
+        look: Reads the state: a result that makes the write needless, None if it is still to be sent, or an error of
+            ours for a state that forbids it. Its argument says whether an earlier attempt may have been carried out.
+        seen_at: When the state was last read; None if that was just now.
 
     Raises:
-        PurviewMpeError: what the action raised last, once patience or the verb's time is over.
+        PurviewMpeError: what the write raised last, if nothing shows that it happened; or what `look` decided.
     """
+    work = _Write(io, write, look)
+    if seen_at is not None and io.now() - seen_at > MOMENT and (found := await look(False)) is not None:
+        return found
     try:
-        return await action()
-    except PurviewMpeError as failure:
-        if not is_busy(failure):
+        return await work.send()
+    except PurviewMpeError:
+        return await work.again()
+
+
+@dataclass
+class _Write(Generic[T]):
+    """One write and its failures so far."""
+
+    io: Io
+    write: Callable[[], Awaitable[T]]
+    look: Callable[[bool], Awaitable[T | None]]
+    failure: PurviewMpeError | None = None
+    """The last failure of the write itself."""
+    may_have_happened: bool = False
+    """Whether any attempt may have been carried out."""
+    pause: float | None = None
+    """Seconds until the next attempt; None if there is none."""
+    is_blind: bool = False
+    """Whether the state could not be read after a failure."""
+    _attempts: int = 0
+    _times: int = 0
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.io.now()
+
+    async def send(self) -> T:
+        """The write, sent once."""
+        try:
+            return await self.write()
+        except PurviewMpeError as failure:
+            self.failure = failure
+            self.may_have_happened |= not (proves_nothing_done(failure) or is_busy(failure))
+            self.pause = self._pause_after(failure)
             raise
-        first = failure
-    return await _when_free_again(io, action, first, is_busy=is_busy)
 
+    async def again(self) -> T:
+        """Look and send until nothing more helps; then one look decides."""
+        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - most processes never repeat a write
 
-async def _when_free_again(
-    io: Io, action: Callable[[], Awaitable[T]], first: PurviewMpeError, *, is_busy: Callable[[PurviewMpeError], bool]
-) -> T:
-    from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - most processes meet nobody who is busy
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(lambda error: error is self.failure and self.pause is not None),
+            wait=lambda _: self.pause or 0.0,
+            sleep=self.io.sleep,
+            before_sleep=lambda state: self.io.retrying(f"Trying again in {state.upcoming_sleep:.1f} s: {self._why()}"),
+            reraise=True,
+        )
+        is_first = True
 
-    began = io.now()
-    failures = [first]
+        async def attempt() -> T:
+            nonlocal is_first
+            if is_first and self.failure is not None:
+                is_first = False
+                raise self.failure  # the first attempt was made before there was anything to wait for
+            found = await self._looked()
+            return await self.send() if found is None else found
 
-    def out_of_patience(state: RetryCallState) -> bool:
-        wait = poll_interval(io.now() - began)
-        return io.now() - began + wait > PATIENCE or wait >= remaining(io) or state.attempt_number >= 60
+        try:
+            return await retrying(attempt)
+        except PurviewMpeError as error:
+            is_settled = not (self.may_have_happened or is_worth_a_look(error))
+            if error is not self.failure or self.is_blind or is_settled:
+                raise
+            if (found := await self._looked()) is None:
+                raise
+            return found
 
-    retrying = AsyncRetrying(
-        retry=retry_if_exception(lambda error: isinstance(error, PurviewMpeError) and is_busy(error)),
-        wait=lambda _: poll_interval(io.now() - began),
-        stop=out_of_patience,
-        sleep=io.sleep,
-        before_sleep=lambda state: io.retrying(f"Trying again in {state.upcoming_sleep:.1f} s: {_why(state)}"),
-        reraise=True,
-    )
+    async def _looked(self) -> T | None:
+        """What the look found. If nothing can be read, the failure of the write says more than that of the look."""
+        try:
+            return await self.look(self.may_have_happened)
+        except (AzureError, NoAnswer, WaitTimedOut):
+            self.pause, self.is_blind = None, True
+            if self.failure is None or isinstance(self.failure, NotYet):
+                raise
+            raise self.failure from None
 
-    async def attempt() -> T:
-        if failures:
-            raise failures.pop()  # the first attempt was made before there was anything to wait for
-        return await action()  # tenacity awaits coroutine functions only, and a lambda is none
+    def _pause_after(self, failure: PurviewMpeError) -> float | None:
+        self._times += 1
+        elapsed = self.io.now() - self._began
+        wait: float | None = None
+        if isinstance(failure, NotYet):
+            wait = failure.retry_after
+        elif is_busy(failure):
+            wait = poll_interval(elapsed) if elapsed + poll_interval(elapsed) <= PATIENCE else None
+        elif failure.retry_after is not None:
+            self._attempts += 1
+            wait = self.io.pause_after(self._attempts, failure.retry_after)
+        if wait is None or wait >= remaining(self.io) or self._times >= _MOST_TIMES:
+            return None
+        return wait
 
-    return await retrying(attempt)
-
-
-def _why(state: RetryCallState) -> str:
-    error = state.outcome.exception() if state.outcome is not None else None
-    return error.message if isinstance(error, PurviewMpeError) else "another operation is under way"
+    def _why(self) -> str:
+        return self.failure.message if self.failure is not None else ""
 
 
 def poll_interval(elapsed: float) -> float:

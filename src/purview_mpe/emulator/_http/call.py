@@ -9,7 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
-from purview_mpe.emulator._http.exchange import ArmError, Request, Response, parsed, read_object
+from purview_mpe.emulator._values.exchange import ArmError, Request, Response
+from purview_mpe.emulator._values.json_values import parsed, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator._http.exchange import ArmError, ConnectionReset, Response
+from purview_mpe.emulator._values.exchange import ArmError, ConnectionReset, Response
+from purview_mpe.emulator._values.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ _CODES = {
 _HTML = b"<html><head><title>Bad gateway</title></head><body><h1>Service unavailable</h1></body></html>"
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that goes wrong. Make it with one of the constructors and give it to `Emulator.inject`.

@@ -15,14 +15,7 @@ from contextlib import suppress
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator._http.exchange import (
-    MAXIMUM_CONTENT,
-    REASONS,
-    ArmError,
-    ConnectionReset,
-    Request,
-    Response,
-)
+from purview_mpe.emulator._values.exchange import MAXIMUM_CONTENT, REASONS, ArmError, ConnectionReset, Request, Response
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from purview_mpe.emulator._http.exchange import ArmError
+from purview_mpe.emulator._values.exchange import ArmError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from purview_mpe.emulator._http.call import Call
-    from purview_mpe.emulator._http.exchange import Response
+    from purview_mpe.emulator._values.exchange import Response
 
 Handler: TypeAlias = "Callable[[Call], Response]"
 

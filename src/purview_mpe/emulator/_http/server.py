@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from purview_mpe.emulator._http.http import HOST, adapter_class, connection_class, gateway_class
 from purview_mpe.emulator._state.clock import VirtualClock
+from purview_mpe.emulator._values.problems import MissingExtra
+from purview_mpe.emulator._values.public import public
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
-    from purview_mpe.emulator._emulator import Emulator
     from purview_mpe.emulator._http.service import Service
+    from purview_mpe.emulator._state.clock import Clock
 
 # A request that is told to wait holds a thread meanwhile, and so does a connection that says nothing at first.
 _THREADS = 64
@@ -30,21 +33,21 @@ _THREADS = 64
 _IDLE = 120
 
 
-class MissingExtra(ImportError):
-    """A package of the extra `emulator` is not installed; the message says how to install it."""
-
-
+@public
 class Server:
     """A running server; a context manager that stops it.
 
     While it runs, the emulator's clock runs with real time.
     """
 
-    def __init__(self, emulator: Emulator, service: Service, port: int) -> None:
+    def __init__(
+        self, service: Service, clock: Clock, described: Callable[[], dict[str, str | None]], port: int
+    ) -> None:
         trustme, cheroot_server, cheroot_ssl = _packages()
         _check_free(port)
         self._stack = ExitStack()
-        self._emulator = emulator
+        self._clock = clock
+        self._described = described
         try:
             folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="purview-mpe-emulator-")))
             authority = trustme.CA(organization_name="purview-mpe emulator")
@@ -55,7 +58,7 @@ class Server:
             certificate.private_key_and_cert_chain_pem.write_to_path(served)
             self._server: Any = cheroot_server.HTTPServer(
                 (HOST, port),
-                gateway_class(cheroot_server, service, emulator.clock),
+                gateway_class(cheroot_server, service, clock),
                 # cheroot adds no threads by itself.
                 minthreads=_THREADS,
                 maxthreads=_THREADS,
@@ -82,20 +85,12 @@ class Server:
 
     def announcement(self) -> dict[str, str | None]:
         """What a client must know to begin: addresses and default ids."""
-        factory, account = self._emulator.default_factory, self._emulator.default_account
-        return {
-            "endpoint": self.url,
-            "ca_file": self.ca_file,
-            "subscription": self._emulator.subscription,
-            "tenant": self._emulator.tenant,
-            "factory": str(factory) if factory else None,
-            "account": str(account) if account else None,
-        }
+        return {"endpoint": self.url, "ca_file": self.ca_file, **self._described()}
 
     def start(self) -> Self:
         """Serve in a thread of its own."""
-        if isinstance(self._emulator.clock, VirtualClock):
-            self._stack.enter_context(self._emulator.clock.running())
+        if isinstance(self._clock, VirtualClock):
+            self._stack.enter_context(self._clock.running())
         self._thread.start()
         return self
 

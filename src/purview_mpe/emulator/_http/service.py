@@ -8,30 +8,29 @@ headers
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import Call
-from purview_mpe.emulator._http.exchange import (
+from purview_mpe.emulator._http.faults import Fault, Faults, happen_after, happen_before
+from purview_mpe.emulator._http.router import Route, Router, check_version
+from purview_mpe.emulator._state.settings import Reads, drawn
+from purview_mpe.emulator._values.exchange import (
     ArmError,
     ConnectionReset,
     Exchange,
     RecordedRequest,
     Request,
     Response,
-    check_size,
-    read_json,
     segments_of,
     split_url,
 )
-from purview_mpe.emulator._http.faults import Fault, Faults, happen_after, happen_before
-from purview_mpe.emulator._http.router import Route, Router, check_version
-from purview_mpe.emulator._state.settings import Reads, drawn
+from purview_mpe.emulator._values.json_values import check_size, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from purview_mpe.emulator._http.request_log import RequestLog
     from purview_mpe.emulator._state.access import Access, Caller
     from purview_mpe.emulator._state.guards import Guards
     from purview_mpe.emulator._state.limits import Limits
@@ -68,7 +67,7 @@ class Service:
         limits: Limits,
         faults: Faults,
         routes: Iterable[Route],
-        log_size: int | None,
+        log: RequestLog,
     ) -> None:
         self._world = world
         self._access = access
@@ -76,9 +75,7 @@ class Service:
         self._limits = limits
         self._faults = faults
         self.router = Router(routes)
-        self.log: deque[RecordedRequest] = deque(maxlen=log_size)
-        self.counts: Counter[tuple[str, int | None]] = Counter()
-        self.observers: list[Callable[[Exchange], None]] = []
+        self._log = log
 
     def begin(self, request: Request) -> Ticket:
         """Log a request; say how long it has to wait before `finish`."""
@@ -95,7 +92,7 @@ class Service:
             )
             if is_admin(path):
                 return Ticket(request, origin, path, query, record, [], 0.0)
-            self.log.append(record)
+            self._log.arrived(record)
             faults = self._faults.take(request.method, path)
             latency = self._world.settings.latency
             delay = 0.0 if isinstance(latency, Reads) else drawn(latency, self._world.random)
@@ -112,17 +109,16 @@ class Service:
             try:
                 answer = self._answer(ticket)
             except ConnectionReset:
-                self.counts[ticket.record.method, None] += 1
+                self._log.answered(ticket.record, None)
                 raise
-            ticket.record.status = answer.status
             if not is_admin(ticket.path):
-                self.counts[ticket.record.method, answer.status] += 1
-                self._tell(ticket, answer)
+                self._log.answered(ticket.record, answer)
+                self._show(ticket, answer)
             return answer
 
-    def _tell(self, ticket: Ticket, answer: Response) -> None:
-        """Let the observers know. A sign-in is not told: its bodies hold secrets."""
-        if not self.observers or "/oauth2/" in ticket.path:
+    def _show(self, ticket: Ticket, answer: Response) -> None:
+        """Let the observers see the exchange. A sign-in is left out: its bodies hold secrets."""
+        if not self._log.is_observed or "/oauth2/" in ticket.path:
             return
         exchange = Exchange(
             method=ticket.request.method,
@@ -134,8 +130,7 @@ class Service:
             answer_content=answer.encoded(),
             is_faulty=bool(ticket.faults),
         )
-        for observer in self.observers:
-            observer(exchange)
+        self._log.show(exchange)
 
     def _answer(self, ticket: Ticket) -> Response:
         headers: dict[str, str] = {}

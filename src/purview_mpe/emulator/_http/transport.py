@@ -16,8 +16,8 @@ from azure.core.pipeline.transport import AsyncHttpTransport, HttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest, HttpResponse
 from azure.core.utils import case_insensitive_dict
 
-from purview_mpe.emulator._http.exchange import REASONS, ConnectionReset, Request, Response
 from purview_mpe.emulator._state.clock import sleep_on
+from purview_mpe.emulator._values.exchange import REASONS, ConnectionReset, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, MutableMapping

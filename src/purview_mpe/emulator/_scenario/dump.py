@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator._scenario.fault_words import words_of
+from purview_mpe.emulator._http.fault_words import words_of
 from purview_mpe.emulator._state.settings import Reads
 
 if TYPE_CHECKING:

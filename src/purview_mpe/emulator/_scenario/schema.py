@@ -1,344 +1,286 @@
-"""What a scenario may say: small checks put together; every problem is told, not just the first."""
+"""What a scenario can hold: one model for each kind of object in it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from purview_mpe._model.arm_id import ArmId, InvalidArmId
-from purview_mpe.emulator._http.call import GUID
-from purview_mpe.emulator._http.exchange import list_of, object_of
+from pydantic import BeforeValidator, Field, ValidationError
+
+from purview_mpe.emulator._scenario.parts import (
+    Body,
+    Count,
+    Flag,
+    Guid,
+    Moment,
+    Number,
+    Object,
+    Part,
+    SpanPart,
+    SpansPart,
+    Text,
+    Whole,
+    brief,
+    one_of,
+    problems_of,
+    said,
+    span_of,
+)
+from purview_mpe.emulator._services.data_factory.runtimes import RuntimeKind
+from purview_mpe.emulator._services.purview.shapes import Firewall, NamespaceAbsence, Shape
+from purview_mpe.emulator._state.guards import LockLevel
+from purview_mpe.emulator._state.settings import IngestionAccepts, NamespaceApproval, Reveal
+from purview_mpe.emulator._values.json_values import object_of
+from purview_mpe.emulator._values.problems import InvalidScenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    Check: TypeAlias = Callable[[Any, str, list[str]], None]
-
-
-class InvalidScenario(ValueError):
-    """A scenario that cannot be; the message has one line per problem, each with its place."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("the scenario cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems))
-        self.problems = problems
+# How many problems are listed; the others are counted.
+_LISTED = 100
+# Stands for an option that a scenario does not name, so that the default of `Emulator` holds.
+_NOT_GIVEN: Any = None
 
 
-def check(document: Any) -> dict[str, Any]:
-    """The document, if it is a scenario.
+def check(document: Any) -> Scenario:
+    """The document as a scenario.
 
     Raises:
-        InvalidScenario: it is not.
+        InvalidScenario: it is not one; lists every problem with its place.
     """
-    problems: list[str] = []
-    _SCENARIO(document, "", problems)
-    if problems:
-        raise InvalidScenario(problems)
-    return object_of(document) or {}
-
-
-def _text(value: Any, at: str, problems: list[str]) -> None:
-    if not isinstance(value, str) or not value:
-        problems.append(f"{at}: must be a text, not {value!r}")
-
-
-def _anything(_value: Any, _at: str, _problems: list[str]) -> None:
-    """Azure's own texts can be anything, nothing included."""
-
-
-def _number(value: Any, at: str, problems: list[str]) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-        problems.append(f"{at}: must be a number from 0 on, not {value!r}")
-
-
-def _whole(value: Any, at: str, problems: list[str]) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        problems.append(f"{at}: must be a whole number from 0 on, not {value!r}")
-
-
-def _count(value: Any, at: str, problems: list[str]) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        problems.append(f"{at}: must be a whole number from 1 on, not {value!r}")
-
-
-def _guid(value: Any, at: str, problems: list[str]) -> None:
-    if not isinstance(value, str) or not GUID.fullmatch(value):
-        problems.append(f"{at}: must be a GUID, not {value!r}")
-
-
-def _moment(value: Any, at: str, problems: list[str]) -> None:
     try:
-        moment_of(value)
-    except ValueError:
-        problems.append(f"{at}: must be a date and time in ISO 8601, not {value!r}")
+        return Scenario.model_validate(document)
+    except ValidationError as error:
+        problems = problems_of(error)
+        more = [f"and {len(problems) - _LISTED} more"] if len(problems) > _LISTED else []
+        raise InvalidScenario([*problems[:_LISTED], *more]) from None
 
 
-def moment_of(value: Any) -> datetime:
-    """A moment in a scenario, as text or as YAML reads one; without a zone it is UTC's.
+class Options(Part):
+    """Arguments of `Emulator`."""
 
-    Raises:
-        ValueError: it is none.
-    """
-    found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    shape: Annotated[Shape, one_of(Shape)] = _NOT_GIVEN
+    firewall: Annotated[Firewall, one_of(Firewall)] = _NOT_GIVEN
+    seed: Whole = _NOT_GIVEN
+    epoch: Moment = _NOT_GIVEN
+    provisioning: SpansPart | None = None
+    connection_delay: SpansPart | None = None
+    deletion: SpansPart | None = None
+    refresh_delay: SpanPart = _NOT_GIVEN
+    latency: SpanPart = _NOT_GIVEN
+    page_size: Count = _NOT_GIVEN
+    absent_status: Annotated[Literal[404, 400], one_of(Literal[404, 400])] = _NOT_GIVEN
+    foreign_connections: Whole = _NOT_GIVEN
+    reveal_private_endpoint_ids: Annotated[Reveal, one_of(Reveal)] = _NOT_GIVEN
+    ingestion_accepts: Annotated[IngestionAccepts, one_of(IngestionAccepts)] = _NOT_GIVEN
+    namespace_approval: Annotated[NamespaceApproval, one_of(NamespaceApproval)] = _NOT_GIVEN
+    storage_busy: Number = _NOT_GIVEN
+    deletion_lingers: Number = _NOT_GIVEN
+    entity_limit: Whole = _NOT_GIVEN
+    enforce_limits: Flag = _NOT_GIVEN
+    request_log: Whole | None = None
+    subscription: Guid = _NOT_GIVEN
+    tenant: Guid = _NOT_GIVEN
+    location: Text = _NOT_GIVEN
+    empty: Flag = _NOT_GIVEN
+
+    def arguments(self) -> dict[str, Any]:
+        """The named options as `Emulator` takes them."""
+        return {name: span_of(value) for name, value in self.given().items()}
 
 
-def _flag(value: Any, at: str, problems: list[str]) -> None:
-    if not isinstance(value, bool):
-        problems.append(f"{at}: must be true or false, not {value!r}")
+class SubscriptionPart(Part):
+    """A subscription."""
+
+    examples: ClassVar[dict[str, Any]] = {"id": "00000000-0000-0000-0000-000000000002"}
+
+    id: Guid
+    name: Text | None = None
+    of_microsoft: Flag = False
+    unregistered: tuple[Text, ...] = ()
 
 
-def _object(value: Any, at: str, problems: list[str]) -> None:
+class GroupPart(Part):
+    """A resource group."""
+
+    examples: ClassVar[dict[str, Any]] = {"name": "rg1"}
+
+    name: Text
+    subscription: Guid | None = None
+    location: Text | None = None
+    managed_by: Text | None = None
+    tags: Object = Field(default_factory=dict)
+
+
+class _Placed(Part):
+    """A resource that has a name, or Azure's JSON with an id."""
+
+    name: Text = ""
+    body: Body | None = None
+    subscription: Guid | None = None
+    resource_group: Text = "rg1"
+    location: Text | None = None
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> list[str]:
+        """What is wrong with the object as a whole."""
+        has_id = "id" in (object_of(given.get("body")) or {})
+        return [] if has_id or "name" in given else ["needs a name, or a body with an id"]
+
+
+class AccountPart(_Placed):
+    """A Purview account."""
+
+    shape: Annotated[Shape, one_of(Shape)] = "A"
+    firewall: Annotated[Firewall, one_of(Firewall)] = "disabled-from-all-networks"
+    without_namespace: Annotated[NamespaceAbsence, one_of(NamespaceAbsence)] = "absent"
+
+
+class RuntimePart(Part):
+    """An integration runtime."""
+
+    examples: ClassVar[dict[str, Any]] = {"name": "managed-vnet"}
+
+    name: Text
+    kind: Annotated[RuntimeKind, one_of(RuntimeKind)] = "azure"
+    properties: Object | None = None
+
+
+class OwnConnectionPart(Part):
+    """The connection of a managed private endpoint on its target."""
+
+    examples: ClassVar[dict[str, Any]] = {"name": "pv1.00000000-0000-0000-0000-000000000003", "status": "Pending"}
+
+    name: Text
+    status: Text
+    description: str | None = None
+
+
+class EndpointPart(Part):
+    """A managed private endpoint."""
+
+    examples: ClassVar[dict[str, Any]] = {"name": "purview", "target": "contoso", "group_id": "account"}
+
+    name: Text
+    target: Text
+    group_id: Text
+    provisioning_state: Text = "Succeeded"
+    status: str = "Approved"
+    reserved: Flag = False
+    private_endpoint_id: Text | None = None
+    connection: OwnConnectionPart | None = None
+
+
+class ActivityPart(Part):
+    """A run of an activity."""
+
+    name: Text = "Copy orders"
+    activity_type: Text = "Copy"
+    status: Text = "Succeeded"
+    lineage_status: Text | None = "Succeeded"
+    lineage_key: Text = "reportLineageToPurview"
+    output: Object | None = None
+
+
+class RunPart(Part):
+    """A run of a pipeline."""
+
+    pipeline: Text = "pl_copy"
+    status: Text = "Succeeded"
+    ago: Number = 60.0
+    activities: tuple[ActivityPart, ...] = ()
+
+
+class FactoryPart(_Placed):
+    """A data factory."""
+
+    managed_vnet: Flag = True
+    purview_account: Text | None = None
+    runtimes: tuple[RuntimePart, ...] | None = None
+    endpoints: tuple[EndpointPart, ...] = ()
+    runs: tuple[RunPart, ...] = ()
+
+
+class ConnectionPart(Part):
+    """A stranger's connection on a target."""
+
+    examples: ClassVar[dict[str, Any]] = {"target": "contoso"}
+
+    target: Text
+    private_endpoint_id: Text | None = None
+    name: Text | None = None
+    description: str | None = ""
+    status: Text = "Pending"
+    group_id: Text | None = None
+
+
+class RolePart(Part):
+    """A role: a known one by its name, or one with actions of its own."""
+
+    examples: ClassVar[dict[str, Any]] = {"role": "Reader"}
+
+    role: Text
+    actions: tuple[Text, ...] | None = None
+    not_actions: tuple[Text, ...] = ()
+    scope: Text = ""
+
+
+def _role(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"role": value}
     if object_of(value) is None:
-        problems.append(f"{at}: must be an object, not {value!r}")
+        raise said(f"must be a text or an object, not {brief(value)}")
+    return value
 
 
-def _body(value: Any, at: str, problems: list[str]) -> None:
-    _object(value, at, problems)
-    body = object_of(value) or {}
-    if "id" in body:
-        _id(body["id"], f"{at}.id", problems)
+class CallerPart(Part):
+    """A caller with a client id."""
+
+    examples: ClassVar[dict[str, Any]] = {"name": "alice"}
+
+    name: Text
+    client_id: Text | None = None
+    object_id: Text | None = None
+    roles: tuple[Annotated[RolePart, BeforeValidator(_role)], ...] = ()
 
 
-def _id(value: Any, at: str, problems: list[str]) -> None:
-    try:
-        ArmId.parse(value)
-    except InvalidArmId as error:
-        problems.append(f"{at}: {error}")
+class LockPart(Part):
+    """A management lock."""
+
+    examples: ClassVar[dict[str, Any]] = {"scope": "contoso"}
+
+    scope: Text
+    level: Annotated[LockLevel, one_of(LockLevel)] = "CanNotDelete"
+    name: Text = "lock"
+    deletion_ends: Text = "Failed"
 
 
-def _span(value: Any, at: str, problems: list[str]) -> None:
-    pair, counted = list_of(value), object_of(value)
-    if counted is not None:
-        _record({"reads": _whole}, "reads")(value, at, problems)
-    elif pair is not None:
-        if len(pair) != 2:
-            problems.append(f"{at}: a range is two numbers, not {value!r}")
-        for index, bound in enumerate(pair):
-            _number(bound, f"{at}[{index}]", problems)
-    else:
-        _number(value, at, problems)
+class DenialPart(Part):
+    """A policy or a deny assignment."""
+
+    examples: ClassVar[dict[str, Any]] = {"kind": "policy", "scope": "contoso"}
+
+    kind: Annotated[Literal["policy", "deny-assignment"], one_of(Literal["policy", "deny-assignment"])]
+    scope: Text
+    actions: Text = "*"
+    name: Text | None = None
 
 
-def _spans(value: Any, at: str, problems: list[str]) -> None:
-    groups = object_of(value)
-    if groups is None or "reads" in groups:
-        _span(value, at, problems)
-        return
-    for group, span in groups.items():
-        _span(span, f"{at}.{group}", problems)
+class Scenario(Part):
+    """The whole document."""
 
+    emulator: Options = Options()
+    subscriptions: tuple[SubscriptionPart, ...] = ()
+    resource_groups: tuple[GroupPart, ...] = ()
+    accounts: tuple[AccountPart, ...] = ()
+    factories: tuple[FactoryPart, ...] = ()
+    connections: tuple[ConnectionPart, ...] = ()
+    callers: tuple[CallerPart, ...] = ()
+    locks: tuple[LockPart, ...] = ()
+    denials: tuple[DenialPart, ...] = ()
+    faults: tuple[Object, ...] = ()
 
-def _or_none(inner: Check) -> Check:
-    def run(value: Any, at: str, problems: list[str]) -> None:
-        if value is not None:
-            inner(value, at, problems)
-
-    return run
-
-
-def _choice(*values: Any) -> Check:
-    def run(value: Any, at: str, problems: list[str]) -> None:
-        if value not in values:
-            problems.append(f"{at}: must be one of {', '.join(map(str, values))}, not {value!r}")
-
-    return run
-
-
-def _each(inner: Check) -> Check:
-    def run(value: Any, at: str, problems: list[str]) -> None:
-        items = list_of(value)
-        if items is None:
-            problems.append(f"{at}: must be a list, not {value!r}")
-        for index, item in enumerate(items or ()):
-            inner(item, f"{at}[{index}]", problems)
-
-    return run
-
-
-def _record(fields: Mapping[str, Check], *required: str) -> Check:
-    def run(value: Any, at: str, problems: list[str]) -> None:
-        found = object_of(value)
-        if found is None:
-            problems.append(f"{at or 'it'}: must be an object, not {value!r}")
-            return
-        dot = f"{at}." if at else ""
-        for key, item in found.items():
-            if key in fields:
-                fields[key](item, f"{dot}{key}", problems)
-            else:
-                problems.append(f"{dot}{key}: is not known here; known are {', '.join(fields)}")
-        problems.extend(f"{dot}{key}: is missing" for key in required if key not in found)
-
-    return run
-
-
-def _role(value: Any, at: str, problems: list[str]) -> None:
-    if object_of(value) is None:
-        _text(value, at, problems)
-    else:
-        _record({"role": _text, "actions": _each(_text), "not_actions": _each(_text), "scope": _text}, "role")(
-            value, at, problems
-        )
-
-
-def _body_or_name(fields: Mapping[str, Check]) -> Check:
-    inner = _record({"name": _text, "body": _body, **fields})
-
-    def run(value: Any, at: str, problems: list[str]) -> None:
-        inner(value, at, problems)
-        found = object_of(value)
-        if found is not None and "name" not in found and "id" not in (object_of(found.get("body")) or {}):
-            problems.append(f"{at}: needs a name, or a body with an id")
-
-    return run
-
-
-_PLACE: dict[str, Check] = {"subscription": _guid, "resource_group": _text, "location": _text}
-
-_SHAPE_AND_FIREWALL: dict[str, Check] = {
-    "shape": _choice("A", "B", "C", "D", "E", "F"),
-    "firewall": _choice("enabled-from-all-networks", "disabled-for-ingestion-only", "disabled-from-all-networks"),
-}
-
-_OPTIONS = _record(
-    {
-        **_SHAPE_AND_FIREWALL,
-        "seed": _whole,
-        "epoch": _moment,
-        "provisioning": _or_none(_spans),
-        "connection_delay": _or_none(_spans),
-        "deletion": _or_none(_spans),
-        "refresh_delay": _span,
-        "latency": _span,
-        "page_size": _count,
-        "absent_status": _choice(404, 400),
-        "foreign_connections": _whole,
-        "reveal_private_endpoint_ids": _choice("at-once", "when-provisioned", "never"),
-        "ingestion_accepts": _choice("either", "private-endpoint", "connection"),
-        "namespace_approval": _choice("200", "201", "202", "202-empty"),
-        "storage_busy": _number,
-        "deletion_lingers": _number,
-        "entity_limit": _whole,
-        "enforce_limits": _flag,
-        "request_log": _or_none(_whole),
-        "subscription": _guid,
-        "tenant": _guid,
-        "location": _text,
-        "empty": _flag,
-    }
-)
-
-_ACCOUNT = _body_or_name(
-    {
-        **_PLACE,
-        **_SHAPE_AND_FIREWALL,
-        "without_namespace": _choice("absent", "null", "empty", "disabled"),
-    }
-)
-
-_CONNECTION_OF_ENDPOINT = _record(
-    {"name": _text, "status": _text, "description": _or_none(_anything)}, "name", "status"
-)
-
-_ENDPOINT = _record(
-    {
-        "name": _text,
-        "target": _text,
-        "group_id": _text,
-        "provisioning_state": _text,
-        "status": _anything,
-        "reserved": _flag,
-        "private_endpoint_id": _text,
-        "connection": _or_none(_CONNECTION_OF_ENDPOINT),
-    },
-    "name",
-    "target",
-    "group_id",
-)
-
-_ACTIVITY = _record(
-    {
-        "name": _text,
-        "activity_type": _text,
-        "status": _text,
-        "lineage_status": _or_none(_text),
-        "lineage_key": _text,
-        "output": _object,
-    }
-)
-
-_FACTORY = _body_or_name(
-    {
-        **_PLACE,
-        "managed_vnet": _flag,
-        "purview_account": _text,
-        "runtimes": _each(
-            _record(
-                {
-                    "name": _text,
-                    "kind": _choice("azure", "azure-managed-vnet", "self-hosted", "ssis"),
-                    "properties": _object,
-                },
-                "name",
-            )
-        ),
-        "endpoints": _each(_ENDPOINT),
-        "runs": _each(_record({"pipeline": _text, "status": _text, "ago": _number, "activities": _each(_ACTIVITY)})),
-    }
-)
-
-_CONNECTION = _record(
-    {
-        "target": _text,
-        "private_endpoint_id": _text,
-        "name": _text,
-        "description": _or_none(_anything),
-        "status": _text,
-        "group_id": _text,
-    },
-    "target",
-)
-
-_GROUP = _record(
-    {"name": _text, "subscription": _guid, "location": _text, "managed_by": _or_none(_text), "tags": _object}, "name"
-)
-
-_SUBSCRIPTION = _record({"id": _guid, "name": _text, "of_microsoft": _flag, "unregistered": _each(_text)}, "id")
-
-_SCENARIO = _record(
-    {
-        "emulator": _OPTIONS,
-        "subscriptions": _each(_SUBSCRIPTION),
-        "resource_groups": _each(_GROUP),
-        "accounts": _each(_ACCOUNT),
-        "factories": _each(_FACTORY),
-        "connections": _each(_CONNECTION),
-        "callers": _each(
-            _record({"name": _text, "client_id": _text, "object_id": _text, "roles": _each(_role)}, "name")
-        ),
-        "locks": _each(
-            _record(
-                {
-                    "scope": _text,
-                    "level": _choice("CanNotDelete", "ReadOnly"),
-                    "name": _text,
-                    "deletion_ends": _text,
-                },
-                "scope",
-            )
-        ),
-        "denials": _each(
-            _record(
-                {
-                    "kind": _choice("policy", "deny-assignment"),
-                    "scope": _text,
-                    "actions": _text,
-                    "name": _text,
-                },
-                "kind",
-                "scope",
-            )
-        ),
-        "faults": _each(_object),
-    }
-)
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `Emulator`: with accounts or factories in the document, the default ones are left out."""
+        # An empty list says that there are none.
+        is_furnished = bool({"accounts", "factories"} & self.model_fields_set)
+        return {"empty": is_furnished, **self.emulator.arguments()}

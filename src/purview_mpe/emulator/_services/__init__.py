@@ -1,1 +1,1 @@
-"""What Azure's services do, one file per service."""
+"""What Azure's services do, a folder for each."""

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator._http.exchange import ArmError, object_of
+from purview_mpe.emulator._values.exchange import ArmError
+from purview_mpe.emulator._values.json_values import object_of
+from purview_mpe.emulator._values.public import public
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._state.world import World
@@ -22,6 +24,7 @@ LIFETIME = 3600
 """For how many seconds a token is good."""
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class Role:
     """A role: what it allows, less what it excepts; `*` stands for anything, in any letter case."""

@@ -16,6 +16,8 @@ import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from purview_mpe.emulator._values.public import public
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _QUIET_ROUNDS = 20
 
 
+@public
 @runtime_checkable
 class Clock(Protocol):
     """What the emulator needs of a clock; bring your own if you want to hold the time yourself."""
@@ -38,6 +41,7 @@ class Clock(Protocol):
         ...
 
 
+@public
 class RealClock:
     """The time of the real world, in seconds since this clock was made."""
 
@@ -53,6 +57,7 @@ class RealClock:
         time.sleep(max(seconds, 0))
 
 
+@public
 class VirtualClock:
     """A clock that moves when somebody sleeps.
 

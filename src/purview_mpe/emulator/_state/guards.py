@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
-from purview_mpe.emulator._http.exchange import ArmError
 from purview_mpe.emulator._state.access import within
+from purview_mpe.emulator._values.exchange import ArmError
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._state.access import Caller

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from purview_mpe.emulator._http.exchange import ArmError
+from purview_mpe.emulator._values.exchange import ArmError
 
 Kind = Literal["reads", "writes", "deletes"]
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from purview_mpe.emulator._values.public import public
+
 if TYPE_CHECKING:
     from random import Random
 
@@ -14,6 +16,7 @@ DEFAULT_TENANT = "11111111-1111-1111-1111-111111111111"
 DEFAULT_LOCATION = "westeurope"
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class Reads:
     """Until it has been read this many times, however long that takes."""

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from purview_mpe.emulator._http.exchange import id_of
 from purview_mpe.emulator._state.clock import VirtualClock
 from purview_mpe.emulator._state.nouns import (
     Account,
@@ -24,6 +23,7 @@ from purview_mpe.emulator._state.nouns import (
     Subscription,
 )
 from purview_mpe.emulator._state.settings import DEFAULT_LOCATION, Reads, Settings, Span, drawn
+from purview_mpe.emulator._values.json_values import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,0 +1,73 @@
+"""Writes the parts of the documentation that come from the source: `python docs/generated.py`.
+
+A test compares them with what this script would write.
+"""
+
+# ruff: noqa: INP001 - a script that lies beside its pages
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from purview_mpe._model import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DOCS = Path(__file__).resolve().parent
+
+
+def pages() -> dict[Path, str]:
+    """Each page with generated parts, as it should be."""
+    made = {DOCS / "reference" / "words.md": words_page, DOCS / "verbs" / "status.md": status_page}
+    return {page: make(page.read_text(encoding="utf-8")) for page, make in made.items()}
+
+
+def status_page(text: str) -> str:
+    """The page with the table of verdicts and what to do about each."""
+    rows = (
+        (f"`{verdict}`", f"`{word.mark.symbol}`", word.meaning, word.advice or "Nothing.")
+        for verdict, word in words.VERDICTS.items()
+    )
+    return _with_table(text, "Verdicts", ("verdict", "mark", "meaning", "what to do"), rows)
+
+
+def words_page(text: str) -> str:
+    """The page with the tables of the vocabulary."""
+    marked: dict[str, Mapping[str, words.Word]] = {
+        "Actions": dict(words.ACTIONS),
+        "Results": dict(words.RESULTS),
+        "Verdicts": dict(words.VERDICTS),
+        "Severities": dict(words.SEVERITIES),
+    }
+    plain: dict[str, Mapping[str, str]] = {
+        "Firewall settings": {word: meaning for word, (_, meaning) in words.FIREWALLS.items()},
+        "Where connections are listed": dict(words.CONNECTION_LISTS),
+        "Subjects": dict(words.SUBJECTS),
+        "Kinds of runtime": dict(words.RUNTIME_KINDS),
+    }
+    for heading, states in marked.items():
+        rows = ((f"`{state}`", f"`{word.mark.symbol}`", word.meaning) for state, word in states.items())
+        text = _with_table(text, heading, ("word", "mark", "meaning"), rows)
+    for heading, kinds in plain.items():
+        rows = ((f"`{kind}`", meaning) for kind, meaning in kinds.items())
+        text = _with_table(text, heading, ("word", "meaning"), rows)
+    symbols = ((f"`{symbol}`", meaning) for symbol, meaning in words.SYMBOLS.items())
+    return _with_table(text, "Marks", ("mark", "meaning"), symbols)
+
+
+def _with_table(text: str, heading: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """The page with a new table under a heading, in place of the one there."""
+    table = "".join(f"| {' | '.join(cells)} |\n" for cells in (head, *rows))
+    table = table.replace("\n", f"\n|{'---|' * len(head)}\n", 1)
+    found = re.search(rf"^## {heading}\n.*?^((?:\|[^\n]*\n)+)", text, re.MULTILINE | re.DOTALL)
+    if found is None:
+        raise LookupError(f"There is no table under the heading {heading!r}")
+    return text[: found.start(1)] + table + text[found.end(1) :]
+
+
+if __name__ == "__main__":
+    for path, content in pages().items():
+        path.write_text(content, encoding="utf-8")

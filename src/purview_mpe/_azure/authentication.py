@@ -1,0 +1,146 @@
+"""The policy that authorizes requests: the token at hand, and one more where Azure refuses that one.
+
+azure-core's own policy keeps a token for each client and drops it on a 401 only if the answer holds a claims challenge.
+Here the credential keeps the token for all clients (`credentials`), and a refusal is acted on: the refused token is
+dropped, and the credential is asked once more. A place that refuses a second token refuses the caller, not the token:
+it costs no further token request for the rest of the verb.
+
+Imported through `loading.load` alone, because it imports azure.core.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
+
+from azure.core.pipeline import policies
+
+from purview_mpe._azure.exchange import current
+from purview_mpe.errors import AccessDenied, NoAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from purview_mpe._azure.credentials import OneToken
+
+#: What is done next: asking the credential or sending the request. Awaited by the asynchronous policy.
+_Step: TypeAlias = "Callable[[], Any]"
+#: Entra ID's code for an audience that a tenant does not know (docs: "Microsoft Entra authentication error codes").
+_UNKNOWN_AUDIENCE = "AADSTS500011"
+_SUBSCRIPTION = re.compile(r"/subscriptions/[^/]+", re.IGNORECASE)
+
+
+class _Authorizing:
+    """What is done for one request, in steps that each colour takes in its own way."""
+
+    def __init__(self, credential: OneToken, audiences: Sequence[str], *, enable_cae: bool) -> None:
+        super().__init__()
+        self._credential = credential
+        self._audiences = audiences
+        self._options: dict[str, Any] = {"enable_cae": True} if enable_cae else {}
+        #: Which audience worked last.
+        self._audience = 0
+
+    def steps(self, request: Any, send: Callable[[Any], Any]) -> Generator[_Step, Any, Any]:
+        """Authorize and send; send again with another token where the first is refused."""
+        refusing, place = current().run.refusing, _place(str(request.http_request.url))
+        audience, token = yield from self._first_token()
+        response = yield from _sent(request, send, token)
+        if response.http_response.status_code != 401:
+            refusing.discard(place)
+            return response
+        if place in refusing:
+            return response
+        # Another token for the same audience, then the audiences after it.
+        for other in range(audience, len(self._audiences)):
+            if (renewed := (yield from self._another(other, token if other == audience else ""))) is None:
+                continue
+            token = renewed
+            response = yield from _sent(request, send, token)
+            if response.http_response.status_code != 401:
+                self._audience = other
+                return response
+        refusing.add(place)
+        self._credential.drop(token)
+        return response
+
+    def _first_token(self) -> Generator[_Step, Any, tuple[int, str]]:
+        for audience in range(self._audience, len(self._audiences)):
+            try:
+                token = yield partial(self._credential.get_token_info, self._audiences[audience], options=self._options)
+            except AccessDenied as denied:
+                if _UNKNOWN_AUDIENCE not in denied.message or audience + 1 == len(self._audiences):
+                    raise
+            else:
+                self._audience = audience
+                return audience, token.token
+        raise AssertionError  # pragma: no cover - the last audience returns or raises
+
+    def _another(self, audience: int, refused: str) -> Generator[_Step, Any, str | None]:
+        """Another token than the refused one; None if the credential has no other."""
+        exchange = current()
+        answer = exchange.answer
+        claims = answer.challenge.claims if answer and answer.challenge else None
+        options = self._options | ({"claims": claims} if claims else {})
+        try:
+            token = yield partial(self._credential.renewed, refused, self._audiences[audience], options=options)
+        except (AccessDenied, NoAnswer) as failure:
+            if answer is not None:
+                # The refusal counts; that the credential has no other token is said beside it.
+                exchange.answer = replace(answer, no_other_token=failure.message)
+            return None
+        # A token that was asked for with claims is another one, whatever its text.
+        return token.token if claims or token.token != refused else None
+
+
+def _sent(request: Any, send: Callable[[Any], Any], token: str) -> Generator[_Step, Any, Any]:
+    request.http_request.headers["Authorization"] = f"Bearer {token}"
+    return (yield partial(send, request))
+
+
+def _place(url: str) -> str:
+    """What a token is refused for: a subscription, because that belongs to a tenant; elsewhere a host."""
+    parts = urlsplit(url)
+    subscription = _SUBSCRIPTION.match(parts.path)
+    return (subscription[0] if subscription else parts.netloc).casefold()
+
+
+class Authentication(_Authorizing, policies.HTTPPolicy[Any, Any]):
+    """For synchronous clients."""
+
+    def send(self, request: Any) -> Any:
+        """Take each step as it is."""
+        steps = self.steps(request, self.next.send)
+        step = next(steps)
+        try:
+            while True:
+                try:
+                    result = step()
+                except Exception as error:  # noqa: BLE001 - handed to the steps, which pass on what is not theirs
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as done:
+            return done.value
+
+
+class AsyncAuthentication(_Authorizing, policies.AsyncHTTPPolicy[Any, Any]):
+    """For asynchronous clients."""
+
+    async def send(self, request: Any) -> Any:
+        """Take each step and await what it gives."""
+        steps = self.steps(request, self.next.send)
+        step = next(steps)
+        try:
+            while True:
+                try:
+                    result = await step()
+                except Exception as error:  # noqa: BLE001 - as above
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as done:
+            return done.value

@@ -1,0 +1,256 @@
+"""One vocabulary of marks and words: how every state shows, in a terminal, a notebook, a picture and the documentation.
+
+A state has a mark, which is a symbol, a colour role and a kind of line; a word for people; and a meaning. All faces
+take them from here, so a state looks the same everywhere. Symbols are ASCII, so that they can be printed wherever
+Python can print. Colour and line repeat what symbol and word say.
+
+A new state is one more line in its table. A test compares each table with the type that lists its states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purview_mpe._model.matrix import RuntimeKind
+    from purview_mpe._model.results import (
+        Action,
+        ConnectionList,
+        Firewall,
+        Result,
+        Severity,
+        Shape,
+        Subject,
+        Verdict,
+    )
+
+Role: TypeAlias = Literal["good", "new", "attention", "bad", "faint"]
+"""What a colour says. `new` is made and may still need an approval; `good` needs nothing more."""
+Line: TypeAlias = Literal["solid", "thin", "dashed", "dotted", "cut", "none"]
+"""How a picture draws the way from an endpoint to its target."""
+Answer: TypeAlias = Literal["yes", "no", "unknown"]
+
+#: What each symbol says; none has a second meaning.
+SYMBOLS: Mapping[str, str] = {
+    "+": "as it should be, or to be made so",
+    "=": "as it was before",
+    "~": "deleted and made again, or to be",
+    "-": "taken away, or to be",
+    "!": "needs attention: something is in the way, or may go wrong",
+    "x": "failed, refused, or no",
+    ">": "waits for another person",
+    "*": "under way: Azure is working on it",
+    "?": "not known",
+    "i": "worth knowing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a state shows."""
+
+    symbol: str
+    role: Role
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a state is called, how it shows, and what it means."""
+
+    text: str
+    """For people. Where a state is also a value in JSON, mostly that value: what is shown can be searched for."""
+    mark: Mark
+    meaning: str
+    """For the documentation; Markdown without a full stop."""
+    advice: str = ""
+    """What to do about it; empty if there is nothing to do."""
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it is still to be done, by another person or by a run that writes."""
+        return self.mark in {WAITING, TO_ADD, TO_TAKE, TO_REMAKE}
+
+
+DONE = Mark("+", "good", "solid")
+NEW = Mark("+", "new", "dashed")
+TO_ADD = Mark("+", "attention", "dotted")
+SAME = Mark("=", "faint", "thin")
+SETTLED = Mark("=", "good", "solid")
+NEVER_THERE = Mark("=", "faint", "none")
+REMADE = Mark("~", "new", "dashed")
+TO_REMAKE = Mark("~", "attention", "dotted")
+REMOVED = Mark("-", "good", "none")
+CLOSED = Mark("-", "attention", "cut")
+TO_TAKE = Mark("-", "attention", "dotted")
+MISSING = Mark("!", "bad", "none")
+IN_THE_WAY = Mark("!", "bad", "cut")
+WARNED = Mark("!", "attention", "dashed")
+FAILED = Mark("x", "bad", "cut")
+UNFINISHED = Mark("x", "bad", "dotted")
+WAITING = Mark(">", "attention", "dashed")
+WORKING = Mark("*", "attention", "dotted")
+AMBIGUOUS = Mark("?", "bad", "cut")
+UNKNOWN = Mark("?", "attention", "thin")
+NOTED = Mark("i", "faint", "thin")
+
+ACTIONS: Mapping[Action, Word] = {
+    "create": Word("to create", NEW, "it is missing, and will be made"),
+    "keep": Word("kept", SAME, "it exists and is sound, under whatever name"),
+    "replace": Word("to replace", TO_REMAKE, "it is broken, and may be deleted and made again"),
+    "conflict": Word("in conflict", IN_THE_WAY, "something is in the way; the plan is not carried out"),
+}
+
+RESULTS: Mapping[Result, Word] = {
+    "created": Word("created", NEW, "made by this run"),
+    "kept": Word("kept", SAME, "was there already"),
+    "replaced": Word("replaced", REMADE, "deleted and made again"),
+    "approved": Word("approved", DONE, "the connection was approved by this run"),
+    "already-approved": Word("already-approved", SETTLED, "it was already approved"),
+    "rejected": Word("rejected", CLOSED, "the connection was rejected by this run"),
+    "deleted": Word("deleted", REMOVED, "Azure no longer lists it"),
+    "absent": Word("absent", NEVER_THERE, "was not there"),
+    "connected": Word("connected", DONE, "the factory was connected to the account"),
+    "already-connected": Word("already-connected", SETTLED, "it was connected before"),
+    "disconnected": Word("disconnected", REMOVED, "the factory's connection to the account was removed"),
+    "enabled": Word("enabled", DONE, "the factory's system-assigned managed identity was switched on"),
+    "already-enabled": Word("already-enabled", SETTLED, "it was on before"),
+    "granted": Word(
+        "granted",
+        DONE,
+        "the factory's identity was made Data Curator on the root collection, and a read of the policy showed it",
+    ),
+    "already-granted": Word("already-granted", SETTLED, "it was Data Curator before"),
+    "revoked": Word("revoked", REMOVED, "the factory's identity is no longer Data Curator"),
+    "handed-off": Word(
+        "handed-off", WAITING, "this caller is not allowed to decide it; `Report.hand_off` says who can, and how"
+    ),
+    "ambiguous": Word("ambiguous", AMBIGUOUS, "several connections match the endpoint, so none was touched"),
+    "conflict": Word("conflict", IN_THE_WAY, "something is in the way, and was left alone"),
+    "failed": Word("failed", FAILED, "Azure refused, or could not do it; `error` says why"),
+    "timed-out": Word("timed-out", UNFINISHED, "timed out; Azure may still finish"),
+    "would-approve": Word("would-approve", TO_ADD, "a dry run: it would be approved"),
+    "would-reject": Word("would-reject", TO_TAKE, "a dry run: it would be rejected"),
+    "would-delete": Word("would-delete", TO_TAKE, "a dry run: it would be deleted"),
+    "would-create": Word("would-create", TO_ADD, "a dry run: it would be made"),
+    "would-replace": Word("would-replace", TO_REMAKE, "a dry run: it would be deleted and made again"),
+    "would-connect": Word("would-connect", TO_ADD, "a dry run: the factory would be connected"),
+    "would-disconnect": Word("would-disconnect", TO_TAKE, "a dry run: the connection would be removed"),
+    "would-enable": Word("would-enable", TO_ADD, "a dry run: the identity would be switched on"),
+    "would-grant": Word("would-grant", TO_ADD, "a dry run: the role would be given"),
+    "would-revoke": Word("would-revoke", TO_TAKE, "a dry run: the role would be taken away"),
+}
+
+VERDICTS: Mapping[Verdict, Word] = {
+    "ready": Word("ready", DONE, "approved, as far as can be seen"),
+    "pending": Word(
+        "pending",
+        WAITING,
+        "the owner of the target has not decided",
+        "Have the owner of each target approve its connection.",
+    ),
+    "provisioning": Word(
+        "provisioning",
+        WORKING,
+        "Azure is still making it",
+        "Wait: this takes some minutes, and Azure goes on by itself.",
+    ),
+    "rejected": Word(
+        "rejected",
+        FAILED,
+        "the owner said no, or removed the connection",
+        "Ask the owner of the target why, then call create_all with Spec(replace_broken=True).",
+    ),
+    "stale": Word(
+        "stale",
+        IN_THE_WAY,
+        "the factory says Approved, and the target does not",
+        "Ask the owner of the target to approve it; if that is not possible, call delete_all and then create_all.",
+    ),
+    "wrong-target": Word(
+        "wrong-target",
+        IN_THE_WAY,
+        "the name is taken by an endpoint to something else",
+        "Choose another base name, or delete the endpoint that has this name.",
+    ),
+    "missing": Word("missing", MISSING, "there is no such endpoint", "Create it with create_all."),
+    "failed": Word(
+        "failed",
+        FAILED,
+        "Azure could not make it",
+        "Call create_all with Spec(replace_broken=True), which deletes the endpoint and makes it again.",
+    ),
+}
+
+SEVERITIES: Mapping[Severity, Word] = {
+    "error": Word("error", FAILED, "lineage does not arrive, or the plan cannot be carried out"),
+    "warning": Word("warning", WARNED, "something may go wrong, or does for a part"),
+    "info": Word("info", NOTED, "worth knowing"),
+}
+
+SUBJECTS: Mapping[Subject, str] = {
+    "endpoint": "a managed private endpoint, or its connection on the target",
+    "managed-network": "the factory's managed virtual network",
+    "runtime": "an integration runtime of the factory",
+    "identity": "the factory's system-assigned managed identity",
+    "connection": "the factory's connection to the Purview account",
+    "data-curator": "the identity's role Data Curator on the root collection",
+}
+
+#: Whether something holds.
+ANSWERS: Mapping[Answer, Word] = {
+    "yes": Word("yes", DONE, "it does"),
+    "no": Word("no", FAILED, "it does not"),
+    "unknown": Word("unknown", UNKNOWN, "it cannot be seen from here"),
+}
+#: Whether lineage arrives through an integration runtime.
+SUPPORT: Mapping[Answer, Word] = {
+    "yes": Word("supported", DONE, "the support matrix says so"),
+    "no": Word("not supported", FAILED, "the support matrix says so"),
+    "unknown": Word("unknown", UNKNOWN, "nothing is documented, or the account's firewall setting cannot be read"),
+}
+#: Whether a connection or an endpoint is an orphan.
+ORPHANED: Mapping[bool, Word] = {
+    True: Word("yes", WARNED, "the other side is gone"),
+    False: Word("perhaps", UNKNOWN, "the other side cannot be read"),
+}
+
+SHAPES: Mapping[Shape, str] = {
+    "A": "A: managed storage and managed Event Hubs",
+    "B": "B: managed storage, no managed Event Hubs",
+    "C": "C: ingestion storage, no managed Event Hubs",
+    "D": "D: ingestion storage and managed Event Hubs",
+    "E": "E: two storages, of which the ingestion storage counts",
+    "F": "F: its ingestion resources cannot be seen",
+}
+FIREWALLS: Mapping[Firewall, tuple[str, str]] = {
+    "enabled-from-all-networks": ("enabled from all networks", "every network may reach the account"),
+    "disabled-for-ingestion-only": (
+        "disabled for ingestion only",
+        "ingestion takes private endpoints, the rest is open",
+    ),
+    "disabled-from-all-networks": ("disabled from all networks", "everything takes private endpoints"),
+}
+CONNECTION_LISTS: Mapping[ConnectionList, str] = {
+    "account": "the Purview account",
+    "storage": "the managed storage account",
+    "namespace": "the managed Event Hubs namespace",
+    "ingestion": "the Purview account, on behalf of its ingestion storage",
+}
+RUNTIME_KINDS: Mapping[RuntimeKind, str] = {
+    "azure": "an Azure integration runtime outside the managed virtual network",
+    "azure-managed-vnet": "an Azure integration runtime inside it",
+    "self-hosted": "a machine of your own",
+    "ssis": "for SSIS packages; the matrix has nothing about it",
+}
+
+#: While a verb runs: a step that is not over.
+UNDER_WAY = Word("under way", WORKING, "it is not over")
+
+
+def answer(value: bool | None) -> Answer:
+    """The answer that a field means whose None is "cannot be seen"."""
+    return "unknown" if value is None else "yes" if value else "no"

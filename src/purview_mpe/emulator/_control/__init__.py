@@ -1,0 +1,1 @@
+"""What a test does with an emulator besides asking it as if it were Azure."""

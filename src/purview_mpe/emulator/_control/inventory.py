@@ -1,0 +1,344 @@
+"""What is in an emulator: adding to it, taking away from it, looking at it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe.emulator._control.views import ConnectionView, EndpointView, view_connection, view_endpoint
+from purview_mpe.emulator._services.data_factory import factories, managed_network, runtimes
+from purview_mpe.emulator._services.purview import accounts
+from purview_mpe.emulator._services.purview.shapes import account_body
+from purview_mpe.emulator._state import life
+from purview_mpe.emulator._state.strangers import add_strangers
+from purview_mpe.emulator._state.world import ACCOUNT_TYPE, FACTORY_TYPE, NAMESPACE_TYPE
+from purview_mpe.emulator._values.json_values import as_id, id_of, object_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from purview_mpe.emulator._services.data_factory.runtimes import RuntimeKind
+    from purview_mpe.emulator._services.purview.shapes import Firewall, NamespaceAbsence, Shape
+    from purview_mpe.emulator._state.nouns import Account, Factory
+    from purview_mpe.emulator._state.world import World
+
+
+class Inventory:
+    """Adds to one emulator, takes away from it and shows what is in it."""
+
+    def __init__(self, world: World, subscription: str, location: str) -> None:
+        self._world = world
+        self.subscription = subscription
+        self.location = location
+        # What `factory` and `account` stand for; None in an emulator that was made empty.
+        self.default_factory: ArmId | None = None
+        self.default_account: ArmId | None = None
+
+    def furnish(self, shape: Shape, firewall: Firewall) -> None:
+        """Add the default account and the default factory."""
+        self.default_account = self.add_account("pv1", shape=shape, firewall=firewall)
+        self.default_factory = self.add_factory("df1", purview_account=self.default_account)
+
+    @property
+    def factory(self) -> ArmId:
+        """The id of the default factory.
+
+        Raises:
+            LookupError: the emulator was made empty.
+        """
+        if self.default_factory is None:
+            raise LookupError("this emulator was made empty; add_factory() makes a factory and gives its id")
+        return self.default_factory
+
+    @property
+    def account(self) -> ArmId:
+        """The id of the default account.
+
+        Raises:
+            LookupError: the emulator was made empty.
+        """
+        if self.default_account is None:
+            raise LookupError("this emulator was made empty; add_account() makes an account and gives its id")
+        return self.default_account
+
+    def described(self) -> dict[str, str | None]:
+        """The default ids, for a client that has to begin somewhere."""
+        factory, account = self.default_factory, self.default_account
+        return {
+            "subscription": self.subscription,
+            "tenant": self._world.tenant,
+            "factory": str(factory) if factory else None,
+            "account": str(account) if account else None,
+        }
+
+    def find_factory(self, factory: ArmId | str) -> Factory:
+        """The factory with this id.
+
+        Raises:
+            LookupError: the emulator has no such factory.
+        """
+        factory_id = as_id(factory)
+        found = self._world.factories.get(factory_id.key)
+        if found is None:
+            raise LookupError(f"the emulator has no factory {factory_id}")
+        return found
+
+    def add_account(
+        self,
+        name: str = "",
+        *,
+        shape: Shape = "A",
+        firewall: Firewall = "disabled-from-all-networks",
+        without_namespace: NamespaceAbsence = "absent",
+        subscription: str | None = None,
+        resource_group: str = "rg1",
+        location: str | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> ArmId:
+        """Add a Purview account; its managed resources come with it.
+
+        `body` is the JSON of an account, for example one of Azure's published examples, and is used as it
+        is: the account then lives at the `id` in it, or under its name where it has none. `without_namespace`
+        is how shape B says that it has no namespace.
+
+        Raises:
+            ValueError: there is no such shape or firewall setting, or no name.
+        """
+        with self._world.lock:
+            if body is None:
+                location = location or self.location
+                account_id = self._id(subscription, resource_group, ACCOUNT_TYPE, name)
+                body = account_body(
+                    self._world,
+                    account_id,
+                    shape=shape,
+                    firewall=firewall,
+                    location=location,
+                    namespace_absence=without_namespace,
+                )
+            else:
+                given_id = id_of(body.get("id"))
+                name = name or str(body.get("name", ""))
+                account_id = given_id or self._id(subscription, resource_group, ACCOUNT_TYPE, name)
+                if given_id is None:
+                    body = {**body, "id": str(account_id), "name": name, "type": ACCOUNT_TYPE}
+            account = accounts.new_account(self._world, account_id, body)
+            self._add_strangers(account)
+            return account_id
+
+    def add_factory(
+        self,
+        name: str = "",
+        *,
+        managed_vnet: bool = True,
+        purview_account: ArmId | str | None = None,
+        subscription: str | None = None,
+        resource_group: str = "rg1",
+        location: str | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> ArmId:
+        """Add a factory, with a managed virtual network and the runtime that Azure puts into it.
+
+        `body` is the JSON of a factory; the factory then lives at the `id` in it, unless that is none (the
+        subscriptions in Azure's published examples are not). Without `managed_vnet` the factory has the plain
+        `AutoResolveIntegrationRuntime`.
+        """
+        with self._world.lock:
+            given: dict[str, Any] = deepcopy(dict(body or {}))
+            factory_id = id_of(given.get("id"))
+            if factory_id is None:
+                factory_id = self._id(subscription, resource_group, FACTORY_TYPE, name or given.get("name", ""))
+            given.setdefault("location", location or self.location)
+            if body is None:
+                given["identity"] = {"type": "SystemAssigned"}
+                given["properties"] = {"publicNetworkAccess": "Enabled"}
+            if purview_account is not None:
+                properties = given.setdefault("properties", {})
+                properties["purviewConfiguration"] = {"purviewResourceId": str(purview_account)}
+            factory = factories.new_factory(self._world, factory_id, given)
+            if managed_vnet:
+                managed_network.new_network(self._world, factory)
+            self.add_runtime(
+                factory_id, "AutoResolveIntegrationRuntime", "azure-managed-vnet" if managed_vnet else "azure"
+            )
+            return factory_id
+
+    def add_runtime(self, factory: ArmId | str, name: str, kind: RuntimeKind = "azure") -> None:
+        """Add an integration runtime of a kind to a factory."""
+        with self._world.lock:
+            properties = runtimes.runtime_properties(kind, self.location)
+            runtimes.new_runtime(self._world, self.find_factory(factory), name, properties)
+
+    def add_endpoint(
+        self,
+        factory: ArmId | str,
+        name: str,
+        target: ArmId | str,
+        group_id: str,
+        *,
+        provisioning_state: str = "Succeeded",
+        status: str = "Approved",
+        reserved: bool = False,
+    ) -> None:
+        """Add a managed private endpoint that is already there, with its connection on the target.
+
+        `status` is what factory and target both say. A target of a known type is made to exist.
+        """
+        with self._world.lock:
+            owner = self.find_factory(factory)
+            network = owner.networks.get("default") or managed_network.new_network(self._world, owner)
+            accounts.ensure_target(self._world, str(target), self.location)
+            endpoint = life.new_endpoint(self._world, owner, network, name=name, target=str(target), group_id=group_id)
+            endpoint.reserved = reserved
+            connection = life.connect(self._world, endpoint)
+            if connection is not None:
+                connection.status = status
+            if provisioning_state != "Provisioning":
+                life.finish(self._world, endpoint, "Succeeded")
+                endpoint.provisioning_state = provisioning_state
+                endpoint.status = status
+
+    def add_connection(
+        self,
+        target: ArmId | str,
+        *,
+        private_endpoint_id: str | None = None,
+        name: str | None = None,
+        description: str | None = "",
+        status: str = "Pending",
+        group_id: str | None = None,
+    ) -> ConnectionView:
+        """Put somebody's connection on a target: a stranger's, who may call theirs whatever they like.
+
+        Raises:
+            LookupError: the target does not exist.
+        """
+        with self._world.lock:
+            target_id = as_id(target)
+            if self._world.find_resource(target_id.key) is None:
+                raise LookupError(f"the emulator has nothing called {target_id}")
+            stranger = ArmId(self._world.guid(), "strangers-rg")
+            theirs = f"stranger-{self._world.letters(6)}"
+            hidden = stranger.in_group("Microsoft.Network", "privateEndpoints", theirs)
+            default_group = "account" if target_id.is_a(ACCOUNT_TYPE) else "blob"
+            if target_id.is_a(NAMESPACE_TYPE):
+                default_group = "namespace"
+            connection = life.add_connection(
+                self._world,
+                target_id,
+                private_endpoint_id=private_endpoint_id or str(hidden),
+                group_id=group_id or default_group,
+                description=description,
+                status=status,
+                name=name,
+            )
+            return view_connection(connection)
+
+    def connections(self, target: ArmId | str | None = None) -> list[ConnectionView]:
+        """The connections of a target, or of all targets, in order of creation."""
+        with self._world.lock:
+            self._world.settle()
+            wanted = None if target is None else as_id(target).key
+            found = [
+                connection
+                for key, connections in self._world.connections.items()
+                if wanted is None or key == wanted
+                for connection in connections.values()
+            ]
+            return [view_connection(connection) for connection in sorted(found, key=lambda one: one.serial)]
+
+    def targets(self, account: ArmId | str) -> dict[str, ArmId]:
+        """What an account takes its data through: group id to resource, as its JSON says at this moment."""
+        with self._world.lock:
+            account_id = as_id(account)
+            properties = self._world.accounts[account_id.key].properties
+            managed = object_of(properties.get("managedResources")) or {}
+            ingestion = object_of(properties.get("ingestionStorage")) or {}
+            storage = ingestion.get("id") or managed.get("storageAccount")
+            found: dict[str, ArmId] = {"account": account_id}
+            for group, target in (
+                ("blob", storage),
+                ("queue", storage),
+                ("namespace", managed.get("eventHubNamespace")),
+            ):
+                # What is no id is no target, however the JSON came by it.
+                if (target_id := id_of(target)) is not None:
+                    found[group] = target_id
+            return found
+
+    def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
+        """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""
+        with self._world.lock:
+            found = self._world.accounts[as_id(account or self.account).key]
+            accounts.enable_event_hubs(self._world, found)
+            return self.targets(found.id)["namespace"]
+
+    def unregister(self, namespace: str, subscription: str | None = None) -> None:
+        """Let a subscription not have registered a resource provider: every call of it answers 409."""
+        with self._world.lock:
+            found = self._world.ensure_subscription(subscription or self.subscription)
+            found.unregistered.add(namespace.casefold())
+
+    def remove(self, resource: ArmId | str) -> None:
+        """Take a resource away at once, without the life that a deletion has.
+
+        Connections of a factory's endpoints stay on their targets, as in Azure.
+
+        Raises:
+            LookupError: there is nothing with this id.
+        """
+        with self._world.lock:
+            remove(self._world, as_id(resource))
+
+    def endpoints(self, factory: ArmId | str | None = None) -> list[EndpointView]:
+        """The managed private endpoints of a factory, or of all of them, in order of creation."""
+        with self._world.lock:
+            self._world.settle()
+            found = self._world.endpoints(self.find_factory(factory) if factory is not None else None)
+            return [view_endpoint(endpoint) for endpoint in found]
+
+    def _id(self, subscription: str | None, group: str, resource_type: str, name: str) -> ArmId:
+        provider, _, kind = resource_type.partition("/")
+        outer = f"/subscriptions/{subscription or self.subscription}/resourceGroups/{group}"
+        return ArmId.parse(f"{outer}/providers/{provider}/{kind}/{name}")
+
+    def _add_strangers(self, account: Account) -> None:
+        for target in (account.id, *accounts.managed_targets(account)):
+            add_strangers(self._world, target, self._world.settings.foreign_connections)
+
+
+def remove(world: World, resource: ArmId) -> None:
+    """Take a resource away at once.
+
+    Raises:
+        LookupError: nothing has this id.
+    """
+    if (factory := world.factories.pop(resource.key, None)) is not None:
+        life.orphan(factory)
+    elif resource.key in world.accounts or resource.key in world.resources:
+        world.accounts.pop(resource.key, None)
+        world.resources.pop(resource.key, None)
+        for connection in world.connections.pop(resource.key, {}).values():
+            life.drop_connection(world, connection)
+    elif not _remove_child(world, resource):
+        raise LookupError(f"the emulator has nothing called {resource}")
+
+
+def _remove_child(world: World, resource: ArmId) -> bool:
+    """Take a runtime, a connection or an endpoint away; gives whether one has this id."""
+    parent, name = resource.key.rpartition("/")[0].rpartition("/")[0], resource.name.casefold()
+    owner = world.factories.get(parent)
+    if owner is not None and owner.runtimes.pop(name, None) is not None:
+        return True
+    if (connection := world.connections.get(parent, {}).get(name)) is not None:
+        life.drop_connection(world, connection)
+        return True
+    for endpoint in world.endpoints():
+        network = world.network_of(endpoint)
+        if managed_network.shown_endpoint(endpoint)["id"].casefold() == resource.key and network is not None:
+            del network.endpoints[endpoint.name.casefold()]
+            if endpoint.connection is not None:
+                life.drop_connection(world, endpoint.connection)
+            return True
+    return False

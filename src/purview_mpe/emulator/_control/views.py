@@ -1,0 +1,77 @@
+"""What tests see of the inside: frozen pictures of endpoints and connections at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from purview_mpe.emulator._services.targets.connections import connection_id
+from purview_mpe.emulator._values.public import public
+
+if TYPE_CHECKING:
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe.emulator._state.nouns import Connection, Endpoint
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class EndpointView:
+    """A managed private endpoint."""
+
+    name: str
+    factory: ArmId
+    group_id: str
+    target: str
+    provisioning_state: str
+    status: str
+    """The state of the connection as the factory tells it; empty until provisioned."""
+    private_endpoint_id: str
+    reserved: bool
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """A private endpoint connection, as its target sees it."""
+
+    id: ArmId
+    name: str
+    target: ArmId
+    group_id: str
+    private_endpoint_id: str
+    status: str
+    description: str | None
+    endpoint: str | None
+    """The managed endpoint behind it; None for a stranger's connection and for an orphan."""
+    factory: ArmId | None
+    """The factory of that endpoint."""
+
+
+def view_endpoint(endpoint: Endpoint) -> EndpointView:
+    """The picture of an endpoint."""
+    return EndpointView(
+        name=endpoint.name,
+        factory=endpoint.factory,
+        group_id=endpoint.group_id,
+        target=endpoint.target,
+        provisioning_state=endpoint.provisioning_state,
+        status=endpoint.status,
+        private_endpoint_id=endpoint.private_endpoint_id,
+        reserved=endpoint.reserved,
+    )
+
+
+def view_connection(connection: Connection) -> ConnectionView:
+    """The picture of a connection."""
+    endpoint = connection.endpoint
+    return ConnectionView(
+        id=connection_id(connection),
+        name=connection.name,
+        target=connection.target,
+        group_id=connection.group_id,
+        private_endpoint_id=connection.private_endpoint_id,
+        status=connection.status,
+        description=connection.description,
+        endpoint=endpoint.name if endpoint else None,
+        factory=endpoint.factory if endpoint else None,
+    )

@@ -1,0 +1,74 @@
+"""What was asked and answered: the newest requests, how many there were, and observers of each exchange."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purview_mpe.emulator._state.world import World
+    from purview_mpe.emulator._values.exchange import Exchange, RecordedRequest, Response
+
+_WRITES = frozenset({"PUT", "PATCH", "DELETE", "POST"})
+
+
+class RequestLog:
+    """The requests of one emulator, in order of arrival."""
+
+    def __init__(self, world: World, size: int | None) -> None:
+        self._world = world
+        self._kept: deque[RecordedRequest] = deque(maxlen=size)
+        self._counts: Counter[tuple[str, int | None]] = Counter()
+        self._observers: list[Callable[[Exchange], None]] = []
+
+    def arrived(self, record: RecordedRequest) -> None:
+        """Keep a request."""
+        self._kept.append(record)
+
+    def answered(self, record: RecordedRequest, answer: Response | None) -> None:
+        """Count a request as answered; None: its connection broke."""
+        record.status = answer.status if answer else None
+        self._counts[record.method, record.status] += 1
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether anyone wants to see the exchanges."""
+        return bool(self._observers)
+
+    def show(self, exchange: Exchange) -> None:
+        """Let every observer see an exchange."""
+        for observer in self._observers:
+            observer(exchange)
+
+    def observe(self, observer: Callable[[Exchange], None]) -> None:
+        """Let a function see every exchange from now on, whole, in the order of the answers.
+
+        The emulator is locked while it calls the function, so the function must not ask the emulator anything.
+        """
+        with self._world.lock:
+            self._observers.append(observer)
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The kept requests, in order of arrival."""
+        with self._world.lock:
+            return list(self._kept)
+
+    @property
+    def writes(self) -> list[RecordedRequest]:
+        """The kept requests that were not reads."""
+        return [request for request in self.requests if request.method in _WRITES]
+
+    @property
+    def count(self) -> int:
+        """How many requests were answered in all, kept or not."""
+        with self._world.lock:
+            return self._counts.total()
+
+    def clear(self) -> None:
+        """Forget the requests so far, and count from 0."""
+        with self._world.lock:
+            self._kept.clear()
+            self._counts.clear()

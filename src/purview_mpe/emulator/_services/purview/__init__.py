@@ -1,0 +1,1 @@
+"""Microsoft.Purview, as Azure Resource Manager shows it."""

@@ -1,0 +1,28 @@
+"""Every operation of Azure that the emulator has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe.emulator._services.data_factory import factories, managed_network, runs, runtimes
+from purview_mpe.emulator._services.purview import accounts, ingestion
+from purview_mpe.emulator._services.resource_manager import authorization, groups, sign_in, subscriptions
+from purview_mpe.emulator._services.targets import event_hubs, storage
+
+if TYPE_CHECKING:
+    from purview_mpe.emulator._http.router import Route
+
+ALL_ROUTES: tuple[Route, ...] = (
+    *factories.ROUTES,
+    *managed_network.ROUTES,
+    *runs.ROUTES,
+    *runtimes.ROUTES,
+    *accounts.ROUTES,
+    *ingestion.ROUTES,
+    *storage.ROUTES,
+    *event_hubs.ROUTES,
+    *authorization.ROUTES,
+    *subscriptions.ROUTES,
+    *groups.ROUTES,
+    *sign_in.ROUTES,
+)

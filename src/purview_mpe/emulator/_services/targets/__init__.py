@@ -1,0 +1,1 @@
+"""What private endpoints connect to, and the connections on it."""

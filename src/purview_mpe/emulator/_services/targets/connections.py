@@ -1,0 +1,256 @@
+"""Private endpoint connections on their targets: one behaviour, three spellings.
+
+- Purview: named `<private endpoint>-<guid>`; its state has `actionsRequired`.
+- Storage: named `<account>.<guid>`; its state has `actionRequired`.
+- Event Hubs: named `<guid>`; its state has neither, and its type is `Namespaces/PrivateEndpointConnections`.
+
+(Spelling of the states and types: specs. Formats of the names: seen in public code.)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe.emulator._http.call import bad_request, not_found
+from purview_mpe.emulator._http.router import Route
+from purview_mpe.emulator._state import life
+from purview_mpe.emulator._state.world import ACCOUNT_TYPE, NAMESPACE_TYPE
+from purview_mpe.emulator._values.exchange import ArmError, Response
+from purview_mpe.emulator._values.json_values import object_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe.emulator._http.call import Call
+    from purview_mpe.emulator._state.nouns import Connection
+
+    FindTarget = Callable[[Call], ArmId]
+
+_DECISIONS = {
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "pending": "Pending",
+    "disconnected": "Disconnected",
+}
+
+
+def shown_connection(connection: Connection) -> dict[str, Any]:
+    """A connection in its provider's spelling."""
+    state: dict[str, Any] = {"status": connection.status, "description": connection.description}
+    if connection.target.is_a(ACCOUNT_TYPE):
+        kind = "Microsoft.Purview/accounts/privateEndpointConnections"
+        state["actionsRequired"] = connection.actions_required
+    elif connection.target.is_a(NAMESPACE_TYPE):
+        kind = "Microsoft.EventHub/Namespaces/PrivateEndpointConnections"
+    else:
+        kind = "Microsoft.Storage/storageAccounts/privateEndpointConnections"
+        state["actionRequired"] = connection.actions_required
+    return {
+        "id": str(connection_id(connection)),
+        "name": connection.name,
+        "type": kind,
+        "properties": {
+            "provisioningState": connection.provisioning_state,
+            "privateEndpoint": {"id": connection.private_endpoint_id},
+            "privateLinkServiceConnectionState": state,
+        },
+    }
+
+
+def connection_id(connection: Connection) -> ArmId:
+    """The id of a connection, below its target."""
+    return connection.target.child("privateEndpointConnections", connection.name)
+
+
+def _list(find: FindTarget) -> Callable[[Call], Response]:
+    """The handler that lists the connections of a target."""
+
+    def handle(call: Call) -> Response:
+        target = find(call)
+        connections = call.world.connections_of(target).values()
+        if _is_whole(target, call.api_version):
+            answer = Response(200, {"value": [shown_connection(connection) for connection in connections]})
+        else:
+            answer = call.page(connections, lambda connection: connection.serial, shown_connection)
+        call.world.target_was_read(target)
+        return answer
+
+    return handle
+
+
+def _is_whole(target: ArmId, api_version: str) -> bool:
+    """Whether a list comes without pages: storage accounts have no `nextLink` here in the published specs.
+
+    Clients of newer versions follow one (SDK source of azure-mgmt-storage 25, which sends 2025-08-01 or later).
+    """
+    return target.provider.casefold() == "microsoft.storage" and api_version < "2025-06-01"
+
+
+def _get(find: FindTarget) -> Callable[[Call], Response]:
+    """The handler that gives one connection."""
+
+    def handle(call: Call) -> Response:
+        return Response(200, shown_connection(_find(call, find(call))))
+
+    return handle
+
+
+def _put(find: FindTarget) -> Callable[[Call], Response]:
+    """The handler that approves or rejects a connection; each provider has its own answer to success."""
+
+    def handle(call: Call) -> Response:
+        target = find(call)
+        connection = _find(call, target)
+        status, description = _read_decision(call)
+        hold_storage(call, target)
+        changed = decide(call, connection, status, description)
+        return _answer_to_decision(call, connection, changed=changed)
+
+    return handle
+
+
+def _delete(find: FindTarget) -> Callable[[Call], Response]:
+    """The handler that removes a connection."""
+
+    def handle(call: Call) -> Response:
+        target = find(call)
+        connection = call.world.connections_of(target).get(call["connection"].casefold())
+        if connection is None:
+            return Response(204)
+        hold_storage(call, target)
+        life.drop_connection(call.world, connection)
+        return Response(200)
+
+    return handle
+
+
+def decide(call: Call, connection: Connection, status: str, description: str | None) -> bool:
+    """Change the state of a connection; gives whether anything changed.
+
+    A rejected or disconnected connection stays so: its endpoint must be deleted and made again
+    (documentation).
+
+    Raises:
+        ArmError: 400, the connection cannot become what is asked.
+    """
+    if connection.status in {"Rejected", "Disconnected"} and status != connection.status:
+        raise bad_request(
+            f"The private endpoint connection '{connection.name}' is {connection.status} and cannot become "
+            f"{status}. Delete the private endpoint and create it again.",
+            "InvalidPrivateEndpointConnectionState",
+        )
+    changed = connection.status != status
+    # A decision overwrites the description that the requester wrote (seen).
+    life.decide(call.world, connection, status, description or "")
+    return changed
+
+
+def hold_storage(call: Call, target: ArmId) -> None:
+    """Let a storage account do one private endpoint operation at a time.
+
+    Raises:
+        ArmError: 409 `StorageAccountOperationInProgress` (seen in public bug reports).
+    """
+    if not call.world.hold_storage(target):
+        raise ArmError(
+            409,
+            "StorageAccountOperationInProgress",
+            "An operation is currently performing on this storage account that requires exclusive access.",
+        )
+
+
+def status_of(text: Any) -> str:
+    """A status in Azure's spelling.
+
+    Raises:
+        ArmError: 400, this is no status.
+    """
+    status = _DECISIONS.get(str(text).casefold())
+    if status is None:
+        raise bad_request(
+            f"The status '{text}' is not one of Approved, Rejected, Pending and Disconnected.",
+            "InvalidPropertyValue",
+        )
+    return status
+
+
+def routes(
+    template: str,
+    versions: tuple[str, ...],
+    find: FindTarget,
+    *,
+    action: str,
+    approval: str,
+    zones: dict[str, str],
+) -> tuple[Route, ...]:
+    """The operations on the connections of one kind of target, which lives at `template`."""
+    listed, one = (
+        f"{template}/privateEndpointConnections",
+        f"{template}/privateEndpointConnections/{{connection}}",
+    )
+    name = f"{action}/privateEndpointConnections"
+    groups = f"{template}/privateLinkResources"
+    return (
+        Route("GET", listed, versions, _list(find), f"{name}/read"),
+        Route("GET", one, versions, _get(find), f"{name}/read"),
+        Route("PUT", one, versions, _put(find), f"{name}/write", also=f"{action}/{approval}/action"),
+        Route("DELETE", one, versions, _delete(find), f"{name}/delete"),
+        Route("GET", groups, versions, _groups(find, zones), f"{action}/privateLinkResources/read"),
+    )
+
+
+def _groups(find: FindTarget, zones: dict[str, str]) -> Callable[[Call], Response]:
+    """The handler that lists the groups which a private endpoint can ask a target for."""
+
+    def handle(call: Call) -> Response:
+        target = find(call)
+        value = [_shown_group(target, group, zone) for group, zone in zones.items()]
+        return Response(200, {"value": value})
+
+    return handle
+
+
+def _shown_group(target: ArmId, group: str, zone: str) -> dict[str, Any]:
+    return {
+        "id": str(target.child("privateLinkResources", group)),
+        "name": group,
+        "type": f"{target.type}/privateLinkResources",
+        "properties": {"groupId": group, "requiredMembers": [group], "requiredZoneNames": [zone]},
+    }
+
+
+def _find(call: Call, target: ArmId) -> Connection:
+    connection = call.world.connections_of(target).get(call["connection"].casefold())
+    if connection is None:
+        raise not_found(target.child("privateEndpointConnections", call["connection"]))
+    return connection
+
+
+def _read_decision(call: Call) -> tuple[str, str | None]:
+    properties = object_of(call.json.get("properties")) or {}
+    state = object_of(properties.get("privateLinkServiceConnectionState"))
+    if state is None or "status" not in state:
+        raise bad_request(
+            "The property 'properties.privateLinkServiceConnectionState.status' is required.",
+            "InvalidRequestContent",
+        )
+    description = state.get("description")
+    if description is not None and not isinstance(description, str):
+        raise bad_request("The property 'description' has an invalid value.", "InvalidPropertyValue")
+    return status_of(state["status"]), description
+
+
+def _answer_to_decision(call: Call, connection: Connection, *, changed: bool) -> Response:
+    shown = shown_connection(connection)
+    if connection.target.is_a(ACCOUNT_TYPE):
+        if not changed:
+            return Response(200, shown)
+        # The spec's samples put the resource's own address here. A poller that follows it finds no status and
+        # fails, although the approval worked.
+        own = f"{call.origin}{connection_id(connection)}?api-version={call.api_version}"
+        return Response(201, shown, {"Azure-AsyncOperation": own, "x-ms-long-running-operation": "true"})
+    if connection.target.is_a(NAMESPACE_TYPE):
+        answer = call.world.settings.namespace_approval
+        return Response(int(answer[:3]), None if answer.endswith("empty") else shown)
+    return Response(200, shown)

@@ -1,0 +1,15 @@
+"""The pytest plugin, which every pytest run loads where the package is installed."""
+
+import subprocess
+import sys
+
+LOADED = """
+import sys, purview_mpe.emulator.pytest_plugin
+print([name for name in sys.modules if name.startswith("purview_mpe.emulator._")])
+"""
+
+
+def test_loading_the_plugin_loads_nothing_of_the_emulator():
+    """A run that uses none of its fixtures pays for the plugin's own file alone."""
+    ran = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,317 @@
+"""Purview's metadata policy: only the identity that was asked for changes, whatever the policy looks like."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purview_mpe._wire.policy import (
+    DATA_CURATOR,
+    Policy,
+    admins,
+    curators,
+    is_stale_write,
+    read_policies,
+    read_policy,
+    root_of,
+    with_curators,
+    without_curator,
+)
+from purview_mpe.errors import UnsupportedSetup
+
+COLLECTION = "contoso"
+RULE = f"{DATA_CURATOR}:{COLLECTION}"
+ADMIN_RULE = f"purviewmetadatarole_builtin_collection-administrator:{COLLECTION}"
+OWNER, FACTORY, OTHER = (f"{n:08x}-0000-4000-8000-000000000000" for n in (1, 0xFACADE, 3))
+ROLE = {"fromRule": DATA_CURATOR, "attributeName": "derived.purview.role", "attributeValueIncludes": DATA_CURATOR}
+
+
+ADMIN_ROLE = {name: value.replace("data-curator", "collection-administrator") for name, value in ROLE.items()}
+
+
+def people(*ids: str, **unknown: Any) -> dict[str, Any]:
+    return {"attributeName": "principal.microsoft.id", "attributeValueIncludedIn": list(ids), **unknown}
+
+
+def groups(*ids: str) -> dict[str, Any]:
+    return {"attributeName": "principal.microsoft.groups", "attributeValueIncludedIn": list(ids)}
+
+
+def reference(rule: str) -> list[dict[str, Any]]:
+    return [{"fromRule": rule, "attributeName": "derived.purview.permission", "attributeValueIncludes": rule}]
+
+
+def rule(rule_id: str, *alternatives: list[dict[str, Any]], **unknown: Any) -> dict[str, Any]:
+    return {"kind": "attributerule", "id": rule_id, "dnfCondition": list(alternatives), **unknown}
+
+
+def permission(*rules: str) -> dict[str, Any]:
+    return rule(f"permission:{COLLECTION}", *(reference(one) for one in rules))
+
+
+def policy(*rules: dict[str, Any], **properties: Any) -> Policy:
+    body = {
+        "name": "policy_Contoso",
+        "id": "d04a7fad-0000-4000-8000-000000000000",
+        "version": 4,
+        "properties": {
+            "description": "",
+            "decisionRules": [{"kind": "decisionrule", "effect": "Permit", "dnfCondition": [[]]}],
+            "attributeRules": list(rules),
+            "collection": {"type": "CollectionReference", "referenceName": COLLECTION},
+            **properties,
+        },
+    }
+    read = read_policy(body)
+    assert read is not None
+    return read
+
+
+def changed(one: Policy | None) -> dict[str, Any]:
+    assert one is not None
+    return one.body
+
+
+# --- giving the role
+
+
+def test_an_identity_joins_those_that_hold_the_role():
+    """The identity is appended to the list of identities; nothing else differs."""
+    before = policy(rule(RULE, [people(OWNER), ROLE], name=RULE), permission(RULE))
+    after = changed(with_curators(before, [FACTORY]))
+    expected = copy.deepcopy(before.body)
+    expected["properties"]["attributeRules"][0]["dnfCondition"][0][0]["attributeValueIncludedIn"].append(FACTORY)
+    assert after == expected
+
+
+def test_an_identity_that_holds_the_role_changes_nothing():
+    """Ids are compared without regard to letter case, so there is nothing to write."""
+    before = policy(rule(RULE, [ROLE, people(FACTORY.upper())]), permission(RULE))
+    assert with_curators(before, [FACTORY]) is None
+
+
+def test_several_identities_join_in_one_write():
+    """A fleet adds the identities of all its factories at once, those that are there already left out."""
+    before = policy(rule(RULE, [people(OWNER), ROLE]), permission(RULE))
+    after = with_curators(before, [FACTORY, OWNER, OTHER, FACTORY.upper()])
+    assert after is not None
+    assert curators(after) == {OWNER, FACTORY, OTHER}
+    [alternative] = after.body["properties"]["attributeRules"][0]["dnfCondition"]
+    assert len(alternative[0]["attributeValueIncludedIn"]) == 3
+
+
+def test_groups_stand_in_an_alternative_of_their_own():
+    """Where only groups hold the role, the identity gets an alternative beside theirs."""
+    before = policy(rule(RULE, [groups(OTHER), ROLE]), permission(RULE))
+    after = changed(with_curators(before, [FACTORY]))
+    assert after["properties"]["attributeRules"][0]["dnfCondition"] == [[groups(OTHER), ROLE], [people(FACTORY), ROLE]]
+
+
+def test_a_role_that_was_never_given_gets_its_rule_and_the_reference_to_it():
+    """Without the reference from `permission:<collection>` the rule grants nothing."""
+    before = policy(rule(ADMIN_RULE, [people(OWNER), ADMIN_ROLE]), permission(ADMIN_RULE))
+    after = with_curators(before, [FACTORY])
+    assert after is not None
+    assert curators(before) == set()
+    assert curators(after) == {FACTORY}
+    assert reference(RULE) in changed(after)["properties"]["attributeRules"][1]["dnfCondition"]
+
+
+def test_a_rule_without_a_reference_grants_nothing_and_gets_one():
+    """An identity named in a rule that nothing refers to does not hold the role."""
+    before = policy(rule(RULE, [people(FACTORY), ROLE]), permission(ADMIN_RULE))
+    after = with_curators(before, [FACTORY])
+    assert curators(before) == set()
+    assert after is not None
+    assert curators(after) == {FACTORY}
+    assert changed(after)["properties"]["attributeRules"][0] == before.body["properties"]["attributeRules"][0]
+
+
+def test_a_role_with_a_further_condition_is_not_the_role():
+    """An alternative that asks for more than identity and role gives it under that condition alone."""
+    narrowed = [people(FACTORY), ROLE, {"attributeName": "request.time", "attributeValueIncludes": "night"}]
+    after = with_curators(policy(rule(RULE, narrowed), permission(RULE)), [FACTORY])
+    assert changed(after)["properties"]["attributeRules"][0]["dnfCondition"] == [narrowed, [people(FACTORY), ROLE]]
+
+
+@pytest.mark.parametrize("role", ["purview-reader", "data-source-administrator"])
+def test_other_roles_do_not_count(role):
+    """A rule of another role, or of another collection, is not the rule."""
+    other = rule(f"purviewmetadatarole_builtin_{role}:{COLLECTION}", [people(FACTORY), ROLE])
+    child = rule(f"{RULE}-child", [people(FACTORY), ROLE])
+    assert curators(policy(other, child, permission(RULE))) == set()
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [[], ["text"], [rule(RULE, [people(OWNER), ROLE])], [{"id": f"permission:{COLLECTION}", "dnfCondition": 1}]],
+)
+def test_a_policy_of_another_form_is_refused(rules):
+    """What is not understood is not written."""
+    with pytest.raises(UnsupportedSetup, match="does not have the form"):
+        with_curators(policy(*rules), [FACTORY])
+
+
+# --- taking it away
+
+
+def test_taking_away_leaves_the_others():
+    """Only the identity goes, under whatever letter case and however often it is listed."""
+    before = policy(rule(RULE, [people(OWNER, FACTORY, FACTORY.upper()), ROLE]), permission(RULE))
+    after = without_curator(before, FACTORY)
+    assert after is not None
+    assert curators(after) == {OWNER}
+
+
+def test_taking_away_what_is_not_there_changes_nothing():
+    """There is nothing to write."""
+    assert without_curator(policy(rule(RULE, [people(OWNER), ROLE]), permission(RULE)), FACTORY) is None
+    assert without_curator(policy(permission()), FACTORY) is None
+
+
+def test_an_alternative_with_unknown_fields_stays():
+    """What cannot be understood is not removed, and never left without a value to compare with."""
+    single = {"attributeName": "principal.microsoft.id", "attributeValueIncludes": FACTORY, "since": 2027}
+    after = changed(without_curator(policy(rule(RULE, [single, ROLE]), permission(RULE)), FACTORY))
+    [kept] = after["properties"]["attributeRules"][0]["dnfCondition"]
+    assert kept == [{"attributeName": single["attributeName"], "attributeValueIncludedIn": [], "since": 2027}, ROLE]
+
+
+# --- any policy
+
+
+ids = st.uuids(version=4).map(str)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)
+unknown_fields = st.dictionaries(st.sampled_from(["x-new", "version", "friendlyName"]), json_values, max_size=2)
+
+
+@st.composite
+def alternatives(draw: st.DrawFn) -> list[dict[str, Any]]:
+    held = draw(st.lists(ids, max_size=4))
+    who = draw(st.sampled_from([people(*held), groups(*held), people(*held, more=draw(json_values))]))
+    extra = draw(st.lists(st.just({"attributeName": "x", "attributeValueIncludes": "y"}), max_size=1))
+    return draw(st.permutations([who, dict(ROLE), *extra]))
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    held = [ADMIN_RULE, *draw(st.lists(st.just(RULE), max_size=1))]
+    rules = [rule(ADMIN_RULE, [people(OWNER), ADMIN_ROLE]), permission(*draw(st.permutations(held)))]
+    if RULE in held or draw(st.booleans()):
+        names = draw(st.sampled_from([{}, {"name": RULE}])) | draw(unknown_fields)
+        rules.append(rule(RULE, *draw(st.lists(alternatives(), max_size=3)), **names))
+    return policy(*draw(st.permutations(rules)), **draw(unknown_fields))
+
+
+def members(body: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What is in a policy beside the rule of the role and the reference to it."""
+    rules = body["properties"]["attributeRules"]
+    return [
+        *((key, value) for key, value in body.items() if key != "properties"),
+        *((key, value) for key, value in body["properties"].items() if key != "attributeRules"),
+        *((one["id"], one) for one in rules if one["id"] not in {RULE, f"permission:{COLLECTION}"}),
+    ]
+
+
+@given(policies())
+def test_only_the_wanted_identity_is_added(before):
+    """Everything else of the policy is the same to the byte, and the policy that was read is not touched."""
+    text = json.dumps(before.body)
+    after = with_curators(before, [FACTORY])
+    assert json.dumps(before.body) == text
+    assert after is not None
+    assert json.dumps(members(after.body)) == json.dumps(members(before.body))
+    assert with_curators(after, [FACTORY]) is None
+    assert FACTORY in curators(after)
+    assert admins(after) == admins(before) == {OWNER}
+
+
+@given(policies())
+def test_taking_away_what_was_given_gives_the_policy_back(before):
+    """To the byte, for every policy in which the role was in force or not there at all."""
+    rules = {one["id"]: one for one in before.body["properties"]["attributeRules"]}
+    in_force = RULE not in rules or reference(RULE) in rules[f"permission:{COLLECTION}"]["dnfCondition"]
+    after = with_curators(before, [FACTORY])
+    assert after is not None
+    back = without_curator(after, FACTORY)
+    assert back is not None
+    assert FACTORY not in curators(back)
+    if in_force and (RULE not in rules or rules[RULE]["dnfCondition"]):
+        assert json.dumps(back.body) == json.dumps(before.body)
+
+
+def test_two_thousand_identities_are_no_obstacle():
+    """One more joins, the others stay in their order."""
+    many = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(10, 2010)]
+    before = policy(rule(RULE, [people(*many), ROLE]), permission(RULE))
+    after = changed(with_curators(before, [FACTORY]))
+    held = after["properties"]["attributeRules"][0]["dnfCondition"][0][0]["attributeValueIncludedIn"]
+    assert held == [*many, FACTORY]
+
+
+# --- which policy is the root's
+
+
+def root(name: str, **properties: Any) -> Policy:
+    return policy(permission(), collection={"referenceName": name}, **properties)
+
+
+def test_the_root_has_no_parent():
+    """Of all policies of an account, the one without a parent is the root's."""
+    child = root("sales", parentCollectionName="contoso")
+    assert root_of([child, root("contoso")], "Contoso", None).collection == "contoso"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("domain", "found"), [("domain1", "domain1"), (None, "contoso"), ("elsewhere", "contoso")])
+def test_of_several_roots_the_default_domain_counts_and_then_the_name(domain, found):
+    """Merged accounts show one root each."""
+    chosen = root_of([root("old"), root("contoso"), root("domain1")], "Contoso", domain)
+    assert chosen is not None
+    assert chosen.collection == found
+
+
+def test_a_root_that_cannot_be_told_is_none():
+    """An empty list means that the caller may not see it; several strangers, that it is not among them."""
+    assert root_of([], "contoso", None) is None
+    assert root_of([root("a"), root("b")], "contoso", None) is None
+
+
+@pytest.mark.parametrize("policy_id", ["", "..", "a/b", "x?y", "é", 7, None, "a" * 101])
+def test_an_id_that_cannot_stand_in_a_path_makes_no_policy(policy_id):
+    """The id of an answer becomes the path of the next request."""
+    body = policy(permission()).body | {"id": policy_id}
+    assert read_policies({"values": [body, "text", policy(permission()).body]}) == (policy(permission()),)
+
+
+@pytest.mark.parametrize(("version", "read"), [(4, 4), (0, 0), (True, None), ("4", None), (None, None)])
+def test_the_version_is_a_whole_number(version, read):
+    """Whatever else stands there counts as none."""
+    one = read_policy(policy(permission()).body | {"version": version})
+    assert one is not None
+    assert one.version == read
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "stale"),
+    [
+        (400, "1002", "", True),
+        (400, "", "The entity Etag did not match in artifact store.", True),
+        (400, "1001", "The payload is wrong.", False),
+        (409, None, "", True),
+        (412, None, "", True),
+        (403, "1002", "", False),
+        (None, None, "", False),
+    ],
+)
+def test_a_stale_write(status, code, message, stale):
+    """The recorded conflict is a 400; the usual forms of one count as well."""
+    assert is_stale_write(status, code, message) is stale
