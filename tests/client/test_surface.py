@@ -34,6 +34,7 @@ EXPORTS = [
     "Finding",
     "FleetReport",
     "FleetStatus",
+    "FoundSpecs",
     "OrphanConnection",
     "OrphanEndpoint",
     "Orphans",

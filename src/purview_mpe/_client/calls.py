@@ -121,7 +121,7 @@ class FleetRun:
         try:
             yield
         except BaseException as error:
-            attach_fleet(error, self.report())
+            attach_fleet(error, self.report)
             raise
 
     def report(self) -> FleetReport:
