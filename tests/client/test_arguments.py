@@ -17,7 +17,7 @@ from purview_mpe import (
     scenario,
 )
 from purview_mpe.errors import InvalidSpec
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 TIMEOUTS = {
     "create_all": lambda client, spec, seconds: client.create_all(spec, timeout=seconds),
