@@ -21,6 +21,7 @@ from purview_mpe._model.fields import (
     PrivateEndpointId,
 )
 from purview_mpe._model.public import public
+from purview_mpe._model.shell import in_shell
 from purview_mpe._model.spec import Fixed, Noun, Spec
 from purview_mpe.errors import PurviewMpeError, ReportFailed
 
@@ -98,6 +99,11 @@ class Finding(Noun):
     cause: Line = ""
     evidence: tuple[Line, ...] = ()
     remedy: Line = ""
+
+    @property
+    def shell_remedy(self) -> str:
+        """What to do, in the words of the command line."""
+        return in_shell(self.remedy)
 
 
 Identity: TypeAlias = tuple[str, str]
@@ -223,6 +229,11 @@ class Step(Noun, Identified):
     remedy: Line | None = None
     """What to do about a conflict; None for every other action."""
 
+    @property
+    def shell_remedy(self) -> str | None:
+        """What to do about a conflict, in the words of the command line; None for every other action."""
+        return None if self.remedy is None else in_shell(self.remedy)
+
     @model_validator(mode="before")
     @classmethod
     def _network_of_older_plans(cls, given: object) -> object:
@@ -267,6 +278,11 @@ class ErrorDetail(Noun):
     azure_code: Line | None = None
     request_id: Line | None = None
     correlation_id: Line | None = None
+
+    @property
+    def shell_remedy(self) -> str:
+        """What to do next, in the words of the command line."""
+        return in_shell(self.remedy)
 
     @classmethod
     def of(cls, error: PurviewMpeError) -> ErrorDetail:
