@@ -367,9 +367,11 @@ class InternalError(PurviewMpeError):
 
 
 class ReportFailed(PurviewMpeError):
-    """A report holds failures; raised by `Report.raise_for_failures()`.
+    """Something that was asked for is not done; raised by `Report.raise_for_failures()`.
 
-    The message lists every failure with its remedy.
+    A step failed, a connection that was to be approved is not, something was handed off (unless
+    that was said to be fine), or the account cannot be read, so that not every endpoint is known.
+    The message lists all of it, each with its remedy.
 
     What to do: Remove each cause as its remedy says, and repeat the call: what is done already is kept.
 
@@ -379,15 +381,12 @@ class ReportFailed(PurviewMpeError):
 
     code = "report-failed"
 
-    def __init__(self, report: Report | FleetReport) -> None:
+    def __init__(self, report: Report | FleetReport, *, hand_off_is_fine: bool = False) -> None:
         self.report = report
-        failures = report.named_failures
-        lines = listed(
-            f"{name}: {outcome.result}"
-            + (f": {outcome.error.message}\n    {outcome.error.remedy}" if outcome.error else "")
-            for name, outcome in failures
-        )
+        unfinished = tuple(report.unfinished(hand_off_is_fine=hand_off_is_fine))
+        steps = sum(each.state != "unknown" for each in unfinished)
+        what = f"{steps} of {len(report.outcomes)} steps did not succeed" if steps else "Not every endpoint is known"
         super().__init__(
-            f"{len(failures)} of {len(report.outcomes)} steps did not succeed:{lines}",
+            f"{what}:{listed(map(str, unfinished))}",
             remedy="Remove each cause as said beside it and repeat the call: what is done already is kept.",
         )

@@ -41,7 +41,10 @@ async def read_target_statuses(
 
 @dataclass
 class Watch:
-    """Looks until nothing changes any more, or the time is over; a round looks until there is something new."""
+    """Looks until nothing changes any more, or the time is over; a round looks until there is something new.
+
+    What is unknown because the account cannot be read is not waited for: waiting does not make it known.
+    """
 
     io: Io
     spec: Spec
@@ -63,7 +66,7 @@ class Watch:
                 break  # the deadline came during the look, and what was seen until then is not a status
             if found != self._last:
                 self._last = found
-                self.is_over = found.settled
+                self.is_over = not found.is_moving
                 return [found]
         self.is_over = True
         return []
