@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.fleets import FleetStatus, FoundSpecs
     from purview_mpe._model.results import Account, Plan, Report, Status, Verb
     from purview_mpe._model.spec import Spec
-    from purview_mpe._wire.connections import Decision
+    from purview_mpe._model.states import Decision
 
 
 def discover(account: str) -> Call[Account]:
