@@ -248,6 +248,15 @@ def blotted(text: str, *secrets: str) -> str:
     return _USER_INFO.sub("***@", text)
 
 
+def is_about_the_sign_in(error: PurviewMpeError) -> bool:
+    """Whether the caller has to sign in again or otherwise: no role and no other person's right mends that.
+
+    Enforced multi-factor authentication speaks with the code of a policy (public code).
+    """
+    code = (error.azure_code or "").casefold()
+    return isinstance(error, AccessDenied) and (error.status == 401 or code in _POLICY_CODES)
+
+
 def is_busy(error: PurviewMpeError) -> bool:
     """Whether the same request may succeed once somebody else's operation is over.
 
