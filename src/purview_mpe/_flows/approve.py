@@ -31,6 +31,7 @@ from purview_mpe._model.results import (
 from purview_mpe._model.spec import ACCOUNT_TYPE, Spec, typed_id
 from purview_mpe._rules.ownership import Claim, Listings, Match, ambiguous, match_blind, match_known
 from purview_mpe._rules.planning import needed_targets
+from purview_mpe._wire.errors import needs_sign_in
 from purview_mpe._wire.hand_off import Pending, hand_off
 from purview_mpe.errors import (
     AccessDenied,
@@ -345,7 +346,7 @@ class Approving:
 
     def _end_with(self, claim: Claim, error: PurviewMpeError, match: Match | None = None) -> None:
         """End a claim whose target refused; what somebody with more rights can do is handed off."""
-        if isinstance(error, (AccessDenied, PolicyDenied, Locked)) and error.status != 401:
+        if isinstance(error, (AccessDenied, PolicyDenied, Locked)) and not needs_sign_in(error):
             connection = match.connection if match else None
             self.left[claim.identity] = Pending(
                 claim.target,
