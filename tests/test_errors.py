@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from purview_mpe import ErrorDetail, Outcome, Plan, Report, Step, errors
+from purview_mpe import ErrorDetail, FleetReport, Outcome, Plan, Report, Step, errors
+from purview_mpe._model.fleets import refuse
 from purview_mpe.errors import (
     AccessDenied,
     AzureError,
@@ -161,3 +162,31 @@ def test_a_report_with_failures():
         "  What to do: Remove each cause as said beside it and repeat the call: what is done already is kept."
     )
     assert caught.value.report is report
+
+
+@pytest.mark.parametrize("said", ["x" * 500, "\U0001f4a5" * 500, "x" * 100_000])
+def test_the_text_of_a_fleets_failures_can_be_stored(said):
+    """Thirty failures with long messages fit into a field of 64 KiB in UTF-16; how many are left out is said."""
+    detail = ErrorDetail(code="access-denied", message=said, remedy="Ask an owner for the role.")
+    reports = tuple(
+        Report(
+            verb="create_all",
+            spec=a_spec(),
+            outcomes=(an_outcome("purview", "failed").model_copy(update={"error": detail}),),
+        )
+        for _ in range(30)
+    )
+    text = str(ReportFailed(FleetReport(reports=reports)))
+    assert len(text.encode("utf-16-le")) < 60_000
+    shown = text.count("purview: failed")
+    assert 1 <= shown <= 30
+    assert (f"… and {30 - shown} more" in text) is (shown < 30)
+    assert text.startswith("30 of 30 steps did not succeed:")
+
+
+def test_the_text_of_a_wrong_fleet_can_be_stored():
+    """The same for a file in which everything is wrong."""
+    with pytest.raises(InvalidSpec) as refused:
+        refuse("fleet.csv", [(f"line {number}, factory", "\U0001f4a5" * 900) for number in range(1000)])
+    assert len(str(refused.value).encode("utf-16-le")) < 60_000
+    assert refused.value.problems[-1] == ("…", "and 987 more")

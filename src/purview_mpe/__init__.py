@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         RuntimeCheck,
     )
     from purview_mpe._model.events import Event
-    from purview_mpe._model.fleets import FactoryStatus, FleetReport, FleetStatus
+    from purview_mpe._model.fleets import FactoryStatus, FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.matrix import MATRIX, SCENARIOS, STUDIO, Requirement, requirement, scenario
     from purview_mpe._model.results import (
         Account,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 _MODULES = frozenset({"aio", "durable", "emulator", "errors", "notebook"})
 _HOMES = {
     **dict.fromkeys(("Budget", "Rate"), "_rules.budget"),
-    **dict.fromkeys(("FactoryStatus", "FleetReport", "FleetStatus"), "_model.fleets"),
+    **dict.fromkeys(("FactoryStatus", "FleetReport", "FleetStatus", "FoundSpecs"), "_model.fleets"),
     "read_specs": "_client.files",
     "Client": "_client.client",
     "Event": "_model.events",
@@ -112,6 +112,7 @@ __all__ = [
     "Finding",
     "FleetReport",
     "FleetStatus",
+    "FoundSpecs",
     "OrphanConnection",
     "OrphanEndpoint",
     "Orphans",

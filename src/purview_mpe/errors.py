@@ -16,6 +16,7 @@
     ├── ProvisioningFailed                 Azure accepted an endpoint and then could not make it
     ├── NotApproved                        a connection is not approved, or may not be approved by us
     ├── WaitTimedOut                       the time given ran out; Azure may still finish
+    ├── InternalError                      a bug of this library; what was written stands in the report
     └── ReportFailed                       raised by `Report.raise_for_failures()`
 
 Each has `code` (stable, kebab-case), `message` (what was attempted and what came back) and `remedy` (what to do
@@ -28,16 +29,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from purview_mpe._model.fleets import FleetReport
     from purview_mpe._model.results import Plan, Report
 
-#: A fleet can have thousands; its report holds them all.
+#: A fleet can have thousands of failures; its report holds them all.
 _SHOWN_FAILURES = 50
+#: Characters that a list in a message can have. Tables of jobs and queues of workers hold texts of at most 64 KiB in
+#: UTF-16 (docs: "Understanding the Table service data model", "Azure Queue storage limits"), and a character can take
+#: four bytes.
+_LONGEST_LIST = 14_000
+_LONGEST_ENTRY = 2_000
 
 __all__ = [
     "AccessDenied",
     "AzureError",
     "AzureUnavailable",
+    "InternalError",
     "InvalidCredential",
     "InvalidSpec",
     "Locked",
@@ -53,6 +62,20 @@ __all__ = [
     "UnsupportedSetup",
     "WaitTimedOut",
 ]
+
+
+def listed(entries: Iterable[str], most: int = _SHOWN_FAILURES) -> str:
+    """The entries on indented lines, as many as are short enough to be kept with the error, and how many are left."""
+    lines: list[str] = []
+    length = left = 0
+    for entry in entries:
+        line = f"\n  {entry if len(entry) <= _LONGEST_ENTRY else entry[:_LONGEST_ENTRY] + '…'}"
+        if left or len(lines) == most or length + len(line) > _LONGEST_LIST:
+            left += 1
+        else:
+            lines.append(line)
+            length += len(line)
+    return "".join(lines) + (f"\n  … and {left} more" if left else "")
 
 
 class PurviewMpeError(Exception):
@@ -127,7 +150,7 @@ class InvalidSpec(PurviewMpeError, ValueError):
         remedy: str = "Correct the fields above; nothing was sent to Azure.",
     ) -> None:
         self.problems = problems
-        lines = "".join(f"\n  {field}: {rule}" for field, rule in problems)
+        lines = listed((f"{field}: {rule}" for field, rule in problems), most=len(problems))
         super().__init__(f"{what} is not valid:{lines}", remedy=remedy)
 
 
@@ -229,6 +252,12 @@ class WaitTimedOut(PurviewMpeError):
     code = "wait-timed-out"
 
 
+class InternalError(PurviewMpeError):
+    """The library broke one of its own rules: a bug; what was written before stands in the report."""
+
+    code = "internal-error"
+
+
 class ReportFailed(PurviewMpeError):
     """A report holds failures; raised by `Report.raise_for_failures()`.
 
@@ -241,13 +270,11 @@ class ReportFailed(PurviewMpeError):
     def __init__(self, report: Report | FleetReport) -> None:
         self.report = report
         failures = report.named_failures
-        lines = "".join(
-            f"\n  {name}: {outcome.result}"
+        lines = listed(
+            f"{name}: {outcome.result}"
             + (f": {outcome.error.message}\n    {outcome.error.remedy}" if outcome.error else "")
-            for name, outcome in failures[:_SHOWN_FAILURES]
+            for name, outcome in failures
         )
-        if len(failures) > _SHOWN_FAILURES:
-            lines += f"\n  … and {len(failures) - _SHOWN_FAILURES} more"
         super().__init__(
             f"{len(failures)} of {len(report.outcomes)} steps did not succeed:{lines}",
             remedy="Remove each cause as said beside it and repeat the call: what is done already is kept.",

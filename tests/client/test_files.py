@@ -70,12 +70,6 @@ def test_a_wrong_default_is_told_once(tmp_path):
     assert [place for place, _ in problems(written(tmp_path, text))] == ["line 1, name"]
 
 
-def test_a_field_that_is_there_twice(tmp_path):
-    """JSON lets a key stand twice; which of them was meant is not guessed."""
-    text = f'[{{"factory": "{FACTORY}",\n"name": "one",\n"name": "two"}}]'
-    assert problems(written(tmp_path, text)) == [("line 3, name", "is there twice")]
-
-
 @pytest.mark.parametrize(
     ("text", "place"),
     [
@@ -95,10 +89,37 @@ def test_json_that_is_no_fleet(tmp_path, text, place):
     assert problems(written(tmp_path, text))[0][0] == place
 
 
-def test_defaults_that_are_no_object_are_none(tmp_path):
-    """Defaults of another kind give nothing, so what they should have given is missing."""
-    text = json.dumps({"defaults": [], "specs": [{"factory": FACTORY}]})
-    assert problems(written(tmp_path, text))[0][0] == "line 1, name"
+@pytest.mark.parametrize(("defaults", "kind"), [([{"account": ACCOUNT}], "list"), ("x", "str"), (None, "NoneType")])
+def test_defaults_that_are_not_an_object_are_refused(tmp_path, defaults, kind):
+    """A list or a text would be left out silently, and specs would be made without what it says."""
+    text = json.dumps({"defaults": defaults, "specs": [{"factory": FACTORY, "name": "pv"}]})
+    assert problems(written(tmp_path, text)) == [("line 1, defaults", f"is a {kind}, not the fields of a spec")]
+
+
+SPEC_TEXT = json.dumps({"factory": FACTORY, "name": "pv"})
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (f'{{"specs": [{SPEC_TEXT}],\n"specs": []}}', "line 2, specs"),
+        (f'{{"defaults": {{"separator": "-"}},\n"defaults": {{}},\n"specs": [{SPEC_TEXT}]}}', "line 2, defaults"),
+        (f'{{"defaults": {{"separator": "-",\n"separator": "_"}},\n"specs": [{SPEC_TEXT}]}}', "line 2, separator"),
+        (f'[{{"factory": "{FACTORY}", "name": "pv", "names": {{"blob": "a1",\n"blob": "b1"}}}}]', "line 2, blob"),
+        (f'[{{"factory": "{FACTORY}",\n"factory": "{FACTORY}2", "name": "pv"}}]', "line 2, factory"),
+        (f'{{"defaults": {{"names": {{"blob": "a1",\n"blob": "b1"}}}}, "specs": [{SPEC_TEXT}]}}', "line 2, blob"),
+    ],
+    ids=["specs", "defaults", "in the defaults", "in names", "in a spec", "in the names of the defaults"],
+)
+def test_a_key_that_is_there_twice_is_refused(tmp_path, text, place):
+    """On every level of the file: which of them was meant is not guessed, and no factory drops out."""
+    assert (place, "is there twice") in problems(written(tmp_path, text))
+
+
+def test_a_strange_key_is_named_without_what_cannot_be_printed(tmp_path):
+    """A file can call its keys anything, and a terminal shows the refusal."""
+    [(place, _)] = problems(written(tmp_path, '{"a\\u001b[2Jb": 1, "specs": []}'))
+    assert place == "line 1, a [2Jb"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

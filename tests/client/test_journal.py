@@ -13,7 +13,7 @@ from purview_mpe import Account, FleetReport, Outcome, Report, Spec
 from purview_mpe._client.journal import Journal
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec
-from tests.support.nouns import ACCOUNT, FACTORY
+from tests.support.nouns import ACCOUNT, FACTORY, STORAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,11 +150,11 @@ def test_a_renamed_spec_replaces_its_report(tmp_path):
 def test_a_report_knows_the_account_that_its_spec_leaves_open(tmp_path):
     """Where the account comes from the factory's connection, the report's own account tells two of them apart."""
     spec, path = SPEC.model_copy(update={"account": None}), tmp_path / "fleet.jsonl"
-    first, second = (Account(id=f"{ACCOUNT}{number}", name=f"pv{number}") for number in (1, 2))
+    first, second = Account(id=ACCOUNT, name="pv1"), Account(id=f"{ACCOUNT}2", name="pv12")
+    blob = Outcome(name="pv_blob", group_id="blob", resource_id=STORAGE, result="created")
     with Journal(path) as journal:
-        journal.add(report(spec, account=first))
-        journal.add(report(spec, account=second))
-        journal.add(report(spec, account=second))
+        for account in (first, second, second):
+            journal.add(report(spec, account=account, outcomes=(blob,)))
     assert [each.account for each in FleetReport.load(path).reports] == [first, second]
 
 

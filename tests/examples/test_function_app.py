@@ -316,7 +316,9 @@ def test_a_report_about_something_else_is_refused(emulator):
     assert app.call("approve", "POST", report.model_dump_json().encode())[0] == 403
     elsewhere = spec_of(emulator).model_copy(update={"account": str(emulator.add_account("pv2"))})
     lie = report.model_copy(update={"spec": elsewhere, "account": None})
-    assert app.call("approve", "POST", lie.model_dump_json().encode())[0] == 403
+    assert app.call("approve", "POST", lie.model_dump_json().encode())[0] == 400
+    told = lie.model_copy(update={"outcomes": ()})
+    assert app.call("approve", "POST", told.model_dump_json().encode())[0] == 403
 
 
 def test_a_body_that_is_no_report_is_the_callers_mistake(emulator):

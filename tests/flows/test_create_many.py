@@ -289,52 +289,6 @@ def test_events_tell_each_factory(colour: Colour, emulator: Emulator):
     assert finished[0].message.endswith("4 created")
 
 
-def test_finding_factories(colour: Colour, emulator: Emulator):
-    """Discovery finds the connected factories of a subscription or resource group, and gives specs for them."""
-    other = emulator.add_account("pv2")
-    emulator.add_factory("adf-loose")
-    emulator.add_factory("adf-two", purview_account=other)
-    emulator.add_factory("adf-far", purview_account=other, resource_group="rg2")
-    subscription = f"/subscriptions/{emulator.factory.subscription}"
-    found = colour.run(emulator, lambda client: client.find_specs(subscription, name="pv"))
-    assert {spec.factory_id.name for spec in found} == {"df1", "adf-two", "adf-far"}
-    in_group = colour.run(emulator, lambda client: client.find_specs(f"{subscription}/resourceGroups/rg2"))
-    assert [(spec.factory_id.name, spec.name) for spec in in_group] == [("adf-far", "purview")]
-    of_one = colour.run(emulator, lambda client: client.find_specs(subscription, account=str(other).upper()))
-    assert {spec.factory_id.name for spec in of_one} == {"adf-two", "adf-far"}
-
-
-def test_a_factory_that_is_listed_twice_is_found_once(colour: Colour, emulator: Emulator):
-    """Pages that overlap list a factory again; a fleet that has it twice would be refused."""
-    emulator.inject(Fault.rewrite("GET", lambda body: {**body, "value": body["value"] * 2}, path="*/factories"))
-    found = colour.run(emulator, lambda client: client.find_specs(f"/subscriptions/{emulator.factory.subscription}"))
-    assert [spec.factory_id.name for spec in found] == ["df1"]
-
-
-@pytest.mark.parametrize("scope", ["", "rg1", "/subscriptions/x", None, "/subscriptions/x/resourceGroups/rg"])
-def test_a_scope_that_is_none_is_refused(colour: Colour, emulator: Emulator, scope):
-    """What is neither a subscription nor a resource group is told before anything is sent."""
-    with pytest.raises(InvalidSpec, match="scope"):
-        colour.run(emulator, lambda client: client.find_specs(scope))
-    assert emulator.requests == []
-
-
-def test_the_scope_of_a_factory_is_refused(colour: Colour, emulator: Emulator):
-    """A resource is no scope of a search."""
-    with pytest.raises(InvalidSpec, match="scope"):
-        colour.run(emulator, lambda client: client.find_specs(str(emulator.factory)))
-
-
-def test_a_connection_to_something_else_is_left_to_the_verbs(colour: Colour, emulator: Emulator):
-    """A factory connected to what is no account is found, and fails for itself later on."""
-    emulator.add_factory("adf-odd", purview_account="/subscriptions/nonsense", resource_group="rg3")
-    scope = f"/subscriptions/{emulator.factory.subscription}/resourceGroups/rg3"
-    found = colour.run(emulator, lambda client: client.find_specs(scope))
-    assert [spec.account for spec in found] == [None]
-    report = colour.run(emulator, lambda client: client.create_many(found))
-    assert report.outcomes[0].error.code == "unsupported-setup"
-
-
 def test_status_of_many(colour: Colour, emulator: Emulator):
     """Each factory has its status or its error; accounts and targets are read once for all."""
     specs = fleet_of(emulator, 3)

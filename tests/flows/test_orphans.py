@@ -345,10 +345,39 @@ def test_a_subscription_without_data_factory_has_none(colour, emulator, ready):
     assert found.connections == found.findings == ()
 
 
-@pytest.mark.parametrize("path", ["*/providers/Microsoft.DataFactory/factories", "*/managedVirtualNetworks"])
-def test_a_sign_in_that_ends_ends_it(colour, emulator, ready, path):
-    """401 is nobody's missing role."""
-    emulator.inject(Fault.status("GET", 401, path=path, times=None))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.status("GET", 401, code="InvalidAuthenticationTokenTenant", path="*/factories/odd/*", times=None),
+        Fault.status("GET", 400, code="BadRequest", path="*/factories/odd/*", times=None),
+        Fault.status("GET", 500, path="*/factories/odd/*", times=None),
+        Fault.reset("GET", path="*/factories/odd/*", times=None),
+        Fault.body("GET", "html", path="*/factories/odd/*", times=None),
+    ],
+    ids=["401", "400", "500", "reset", "html"],
+)
+def test_one_odd_factory_does_not_stop_the_search(colour, emulator, ready, fault):
+    """Whatever one factory answers, the others are looked at, and nothing of that one is certain."""
+    odd = emulator.add_factory("odd")
+    emulator.add_endpoint(odd, "theirs", emulator.account, "account")
+    emulator.inject(fault)
+    found = look(colour, emulator)
+    assert "factory-unreadable" in {finding.code for finding in found.findings}
+    assert [(row.factory, row.certain) for row in found.connections if row.factory == str(odd)] == [(str(odd), False)]
+
+
+def test_one_odd_subscription_does_not_stop_the_search(colour, emulator, ready):
+    """A subscription of another tenant answers 401 to its list; what the others hold is found."""
+    emulator.add_factory("far", subscription=OTHER_SUBSCRIPTION)
+    emulator.inject(Fault.status("GET", 401, path=f"*{OTHER_SUBSCRIPTION}*", times=None))
+    found = look(colour, emulator)
+    assert [finding.code for finding in found.findings] == ["factories-unreadable"]
+    assert found.connections == ()
+
+
+def test_a_sign_in_that_ends_ends_it(colour, emulator, ready):
+    """Where Azure refuses the token for the account itself, nothing can be said."""
+    emulator.inject(Fault.status("GET", 401, times=None))
     with pytest.raises(AccessDenied) as raised:
         look(colour, emulator)
     assert raised.value.status == 401

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from purview_mpe._model.arm_id import ArmId, InvalidArmId, is_subscription, last_segment, same_id
+from purview_mpe._model.results import identity
 from tests.support.nouns import ACCOUNT, FACTORY, GROUP, STORAGE, SUBSCRIPTION, guids, recased, segments
 
 EXAMPLE = (
@@ -124,8 +126,61 @@ def test_segments_that_could_lead_elsewhere_are_refused(segment):
     """Dots alone, percent-encoding, blanks, control characters and the like never occur in a real id."""
     with pytest.raises(InvalidArmId):
         ArmId.parse(f"{GROUP}/providers/Microsoft.Purview/accounts/{segment}")
-    with pytest.raises(InvalidArmId):
-        ArmId.parse(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{segment}/providers/Microsoft.Purview/accounts/a")
+    if segment not in {"é", "\uff41"}:  # a resource group can be called so
+        with pytest.raises(InvalidArmId):
+            ArmId.parse(FACTORY.replace("rg1", segment))
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        "rg-dätä",
+        "Instruktører",
+        "数据-prod",
+        "\u0433\u0440\u0443\u043f\u043f\u0430\u0031",
+        "กลุ่ม",
+        "हिन्दी",
+        "٣rg",
+        "straße",
+        "a_(b).c",
+        "é",
+        "\uff41",
+    ],
+)
+def test_resource_groups_can_be_called_in_any_script(group):
+    """Letters, their marks and digits of every script are taken, and percent-encoded where a URL is made."""
+    arm_id = ArmId.parse(FACTORY.replace("rg1", group))
+    assert (arm_id.resource_group, str(arm_id)) == (group, FACTORY.replace("rg1", group))
+    assert arm_id.path.isascii()
+    assert unquote(arm_id.path) == str(arm_id)
+
+
+@pytest.mark.parametrize("group", ["rg💥", "rg\u200b", "rg\u202e", "a½", "a²", "a\u3000b", "a€", "a—b"])
+def test_other_characters_are_refused_in_a_resource_group(group):
+    """Symbols, spaces and what cannot be seen are no part of a name."""
+    assert "its name can hold letters and digits of any script" in refusal(FACTORY.replace("rg1", group))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("DÄTÄ", "dätä", True),
+        ("\u0413\u0420", "\u0433\u0440", True),
+        ("straße", "strasse", False),
+        ("straße", "STRASSE", False),
+        ("\u212aelvin", "kelvin", False),
+        ("\u017f", "s", False),
+        ("\u0131", "i", False),
+        ("İ", "i", False),
+        ("a\u0308", "ä", False),
+    ],
+)
+def test_groups_are_compared_letter_by_letter(one, other, same):
+    """Letter case does not matter in any script; a letter that only resembles another one is another group."""
+    ids = [FACTORY.replace("rg1", group) for group in (one, other)]
+    assert same_id(*ids) is same
+    assert (ArmId.parse(ids[0]) == ArmId.parse(ids[1])) is same
+    assert (identity(ids[0], "blob") == identity(ids[1], "blob")) is same
 
 
 def test_text_that_is_no_id_is_told_with_an_example():
@@ -154,7 +209,7 @@ def test_a_wrong_segment_is_told():
     """The offending segment is named, and the rule."""
     text = f"{GROUP}/providers/Microsoft.Purview/accounts/pv%2F1"
     assert refusal(text) == (
-        f"{text!r} has the segment 'pv%2F1'; only letters, digits and - _ . ( ) can be in a resource id, unescaped"
+        f"{text!r} has the segment 'pv%2F1'; only letters A-Z a-z, digits and - _ . ( ) can be in this part of a resource id, unescaped"
     )
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from purview_mpe._azure import clients, retrying
 from purview_mpe._azure.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
+from purview_mpe._model.authorship import values_by_the_library
 from purview_mpe._model.events import Event
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class _Common:
     @contextmanager
     def verb(self, name: str) -> Generator[None]:
         self._run.verb = name
-        with clients.span(name):
+        with clients.span(name), values_by_the_library():
             yield
 
     def tell(self, event: Event) -> None:
@@ -112,7 +113,8 @@ class _Common:
             return
         with self._telling:  # one at a time: a listener need not be safe for threads
             try:
-                self._listener(event)
+                with values_by_the_library(False):
+                    self._listener(event)
             except Exception:
                 # Whatever draws progress must not end the work that it shows, half-way.
                 _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
@@ -222,6 +224,9 @@ class SyncIo(_Common):
         self._run.check()  # where another gather of this verb was stopped, some of the results are missing
         return results
 
+    async def checkpoint(self) -> None:
+        self._run.check()
+
     async def sleep(self, seconds: float) -> None:
         retrying.pause(self._run, self._azure.transport, self._wait(seconds))
 
@@ -289,6 +294,13 @@ class AsyncIo(_Common):
             if isinstance(result, BaseException):
                 raise result
         return cast("list[T]", results)
+
+    async def checkpoint(self) -> None:
+        # A task that is cancelled while it runs learns of it when it next suspends; without that it would end as
+        # cancelled, and whatever it returns would be lost.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            await asyncio.sleep(0)
 
     async def sleep(self, seconds: float) -> None:
         await self._azure.transport.sleep(self._wait(seconds))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._model.fleets import checked_fleet, path_of, refuse
 from purview_mpe._model.public import public
 from purview_mpe._model.spec import Spec
+from purview_mpe._wire.errors import safe_text
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -147,12 +148,18 @@ def _json_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
     start = _past_blanks(text, 0)
     defaults: dict[str, tuple[Any, int]] = {}
     if text[start] == "{":
-        members = {key: position for key, position, _ in _members(text, start)}
-        if strange := sorted(members.keys() - {"defaults", "specs"}):
-            problems.append((f"line {line_of(members[strange[0]])}, {strange[0]}", "is neither defaults nor specs"))
+        members: dict[str, int] = {}
+        for key, position, _ in _members(text, start):
+            place = f"line {line_of(position)}, {safe_text(key, 80)}"
+            if key not in {"defaults", "specs"}:
+                problems.append((place, "is neither defaults nor specs"))
+            elif key in members:
+                problems.append((place, "is there twice"))
+            members[key] = position
+        if "defaults" in members:
+            defaults = _defaults(text, members["defaults"], line_of, problems)
+        if problems:
             return
-        if "defaults" in members and text[members["defaults"]] == "{":
-            defaults = {key: (value, line_of(place)) for key, place, value in _members(text, members["defaults"])}
         start = members.get("specs", start)
     if text[start] != "[":
         problems.append((f"line {line_of(start)}", "must be a list of specs, or hold one under specs"))
@@ -162,15 +169,35 @@ def _json_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
         if not isinstance(value, dict):
             problems.append((f"line {row.line}", f"is a {type(value).__name__}, not the fields of a spec"))
             continue
-        for field, (default, line) in defaults.items():
-            row.put(field, default, line)
-        given: set[str] = set()
-        for field, place, member in _members(text, position):
-            if field in given:
-                problems.append((f"line {line_of(place)}, {field}", "is there twice"))
-            given.add(field)
-            row.put(field, member, line_of(place))
+        given = _fields(text, position, line_of, problems)
+        for field, (member, line) in {**defaults, **given}.items():
+            row.put(field, member, line)
         yield row
+
+
+def _defaults(
+    text: str, start: int, line_of: Callable[[int], int], problems: list[Problem]
+) -> dict[str, tuple[Any, int]]:
+    """The fields that stand in each spec which does not say otherwise, each with its line."""
+    if text[start] == "{":
+        return _fields(text, start, line_of, problems)
+    kind = type(_DECODER.raw_decode(text, start)[0]).__name__
+    problems.append((f"line {line_of(start)}, defaults", f"is a {kind}, not the fields of a spec"))
+    return {}
+
+
+def _fields(
+    text: str, start: int, line_of: Callable[[int], int], problems: list[Problem]
+) -> dict[str, tuple[Any, int]]:
+    """The members of the object at `start`, each with its line; one that is there twice is a problem."""
+    found: dict[str, tuple[Any, int]] = {}
+    for field, position, value in _members(text, start):
+        if field in found:
+            problems.append((f"line {line_of(position)}, {safe_text(field, 80)}", "is there twice"))
+        elif field == "names" and text[position] == "{":
+            _fields(text, position, line_of, problems)  # its own keys, too
+        found[field] = (value, line_of(position))
+    return found
 
 
 def _items(text: str, start: int) -> Iterator[tuple[int, Any]]:

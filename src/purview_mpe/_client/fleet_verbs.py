@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe._client.fleet_arguments import Run
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.events import Event
-    from purview_mpe._model.fleets import FleetReport, FleetStatus
+    from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.results import Report
     from purview_mpe._model.spec import Spec
 
@@ -31,15 +31,19 @@ class FleetVerbs:
     _colour: Any
     _on_event: Callable[[Event], None] | None
 
-    def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> tuple[Spec, ...]:
+    def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> FoundSpecs:
         """A spec for every factory of a subscription or resource group that is connected to a Purview account.
 
-        Reads the list of factories. Needs Reader on the scope; factories that the caller may not see are left out by
-        Azure. `scope` is `/subscriptions/…` or the id of a resource group, `name` the base name for all of them;
-        with `account` only the factories that are connected to that one. Safe to repeat.
+        Reads the list of factories. Needs Reader on the scope; Azure leaves out the factories that the caller is not
+        allowed to see. `scope` is `/subscriptions/…` or the id of a resource group, `name` the base name for all of
+        them; with `account` only the factories that are connected to that one. Safe to repeat.
+
+        Returns:
+            The specs as a tuple. Its attribute `findings` has an entry for each connected factory that was left out
+            because no spec can name it; a `warning` event says so as well.
 
         Raises:
-            InvalidSpec: `scope` is neither, or `account` is no account.
+            InvalidSpec: `scope` is neither, `account` is not the id of an account, or the name breaks a rule.
             AccessDenied, NotFound: the scope cannot be read.
         """
         return self._run("find_specs", lambda io: _flows.find_specs.find_specs(io, scope, name=name, account=account))
@@ -156,7 +160,7 @@ class FleetVerbs:
             for index, report in self._rounds(verb, run):
                 run.reports[index] = report
         except BaseException as error:
-            attach_fleet(error, run.report())
+            attach_fleet(error, run.report)
             raise
         return run.report()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe._client.fleet_arguments import Run
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.events import Event
-    from purview_mpe._model.fleets import FleetReport, FleetStatus
+    from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.results import Report
     from purview_mpe._model.spec import Spec
 
@@ -31,7 +31,7 @@ class FleetVerbs:
     _colour: Any
     _on_event: Callable[[Event], None] | None
 
-    async def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> tuple[Spec, ...]:
+    async def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> FoundSpecs:
         """As `purview_mpe.Client.find_specs`."""
         return await self._run(
             "find_specs", lambda io: _flows.find_specs.find_specs(io, scope, name=name, account=account)
@@ -103,7 +103,7 @@ class FleetVerbs:
             async for index, report in self._rounds(verb, run):
                 run.reports[index] = report
         except BaseException as error:
-            attach_fleet(error, run.report())
+            attach_fleet(error, run.report)
             raise
         return run.report()
 

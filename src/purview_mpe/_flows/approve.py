@@ -15,7 +15,7 @@ from purview_mpe._flows.steps import targets as connections
 from purview_mpe._flows.steps.claims import FromFactory, FromReport
 from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, poll_interval
-from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.arm_id import ArmId, folded
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import (
     INTERRUPTED,
@@ -235,7 +235,7 @@ class Approving:
         )
         by_target: dict[str, list[Match]] = {}
         for match in self.undecided(claims, listings):
-            by_target.setdefault(match.claim.target.resource_id.casefold(), []).append(match)
+            by_target.setdefault(folded(match.claim.target.resource_id), []).append(match)
         await self.io.gather([self._decide_in_turn(matches, listings) for matches in by_target.values()])
 
     async def claims(self) -> list[Claim]:

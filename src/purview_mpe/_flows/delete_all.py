@@ -284,8 +284,10 @@ class Takedown:
         match removal.state:
             case Listed(endpoint=endpoint):
                 ended = Ended("failed", NOT_BEGUN, endpoint)
-            case UnderWay(endpoint=endpoint) | Asked(endpoint=endpoint):
+            case UnderWay(endpoint=endpoint):
                 ended = Ended("failed", INTERRUPTED, endpoint)
+            case Asked(endpoint=endpoint):
+                ended = Ended("failed", _not_seen_to_go(endpoint), endpoint)
             case Ended() as ended:
                 pass
             case state:
@@ -316,6 +318,15 @@ async def _read_account(io: Io, account_id: ArmId) -> Account:
             remedy="Check the id; for an account that was deleted, client.orphans(account) lists what is left over.",
         )
         return unreadable.model_copy(update={"warnings": (warning,)})
+
+
+def _not_seen_to_go(endpoint: Endpoint) -> ErrorDetail:
+    return ErrorDetail(
+        code=INTERRUPTED.code,
+        message=f"Azure accepted the deletion of the endpoint {endpoint.name!r}; the run was interrupted before the "
+        "endpoint was seen to be gone.",
+        remedy=INTERRUPTED.remedy,
+    )
 
 
 def _reserved(endpoint: Endpoint) -> Ended:

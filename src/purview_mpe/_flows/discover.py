@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe._flows.steps import reads
-from purview_mpe._model.spec import ACCOUNT_TYPE, typed_id
+from purview_mpe._model.spec import ACCOUNT_TYPE, given_id
 
 if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 
 async def discover(io: Io, account: str) -> Account:
     """What the account needs. Without the right to read it: the account endpoint alone, with a warning."""
-    return await reads.read_account(io, typed_id(account, ACCOUNT_TYPE, "account"))
+    return await reads.read_account(io, given_id(account, ACCOUNT_TYPE, "account"))

@@ -5,23 +5,31 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from purview_mpe._model.arm_id import ArmId, InvalidArmId, same_id
-from purview_mpe._model.spec import ACCOUNT_TYPE, Spec, typed_id
+from purview_mpe._flows.steps.narration import tell_warning
+from purview_mpe._model import pasted
+from purview_mpe._model.arm_id import ArmId, InvalidArmId, folded, same_id
+from purview_mpe._model.fleets import FoundSpecs
+from purview_mpe._model.results import Finding
+from purview_mpe._model.spec import ACCOUNT_TYPE, Spec, given_id, typed_id
 from purview_mpe._wire import account as account_json
-from purview_mpe._wire.errors import Attempt
+from purview_mpe._wire.errors import Attempt, safe_text
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
 
-_SUBSCRIPTION = re.compile(r"/subscriptions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?", re.IGNORECASE)
+_SUBSCRIPTION = re.compile(r"/subscriptions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(/[^/]+)?/?", re.IGNORECASE)
+
+_ANY_FACTORY = ArmId("00000000-0000-0000-0000-000000000001", "rg1", "Microsoft.DataFactory", ("factories",), ("df1",))
 
 
-async def find_specs(io: Io, scope: str, *, name: str, account: str | None) -> tuple[Spec, ...]:
+async def find_specs(io: Io, scope: str, *, name: str, account: str | None) -> FoundSpecs:
     """One spec for each connected factory of the scope; with `account`, for those connected to that one."""
+    began = io.now()
     place = scope_of(scope)
-    wanted = None if account is None else typed_id(account, ACCOUNT_TYPE, "account")
-    attempt = Attempt(f"list the factories of {scope!r}", scope.rstrip("/"), "Reader")
+    wanted = None if account is None else given_id(account, ACCOUNT_TYPE, "account")
+    Spec(factory=str(_ANY_FACTORY), name=name)  # a wrong name is wrong for every factory, so nothing is read for it
+    attempt = Attempt(f"list the factories of {_called(place)!r}", _called(place), "Reader")
     items = await io.collect(
         attempt,
         lambda az: (
@@ -30,14 +38,19 @@ async def find_specs(io: Io, scope: str, *, name: str, account: str | None) -> t
             else az.datafactory(place).factories.list()
         ),
     )
-    listed = [account_json.read_listed_factory(item) for item in items]
-    specs = [
-        Spec(factory=factory, account=_account(connected), name=name)
-        for factory, connected in listed
-        if factory and connected and (wanted is None or same_id(connected, wanted))
-    ]
     # One that is created meanwhile shifts the pages, and the last of a page is the first of the next as well.
-    return tuple({spec.factory.casefold(): spec for spec in specs}.values())
+    specs: dict[str, Spec] = {}
+    left_out: dict[str, Finding] = {}
+    for factory, connected in map(account_json.read_listed_factory, items):
+        if not connected or not (wanted is None or same_id(connected, wanted)):
+            continue
+        try:
+            specs[folded(factory)] = Spec(factory=factory, account=_account(connected), name=name)
+        except InvalidSpec as error:
+            left_out[folded(factory)] = _left_out(factory, error)
+    for finding in left_out.values():
+        tell_warning(io, "find_specs", began, finding.message)
+    return FoundSpecs(specs.values(), left_out.values())
 
 
 def _account(connected: str) -> str | None:
@@ -48,22 +61,42 @@ def _account(connected: str) -> str | None:
         return None
 
 
+def _left_out(factory: str, error: InvalidSpec) -> Finding:
+    return Finding(
+        code="factory-left-out",
+        severity="warning",
+        message=f"Azure lists a connected factory that no spec can name: {safe_text(factory, 300)!r}.",
+        evidence=tuple(f"{field}: {safe_text(rule)}" for field, rule in error.problems),
+        remedy="Look at the factory in the portal. If its id is right, report it as a fault of this library.",
+    )
+
+
+def _called(place: ArmId) -> str:
+    return str(place) if place.resource_group else f"/subscriptions/{place.subscription}"
+
+
 def scope_of(scope: object) -> ArmId:
     """A subscription or a resource group, as an id whose parts the clients take.
 
     Raises:
         InvalidSpec: it is neither.
     """
-    if isinstance(scope, str) and (found := _SUBSCRIPTION.fullmatch(scope)):
+    try:
+        text, is_address = pasted.without_wrapping(scope) if isinstance(scope, str) else ("", False)
+    except InvalidArmId as error:
+        raise _no_scope(str(error)) from None
+    found = _SUBSCRIPTION.fullmatch(text)
+    if found and (is_address or not found[2]):  # behind a portal's address stands the name of a page
         return ArmId(found[1], "")
     try:
-        place = ArmId.parse(scope)
+        place = pasted.parsed(scope)
     except InvalidArmId:
         place = None
-    if place is None or place.types:
-        example = "'/subscriptions/00000000-0000-0000-0000-000000000001'"
-        raise InvalidSpec(
-            "scope",
-            [("scope", f"{str(scope)[:200]!r} is no subscription or resource group; for example {example}")],
-        )
-    return place
+    if place is not None and not place.types:
+        return place
+    raise _no_scope(f"{safe_text(str(scope), 200)!r} is neither a subscription nor a resource group")
+
+
+def _no_scope(problem: str) -> InvalidSpec:
+    example = "'/subscriptions/00000000-0000-0000-0000-000000000001'"
+    return InvalidSpec("scope", [("scope", f"{problem}; for example {example}")])

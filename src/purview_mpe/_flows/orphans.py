@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps import targets as connections
 from purview_mpe._flows.steps.plain import read_list
-from purview_mpe._model.arm_id import ArmId, is_subscription
+from purview_mpe._model.arm_id import ArmId, folded, is_subscription
 from purview_mpe._model.checkup import Orphans
 from purview_mpe._model.results import Finding, by_severity
-from purview_mpe._model.spec import ACCOUNT_TYPE, STORAGE_TYPE, typed_id
+from purview_mpe._model.spec import ACCOUNT_TYPE, STORAGE_TYPE, given_id
 from purview_mpe._model.survey import KnownFactory
 from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
 from purview_mpe._wire import factory as factory_json
-from purview_mpe._wire.errors import Attempt
+from purview_mpe._wire.errors import Attempt, is_without_token
 from purview_mpe._wire.reading import text
-from purview_mpe.errors import AzureError, NotFound, PurviewMpeError
+from purview_mpe.errors import NotFound, PurviewMpeError
 
 if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Clients, Io
@@ -33,7 +33,7 @@ async def orphans(io: Io, account: str) -> Orphans:
     Raises:
         NotFound: the account's subscription does not exist, or cannot be seen. A deleted account is no error.
     """
-    account_id = typed_id(account, ACCOUNT_TYPE, "account")
+    account_id = given_id(account, ACCOUNT_TYPE, "account")
     (found, seen, gone, unread), (factories, unlisted) = await reads.both(
         io, _account_side(io, account_id), _list_factories(io, account_id)
     )
@@ -68,7 +68,7 @@ async def _account_side(
         listing = listings[target.identity]
         for connection in listing.connections:
             # blob and queue share a list
-            key = (connection.id.casefold(), connection.private_endpoint_id.casefold())
+            key = (folded(connection.id), folded(connection.private_endpoint_id))
             seen.setdefault(key, SeenConnection(target.resource_id, connection))
         error = listing.error
         if isinstance(error, NotFound) and _is_gone(error):
@@ -89,7 +89,7 @@ async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory]
     # One that is created meanwhile shifts the pages, and the last of a page is the first of the next as well.
     factories: dict[str, KnownFactory] = {}
     for factory in (factory for listed in found if not isinstance(listed, Finding) for factory in listed):
-        factories.setdefault(str(factory.id).casefold(), factory)
+        factories.setdefault(factory.id.key, factory)
     return list(factories.values()), [listed for listed in found if isinstance(listed, Finding)]
 
 
@@ -97,17 +97,17 @@ async def _list_subscription(io: Io, guid: str) -> list[KnownFactory] | Finding:
     attempt = Attempt(f"list the factories of the subscription {guid}", f"/subscriptions/{guid}", "Reader")
     try:
         items = await io.collect(attempt, lambda az: az.datafactory(ArmId(guid, "")).factories.list())
-    except AzureError as denied:
-        if (denied.azure_code or "").casefold() == "missingsubscriptionregistration":
+    except PurviewMpeError as error:
+        if (error.azure_code or "").casefold() == "missingsubscriptionregistration":
             return []  # where Data Factory is not registered there is none
-        if denied.status not in {403, 404}:
+        if is_without_token(error):
             raise
         return Finding(
             code="factories-unreadable",
             severity="warning",
-            message=f"The factories of the subscription {guid} cannot be listed, so that nothing there is known.",
-            evidence=(denied.message,),
-            remedy=denied.remedy,
+            message=f"The factories of the subscription {guid} cannot be listed, so nothing there is known.",
+            evidence=(error.message,),
+            remedy=error.remedy,
         )
     return [factory for item in items if (factory := factory_json.read_known_factory(item)) is not None]
 
@@ -117,17 +117,17 @@ async def _read_endpoints(io: Io, factory: KnownFactory) -> tuple[KnownFactory, 
     try:
         networks = await reads.list_networks(io, factory.id)
         listed = await io.gather([reads.list_endpoints_in(io, factory.id, network) for network in networks])
-    except AzureError as denied:
-        if isinstance(denied, NotFound) and _is_gone(denied):
+    except PurviewMpeError as error:
+        if isinstance(error, NotFound) and _is_gone(error):
             return KnownFactory(factory.id, factory.purview_account, ()), None  # it was deleted while we looked
-        if denied.status not in {403, 404}:
+        if is_without_token(error):
             raise
         return factory, Finding(
             code="factory-unreadable",
             severity="warning",
             message=f"The endpoints of the factory {factory.id.name!r} cannot be read, so nothing of it is certain.",
-            evidence=(denied.message,),
-            remedy=denied.remedy,
+            evidence=(error.message,),
+            remedy=error.remedy,
         )
     endpoints = tuple(endpoint for endpoints in listed for endpoint in endpoints)
     return KnownFactory(factory.id, factory.purview_account, endpoints), None

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from unicodedata import category
+from urllib.parse import quote
 
 from purview_mpe._model.public import public
 
 # What an id may be made of. Percent signs, backslashes, queries and control characters never occur in a real one,
 # and letting them through would let an id mean another URL than it shows.
 _SEGMENT = re.compile(r"[-\w.()]+", re.ASCII)
+#: Kinds of characters that a resource group's name can hold beside `-.()`: letters and digits of any script. The page
+#: "Naming rules and restrictions for Azure resources" gives `^[-\w\._\(\)]+$`, whose `\w` is .NET's: letters, marks,
+#: decimal digits, connectors. Another page says `Char.IsLetterOrDigit`, which is less; Azure decides.
+_OF_GROUPS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Pc"})
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EXAMPLE = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1"
@@ -41,7 +47,7 @@ class ArmId:
     key: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "key", str(self).casefold())
+        object.__setattr__(self, "key", folded(str(self)))
 
     @classmethod
     def parse(cls, text: object) -> ArmId:
@@ -76,11 +82,16 @@ class ArmId:
             )
         if len(rest) % 2 or (provider and not rest):
             raise InvalidArmId(f"{_shown(text)} does not end in a type and a name; for example {_EXAMPLE}")
-        for segment in parts[4:]:
+        if not is_group_name(resource_group):
+            raise InvalidArmId(
+                f"{_shown(text)} has the resource group {_shown(resource_group)}; its name can hold letters and digits "
+                "of any script and - _ . ( ), unescaped"
+            )
+        for segment in parts[5:]:
             if not is_segment(segment):
                 raise InvalidArmId(
-                    f"{_shown(text)} has the segment {_shown(segment)}; only letters, digits and - _ . ( ) "
-                    "can be in a resource id, unescaped"
+                    f"{_shown(text)} has the segment {_shown(segment)}; only letters A-Z a-z, digits and - _ . ( ) "
+                    "can be in this part of a resource id, unescaped"
                 )
         return cls(subscription, resource_group, provider, tuple(rest[0::2]), tuple(rest[1::2]))
 
@@ -98,7 +109,7 @@ class ArmId:
 
     def is_a(self, resource_type: str) -> bool:
         """Whether the resource is of this full type, in any letter case."""
-        return self.type.casefold() == resource_type.casefold()
+        return folded(self.type) == folded(resource_type)
 
     def child(self, child_type: str, name: str) -> ArmId:
         """The id of a resource inside this one."""
@@ -113,6 +124,11 @@ class ArmId:
     def in_group(self, provider: str, resource_type: str, name: str) -> ArmId:
         """The id of a top-level resource in the same resource group."""
         return ArmId(self.subscription, self.resource_group, provider, (resource_type,), (name,))
+
+    @property
+    def path(self) -> str:
+        """The id as the path of a URL: percent-encoded UTF-8 where a resource group holds letters beyond ASCII."""
+        return quote(str(self), safe="/()")
 
     def __str__(self) -> str:
         group = f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
@@ -136,6 +152,29 @@ def is_segment(text: str) -> bool:
     return _SEGMENT.fullmatch(text) is not None and text.strip(".") != ""
 
 
+def is_group_name(text: str) -> bool:
+    """The same for the name of a resource group, which can hold letters of any script."""
+    if text.isascii():
+        return is_segment(text)
+    return all(character in "-.()" or category(character) in _OF_GROUPS for character in text)
+
+
+def folded(text: str) -> str:
+    """An id or a name in one letter case, to compare it as Azure does: character by character.
+
+    Not `str.casefold`, for which `ß` is `ss`, the Kelvin sign a `k` and a long `s` an `s`: to Azure Resource Manager
+    (.NET's `OrdinalIgnoreCase`) these are different names, so they can be two resource groups.
+    """
+    return text.lower() if text.isascii() else "".join(map(_folded, text))
+
+
+def _folded(character: str) -> str:
+    if character.isascii():
+        return character.lower()
+    upper = character.upper()
+    return character if len(upper) != 1 or upper.isascii() else upper
+
+
 def is_subscription(text: str) -> bool:
     """Whether the text is the GUID of a subscription."""
     return _GUID.fullmatch(text) is not None
@@ -145,7 +184,7 @@ def same_id(one: str | ArmId | None, other: str | ArmId | None) -> bool:
     """Whether two spellings mean one resource; an absent id is the same as nothing, not even as another absent one."""
     if not one or not other:
         return False
-    return str(one).strip("/").casefold() == str(other).strip("/").casefold()
+    return folded(str(one).strip("/")) == folded(str(other).strip("/"))
 
 
 def last_segment(text: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import accumulate
 from os import PathLike, fsencode
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, Self, cast, get_args
 
 from pydantic import computed_field
 
-from purview_mpe._model.arm_id import same_id
+from purview_mpe._model.arm_id import folded, same_id
 from purview_mpe._model.journal import is_journal, numbered_lines
 from purview_mpe._model.naming import LINEAGE_GROUPS
 from purview_mpe._model.public import public
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: More than this nobody reads; how many there are beyond is said.
 _SHOWN_PROBLEMS = 50
+#: Less than what the text of an error can hold, with places and indentation.
+_SHOWN_CHARACTERS = 12_000
 
 
 @public("purview_mpe")
@@ -101,6 +104,23 @@ class FleetReport(Noun):
 
 
 @public("purview_mpe")
+class FoundSpecs(tuple[Spec, ...]):  # noqa: SLOT001 - its findings need a place
+    """What `find_specs` has found: a tuple of specs, and beside it what could not be made into one."""
+
+    findings: tuple[Finding, ...]
+    """One for each connected factory that was left out, with the reason."""
+
+    def __new__(cls, specs: Iterable[Spec] = (), findings: Iterable[Finding] = ()) -> Self:
+        found = super().__new__(cls, specs)
+        found.findings = tuple(findings)
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A tuple's own pickle holds its items alone.
+        return type(self), (tuple(self), self.findings)
+
+
+@public("purview_mpe")
 class FactoryStatus(Noun):
     """One factory's status, or why it could not be told."""
 
@@ -138,7 +158,7 @@ class FleetStatus(Noun):
 
 def place_of(spec: Spec) -> tuple[str, str]:
     """The factory and managed virtual network that a spec is about: what two specs may fight over."""
-    return spec.factory.casefold(), spec.managed_virtual_network.casefold()
+    return folded(spec.factory), spec.managed_virtual_network.casefold()
 
 
 def latest(reports: Iterable[Report]) -> tuple[Report, ...]:
@@ -290,11 +310,13 @@ def left_over(
 
 
 def refuse(what: str, problems: Sequence[tuple[str, str]]) -> None:
-    """Raise `InvalidSpec` if there are problems; of very many the first are told."""
+    """Raise `InvalidSpec` if there are problems; of very many it lists the first."""
     if not problems:
         return
     different = list(dict.fromkeys(problems))  # what is wrong in the defaults of a file is wrong in each of its specs
-    shown = different[:_SHOWN_PROBLEMS]
+    lengths = accumulate(len(place) + len(rule) for place, rule in different)
+    fitting = sum(length <= _SHOWN_CHARACTERS for length in lengths)
+    shown = different[: max(1, min(_SHOWN_PROBLEMS, fitting))]
     if len(different) > len(shown):
         shown.append(("…", f"and {len(different) - len(shown)} more"))
     raise InvalidSpec(what, shown)

@@ -8,6 +8,7 @@ from pydantic import Field, computed_field, model_validator
 from pydantic_core import PydanticCustomError
 
 from purview_mpe._model import agreement
+from purview_mpe._model.arm_id import folded
 from purview_mpe._model.fields import (
     GroupText,
     IdText,
@@ -413,7 +414,7 @@ def _agreeing(noun: N, problems: Iterable[tuple[str, str]]) -> N:
 
 def identity(resource_id: str, group_id: str | None) -> Identity:
     """The `Identified.identity` of a target and group id that no value holds yet."""
-    return resource_id.rstrip("/").casefold(), (group_id or "").casefold()
+    return folded(resource_id.rstrip("/")), (group_id or "").casefold()
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:

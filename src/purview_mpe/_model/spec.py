@@ -16,8 +16,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from purview_mpe._model import naming
+from purview_mpe._model import naming, pasted
 from purview_mpe._model.arm_id import ArmId, InvalidArmId
+from purview_mpe._model.authorship import wrong_value
 from purview_mpe._model.public import public
 from purview_mpe.errors import InvalidSpec
 
@@ -88,7 +89,9 @@ class Noun(BaseModel):
                 problems = _problems(type(self), error)
             else:
                 return
-            raise InvalidSpec(type(self).__name__, problems)
+            # A spec is always the caller's: the library only takes one over, from arguments and from Azure's lists.
+            is_spec = isinstance(self, Spec)
+            raise InvalidSpec("Spec", problems) if is_spec else wrong_value(type(self).__name__, problems)
 
         # Without this mark pydantic calls __init__ for a spec inside a plan file, and a wrong field loses its place.
         __init__.__pydantic_base_init__ = True
@@ -206,12 +209,12 @@ class Spec(Noun):
     @field_validator("factory", mode="before")
     @classmethod
     def _factory_is_a_factory(cls, value: object) -> str:
-        return _typed_id(value, FACTORY_TYPE, "factory")
+        return str(_typed(value, FACTORY_TYPE, "factory", pasted.parsed))
 
     @field_validator("account", mode="before")
     @classmethod
     def _account_is_an_account(cls, value: object) -> str | None:
-        return None if value is None else _typed_id(value, ACCOUNT_TYPE, "account")
+        return None if value is None else str(_typed(value, ACCOUNT_TYPE, "account", pasted.parsed))
 
     @field_validator("name")
     @classmethod
@@ -268,24 +271,35 @@ class Spec(Noun):
 
 
 def typed_id(value: object, resource_type: str, field: str) -> ArmId:
-    """The parsed id of a resource of one type; for verbs that take an id instead of a spec.
+    """The parsed id of a resource of one type, as Azure writes it.
 
     Raises:
         InvalidSpec: the value is no such id.
     """
+    return _or_invalid(value, resource_type, field, ArmId.parse)
+
+
+def given_id(value: object, resource_type: str, field: str) -> ArmId:
+    """The same, as a person gave it: for verbs that take an id instead of a spec.
+
+    Raises:
+        InvalidSpec: the value is no such id.
+    """
+    return _or_invalid(value, resource_type, field, pasted.parsed)
+
+
+def _or_invalid(value: object, resource_type: str, field: str, parse: Callable[[object], ArmId]) -> ArmId:
     try:
-        return ArmId.parse(_typed_id(value, resource_type, field))
+        return _typed(value, resource_type, field, parse)
     except PydanticCustomError as error:
         problem = error.message()
     raise InvalidSpec(field, [(field, problem)])
 
 
-def _typed_id(value: object, resource_type: str, field: str) -> str:
+def _typed(value: object, resource_type: str, field: str, parse: Callable[[object], ArmId]) -> ArmId:
     example = f"for example {_EXAMPLES[field]}"
-    if isinstance(value, ArmId):
-        value = str(value)
     try:
-        arm_id = ArmId.parse(value)
+        arm_id = parse(str(value) if isinstance(value, ArmId) else value)
     except InvalidArmId as error:
         raise _problem(str(error).partition("; for example")[0] + f"; {example}") from None
     if not arm_id.is_a(resource_type):
@@ -297,7 +311,7 @@ def _typed_id(value: object, resource_type: str, field: str) -> str:
     ):
         if problem:
             raise _problem(problem)
-    return str(arm_id)
+    return arm_id
 
 
 def _obeying(rule: Callable[[str], str | None], value: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.arm_id import folded, last_segment, same_id
 from purview_mpe._model.naming import hidden_name
 from purview_mpe._rules.ownership import Listing
 
@@ -23,21 +23,21 @@ class Register:
         self._by_name: dict[str, list[Connection]] = {}
         self._by_id: dict[str, Connection] = {}
         for connection in listing.connections:
-            endpoint = connection.private_endpoint_id.strip("/").casefold()
+            endpoint = folded(connection.private_endpoint_id.strip("/"))
             self._by_endpoint.setdefault(endpoint, []).append(connection)
             self._by_name.setdefault(last_segment(endpoint), []).append(connection)
-            self._by_id[connection.id.casefold()] = connection
+            self._by_id[folded(connection.id)] = connection
 
     def for_claim(self, factory: str, claim: Claim) -> Listing:
         """All that can decide this claim: the rules look at nothing else of the list."""
         if claim.private_endpoint_id is not None:
-            found = self._by_endpoint.get(claim.private_endpoint_id.strip("/").casefold(), [])
+            found = self._by_endpoint.get(folded(claim.private_endpoint_id.strip("/")), [])
         else:
-            found = self._by_name.get(hidden_name(factory, claim.name).casefold(), [])
+            found = self._by_name.get(folded(hidden_name(factory, claim.name)), [])
         return Listing(tuple(found), self.error, self.at)
 
     def status_of(self, connection: Connection) -> str:
         """What the list says of a connection that was seen earlier; empty if it is gone, or another one's by now."""
-        now = self._by_id.get(connection.id.casefold())
-        is_same = now is not None and now.private_endpoint_id.casefold() == connection.private_endpoint_id.casefold()
+        now = self._by_id.get(folded(connection.id))
+        is_same = now is not None and same_id(now.private_endpoint_id, connection.private_endpoint_id)
         return now.status if now is not None and is_same else ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, assert_never
 
+from purview_mpe._model.arm_id import folded
 from purview_mpe._model.checkup import Right, RightStep
 
 if TYPE_CHECKING:
@@ -134,9 +135,9 @@ def scopes_of(factory: str, account: Account | None) -> dict[Place, str]:
 
 
 def rights(scopes: Mapping[Place, str], permissions: Mapping[str, Sequence[Permission] | None]) -> tuple[Right, ...]:
-    """What a caller may do; `permissions` by case-folded scope, None or absent where they cannot be read."""
+    """What a caller may do; `permissions` by folded scope, None or absent where they cannot be read."""
     return tuple(
-        _right(need, scopes[need.place], permissions.get(scopes[need.place].casefold()))
+        _right(need, scopes[need.place], permissions.get(folded(scopes[need.place])))
         for need in NEEDS
         if need.place in scopes
     )

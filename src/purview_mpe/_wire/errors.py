@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._wire.attempt import Answer, Attempt
 from purview_mpe._wire.refusal import read_refusal
-from purview_mpe._wire.remedies import BUSY_CODES, GONE_CODES, POLICY_CODES, kind_and_remedy
+from purview_mpe._wire.remedies import BUSY_CODES, POLICY_CODES, kind_and_remedy
 from purview_mpe._wire.sign_in import read_no_token, remedy_for
 from purview_mpe._wire.text import blotted, safe_text
-from purview_mpe.errors import AccessDenied, AzureError, AzureUnavailable, NoAnswer, NotFound, PurviewMpeError
+from purview_mpe.errors import AccessDenied, AzureError, AzureUnavailable, NoAnswer, PurviewMpeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ __all__ = [
     "blotted",
     "error_for",
     "is_busy",
-    "is_gone",
+    "is_without_token",
     "needs_sign_in",
     "no_answer",
     "no_token",
@@ -151,9 +151,13 @@ def needs_sign_in(error: PurviewMpeError) -> bool:
     )
 
 
-def is_gone(error: PurviewMpeError) -> bool:
-    """Whether an answer proves that a resource does not exist."""
-    return isinstance(error, NotFound) and (error.azure_code or "").casefold() in GONE_CODES
+def is_without_token(error: PurviewMpeError) -> bool:
+    """Whether the credential gave no token: then nothing can be asked anywhere.
+
+    A 401 that Azure answers is about one resource or tenant (the token is of another tenant, say), and others may
+    answer well.
+    """
+    return isinstance(error, AccessDenied) and error.status is None
 
 
 def token_repeated(attempt: Attempt, answer: Answer) -> AzureUnavailable:

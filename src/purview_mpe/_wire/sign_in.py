@@ -274,7 +274,7 @@ def remedy_for(trouble: NoToken) -> str:
             )
         case "tool-failed":
             return (
-                "Run the tool by hand (az account get-access-token, or Get-AzAccessToken) to see its error; if it takes "
+                "Run the tool by hand (az account get-access-token or Get-AzAccessToken) to see its error; if it takes "
                 "longer than 10 seconds, pass DefaultAzureCredential(process_timeout=60)."
             )
         case "secret":

@@ -10,6 +10,7 @@ from purview_mpe._flows.steps import reads, reasons
 from purview_mpe._flows.steps.progress import Ended, InTheWay, Made, Progress, UnderWay
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out
 from purview_mpe._model import states
+from purview_mpe._model.arm_id import folded
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import ErrorDetail, Plan
 from purview_mpe._wire import account
@@ -202,7 +203,7 @@ class Provisioning:
         return progress.step
 
     def _healable(self) -> list[Progress]:
-        targets = [progress.step.resource_id.casefold() for progress in self.endpoint_steps]
+        targets = [folded(progress.step.resource_id) for progress in self.endpoint_steps]
         touchable = {"created", "replaced", "kept"} if self.plan.spec.replace_broken else {"created", "replaced"}
         return [
             progress
@@ -211,7 +212,7 @@ class Provisioning:
             and progress.state.has_failed
             and progress.state.result in touchable
             and self.healed[progress.step.name] < _HEALINGS
-            and targets.count(progress.step.resource_id.casefold()) > 1
+            and targets.count(folded(progress.step.resource_id)) > 1
         ]
 
     async def _see(self) -> Sequence[Endpoint]:

@@ -177,9 +177,7 @@ async def _status(io: Io, holder: ArmId, kind: ConnectionList, connection: Conne
     if listing.error is not None:
         raise listing.error
     for listed in listing.connections:
-        if listed.id.casefold() == connection.id.casefold() and same_id(
-            listed.private_endpoint_id, connection.private_endpoint_id
-        ):
+        if same_id(listed.id, connection.id) and same_id(listed.private_endpoint_id, connection.private_endpoint_id):
             return listed.status
     return None
 
