@@ -104,32 +104,24 @@ class NoToken:
 #: One credential of a chain: its class, and what it said (SDK source: `_get_error_message`).
 _ENTRY = re.compile(r"[ \t]{0,20}(\w{1,80}Credential)(?:: ?(.*))?")
 _AFTER_CHAIN = "To mitigate this issue"
-#: Sentences of credentials that are not set up (SDK source), in lower case. What remains without them is the cause.
-_NOISE = (
-    "unavailable",
+#: What a credential says that is not set up (SDK source), in lower case; the rest is about setting it up.
+_NOT_SET_UP = (
     "not fully configured",
     "not configured",
-    "configuration not found in environment",
     "not installed",
     "to be installed",
+    "package is required",
     "not found on path",
-    "could not be found",
+    "could not be found. please visit",
     "not supported on this platform",
-    "no response from the imds endpoint",
     "no managed identity endpoint found",
-    "no accounts were found in the cache",
-    "were found in the cache",
-    "use username and tenant id to disambiguate",
-    "no accounts in the cache",
+    "found in the cache",
     "missing value for the",
-    "see the troubleshooting guide",
-    "to troubleshoot",
-    "aka.ms/",
-    "installation instructions",
-    "extension installed",
     # The address of the machine itself that gives tokens to managed identities; it answers inside of Azure only.
     "169.254.169.254",
 )
+#: Sentences that say so as well, and that the cause can follow.
+_UNAVAILABLE = ("unavailable", "configuration not found in environment", "troubleshoot")
 #: What credentials say that are set up and not signed in (SDK source).
 _SIGN_IN = ("az login", "azd auth login", "connect-azaccount", "re-authenticate")
 _CERTIFICATE = ("certificate_verify_failed", "certificate verify failed", "sslcertverificationerror")
@@ -172,6 +164,7 @@ _MANAGED = (
     "no user assigned or delegated managed identity found",
     "identity not found",
     "no identity has been assigned",
+    "identity has not been assigned",
 )
 #: How azure-identity introduces the failure of a credential that is set up (SDK source: `wrap_exceptions`).
 _TRIED = ("authentication failed", "token request error")
@@ -180,10 +173,11 @@ _TOOLS = ("failed to invoke", "failed to execute", "execution policy")
 _CAUSES: tuple[tuple[Cause, tuple[str, ...]], ...] = (
     ("certificate", _CERTIFICATE),
     ("unreachable", _NETWORK),
-    ("managed-identity", (*_MANAGED, "imds")),
+    ("managed-identity", (*_MANAGED, "imds", "managedidentity")),
     ("tool-failed", _TOOLS),
     ("not-signed-in", _SIGN_IN),
-    ("nothing-set-up", _NOISE),
+    ("other", _TRIED),
+    ("nothing-set-up", (*_NOT_SET_UP, *_UNAVAILABLE)),
 )
 #: Of a chain, so many credentials that failed are shown with their words.
 _MOST_SHOWN = 3
@@ -200,22 +194,21 @@ def read_no_token(said: str) -> NoToken:
     if not failed:
         return NoToken("nothing-set-up", f"no credential is set up; {tried}")
     # A tool that is installed and not signed in says less than a credential that tried and failed.
-    failed.sort(key=lambda pair: _asks_for_sign_in(pair[1]))
-    name, words = failed[0]
-    shown = [f"{one}: {safe_text(cause, 400)}" for one, cause in failed[:1] + failed[1:_MOST_SHOWN]]
-    return _judged(name, words, [*shown, tried])
+    failed = [(name, words) for name, words in failed if not _asks_for_sign_in(words)] or failed
+    shown = [f"{name}: {safe_text(words, 400)}" for name, words in failed[:_MOST_SHOWN]]
+    return _judged(*failed[0], [*shown, tried])
 
 
 def _judged(name: str, words: str, shown: list[str]) -> NoToken:
     entra = _ENTRA.search(words)
-    cause = _cause_of(words.casefold(), entra[1] if entra else "")
+    cause = _cause_of(f"{name} {words}".casefold(), entra[1] if entra else "")
     return NoToken(cause, "; ".join(shown), name, _host_in(words), entra[0] if entra else "")
 
 
 def _cause_of(lowered: str, entra: str) -> Cause:
     if entra:
         return _ENTRA_CAUSES.get(entra, "entra")
-    return next((cause for cause, marks in _CAUSES if any(mark in lowered for mark in marks)), "other")
+    return next((cause for cause, marks in _CAUSES if _has(lowered, marks)), "other")
 
 
 def _entries(text: str) -> list[tuple[str, str]]:
@@ -232,15 +225,23 @@ def _entries(text: str) -> list[tuple[str, str]]:
 
 
 def _without_noise(words: str) -> str:
-    """What remains without the sentences that only say that a credential is not set up."""
-    return ". ".join(sentence for sentence in words.split(". ") if not _is_noise(sentence))
+    """What remains without what only says that a credential is not set up."""
+    is_set_up = not _has(words, _NOT_SET_UP)
+    return ". ".join(
+        sentence
+        for sentence in words.split(". ")
+        if _is_telling(sentence) or (is_set_up and sentence.strip(" .") and not _has(sentence, _UNAVAILABLE))
+    )
 
 
-def _is_noise(sentence: str) -> bool:
-    lowered = sentence.casefold()
-    if any(mark in lowered for mark in (*_CERTIFICATE, *_MANAGED, *_TRIED)) or _ENTRA.search(sentence):
-        return False
-    return not lowered.strip(" .") or any(mark in lowered for mark in _NOISE)
+def _is_telling(sentence: str) -> bool:
+    """Whether only a credential that is set up says so."""
+    return _has(sentence, (*_CERTIFICATE, *_MANAGED, *_TRIED)) or _ENTRA.search(sentence) is not None
+
+
+def _has(words: str, marks: tuple[str, ...]) -> bool:
+    lowered = words.casefold()
+    return any(mark in lowered for mark in marks)
 
 
 def _asks_for_sign_in(words: str) -> bool:
