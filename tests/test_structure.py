@@ -276,3 +276,17 @@ def test_values_are_asked_for_their_identity(module):
     ]
     fields = [[ast.unparse(argument) for argument in call.args] for call in calls]
     assert [one for one in fields if one[0].endswith(".resource_id") and one[1].endswith(".group_id")] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.name)
+def test_what_tests_share_stands_in_support(path):
+    """No file takes anything from a file of tests or fixtures: what two of them use is in tests/support."""
+    texts = [path.read_text(encoding="utf-8")]
+    # Code that a test gives to another interpreter counts as well.
+    texts += [
+        node.value
+        for node in ast.walk(ast.parse(texts[0]))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    taken = re.findall(r"^\s*(?:from|import) (tests[\w.]*\.(?:test_\w+|conftest))\b", "\n".join(texts), re.MULTILINE)
+    assert taken == []

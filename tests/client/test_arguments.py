@@ -6,7 +6,7 @@ import pytest
 
 from purview_mpe import Budget, Client, FleetReport, Rate, aio, export, export_customer_endpoints, read_specs
 from purview_mpe.errors import InvalidSpec
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 TIMEOUTS = {
     "create_all": lambda client, spec, seconds: client.create_all(spec, timeout=seconds),

@@ -31,7 +31,7 @@ from purview_mpe._display.html import fragment
 from purview_mpe._display.picture.svg import STYLE
 from purview_mpe._model.checkup import Check, Diagnosis, OrphanConnection, OrphanEndpoint, Orphans, Right, RuntimeCheck
 from purview_mpe._model.words import Role
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.nouns import ACCOUNT, FACTORY, HIDDEN, TARGETS, a_spec, an_account
 
 if TYPE_CHECKING:

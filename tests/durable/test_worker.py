@@ -15,9 +15,9 @@ from durabletask.worker import TaskHubGrpcWorker
 from purview_mpe import Client, FleetReport, Report, durable
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec
-from tests.azure.test_loading import in_a_fresh_process
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.durable_fleet import client, engine, factories, run
+from tests.support.processes import in_a_fresh_process
 
 #: What an executor's processes connect with: a function at the top level of a module that they can import.
 CONNECTING = """

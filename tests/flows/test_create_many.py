@@ -11,24 +11,13 @@ from purview_mpe import Budget, Event, FleetReport, Spec
 from purview_mpe._rules.budget import Rate
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec, ReportFailed
+from tests.support.colours import fleet_of
 from tests.support.nouns import FACTORY
 
 if TYPE_CHECKING:
-    from tests.conftest import Colour
+    from tests.support.colours import Colour
 
 OTHER = "00000000-0000-0000-0000-000000000002"
-
-
-def fleet_of(emulator: Emulator, count: int, *, account: object = None, **fields: object) -> list[Spec]:
-    """So many further factories, and a spec for each."""
-    return [
-        Spec(
-            factory=str(emulator.add_factory(f"adf-{number}", **fields)),
-            account=str(account or emulator.account),
-            name="purview",
-        )
-        for number in range(count)
-    ]
 
 
 def paths(emulator: Emulator, method: str, ending: str) -> list[str]:
@@ -121,7 +110,7 @@ def test_rounds_are_shared(colour: Colour, emulator: Emulator):
     colour.run(emulator, lambda client: client.create_many(specs))
     looks = Counter(paths(emulator, "GET", "/managedPrivateEndpoints"))
     assert max(looks.values()) <= 32
-    assert emulator.clock.now() < 90 * 1.2
+    assert emulator.clock.elapsed < 90 * 1.2
 
 
 def test_approving_on_the_way(colour: Colour, emulator: Emulator):
@@ -216,7 +205,7 @@ def test_the_time_for_the_whole_fleet(colour: Colour, emulator: Emulator):
     budget = Budget(writes=Rate(9, 0.01))
     report = colour.run(emulator, lambda client: client.create_many(specs, stop_after=30), budget=budget)
     assert set(report.counts) == {"timed-out"}
-    assert 29 <= emulator.clock.now() <= 40
+    assert 29 <= emulator.clock.elapsed <= 40
 
 
 def test_the_time_for_each_factory(colour: Colour):
@@ -233,7 +222,7 @@ def test_not_waiting(colour: Colour, emulator: Emulator):
     specs = fleet_of(emulator, 3)
     report = colour.run(emulator, lambda client: client.create_many(specs, wait=False))
     assert report.counts == {"created": 12}
-    assert emulator.clock.now() == 0
+    assert emulator.clock.elapsed == 0
 
 
 def test_broken_endpoints_are_replaced(colour: Colour, emulator: Emulator):
@@ -270,7 +259,7 @@ def test_subscriptions_do_not_wait_for_each_other(colour: Colour, emulator: Emul
 
 def test_limits_are_kept(colour: Colour):
     """A fleet that needs twice the burst of writes paces itself: Azure has no reason to refuse anything."""
-    emulator = Emulator(enforce_limits=True, provisioning=20)
+    emulator = Emulator(enforce_limits=True, provisioning=20, foreign_connections=0)
     specs = fleet_of(emulator, 100)
     report = colour.run(emulator, lambda client: client.create_many(specs))
     assert report.counts == {"created": 400}

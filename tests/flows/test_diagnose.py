@@ -17,9 +17,9 @@ from purview_mpe._rules import diagnosing
 from purview_mpe._wire import factory
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec, NotFound
-from tests.conftest import spec_for
-from tests.rules.test_checking import ALL_ENDPOINTS, a_situation, codes
+from tests.support.colours import spec_for
 from tests.support.nouns import ACCOUNT, OTHER_STORAGE, TARGETS, a_spec, an_account, an_endpoint, json_values
+from tests.support.situations import ALL_ENDPOINTS, INSIDE, a_situation, codes
 
 DAY = timedelta(hours=24)
 REFUSED = ErrorDetail(code="access-denied", message="Azure answered 403", remedy="Ask.")
@@ -151,13 +151,14 @@ def test_an_endpoint_that_only_bears_our_name_has_no_past():
     past, name = (one for one in diagnosis.findings if one.code == "targets-changed")
     assert (past.evidence, name.evidence) == ((f"old: blob on {OTHER_STORAGE}",), (f"purview_blob: blob on {foreign}",))
     assert name.message == (
-        "Some endpoints of the factory bear names of this spec and point to what the account does not use."
+        "Some endpoints of the factory carry names of this spec and point to resources that the account does not use."
     )
     assert name.cause == (
-        "The account used it once and was changed, or somebody made them for something else: a name does not tell which."
+        "The account used these resources once and was changed, or the endpoints were made for something else: a name "
+        "does not show which."
     )
     assert name.remedy == (
-        "Find out in Data Factory Studio what uses them, and delete only what nothing uses; where a name is in the way "
+        "Find out in Data Factory Studio what uses them, and delete only what is not used; where a name is in the way "
         "of client.create_all(spec), choose another base name, or set Spec.names for that group id."
     )
 
@@ -203,7 +204,6 @@ def test_what_runs_say(runs, expected):
 
 
 OUTSIDE = Runtime("ir-azure", "azure")
-INSIDE = Runtime("ir-vnet", "azure-managed-vnet", "default")
 
 
 @pytest.mark.parametrize(
@@ -314,14 +314,6 @@ def test_every_spelling_of_the_key(output):
 
 
 # --- the verb
-
-
-@pytest.fixture
-def ready(colour, emulator):
-    """A spec on which everything is made and approved."""
-    spec = spec_for(emulator)
-    colour.run(emulator, lambda client: client.create_all(spec, approve=True)).raise_for_failures()
-    return spec
 
 
 def writes(emulator: Emulator) -> list[Any]:

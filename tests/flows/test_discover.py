@@ -12,8 +12,8 @@ from purview_mpe import Account, Client, Retry, Spec, aio
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AzureUnavailable, InvalidCredential, InvalidSpec, NotFound
-from tests.conftest import spec_for
 from tests.support import published
+from tests.support.colours import spec_for
 from tests.support.nouns import ACCOUNT, FACTORY
 
 

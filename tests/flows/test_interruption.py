@@ -12,7 +12,7 @@ from purview_mpe._flows.steps.narration import narrated
 from purview_mpe._model.authorship import values_by_the_library
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import InternalError, InvalidSpec
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.moments import Before, BeforeWrite, Died
 from tests.support.nouns import ALL_NAMES
 from tests.support.scripted import Runner, Script, both, ok

@@ -15,7 +15,7 @@ from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connecti
 from purview_mpe._wire import factory as factory_json
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.nouns import (
     ACCOUNT,
     FACTORY,
@@ -176,14 +176,6 @@ def test_any_listed_factory_is_read(item):
 
 
 # --- the verb
-
-
-@pytest.fixture
-def ready(colour, emulator):
-    """A spec on which everything is made and approved."""
-    spec = spec_for(emulator)
-    colour.run(emulator, lambda client: client.create_all(spec, approve=True)).raise_for_failures()
-    return spec
 
 
 def look(colour: Any, emulator: Emulator, **options: Any) -> Orphans:
