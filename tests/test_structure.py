@@ -16,7 +16,7 @@ SOURCE = ROOT / "src" / "purview_mpe"
 
 #: From top to bottom, a pattern a folder. The first pattern that fits a module, read from the bottom up, is its row.
 ROWS: dict[str, tuple[str, ...]] = {
-    "words": ("errors", "_version", "_model.arm_id", "_model.public"),
+    "words": ("errors", "_version", "_model.arm_id", "_model.public", "_model.shell"),
     "nouns": ("_model*", "_model.fleets", "durable._request"),
     "decisions": ("_rules*",),
     "wire": ("_wire*",),
@@ -28,11 +28,7 @@ ROWS: dict[str, tuple[str, ...]] = {
 }
 #: What a module imports from below all the same, and why.
 EXCEPTIONS = {
-    ("_model.spec", "_display.text.text"): "a noun that is printed loads its face when somebody looks",
-    ("_model.spec", "_display.html"): "as above, in a notebook",
-    ("_model.spec", "_display.picture.svg"): "as above, as a picture",
-    ("_model.spec", "_display.picture.mermaid"): "as above, as text that becomes a picture",
-    ("_model.spec", "_display.tables"): "as above, as a data frame",
+    ("_model.spec", "_display.faces"): "a noun that is printed loads its faces when somebody looks",
     ("errors", "_model.fleets"): "as below, of a fleet",
     ("errors", "_model.results"): "an error that holds a plan or a report says so, to type checkers alone",
     ("_flows.connect", "_azure.loading"): "the SDK's word for If-Match is asked for where it is used",

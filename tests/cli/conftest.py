@@ -12,6 +12,7 @@ from purview_mpe import Client
 from purview_mpe._cli.main import main
 from purview_mpe._cli.terminal import Terminal
 from tests.support.screen import Screen
+from tests.support.shell_words import PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,13 @@ class Shell:
         """A run with these arguments."""
         out, err = Screen(tty=tty), Screen(tty=tty)
         terminal = Terminal(stdin=Screen(stdin, tty=tty), stdout=out, stderr=err, environ=environ)
-        return Ended(main(argv, connect=self.made_by or self.connect, terminal=terminal), out, err)
+        ended = Ended(main(argv, connect=self.made_by or self.connect, terminal=terminal), out, err)
+        # Code and JSON speak as they must; everything that is said to a person is said in the words of a shell.
+        # The log that -v adds is that of the library.
+        is_code = argv[:1] in {("export",), ("demo",)} or "json" in argv or not tty
+        said = ended.err if is_code else f"{ended.err}{ended.out}"
+        assert {"-v", "-vv", "--verbose"} & set(argv) or PYTHON.findall(said) == []
+        return ended
 
     def ends(self, verb: str, *more: str, **options: Any) -> Ended:
         """A run for the spec of this shell."""

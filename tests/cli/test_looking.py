@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Check, Diagnosis, Orphans, Status
+from purview_mpe._display.text.page import Look
+from purview_mpe._display.text.text import text
 
 if TYPE_CHECKING:
     from purview_mpe import Client
@@ -27,9 +29,11 @@ def test_check_says_whether_everything_is_in_place(shell: Any) -> None:
 
 
 def test_check_is_a_table_for_a_person(shell: Any) -> None:
-    """The table of the noun: every runtime against the matrix, and every right."""
+    """The table of the noun in the words of a shell: every runtime against the matrix, and every right."""
     shown = shell.ends("check", "-o", "table").out
-    assert shown == f"{Check.model_validate(shell.ends('check').json)}\n"
+    check = Check.model_validate(shell.ends("check").json)
+    assert shown == f"{text(check, Look(on_command_line=True))}\n"
+    assert "  More: purview-mpe explain data-curator-unknown\n" in shown
     assert "  + AutoResolveIntegrationRuntime  azure-managed-vnet  supported  4 managed\n" in shown
 
 

@@ -173,7 +173,7 @@ def test_a_connection_without_name_and_id_is_not_guessed(colour, emulator):
     report = colour.run(emulator, lambda client: client.approve(spec))
     storage = emulator.targets(emulator.account)["blob"].name
     assert report.outcomes[0].error.message == (
-        f"Could not approve the connection 'df1.purview_blob' on {storage!r}: the list tells neither name nor id of "
+        f"Could not approve the connection 'df1.purview_blob' on {storage!r}: the list shows neither name nor id of "
         "the connection."
     )
     assert emulator.writes == []
@@ -276,9 +276,10 @@ def test_an_account_that_was_replaced(colour, emulator):
 
 
 def test_time_runs_out_with_the_reason(colour, emulator):
-    """What the last look has shown is told, not that there was no time for another."""
+    """The error says what the last look showed, not that there was no time for another."""
     spec, _ = created(colour, emulator, groups=("account",))
-    emulator.remove(next(c.id for c in emulator.connections() if c.endpoint))
+    empty = Fault.rewrite("GET", lambda answer: answer | {"value": []}, path="/privateEndpointConnections", times=None)
+    emulator.inject(empty)
     report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
     assert results_by_group(report) == {"account": "timed-out"}
     assert report.outcomes[0].error.message == (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from purview_mpe._wire.errors import Answer, Attempt, error_for, needs_sign_in
+from purview_mpe._wire.errors import Answer, Attempt, error_for, is_about_the_sign_in
 from purview_mpe._wire.refusal import Policy, read_refusal
 from purview_mpe._wire.sign_in import Challenge
 from purview_mpe.errors import AccessDenied, AzureError, Locked, NotFound, PolicyDenied, PurviewMpeError
@@ -41,7 +41,7 @@ MFA = (
 def test_a_missing_second_factor_is_a_sign_in_to_repeat(attempt: Attempt, status: int) -> None:
     """Under a policy's code: never an exemption, and nothing that another person can do."""
     error = made(attempt, status, said("RequestDisallowedByPolicy", MFA))
-    assert (type(error), error.code, needs_sign_in(error)) == (AccessDenied, "access-denied", True)
+    assert (type(error), error.code, is_about_the_sign_in(error)) == (AccessDenied, "access-denied", True)
     assert error.remedy.startswith("Sign in again with a second factor: az login --tenant <tenant> --claims-challenge ")
     assert "exemption" not in error.remedy
 
@@ -58,7 +58,7 @@ def test_a_policy_that_only_mentions_other_factors_stays_a_policy() -> None:
     """'MFA' and 'multifactor' count as words of their own."""
     error = made(CREATING, 403, said("RequestDisallowedByPolicy", "Reasons: 'Tag smfax is required'."))
     assert isinstance(error, PolicyDenied)
-    assert not needs_sign_in(error)
+    assert not is_about_the_sign_in(error)
 
 
 # --- policies

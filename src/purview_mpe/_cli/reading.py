@@ -77,7 +77,7 @@ def diagnose(call: Call) -> Exit:
     with call.client() as client:
         found = call.watched(lambda: client.diagnose(spec, since=call.arguments.since))
     call.show(found)
-    return Exit.DONE if found.ok else Exit.FAILED
+    return Exit.of_diagnosis(found)
 
 
 def orphans(call: Call) -> Exit:

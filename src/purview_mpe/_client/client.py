@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account, Plan, Report, Status, Verb
     from purview_mpe._model.retry import Retry
     from purview_mpe._model.spec import Spec
+    from purview_mpe._model.states import Decision
     from purview_mpe._rules.budget import Budget
-    from purview_mpe._wire.connections import Decision
 
 T = TypeVar("T")
 

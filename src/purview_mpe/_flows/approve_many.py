@@ -10,6 +10,7 @@ from purview_mpe._flows import approve
 from purview_mpe._flows.steps import fleet_reports as fleet_outcomes
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.fleet_approval import Approvals
+from purview_mpe._flows.steps.foreseen import hold_against_rights
 from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.waiting import PASSING, poll_interval
 from purview_mpe._model.events import Event
@@ -21,7 +22,7 @@ from purview_mpe.errors import PurviewMpeError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from purview_mpe._flows.approve import Approving
+    from purview_mpe._flows.steps.approving import Approving
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
 
@@ -70,7 +71,10 @@ class ApprovingFleet:
             await self.io.sleep(pause)
         self._open.extend(sorted(self._new, key=lambda numbered: numbered[0]))
         self._new.clear()
-        await self._approvals.round([work for _, work in self._open])
+        works = [work for _, work in self._open]
+        await self._approvals.round(works)
+        if self.dry_run:
+            await hold_against_rights(self.io, works)
         return self._results()
 
     async def _prepare(self) -> None:

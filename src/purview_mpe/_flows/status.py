@@ -38,10 +38,13 @@ async def read_target_statuses(
 
 
 async def next_change(io: Io, spec: Spec, last: Status | None, *, every: float) -> Status | None:
-    """The next status that differs from the last one; None once the last one is settled, or the time is over."""
+    """The next status that differs from the last one; None once nothing is awaited any more, or the time is over.
+
+    What is unknown because the account cannot be read is not waited for: waiting does not make it known.
+    """
     if last is None:
         return await status(io, spec)
-    while not last.settled and remaining(io) > every:
+    while last.is_moving and remaining(io) > every:
         await io.sleep(every)
         if (now := await status(io, spec)) != last:
             return now

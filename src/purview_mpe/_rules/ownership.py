@@ -68,6 +68,11 @@ class Claim:
         return self.private_endpoint_id is not None or self.has_a_connection or self.only_exact
 
     @property
+    def is_turned_down(self) -> bool:
+        """Whether the factory itself says that the connection was rejected or removed, which is final (docs)."""
+        return states.is_broken("", self.factory_says)
+
+    @property
     def has_a_connection(self) -> bool:
         """Whether, as far as the factory knows, our connection is among those that the target shows.
 

@@ -22,9 +22,9 @@ __all__ = [
     "Attempt",
     "blotted",
     "error_for",
+    "is_about_the_sign_in",
     "is_busy",
     "is_without_token",
-    "needs_sign_in",
     "no_answer",
     "no_token",
     "safe_text",
@@ -144,8 +144,11 @@ def no_token(attempt: Attempt, said: str, *, proxy_for: Callable[[str], str | No
     )
 
 
-def needs_sign_in(error: PurviewMpeError) -> bool:
-    """Whether it is about how the caller signed in: nothing that another person could do in the caller's place."""
+def is_about_the_sign_in(error: PurviewMpeError) -> bool:
+    """Whether the caller has to sign in again or otherwise: no role and no other person's right mends that.
+
+    Enforced multi-factor authentication speaks with the code of a policy (public code).
+    """
     return isinstance(error, AccessDenied) and (
         error.status in {None, 401} or (error.azure_code or "").casefold() in POLICY_CODES
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purview_mpe._model.results import ConnectionList, Target
-    from purview_mpe._wire.connections import Decision
+    from purview_mpe._model.states import Decision
 
 #: Where the portal shows the connection (docs: "Access a secured Microsoft Purview account from Azure Data Factory").
 _PORTAL_PATH: dict[ConnectionList, str] = {

@@ -21,7 +21,7 @@ from purview_mpe.errors import PurviewMpeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from purview_mpe._flows.approve import Approving
+    from purview_mpe._flows.steps.approving import Approving
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._rules.ownership import Claim
 
@@ -82,7 +82,7 @@ class Approvals:
             work.failed(error)
             return
         for match in matches:
-            asked = work.asked.get(match.claim.identity)
+            asked = work.asked_at(match)
             if asked is None or self.io.now() - asked > _ASK_AGAIN:
                 yield _Decision(work, match)
 
@@ -129,7 +129,7 @@ class Approvals:
         except PurviewMpeError as error:
             decision.failure = error
         else:
-            work.asked[match.claim.identity] = self.io.now()
+            work.taken(match)
 
     def _settle(self, decision: _Decision, register: Register) -> None:
         """What the call answered is not believed either way; what the target shows is."""

@@ -35,13 +35,16 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
             io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
             await io.checkpoint()
         except BaseException as error:
+            ending = io.interruption_behind(error) or error
             if io.so_far is not None:
-                _accompany(error, io.so_far, _attach)
-            ended_with = f"{verb} ended with {type(error).__name__}"
+                _accompany(ending, io.so_far, _attach)
+            ended_with = f"{verb} ended with {type(ending).__name__}"
             _insist(lambda: io.tell(_finished(verb, io.now() - began, ended_with)))
-            raise
+            if ending is error:
+                raise
         else:
             return result
+    raise ending  # outside the handler, so that what hid it does not travel along
 
 
 def tell_started(io: Io, verb: str) -> float:
