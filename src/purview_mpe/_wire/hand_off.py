@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.naming import hidden_name
 from purview_mpe._wire.connections import INGESTION_API_VERSION, ingestion_body
-from purview_mpe._wire.shell import printable, quoted
+from purview_mpe._wire.shell import json_words, printable, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +31,13 @@ _PORTAL_PAGE: dict[ConnectionList, str] = {
     "namespace": "networking",
 }
 _BEARER = "properties.privateEndpoint.id"
+#: Versions in which each target's own properties hold all its connections (spec). The command that lists them,
+#: `az network private-endpoint-connection list`, shows the first page alone (its source).
+_SHOWING_API_VERSION: dict[ConnectionList, str] = {
+    "account": "2021-12-01",
+    "storage": "2023-05-01",
+    "namespace": "2024-01-01",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +104,12 @@ def _commands(factory: str, account_id: str, item: Pending, decision: Decision) 
     decide = f"az network private-endpoint-connection {_VERB[decision].lower()} --id"
     if item.connection_id:
         return [("command:           ", f"{decide} {quoted(item.connection_id)}")]
-    found = f"[?{_is_called(factory, item)}].{{connection: id, privateEndpoint: {_BEARER}}}"
-    scope, query = quoted(item.target.resource_id), quoted(found)
+    listed = f"properties.privateEndpointConnections[?{_is_called(factory, item)}]"
+    query = quoted(f"{listed}.{{connection: id, privateEndpoint: {_BEARER}}}")
+    scope, version = quoted(item.target.resource_id), _SHOWING_API_VERSION[item.target.connections]
     return [
-        ("find it:           ", f"az network private-endpoint-connection list --id {scope} --query {query} -o yaml"),
-        ("then:              ", f"{decide} <the connection found>"),
+        ("find it:           ", f"az resource show --ids {scope} --api-version {version} --query {query} -o yaml"),
+        ("then:              ", f"{decide} CONNECTION-FOUND"),
     ]
 
 
@@ -127,16 +134,20 @@ def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: 
     listing = quoted(f"{account_id}/ingestionPrivateEndpointConnections?{version}")
     status = quoted(f"{account_id}/ingestionPrivateEndpointConnectionStatus?{version}")
 
-    def decide(private_endpoint_id: str) -> str:
-        body = quoted(json.dumps(ingestion_body(decision, private_endpoint_id)))
-        return f"az rest --method post --url {status} --body {body}"
+    def decide(label: str, private_endpoint_id: str) -> list[tuple[str, str]]:
+        words = json_words(ingestion_body(decision, private_endpoint_id))
+        return [
+            (f"{each:<19}", f"az rest --method post --url {status} --body {word}")
+            for each, word in zip((label, "  in PowerShell:"), words, strict=True)
+        ]
 
     if item.private_endpoint_id:
-        return [("command:           ", decide(item.private_endpoint_id))]
-    query = quoted(f"value[?{_is_called(factory, item)}].{_BEARER}")
+        return decide("command:", item.private_endpoint_id)
+    query = quoted(f"{{found: value[?{_is_called(factory, item)}].{_BEARER}, nextLink: nextLink}}")
     return [
-        ("find it:           ", f"az rest --method get --url {listing} --query {query} -o tsv"),
-        ("then:              ", decide("<the id found>")),
+        ("find it:           ", f"az rest --method get --url {listing} --query {query} -o yaml"),
+        ("                   ", "(while nextLink is not null, run it again with that as --url)"),
+        *decide("then:", "ID-FOUND"),
     ]
 
 
