@@ -98,7 +98,9 @@ class Client:
     def plan(self, spec: Spec) -> Plan:
         """What has to be made for the factory to reach the account, and what is there already.
 
-        Reads the account and the factory's managed virtual network. Needs Reader on both. Safe to repeat.
+        Reads the account and the factory's managed virtual network, and where endpoints are to be created the
+        connections of their targets, to see whether there is room. Needs Reader on account and factory; a target that
+        cannot be read is not counted. Safe to repeat.
 
         Raises:
             UnsupportedSetup: the account does not show what it needs, or `Spec.account` is None and the factory is

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._flows.steps import reads
-from purview_mpe._rules.planning import make_plan
+from purview_mpe._flows.steps.planned import planned
 
 if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
@@ -15,5 +14,4 @@ if TYPE_CHECKING:
 
 async def plan(io: Io, spec: Spec) -> Plan:
     """What is missing."""
-    account, factory = await reads.observe(io, spec)
-    return make_plan(spec, account, factory)
+    return (await planned(io, spec)).plan

@@ -9,6 +9,7 @@ from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps import targets as connections
 from purview_mpe._flows.steps.io import remaining
 from purview_mpe._model.arm_id import ArmId
+from purview_mpe._rules.capacity import capacity_findings, loads
 from purview_mpe._rules.planning import needed_targets
 from purview_mpe._rules.verdicts import judge, target_statuses
 from purview_mpe.errors import WaitTimedOut
@@ -36,7 +37,8 @@ async def read_target_statuses(
 ) -> tuple[Mapping[str, str | None], tuple[Finding, ...]]:
     """What the targets say of our connections, by group id, and what could not be read."""
     listings = await connections.list_targets(io, ArmId.parse(account.id), targets)
-    return target_statuses(spec, targets, endpoints, listings)
+    statuses, findings = target_statuses(spec, targets, endpoints, listings)
+    return statuses, (*findings, *capacity_findings(loads(targets, listings)))
 
 
 @dataclass
