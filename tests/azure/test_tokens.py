@@ -20,7 +20,7 @@ from azure.identity import CredentialUnavailableError
 from purview_mpe._azure import loading
 from purview_mpe._azure.presence import UNASKED
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe.errors import AccessDenied, InvalidCredential, NoAnswer, WaitTimedOut
+from purview_mpe.errors import AccessDenied, InvalidCredential, NoAnswer, Throttled, WaitTimedOut
 from tests.support.scripted import (
     ACCOUNT,
     MARK,
@@ -33,6 +33,7 @@ from tests.support.scripted import (
     Script,
     answer,
     both,
+    delete_endpoint,
     ok,
     read_account,
     read_everything,
@@ -497,6 +498,32 @@ def test_a_refusal_says_why_there_is_no_other_token(runner: Runner) -> None:
     with pytest.raises(AccessDenied, match=r"Wrong issuer\..*AADSTS700082") as caught:
         runner.get(_refusing(1), credential=credential)
     assert caught.value.status == 401
+
+
+@both
+def test_a_write_that_waited_for_its_token_is_not_sent_before_another_look(runner: Runner) -> None:
+    """The flow looks again and sends it with the token that is there by then; a read goes out at once."""
+    script = Script([ok({"id": "x"})])
+    credential = runner.credential()
+    give = credential.give
+
+    def slow(scopes: Any, options: Any) -> Any:
+        script.now += 5
+        return give(scopes, options)
+
+    credential.give = slow
+    azure = runner.azure(script, credential)
+
+    async def flow(io: Any) -> Any:
+        with pytest.raises(Throttled, match="the sign-in took 5 s") as caught:
+            await delete_endpoint(io)
+        assert (caught.value.retry_after, caught.value.status, script.sent) == (0.0, None, [])
+        await delete_endpoint(io)
+        await read_account(io)
+
+    runner.flow(azure, flow)
+    assert (len(script.sent), len(credential.asked)) == (2, 1)
+    assert runner.get(script, credential=credential).result == {"id": "x"}
 
 
 @both

@@ -6,6 +6,7 @@ measured reason:
 - retries as `retrying` says, with a capped `Retry-After` (the default retries any status that has the header, sleeps
   as long as it says, and fails on a malformed one);
 - writes are sent once, and the flow looks before it sends one again;
+- an api-version that the cloud does not have is replaced by one that it has (`versions`);
 - no provider registration (by default a plain GET that meets `MissingSubscriptionRegistration` registers a resource
   provider in the customer's subscription);
 - no redirects, and no request to a host other than the configured one, so that no token goes there either;
@@ -35,6 +36,7 @@ from purview_mpe._azure.exchange import current
 from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, host_of, leads_elsewhere
 from purview_mpe._azure.pacing import AsyncPacing, Pacing
 from purview_mpe._azure.retrying import AsyncRetryPolicy, RetryPolicy, pause
+from purview_mpe._azure.versions import AsyncVersions, Versions
 from purview_mpe._version import __version__
 from purview_mpe._wire.errors import Answer, blotted, safe_text, token_repeated
 from purview_mpe._wire.sign_in import read_challenge
@@ -83,6 +85,7 @@ def make(
         _Decode(**own),
         (RetryPolicy if is_sync else AsyncRetryPolicy)(retry),
         *_given(colour, "per_retry_policies", options),
+        Versions() if is_sync else AsyncVersions(),
         _OneHost(endpoint),
         Pacing(budget, pause) if is_sync else AsyncPacing(budget),
         (Authentication if is_sync else AsyncAuthentication)(
