@@ -264,23 +264,29 @@ IN_SHORT = (
 
 @both
 @pytest.mark.parametrize(
-    ("raised", "said"),
+    ("raised", "said", "remedy"),
     [
-        (ClientAuthenticationError("AADSTS50034: no such user"), "AADSTS50034"),
-        (CredentialUnavailableError("Azure CLI not found"), "Azure CLI not found"),
-        (ClientAuthenticationError(CHAINED), "gave no token \\(" + re.escape(IN_SHORT) + "\\)\\."),
-        (ValueError("bad tenant"), "ValueError: bad tenant"),
-        (KeyError("AZURE_CLIENT_ID"), "KeyError"),
+        (ClientAuthenticationError("AADSTS50034: no such user"), "AADSTS50034", "Correct what Entra ID refuses"),
+        (CredentialUnavailableError("Azure CLI not found on path"), "not found on path", "Sign in (az login)"),
+        (
+            ClientAuthenticationError(CHAINED),
+            "gave no token \\(" + re.escape(IN_SHORT) + "\\)\\.",
+            "Renew the secret or certificate of the application",
+        ),
+        (ValueError("bad tenant"), "ValueError: bad tenant", "Correct what the credential says above"),
+        (KeyError("AZURE_CLIENT_ID"), "KeyError", "Correct what the credential says above"),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_credential_that_raises_means_not_signed_in(runner: Runner, raised: Exception, said: str) -> None:
+def test_a_credential_that_raises_means_not_signed_in(
+    runner: Runner, raised: Exception, said: str, remedy: str
+) -> None:
     """Whatever a credential raises is AccessDenied with a remedy; nothing is sent and nothing repeated."""
     credential = runner.credential(raises=raised)
     script = Script([ok()])
     with pytest.raises(AccessDenied, match=said) as caught:
         runner.get(script, credential=credential)
-    assert caught.value.remedy.startswith("Sign in (az login)")
+    assert caught.value.remedy.startswith(remedy)
     assert (caught.value.status, script.sent, len(credential.asked)) == (None, [], 1)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
