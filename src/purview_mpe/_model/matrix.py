@@ -34,6 +34,7 @@ class Requirement(Noun):
     """What one use of Purview needs behind one firewall setting."""
 
     firewall: Firewall
+    """The account's firewall setting."""
     runtime: RuntimeKind | None
     """None where no integration runtime is involved: the browser speaks to Purview itself."""
     supported: bool | None
@@ -43,6 +44,7 @@ class Requirement(Noun):
     customer_groups: tuple[str, ...] = ()
     """Group ids of private endpoints in a virtual network of the customer's own."""
     reason: str
+    """Why, in a sentence."""
 
 
 def _cell(

@@ -43,7 +43,9 @@ class Rate:
     """So many requests at once, and from then on so many per second."""
 
     burst: float
+    """How many requests can go at once."""
     per_second: float
+    """How many more become available each second."""
 
 
 #: Docs: "Request limits and throttling" of Azure Resource Manager, the limits since 2024; per principal, subscription
