@@ -174,7 +174,7 @@ def test_generated_parts_are_current(page):
 
 @pytest.mark.parametrize("client", [Client, aio.Client])
 def test_the_reference_shows_every_verb(client):
-    """The verbs for fleets come from a base class, which autodoc leaves out unless it is told otherwise."""
+    """Verbs of a base class would be missing from the reference unless it asks for inherited members."""
     pages = "\n".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
     directive = pages.partition(f"autoclass:: {client.__module__.replace('._client.client', '')}.Client\n")[
         2

@@ -16,7 +16,7 @@ SOURCE = ROOT / "src" / "purview_mpe"
 
 #: From top to bottom, a pattern a folder. The first pattern that fits a module, read from the bottom up, is its row.
 ROWS: dict[str, tuple[str, ...]] = {
-    "words": ("errors", "_version", "_model.arm_id", "_model.public", "_model.shell"),
+    "words": ("errors", "_version", "_model.arm_id", "_model.public", "_model.shell", "_model.shown"),
     "nouns": ("_model*", "_model.fleets", "durable._request"),
     "decisions": ("_rules*",),
     "wire": ("_wire*",),

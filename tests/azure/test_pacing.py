@@ -24,7 +24,7 @@ ONE_AT_ONCE = {"reads": Rate(2, 0.5), "writes": Rate(2, 0.5)}
 def test_requests_wait_for_their_tokens(colour: Colour, emulator: Emulator):
     """With one read at once and one every two seconds, three reads take four seconds."""
     budget = Budget(**ONE_AT_ONCE)
-    colour.run(emulator, lambda client: client.plan(spec_for(emulator)), budget=budget)
+    colour.run(emulator, lambda client: client.plan(spec_for(emulator, groups=("account",))), budget=budget)
     assert emulator.clock.elapsed == pytest.approx(2.4, abs=2)
     assert emulator.clock.elapsed > 2
 

@@ -20,7 +20,7 @@ from azure.identity import CredentialUnavailableError
 from purview_mpe._azure import loading
 from purview_mpe._azure.presence import UNASKED
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe.errors import AccessDenied, InvalidCredential, NoAnswer, WaitTimedOut
+from purview_mpe.errors import AccessDenied, InvalidCredential, NoAnswer, Throttled, WaitTimedOut
 from tests.support.scripted import (
     ACCOUNT,
     MARK,
@@ -33,6 +33,7 @@ from tests.support.scripted import (
     Script,
     answer,
     both,
+    delete_endpoint,
     ok,
     read_account,
     read_everything,
@@ -264,23 +265,29 @@ IN_SHORT = (
 
 @both
 @pytest.mark.parametrize(
-    ("raised", "said"),
+    ("raised", "said", "remedy"),
     [
-        (ClientAuthenticationError("AADSTS50034: no such user"), "AADSTS50034"),
-        (CredentialUnavailableError("Azure CLI not found"), "Azure CLI not found"),
-        (ClientAuthenticationError(CHAINED), "gave no token \\(" + re.escape(IN_SHORT) + "\\)\\."),
-        (ValueError("bad tenant"), "ValueError: bad tenant"),
-        (KeyError("AZURE_CLIENT_ID"), "KeyError"),
+        (ClientAuthenticationError("AADSTS50034: no such user"), "AADSTS50034", "Correct what Entra ID refuses"),
+        (CredentialUnavailableError("Azure CLI not found on path"), "not found on path", "Sign in (az login)"),
+        (
+            ClientAuthenticationError(CHAINED),
+            "gave no token \\(" + re.escape(IN_SHORT) + "\\)\\.",
+            "Renew the secret or certificate of the application",
+        ),
+        (ValueError("bad tenant"), "ValueError: bad tenant", "Correct what the credential says above"),
+        (KeyError("AZURE_CLIENT_ID"), "KeyError", "Correct what the credential says above"),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_credential_that_raises_means_not_signed_in(runner: Runner, raised: Exception, said: str) -> None:
+def test_a_credential_that_raises_means_not_signed_in(
+    runner: Runner, raised: Exception, said: str, remedy: str
+) -> None:
     """Whatever a credential raises is AccessDenied with a remedy; nothing is sent and nothing repeated."""
     credential = runner.credential(raises=raised)
     script = Script([ok()])
     with pytest.raises(AccessDenied, match=said) as caught:
         runner.get(script, credential=credential)
-    assert caught.value.remedy.startswith("Sign in (az login)")
+    assert caught.value.remedy.startswith(remedy)
     assert (caught.value.status, script.sent, len(credential.asked)) == (None, [], 1)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
@@ -491,6 +498,32 @@ def test_a_refusal_says_why_there_is_no_other_token(runner: Runner) -> None:
     with pytest.raises(AccessDenied, match=r"Wrong issuer\..*AADSTS700082") as caught:
         runner.get(_refusing(1), credential=credential)
     assert caught.value.status == 401
+
+
+@both
+def test_a_write_that_waited_for_its_token_is_not_sent_before_another_look(runner: Runner) -> None:
+    """The flow looks again and sends it with the token that is there by then; a read goes out at once."""
+    script = Script([ok({"id": "x"})])
+    credential = runner.credential()
+    give = credential.give
+
+    def slow(scopes: Any, options: Any) -> Any:
+        script.now += 5
+        return give(scopes, options)
+
+    credential.give = slow
+    azure = runner.azure(script, credential)
+
+    async def flow(io: Any) -> Any:
+        with pytest.raises(Throttled, match="the sign-in took 5 s") as caught:
+            await delete_endpoint(io)
+        assert (caught.value.retry_after, caught.value.status, script.sent) == (0.0, None, [])
+        await delete_endpoint(io)
+        await read_account(io)
+
+    runner.flow(azure, flow)
+    assert (len(script.sent), len(credential.asked)) == (2, 1)
+    assert runner.get(script, credential=credential).result == {"id": "x"}
 
 
 @both

@@ -10,6 +10,7 @@ import pytest
 from purview_mpe import Check, Diagnosis, Orphans, Status
 from purview_mpe._display.text.page import Look
 from purview_mpe._display.text.text import text
+from purview_mpe.emulator import Fault
 
 if TYPE_CHECKING:
     from purview_mpe import Client
@@ -74,6 +75,14 @@ def test_watch_ends_when_its_time_is_over(shell: Any) -> None:
     assert ended.code == 4
     assert ended.out.startswith("Status: not ready (4 provisioning)\n")
     assert "\n\nStatus: not ready (4 pending)\n" in ended.out
+
+
+def test_watch_says_that_its_time_was_too_short_for_one_look(shell: Any) -> None:
+    """Without a single status there is no exit code of a status: 1, and what to do."""
+    shell.emulator.inject(Fault.delay("GET", 30, times=None))
+    ended = shell.ends("watch", "--timeout", "5")
+    assert (ended.code, ended.out) == (1, "")
+    assert "Repeat the command with a longer --timeout." in ended.err
 
 
 def test_diagnose_says_what_stands_in_the_way(shell: Any) -> None:

@@ -76,7 +76,7 @@ def test_verbose_tells_each_request_with_its_id(shell: Any) -> None:
     assert loud.out == quiet.out
     first, *requests, last = loud.err.splitlines()
     assert (first, last) == ("[0:00] plan started", "[0:00] plan finished")
-    assert len(requests) == 3
+    assert len(requests) == 5
     assert all(line.startswith("GET /subscriptions/") and ": 200, request id " in line for line in requests)
     logger = logging.getLogger("purview_mpe")
     assert (logger.level, [type(handler) for handler in logger.handlers]) == (0, [logging.NullHandler])

@@ -136,16 +136,15 @@ def test_the_commands_of_a_hand_off_work(shell, served):
         text = client.create_all(spec_for(emulator), approve=True).hand_off
     assert text is not None
     found = ""
-    commands = re.findall(r"^ +(command|find it|then): +(az .*)$", text, re.MULTILINE)
+    commands = re.findall(r"^ {3}(command|find it|then): +(az .*)$", text, re.MULTILINE)
     assert len([command for command in commands if command[0] != "find it"]) == len(emulator.endpoints())
     for label, command in commands:
-        output = shell(re.sub("<the (id|connection) found>", found, command))
-        if label == "find it" and "-o yaml" in command:
+        output = shell(re.sub("(CONNECTION|ID)-FOUND", found, command))
+        if label == "find it" and "az resource show" in command:
             ((found, private_endpoint),) = re.findall(
                 r"^- connection: (.+)\n  privateEndpoint: (.+)$", output, re.MULTILINE
             )
             assert private_endpoint in text
         elif label == "find it":
-            found = output.strip()
-            assert len(found.splitlines()) == 1
+            [found] = re.findall(r"^- (/subscriptions/.+)$", output, re.MULTILINE)
     assert statuses(served) == {"Approved"}

@@ -32,10 +32,10 @@ KEPT = dict.fromkeys(ALL_NAMES, "kept")
 
 
 def test_planning_writes_nothing(colour, emulator):
-    """A plan reads account, networks and endpoints, once each, and writes nothing."""
+    """A plan reads account, networks, endpoints and what has room for new ones, once each, and writes nothing."""
     made = plan(colour, emulator)
     assert [step.action for step in made.steps] == ["create"] * 4
-    assert [request.method for request in emulator.requests] == ["GET"] * 3
+    assert [request.method for request in emulator.requests] == ["GET"] * 5
 
 
 def test_a_plan_is_carried_out(colour, emulator):

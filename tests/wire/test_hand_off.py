@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 
 import jmespath
@@ -30,8 +31,8 @@ Approve only what matches, in any letter case: other connections on the same res
    private endpoint:  {HIDDEN}/df1.purview
    portal:            the Purview account, Networking, Private endpoint connections: select it, Approve
    link:              https://portal.azure.com/#resource{ACCOUNT}/privateEndpointConnections
-   find it:           az network private-endpoint-connection list --id {ACCOUNT} --query "[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
-   then:              az network private-endpoint-connection approve --id <the connection found>
+   find it:           az resource show --ids {ACCOUNT} --api-version 2021-12-01 --query "properties.privateEndpointConnections[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
+   then:              az network private-endpoint-connection approve --id CONNECTION-FOUND
 
 2. purview_blob (blob)
    target:            {STORAGE}
@@ -47,16 +48,16 @@ Approve only what matches, in any letter case: other connections on the same res
    private endpoint:  (any id that ends in /df1.purview_queue, and only one such)
    portal:            the Purview account, Managed resources, the storage account, Networking, Private endpoint connections: select it, Approve
    link:              https://portal.azure.com/#resource{STORAGE}/networking
-   find it:           az network private-endpoint-connection list --id {STORAGE} --query "[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_queue')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
-   then:              az network private-endpoint-connection approve --id <the connection found>
+   find it:           az resource show --ids {STORAGE} --api-version 2023-05-01 --query "properties.privateEndpointConnections[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_queue')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
+   then:              az network private-endpoint-connection approve --id CONNECTION-FOUND
 
 4. purview_namespace (namespace)
    target:            {NAMESPACE}
    private endpoint:  (any id that ends in /df1.purview_namespace, and only one such)
    portal:            the Purview account, Managed resources, the Event Hubs namespace, Networking, Private endpoint connections: select it, Approve
    link:              https://portal.azure.com/#resource{NAMESPACE}/networking
-   find it:           az network private-endpoint-connection list --id {NAMESPACE} --query "[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_namespace')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
-   then:              az network private-endpoint-connection approve --id <the connection found>
+   find it:           az resource show --ids {NAMESPACE} --api-version 2024-01-01 --query "properties.privateEndpointConnections[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_namespace')].{{connection: id, privateEndpoint: properties.privateEndpoint.id}}" -o yaml
+   then:              az network private-endpoint-connection approve --id CONNECTION-FOUND
 """
 
 SHAPE_C = f"""\
@@ -70,15 +71,18 @@ Approve only what matches, in any letter case: other connections on the same res
    private endpoint:  {HIDDEN}/df1.purview_blob
    portal:            the Purview account, Networking, Ingestion private endpoint connections: select it, Approve
    link:              https://portal.azure.us/#resource{ACCOUNT}/privateEndpointConnections
-   command:           az rest --method post --url "{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview" --body '{{"privateEndpointId": "{HIDDEN}/df1.purview_blob", "status": "Approved"}}'
+   command:           az rest --method post --url "{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview" --body "{{\\"privateEndpointId\\": \\"{HIDDEN}/df1.purview_blob\\", \\"status\\": \\"Approved\\"}}"
+     in PowerShell:   az rest --method post --url "{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview" --body '{{\\"privateEndpointId\\": \\"{HIDDEN}/df1.purview_blob\\", \\"status\\": \\"Approved\\"}}'
 
 2. purview_queue (queue)
    target:            {OTHER_STORAGE}
    private endpoint:  (any id that ends in /df1.purview_queue, and only one such)
    portal:            the Purview account, Networking, Ingestion private endpoint connections: select it, Approve
    link:              https://portal.azure.us/#resource{ACCOUNT}/privateEndpointConnections
-   find it:           az rest --method get --url "{ACCOUNT}/ingestionPrivateEndpointConnections?api-version=2024-04-01-preview" --query "value[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_queue')].properties.privateEndpoint.id" -o tsv
-   then:              az rest --method post --url "{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview" --body '{{"privateEndpointId": "<the id found>", "status": "Approved"}}'
+   find it:           az rest --method get --url "{ACCOUNT}/ingestionPrivateEndpointConnections?api-version=2024-04-01-preview" --query "{{found: value[?ends_with(to_string(properties.privateEndpoint.id), '/df1.purview_queue')].properties.privateEndpoint.id, nextLink: nextLink}}" -o yaml
+                      (while nextLink is not null, run it again with that as --url)
+   then:              az rest --method post --url "{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview" --body "{{\\"privateEndpointId\\": \\"ID-FOUND\\", \\"status\\": \\"Approved\\"}}"
+     in PowerShell:   az rest --method post --url "{ACCOUNT}/ingestionPrivateEndpointConnectionStatus?api-version=2024-04-01-preview" --body '{{\\"privateEndpointId\\": \\"ID-FOUND\\", \\"status\\": \\"Approved\\"}}'
 """
 
 
@@ -175,10 +179,10 @@ def test_a_hostile_private_endpoint_is_one_word_of_the_query(private_endpoint_id
     """Inside the query the id stays a literal, whatever quotes it holds."""
     made = text(Pending(BLOB, "purview_blob", private_endpoint_id))
     words = command(made, "find it:")
-    assert words[:5] == ["az", "network", "private-endpoint-connection", "list", "--id"]
-    assert (words[5], words[6], words[8:]) == (STORAGE, "--query", ["-o", "yaml"])
+    assert words[:7] == ["az", "resource", "show", "--ids", STORAGE, "--api-version", "2023-05-01"]
+    assert (words[7], words[9:]) == ("--query", ["-o", "yaml"])
     name = f"/{last_segment(seen(private_endpoint_id))}"
-    assert literals(words[7]) == list(dict.fromkeys((name, name.lower())))
+    assert literals(words[8]) == list(dict.fromkeys((name, name.lower())))
 
 
 @given(hostile.filter(seen))
@@ -193,17 +197,44 @@ def test_a_hostile_name_stays_inside_the_query(name):
 @given(hostile.filter(seen))
 def test_a_hostile_private_endpoint_stays_inside_the_json(private_endpoint_id):
     """The body of the ingestion call is JSON with the id as a value."""
-    body = json.loads(command(text(Pending(NEW_BLOB, "purview_blob", private_endpoint_id)))[-1])
-    assert body["status"] == "Approved"
-    assert seen(body["privateEndpointId"]) == seen(private_endpoint_id)
+    made = text(Pending(NEW_BLOB, "purview_blob", private_endpoint_id))
+    in_powershell = command(made, "in PowerShell:")[-1].replace('\\"', '"')  # which az.cmd does
+    for body in (command(made)[-1], in_powershell):
+        assert json.loads(body) == {"privateEndpointId": seen(private_endpoint_id), "status": "Approved"}
+
+
+@given(hostile.filter(seen))
+def test_nothing_in_the_json_means_anything_to_a_shell(private_endpoint_id):
+    """Whichever of the two is pasted into whichever shell: outside of quotes there are words alone."""
+    made = text(Pending(NEW_BLOB, "purview_blob", private_endpoint_id))
+    for label in ("command:", "in PowerShell:"):
+        [line] = [line for line in made.splitlines() if line.strip().startswith(label)]
+        body = line.partition("--body ")[2]
+        inside = body[2:-2].replace('\\"', "").replace(" ", "")
+        assert re.fullmatch(r"(?:[-\w./:,]|\\u[0-9a-f]{4})*", inside, re.ASCII), inside
+
+
+def test_a_resource_group_with_parentheses_is_not_run():
+    """PowerShell would run what stands in them; Azure allows them in the name of a resource group."""
+    made = text(Pending(NEW_BLOB, "purview_blob", HIDDEN.replace("vnet-", "(calc)-") + "/df1.purview_blob"))
+    assert "/\\u0028calc\\u0029-" in made.partition("command:")[2]
+    assert "(calc)" not in made.partition("command:")[2]
+
+
+def test_a_connection_that_has_to_be_found_leaves_a_word_to_replace():
+    """A placeholder in angle brackets would be a redirection, if it is pasted as it stands."""
+    made = text(Pending(BLOB, "purview_blob"), Pending(NEW_QUEUE, "purview_queue"))
+    assert not set("<>") & set(made)
+    assert "--id CONNECTION-FOUND" in made
+    assert "ID-FOUND" in made
 
 
 @pytest.mark.parametrize("special", list('"$`\\!%^\u201d'))
 def test_a_query_with_anything_that_a_shell_expands_is_in_single_quotes(special):
     """Between double quotes such a character would mean something to bash, PowerShell or cmd."""
     made = text(Pending(BLOB, "purview_blob", f"/x{special}y"))
-    assert "--query '[?" in made
-    assert literals(command(made, "find it:")[7]) == [f"/x{special}y"]
+    assert "--query 'properties.privateEndpointConnections[?" in made
+    assert literals(command(made, "find it:")[8]) == [f"/x{special}y"]
 
 
 @pytest.mark.parametrize("target", [BLOB, NEW_BLOB])
@@ -213,7 +244,7 @@ def test_the_query_finds_ours_in_whatever_letter_case_azure_writes_ids(target, k
     ours = f"{HIDDEN}/df1.Purview_blob"
     made = text(Pending(target, "Purview_blob", ours if known else None, None))
     if known and target is NEW_BLOB:
-        assert f'"privateEndpointId": "{ours}"' in made  # nothing has to be found
+        assert f'\\"privateEndpointId\\": \\"{ours}\\"' in made  # nothing has to be found
         return
     words = command(made, "find it:")
     query = words[words.index("--query") + 1]
@@ -224,9 +255,10 @@ def test_the_query_finds_ours_in_whatever_letter_case_azure_writes_ids(target, k
     ]
     listed += [{"id": "c8", "properties": {"privateEndpoint": None}}, {"id": "c9", "properties": {}}]
     if target is NEW_BLOB:
-        assert jmespath.search(query, {"value": listed}) == written
+        assert jmespath.search(query, {"value": listed}) == {"found": written, "nextLink": None}
+        assert jmespath.search(query, {"value": [], "nextLink": "x"}) == {"found": [], "nextLink": "x"}
     else:
-        assert jmespath.search(query, listed) == [
+        assert jmespath.search(query, {"properties": {"privateEndpointConnections": listed}}) == [
             {"connection": f"c{number}", "privateEndpoint": one} for number, one in enumerate(written)
         ]
 
@@ -235,7 +267,7 @@ def literals(query: str) -> list[str]:
     """The raw strings in a JMESPath query, read by its rules: each ends at the first quote that is not escaped."""
     bearer = "properties.privateEndpoint.id"
     found: list[str] = []
-    rest = query.removeprefix("value").removeprefix("[?")
+    rest = query.partition("[?")[2]
     while rest.startswith(before := f"ends_with(to_string({bearer}), '"):
         read, at = "", len(before)
         while rest[at] != "'":
@@ -244,5 +276,5 @@ def literals(query: str) -> list[str]:
             at += 1
         found.append(read)
         rest = rest[at + 1 :].removeprefix(")").removeprefix(" || ")
-    assert rest in {f"].{{connection: id, privateEndpoint: {bearer}}}", f"].{bearer}"}, rest
+    assert rest in {f"].{{connection: id, privateEndpoint: {bearer}}}", f"].{bearer}, nextLink: nextLink}}"}, rest
     return found

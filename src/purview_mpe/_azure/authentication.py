@@ -13,21 +13,22 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from azure.core.pipeline import policies
 
 from purview_mpe._azure.exchange import current
+from purview_mpe._azure.stepping import awaited, taken
+from purview_mpe._flows.steps.io import MOMENT, NotYet
 from purview_mpe.errors import AccessDenied, NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from purview_mpe._azure.credentials import OneToken
+    from purview_mpe._azure.stepping import Step, Steps
 
-#: What is done next: asking the credential or sending the request. Awaited by the asynchronous policy.
-_Step: TypeAlias = "Callable[[], Any]"
 #: Entra ID's code for an audience that a tenant does not know (docs: "Microsoft Entra authentication error codes").
 _UNKNOWN_AUDIENCE = "AADSTS500011"
 _SUBSCRIPTION = re.compile(r"/subscriptions/[^/]+", re.IGNORECASE)
@@ -44,11 +45,12 @@ class _Authorizing:
         #: Which audience worked last.
         self._audience = 0
 
-    def steps(self, request: Any, send: Callable[[Any], Any]) -> Generator[_Step, Any, Any]:
+    def steps(self, request: Any, send: Callable[[Any], Any]) -> Steps:
         """Authorize and send; send again with another token where the first is refused."""
-        refusing, place = current().run.refusing, _place(str(request.http_request.url))
+        run = current().run
+        refusing, place, began = run.refusing, _place(str(request.http_request.url)), run.now()
         audience, token = yield from self._first_token()
-        response = yield from _sent(request, send, token)
+        response = yield from _sent(request, send, token, began)
         if response.http_response.status_code != 401:
             refusing.discard(place)
             return response
@@ -59,7 +61,7 @@ class _Authorizing:
             if (renewed := (yield from self._another(other, token if other == audience else ""))) is None:
                 continue
             token = renewed
-            response = yield from _sent(request, send, token)
+            response = yield from _sent(request, send, token, began)
             if response.http_response.status_code != 401:
                 self._audience = other
                 return response
@@ -67,7 +69,7 @@ class _Authorizing:
         self._credential.drop(token)
         return response
 
-    def _first_token(self) -> Generator[_Step, Any, tuple[int, str]]:
+    def _first_token(self) -> Generator[Step, Any, tuple[int, str]]:
         for audience in range(self._audience, len(self._audiences)):
             try:
                 token = yield partial(self._credential.get_token_info, self._audiences[audience], options=self._options)
@@ -79,7 +81,7 @@ class _Authorizing:
                 return audience, token.token
         raise AssertionError  # pragma: no cover - the last audience returns or raises
 
-    def _another(self, audience: int, refused: str) -> Generator[_Step, Any, str | None]:
+    def _another(self, audience: int, refused: str) -> Generator[Step, Any, str | None]:
         """Another token than the refused one; None if the credential has no other."""
         exchange = current()
         answer = exchange.answer
@@ -90,15 +92,35 @@ class _Authorizing:
         except (AccessDenied, NoAnswer) as failure:
             if answer is not None:
                 # The refusal counts; that the credential has no other token is said beside it.
-                exchange.answer = replace(answer, no_other_token=failure.message)
+                exchange.answer = replace(
+                    answer, no_other_token=failure.message.removeprefix(f"Could not {exchange.attempt.what}: ")
+                )
             return None
         # A token that was asked for with claims is another one, whatever its text.
         return token.token if claims or token.token != refused else None
 
 
-def _sent(request: Any, send: Callable[[Any], Any], token: str) -> Generator[_Step, Any, Any]:
+def _sent(request: Any, send: Callable[[Any], Any], token: str, began: float) -> Steps:
+    _check_age(request.http_request.method, began)
     request.http_request.headers["Authorization"] = f"Bearer {token}"
     return (yield partial(send, request))
+
+
+def _check_age(method: str, began: float) -> None:
+    """Let the flow look again before a write if the sign-in took a while: the state may have moved meanwhile.
+
+    Raises:
+        NotYet: nothing was sent; the token is there for the next attempt.
+    """
+    exchange = current()
+    waited = exchange.run.now() - began
+    if waited > MOMENT and exchange.changes(method) and not exchange.attempt.is_guarded:
+        failure = NotYet(
+            f"Could not {exchange.attempt.what} yet: the sign-in took {waited:.0f} s.",
+            remedy="Repeat the call: what is done already is kept.",
+        )
+        failure.retry_after = 0.0
+        raise failure
 
 
 def _place(url: str) -> str:
@@ -113,34 +135,12 @@ class Authentication(_Authorizing, policies.HTTPPolicy[Any, Any]):
 
     def send(self, request: Any) -> Any:
         """Take each step as it is."""
-        steps = self.steps(request, self.next.send)
-        step = next(steps)
-        try:
-            while True:
-                try:
-                    result = step()
-                except Exception as error:  # noqa: BLE001 - handed to the steps, which pass on what is not theirs
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(result)
-        except StopIteration as done:
-            return done.value
+        return taken(self.steps(request, self.next.send))
 
 
 class AsyncAuthentication(_Authorizing, policies.AsyncHTTPPolicy[Any, Any]):
     """For asynchronous clients."""
 
     async def send(self, request: Any) -> Any:
-        """Take each step and await what it gives."""
-        steps = self.steps(request, self.next.send)
-        step = next(steps)
-        try:
-            while True:
-                try:
-                    result = await step()
-                except Exception as error:  # noqa: BLE001 - as above
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(result)
-        except StopIteration as done:
-            return done.value
+        """Await each step."""
+        return await awaited(self.steps(request, self.next.send))

@@ -18,7 +18,7 @@ from purview_mpe._azure.presence import SLICE, UNASKED
 from purview_mpe.errors import WaitTimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from purview_mpe._azure.presence import Presence
     from purview_mpe._rules.budget import Ticket
@@ -165,6 +165,9 @@ class Exchange:
         self.answer: Answer | None = None
         #: Seconds after which the request that failed may succeed; see `PurviewMpeError.retry_after`.
         self.retry_after: float | None = None
+        #: Address of the latest request, and the proxies that it was given; for an error that names the way.
+        self.url = ""
+        self.proxies: Mapping[str, str] | None = None
         #: The token of the latest request: what must not be repeated in any text.
         self.secret = ""
 

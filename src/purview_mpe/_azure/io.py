@@ -66,7 +66,7 @@ class _Common:
     ) -> None:
         azure.check_open()
         self._azure = azure
-        self._clients = cast("Clients", azure)
+        self._clients: Clients = azure
         self._listener = listener
         self._telling = Turns()
         self._run = Run(
@@ -153,6 +153,7 @@ class SyncIo(_Common):
     """Threads where things run together, plain calls everywhere else."""
 
     at_once = clients.POOL_SIZE
+    run = staticmethod(run)
 
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         return self._do(attempt, lambda: operation(self._clients))

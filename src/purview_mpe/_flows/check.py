@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from purview_mpe._flows.steps import targets as connections
 from purview_mpe._flows.steps.survey import survey
+from purview_mpe._model.arm_id import ArmId
 from purview_mpe._rules import checking
+from purview_mpe._rules.capacity import LIMITS, capacity_findings, loads, wanted_by
 
 if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
@@ -15,4 +18,11 @@ if TYPE_CHECKING:
 
 async def check(io: Io, spec: Spec) -> Check:
     """Reads everything, judges it in one pure function."""
-    return checking.check(await survey(io, spec))
+    situation = await survey(io, spec)
+    plan, _ = checking.plan_of(situation)
+    wanted = wanted_by(plan) if plan else ()
+    limited = [target for target in wanted if target.connections in LIMITS]
+    if situation.account is None or not limited:
+        return checking.check(situation)
+    listings = await connections.list_targets(io, ArmId.parse(situation.account.id), limited)
+    return checking.check(situation, target_findings=capacity_findings(loads(limited, listings, wanted=wanted)))

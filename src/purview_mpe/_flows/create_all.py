@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.approving import Approving
 from purview_mpe._flows.steps.claims import FromFactory
 from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.planned import planned
 from purview_mpe._flows.steps.progress import InTheWay
 from purview_mpe._flows.steps.provisioning import Provisioning
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model import states
 from purview_mpe._model.events import Event
-from purview_mpe._model.results import Factory, Plan, Report, Target
+from purview_mpe._model.results import Plan, Report, Target
+from purview_mpe._model.spec import Spec
 from purview_mpe._rules.ownership import Claim, claim_for
 from purview_mpe._rules.planning import needed_targets, reconciled
 from purview_mpe._wire.hand_off import Pending, hand_off
@@ -26,42 +27,32 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.progress import Progress
     from purview_mpe._model.results import Verb
-    from purview_mpe._model.spec import Spec
 
 _WRITTEN = frozenset({"created", "replaced", "kept"})
 #: Seconds that a request takes from which on it pays to send the first look behind the writes.
 _LONG_TRIP = 0.05
 
 
-async def apply(io: Io, planned: Plan | Spec, *, wait: bool) -> Report:
-    """Carry out a plan, or plan and carry out a spec.
+async def apply(io: Io, subject: Plan | Spec, *, wait: bool) -> Report:
+    """Carry out a plan, or plan and carry out a spec."""
+    return await create_all(io, subject, approve=False, wait=wait, verb="apply")
 
-    A plan is looked at again before anything is written: it may be old, and a plan file may have been edited.
+
+async def create_all(io: Io, subject: Plan | Spec, *, approve: bool, wait: bool, verb: Verb = "create_all") -> Report:
+    """Plan and carry out; approve each connection as soon as it is there and provably ours.
+
+    A plan is looked at again before anything is written: it may be old, and a plan file may have been edited. What has
+    moved against it since is a conflict, and the other steps go on.
     """
-    if not isinstance(planned, Plan):
-        return await create_all(io, planned, approve=False, wait=wait, verb="apply")
-    if planned.conflicts:
-        raise PlanConflict(planned)
-    seen_at = io.now()
-    observed = await reads.observe(io, planned.spec)
-    plan = reconciled(planned, observed.plan(planned.spec))
-    return await _carry_out(io, plan, observed.factory, seen_at, approve=False, wait=wait, verb="apply")
-
-
-async def create_all(io: Io, spec: Spec, *, approve: bool, wait: bool, verb: Verb = "create_all") -> Report:
-    """Plan and carry out; approve each connection as soon as it is there and provably ours."""
-    seen_at = io.now()
-    observed = await reads.observe(io, spec)
-    plan = observed.plan(spec)
-    if plan.conflicts:
+    earlier = subject if isinstance(subject, Plan) else None
+    if earlier is not None and earlier.conflicts:
+        raise PlanConflict(earlier)
+    fresh = await planned(io, subject if isinstance(subject, Spec) else subject.spec)
+    plan = fresh.plan if earlier is None else reconciled(earlier, fresh.plan)
+    if earlier is None and plan.conflicts:
         raise PlanConflict(plan)
-    return await _carry_out(io, plan, observed.factory, seen_at, approve=approve, wait=wait, verb=verb)
-
-
-async def _carry_out(
-    io: Io, plan: Plan, factory: Factory, seen_at: float, *, approve: bool, wait: bool, verb: Verb
-) -> Report:
-    creation = Creation(io, plan, Provisioning(io, plan, factory, verb, seen_at), approve, verb)
+    provisioning = Provisioning(io, plan, fresh.factory, verb, fresh.seen_at)
+    creation = Creation(io, plan, provisioning, approve, verb)
     io.so_far = creation.report
     await creation.begin(look_behind=wait and io.round_trip >= _LONG_TRIP)
     await wait_for(io, creation, wait=wait)

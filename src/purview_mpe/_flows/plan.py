@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.planned import planned
 
 if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 
 async def plan(io: Io, spec: Spec) -> Plan:
     """What is missing."""
-    return (await reads.observe(io, spec)).plan(spec)
+    return (await planned(io, spec)).plan

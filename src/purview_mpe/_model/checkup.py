@@ -41,7 +41,9 @@ class RuntimeCheck(Noun):
     """Whether lineage arrives through one integration runtime of the factory."""
 
     name: MaybeNameText
+    """Name of the integration runtime; empty where Azure gives none."""
     kind: RuntimeKind
+    """Where the runtime's activities run."""
     supported: bool | None
     """None where Microsoft documents nothing (SSIS), or where the account's firewall setting cannot be read."""
     managed_groups: tuple[str, ...] = ()
@@ -49,6 +51,7 @@ class RuntimeCheck(Noun):
     customer_groups: tuple[str, ...] = ()
     """Group ids of the private endpoints that the runtime's own virtual network needs; this library makes none."""
     reason: Line
+    """The sentence of the support matrix, or why it could not be asked."""
 
 
 @public("purview_mpe")
@@ -56,11 +59,13 @@ class Right(Noun):
     """Whether this caller may do one step at one resource."""
 
     step: RightStep
+    """What the right is for."""
     scope: IdText
     """Id of the resource on which the right is needed."""
     allowed: bool | None
-    """None where it cannot be told: the permissions cannot be read, or the actions are not published."""
+    """None where it is not known: the permissions cannot be read, or the actions are not published."""
     missing_actions: tuple[Line, ...] = ()
+    """Actions that none of the caller's roles allows; empty where `allowed` is not False."""
     role: Line
     """The smallest built-in role that allows it."""
 
@@ -70,16 +75,20 @@ class Check(Noun):
     """Whether everything is in place for a spec, before anything is written."""
 
     factory: IdText
+    """Id of the factory."""
     account: Line | None
     """Id of the account, or what the factory is connected to instead; None if the spec names none and the factory is
     connected to none."""
     ok: bool
     """Whether no finding is an error."""
     runtimes: tuple[RuntimeCheck, ...] = ()
+    """The factory's integration runtimes, in Azure's order; empty if it has none or they cannot be read."""
     rights: tuple[Right, ...] = ()
+    """What the caller is allowed to do, in the order of the job."""
     curator: bool | None = None
     """Whether the factory's identity is Data Curator on the root collection; None where that cannot be seen."""
     findings: tuple[Finding, ...] = ()
+    """Errors first, then in the order of the chain from factory to account."""
 
 
 @public("purview_mpe")
@@ -87,6 +96,7 @@ class Diagnosis(Noun):
     """Why lineage does not arrive."""
 
     factory: IdText
+    """Id of the factory."""
     account: Line | None
     """Id of the account, or what the factory is connected to instead; None if the spec names none and the factory is
     connected to none."""
@@ -107,15 +117,21 @@ class OrphanConnection(Noun):
     """A connection on one of the account's targets that Data Factory made and that no endpoint seems to use."""
 
     target_id: IdText
+    """Id of the resource that shows the connection."""
     connection_id: MaybeIdText
+    """Id of the connection; empty where Azure gives none."""
     private_endpoint_id: PrivateEndpointId
+    """Id of the private endpoint behind it, in a subscription of Microsoft's."""
     factory: IdText | NameText
-    """Id of the factory where it was read; its name where not, for nothing on the target tells the id."""
+    """Id of the factory where it was read; its name where not, because nothing on the target shows the id."""
     endpoint: NameText
+    """Name of the managed private endpoint that the connection was made for."""
     status: Line = ""
+    """What the target says of the connection, for example `Pending` or `Approved`; empty where it says nothing."""
     certain: bool
     """False where the factory, or its endpoints, cannot be read: it may be gone, or elsewhere."""
     reason: Line
+    """Why it is called an orphan, or why that is not certain."""
 
 
 @public("purview_mpe")
@@ -123,16 +139,21 @@ class OrphanEndpoint(Noun):
     """An endpoint of a factory whose target does not exist any more."""
 
     target_id: IdText
+    """Id of the resource that the endpoint points to."""
     connection_id: IdText | None = None
     """None: the connection went with its target."""
     private_endpoint_id: PrivateEndpointId | None = None
+    """Id of the private endpoint behind it; None where Azure does not show it."""
     factory: IdText
     """Id of the factory."""
     endpoint: NameText
+    """Name of the managed private endpoint."""
     group_id: GroupText
+    """Group id of the endpoint."""
     certain: bool
     """False where the target cannot be read."""
     reason: Line
+    """Why it is called an orphan, or why that is not certain."""
 
 
 @public("purview_mpe")
@@ -140,7 +161,10 @@ class Orphans(Noun):
     """What is left over on both sides of one Purview account."""
 
     account: IdText
+    """Id of the Purview account."""
     connections: tuple[OrphanConnection, ...] = ()
+    """Connections on the account's targets without an endpoint, target by target."""
     endpoints: tuple[OrphanEndpoint, ...] = ()
+    """Endpoints of the factories that the caller can list, whose target is gone."""
     findings: tuple[Finding, ...] = ()
     """What could not be read, and so may hide more."""

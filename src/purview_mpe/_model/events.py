@@ -20,11 +20,16 @@ class Event(Noun):
     """
 
     kind: Literal["started", "finished", "step", "waiting", "retrying", "warning"]
+    """What happened; see above."""
     verb: Line
+    """The verb that is running, as the client calls it."""
     seconds: float
     """Since the verb began."""
     message: Line
+    """One line for people."""
     factory: IdText | None = None
+    """Id of the factory that it is about; None if it is about all of them, or about none."""
     pending: tuple[Line, ...] = ()
     """What is still waited for, by name."""
     outcome: Outcome | None = None
+    """The outcome of the step; None unless `kind` is `step`."""

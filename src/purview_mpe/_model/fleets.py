@@ -134,8 +134,11 @@ class FactoryStatus(Noun):
     """One factory's status, or why it could not be told."""
 
     spec: Spec
+    """What was asked for."""
     status: Status | None = None
+    """Both sides of its endpoints; None if they could not be read."""
     error: ErrorDetail | None = None
+    """Why not; None if they could be read."""
 
 
 @public("purview_mpe")
@@ -143,6 +146,7 @@ class FleetStatus(Noun):
     """Both sides of every endpoint of many factories."""
 
     factories: tuple[FactoryStatus, ...] = ()
+    """One for each spec, in the order given."""
 
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property

@@ -99,10 +99,15 @@ class Finding(Noun):
     code: Line
     """Stable and kebab-case; the documentation has a heading for each."""
     severity: Severity
+    """How bad it is: an error keeps lineage from arriving, or a plan from being carried out."""
     message: Line
+    """What was found, in a sentence."""
     cause: Line = ""
+    """Why it is so; empty where that is not known."""
     evidence: tuple[Line, ...] = ()
+    """What it was concluded from: ids, states, answers of Azure."""
     remedy: Line = ""
+    """What to do about it, starting with a verb; calls are those of the Python client."""
 
     @property
     def shell_remedy(self) -> str:
@@ -139,7 +144,9 @@ class Target(Noun, Identified):
     """One resource and group id that an endpoint has to reach."""
 
     group_id: GroupText
+    """Group id of the private endpoint: `account`, `blob`, `queue`, `namespace`, `platform` or `portal`."""
     resource_id: IdText
+    """Id of the resource."""
     connections: ConnectionList
     """Which list shows the connection: the account's own, its ingestion list, the storage's or the namespace's."""
 
@@ -156,12 +163,20 @@ class Account(Noun):
     """
 
     id: IdText
+    """Id of the account."""
     name: NameText
+    """Name of the account."""
     location: Line | None = None
+    """Azure region; None where it was not read."""
     provisioning_state: Line | None = None
+    """Azure's word for whether the account is ready, for example `Succeeded` or `Creating`; None where it was not read.
+    """
     shape: Shape | None = None
+    """Which resources ingestion goes through; None where the account could not be read."""
     firewall: Firewall | None = None
+    """The firewall setting of the portal; None where the account could not be read."""
     targets: tuple[Target, ...] = ()
+    """What endpoints have to reach, in the portal's order; the account itself alone where it could not be read."""
     retired: tuple[IdText, ...] = ()
     """Ids of resources that belong to the account and that it does not use for ingestion (any more)."""
     endpoints: Fixed[Line, Line] = Field(default_factory=dict, validate_default=True)
@@ -169,6 +184,7 @@ class Account(Noun):
     default_domain: str | None = None
     """Name of the account's default domain, whose root collection lineage goes to; None where Azure shows none."""
     warnings: tuple[Finding, ...] = ()
+    """What is odd about the account, errors first."""
 
     @model_validator(mode="after")
     def _is_one_account(self) -> Self:
@@ -180,15 +196,20 @@ class Endpoint(Noun, Identified):
     """A managed private endpoint, as the factory shows it."""
 
     id: MaybeIdText
+    """Id of the endpoint; empty where Azure gives none."""
     name: NameText
+    """Name of the endpoint within its factory."""
     group_id: MaybeGroupText
+    """Group id of the target; empty where Azure gives none."""
     resource_id: MaybeIdText
     """Id of the target; empty where Azure gives none that is an id."""
     provisioning_state: Line = ""
+    """Azure's word for how far it is, for example `Provisioning`, `Succeeded` or `Failed`; empty where Azure gives
+    none."""
     connection_status: Line = ""
     """Empty until Azure knows; not refreshed by the factory after Approved."""
     private_endpoint_id: PrivateEndpointId | None = None
-    """Exact id of the private endpoint in Microsoft's subscription, where Azure tells it."""
+    """Exact id of the private endpoint in Microsoft's subscription; None where Azure does not show it."""
     reserved: bool = False
     """Whether the endpoint belongs to the service itself."""
 
@@ -225,13 +246,17 @@ class Step(Noun, Identified):
     """One line of a plan."""
 
     action: Action
+    """What is to be done."""
     subject: Subject = "endpoint"
     """What the step makes: an endpoint, the managed virtual network or an integration runtime."""
     name: NameText
+    """Name of what the step makes."""
     group_id: GroupText | None = None
     """Group id of the endpoint; None for every other subject."""
     resource_id: IdText
+    """Id of the target for an endpoint; for every other subject, the id of what the step makes."""
     reason: Line
+    """Why, in a sentence."""
     remedy: Line | None = None
     """What to do about a conflict; None for every other action."""
 
@@ -256,11 +281,15 @@ class Plan(Noun):
     """The difference between what the account needs and what the factory has."""
 
     spec: Spec
+    """What was asked for."""
     account: Account
+    """The account as it was read for this plan."""
     steps: tuple[Step, ...]
+    """What is to be done, in order: the network first, then the endpoints in the portal's order."""
     obsolete: tuple[Endpoint, ...] = ()
     """Endpoints of the factory to what the account used once, or with a name of ours and a foreign target."""
     warnings: tuple[Finding, ...] = ()
+    """What to know before applying it, errors first."""
 
     @property
     def conflicts(self) -> tuple[Step, ...]:
@@ -283,12 +312,19 @@ class ErrorDetail(Noun):
     """An error as a value: what was attempted, what came back, what to do next."""
 
     code: Line
+    """Stable and kebab-case; the documentation has a heading for each."""
     message: Lines
+    """What was attempted and what came back."""
     remedy: Lines
+    """What to do next, starting with a verb; calls are those of the Python client."""
     status: int | None = None
+    """The HTTP status; None where no answer came."""
     azure_code: Line | None = None
+    """Azure's own code for the error; None where it gave none."""
     request_id: Line | None = None
+    """Azure's id of the request, for a support case; None where it gave none."""
     correlation_id: Line | None = None
+    """The id under which Azure logged the operation; None where it gave none."""
 
     @property
     def shell_remedy(self) -> str:
@@ -330,15 +366,22 @@ class Outcome(Noun, Identified):
     subject: Subject = "endpoint"
     """What the outcome is about."""
     name: NameText
+    """Name of what it is about."""
     group_id: GroupText | None = None
     """Group id of the endpoint; None for every other subject."""
     resource_id: IdText
+    """Id of the target for an endpoint, of the account for `connection` and `data-curator`; otherwise of the subject
+    itself."""
     private_endpoint_id: PrivateEndpointId | None = None
+    """Exact id of the private endpoint behind the connection; None where it is not known."""
     matched_by: Literal["private-endpoint-id", "name"] | None = None
     """How a connection was recognised as ours."""
     result: Result
+    """What became of the step."""
     error: ErrorDetail | None = None
+    """Why it did not succeed, or was handed off; None otherwise."""
     seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """How long the step took, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,14 +409,19 @@ class Report(Noun):
     """What a verb did, step by step; also where it did not finish."""
 
     verb: Verb
+    """The verb that made the report."""
     spec: Spec
+    """What was asked for."""
     account: Account | None = None
     """The account as it was read for this report; so an approver needs not be able to read it."""
     outcomes: tuple[Outcome, ...] = ()
+    """One for each step, in the order of the plan; two for an endpoint that was made and then approved."""
     hand_off: Lines | None = None
     """What is left for the owners of the targets, as text they can follow without knowing this library."""
     approval_asked: bool = False
+    """Whether the verb was asked to approve the connections as well."""
     warnings: tuple[Finding, ...] = ()
+    """What to know beside the outcomes, errors first."""
 
     @model_validator(mode="after")
     def _is_about_one_account(self) -> Self:
@@ -461,16 +509,23 @@ class EndpointStatus(Noun, Identified):
     """One endpoint that the account needs, seen from both sides."""
 
     name: NameText
+    """Name of the endpoint; the one it would get if it is missing."""
     group_id: GroupText
+    """Group id of the target."""
     resource_id: IdText
+    """Id of the target."""
     private_endpoint_id: PrivateEndpointId | None = None
+    """Exact id of the private endpoint behind it; None where Azure does not show it."""
     provisioning_state: Line | None = None
+    """Azure's word for how far the endpoint is; None if it is missing."""
     connection_status: Line | None = None
     """What the factory says."""
     target_status: Line | None = None
     """What the target says; None if it cannot be read, empty if it shows no connection of ours."""
     verdict: Verdict
+    """What both sides together mean."""
     reason: Line = ""
+    """Why, in a sentence; empty where there is nothing to add."""
 
 
 @public("purview_mpe")
@@ -478,16 +533,20 @@ class Status(Noun):
     """Both sides of every endpoint at one moment."""
 
     factory: IdText
+    """Id of the factory."""
     account: IdText
+    """Id of the account."""
     ready: bool
     """Whether every endpoint that the spec wants is known and ready."""
     all_known: bool = True
     """False where the account could not be read, so that its other endpoints are unknown; `Spec.groups` that name only
     what is known are excepted."""
     endpoints: tuple[EndpointStatus, ...]
+    """One for each endpoint that the spec wants, in the portal's order."""
     others: tuple[Endpoint, ...] = ()
     """The factory's endpoints that are not for this account."""
     findings: tuple[Finding, ...] = ()
+    """What to know beside the verdicts, errors first."""
 
     @property
     def settled(self) -> bool:

@@ -18,8 +18,11 @@ class Retry:
     """
 
     attempts: int = 4
+    """How often a request is sent at most, from 1 to 20."""
     backoff: float = 0.5
+    """Seconds before the second attempt, from 0 to 60; each further wait doubles."""
     ceiling: float = 60.0
+    """Seconds that a single wait takes at most, from 0 to 600, whatever Azure asks for."""
 
     def __post_init__(self) -> None:
         problems = [

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from purview_mpe._model.public import public
+from purview_mpe._model.shown import shown
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ class Rate:
     """So many requests at once, and from then on so many per second."""
 
     burst: float
+    """How many requests can go at once."""
     per_second: float
+    """How many more become available each second."""
 
 
 #: Docs: "Request limits and throttling" of Azure Resource Manager, the limits since 2024; per principal, subscription
@@ -143,7 +146,7 @@ class Budget:
         self._limits: dict[Kind, Rate] = {"reads": reads, "writes": writes, "deletes": deletes}
         problems = [] if _is_number(share) and 0 < share <= 1 else [("share", "must be above 0 and at most 1, say 0.5")]
         problems += [
-            (kind, f"{rate!r} is no Rate with a burst of at least 1 and more than 0 per second")
+            (kind, f"{shown(rate)} is no Rate with a burst of at least 1 and more than 0 per second")
             for kind, rate in self._limits.items()
             if not _is_rate(rate)
         ]

@@ -53,8 +53,8 @@ _PARTS = {
 }
 
 
-def check(situation: Situation) -> Check:
-    """Everything that can be said before the first write."""
+def check(situation: Situation, *, target_findings: Iterable[Finding] = ()) -> Check:
+    """Everything that can be said before the first write; what the targets say of their room is given."""
     plan, plan_findings = plan_of(situation)
     caller_rights = rights_of(situation)
     findings = by_severity(
@@ -66,6 +66,7 @@ def check(situation: Situation) -> Check:
             *identity_findings(situation),
             *plan_findings,
             *(conflict_findings(plan) if plan else ()),
+            *target_findings,
             *name_findings(plan),
             *limit_findings(situation, plan),
             *rights_findings(situation, caller_rights, plan),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.naming import hidden_name
 from purview_mpe._wire.connections import INGESTION_API_VERSION, ingestion_body
+from purview_mpe._wire.shell import json_words, printable, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +31,13 @@ _PORTAL_PAGE: dict[ConnectionList, str] = {
     "namespace": "networking",
 }
 _BEARER = "properties.privateEndpoint.id"
-#: What a shell expands, or takes for the end of the word, between double quotes; PowerShell takes typographic ones.
-_SPECIAL = frozenset('"$`\\!%^\u201c\u201d\u201e')
+#: Versions in which each target's own properties hold all its connections (spec). The command that lists them,
+#: `az network private-endpoint-connection list`, shows the first page alone (its source).
+_SHOWING_API_VERSION: dict[ConnectionList, str] = {
+    "account": "2021-12-01",
+    "storage": "2023-05-01",
+    "namespace": "2024-01-01",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def hand_off(
     ]
     for number, item in enumerate(pending, 1):
         lines += ["", *_item(number, factory, account_id, item, portal=portal, decision=decision)]
-    return "\n".join(_printable(line) for line in lines) + "\n"
+    return "\n".join(printable(line) for line in lines) + "\n"
 
 
 def _item(number: int, factory: str, account_id: str, item: Pending, *, portal: str, decision: Decision) -> list[str]:
@@ -99,12 +103,13 @@ def _commands(factory: str, account_id: str, item: Pending, decision: Decision) 
         return _ingestion_commands(factory, account_id, item, decision)
     decide = f"az network private-endpoint-connection {_VERB[decision].lower()} --id"
     if item.connection_id:
-        return [("command:           ", f"{decide} {_quoted(item.connection_id)}")]
-    found = f"[?{_is_called(factory, item)}].{{connection: id, privateEndpoint: {_BEARER}}}"
-    scope, query = _quoted(item.target.resource_id), _quoted(found)
+        return [("command:           ", f"{decide} {quoted(item.connection_id)}")]
+    listed = f"properties.privateEndpointConnections[?{_is_called(factory, item)}]"
+    query = quoted(f"{listed}.{{connection: id, privateEndpoint: {_BEARER}}}")
+    scope, version = quoted(item.target.resource_id), _SHOWING_API_VERSION[item.target.connections]
     return [
-        ("find it:           ", f"az network private-endpoint-connection list --id {scope} --query {query} -o yaml"),
-        ("then:              ", f"{decide} <the connection found>"),
+        ("find it:           ", f"az resource show --ids {scope} --api-version {version} --query {query} -o yaml"),
+        ("then:              ", f"{decide} CONNECTION-FOUND"),
     ]
 
 
@@ -126,37 +131,26 @@ def _is_called(factory: str, item: Pending) -> str:
 def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: Decision) -> list[tuple[str, str]]:
     # A URL without host is completed by az with the host of the cloud that it is signed in to.
     version = f"api-version={INGESTION_API_VERSION}"
-    listing = _quoted(f"{account_id}/ingestionPrivateEndpointConnections?{version}")
-    status = _quoted(f"{account_id}/ingestionPrivateEndpointConnectionStatus?{version}")
+    listing = quoted(f"{account_id}/ingestionPrivateEndpointConnections?{version}")
+    status = quoted(f"{account_id}/ingestionPrivateEndpointConnectionStatus?{version}")
 
-    def decide(private_endpoint_id: str) -> str:
-        body = _quoted(json.dumps(ingestion_body(decision, private_endpoint_id)))
-        return f"az rest --method post --url {status} --body {body}"
+    def decide(label: str, private_endpoint_id: str) -> list[tuple[str, str]]:
+        words = json_words(ingestion_body(decision, private_endpoint_id))
+        return [
+            (f"{each:<19}", f"az rest --method post --url {status} --body {word}")
+            for each, word in zip((label, "  in PowerShell:"), words, strict=True)
+        ]
 
     if item.private_endpoint_id:
-        return [("command:           ", decide(item.private_endpoint_id))]
-    query = _quoted(f"value[?{_is_called(factory, item)}].{_BEARER}")
+        return decide("command:", item.private_endpoint_id)
+    query = quoted(f"{{found: value[?{_is_called(factory, item)}].{_BEARER}, nextLink: nextLink}}")
     return [
-        ("find it:           ", f"az rest --method get --url {listing} --query {query} -o tsv"),
-        ("then:              ", decide("<the id found>")),
+        ("find it:           ", f"az rest --method get --url {listing} --query {query} -o yaml"),
+        ("                   ", "(while nextLink is not null, run it again with that as --url)"),
+        *decide("then:", "ID-FOUND"),
     ]
-
-
-def _quoted(text: str) -> str:
-    """Text from Azure's answers, safe to paste into a shell as one word.
-
-    In double quotes it is read by people, and by PowerShell and cmd as well, if nothing in it means something to any
-    of these shells.
-    """
-    word = _printable(text)
-    quoted = shlex.quote(word)
-    return quoted if quoted == word or _SPECIAL & set(word) else f'"{word}"'
 
 
 def _jmespath(text: str) -> str:
     """Text inside a raw string of a JMESPath query."""
     return text.replace("\\", "\\\\").replace("'", "\\'")
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(character for character in text if character.isprintable())

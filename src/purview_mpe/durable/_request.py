@@ -24,6 +24,7 @@ class FleetRequest(Noun):
     """
 
     specs: tuple[Spec, ...]
+    """What to create, at least one."""
     approval: Approval = "none"
     """`at-once`: the workers approve each connection as it appears, as `create_all(approve=True)` does. `when-told`:
     a person decides by an event, and nothing is approved before that. `none`: the owners of the targets see to it."""

@@ -16,6 +16,7 @@ from purview_mpe._rules.reach import account_unreadable, out_of_reach
 from purview_mpe._rules.rights import scopes_of
 from purview_mpe._wire import account as account_json
 from purview_mpe._wire import factory as factory_json
+from purview_mpe._wire.errors import is_about_the_sign_in
 from purview_mpe._wire.policy import curators
 from purview_mpe.errors import AccessDenied, AzureError, InvalidSpec, NoAnswer, NotFound, UnsupportedSetup
 
@@ -107,7 +108,7 @@ async def _part(part: Part, reading: Coroutine[Any, Any, Any]) -> _Reading:
     try:
         return _Reading(await reading)
     except AccessDenied as denied:
-        if denied.status != 403:
+        if is_about_the_sign_in(denied):
             raise
         return _Reading(gap=Gap(part, ErrorDetail.of(denied)))
 

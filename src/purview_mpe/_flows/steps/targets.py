@@ -139,6 +139,7 @@ async def write_decision(io: Io, account_id: ArmId, target: Target, connection: 
         f"{verb} the connection {_called(connection)!r} on {holder.name!r}",
         str(holder),
         APPROVER_ROLES[kind],
+        approves=decision == "Approved",
     )
     if kind != "ingestion":
         plain, identified = wire.decision_bodies(decision, connection)

@@ -19,14 +19,21 @@ class EndpointView:
     """A managed private endpoint."""
 
     name: str
+    """Name within its factory."""
     factory: ArmId
+    """Id of the factory."""
     group_id: str
+    """Group id of the target."""
     target: str
+    """Id of the target, as it was given."""
     provisioning_state: str
+    """`Provisioning`, `Succeeded` or `Failed`."""
     status: str
     """The state of the connection as the factory tells it; empty until provisioned."""
     private_endpoint_id: str
+    """Id of the hidden private endpoint behind it."""
     reserved: bool
+    """Whether it belongs to the service itself."""
 
 
 @public
@@ -35,12 +42,19 @@ class ConnectionView:
     """A private endpoint connection, as its target sees it."""
 
     id: ArmId
+    """Id of the connection."""
     name: str
+    """Name of the connection on its target."""
     target: ArmId
+    """Id of the resource that shows it."""
     group_id: str
+    """Group id that the private endpoint asks for."""
     private_endpoint_id: str
+    """Id of the private endpoint that asks to be let in."""
     status: str
+    """`Pending`, `Approved`, `Rejected` or `Disconnected`."""
     description: str | None
+    """The text beside the status; None if there is none."""
     endpoint: str | None
     """The managed endpoint behind it; None for a stranger's connection and for an orphan."""
     factory: ArmId | None

@@ -39,16 +39,25 @@ class Fault:
     """
 
     kind: str
+    """What goes wrong: `status`, `reset`, `body`, `rewrite`, `delay`, `failed-provisioning` or `rejected-connection`."""
     method: str
+    """HTTP method of the requests that it happens to; `*` stands for all."""
     path: str | None = None
+    """Part of their path, or a pattern for the whole of it; None stands for all."""
     times: int | None = 1
+    """How often it happens; None: for ever."""
     probability: float = 1.0
+    """How likely it happens to a request that fits, from 0 to 1."""
     after: bool = False
     """Whether the service does its work before the fault happens."""
     answer: Response | None = None
+    """What is answered in the service's place; None if nothing is."""
     mangled: str | bytes | Callable[[Any], Any] | None = field(default=None, hash=False)
+    """The body that replaces the service's own, or the function that changes it."""
     seconds: float = 0.0
+    """How long it delays the answer, on the emulator's clock."""
     planned: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    """What becomes of the endpoint that is requested: how it ends, or what is decided about its connection."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot happen.

@@ -34,8 +34,11 @@ class Role:
     """A role: what it allows, less what it excepts; `*` stands for anything, in any letter case."""
 
     name: str
+    """Name of the role."""
     actions: tuple[str, ...]
+    """Actions that it allows, as patterns."""
     not_actions: tuple[str, ...] = ()
+    """Actions that it excepts from those, as patterns."""
 
     def allows(self, action: str) -> bool:
         """Whether this role alone allows an action."""

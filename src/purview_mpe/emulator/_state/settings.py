@@ -27,6 +27,7 @@ class Reads:
     """Until it has been read this many times, however long that takes."""
 
     count: int
+    """How many reads it takes."""
 
 
 Span: TypeAlias = "float | tuple[float, float] | Reads"

@@ -82,12 +82,19 @@ class RecordedRequest:
     """One line of the request log; the bearer token is never part of it."""
 
     method: str
+    """HTTP method."""
     path: str
+    """Path as sent, without the query."""
     query: dict[str, str]
+    """Parameters of the query."""
     headers: dict[str, str]
+    """Headers with names in lower case, without those that hold secrets."""
     body: Any
+    """The JSON of the body, or its text; None if there was none."""
     at: float
+    """Seconds on the emulator's clock."""
     caller: str = ""
+    """Who asked; empty before sign-in."""
     status: int | None = None
     """What was answered; None while it is under way, or if the connection broke first."""
     host: str = ""
@@ -103,12 +110,19 @@ class Exchange:
     """
 
     method: str
+    """HTTP method."""
     url: str
+    """Address as sent, with its query."""
     headers: dict[str, str]
+    """Headers of the request."""
     content: bytes
+    """Body of the request."""
     status: int
+    """HTTP status of the answer."""
     answer_headers: dict[str, str]
+    """Headers of the answer."""
     answer_content: bytes
+    """Body of the answer."""
     is_faulty: bool
     """Whether a fault happened to it, so that the answer need not be one of Azure's."""
 

@@ -1,0 +1,99 @@
+"""An api-version that a cloud does not have is replaced by one that it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from purview_mpe._wire.errors import Attempt
+from purview_mpe.errors import AzureError
+from tests.support.scripted import (
+    STORAGE,
+    Runner,
+    Script,
+    both,
+    list_storage_connections,
+    ok,
+    put_endpoint,
+    refusal,
+)
+
+TOLD = (
+    "No registered resource provider found for location 'chinanorth3' and API version '{}' for type "
+    "'storageAccounts/privateEndpointConnections'. The supported api-versions are '2025-06-01, 2024-01-01'."
+)
+APPROVING = Attempt("approve the connection 'c' on 'st1'", str(STORAGE), "Storage Account Contributor", approves=True)
+
+
+def has(
+    *versions: str, status: int = 400, code: str = "NoRegisteredProviderFound", text: str = TOLD, **headers: str
+) -> Script:
+    """An Azure that has these versions."""
+
+    def azure(sent: Any) -> Any:
+        asked = sent.url.rpartition("api-version=")[2]
+        return ok({"value": []}) if asked in versions else refusal(status, code, text.format(asked), **headers)
+
+    return Script(azure)
+
+
+def asked_of(script: Script) -> list[str]:
+    return [sent.url.rpartition("api-version=")[2] for sent in script.sent]
+
+
+@both
+@pytest.mark.parametrize(("status", "code"), [(400, "NoRegisteredProviderFound"), (404, "InvalidResourceType")])
+def test_the_newest_version_of_the_message_is_asked_for(runner: Runner, status: int, code: str) -> None:
+    """At once, and without another refusal for later requests to this type."""
+    script = has("2025-06-01", "2024-01-01", status=status, code=code)
+
+    async def twice(io: Any) -> Any:
+        return [await list_storage_connections(io) for _ in range(2)]
+
+    assert runner.flow(runner.azure(script), twice) == [[], []]
+    assert asked_of(script)[1:] == ["2025-06-01", "2025-06-01"]
+
+
+@both
+def test_the_versions_may_stand_in_a_header(runner: Runner) -> None:
+    """Purview names them there."""
+    script = has("2024-01-01", text="Not here.", api_supported_versions="2024-01-01, 2023-05-01")
+    assert runner.flow(runner.azure(script), list_storage_connections) == []
+    assert asked_of(script)[1:] == ["2024-01-01"]
+
+
+@both
+def test_a_version_that_is_refused_as_well_ends_in_the_error(runner: Runner) -> None:
+    """Two requests, and a remedy that names what the cloud has."""
+    script = has()
+    with pytest.raises(AzureError, match="NoRegisteredProviderFound") as caught:
+        runner.flow(runner.azure(script), list_storage_connections)
+    assert len(script.sent) == 2
+    assert "it has 2025-06-01, 2024-01-01" in caught.value.remedy
+
+
+@both
+def test_a_write_is_repeated_with_the_version_too(runner: Runner) -> None:
+    """It was refused, so nothing was done, and no time has passed."""
+    script = has("2025-06-01")
+
+    async def approve(io: Any) -> Any:
+        return await io.call(
+            APPROVING, lambda az: az.storage(STORAGE).private_endpoint_connections.put("rg1", "st1", "c", {})
+        )
+
+    runner.flow(runner.azure(script), approve)
+    assert [sent.method for sent in script.sent] == ["PUT", "PUT"]
+
+
+@both
+@pytest.mark.parametrize(
+    "reply", [refusal(400, "BadRequest", "The supported api-versions are '2017-01-01'."), refusal(404)]
+)
+def test_other_refusals_are_not_repeated(runner: Runner, reply: Any) -> None:
+    """Whatever their text says."""
+    script = Script([reply])
+    with pytest.raises(AzureError):
+        runner.flow(runner.azure(script), put_endpoint)
+    assert len(script.sent) == 1

@@ -1,0 +1,106 @@
+"""Room at the targets: what does not fit is refused before the first write, and what nearly fills one is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe.emulator import Emulator
+from purview_mpe.errors import PlanConflict
+from tests.support.colours import spec_for
+
+
+def filled(storage: int = 0, namespace: int = 0) -> Emulator:
+    """An emulator whose targets have so many connections already."""
+    emulator = Emulator(foreign_connections=0)
+    targets = emulator.targets(emulator.account)
+    for target, count in ((targets["blob"], storage), (targets["namespace"], namespace)):
+        for number in range(count):
+            emulator.add_connection(
+                target,
+                private_endpoint_id=f"/subscriptions/00000000-0000-0000-0000-000000000009/resourceGroups/rg"
+                f"/providers/Microsoft.Network/privateEndpoints/pe-{number}",
+                status="Approved",
+            )
+    return emulator
+
+
+def codes(findings) -> set[str]:
+    return {finding.code for finding in findings}
+
+
+@pytest.mark.parametrize(
+    ("storage", "namespace", "full"),
+    [(199, 0, {"purview_blob", "purview_queue"}), (0, 120, {"purview_namespace"})],
+)
+def test_what_cannot_fit_is_refused_before_the_first_write(colour, storage, namespace, full):
+    """A storage account takes 200 private endpoints and a namespace 120: the plan says so, and nothing is written."""
+    emulator = filled(storage, namespace)
+    spec = spec_for(emulator)
+    plan = colour.run(emulator, lambda client: client.plan(spec))
+    assert {step.name for step in plan.conflicts} == full
+    assert "target-full" in codes(plan.warnings)
+    with pytest.raises(PlanConflict, match="has no room for"):
+        colour.run(emulator, lambda client: client.create_all(spec))
+    assert emulator.writes == []
+    check = colour.run(emulator, lambda client: client.check(spec))
+    assert "target-full" in codes(check.findings)
+    assert not check.ok
+
+
+def test_a_nearly_full_target_is_a_warning(colour):
+    """From 80 % on plan, check and status warn, and the endpoints are created."""
+    emulator = filled(storage=158)
+    spec = spec_for(emulator)
+    for verb in ("plan", "check"):
+        seen = colour.run(emulator, lambda client, verb=verb: getattr(client, verb)(spec))
+        assert "target-nearly-full" in codes(seen.warnings if verb == "plan" else seen.findings)
+    report = colour.run(emulator, lambda client: client.create_all(spec))
+    assert report.complete
+    assert "target-nearly-full" in codes(report.warnings)
+    status = colour.run(emulator, lambda client: client.status(spec))
+    assert "target-nearly-full" in codes(status.findings)
+
+
+def test_half_a_target_is_no_finding(colour):
+    """Below 80 % nothing is said."""
+    emulator = filled(storage=100, namespace=60)
+    plan = colour.run(emulator, lambda client: client.plan(spec_for(emulator)))
+    assert not codes(plan.warnings) & {"target-full", "target-nearly-full"}
+
+
+def test_a_target_that_cannot_be_listed_is_no_obstacle(colour):
+    """To create endpoints takes no right on the targets: without it nothing is counted, and Azure decides."""
+    emulator = filled(storage=200)
+    report = colour.run(
+        emulator,
+        lambda client: client.plan(spec_for(emulator)),
+        roles=("Data Factory Contributor", ("Reader", emulator.account)),
+    )
+    assert report.conflicts == ()
+    assert not codes(report.warnings) & {"target-full", "target-nearly-full"}
+
+
+def test_targets_are_listed_only_for_what_is_created(colour):
+    """Where everything exists nothing has to fit, so a second call reads account and factory alone."""
+    emulator = filled(storage=3)
+    spec = spec_for(emulator)
+    colour.run(emulator, lambda client: client.create_all(spec))
+    before = emulator.request_count
+    colour.run(emulator, lambda client: client.create_all(spec))
+    assert emulator.request_count - before == 3
+
+
+def test_a_full_target_does_not_stop_what_needs_no_room(colour):
+    """Endpoints that exist are kept at a full target."""
+    emulator = Emulator(foreign_connections=0)
+    spec = spec_for(emulator)
+    colour.run(emulator, lambda client: client.create_all(spec))
+    storage = emulator.targets(emulator.account)["blob"]
+    for number in range(198):
+        emulator.add_connection(
+            storage,
+            private_endpoint_id=f"/subscriptions/00000000-0000-0000-0000-000000000009/resourceGroups/rg/providers/Microsoft.Network/privateEndpoints/pe-{number}",
+            status="Approved",
+        )
+    report = colour.run(emulator, lambda client: client.create_all(spec))
+    assert {outcome.result for outcome in report.outcomes} == {"kept"}
