@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
 
+    from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.fleets import FleetStatus, FoundSpecs
     from purview_mpe._model.results import Account, Plan, Report, Status, Verb
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.states import Decision
 
 
-def discover(account: str) -> Call[Account]:
+def discover(account: str | ArmId) -> Call[Account]:
     return Call("discover", lambda io: _flows.discover.discover(io, account))
 
 
@@ -121,11 +122,11 @@ def delete_all(spec: Spec, *, dry_run: bool, timeout: float) -> Call[Report]:
     )
 
 
-def orphans(account: str) -> Call[Orphans]:
+def orphans(account: str | ArmId) -> Call[Orphans]:
     return Call("orphans", lambda io: _flows.orphans.orphans(io, account))
 
 
-def find_specs(scope: str, *, name: str, account: str | None) -> Call[FoundSpecs]:
+def find_specs(scope: str, *, name: str, account: str | ArmId | None) -> Call[FoundSpecs]:
     return Call("find_specs", lambda io: _flows.find_specs.find_specs(io, scope, name=name, account=account))
 
 

@@ -29,7 +29,7 @@ _SUBSCRIPTIONS_API_VERSION = "2022-12-01"
 _GONE = frozenset({"resourcenotfound", "resourcegroupnotfound"})
 
 
-async def orphans(io: Io, account: str) -> Orphans:
+async def orphans(io: Io, account: str | ArmId) -> Orphans:
     """Connections first, endpoints second: so that an endpoint made in between is never missed.
 
     Raises:
