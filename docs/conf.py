@@ -82,6 +82,13 @@ def _no_type_before_colon(
         lines[:0] = ["..", ""]  # an empty comment: napoleon looks no further than the first line
 
 
+def _fields_once(_app: object, what: str, name: str, _obj: object, _options: object, lines: list[str]) -> None:
+    """The docstring of a spec lists its fields for editors; the page shows each with its type below."""
+    if what == "class" and name == "purview_mpe.Spec":
+        begins = lines.index("Args:")
+        del lines[begins : lines.index("", begins) + 1]
+
+
 def _name_the_defining_modules() -> None:
     """Autodoc reads the texts below fields from the file of the module that a class names; users see the public one.
 
@@ -110,4 +117,5 @@ def setup(app: Any) -> None:
     """Hook into autodoc, ahead of napoleon where docstrings are concerned."""
     app.connect("autodoc-skip-member", _without_machinery)
     app.connect("autodoc-process-signature", _short_signature)
+    app.connect("autodoc-process-docstring", _fields_once, priority=300)
     app.connect("autodoc-process-docstring", _no_type_before_colon, priority=400)

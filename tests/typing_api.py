@@ -54,8 +54,13 @@ def a_spec() -> Spec:
 
 def on_the_emulator(spec: Spec) -> None:
     azure = Emulator()
+    own = Spec(factory=azure.factory, account=azure.account, name="purview", groups=["account"])
+    factory: str = own.factory
     with Client(azure.credential, transport=azure.transport()) as client:
         client.plan(spec)
+        client.discover(azure.account)
+        counts: dict[str, int] = client.create_all(own).counts
+    del factory, counts
 
 
 async def on_the_emulator_awaited(spec: Spec) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from purview_mpe._azure.clients import Azure, Cloud
     from purview_mpe._azure.io import AsyncIo
     from purview_mpe._client.calls import Call, FleetRun, Series
+    from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
     from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
@@ -72,7 +73,7 @@ class Client:
         )
         self._on_event = on_event
 
-    async def discover(self, account: str) -> Account:
+    async def discover(self, account: str | ArmId) -> Account:
         """As `purview_mpe.Client.discover`.
 
         What a Purview account needs: its shape, firewall setting and targets.
@@ -228,14 +229,14 @@ class Client:
         """
         return await self._run(verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
 
-    async def orphans(self, account: str) -> Orphans:
+    async def orphans(self, account: str | ArmId) -> Orphans:
         """As `purview_mpe.Client.orphans`.
 
         What is left over around one account: connections without an endpoint, endpoints without a target.
         """
         return await self._run(verbs.orphans(account))
 
-    async def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> FoundSpecs:
+    async def find_specs(self, scope: str, *, name: str = "purview", account: str | ArmId | None = None) -> FoundSpecs:
         """As `purview_mpe.Client.find_specs`.
 
         A spec for every factory of a subscription or resource group that is connected to a Purview account.

@@ -186,7 +186,8 @@ class InvalidCredential(PurviewMpeError, TypeError):
     """The credential cannot be used with this client; nothing was sent.
 
     It has no `get_token`, or it is of the other colour: `azure.identity` is for `Client`, `azure.identity.aio` for
-    `aio.Client`.
+    `aio.Client`. A credential of your own ends here, too, if what it returns is not a token: no text that can be sent,
+    or times that are not seconds since 1970.
 
     What to do: Pass the credential that the message names, or none at all for `DefaultAzureCredential`.
     """

@@ -378,3 +378,16 @@ def test_target_of_a_file_is_a_resource_id(resource_id):
     with pytest.raises(InvalidSpec) as raised:
         Target.model_validate({"group_id": "blob", "resource_id": resource_id, "connections": "storage"})
     assert [field for field, _ in raised.value.problems] == ["resource_id"]
+
+
+def test_a_report_counts_its_results():
+    """By result, in the order of the results, in JSON as well; what did not occur is left out."""
+    made = [
+        Outcome(name=name, group_id="account", resource_id=ACCOUNT, result=result)
+        for name, result in (("a", "approved"), ("b", "created"), ("c", "approved"))
+    ]
+    report = Report(verb="create_all", spec=a_spec(), outcomes=tuple(made))
+    assert list(report.counts.items()) == [("created", 1), ("approved", 2)]
+    assert report.model_dump(mode="json")["counts"] == {"created": 1, "approved": 2}
+    assert FleetReport(reports=(report, report)).counts == {"created": 2, "approved": 4}
+    assert Report(verb="apply", spec=a_spec()).counts == {}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from purview_mpe._azure.clients import Azure, Cloud
     from purview_mpe._azure.io import SyncIo
     from purview_mpe._client.calls import Call, FleetRun, Series
+    from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
     from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
@@ -84,7 +85,7 @@ class Client:
         )
         self._on_event = on_event
 
-    def discover(self, account: str) -> Account:
+    def discover(self, account: str | ArmId) -> Account:
         """What a Purview account needs: its shape, firewall setting and targets.
 
         Reads the account. Needs Reader on it; without that the answer is the `account` endpoint alone, with a
@@ -386,7 +387,7 @@ class Client:
         """
         return self._run(verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
 
-    def orphans(self, account: str) -> Orphans:
+    def orphans(self, account: str | ArmId) -> Orphans:
         """What is left over around one account: connections without an endpoint, endpoints without a target.
 
         Reads the account, the connections of its targets, the factories of every subscription that this caller can
@@ -400,7 +401,7 @@ class Client:
         """
         return self._run(verbs.orphans(account))
 
-    def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> FoundSpecs:
+    def find_specs(self, scope: str, *, name: str = "purview", account: str | ArmId | None = None) -> FoundSpecs:
         """A spec for every factory of a subscription or resource group that is connected to a Purview account.
 
         Reads the list of factories. Needs Reader on the scope; Azure leaves out the factories that the caller is not

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import timedelta
 
+    from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.fleets import FleetStatus, FoundSpecs
     from purview_mpe._model.proof import Proof
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.states import Decision
 
 
-def discover(account: str) -> Call[Account]:
+def discover(account: str | ArmId) -> Call[Account]:
     return Call("discover", lambda io: _flows.discover.discover(io, account))
 
 
@@ -186,11 +187,11 @@ def delete_all(spec: Spec, *, dry_run: bool, timeout: float) -> Call[Report]:
     )
 
 
-def orphans(account: str) -> Call[Orphans]:
+def orphans(account: str | ArmId) -> Call[Orphans]:
     return Call("orphans", lambda io: _flows.orphans.orphans(io, account))
 
 
-def find_specs(scope: str, *, name: str, account: str | None) -> Call[FoundSpecs]:
+def find_specs(scope: str, *, name: str, account: str | ArmId | None) -> Call[FoundSpecs]:
     return Call("find_specs", lambda io: _flows.find_specs.find_specs(io, scope, name=name, account=account))
 
 

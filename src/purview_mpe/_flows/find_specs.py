@@ -24,7 +24,7 @@ _SUBSCRIPTION = re.compile(r"/subscriptions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9
 _ANY_FACTORY = ArmId("00000000-0000-0000-0000-000000000001", "rg1", "Microsoft.DataFactory", ("factories",), ("df1",))
 
 
-async def find_specs(io: Io, scope: str, *, name: str, account: str | None) -> FoundSpecs:
+async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | None) -> FoundSpecs:
     """One spec for each connected factory of the scope; with `account`, for those connected to that one."""
     began = io.now()
     place = scope_of(scope)

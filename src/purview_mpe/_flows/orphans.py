@@ -37,7 +37,7 @@ _GONE = frozenset({"resourcenotfound", "resourcegroupnotfound", "parentresourcen
 _SHOWN_CONNECTIONS = 20
 
 
-async def orphans(io: Io, account: str) -> Orphans:
+async def orphans(io: Io, account: str | ArmId) -> Orphans:
     """Connections first, endpoints second: so that an endpoint made in between is never missed.
 
     Raises:

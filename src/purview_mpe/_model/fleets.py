@@ -15,7 +15,7 @@ from purview_mpe._model.arm_id import folded, same_id
 from purview_mpe._model.journal import is_journal, numbered_lines
 from purview_mpe._model.naming import LINEAGE_GROUPS
 from purview_mpe._model.public import public
-from purview_mpe._model.results import ErrorDetail, Finding, Outcome, Report, Result, Status, Verdict
+from purview_mpe._model.results import ErrorDetail, Finding, Outcome, Report, Status, Verdict, counts_of
 from purview_mpe._model.spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec, ReportFailed
 
@@ -46,8 +46,7 @@ class FleetReport(Noun):
     @property
     def counts(self) -> dict[str, int]:
         """How many outcomes there are of each result."""
-        counted = Counter(outcome.result for outcome in self.outcomes)
-        return {result: counted[result] for result in cast("tuple[Result, ...]", get_args(Result)) if counted[result]}
+        return counts_of(self.outcomes)
 
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property

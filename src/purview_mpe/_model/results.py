@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, TypeVar, cast, get_args
 
 from pydantic import Field, computed_field, model_validator
 from pydantic_core import PydanticCustomError
@@ -481,6 +482,12 @@ class Report(Noun):
                 settled.add(outcome.identity)
                 yield Unfinished.of(outcome)
 
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many outcomes there are of each result, in the order of the results."""
+        return counts_of(self.outcomes)
+
     @property
     def failures(self) -> tuple[Outcome, ...]:
         """The outcomes that keep the report from having succeeded."""
@@ -580,6 +587,12 @@ def _agreeing(noun: N, problems: Iterable[tuple[str, str]]) -> N:
 def identity(resource_id: str, group_id: str | None) -> Identity:
     """The `Identified.identity` of a target and group id that no value holds yet."""
     return folded(resource_id.rstrip("/")), (group_id or "").casefold()
+
+
+def counts_of(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """How many outcomes there are of each result that occurs."""
+    counted = Counter(outcome.result for outcome in outcomes)
+    return {result: counted[result] for result in cast("tuple[Result, ...]", get_args(Result)) if counted[result]}
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:

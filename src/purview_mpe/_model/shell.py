@@ -47,6 +47,11 @@ _PHRASES: Mapping[str, str] = {
     "pass a credential that works here, for example ManagedIdentityCredential()": (
         "set the variables of another sign-in, for example AZURE_CLIENT_ID"
     ),
+    "to a file with it, or pass a credential with connection_verify='ca.pem'": "to a file with it",
+    "AZURE_CLIENT_ID, or the client_id of ManagedIdentityCredential,": "AZURE_CLIENT_ID",
+    "pass DefaultAzureCredential(process_timeout=60)": "sign in another way",
+    "pass another credential": "sign in another way",
+    "pass one that works here (az login makes one)": "sign in another way (az login)",
     "give the client a credential of the account's tenant": "sign in to the account's tenant",
     "report.model_dump_json()": "its JSON",
     "give the client": "give the command",

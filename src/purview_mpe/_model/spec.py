@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -19,13 +19,16 @@ from pydantic_core import PydanticCustomError
 from purview_mpe._model import naming, pasted
 from purview_mpe._model.arm_id import ArmId, InvalidArmId
 from purview_mpe._model.authorship import wrong_value
+from purview_mpe._model.documented import texts_of
 from purview_mpe._model.public import public
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from pydantic_core import ErrorDetails
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema, ErrorDetails
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -96,6 +99,22 @@ class Noun(BaseModel):
     """A frozen value that prints as a table, can be hashed, and survives a trip through JSON unchanged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    _home: ClassVar[str]
+    """The module that defines the class; what a public class says of itself is where users import it from."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._home = cls.__module__
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema with a description for every field."""
+        schema = handler(core_schema)
+        texts = texts_of(cls._home, cls.__name__)
+        for name, of_field in handler.resolve_ref_schema(schema).get("properties", {}).items():
+            if name in texts:
+                of_field["description"] = texts[name]
+        return schema
 
     if not TYPE_CHECKING:  # pragma: no branch - type checkers are better served by pydantic's synthesised signature
 
@@ -174,6 +193,16 @@ class Spec(Noun):
 
     Constructing it checks everything that can be checked without asking Azure, and lists every wrong field at once.
 
+    Args:
+        factory: Id of the data factory; a trailing slash and any letter case are accepted.
+        account: Id of the Purview account, in any subscription; None means the one that the factory is connected to.
+        name: Base name: the name of the account endpoint, and what the others' names begin with.
+        separator: What stands between base name and group id.
+        names: Names of single endpoints by group id, where the derived one will not do.
+        groups: Group ids to make; None means all that the account needs for lineage.
+        managed_virtual_network: Name of the factory's managed virtual network.
+        replace_broken: Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made again.
+
     Raises:
         InvalidSpec: in whichever way it is constructed.
     """
@@ -198,7 +227,22 @@ class Spec(Noun):
     runtime: str | None = None
     """Name of the Azure integration runtime in the managed virtual network; None: any that exists there serves."""
     replace_broken: bool = False
-    """Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made anew."""
+    """Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made again."""
+
+    if TYPE_CHECKING:
+        # What is accepted is wider than what is kept: an id may be a text or a parsed one, such as an emulator's.
+        def __init__(
+            self,
+            *,
+            factory: str | ArmId,
+            account: str | ArmId | None = None,
+            name: str,
+            separator: str = naming.DEFAULT_SEPARATOR,
+            names: Mapping[str, str] = ...,
+            groups: Sequence[str] | None = None,
+            managed_virtual_network: str = "default",
+            replace_broken: bool = False,
+        ) -> None: ...
 
     def model_copy(self, *, update: Any = None, deep: bool = False) -> Self:  # noqa: ARG002 - pydantic's signature
         """A copy with some fields changed, checked like any other spec."""

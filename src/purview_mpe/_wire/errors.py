@@ -119,7 +119,7 @@ def _way_remedy(host: str, proxy: str | None, *, bad_certificate: bool) -> str:
     if bad_certificate:
         return (
             "Give the client the certificate authority of whoever answers there, a proxy's for example: "
-            "connection_verify='ca.pem' (--ca), or the variable REQUESTS_CA_BUNDLE or SSL_CERT_FILE."
+            "connection_verify='ca.pem', or the variable REQUESTS_CA_BUNDLE or SSL_CERT_FILE."
         )
     looks = "then repeat the call: it looks first at what exists, and does only what is missing."
     if proxy:

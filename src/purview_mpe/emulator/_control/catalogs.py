@@ -26,9 +26,13 @@ class EntityView:
     """An entity of a catalog."""
 
     guid: str
+    """The entity's own id."""
     kind: str
+    """Name of its type."""
     qualified_name: str
+    """What names it in the catalog, for example the address of a table."""
     attributes: dict[str, Any]
+    """Its attributes by name, as they are in JSON."""
 
 
 @public

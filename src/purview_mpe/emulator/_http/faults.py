@@ -39,7 +39,7 @@ class Fault:
     """
 
     kind: str
-    """What goes wrong: `status`, `reset`, `body`, `rewrite`, `delay`, `failed-provisioning` or `rejected-connection`."""
+    """What goes wrong: `status`, `reset`, `body`, `rewrite`, `delay`, or what becomes of the endpoint."""
     method: str
     """HTTP method of the requests that it happens to; `*` stands for all."""
     path: str | None = None
