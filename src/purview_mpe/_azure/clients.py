@@ -102,7 +102,7 @@ class Azure:
         security: dict[str, Any] = {
             key: options[key] for key in ("connection_verify", "connection_cert") if key in options
         }
-        budget = pacing.shared_budget(given) if budget is None else budget
+        self._budget = budget = pacing.shared_budget(given) if budget is None else budget
 
         def pipeline(host: str, audiences: Sequence[str]) -> list[Any]:
             return policies.make(
@@ -153,6 +153,10 @@ class Azure:
                     policies=self._pipeline(base, self._purview_audiences),
                 )
             return self._clients["", base]
+
+    def until_room(self, method: str, resource: ArmId, count: int) -> float:
+        """Seconds until so many requests about a resource, sent together, are within the budget."""
+        return self._budget.until_room(method, f"{self._endpoint}{resource.path}/", count, self.now())
 
     def check_open(self) -> None:
         """Refuse to work after `close`.

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from purview_mpe._azure import clients, retrying
 from purview_mpe._azure.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
+from purview_mpe._azure.team import AsyncTeam, SyncTeam
 from purview_mpe._model.events import Event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 
     from purview_mpe._flows.steps.io import Clients
+    from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.results import Report
     from purview_mpe._wire.errors import Attempt
 
@@ -116,6 +118,9 @@ class _Common:
             except Exception:
                 # Whatever draws progress must not end the work that it shows, half-way.
                 _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
+
+    def until_room(self, method: str, resource: ArmId, count: int) -> float:
+        return self._azure.until_room(method, resource, count)
 
     def retrying(self, message: str) -> None:
         self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
@@ -222,6 +227,9 @@ class SyncIo(_Common):
         self._run.check()  # where another gather of this verb was stopped, some of the results are missing
         return results
 
+    def team(self) -> SyncTeam:
+        return SyncTeam(self._run, self._azure.transport, run)
+
     async def sleep(self, seconds: float) -> None:
         retrying.pause(self._run, self._azure.transport, self._wait(seconds))
 
@@ -289,6 +297,9 @@ class AsyncIo(_Common):
             if isinstance(result, BaseException):
                 raise result
         return cast("list[T]", results)
+
+    def team(self) -> AsyncTeam:
+        return AsyncTeam(self._run, self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         await self._azure.transport.sleep(self._wait(seconds))
