@@ -11,7 +11,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from purview_mpe._display.pages import finding_page
 from purview_mpe._model import words
+from purview_mpe._rules.findings.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +23,39 @@ DOCS = Path(__file__).resolve().parent
 
 def pages() -> dict[Path, str]:
     """Each page with generated parts, as it should be."""
-    made = {DOCS / "reference" / "words.md": words_page, DOCS / "verbs" / "status.md": status_page}
+    made = {
+        DOCS / "findings.md": findings_page,
+        DOCS / "reference" / "words.md": words_page,
+        DOCS / "verbs" / "status.md": status_page,
+    }
     return {page: make(page.read_text(encoding="utf-8")) for page, make in made.items()}
+
+
+#: Headings of the page on findings, and what stands below them before the first code.
+_LINKS: Mapping[str, tuple[str, str]] = {
+    "Account": ("The account", ""),
+    "Factory": ("The factory", ""),
+    "Endpoints": ("Endpoints", ""),
+    "Approvals": ("Approvals", ""),
+    "Rights": (
+        "Rights",
+        """\
+What a caller is allowed to do is read from Azure, at each scope.
+A finding names the right that is missing and still needed.
+""",
+    ),
+    "Runs": ("Runs", ""),
+    "Fleets": ("Fleets", ""),
+}
+
+
+def findings_page(text: str) -> str:
+    """The page with a section for each link of the chain, and a heading for each code."""
+    parts = [text.partition("\n## ")[0].rstrip("\n") + "\n"]
+    for link, (heading, introduction) in _LINKS.items():
+        parts.append(f"\n## {heading}\n\n{introduction}".rstrip("\n") + "\n")
+        parts += (f"\n### `{kind.code}`\n\n{finding_page(kind)}" for kind in CATALOGUE.values() if kind.link == link)
+    return "".join(parts)
 
 
 def status_page(text: str) -> str:

@@ -16,6 +16,7 @@
     ├── ProvisioningFailed                 Azure accepted an endpoint and then could not make it
     ├── NotApproved                        a connection is not approved, or may not be approved by us
     ├── WaitTimedOut                       the time given ran out; Azure may still finish
+    ├── InternalError                      a bug of this library; what was written stands in the report
     └── ReportFailed                       raised by `Report.raise_for_failures()`
 
 Each has `code` (stable, kebab-case), `message` (what was attempted and what came back) and `remedy` (what to do
@@ -45,6 +46,7 @@ __all__ = [
     "AccessDenied",
     "AzureError",
     "AzureUnavailable",
+    "InternalError",
     "InvalidCredential",
     "InvalidSpec",
     "Locked",
@@ -248,6 +250,12 @@ class WaitTimedOut(PurviewMpeError):
     """The time given ran out; Azure may still finish what was asked."""
 
     code = "wait-timed-out"
+
+
+class InternalError(PurviewMpeError):
+    """The library broke one of its own rules: a bug; what was written before stands in the report."""
+
+    code = "internal-error"
 
 
 class ReportFailed(PurviewMpeError):

@@ -9,14 +9,17 @@ import pytest
 
 from purview_mpe import Retry, Spec
 from purview_mpe._flows.steps.narration import narrated
-from purview_mpe._flows.steps.waiting import PATIENCE, poll_interval, when_free
-from purview_mpe._wire.errors import is_busy
+from purview_mpe._flows.steps.waiting import PATIENCE, carried_out, poll_interval
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, AzureError, PurviewMpeError
 from tests.support.scripted import ACCOUNT, READING, Runner, Script, both, ok, read_account, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+async def nothing_new(_: bool) -> None:
+    """A look that finds everything as it was."""
 
 
 def spec_of(emulator: Emulator) -> Spec:
@@ -95,7 +98,7 @@ def test_being_busy_is_waited_out_and_told(runner: Runner) -> None:
     script = Script([refusal(409, "AnotherOperationInProgress"), refusal(409, "AnotherOperationInProgress"), ok()])
 
     async def flow(io: Any) -> Any:
-        return await when_free(io, lambda: read_account(io), is_busy=is_busy)
+        return await carried_out(io, lambda: read_account(io), look=nothing_new)
 
     assert runner.flow(runner.azure(script), flow, listener=events.append) == {}
     assert (len(script.sent), script.sleeps) == (3, [2, 2])
@@ -110,7 +113,7 @@ def test_patience_with_a_busy_resource_ends(runner: Runner, timeout: float | Non
     script = Script([refusal(409, "StorageAccountOperationInProgress")])
 
     async def flow(io: Any) -> Any:
-        return await when_free(io, lambda: read_account(io), is_busy=is_busy)
+        return await carried_out(io, lambda: read_account(io), look=nothing_new)
 
     with pytest.raises(AzureError) as caught:
         runner.flow(runner.azure(script), flow, timeout=timeout)
@@ -125,7 +128,7 @@ def test_patience_ends_even_if_time_stands_still(runner: Runner) -> None:
     script.sleep = script.sleeps.append  # type: ignore[method-assign]
 
     async def flow(io: Any) -> Any:
-        return await when_free(io, lambda: read_account(io), is_busy=is_busy)
+        return await carried_out(io, lambda: read_account(io), look=nothing_new)
 
     with pytest.raises(AzureError):
         runner.flow(runner.azure(script), flow)
@@ -138,10 +141,10 @@ def test_what_is_not_busy_is_raised_at_once(runner: Runner) -> None:
     script = Script([refusal(403)])
 
     async def flow(io: Any) -> Any:
-        return await when_free(io, lambda: read_account(io), is_busy=is_busy)
+        return await carried_out(io, lambda: read_account(io), look=nothing_new)
 
-    async def bug(_: Any) -> Any:
-        return await when_free(_, boom, is_busy=lambda _: True)
+    async def bug(io: Any) -> Any:
+        return await carried_out(io, boom, look=nothing_new)
 
     async def boom() -> None:
         raise ZeroDivisionError

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import logging
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from purview_mpe import Client
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe._cli.main import main
 from purview_mpe._cli.terminal import Terminal
@@ -20,11 +25,10 @@ from purview_mpe.errors import (
     PurviewMpeError,
     WaitTimedOut,
 )
+from tests.cli.conftest import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from purview_mpe import Client
 
 
 @pytest.mark.parametrize(
@@ -139,6 +143,118 @@ def test_an_interrupted_run_reports_what_was_done(shell: Any, tty: bool) -> None
     )
     assert ("under way" in ended.stderr.seen, "finished" in ended.err) == (False, False)
     assert len(shell.emulator.writes) == 4
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP and ends processes at once")
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+def test_a_signal_that_ends_the_process_gets_the_report_first(shell: Any, number: str, code: int) -> None:
+    """Kubernetes, a CI system, a closed terminal: the same report as Ctrl-C, and the exit code that shells expect."""
+    transport: Any = shell.emulator.transport()
+    transport.sleep = lambda _seconds: signal.raise_signal(getattr(signal, number))
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)]
+    interrupted = shell.connecting(lambda **options: shell.connect(transport=transport, **options))
+    ended = interrupted.ends("create", "-o", "json")
+    assert ended.code == code
+    assert [outcome["result"] for outcome in ended.json["outcomes"]] == ["created"] * 4
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)] == before
+
+
+class Impatient(Screen):
+    """Stdout of a person who presses Ctrl-C again while the report is printed."""
+
+    def write(self, text: str) -> int:
+        """Interrupt in the middle of it."""
+        signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+
+def test_a_second_interruption_does_not_take_the_report(shell: Any) -> None:
+    """Ctrl-C once more while the report of an interrupted run is printed: the report is printed to its end."""
+    transport: Any = shell.emulator.transport()
+    transport.sleep = lambda _seconds: signal.raise_signal(signal.SIGINT)
+    out = Impatient()
+    terminal = Terminal(stdin=Screen(), stdout=out, stderr=Screen(), environ={})
+    arguments = ("create", "--factory", shell.spec.factory, "--account", str(shell.spec.account), "--name", "purview")
+    assert (
+        main(arguments, connect=lambda **given: shell.connect(transport=transport, **given), terminal=terminal) == 130
+    )
+    assert [outcome["result"] for outcome in json.loads(out.getvalue())["outcomes"]] == ["created"] * 4
+
+
+def test_an_interruption_after_the_work_is_done_has_its_report(shell: Any) -> None:
+    """Ctrl-C while the client is closed: what was written is reported, not that nothing was."""
+
+    class Closing(Client):
+        def close(self) -> None:
+            super().close()
+            signal.raise_signal(signal.SIGINT)
+
+    def connect(**options: Any) -> Client:
+        return Closing(shell.emulator.credential, transport=shell.emulator.transport(), **options)
+
+    ended = shell.connecting(connect).ends("create", "-o", "json")
+    assert ended.code == 130
+    assert [outcome["result"] for outcome in ended.json["outcomes"]] == ["created"] * 4
+    assert "Nothing was written" not in ended.err
+
+
+class Full(Screen):
+    """A stream on a full disk."""
+
+    def write(self, _text: str) -> int:
+        """What the operating system answers."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_under_stdout_loses_no_report(shell: Any) -> None:
+    """What was done stands on stderr, with the reason; it is no bug, and nothing says that nothing was sent."""
+    err = Screen()
+    terminal = Terminal(stdin=Screen(), stdout=Full(), stderr=err, environ={})
+    arguments = ("create", "--factory", shell.spec.factory, "--account", str(shell.spec.account), "--name", "purview")
+    assert main(arguments, connect=shell.connect, terminal=terminal) == 1
+    assert "error: The answer could not be written to stdout: No space left on device." in err.getvalue()
+    assert "create: 4 created" in err.getvalue()
+    assert "bug" not in err.getvalue()
+
+
+def test_a_full_disk_under_stderr_ends_nothing(shell: Any) -> None:
+    """Messages that cannot be written are lost; the work and its report are not."""
+    out = Screen()
+    terminal = Terminal(stdin=Screen(), stdout=out, stderr=Full(), environ={})
+    arguments = ("create", "--factory", shell.spec.factory, "--account", str(shell.spec.account), "--name", "purview")
+    assert main(arguments, connect=shell.connect, terminal=terminal) == 0
+    assert json.loads(out.getvalue())["complete"]
+
+
+@pytest.mark.parametrize("where", ["missing/please.txt", ".", "x" * 300, "zero\0byte"])
+@pytest.mark.parametrize(("verb", "option"), [("create", "--hand-off"), ("approve", "--hand-off"), ("plan", "--out")])
+def test_a_file_that_cannot_be_written_is_found_before_the_first_request(
+    shell: Any, tmp_path: Path, verb: str, option: str, where: str
+) -> None:
+    """A path that takes no file is a wrong argument: nothing is asked of Azure."""
+    ended = shell.ends(verb, option, str(tmp_path / where))
+    assert (ended.code, shell.emulator.requests) == (2, [])
+    assert option in ended.said
+
+
+def test_a_file_is_not_made_for_nothing(shell: Any, tmp_path: Path) -> None:
+    """To find out that a file can be written leaves neither an empty file nor less than there was."""
+    absent, there = tmp_path / "absent.txt", tmp_path / "there.txt"
+    there.write_text("as before")
+    shell.emulator.inject(Fault.status("GET", 404, path="*/accounts/*", times=2))
+    for path in (absent, there):
+        assert shell.ends("create", "--hand-off", str(path)).code == 1
+    assert (absent.exists(), there.read_text()) == (False, "as before")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_hand_off_that_meets_a_full_disk_is_passed_on(shell: Any) -> None:
+    """The endpoints are made by then: the report stands on stdout, and the text for the owners on stderr."""
+    ended = shell.ends("create", "--hand-off", "/dev/full", "-o", "json")
+    assert (ended.code, len(ended.json["outcomes"])) == (1, 4)
+    assert ended.json["hand_off"].rstrip() in ended.err
+    assert "could not be written to '/dev/full': No space left on device." in ended.said
+    assert "nothing was sent" not in ended.said
 
 
 def test_an_interrupted_reader_has_done_nothing(shell: Any) -> None:

@@ -324,7 +324,7 @@ def test_an_account_that_does_not_tell_is_explained(colour):
     with pytest.raises(UnsupportedSetup) as caught:
         create(colour, emulator)
     assert str(caught.value) == (
-        "It cannot be told which ingestion endpoints the account needs. The account is still being created. "
+        "It is not known which ingestion endpoints the account needs. The account is still being created. "
         "('pv1', provisioningState: Creating)\n"
         "  What to do: Wait until the account is created, then try again."
     )

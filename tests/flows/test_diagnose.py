@@ -151,13 +151,14 @@ def test_an_endpoint_that_only_bears_our_name_has_no_past():
     past, name = (one for one in diagnosis.findings if one.code == "targets-changed")
     assert (past.evidence, name.evidence) == ((f"old: blob on {OTHER_STORAGE}",), (f"purview_blob: blob on {foreign}",))
     assert name.message == (
-        "Some endpoints of the factory bear names of this spec and point to what the account does not use."
+        "Some endpoints of the factory carry names of this spec and point to resources that the account does not use."
     )
     assert name.cause == (
-        "The account used it once and was changed, or somebody made them for something else: a name does not tell which."
+        "The account used these resources once and was changed, or the endpoints were made for something else: a name "
+        "does not show which."
     )
     assert name.remedy == (
-        "Find out in Data Factory Studio what uses them, and delete only what nothing uses; where a name is in the way "
+        "Find out in Data Factory Studio what uses them, and delete only what is not used; where a name is in the way "
         "of client.create_all(spec), choose another base name, or set Spec.names for that group id."
     )
 

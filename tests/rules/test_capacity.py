@@ -9,7 +9,7 @@ from purview_mpe._rules.capacity import LIMITS, capacity_findings, fitted, loads
 from purview_mpe._rules.ownership import Listing
 from purview_mpe._rules.planning import make_plan
 from purview_mpe.errors import AzureUnavailable
-from tests.support.nouns import ACCOUNT, NAMESPACE, STORAGE, TARGETS, a_factory, a_spec, an_account, an_endpoint
+from tests.support.nouns import ACCOUNT, HIDDEN, NAMESPACE, STORAGE, TARGETS, a_factory, a_spec, an_account, an_endpoint
 
 BLOB, NAMESPACE_TARGET = TARGETS[1], TARGETS[3]
 
@@ -17,7 +17,13 @@ BLOB, NAMESPACE_TARGET = TARGETS[1], TARGETS[3]
 def listing(count: int) -> Listing:
     return Listing(
         tuple(
-            Connection(id=f"/c{n}", name=f"c{n}", private_endpoint_id=f"/p{n}", status="Pending") for n in range(count)
+            Connection(
+                id=f"{STORAGE}/privateEndpointConnections/c{n}",
+                name=f"c{n}",
+                private_endpoint_id=f"{HIDDEN}/p{n}",
+                status="Pending",
+            )
+            for n in range(count)
         )
     )
 

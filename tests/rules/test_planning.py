@@ -244,7 +244,7 @@ def test_portal_endpoints_are_warned_of():
     [finding] = plan(groups=("portal",)).warnings
     assert (finding.code, finding.severity) == ("portal-needs-the-browser", "warning")
     assert finding.message == (
-        "A managed private endpoint for 'portal' does not help anybody who searches from the browser."
+        "A managed private endpoint for 'portal' does not help people who search from the browser."
     )
 
 
@@ -272,7 +272,7 @@ def test_without_groups_the_account_decides(shape, count):
 UNKNOWN = Finding(
     code="shape-unknown",
     severity="error",
-    message="It cannot be told which ingestion endpoints the account needs.",
+    message="It is not known which ingestion endpoints the account needs.",
     cause="The account is still being created.",
     evidence=("provisioningState: Creating",),
     remedy="Wait until the account is created, then try again.",
@@ -287,7 +287,7 @@ def test_an_account_that_does_not_tell_is_refused(groups):
     with pytest.raises(UnsupportedSetup) as caught:
         plan(account=account, groups=groups)
     assert str(caught.value) == (
-        "It cannot be told which ingestion endpoints the account needs. The account is still being created. "
+        "It is not known which ingestion endpoints the account needs. The account is still being created. "
         "('pv1', provisioningState: Creating)\n"
         "  What to do: Wait until the account is created, then try again."
     )
@@ -302,7 +302,7 @@ def test_the_account_endpoint_alone_is_possible_all_the_same():
 
 def test_an_account_from_a_file_may_have_lost_its_warnings():
     """An account of shape F without its finding, from an edited report say, is refused all the same."""
-    with pytest.raises(UnsupportedSetup, match=r"It cannot be told which ingestion endpoints the account 'pv1' needs"):
+    with pytest.raises(UnsupportedSetup, match=r"It is not known which ingestion endpoints the account 'pv1' needs"):
         plan(account=an_account(shape="F", targets=TARGETS[:1]))
 
 

@@ -221,7 +221,7 @@ def test_two_of_our_name_cannot_be_told(statuses, known):
     assert said == {"blob": known}
     assert (finding.code, finding.severity) == ("connection-ambiguous", "warning")
     assert finding.message == (
-        "The connection of 'purview_blob' on its target cannot be told from others: 2 connections bear the name 'df1.purview_blob'."
+        "The connection of 'purview_blob' on its target is not clearly one of those listed: 2 connections bear the name 'df1.purview_blob'."
     )
 
 

@@ -38,3 +38,21 @@ class Before(SansIOHTTPPolicy[Any, Any]):
                 self._count += 1
                 number = self._count
             self._happen(number)
+
+
+class BeforeWrite(SansIOHTTPPolicy[Any, Any]):
+    """Calls `happen(number)` before each request that is not a GET; the first has the number 1."""
+
+    def __init__(self, happen: Callable[[int], object]) -> None:
+        self._happen = happen
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def on_request(self, request: Any) -> None:
+        """Look at the request that is about to be sent."""
+        if request.http_request.method == "GET":
+            return
+        with self._lock:
+            self._count += 1
+            number = self._count
+        self._happen(number)

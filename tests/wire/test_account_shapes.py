@@ -128,7 +128,7 @@ def test_an_ingestion_storage_that_is_a_resource_group_is_no_target():
     [finding] = account.warnings
     assert (finding.code, finding.severity) == ("unexpected-id", "warning")
     assert finding.message == (
-        "ingestionStorage.id is not the id of a Microsoft.Storage/storageAccounts, so it is no target."
+        "ingestionStorage.id is not the id of a Microsoft.Storage/storageAccounts, so it is not a target."
     )
     assert finding.evidence == (f"ingestionStorage.id: '{GROUP}'",)
 
@@ -147,7 +147,7 @@ def test_an_account_in_the_making_cannot_be_told_yet(state):
     """Shape F of a fresh account says to wait."""
     [finding] = read(provisioningState=state).warnings
     assert (finding.code, finding.severity) == ("shape-unknown", "error")
-    assert finding.message == "It cannot be told which ingestion endpoints the account needs."
+    assert finding.message == "It is not known which ingestion endpoints the account needs."
     assert finding.cause == "The account is still being created."
     assert finding.evidence == (f"provisioningState: {state}",)
     assert finding.remedy == "Wait until the account is created, then try again."
@@ -170,7 +170,7 @@ def test_an_account_that_may_not_be_read():
     assert (account.shape, account.firewall, targets(account)) == (None, None, [OWN])
     [finding] = account.warnings
     assert (finding.code, finding.severity, finding.evidence) == ("account-unreadable", "warning", ("403",))
-    assert finding.message == "Only the account endpoint can be planned: this caller may not read 'pv1'."
+    assert finding.message == "Only the account endpoint can be planned: this caller is not allowed to read 'pv1'."
     assert finding.remedy == (
         "Ask an owner of the account for the role Reader: az role assignment create --role Reader "
         f"--assignee <you> --scope {ACCOUNT}"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from purview_mpe._azure import clients, retrying
 from purview_mpe._azure.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
 from purview_mpe._azure.team import AsyncTeam, SyncTeam
+from purview_mpe._model.authorship import values_by_the_library
 from purview_mpe._model.events import Event
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class _Common:
     @contextmanager
     def verb(self, name: str) -> Generator[None]:
         self._run.verb = name
-        with clients.span(name):
+        with clients.span(name), values_by_the_library():
             yield
 
     def tell(self, event: Event) -> None:
@@ -114,7 +115,8 @@ class _Common:
             return
         with self._telling:  # one at a time: a listener need not be safe for threads
             try:
-                self._listener(event)
+                with values_by_the_library(False):
+                    self._listener(event)
             except Exception:
                 # Whatever draws progress must not end the work that it shows, half-way.
                 _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
@@ -230,6 +232,9 @@ class SyncIo(_Common):
     def team(self) -> SyncTeam:
         return SyncTeam(self._run, self._azure.transport, run)
 
+    async def checkpoint(self) -> None:
+        self._run.check()
+
     async def sleep(self, seconds: float) -> None:
         retrying.pause(self._run, self._azure.transport, self._wait(seconds))
 
@@ -300,6 +305,13 @@ class AsyncIo(_Common):
 
     def team(self) -> AsyncTeam:
         return AsyncTeam(self._run, self.sleep)
+
+    async def checkpoint(self) -> None:
+        # A task that is cancelled while it runs learns of it when it next suspends; without that it would end as
+        # cancelled, and whatever it returns would be lost.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            await asyncio.sleep(0)
 
     async def sleep(self, seconds: float) -> None:
         await self._azure.transport.sleep(self._wait(seconds))

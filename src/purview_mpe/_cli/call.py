@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from purview_mpe._cli.terminal import Terminal
     from purview_mpe._client.client import Client
     from purview_mpe._model.events import Event
+    from purview_mpe._model.results import Report
     from purview_mpe._model.spec import Noun, Spec
 
 T = TypeVar("T")
@@ -34,6 +35,8 @@ class Call:
     terminal: Terminal
     connect: Callable[..., Client] | None = None
     """What makes the client; `Client` itself by default."""
+    report: Report | None = None
+    """What the last verb that can write has done: kept, so that nothing that happens afterwards loses it."""
     _progress: Progress | None = None
 
     @cached_property
@@ -64,13 +67,20 @@ class Call:
     def watched(self, action: Callable[[], T]) -> T:
         """The result of an action, with its progress on stderr; where there is a log, that is the progress."""
         if self.verbose:
-            return action()
+            return self._kept(action())
         self._progress = progress_on(self.terminal)
         try:
             with self._progress:
-                return action()
+                return self._kept(action())
         finally:
             self._progress = None
+
+    def _kept(self, result: T) -> T:
+        from purview_mpe import Report  # noqa: PLC0415 - as above; every action has loaded it
+
+        if isinstance(result, Report) and any(not done.result.startswith("would-") for done in result.outcomes):
+            self.report = result
+        return result
 
     def show(self, noun: Noun, *, one_line: bool = False) -> None:
         """The answer, or one of several."""

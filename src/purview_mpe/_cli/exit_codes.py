@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from purview_mpe._cli.signals import Ended
 from purview_mpe.errors import AccessDenied, InvalidCredential, InvalidSpec, NotApproved, PurviewMpeError
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ class Exit(IntEnum):
     DRIFT = 3
     WAITING = 4
     DENIED = 5
+    HUNG_UP = 129
     INTERRUPTED = 130
     PIPE_CLOSED = 141
+    TERMINATED = 143
 
     @classmethod
     def of_error(cls, error: PurviewMpeError) -> Exit:
@@ -35,6 +38,11 @@ class Exit(IntEnum):
                 return cls.WAITING
             case _:
                 return cls.FAILED
+
+    @classmethod
+    def of_signal(cls, interrupt: KeyboardInterrupt) -> Exit:
+        """How a run ends that a signal has stopped: 128 and the signal's number, as shells count."""
+        return cls(128 + interrupt.number) if isinstance(interrupt, Ended) else cls.INTERRUPTED
 
     @classmethod
     def of_plan(cls, plan: Plan, *, detailed: bool) -> Exit:

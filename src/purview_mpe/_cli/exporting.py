@@ -27,7 +27,7 @@ def export(call: Call) -> Exit:
     if arguments.out is None:
         call.terminal.write(code.rstrip("\n"))
     else:
-        options.write_file(arguments.out, code.rstrip("\n"))
+        options.write_file(arguments.out, code.rstrip("\n"), "The code")
     return Exit.DONE
 
 

@@ -51,7 +51,7 @@ def emulator(call: Call) -> Exit:
         call.terminal.say(f"--endpoint {server.url} --ca {server.ca_file}")
         wait()
         if arguments.dump is not None:
-            options.write_file(arguments.dump, json.dumps(azure.dump(), indent=2))
+            options.write_file(arguments.dump, json.dumps(azure.dump(), indent=2), "The scenario")
     return Exit.DONE
 
 

@@ -13,9 +13,10 @@ import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, NoReturn
 
+from purview_mpe._cli import options, signals
 from purview_mpe._cli.call import Call
 from purview_mpe._cli.exit_codes import Exit
-from purview_mpe._cli.terminal import Terminal
+from purview_mpe._cli.terminal import CannotWrite, Terminal
 from purview_mpe._cli.verbs import VERBS
 from purview_mpe._version import __version__
 from purview_mpe.errors import PurviewMpeError
@@ -54,6 +55,7 @@ exit codes:
     4  waiting for approval, or for somebody with more rights
     5  access denied, or not signed in
   130  interrupted; stdout has the report of what was done until then
+       (129 and 143: the same by SIGHUP and SIGTERM)
 
 Data goes to stdout, messages and progress to stderr: as a table on a terminal,
 as JSON when piped. NO_COLOR=1 switches colours off.
@@ -74,12 +76,13 @@ def main(
         terminal: The streams; those of the process by default.
     """
     terminal = terminal or Terminal()
-    try:
-        return _run(argv, connect, terminal)
-    except BrokenPipeError:
-        # Whoever read our output has enough (`| head`). Python would complain once more when it flushes at its end.
-        _silence(terminal)
-        return int(Exit.PIPE_CLOSED)
+    with signals.raised():
+        try:
+            return _run(argv, connect, terminal)
+        except BrokenPipeError:
+            # The reader of the output has enough (`| head`). Python would complain again when it flushes at its end.
+            _silence(terminal)
+            return int(Exit.PIPE_CLOSED)
 
 
 def _run(argv: Sequence[str] | None, connect: Callable[..., Client] | None, terminal: Terminal) -> int:
@@ -93,13 +96,33 @@ def _run(argv: Sequence[str] | None, connect: Callable[..., Client] | None, term
     call = Call(arguments, terminal, connect)
     run: Callable[[Call], Exit] = arguments.run
     try:
+        return _ended(call, run)
+    except CannotWrite as error:
+        _silence(terminal)  # what could not be flushed would be tried again at the end of the process
+        terminal.complain(error, verbose=call.verbose)
+        if call.report is not None:
+            terminal.say("What was done stands here instead:")
+            terminal.show_on_stderr(call.report, verbose=call.verbose)
+        return Exit.FAILED
+
+
+def _ended(call: Call, run: Callable[[Call], Exit]) -> int:
+    """The exit code of a verb, and what there is to say about its end."""
+    terminal = call.terminal
+    try:
+        options.check_files(call.arguments)
         return run(call)
+    except CannotWrite:
+        raise
     except PurviewMpeError as error:
         terminal.complain(error, verbose=call.verbose)
+        if (so_far := getattr(error, "report", None)) is not None:
+            call.show(so_far)
         return Exit.of_error(error)
     except KeyboardInterrupt as interrupt:
-        _tell_interrupted(call, interrupt)
-        return Exit.INTERRUPTED
+        with signals.held_back():
+            _tell_interrupted(call, interrupt)
+        return Exit.of_signal(interrupt)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - a person gets a sentence; whoever wants the traceback asks with -v
@@ -157,8 +180,8 @@ class _Parser(ArgumentParser):
 
 
 def _tell_interrupted(call: Call, interrupt: KeyboardInterrupt) -> None:
-    # What a verb that writes had done by then comes with whatever stops it.
-    so_far: Report | None = getattr(interrupt, "report", None)
+    # What a verb that writes had done by then comes with whatever stops it; a finished verb has left its report.
+    so_far: Report | None = getattr(interrupt, "report", None) or call.report
     if so_far is None:
         call.terminal.say("Interrupted. Nothing was written.", "attention")
         return

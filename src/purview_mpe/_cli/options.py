@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import time
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from purview_mpe._azure import loading
+from purview_mpe._cli.terminal import CannotWrite
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -188,18 +190,54 @@ def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -
         raise InvalidSpec("The command", [(option, "holds a spec already; leave out --spec and the options of a spec")])
 
 
-def write_file(path: str, text: str) -> None:
+def check_files(arguments: Namespace) -> None:
+    """Find out before the first request whether the files that are written at the end can be.
+
+    Raises:
+        InvalidSpec: one of them cannot.
+    """
+    for option in ("hand_off", "out", "dump"):
+        if (path := getattr(arguments, option, None)) is None:
+            continue
+        try:
+            problem = _write_problem(Path(path))
+        except OSError as error:
+            problem = f"{str(path)!r} cannot be written: {error.strerror}"
+        except ValueError:  # a zero byte, or half a character
+            problem = f"{str(path)!r} is no path"
+        if problem:
+            raise InvalidSpec("The command", [(f"--{option.replace('_', '-')}", problem)])
+
+
+def _write_problem(path: Path) -> str | None:
+    exists = path.exists()
+    if exists and not path.is_file():
+        # A device or a pipe: opening one can wait for a reader.
+        writable = not path.is_dir() and os.access(path, os.W_OK)
+        return None if writable else f"{str(path)!r} cannot be written"
+    with path.open("ab"):
+        pass
+    if not exists:
+        path.unlink()
+    return None
+
+
+def write_file(path: str, text: str, what: str) -> None:
     """Put a text into a file, in place of what it holds.
 
     Raises:
-        InvalidSpec: the file cannot be written.
+        CannotWrite: the file cannot be written, although `check_files` found that it can.
     """
     try:
         Path(path).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise InvalidSpec("The command", [(path, f"cannot be written: {error.strerror}")]) from None
-    except ValueError:  # a zero byte, or half a character
-        raise InvalidSpec("The command", [(path, "is no path")]) from None
+        reason = error.strerror
+    else:
+        return
+    raise CannotWrite(
+        f"{what} could not be written to {path!r}: {reason}.",
+        remedy="Free some space or name another file; to repeat the command is safe: it looks first.",
+    )
 
 
 def client_options(arguments: Namespace) -> dict[str, Any]:

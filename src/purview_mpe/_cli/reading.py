@@ -41,10 +41,10 @@ def plan(call: Call) -> Exit:
     spec = call.spec
     with call.client() as client:
         made = call.watched(lambda: client.plan(spec))
-    if call.arguments.out is not None:
-        options.write_file(call.arguments.out, made.model_dump_json(indent=2))
-        call.terminal.say(f"Carry it out with: purview-mpe create --plan {call.arguments.out}")
     call.show(made)
+    if call.arguments.out is not None:
+        options.write_file(call.arguments.out, made.model_dump_json(indent=2), "The plan")
+        call.terminal.say(f"Carry it out with: purview-mpe create --plan {call.arguments.out}")
     return Exit.of_plan(made, detailed=call.arguments.detailed_exitcode)
 
 

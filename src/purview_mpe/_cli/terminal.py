@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 _COLOURS: Mapping[Role, str] = {"strong": "1", "faint": "2", "good": "32", "new": "32", "attention": "33", "bad": "31"}
 _NARROWEST, _WIDEST = 60, 120
+
+
+class CannotWrite(PurviewMpeError):
+    """Something on this machine could not be written: a full disk, a file that is not writable."""
 
 
 class Terminal:
@@ -85,14 +90,43 @@ class Terminal:
         self.write(text(noun, self.look(self.stdout, verbose=verbose)))
 
     def write(self, text: str) -> None:
-        """Data, on stdout."""
-        print(text, file=self.stdout, flush=True)
+        """Data, on stdout.
+
+        Raises:
+            CannotWrite: stdout takes no more.
+        """
+        try:
+            print(text, file=self.stdout, flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            reason = error.strerror
+        else:
+            return
+        raise CannotWrite(
+            f"The answer could not be written to stdout: {reason}.",
+            remedy="Free some space or send it elsewhere; to repeat the command is safe: it looks first.",
+        )
+
+    def show_on_stderr(self, noun: Noun, *, verbose: bool = False) -> None:
+        """A noun as a table on stderr, where stdout takes no more."""
+        from purview_mpe._display.text.text import text  # noqa: PLC0415 - as above
+
+        self._message(text(noun, self.look(self.stderr, verbose=verbose)))
 
     def say(self, text: str, role: Role | None = None) -> None:
         """A message to the person, on stderr."""
         page = Page(self.look(self.stderr))
         page.prose(text, indent=0, role=role)
-        print(page, file=self.stderr, flush=True)
+        self._message(page)
+
+    def pass_on(self, text: str) -> None:
+        """A text for somebody else, as it is, on stderr."""
+        self._message(text)
+
+    def _message(self, what: object) -> None:
+        with contextlib.suppress(OSError):  # a full disk under stderr must not end what the message is about
+            print(what, file=self.stderr, flush=True)
 
     def complain(self, error: PurviewMpeError, *, verbose: bool = False) -> None:
         """An error, with what to do about it."""
@@ -106,7 +140,7 @@ class Terminal:
             page.prose(f"More: docs/errors.md#{error.code}", role="faint")
         if verbose:
             page.trail(error.code, error)
-        print(page, file=self.stderr, flush=True)
+        self._message(page)
 
     def confirm(self, question: str) -> bool:
         """Whether a person agrees to something that cannot be undone.

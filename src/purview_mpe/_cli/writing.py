@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._cli import options
 from purview_mpe._cli.exit_codes import Exit
+from purview_mpe._cli.terminal import CannotWrite
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -190,6 +191,21 @@ def _subject(call: Call) -> Spec | Report:
     return call.spec if path is None else options.report_in(path, call.terminal)
 
 
+def _write_hand_off(call: Call, file: str, text: str) -> None:
+    """Put the text into its file; where that fails by now, it goes to stderr.
+
+    Raises:
+        CannotWrite: the file cannot be written.
+    """
+    try:
+        options.write_file(file, text, "What is left for the owners of the targets")
+    except CannotWrite:
+        call.report = None  # stdout has it
+        call.terminal.pass_on(text)
+        raise
+    call.terminal.say(f"What is left for the owners of the targets stands in {file}.")
+
+
 def _agrees(call: Call, question: str) -> bool:
     return call.arguments.yes or call.terminal.confirm(question)
 
@@ -206,8 +222,7 @@ def _show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
     is_table = not call.terminal.wants_json(call.arguments.output)
     call.show(report if in_table or not is_table else report.model_copy(update={"hand_off": None}))
     if file is not None and report.hand_off is not None:
-        options.write_file(file, report.hand_off.rstrip())
-        call.terminal.say(f"What is left for the owners of the targets stands in {file}.")
+        _write_hand_off(call, file, report.hand_off.rstrip())
     elif file is not None:
         call.terminal.say(f"Nothing is left for others, so {file} was not written.")
     elif report.hand_off is not None and not in_table:

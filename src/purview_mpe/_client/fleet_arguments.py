@@ -16,6 +16,7 @@ from purview_mpe.errors import InvalidSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from purview_mpe._client.journal import Journal
     from purview_mpe._flows.approve_many import ApprovingFleet
     from purview_mpe._flows.create_many import Fleet
     from purview_mpe._flows.steps.io import Io
@@ -44,6 +45,13 @@ class Run:
         return FleetReport(
             reports=tuple(self.reports[index] for index in sorted(self.reports)), warnings=tuple(self.warnings)
         )
+
+
+def keep(run: Run, journal: Journal, finished: Iterable[tuple[int, Report]]) -> None:
+    """Keep reports, and write them down, before the caller sees them."""
+    for index, report in finished:
+        run.reports[index] = report
+        journal.add(report)
 
 
 def _earlier(value: object, journal: str | Path | None) -> FleetReport | None:

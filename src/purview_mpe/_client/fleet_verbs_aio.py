@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe import _flows
 from purview_mpe._client.files import fleet_of
-from purview_mpe._client.fleet_arguments import approving, creating
+from purview_mpe._client.fleet_arguments import approving, creating, keep
 from purview_mpe._client.journal import Journal
 from purview_mpe._flows.steps.narration import attach_fleet, tell_finished, tell_started, tell_warning
 
@@ -100,10 +100,10 @@ class FleetVerbs:
 
     async def _all(self, verb: str, run: Run) -> FleetReport:
         try:
-            async for index, report in self._rounds(verb, run):
-                run.reports[index] = report
+            async for _ in self._rounds(verb, run):
+                pass
         except BaseException as error:
-            attach_fleet(error, run.report())
+            attach_fleet(error, run.report)
             raise
         return run.report()
 
@@ -113,13 +113,16 @@ class FleetVerbs:
         began = tell_started(io, verb)
         try:
             with Journal(run.journal, lambda text: tell_warning(io, verb, began, text)) as file:
-                while not work.is_over:
-                    with io.verb(verb):
-                        finished = await work.round()
-                    for index, report in finished:
-                        file.add(report)
-                        yield index, report
-            run.warnings.extend(filter(None, [file.warning]))
+                try:
+                    while not work.is_over:
+                        with io.verb(verb):
+                            finished = await work.round()
+                        keep(run, file, finished)
+                        for index, report in finished:
+                            yield index, report
+                finally:
+                    keep(run, file, await work.close())
+            run.warnings.extend(filter(None, [*work.warnings, file.warning]))
         finally:
             tell_finished(io, verb, began)
 

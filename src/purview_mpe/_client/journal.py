@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from purview_mpe._model.fleets import path_of
 from purview_mpe._model.journal import is_journal, is_whole, last_line
-from purview_mpe._model.results import Finding
+from purview_mpe._rules.findings.fleets import JOURNAL_INCOMPLETE
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from purview_mpe._model.results import Report
+    from purview_mpe._model.results import Finding, Report
 
 #: What the operating system answers when another process holds the lock.
 _HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
@@ -60,12 +60,8 @@ class Journal:
         """What is missing from the file; None if every report is in it."""
         if not self._unwritten:
             return None
-        return Finding(
-            code="journal-incomplete",
-            severity="warning",
-            message=f"{_reports(len(self._unwritten))} could not be written to the journal {self._path!r}.",
-            evidence=(self._trouble,),
-            remedy="Keep this report (report.model_dump_json()) and pass its file as resume.",
+        return JOURNAL_INCOMPLETE.found(
+            reports=_reports(len(self._unwritten)), path=self._path, evidence=(self._trouble,)
         )
 
     def _write(self, file: FileIO) -> None:

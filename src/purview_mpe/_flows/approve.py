@@ -21,7 +21,6 @@ from purview_mpe._model.results import (
     INTERRUPTED,
     Account,
     ErrorDetail,
-    Finding,
     Identity,
     Outcome,
     Report,
@@ -29,6 +28,7 @@ from purview_mpe._model.results import (
     Target,
 )
 from purview_mpe._model.spec import ACCOUNT_TYPE, Spec, typed_id
+from purview_mpe._rules.findings.approvals import MATCHED_BY_NAME
 from purview_mpe._rules.ownership import Claim, Listings, Match, ambiguous, match_blind, match_known
 from purview_mpe._rules.planning import needed_targets
 from purview_mpe._wire.hand_off import Pending, hand_off
@@ -49,15 +49,7 @@ if TYPE_CHECKING:
     from purview_mpe._wire.connections import Decision
 
 _NO_WORD = "the factory does not vouch for the endpoint yet"
-_BY_NAME = Finding(
-    code="matched-by-name",
-    severity="warning",
-    message="Connections were recognised by name, because the factory cannot be read by this caller.",
-    cause="Anybody can give a private endpoint this name; that every target shows exactly one, all in one resource "
-    "group, makes a stranger unlikely and not impossible.",
-    remedy="Have the requester run status(spec) afterwards, or approve from the requester's report, "
-    "which tells the exact ids.",
-)
+_BY_NAME = MATCHED_BY_NAME.found()
 
 
 async def approve(
@@ -82,8 +74,13 @@ async def account_id_of(io: Io, subject: Spec | Report) -> ArmId:
     if (account_id := spec.account_id) is not None:
         return account_id
     if isinstance(subject, Report) and subject.account is not None:
-        return typed_id(subject.account.id, ACCOUNT_TYPE, "account")
+        return account_in(subject.account)
     return await reads.connected_account(io, spec)
+
+
+def account_in(account: Account) -> ArmId:
+    """The id of the account that a report is about."""
+    return typed_id(account.id, ACCOUNT_TYPE, "account")
 
 
 def prepared(

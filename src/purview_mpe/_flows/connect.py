@@ -13,6 +13,7 @@ from purview_mpe._model.arm_id import same_id
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, ErrorDetail, Outcome, Report
 from purview_mpe._rules import checking
+from purview_mpe._rules.findings.account import ACCOUNT_UNREADABLE
 from purview_mpe._wire import account as account_json
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.errors import Attempt
@@ -124,7 +125,7 @@ class Connecting:
     def report(self) -> Report:
         """The outcome, and what lineage needs beside the connection."""
         identity = checking.identity_finding(has_system_identity=factory_json.has_system_identity(self.body))
-        unreadable = [finding for finding in self.account.warnings if finding.code == "account-unreadable"]
+        unreadable = [finding for finding in self.account.warnings if finding.code == ACCOUNT_UNREADABLE.code]
         return Report(verb="connect", spec=self.spec, outcomes=(self.outcome,), warnings=(*unreadable, identity))
 
     async def _look(self, may_be_done: bool) -> Ended | None:

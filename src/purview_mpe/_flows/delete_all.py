@@ -9,7 +9,8 @@ from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.waiting import carried_out, poll_interval
 from purview_mpe._model import states
 from purview_mpe._model.events import Event
-from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, Account, ErrorDetail, Finding, Outcome, Report
+from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, Account, ErrorDetail, Outcome, Report
+from purview_mpe._rules.findings.account import ACCOUNT_MISSING_IN_TAKEDOWN
 from purview_mpe._rules.planning import needed_targets
 from purview_mpe._wire import account as account_json
 from purview_mpe._wire.errors import Attempt
@@ -284,8 +285,10 @@ class Takedown:
         match removal.state:
             case Listed(endpoint=endpoint):
                 ended = Ended("failed", NOT_BEGUN, endpoint)
-            case UnderWay(endpoint=endpoint) | Asked(endpoint=endpoint):
+            case UnderWay(endpoint=endpoint):
                 ended = Ended("failed", INTERRUPTED, endpoint)
+            case Asked(endpoint=endpoint):
+                ended = Ended("failed", _not_seen_to_go(endpoint), endpoint)
             case Ended() as ended:
                 pass
             case state:
@@ -307,15 +310,17 @@ async def _read_account(io: Io, account_id: ArmId) -> Account:
         return await reads.read_account(io, account_id)
     except NotFound as gone:
         unreadable = account_json.unreadable_account(account_id, gone.message)
-        warning = Finding(
-            code="account-missing",
-            severity="warning",
-            message=f"Only the account endpoint can be deleted: the account {account_id.name!r} does not exist, so "
-            "its other targets are unknown.",
-            evidence=(gone.message,),
-            remedy="Check the id; for an account that was deleted, client.orphans(account) lists what is left over.",
-        )
+        warning = ACCOUNT_MISSING_IN_TAKEDOWN.found(name=account_id.name, evidence=(gone.message,))
         return unreadable.model_copy(update={"warnings": (warning,)})
+
+
+def _not_seen_to_go(endpoint: Endpoint) -> ErrorDetail:
+    return ErrorDetail(
+        code=INTERRUPTED.code,
+        message=f"Azure accepted the deletion of the endpoint {endpoint.name!r}; the run was interrupted before the "
+        "endpoint was seen to be gone.",
+        remedy=INTERRUPTED.remedy,
+    )
 
 
 def _reserved(endpoint: Endpoint) -> Ended:

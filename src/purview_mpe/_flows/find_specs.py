@@ -9,14 +9,15 @@ from purview_mpe._flows.steps.narration import tell_warning
 from purview_mpe._model import pasted
 from purview_mpe._model.arm_id import ArmId, InvalidArmId, folded, same_id
 from purview_mpe._model.fleets import FoundSpecs
-from purview_mpe._model.results import Finding
 from purview_mpe._model.spec import ACCOUNT_TYPE, Spec, given_id, typed_id
+from purview_mpe._rules.findings.fleets import FACTORY_LEFT_OUT
 from purview_mpe._wire import account as account_json
 from purview_mpe._wire.errors import Attempt, safe_text
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.results import Finding
 
 _SUBSCRIPTION = re.compile(r"/subscriptions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(/[^/]+)?/?", re.IGNORECASE)
 
@@ -62,12 +63,9 @@ def _account(connected: str) -> str | None:
 
 
 def _left_out(factory: str, error: InvalidSpec) -> Finding:
-    return Finding(
-        code="factory-left-out",
-        severity="warning",
-        message=f"Azure lists a connected factory that no spec can name: {safe_text(factory, 300)!r}.",
-        evidence=tuple(f"{field}: {safe_text(rule)}" for field, rule in error.problems),
-        remedy="Look at the factory in the portal. If its id is right, report it as a fault of this library.",
+    return FACTORY_LEFT_OUT.found(
+        factory=safe_text(factory, 300),
+        evidence=(f"{field}: {safe_text(rule)}" for field, rule in error.problems),
     )
 
 

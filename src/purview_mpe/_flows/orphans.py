@@ -12,6 +12,8 @@ from purview_mpe._model.checkup import Orphans
 from purview_mpe._model.results import Finding, by_severity
 from purview_mpe._model.spec import ACCOUNT_TYPE, STORAGE_TYPE, given_id
 from purview_mpe._model.survey import KnownFactory
+from purview_mpe._rules.findings.approvals import TARGET_GONE_IN_SEARCH, TARGET_UNREADABLE_IN_SEARCH
+from purview_mpe._rules.findings.factory import FACTORIES_UNREADABLE, FACTORY_UNREADABLE_IN_SEARCH
 from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.errors import Attempt, is_without_token
@@ -102,13 +104,7 @@ async def _list_subscription(io: Io, guid: str) -> list[KnownFactory] | Finding:
             return []  # where Data Factory is not registered there is none
         if is_without_token(error):
             raise
-        return Finding(
-            code="factories-unreadable",
-            severity="warning",
-            message=f"The factories of the subscription {guid} cannot be listed, so nothing there is known.",
-            evidence=(error.message,),
-            remedy=error.remedy,
-        )
+        return FACTORIES_UNREADABLE.found(subscription=guid, remedy=error.remedy, evidence=(error.message,))
     return [factory for item in items if (factory := factory_json.read_known_factory(item)) is not None]
 
 
@@ -122,12 +118,8 @@ async def _read_endpoints(io: Io, factory: KnownFactory) -> tuple[KnownFactory, 
             return KnownFactory(factory.id, factory.purview_account, ()), None  # it was deleted while we looked
         if is_without_token(error):
             raise
-        return factory, Finding(
-            code="factory-unreadable",
-            severity="warning",
-            message=f"The endpoints of the factory {factory.id.name!r} cannot be read, so nothing of it is certain.",
-            evidence=(error.message,),
-            remedy=error.remedy,
+        return factory, FACTORY_UNREADABLE_IN_SEARCH.found(
+            factory=factory.id.name, remedy=error.remedy, evidence=(error.message,)
         )
     endpoints = tuple(endpoint for endpoints in listed for endpoint in endpoints)
     return KnownFactory(factory.id, factory.purview_account, endpoints), None
@@ -159,20 +151,8 @@ def _is_gone(missing: NotFound) -> bool:
 
 
 def _gone_target(target_id: str, error: NotFound) -> Finding:
-    return Finding(
-        code="target-gone",
-        severity="warning",
-        message=f"The account names {target_id}, which does not exist.",
-        evidence=(error.message,),
-        remedy="Have the account looked at by Microsoft: what it takes data through was deleted.",
-    )
+    return TARGET_GONE_IN_SEARCH.found(target=target_id, evidence=(error.message,))
 
 
 def _unread_target(target_id: str, error: PurviewMpeError) -> Finding:
-    return Finding(
-        code="target-unreadable",
-        severity="warning",
-        message=f"The connections of {target_id} cannot be read, so what is left over there is not known.",
-        evidence=(error.message,),
-        remedy=error.remedy,
-    )
+    return TARGET_UNREADABLE_IN_SEARCH.found(target=target_id, remedy=error.remedy, evidence=(error.message,))

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from purview_mpe._model import naming, pasted
 from purview_mpe._model.arm_id import ArmId, InvalidArmId
+from purview_mpe._model.authorship import wrong_value
 from purview_mpe._model.public import public
 from purview_mpe.errors import InvalidSpec
 
@@ -88,7 +89,9 @@ class Noun(BaseModel):
                 problems = _problems(type(self), error)
             else:
                 return
-            raise InvalidSpec(type(self).__name__, problems)
+            # A spec is always the caller's: the library only takes one over, from arguments and from Azure's lists.
+            is_spec = isinstance(self, Spec)
+            raise InvalidSpec("Spec", problems) if is_spec else wrong_value(type(self).__name__, problems)
 
         # Without this mark pydantic calls __init__ for a spec inside a plan file, and a wrong field loses its place.
         __init__.__pydantic_base_init__ = True

@@ -135,10 +135,6 @@ class Agenda(Generic[J]):
             moments.append(self._later[0][0])
         return min(moments, default=float("inf"))
 
-    def waiting_in(self, queue: str) -> int:
-        """How much of a queue is due and has not begun."""
-        return sum(map(len, self._queues[queue].lanes.values()))
-
     def clear(self) -> list[J]:
         """Leave off everything that has not begun; what that was."""
         left = [entry.job for _, _, entry in sorted(self._later)]

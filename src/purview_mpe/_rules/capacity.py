@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.results import Finding, identity
+from purview_mpe._rules.findings.approvals import TARGET_FULL, TARGET_NEARLY_FULL
 from purview_mpe._rules.planning import needed_targets
 
 if TYPE_CHECKING:
@@ -81,27 +82,11 @@ def wanted_by(plan: Plan) -> tuple[Target, ...]:
 def capacity_findings(loads: Iterable[Load]) -> Iterator[Finding]:
     """A finding for each target that has no room, or nearly none."""
     for load in loads:
-        cause = f"Azure allows {load.limit} private endpoints here, and every factory takes one for each group id."
         evidence = (load.resource_id, f"connections: {load.used}", f"to be created: {load.wanted}")
         if not load.fits:
-            yield Finding(
-                code="target-full",
-                severity="error",
-                message=_no_room(load),
-                cause=cause,
-                evidence=evidence,
-                remedy=_REMEDY,
-            )
+            yield TARGET_FULL.found(**_room(load), evidence=evidence)
         elif load.is_nearly_full:
-            yield Finding(
-                code="target-nearly-full",
-                severity="warning",
-                message=f"{last_segment(load.resource_id)!r} is nearly full: it has {load.used} of {load.limit} "
-                "private endpoints.",
-                cause=cause,
-                evidence=evidence,
-                remedy=_REMEDY,
-            )
+            yield TARGET_NEARLY_FULL.found(**_room(load), evidence=evidence)
 
 
 def fitted(plan: Plan, loads: Iterable[Load]) -> Plan:
@@ -121,16 +106,12 @@ def fitted(plan: Plan, loads: Iterable[Load]) -> Plan:
     )
 
 
-_REMEDY = (
-    "Remove connections that nothing uses any more (orphans(account) lists them), or connect further factories to "
-    "another Purview account."
-)
-
-
-def _no_room(load: Load) -> str:
-    endpoints = "1 more private endpoint" if load.wanted == 1 else f"{load.wanted} more private endpoints"
-    return f"{last_segment(load.resource_id)!r} has no room for {endpoints}: it has {load.used} of {load.limit}."
+def _room(load: Load) -> dict[str, Any]:
+    """What the sentences about a load have to say of it."""
+    wanted = "1 more private endpoint" if load.wanted == 1 else f"{load.wanted} more private endpoints"
+    return {"target": last_segment(load.resource_id), "wanted": wanted, "used": load.used, "limit": load.limit}
 
 
 def _refused(step: Step, load: Load) -> Step:
-    return step.model_copy(update={"action": "conflict", "reason": _no_room(load), "remedy": _REMEDY})
+    said = TARGET_FULL.found(**_room(load))
+    return step.model_copy(update={"action": "conflict", "reason": said.message, "remedy": said.remedy})

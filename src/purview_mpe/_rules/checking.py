@@ -12,6 +12,23 @@ from purview_mpe._model import matrix
 from purview_mpe._model.arm_id import same_id
 from purview_mpe._model.checkup import Check, Right, RuntimeCheck
 from purview_mpe._model.results import Factory, Finding, Plan, by_severity
+from purview_mpe._rules.findings import factory as factory_kinds
+from purview_mpe._rules.findings.account import ACCOUNT_MISSING, UNSUPPORTED_SETUP
+from purview_mpe._rules.findings.endpoints import NAME_MAY_BE_TOO_LONG, PLAN_CONFLICT, PORTAL_NEEDS_THE_BROWSER
+from purview_mpe._rules.findings.factory import (
+    CONNECTED_ELSEWHERE,
+    DATA_CURATOR_UNKNOWN,
+    FACTORY_UNREADABLE,
+    IMPLICIT_RUNTIME_PUBLIC,
+    MANAGED_NETWORK_MISSING,
+    MANAGED_RUNTIME_MISSING,
+    NO_SYSTEM_IDENTITY,
+    NOT_CONNECTED,
+    OWN_ENDPOINTS_NEEDED,
+    RUNTIME_UNSUPPORTED,
+    SSIS_OUTSIDE_THE_MATRIX,
+)
+from purview_mpe._rules.findings.rights import MISSING_RIGHTS
 from purview_mpe._rules.planning import make_plan
 from purview_mpe._rules.rights import rights, scopes_of
 from purview_mpe.errors import UnsupportedSetup
@@ -19,7 +36,6 @@ from purview_mpe.errors import UnsupportedSetup
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from purview_mpe._model.results import Severity
     from purview_mpe._model.survey import Runtime, Situation
 
 #: Pipelines, datasets, triggers, linked services, private endpoints and runtimes together (docs, service limits).
@@ -27,7 +43,7 @@ ENTITY_LIMIT = 5000
 #: What an activity runs on whose linked services name no integration runtime (docs).
 IMPLICIT_RUNTIME = "AutoResolveIntegrationRuntime"
 #: Findings of a plan that are about names; they stand later in the chain than its other findings.
-_NAME_CODES = frozenset({"name-may-be-too-long", "portal-needs-the-browser"})
+_NAME_CODES = frozenset({NAME_MAY_BE_TOO_LONG.code, PORTAL_NEEDS_THE_BROWSER.code})
 _PARTS = {
     "factory": "the factory itself, so its connection to Purview",
     "networks": "the factory's managed virtual networks",
@@ -75,13 +91,7 @@ def account_findings(situation: Situation) -> Iterator[Finding]:
         yield from situation.account.warnings
     elif situation.spec.account is not None or situation.connected_to is not None:
         named = situation.spec.account or situation.connected_to
-        yield Finding(
-            code="account-missing",
-            severity="error",
-            message=f"The Purview account does not exist: {named}.",
-            cause="It was deleted, or its id is misspelt.",
-            remedy=f"Check the id: az purview account show --ids {named}",
-        )
+        yield ACCOUNT_MISSING.found(account=named)
 
 
 def runtime_checks(situation: Situation) -> tuple[RuntimeCheck, ...]:
@@ -115,47 +125,22 @@ def matrix_findings(situation: Situation) -> Iterator[Finding]:
     if situation.runtimes is None or account is None or account.firewall is None:
         return
     if account.firewall == matrix.CLOSED and not any(one.kind == "azure-managed-vnet" for one in checks):
-        yield Finding(
-            code="managed-runtime-missing",
-            severity="error",
-            message="No integration runtime of the factory is in its managed virtual network, "
-            "so no activity would use the managed private endpoints.",
-            cause="An existing Azure integration runtime cannot be moved into a managed virtual network.",
-            evidence=tuple(f"{one.name}: {one.kind}" for one in checks),
-            remedy="Create an Azure integration runtime with virtual network configuration enabled (Data Factory "
-            "Studio, Manage, Integration runtimes, New), and let the linked services use it.",
-        )
+        yield MANAGED_RUNTIME_MISSING.found(evidence=_kinds(checks))
     if unsupported := [one for one in checks if one.supported is False]:
         others_work = any(one.supported for one in checks)
-        yield Finding(
-            code="runtime-unsupported",
+        yield RUNTIME_UNSUPPORTED.found(
+            runtimes=_listed(unsupported),
+            reason=unsupported[0].reason,
             severity="warning" if others_work else "error",
-            message=f"Lineage does not arrive from activities on {_listed(unsupported)}.",
-            cause=unsupported[0].reason,
-            evidence=tuple(f"{one.name}: {one.kind}" for one in unsupported),
-            remedy="Let the linked services of those activities use an Azure integration runtime in the managed "
-            "virtual network, or open the account's firewall.",
+            evidence=_kinds(unsupported),
         )
     yield from _implicit_runtime(situation)
     if own := [one for one in checks if one.customer_groups]:
-        yield Finding(
-            code="own-endpoints-needed",
-            severity="warning",
-            message=f"{_listed(own)} needs private endpoints in its own virtual network for "
-            f"{', '.join(own[0].customer_groups)}; managed private endpoints do not serve it.",
-            cause=own[0].reason,
-            remedy="Create those private endpoints in the network of the self-hosted runtime, with their private DNS "
-            "zones; this library reports them and does not make them.",
+        yield OWN_ENDPOINTS_NEEDED.found(
+            runtimes=_listed(own), groups=", ".join(own[0].customer_groups), reason=own[0].reason
         )
     if ssis := [one for one in checks if one.kind == "ssis"]:
-        yield Finding(
-            code="ssis-outside-the-matrix",
-            severity="info",
-            message=f"Nothing is documented about lineage from {_listed(ssis)} to a firewalled account.",
-            cause=ssis[0].reason,
-            remedy="Test it with one package; SSIS lineage also needs the tag catalogUri on the factory (Microsoft's "
-            "page on connecting a factory to Purview).",
-        )
+        yield SSIS_OUTSIDE_THE_MATRIX.found(runtimes=_listed(ssis), reason=ssis[0].reason)
 
 
 def _implicit_runtime(situation: Situation) -> Iterator[Finding]:
@@ -167,27 +152,13 @@ def _implicit_runtime(situation: Situation) -> Iterator[Finding]:
     account, names = situation.account, {one.name.casefold() for one in situation.runtimes or ()}
     if account is None or account.firewall != matrix.CLOSED or IMPLICIT_RUNTIME.casefold() in names:
         return
-    yield Finding(
-        code="implicit-runtime-public",
-        severity="warning",
-        message=f"{IMPLICIT_RUNTIME}, which every factory has, runs outside the managed virtual network, so lineage "
-        "does not arrive from activities on it.",
-        cause="A linked service or data flow that names no integration runtime uses it. It is not in the list of "
-        "runtimes until it is saved for the first time.",
-        remedy="Let the linked services and data flows name a runtime in the managed virtual network (connectVia).",
-    )
+    yield IMPLICIT_RUNTIME_PUBLIC.found(runtime=IMPLICIT_RUNTIME)
 
 
 def network_findings(situation: Situation) -> Iterator[Finding]:
     """Whether there is a managed virtual network for the endpoints; another name for it is a conflict of the plan."""
     if situation.networks == ():
-        yield Finding(
-            code="managed-network-missing",
-            severity="warning",
-            message="The factory has no managed virtual network.",
-            cause="A factory gets it with its first integration runtime that has virtual network configuration.",
-            remedy="Nothing, if you apply the plan: it makes one. A runtime in it must be made by you.",
-        )
+        yield MANAGED_NETWORK_MISSING.found()
 
 
 def connection_findings(situation: Situation) -> Iterator[Finding]:
@@ -196,21 +167,11 @@ def connection_findings(situation: Situation) -> Iterator[Finding]:
         return
     spec, connected = situation.spec, situation.connected_to
     if connected is None:
-        yield Finding(
-            code="not-connected",
-            severity="error",
-            message=f"The factory {spec.factory_id.name!r} is not connected to a Purview account.",
-            cause="Without the connection no activity reports lineage.",
-            remedy="Connect it: client.connect(spec), or Data Factory Studio, Manage, Microsoft Purview.",
-        )
+        yield NOT_CONNECTED.found(factory=spec.factory_id.name)
     elif spec.account is not None and not same_id(connected, spec.account):
-        yield Finding(
-            code="connected-elsewhere",
-            severity="error",
-            message=f"The factory {spec.factory_id.name!r} is connected to another Purview account.",
-            cause="A factory reports lineage to one account only.",
+        yield CONNECTED_ELSEWHERE.found(
+            factory=spec.factory_id.name,
             evidence=(f"connected to: {connected}", f"the spec names: {spec.account}"),
-            remedy="Correct Spec.account, or connect the factory anew: client.connect(spec, replace=True).",
         )
     yield identity_finding(has_system_identity=situation.has_system_identity)
 
@@ -218,20 +179,8 @@ def connection_findings(situation: Situation) -> Iterator[Finding]:
 def identity_finding(*, has_system_identity: bool) -> Finding:
     """What the connection alone does not settle: as whom the factory signs in to Purview, and whether it may."""
     if not has_system_identity:
-        return Finding(
-            code="no-system-identity",
-            severity="warning",
-            message="The factory shows no system-assigned managed identity, with which it would sign in to Purview.",
-            remedy="Switch it on, on the factory's page Managed identities in the portal, and give it the role "
-            "Data Curator on the account's root collection.",
-        )
-    return Finding(
-        code="data-curator-unknown",
-        severity="info",
-        message="Whether the factory's managed identity is Data Curator on the account cannot be seen from here.",
-        cause="Purview keeps its own roles, which Azure Resource Manager neither shows nor sets.",
-        remedy="Look in the Purview portal: Data Map, Collections, the root collection, Role assignments.",
-    )
+        return NO_SYSTEM_IDENTITY.found()
+    return DATA_CURATOR_UNKNOWN.found()
 
 
 def plan_of(situation: Situation) -> tuple[Plan | None, tuple[Finding, ...]]:
@@ -246,9 +195,7 @@ def plan_of(situation: Situation) -> tuple[Plan | None, tuple[Finding, ...]]:
     except UnsupportedSetup as refusal:
         if account.shape == "F":
             return None, ()  # the account's own finding says it already
-        return None, (
-            Finding(code="unsupported-setup", severity="error", message=refusal.message, remedy=refusal.remedy),
-        )
+        return None, (UNSUPPORTED_SETUP.found(refusal=refusal.message, remedy=refusal.remedy),)
     said = {finding.code for finding in account.warnings} | _NAME_CODES
     return plan, tuple(finding for finding in plan.warnings if finding.code not in said)
 
@@ -256,12 +203,7 @@ def plan_of(situation: Situation) -> tuple[Plan | None, tuple[Finding, ...]]:
 def conflict_findings(plan: Plan) -> Iterator[Finding]:
     """What would keep the plan from being applied."""
     for step in plan.conflicts:
-        yield Finding(
-            code="plan-conflict",
-            severity="error",
-            message=f"{step.name}: {step.reason}",
-            remedy=step.remedy or "Plan again.",
-        )
+        yield PLAN_CONFLICT.found(name=step.name, reason=step.reason, remedy=step.remedy or "Plan again.")
 
 
 def name_findings(plan: Plan | None) -> Iterator[Finding]:
@@ -274,17 +216,12 @@ def limit_findings(situation: Situation, plan: Plan | None) -> Iterator[Finding]
     """Whether the factory has room. Only endpoints and runtimes are counted: the rest takes hundreds of requests."""
     known = len(situation.endpoints or ()) + len(situation.runtimes or ())
     wanted = len([step for step in plan.steps if step.action == "create"]) if plan else 0
-    severity: Severity = "error" if known + wanted > ENTITY_LIMIT else "warning"
     if known + wanted <= 0.9 * ENTITY_LIMIT:
         return
-    what = "has no room for the endpoints" if severity == "error" else "is nearly full"
-    yield Finding(
-        code="entity-limit",
-        severity=severity,
-        message=f"The factory {what}: Azure allows {ENTITY_LIMIT} entities.",
-        cause="Pipelines, datasets, triggers, linked services, private endpoints and runtimes count together.",
+    kind = factory_kinds.ENTITY_LIMIT_EXCEEDED if known + wanted > ENTITY_LIMIT else factory_kinds.ENTITY_LIMIT
+    yield kind.found(
+        limit=ENTITY_LIMIT,
         evidence=(f"private endpoints and runtimes alone: {known}", f"to be made: {wanted}"),
-        remedy="Delete entities that nobody uses, or ask Azure support for a higher limit.",
     )
 
 
@@ -297,30 +234,23 @@ def rights_findings(situation: Situation, held: Sequence[Right], plan: Plan | No
     """The rights that are missing and wanted: for what is done already nobody needs a right any more."""
     creates = plan is None or bool(plan.changes)
     approvals = _awaited_approvals(situation)
-    severity: Severity
     for right in held:
         match right.step:
             case "create":
-                severity, wanted, why = "error", creates, "create the endpoints"
+                wanted = creates
             case "connect":
-                severity, why = "warning", "connect the factory to the account"
                 wanted = not situation.misses("factory") and situation.connected_to is None
             case "approve-account" | "approve-storage" | "approve-namespace" | "approve-ingestion":
-                severity, why = "info", "approve the connections there; somebody else has to"
                 wanted = right.step in approvals
             case "read-account" | "read-factory" | "delete" | "read-runs":
-                continue  # what cannot be read is told by its gap; the others are for other days
+                continue  # what cannot be read is reported by its gap; the others are for other days
             case _:
                 assert_never(right.step)
         if right.allowed is False and wanted:
-            yield Finding(
-                code=f"may-not-{right.step}",
-                severity=severity,
-                message=f"This caller may not {why}.",
-                cause="No role of the caller's allows it.",
-                evidence=tuple(f"missing: {action}" for action in right.missing_actions),
-                remedy=f"Ask an owner for the role {right.role}: az role assignment create --role {right.role!r} "
-                f"--assignee <you> --scope {right.scope}",
+            yield MISSING_RIGHTS[right.step].found(
+                role=right.role,
+                scope=right.scope,
+                evidence=(f"missing: {action}" for action in right.missing_actions),
             )
 
 
@@ -342,19 +272,21 @@ def _awaited_approvals(situation: Situation) -> set[str]:
 def gap_findings(situation: Situation) -> Iterator[Finding]:
     """What could not be read, and so was not judged."""
     if gaps := situation.gaps:
-        yield Finding(
-            code="factory-unreadable",
-            severity="warning" if all(gap.part == "runtimes" for gap in gaps) else "error",
-            message=f"This caller may not read {', '.join(_PARTS[gap.part] for gap in gaps)}.",
-            cause="What cannot be read is not judged here.",
-            evidence=tuple(gap.error.message for gap in gaps),
+        yield FACTORY_UNREADABLE.found(
+            parts=", ".join(_PARTS[gap.part] for gap in gaps),
             remedy=gaps[0].error.remedy,
+            severity="warning" if all(gap.part == "runtimes" for gap in gaps) else "error",
+            evidence=(gap.error.message for gap in gaps),
         )
 
 
 def account_id(situation: Situation) -> str | None:
     """The account that all this is about, as far as it is known."""
     return situation.account.id if situation.account else situation.spec.account or situation.connected_to
+
+
+def _kinds(checks: Sequence[RuntimeCheck]) -> Iterator[str]:
+    return (f"{one.name}: {one.kind}" for one in checks)
 
 
 def _listed(checks: Sequence[RuntimeCheck]) -> str:

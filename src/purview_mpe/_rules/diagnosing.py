@@ -10,8 +10,32 @@ from typing import TYPE_CHECKING, Literal
 
 from purview_mpe._model import matrix
 from purview_mpe._model.checkup import Diagnosis
-from purview_mpe._model.results import ErrorDetail, Finding, Severity, by_severity
+from purview_mpe._model.results import ErrorDetail, Finding, by_severity
 from purview_mpe._rules import checking
+from purview_mpe._rules.findings.approvals import APPROVAL_PENDING, APPROVAL_REJECTED, APPROVAL_STALE
+from purview_mpe._rules.findings.endpoints import (
+    ENDPOINT_FAILED,
+    ENDPOINT_MISSING,
+    ENDPOINT_PROVISIONING,
+    ENDPOINT_WRONG_TARGET,
+    EVENT_HUBS_ENABLED_LATER,
+    TARGETS_CHANGED,
+    TARGETS_CHANGED_BY_NAME,
+)
+from purview_mpe._rules.findings.runs import (
+    ACTIVITIES_NOT_SUCCEEDED,
+    LINEAGE_ARRIVES,
+    LINEAGE_FAILED,
+    LINEAGE_NOT_REPORTED,
+    LINEAGE_SILENT,
+    LINEAGE_STATUS_UNKNOWN,
+    NO_LINEAGE_ACTIVITIES,
+    NO_RECENT_RUNS,
+    RAN_OUTSIDE_THE_NETWORK,
+    RUNS_FORBIDDEN,
+    RUNS_PARTLY_UNREADABLE,
+    RUNS_UNREADABLE,
+)
 from purview_mpe._rules.planning import is_retired, needed_targets
 from purview_mpe._rules.verdicts import judge
 from purview_mpe.errors import UnsupportedSetup
@@ -22,6 +46,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.results import Endpoint, EndpointStatus, Plan, Status, Target
     from purview_mpe._model.survey import ActivityRun, RecentRuns, Situation
+    from purview_mpe._rules.findings.kind import Kind
 
 #: How many pipeline runs are looked at, the newest: each costs a request.
 MAX_RUNS = 50
@@ -29,49 +54,16 @@ _EVIDENCE = 10
 
 _Reported = Literal["arrived", "failed", "not-reported", "silent", "unknown", "not-succeeded"]
 
-_LATER = "event-hubs-enabled-later"
-#: Code, message and remedy for each way in which an endpoint can stand in lineage's way.
-_ENDPOINT_FINDINGS: dict[str, tuple[str, str, str]] = {
-    "missing": (
-        "endpoint-missing",
-        "The factory has no endpoint to {names}.",
-        "Make it: client.create_all(spec), then have it approved: client.approve(spec).",
-    ),
-    "wrong-target": (
-        "endpoint-wrong-target",
-        "The name of the endpoint to {names} is taken by an endpoint to something else.",
-        "Choose another base name, or set Spec.names for that group id, and call create_all again.",
-    ),
-    "failed": (
-        "endpoint-failed",
-        "Azure could not make the endpoint to {names}.",
-        "Have it made anew: create_all with Spec(replace_broken=True), then client.approve(spec).",
-    ),
-    "rejected": (
-        "approval-rejected",
-        "The connection to {names} was rejected or removed at the target.",
-        "Ask the target's owner why; then create_all with Spec(replace_broken=True), and a new approval.",
-    ),
-    "stale": (
-        "approval-stale",
-        "The factory shows the connection to {names} as approved, and the target does not.",
-        "Delete the endpoint, call create_all, and have it approved: Data Factory does not refresh what it showed.",
-    ),
-    "provisioning": (
-        "endpoint-provisioning",
-        "Azure is still making the endpoint to {names}.",
-        "Wait some minutes: client.watch(spec) shows when it is done.",
-    ),
-    "pending": (
-        "approval-pending",
-        "Nobody has approved the connection to {names} yet.",
-        "Approve it: client.approve(spec); without the right to do so its report holds a text for the owner.",
-    ),
-    _LATER: (
-        _LATER,
-        "The account has managed Event Hubs, and the factory has no endpoint to it, although it has the others.",
-        "Make the missing one: client.create_all(spec) keeps the others as they are; then client.approve(spec).",
-    ),
+#: The kind of finding for each way in which an endpoint can stand in lineage's way, in the order of the chain.
+_ENDPOINT_KINDS: Mapping[str, Kind] = {
+    "missing": ENDPOINT_MISSING,
+    "wrong-target": ENDPOINT_WRONG_TARGET,
+    "failed": ENDPOINT_FAILED,
+    "rejected": APPROVAL_REJECTED,
+    "stale": APPROVAL_STALE,
+    "provisioning": ENDPOINT_PROVISIONING,
+    "pending": APPROVAL_PENDING,
+    EVENT_HUBS_ENABLED_LATER.code: EVENT_HUBS_ENABLED_LATER,
 }
 
 
@@ -96,10 +88,10 @@ def diagnose(
             *checking.network_findings(situation),
             *checking.connection_findings(situation),
             *plan_findings,
-            *(finding for finding in endpoints if finding.code != _LATER),
+            *(finding for finding in endpoints if finding.code != EVENT_HUBS_ENABLED_LATER.code),
             *target_findings,
             *(changed_targets(plan) if plan else ()),
-            *(finding for finding in endpoints if finding.code == _LATER),
+            *(finding for finding in endpoints if finding.code == EVENT_HUBS_ENABLED_LATER.code),
             *checking.name_findings(plan),
             *checking.limit_findings(situation, plan),
             *checking.rights_findings(situation, held, plan),
@@ -139,19 +131,15 @@ def endpoint_findings(situation: Situation, status: Status) -> Iterator[Finding]
     """What keeps the endpoints from carrying lineage; errors only where the firewall leaves no other way."""
     firewall = situation.account.firewall if situation.account else None
     needed = firewall in {matrix.CLOSED, None}
-    for verdict, (code, message, remedy) in _ENDPOINT_FINDINGS.items():
+    for verdict, kind in _ENDPOINT_KINDS.items():
         affected = [one for one in status.endpoints if _kind(one, status) == verdict]
-        if not affected:
-            continue
-        severity: Severity = "info" if not needed else "warning" if verdict == "provisioning" else "error"
-        yield Finding(
-            code=code,
-            severity=severity,
-            message=message.format(names=_listed([one.group_id for one in affected])),
-            cause="" if needed else "With this firewall setting lineage needs no managed private endpoint.",
-            evidence=tuple(f"{one.name}: {one.reason}" for one in affected),
-            remedy=remedy,
-        )
+        if affected:
+            yield kind.found(
+                severity=None if needed else "info",
+                names=_listed([one.group_id for one in affected]),
+                cause="" if needed else "With this firewall setting lineage needs no managed private endpoint.",
+                evidence=(f"{one.name}: {one.reason}" for one in affected),
+            )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -168,7 +156,7 @@ def _kind(one: EndpointStatus, status: Status) -> str:
         and others
         and all(other.verdict not in {"missing", "wrong-target"} for other in others)
     ):
-        return _LATER
+        return EVENT_HUBS_ENABLED_LATER.code
     return one.verdict
 
 
@@ -176,26 +164,9 @@ def changed_targets(plan: Plan) -> Iterator[Finding]:
     """Endpoints to what the account used once, and those of our names whose past nobody can tell."""
     retired = [one for one in plan.obsolete if is_retired(plan.account, one)]
     if retired:
-        yield Finding(
-            code="targets-changed",
-            severity="warning",
-            message="The account no longer uses what some endpoints of the factory point to.",
-            cause="Its managed Event Hubs was switched off, or its ingestion storage was changed.",
-            evidence=_pointing(retired),
-            remedy="Make the endpoints that the account needs now (client.create_all(spec)), and delete those above "
-            "in Data Factory Studio when nothing else uses them.",
-        )
+        yield TARGETS_CHANGED.found(evidence=_pointing(retired))
     if by_name := [one for one in plan.obsolete if one not in retired]:
-        yield Finding(
-            code="targets-changed",
-            severity="warning",
-            message="Some endpoints of the factory bear names of this spec and point to what the account does not use.",
-            cause="The account used it once and was changed, or somebody made them for something else: a name does "
-            "not tell which.",
-            evidence=_pointing(by_name),
-            remedy="Find out in Data Factory Studio what uses them, and delete only what nothing uses; where a name is "
-            "in the way of client.create_all(spec), choose another base name, or set Spec.names for that group id.",
-        )
+        yield TARGETS_CHANGED_BY_NAME.found(evidence=_pointing(by_name))
 
 
 def _pointing(endpoints: Sequence[Endpoint]) -> tuple[str, ...]:
@@ -205,41 +176,15 @@ def _pointing(endpoints: Sequence[Endpoint]) -> tuple[str, ...]:
 def run_findings(runs: RecentRuns | ErrorDetail, situation: Situation) -> Iterator[Finding]:
     """What the recent runs themselves say about their lineage."""
     if isinstance(runs, ErrorDetail):
-        yield Finding(
-            code="runs-unreadable",
-            severity="info",
-            message="The recent pipeline runs were not looked at.",
-            cause="Microsoft's page on roles lets a Reader monitor a factory; others needed two actions more (docs of "
-            "this library, permissions)."
-            if runs.code == "access-denied"
-            else "The question for them failed, so whether any pipeline ran is not known.",
-            evidence=(runs.message,),
-            remedy=runs.remedy,
-        )
+        kind = RUNS_FORBIDDEN if runs.code == "access-denied" else RUNS_UNREADABLE
+        yield kind.found(remedy=runs.remedy, evidence=(runs.message,))
         return
     if runs.unreadable:
-        yield Finding(
-            code="runs-partly-unreadable",
-            severity="info",
-            message="The activities of some pipeline runs could not be read.",
-            evidence=runs.unreadable[:_EVIDENCE],
-            remedy="Repeat the call; if it happens again, look at those runs in Data Factory Studio, Monitor.",
-        )
+        yield RUNS_PARTLY_UNREADABLE.found(evidence=runs.unreadable[:_EVIDENCE])
     if not runs.runs:
-        yield Finding(
-            code="no-recent-runs",
-            severity="info",
-            message="No pipeline ran in the time that was looked at.",
-            remedy="Run a pipeline with a Copy or Data Flow activity, or look further back with since.",
-        )
+        yield NO_RECENT_RUNS.found()
     elif not runs.activities and not runs.unreadable:
-        yield Finding(
-            code="no-lineage-activities",
-            severity="info",
-            message=f"None of the {runs.runs} pipeline runs has an activity that reports lineage.",
-            cause="Only Copy, Data Flow and Execute SSIS Package activities do.",
-            remedy="Run a pipeline with such an activity, or look further back with since.",
-        )
+        yield NO_LINEAGE_ACTIVITIES.found(runs=runs.runs)
     else:
         yield from _activity_findings(runs, situation)
 
@@ -256,71 +201,23 @@ def _activity_findings(runs: RecentRuns, situation: Situation) -> Iterator[Findi
     scope = f"the newest {count}" if runs.more else count
     without_lineage = [one for key in ("failed", "unknown", "silent") for one in by_result.get(key, ())]
     if outside := [one for one in without_lineage if _ran_outside(one, situation)]:
-        yield Finding(
-            code="ran-outside-the-network",
-            severity="error",
-            message=f"{_count(outside)} in {scope} ran on an integration runtime outside the managed virtual network.",
-            cause="The account's firewall is closed, so a runtime outside the network cannot reach it; the linked "
-            "services of these activities name such a runtime, or none.",
-            evidence=_evidence(outside),
-            remedy="Let the linked services and data flows of these activities name a runtime in the managed virtual "
-            f"network (connectVia){_runtimes_inside(situation)}, then run the pipeline again.",
-        )
+        yield _about(RAN_OUTSIDE_THE_NETWORK, outside, scope, inside=_runtimes_inside(situation))
     if failed := by_result.get("failed"):
-        yield Finding(
-            code="lineage-failed",
-            severity="error",
-            message=f"{_count(failed)} in {scope} could not report lineage.",
-            cause="The runtime could not reach Purview, or Purview refused the factory's identity; such an activity "
-            "succeeds all the same and takes up to two minutes longer.",
-            evidence=_evidence(failed),
-            remedy="Remove the causes above first; if there is none, check that the factory's managed identity is "
-            "Data Curator on the account's root collection.",
-        )
+        yield _about(LINEAGE_FAILED, failed, scope)
     if unknown := by_result.get("unknown"):
-        yield Finding(
-            code="lineage-status-unknown",
-            severity="warning",
-            message=f"{_count(unknown)} in {scope} ended with a lineage status that is documented nowhere.",
-            evidence=_evidence(unknown),
-            remedy="Look at the activities in Data Factory Studio, Monitor, under Lineage status.",
-        )
+        yield _about(LINEAGE_STATUS_UNKNOWN, unknown, scope)
     if not_reported := by_result.get("not-reported"):
-        yield Finding(
-            code="lineage-not-reported",
-            severity="warning",
-            message=f"{_count(not_reported)} in {scope} had no lineage to report.",
-            cause="Source, sink or transformation is not supported for lineage, or the activity failed before.",
-            evidence=_evidence(not_reported),
-            remedy="Compare source and sink with Microsoft's list of supported stores (How to connect Azure Data "
-            "Factory and Microsoft Purview).",
-        )
+        yield _about(LINEAGE_NOT_REPORTED, not_reported, scope)
     if unfinished := by_result.get("not-succeeded"):
-        yield Finding(
-            code="activities-not-succeeded",
-            severity="info",
-            message=f"{_count(unfinished)} in {scope} did not succeed, or has not ended.",
-            cause="Only an activity that succeeds reports lineage, so these say nothing about it.",
-            evidence=_evidence(unfinished),
-            remedy="Look at the activities in Data Factory Studio, Monitor, and run the pipeline again once they work.",
-        )
+        yield _about(ACTIVITIES_NOT_SUCCEEDED, unfinished, scope)
     if silent := by_result.get("silent"):
-        yield Finding(
-            code="lineage-silent",
-            severity="warning",
-            message=f"{_count(silent)} in {scope} says nothing about lineage.",
-            cause="The factory was not connected to a Purview account when it ran.",
-            evidence=_evidence(silent),
-            remedy="Connect the factory, then run the pipeline again.",
-        )
+        yield _about(LINEAGE_SILENT, silent, scope)
     if arrived := by_result.get("arrived"):
-        yield Finding(
-            code="lineage-arrives",
-            severity="info",
-            message=f"{_count(arrived)} in {scope} reported lineage.",
-            evidence=_evidence(arrived),
-            remedy="Nothing; if it does not show in Purview, look for it under the root collection.",
-        )
+        yield _about(LINEAGE_ARRIVES, arrived, scope)
+
+
+def _about(kind: Kind, activities: Sequence[ActivityRun], scope: str, inside: str = "") -> Finding:
+    return kind.found(activities=_count(activities), scope=scope, inside=inside, evidence=_evidence(activities))
 
 
 def _ran_outside(activity: ActivityRun, situation: Situation) -> bool:

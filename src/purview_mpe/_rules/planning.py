@@ -18,6 +18,8 @@ from purview_mpe._model.results import (
     by_severity,
     identity,
 )
+from purview_mpe._rules.findings.account import FIREWALL_OPEN, SHAPE_UNKNOWN
+from purview_mpe._rules.findings.endpoints import NAME_MAY_BE_TOO_LONG, PORTAL_NEEDS_THE_BROWSER
 from purview_mpe.errors import UnsupportedSetup
 
 if TYPE_CHECKING:
@@ -131,14 +133,14 @@ def _moved(planned: Step, what: str) -> Step:
 
 def _cannot_tell(account: Account) -> UnsupportedSetup:
     for finding in account.warnings:
-        if finding.code == "shape-unknown":
+        if finding.code == SHAPE_UNKNOWN.code:
             return UnsupportedSetup(
                 f"{finding.message} {finding.cause} ({account.name!r}, {', '.join(finding.evidence)})",
                 remedy=finding.remedy,
             )
     # A report file may hold an account without its warnings.
     return UnsupportedSetup(
-        f"It cannot be told which ingestion endpoints the account {account.name!r} needs.",
+        f"It is not known which ingestion endpoints the account {account.name!r} needs.",
         remedy="Look at the account's warnings with discover(account).",
     )
 
@@ -275,27 +277,12 @@ def is_retired(account: Account, endpoint: Endpoint) -> bool:
 
 def _firewall_findings(account: Account) -> Iterator[Finding]:
     if account.firewall == "enabled-from-all-networks":
-        yield Finding(
-            code="firewall-open",
-            severity="info",
-            message=f"The account {account.name!r} accepts all networks, so lineage needs no private endpoint.",
-            remedy="Apply the plan if you mean to close the firewall; otherwise there is nothing to do.",
-        )
+        yield FIREWALL_OPEN.found(name=account.name)
 
 
 def _name_findings(spec: Spec, steps: Sequence[Step]) -> Iterator[Finding]:
     for step in steps:
         if step.action in {"create", "replace"} and (warning := hidden_name_warning(spec.factory_id.name, step.name)):
-            yield Finding(
-                code="name-may-be-too-long",
-                severity="warning",
-                message=warning,
-                remedy="Choose a shorter base name if Azure refuses it.",
-            )
+            yield NAME_MAY_BE_TOO_LONG.found(warning=warning)
         if step.group_id == "portal":
-            yield Finding(
-                code="portal-needs-the-browser",
-                severity="warning",
-                message="A managed private endpoint for 'portal' does not help anybody who searches from the browser.",
-                remedy="Make private endpoints for account and portal in the network of the browser instead.",
-            )
+            yield PORTAL_NEEDS_THE_BROWSER.found()

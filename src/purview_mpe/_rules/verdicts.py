@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._model import states
 from purview_mpe._model.results import EndpointStatus, Finding, Status
+from purview_mpe._rules.findings.approvals import CONNECTION_AMBIGUOUS, TARGET_GONE, TARGET_UNREADABLE
 from purview_mpe._rules.ownership import Claim, Listings, Match, claim_for, match_known
 from purview_mpe.errors import NotFound, PurviewMpeError
 
@@ -78,30 +79,13 @@ def _agreed(match: Match) -> str | None:
 
 
 def _ambiguity(match: Match) -> Finding:
-    return Finding(
-        code="connection-ambiguous",
-        severity="warning",
-        message=f"The connection of {match.claim.name!r} on its target cannot be told from others: {match.reason}.",
-        remedy="Compare the private endpoint ids on the target, and reject what nobody here has asked for.",
-    )
+    return CONNECTION_AMBIGUOUS.found(name=match.claim.name, reason=match.reason)
 
 
 def _unread(target: Target, error: PurviewMpeError) -> Finding:
     if isinstance(error, NotFound):
-        return Finding(
-            code="target-gone",
-            severity="error",
-            message=f"The target {target.resource_id} does not exist.",
-            evidence=(error.message,),
-            remedy="Plan again: the account may use another resource by now.",
-        )
-    return Finding(
-        code="target-unreadable",
-        severity="info",
-        message=f"The target {target.resource_id} could not be read, so only the factory's side is shown.",
-        evidence=(error.message,),
-        remedy=error.remedy,
-    )
+        return TARGET_GONE.found(target=target.resource_id, evidence=(error.message,))
+    return TARGET_UNREADABLE.found(target=target.resource_id, remedy=error.remedy, evidence=(error.message,))
 
 
 def _endpoint(spec: Spec, target: Target, endpoints: Sequence[Endpoint], target_status: str | None) -> EndpointStatus:

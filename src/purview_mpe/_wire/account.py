@@ -17,6 +17,14 @@ from purview_mpe._model.fields import is_group, is_private_endpoint
 from purview_mpe._model.naming import bears_hidden_name
 from purview_mpe._model.results import Account, ConnectionList, Endpoint, Finding, Firewall, Shape, Target
 from purview_mpe._model.spec import NAMESPACE_TYPE, STORAGE_TYPE
+from purview_mpe._rules.findings.account import (
+    ACCOUNT_UNREADABLE,
+    FLAGS_DISAGREE,
+    SHAPE_UNKNOWN,
+    SHAPE_UNKNOWN_WHILE_CREATING,
+    TWO_STORAGES,
+    UNEXPECTED_ID,
+)
 from purview_mpe._wire.reading import id_text, mapping, text, whole
 
 if TYPE_CHECKING:
@@ -63,17 +71,7 @@ def unreadable_account(account_id: ArmId, evidence: str) -> Account:
         id=str(account_id),
         name=account_id.name,
         targets=(_target("account", account_id, "account"),),
-        warnings=(
-            Finding(
-                code="account-unreadable",
-                severity="warning",
-                message=f"Only the account endpoint can be planned: this caller may not read {account_id.name!r}.",
-                cause="Without Reader on the Purview account its managed resources cannot be learned.",
-                evidence=(evidence,),
-                remedy="Ask an owner of the account for the role Reader: az role assignment create --role Reader "
-                f"--assignee <you> --scope {account_id}",
-            ),
-        ),
+        warnings=(ACCOUNT_UNREADABLE.found(name=account_id.name, account=account_id, evidence=(evidence,)),),
     )
 
 
@@ -95,17 +93,11 @@ class _Resources:
         )
         if self.storage and self.ingestion and self.storage != self.ingestion:
             self.warnings.append(
-                Finding(
-                    code="two-storages",
-                    severity="warning",
-                    message="The account has a managed storage account and an ingestion storage; "
-                    "the endpoints go to the ingestion storage.",
+                TWO_STORAGES.found(
                     evidence=(
                         f"managedResources.storageAccount: {self.storage}",
                         f"ingestionStorage.id: {self.ingestion}",
-                    ),
-                    remedy="Nothing, if lineage arrives; otherwise set Spec.groups and make the endpoints to the "
-                    "managed storage account yourself.",
+                    )
                 )
             )
 
@@ -152,14 +144,7 @@ class _Resources:
         if arm_id is not None and arm_id.is_a(resource_type):
             return arm_id
         self.warnings.append(
-            Finding(
-                code="unexpected-id",
-                severity="warning",
-                message=f"{field} is not the id of a {resource_type}, so it is no target.",
-                evidence=(f"{field}: {_shown(value)}",),
-                remedy="Look at the account's properties with az purview account show; if the field should be a "
-                "target, report it to Microsoft.",
-            )
+            UNEXPECTED_ID.found(field=field, wanted=resource_type, evidence=(f"{field}: {_shown(value)}",))
         )
         return None
 
@@ -182,15 +167,7 @@ def _read_firewall(properties: Mapping[str, Any]) -> tuple[Firewall, tuple[Findi
     said = {name: flag.casefold() == "disabled" for name, flag in flags.items() if flag}
     warnings: tuple[Finding, ...] = ()
     if len(set(said.values())) > 1:
-        warnings = (
-            Finding(
-                code="flags-disagree",
-                severity="warning",
-                message="Two flags of the account disagree about public ingestion; the stricter one is believed.",
-                evidence=tuple(f"{name}: {flag}" for name, flag in flags.items()),
-                remedy="Set both to the same value on the account's Networking page, under Firewall.",
-            ),
-        )
+        warnings = (FLAGS_DISAGREE.found(evidence=(f"{name}: {flag}" for name, flag in flags.items())),)
     return "disabled-for-ingestion-only" if any(said.values()) else "enabled-from-all-networks", warnings
 
 
@@ -198,22 +175,8 @@ def _shape_findings(shape: Shape, properties: Mapping[str, Any]) -> tuple[Findin
     if shape != "F":
         return ()
     state = text(properties, "provisioningState")
-    creating = state.casefold() in {"creating", "unknown"}
-    return (
-        Finding(
-            code="shape-unknown",
-            severity="error",
-            message="It cannot be told which ingestion endpoints the account needs.",
-            cause="The account is still being created."
-            if creating
-            else "The account shows neither a managed storage account nor an ingestion storage.",
-            evidence=(f"provisioningState: {state or '(absent)'}",),
-            remedy="Wait until the account is created, then try again."
-            if creating
-            else "Check the account with az purview account show; if you need the account endpoint alone, "
-            "set Spec.groups to ('account',).",
-        ),
-    )
+    kind = SHAPE_UNKNOWN_WHILE_CREATING if state.casefold() in {"creating", "unknown"} else SHAPE_UNKNOWN
+    return (kind.found(evidence=(f"provisioningState: {state or '(absent)'}",)),)
 
 
 def read_factory_connection(answer: Mapping[str, Any]) -> tuple[str | None, str | None]:

@@ -9,70 +9,17 @@ from purview_mpe._display.picture.scene import Scene, Way, scene
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.checkup import Check, Diagnosis
 from purview_mpe._model.words import DONE, SAME, SEVERITIES, SUPPORT, answer
+from purview_mpe._rules.findings.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from purview_mpe._model.checkup import RuntimeCheck
     from purview_mpe._model.results import Finding
+    from purview_mpe._rules.findings.kind import Link
 
-#: The links of the chain in its order, and the findings that are about each. What may not be done is about rights.
-CHAIN: Mapping[str, frozenset[str]] = {
-    "Account": frozenset(
-        (
-            *("account-missing", "account-unreadable", "shape-unknown", "two-storages", "unexpected-id"),
-            *("flags-disagree", "firewall-open", "unsupported-setup"),
-        )
-    ),
-    "Factory": frozenset(
-        (
-            *("not-connected", "connected-elsewhere", "no-system-identity", "data-curator-unknown"),
-            *(
-                "managed-network-missing",
-                "managed-runtime-missing",
-                "runtime-unsupported",
-                "implicit-runtime-public",
-                "own-endpoints-needed",
-            ),
-            *("ssis-outside-the-matrix", "entity-limit", "factory-unreadable", "factories-unreadable"),
-        )
-    ),
-    "Endpoints": frozenset(
-        (
-            *("plan-conflict", "name-may-be-too-long", "portal-needs-the-browser", "endpoint-missing"),
-            *("event-hubs-enabled-later", "endpoint-wrong-target", "endpoint-provisioning", "endpoint-failed"),
-            "targets-changed",
-        )
-    ),
-    "Approvals": frozenset(
-        (
-            *("approval-pending", "approval-rejected", "approval-stale", "matched-by-name"),
-            *(
-                "connection-ambiguous",
-                "target-gone",
-                "target-unreadable",
-                "target-nearly-full",
-                "target-full",
-                "targets-unconfirmed",
-            ),
-        )
-    ),
-    "Rights": frozenset(),
-    "Runs": frozenset(
-        (
-            *(
-                "ran-outside-the-network",
-                "activities-not-succeeded",
-                "runs-unreadable",
-                "runs-partly-unreadable",
-                "no-recent-runs",
-                "no-lineage-activities",
-            ),
-            *("lineage-arrives", "lineage-failed", "lineage-not-reported", "lineage-silent", "lineage-status-unknown"),
-        )
-    ),
-}
-_ABOUT: Mapping[str, str] = {
+#: The links of the chain in its order, and what each is about. Findings about fleets are about none of them.
+CHAIN: Mapping[Link, str] = {
     "Account": "its firewall and what it shows",
     "Factory": "connection, identity, runtimes",
     "Endpoints": "there, and to the right targets",
@@ -119,20 +66,22 @@ def _told(check: Check) -> str:
     return found or ("nothing stands in the way" if check.ok else "not ready")
 
 
-def _link(link: str, diagnosis: Diagnosis) -> Way:
+def _link(link: Link, diagnosis: Diagnosis) -> Way:
     # Errors come first in a diagnosis, so the first finding of a link is its worst.
-    found = [finding for finding in diagnosis.findings if _is_about(link, finding)]
+    found = [finding for finding in diagnosis.findings if _link_of(finding) == link]
     target = diagnosis.account or _NO_ACCOUNT
     if not found:
         # Where something is in the way, what lies behind it may not have been seen.
-        return Way(link, _ABOUT[link], target, DONE if diagnosis.ok else SAME, "nothing found")
+        return Way(link, CHAIN[link], target, DONE if diagnosis.ok else SAME, "nothing found")
     severity = SEVERITIES[found[0].severity]
     told = found[0].code if len(found) == 1 else f"{found[0].code} and {len(found) - 1} more"
     return Way(link, told, target, severity.mark, severity.text)
 
 
-def _is_about(link: str, finding: Finding) -> bool:
-    return finding.code in CHAIN[link] or (link == "Rights" and finding.code.startswith("may-not-"))
+def _link_of(finding: Finding) -> Link | None:
+    """The link that a finding is about; None for a code of another version of this library."""
+    kind = CATALOGUE.get(finding.code)
+    return kind.link if kind else None
 
 
 def _needs(runtime: RuntimeCheck) -> str:

@@ -145,6 +145,10 @@ class Io(Protocol):
         """Wait, but never past the deadline."""
         ...
 
+    async def checkpoint(self) -> None:
+        """Let an interruption that has arrived come out here, rather than after the last line of the flow."""
+        ...
+
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from purview_mpe._model.events import Event
-from purview_mpe._model.results import INTERRUPTED
+from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,26 +15,33 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Outcome, Report
 
 T = TypeVar("T")
+R = TypeVar("R")
+
+#: How many further interruptions a report outlives; a person who holds down Ctrl-C has to get out.
+_INTERRUPTIONS = 3
 
 
 async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
     """The flow's result, with `started` and `finished` told around it.
 
     Whatever ends a verb that has begun to write (Ctrl-C, cancellation) carries what was done so far: in its notes,
-    which every traceback shows, and whole in its attribute `report`.
+    which every traceback shows, and whole in its attribute `report`. Nothing that goes wrong meanwhile replaces it.
     """
     began = io.now()
     with io.verb(verb):
-        io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
         try:
+            io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
             result = await flow(io)
+            io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+            await io.checkpoint()
         except BaseException as error:
             if io.so_far is not None:
-                _attach(error, io.so_far())
-            io.tell(_finished(verb, io.now() - began, f"{verb} ended with {type(error).__name__}"))
+                _accompany(error, io.so_far, _attach)
+            ended_with = f"{verb} ended with {type(error).__name__}"
+            _insist(lambda: io.tell(_finished(verb, io.now() - began, ended_with)))
             raise
-        io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
-    return result
+        else:
+            return result
 
 
 def tell_started(io: Io, verb: str) -> float:
@@ -53,8 +60,38 @@ def tell_warning(io: Io, verb: str, began: float, message: str) -> None:
     io.tell(Event(kind="warning", verb=verb, seconds=io.now() - began, message=message))
 
 
-def attach_fleet(error: BaseException, fleet: FleetReport) -> None:
+def attach_fleet(error: BaseException, so_far: Callable[[], FleetReport]) -> None:
     """Let what ends a fleet carry what was done so far, as `narrated` does for one factory."""
+    _accompany(error, so_far, _attach_fleet)
+
+
+def _accompany(error: BaseException, so_far: Callable[[], R], attach: Callable[[BaseException, R], None]) -> None:
+    """Attach what was done so far; where that fails, a note says so."""
+
+    def accompany() -> None:
+        try:
+            attach(error, so_far())
+        except Exception as fault:  # noqa: BLE001 - whatever it is, it must not replace the interruption
+            error.add_note(
+                f"purview_mpe: what was done so far could not be collected ({type(fault).__name__}: {fault})."
+            )
+
+    _insist(accompany)
+
+
+def _insist(action: Callable[[], None]) -> None:
+    """Do something although another interruption may arrive: the first one is raised right afterwards."""
+    for _ in range(_INTERRUPTIONS):
+        try:
+            action()
+        except Exception:  # noqa: BLE001 - as above
+            return
+        except BaseException:  # noqa: BLE001, S112 - a second Ctrl-C says nothing that the first did not
+            continue
+        return
+
+
+def _attach_fleet(error: BaseException, fleet: FleetReport) -> None:
     error.add_note(
         f"purview_mpe: the fleet did not finish; {len(fleet.reports)} factories have their report, in this "
         "exception's attribute 'report'. Repeat the call with resume set to it."
@@ -64,13 +101,15 @@ def attach_fleet(error: BaseException, fleet: FleetReport) -> None:
 
 def _attach(error: BaseException, report: Report) -> None:
     done = "; ".join(f"{outcome.name}: {_known(outcome)}" for outcome in report.outcomes) or "nothing yet"
-    error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it looks first.")
     # Exceptions take attributes, and their types cannot say so; __reduce__ and pickle keep this one, too.
     vars(error)["report"] = report
+    error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it looks first.")
 
 
 def _known(outcome: Outcome) -> str:
     """What is known of a step: one that was under way may have been done."""
+    if outcome.error == NOT_BEGUN:
+        return "not begun"
     was_under_way = outcome.error is not None and outcome.error.code == INTERRUPTED.code
     return "not known" if was_under_way else outcome.result
 

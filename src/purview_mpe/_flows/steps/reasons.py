@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.results import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Target
+from purview_mpe._rules.findings.approvals import TARGETS_UNCONFIRMED
 from purview_mpe.errors import NotApproved, NotFound, ProvisioningFailed, WaitTimedOut
 
 if TYPE_CHECKING:
@@ -139,17 +140,7 @@ def not_confirmed(claim: Claim, account: Account) -> Outcome:
 def unconfirmed_targets(account: Account, pending: Sequence[Pending]) -> Finding:
     """The warning for targets that only a report names."""
     targets = dict.fromkeys(one.target.resource_id for one in pending)
-    return Finding(
-        code="targets-unconfirmed",
-        severity="warning",
-        message=f"The report names targets that the account {account.name!r} could not confirm, so they were left "
-        "alone.",
-        cause="Which storage and namespace an account uses is taken from the account alone: a report is a file that "
-        "anyone can edit.",
-        evidence=tuple(targets),
-        remedy=f"Ask for Reader on the account and repeat the call: az role assignment create --role Reader --assignee "
-        f"<you> --scope {account.id}",
-    )
+    return TARGETS_UNCONFIRMED.found(name=account.name, account=account.id, evidence=targets)
 
 
 def never_recognised(name: str, target: Target, reason: str | None) -> WaitTimedOut:

@@ -52,6 +52,8 @@ class Job:
     then: Callable[[PurviewMpeError | None], None]
     """Called by the one that runs the fleet once the flow has ended, with the error that it ended with."""
     costs: tuple[Cost, ...] = ()
+    dropped: Callable[[], None] = lambda: None
+    """Called if the work is left off before it began."""
     failure: PurviewMpeError | None = None
 
 
@@ -89,13 +91,10 @@ class Schedule:
         else:
             self._agenda.put(entry, at)
 
-    def waiting_in(self, queue: str) -> int:
-        """How many pieces of work of a queue are due and were not begun."""
-        return self._agenda.waiting_in(queue)
-
     def drop_all(self) -> None:
-        """Forget what has not begun."""
-        self._agenda.clear()
+        """Leave off what has not begun."""
+        for job in self._agenda.clear():
+            job.dropped()
 
     async def step(self, until: float = float("inf")) -> None:
         """Start what is due, wait until something has ended or is due, and deal with what has ended."""
@@ -147,7 +146,9 @@ class Schedule:
     def _until_room(self, cost: Cost) -> float:
         place = cost.resource.subscription
         sent = sum(
-            other.count for _, other in self._sent if other.method == cost.method and other.resource.subscription == place
+            other.count
+            for _, other in self._sent
+            if other.method == cost.method and other.resource.subscription == place
         )
         return self._io.until_room(cost.method, cost.resource, cost.count + sent)
 

@@ -9,17 +9,17 @@ from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps import targets as connections
 from purview_mpe._flows.steps.schedule import Cost, Job
 from purview_mpe._flows.steps.waiting import PASSING, poll_interval
-from purview_mpe._model.arm_id import ArmId
 from purview_mpe._rules.capacity import LIMITS
 from purview_mpe._rules.room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from purview_mpe._flows.steps.approvals import Place
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.schedule import Schedule
-    from purview_mpe._model.results import Account
-    from purview_mpe._rules.ownership import Listing
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.results import Account, Target
     from purview_mpe.errors import PurviewMpeError
 
 #: The queue of a `Schedule` that this needs, with its part of what goes on at once.
@@ -96,28 +96,30 @@ class SharedAccounts:
         self._schedule.put("accounts", str(account_id), Job(flow, then, (Cost("GET", account_id, 1),)), at=at)
 
     def _count(self, account_id: ArmId, reading: _Reading) -> None:
-        account = reading.shared.account
-        limited = [t for t in (account.targets if account else ()) if self._with_room and t.connections in LIMITS]
-        places = list(dict.fromkeys((target.connections, connections.holder_of(account_id, target)) for target in limited))
-        reading.lists = len(places)
-        if not places:
+        """Count the connections of every target that has a limit, one list for each."""
+        by_place: dict[Place, list[Target]] = {}
+        for target in reading.shared.account.targets if self._with_room and reading.shared.account else ():
+            if target.connections in LIMITS:
+                place = target.connections, connections.holder_of(account_id, target)
+                by_place.setdefault(place, []).append(target)
+        reading.lists = len(by_place)
+        for place, targets in by_place.items():
+            self._list(account_id, reading, place, targets)
+        if not by_place:
             self._found(account_id, reading)
-        for place in places:
-            here = [t for t in limited if (t.connections, connections.holder_of(account_id, t)) == place]
-            found: list[Listing] = []
 
-            async def flow(place=place, found=found) -> None:
-                found.append(await connections.list_connections(self._io, *place))
+    def _list(self, account_id: ArmId, reading: _Reading, place: Place, targets: list[Target]) -> None:
+        async def flow() -> None:
+            listing = await connections.list_connections(self._io, *place)
+            reading.shared.room.count(targets, listing)
 
-            def then(_: PurviewMpeError | None, here=here, found=found) -> None:
-                # Where the connections cannot be read no limit is known, and Azure refuses what has no room.
-                for listing in found:
-                    reading.shared.room.count(here, listing)
-                reading.lists -= 1
-                if not reading.lists:
-                    self._found(account_id, reading)
+        def then(_: PurviewMpeError | None) -> None:
+            # Where the connections cannot be read no limit is known, and Azure refuses what has no room.
+            reading.lists -= 1
+            if not reading.lists:
+                self._found(account_id, reading)
 
-            self._schedule.put("accounts", str(place[1]), Job(flow, then, (Cost("GET", place[1], 1),)))
+        self._schedule.put("accounts", str(place[1]), Job(flow, then, (Cost("GET", place[1], 1),)))
 
     def _found(self, account_id: ArmId, reading: _Reading) -> None:
         del self._readings[account_id]

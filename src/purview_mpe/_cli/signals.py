@@ -1,0 +1,60 @@
+"""What ends the command from outside: Ctrl-C, a service manager, a closed terminal. Each gets the report first."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+#: Sent by Kubernetes, systemd and CI systems to end a process, and by a terminal that closes; Windows has no SIGHUP.
+_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Ended(KeyboardInterrupt):
+    """The process was asked to end by a signal; `number` says by which one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def raised() -> Generator[None]:
+    """Inside, signals that end the process do so as Ctrl-C does: as an exception that carries the report.
+
+    A signal that the parent process chose to ignore (`nohup`) stays ignored. Nothing is changed outside the main
+    thread, where Python takes no handlers.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def held_back() -> Generator[None]:
+    """Inside, no such signal interrupts: what was done is being said."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *_ENDING)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    raise Ended(number)

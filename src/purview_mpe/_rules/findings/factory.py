@@ -1,0 +1,157 @@
+"""Findings about the data factory: its connection, identity, network, runtimes and limits."""
+
+from __future__ import annotations
+
+from purview_mpe._rules.findings.kind import Kind
+
+NOT_CONNECTED = Kind(
+    link="Factory",
+    code="not-connected",
+    severity="error",
+    message="The factory {factory!r} is not connected to a Purview account.",
+    cause="Without the connection no activity reports lineage.",
+    remedy="Connect it: client.connect(spec), or Data Factory Studio, Manage, Microsoft Purview.",
+    meaning="The factory is not connected to a Purview account.",
+    fix="[`connect`](verbs/connect.md), or Data Factory Studio, Manage, Microsoft Purview.",
+)
+CONNECTED_ELSEWHERE = Kind(
+    link="Factory",
+    code="connected-elsewhere",
+    severity="error",
+    message="The factory {factory!r} is connected to another Purview account.",
+    cause="A factory reports lineage to one account only.",
+    remedy="Correct Spec.account, or connect the factory to the account: client.connect(spec, replace=True).",
+    meaning="The factory is connected to another account than the spec names.",
+    fix="Correct `Spec.account`, or call `connect` with `replace=True`.",
+)
+NO_SYSTEM_IDENTITY = Kind(
+    link="Factory",
+    code="no-system-identity",
+    severity="warning",
+    message="The factory shows no system-assigned managed identity, with which it would sign in to Purview.",
+    remedy="Switch it on, on the factory's page Managed identities in the portal, and give it the role Data Curator "
+    "on the account's root collection.",
+    meaning="The factory shows no system-assigned managed identity.",
+    why="It was switched off, or the factory was made without one; the factory signs in to Purview with that identity.",
+    fix="Switch it on, on the factory's page Managed identities, and give it the role Data Curator.",
+)
+DATA_CURATOR_UNKNOWN = Kind(
+    link="Factory",
+    code="data-curator-unknown",
+    severity="info",
+    message="Whether the factory's managed identity is Data Curator on the account cannot be seen from here.",
+    cause="Purview keeps its own roles, which Azure Resource Manager neither shows nor sets.",
+    remedy="Look in the Purview portal: Data Map, Collections, the root collection, Role assignments.",
+    meaning="Whether the factory's identity is Data Curator on the root collection cannot be seen from here.",
+)
+MANAGED_NETWORK_MISSING = Kind(
+    link="Factory",
+    code="managed-network-missing",
+    severity="warning",
+    message="The factory has no managed virtual network.",
+    cause="A factory gets it with its first integration runtime that has virtual network configuration.",
+    remedy="Do nothing if you apply the plan: it makes one. Create a runtime in it yourself.",
+    meaning="The factory has no managed virtual network.",
+)
+MANAGED_RUNTIME_MISSING = Kind(
+    link="Factory",
+    code="managed-runtime-missing",
+    severity="error",
+    message="No integration runtime of the factory is in its managed virtual network, so no activity would use the "
+    "managed private endpoints.",
+    cause="An existing Azure integration runtime cannot be moved into a managed virtual network.",
+    remedy="Create an Azure integration runtime with virtual network configuration enabled (Data Factory Studio, "
+    "Manage, Integration runtimes, New), and let the linked services use it.",
+    meaning="No integration runtime is in the managed virtual network, so no activity would use the endpoints.",
+)
+RUNTIME_UNSUPPORTED = Kind(
+    link="Factory",
+    code="runtime-unsupported",
+    severity="error",
+    message="Lineage does not arrive from activities on {runtimes}.",
+    cause="{reason}",
+    remedy="Let the linked services of those activities use an Azure integration runtime in the managed virtual "
+    "network, or open the account's firewall.",
+    meaning="Lineage does not arrive from activities on some runtimes of the factory.\n"
+    "It is a warning if another runtime of the factory is supported.",
+    why="The [support matrix](reference/matrix.md): every public way to the account is closed, and such a runtime has "
+    "no other.",
+)
+IMPLICIT_RUNTIME_PUBLIC = Kind(
+    link="Factory",
+    code="implicit-runtime-public",
+    severity="warning",
+    message="{runtime}, which every factory has, runs outside the managed virtual network, so lineage does not arrive "
+    "from activities on it.",
+    cause="A linked service or data flow that names no integration runtime uses it. It is not in the list of runtimes "
+    "until it is saved for the first time.",
+    remedy="Let the linked services and data flows name a runtime in the managed virtual network (connectVia).",
+    meaning="`AutoResolveIntegrationRuntime`, which every factory has, runs outside the managed virtual network.\n"
+    "The list of runtimes does not show it until it is saved for the first time.",
+)
+OWN_ENDPOINTS_NEEDED = Kind(
+    link="Factory",
+    code="own-endpoints-needed",
+    severity="warning",
+    message="{runtimes} needs private endpoints in its own virtual network for {groups}; managed private endpoints do "
+    "not serve it.",
+    cause="{reason}",
+    remedy="Create those private endpoints in the network of the self-hosted runtime, with their private DNS zones; "
+    "this library reports them and does not make them.",
+    meaning="A self-hosted runtime needs private endpoints in its own network; managed ones do not serve it.",
+    why="The support matrix.",
+    fix="[Make those endpoints](howto/self-hosted-runtime.md), with their private DNS zones; this library exports "
+    "them.",
+)
+SSIS_OUTSIDE_THE_MATRIX = Kind(
+    link="Factory",
+    code="ssis-outside-the-matrix",
+    severity="info",
+    message="Nothing is documented about lineage from {runtimes} to a firewalled account.",
+    cause="{reason}",
+    remedy="Test it with one package; SSIS lineage also needs the tag catalogUri on the factory (Microsoft's page on "
+    "connecting a factory to Purview).",
+    meaning="Nothing is documented about lineage from an SSIS runtime to a firewalled account.",
+    why="Microsoft's matrix has no such column.",
+)
+ENTITY_LIMIT = Kind(
+    link="Factory",
+    code="entity-limit",
+    severity="warning",
+    message="The factory is nearly full: Azure allows {limit} entities.",
+    cause="Pipelines, datasets, triggers, linked services, private endpoints and runtimes count together.",
+    remedy="Delete entities that are not used, or ask Azure support for a higher limit.",
+    meaning="The factory is nearly full, or has no room for the endpoints; then it is an error.",
+    why="Azure allows 5,000 entities per factory: pipelines, datasets, triggers, linked services, runtimes and private "
+    "endpoints together.",
+)
+ENTITY_LIMIT_EXCEEDED = ENTITY_LIMIT.said(
+    "The factory has no room for the endpoints: Azure allows {limit} entities.", severity="error"
+)
+FACTORY_UNREADABLE = Kind(
+    link="Factory",
+    code="factory-unreadable",
+    severity="error",
+    message="This caller is not allowed to read {parts}.",
+    cause="What cannot be read is not judged here.",
+    remedy="{remedy}",
+    meaning="Something of a factory could not be read, and so was not judged.",
+    why="A role is missing.",
+    fix="Ask for Reader on the factory; the finding names the parts that were left out.",
+)
+FACTORY_UNREADABLE_IN_SEARCH = FACTORY_UNREADABLE.said(
+    "The endpoints of the factory {factory!r} cannot be read, so nothing of it is certain.",
+    cause="",
+    severity="warning",
+)
+FACTORIES_UNREADABLE = Kind(
+    link="Factory",
+    code="factories-unreadable",
+    severity="warning",
+    message="The factories of the subscription {subscription} cannot be listed, so nothing there is known.",
+    remedy="{remedy}",
+    meaning="The factories of a subscription could not be listed, so nothing is known about its endpoints and "
+    "connections.",
+    why="A role is missing on that subscription.",
+    fix="Ask for Reader on it, or leave it out.",
+)

@@ -1,0 +1,211 @@
+"""Interruptions reach the caller as what they are, with a report of what was done."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from purview_mpe import Client, Finding, Outcome, aio
+from purview_mpe._flows.steps.narration import narrated
+from purview_mpe._model.authorship import values_by_the_library
+from purview_mpe.emulator import Emulator
+from purview_mpe.errors import InternalError, InvalidSpec
+from tests.conftest import spec_for
+from tests.support.moments import Before, BeforeWrite, Died
+from tests.support.nouns import ALL_NAMES
+from tests.support.scripted import Runner, Script, both, ok
+
+VERBS = ("create_all", "approve", "reject", "delete_all", "connect")
+
+
+def prepared(verb: str) -> tuple[Emulator, Any]:
+    """An emulator in which the verb has something to write, whose clock stands where a real one may."""
+    emulator = Emulator(foreign_connections=0)
+    spec = spec_for(emulator)
+    if verb == "connect":
+        spec = spec_for(emulator, factory=str(emulator.add_factory("bare")))
+    elif verb != "create_all":
+        with Client(emulator.credential, transport=emulator.transport()) as client:
+            client.create_all(spec)
+    return emulator, spec
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_ctrl_c_stays_ctrl_c(verb):
+    """Whatever verb Ctrl-C ends, it comes out as Ctrl-C, and the report says of each step what is known."""
+    emulator, spec = prepared(verb)
+    before = len(emulator.writes)
+
+    def interrupt(number: int) -> None:
+        if number == 2 or verb == "connect":
+            raise KeyboardInterrupt
+
+    moment = [BeforeWrite(interrupt)]
+    with (
+        Client(emulator.credential, transport=emulator.transport(), per_retry_policies=moment) as client,
+        pytest.raises(KeyboardInterrupt) as caught,
+    ):
+        getattr(client, verb)(spec)
+    report = caught.value.report
+    assert report.verb == verb
+    assert all(outcome.seconds >= 0 for outcome in report.outcomes)
+    unknown = [o for o in report.outcomes if o.error is not None and o.error.code == "interrupted"]
+    assert unknown
+    assert len(emulator.writes) - before <= len(report.outcomes)
+    assert f"purview_mpe: {verb} did not finish" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_cancelled_task_is_cancelled(verb):
+    """Cancellation and `asyncio.timeout` work as for any coroutine, and the task is not left in the middle of it."""
+    emulator, spec = prepared(verb)
+
+    async def main() -> tuple[Any, int]:
+        task: Any = None
+
+        def cancel(_number: int) -> None:
+            task.cancel()
+
+        async with aio.Client(
+            emulator.async_credential, transport=emulator.async_transport(), per_retry_policies=[BeforeWrite(cancel)]
+        ) as client:
+            task = asyncio.ensure_future(getattr(client, verb)(spec))
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+        return caught.value, task.cancelling()
+
+    error, cancelling = asyncio.run(main())
+    assert cancelling == 1
+    assert error.report.verb == verb
+
+
+def test_a_step_that_was_not_begun_is_told_from_one_that_may_have_happened():
+    """Killed while the network is created: that may have happened, and nothing was sent for the endpoints."""
+    emulator = Emulator()
+    spec = spec_for(emulator, factory=str(emulator.add_factory("bare", managed_vnet=False)))
+
+    def kill(_number: int) -> None:
+        raise Died
+
+    with (
+        Client(emulator.credential, transport=emulator.transport(), per_retry_policies=[BeforeWrite(kill)]) as client,
+        pytest.raises(Died) as caught,
+    ):
+        client.create_all(spec)
+    assert {outcome.name: "nothing was sent" in outcome.error.message for outcome in caught.value.report.outcomes} == {
+        "default": False,
+        **dict.fromkeys(ALL_NAMES, True),
+    }
+    assert "purview: not begun" in caught.value.__notes__[0]
+
+
+def test_what_ends_before_the_first_write_has_no_report():
+    """While it is read what there is, nothing was written, and there is nothing to report."""
+    emulator, spec = prepared("delete_all")
+
+    def kill(_number: int) -> None:
+        raise Died
+
+    moment = [Before("GET", "/managedprivateendpoints", kill)]
+    with (
+        Client(emulator.credential, transport=emulator.transport(), per_retry_policies=moment) as client,
+        pytest.raises(Died) as caught,
+    ):
+        client.delete_all(spec)
+    assert not hasattr(caught.value, "report")
+
+
+def test_a_deletion_that_azure_accepted_is_said_to_be_accepted():
+    """Interrupted while waiting, the report says of each endpoint that its deletion is under way."""
+    emulator, spec = prepared("delete_all")
+
+    def interrupt(event: Any) -> None:
+        if event.kind == "waiting":
+            raise KeyboardInterrupt
+
+    with (
+        Client(emulator.credential, transport=emulator.transport(), on_event=interrupt) as client,
+        pytest.raises(KeyboardInterrupt) as caught,
+    ):
+        client.delete_all(spec)
+    assert {o.error.message.partition(";")[0] for o in caught.value.report.outcomes} == {
+        f"Azure accepted the deletion of the endpoint {name!r}" for name in ALL_NAMES
+    }
+
+
+@both
+@pytest.mark.parametrize("fault", [ZeroDivisionError("so far"), KeyboardInterrupt()], ids=["a bug", "Ctrl-C again"])
+def test_nothing_replaces_an_interruption(runner: Runner, fault: BaseException) -> None:
+    """If the report cannot be made, or Ctrl-C comes again, what ends the verb is still the first interruption."""
+
+    class First(KeyboardInterrupt):
+        pass
+
+    def so_far() -> Any:
+        raise fault
+
+    async def flow(io: Any) -> None:
+        io.so_far = so_far
+        raise First
+
+    with pytest.raises(First) as caught:
+        runner.flow(runner.azure(Script([ok()])), lambda io: narrated(io, "create_all", flow))
+    if isinstance(fault, ZeroDivisionError):
+        assert caught.value.__notes__ == [
+            "purview_mpe: what was done so far could not be collected (ZeroDivisionError: so far)."
+        ]
+
+
+@both
+def test_a_listener_that_interrupts_at_the_end_gets_the_report(runner: Runner) -> None:
+    """An interruption that arrives while the end is announced is not the loss of what was done."""
+    emulator, spec = prepared("create_all")
+
+    def interrupt(event: Any) -> None:
+        if event.kind == "finished":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        runner.client_on(emulator, lambda client: client.create_all(spec), on_event=interrupt)
+    assert caught.value.report.complete
+
+
+def test_a_value_that_the_library_makes_wrongly_is_a_bug_of_the_library():
+    """The caller's wrong values are wrong arguments; inside a verb they are not the caller's."""
+    wrong = {"name": "x", "resource_id": "/subscriptions/1", "result": "created", "seconds": -1}
+    with pytest.raises(InvalidSpec, match="nothing was sent"):
+        Outcome(**wrong)
+    with values_by_the_library(), pytest.raises(InternalError) as caught:
+        Outcome(**wrong)
+    assert "seconds" in caught.value.message
+    assert "nothing was sent" not in str(caught.value)
+    assert not isinstance(caught.value, InvalidSpec)
+
+
+@both
+def test_a_listener_makes_values_of_its_own(runner: Runner) -> None:
+    """What a listener makes wrongly is its own mistake, also in the middle of a verb."""
+    emulator, spec = prepared("create_all")
+    raised: list[type[Exception]] = []
+
+    def listener(_event: Any) -> None:
+        try:
+            Finding(code="x", severity="none", message="")
+        except Exception as error:  # noqa: BLE001 - its type is what is asked for
+            raised.append(type(error))
+
+    runner.client_on(emulator, lambda client: client.create_all(spec), on_event=listener)
+    assert set(raised) == {InvalidSpec}
+
+
+@both
+def test_inside_a_verb_a_wrong_value_is_no_wrong_argument(runner: Runner) -> None:
+    """A flow that makes a value against the rules ends with the library's own error, whatever the colour."""
+
+    async def flow(_io: Any) -> None:
+        Finding(code="x", severity="none", message="")
+
+    with pytest.raises(InternalError):
+        runner.flow(runner.azure(Script([ok()])), lambda io: narrated(io, "plan", flow))
