@@ -74,6 +74,13 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def interruptions(session: nox.Session) -> None:
+    """Interruptions at random instants of every writing verb: `nox -s interruptions -- --runs 300 --seed 1`."""
+    session.install("-e", EVERYTHING)
+    session.run("python", "-m", "tests.support.interrupting", *session.posargs)
+
+
+@nox.session
 def durable(session: nox.Session) -> None:
     """A fleet of 500 factories on two worker processes, one of which is killed half-way."""
     session.install("-e", EVERYTHING)

@@ -25,15 +25,15 @@ def test_requests_wait_for_their_tokens(colour: Colour, emulator: Emulator):
     """With one read at once and one every two seconds, three reads take four seconds."""
     budget = Budget(**ONE_AT_ONCE)
     colour.run(emulator, lambda client: client.plan(spec_for(emulator)), budget=budget)
-    assert emulator.clock.now() == pytest.approx(2.4, abs=2)
-    assert emulator.clock.now() > 2
+    assert emulator.clock.elapsed == pytest.approx(2.4, abs=2)
+    assert emulator.clock.elapsed > 2
 
 
 def test_a_single_create_all_waits_for_no_token(colour: Colour):
     """The documented burst is many times what one factory needs."""
     emulator = Emulator(provisioning=0, enforce_limits=True)
     colour.run(emulator, lambda client: client.create_all(spec_for(emulator), wait=False))
-    assert emulator.clock.now() == 0
+    assert emulator.clock.elapsed == 0
 
 
 def test_a_wait_that_exceeds_the_verbs_time_ends_at_once(colour: Colour, emulator: Emulator):
@@ -62,7 +62,7 @@ def test_a_throttled_write_holds_up_the_next_one(colour: Colour, emulator: Emula
     emulator.inject(Fault.status("PUT", 429, times=1, retry_after=7))
     colour.run(emulator, lambda client: client.create_all(spec_for(emulator), wait=False))
     assert [request.status for request in emulator.writes].count(429) == 1
-    assert emulator.clock.now() >= 7
+    assert emulator.clock.elapsed >= 7
 
 
 def test_a_broken_request_leaves_the_bucket_as_it_is(colour: Colour, emulator: Emulator):

@@ -36,7 +36,7 @@ def test_check_is_a_table_for_a_person(shell: Any) -> None:
 def test_watch_shows_each_change_until_all_is_settled(shell: Any) -> None:
     """One line of JSON per status, from provisioning to ready; the exit code is that of the last."""
     shell.ends("create", "--no-wait")
-    started = shell.emulator.clock.now()
+    started = shell.emulator.clock.elapsed
 
     def connect(**options: Any) -> Client:
         transport: Any = shell.emulator.transport()
@@ -44,7 +44,7 @@ def test_watch_shows_each_change_until_all_is_settled(shell: Any) -> None:
 
         def sleep_and_approve(seconds: float) -> None:
             sleep(seconds)
-            if shell.emulator.clock.now() - started > 120:
+            if shell.emulator.clock.elapsed - started > 120:
                 for endpoint in shell.emulator.endpoints():
                     if endpoint.status == "Pending":
                         shell.emulator.approve(endpoint.name)

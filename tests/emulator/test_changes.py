@@ -8,13 +8,13 @@ VERSION = "2024-04-01-preview"
 
 
 def test_an_account_is_made(arm, emulator):
-    """PUT answers 201 Creating; later it is Succeeded, with ingestion storage, as new accounts have it."""
+    """PUT answers 201 Creating; after 150 s it is Succeeded, with ingestion storage, as new accounts have it."""
     path = str(emulator.account).replace("pv1", "made")
     body = {"location": "westeurope", "identity": {"type": "SystemAssigned"}, "tags": {"a": "b"}, "properties": {"publicNetworkAccess": "Disabled", "provisioningState": "Odd"}}  # fmt: skip
     made = arm.put(path, body, version=VERSION)
     assert made.status_code == 201
     assert made.json()["properties"]["provisioningState"] == "Creating"
-    emulator.clock.sleep(90)
+    emulator.clock.sleep(150)
     shown = arm.get(path, version=VERSION).json()
     assert shown["properties"]["provisioningState"] == "Succeeded"
     assert shown["properties"]["publicNetworkAccess"] == "Disabled"
@@ -54,7 +54,8 @@ def test_an_account_is_deleted(arm, emulator):
     """DELETE takes its managed resources and their connections along; endpoints to it are Disconnected."""
     targets = emulator.targets(emulator.account)
     emulator.add_endpoint(emulator.factory, "p", targets["blob"], "blob", status="Pending")
-    assert arm.send("DELETE", emulator.account, version=VERSION).status_code == 200
+    assert arm.send("DELETE", emulator.account, version=VERSION).status_code == 202
+    emulator.clock.sleep(180)
     assert arm.send("DELETE", emulator.account, version=VERSION).status_code == 204
     assert arm.get(targets["blob"], version="2025-08-01").status_code == 404
     assert emulator.connections() == []
@@ -88,6 +89,7 @@ def test_an_account_with_event_hubs_is_made(arm, emulator):
     """Asked for managed Event Hubs, a new account comes with a namespace."""
     path = str(emulator.account).replace("pv1", "kafka")
     arm.put(path, {"location": "x", "properties": {"managedEventHubState": "Enabled"}}, version=VERSION)
+    emulator.clock.sleep(150)
     assert set(emulator.targets(path)) == {"account", "blob", "queue", "namespace"}
 
 

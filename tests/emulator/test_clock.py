@@ -5,8 +5,8 @@ import gc
 import threading
 import time
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from azure.mgmt.datafactory.aio import DataFactoryManagementClient
 
 from purview_mpe.emulator import Clock, Emulator, RealClock, VirtualClock
@@ -18,24 +18,15 @@ def test_a_sleep_moves_the_clock_and_takes_no_time():
     started = time.monotonic()
     clock.sleep(3600)
     clock.sleep(-5)
-    assert clock.now() == 3600
+    clock.sleep(float("nan"))
+    assert clock.elapsed == 3600
     assert time.monotonic() - started < 1
 
 
-def test_overlapping_sleeps_of_threads_are_not_added_up():
-    """Threads that looked at the clock together and sleep together wake together."""
-    clock = VirtualClock()
-    together = threading.Barrier(8)
-
-    def flow(seconds):
-        clock.now()
-        together.wait()
-        clock.sleep(seconds)
-        return clock.now()
-
-    with ThreadPoolExecutor(8) as pool:
-        ends = list(pool.map(flow, [1, 2, 3, 4, 5, 6, 7, 8]))
-    assert max(ends) == 8
+def test_the_clock_does_not_start_at_zero():
+    """A moment that was never set cannot be taken for the beginning, unless that is asked for."""
+    assert VirtualClock().now() == 1_000_000
+    assert VirtualClock(0).now() == 0
 
 
 def test_sleeps_of_one_thread_are_added_up():
@@ -43,7 +34,123 @@ def test_sleeps_of_one_thread_are_added_up():
     clock = VirtualClock()
     clock.sleep(2)
     clock.sleep(3)
-    assert clock.now() == 5
+    assert clock.elapsed == 5
+
+
+def test_threads_at_work_sleep_side_by_side():
+    """However late a thread begins, its sleep overlaps with those of the others, and each wakes at its own moment."""
+    clock = VirtualClock()
+    ends = {}
+
+    def flow(number):
+        for _ in range(3):
+            clock.sleep(number)
+        ends[number] = clock.elapsed
+        clock.end_work()
+
+    threads = [threading.Thread(target=flow, args=(number,)) for number in range(1, 9)]
+    for thread in threads:
+        clock.begin_work(thread)
+    for thread in threads:
+        thread.start()
+        # The ones that were started sleep by now, or are about to; those that were not hold the clock.
+        assert clock.elapsed == 0 or thread is threads[-1]
+    for thread in threads:
+        thread.join()
+    assert ends == {number: 3 * number for number in range(1, 9)}
+
+
+def test_a_thread_at_work_holds_the_clock():
+    """Nothing moves while one that is known does something, and everything moves when it ends or waits for another."""
+    clock = VirtualClock()
+    clock.begin_work()
+    sleeper = threading.Thread(target=clock.sleep, args=(5,))
+    sleeper.start()
+    assert clock.elapsed == 0
+    clock.sleep(3)
+    assert clock.elapsed == 3
+    clock.begin_wait()
+    sleeper.join()
+    assert clock.elapsed == 5
+    clock.end_wait()
+    clock.end_work()
+
+
+def test_work_inside_of_work_ends_with_the_outer_one():
+    """A verb that is called within another one does not let the clock go."""
+    clock = VirtualClock()
+    clock.begin_work()
+    clock.begin_work()
+    clock.end_work()
+    sleeper = threading.Thread(target=clock.sleep, args=(5,))
+    sleeper.start()
+    assert clock.elapsed == 0
+    clock.end_work()
+    sleeper.join()
+    clock.end_work()  # once too often does nothing
+    clock.begin_wait()  # nor does waiting where there is no work
+    assert clock.elapsed == 5
+
+
+def test_a_thread_that_is_blocked_at_work_is_reported():
+    """Where the clock cannot go on because of a thread that waits for something unknown, the sleeper shows where."""
+    clock = VirtualClock(patience=0.2)
+    over = threading.Event()
+    blocked = threading.Thread(target=over.wait, name="blocked")
+    clock.begin_work(blocked)
+    blocked.start()
+    with pytest.raises(RuntimeError, match=r"stands still: .* blocked \(.*threading.py:\d+\)"):
+        clock.sleep(5)
+    over.set()
+    blocked.join()
+    clock.end_work(blocked)
+    clock.sleep(5)
+    assert clock.elapsed == 5
+
+
+def test_threads_and_tasks_share_one_time():
+    """A thread at work and the tasks of a loop in another thread wake in the order of their moments."""
+    clock = VirtualClock()
+    woken = []
+
+    async def task(name, seconds):
+        for _ in range(3):
+            await clock.sleep_async(seconds)
+            woken.append((clock.elapsed, name))
+
+    async def main():
+        await asyncio.gather(task("a", 2), task("b", 5))
+
+    def loop():
+        asyncio.run(main())
+        clock.end_work()
+
+    thread = threading.Thread(target=loop)
+    clock.begin_work()
+    clock.begin_work(thread)
+    thread.start()
+    for _ in range(4):
+        clock.sleep(3)
+        woken.append((clock.elapsed, "thread"))
+    clock.end_work()
+    thread.join()
+    assert [at for at, _ in woken] == sorted(at for at, _ in woken)
+    assert [name for _, name in woken if name == "thread"] == ["thread"] * 4
+    assert [at for at, name in woken if name == "b"] == [5, 10, 15]
+
+
+def test_a_blocking_sleep_inside_of_a_loop():
+    """A task that blocks its loop lets time pass, too, and those that it held up go on afterwards."""
+    clock = VirtualClock()
+
+    async def main():
+        sleeper = asyncio.create_task(clock.sleep_async(2))
+        await asyncio.sleep(0)
+        clock.sleep(10)
+        await sleeper
+        return clock.elapsed
+
+    assert asyncio.run(main()) == 10
 
 
 def test_a_thousand_tasks_see_exact_time():
@@ -54,14 +161,14 @@ def test_a_thousand_tasks_see_exact_time():
         for _ in range(3):
             await clock.sleep_async(1 + number / 1000)
             await asyncio.sleep(0)
-        return clock.now()
+        return clock.elapsed
 
     async def main():
         return await asyncio.gather(*(flow(number) for number in range(1000)))
 
     ends = asyncio.run(main())
     assert all(abs(end - 3 * (1 + number / 1000)) < 1e-9 for number, end in enumerate(ends))
-    assert clock.now() == max(ends)
+    assert clock.elapsed == max(ends)
 
 
 def test_a_cancelled_sleeper_does_not_pull_the_clock():
@@ -76,7 +183,7 @@ def test_a_cancelled_sleeper_does_not_pull_the_clock():
         await clock.sleep_async(0)
 
     asyncio.run(main())
-    assert clock.now() == 5
+    assert clock.elapsed == 5
 
 
 def test_moving_the_clock_wakes_tasks():
@@ -90,7 +197,7 @@ def test_moving_the_clock_wakes_tasks():
         await sleeper
 
     asyncio.run(main())
-    assert clock.now() == 50
+    assert clock.elapsed == 50
 
 
 def test_a_finished_loop_is_forgotten():
@@ -120,10 +227,54 @@ def test_the_clock_can_run_with_real_time():
         asyncio.run(clock.sleep_async(0.01))
         clock.advance(10)
         assert time.monotonic() - before >= 0.02
-        assert clock.now() >= 110.02
+        assert clock.elapsed >= 110.02
     assert not clock.is_running
     stopped = clock.now()
     assert clock.now() == stopped
+
+
+def test_what_sleeps_when_the_clock_begins_to_run_wakes_in_real_time():
+    """A thread and a task that were parked on the virtual clock go on when their time has really passed."""
+    clock = VirtualClock()
+    parked = threading.Event()
+
+    async def main():
+        task = asyncio.create_task(clock.sleep_async(0.02))
+        await asyncio.sleep(0)
+        parked.set()
+        await task
+
+    threads = [
+        threading.Thread(target=work, args=arguments)
+        for work, *arguments in ((clock.sleep, 0.01), (asyncio.run, main()))
+    ]
+    clock.begin_work()
+    for thread in threads:
+        thread.start()
+    parked.wait()
+    with clock.running():
+        for thread in threads:
+            thread.join()
+        assert clock.elapsed >= 0.02
+    clock.end_work()
+
+
+def test_a_loop_that_does_not_show_what_is_ready():
+    """On other loops than asyncio's own the clock moves after some quiet rounds."""
+    uvloop = pytest.importorskip("uvloop")
+    clock = VirtualClock()
+
+    async def flow(number):
+        for _ in range(3):
+            await clock.sleep_async(number)
+        return clock.elapsed
+
+    async def main():
+        return await asyncio.gather(*(flow(number) for number in range(1, 9)))
+
+    loop = uvloop.new_event_loop()
+    assert loop.run_until_complete(main()) == [3 * number for number in range(1, 9)]
+    loop.close()
 
 
 def test_a_real_clock_is_a_clock():
@@ -167,7 +318,7 @@ def test_concurrent_flows_poll_in_exact_time():
         while True:
             endpoint = await client.managed_private_endpoints.get("rg1", factory.name, "default", "p")
             if endpoint.properties.provisioning_state == "Succeeded":
-                return transport.monotonic()
+                return emulator.clock.elapsed
             await transport.sleep(7)
 
     async def main():

@@ -49,7 +49,6 @@ def test_an_endpoint_becomes_succeeded_and_pending_with_its_host_names(datafacto
     }
     assert shown["properties"]["fqdns"] == ["pv1.purview.azure.com"]
     assert shown["properties"]["resourceId"].endswith("/Microsoft.Network/privateEndpoints/df1.Purview")
-    assert shown["etag"]
 
 
 def test_provisioning_can_be_counted_in_reads():
@@ -82,7 +81,7 @@ def test_provisioning_differs_per_group_and_comes_from_the_seed(make_arm):
             emulator.clock.sleep(0.5)
             for endpoint in emulator.endpoints():
                 if endpoint.provisioning_state == "Succeeded":
-                    times.setdefault(endpoint.name, emulator.clock.now())
+                    times.setdefault(endpoint.name, emulator.clock.elapsed)
         return times
 
     first = finished(1)
@@ -151,11 +150,11 @@ def test_a_deletion_can_linger(make_arm):
 
 @pytest.mark.parametrize("status", [404, 400])
 def test_an_absent_endpoint_answers_404_or_400(make_arm, status):
-    """Both answers have been seen from Azure; the emulator gives the one it was told to give."""
+    """Both answers have been seen from Azure; the emulator gives the one that its option names."""
     arm = make_arm(Emulator(absent_status=status))
     answer = arm.get(arm.endpoint("nobody"))
     assert answer.status_code == status
-    assert set(answer.json()["error"]) == {"code", "message"}
+    assert set(answer.json()["error"]) >= {"code", "message"}
 
 
 def test_an_endpoint_to_nothing_fails(datafactory, emulator):
@@ -205,7 +204,7 @@ def test_reserved_endpoints_are_the_services_own(arm, emulator):
 
 
 def test_the_private_endpoint_id_can_stay_hidden(make_arm):
-    """`resourceId` is undocumented: it shows at once, when provisioned, or never."""
+    """`resourceId` is not documented: it shows at once, when provisioned, or never."""
     seen = {}
     for reveal in ("at-once", "when-provisioned", "never"):
         emulator = Emulator(reveal_private_endpoint_ids=reveal)
@@ -217,7 +216,7 @@ def test_the_private_endpoint_id_can_stay_hidden(make_arm):
             shown.append("resourceId" in arm.get(arm.endpoint("p")).json()["properties"])
         seen[reveal] = shown
     assert seen == {
-        "at-once": [False, True, True],
+        "at-once": [True, True, True],
         "when-provisioned": [False, False, True],
         "never": [False, False, False],
     }

@@ -3,12 +3,15 @@
 import inspect
 import os
 import re
+import typing
+from dataclasses import fields
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
-from purview_mpe.emulator import Emulator, pytest_plugin
+from purview_mpe.emulator import Answers, Emulator, Times, pytest_plugin
+from purview_mpe.emulator._state import answers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
 
@@ -59,14 +62,35 @@ def test_the_scenario_is_one(tmp_path):
     assert [endpoint.name for endpoint in emulator.endpoints()] == ["purview", "purview_blob"]
 
 
-def test_every_option_is_listed():
-    """The table of options has exactly the arguments of `Emulator`, and its docstring tells each."""
-    section = PAGE.split("## Options")[1].split("## Time")[0]
-    listed = {
+def listed_in(start, end):
+    """The names in the first column of the tables of a section."""
+    section = PAGE.split(f"\n{start}\n")[1].split(f"\n{end}\n")[0]
+    return {
         name
         for cell in re.findall(r"^\| (`[^|]*) \|", section, flags=re.MULTILINE)
         for name in re.findall(r"`(\w+)`", cell)
     }
+
+
+def test_every_choice_and_time_is_listed():
+    """The tables of `Answers` and `Times` have exactly their fields, with their choices and defaults."""
+    assert listed_in("### Answers", "### Times") == {field.name for field in fields(Answers)}
+    assert listed_in("### Times", "## Time") == {field.name for field in fields(Times)}
+    for field in fields(Answers):
+        choices = ", ".join(f"`{choice}`" for choice in choices_of(field.name))
+        assert re.search(rf"^\| `{field.name}` \| {choices} \|", PAGE, flags=re.MULTILINE), field.name
+        assert choices_of(field.name)[0] == field.default
+    for field in fields(Times):
+        assert f"| `{field.name}` | {Times().of(field.name, real=False):g} |" in PAGE
+
+
+def choices_of(name):
+    return typing.get_args(typing.get_type_hints(Answers, vars(answers))[name])
+
+
+def test_every_option_is_listed():
+    """The table of options has exactly the arguments of `Emulator`, and its docstring tells each."""
+    listed = listed_in("## Options", "### Answers")
     options = set(inspect.signature(Emulator).parameters)
     assert listed == options
     assert all(re.search(rf"^ +{option}: ", Emulator.__doc__, flags=re.MULTILINE) for option in options)

@@ -43,7 +43,7 @@ def apply_azurerm(tf):
     body = {"identity": identity, "location": "westeurope", "properties": properties, "tags": {}}
     made = arm.put(tf.account, body, version="2021-12-01")
     assert (made.status_code, made.json()["properties"]["provisioningState"]) == (201, "Creating")
-    tf.emulator.clock.sleep(120)
+    tf.emulator.clock.sleep(150)
     account = arm.get(tf.account, version="2021-12-01").json()
     assert account["properties"]["provisioningState"] == "Succeeded"
     assert account["properties"]["publicNetworkAccess"] == "Disabled"
@@ -105,7 +105,11 @@ def test_azurerm_applies_finds_no_change_and_destroys(terraform):
     for name in ("managed-ir", "shir"):
         assert arm.send("DELETE", f"{tf.factory}/integrationRuntimes/{name}").status_code == 200
     assert arm.send("DELETE", tf.factory).status_code == 200
-    assert arm.send("DELETE", tf.account, version="2021-12-01").status_code == 200
+    deleted = arm.send("DELETE", tf.account, version="2021-12-01")
+    assert deleted.status_code == 202
+    assert arm.get(deleted.headers["Location"]).status_code == 202
+    tf.emulator.clock.sleep(180)
+    assert arm.get(deleted.headers["Location"]).status_code == 200
     query = "?$expand=provisioningState&$top=10"
     assert arm.get(f"{tf.group}/resources{query}", version="2023-07-01").json()["value"] == []
     gone = arm.send("DELETE", tf.group, version="2023-07-01")

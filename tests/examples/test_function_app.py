@@ -192,7 +192,7 @@ def test_create_ends_before_the_load_balancer_does():
     app = App(emulator)
     status, _, headers = app.call("create", "POST")
     assert (status, headers["Retry-After"]) == (202, "30")
-    assert emulator.clock.now() < 230
+    assert emulator.clock.elapsed < 230
     status, report, _ = app.call("create", "POST")
     assert (status, report["succeeded"]) == (200, True)
 

@@ -277,7 +277,7 @@ def test_identity_ignores_letter_case_and_a_trailing_slash(resource_id, slash, g
     "value",
     [
         Target(group_id="Blob", resource_id=STORAGE.upper(), connections="storage"),
-        Endpoint(id="x", name="x", group_id="Blob", resource_id=STORAGE.upper()),
+        Endpoint(id=STORAGE, name="x", group_id="Blob", resource_id=STORAGE.upper()),
         Step(action="keep", name="x", group_id="Blob", resource_id=STORAGE.upper(), reason="r"),
         Outcome(name="x", group_id="Blob", resource_id=STORAGE.upper(), result="kept"),
         EndpointStatus(name="x", group_id="Blob", resource_id=STORAGE.upper(), verdict="ready"),

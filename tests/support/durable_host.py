@@ -62,7 +62,7 @@ class Host:
         self.functions = {each.get_function_name(): each.get_user_function() for each in self.app.get_functions()}
 
     def now(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.azure.clock.now())
+        return EPOCH + timedelta(seconds=self.azure.clock.elapsed)
 
     def run(self, name: str, given: Any, *, instance: str = "fleet") -> Instance:
         """Start an orchestration, and let everything happen until it is done."""

@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
 from purview_mpe._azure import loading
-from purview_mpe._azure.exchange import SLICE, current
+from purview_mpe._azure.exchange import current
+from purview_mpe._azure.presence import Turns
 from purview_mpe._wire import errors
 from purview_mpe.errors import InvalidCredential, PurviewMpeError, UnsupportedSetup
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from purview_mpe._azure.options import Cloud, Colour
 
 #: What a token was asked with: the scopes, and the options that are the same for every request of a client.
@@ -51,17 +50,17 @@ class OneToken:
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
-        self._lock = threading.Lock()
+        self._turns = Turns()
         self._kept: dict[_Key, _Token] = {}
 
     def get_token_info(self, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """The token at hand, or a new one."""
-        with _turn(self._lock):
+        with self._turns.turn(current().run.presence, current().check):
             return self._at_hand(scopes, options) or self._new(scopes, options)
 
     def renewed(self, refused: str, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """Another token than the one that Azure refused: one fetched meanwhile, or a new one."""
-        with _turn(self._lock):
+        with self._turns.turn(current().run.presence, current().check):
             self.drop(refused)
             return self._at_hand(scopes, options) or self._new(scopes, options)
 
@@ -107,6 +106,7 @@ class OneAsyncToken(OneToken):
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
+        self._lock = threading.Lock()
         # A lock of asyncio's belongs to the event loop in which it is first waited for.
         self._queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = weakref.WeakKeyDictionary()
 
@@ -206,17 +206,6 @@ def default(colour: Colour, cloud: Cloud) -> Any:
         missing = "DefaultAzureCredential of azure.identity.aio needs aiohttp, which is not installed."
     # Outside the handler, so that pages of the SDK do not come along.
     raise UnsupportedSetup(missing, remedy="Install it with the extra 'aio': pip install 'purview-mpe[aio]'.")
-
-
-@contextlib.contextmanager
-def _turn(lock: threading.Lock) -> Generator[None]:
-    """Hold the lock inside; while waiting for it look whether the verb goes on."""
-    while not lock.acquire(timeout=SLICE):
-        current().check()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _key(scopes: tuple[str, ...], options: dict[str, Any] | None) -> _Key:

@@ -12,17 +12,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from purview_mpe._azure.presence import SLICE, UNASKED
 from purview_mpe.errors import WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from purview_mpe._azure.presence import Presence
     from purview_mpe._rules.budget import Ticket
     from purview_mpe._wire.errors import Answer, Attempt
-
-#: How long a wait may last before it looks whether it is still wanted: waiting for a lock with a time limit cannot be
-#: interrupted on every platform.
-SLICE = 0.25
 
 
 class Stopped(BaseException):
@@ -41,6 +39,7 @@ class Run:
         timeout: float | None = None,
         *,
         is_real: bool = True,
+        presence: Presence = UNASKED,
         retrying: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.now = now
@@ -49,6 +48,8 @@ class Run:
         self.deadline = None if timeout is None else now() + timeout
         #: Whether `now` is the time of the real world, so that timers may be set by it.
         self.is_real = is_real
+        #: To whom the threads of this verb are reported.
+        self.presence = presence
         #: Seconds that the quickest answer took; infinite before the first.
         self.round_trip = float("inf")
         #: Subscriptions and hosts that refused the renewed token of this verb as well: no other is asked for.

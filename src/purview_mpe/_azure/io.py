@@ -18,7 +18,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from purview_mpe._azure import clients, retrying
-from purview_mpe._azure.exchange import SLICE, Exchange, Run, Stopped, current, exchanging
+from purview_mpe._azure.exchange import Exchange, Run, Stopped, current, exchanging
+from purview_mpe._azure.presence import SLICE, Crew, Turns, at_work, presence_of
 from purview_mpe._azure.team import AsyncTeam, SyncTeam
 from purview_mpe._model.authorship import values_by_the_library
 from purview_mpe._model.events import Event
@@ -65,8 +66,14 @@ class _Common:
         self._azure = azure
         self._clients = cast("Clients", azure)
         self._listener = listener
-        self._telling = threading.RLock()
-        self._run = Run(azure.now, timeout, is_real=azure.is_real_time, retrying=self.retrying)
+        self._telling = Turns()
+        self._run = Run(
+            azure.now,
+            timeout,
+            is_real=azure.is_real_time,
+            presence=presence_of(azure.transport),
+            retrying=self.retrying,
+        )
         self._began = self.now()
         #: What was done so far, for whoever interrupts the verb; set by the flows that write.
         self.so_far: Callable[[], Report] | None = None
@@ -92,7 +99,7 @@ class _Common:
     @contextmanager
     def verb(self, name: str) -> Generator[None]:
         self._run.verb = name
-        with clients.span(name), values_by_the_library():
+        with at_work(self._run.presence), clients.span(name), values_by_the_library():
             yield
 
     def tell(self, event: Event) -> None:
@@ -113,7 +120,7 @@ class _Common:
         )
         if self._listener is None:
             return
-        with self._telling:  # one at a time: a listener need not be safe for threads
+        with self._telling.turn(self._run.presence):  # one at a time: a listener need not be safe for threads
             try:
                 with values_by_the_library(False):
                     self._listener(event)
@@ -200,6 +207,7 @@ class SyncIo(_Common):
                         if not isinstance(error, Exception):
                             self._run.stop()  # a listener has raised KeyboardInterrupt, say
             finally:
+                crew.end(threading.current_thread())
                 ended.release()
 
         threads = [
@@ -207,7 +215,9 @@ class SyncIo(_Common):
             threading.Thread(target=contextvars.copy_context().run, args=(work,), name="purview-mpe", daemon=True)
             for _ in range(min(len(flows), clients.POOL_SIZE))
         ]
+        crew = Crew(self._run.presence, threads)
         try:
+            crew.begin()
             for thread in threads:
                 thread.start()
             for _ in threads:
@@ -216,12 +226,16 @@ class SyncIo(_Common):
             for thread in threads:
                 thread.join()
         except BaseException:
+            for thread in threads:
+                if thread.ident is None:
+                    crew.end(thread)
             self._run.stop()
             end = time.monotonic() + _PATIENCE_WITH_THREADS
             while time.monotonic() < end and any(thread.is_alive() for thread in threads):
                 ended.acquire(timeout=SLICE / 10)
             raise
         finally:
+            crew.dismiss()
             for flow in flows:
                 _close_unless_running(flow)
         if failures:

@@ -14,7 +14,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._azure import retrying
-from purview_mpe._azure.exchange import SLICE, Run, Stopped
+from purview_mpe._azure.exchange import Run, Stopped
+from purview_mpe._azure.presence import SLICE, UNASKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -32,31 +33,37 @@ class SyncTeam:
         self._run = run_of
         self._transport = transport
         self._finish = run
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._news = threading.Event()
+        self._master = threading.current_thread()
         self._idle: list[_Worker] = []
         self._workers: list[_Worker] = []
         self._running = 0
-        self._has_news = False
         self._failure: BaseException | None = None
 
     def start(self, flow: Coroutine[Any, Any, None]) -> None:
         """Run the flow on a thread of its own."""
-        with self._changed:
+        with self._lock:
             worker = self._idle.pop() if self._idle else None
             self._running += 1
         if worker is None:
             worker = _Worker(self)
             self._workers.append(worker)
+        self._run.presence.begin_work(worker.thread)
         worker.take(flow)
 
     async def wait(self, seconds: float) -> None:
         """Wait for news, as time passes on the transport's clock."""
+        self._master = threading.current_thread()
         end = self._run.now() + max(0.0, min(seconds, self._run.left()))
-        while not self._take_news():
+        while not self._news.is_set():
             self._run.check()
             if (left := end - self._run.now()) <= 0:
                 return
             self._pause(left)
+        self._news.clear()
+        if self._failure is not None:
+            raise self._failure
 
     async def close(self) -> None:
         """End everything."""
@@ -75,41 +82,40 @@ class SyncTeam:
         except Stopped:
             flow.close()
         except BaseException as error:  # noqa: BLE001 - raised again where the team is waited for
-            with self._changed:
-                self._failure = self._failure or error
+            self._failure = self._failure or error
             if not isinstance(error, Exception):
                 self._run.stop()  # a listener has raised KeyboardInterrupt, say
 
     def ended(self, worker: _Worker) -> None:
         """A worker has nothing to do any more."""
-        with self._changed:
+        with self._lock:
             self._running -= 1
             self._idle.append(worker)
-            self._has_news = True
-            self._changed.notify_all()
-
-    def _take_news(self) -> bool:
-        with self._changed:
-            if self._failure is not None:
-                raise self._failure
-            has_news, self._has_news = self._has_news, False
-            return has_news
+            self._news.set()
+            # Before the worker counts as idle: in between, time must not move.
+            self._run.presence.wake(self._master)
+            self._run.presence.end_wait(self._master)
+        self._run.presence.end_work(worker.thread)
 
     def _pause(self, seconds: float) -> None:
         """Let time pass until there is news, and at most so many seconds."""
-        if self._run.is_real or self._running:
-            # Where the transport's clock is not the real one, it is moved by those who work.
-            with self._changed:
-                if not self._has_news:
-                    self._changed.wait(min(SLICE, seconds) if self._run.is_real else SLICE)
+        if self._run.is_real:
+            self._news.wait(min(SLICE, seconds))
+        elif seconds < float("inf") and self._run.presence is not UNASKED:
+            self._run.presence.sleep_unless(self._news, seconds)
+        elif self._running:
+            with self._lock:
+                if not self._news.is_set():
+                    self._run.presence.begin_wait(self._master)
+            self._news.wait(SLICE)
         else:
             retrying.pause(self._run, self._transport, seconds)
 
     def _await_rest(self, seconds: float) -> None:
         end = time.monotonic() + seconds
-        with self._changed:
-            while self._running and (left := end - time.monotonic()) > 0:
-                self._changed.wait(left)
+        while self._running and (left := end - time.monotonic()) > 0:
+            self._news.wait(min(left, SLICE))
+            self._news.clear()
 
 
 class _Worker:
@@ -120,8 +126,8 @@ class _Worker:
         self._given: queue.SimpleQueue[tuple[contextvars.Context, Coroutine[Any, Any, None]] | None] = (
             queue.SimpleQueue()
         )
-        self._thread = threading.Thread(target=self._work, name="purview-mpe", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._work, name="purview-mpe", daemon=True)
+        self.thread.start()
 
     def take(self, flow: Coroutine[Any, Any, None]) -> None:
         # A copy of the context, so that spans keep their parent.

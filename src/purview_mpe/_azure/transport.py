@@ -21,8 +21,9 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
-from purview_mpe._azure.exchange import SLICE, current
+from purview_mpe._azure.exchange import current
 from purview_mpe._azure.options import LONGEST_ANSWER
+from purview_mpe._azure.presence import SLICE
 from purview_mpe._wire.errors import too_long
 
 if TYPE_CHECKING:

@@ -54,6 +54,7 @@ class Story:
     """What the owners of the targets have to do, once there is something."""
 
     def __post_init__(self) -> None:
+        self.emulated_from = self.emulator.clock.now()
         self.account: ArmId = self.emulator.add_account("contoso")
         self.factory: ArmId = self.emulator.add_factory("adf-sales", purview_account=self.account)
         self.spec = Spec(factory=str(self.factory), account=str(self.account), name="purview")
@@ -135,7 +136,7 @@ def tell(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
         )
         endings = [chapter(story) for chapter in CHAPTERS]
         story.say(
-            f"That was {duration(story.emulator.clock.now())} of emulated time and "
+            f"That was {duration(story.emulator.clock.now() - story.emulated_from)} of emulated time and "
             f"{time.monotonic() - story.began:.1f} s of yours. With a real Azure: pip install . in this project's "
             "folder, az login, then purview-mpe --help."
         )

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._http.faults import Fault
     from purview_mpe.emulator._http.server import Server
     from purview_mpe.emulator._state.access import Role
+    from purview_mpe.emulator._state.answers import Answers
     from purview_mpe.emulator._state.clock import Clock, RealClock, VirtualClock
     from purview_mpe.emulator._state.settings import Reads
+    from purview_mpe.emulator._state.times import Times
     from purview_mpe.emulator._values.exchange import Exchange, RecordedRequest
     from purview_mpe.emulator._values.problems import InvalidScenario, MissingExtra
 
@@ -33,6 +35,8 @@ _HOMES = {
     "Fault": "_http.faults",
     "Server": "_http.server",
     "Role": "_state.access",
+    "Answers": "_state.answers",
+    "Times": "_state.times",
     **dict.fromkeys(("Clock", "RealClock", "VirtualClock"), "_state.clock"),
     "Reads": "_state.settings",
     **dict.fromkeys(("Exchange", "RecordedRequest", "Response"), "_values.exchange"),
@@ -40,6 +44,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Answers",
     "Clock",
     "ConnectionView",
     "Emulator",
@@ -53,6 +58,7 @@ __all__ = [
     "RecordedRequest",
     "Role",
     "Server",
+    "Times",
     "VirtualClock",
 ]
 

@@ -19,6 +19,7 @@ from purview_mpe.emulator._http.server import Server
 from purview_mpe.emulator._http.service import Service, is_admin
 from purview_mpe.emulator._services.routes import ALL_ROUTES
 from purview_mpe.emulator._state.access import OWNER, TOKEN_MARK, Access
+from purview_mpe.emulator._state.answers import Answers
 from purview_mpe.emulator._state.clock import Clock, VirtualClock
 from purview_mpe.emulator._state.guards import Guards
 from purview_mpe.emulator._state.limits import Limits
@@ -33,6 +34,7 @@ from purview_mpe.emulator._state.settings import (
     Span,
     Spans,
 )
+from purview_mpe.emulator._state.times import Times
 from purview_mpe.emulator._state.world import World
 from purview_mpe.emulator._values.public import public
 
@@ -70,7 +72,7 @@ class Emulator:
         firewall: the firewall setting of the default account.
         seed: all names and random numbers come from it; two emulators with the same seed and epoch are alike.
         clock: the time; by default a virtual clock, see `VirtualClock`.
-        epoch: the date at which the clock starts; by default now.
+        epoch: the date at which the emulator is made; by default now.
         provisioning: how long an endpoint is Provisioning: seconds, a range of seconds, `Reads(n)`, or a
             mapping from group id to these. By default 90 s of virtual time, 1 s in real time.
         connection_delay: how long after the request the connection appears on the target. By default 17 s of
@@ -81,17 +83,21 @@ class Emulator:
         page_size: how many items a list answers with at most.
         absent_status: what a GET of an absent endpoint answers, 404 or 400: Azure has been seen doing both.
         foreign_connections: how many strangers' pending connections every target has.
-        reveal_private_endpoint_ids: when the factory tells the exact id of the hidden private endpoint:
-            `at-once` (as soon as it exists), `when-provisioned`, or `never`; Azure does not document that
-            property.
+        reveal_private_endpoint_ids: when the factory shows the exact id of the hidden private endpoint:
+            `at-once` (from the answer to the PUT on, as recorded), `when-provisioned`, or `never`; Azure does not
+            document that property.
         ingestion_accepts: by which id the ingestion approval of newer accounts can be called: that of the
             private endpoint, that of the connection, or either.
-        namespace_approval: what the approval on an Event Hubs namespace answers: `200`, `201`, `202` or
+        namespace_approval: what the approval on an Event Hubs namespace answers: `202` (recorded), `200`, `201` or
             `202-empty`.
         storage_busy: for how many seconds a storage account refuses the next private endpoint operation.
         deletion_lingers: for how many seconds after an endpoint is gone from the list it still cannot be
             made again.
         entity_limit: how many entities a factory can have.
+        storage_connection_limit: how many private endpoint connections a storage account can have.
+        namespace_connection_limit: how many private endpoint connections an Event Hubs namespace can have.
+        answers: how Azure answers where that is not documented, see `Answers`.
+        times: how long accounts and other things take, see `Times`.
         enforce_limits: whether Azure Resource Manager's token buckets refuse requests with 429.
         request_log: how many requests are kept in `requests`, the newest; None keeps all of them.
         subscription: the default subscription.
@@ -121,10 +127,14 @@ class Emulator:
         foreign_connections: int = 2,
         reveal_private_endpoint_ids: Reveal = "at-once",
         ingestion_accepts: IngestionAccepts = "either",
-        namespace_approval: NamespaceApproval = "200",
+        namespace_approval: NamespaceApproval = "202",
         storage_busy: float = 0.0,
         deletion_lingers: float = 0.0,
         entity_limit: int = 5000,
+        storage_connection_limit: int = 200,
+        namespace_connection_limit: int = 120,
+        answers: Answers | None = None,
+        times: Times | None = None,
         enforce_limits: bool = False,
         request_log: int | None = 10_000,
         subscription: str = DEFAULT_SUBSCRIPTION,
@@ -152,6 +162,10 @@ class Emulator:
             deletion_lingers=deletion_lingers,
             entity_limit=entity_limit,
             latency=latency,
+            storage_connection_limit=storage_connection_limit,
+            namespace_connection_limit=namespace_connection_limit,
+            answers=answers or Answers(),
+            times=times or Times(),
         )
         self.clock = clock or VirtualClock()
         self._world = World(settings, self.clock, seed=seed, epoch=epoch, tenant=tenant)

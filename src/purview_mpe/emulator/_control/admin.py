@@ -2,7 +2,7 @@
 
 | request | does |
 |---|---|
-| `GET /_emulator` | tells what there is: default ids, time, number of requests |
+| `GET /_emulator` | shows what there is: default ids, seconds since the emulator was made, number of requests |
 | `GET`, `DELETE /_emulator/requests` | the request log; forgets it |
 | `GET /_emulator/state` | the present state as a scenario |
 | `GET`, `POST`, `DELETE /_emulator/faults` | the faults to come; adds one; clears them |
@@ -54,13 +54,14 @@ _DECISION_FIELDS = frozenset({"name", "decision", "factory", "description"})
 
 def admin_routes(steering: Steering) -> tuple[Route, ...]:
     """The routes that steer this emulator."""
+    began = steering.clock.now()
 
     def overview(_call: Call) -> Response:
         return Response(
             200,
             {
                 **steering.inventory.described(),
-                "now": steering.clock.now(),
+                "now": steering.clock.now() - began,
                 "requests": steering.log.count,
             },
         )
@@ -114,7 +115,7 @@ def admin_routes(steering: Steering) -> tuple[Route, ...]:
             steering.clock.advance(seconds)
         else:
             steering.clock.sleep(seconds)
-        return Response(200, {"now": steering.clock.now()})
+        return Response(200, {"now": steering.clock.now() - began})
 
     return tuple(
         Route(method, f"/_emulator{path}", None, _clearly(handler), anonymous=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator._control.views import ConnectionView, EndpointView, view_connection, view_endpoint
 from purview_mpe.emulator._services.data_factory import factories, managed_network, runtimes
-from purview_mpe.emulator._services.purview import accounts
+from purview_mpe.emulator._services.purview import accounts, lifecycle
 from purview_mpe.emulator._services.purview.shapes import account_body
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.strangers import add_strangers
@@ -95,12 +95,15 @@ class Inventory:
         resource_group: str = "rg1",
         location: str | None = None,
         body: Mapping[str, Any] | None = None,
+        creating: bool = False,
     ) -> ArmId:
         """Add a Purview account; its managed resources come with it.
 
+        `creating` begins its creation now: it says Creating, and its resources appear one after the other.
+
         `body` is the JSON of an account, for example one of Azure's published examples, and is used as it
         is: the account then lives at the `id` in it, or under its name where it has none. `without_namespace`
-        is how shape B says that it has no namespace.
+        is how shape B shows that it has no namespace.
 
         Raises:
             ValueError: there is no such shape or firewall setting, or no name.
@@ -123,8 +126,10 @@ class Inventory:
                 account_id = given_id or self._id(subscription, resource_group, ACCOUNT_TYPE, name)
                 if given_id is None:
                     body = {**body, "id": str(account_id), "name": name, "type": ACCOUNT_TYPE}
-            account = accounts.new_account(self._world, account_id, body)
-            self._add_strangers(account)
+            if creating:
+                lifecycle.begin_account(self._world, account_id, {"properties": {}, **body})
+            else:
+                self._add_strangers(lifecycle.new_account(self._world, account_id, body))
             return account_id
 
     def add_factory(
@@ -188,7 +193,7 @@ class Inventory:
         with self._world.lock:
             owner = self.find_factory(factory)
             network = owner.networks.get("default") or managed_network.new_network(self._world, owner)
-            accounts.ensure_target(self._world, str(target), self.location)
+            lifecycle.ensure_target(self._world, str(target), self.location)
             endpoint = life.new_endpoint(self._world, owner, network, name=name, target=str(target), group_id=group_id)
             endpoint.reserved = reserved
             connection = life.connect(self._world, endpoint)
@@ -251,6 +256,7 @@ class Inventory:
     def targets(self, account: ArmId | str) -> dict[str, ArmId]:
         """What an account takes its data through: group id to resource, as its JSON says at this moment."""
         with self._world.lock:
+            self._world.settle()
             account_id = as_id(account)
             properties = self._world.accounts[account_id.key].properties
             managed = object_of(properties.get("managedResources")) or {}
@@ -304,7 +310,7 @@ class Inventory:
         return ArmId.parse(f"{outer}/providers/{provider}/{kind}/{name}")
 
     def _add_strangers(self, account: Account) -> None:
-        for target in (account.id, *accounts.managed_targets(account)):
+        for target in (account.id, *lifecycle.managed_targets(account)):
             add_strangers(self._world, target, self._world.settings.foreign_connections)
 
 

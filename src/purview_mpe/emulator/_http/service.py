@@ -153,8 +153,7 @@ class Service:
         caller = self._access.default if route.anonymous else self._caller(ticket)
         subscription = parameters.get("subscription", "").casefold()
         if subscription in world.subscriptions:
-            name, value = self._limits.take(subscription, caller.object_id, request.method, now)
-            headers[name] = value
+            headers |= self._limits.take(subscription, caller.object_id, request.method, now)
         planned: dict[str, Any] = {}
         for fault in ticket.faults:
             planned.update(fault.planned)

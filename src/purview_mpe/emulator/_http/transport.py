@@ -16,11 +16,12 @@ from azure.core.pipeline.transport import AsyncHttpTransport, HttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest, HttpResponse
 from azure.core.utils import case_insensitive_dict
 
-from purview_mpe.emulator._state.clock import sleep_on
+from purview_mpe.emulator._state.clock import VirtualClock, sleep_on
 from purview_mpe.emulator._values.exchange import REASONS, ConnectionReset, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, MutableMapping
+    from threading import Event, Thread
     from types import TracebackType
 
     from purview_mpe.emulator._http.service import Service
@@ -156,12 +157,52 @@ class AsyncEmulatorResponse(_Answer, AsyncHttpResponse):
         yield self._content
 
 
-class EmulatorTransport(HttpTransport[HttpRequest, HttpResponse]):
-    """Gives a sync client's requests to the emulator; its sleeps move the emulator's clock."""
+class _OnClock:
+    """What both colours of transport say to the clock, for clients that report their threads."""
 
     def __init__(self, service: Service, clock: Clock) -> None:
         self._service = service
         self._clock = clock
+
+    def monotonic(self) -> float:
+        """The emulator's time in seconds, for clients that measure how long something took."""
+        return self._clock.now()
+
+    def begin_work(self, thread: Thread) -> None:
+        """Let no time pass while the thread does something, from now on; see `VirtualClock.begin_work`."""
+        if isinstance(self._clock, VirtualClock):
+            self._clock.begin_work(thread)
+
+    def end_work(self, thread: Thread) -> None:
+        """The thread does nothing more."""
+        if isinstance(self._clock, VirtualClock):
+            self._clock.end_work(thread)
+
+    def begin_wait(self, thread: Thread) -> None:
+        """The thread waits for another one."""
+        if isinstance(self._clock, VirtualClock):
+            self._clock.begin_wait(thread)
+
+    def end_wait(self, thread: Thread) -> None:
+        """The thread goes on."""
+        if isinstance(self._clock, VirtualClock):
+            self._clock.end_wait(thread)
+
+    def sleep_unless(self, event: Event, duration: float) -> None:
+        """Let time pass for the calling thread, until another one has set the event and woken it."""
+        if isinstance(self._clock, VirtualClock):
+            self._clock.sleep(duration, unless=event)
+        else:
+            self._clock.sleep(duration)
+
+    def wake(self, thread: Thread) -> None:
+        """End the sleep of a thread that sleeps unless an event is set."""
+        if isinstance(self._clock, VirtualClock):
+            self._clock.wake(thread)
+
+
+class EmulatorTransport(_OnClock, HttpTransport[HttpRequest, HttpResponse]):
+    """Gives a sync client's requests to the emulator; its sleeps move the emulator's clock."""
 
     def send(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Answer a request, or fail as a broken connection fails in azure-core's own transports."""
@@ -187,10 +228,6 @@ class EmulatorTransport(HttpTransport[HttpRequest, HttpResponse]):
         """Let time pass on the emulator's clock."""
         self._clock.sleep(duration)
 
-    def monotonic(self) -> float:
-        """The emulator's time in seconds, for clients that measure how long something took."""
-        return self._clock.now()
-
     def __enter__(self) -> Self:
         return self
 
@@ -198,12 +235,8 @@ class EmulatorTransport(HttpTransport[HttpRequest, HttpResponse]):
         self.close()
 
 
-class AsyncEmulatorTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
+class AsyncEmulatorTransport(_OnClock, AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
     """Gives an async client's requests to the emulator; its sleeps move the emulator's clock."""
-
-    def __init__(self, service: Service, clock: Clock) -> None:
-        self._service = service
-        self._clock = clock
 
     async def send(self, request: HttpRequest, **kwargs: Any) -> AsyncHttpResponse:
         """Answer a request, or fail as a broken connection fails in azure-core's own transports."""
@@ -228,10 +261,6 @@ class AsyncEmulatorTransport(AsyncHttpTransport[HttpRequest, AsyncHttpResponse])
     async def sleep(self, duration: float) -> None:
         """Let time pass on the emulator's clock."""
         await sleep_on(self._clock, duration)
-
-    def monotonic(self) -> float:
-        """The emulator's time in seconds, for clients that measure how long something took."""
-        return self._clock.now()
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.fault_words import words_of
+from purview_mpe.emulator._services.purview.lifecycle import life_of
 from purview_mpe.emulator._state.settings import Reads
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._http.faults import Faults
     from purview_mpe.emulator._state.access import Access, Role
     from purview_mpe.emulator._state.guards import Denial, Guards, Lock
-    from purview_mpe.emulator._state.nouns import Connection, Endpoint, Factory, PipelineRun
+    from purview_mpe.emulator._state.nouns import Account, Connection, Endpoint, Factory, PipelineRun
     from purview_mpe.emulator._state.settings import Settings
     from purview_mpe.emulator._state.world import World
 
@@ -42,7 +44,7 @@ def dump(world: World, access: Access, guards: Guards, faults: Faults, options: 
             for one in world.subscriptions.values()
             for group in one.groups.values()
         ],
-        "accounts": [{"body": account.body} for account in world.accounts.values()],
+        "accounts": [_dump_account(account) for account in world.accounts.values()],
         "factories": [_dump_factory(world, factory) for factory in world.factories.values()],
         "connections": [
             _dump_connection(connection)
@@ -86,6 +88,10 @@ def _options(settings: Settings) -> dict[str, Any]:
         "storage_busy": settings.storage_busy,
         "deletion_lingers": settings.deletion_lingers,
         "entity_limit": settings.entity_limit,
+        "storage_connection_limit": settings.storage_connection_limit,
+        "namespace_connection_limit": settings.namespace_connection_limit,
+        "answers": asdict(settings.answers),
+        "times": asdict(settings.times),
     }
 
 
@@ -99,6 +105,13 @@ def _span_words(span: Any) -> Any:
             return [low, high]
         case _:
             return span
+
+
+def _dump_account(account: Account) -> dict[str, Any]:
+    body, life = account.becoming or account.body, life_of(account)
+    if life == "changing":
+        body = {**body, "properties": {**body["properties"], "provisioningState": "Succeeded"}}
+    return {"body": body, **({"life": life} if life else {})}
 
 
 def _dump_factory(world: World, factory: Factory) -> dict[str, Any]:

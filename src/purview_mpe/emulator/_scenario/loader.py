@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from purview_mpe.emulator._http.fault_words import fault_from
 from purview_mpe.emulator._services.data_factory import runtimes
-from purview_mpe.emulator._services.purview import accounts
+from purview_mpe.emulator._services.purview.lifecycle import change_account, delete_account, ensure_target
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.access import Role
 from purview_mpe.emulator._state.nouns import ResourceGroup
@@ -108,8 +108,13 @@ class Loader:
             resource_group=part.resource_group,
             location=part.location,
             body=part.body,
+            creating=part.life == "creating",
         )
         _want_one_more(before, self._world.accounts, f"account {account.name}")
+        if part.life == "changing":
+            change_account(self._world, self._world.accounts[account.key])
+        elif part.life == "deleting":
+            delete_account(self._world, self._world.accounts[account.key])
         self._inventory.default_account = self._inventory.default_account or account
 
     def _load_factory(self, part: FactoryPart) -> None:
@@ -185,7 +190,7 @@ class Loader:
 
     def _load_connection(self, part: ConnectionPart) -> None:
         target = self._named(part.target, part.group_id)
-        accounts.ensure_target(self._world, str(target), self._inventory.location)
+        ensure_target(self._world, str(target), self._inventory.location)
         self._inventory.add_connection(
             target,
             private_endpoint_id=part.private_endpoint_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 
@@ -11,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PlainValidator,
     Strict,
     Tag,
     ValidationError,
@@ -149,7 +151,7 @@ Guid: TypeAlias = Annotated[
 Object: TypeAlias = Annotated[dict[str, Any], _wanting("an object")]
 
 
-def _moment(value: Any, _handler: ValidatorFunctionWrapHandler) -> datetime:
+def _moment(value: Any) -> datetime:
     """A moment as text, or as YAML reads one; without a zone it is in UTC."""
     try:
         found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
@@ -159,7 +161,7 @@ def _moment(value: Any, _handler: ValidatorFunctionWrapHandler) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-Moment: TypeAlias = Annotated[datetime, WrapValidator(_moment)]
+Moment: TypeAlias = Annotated[datetime, PlainValidator(_moment)]
 
 
 def _body(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -174,6 +176,30 @@ def _body(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 Body: TypeAlias = Annotated[Object, WrapValidator(_body)]
+
+
+def options_of(kind: type) -> PlainValidator:
+    """An object with fields of a dataclass of options, which checks each field itself."""
+    names = [field.name for field in dataclass_fields(kind)]
+
+    def read(value: Any) -> Any:
+        given = object_of(value)
+        if given is None:
+            raise said(f"must be an object, not {brief(value)}")
+        problems: list[InitErrorDetails] = []
+        for key, item in given.items():
+            try:
+                if key not in names:
+                    raise ValueError(f"{key}: is not known here; known are {', '.join(names)}")
+                kind(**{key: item})
+            except ValueError as error:
+                words = str(error).removeprefix(f"{key}: ")
+                problems.append(InitErrorDetails(type=said(words), loc=(str(key),), input=None))
+        if problems:
+            raise ValidationError.from_exception_data("scenario", problems)
+        return kind(**given)
+
+    return PlainValidator(read)
 
 
 # --- durations

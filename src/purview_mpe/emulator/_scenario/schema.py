@@ -21,14 +21,18 @@ from purview_mpe.emulator._scenario.parts import (
     Whole,
     brief,
     one_of,
+    options_of,
     problems_of,
     said,
     span_of,
 )
 from purview_mpe.emulator._services.data_factory.runtimes import RuntimeKind
+from purview_mpe.emulator._services.purview.lifecycle import Life
 from purview_mpe.emulator._services.purview.shapes import Firewall, NamespaceAbsence, Shape
+from purview_mpe.emulator._state.answers import Answers
 from purview_mpe.emulator._state.guards import LockLevel
 from purview_mpe.emulator._state.settings import IngestionAccepts, NamespaceApproval, Reveal
+from purview_mpe.emulator._state.times import Times
 from purview_mpe.emulator._values.json_values import object_of
 from purview_mpe.emulator._values.problems import InvalidScenario
 
@@ -76,6 +80,10 @@ class Options(Part):
     storage_busy: Number = _NOT_GIVEN
     deletion_lingers: Number = _NOT_GIVEN
     entity_limit: Whole = _NOT_GIVEN
+    storage_connection_limit: Whole = _NOT_GIVEN
+    namespace_connection_limit: Whole = _NOT_GIVEN
+    answers: Annotated[Any, options_of(Answers)] = _NOT_GIVEN
+    times: Annotated[Any, options_of(Times)] = _NOT_GIVEN
     enforce_limits: Flag = _NOT_GIVEN
     request_log: Whole | None = None
     subscription: Guid = _NOT_GIVEN
@@ -133,6 +141,7 @@ class AccountPart(_Placed):
     shape: Annotated[Shape, one_of(Shape)] = "A"
     firewall: Annotated[Firewall, one_of(Firewall)] = "disabled-from-all-networks"
     without_namespace: Annotated[NamespaceAbsence, one_of(NamespaceAbsence)] = "absent"
+    life: Annotated[Life, one_of(Life)] | None = None
 
 
 class RuntimePart(Part):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from purview_mpe.emulator._services.data_factory import factories, managed_network, runs, runtimes
 from purview_mpe.emulator._services.purview import accounts, ingestion
-from purview_mpe.emulator._services.resource_manager import authorization, groups, sign_in, subscriptions
+from purview_mpe.emulator._services.resource_manager import authorization, groups, operations, sign_in, subscriptions
 from purview_mpe.emulator._services.targets import event_hubs, storage
 
 if TYPE_CHECKING:
@@ -24,5 +24,6 @@ ALL_ROUTES: tuple[Route, ...] = (
     *authorization.ROUTES,
     *subscriptions.ROUTES,
     *groups.ROUTES,
+    *operations.ROUTES,
     *sign_in.ROUTES,
 )

@@ -24,15 +24,23 @@ if TYPE_CHECKING:
 Outcome = Literal["Succeeded", "Failed"]
 Decision = Literal["Approved", "Rejected", "Disconnected", "Pending"]
 
+# Codes and messages of failed endpoints: that `properties.error` is there is recorded, its contents are inferred.
+STORAGE_BUSY = (
+    "StorageAccountOperationInProgress",
+    "An operation is currently performing on this storage account that requires exclusive access.",
+)
+_WHY_FAILED = ("ManagedPrivateEndpointProvisioningFailed", "The managed private endpoint could not be provisioned.")
+_NO_TARGET = ("PrivateLinkServiceNotFound", "The private link resource does not exist or does not have this group.")
+
 
 def new_endpoint(
     world: World, factory: Factory, network: Network, *, name: str, target: str, group_id: str
 ) -> Endpoint:
     """Put an endpoint into its network; nothing is due for it yet."""
     hidden = ArmId(world.microsoft_subscription().id, network.hidden_group)
-    # The hidden private endpoint is called `<factory>.<endpoint>` and sits in a Microsoft subscription
-    # (recorded).
-    hidden = hidden.in_group("Microsoft.Network", "privateEndpoints", f"{factory.id.name}.{name}")
+    # The hidden private endpoint sits in a subscription of Microsoft's and is called `<factory>.<endpoint>`, with the
+    # factory in lower case and the endpoint as it was given (recorded 2022-10, 2024-06).
+    hidden = hidden.in_group("Microsoft.Network", "privateEndpoints", f"{factory.id.name.lower()}.{name}")
     endpoint = Endpoint(
         name=name,
         factory=factory.id,
@@ -64,6 +72,11 @@ def request(
             if target is not None and not world.hold_storage(target):
                 # Storage runs one private endpoint operation at a time: the second of two neighbours fails.
                 outcome = "Failed"
+                endpoint.error = STORAGE_BUSY
+                return
+            if target is not None and world.is_full(target):
+                outcome = "Failed"
+                endpoint.error = full(world, target)
                 return
             connection = connect(world, endpoint)
             if connection and decision:
@@ -77,6 +90,13 @@ def request(
 
     world.later(_span(world, "connection_delay", endpoint), appear, endpoint.waiting)
     world.later(_span(world, "provisioning", endpoint), provisioned, endpoint.waiting)
+
+
+def full(world: World, target: ArmId) -> tuple[str, str]:
+    """Code and message for a target without room for another connection (the limits are documented, not the answer)."""
+    limit = world.connection_limit(target)
+    message = f"The resource '{target}' has reached its limit of {limit} private endpoint connections."
+    return "PrivateEndpointConnectionLimitExceeded", message
 
 
 def connect(world: World, endpoint: Endpoint) -> Connection | None:
@@ -116,6 +136,7 @@ def add_connection(
         serial=world.serial(),
         status=status,
         description=description,
+        location=world.location_of(target),
     )
     world.connections_of(target)[name.casefold()] = connection
     return connection
@@ -134,8 +155,9 @@ def connection_name(world: World, target: ArmId, private_endpoint_id: str) -> st
 def finish(world: World, endpoint: Endpoint, outcome: Outcome) -> None:
     """End provisioning."""
     target = world.takes(endpoint.target, endpoint.group_id)
-    endpoint.etag = world.etag()
     endpoint.provisioning_state = "Failed" if target is None else outcome
+    if endpoint.provisioning_state == "Failed" and endpoint.error is None:
+        endpoint.error = _WHY_FAILED if target is not None else _NO_TARGET
     endpoint.shows_private_endpoint_id = world.settings.reveal_private_endpoint_ids != "never"
     if endpoint.provisioning_state == "Failed" or target is None:
         return

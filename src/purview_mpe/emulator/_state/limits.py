@@ -44,8 +44,8 @@ class Limits:
         self.enforced = enforced
         self._buckets: dict[tuple[str, str, Kind], _Bucket] = {}
 
-    def take(self, subscription: str, caller: str, method: str, now: float) -> tuple[str, str]:
-        """Take one token; gives the name and value of the header that tells what is left.
+    def take(self, subscription: str, caller: str, method: str, now: float) -> dict[str, str]:
+        """Take one token; gives the headers that say what is left (names recorded 2025).
 
         Raises:
             ArmError: 429 with `Retry-After`, if limits are enforced and a bucket is empty.
@@ -67,7 +67,8 @@ class Limits:
             )
         own.level = max(own.level - 1, 0)
         shared.level = max(shared.level - 1, 0)
-        return f"x-ms-ratelimit-remaining-subscription-{kind}", str(int(own.level))
+        prefix = "x-ms-ratelimit-remaining-subscription"
+        return {f"{prefix}-{kind}": str(int(own.level)), f"{prefix}-global-{kind}": str(int(shared.level))}
 
     def _bucket(self, subscription: str, caller: str, kind: Kind, now: float, factor: int) -> _Bucket:
         key = (subscription, caller, kind)

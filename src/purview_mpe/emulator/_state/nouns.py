@@ -45,13 +45,14 @@ class Endpoint:
     serial: int
     private_endpoint_id: str
     provisioning_state: str = "Provisioning"
-    # Three empty strings until provisioned (recorded from the real service).
+    # Three empty strings until provisioned (recorded 2022-10, 2024-06).
     status: str = ""
     description: str = ""
     actions_required: str = ""
     reserved: bool = False
     shows_private_endpoint_id: bool = False
-    etag: str | None = None
+    error: tuple[str, str] | None = None
+    """Code and message of what made it fail."""
     connection: Connection | None = None
     waiting: list[AfterReads] = field(default_factory=list["AfterReads"])
 
@@ -138,6 +139,8 @@ class Connection:
     description: str | None = None
     actions_required: str = "None"
     provisioning_state: str = "Succeeded"
+    location: str = ""
+    """The region of the target, as Azure writes regions to people."""
     endpoint: Endpoint | None = None
     """The managed endpoint on the other side; None for a stranger's, and for an orphan's."""
 
@@ -149,6 +152,10 @@ class Account:
     id: ArmId
     body: dict[str, Any]
     serial: int
+    changes: int = 0
+    """The number of the change that is under way; 0: none is."""
+    becoming: dict[str, Any] | None = None
+    """What its JSON will be when its creation is over."""
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -166,3 +173,21 @@ class Resource:
     serial: int
     busy_until: float = 0.0
     """Storage runs one private endpoint operation at a time; until then it answers 409 to the next one."""
+
+
+@dataclass(slots=True)
+class Operation:
+    """One long-running operation."""
+
+    id: str
+    begun: str
+    """When it began, as Azure writes times."""
+    status: str = "InProgress"
+    error: tuple[str, str] | None = None
+    """Code and message of what made it fail."""
+    ended: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.status != "InProgress"

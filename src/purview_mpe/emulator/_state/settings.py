@@ -11,6 +11,9 @@ from purview_mpe.emulator._values.public import public
 if TYPE_CHECKING:
     from random import Random
 
+    from purview_mpe.emulator._state.answers import Answers
+    from purview_mpe.emulator._state.times import Times
+
 DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 DEFAULT_TENANT = "11111111-1111-1111-1111-111111111111"
 DEFAULT_LOCATION = "westeurope"
@@ -53,6 +56,10 @@ class Settings:
     deletion_lingers: float
     entity_limit: int
     latency: Span
+    storage_connection_limit: int
+    namespace_connection_limit: int
+    answers: Answers
+    times: Times
 
     @property
     def counts_reads(self) -> bool:

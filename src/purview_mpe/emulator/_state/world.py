@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe.emulator._state.clock import Clock
+    from purview_mpe.emulator._state.nouns import Operation
 
 FACTORY_TYPE = "Microsoft.DataFactory/factories"
 ACCOUNT_TYPE = "Microsoft.Purview/accounts"
@@ -54,6 +55,7 @@ class World:
         self.clock = clock
         self.follows_calendar = epoch is None
         self.epoch = epoch or datetime.now(UTC)
+        self._began = clock.now()
         self.tenant = tenant
         self.random = Random(seed)
         self.lock = threading.RLock()
@@ -64,8 +66,8 @@ class World:
         """Storage accounts and Event Hubs namespaces."""
         self.connections: dict[str, dict[str, Connection]] = {}
         """By the key of the target, then by the case-folded name of the connection."""
-        self.operations: set[str] = set()
-        """Long-running operations whose results can be asked for."""
+        self.operations: dict[str, Operation] = {}
+        """Long-running operations by their id."""
         self._serial = itertools.count(1)
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._moment: float | None = None
@@ -78,8 +80,12 @@ class World:
 
     def stamp(self, at: float | None = None) -> str:
         """A moment of the clock as Azure writes times, with seven digits of a second."""
-        moment = self.epoch + timedelta(seconds=self.now() if at is None else at)
+        moment = self.epoch + timedelta(seconds=(self.now() if at is None else at) - self._began)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
+
+    def moment_of(self, date: datetime) -> float:
+        """The moment of the clock at which a date stands in the stamps."""
+        return self._began + (date - self.epoch) / timedelta(seconds=1)
 
     def settle(self) -> float:
         """Let everything happen that is due by now; gives the time."""
@@ -130,7 +136,7 @@ class World:
         """
         if not self.follows_calendar:
             return 0.0
-        return self.clock.now() - (datetime.now(UTC) - self.epoch).total_seconds()
+        return self.clock.now() - self.moment_of(datetime.now(UTC))
 
     def hold_storage(self, target: ArmId) -> bool:
         """Begin a private endpoint operation on a storage account; False if another is under way."""
@@ -143,6 +149,25 @@ class World:
             return False
         resource.busy_until = now + seconds
         return True
+
+    def connection_limit(self, target: ArmId) -> int | None:
+        """How many private endpoint connections a target can have; None: no limit is known."""
+        if target.is_a(STORAGE_TYPE):
+            return self.settings.storage_connection_limit
+        return self.settings.namespace_connection_limit if target.is_a(NAMESPACE_TYPE) else None
+
+    def is_full(self, target: ArmId) -> bool:
+        """Whether a target has no room for another connection."""
+        limit = self.connection_limit(target)
+        return limit is not None and len(self.connections_of(target)) >= limit
+
+    def seconds(self, name: str) -> float:
+        """How long one of `Times` takes now."""
+        return self.settings.times.of(name, real=self.is_real)
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        """Let something happen after a number of seconds."""
+        self.later(seconds, act, [])
 
     @property
     def is_real(self) -> bool:
@@ -205,6 +230,11 @@ class World:
     def find_resource(self, key: str) -> Factory | Account | Resource | None:
         """The top-level resource with this key."""
         return self.factories.get(key) or self.accounts.get(key) or self.resources.get(key)
+
+    def location_of(self, target: ArmId) -> str:
+        """The region of a top-level resource; empty where there is none."""
+        found = self.find_resource(target.key)
+        return str(found.body.get("location", "")) if found else ""
 
     def endpoints(self, factory: Factory | None = None) -> Iterator[Endpoint]:
         """All managed private endpoints, in order of creation within a factory."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -109,6 +110,11 @@ def parsed(text: str) -> ArmId | None:
 def id_of(value: Any) -> ArmId | None:
     """The value if it is the id of a resource."""
     return parsed(value) if isinstance(value, str) else None
+
+
+def region_of(location: Any) -> str:
+    """A region as Azure writes it in names: `West Europe` is `westeurope`."""
+    return re.sub(r"[^a-z0-9]", "", str(location).lower())
 
 
 def as_id(given: ArmId | str) -> ArmId:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe.emulator._http.call import bad_request, not_found, parent_not_found
+from purview_mpe.emulator._http.call import bad_request, parent_not_found
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.data_factory.factories import find_factory
 from purview_mpe.emulator._services.data_factory.rules import (
     check_if_match,
     check_limit,
     check_name,
+    child_not_found,
     invalid_request,
     names_tag,
 )
@@ -19,12 +19,13 @@ from purview_mpe.emulator._services.versions import DATA_FACTORY
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.nouns import Endpoint, Factory, Network
 from purview_mpe.emulator._values.exchange import ArmError, Response
-from purview_mpe.emulator._values.json_values import id_of, object_of, strings_of
+from purview_mpe.emulator._values.json_values import id_of, object_of, region_of, strings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from purview_mpe.emulator._http.call import Call
+    from purview_mpe.emulator._state.answers import EndpointError
     from purview_mpe.emulator._state.world import World
 
 
@@ -33,7 +34,7 @@ def new_network(
 ) -> Network:
     """Give a factory a managed virtual network."""
     vnet_id = world.guid()
-    region, number = _squeezed(factory.body["location"]), world.random.randrange(10, 100)
+    region, number = region_of(factory.body["location"]), world.random.randrange(10, 1000)
     network = Network(
         name=name,
         vnet_id=vnet_id,
@@ -43,16 +44,12 @@ def new_network(
             "preventDataExfiltration": bool((properties or {}).get("preventDataExfiltration", False)),
             "alias": factory.id.name.lower(),
         },
-        # As seen in a real private endpoint id: vnet-92b2afd7-northeurope-55-rg.
-        hidden_group=f"vnet-{vnet_id[:8]}-{region}-{number}-rg",
+        # Recorded: vnet-92b2afd7-northeurope-55-rg; the hexadecimal digits are not those of `vNetId`.
+        hidden_group=f"vnet-{world.hex(8)}-{region}-{number}-rg",
         serial=world.serial(),
     )
     factory.networks[name.casefold()] = network
     return network
-
-
-def _squeezed(location: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", str(location).lower())
 
 
 def _shown_network(factory: Factory, network: Network) -> dict[str, Any]:
@@ -79,7 +76,7 @@ def _find_network(call: Call) -> tuple[Factory, Network]:
     factory = find_factory(call)
     network = factory.networks.get(call["network"].casefold())
     if network is None:
-        raise not_found(factory.id.child("managedVirtualNetworks", call["network"]))
+        raise child_not_found(factory.id.child("managedVirtualNetworks", call["network"]))
     return factory, network
 
 
@@ -100,6 +97,9 @@ def _put_network(call: Call) -> Response:
     network = factory.networks.get(name.casefold())
     check_if_match(call, network.etag if network else None)
     if network is None:
+        if factory.networks:
+            # A factory has one managed virtual network, whatever its name (seen in public bug reports).
+            raise invalid_request("ManagedVirtualNetwork", name, "The factory already has a managed virtual network")
         check_limit(call, factory)
         network = new_network(call.world, factory, name, body["properties"])
     return Response(200, _shown_network(factory, network))
@@ -108,8 +108,16 @@ def _put_network(call: Call) -> Response:
 # --- managed private endpoints
 
 
-def shown_endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    """The JSON of an endpoint, with the lower-cased segments that the service echoes (recorded)."""
+def shown_error(endpoint: Endpoint, form: EndpointError) -> dict[str, str] | str | None:
+    """Why an endpoint failed, in one of the two forms that are possible."""
+    if endpoint.error is None:
+        return None
+    code, message = endpoint.error
+    return {"code": code, "message": message} if form == "object" else f"{code}: {message}"
+
+
+def shown_endpoint(endpoint: Endpoint, form: EndpointError = "object") -> dict[str, Any]:
+    """The JSON of an endpoint, with the lower-cased segments that the service echoes (recorded); it has no etag."""
     properties: dict[str, Any] = {
         "privateLinkResourceId": endpoint.target,
         "groupId": endpoint.group_id,
@@ -121,27 +129,30 @@ def shown_endpoint(endpoint: Endpoint) -> dict[str, Any]:
             "actionsRequired": endpoint.actions_required,
         },
     }
-    if endpoint.shows_private_endpoint_id and (endpoint.connection is not None or endpoint.etag is not None):
-        # Undocumented and optional: the exact id of the hidden private endpoint (seen in public code).
+    if endpoint.shows_private_endpoint_id:
+        # Not documented: the exact id of the hidden private endpoint (recorded 2022-10, 2024-06; absent in 2021-08).
         properties["resourceId"] = endpoint.private_endpoint_id
+    # Null while the endpoint is well (recorded 2022-10, 2024-06).
+    properties |= {"error": shown_error(endpoint, form), "ipAddress": None, "linkId": None}
     if endpoint.reserved:
         properties["isReserved"] = True
     network = f"{endpoint.factory}/managedvirtualnetworks/{endpoint.network}"
-    shown: dict[str, Any] = {
+    return {
         "id": f"{network}/managedprivateendpoints/{endpoint.name}",
         "name": endpoint.name,
         "type": "Microsoft.DataFactory/factories/managedvirtualnetworks/managedprivateendpoints",
         "properties": properties,
     }
-    if endpoint.etag is not None:
-        shown["etag"] = endpoint.etag
-    return shown
+
+
+def _shown(call: Call, endpoint: Endpoint) -> dict[str, Any]:
+    return shown_endpoint(endpoint, call.world.settings.answers.endpoint_error)
 
 
 def _list_endpoints(call: Call) -> Response:
     _, network = _find_network(call)
     endpoints = list(network.endpoints.values())
-    answer = call.page(endpoints, lambda endpoint: endpoint.serial, shown_endpoint)
+    answer = call.page(endpoints, lambda endpoint: endpoint.serial, lambda endpoint: _shown(call, endpoint))
     for endpoint in endpoints:
         call.world.was_read(endpoint)
     return answer
@@ -157,8 +168,8 @@ def _get_endpoint(call: Call) -> Response:
         if call.world.settings.absent_status == 400:
             # What Terraform's azurerm met historically (seen in its source).
             raise bad_request(f"The managed private endpoint '{absent.name}' does not exist.")
-        raise not_found(absent)
-    answer = Response(200, shown_endpoint(endpoint))
+        raise child_not_found(absent)
+    answer = Response(200, _shown(call, endpoint))
     call.world.was_read(endpoint)
     return answer
 
@@ -188,9 +199,10 @@ def _put_endpoint(call: Call) -> Response:
             )
     check_if_match(call, None)
     check_limit(call, factory)
+    _check_room(call, name, target, group_id)
     endpoint = life.new_endpoint(call.world, factory, network, name=name, target=target, group_id=group_id)
     endpoint.fqdns = list(body["properties"].get("fqdns") or [])
-    answer = Response(200, shown_endpoint(endpoint))
+    answer = Response(200, _shown(call, endpoint))
     life.request(call.world, endpoint, **call.planned)
     return answer
 
@@ -198,10 +210,18 @@ def _put_endpoint(call: Call) -> Response:
 def _put_again(call: Call, existing: Endpoint, target: str, group_id: str) -> Response:
     if existing.provisioning_state == "Deleting":
         raise _still_deleting(existing.name)
-    check_if_match(call, existing.etag or "")
+    # An endpoint has no entity tag, so no condition but `*` holds.
+    check_if_match(call, None)
     if existing.reserved or not _same_target(existing, target, group_id):
         raise invalid_request("ManagedPrivateEndpoint", existing.name, "Invalid payload")
-    return Response(200, shown_endpoint(existing))
+    return Response(200, _shown(call, existing))
+
+
+def _check_room(call: Call, name: str, target: str, group_id: str) -> None:
+    """Refuse an endpoint to a target without room for it, where the emulator is set to refuse it at once."""
+    found = call.world.takes(target, group_id)
+    if found is not None and call.world.settings.answers.full_target == "refused" and call.world.is_full(found):
+        raise invalid_request("ManagedPrivateEndpoint", name, life.full(call.world, found)[1])
 
 
 def _still_deleting(name: str) -> ArmError:

@@ -12,6 +12,7 @@ from purview_mpe.emulator._values.json_values import object_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from purview_mpe._model.arm_id import ArmId
     from purview_mpe.emulator._http.call import Call
     from purview_mpe.emulator._state.nouns import Factory
 
@@ -25,6 +26,20 @@ def invalid_request(kind: str, name: str, why: str) -> ArmError:
     return bad_request(
         f"Invalid resource request. Resource type: '{kind}', Resource name: '{name}' 'Error: {why}'.",
         "InvalidResourceRequest",
+    )
+
+
+def child_not_found(child: ArmId) -> ArmError:
+    """Data Factory's 404 for something in a factory (recorded 2022-07 and 2023-11 for a connection and a runtime)."""
+    kinds = [kind if level == 0 else kind.lower() for level, kind in enumerate(child.types)]
+    tail = "/".join(f"{kind}/{name}" for kind, name in zip(kinds, child.names, strict=True))
+    group = f"/subscriptions/{child.subscription}/resourceGroups/{child.resource_group}"
+    return ArmError(
+        404,
+        "NotFound",
+        "The document could not be retrieved because it does not exist.",
+        target=f"{group}/providers/{child.provider}/{tail}",
+        details=None,
     )
 
 

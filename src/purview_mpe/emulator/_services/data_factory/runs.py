@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request, read_token, write_token
@@ -191,7 +191,7 @@ def _moment(call: Call, body: Mapping[str, Any], key: str) -> float:
         raise bad_request(f"The property '{key}' must be an ISO 8601 time.", "InvalidPropertyValue") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return (moment - call.world.epoch) / timedelta(seconds=1) + call.world.ahead_of_calendar()
+    return call.world.moment_of(moment) + call.world.ahead_of_calendar()
 
 
 _FACTORIES = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataFactory/factories"

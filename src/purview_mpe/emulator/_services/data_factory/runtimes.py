@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from purview_mpe.emulator._http.call import not_found
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.data_factory.factories import find_factory
 from purview_mpe.emulator._services.data_factory.rules import (
     check_if_match,
     check_limit,
     check_name,
+    child_not_found,
     invalid_request,
     names_tag,
     want,
@@ -85,7 +85,7 @@ def _find_runtime(call: Call) -> tuple[Factory, Runtime]:
     factory = find_factory(call)
     runtime = factory.runtimes.get(call["runtime"].casefold())
     if runtime is None:
-        raise not_found(factory.id.child("integrationRuntimes", call["runtime"]))
+        raise child_not_found(factory.id.child("integrationRuntimes", call["runtime"]))
     return factory, runtime
 
 

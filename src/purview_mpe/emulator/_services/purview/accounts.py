@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import re
-from copy import copy, deepcopy
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator._http.call import bad_request, not_found
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.data_factory.rules import want, want_identity, want_tags
+from purview_mpe.emulator._services.purview.lifecycle import (
+    begin_account,
+    change_account,
+    delete_account,
+    ensure_target,
+)
 from purview_mpe.emulator._services.purview.shapes import account_body, new_namespace_id
 from purview_mpe.emulator._services.targets import connections
 from purview_mpe.emulator._services.versions import PURVIEW, hidden_account_properties, shows_guardian
-from purview_mpe.emulator._state import life
-from purview_mpe.emulator._state.nouns import Account, Resource
-from purview_mpe.emulator._state.world import NAMESPACE_TYPE, STORAGE_TYPE
 from purview_mpe.emulator._values.exchange import Response
-from purview_mpe.emulator._values.json_values import id_of, list_of, object_of
+from purview_mpe.emulator._values.json_values import object_of, region_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from purview_mpe.emulator._http.call import Call
+    from purview_mpe.emulator._state.nouns import Account
     from purview_mpe.emulator._state.world import World
 
 PROVIDER = "Microsoft.Purview"
@@ -35,64 +39,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "managedResourcesPublicNetworkAccess": _ACCESS,
     "managedEventHubState": _ACCESS,
 }
-
-
-def new_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Account:
-    """Make an account exist, with the storage accounts and namespaces that its JSON names."""
-    body = deepcopy(dict(body))
-    properties: dict[str, Any] = object_of(body.get("properties")) or {}
-    listed = properties.pop("privateEndpointConnections", None)
-    account = Account(account_id, {**body, "properties": properties}, world.serial())
-    world.ensure_group(account_id, str(body.get("location", "")))
-    world.accounts[account_id.key] = account
-    for target in managed_targets(account):
-        ensure_target(world, str(target), str(body.get("location", "")), managed_by=str(account_id))
-    for item in list_of(listed) or ():
-        _seed_connection(world, account_id, object_of(item) or {})
-    return account
-
-
-def remove_account(world: World, key: str) -> bool:
-    """Take an account away, and what it manages with it. Gives whether there was one."""
-    account = world.accounts.pop(key, None)
-    if account is None:
-        return False
-    for target in (account.id, *managed_targets(account)):
-        world.resources.pop(target.key, None)
-        for connection in world.connections.pop(target.key, {}).values():
-            life.drop_connection(world, connection)
-    return True
-
-
-def ensure_target(world: World, target: Any, location: str, managed_by: str | None = None) -> Resource | None:
-    """Make a storage account or namespace exist, if this is the id of one."""
-    target_id = id_of(target)
-    if target_id is None:
-        return None
-    if not target_id.is_a(STORAGE_TYPE) and not target_id.is_a(NAMESPACE_TYPE):
-        return None
-    known = world.resources.get(target_id.key)
-    if known is None:
-        world.ensure_group(target_id, location, managed_by)
-        known = Resource(target_id, {"location": location, "createdAt": world.stamp()}, world.serial())
-        world.resources[target_id.key] = known
-    return known
-
-
-def _seed_connection(world: World, account_id: ArmId, item: Mapping[str, Any]) -> None:
-    properties = object_of(item.get("properties")) or {}
-    state = object_of(properties.get("privateLinkServiceConnectionState")) or {}
-    endpoint = object_of(properties.get("privateEndpoint")) or {}
-    name = item.get("name")
-    life.add_connection(
-        world,
-        account_id,
-        private_endpoint_id=str(endpoint.get("id", "")),
-        group_id="account",
-        description=state.get("description"),
-        status=str(state.get("status", "Pending")),
-        name=name if isinstance(name, str) else None,
-    )
 
 
 def shown_account(world: World, account: Account, api_version: str) -> dict[str, Any]:
@@ -127,8 +73,17 @@ def _list_accounts(call: Call) -> Response:
     )
 
 
+def _answer(call: Call, account: Account, status: int = 200) -> Response:
+    """An account with the headers that come with it (their names are recorded, the values inferred)."""
+    headers = {
+        "x-ms-account-status": str(account.properties.get("provisioningState", "")),
+        "api-supported-versions": ", ".join(PURVIEW),
+    }
+    return Response(status, shown_account(call.world, account, call.api_version), headers)
+
+
 def _get_account(call: Call) -> Response:
-    return Response(200, shown_account(call.world, find_account(call), call.api_version))
+    return _answer(call, find_account(call))
 
 
 def _put_account(call: Call) -> Response:
@@ -137,7 +92,8 @@ def _put_account(call: Call) -> Response:
     known = call.world.accounts.get(account_id.key)
     if known is not None:
         _update(call.world, known, body)
-        return Response(200, shown_account(call.world, known, call.api_version))
+        change_account(call.world, known)
+        return _answer(call, known)
     if not 3 <= len(account_id.name) <= 63 or not _NAME.fullmatch(account_id.name):
         raise bad_request(f"The account name '{account_id.name}' is invalid.", "InvalidAccountName")
     if not isinstance(body.get("location"), str) or not body["location"]:
@@ -151,31 +107,32 @@ def _put_account(call: Call) -> Response:
         firewall="enabled-from-all-networks",
         location=body["location"],
     )
-    made["properties"]["provisioningState"] = "Creating"
     if group := properties.get("managedResourceGroupName"):
         # Can be chosen when an account is made, and never again (spec: read by Terraform, which would make it anew).
         made["properties"]["managedResourceGroupName"] = group
-    account = new_account(call.world, account_id, made)
-    _update(call.world, account, body)
-
-    def created() -> None:
-        account.properties["provisioningState"] = "Succeeded"
-
-    answer = Response(201, shown_account(call.world, account, call.api_version))
-    call.world.later(call.world.settings.span("provisioning", "account", real=call.world.is_real), created, [])
-    return answer
+    _apply(made, body)
+    return _answer(call, begin_account(call.world, account_id, made), 201)
 
 
 def _patch_account(call: Call) -> Response:
     account, body = find_account(call), call.json
     _check_account(body)
     _update(call.world, account, body)
-    return Response(200, shown_account(call.world, account, call.api_version))
+    change_account(call.world, account)
+    return _answer(call, account)
 
 
 def _delete_account(call: Call) -> Response:
     account_id = call.id(PROVIDER, "accounts", call["account"])
-    return Response(200 if remove_account(call.world, account_id.key) else 204)
+    account = call.world.accounts.get(account_id.key)
+    if account is None:
+        return Response(204)
+    operation = delete_account(call.world, account)
+    region = region_of(account.body.get("location"))
+    place = f"{call.origin}/subscriptions/{account_id.subscription}/providers/{PROVIDER}/locations/{region}"
+    return Response(
+        202, headers={"Location": f"{place}/operationResults/{operation.id}?api-version={call.api_version}"}
+    )
 
 
 def _list_keys(call: Call) -> Response:
@@ -210,21 +167,24 @@ def _check_account(body: Mapping[str, Any]) -> None:
             raise bad_request(f"The property '{key}' must be one of {', '.join(values)}.", "InvalidPropertyValue")
 
 
-def _update(world: World, account: Account, body: Mapping[str, Any]) -> None:
-    """Take over what can be changed; read-only properties in a body are accepted and ignored."""
+def _apply(shown: dict[str, Any], body: Mapping[str, Any]) -> None:
+    """Take over into an account's JSON what can be chosen; read-only properties in a body are accepted and ignored."""
     for key in ("tags", "identity"):
         if body.get(key) is not None:
-            account.body[key] = body[key]
+            shown[key] = body[key]
+    known: dict[str, Any] = shown["properties"]
     properties = object_of(body.get("properties")) or {}
     for key in _CHOICES:
         if properties.get(key) is not None:
-            account.properties[key] = properties[key]
-    ingestion, given = (
-        account.properties.get("ingestionStorage"),
-        object_of(properties.get("ingestionStorage")),
-    )
+            known[key] = properties[key]
+    ingestion, given = known.get("ingestionStorage"), object_of(properties.get("ingestionStorage"))
     if ingestion is not None and given is not None and given.get("publicNetworkAccess") in _ACCESS:
         ingestion["publicNetworkAccess"] = given["publicNetworkAccess"]
+
+
+def _update(world: World, account: Account, body: Mapping[str, Any]) -> None:
+    """Change an account, and with it whether it has a managed namespace."""
+    _apply(account.body, body)
     match account.properties.get("managedEventHubState"):
         case "Enabled":
             enable_event_hubs(world, account)
@@ -245,18 +205,6 @@ def enable_event_hubs(world: World, account: Account) -> None:
         managed["eventHubNamespace"] = str(new_namespace_id(world, group))
         location = str(account.body.get("location", ""))
         ensure_target(world, managed["eventHubNamespace"], location, managed_by=str(account.id))
-
-
-def managed_targets(account: Account) -> list[ArmId]:
-    """The storage accounts and the namespace that an account's JSON names, as far as they are ids of such."""
-    managed = object_of(account.properties.get("managedResources")) or {}
-    ingestion = object_of(account.properties.get("ingestionStorage")) or {}
-    found: list[ArmId] = []
-    for given in (managed.get("storageAccount"), managed.get("eventHubNamespace"), ingestion.get("id")):
-        target = id_of(given)
-        if target is not None and (target.is_a(STORAGE_TYPE) or target.is_a(NAMESPACE_TYPE)):
-            found.append(target)
-    return found
 
 
 def _target(call: Call) -> ArmId:

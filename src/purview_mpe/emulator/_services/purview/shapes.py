@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe._model.arm_id import ArmId
+from purview_mpe.emulator._values.json_values import region_of
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._state.world import World
@@ -56,7 +57,7 @@ def account_body(
         raise ValueError(f"{firewall!r} is no firewall setting; those are {', '.join(_FIREWALLS)}")
     storage, namespace, ingestion = _SHAPES[shape]
     public, ingesting = _FIREWALLS[firewall]
-    region = "".join(location.lower().split())
+    region = region_of(location)
     host = f"https://{account_id.name.lower()}.purview.azure.com"
     managed: dict[str, Any] = {}
     properties: dict[str, Any] = {

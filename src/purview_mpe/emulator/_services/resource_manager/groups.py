@@ -9,12 +9,13 @@ from purview_mpe.emulator._http.call import bad_request
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.data_factory.factories import remove_factory
 from purview_mpe.emulator._services.data_factory.rules import want_tags
-from purview_mpe.emulator._services.purview.accounts import remove_account
+from purview_mpe.emulator._services.purview.lifecycle import remove_account
 from purview_mpe.emulator._services.versions import ANY
-from purview_mpe.emulator._state import life
+from purview_mpe.emulator._state import life, operations
 from purview_mpe.emulator._state.access import within
 from purview_mpe.emulator._state.nouns import ResourceGroup
 from purview_mpe.emulator._values.exchange import ArmError, Response
+from purview_mpe.emulator._values.json_values import region_of
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._http.call import Call
@@ -66,10 +67,10 @@ def _put_group(call: Call) -> Response:
         raise bad_request("The location property is required for this definition.", "LocationRequired")
     known = subscription.groups.get(name.casefold())
     if known is None:
-        made = ResourceGroup(name, _squeezed(location), tags=body.get("tags") or {})
+        made = ResourceGroup(name, region_of(location), tags=body.get("tags") or {})
         subscription.groups[name.casefold()] = made
         return Response(201, _shown_group(subscription, made))
-    if _squeezed(known.location) != _squeezed(location):
+    if region_of(known.location) != region_of(location):
         raise ArmError(
             409,
             "InvalidResourceGroupLocation",
@@ -109,19 +110,10 @@ def _delete_group(call: Call) -> Response:
             life.drop_connection(world, connection)
     del subscription.groups[group]
     # The group is gone at once; clients ask for the result all the same, as they do in Azure.
-    operation = world.guid()
-    world.operations.add(operation)
-    result = (
-        f"{call.origin}/subscriptions/{subscription.id}/operationresults/{operation}?api-version={call.api_version}"
-    )
+    operation = operations.begin(world, 0, lambda: None)
+    result = f"{call.origin}/subscriptions/{subscription.id}/operationresults/{operation.id}"
+    result += f"?api-version={call.api_version}"
     return Response(202, headers={"Location": result, "Retry-After": "0"})
-
-
-def _operation_result(call: Call) -> Response:
-    call.subscription()
-    if call["operation"].casefold() not in call.world.operations:
-        raise ArmError(404, "OperationNotFound", f"The operation '{call['operation']}' could not be found.")
-    return Response(200)
 
 
 def _list_resources(call: Call) -> Response:
@@ -144,11 +136,6 @@ def _list_resources(call: Call) -> Response:
     )
 
 
-def _squeezed(location: str) -> str:
-    """A region as Azure writes it: `West Europe` is `westeurope`."""
-    return "".join(location.lower().split())
-
-
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 _GROUPS = f"{_SUBSCRIPTION}/resourceGroups"
 _GROUP = f"{_GROUPS}/{{group}}"
@@ -164,5 +151,4 @@ ROUTES = (
     Route("DELETE", _GROUP, ANY, _delete_group, f"{_ACTION}/delete"),
     Route("GET", f"{_GROUP}/resources", ANY, _list_resources, f"{_ACTION}/read"),
     Route("GET", f"{_SUBSCRIPTION}/resources", ANY, _list_resources, _RESOURCES_READ),
-    Route("GET", f"{_SUBSCRIPTION}/operationresults/{{operation}}", ANY, _operation_result),
 )

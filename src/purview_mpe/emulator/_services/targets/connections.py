@@ -2,7 +2,8 @@
 
 - Purview: named `<private endpoint>-<guid>`; its state has `actionsRequired`.
 - Storage: named `<account>.<guid>`; its state has `actionRequired`.
-- Event Hubs: named `<guid>`; its state has neither, and its type is `Namespaces/PrivateEndpointConnections`.
+- Event Hubs: named `<guid>`; its state has neither, its type is `Namespaces/PrivateEndpointConnections`, and it has
+  `location` and `groupIds` (recorded 2022-04).
 
 (Spelling of the states and types: specs. Formats of the names: seen in public code.)
 """
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request, not_found
 from purview_mpe.emulator._http.router import Route
-from purview_mpe.emulator._state import life
-from purview_mpe.emulator._state.world import ACCOUNT_TYPE, NAMESPACE_TYPE
+from purview_mpe.emulator._state import life, operations
+from purview_mpe.emulator._state.world import ACCOUNT_TYPE, NAMESPACE_TYPE, STORAGE_TYPE
 from purview_mpe.emulator._values.exchange import ArmError, Response
 from purview_mpe.emulator._values.json_values import object_of
 
@@ -46,7 +47,7 @@ def shown_connection(connection: Connection) -> dict[str, Any]:
     else:
         kind = "Microsoft.Storage/storageAccounts/privateEndpointConnections"
         state["actionRequired"] = connection.actions_required
-    return {
+    shown: dict[str, Any] = {
         "id": str(connection_id(connection)),
         "name": connection.name,
         "type": kind,
@@ -56,6 +57,10 @@ def shown_connection(connection: Connection) -> dict[str, Any]:
             "privateLinkServiceConnectionState": state,
         },
     }
+    if connection.target.is_a(NAMESPACE_TYPE):
+        shown["location"] = connection.location
+        shown["properties"]["groupIds"] = [connection.group_id]
+    return shown
 
 
 def connection_id(connection: Connection) -> ArmId:
@@ -104,6 +109,8 @@ def _put(find: FindTarget) -> Callable[[Call], Response]:
         connection = _find(call, target)
         status, description = _read_decision(call)
         hold_storage(call, target)
+        if target.is_a(STORAGE_TYPE):
+            _check_storage(connection, status)
         changed = decide(call, connection, status, description)
         return _answer_to_decision(call, connection, changed=changed)
 
@@ -125,6 +132,19 @@ def _delete(find: FindTarget) -> Callable[[Call], Response]:
     return handle
 
 
+def _check_storage(connection: Connection, status: str) -> None:
+    """Refuse what a storage account refuses: approving what is Approved or Rejected (recorded 2025-02).
+
+    Raises:
+        ArmError: 400.
+    """
+    if status == "Approved" and connection.status in {"Approved", "Rejected"}:
+        raise bad_request(
+            "Values for request parameters are invalid: privateLinkServiceConnectionState.status.",
+            "InvalidValuesForRequestParameters",
+        )
+
+
 def decide(call: Call, connection: Connection, status: str, description: str | None) -> bool:
     """Change the state of a connection; gives whether anything changed.
 
@@ -141,7 +161,8 @@ def decide(call: Call, connection: Connection, status: str, description: str | N
             "InvalidPrivateEndpointConnectionState",
         )
     changed = connection.status != status
-    # A decision overwrites the description that the requester wrote (seen).
+    # A decision overwrites the description that the requester wrote; one that is not sent becomes empty (recorded
+    # 2025-02 for storage).
     life.decide(call.world, connection, status, description or "")
     return changed
 
@@ -251,6 +272,23 @@ def _answer_to_decision(call: Call, connection: Connection, *, changed: bool) ->
         own = f"{call.origin}{connection_id(connection)}?api-version={call.api_version}"
         return Response(201, shown, {"Azure-AsyncOperation": own, "x-ms-long-running-operation": "true"})
     if connection.target.is_a(NAMESPACE_TYPE):
-        answer = call.world.settings.namespace_approval
-        return Response(int(answer[:3]), None if answer.endswith("empty") else shown)
+        return _answer_of_namespace(call, connection)
     return Response(200, shown)
+
+
+def _answer_of_namespace(call: Call, connection: Connection) -> Response:
+    answer = call.world.settings.namespace_approval
+    if answer == "202":
+        # Recorded 2022-04: a body that says Updating, and an operation to follow.
+        connection.provisioning_state = "Updating"
+
+        def updated() -> None:
+            connection.provisioning_state = "Succeeded"
+
+        operation = operations.begin(call.world, call.world.seconds("namespace_update"), updated)
+        where = f"/subscriptions/{connection.target.subscription}/providers/Microsoft.EventHub/locations"
+        place = f"{call.origin}{where}/{connection.location}/operationStatus/{operation.id}"
+        headers = {"Azure-AsyncOperation": f"{place}?api-version={call.api_version}"}
+        return Response(202, shown_connection(connection), headers)
+    shown = None if answer.endswith("empty") else shown_connection(connection)
+    return Response(int(answer[:3]), shown)

@@ -1,0 +1,33 @@
+"""Long-running operations: what was begun, how it ends, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from purview_mpe.emulator._state.nouns import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purview_mpe.emulator._state.world import World
+
+
+def begin(
+    world: World, seconds: float, finish: Callable[[], None], error: Callable[[], tuple[str, str] | None] | None = None
+) -> Operation:
+    """Begin an operation that ends after a number of seconds.
+
+    `error` is asked at that time whether it fails; `finish` is called if it does not.
+    """
+    operation = Operation(world.guid(), world.stamp())
+    world.operations[operation.id] = operation
+
+    def end() -> None:
+        operation.error = error() if error is not None else None
+        operation.status = "Failed" if operation.error else "Succeeded"
+        operation.ended = world.stamp()
+        if operation.error is None:
+            finish()
+
+    world.after(seconds, end)
+    return operation

@@ -1,0 +1,49 @@
+"""How long things take that are not managed private endpoints."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from purview_mpe.emulator._values.public import public
+
+
+@public
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Seconds that something takes; None: as long as in Azure on a virtual clock, a moment in real time.
+
+    Raises:
+        ValueError: a number of seconds is negative or infinite.
+    """
+
+    account_creation: float | None = None
+    """From the PUT of an account to `Succeeded`: 150 s (recorded); its resources appear one after the other."""
+    account_change: float | None = None
+    """How long an account says `Creating` after a PATCH: 60 s (recorded: up to a minute)."""
+    account_deletion: float | None = None
+    """From the DELETE of an account until it is gone: 180 s (recorded: about three minutes)."""
+    namespace_update: float | None = None
+    """How long a connection of an Event Hubs namespace is `Updating` after a decision: 5 s (inferred)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no time can be."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (is_number and 0 <= value < math.inf):
+                raise ValueError(f"{field.name}: must be a number of seconds from 0 on, not {value!r}")
+
+    def of(self, name: str, *, real: bool) -> float:
+        """The seconds of one of these; `real` while clients wait in real time."""
+        given: float | None = getattr(self, name)
+        return _DEFAULTS[name][real] if given is None else given
+
+
+#: On a virtual clock, and in real time.
+_DEFAULTS: dict[str, tuple[float, float]] = {
+    "account_creation": (150.0, 1.5),
+    "account_change": (60.0, 0.5),
+    "account_deletion": (180.0, 1.0),
+    "namespace_update": (5.0, 0.1),
+}

@@ -1,0 +1,273 @@
+"""Threads that are reported to a transport with a clock of its own: time is exact, whatever they wait for."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Client, Spec
+from purview_mpe._azure import loading
+from purview_mpe._azure.presence import UNASKED, Crew, Turns, presence_of
+from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import PurviewMpeError
+from tests.support.moments import Before
+from tests.support.scripted import READING, Runner, Script, Transport, both, ok, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+colours = loading.load("purview_mpe._azure.io")
+
+
+def on(emulator: Emulator, runner: Runner, flow: Callable[[Any], Any], credential: Any = None, **options: Any) -> Any:
+    """The result of a flow, inside a verb, on an emulator."""
+    if runner.is_sync:
+        credential, transport = credential or emulator.credential, emulator.transport()
+    else:
+        credential, transport = credential or emulator.async_credential, emulator.async_transport()
+    azure = runner.azure(None, credential, transport=transport)
+
+    async def verb(io: Any) -> Any:
+        with io.verb("test"):
+            return await flow(io)
+
+    return runner.flow(azure, verb, **options)
+
+
+async def read(io: Any, emulator: Emulator) -> Any:
+    """One request."""
+    return await io.read(READING, lambda az: az.purview(emulator.account).accounts.get("rg1", "pv1"))
+
+
+@both
+def test_flows_that_sleep_together_wake_at_their_own_moments(runner: Runner) -> None:
+    """However late a thread is scheduled, time does not pass before all of them sleep."""
+    emulator = Emulator()
+
+    async def sleeper(io: Any, seconds: float) -> float:
+        for _ in range(3):
+            await io.sleep(seconds)
+        return emulator.clock.elapsed
+
+    async def flow(io: Any) -> Any:
+        return await io.gather([sleeper(io, seconds) for seconds in range(1, 17)])
+
+    assert on(emulator, runner, flow) == [3 * seconds for seconds in range(1, 17)]
+
+
+@both
+@pytest.mark.parametrize("requests", [2, 16])
+def test_requests_that_take_time_overlap(runner: Runner, requests: int) -> None:
+    """Requests of fresh threads that are sent together take as long as one."""
+    emulator = Emulator(latency=10)
+
+    async def flow(io: Any) -> Any:
+        await io.gather([read(io, emulator) for _ in range(requests)])
+
+    on(emulator, runner, flow)
+    assert emulator.clock.elapsed == 10
+
+
+@both
+def test_more_flows_than_threads_take_their_turns(runner: Runner) -> None:
+    """Each thread takes the next flow where the last one ended; tasks all run at once."""
+    emulator = Emulator()
+
+    async def sleeper(io: Any) -> None:
+        await io.sleep(5)
+
+    async def flow(io: Any) -> Any:
+        await io.gather([sleeper(io) for _ in range(40)])
+
+    on(emulator, runner, flow)
+    assert emulator.clock.elapsed == (15 if runner.is_sync else 5)
+
+
+@both
+def test_what_goes_together_can_hold_what_goes_together(runner: Runner) -> None:
+    """A thread that waits for its own threads does not hold the clock, and goes on when the last of them ends."""
+    emulator = Emulator()
+
+    async def inner(io: Any, seconds: float) -> None:
+        await io.sleep(seconds)
+
+    async def outer(io: Any, seconds: float) -> float:
+        await io.gather([inner(io, seconds), inner(io, 2 * seconds)])
+        await io.sleep(1)
+        return emulator.clock.elapsed
+
+    async def flow(io: Any) -> Any:
+        return await io.gather([outer(io, seconds) for seconds in (3, 5, 7)])
+
+    assert on(emulator, runner, flow) == [7, 11, 15]
+
+
+@both
+def test_whoever_waits_for_anothers_token_does_not_hold_the_clock(runner: Runner) -> None:
+    """A sign-in that takes a minute of the emulator's time takes a minute for all who need its token."""
+    emulator = Emulator()
+
+    class Slow:
+        def get_token_info(self, *scopes: str, options: Any = None) -> Any:
+            emulator.clock.sleep(60)
+            return emulator.credential.get_token_info(*scopes, options=options)
+
+    class AsyncSlow:
+        async def get_token_info(self, *scopes: str, options: Any = None) -> Any:
+            await emulator.async_transport().sleep(60)
+            return await emulator.async_credential.get_token_info(*scopes, options=options)
+
+    async def flow(io: Any) -> Any:
+        await io.gather([read(io, emulator) for _ in range(8)])
+
+    on(emulator, runner, flow, Slow() if runner.is_sync else AsyncSlow())
+    assert emulator.clock.elapsed == 60
+
+
+def test_a_listener_may_use_a_client_itself() -> None:
+    """Those who want to tell something meanwhile wait for their turn, and time goes on."""
+    emulator = Emulator(latency=10)
+    spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+    counted: Counter[str] = Counter()
+
+    def listener(event: Any) -> None:
+        counted[event.kind] += 1
+        if counted[event.kind] == 1:
+            with Client(emulator.credential, transport=emulator.transport()) as other:
+                other.discover(str(emulator.account))
+
+    emulator.inject(Fault.status("PUT", 503, times=4))
+    with Client(emulator.credential, transport=emulator.transport(), on_event=listener) as client:
+        assert client.create_all(spec).complete
+    assert counted["retrying"] == 4
+
+
+def test_two_clients_in_two_threads_share_one_time() -> None:
+    """Time does not move while one of them works and the other waits."""
+    emulator = Emulator(provisioning=60)
+    specs = [
+        Spec(factory=str(emulator.add_factory(f"adf-{number}")), account=str(emulator.account), name="purview")
+        for number in range(2)
+    ]
+    both_wait = threading.Barrier(2)
+    first = Before("GET", "/accounts/pv1", lambda _number: both_wait.wait(10))
+    seconds: list[float] = []
+
+    def run(spec: Spec) -> None:
+        with Client(emulator.credential, transport=emulator.transport(), per_retry_policies=[first]) as client:
+            seconds.extend(outcome.seconds for outcome in client.create_all(spec).outcomes)
+
+    threads = [threading.Thread(target=run, args=(spec,)) for spec in specs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seconds) == 8
+    assert all(60 <= each <= 66 for each in seconds)
+
+
+# --- what is reported
+
+
+class Roll(Transport):
+    """A transport that wants to know, and notes what it is given."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script)
+        self.works: Counter[threading.Thread] = Counter()
+        self.waits: Counter[threading.Thread] = Counter()
+        self.most = 0
+        self._lock = threading.Lock()
+
+    def begin_work(self, thread: threading.Thread) -> None:
+        with self._lock:
+            self.works[thread] += 1
+            self.most = max(self.most, len(+self.works))
+
+    def end_work(self, thread: threading.Thread) -> None:
+        with self._lock:
+            self.works[thread] -= 1
+
+    def begin_wait(self, thread: threading.Thread) -> None:
+        self.waits[thread] += 1
+
+    def end_wait(self, thread: threading.Thread) -> None:
+        self.waits[thread] -= 1
+
+
+@pytest.mark.parametrize("replies", [[ok({"name": "x"})], [refusal(403)], [KeyboardInterrupt()]], ids=str)
+def test_every_thread_that_comes_goes(replies: Any) -> None:
+    """Whether a verb ends well, with an error or by an interruption: no thread stays reported."""
+    roll = Roll(Script(replies))
+    azure = Runner("sync").azure(None, transport=roll)
+
+    async def verb(io: Any) -> None:
+        with io.verb("test"):
+            await io.gather([read(io, Emulator()) for _ in range(3)])
+
+    with contextlib.suppress(PurviewMpeError, KeyboardInterrupt):
+        Runner("sync").flow(azure, verb)
+    assert roll.most == 4
+    assert not +roll.works
+    assert not +roll.waits
+
+
+def test_a_thread_that_cannot_be_started_is_not_waited_for() -> None:
+    """What was reported before the start is taken back, and the last one that goes lets the waiting one go on."""
+    roll = Roll(Script([ok()]))
+    threads = [threading.Thread(target=int) for _ in range(2)]
+    crew = Crew(roll, threads)
+    crew.begin()
+    me = threading.current_thread()
+    assert (len(+roll.works), roll.waits[me]) == (2, 1)
+    for thread in (threads[0], threads[0], threads[1]):
+        crew.end(thread)
+    crew.dismiss()
+    assert (len(+roll.works), roll.waits[me]) == (0, 0)
+
+
+def test_other_transports_are_not_asked() -> None:
+    """azure-core's transports know nothing of threads; neither does one with half of the methods."""
+    assert presence_of(Transport(Script([ok()]))) is UNASKED
+    assert presence_of(Roll(roll := Script([ok()]))) is not UNASKED, roll
+
+
+def test_turns_are_taken_one_at_a_time() -> None:
+    """One thread at a time holds it, its own second turn does not block it, and one that gives up is not waited for."""
+    turns, roll, inside = Turns(), Roll(Script([ok()])), []
+
+    def work() -> None:
+        with turns.turn(roll), turns.turn(roll):
+            inside.append(1)
+            assert len(inside) == 1
+            inside.pop()
+
+    def give_up() -> None:
+        raise TimeoutError
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    with turns.turn(roll):
+        for thread in threads:
+            thread.start()
+        while len(+roll.waits) < 8:
+            pass
+        failures: list[BaseException] = []
+
+        def impatient() -> None:
+            try:
+                with turns.turn(roll, give_up):
+                    pass
+            except TimeoutError as error:
+                failures.append(error)
+
+        late = threading.Thread(target=impatient)
+        late.start()
+        late.join()
+        assert len(failures) == 1
+    for thread in threads:
+        thread.join()
+    assert not +roll.waits
