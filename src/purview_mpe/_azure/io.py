@@ -26,6 +26,7 @@ from purview_mpe._model.events import Event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from purview_mpe._flows.steps.io import Clients
     from purview_mpe._model.arm_id import ArmId
@@ -101,6 +102,9 @@ class _Common:
         self._run.verb = name
         with at_work(self._run.presence), clients.span(name), values_by_the_library():
             yield
+
+    def engaged(self) -> AbstractContextManager[None]:
+        return at_work(self._run.presence)
 
     def tell(self, event: Event) -> None:
         _log.log(
@@ -186,8 +190,8 @@ class SyncIo(_Common):
         raise failure
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-        if len(flows) == 1:
-            return [await flows[0]]
+        if len(flows) <= 1:
+            return [await flow for flow in flows]
         results: list[Any] = [None] * len(flows)
         failures: dict[int, BaseException] = {}
         places = count()

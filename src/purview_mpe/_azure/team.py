@@ -39,6 +39,8 @@ class SyncTeam:
         self._idle: list[_Worker] = []
         self._workers: list[_Worker] = []
         self._running = 0
+        self._is_awaited = False
+        """Whether the master is reported as waiting for the workers."""
         self._failure: BaseException | None = None
 
     def start(self, flow: Coroutine[Any, Any, None]) -> None:
@@ -94,7 +96,9 @@ class SyncTeam:
             self._news.set()
             # Before the worker counts as idle: in between, time must not move.
             self._run.presence.wake(self._master)
-            self._run.presence.end_wait(self._master)
+            if self._is_awaited:
+                self._is_awaited = False
+                self._run.presence.end_wait(self._master)
         self._run.presence.end_work(worker.thread)
 
     def _pause(self, seconds: float) -> None:
@@ -106,6 +110,7 @@ class SyncTeam:
         elif self._running:
             with self._lock:
                 if not self._news.is_set():
+                    self._is_awaited = True
                     self._run.presence.begin_wait(self._master)
             self._news.wait(SLICE)
         else:

@@ -112,7 +112,7 @@ class FleetVerbs:
         work = run.make(io)
         began = tell_started(io, verb)
         try:
-            with Journal(run.journal, lambda text: tell_warning(io, verb, began, text)) as file:
+            with io.engaged(), Journal(run.journal, lambda text: tell_warning(io, verb, began, text)) as file:
                 try:
                     while not work.is_over:
                         with io.verb(verb):

@@ -167,6 +167,10 @@ class Io(Protocol):
         """All that is done for a verb happens inside."""
         ...
 
+    def engaged(self) -> AbstractContextManager[None]:
+        """For a verb that goes on in rounds: while its caller has its turn, a clock that is held in the hand stands."""
+        ...
+
     def retrying(self, message: str) -> None:
         """Tell that something is tried again."""
         ...
