@@ -255,6 +255,7 @@ class SyncIo(_Common):
 
     async def sleep(self, seconds: float) -> None:
         retrying.pause(self._run, self._azure.transport, self._wait(seconds))
+        self._run.check()
 
 
 class AsyncIo(_Common):
@@ -333,6 +334,7 @@ class AsyncIo(_Common):
 
     async def sleep(self, seconds: float) -> None:
         await self._azure.transport.sleep(self._wait(seconds))
+        self._run.check()
 
 
 def _close_unless_running(flow: Coroutine[Any, Any, Any]) -> None:

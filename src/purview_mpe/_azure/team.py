@@ -20,7 +20,7 @@ from purview_mpe._azure.presence import SLICE, UNASKED
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-#: How long what is under way may take to end by itself when the team is closed; then it is stopped.
+#: How long requests that are under way may take to end when the team is closed; then they are cut off.
 _GRACE = 0.5
 #: How long stopped threads are waited for: one that waits for the network to connect cannot be ended from outside.
 _PATIENCE = 0.9
@@ -69,6 +69,7 @@ class SyncTeam:
 
     async def close(self) -> None:
         """End everything."""
+        self._run.wind_down()
         self._await_rest(_GRACE)
         if self._running:
             self._run.stop()
@@ -190,6 +191,7 @@ class AsyncTeam:
 
     async def close(self) -> None:
         """End everything."""
+        self._run.wind_down()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_GRACE)
         for task in self._tasks:
@@ -199,5 +201,6 @@ class AsyncTeam:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._news.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, Stopped):
             self._failure = self._failure or error

@@ -22,7 +22,7 @@ from purview_mpe._rules.register import Register
 from purview_mpe.errors import PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from purview_mpe._flows.approve import Approving
     from purview_mpe._flows.steps.io import Io
@@ -58,10 +58,12 @@ class Case:
     """Called when nothing more is done for it."""
     opened: float = 0.0
     claims: Sequence[Claim] = ()
+    told: Mapping[Place, Sequence[Claim]] = field(default_factory=dict["Place", "Sequence[Claim]"])
+    """The claims by the list that shows their connections."""
     was_asked: bool = False
     """Whether the claims were made at least once."""
     unlooked: dict[Place, int] = field(default_factory=dict[Place, int])
-    """Lists that were not read since the claims were made, each with the number of readings begun before."""
+    """Lists that were not read since these claims were made, each with the number of readings begun before."""
     pending: int = 0
     """Decisions that are not settled."""
     is_open: bool = False
@@ -161,12 +163,18 @@ class Approvals:
         if failure is not None:
             case.claims = ()
             case.work.failed(failure)
-        case.unlooked.clear()
-        for place in {case.place_of(claim) for claim in case.claims}:
+        told: dict[Place, list[Claim]] = {}
+        for claim in case.claims:
+            told.setdefault(case.place_of(claim), []).append(claim)
+        unlooked: dict[Place, int] = {}
+        for place, claims in told.items():
             desk = self._desks.setdefault(place, _Desk(place))
             desk.cases[id(case)] = case
-            case.unlooked[place] = desk.readings
+            # A list that is being read serves claims that were the same before.
+            is_same = claims == case.told.get(place)
+            unlooked[place] = case.unlooked.get(place, desk.readings) if is_same else desk.readings
             desk.want(max(now, desk.began + self._pause_between_readings(desk)))
+        case.told, case.unlooked = told, unlooked
         if case.waits and not case.work.is_over:
             pause = max(poll_interval(now - case.opened), self._open / _LOOKS_PER_SECOND)
             self._claim(case, now + pause)
