@@ -82,9 +82,9 @@ def interruptions(session: nox.Session) -> None:
 
 @nox.session
 def durable(session: nox.Session) -> None:
-    """A fleet of 500 factories on two worker processes, one of which is killed half-way."""
+    """A fleet of 500 factories on four worker processes, two of which are killed half-way."""
     session.install("-e", EVERYTHING)
-    session.run("python", "-W", "error", "tests/support/durable_fleet.py", *session.posargs)
+    session.run("python", "-W", "error", "-m", "tests.support.durable_fleet", *session.posargs)
 
 
 @nox.session

@@ -11,9 +11,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from purview_mpe._display.pages import finding_page
+from purview_mpe._display.pages import ERRORS, error_page, finding_page
 from purview_mpe._model import words
 from purview_mpe._rules.findings.catalogue import CATALOGUE
+from purview_mpe.errors import OUTCOME_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +25,7 @@ DOCS = Path(__file__).resolve().parent
 def pages() -> dict[Path, str]:
     """Each page with generated parts, as it should be."""
     made = {
+        DOCS / "errors.md": errors_page,
         DOCS / "findings.md": findings_page,
         DOCS / "reference" / "words.md": words_page,
         DOCS / "verbs" / "status.md": status_page,
@@ -55,6 +57,13 @@ def findings_page(text: str) -> str:
     for link, (heading, introduction) in _LINKS.items():
         parts.append(f"\n## {heading}\n\n{introduction}".rstrip("\n") + "\n")
         parts += (f"\n### `{kind.code}`\n\n{finding_page(kind)}" for kind in CATALOGUE.values() if kind.link == link)
+    return "".join(parts)
+
+
+def errors_page(text: str) -> str:
+    """The page with a heading for each code."""
+    parts = [text.partition("\n## ")[0].rstrip("\n") + "\n"]
+    parts += (f"\n## `{code}`\n\n{error_page(code)}" for code in (*ERRORS, *OUTCOME_CODES))
     return "".join(parts)
 
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from purview_mpe import Account, Check, Client, Diagnosis, Orphans, Plan, Report, Spec, Status, aio
 from purview_mpe.emulator import Emulator
+
+if TYPE_CHECKING:
+    from purview_mpe._azure.clients import Azure
+    from purview_mpe._azure.io import AsyncIo, SyncIo
+    from purview_mpe._flows.steps.io import Clients, Io
+
+
+def both_colours_are_an_io(azure: Azure, sync: SyncIo, awaited: AsyncIo) -> tuple[Clients, Io, Io]:
+    return azure, sync, awaited
 
 
 def sync_verbs(spec: Spec) -> None:

@@ -1,52 +1,45 @@
 """The asynchronous client: `purview_mpe.aio.Client` has the verbs of `purview_mpe.Client`, awaited.
 
-What each verb reads, writes, needs and raises is told at the synchronous one in the source, and by `help()` here as
-well; it is the same, because both run the same flows. Needs the extra `aio` (aiohttp) unless a transport is given.
+What each verb reads, writes, needs and raises is written at the synchronous one, and `help()` shows it here as well;
+it is the same, because both run the same flows. Needs the extra `aio` (aiohttp) unless a transport is given.
 """
 
 from __future__ import annotations
 
 import inspect
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from purview_mpe import _flows
 from purview_mpe._azure import loading
-from purview_mpe._client.arguments import (
-    checked_flags,
-    checked_listener,
-    checked_plan_or_spec,
-    checked_since,
-    checked_spec,
-    checked_spec_or_report,
-    checked_timeout,
-)
+from purview_mpe._client import verbs
+from purview_mpe._client.arguments import checked_listener
 from purview_mpe._client.client import Client as _Synchronous
-from purview_mpe._client.fleet_verbs_aio import FleetVerbs
 from purview_mpe._flows.steps.narration import narrated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+    from pathlib import Path
     from types import TracebackType
 
     from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
 
-    from purview_mpe._azure.clients import Cloud
-    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._azure.clients import Azure, Cloud
+    from purview_mpe._azure.io import AsyncIo
+    from purview_mpe._client.calls import Call, FleetRun, Series
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
-    from purview_mpe._model.results import Account, Plan, Report, Status, Verb
+    from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
+    from purview_mpe._model.results import Account, Plan, Report, Status
     from purview_mpe._model.retry import Retry
     from purview_mpe._model.spec import Spec
     from purview_mpe._rules.budget import Budget
-    from purview_mpe._wire.connections import Decision
 
 __all__ = ["Client"]
 
 T = TypeVar("T")
 
 
-class Client(FleetVerbs):
+class Client:
     """As `purview_mpe.Client`, awaited; takes the credentials of `azure.identity.aio`.
 
     Belongs to the event loop in which it sent its first request: make one in each coroutine that `asyncio.run` gets.
@@ -65,8 +58,8 @@ class Client(FleetVerbs):
         **client_options: Any,
     ) -> None:
         checked_listener(on_event)
-        self._colour = loading.load("purview_mpe._azure.io")
-        self._azure = loading.load("purview_mpe._azure.clients").Azure(
+        self._io_type: type[AsyncIo] = loading.load("purview_mpe._azure.io").AsyncIo
+        self._azure: Azure = loading.load("purview_mpe._azure.clients").Azure(
             "async",
             credential,
             cloud=cloud,
@@ -79,132 +72,203 @@ class Client(FleetVerbs):
         self._on_event = on_event
 
     async def discover(self, account: str) -> Account:
-        """As `purview_mpe.Client.discover`."""
-        return await self._run("discover", lambda io: _flows.discover.discover(io, account))
+        """As `purview_mpe.Client.discover`.
+
+        What a Purview account needs: its shape, firewall setting and targets.
+        """
+        return await self._run(verbs.discover(account))
 
     async def plan(self, spec: Spec) -> Plan:
-        """As `purview_mpe.Client.plan`."""
-        checked_spec(spec)
-        return await self._run("plan", lambda io: _flows.plan.plan(io, spec))
+        """As `purview_mpe.Client.plan`.
 
-    async def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:  # noqa: ASYNC109 - the verb's own deadline, kept on the injected clock
-        """As `purview_mpe.Client.apply`."""
-        checked_plan_or_spec(plan_or_spec)
-        checked_flags(wait=wait)
-        return await self._run(
-            "apply", lambda io: _flows.create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
-        )
+        What has to be made for the factory to reach the account, and what is there already.
+        """
+        return await self._run(verbs.plan(spec))
+
+    async def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:
+        """As `purview_mpe.Client.apply`.
+
+        Make what the plan says is missing, and wait until Azure has provisioned it.
+        """
+        return await self._run(verbs.apply(plan_or_spec, wait=wait, timeout=timeout))
 
     async def create_all(
+        self, spec: Spec, *, approve: bool = False, wait: bool = True, timeout: float = 1800
+    ) -> Report:
+        """As `purview_mpe.Client.create_all`.
+
+        Plan and apply in one call, as "Create all" does in the portal; with `approve`, approve on the way.
+        """
+        return await self._run(verbs.create_all(spec, approve=approve, wait=wait, timeout=timeout))
+
+    async def approve(
+        self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
+    ) -> Report:
+        """As `purview_mpe.Client.approve`.
+
+        Approve the pending connections that are provably ours, and no others.
+        """
+        return await self._run(verbs.approve(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
+
+    async def reject(
+        self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
+    ) -> Report:
+        """As `purview_mpe.Client.reject`.
+
+        Reject the pending connections that are provably ours; approved ones are left alone.
+        """
+        return await self._run(verbs.reject(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
+
+    async def status(self, spec: Spec) -> Status:
+        """As `purview_mpe.Client.status`.
+
+        Every endpoint that the account needs, as the factory and the target see it, with a verdict.
+        """
+        return await self._run(verbs.status(spec))
+
+    def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> AsyncIterator[Status]:
+        """As `purview_mpe.Client.watch`; iterate with `async for`.
+
+        The status now, and each one that differs, until nothing is pending or provisioning any more.
+        """
+        return self._iterate(verbs.watch(spec, every=every, timeout=timeout))
+
+    async def check(self, spec: Spec) -> Check:
+        """As `purview_mpe.Client.check`.
+
+        Whether everything is in place, before anything is written.
+        """
+        return await self._run(verbs.check(spec))
+
+    async def connect(self, spec: Spec, *, replace: bool = False) -> Report:
+        """As `purview_mpe.Client.connect`.
+
+        Connect the factory to the account, so that its activities report lineage there.
+        """
+        return await self._run(verbs.connect(spec, replace=replace))
+
+    async def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
+        """As `purview_mpe.Client.diagnose`.
+
+        Why lineage does not arrive: the whole chain, from the support matrix to the recent runs.
+        """
+        return await self._run(verbs.diagnose(spec, since=since))
+
+    async def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
+        """As `purview_mpe.Client.delete_all`.
+
+        Delete the endpoints that serve this spec, under whatever name, and nothing else.
+        """
+        return await self._run(verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
+
+    async def orphans(self, account: str) -> Orphans:
+        """As `purview_mpe.Client.orphans`.
+
+        What is left over around one account: connections without an endpoint, endpoints without a target.
+        """
+        return await self._run(verbs.orphans(account))
+
+    async def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> FoundSpecs:
+        """As `purview_mpe.Client.find_specs`.
+
+        A spec for every factory of a subscription or resource group that is connected to a Purview account.
+        """
+        return await self._run(verbs.find_specs(scope, name=name, account=account))
+
+    async def create_many(
         self,
-        spec: Spec,
+        specs: Iterable[Spec] | str | Path,
         *,
         approve: bool = False,
         wait: bool = True,
-        timeout: float = 1800,  # noqa: ASYNC109 - as above
-    ) -> Report:
-        """As `purview_mpe.Client.create_all`."""
-        checked_spec(spec)
-        checked_flags(approve=approve, wait=wait)
-        return await self._run(
-            "create_all",
-            lambda io: _flows.create_all.create_all(io, spec, approve=approve, wait=wait),
-            timeout=checked_timeout(timeout),
+        timeout: float = 1800,
+        stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
+    ) -> FleetReport:
+        """As `purview_mpe.Client.create_many`.
+
+        What `create_all` does, for many factories at once, as fast as Azure's limits allow.
+        """
+        return await self._all(
+            verbs.create_many(
+                specs,
+                approve=approve,
+                wait=wait,
+                timeout=timeout,
+                stop_after=stop_after,
+                resume=resume,
+                journal=journal,
+            )
         )
 
-    async def approve(
+    def iter_create_many(
         self,
-        spec_or_report: Spec | Report,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        approve: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,
+        stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
+    ) -> AsyncIterator[Report]:
+        """As `purview_mpe.Client.iter_create_many`; iterate with `async for`.
+
+        As `create_many`, and gives each factory's report as soon as it is there.
+        """
+        return self._iterate(
+            verbs.create_many(
+                specs,
+                approve=approve,
+                wait=wait,
+                timeout=timeout,
+                stop_after=stop_after,
+                resume=resume,
+                journal=journal,
+            )
+        )
+
+    async def approve_many(
+        self,
+        specs_or_reports: Iterable[Spec | Report] | FleetReport | str | Path,
         *,
         dry_run: bool = False,
         wait: bool = True,
-        timeout: float = 300,  # noqa: ASYNC109 - as above
-    ) -> Report:
-        """As `purview_mpe.Client.approve`."""
-        return await self._decide("approve", "Approved", spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout)
+        timeout: float = 300,
+    ) -> FleetReport:
+        """As `purview_mpe.Client.approve_many`.
 
-    async def reject(
+        What `approve` does, for many factories at once: each target is listed once a round for all of them.
+        """
+        return await self._all(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
+
+    def iter_approve_many(
         self,
-        spec_or_report: Spec | Report,
+        specs_or_reports: Iterable[Spec | Report] | FleetReport | str | Path,
         *,
         dry_run: bool = False,
         wait: bool = True,
-        timeout: float = 300,  # noqa: ASYNC109 - as above
-    ) -> Report:
-        """As `purview_mpe.Client.reject`."""
-        return await self._decide("reject", "Rejected", spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout)
+        timeout: float = 300,
+    ) -> AsyncIterator[Report]:
+        """As `purview_mpe.Client.iter_approve_many`; iterate with `async for`.
 
-    async def status(self, spec: Spec) -> Status:
-        """As `purview_mpe.Client.status`."""
-        checked_spec(spec)
-        return await self._run("status", lambda io: _flows.status.status(io, spec))
+        As `approve_many`, and gives each factory's report as soon as it is there.
+        """
+        return self._iterate(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
 
-    async def check(self, spec: Spec) -> Check:
-        """As `purview_mpe.Client.check`."""
-        checked_spec(spec)
-        return await self._run("check", lambda io: _flows.check.check(io, spec))
+    async def status_many(self, specs: Iterable[Spec] | str | Path) -> FleetStatus:
+        """As `purview_mpe.Client.status_many`.
 
-    async def connect(self, spec: Spec, *, replace: bool = False) -> Report:
-        """As `purview_mpe.Client.connect`."""
-        checked_spec(spec)
-        checked_flags(replace=replace)
-        return await self._run("connect", lambda io: _flows.connect.connect(io, spec, replace=replace))
-
-    async def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
-        """As `purview_mpe.Client.diagnose`."""
-        checked_spec(spec)
-        stretch = checked_since(since)
-        return await self._run(
-            "diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC))
-        )
-
-    async def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:  # noqa: ASYNC109 - as above
-        """As `purview_mpe.Client.delete_all`."""
-        checked_spec(spec)
-        checked_flags(dry_run=dry_run)
-        return await self._run(
-            "delete_all",
-            lambda io: _flows.delete_all.delete_all(io, spec, dry_run=dry_run),
-            timeout=checked_timeout(timeout),
-        )
-
-    async def orphans(self, account: str) -> Orphans:
-        """As `purview_mpe.Client.orphans`."""
-        return await self._run("orphans", lambda io: _flows.orphans.orphans(io, account))
-
-    def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> AsyncIterator[Status]:
-        """As `purview_mpe.Client.watch`; iterate with `async for`."""
-        checked_spec(spec)
-        seconds = checked_timeout(every, "every")
-        limit = None if timeout is None else checked_timeout(timeout)
-        return self._watch(spec, seconds, limit)
-
-    async def _watch(self, spec: Spec, every: float, timeout: float | None) -> AsyncIterator[Status]:  # noqa: ASYNC109 - as above
-        io = self._colour.AsyncIo(self._azure, timeout=timeout, listener=self._on_event)
-        last: Status | None = None
-        while (last := await _flows.status.next_change(io, spec, last, every=every)) is not None:
-            yield last
-
-    async def _decide(
-        self,
-        verb: Verb,
-        decision: Decision,
-        subject: Spec | Report,
-        *,
-        dry_run: bool,
-        wait: bool,
-        timeout: float,  # noqa: ASYNC109 - as above
-    ) -> Report:
-        checked_spec_or_report(subject)
-        checked_flags(dry_run=dry_run, wait=wait)
-        return await self._run(
-            verb,
-            lambda io: _flows.approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),
-            timeout=checked_timeout(timeout),
-        )
+        What `status` tells, for many factories at once: each account and each target is read once.
+        """
+        return await self._run(verbs.status_many(specs))
 
     async def close(self) -> None:
-        """As `purview_mpe.Client.close`."""
+        """As `purview_mpe.Client.close`.
+
+        Close the connections that this client opened; a transport or credential that was given stays open.
+        """
         await self._azure.aclose()
 
     async def __aenter__(self) -> Self:
@@ -215,23 +279,37 @@ class Client(FleetVerbs):
     ) -> None:
         await self.close()
 
-    async def _run(
-        self,
-        verb: str,
-        flow: Callable[[Io], Coroutine[Any, Any, T]],
-        *,
-        timeout: float | None = None,  # noqa: ASYNC109 - as above
-    ) -> T:
-        io = self._colour.AsyncIo(self._azure, timeout=timeout, listener=self._on_event)
-        return await narrated(io, verb, flow)
+    def _io(self, timeout: float | None) -> AsyncIo:
+        return self._io_type(self._azure, timeout=timeout, listener=self._on_event)
+
+    async def _run(self, call: Call[T]) -> T:
+        io = self._io(call.timeout)
+        return await narrated(io, call.verb, call.flow)
+
+    async def _iterate(self, series: Series[T]) -> AsyncGenerator[T]:
+        io = self._io(series.timeout)
+        with series.begin(io) as work:
+            try:
+                while not work.is_over:
+                    for answer in await work.round():
+                        yield answer
+            finally:
+                await work.close()
+
+    async def _all(self, fleet: FleetRun) -> FleetReport:
+        with fleet.kept():
+            async for _ in self._iterate(fleet):
+                pass
+        return fleet.report()
 
 
 def _tell_in_full() -> None:
-    """Whoever asks for help on a verb here gets all of it, not a reference to somewhere else."""
-    for name in (name for name in dir(Client) if not name.startswith("_")):
+    """Let `help()` on a verb show all that the synchronous one says, below the line that refers to it."""
+    for name in (name for name in vars(Client) if not name.startswith("_")):
         verb, twin = getattr(Client, name), getattr(_Synchronous, name)
         if verb.__doc__ and twin.__doc__:  # `python -OO` leaves them out
-            verb.__doc__ = f"{inspect.cleandoc(verb.__doc__)}\n\n{inspect.cleandoc(twin.__doc__)}"
+            reference = inspect.cleandoc(verb.__doc__).partition("\n")[0]
+            verb.__doc__ = f"{reference}\n\n{inspect.cleandoc(twin.__doc__)}"
 
 
 _tell_in_full()

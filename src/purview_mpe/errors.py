@@ -28,8 +28,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from purview_mpe._model.shell import in_shell
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from purview_mpe._model.fleets import FleetReport
     from purview_mpe._model.results import Plan, Report
@@ -62,6 +64,23 @@ __all__ = [
     "UnsupportedSetup",
     "WaitTimedOut",
 ]
+
+
+#: Codes of an outcome's error that no exception has, and their pages.
+OUTCOME_CODES: Mapping[str, str] = {
+    "conflict": """\
+Something is in the way of this step, and it was left alone; the other steps went on.
+
+Something has changed since the plan was made, a name is taken, or an endpoint belongs to the service.
+
+What to do: Follow the remedy, then plan again.""",
+    "interrupted": """\
+The run was interrupted before this step was known to be done.
+
+Ctrl-C, a cancellation or a signal ended the run. The message says whether anything was sent for this step.
+
+What to do: Repeat the call: it looks first, and does only what is missing.""",
+}
 
 
 def listed(entries: Iterable[str], most: int = _SHOWN_FAILURES) -> str:
@@ -114,6 +133,11 @@ class PurviewMpeError(Exception):
         self.request_id = request_id
         self.correlation_id = correlation_id
 
+    @property
+    def shell_remedy(self) -> str:
+        """What to do next, in the words of the command line."""
+        return in_shell(self.remedy)
+
     def __str__(self) -> str:
         return f"{self.message}\n  What to do: {self.remedy}"
 
@@ -136,6 +160,10 @@ def _rebuild(cls: type[PurviewMpeError], state: dict[str, Any]) -> PurviewMpeErr
 class InvalidSpec(PurviewMpeError, ValueError):
     """An argument, a spec or a file breaks a rule; nothing was sent, or at least nothing was written.
 
+    The message lists every wrong field with the rule that it breaks and an example.
+
+    What to do: Correct the fields that the message names, and repeat the call.
+
     Attributes:
         problems: One `(field, rule and example)` pair per wrong field.
     """
@@ -155,13 +183,24 @@ class InvalidSpec(PurviewMpeError, ValueError):
 
 
 class InvalidCredential(PurviewMpeError, TypeError):
-    """The credential cannot be used with this client; nothing was sent."""
+    """The credential cannot be used with this client; nothing was sent.
+
+    It has no `get_token`, or it is of the other colour: `azure.identity` is for `Client`, `azure.identity.aio` for
+    `aio.Client`.
+
+    What to do: Pass the credential that the message names, or none at all for `DefaultAzureCredential`.
+    """
 
     code = "invalid-credential"
 
 
 class PlanConflict(PurviewMpeError):
     """The plan holds conflicts; nothing was written.
+
+    Such steps must not be carried out as they are. A name is taken, a broken endpoint is not to be replaced unasked, an
+    endpoint belongs to the service, or a target has no room.
+
+    What to do: Resolve each conflict as its step's remedy says, then plan again.
 
     Attributes:
         plan: The plan, whose `conflict` steps each carry a reason and a remedy.
@@ -181,85 +220,160 @@ class PlanConflict(PurviewMpeError):
 
 
 class UnsupportedSetup(PurviewMpeError):
-    """The account or the factory does not allow what was asked; nothing was written."""
+    """The account or the factory does not allow what was asked; nothing was written.
+
+    The account does not show which endpoints it needs (it is still being created, or hides its storage), it lacks a
+    group id that `Spec.groups` asks for, or the spec names no account and the factory is connected to none.
+
+    What to do: Follow the remedy; for a new account, wait until it is created.
+    """
 
     code = "unsupported-setup"
 
 
 class AzureError(PurviewMpeError):
-    """Azure answered with an error that has no class of its own."""
+    """Azure answered with an error that has no class of its own.
+
+    Azure's code is in `azure_code`. `MissingSubscriptionRegistration` means that the resource provider is not
+    registered in the subscription. The library never registers one unasked, and the remedy holds the command.
+
+    What to do: Correct what Azure's message names, and repeat the call.
+    """
 
     code = "azure-error"
 
 
 class AccessDenied(AzureError):
-    """The caller is not signed in, or lacks a role."""
+    """The caller is not signed in, or lacks a role.
+
+    The status is 401, or there is none because the credential gave no token: the caller is not signed in. With 403 a
+    role is missing, and the remedy names the role and the scope. A deny assignment on resources that Purview manages
+    ends here, too: no role overrides it.
+
+    What to do: Sign in with `az login`, or ask an owner of the scope for the role that the remedy names. A new role
+    takes up to ten minutes to work everywhere.
+    """
 
     code = "access-denied"
 
 
 class NotFound(AzureError):
-    """The resource does not exist."""
+    """The resource does not exist, or this sign-in is not allowed to know that it does.
+
+    What to do: Check the id and the signed-in tenant: `az resource show --ids …`.
+    """
 
     code = "not-found"
 
 
 class Throttled(AzureError):
-    """Azure asked for fewer requests, and the waits that were allowed did not suffice."""
+    """Azure asked for fewer requests (429), and the waits that were allowed did not suffice.
+
+    Azure counts requests per subscription and sign-in, those of other programs included.
+
+    What to do: Wait some minutes, then repeat the call: what is done already is kept.
+    """
 
     code = "throttled"
 
 
 class PolicyDenied(AzureError):
-    """An Azure Policy assignment forbids the operation."""
+    """An Azure Policy assignment forbids the operation.
+
+    Policies that allow private endpoints only from the organisation's own subscriptions always apply here: the
+    endpoints of Data Factory come from a subscription of Microsoft's.
+
+    What to do: Ask the owners of the policy for an exemption; the message has the policy as Azure names it.
+    """
 
     code = "policy-denied"
 
 
 class Locked(AzureError):
-    """A resource lock forbids the operation."""
+    """A resource lock forbids the operation.
+
+    What to do: Find the lock with `az lock list --resource …`, remove it or have its owner remove it, and repeat the
+    call.
+    """
 
     code = "locked"
 
 
 class AzureUnavailable(AzureError):
-    """Azure failed on its own side, or something in between answered in its place."""
+    """Azure failed on its own side (5xx), or something in between answered in its place.
+
+    Signs of the second are an HTML page, an object where a list was asked for, a list without end, or a link to another
+    host.
+
+    What to do: Repeat the call in a few minutes; if the answer is not Azure's, look for a proxy or a sign-in page.
+    """
 
     code = "azure-unavailable"
 
 
 class NoAnswer(PurviewMpeError):
-    """No answer came; what was asked may or may not have happened."""
+    """No answer came; what was asked may or may not have happened.
+
+    The host was not found, refused the connection, broke it, or took too long. A repeated call looks before it writes.
+
+    What to do: Check the network, the proxy and the firewall for the host that the message names, then repeat the call.
+    """
 
     code = "no-answer"
 
 
 class ProvisioningFailed(PurviewMpeError):
-    """Azure accepted an endpoint and then could not make it."""
+    """Azure accepted an endpoint and then could not make it.
+
+    Often two endpoints on one storage account were made at the same moment; sometimes the target is gone, or a lock or
+    policy stops the private endpoint.
+
+    What to do: Read the reason in the message, then call create_all with Spec(replace_broken=True).
+    """
 
     code = "provisioning-failed"
 
 
 class NotApproved(PurviewMpeError):
-    """A connection is not approved, or this caller may not approve it."""
+    """A connection is not approved, or this caller is not allowed to approve it.
+
+    It is not provably the endpoint's, it was decided otherwise, or Azure shows another state than the one that was
+    written.
+
+    What to do: Follow the remedy, or give the report's hand-off to the owners of the targets.
+    """
 
     code = "not-approved"
 
 
 class WaitTimedOut(PurviewMpeError):
-    """The time given ran out; Azure may still finish what was asked."""
+    """The time given ran out; Azure may still finish what was asked.
+
+    What to do: Look again later with status(spec), or repeat the call with a longer timeout.
+    """
 
     code = "wait-timed-out"
 
 
 class InternalError(PurviewMpeError):
-    """The library broke one of its own rules: a bug; what was written before stands in the report."""
+    """The library broke one of its own rules; this is a bug, not a wrong argument.
+
+    What was written before stands in the report.
+
+    What to do: Report the bug with the text of the error, and repeat the call.
+    """
 
     code = "internal-error"
 
 
 class ReportFailed(PurviewMpeError):
-    """A report holds failures; raised by `Report.raise_for_failures()`.
+    """Something that was asked for is not done; raised by `Report.raise_for_failures()`.
+
+    A step failed, a connection that was to be approved is not, something was handed off (unless
+    that was said to be fine), or the account cannot be read, so that not every endpoint is known.
+    The message lists all of it, each with its remedy.
+
+    What to do: Remove each cause as its remedy says, and repeat the call: what is done already is kept.
 
     Attributes:
         report: The whole report: what was done stands in it, too.
@@ -267,15 +381,12 @@ class ReportFailed(PurviewMpeError):
 
     code = "report-failed"
 
-    def __init__(self, report: Report | FleetReport) -> None:
+    def __init__(self, report: Report | FleetReport, *, hand_off_is_fine: bool = False) -> None:
         self.report = report
-        failures = report.named_failures
-        lines = listed(
-            f"{name}: {outcome.result}"
-            + (f": {outcome.error.message}\n    {outcome.error.remedy}" if outcome.error else "")
-            for name, outcome in failures
-        )
+        unfinished = tuple(report.unfinished(hand_off_is_fine=hand_off_is_fine))
+        steps = sum(each.state != "unknown" for each in unfinished)
+        what = f"{steps} of {len(report.outcomes)} steps did not succeed" if steps else "Not every endpoint is known"
         super().__init__(
-            f"{len(failures)} of {len(report.outcomes)} steps did not succeed:{lines}",
+            f"{what}:{listed(map(str, unfinished))}",
             remedy="Remove each cause as said beside it and repeat the call: what is done already is kept.",
         )

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import textwrap
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-import purview_mpe
+from tests.support.processes import in_a_fresh_process
 
 HEAVY = ("azure", "pydantic", "requests", "aiohttp", "tenacity", "msal", "urllib3", "asyncio", "typing_extensions")
-
-
-def in_a_fresh_process(code: str, *, warnings: str = "error") -> str:
-    """What the code prints; its failure is ours."""
-    environment = os.environ | {"PYTHONPATH": str(Path(purview_mpe.__file__).parents[1])}
-    environment.pop("COVERAGE_PROCESS_START", None)
-    done = subprocess.run(
-        [sys.executable, "-W", warnings, "-c", textwrap.dedent(code)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

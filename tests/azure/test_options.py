@@ -15,7 +15,18 @@ from purview_mpe import __version__
 from purview_mpe._azure import credentials
 from purview_mpe._azure.options import OPTIONS
 from purview_mpe.errors import InvalidSpec, UnsupportedSetup
-from tests.support.scripted import AsyncTransport, Runner, Script, Transport, answer, both, ok, read_account, refusal
+from tests.support.scripted import (
+    AsyncTransport,
+    Runner,
+    Script,
+    Transport,
+    answer,
+    both,
+    ok,
+    read_account,
+    read_everything,
+    refusal,
+)
 
 
 class Noting(SansIOHTTPPolicy):
@@ -64,8 +75,6 @@ def test_per_call_and_per_retry_policies_are_where_they_belong(runner: Runner) -
 @both
 def test_one_policy_serves_all_management_clients(runner: Runner) -> None:
     """A policy that was given is in the pipeline of every client, and requests do not cross."""
-    from tests.azure.test_tokens import read_everything
-
     seen: list[str] = []
     own = NotingSync if runner.is_sync else NotingAsync
     script = Script([ok()])

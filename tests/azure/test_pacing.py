@@ -13,10 +13,10 @@ from purview_mpe import Budget, Client, aio
 from purview_mpe._azure.pacing import shared_budget
 from purview_mpe._rules.budget import Rate
 from purview_mpe.emulator import Emulator, Fault
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 if TYPE_CHECKING:
-    from tests.conftest import Colour
+    from tests.support.colours import Colour
 
 ONE_AT_ONCE = {"reads": Rate(2, 0.5), "writes": Rate(2, 0.5)}
 

@@ -23,11 +23,8 @@ from purview_mpe._model.arm_id import ArmId
 from purview_mpe.errors import AccessDenied, InvalidCredential, NoAnswer, WaitTimedOut
 from tests.support.scripted import (
     ACCOUNT,
-    FACTORY,
     MARK,
-    NAMESPACE,
     READING,
-    STORAGE,
     AsyncCredential,
     Credential,
     OldAsyncCredential,
@@ -38,26 +35,11 @@ from tests.support.scripted import (
     both,
     ok,
     read_account,
+    read_everything,
     refusal,
 )
 
 CLAIMS = base64.b64encode(b'{"access_token":{"nbf":{"value":"1"}}}').decode()
-
-
-async def read_everything(io: Any) -> None:
-    """One request through each of the four management clients, together."""
-
-    async def one(operation: Any) -> None:
-        await io.read(READING, operation)
-
-    await io.gather(
-        [
-            one(lambda az: az.purview(ACCOUNT).accounts.get("rg1", "pv1")),
-            one(lambda az: az.datafactory(FACTORY).factories.get("rg1", "df1")),
-            one(lambda az: az.storage(STORAGE).storage_accounts.get_properties("rg1", "st1")),
-            one(lambda az: az.eventhub(NAMESPACE).namespaces.get("rg1", "eventhub1")),
-        ]
-    )
 
 
 def test_64_threads_on_a_cold_client_ask_for_one_token() -> None:
@@ -282,23 +264,29 @@ IN_SHORT = (
 
 @both
 @pytest.mark.parametrize(
-    ("raised", "said"),
+    ("raised", "said", "remedy"),
     [
-        (ClientAuthenticationError("AADSTS50034: no such user"), "AADSTS50034"),
-        (CredentialUnavailableError("Azure CLI not found"), "Azure CLI not found"),
-        (ClientAuthenticationError(CHAINED), "gave no token \\(" + re.escape(IN_SHORT) + "\\)\\."),
-        (ValueError("bad tenant"), "ValueError: bad tenant"),
-        (KeyError("AZURE_CLIENT_ID"), "KeyError"),
+        (ClientAuthenticationError("AADSTS50034: no such user"), "AADSTS50034", "Correct what Entra ID refuses"),
+        (CredentialUnavailableError("Azure CLI not found on path"), "not found on path", "Sign in (az login)"),
+        (
+            ClientAuthenticationError(CHAINED),
+            "gave no token \\(" + re.escape(IN_SHORT) + "\\)\\.",
+            "Renew the secret or certificate of the application",
+        ),
+        (ValueError("bad tenant"), "ValueError: bad tenant", "Correct what the credential says above"),
+        (KeyError("AZURE_CLIENT_ID"), "KeyError", "Correct what the credential says above"),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_credential_that_raises_means_not_signed_in(runner: Runner, raised: Exception, said: str) -> None:
+def test_a_credential_that_raises_means_not_signed_in(
+    runner: Runner, raised: Exception, said: str, remedy: str
+) -> None:
     """Whatever a credential raises is AccessDenied with a remedy; nothing is sent and nothing repeated."""
     credential = runner.credential(raises=raised)
     script = Script([ok()])
     with pytest.raises(AccessDenied, match=said) as caught:
         runner.get(script, credential=credential)
-    assert caught.value.remedy.startswith("Sign in (az login)")
+    assert caught.value.remedy.startswith(remedy)
     assert (caught.value.status, script.sent, len(credential.asked)) == (None, [], 1)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,49 +11,14 @@ import pytest
 from purview_mpe import Client
 from purview_mpe._cli.main import main
 from purview_mpe._cli.terminal import Terminal
+from tests.support.screen import Screen
+from tests.support.shell_words import PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from purview_mpe import Spec
     from purview_mpe.emulator import Emulator
-
-
-class Screen(io.StringIO):
-    """A stream that a person looks at, or does not."""
-
-    def __init__(self, text: str = "", *, tty: bool = False) -> None:
-        super().__init__(text)
-        self._tty = tty
-
-    def isatty(self) -> bool:
-        return self._tty
-
-    @property
-    def seen(self) -> str:
-        """What stands on the screen after all redrawing, without colours: the few sequences that the library writes."""
-        lines: list[list[str]] = [[]]
-        row = column = 0
-        for piece in re.findall(r"\x1b\[\d*[AJKm]|[\s\S]", self.getvalue()):
-            match piece[-1]:
-                case "\n":
-                    row, column = row + 1, 0
-                    lines += [[] for _ in range(row + 1 - len(lines))]
-                case "\r":
-                    column = 0
-                case "A" if len(piece) > 1:
-                    row -= int(piece[2:-1])
-                    assert row >= 0, "the cursor left the screen"
-                case "K" if len(piece) > 1:
-                    del lines[row][column:]
-                case "J" if len(piece) > 1:
-                    del lines[row][column:], lines[row + 1 :]
-                case "m" if len(piece) > 1:
-                    pass
-                case character:
-                    lines[row][column : column + 1] = [character]
-                    column += 1
-        return "\n".join("".join(line) for line in lines)
 
 
 @dataclass(frozen=True)
@@ -99,7 +62,13 @@ class Shell:
         """A run with these arguments."""
         out, err = Screen(tty=tty), Screen(tty=tty)
         terminal = Terminal(stdin=Screen(stdin, tty=tty), stdout=out, stderr=err, environ=environ)
-        return Ended(main(argv, connect=self.made_by or self.connect, terminal=terminal), out, err)
+        ended = Ended(main(argv, connect=self.made_by or self.connect, terminal=terminal), out, err)
+        # Code and JSON speak as they must; everything that is said to a person is said in the words of a shell.
+        # The log that -v adds is that of the library.
+        is_code = argv[:1] in {("export",), ("demo",)} or "json" in argv or not tty
+        said = ended.err if is_code else f"{ended.err}{ended.out}"
+        assert {"-v", "-vv", "--verbose"} & set(argv) or PYTHON.findall(said) == []
+        return ended
 
     def ends(self, verb: str, *more: str, **options: Any) -> Ended:
         """A run for the spec of this shell."""

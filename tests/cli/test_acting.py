@@ -263,3 +263,26 @@ def test_every_report_can_be_read_back(pending: Any) -> None:
     """What the writing verbs print is a Report."""
     for argv in (("approve",), ("connect",), ("delete", "--yes")):
         assert isinstance(Report.model_validate_json(pending.ends(*argv).out), Report)
+
+
+@pytest.mark.parametrize(
+    ("verb", "more"),
+    [("create", ()), ("delete", ("--yes",)), ("delete", ("--dry-run",)), ("status", ()), ("diagnose", ())],
+)
+def test_what_is_not_known_ends_as_denied(shell: Any, verb: str, more: tuple[str, ...]) -> None:
+    """Without Reader on the account three endpoints are unknown: 5, with the role to ask for, and never 0."""
+    shell.ends("create", "--approve")
+    requester = shell.emulator.credential_for("Data Factory Contributor")
+    ended = shell.connecting(lambda **options: shell.connect(credential=requester, **options)).ends(verb, *more)
+    assert ended.code == 5
+    assert "--role Reader" in ended.out
+    assert ended.json.get("complete") in {False, None}
+
+
+def test_no_drift_is_not_claimed_of_what_is_not_known(shell: Any) -> None:
+    """A plan that finds nothing to do without Reader on the account does not end as without drift."""
+    shell.ends("create")
+    requester = shell.emulator.credential_for("Data Factory Contributor")
+    requesting = shell.connecting(lambda **options: shell.connect(credential=requester, **options))
+    assert requesting.ends("plan", "--detailed-exitcode").code == 5
+    assert requesting.ends("plan", "--detailed-exitcode", "--groups", "account").code == 0

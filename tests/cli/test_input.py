@@ -56,7 +56,7 @@ def test_a_spec_file_may_come_from_anywhere(shell: Any, tmp_path: Path) -> None:
         ("{", "is not JSON: Expecting property name"),
         ("[]", "holds no JSON object"),
         ('"text"', "holds no JSON object"),
-        ('{"factory": 1, "nmae": "x"}', "factory: a resource id is text, not int"),
+        ('{"factory": 1, "nmae": "x"}', "spec.json: a resource id is text, not int"),
         ("[" * 100_000, "is not JSON"),
         (b"\xff\xfe\xff", "is not JSON"),
         (None, "cannot be read: No such file or directory"),
@@ -243,7 +243,7 @@ def test_certificates_are_trusted_on_demand(shell: Any, tmp_path: Path) -> None:
     for none in ("none.pem", "x" * 5000 + "none.pem", "\0none.pem"):
         ended = shell.ends("status", "--ca", str(tmp_path / none))
         assert ended.code == 2
-        assert "none.pem' is no file" in ended.said
+        assert "none.pem' is not a file" in ended.said
 
 
 def test_http_is_refused(shell: Any) -> None:

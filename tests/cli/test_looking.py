@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Check, Diagnosis, Orphans, Status
+from purview_mpe._display.text.page import Look
+from purview_mpe._display.text.text import text
+from purview_mpe.emulator import Fault
 
 if TYPE_CHECKING:
     from purview_mpe import Client
@@ -27,9 +30,11 @@ def test_check_says_whether_everything_is_in_place(shell: Any) -> None:
 
 
 def test_check_is_a_table_for_a_person(shell: Any) -> None:
-    """The table of the noun: every runtime against the matrix, and every right."""
+    """The table of the noun in the words of a shell: every runtime against the matrix, and every right."""
     shown = shell.ends("check", "-o", "table").out
-    assert shown == f"{Check.model_validate(shell.ends('check').json)}\n"
+    check = Check.model_validate(shell.ends("check").json)
+    assert shown == f"{text(check, Look(on_command_line=True))}\n"
+    assert "  More: purview-mpe explain data-curator-unknown\n" in shown
     assert "  + AutoResolveIntegrationRuntime  azure-managed-vnet  supported  4 managed\n" in shown
 
 
@@ -70,6 +75,14 @@ def test_watch_ends_when_its_time_is_over(shell: Any) -> None:
     assert ended.code == 4
     assert ended.out.startswith("Status: not ready (4 provisioning)\n")
     assert "\n\nStatus: not ready (4 pending)\n" in ended.out
+
+
+def test_watch_says_that_its_time_was_too_short_for_one_look(shell: Any) -> None:
+    """Without a single status there is no exit code of a status: 1, and what to do."""
+    shell.emulator.inject(Fault.delay("GET", 30, times=None))
+    ended = shell.ends("watch", "--timeout", "5")
+    assert (ended.code, ended.out) == (1, "")
+    assert "Repeat the command with a longer --timeout." in ended.err
 
 
 def test_diagnose_says_what_stands_in_the_way(shell: Any) -> None:

@@ -25,7 +25,7 @@ from purview_mpe.errors import (
     PurviewMpeError,
     WaitTimedOut,
 )
-from tests.cli.conftest import Screen
+from tests.support.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -201,10 +201,10 @@ def test_a_conflict_stops_create_before_the_first_write(shell: Any) -> None:
         "  ! purview_blob: The name 'purview_blob' is taken by an endpoint to\n"
         f"  {elsewhere}\n"
         "  (blob).\n"
-        "    Choose another base name, or set Spec.names['blob']; the existing endpoint\n"
+        "    Choose another base name, or give --name-of blob=NAME; the existing endpoint\n"
         "    is not touched.\n"
         "  What to do: Resolve each conflict as said beside it, then plan again.\n"
-        "  More: docs/errors.md#plan-conflict\n"
+        "  More: purview-mpe explain plan-conflict\n"
     )
     assert shell.emulator.writes == []
 

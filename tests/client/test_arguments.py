@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from purview_mpe import Budget, Client, FleetReport, Rate, aio, export, export_customer_endpoints, read_specs
+from purview_mpe import (
+    Budget,
+    Client,
+    FleetReport,
+    Rate,
+    aio,
+    export,
+    export_customer_endpoints,
+    read_specs,
+    requirement,
+    scenario,
+)
 from purview_mpe.errors import InvalidSpec
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 TIMEOUTS = {
     "create_all": lambda client, spec, seconds: client.create_all(spec, timeout=seconds),
@@ -18,11 +29,12 @@ TIMEOUTS = {
 }
 
 
+@pytest.mark.parametrize("number", [10**400, 10**5000], ids=["400 digits", "5000 digits"])
 @pytest.mark.parametrize("verb", TIMEOUTS)
-def test_a_number_beyond_all_measure_is_no_time(colour, emulator, verb):
-    """A whole number may be too large to be calculated with."""
-    with pytest.raises(InvalidSpec, match="is no positive number of seconds"):
-        colour.run(emulator, lambda client: TIMEOUTS[verb](client, spec_for(emulator), 10**400))
+def test_a_number_beyond_all_measure_is_no_time(colour, emulator, verb, number):
+    """A whole number can be too large to be calculated with, and larger ones cannot even be printed."""
+    with pytest.raises(InvalidSpec, match="is not a positive number of seconds"):
+        colour.run(emulator, lambda client: TIMEOUTS[verb](client, spec_for(emulator), number))
     assert emulator.requests == []
 
 
@@ -46,8 +58,44 @@ def test_a_client_refuses_what_would_fail_later(client, emulator, given, said):
 
 def test_a_rate_is_a_number_that_can_be_calculated_with():
     """Also the largest ones are refused before the first request."""
-    with pytest.raises(InvalidSpec, match="reads"):
-        Budget(reads=Rate(10**400, 1))
+    for number in (10**400, 10**5000):
+        with pytest.raises(InvalidSpec, match="reads"):
+            Budget(reads=Rate(number, 1))
+
+
+class Unprintable:
+    """A value whose repr raises."""
+
+    def __repr__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("value", [10**5000, Unprintable()], ids=["number", "object"])
+def test_a_value_that_cannot_be_printed_is_refused_like_any_other(colour, emulator, value):
+    """The message names the type of the value, and the refusal is `InvalidSpec` for every argument."""
+    spec = spec_for(emulator)
+    calls = {
+        "wait": lambda client: client.create_all(spec, wait=value),
+        "dry_run": lambda client: client.approve(spec, dry_run=value),
+        "since": lambda client: client.diagnose(spec, since=value),
+        "every": lambda client: client.watch(spec, every=value),
+        "stop_after": lambda client: client.create_many([spec], stop_after=value),
+        "resume": lambda client: client.create_many([spec], resume=value),
+        "journal": lambda client: client.create_many([spec], journal=value),
+    }
+    for argument, call in calls.items():
+        with pytest.raises(InvalidSpec) as caught:
+            colour.run(emulator, call)
+        assert caught.value.problems[0][0] == argument
+    for option in ("cloud", "endpoint", "budget", "retry", "read_timeout"):
+        with pytest.raises(InvalidSpec, match=option):
+            Client(emulator.credential, **{option: value})
+    for refused in (lambda: requirement(value, "azure"), lambda: requirement("disabled-from-all-networks", value)):
+        with pytest.raises(InvalidSpec, match="a value of type"):
+            refused()
+    with pytest.raises(InvalidSpec, match="a value of type"):
+        scenario("disabled-from-all-networks", value)
+    assert emulator.requests == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from purview_mpe import errors
 from purview_mpe.emulator import Emulator, Fault
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 #: Each kind of fault, as `Fault` constructor and arguments. All of them pass after one request.
 FAULTS = {

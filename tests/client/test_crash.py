@@ -12,7 +12,7 @@ import pytest
 
 from purview_mpe import Client, aio
 from purview_mpe.emulator import Emulator
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 #: Runs create_all and kills itself, as kill -9 does, at the n-th request: before it is sent, or after its answer.
 VICTIM = """

@@ -13,12 +13,13 @@ from purview_mpe import Account, FleetReport, Outcome, Report, Spec
 from purview_mpe._client.journal import Journal
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec
+from tests.support.colours import fleet_of
 from tests.support.nouns import ACCOUNT, FACTORY, STORAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Colour
+    from tests.support.colours import Colour
 
 SPEC = Spec(factory=FACTORY, account=ACCOUNT, name="pv")
 
@@ -34,11 +35,10 @@ with Journal(sys.argv[1]):
 #: Creates for four factories in a process whose files may have 10,000 bytes; prints its events and its report.
 FULL_DISK = """
 import asyncio, json, resource, sys
-from tests.client.test_journal import factories
-from tests.conftest import Colour
+from tests.support.colours import Colour, fleet_of
 from purview_mpe.emulator import Emulator
 emulator, told = Emulator(), []
-specs = factories(emulator, 4)
+specs = fleet_of(emulator, 4)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
 made = Colour(sys.argv[1]).run(
     emulator,
@@ -53,14 +53,6 @@ def report(spec: Spec = SPEC, **fields: object) -> Report:
     """A report of one created endpoint."""
     outcome = Outcome(name="pv", group_id="account", resource_id=ACCOUNT, result="created")
     return Report(**({"verb": "create_all", "spec": spec, "outcomes": (outcome,)} | fields))
-
-
-def factories(emulator: Emulator, count: int) -> list[Spec]:
-    """Specs for new factories."""
-    return [
-        Spec(factory=str(emulator.add_factory(f"adf-{number}")), account=str(emulator.account), name="purview")
-        for number in range(count)
-    ]
 
 
 def two_accounts(emulator: Emulator) -> list[Spec]:
@@ -170,7 +162,7 @@ def test_any_text_survives(tmp_path, text):
 
 def test_half_a_character_from_azure_is_written(colour: Colour, emulator: Emulator, tmp_path):
     """A message with a lone surrogate, which JSON can spell and UTF-8 cannot, ends neither run nor journal."""
-    [spec], path = factories(emulator, 1), tmp_path / "fleet.jsonl"
+    [spec], path = fleet_of(emulator, 1), tmp_path / "fleet.jsonl"
     emulator.inject(Fault.status("PUT", 403, path="*purview_blob", message="no \ud800", code="X\udcff", times=None))
     made = colour.run(emulator, lambda client: client.create_many([spec], journal=path))
     assert made.counts == {"created": 3, "failed": 1}
@@ -192,7 +184,7 @@ def test_half_a_character_from_a_credential_is_written(emulator: Emulator, tmp_p
 
     path = tmp_path / "fleet.jsonl"
     client = Client(Speechless(), transport=emulator.transport())
-    made = client.create_many(factories(emulator, 1), journal=path)
+    made = client.create_many(fleet_of(emulator, 1), journal=path)
     assert "? file not found" in made.outcomes[0].error.message
     assert FleetReport.load(path).reports == made.reports
 
@@ -202,13 +194,13 @@ def test_an_empty_file_holds_nothing(colour: Colour, emulator: Emulator, tmp_pat
     path = tmp_path / "fleet.jsonl"
     path.touch()
     assert FleetReport.load(path) == FleetReport()
-    specs = factories(emulator, 1)
+    specs = fleet_of(emulator, 1)
     assert colour.run(emulator, lambda client: client.create_many(specs, resume=path, journal=path)).complete
 
 
 def test_one_call_serves_every_run(colour: Colour, emulator: Emulator, tmp_path):
     """With the same path for both, the first run starts without the file and the second has nothing left to do."""
-    specs, path = factories(emulator, 2), tmp_path / "fleet.jsonl"
+    specs, path = fleet_of(emulator, 2), tmp_path / "fleet.jsonl"
 
     def line(client):
         return client.create_many(specs, resume=str(path), journal=path)
@@ -221,7 +213,7 @@ def test_one_call_serves_every_run(colour: Colour, emulator: Emulator, tmp_path)
 
 def test_a_missing_file_to_resume_from_is_an_error(colour: Colour, emulator: Emulator, tmp_path):
     """A misspelt path must not be taken for a fleet of which nothing is done."""
-    specs = factories(emulator, 1)
+    specs = fleet_of(emulator, 1)
     with pytest.raises(FileNotFoundError):
         colour.run(emulator, lambda client: client.create_many(specs, resume=tmp_path / "a", journal=tmp_path / "b"))
     assert emulator.requests == []
@@ -289,7 +281,7 @@ def test_a_wrong_line_is_named(tmp_path):
 
 def test_a_second_process_is_refused(colour: Colour, emulator: Emulator, tmp_path):
     """While one process writes a journal another one is refused before its first request, and not afterwards."""
-    specs, path = factories(emulator, 1), tmp_path / "fleet.jsonl"
+    specs, path = fleet_of(emulator, 1), tmp_path / "fleet.jsonl"
     command = [sys.executable, "-c", HOLDER, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"open\n"
@@ -338,7 +330,7 @@ def test_another_kind_of_file_is_left_alone(tmp_path, content):
 @pytest.mark.parametrize(("name", "rule"), [(".", "not a regular file"), ("none/fleet.jsonl", "cannot be written")])
 def test_a_path_that_cannot_be_a_journal_is_refused(colour: Colour, emulator: Emulator, tmp_path, name, rule):
     """A folder, and a file in a folder that does not exist, are refused before the first request."""
-    specs = factories(emulator, 1)
+    specs = fleet_of(emulator, 1)
     with pytest.raises(InvalidSpec, match=rule):
         colour.run(emulator, lambda client: client.create_many(specs, journal=tmp_path / name))
     assert emulator.requests == []
@@ -418,7 +410,7 @@ def test_the_file_is_closed_when_a_run_is_left(emulator: Emulator, tmp_path):
     """Leaving the iterator ends the lock, so that the next run in the same process can have the file."""
     from purview_mpe import Client
 
-    specs, path = factories(emulator, 2), tmp_path / "fleet.jsonl"
+    specs, path = fleet_of(emulator, 2), tmp_path / "fleet.jsonl"
     client = Client(emulator.credential, transport=emulator.transport())
     reports = client.iter_create_many(specs, journal=path)
     next(reports)

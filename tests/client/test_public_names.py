@@ -16,9 +16,9 @@ import purview_mpe
 from purview_mpe import Budget, Client, Rate, Retry, aio, durable, emulator, errors, notebook
 from purview_mpe._model.spec import Noun
 from purview_mpe.emulator import Emulator, Fault, InvalidScenario, MissingExtra, Reads, Role
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
+from tests.support.every_error import CLASSES, made
 from tests.support.nouns import NOUNS, a_spec
-from tests.test_errors import CLASSES, made
 
 MODULES = (purview_mpe, aio, durable, emulator, errors, notebook)
 PUBLIC = [

@@ -6,7 +6,7 @@ import pytest
 
 from purview_mpe import errors
 from purview_mpe.emulator import Emulator
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 
 def results(report):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
@@ -33,6 +34,7 @@ EXPORTS = [
     "Finding",
     "FleetReport",
     "FleetStatus",
+    "FoundSpecs",
     "OrphanConnection",
     "OrphanEndpoint",
     "Orphans",
@@ -289,3 +291,25 @@ def test_the_default_wait_is_that_of_the_contract():
         "approve_many": 300,
         "iter_approve_many": 300,
     }
+
+
+def written_docstrings(module: object) -> dict[str, str]:
+    """The docstrings of the methods of `Client` as its file says them, which is what an editor shows."""
+    tree = ast.parse(inspect.getsource(module))
+    [client] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Client"]
+    return {
+        node.name: ast.get_docstring(node) or ""
+        for node in client.body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_editor_shows_what_an_asynchronous_verb_does(verb):
+    """Below the reference to the synchronous verb stands that verb's own summary, in the file itself."""
+    reference, _, summary = written_docstrings(aio)[verb].partition("\n\n")
+    assert re.fullmatch(rf"As `purview_mpe\.Client\.{verb}`(; iterate with `async for`)?\.", reference)
+    assert ("async for" in reference) == (verb in ITERATED)
+    synchronous = written_docstrings(sys.modules["purview_mpe._client.client"])[verb]
+    assert summary == synchronous.partition("\n\n")[0]
+    assert inspect.getdoc(getattr(aio.Client, verb)) == f"{reference}\n\n{synchronous}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Client
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 from .conftest import Served, program, tool
 

@@ -10,7 +10,7 @@ from azure.core.rest import HttpRequest
 
 from purview_mpe import Client, Report
 from purview_mpe.emulator import Emulator
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 VERSIONS = {
     "Microsoft.Purview": ("2021-07-01", "2021-12-01", "2023-05-01-preview", "2024-04-01-preview"),

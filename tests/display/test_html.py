@@ -31,7 +31,7 @@ from purview_mpe._display.html import fragment
 from purview_mpe._display.picture.svg import STYLE
 from purview_mpe._model.checkup import Check, Diagnosis, OrphanConnection, OrphanEndpoint, Orphans, Right, RuntimeCheck
 from purview_mpe._model.words import Role
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.nouns import ACCOUNT, FACTORY, HIDDEN, TARGETS, a_spec, an_account
 
 if TYPE_CHECKING:
@@ -290,10 +290,14 @@ def test_what_needs_somebody_is_shown_unfolded():
 
 
 def test_notes_name_their_heading():
-    """Errors and findings say where the documentation explains them."""
-    report = words(shown(everything("needle")[2]))
-    assert "More: docs/errors.md#needle" in report
-    assert "More: docs/findings.md#c" in report
+    """Errors and findings name the command that explains them."""
+    denied = ErrorDetail(code="access-denied", message="m", remedy="r")
+    outcome = Outcome(name="n", group_id="account", resource_id=ACCOUNT, result="failed", error=denied)
+    finding = Finding(code="firewall-open", severity="info", message="m")
+    report = words(shown(Report(verb="apply", spec=a_spec(), outcomes=(outcome,), warnings=(finding,))))
+    assert "More: purview-mpe explain access-denied" in report
+    assert "More: purview-mpe explain firewall-open" in report
+    assert "More:" not in words(shown(everything("needle")[2])), "a code of another version has no page"
 
 
 def test_states_in_tables_have_their_symbol():

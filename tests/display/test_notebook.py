@@ -20,7 +20,7 @@ from traitlets.config import Config
 from purview_mpe import Client, Event, Outcome, aio
 from purview_mpe.errors import PlanConflict
 from purview_mpe.notebook import Progress, live, progress
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.nouns import ACCOUNT, FACTORY, STORAGE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "notebooks.md"

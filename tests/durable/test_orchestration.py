@@ -12,9 +12,9 @@ import pytest
 from purview_mpe import Client, FleetReport, Spec, durable
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidCredential, InvalidSpec
-from tests.azure.test_loading import in_a_fresh_process
 from tests.support.durable_fleet import factories
 from tests.support.durable_host import Host
+from tests.support.processes import in_a_fresh_process
 
 # The SDK's own converter of activities calls it so, on every host.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads")
@@ -120,7 +120,7 @@ def test_a_second_run_writes_nothing():
 
 def test_waves_keep_azures_limits():
     """A subscription gets no more than its buckets hold: nothing is refused, and the time is what the limits ask."""
-    azure = Emulator(enforce_limits=True)
+    azure = Emulator(enforce_limits=True, foreign_connections=0)
     ended = Ended(azure, factories(azure, 100, 1), batch=10)
     assert ended.report.counts == {"created": 400}
     assert [request for request in azure.requests if request.status == 429] == []

@@ -4,7 +4,6 @@ import base64
 import builtins
 import json
 import socket
-import ssl
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPException, HTTPSConnection
@@ -16,32 +15,11 @@ from azure.identity import ClientSecretCredential, ManagedIdentityCredential
 from azure.mgmt.datafactory import DataFactoryManagementClient
 
 from purview_mpe.emulator import Emulator, Fault, MissingExtra, RealClock
+from tests.support.asking import Wire
 
 pytest.importorskip("cheroot", reason="serving needs the extra `emulator`")
 
 TENANT = "11111111-1111-1111-1111-111111111111"
-
-
-class Wire:
-    """A plain HTTPS client that keeps its connection."""
-
-    def __init__(self, server):
-        context = ssl.create_default_context(cafile=server.ca_file)
-        self.connection = HTTPSConnection("127.0.0.1", server.port, context=context, timeout=10)
-
-    def send(self, method, path, body=None, **headers):
-        sent = {"Authorization": "Bearer mine"} | {name.replace("_", "-"): value for name, value in headers.items()}
-        self.connection.request(method, path, body, sent)
-        answer = self.connection.getresponse()
-        content = answer.read()
-        return answer.status, dict(answer.getheaders()), content
-
-    def json(self, method, path, body=None, **headers):
-        status, _, content = self.send(method, path, body, **headers)
-        return status, json.loads(content)
-
-    def close(self):
-        self.connection.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ import pytest
 from purview_mpe import Plan
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import InvalidSpec, PlanConflict, UnsupportedSetup
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.moments import Before
 from tests.support.nouns import ALL_NAMES
+from tests.support.reports import results
 
 
 def plan(colour, emulator, spec=None, **options):
@@ -20,10 +21,6 @@ def plan(colour, emulator, spec=None, **options):
 
 def apply(colour, emulator, plan_or_spec, *, wait=True, **options):
     return colour.run(emulator, lambda client: client.apply(plan_or_spec, wait=wait), **options)
-
-
-def results(report) -> dict[str, str]:
-    return {outcome.name: outcome.result for outcome in report.outcomes}
 
 
 def blob(emulator):

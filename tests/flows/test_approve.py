@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from purview_mpe import Report
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator import Emulator, Fault
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
+from tests.support.reports import results_by_group
 
 SHAPES = {"A": 4, "B": 3, "C": 3, "D": 4, "E": 3}
-
-
-def results(report):
-    return {outcome.group_id: outcome.result for outcome in report.outcomes}
 
 
 def ours(emulator):
@@ -46,7 +44,7 @@ def test_approves_ours_and_no_strangers(colour, shape, reveal):
     emulator = Emulator(shape=shape, reveal_private_endpoint_ids=reveal, foreign_connections=5)
     spec, _ = create(colour, emulator)
     report = colour.run(emulator, lambda client: client.approve(spec))
-    assert list(results(report).values()) == ["approved"] * SHAPES[shape]
+    assert list(results_by_group(report).values()) == ["approved"] * SHAPES[shape]
     assert {o.matched_by for o in report.outcomes} == {"name" if reveal == "never" else "private-endpoint-id"}
     assert set(ours(emulator).values()) == {"Approved"}
     assert strangers(emulator) == {"Pending"}
@@ -61,7 +59,7 @@ def test_second_approve_sends_no_write(colour, shape):
     spec, _ = create(colour, emulator, approve=True)
     before = len(emulator.writes)
     report = colour.run(emulator, lambda client: client.approve(spec))
-    assert set(results(report).values()) == {"already-approved"}
+    assert set(results_by_group(report).values()) == {"already-approved"}
     assert report.complete
     assert len(emulator.writes) == before
 
@@ -115,9 +113,9 @@ def test_stranger_of_our_very_name_is_never_approved(colour, when, reveal, shape
         emulator.remove(mine.id)
     report = colour.run(emulator, lambda client: client.approve(spec, timeout=20))
     assert strangers(emulator) == {"Pending"}
-    result = results(report)["blob"]
+    result = results_by_group(report)["blob"]
     if when == "instead":
-        assert result in {"timed-out", "ambiguous"}
+        assert result in {"failed", "ambiguous"}  # the factory calls ours Disconnected
     else:
         assert result == ("approved" if reveal == "at-once" else "ambiguous")
 
@@ -155,7 +153,7 @@ def test_dry_run_writes_nothing(colour, emulator):
     spec, _ = create(colour, emulator)
     before = len(emulator.writes)
     report = colour.run(emulator, lambda client: client.approve(spec, dry_run=True))
-    assert set(results(report).values()) == {"would-approve"}
+    assert set(results_by_group(report).values()) == {"would-approve"}
     assert len(emulator.writes) == before
     assert not report.complete
 
@@ -164,12 +162,12 @@ def test_reject_rejects_ours(colour, emulator):
     """Rejecting uses the same recognition, and repeating it is safe."""
     spec, _ = create(colour, emulator)
     report = colour.run(emulator, lambda client: client.reject(spec))
-    assert set(results(report).values()) == {"rejected"}
+    assert set(results_by_group(report).values()) == {"rejected"}
     assert set(ours(emulator).values()) == {"Rejected"}
     assert strangers(emulator) == {"Pending"}
     before = len(emulator.writes)
     again = colour.run(emulator, lambda client: client.reject(spec))
-    assert set(results(again).values()) == {"rejected"}
+    assert set(results_by_group(again).values()) == {"rejected"}
     assert len(emulator.writes) == before
 
 
@@ -177,7 +175,7 @@ def test_reject_leaves_approved_ones_alone(colour, emulator):
     """Only pending connections are decided: an approved one is a conflict with a remedy."""
     spec, _ = create(colour, emulator, approve=True)
     report = colour.run(emulator, lambda client: client.reject(spec))
-    assert set(results(report).values()) == {"conflict"}
+    assert set(results_by_group(report).values()) == {"conflict"}
     assert set(ours(emulator).values()) == {"Approved"}
     assert report.outcomes[0].error.message == (
         "The connection of 'purview' is Approved already, and only pending ones are rejected."
@@ -189,7 +187,12 @@ def test_rejected_connection_cannot_be_approved(colour, emulator):
     spec, _ = create(colour, emulator)
     emulator.reject("purview_blob")
     report = colour.run(emulator, lambda client: client.approve(spec))
-    assert results(report) == {"account": "approved", "blob": "failed", "queue": "approved", "namespace": "approved"}
+    assert results_by_group(report) == {
+        "account": "approved",
+        "blob": "failed",
+        "queue": "approved",
+        "namespace": "approved",
+    }
     error = report.outcomes[1].error
     assert error.code == "not-approved"
     assert error.message == "The connection of 'purview_blob' is Rejected, and only pending ones can be decided."
@@ -223,7 +226,7 @@ def test_an_endpoint_that_azure_could_not_make_is_not_waited_for(colour, reveal,
     answer = colour.run(emulator, decide)
     report = answer.reports[0] if verb == "approve_many" else answer
     done = "rejected" if verb == "reject" else "approved"
-    assert results(report) == {"account": done, "blob": done, "queue": done, "namespace": "failed"}
+    assert results_by_group(report) == {"account": done, "blob": done, "queue": done, "namespace": "failed"}
     assert [f"{o.error.message} {o.error.remedy}" for o in report.failures] == never_made("purview_namespace")
     assert report.failures[0].error.code == "provisioning-failed"
     assert report.failures[0].seconds < 1
@@ -246,7 +249,7 @@ def test_a_failed_endpoint_whose_connection_is_there_is_judged_by_it(colour, emu
     spec = spec_for(emulator, groups=("account",))
     emulator.add_endpoint(emulator.factory, "purview", emulator.account, "account", provisioning_state="Failed")
     report = colour.run(emulator, lambda client: client.approve(spec))
-    assert results(report) == {"account": "already-approved"}
+    assert results_by_group(report) == {"account": "already-approved"}
 
 
 @pytest.mark.parametrize("shape", ["A", "C", "D"])
@@ -282,7 +285,7 @@ def test_storage_that_is_busy_is_asked_again(colour):
     emulator = Emulator(storage_busy=10)
     spec, _ = create(colour, emulator)
     report = colour.run(emulator, lambda client: client.approve(spec))
-    assert set(results(report).values()) == {"approved"}
+    assert set(results_by_group(report).values()) == {"approved"}
 
 
 def test_targets_are_read_once_each_and_together(colour, emulator):
@@ -307,7 +310,7 @@ class TestHandOff:
         """403 on the approvals ends as handed-off, with the connections named in the text."""
         spec, _ = create(colour, emulator)
         report = colour.run(emulator, lambda client: client.approve(spec), roles=("reader",))
-        assert set(results(report).values()) == {"handed-off"}
+        assert set(results_by_group(report).values()) == {"handed-off"}
         assert report.succeeded
         assert not report.complete
         for connection in emulator.connections():
@@ -335,7 +338,7 @@ class TestHandOff:
         else:
             getattr(emulator, guard)(storage)
         report = colour.run(emulator, lambda client: client.approve(spec))
-        assert results(report) == {
+        assert results_by_group(report) == {
             "account": "approved",
             "blob": "handed-off",
             "queue": "handed-off",
@@ -353,7 +356,7 @@ class TestTwoPeople:
         report = colour.run(emulator, lambda client: client.create_all(spec), roles=("requester",))
         handed = Report.model_validate_json(json.dumps(json.loads(report.model_dump_json())))
         approval = colour.run(emulator, lambda client: client.approve(handed), roles=("approver",))
-        assert set(results(approval).values()) == {"approved"}
+        assert set(results_by_group(approval).values()) == {"approved"}
         assert {o.matched_by for o in approval.outcomes} == {"private-endpoint-id"}
         assert not any("DataFactory" in r.path for r in emulator.requests if r.method != "GET" and r.status == 403)
 
@@ -362,7 +365,7 @@ class TestTwoPeople:
         emulator = Emulator(reveal_private_endpoint_ids="never")
         _, report = create(colour, emulator)
         approval = colour.run(emulator, lambda client: client.approve(report), roles=("approver",))
-        assert set(results(approval).values()) == {"ambiguous"}
+        assert set(results_by_group(approval).values()) == {"ambiguous"}
         assert set(ours(emulator).values()) == {"Pending"}
         assert "the report tells no private endpoint called" in approval.outcomes[0].error.message
 
@@ -370,7 +373,7 @@ class TestTwoPeople:
         """Without the factory and without a report, one match per target in one resource group is accepted."""
         spec, _ = create(colour, emulator)
         report = colour.run(emulator, lambda client: client.approve(spec), roles=("approver",))
-        assert set(results(report).values()) == {"approved"}
+        assert set(results_by_group(report).values()) == {"approved"}
         assert {o.matched_by for o in report.outcomes} == {"name"}
         assert [finding.code for finding in report.warnings] == ["matched-by-name"]
 
@@ -385,7 +388,7 @@ class TestTwoPeople:
             f"/providers/Microsoft.Network/privateEndpoints/DF1.{name.upper()}",
         )
         report = colour.run(emulator, lambda client: client.approve(spec), roles=("approver",))
-        assert set(results(report).values()) == {"ambiguous"}
+        assert set(results_by_group(report).values()) == {"ambiguous"}
         assert set(ours(emulator).values()) == {"Pending"}
 
     def test_approver_of_one_target_alone_gets_a_hand_off(self, colour, emulator):
@@ -398,8 +401,8 @@ class TestTwoPeople:
             roles=(("Storage Account Contributor", storage), ("Reader", emulator.account)),
         )
         assert set(ours(emulator).values()) == {"Pending"}
-        assert results(report)["namespace"] == "handed-off"
-        assert results(report)["blob"] == "ambiguous"
+        assert results_by_group(report)["namespace"] == "handed-off"
+        assert results_by_group(report)["blob"] == "ambiguous"
         assert report.hand_off is not None
 
 
@@ -410,29 +413,29 @@ class TestOddities:
         """Approving before creating says so for each, at once."""
         spec = spec_for(emulator)
         report = colour.run(emulator, lambda client: client.approve(spec))
-        assert set(results(report).values()) == {"absent"}
+        assert set(results_by_group(report).values()) == {"absent"}
         assert report.outcomes[1].error.message == (
             "There is no endpoint 'purview_blob' whose connection could be decided."
         )
         assert not report.complete
 
-    def test_connection_that_never_appears_times_out(self, colour, emulator):
+    def test_connection_that_never_appears_times_out(self, colour):
         """The deadline is kept, and the outcome says what was waited for."""
-        spec, _ = create(colour, emulator)
-        without_our_connections(emulator)
+        emulator = Emulator(connection_delay=4000)
+        spec, _ = create(colour, emulator, wait=False)
         began = emulator.clock.elapsed
         report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
-        assert set(results(report).values()) == {"timed-out"}
+        assert set(results_by_group(report).values()) == {"timed-out"}
         assert emulator.clock.elapsed - began <= 75
         assert report.outcomes[0].error.code == "wait-timed-out"
 
-    def test_without_waiting_one_look_is_taken(self, colour, emulator):
+    def test_without_waiting_one_look_is_taken(self, colour):
         """wait=False asks each target once."""
-        spec, _ = create(colour, emulator)
-        without_our_connections(emulator)
+        emulator = Emulator(connection_delay=4000)
+        spec, _ = create(colour, emulator, wait=False)
         before = emulator.clock.elapsed
         report = colour.run(emulator, lambda client: client.approve(spec, wait=False))
-        assert set(results(report).values()) == {"absent"}
+        assert set(results_by_group(report).values()) == {"absent"}
         assert emulator.clock.elapsed == before
 
     def test_target_that_is_gone(self, colour, emulator):
@@ -440,7 +443,7 @@ class TestOddities:
         spec, _ = create(colour, emulator)
         emulator.remove(emulator.targets(emulator.account)["namespace"])
         report = colour.run(emulator, lambda client: client.approve(spec))
-        assert results(report) == {
+        assert results_by_group(report) == {
             "account": "approved",
             "blob": "approved",
             "queue": "approved",
@@ -453,14 +456,14 @@ class TestOddities:
         spec, _ = create(colour, emulator)
         emulator.inject(Fault.body("GET", "<html>Sign in</html>", path="storageAccounts"))
         report = colour.run(emulator, lambda client: client.approve(spec))
-        assert set(results(report).values()) == {"approved"}
+        assert set(results_by_group(report).values()) == {"approved"}
 
     def test_html_after_an_approval_is_read_back(self, colour, emulator):
         """What the approval itself answers is not believed: the target is looked at."""
         spec, _ = create(colour, emulator)
         emulator.inject(Fault.body("PUT", "<html></html>", path="privateEndpointConnections", times=3))
         report = colour.run(emulator, lambda client: client.approve(spec))
-        assert set(results(report).values()) == {"approved"}
+        assert set(results_by_group(report).values()) == {"approved"}
 
     def test_factory_deleted_after_planning(self, colour, emulator):
         """Without the factory there is nothing of ours to approve: its connections are orphans, and it is said why."""
@@ -468,7 +471,7 @@ class TestOddities:
         emulator.remove(emulator.factory)
         before = len(emulator.writes)
         report = colour.run(emulator, lambda client: client.approve(spec))
-        assert set(results(report).values()) == {"failed"}
+        assert set(results_by_group(report).values()) == {"failed"}
         assert {outcome.error.code for outcome in report.outcomes} == {"not-found"}
         assert "factories/df1' under resource group 'rg1' was not found" in report.outcomes[0].error.message
         assert len(emulator.writes) == before
@@ -481,4 +484,110 @@ class TestOddities:
         )
         assert ArmId.parse(odd.factory) == emulator.factory
         report = colour.run(emulator, lambda client: client.approve(odd))
-        assert set(results(report).values()) == {"approved"}
+        assert set(results_by_group(report).values()) == {"approved"}
+
+
+# --- what a dry run foresees
+
+
+@pytest.mark.parametrize("door", ["approve", "reject", "approve_many"])
+@pytest.mark.parametrize("shape", ["A", "C"])
+def test_dry_run_hands_off_what_this_caller_may_not_decide(colour, door, shape):
+    """The permissions on each target are read: a decision that would be refused is not called one that would be made."""
+    emulator = Emulator(shape=shape)
+    spec, _ = create(colour, emulator)
+    emulator.clear_requests()
+    report = dry_run(colour, emulator, spec, door, ("Reader",))
+    assert set(results_by_group(report).values()) == {"handed-off"}
+    assert report.hand_off.startswith("Please reject " if door == "reject" else "Please approve ")
+    assert not report.complete
+    assert {outcome.error.code for outcome in report.outcomes} == {"access-denied"}
+    assert report.outcomes[0].error.message == (
+        "This caller is not allowed to decide on the connection of 'purview' on 'pv1': its permissions there do not "
+        "include Microsoft.Purview/accounts/privateEndpointConnections/write and "
+        "Microsoft.Purview/accounts/PrivateEndpointConnectionsApproval/action."
+    )
+    assert report.outcomes[0].error.remedy == (
+        "Ask an owner for the role Contributor: az role assignment create --role 'Contributor' --assignee <you> --scope "
+        f"{emulator.account}"
+    )
+    assert {outcome.matched_by for outcome in report.outcomes} == {"private-endpoint-id"}
+    assert emulator.writes == []
+
+
+@pytest.mark.parametrize("door", ["approve", "reject", "approve_many"])
+def test_dry_run_foresees_each_target_for_itself(colour, emulator, door):
+    """Rights on the account alone decide the account's own connection."""
+    spec, _ = create(colour, emulator)
+    report = dry_run(colour, emulator, spec, door, ("Reader", ("Contributor", emulator.account)))
+    assert set(results_by_group(report).values()) == {
+        "would-reject" if door == "reject" else "would-approve",
+        "handed-off",
+    }
+    assert results_by_group(report)["account"].startswith("would-")
+
+
+def test_dry_run_believes_no_silence(colour, emulator):
+    """Permissions that cannot be read prove nothing, so the decision is only called possible."""
+    spec, _ = create(colour, emulator)
+    emulator.inject(Fault.status("GET", 403, path="*/Microsoft.Authorization/permissions", times=None))
+    report = dry_run(colour, emulator, spec, "approve", ("Reader",))
+    assert set(results_by_group(report).values()) == {"would-approve"}
+
+
+def dry_run(colour, emulator, spec, door, roles):
+    done = colour.run(
+        emulator,
+        lambda client: getattr(client, door)([spec] if door == "approve_many" else spec, dry_run=True),
+        roles=roles,
+    )
+    return done.reports[0] if door == "approve_many" else done
+
+
+# --- policies that look at the private endpoint
+
+
+def bodies_of_decisions(emulator) -> list[dict[str, Any]]:
+    bodies: list[dict[str, Any]] = []
+
+    def keep(exchange) -> None:
+        if exchange.method == "PUT" and "privateendpointconnections" in exchange.url.casefold():
+            bodies.append(json.loads(exchange.content)["properties"])
+
+    emulator.observe(keep)
+    return bodies
+
+
+@pytest.mark.parametrize("door", ["approve", "reject", "approve_many"])
+@pytest.mark.parametrize("group_id", ["account", "blob", "namespace"])
+def test_a_policy_that_asks_for_the_private_endpoint_gets_its_id(colour, emulator, door, group_id):
+    """A body without it is refused by Microsoft's published policies; the id goes with the second one."""
+    spec = spec_for(emulator, groups=(group_id,))
+    colour.run(emulator, lambda client: client.create_all(spec))
+    bodies = bodies_of_decisions(emulator)
+    emulator.inject(Fault.policy("PUT", path="/privateEndpointConnections/"))
+    given = [spec] if door == "approve_many" else spec
+    done = colour.run(emulator, lambda client: getattr(client, door)(given))
+    assert [outcome.result for outcome in done.outcomes] == ["rejected" if door == "reject" else "approved"]
+    [connection] = [one for one in emulator.connections() if one.endpoint]
+    assert [body.get("privateEndpoint") for body in bodies] == [None, {"id": connection.private_endpoint_id}]
+
+
+def test_a_policy_that_refuses_both_is_handed_off(colour, emulator):
+    """Two requests, and the owner of the policy decides."""
+    spec = spec_for(emulator, groups=("blob",))
+    colour.run(emulator, lambda client: client.create_all(spec))
+    emulator.clear_requests()
+    emulator.inject(Fault.policy("PUT", path="/privateEndpointConnections/", times=None))
+    report = colour.run(emulator, lambda client: client.approve(spec))
+    assert results_by_group(report) == {"blob": "handed-off"}
+    assert report.outcomes[0].error.code == "policy-denied"
+    assert len(emulator.writes) == 2
+
+
+def test_without_a_policy_the_body_holds_the_decision_alone(colour, emulator):
+    """Azure's files call the private endpoint of a connection read-only, so it is sent only where it is asked for."""
+    spec, _ = create(colour, emulator)
+    bodies = bodies_of_decisions(emulator)
+    colour.run(emulator, lambda client: client.approve(spec))
+    assert [set(body) for body in bodies] == [{"privateLinkServiceConnectionState"}] * 4

@@ -9,7 +9,7 @@ import pytest
 from purview_mpe import Client, Report
 from purview_mpe.emulator import Fault
 from purview_mpe.errors import InvalidSpec, ReportFailed
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 APPROVER = ("approver",)
 

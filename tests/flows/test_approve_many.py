@@ -13,7 +13,7 @@ from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from tests.conftest import Colour
+    from tests.support.colours import Colour
 
 
 def made(colour: Colour, emulator: Emulator, count: int = 2, **options: object) -> list[Spec]:

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from purview_mpe.emulator import Emulator
-from tests.conftest import spec_for
-from tests.rules.test_ownership_strangers import OWN_WORDS, imitations
+from tests.support.colours import spec_for
+from tests.support.strangers import OWN_WORDS, imitations
 
 STRANGERS = 50
 

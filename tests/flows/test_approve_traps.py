@@ -8,18 +8,15 @@ import pytest
 
 from purview_mpe import Report
 from purview_mpe.emulator import Emulator, Fault, Role
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.moments import Before
+from tests.support.reports import results_by_group
 
 ELSEWHERE = (
     "/subscriptions/99999999-0000-0000-0000-000000000001/resourceGroups/rg-s/providers"
     "/Microsoft.Network/privateEndpoints"
 )
 APPROVER = ("approver",)
-
-
-def results(report) -> dict[str, str]:
-    return {outcome.group_id: outcome.result for outcome in report.outcomes}
 
 
 def stranger(emulator, group_id, called) -> str:
@@ -53,7 +50,7 @@ def test_a_report_that_names_somebody_elses_private_endpoint(colour, emulator):
     theirs = stranger(emulator, "blob", "evil")
     edited = with_ids(report, blob=f"{ELSEWHERE}/evil")
     approval = colour.run(emulator, lambda client: client.approve(edited), roles=APPROVER)
-    assert results(approval) == {
+    assert results_by_group(approval) == {
         "account": "approved",
         "blob": "ambiguous",
         "queue": "approved",
@@ -82,7 +79,7 @@ def test_a_factory_that_cannot_be_read_any_more(colour):
 
     moments = Before("GET", "/managedPrivateEndpoints", forbid)
     report = colour.run(emulator, lambda client: client.approve(spec), per_retry_policies=[moments])
-    assert results(report) == {
+    assert results_by_group(report) == {
         "account": "approved",
         "blob": "approved",
         "queue": "failed",
@@ -119,7 +116,7 @@ def test_what_its_owner_rejected_meanwhile_stays_rejected(colour, emulator):
         lambda client: client.approve(spec),
         per_retry_policies=[reject_behind(emulator, "purview_blob")],
     )
-    assert results(report) == {"blob": "failed"}
+    assert results_by_group(report) == {"blob": "failed"}
     storage = emulator.targets(emulator.account)["blob"].name
     assert report.outcomes[0].error.message.endswith(f"was to be Approved, and {storage!r} shows it as Rejected.")
     assert storage_writes(emulator) == [409]
@@ -151,7 +148,7 @@ def test_an_approval_that_was_made_meanwhile_is_not_made_again(colour, emulator)
 
     moments = Before("GET", "/storageAccounts/", decide)
     report = colour.run(emulator, lambda client: client.approve(spec), per_retry_policies=[moments])
-    assert results(report) == {"blob": "approved"}
+    assert results_by_group(report) == {"blob": "approved"}
     assert storage_writes(emulator) == [409]
 
 
@@ -176,7 +173,7 @@ def test_a_connection_without_name_and_id_is_not_guessed(colour, emulator):
     report = colour.run(emulator, lambda client: client.approve(spec))
     storage = emulator.targets(emulator.account)["blob"].name
     assert report.outcomes[0].error.message == (
-        f"Could not approve the connection 'df1.purview_blob' on {storage!r}: the list tells neither name nor id of "
+        f"Could not approve the connection 'df1.purview_blob' on {storage!r}: the list shows neither name nor id of "
         "the connection."
     )
     assert emulator.writes == []
@@ -188,7 +185,7 @@ def test_an_ingestion_item_without_id_is_called_by_its_private_endpoint(colour):
     spec, _ = created(colour, emulator)
     emulator.inject(Fault.rewrite("GET", without("id", "name"), path="ingestionPrivateEndpointConnections", times=None))
     report = colour.run(emulator, lambda client: client.approve(spec))
-    assert results(report) == {"account": "approved", "blob": "failed", "queue": "failed"}
+    assert results_by_group(report) == {"account": "approved", "blob": "failed", "queue": "failed"}
     assert report.failures[0].error.message.startswith("Could not approve the connection 'df1.purview_blob' on 'pv1':")
 
 
@@ -203,7 +200,7 @@ def test_an_id_of_something_else_counts_as_not_told(colour, emulator):
 
     emulator.inject(Fault.rewrite("GET", its_own, path="managedPrivateEndpoints", times=None))
     report = colour.run(emulator, lambda client: client.approve(spec))
-    assert set(results(report).values()) == {"approved"}
+    assert set(results_by_group(report).values()) == {"approved"}
     assert {outcome.matched_by for outcome in report.outcomes} == {"name"}
 
 
@@ -230,7 +227,7 @@ def test_a_connection_of_an_odd_name_addresses_no_other_resource(colour, name, s
     else:
         with emulator.serve() as served:
             report = act(transport=None, endpoint=served.url, connection_verify=str(served.ca_file))
-    assert results(report) == {"account": "approved"}
+    assert results_by_group(report) == {"account": "approved"}
     [connection] = emulator.connections()
     assert [request.path for request in emulator.writes] == [str(connection.id)]
 
@@ -249,7 +246,7 @@ def test_an_item_that_nothing_names_is_no_connection_to_decide(colour, emulator,
     emulator.clear_requests()
     emulator.inject(Fault.rewrite("GET", renamed, path="privateEndpointConnections", times=None))
     report = colour.run(emulator, lambda client: client.approve(spec))
-    assert results(report) == {"account": "failed"}
+    assert results_by_group(report) == {"account": "failed"}
     assert emulator.writes == []
 
 
@@ -265,7 +262,7 @@ def test_an_account_that_was_replaced(colour, emulator):
         emulator,
         lambda client: client.approve(report.model_copy(update={"outcomes": (*again.outcomes, *report.outcomes[1:])})),
     )
-    assert results(approval) == {
+    assert results_by_group(approval) == {
         "account": "approved",
         "blob": "conflict",
         "queue": "conflict",
@@ -279,11 +276,12 @@ def test_an_account_that_was_replaced(colour, emulator):
 
 
 def test_time_runs_out_with_the_reason(colour, emulator):
-    """What the last look has shown is told, not that there was no time for another."""
+    """The error says what the last look showed, not that there was no time for another."""
     spec, _ = created(colour, emulator, groups=("account",))
-    emulator.remove(next(c.id for c in emulator.connections() if c.endpoint))
+    empty = Fault.rewrite("GET", lambda answer: answer | {"value": []}, path="/privateEndpointConnections", times=None)
+    emulator.inject(empty)
     report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
-    assert results(report) == {"account": "timed-out"}
+    assert results_by_group(report) == {"account": "timed-out"}
     assert report.outcomes[0].error.message == (
         "The connection of 'purview' on 'pv1' could not be recognised in the time given: the target does not show our "
         "connection yet."
@@ -308,7 +306,7 @@ def test_a_rejection_is_handed_off_as_one(colour, shape):
     emulator = Emulator(shape=shape)
     spec, _ = created(colour, emulator)
     report = colour.run(emulator, lambda client: client.reject(spec), roles=("reader",))
-    assert set(results(report).values()) == {"handed-off"}
+    assert set(results_by_group(report).values()) == {"handed-off"}
     assert report.hand_off.startswith("Please reject ")
     asked = [line for line in report.hand_off.splitlines() if "not done because" not in line]
     assert not [line for line in asked if "approve" in line.casefold()]
@@ -318,10 +316,10 @@ def test_what_was_handed_off_can_be_handed_on(colour, emulator):
     """The outcome tells the exact id that the factory told, though its target could not be read: an approver needs it."""
     spec, _ = created(colour, emulator)
     report = colour.run(emulator, lambda client: client.approve(spec), roles=("requester",))
-    assert set(results(report).values()) == {"handed-off"}
+    assert set(results_by_group(report).values()) == {"handed-off"}
     approval = colour.run(emulator, lambda client: client.approve(report), roles=APPROVER)
     assert {outcome.matched_by for outcome in approval.outcomes} == {"private-endpoint-id"}
-    assert set(results(approval).values()) == {"approved"}
+    assert set(results_by_group(approval).values()) == {"approved"}
 
 
 def test_nothing_found_by_name_is_no_reason_to_warn(colour):
@@ -330,7 +328,7 @@ def test_nothing_found_by_name_is_no_reason_to_warn(colour):
     spec, _ = created(colour, emulator)
     emulator.inject(Fault.status("GET", 403, path="ingestionPrivateEndpointConnections", times=None))
     report = colour.run(emulator, lambda client: client.approve(spec), roles=APPROVER)
-    assert results(report) == {"account": "ambiguous", "blob": "handed-off", "queue": "handed-off"}
+    assert results_by_group(report) == {"account": "ambiguous", "blob": "handed-off", "queue": "handed-off"}
     assert report.warnings == ()
 
 
@@ -339,14 +337,14 @@ def test_names_prove_nothing_where_the_targets_are_not_known(colour, emulator):
     spec, _ = created(colour, emulator)
     role = Role("Decides on connections", ("Microsoft.Purview/accounts/privateEndpointConnections*",))
     report = colour.run(emulator, lambda client: client.approve(spec), roles=(role,))
-    assert results(report) == {"account": "ambiguous"}
+    assert results_by_group(report) == {"account": "ambiguous"}
     assert report.outcomes[0].error.message == (
         "The connection of 'purview' was not touched: neither factory nor account can be read, so not every target is "
         "known."
     )
     alone = spec.model_copy(update={"groups": ("account",)})
     report = colour.run(emulator, lambda client: client.approve(alone, dry_run=True), roles=(role,))
-    assert results(report) == {"account": "would-approve"}
+    assert results_by_group(report) == {"account": "would-approve"}
 
 
 @pytest.mark.parametrize(("statuses", "verdict"), [(("Pending",) * 2, "stale"), (("Pending", "Approved"), "ready")])

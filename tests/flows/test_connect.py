@@ -15,7 +15,7 @@ from purview_mpe._wire import account as account_json
 from purview_mpe._wire import factory as factory_json
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.nouns import ACCOUNT, json_values
 
 #: A factory with everything that a factory can have, and things that no api-version of today knows.

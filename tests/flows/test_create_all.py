@@ -9,24 +9,17 @@ import pytest
 from purview_mpe import Client, aio
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import AccessDenied, NotFound, PlanConflict, UnsupportedSetup
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.moments import Before, Died
 from tests.support.nouns import ALL_NAMES
+from tests.support.reports import create, results
 
 ENDPOINTS = "/managedPrivateEndpoints"
-
-
-def create(colour, emulator, spec=None, **options):
-    return colour.run(emulator, lambda client: client.create_all(spec or spec_for(emulator)), **options)
 
 
 def puts(emulator) -> list[str]:
     """The names of the endpoints that were asked for, sorted."""
     return sorted(r.path.rpartition("/")[2] for r in emulator.requests if r.method == "PUT" and ENDPOINTS in r.path)
-
-
-def results(report) -> dict[str, str]:
-    return {outcome.name: outcome.result for outcome in report.outcomes}
 
 
 def made(emulator) -> set[tuple[str, str]]:
@@ -77,7 +70,11 @@ def test_a_round_of_waiting_is_one_list(colour, seconds, most):
     """However many endpoints are waited for, each round asks for one list; their number grows slowly with the time."""
     emulator = Emulator(provisioning=seconds)
     rounds = []
-    create(colour, emulator, on_event=lambda event: rounds.append(event) if event.kind == "waiting" else None)
+    create(
+        colour,
+        emulator,
+        client_options={"on_event": lambda event: rounds.append(event) if event.kind == "waiting" else None},
+    )
     after = emulator.requests[1 + max(i for i, r in enumerate(emulator.requests) if r.method == "PUT") :]
     assert {(r.method, r.path.rpartition("/")[2]) for r in after} == {("GET", "managedPrivateEndpoints")}
     assert len(after) == len(rounds) <= most
@@ -110,10 +107,14 @@ def test_a_run_that_died_is_finished_by_the_next(colour, emulator, done):
 
     if done < 4:
         with pytest.raises(Died):
-            create(colour, emulator, per_retry_policies=[Before("PUT", ENDPOINTS, die)])
+            create(colour, emulator, client_options={"per_retry_policies": [Before("PUT", ENDPOINTS, die)]})
     else:
         with pytest.raises(Died):
-            create(colour, emulator, per_retry_policies=[Before("GET", ENDPOINTS, lambda n: die(4 if n == 1 else 5))])
+            create(
+                colour,
+                emulator,
+                client_options={"per_retry_policies": [Before("GET", ENDPOINTS, lambda n: die(4 if n == 1 else 5))]},
+            )
     assert len(puts(emulator)) == done
     report = create(colour, emulator)
     assert sorted(results(report).values()) == ["created"] * (4 - done) + ["kept"] * done
@@ -129,7 +130,7 @@ def test_an_interruption_carries_what_was_done(colour, emulator):
             raise Died
 
     with pytest.raises(Died) as caught:
-        create(colour, emulator, per_retry_policies=[Before("PUT", ENDPOINTS, die)])
+        create(colour, emulator, client_options={"per_retry_policies": [Before("PUT", ENDPOINTS, die)]})
     found = [outcome.result for outcome in caught.value.report.outcomes]
     assert sorted(found) == ["created", "created", "failed", "failed"]
     assert {o.error.code for o in caught.value.report.outcomes if o.error} == {"interrupted"}
@@ -406,7 +407,7 @@ def test_ids_in_another_spelling(colour, emulator, odd):
 
 def test_without_reader_on_the_account_its_own_endpoint_is_made(colour, emulator):
     """A caller who may not read the account gets what the portal offers: the account endpoint, and a warning."""
-    report = create(colour, emulator, roles=("Data Factory Contributor",))
+    report = create(colour, emulator, client_options={"roles": ("Data Factory Contributor",)})
     assert results(report) == {"purview": "created"}
     [finding] = report.warnings
     assert finding.code == "account-unreadable"
@@ -436,7 +437,7 @@ def test_what_does_not_exist_is_told(colour, emulator, what, kind):
 def test_a_factory_that_may_not_be_read_is_told(colour, emulator):
     """Without Reader on the factory nothing can be planned; the error names the role."""
     with pytest.raises(AccessDenied) as caught:
-        create(colour, emulator, roles=(("Reader", emulator.account),))
+        create(colour, emulator, client_options={"roles": (("Reader", emulator.account),)})
     assert "--role 'Reader'" in caught.value.remedy
     assert emulator.writes == []
 
@@ -447,7 +448,7 @@ def test_a_factory_that_may_not_be_read_is_told(colour, emulator):
 def test_the_story_of_a_run(colour, emulator):
     """Started, a step for each endpoint as it is asked for and as it settles, waiting in between, finished."""
     events = []
-    create(colour, emulator, on_event=events.append)
+    create(colour, emulator, client_options={"on_event": events.append})
     kinds = [event.kind for event in events]
     assert (kinds[0], kinds[-1]) == ("started", "finished")
     assert kinds.count("step") == 8

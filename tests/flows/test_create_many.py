@@ -11,24 +11,13 @@ from purview_mpe import Budget, Event, FleetReport, Spec
 from purview_mpe._rules.budget import Rate
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec, ReportFailed
+from tests.support.colours import fleet_of
 from tests.support.nouns import FACTORY, HIDDEN
 
 if TYPE_CHECKING:
-    from tests.conftest import Colour
+    from tests.support.colours import Colour
 
 OTHER = "00000000-0000-0000-0000-000000000002"
-
-
-def fleet_of(emulator: Emulator, count: int, *, account: object = None, **fields: object) -> list[Spec]:
-    """So many further factories, and a spec for each."""
-    return [
-        Spec(
-            factory=str(emulator.add_factory(f"adf-{number}", **fields)),
-            account=str(account or emulator.account),
-            name="purview",
-        )
-        for number in range(count)
-    ]
 
 
 def paths(emulator: Emulator, method: str, ending: str) -> list[str]:

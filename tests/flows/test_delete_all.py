@@ -11,13 +11,10 @@ from hypothesis import strategies as st
 from purview_mpe import Client
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, AzureUnavailable, NotFound, UnsupportedSetup
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
+from tests.support.reports import results
 
 NAMES = ("purview", "purview_blob", "purview_queue", "purview_namespace")
-
-
-def results(report: Any) -> dict[str, str]:
-    return {outcome.name: outcome.result for outcome in report.outcomes}
 
 
 def deletes(emulator: Emulator) -> list[str]:

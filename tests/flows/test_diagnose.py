@@ -17,9 +17,9 @@ from purview_mpe._rules import diagnosing
 from purview_mpe._wire import factory
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec, NotFound
-from tests.conftest import spec_for
-from tests.rules.test_checking import ALL_ENDPOINTS, a_situation, codes
+from tests.support.colours import spec_for
 from tests.support.nouns import ACCOUNT, OTHER_STORAGE, TARGETS, a_spec, an_account, an_endpoint, json_values
+from tests.support.situations import ALL_ENDPOINTS, INSIDE, a_situation, codes
 
 DAY = timedelta(hours=24)
 REFUSED = ErrorDetail(code="access-denied", message="Azure answered 403", remedy="Ask.")
@@ -204,7 +204,6 @@ def test_what_runs_say(runs, expected):
 
 
 OUTSIDE = Runtime("ir-azure", "azure")
-INSIDE = Runtime("ir-vnet", "azure-managed-vnet", "default")
 
 
 @pytest.mark.parametrize(
@@ -315,14 +314,6 @@ def test_every_spelling_of_the_key(output):
 
 
 # --- the verb
-
-
-@pytest.fixture
-def ready(colour, emulator):
-    """A spec on which everything is made and approved."""
-    spec = spec_for(emulator)
-    colour.run(emulator, lambda client: client.create_all(spec, approve=True)).raise_for_failures()
-    return spec
 
 
 def writes(emulator: Emulator) -> list[Any]:

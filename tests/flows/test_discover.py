@@ -12,8 +12,8 @@ from purview_mpe import Account, Client, Retry, Spec, aio
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AzureUnavailable, InvalidCredential, InvalidSpec, NotFound
-from tests.conftest import spec_for
 from tests.support import published
+from tests.support.colours import spec_for
 from tests.support.nouns import ACCOUNT, FACTORY
 
 
@@ -146,7 +146,7 @@ def test_a_wrong_timeout_is_refused(colour, emulator, verb, timeout):
     """Times are positive, finite numbers of seconds."""
     spec = spec_for(emulator)
     error = refused(colour, emulator, lambda client: getattr(client, verb)(spec, timeout=timeout))
-    assert error.problems == [("timeout", f"{timeout!r} is no positive number of seconds, for example 1800")]
+    assert error.problems == [("timeout", f"{timeout!r} is not a positive number of seconds, for example 1800")]
 
 
 @pytest.mark.parametrize("value", ["false", "", 0, 1, None])

@@ -14,7 +14,7 @@ from tests.support.nouns import SUBSCRIPTION
 
 if TYPE_CHECKING:
     from purview_mpe.emulator import Emulator
-    from tests.conftest import Colour
+    from tests.support.colours import Colour
 
 SCOPE = f"/subscriptions/{SUBSCRIPTION}"
 

@@ -11,11 +11,11 @@ from purview_mpe import Client, Finding, Outcome, aio
 from purview_mpe._flows.steps.narration import narrated
 from purview_mpe._model.authorship import values_by_the_library
 from purview_mpe.emulator import Emulator
-from purview_mpe.errors import InternalError, InvalidSpec
-from tests.conftest import spec_for
+from purview_mpe.errors import InternalError, InvalidSpec, NotFound
+from tests.support.colours import spec_for
 from tests.support.moments import Before, BeforeWrite, Died
 from tests.support.nouns import ALL_NAMES
-from tests.support.scripted import Runner, Script, both, ok
+from tests.support.scripted import Runner, Script, both, ok, refusal
 
 VERBS = ("create_all", "approve", "reject", "delete_all", "connect")
 
@@ -209,3 +209,34 @@ def test_inside_a_verb_a_wrong_value_is_no_wrong_argument(runner: Runner) -> Non
 
     with pytest.raises(InternalError):
         runner.flow(runner.azure(Script([ok()])), lambda io: narrated(io, "plan", flow))
+
+
+@both
+def test_an_error_that_hides_an_interruption_is_the_interruption(runner: Runner) -> None:
+    """A lock that breaks while Ctrl-C passes through it: what comes out is Ctrl-C, with the report."""
+    report = None
+
+    async def flow(io: Any) -> None:
+        nonlocal report
+        emulator, spec = prepared("connect")
+        with Client(emulator.credential, transport=emulator.transport()) as client:
+            report = client.connect(spec)
+        io.so_far = lambda: report
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise RuntimeError("release unlocked lock")
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        runner.flow(runner.azure(Script([ok()])), lambda io: narrated(io, "connect", flow))
+    assert caught.value.report is report
+
+
+@both
+def test_what_the_caller_was_handling_is_not_taken_for_an_interruption(runner: Runner) -> None:
+    """A verb that is called to clean up after Ctrl-C fails with its own error."""
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        with pytest.raises(NotFound):
+            runner.get(Script([refusal(404, "ResourceNotFound")]))

@@ -15,7 +15,7 @@ from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connecti
 from purview_mpe._wire import factory as factory_json
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.nouns import (
     ACCOUNT,
     FACTORY,
@@ -34,6 +34,10 @@ ELSEWHERE = ACCOUNT.replace("pv1", "pv2").replace("00000000-0000-0000-0000-00000
 STRANGER = f"/subscriptions/{OTHER_SUBSCRIPTION}/resourceGroups/x/providers/Microsoft.Network/privateEndpoints"
 
 
+DESCRIBED = "Requested by DataFactory:DF1, Name:purview; Approved with purview-mpe"
+OTHER_NETWORK = HIDDEN.replace("-55-", "-56-")
+
+
 def seen(private_endpoint_id: str, **fields: Any) -> SeenConnection:
     return SeenConnection(ACCOUNT, a_connection(private_endpoint_id, **fields))
 
@@ -42,74 +46,89 @@ def known(*endpoints: Any, **fields: Any) -> KnownFactory:
     return KnownFactory(**({"id": ArmId.parse(FACTORY), "endpoints": endpoints} | fields))
 
 
-def certain(connection: SeenConnection, *factories: KnownFactory) -> bool | None:
-    """Whether the connection is an orphan for certain; None if it is none at all."""
-    rows = orphan_connections([connection], factories)
-    return rows[0].certain if rows else None
+def judged(connection: SeenConnection, *factories: KnownFactory) -> str:
+    """What a connection is taken for."""
+    rows, unattributed = orphan_connections([connection], factories)
+    if unattributed:
+        assert rows == ()
+        return "unattributed"
+    return {True: "certain", False: "perhaps"}[rows[0].certain] if rows else "not listed"
+
+
+#: An endpoint whose private endpoint shows where the factory's stand.
+NEIGHBOUR = an_endpoint("other", "blob", private_endpoint_id=f"{HIDDEN}/df1.other")
 
 
 # --- connections
 
 
-def test_a_connection_in_use_is_no_orphan():
-    """The factory has the endpoint, with that private endpoint or with one that Azure does not tell."""
-    ours = f"{HIDDEN}/df1.purview"
-    assert certain(seen(ours), known(an_endpoint(private_endpoint_id=ours))) is None
-    assert certain(seen(ours.upper()), known(an_endpoint(private_endpoint_id=ours))) is None
-    assert certain(seen(ours), known(an_endpoint(private_endpoint_id=None))) is None
-
-
-def test_an_endpoint_that_is_gone_leaves_a_certain_orphan():
-    """The factory was read, and has no such endpoint, or one to another target."""
-    ours = f"{HIDDEN}/df1.purview"
-    assert certain(seen(ours), known()) is True
-    assert certain(seen(ours), known(an_endpoint("purview2"))) is True
-    assert certain(seen(ours), known(an_endpoint(resource_id=ELSEWHERE, private_endpoint_id=ours))) is True
+@pytest.mark.parametrize("given", [f"{HIDDEN}/df1.purview", f"{HIDDEN}/df1.purview".upper().replace("/SUB", "/sub")])
+@pytest.mark.parametrize("told", [f"{HIDDEN}/df1.purview", None])
+def test_a_connection_in_use_is_not_an_orphan(given, told):
+    """The factory has the endpoint, with that private endpoint or with one that Azure does not show."""
+    assert judged(seen(given), known(an_endpoint(private_endpoint_id=told), NEIGHBOUR)) == "not listed"
 
 
 @pytest.mark.parametrize(
-    "factories",
-    [
-        (),
-        (known(endpoints=None),),
-        (known(an_endpoint(private_endpoint_id=HIDDEN.replace("-55-", "-56-") + "/df1.purview")),),
-    ],
-    ids=["factory unseen", "endpoints unreadable", "another private endpoint"],
+    "endpoints",
+    [(), (an_endpoint("purview2"),), (an_endpoint(resource_id=ELSEWHERE),)],
+    ids=["none", "another name", "another target"],
 )
-def test_what_cannot_be_read_is_not_certain(factories):
-    """It is listed, for somebody to look at."""
-    assert certain(seen(f"{HIDDEN}/df1.purview"), *factories) is False
+def test_an_endpoint_that_is_gone_leaves_a_certain_orphan(endpoints):
+    """The factory was read, has no such endpoint, and keeps its other private endpoints in the same place."""
+    assert judged(seen(f"{HIDDEN}/df1.purview", description=""), known(*endpoints, NEIGHBOUR)) == "certain"
 
 
 @pytest.mark.parametrize(
-    "stranger",
+    ("connection", "factories", "taken_for"),
     [
-        seen(f"{STRANGER}/pe-purview"),
-        seen(f"{STRANGER}/df1.purview"),
-        seen(f"{STRANGER}/a.b.c"),
-        seen(f"{HIDDEN}/df1."),
-        seen(f"{HIDDEN}/.purview"),
-        seen(f"{STRANGER}/df1.purview", description="Requested by DataFactory:df2, Name:purview"),
+        # The description alone says that it is the factory's, and anyone can write that.
+        (seen(f"{HIDDEN}/df1.purview", description=DESCRIBED), (), "perhaps"),
+        (seen(f"{HIDDEN}/df1.purview", description=DESCRIBED), (known(endpoints=None),), "perhaps"),
+        (seen(f"{HIDDEN}/df1.purview", description=DESCRIBED), (known(),), "perhaps"),
+        (seen(f"{OTHER_NETWORK}/df1.purview", description=DESCRIBED), (known(NEIGHBOUR),), "perhaps"),
+        (seen(f"{STRANGER}/df1.purview", description=DESCRIBED), (known(NEIGHBOUR),), "perhaps"),
+        # Synapse, Fabric and Purview's own scanning stand in resource groups of the same form.
+        (seen(f"{HIDDEN}/df1.purview", description=""), (), "unattributed"),
+        (seen(f"{HIDDEN}/df1.purview", description=""), (known(endpoints=None),), "unattributed"),
+        (seen(f"{HIDDEN}/df1.purview", description=""), (known(),), "unattributed"),
+        (seen(f"{OTHER_NETWORK}/df1.purview", description=""), (known(NEIGHBOUR),), "unattributed"),
+        (seen(f"{HIDDEN}/mysynapse-007.AzurePurview371", description=""), (known(NEIGHBOUR),), "unattributed"),
+        (seen(f"{HIDDEN}/pv1.AzurePurview-1", description="Requested by Purview"), (known(NEIGHBOUR),), "unattributed"),
+        # A private endpoint of a customer's own, whatever it is called.
+        (seen(f"{STRANGER}/df1.selfhosted-ir", status="Approved"), (known(NEIGHBOUR),), "not listed"),
+        (seen(f"{STRANGER}/df1.purview"), (known(),), "not listed"),
+        (seen(f"{STRANGER}/df1.purview", description="Requested by DataFactory:df2, Name:purview"), (), "not listed"),
+        (seen(f"{STRANGER}/pe-purview", description=DESCRIBED), (), "not listed"),
+        (seen(f"{STRANGER}/a.b.c"), (), "not listed"),
+        (seen(f"{HIDDEN}/df1."), (), "not listed"),
+        (seen(f"{HIDDEN}/.purview"), (), "not listed"),
     ],
 )
-def test_other_peoples_connections_are_not_listed(stranger):
-    """A private endpoint of somebody's own is nothing that Data Factory has left over."""
-    assert certain(stranger) is None
+def test_what_is_not_proven_is_not_certain(connection, factories, taken_for):
+    """A name proves nothing: certain is only what stands among the private endpoints of a factory that was read."""
+    assert judged(connection, *factories) == taken_for
 
 
-def test_an_unseen_factory_is_recognised():
-    """By the hidden resource group, or by the description as Data Factory writes it."""
-    described = "Requested by DataFactory:DF1, Name:purview; approved"
-    assert certain(seen(f"{STRANGER}/df1.purview", description=described)) is False
-    assert certain(seen(f"{HIDDEN}/df9.purview", description="")) is False
+def test_another_private_endpoint_of_the_name_is_not_certain():
+    """The endpoint exists, with a private endpoint in another place: one of the two may be on its way out."""
+    ours = an_endpoint(private_endpoint_id=f"{OTHER_NETWORK}/df1.purview")
+    assert judged(seen(f"{HIDDEN}/df1.purview", description=DESCRIBED), known(ours)) == "perhaps"
+    assert judged(seen(f"{HIDDEN}/df1.purview", description=""), known(ours)) == "unattributed"
 
 
 def test_a_row_says_what_to_look_at():
     """Id of the factory where it was read, its name where not; and the status, which tells how urgent it is."""
-    (row,) = orphan_connections([seen(f"{HIDDEN}/DF1.purview", status="Approved")], [known()])
+    (row,), _ = orphan_connections([seen(f"{HIDDEN}/DF1.purview", status="Approved")], [known(NEIGHBOUR)])
     assert (row.factory, row.endpoint, row.status, row.target_id) == (FACTORY, "purview", "Approved", ACCOUNT)
-    (row,) = orphan_connections([seen(f"{HIDDEN}/df9.purview")], [known()])
+    assert row.reason == "The factory has no endpoint of this name."
+    described = "Requested by DataFactory:df9, Name:purview"
+    (row,), _ = orphan_connections([seen(f"{HIDDEN}/df9.purview", description=described)], [known()])
     assert row.factory == "df9"
+    assert row.reason == (
+        "No factory 'df9' can be seen from here: it is gone, or hidden from this caller. Only the description says that "
+        "the connection is the factory's, and anyone can write that."
+    )
 
 
 # --- endpoints
@@ -176,14 +195,6 @@ def test_any_listed_factory_is_read(item):
 
 
 # --- the verb
-
-
-@pytest.fixture
-def ready(colour, emulator):
-    """A spec on which everything is made and approved."""
-    spec = spec_for(emulator)
-    colour.run(emulator, lambda client: client.create_all(spec, approve=True)).raise_for_failures()
-    return spec
 
 
 def look(colour: Any, emulator: Emulator, **options: Any) -> Orphans:
@@ -257,6 +268,52 @@ def test_subscriptions_that_cannot_be_listed(colour, emulator, ready, fault):
     assert look(colour, emulator).connections == ()
     emulator.inject(fault)
     assert [(row.factory, row.certain) for row in look(colour, emulator).connections] == [("far", False)]
+
+
+@pytest.mark.parametrize("reveal", ["at-once", "never"])
+def test_a_customers_own_private_endpoint_is_not_listed(colour, reveal):
+    """It is live and approved, and called as an endpoint of the factory could be: deleting it would cut someone off."""
+    emulator = Emulator(reveal_private_endpoint_ids=reveal)
+    colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True))
+    emulator.add_connection(
+        emulator.account,
+        private_endpoint_id=f"{STRANGER}/df1.selfhosted-ir",
+        status="Approved",
+        description="for the IR",
+    )
+    found = look(colour, emulator)
+    assert found.connections == found.findings == ()
+
+
+def test_connections_of_other_services_are_counted(colour, emulator, ready):
+    """Synapse's stand in resource groups of the same form: none is called a left-over, and the finding names them."""
+    theirs = [f"{HIDDEN}/mysynapse-007.AzurePurview{number}" for number in range(25)]
+    for private_endpoint_id in theirs:
+        emulator.add_connection(
+            emulator.account, private_endpoint_id=private_endpoint_id, status="Approved", description=""
+        )
+    found = look(colour, emulator)
+    assert found.connections == ()
+    [finding] = found.findings
+    assert (finding.code, finding.severity) == ("connections-unattributed", "info")
+    assert finding.message.startswith("25 connections come from managed virtual networks of Microsoft's services")
+    assert len(finding.evidence) == 21
+    assert set(finding.evidence[:20]) <= set(theirs)
+    assert finding.evidence[20] == "and 5 more"
+
+
+def test_without_exact_ids_no_connection_is_certain(colour):
+    """Where the factory does not show its private endpoints, nothing says where they stand."""
+    emulator = Emulator(reveal_private_endpoint_ids="never")
+    colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True))
+    ours = emulator.endpoints()[1]
+    emulator.add_connection(
+        ours.target,
+        private_endpoint_id=ours.private_endpoint_id.replace("_blob", "_old"),
+        description="Requested by DataFactory:df1, Name:purview_old",
+    )
+    (row,) = look(colour, emulator).connections
+    assert (row.endpoint, row.certain) == ("purview_old", False)
 
 
 def test_a_target_that_was_deleted(colour, emulator, ready):
@@ -333,9 +390,9 @@ def test_factories_that_cannot_be_read(colour, emulator, ready, path, code):
 
 
 def test_a_factory_deleted_while_we_look(colour, emulator, ready):
-    """It was listed a moment ago: its connections are orphans now."""
+    """It was listed a moment ago; with it went the proof that its connections were its own."""
     emulator.inject(Fault.status("GET", 404, path="managedVirtualNetworks", times=None))
-    assert [row.certain for row in look(colour, emulator).connections] == [True] * 4
+    assert [row.certain for row in look(colour, emulator).connections] == [False] * 4
 
 
 def test_a_subscription_without_data_factory_has_none(colour, emulator, ready):

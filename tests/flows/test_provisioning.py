@@ -7,32 +7,14 @@ import pytest
 from purview_mpe import Retry
 from purview_mpe.emulator import Emulator, Fault, Reads
 from purview_mpe.errors import ReportFailed, WaitTimedOut
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.moments import Before
 from tests.support.nouns import ALL_NAMES
+from tests.support.reports import create, requests, results, states
 
 CREATED = dict.fromkeys(ALL_NAMES, "created")
 BLOB = "*/managedPrivateEndpoints/purview_blob"
 LIST = "*/managedPrivateEndpoints"
-
-
-def create(colour, emulator, *, wait=True, timeout=1800, approve=False, client_options=None, **fields):
-    def action(client):
-        return client.create_all(spec_for(emulator, **fields), wait=wait, timeout=timeout, approve=approve)
-
-    return colour.run(emulator, action, **client_options or {})
-
-
-def results(report) -> dict[str, str]:
-    return {outcome.name: outcome.result for outcome in report.outcomes}
-
-
-def requests(emulator, method, ending) -> list[int | None]:
-    return [r.status for r in emulator.requests if r.method == method and r.path.endswith(ending)]
-
-
-def states(emulator) -> dict[str, str]:
-    return {endpoint.name: endpoint.provisioning_state for endpoint in emulator.endpoints()}
 
 
 # --- endpoints that end Failed

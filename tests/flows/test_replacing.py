@@ -8,25 +8,14 @@ from purview_mpe._azure.io import run
 from purview_mpe._flows.steps.provisioning import Provisioning
 from purview_mpe._rules.planning import make_plan
 from purview_mpe.emulator import Emulator, Fault
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 from tests.support.nouns import ALL_NAMES, STORAGE, a_factory, a_spec, an_account, an_endpoint
+from tests.support.reports import requests, results, states
 
 
 def replace(colour, emulator, *, wait=True, timeout=1800, approve=False):
     spec = spec_for(emulator, replace_broken=True)
     return colour.run(emulator, lambda client: client.create_all(spec, wait=wait, timeout=timeout, approve=approve))
-
-
-def results(report) -> dict[str, str]:
-    return {outcome.name: outcome.result for outcome in report.outcomes}
-
-
-def requests(emulator, method, ending) -> list[int | None]:
-    return [r.status for r in emulator.requests if r.method == method and r.path.endswith(ending)]
-
-
-def states(emulator) -> dict[str, str]:
-    return {endpoint.name: endpoint.provisioning_state for endpoint in emulator.endpoints()}
 
 
 def broken(emulator) -> None:

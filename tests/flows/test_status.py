@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from purview_mpe.emulator import Emulator
-from tests.conftest import spec_for
+from purview_mpe import errors
+from purview_mpe.emulator import Emulator, Fault
+from tests.support.colours import spec_for
 
 
 def verdicts(status):
     return {endpoint.group_id: endpoint.verdict for endpoint in status.endpoints}
-
-
-@pytest.fixture
-def ready(colour, emulator):
-    """An emulator on which everything is made and approved."""
-    spec = spec_for(emulator)
-    colour.run(emulator, lambda client: client.create_all(spec, approve=True)).raise_for_failures()
-    return spec
 
 
 def test_nothing_there_is_missing(colour, emulator):
@@ -170,3 +163,35 @@ def test_watch_ends_at_its_timeout(colour):
     statuses = colour.run(emulator, lambda client: client.watch(spec, every=5, timeout=60))
     assert verdicts(statuses[-1])["account"] == "pending"
     assert emulator.clock.elapsed - began <= 61
+
+
+@pytest.mark.parametrize("timeout", [0.5, 20, 30.1, 30.4, 30.7, 31, 45.8, 46.1, 46.4, 46.7, 47])
+def test_a_watch_ends_at_its_timeout_in_the_middle_of_a_look(colour, timeout):
+    """A look that is under way when the time is over gives no status, and raises nothing."""
+    emulator = Emulator(foreign_connections=0, latency=0.3, provisioning=1, connection_delay=1)
+    spec = spec_for(emulator)
+    colour.run(emulator, lambda client: client.create_all(spec))
+    began = emulator.clock.elapsed
+    statuses = colour.run(emulator, lambda client: client.watch(spec, every=15, timeout=timeout))
+    assert all(verdicts(status)["account"] == "pending" for status in statuses)
+    assert len(statuses) == (timeout > 1)
+    assert emulator.clock.elapsed - began <= timeout + 0.1
+
+
+def test_a_watch_reports_its_beginning_and_its_end(colour):
+    """`started` and `finished` frame a watch like any other verb, also where the caller stops early."""
+    emulator = Emulator(provisioning=1, connection_delay=1)
+    spec, events = spec_for(emulator), []
+    colour.run(emulator, lambda client: client.create_all(spec))
+    colour.run(emulator, lambda client: client.watch(spec, every=5, timeout=20), on_event=events.append)
+    assert [(event.kind, event.verb) for event in events] == [("started", "watch"), ("finished", "watch")]
+
+
+def test_a_watch_raises_what_status_raises(colour):
+    """Only the deadline ends the iteration quietly; what Azure refuses is raised from it."""
+    emulator = Emulator(provisioning=1, connection_delay=1)
+    spec = spec_for(emulator)
+    colour.run(emulator, lambda client: client.create_all(spec))
+    emulator.inject(Fault.status("GET", 403, path="*/managedPrivateEndpoints*", times=None))
+    with pytest.raises(errors.AccessDenied):
+        colour.run(emulator, lambda client: client.watch(spec, every=5, timeout=60))

@@ -7,7 +7,7 @@ import pytest
 from purview_mpe import Budget, Client
 from purview_mpe._rules.budget import Rate
 from purview_mpe.emulator import Emulator, Fault
-from tests.conftest import spec_for
+from tests.support.colours import spec_for
 
 BUSY = Fault.status("DELETE", 409, code="AnotherOperationInProgress", times=1)
 THROTTLED = Fault.status("DELETE", 429, retry_after=60, times=1)

@@ -38,7 +38,19 @@ from purview_mpe._model import results as model_results
 from purview_mpe._model.results import FAILURES, Result, Verdict, by_severity, identity
 from purview_mpe._model.spec import Noun
 from purview_mpe.errors import InvalidSpec, ReportFailed
-from tests.support.nouns import ACCOUNT, NOUNS, STORAGE, a_spec, findings, outcomes, recased, reports, statuses
+from tests.support.nouns import (
+    ACCOUNT,
+    NOUNS,
+    STORAGE,
+    TARGETS,
+    a_spec,
+    an_account,
+    findings,
+    outcomes,
+    recased,
+    reports,
+    statuses,
+)
 
 
 def test_there_is_a_strategy_for_every_noun():
@@ -196,8 +208,8 @@ def test_a_report_succeeded_unless_something_failed(report):
     assert report.succeeded or not report.complete
     if failed:
         with pytest.raises(ReportFailed):
-            report.raise_for_failures()
-    else:
+            report.raise_for_failures(hand_off_is_fine=True)
+    if report.complete:
         report.raise_for_failures()
 
 
@@ -217,6 +229,7 @@ def report(*results: tuple[str, str | None], asked: bool = True) -> Report:
         ([("approved", "blob"), ("handed-off", "queue")], True, False),
         ([("approved", "blob"), ("absent", "queue")], True, False),
         ([("would-approve", "blob")], True, False),
+        ([("would-delete", "blob"), ("absent", "queue")], False, False),
         ([("created", None), ("approved", "blob")], True, True),
         ([("approved", "blob"), ("failed", "queue")], True, False),
         ([], True, True),
@@ -234,6 +247,60 @@ def test_what_is_computed_is_not_believed():
     assert (again.succeeded, again.complete) == (False, False)
 
 
+@pytest.mark.parametrize(
+    ("results", "asked", "hand_off_is_fine", "said"),
+    [
+        ([("created", "blob")], False, False, None),
+        ([("created", "blob")], True, False, "n: created"),
+        ([("created", "blob"), ("approved", "blob")], True, False, None),
+        ([("created", "blob"), ("handed-off", "blob")], True, False, "1 of 2 steps did not succeed:\n  n: handed-off"),
+        ([("created", "blob"), ("handed-off", "blob")], True, True, None),
+        ([("handed-off", "blob"), ("failed", "queue")], True, True, "n: failed"),
+        ([("absent", "blob")], True, True, "n: absent"),
+        ([("granted", None), ("handed-off", None)], False, False, "n: handed-off"),
+        ([("would-approve", "blob")], True, False, None),
+        ([("would-approve", "blob"), ("handed-off", "queue")], True, False, "n: handed-off"),
+    ],
+)
+def test_raising_unless_everything_that_was_asked_for_is_done(results, asked, hand_off_is_fine, said):
+    """A hand-off is not done, nor is a connection that was to be approved; a dry run has nothing to have done."""
+    made = report(*results, asked=asked)
+    if said is None:
+        made.raise_for_failures(hand_off_is_fine=hand_off_is_fine)
+    else:
+        with pytest.raises(ReportFailed) as caught:
+            made.raise_for_failures(hand_off_is_fine=hand_off_is_fine)
+        assert said in caught.value.message
+
+
+UNREADABLE = Account(id=ACCOUNT, name="pv1", targets=TARGETS[:1])
+
+
+@pytest.mark.parametrize(
+    ("account", "groups", "known"),
+    [
+        (None, None, True),
+        (an_account(), None, True),
+        (an_account(), ("blob",), True),
+        (UNREADABLE, None, False),
+        (UNREADABLE, ("account",), True),
+        (UNREADABLE, ("account", "portal", "platform"), True),
+        (UNREADABLE, ("account", "blob"), False),
+        (UNREADABLE.model_copy(update={"shape": "F"}), None, False),
+    ],
+)
+def test_what_is_not_known_is_not_done(account, groups, known):
+    """Where the account cannot be read its other endpoints are unknown, unless the spec wants only what is known."""
+    done = Outcome(name="n", group_id="account", resource_id=ACCOUNT, result="approved")
+    made = Report(verb="approve", spec=a_spec(groups=groups), account=account, outcomes=(done,), approval_asked=True)
+    assert (made.succeeded, made.all_known, made.complete) == (True, known, known)
+    if known:
+        made.raise_for_failures()
+    else:
+        with pytest.raises(ReportFailed, match="Not every endpoint is known:\n  pv1: unknown: the account shows only"):
+            made.raise_for_failures(hand_off_is_fine=True)
+
+
 @given(st.lists(outcomes, max_size=4))
 def test_raising_lists_every_failure(found):
     """The error names each failed outcome, in order."""
@@ -246,8 +313,9 @@ def test_raising_lists_every_failure(found):
 
 @given(statuses)
 def test_settled(status):
-    """A status is settled if no verdict can change by waiting."""
-    assert status.settled == (not {e.verdict for e in status.endpoints} & {"provisioning", "pending"})
+    """A status is settled if every endpoint is known and no verdict can change by waiting."""
+    assert status.is_moving == bool({e.verdict for e in status.endpoints} & {"provisioning", "pending"})
+    assert status.settled == (status.all_known and not status.is_moving)
 
 
 # --- plans

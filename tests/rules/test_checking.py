@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,43 +9,18 @@ from hypothesis import strategies as st
 from purview_mpe import Check
 from purview_mpe._model.matrix import CLOSED, INGESTION, OPEN
 from purview_mpe._model.results import ErrorDetail
-from purview_mpe._model.survey import Gap, Permission, Runtime, Situation
+from purview_mpe._model.survey import Gap, Permission, Runtime
 from purview_mpe._rules import checking
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, NotFound
-from tests.conftest import spec_for
-from tests.support.nouns import ACCOUNT, FACTORY, STORAGE, TARGETS, a_spec, an_account, an_endpoint
+from tests.support.colours import spec_for
+from tests.support.nouns import ACCOUNT, STORAGE, TARGETS, a_spec, an_account, an_endpoint
+from tests.support.situations import ALL_ENDPOINTS, INSIDE, MANAGED, a_situation, codes
 
-MANAGED = Runtime("AutoResolveIntegrationRuntime", "azure-managed-vnet")
-INSIDE = Runtime("ir-vnet", "azure-managed-vnet", "default")
 AZURE = Runtime("ir-azure", "azure")
 SELF_HOSTED = Runtime("ir-self", "self-hosted")
 SSIS = Runtime("ir-ssis", "ssis")
 OTHER_ACCOUNT = ACCOUNT.replace("pv1", "pv2")
-ALL_ENDPOINTS = tuple(
-    an_endpoint(f"purview_{target.group_id}" if target.group_id != "account" else "purview", target.group_id)
-    for target in TARGETS
-)
-
-
-def a_situation(**fields: Any) -> Situation:
-    """Everything in place but the endpoints; the caller is Owner."""
-    scopes = {FACTORY, *(target.resource_id for target in TARGETS)}
-    given = {
-        "spec": a_spec(),
-        "account": an_account(),
-        "connected_to": ACCOUNT,
-        "networks": ("default",),
-        "endpoints": (),
-        "runtimes": (MANAGED,),
-        "permissions": {scope.casefold(): (Permission(("*",)),) for scope in scopes},
-    }
-    return Situation(**(given | fields))
-
-
-def codes(found: Any) -> dict[str, str]:
-    """The findings' codes with their severities."""
-    return {finding.code: finding.severity for finding in found.findings}
 
 
 def held(*actions: str) -> dict[str, tuple[Permission, ...]]:

@@ -8,31 +8,13 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._rules.ownership import Claim, Listing, claim_for, match_blind, match_known
 from tests.support.nouns import ALL_NAMES, HIDDEN, TARGETS, a_connection, an_endpoint
+from tests.support.strangers import OWN_WORDS, imitations
 
 if TYPE_CHECKING:
     from purview_mpe._model.results import Connection, Endpoint, Target
 
 ARRANGEMENTS = 1000
 STRANGERS = 50
-OWN_WORDS = "Requested by DataFactory:df1, Name:{name}"
-
-
-def imitations(name: str) -> list[str]:
-    """Names of private endpoints that look like ours for the endpoint `name`; the first is ours to the letter."""
-    return [
-        f"df1.{name}",
-        f"df1.{name}".upper(),
-        f"df1.{name}_2",
-        f"df1.{name[:-1]}",
-        f"x-df1.{name}",
-        f"df12.{name}",
-        f"DF2.{name}",
-        f"df1-{name}",
-        f"df1.{name}.df1.{name}",
-        *(f"df1.{sibling}" for sibling in ALL_NAMES if sibling != name),
-        name,
-        "pe-jumpbox",
-    ]
 
 
 @dataclass

@@ -1,8 +1,7 @@
-"""A fleet on two worker processes, one of which is killed half-way: `python tests/durable_fleet.py --factories 500`.
+"""A fleet on worker processes, of which two are killed half-way: `python -m tests.support.durable_fleet`.
 
-The engine is durabletask's in-memory backend as it is. It never gives an activity a second time, however dead the
-worker is that took it; so what makes the fleet whole is the orchestration's own patience. It does not give an
-orchestrator away again either: that one runs in this process.
+One is killed in the middle of a write of an activity, the other one while it has the turn of the orchestrator. The
+engine is a task hub that gives the work of dead workers to others, as real ones do.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ import argparse
 import contextlib
 import logging
 import signal
-import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,28 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durabletask.client import TaskHubGrpcClient
-from durabletask.testing import create_test_backend
-from durabletask.worker import TaskHubGrpcWorker
 
 from purview_mpe import FleetReport, Spec, durable
 from purview_mpe.emulator import Emulator
+from tests.support.task_hub_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WORKER = Path(__file__).with_name("durable_worker.py")
+    import durabletask.internal.orchestrator_service_pb2 as pb
 
-
-@contextlib.contextmanager
-def engine() -> Iterator[str]:
-    """The address of an in-memory backend."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    backend = create_test_backend(port=port)
-    try:
-        yield f"localhost:{port}"
-    finally:
-        backend.stop()
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextlib.contextmanager
@@ -75,25 +63,45 @@ def factories(azure: Emulator, count: int, subscriptions: int) -> list[Spec]:
 
 @dataclass
 class Watch:
-    """Counts what is written, and kills the worker that makes the write with which half of everything is done."""
+    """Counts what is written and who has which turn, and kills one worker of each kind half-way."""
 
     half: int
+    turn: int
+    """Whoever gets this turn of the orchestrator is killed."""
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     puts: Counter[str] = field(default_factory=Counter)
     by_worker: Counter[str] = field(default_factory=Counter)
-    killed: str = ""
+    turns: int = 0
+    killed: dict[str, str] = field(default_factory=dict)
+    """The worker of each kind that was killed."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, exchange: Any) -> None:
+    def wrote(self, exchange: Any) -> None:
+        """A request was answered by the emulator; the answer is not sent yet."""
         # A request that the kill cuts off in the middle of its body is refused, and writes nothing.
         if exchange.method != "PUT" or exchange.status != 200:
             return
         self.puts[exchange.url.partition("?")[0].casefold()] += 1
         name = exchange.headers["user-agent"].partition(" ")[0]
         self.by_worker[name] += 1
-        if self.puts.total() >= self.half and not self.killed:
+        if self.puts.total() >= self.half:
             # The answer to this request is still to be sent: whatever activity asked, it cannot have ended.
-            self.workers[name].kill()
-            self.killed = name
+            self._kill("activities", name)
+
+    def given(self, name: str, item: pb.WorkItem) -> None:
+        """A worker is about to get a piece of work, which is its own from here on."""
+        if item.HasField("orchestratorRequest"):
+            self.turns += 1
+            if self.turns >= self.turn:
+                self._kill("orchestrators", name)
+
+    def _kill(self, kind: str, name: str) -> None:
+        with self._lock:
+            if kind in self.killed:
+                return
+            self.killed[kind] = name
+        self.workers[name].kill()
+        self.workers[name].wait()
 
 
 @dataclass
@@ -102,39 +110,39 @@ class Ended:
 
     report: FleetReport
     watch: Watch
-    exit_status: int | None
-    """Of the worker that was killed."""
+    exit_statuses: list[int | None]
+    """Of the workers that were killed."""
     azure: Emulator
     seconds: float
 
 
-def run(count: int, subscriptions: int, *, silence: float, timeout: float, **fields: Any) -> Ended:
-    """The whole fleet."""
+def run(count: int, subscriptions: int, *, timeout: float, **fields: Any) -> Ended:
+    """The whole fleet; `timeout` only ends a test that would never end."""
     azure = Emulator(request_log=10)
-    specs = factories(azure, count, subscriptions)
-    request = durable.FleetRequest(specs=specs, poll_seconds=1, silence_seconds=silence, **fields)
-    watch = Watch(half=4 * count // 2)
-    azure.observe(watch)
-    with azure.serve() as server, engine() as address, client(address) as hub, contextlib.ExitStack() as workers:
-        orchestrating = workers.enter_context(TaskHubGrpcWorker(host_address=address))
-        durable.register_worker(orchestrating, only="orchestrators")
-        orchestrating.use_work_item_filters()
-        orchestrating.start()
-        for name in ("worker-1", "worker-2"):
-            command = [sys.executable, str(WORKER), address, server.url, str(server.ca_file), name]
-            started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    request = durable.FleetRequest(specs=factories(azure, count, subscriptions), poll_seconds=1, **fields)
+    watch = Watch(half=4 * count // 2, turn=3)
+    azure.observe(watch.wrote)
+    with (
+        azure.serve() as server,
+        serving(watch.given) as (address, hub),
+        client(address) as starting,
+        contextlib.ExitStack() as workers,
+    ):
+        for name in ("activities-1", "activities-2", "orchestrators-1", "orchestrators-2"):
+            command = [sys.executable, "-m", "tests.support.durable_worker", address, server.url, str(server.ca_file)]
+            started = subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
             watch.workers[name] = workers.enter_context(started)
         for started in watch.workers.values():
             assert started.stdout is not None
             assert started.stdout.readline() == b"ready\n"
         began = time.monotonic()
-        instance = hub.schedule_new_orchestration(durable.FLEET, input=request.model_dump(mode="json"))
-        state = hub.wait_for_orchestration_completion(instance, timeout=timeout)
+        instance = starting.schedule_new_orchestration(durable.FLEET, input=request.model_dump(mode="json"))
+        starting.wait_for_orchestration_completion(instance, timeout=timeout)
         seconds = time.monotonic() - began
-        assert state is not None
-        assert state.serialized_output is not None, state.failure_details
-    status = watch.workers[watch.killed].wait()
-    return Ended(FleetReport.model_validate_json(state.serialized_output), watch, status, azure, seconds)
+        ended = hub.instances[instance]
+        assert ended.output, ended.failure
+    statuses = [watch.workers[name].returncode for name in watch.killed.values()]
+    return Ended(FleetReport.model_validate_json(ended.output), watch, statuses, azure, seconds)
 
 
 def main() -> None:
@@ -142,18 +150,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--factories", type=int, default=500)
     parser.add_argument("--subscriptions", type=int, default=20)
-    parser.add_argument("--silence", type=float, default=60)
     given = parser.parse_args()
     logging.disable(logging.WARNING)  # the engine tells of every timer that comes late
-    ended = run(given.factories, given.subscriptions, silence=given.silence, timeout=900)
+    ended = run(given.factories, given.subscriptions, timeout=900)
     watch, expected = ended.watch, 4 * given.factories
     sys.stdout.write(
         f"{given.factories} factories in {given.subscriptions} subscriptions: {ended.seconds:.0f} s; "
-        f"outcomes {ended.report.counts}; endpoints written by {dict(watch.by_worker)}, of which {watch.killed} was "
-        f"killed half-way; most writes of one endpoint: {max(watch.puts.values())}\n"
+        f"outcomes {ended.report.counts}; endpoints written by {dict(watch.by_worker)}, and {sorted(watch.killed.values())} "
+        f"were killed half-way; most writes of one endpoint: {max(watch.puts.values())}\n"
     )
     assert ended.report.complete
-    assert ended.exit_status == -signal.SIGKILL
+    assert ended.exit_statuses == [-signal.SIGKILL] * 2
     assert len(watch.puts) == expected
     assert set(watch.puts.values()) == {1}
     assert len(ended.azure.endpoints()) == expected

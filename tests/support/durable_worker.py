@@ -1,6 +1,7 @@
 """A worker of the durabletask engine in a process of its own; it works until its standard input ends, or it is killed.
 
-It carries out activities: `python tests/durable_worker.py ENGINE EMULATOR CA_FILE NAME`
+`python -m tests.support.durable_worker ENGINE EMULATOR CA_FILE NAME`, where NAME begins with what it carries out:
+`activities` or `orchestrators`.
 """
 
 from __future__ import annotations
@@ -22,14 +23,17 @@ if __name__ == "__main__":
         credential = Emulator(empty=True).credential
         return Client(credential, endpoint=url, connection_verify=ca_file, user_agent=name)
 
-    worker = TaskHubGrpcWorker(
-        host_address=engine, concurrency_options=ConcurrencyOptions(maximum_thread_pool_workers=4)
+    limits = ConcurrencyOptions(
+        maximum_concurrent_activity_work_items=4,
+        maximum_concurrent_orchestration_work_items=1,
+        maximum_thread_pool_workers=4,
     )
-    durable.register_worker(worker, connect, only="activities")
+    worker = TaskHubGrpcWorker(host_address=engine, metadata=[("worker-name", name)], concurrency_options=limits)
+    durable.register_worker(worker, connect, only="activities" if name.startswith("activities") else "orchestrators")
     # What a worker cannot run, the engine must not give it.
     worker.use_work_item_filters()
     connect().close()  # imports what has to be imported
     worker.start()
-    print("ready", flush=True)  # noqa: T201 - whoever started it waits for this
+    print("ready", flush=True)  # noqa: T201 - the process that started it waits for this
     sys.stdin.read()
     os._exit(0)

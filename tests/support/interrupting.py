@@ -126,9 +126,10 @@ def session(verb: str, client: str, runs: int, seed: int) -> Tally:
     interrupt = interrupted_sync if client == "sync" else interrupted_async
     while tally.interrupted < runs and number <= 10 * runs + _RUNS_AT_ONE_SERVER:
         with served(seed) as (emulator, server):
-            began = time.monotonic()
-            interrupt(server, Place.made_for(emulator, verb, 0), verb, SPAN)
+            began, whole = time.monotonic(), Place.made_for(emulator, verb, 0)
+            interrupt(server, whole, verb, SPAN)
             span = time.monotonic() - began  # a whole run, if it is shorter; and the imports are done
+            whole.settle()
             for _ in range(_RUNS_AT_ONE_SERVER):
                 number += 1
                 place, delay = Place.made_for(emulator, verb, number), random.random() * min(SPAN, span)

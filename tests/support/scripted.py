@@ -287,6 +287,22 @@ async def read_account(io: Any) -> Any:
     return await io.read(READING, lambda az: az.purview(ACCOUNT).accounts.get("rg1", "pv1"))
 
 
+async def read_everything(io: Any) -> None:
+    """One request through each of the four management clients, together."""
+
+    async def one(operation: Any) -> None:
+        await io.read(READING, operation)
+
+    await io.gather(
+        [
+            one(lambda az: az.purview(ACCOUNT).accounts.get("rg1", "pv1")),
+            one(lambda az: az.datafactory(FACTORY).factories.get("rg1", "df1")),
+            one(lambda az: az.storage(STORAGE).storage_accounts.get_properties("rg1", "st1")),
+            one(lambda az: az.eventhub(NAMESPACE).namespaces.get("rg1", "eventhub1")),
+        ]
+    )
+
+
 async def put_endpoint(io: Any) -> Any:
     """PUT of one resource."""
     body = {"properties": {"privateLinkResourceId": str(ACCOUNT), "groupId": "account", "fqdns": []}}

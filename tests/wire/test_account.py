@@ -12,7 +12,7 @@ from purview_mpe._model.arm_id import ArmId
 from purview_mpe._wire import account as account_json
 from purview_mpe._wire import connections, reading
 from tests.support import published
-from tests.support.nouns import ACCOUNT, FACTORY, HIDDEN, STORAGE, SUBSCRIPTION, json_values, texts
+from tests.support.nouns import ACCOUNT, FACTORY, HIDDEN, STORAGE, SUBSCRIPTION, a_connection, json_values, texts
 
 LISTED = {
     "id": f"{FACTORY.lower()}/managedvirtualnetworks/default/managedprivateendpoints/purview_blob",
@@ -202,14 +202,17 @@ def test_a_connection_without_private_endpoint_is_nobodys(private_endpoint):
 
 def test_the_body_of_a_decision_keeps_what_the_requester_wrote():
     """Approving overwrites the description (recorded), so the old one is sent along."""
-    assert connections.decision_body("Approved", "Requested by DataFactory:df1") == {
-        "properties": {
-            "privateLinkServiceConnectionState": {
-                "status": "Approved",
-                "description": "Requested by DataFactory:df1; Approved with purview-mpe",
+    connection = a_connection(f"{HIDDEN}/df1.purview", description="Requested by DataFactory:df1")
+    state = {"status": "Approved", "description": "Requested by DataFactory:df1; Approved with purview-mpe"}
+    assert connections.decision_bodies("Approved", connection) == (
+        {"properties": {"privateLinkServiceConnectionState": state}},
+        {
+            "properties": {
+                "privateEndpoint": {"id": f"{HIDDEN}/df1.purview"},
+                "privateLinkServiceConnectionState": state,
             }
-        }
-    }
+        },
+    )
 
 
 @pytest.mark.parametrize(

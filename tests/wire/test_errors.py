@@ -215,10 +215,12 @@ def test_an_empty_202_of_event_hubs_can_be_told_apart(runner: Runner) -> None:
 )
 @pytest.mark.parametrize("name", ["read account", "delete endpoint", "list storage", "approve namespace"])
 def test_an_error_with_any_body_keeps_its_status(runner: Runner, name: str, body: bytes) -> None:
-    """Whatever stands in an error's body, its status decides the class."""
-    with pytest.raises(NotFound) as caught:
+    """Whatever stands in an error's body; a 404 without Azure's own code does not say that anything is gone."""
+    with pytest.raises(AzureError) as caught:
         do(runner, name, answer(404, body))
-    assert caught.value.status == 404
+    assert (type(caught.value), caught.value.status) == (AzureError, 404)
+    with pytest.raises(AccessDenied):
+        do(runner, name, answer(403, body))
 
 
 A = Attempt("create the endpoint 'purview_blob'", str(FACTORY), "Data Factory Contributor")
@@ -231,13 +233,22 @@ def error(status: int, code: str = "", message: str = "Said so.") -> PurviewMpeE
 @pytest.mark.parametrize(
     ("status", "code", "kind", "remedy"),
     [
-        (401, "InvalidAuthenticationToken", AccessDenied, "Sign in again (az login)"),
+        (401, "InvalidAuthenticationToken", AccessDenied, "Sign in again (az login --tenant <tenant>)"),
         (403, "AuthorizationFailed", AccessDenied, "Ask an owner for the role Data Factory Contributor"),
         (403, "LinkedAuthorizationFailed", AccessDenied, "Ask an owner for the role"),
-        (403, "DenyAssignmentAuthorizationFailed", AccessDenied, "Use another way: a deny assignment"),
-        (403, "RequestDisallowedByPolicy", PolicyDenied, "Ask whoever governs the subscription"),
+        (403, "DenyAssignmentAuthorizationFailed", AccessDenied, "Ask the owner of the deny assignment named above"),
+        (403, "RequestDisallowedByPolicy", PolicyDenied, "Ask the owner of the policy named above for an exemption."),
+        (403, "RequestDisallowedByAzure", PolicyDenied, "Read Azure's message above: Azure itself refuses this"),
         (409, "ScopeLocked", Locked, "Remove the lock"),
         (404, "ResourceNotFound", NotFound, "Check that the resource exists"),
+        (404, "ResourceGroupNotFound", NotFound, "Check that the resource exists"),
+        (404, "ParentResourceNotFound", NotFound, "Check that the resource exists"),
+        (404, "NotFound", NotFound, "Check that the resource exists"),
+        (404, "SubscriptionNotFound", AccessDenied, "Check that this sign-in sees the subscription"),
+        (404, "InvalidResourceType", AzureError, "Install an older azure-mgmt-datafactory"),
+        (404, "NoRegisteredProviderFound", AzureError, "Install an older azure-mgmt-datafactory"),
+        (400, "NoRegisteredProviderFound", AzureError, "Install an older azure-mgmt-datafactory"),
+        (404, "SomethingElse", AzureError, "Check the resource in the portal: this answer does not say"),
         (429, "TooManyRequests", Throttled, "Wait some minutes"),
         (408, "", AzureUnavailable, "Repeat the call in a few minutes"),
         (500, "InternalServerError", AzureUnavailable, "Repeat the call in a few minutes"),
@@ -322,6 +333,22 @@ def test_text_from_outside_is_one_short_line() -> None:
 def test_busy_is_what_passes_when_somebody_else_is_done(status: int, code: str, message: str, busy: bool) -> None:
     """Only refusals, never what the pipeline has tried again already: the two retries stay apart."""
     assert is_busy(error(status, code, message)) is busy
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("eyJhbGciOiJIUzI1NiJ9.eyJvaWQiOiIxIn0.c2lnbmF0dXJl", "***"),
+        ("token=eyJhbGciOiJIUzI1NiJ9.eyJvaWQiOiIxIn0, and more", "token=***, and more"),
+        ("b'\\neyJhbGciOiJIUzI1NiJ9.eyJvaWQiOiIxIn0.x'", "b'\\n***'"),
+        ("login.eyJhbGciOiJIUzI1NiJ9.eyJvaWQiOiIxIn0.x.y.z ok", "login.*** ok"),
+        ("eyJ.short.enough and eyJlonger-but-without-a-dot", "eyJ.short.enough and eyJlonger-but-without-a-dot"),
+        ("http://me:hunter2@proxy:3128/x", "http://***@proxy:3128/x"),
+    ],
+)
+def test_what_looks_like_a_token_or_a_password_is_blotted(text: str, left: str) -> None:
+    """Web tokens wherever they begin, and the user of an address; nothing else."""
+    assert errors.blotted(text) == left
 
 
 def test_no_secret_survives_blotting() -> None:

@@ -17,7 +17,7 @@ from azure.core.instrumentation import get_tracer
 from azure.core.settings import settings
 from azure.mgmt.core.tools import get_arm_endpoints
 
-from purview_mpe._azure import credentials, loading, pacing, policies, purview_data, retrying
+from purview_mpe._azure import credentials, loading, network, pacing, policies, purview_data
 from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour, checked, with_plain_paths
 from purview_mpe._model.retry import Retry
 from purview_mpe._version import __version__
@@ -102,6 +102,8 @@ class Azure:
         security: dict[str, Any] = {
             key: options[key] for key in ("connection_verify", "connection_cert") if key in options
         }
+        if given is None and (authorities := network.authorities()) is not None:
+            security.setdefault("connection_verify", authorities)
         self._budget = budget = pacing.shared_budget(given) if budget is None else budget
 
         def pipeline(host: str, audiences: Sequence[str]) -> list[Any]:
@@ -285,7 +287,13 @@ def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
     if exchange.answer is None:
         if exchange.run.left() <= 0:
             return exchange.time_is_up("no answer had come when the time given ran out")
-        return errors.no_answer(attempt, said, bad_certificate=retrying.has_bad_certificate(error))
+        return errors.no_answer(
+            attempt,
+            said,
+            host=network.place_of(exchange.url) if exchange.url else "",
+            proxy=network.proxy_for(exchange.url, exchange.proxies) if exchange.url else None,
+            bad_certificate=network.has_bad_certificate(error),
+        )
     answer = exchange.answer
     if answer.status >= 400:
         return errors.error_for(attempt, answer)
@@ -297,7 +305,7 @@ def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
 
 def _said_by(error: Exception) -> str:
     """The words nearest to what happened: the operating system's, where it was the network."""
-    for cause in retrying.causes_of(error):
+    for cause in network.causes_of(error):
         # Not what requests, urllib3 and aiohttp derive from OSError: they quote pools, addresses and URLs.
         if isinstance(cause, OSError) and type(cause).__module__ in {"builtins", "socket", "ssl"}:
             return f"{type(cause).__name__}: {cause}"

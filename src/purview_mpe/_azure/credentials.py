@@ -22,8 +22,10 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from purview_mpe._azure import loading
 from purview_mpe._azure.exchange import current
+from purview_mpe._azure.network import causes_of, has_bad_certificate, proxy_for
 from purview_mpe._azure.presence import Turns
 from purview_mpe._wire import errors
+from purview_mpe._wire.sign_in import read_no_token
 from purview_mpe.errors import InvalidCredential, PurviewMpeError, UnsupportedSetup
 
 if TYPE_CHECKING:
@@ -240,7 +242,7 @@ def _read(given: Any, margin: float) -> _Token | PurviewMpeError:
     if isinstance(kind, str) and kind.casefold() != "bearer":
         return _unusable(f"its token is of the type {kind!r}, and Azure Resource Manager takes bearer tokens")
     if ends <= time.time():
-        return _not_signed_in("its token has expired already")
+        return errors.no_token(current().attempt, "its token has expired already", proxy_for=_proxy_for)
     return _Token(text, ends, refresh_on, margin)
 
 
@@ -275,13 +277,23 @@ def _words(error: BaseException) -> str:
 def _failure(error: Exception, *tokens: str) -> PurviewMpeError:
     if isinstance(error, PurviewMpeError):
         return error.with_traceback(None)
-    if isinstance(error, ClientAuthenticationError):
-        return _not_signed_in(errors.blotted(str(error.message), *tokens))
-    said = errors.blotted(_words(error), *tokens)
-    if isinstance(error, (ServiceRequestError, ServiceResponseError)):
-        return errors.no_answer(current().attempt, f"while signing in, {said}")
-    return _not_signed_in(said)
+    said = errors.blotted(_text_of(error), *tokens)
+    attempt = current().attempt
+    for cause in causes_of(error):
+        # azure-identity wraps what the network did in an error of its own (SDK source).
+        if isinstance(cause, (ServiceRequestError, ServiceResponseError)) and not has_bad_certificate(error):
+            host = read_no_token(said).host
+            return errors.no_answer(
+                attempt, f"while signing in, {said}", host=host or "the sign-in host", proxy=_proxy_for(host)
+            )
+    return errors.no_token(attempt, said, proxy_for=_proxy_for)
 
 
-def _not_signed_in(said: str) -> PurviewMpeError:
-    return errors.not_signed_in(current().attempt, said)
+def _text_of(error: Exception) -> str:
+    if isinstance(error, ClientAuthenticationError) and isinstance(error.message, str):
+        return error.message
+    return _words(error)
+
+
+def _proxy_for(host: str) -> str | None:
+    return proxy_for(f"https://{host.partition(':')[0]}", None) if host else None

@@ -6,6 +6,8 @@ between them and the flow. Imports no SDK.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from purview_mpe._azure.presence import SLICE, UNASKED
 from purview_mpe.errors import WaitTimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from purview_mpe._azure.presence import Presence
     from purview_mpe._rules.budget import Ticket
@@ -28,6 +30,32 @@ class Stopped(BaseException):
 
     Not an `Exception`: nothing may take it for a failure of Azure's and go on.
     """
+
+
+class _Signal:
+    """An event that a wait for it may be interrupted at any point of.
+
+    `threading.Event` and `Semaphore` are made of conditions, which are Python code: an interruption inside leaves
+    their lock as it is, and the error that follows takes the place of the interruption, in other threads as well.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._gate = threading.Lock()
+        self._gate.acquire()
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def set(self) -> None:
+        self._is_set = True
+        with contextlib.suppress(RuntimeError):  # open already
+            self._gate.release()
+
+    def wait(self, seconds: float) -> None:
+        if self._gate.acquire(timeout=seconds):
+            with contextlib.suppress(RuntimeError):
+                self._gate.release()
 
 
 class Run:
@@ -59,7 +87,9 @@ class Run:
         #: Turns within Azure's limits that are kept for writes which have to wait, by method and address.
         self.turns: dict[tuple[str, str], Ticket] = {}
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
+        self._stopped = _Signal()
+        #: What the caller was handling when the verb began, in an `except` block say; None for nothing.
+        self._handled = sys.exception()
         self._breakable: set[Callable[[], None]] = set()
 
     def left(self) -> float:
@@ -74,6 +104,21 @@ class Run:
         """Unwind if another thread was interrupted; raises `Stopped`."""
         if self._stopped.is_set():
             raise Stopped
+
+    def interruption_behind(self, error: BaseException) -> BaseException | None:
+        """The interruption that an error hides, because it happened while the interruption passed through.
+
+        A lock that was let go of twice, a connection that could not be put back: whatever it is, the interruption came
+        first. What the caller was handling before the verb began does not count.
+        """
+        seen: set[int] = set()
+        cause: BaseException | None = error
+        while cause is not None and cause is not self._handled and id(cause) not in seen:
+            if not isinstance(cause, Exception):
+                return cause
+            seen.add(id(cause))
+            cause = cause.__context__
+        return None
 
     def pause(self, seconds: float) -> None:
         """Wait in real time, unless stopped."""
@@ -124,6 +169,9 @@ class Exchange:
         self.answer: Answer | None = None
         #: Seconds after which the request that failed may succeed; see `PurviewMpeError.retry_after`.
         self.retry_after: float | None = None
+        #: Address of the latest request, and the proxies that it was given; for an error that names the way.
+        self.url = ""
+        self.proxies: Mapping[str, str] | None = None
         #: The token of the latest request: what must not be repeated in any text.
         self.secret = ""
 

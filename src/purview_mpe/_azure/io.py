@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import inspect
 import logging
+import queue
 import threading
 import time
 from contextlib import contextmanager
@@ -65,7 +66,7 @@ class _Common:
     ) -> None:
         azure.check_open()
         self._azure = azure
-        self._clients = cast("Clients", azure)
+        self._clients: Clients = azure
         self._listener = listener
         self._telling = Turns()
         self._run = Run(
@@ -82,6 +83,9 @@ class _Common:
     @property
     def deadline(self) -> float | None:
         return self._run.deadline
+
+    def interruption_behind(self, error: BaseException) -> BaseException | None:
+        return self._run.interruption_behind(error)
 
     def pause_after(self, attempt: int, asked_for: float) -> float | None:
         return retrying.wait_after(self._azure.retry, attempt, asked_for)
@@ -142,6 +146,11 @@ class _Common:
         self._azure.check_open()
         return Exchange(self._run, attempt, of_list=of_list, asks=asks)
 
+    def _meant(self, error: Exception, exchange: Exchange) -> BaseException:
+        if (interruption := self._run.interruption_behind(error)) is not None:
+            return clients.without_frames(interruption)
+        return clients.translated(error, exchange)
+
     def _wait(self, seconds: float) -> float:
         return max(0.0, min(seconds, self._run.left()))
 
@@ -150,6 +159,7 @@ class SyncIo(_Common):
     """Threads where things run together, plain calls everywhere else."""
 
     at_once = clients.POOL_SIZE
+    run = staticmethod(run)
 
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         return self._do(attempt, lambda: operation(self._clients))
@@ -183,7 +193,7 @@ class SyncIo(_Common):
             try:
                 return operation()
             except Exception as error:
-                failure: BaseException = clients.translated(error, exchange)
+                failure: BaseException = self._meant(error, exchange)
             except BaseException as interruption:
                 failure = clients.without_frames(interruption)
         # Outside the handlers, so that what was handled does not travel along.
@@ -196,7 +206,7 @@ class SyncIo(_Common):
         failures: dict[int, BaseException] = {}
         places = count()
         # Not `Thread.join` alone: interrupted, it takes a running thread for one that has ended (CPython 3.11).
-        ended = threading.Semaphore(0)
+        ended = queue.SimpleQueue[None]()
 
         def work() -> None:
             try:
@@ -212,7 +222,7 @@ class SyncIo(_Common):
                             self._run.stop()  # a listener has raised KeyboardInterrupt, say
             finally:
                 crew.end(threading.current_thread())
-                ended.release()
+                ended.put(None)
 
         threads = [
             # Each has a copy of the context, so that spans keep their parent.
@@ -225,7 +235,7 @@ class SyncIo(_Common):
             for thread in threads:
                 thread.start()
             for _ in threads:
-                while not ended.acquire(timeout=SLICE):
+                while not _has_come(ended, SLICE):
                     pass
             for thread in threads:
                 thread.join()
@@ -236,7 +246,7 @@ class SyncIo(_Common):
             self._run.stop()
             end = time.monotonic() + _PATIENCE_WITH_THREADS
             while time.monotonic() < end and any(thread.is_alive() for thread in threads):
-                ended.acquire(timeout=SLICE / 10)
+                _has_come(ended, SLICE / 10)
             raise
         finally:
             crew.dismiss()
@@ -309,7 +319,7 @@ class AsyncIo(_Common):
             try:
                 return await operation()
             except Exception as error:
-                failure: BaseException = clients.translated(error, exchange)
+                failure: BaseException = self._meant(error, exchange)
             except BaseException as interruption:
                 failure = clients.without_frames(interruption)
         raise failure
@@ -335,6 +345,15 @@ class AsyncIo(_Common):
     async def sleep(self, seconds: float) -> None:
         await self._azure.transport.sleep(self._wait(seconds))
         self._run.check()
+
+
+def _has_come(signals: queue.SimpleQueue[None], seconds: float) -> bool:
+    """Whether a signal comes in time; a queue in C, because an interruption can meet it at any point."""
+    try:
+        signals.get(timeout=seconds)
+    except queue.Empty:
+        return False
+    return True
 
 
 def _close_unless_running(flow: Coroutine[Any, Any, Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 
 from purview_mpe._model.retry import Retry
+from purview_mpe._model.shown import shown
 from purview_mpe._rules.budget import Budget
 from purview_mpe.errors import InvalidSpec
 
@@ -118,13 +119,15 @@ def checked(
     """
     problems: list[tuple[str, str]] = []
     if cloud not in CLOUDS:
-        problems.append(("cloud", f"{cloud!r} is none of {', '.join(CLOUDS)}"))
+        problems.append(("cloud", f"{shown(cloud)} is none of {', '.join(CLOUDS)}"))
     if endpoint is not None and host_of(endpoint) is None:
         # Tokens travel with every request; azure-core refuses plain http for the same reason.
-        problems.append(("endpoint", f"{endpoint!r} is no https address, for example 'https://127.0.0.1:8443'"))
+        problems.append(("endpoint", f"{shown(endpoint)} is no https address, for example 'https://127.0.0.1:8443'"))
     if purview_endpoint is not None and not _is_on_this_machine(purview_endpoint):
         example = "'https://127.0.0.1:8443/purview/{account}'"
-        rule = f"{purview_endpoint!r} is not an https address of an emulator on this machine, for example {example}"
+        rule = (
+            f"{shown(purview_endpoint)} is not an https address of an emulator on this machine, for example {example}"
+        )
         problems.append(("purview_endpoint", rule))
     if retry is not None and not isinstance(retry, Retry):
         problems.append(("retry", f"is a {type(retry).__name__}; pass a purview_mpe.Retry, for example Retry(2)"))

@@ -38,6 +38,7 @@ from purview_mpe._azure.retrying import AsyncRetryPolicy, RetryPolicy, pause
 from purview_mpe._version import __version__
 from purview_mpe._wire.errors import Answer, blotted, safe_text, token_repeated
 from purview_mpe._wire.sign_in import read_challenge
+from purview_mpe._wire.text import LONGEST_ERROR
 from purview_mpe.errors import AzureUnavailable, InvalidSpec
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def make(
         policies.HeadersPolicy(**own),
         policies.UserAgentPolicy(sdk_moniker=f"purview-mpe/{__version__}", **own),
         policies.ProxyPolicy(**own),
-        policies.ContentDecodePolicy(**own),
+        _Decode(**own),
         (RetryPolicy if is_sync else AsyncRetryPolicy)(retry),
         *_given(colour, "per_retry_policies", options),
         _OneHost(endpoint),
@@ -106,6 +107,15 @@ def _given(colour: Colour, name: str, options: Mapping[str, Any]) -> list[Any]:
                 [(name, f"{type(policy).__name__} is neither a SansIOHTTPPolicy nor an {kind.__name__} of azure-core")],
             )
     return listed
+
+
+class _Decode(policies.ContentDecodePolicy):
+    """Reads every answer as JSON, which is all that is asked for: azure-core parses XML as well, whoever sends it."""
+
+    @classmethod
+    def deserialize_from_text(cls, data: Any, mime_type: str | None = None, response: Any = None) -> Any:  # noqa: ARG003
+        """The JSON of an answer, whatever the answer calls itself."""
+        return super().deserialize_from_text(data, "application/json", response) if data else None
 
 
 class _OneHost(policies.SansIOHTTPPolicy[Any, Any]):
@@ -185,12 +195,16 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
     def on_request(self, request: Any) -> None:
         exchange = current()
         exchange.answer = None
+        exchange.url = str(request.http_request.url)
+        exchange.proxies = request.context.options.get("proxies")
         exchange.secret = request.http_request.headers.get("Authorization", "").removeprefix("Bearer ")
         request.context["purview_mpe_began"] = exchange.run.now()
 
     def on_response(self, request: Any, response: Any) -> None:
         _forget_token(request.http_request.headers)
         answered = response.http_response
+        # JSON is UTF-8 (RFC 8259). An answer may name any charset of Python's, and decoding some takes for ever.
+        answered.encoding = "utf-8"
         sent = getattr(getattr(answered, "internal_response", None), "request", None)
         _forget_token(getattr(sent, "headers", None))
         exchange = current()
@@ -198,7 +212,7 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
         request_id, correlation_id = (_id_in(answered.headers, name, exchange.secret) for name in _IDS)
         exchange.answer = Answer(
             answered.status_code,
-            blotted(_text_of(answered), exchange.secret) if answered.status_code >= 400 else "",
+            blotted(_error_text_of(answered), exchange.secret) if answered.status_code >= 400 else "",
             request_id,
             correlation_id,
             challenge=read_challenge(_header(answered.headers, "www-authenticate"))
@@ -273,9 +287,16 @@ def _repeats(response: Any, token: str) -> bool:
     return json.dumps(token)[1:-1] in spelt_out
 
 
+def _error_text_of(response: Any) -> str:
+    text = _text_of(response)
+    return text if len(text) <= LONGEST_ERROR else ""
+
+
 def _text_of(response: Any) -> str:
     try:
         return str(response.text())
+    except UnicodeDecodeError:
+        return bytes(response.content).decode("utf-8", "replace")
     except Exception:  # noqa: BLE001 - a body that cannot be read is no body
         return ""
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import random
-import ssl
 from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +29,7 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy
 from azure.core.pipeline.transport import HttpTransport
 
 from purview_mpe._azure.exchange import current
+from purview_mpe._azure.network import has_bad_certificate
 from purview_mpe._model.retry import pause_after
 
 if TYPE_CHECKING:
@@ -142,24 +142,6 @@ def _is_broken(error: Exception) -> bool:
         return True
     # azure-core's transports raise this, without a response, when a chunked answer ends too soon (SDK source).
     return isinstance(error, HttpResponseError) and error.response is None
-
-
-def has_bad_certificate(error: BaseException) -> bool:
-    """Whether a certificate was refused, somewhere among the causes: it will be the next time, too."""
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes_of(error))
-
-
-def causes_of(error: BaseException) -> list[BaseException]:
-    """The exception and all that it holds or comes from: each library hides what happened in another place."""
-    causes: list[BaseException] = []
-    todo: list[Any] = [error]
-    while todo:
-        cause = todo.pop(0)
-        if isinstance(cause, BaseException) and not any(cause is known for known in causes):
-            causes.append(cause)
-            todo += [cause.__cause__, cause.__context__, *cause.args]
-            todo += [getattr(cause, name, None) for name in ("inner_exception", "reason")]
-    return causes
 
 
 class RetryPolicy(_Patience, HTTPPolicy[Any, Any]):

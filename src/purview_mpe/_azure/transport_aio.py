@@ -23,15 +23,16 @@ import socket
 import ssl
 import weakref
 import zlib
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from azure.core.pipeline.transport import AioHttpTransport
 
 from purview_mpe._azure.exchange import current
+from purview_mpe._azure.network import proxy_of
 from purview_mpe._azure.options import LONGEST_ANSWER
 from purview_mpe._wire.errors import too_long
 
@@ -49,7 +50,6 @@ class AsyncPooledTransport(AioHttpTransport):  # type: ignore[misc]  # azure-cor
         self._was_opened = False
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._security = _security(verify, cert)
-        self._proxies = getproxies()
 
     async def open(self) -> None:
         """Make the session, within the running event loop."""
@@ -87,8 +87,8 @@ class AsyncPooledTransport(AioHttpTransport):  # type: ignore[misc]  # azure-cor
 
     async def send(self, request: Any, *, proxies: Any = None, **options: Any) -> Any:
         """Send a request; raises azure-core's errors."""
-        if not proxies and not proxy_bypass(urlsplit(str(request.url)).hostname or ""):
-            proxies = self._proxies
+        if not proxies and (proxy := proxy_of(str(request.url))) is not None:
+            proxies = {urlsplit(str(request.url)).scheme: proxy}
         base: Any = super()
         return await base.send(request, proxies=proxies, **options)
 
@@ -136,7 +136,9 @@ class _Bounded:
 def _security(verify: bool | str, cert: str | tuple[str, ...] | None) -> ssl.SSLContext | bool:
     if cert is None and isinstance(verify, bool):
         return verify
-    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    path = verify if isinstance(verify, str) else None
+    is_folder = path is not None and Path(path).is_dir()
+    context = ssl.create_default_context(cafile=None if is_folder else path, capath=path if is_folder else None)
     if verify is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -9,6 +9,7 @@ from purview_mpe._cli.signals import Ended
 from purview_mpe.errors import AccessDenied, InvalidCredential, InvalidSpec, NotApproved, PurviewMpeError
 
 if TYPE_CHECKING:
+    from purview_mpe._model.checkup import Diagnosis
     from purview_mpe._model.results import Plan, Report, Status
 
 
@@ -46,30 +47,49 @@ class Exit(IntEnum):
 
     @classmethod
     def of_plan(cls, plan: Plan, *, detailed: bool) -> Exit:
-        """A plan was made, which is all that was asked, unless the details are to be told."""
+        """A plan was made, which is all that was asked, unless the details are asked for."""
         if not detailed:
             return cls.DONE
         if plan.conflicts:
             return cls.FAILED
-        return cls.DONE if all(step.action == "keep" for step in plan.steps) else cls.DRIFT
+        if plan.changes:
+            return cls.DRIFT
+        return cls.DONE if plan.all_known else cls.DENIED
 
     @classmethod
     def of_report(cls, report: Report) -> Exit:
-        """Failed if any step did; denied if the lack of a role is the only reason; waiting if others have to act."""
+        """Failed if any step did; denied if the lack of a role is the only reason; waiting if others have to act.
+
+        Where the account cannot be read its other endpoints are unknown, which a role mends as well.
+        """
         codes = {outcome.error.code if outcome.error else outcome.result for outcome in report.failures}
         if codes == {AccessDenied.code}:
             return cls.DENIED
         if codes:
             return cls.FAILED
+        if not report.all_known:
+            return cls.DENIED
+        if any(outcome.result == "handed-off" for outcome in report.outcomes):
+            return cls.WAITING
         if any(outcome.result.startswith("would-") for outcome in report.outcomes):
             return cls.DONE  # a dry run was asked for, and was done
         return cls.DONE if report.complete else cls.WAITING
 
     @classmethod
     def of_status(cls, status: Status) -> Exit:
-        """Waiting while time or an approval is all that is missing."""
+        """Waiting while time or an approval is all that is missing; denied if the account cannot be read."""
         if status.ready:
             return cls.DONE
         on_the_way = {"ready", "pending", "provisioning"}
         waiting = bool(status.endpoints) and all(endpoint.verdict in on_the_way for endpoint in status.endpoints)
+        if waiting and not status.all_known:
+            return cls.DENIED
         return cls.WAITING if waiting else cls.FAILED
+
+    @classmethod
+    def of_diagnosis(cls, diagnosis: Diagnosis) -> Exit:
+        """Denied if nothing is wrong as far as this caller can see, and that is not everything."""
+        if diagnosis.ok:
+            return cls.DONE
+        is_wrong = any(finding.severity == "error" for finding in diagnosis.findings)
+        return cls.FAILED if is_wrong else cls.DENIED

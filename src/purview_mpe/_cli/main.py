@@ -53,7 +53,8 @@ exit codes:
     2  wrong usage, or an invalid spec; nothing was sent
     3  drift: something has to be made (plan --detailed-exitcode)
     4  waiting for approval, or for somebody with more rights
-    5  access denied, or not signed in
+    5  access denied, or not signed in; or the account cannot be read, so that
+       not every endpoint is known
   130  interrupted; stdout has the report of what was done until then
        (129 and 143: the same by SIGHUP and SIGTERM)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import time
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from purview_mpe._azure import loading
 from purview_mpe._cli.terminal import CannotWrite
+from purview_mpe._model.shell import option_of
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -143,7 +145,25 @@ def spec_of(arguments: Namespace, terminal: Terminal) -> Spec:
     given = {field: getattr(arguments, field, None) for field in _SPEC_FIELDS}
     given["names"] = dict(given["names"]) if given["names"] else None
     fields = cast("dict[str, Any]", in_file) | {field: value for field, value in given.items() if value is not None}
-    return Spec.model_validate(fields)
+    try:
+        return Spec.model_validate(fields)
+    except InvalidSpec as error:
+        by_option = {field for field, value in given.items() if value is not None}
+        problems = [
+            _as_given(field, rule, in_file=None if field.partition(".")[0] in by_option else arguments.spec)
+            for field, rule in error.problems
+        ]
+    raise InvalidSpec("The spec", problems)
+
+
+def _as_given(field: str, rule: str, *, in_file: str | None) -> tuple[str, str]:
+    """A problem in the words of where the field comes from: an option, or a file where there is one."""
+    if in_file is not None:
+        return f"{field} in {in_file}", rule
+    example = re.sub(r"\{'(\w+)': '([^']*)'\}", r"\1=\2", rule)
+    return option_of(field), re.sub(
+        r"\(('[^()]*')\)", lambda found: found[1].replace("'", "").replace(" ", ""), example
+    )
 
 
 def account_of(arguments: Namespace, terminal: Terminal) -> str:
@@ -255,7 +275,7 @@ def client_options(arguments: Namespace) -> dict[str, Any]:
         options["purview_endpoint"] = arguments.purview_endpoint
     if arguments.ca is not None:
         if not _is_file(arguments.ca):
-            raise InvalidSpec("The command", [("--ca", f"{arguments.ca!r} is no file")])
+            raise InvalidSpec("The command", [("--ca", f"{_short(arguments.ca)!r} is not a file")])
         options["connection_verify"] = arguments.ca
     return options
 
@@ -265,6 +285,11 @@ def _is_file(path: str) -> bool:
         return Path(path).is_file()
     except OSError:  # a name longer than any file's
         return False
+
+
+def _short(path: str) -> str:
+    """A path for a message, without its middle if it is longer than any real one."""
+    return path if len(path) <= 400 else f"{path[:200]}…{path[-200:]}"
 
 
 def _verbose(group: Arguments) -> None:

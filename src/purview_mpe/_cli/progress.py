@@ -8,7 +8,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
-from purview_mpe._display.text.page import Cell, Page, command_of, duration, marked, shortened, wrapped
+from purview_mpe._display.text.page import Cell, Page, duration, marked, shortened, wrapped
+from purview_mpe._model.shell import command_of
 from purview_mpe._model.words import RESULTS, UNDER_WAY
 
 if TYPE_CHECKING:

@@ -59,7 +59,7 @@ def status(call: Call) -> Exit:
 
 def watch(call: Call) -> Exit:
     """How things stand, again each time that something changes."""
-    ending = Exit.FAILED
+    ending: Exit | None = None
     with call.client() as client:
         for number, found in enumerate(
             client.watch(call.spec, every=call.arguments.every, timeout=call.arguments.timeout)
@@ -68,6 +68,10 @@ def watch(call: Call) -> Exit:
                 call.terminal.write("")
             call.show(found, one_line=True)
             ending = Exit.of_status(found)
+    if ending is None:
+        call.terminal.say("The time was over before the first look had ended, so there is no status.", "bad")
+        call.terminal.say("Repeat the command with a longer --timeout.")
+        return Exit.FAILED
     return ending
 
 
@@ -77,7 +81,7 @@ def diagnose(call: Call) -> Exit:
     with call.client() as client:
         found = call.watched(lambda: client.diagnose(spec, since=call.arguments.since))
     call.show(found)
-    return Exit.DONE if found.ok else Exit.FAILED
+    return Exit.of_diagnosis(found)
 
 
 def orphans(call: Call) -> Exit:

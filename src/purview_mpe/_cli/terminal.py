@@ -137,7 +137,7 @@ class Terminal:
             page.prose(line, indent=len(line) - len(line.lstrip()))
         page.advice(error.remedy)
         if error.code != PurviewMpeError.code:
-            page.prose(f"More: docs/errors.md#{error.code}", role="faint")
+            page.prose(f"More: purview-mpe explain {error.code}", role="faint")
         if verbose:
             page.trail(error.code, error)
         self._message(page)

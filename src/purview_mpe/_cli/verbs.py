@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from purview_mpe._cli import exporting, options
+from purview_mpe._cli import explaining, exporting, options
 from purview_mpe._cli import local as running
 from purview_mpe._cli import reading as looking
 from purview_mpe._cli import writing as acting
@@ -202,6 +202,16 @@ pip install 'purview-mpe[emulator]'.""",
         running.emulator,
         (running.emulator_options,),
         ("purview-mpe emulator --port 8443", "purview-mpe emulator --scenario two-accounts.yaml --dump after.json"),
+    ),
+    Verb(
+        "explain",
+        "what a code of an error or finding means, and what to do about it",
+        """\
+Prints the documentation's page for a code, or for a word such as handed-off or
+stale. Reads nothing and needs no network. Without a code it lists them all.""",
+        explaining.explain,
+        (explaining.code_argument,),
+        ("purview-mpe explain access-denied", "purview-mpe explain not-connected"),
     ),
     Verb(
         "completion",

@@ -1,46 +1,39 @@
-"""The synchronous client. `aio.Client` has the same verbs; both are doors to the flows and decide nothing."""
+"""The synchronous client. `aio.Client` has the same verbs; both run what `verbs` gives them, and decide nothing."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from purview_mpe import _flows
 from purview_mpe._azure import loading
-from purview_mpe._client.arguments import (
-    checked_flags,
-    checked_listener,
-    checked_plan_or_spec,
-    checked_since,
-    checked_spec,
-    checked_spec_or_report,
-    checked_timeout,
-)
-from purview_mpe._client.fleet_verbs import FleetVerbs
+from purview_mpe._client import verbs
+from purview_mpe._client.arguments import checked_listener
 from purview_mpe._flows.steps.narration import narrated
 from purview_mpe._model.public import public
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
     from types import TracebackType
 
     from azure.core.credentials import SupportsTokenInfo, TokenCredential
 
-    from purview_mpe._azure.clients import Cloud
-    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._azure.clients import Azure, Cloud
+    from purview_mpe._azure.io import SyncIo
+    from purview_mpe._client.calls import Call, FleetRun, Series
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
-    from purview_mpe._model.results import Account, Plan, Report, Status, Verb
+    from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
+    from purview_mpe._model.results import Account, Plan, Report, Status
     from purview_mpe._model.retry import Retry
     from purview_mpe._model.spec import Spec
     from purview_mpe._rules.budget import Budget
-    from purview_mpe._wire.connections import Decision
 
 T = TypeVar("T")
 
 
 @public("purview_mpe")
-class Client(FleetVerbs):
+class Client:
     """The way from a data factory to a Purview account: discover, plan, apply and watch.
 
     May be used from several threads at once, and inside a running event loop. Close it, or use it as a context
@@ -77,8 +70,8 @@ class Client(FleetVerbs):
         **client_options: Any,
     ) -> None:
         checked_listener(on_event)
-        self._colour = loading.load("purview_mpe._azure.io")
-        self._azure = loading.load("purview_mpe._azure.clients").Azure(
+        self._io_type: type[SyncIo] = loading.load("purview_mpe._azure.io").SyncIo
+        self._azure: Azure = loading.load("purview_mpe._azure.clients").Azure(
             "sync",
             credential,
             cloud=cloud,
@@ -100,7 +93,7 @@ class Client(FleetVerbs):
             InvalidSpec: `account` is not the id of a Purview account.
             NotFound: there is no such account.
         """
-        return self._run("discover", lambda io: _flows.discover.discover(io, account))
+        return self._run(verbs.discover(account))
 
     def plan(self, spec: Spec) -> Plan:
         """What has to be made for the factory to reach the account, and what is there already.
@@ -113,8 +106,7 @@ class Client(FleetVerbs):
             NotFound: the factory or the account does not exist.
             AccessDenied: the caller may not read the factory.
         """
-        checked_spec(spec)
-        return self._run("plan", lambda io: _flows.plan.plan(io, spec))
+        return self._run(verbs.plan(spec))
 
     def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:
         """Make what the plan says is missing, and wait until Azure has provisioned it.
@@ -130,11 +122,7 @@ class Client(FleetVerbs):
             PlanConflict: before the first write, if the plan holds conflicts.
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
         """
-        checked_plan_or_spec(plan_or_spec)
-        checked_flags(wait=wait)
-        return self._run(
-            "apply", lambda io: _flows.create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
-        )
+        return self._run(verbs.apply(plan_or_spec, wait=wait, timeout=timeout))
 
     def create_all(self, spec: Spec, *, approve: bool = False, wait: bool = True, timeout: float = 1800) -> Report:
         """Plan and apply in one call, as "Create all" does in the portal; with `approve`, approve on the way.
@@ -143,13 +131,7 @@ class Client(FleetVerbs):
         connection is approved as soon as it appears and is provably ours. Safe to repeat: a second call writes
         nothing. `timeout` is in seconds.
         """
-        checked_spec(spec)
-        checked_flags(approve=approve, wait=wait)
-        return self._run(
-            "create_all",
-            lambda io: _flows.create_all.create_all(io, spec, approve=approve, wait=wait),
-            timeout=checked_timeout(timeout),
-        )
+        return self._run(verbs.create_all(spec, approve=approve, wait=wait, timeout=timeout))
 
     def approve(
         self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
@@ -168,7 +150,7 @@ class Client(FleetVerbs):
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
         """
-        return self._decide("approve", "Approved", spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout)
+        return self._run(verbs.approve(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def reject(
         self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
@@ -178,7 +160,7 @@ class Client(FleetVerbs):
         Reads, writes, needs and raises what `approve` does; `timeout` is in seconds. Safe to repeat. A rejected
         endpoint never works again: it has to be deleted or replaced.
         """
-        return self._decide("reject", "Rejected", spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout)
+        return self._run(verbs.reject(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def status(self, spec: Spec) -> Status:
         """Every endpoint that the account needs, as the factory and the target see it, with a verdict.
@@ -190,19 +172,15 @@ class Client(FleetVerbs):
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: as `plan`.
         """
-        checked_spec(spec)
-        return self._run("status", lambda io: _flows.status.status(io, spec))
+        return self._run(verbs.status(spec))
 
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> Iterator[Status]:
         """The status now, and each one that differs, until nothing is pending or provisioning any more.
 
-        Reads what `status` reads, every `every` seconds, for at most `timeout` seconds. Writes nothing. Needs
-        and raises what `status` does. Safe to repeat.
+        Reads what `status` reads, every `every` seconds, for at most `timeout` seconds: then the iteration ends, and a
+        look that is under way gives no status. Writes nothing. Needs and raises what `status` does. Safe to repeat.
         """
-        checked_spec(spec)
-        seconds = checked_timeout(every, "every")
-        limit = None if timeout is None else checked_timeout(timeout)
-        return self._watch(spec, seconds, limit)
+        return self._iterate(verbs.watch(spec, every=every, timeout=timeout))
 
     def check(self, spec: Spec) -> Check:
         """Whether everything is in place, before anything is written.
@@ -216,8 +194,7 @@ class Client(FleetVerbs):
         Raises:
             NotFound: the factory does not exist. A missing account is a finding.
         """
-        checked_spec(spec)
-        return self._run("check", lambda io: _flows.check.check(io, spec))
+        return self._run(verbs.check(spec))
 
     def connect(self, spec: Spec, *, replace: bool = False) -> Report:
         """Connect the factory to the account, so that its activities report lineage there.
@@ -237,9 +214,7 @@ class Client(FleetVerbs):
             NotFound: the factory or the account does not exist; nothing was written.
             AccessDenied: the caller may not read the factory; nothing was written.
         """
-        checked_spec(spec)
-        checked_flags(replace=replace)
-        return self._run("connect", lambda io: _flows.connect.connect(io, spec, replace=replace))
+        return self._run(verbs.connect(spec, replace=replace))
 
     def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """Why lineage does not arrive: the whole chain, from the support matrix to the recent runs.
@@ -255,11 +230,7 @@ class Client(FleetVerbs):
             InvalidSpec: `since` is no timedelta up to 45 days.
             NotFound: the factory does not exist. A missing account is a finding.
         """
-        checked_spec(spec)
-        stretch = checked_since(since)
-        return self._run(
-            "diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC))
-        )
+        return self._run(verbs.diagnose(spec, since=since))
 
     def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """Delete the endpoints that serve this spec, under whatever name, and nothing else.
@@ -279,13 +250,7 @@ class Client(FleetVerbs):
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`; an account that was deleted
                 leaves its own endpoint, which is deleted, with a warning about the others.
         """
-        checked_spec(spec)
-        checked_flags(dry_run=dry_run)
-        return self._run(
-            "delete_all",
-            lambda io: _flows.delete_all.delete_all(io, spec, dry_run=dry_run),
-            timeout=checked_timeout(timeout),
-        )
+        return self._run(verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
 
     def orphans(self, account: str) -> Orphans:
         """What is left over around one account: connections without an endpoint, endpoints without a target.
@@ -299,24 +264,144 @@ class Client(FleetVerbs):
             InvalidSpec: `account` is not the id of a Purview account.
             NotFound: the account's subscription cannot be seen. A deleted account is no error.
         """
-        return self._run("orphans", lambda io: _flows.orphans.orphans(io, account))
+        return self._run(verbs.orphans(account))
 
-    def _watch(self, spec: Spec, every: float, timeout: float | None) -> Iterator[Status]:
-        io = self._colour.SyncIo(self._azure, timeout=timeout, listener=self._on_event)
-        last: Status | None = None
-        while (last := self._colour.run(_flows.status.next_change(io, spec, last, every=every))) is not None:
-            yield last
+    def find_specs(self, scope: str, *, name: str = "purview", account: str | None = None) -> FoundSpecs:
+        """A spec for every factory of a subscription or resource group that is connected to a Purview account.
 
-    def _decide(
-        self, verb: Verb, decision: Decision, subject: Spec | Report, *, dry_run: bool, wait: bool, timeout: float
-    ) -> Report:
-        checked_spec_or_report(subject)
-        checked_flags(dry_run=dry_run, wait=wait)
-        return self._run(
-            verb,
-            lambda io: _flows.approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),
-            timeout=checked_timeout(timeout),
+        Reads the list of factories. Needs Reader on the scope; Azure leaves out the factories that the caller is not
+        allowed to see. `scope` is `/subscriptions/…` or the id of a resource group, `name` the base name for all of
+        them; with `account` only the factories that are connected to that one. Safe to repeat.
+
+        Returns:
+            The specs as a tuple. Its attribute `findings` has an entry for each connected factory that was left out
+            because no spec can name it; a `warning` event says so as well.
+
+        Raises:
+            InvalidSpec: `scope` is neither, `account` is not the id of an account, or the name breaks a rule.
+            AccessDenied, NotFound: the scope cannot be read.
+        """
+        return self._run(verbs.find_specs(scope, name=name, account=account))
+
+    def create_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        approve: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,
+        stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
+    ) -> FleetReport:
+        """What `create_all` does, for many factories at once, as fast as Azure's limits allow.
+
+        Reads, writes and needs what `create_all` does, but each account only once. One factory's failure never stops
+        the others: it is in its report. Safe to repeat.
+
+        Args:
+            specs: The specs, or the path of a JSON or CSV file (see `read_specs`).
+            approve: Whether to approve each connection as it appears.
+            wait: Whether to wait until Azure has made the endpoints.
+            timeout: Seconds for each factory, from the moment its endpoints are submitted.
+            stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
+            resume: An earlier report, or the path of a report file or journal; what is complete in it is taken over and
+                not looked at again. With the path of `journal` the file need not exist yet, so one call serves the
+                first run and every further one.
+            journal: A file to which each report is appended as soon as it is there, one line each; read it back with
+                `FleetReport.load`. One run at a time can write a file. If the disk is full the run goes on, a warning
+                event says so, and the returned report holds everything.
+
+        Returns:
+            One report per spec, in their order.
+
+        Raises:
+            InvalidSpec: before anything is sent; a spec or row is wrong, is there twice, or fights with another one.
+        """
+        return self._all(
+            verbs.create_many(
+                specs,
+                approve=approve,
+                wait=wait,
+                timeout=timeout,
+                stop_after=stop_after,
+                resume=resume,
+                journal=journal,
+            )
         )
+
+    def iter_create_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        approve: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,
+        stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
+    ) -> Iterator[Report]:
+        """As `create_many`, and gives each factory's report as soon as it is there.
+
+        Reads, writes, needs and raises what `create_many` does; times are in seconds. Safe to repeat.
+        What `resume` stands for is left out. Stop iterating, and nothing more is begun or waited for: Azure goes on
+        with what is submitted, and a later call finds it.
+        """
+        return self._iterate(
+            verbs.create_many(
+                specs,
+                approve=approve,
+                wait=wait,
+                timeout=timeout,
+                stop_after=stop_after,
+                resume=resume,
+                journal=journal,
+            )
+        )
+
+    def approve_many(
+        self,
+        specs_or_reports: Iterable[Spec | Report] | FleetReport | str | Path,
+        *,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = 300,
+    ) -> FleetReport:
+        """What `approve` does, for many factories at once: each target is listed once a round for all of them.
+
+        Reads, writes and needs what `approve` does. Takes specs, requesters' reports, the `FleetReport` of
+        `create_many`, or the path of a file with specs. `timeout` is in seconds, for all of them together. Safe to
+        repeat.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        return self._all(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
+
+    def iter_approve_many(
+        self,
+        specs_or_reports: Iterable[Spec | Report] | FleetReport | str | Path,
+        *,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = 300,
+    ) -> Iterator[Report]:
+        """As `approve_many`, and gives each factory's report as soon as it is there.
+
+        Reads, writes, needs and raises what `approve_many` does; `timeout` is in seconds. Safe to repeat.
+        """
+        return self._iterate(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
+
+    def status_many(self, specs: Iterable[Spec] | str | Path) -> FleetStatus:
+        """What `status` tells, for many factories at once: each account and each target is read once.
+
+        Reads and needs what `status` does. A factory that cannot be read has an error instead of a status. Safe to
+        repeat.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        return self._run(verbs.status_many(specs))
 
     def close(self) -> None:
         """Close the connections that this client opened; a transport or credential that was given stays open."""
@@ -330,7 +415,24 @@ class Client(FleetVerbs):
     ) -> None:
         self.close()
 
-    def _run(self, verb: str, flow: Callable[[Io], Coroutine[Any, Any, T]], *, timeout: float | None = None) -> T:
-        io = self._colour.SyncIo(self._azure, timeout=timeout, listener=self._on_event)
-        result: T = self._colour.run(narrated(io, verb, flow))
-        return result
+    def _io(self, timeout: float | None) -> SyncIo:
+        return self._io_type(self._azure, timeout=timeout, listener=self._on_event)
+
+    def _run(self, call: Call[T]) -> T:
+        io = self._io(call.timeout)
+        return io.run(narrated(io, call.verb, call.flow))
+
+    def _iterate(self, series: Series[T]) -> Iterator[T]:
+        io = self._io(series.timeout)
+        with series.begin(io) as work:
+            try:
+                while not work.is_over:
+                    yield from io.run(work.round())
+            finally:
+                io.run(work.close())
+
+    def _all(self, fleet: FleetRun) -> FleetReport:
+        with fleet.kept():
+            for _ in self._iterate(fleet):
+                pass
+        return fleet.report()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from purview_mpe._display.pages import is_explained
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.words import ACTIONS, FAILED, RESULTS, SEVERITIES, VERDICTS
 
@@ -26,7 +27,7 @@ class Note:
     more: tuple[str, ...] = ()
     remedy: str = ""
     page: str = ""
-    """Where the documentation explains it."""
+    """The command that explains it."""
 
     @property
     def is_urgent(self) -> bool:
@@ -43,7 +44,7 @@ def of_findings(findings: Iterable[Finding]) -> list[Note]:
             finding.message,
             tuple(text for text in (finding.cause, *finding.evidence) if text),
             finding.remedy,
-            f"docs/findings.md#{finding.code}",
+            _page(finding.code),
         )
         for finding in findings
     ]
@@ -64,7 +65,7 @@ def of_outcomes(outcomes: Iterable[Outcome]) -> list[Note]:
             f"{outcome.name}: {outcome.error.message}",
             _trail(outcome.error),
             outcome.error.remedy,
-            f"docs/errors.md#{outcome.error.code}",
+            _page(outcome.error.code),
         )
         for outcome in outcomes
         if outcome.error is not None
@@ -98,11 +99,15 @@ def of_unreadable(factories: Iterable[FactoryStatus]) -> list[Note]:
             f"{last_segment(each.spec.factory)}: {each.error.message}",
             _trail(each.error),
             each.error.remedy,
-            f"docs/errors.md#{each.error.code}",
+            _page(each.error.code),
         )
         for each in factories
         if each.error is not None
     ]
+
+
+def _page(code: str) -> str:
+    return f"purview-mpe explain {code}" if is_explained(code) else ""
 
 
 def _trail(error: ErrorDetail) -> tuple[str, ...]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from purview_mpe._flows import approve
-from purview_mpe._flows.steps import approvals, fleet_reports, shared_accounts
+from purview_mpe._flows.steps import approvals, fleet_reports, shared
 from purview_mpe._flows.steps.approvals import Approvals, Case
 from purview_mpe._flows.steps.fleet import FleetWork, Member
+from purview_mpe._flows.steps.foreseen import foreseen, hold_against
+from purview_mpe._flows.steps.permissions import read_permissions
+from purview_mpe._flows.steps.shared import Shared
 from purview_mpe._flows.steps.shared_accounts import SharedAccounts
 from purview_mpe._model.results import Report
 from purview_mpe._model.spec import Spec
@@ -17,19 +21,24 @@ from purview_mpe.errors import PurviewMpeError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from purview_mpe._flows.steps.approving import Approving
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.shared_accounts import SharedAccount
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.survey import Permission
 
 Item: TypeAlias = tuple[int, "Spec | Report"]
 
-_QUEUES = {**shared_accounts.QUEUES, **approvals.QUEUES}
+_Permissions: TypeAlias = "dict[str, tuple[Permission, ...] | None]"
+
+_QUEUES = {**shared.QUEUES, **approvals.QUEUES}
 
 
 @dataclass(eq=False)
 class _Factory(Member):
     """A factory whose connections are approved."""
 
-    subject: Spec | Report | None = None
+    subject: Spec | Report = field(kw_only=True)
     """What the caller gave."""
     case: Case | None = None
 
@@ -45,16 +54,19 @@ class ApprovingFleet(FleetWork[_Factory]):
         self._dry_run, self._wait = dry_run, wait and not dry_run
         self._accounts = SharedAccounts(io, self.schedule)
         self._approvals = Approvals(io, self.schedule)
+        self._permissions: Shared[ArmId, _Permissions] = Shared(
+            io, self.schedule, lambda holder: holder, lambda holder: read_permissions(io, [str(holder)])
+        )
 
     def admit(self, member: _Factory) -> None:
         """Find the account, which factories may share."""
         if isinstance(member.subject, Report) and member.spec.account_id is None and member.subject.account is not None:
             known = approve.account_in(member.subject.account)
-            self._accounts.need(known, lambda shared: self._begin(member, shared))
+            self._accounts.need(known, lambda found: self._begin(member, found))
             return
         self.find_account(
             member,
-            lambda account_id: self._accounts.need(account_id, lambda shared: self._begin(member, shared)),
+            lambda account_id: self._accounts.need(account_id, lambda found: self._begin(member, found)),
             lambda failure: self._fail(member, failure),
         )
 
@@ -62,33 +74,45 @@ class ApprovingFleet(FleetWork[_Factory]):
         """What was decided so far, and what is timed out."""
         if member.case is None:
             return fleet_reports.not_begun(member.spec, approve=True, verb="approve")
-        return self._ended(member.case)
+        self._approvals.close(member.case)
+        member.case.work.end_open(waited=self._wait)
+        return member.case.work.report()
 
     def prepare(self) -> float:
         """Read the lists of connections that are due."""
         return self._approvals.start_lists()
 
-    def _begin(self, member: _Factory, shared: SharedAccount) -> None:
-        if member.is_over or member.subject is None:
-            return
-        if shared.error is not None or shared.account is None:
-            if shared.error is not None:
-                self._fail(member, shared.error)
+    def _begin(self, member: _Factory, found: SharedAccount | PurviewMpeError) -> None:
+        if isinstance(found, PurviewMpeError):
+            self._fail(member, found)
             return
         try:
             work = approve.prepared(
-                self.io, member.subject, shared.account, decision="Approved", dry_run=self._dry_run, verb="approve"
+                self.io, member.subject, found.account, decision="Approved", dry_run=self._dry_run, verb="approve"
             )
         except PurviewMpeError as failure:
             self._fail(member, failure)
             return
-        case = member.case = Case(work, member.lane, self._wait, lambda: self.finish(member, self._ended(case)))
-        self._approvals.open(case)
+        member.case = Case(work, member.lane, self._wait, lambda: self._decided(member, work))
+        self._approvals.open(member.case)
 
-    def _ended(self, case: Case) -> Report:
-        self._approvals.close(case)
-        case.work.end_open(waited=self._wait)
-        return case.work.report()
+    def _decided(self, member: _Factory, work: Approving) -> None:
+        """Report it; in a dry run, once it is known what the caller is allowed to decide."""
+        holders = list(dict.fromkeys(holder for _, holder in foreseen(work)))
+        held: _Permissions = {}
+        left = set(holders)
+
+        def known(holder: ArmId, found: _Permissions | PurviewMpeError) -> None:
+            held.update({} if isinstance(found, PurviewMpeError) else found)
+            left.discard(holder)
+            if not left:
+                hold_against(work, held)
+                self.finish(member, self.cut_off(member))
+
+        for holder in holders:
+            self._permissions.need(holder, partial(known, holder))
+        if not holders:
+            self.finish(member, self.cut_off(member))
 
     def _fail(self, member: _Factory, failure: PurviewMpeError) -> None:
         self.finish(member, fleet_reports.failed(member.spec, failure, approve=True, verb="approve"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._flows.approve import Approving
 from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.approving import Approving
 from purview_mpe._flows.steps.claims import FromFactory
 from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.progress import InTheWay

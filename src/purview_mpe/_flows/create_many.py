@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from purview_mpe._flows.create_all import Creation
-from purview_mpe._flows.steps import approvals, fleet_reports, reads, shared_accounts
+from purview_mpe._flows.steps import approvals, fleet_reports, reads, shared
 from purview_mpe._flows.steps.approvals import Approvals, Case
 from purview_mpe._flows.steps.fleet import FleetWork, Member
 from purview_mpe._flows.steps.provisioning import Provisioning
@@ -40,7 +40,7 @@ _USUAL_WRITES = 4
 #: factories are still to be submitted, and most of it afterwards.
 _LOOKS_PER_SECOND = 10.0
 _LOOKS_PER_SECOND_AT_REST = 20.0
-_QUEUES = {"writes": 0.6, "looks": 0.25, **shared_accounts.QUEUES, **approvals.QUEUES}
+_QUEUES = {"writes": 0.6, "looks": 0.25, **shared.QUEUES, **approvals.QUEUES}
 
 
 @dataclass(eq=False)
@@ -87,13 +87,13 @@ class Fleet(FleetWork[_Factory]):
     @property
     def warnings(self) -> tuple[Finding, ...]:
         """Targets that are nearly full."""
-        return tuple(finding for shared in self._accounts.known for finding in shared.room.findings())
+        return self._accounts.findings
 
     def admit(self, member: _Factory) -> None:
         """Find the factory's account, which it may share with others."""
         self.find_account(
             member,
-            lambda account_id: self._accounts.need(account_id, lambda shared: self._read(member, shared)),
+            lambda account_id: self._accounts.need(account_id, lambda found: self._read(member, found)),
             lambda failure: self._fail(member, failure),
         )
 
@@ -112,11 +112,9 @@ class Fleet(FleetWork[_Factory]):
 
     # --- one step after the other
 
-    def _read(self, member: _Factory, shared: SharedAccount) -> None:
-        if member.is_over:
-            return
-        if shared.error is not None:
-            self._fail(member, shared.error)
+    def _read(self, member: _Factory, found: SharedAccount | PurviewMpeError) -> None:
+        if isinstance(found, PurviewMpeError):
+            self._fail(member, found)
             return
         read = _Read()
 
@@ -128,17 +126,15 @@ class Fleet(FleetWork[_Factory]):
             if failure is not None:
                 self._fail(member, failure)
             else:
-                self._write(member, shared, read)
+                self._write(member, found, read)
 
         factory = member.spec.factory_id
         self.submit(member, "factories", flow, then, Cost("GET", factory, 2), Cost("PUT", factory, _USUAL_WRITES))
 
-    def _write(self, member: _Factory, shared: SharedAccount, read: _Read) -> None:
-        [factory], account = read.found, shared.account
-        if account is None:
-            return
+    def _write(self, member: _Factory, owner: SharedAccount, read: _Read) -> None:
+        [factory] = read.found
         try:
-            plan = shared.room.take(make_plan(member.spec, account, factory))
+            plan = owner.room.take(make_plan(member.spec, owner.account, factory))
         except PurviewMpeError as failure:
             self._fail(member, failure)
             return
@@ -153,7 +149,7 @@ class Fleet(FleetWork[_Factory]):
 
         def then(failure: PurviewMpeError | None) -> None:
             refused = {one.step.identity for one in provisioning.endpoint_steps if one.result == "failed"}
-            shared.room.give_back(target for target in wanted_by(plan) if target.identity in refused)
+            owner.room.give_back(target for target in wanted_by(plan) if target.identity in refused)
             if failure is not None:
                 self._fail(member, failure)
             else:

@@ -12,7 +12,11 @@ from purview_mpe._model.checkup import Orphans
 from purview_mpe._model.results import Finding, by_severity
 from purview_mpe._model.spec import ACCOUNT_TYPE, STORAGE_TYPE, given_id
 from purview_mpe._model.survey import KnownFactory
-from purview_mpe._rules.findings.approvals import TARGET_GONE_IN_SEARCH, TARGET_UNREADABLE_IN_SEARCH
+from purview_mpe._rules.findings.approvals import (
+    CONNECTIONS_UNATTRIBUTED,
+    TARGET_GONE_IN_SEARCH,
+    TARGET_UNREADABLE_IN_SEARCH,
+)
 from purview_mpe._rules.findings.factory import FACTORIES_UNREADABLE, FACTORY_UNREADABLE_IN_SEARCH
 from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
 from purview_mpe._wire import factory as factory_json
@@ -21,12 +25,16 @@ from purview_mpe._wire.reading import text
 from purview_mpe.errors import NotFound, PurviewMpeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from purview_mpe._flows.steps.io import Clients, Io
     from purview_mpe._model.results import Account
 
 _SUBSCRIPTIONS_API_VERSION = "2022-12-01"
 #: What Azure Resource Manager says where a resource really is not there; a hidden subscription answers 404, too.
-_GONE = frozenset({"resourcenotfound", "resourcegroupnotfound"})
+_GONE = frozenset({"resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound", "notfound"})
+#: Connections that a finding names one by one.
+_SHOWN_CONNECTIONS = 20
 
 
 async def orphans(io: Io, account: str) -> Orphans:
@@ -44,11 +52,14 @@ async def orphans(io: Io, account: str) -> Orphans:
     known = [factory for factory, _ in read]
     asked = suspects(found, account_id, known, gone=gone)
     exists = dict(zip(asked, await io.gather([_exists(io, target) for target in asked]), strict=True))
+    rows, unattributed = orphan_connections(seen, known)
     return Orphans(
         account=str(account_id),
-        connections=orphan_connections(seen, known),
+        connections=rows,
         endpoints=orphan_endpoints(found, account_id, known, exists, gone=gone),
-        findings=by_severity([*unread, *unlisted, *(finding for _, finding in read if finding)]),
+        findings=by_severity(
+            [*unread, *unlisted, *(finding for _, finding in read if finding), *_of_other_services(unattributed)]
+        ),
     )
 
 
@@ -144,6 +155,16 @@ def _get(az: Clients, target: ArmId) -> Any:
     if target.is_a(STORAGE_TYPE):
         return az.storage(target).storage_accounts.get_properties(group, name)
     return az.eventhub(target).namespaces.get(group, name)
+
+
+def _of_other_services(unattributed: Sequence[SeenConnection]) -> Iterator[Finding]:
+    if not unattributed:
+        return
+    shown = [one.connection.private_endpoint_id for one in unattributed[:_SHOWN_CONNECTIONS]]
+    more = len(unattributed) - len(shown)
+    yield CONNECTIONS_UNATTRIBUTED.found(
+        count=len(unattributed), evidence=(*shown, *([f"and {more} more"] if more else []))
+    )
 
 
 def _is_gone(missing: NotFound) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from purview_mpe._flows.steps import reads
@@ -10,6 +11,7 @@ from purview_mpe._flows.steps.io import remaining
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._rules.planning import needed_targets
 from purview_mpe._rules.verdicts import judge, target_statuses
+from purview_mpe.errors import WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,12 +39,38 @@ async def read_target_statuses(
     return target_statuses(spec, targets, endpoints, listings)
 
 
-async def next_change(io: Io, spec: Spec, last: Status | None, *, every: float) -> Status | None:
-    """The next status that differs from the last one; None once the last one is settled, or the time is over."""
-    if last is None:
-        return await status(io, spec)
-    while not last.settled and remaining(io) > every:
-        await io.sleep(every)
-        if (now := await status(io, spec)) != last:
-            return now
-    return None
+@dataclass
+class Watch:
+    """Looks until nothing changes any more, or the time is over; a round looks until there is something new.
+
+    What is unknown because the account cannot be read is not waited for: waiting does not make it known.
+    """
+
+    io: Io
+    spec: Spec
+    every: float
+    """Seconds between two looks."""
+    is_over: bool = field(init=False, default=False)
+    _last: Status | None = field(init=False, default=None)
+
+    async def round(self) -> list[Status]:
+        """The next status that differs from the last one; none if the time is over before."""
+        while not self.is_over:
+            if self._last is not None:
+                if remaining(self.io) <= self.every:
+                    break
+                await self.io.sleep(self.every)
+            try:
+                found = await status(self.io, self.spec)
+            except WaitTimedOut:
+                break  # the deadline came during the look, and what was seen until then is not a status
+            if found != self._last:
+                self._last = found
+                self.is_over = not found.is_moving
+                return [found]
+        self.is_over = True
+        return []
+
+    async def close(self) -> list[Status]:
+        """Nothing is under way between two looks."""
+        return []

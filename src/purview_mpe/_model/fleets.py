@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import accumulate
 from os import PathLike, fsencode
 from pathlib import Path
@@ -19,7 +20,9 @@ from purview_mpe._model.spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec, ReportFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from purview_mpe._model.results import Unfinished
 
 #: More than this nobody reads; how many there are beyond is said.
 _SHOWN_PROBLEMS = 50
@@ -77,14 +80,20 @@ class FleetReport(Noun):
             for name, outcome in report.named_failures
         )
 
-    def raise_for_failures(self) -> None:
-        """Do nothing if all went well.
+    def raise_for_failures(self, *, hand_off_is_fine: bool = False) -> None:
+        """Do nothing if everything that was asked for is done; as `Report.raise_for_failures`, for every factory.
 
         Raises:
-            ReportFailed: with every failure and its remedy.
+            ReportFailed: with everything that is not done, each with its remedy.
         """
-        if not self.succeeded:
-            raise ReportFailed(self)
+        if any(self.unfinished(hand_off_is_fine=hand_off_is_fine)):
+            raise ReportFailed(self, hand_off_is_fine=hand_off_is_fine)
+
+    def unfinished(self, *, hand_off_is_fine: bool = False) -> Iterator[Unfinished]:
+        """As `Report.unfinished`, each with the name of its factory before its own."""
+        for report in self.reports:
+            for each in report.unfinished(hand_off_is_fine=hand_off_is_fine):
+                yield replace(each, name=f"{report.spec.factory_id.name}: {each.name}")
 
     @classmethod
     def load(cls, path: str | Path) -> FleetReport:

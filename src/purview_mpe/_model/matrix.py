@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from purview_mpe._model.naming import LINEAGE_GROUPS
 from purview_mpe._model.public import public
 from purview_mpe._model.results import Firewall
+from purview_mpe._model.shown import shown
 from purview_mpe._model.spec import Noun
 from purview_mpe.errors import InvalidSpec
 
@@ -138,7 +139,7 @@ def requirement(
         InvalidSpec: there is no such firewall setting or kind of runtime.
     """
     if firewall not in FIREWALLS:
-        raise InvalidSpec("Firewall", [("firewall", f"{firewall!r} is none of {', '.join(FIREWALLS)}")])
+        raise InvalidSpec("Firewall", [("firewall", f"{shown(firewall)} is none of {', '.join(FIREWALLS)}")])
     if runtime == "ssis":
         return _cell(
             firewall,
@@ -155,7 +156,7 @@ def requirement(
                     "customer_groups": tuple(group for group in cell.customer_groups if group in offered),
                 }
             )
-    raise InvalidSpec("Runtime", [("runtime", f"{runtime!r} is none of {', '.join(KINDS)}, ssis, None (Studio)")])
+    raise InvalidSpec("Runtime", [("runtime", f"{shown(runtime)} is none of {', '.join(KINDS)}, ssis, None (Studio)")])
 
 
 @public("purview_mpe")
@@ -168,5 +169,5 @@ def scenario(
         InvalidSpec: there is no such firewall setting or scenario.
     """
     if which not in tuple(SCENARIOS):  # a tuple compares; a dict would want to hash
-        raise InvalidSpec("Scenario", [("scenario", f"{which!r} is none of {', '.join(SCENARIOS)}")])
+        raise InvalidSpec("Scenario", [("scenario", f"{shown(which)} is none of {', '.join(SCENARIOS)}")])
     return tuple(requirement(firewall, runtime, available=available) for runtime in SCENARIOS[which])

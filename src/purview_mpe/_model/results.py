@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, TypeVar, cast
 
 from pydantic import Field, computed_field, model_validator
@@ -20,12 +21,14 @@ from purview_mpe._model.fields import (
     NameText,
     PrivateEndpointId,
 )
+from purview_mpe._model.naming import OPTIONAL_GROUPS
 from purview_mpe._model.public import public
+from purview_mpe._model.shell import in_shell
 from purview_mpe._model.spec import Fixed, Noun, Spec
 from purview_mpe.errors import PurviewMpeError, ReportFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 N = TypeVar("N", bound=Noun)
 
@@ -68,6 +71,8 @@ Result = Literal[
     "would-grant",
     "would-revoke",
 ]
+#: Results after which an approval is not outstanding: it was given, or is with its owner.
+_SETTLED: frozenset[Result] = frozenset({"approved", "already-approved", "handed-off"})
 FAILURES: frozenset[Result] = frozenset({"failed", "timed-out", "conflict", "ambiguous"})
 Verdict = Literal["ready", "pending", "provisioning", "rejected", "stale", "wrong-target", "missing", "failed"]
 Verb = Literal[
@@ -98,6 +103,11 @@ class Finding(Noun):
     cause: Line = ""
     evidence: tuple[Line, ...] = ()
     remedy: Line = ""
+
+    @property
+    def shell_remedy(self) -> str:
+        """What to do, in the words of the command line."""
+        return in_shell(self.remedy)
 
 
 Identity: TypeAlias = tuple[str, str]
@@ -223,6 +233,11 @@ class Step(Noun, Identified):
     remedy: Line | None = None
     """What to do about a conflict; None for every other action."""
 
+    @property
+    def shell_remedy(self) -> str | None:
+        """What to do about a conflict, in the words of the command line; None for every other action."""
+        return None if self.remedy is None else in_shell(self.remedy)
+
     @model_validator(mode="before")
     @classmethod
     def _network_of_older_plans(cls, given: object) -> object:
@@ -251,6 +266,11 @@ class Plan(Noun):
         return tuple(step for step in self.steps if step.action == "conflict")
 
     @property
+    def all_known(self) -> bool:
+        """Whether the account showed every endpoint that the spec wants."""
+        return is_all_known(self.spec, self.account)
+
+    @property
     def changes(self) -> tuple[Step, ...]:
         """The steps that would write."""
         return tuple(step for step in self.steps if step.action in {"create", "replace"})
@@ -267,6 +287,11 @@ class ErrorDetail(Noun):
     azure_code: Line | None = None
     request_id: Line | None = None
     correlation_id: Line | None = None
+
+    @property
+    def shell_remedy(self) -> str:
+        """What to do next, in the words of the command line."""
+        return in_shell(self.remedy)
 
     @classmethod
     def of(cls, error: PurviewMpeError) -> ErrorDetail:
@@ -314,6 +339,26 @@ class Outcome(Noun, Identified):
     seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """One thing that keeps a report from being complete, in words."""
+
+    name: str
+    state: str
+    message: str = ""
+    remedy: str = ""
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Unfinished:
+        """What an outcome says."""
+        error = outcome.error
+        return cls(outcome.name, outcome.result, *((error.message, error.remedy) if error else ()))
+
+    def __str__(self) -> str:
+        said = f"{self.name}: {self.state}" + (f": {self.message}" if self.message else "")
+        return f"{said}\n    {self.remedy}" if self.remedy else said
+
+
 @public("purview_mpe")
 class Report(Noun):
     """What a verb did, step by step; also where it did not finish."""
@@ -341,14 +386,49 @@ class Report(Noun):
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def complete(self) -> bool:
-        """Whether it succeeded, and where approval was asked nothing is handed off or unapproved."""
-        if not self.succeeded or any(o.result == "handed-off" for o in self.outcomes):
-            return False
-        if not self.approval_asked:
-            return True
-        approved = {o.identity for o in self.outcomes if o.result in {"approved", "already-approved"}}
-        asked = {o.identity for o in self.outcomes if o.group_id is not None}
-        return asked <= approved
+        """Whether everything that was asked for is done, and nothing is unknown.
+
+        False after a failure; if anything was handed off; after a dry run that would write; where approval was asked,
+        unless every connection is approved; and where the account could not be read, unless `Spec.groups` names only
+        what is known. A creation without `approve` is complete once the endpoints exist, although their connections
+        may wait for approval: `status(spec)` says whether lineage can flow.
+        """
+        is_foretold = any(outcome.result.startswith("would-") for outcome in self.outcomes)
+        return not (is_foretold or any(self.unfinished()))
+
+    @property
+    def all_known(self) -> bool:
+        """Whether the account showed every endpoint that the spec wants."""
+        return self.account is None or is_all_known(self.spec, self.account)
+
+    def unfinished(self, *, hand_off_is_fine: bool = False) -> Iterator[Unfinished]:
+        """What keeps the report from being complete, beside a dry run; for messages."""
+        for outcome in self.outcomes:
+            if outcome.result in FAILURES or (outcome.result == "handed-off" and not hand_off_is_fine):
+                yield Unfinished.of(outcome)
+        if self.approval_asked:
+            yield from self._unapproved()
+        if self.account is not None and not self.all_known:
+            why = next((finding for finding in self.account.warnings if finding.severity != "info"), None)
+            yield Unfinished(
+                self.account.name,
+                "unknown",
+                f"the account shows only {', '.join(target.group_id for target in self.account.targets)}, so its "
+                f"other endpoints are unknown.{f' {why.message}' if why else ''}",
+                why.remedy if why else "Look at the account's warnings with discover(account).",
+            )
+
+    def _unapproved(self) -> Iterator[Unfinished]:
+        """Endpoints for which no outcome says that they are approved, or why they are not."""
+        settled = {
+            outcome.identity
+            for outcome in self.outcomes
+            if outcome.result in _SETTLED or outcome.result in FAILURES or outcome.result.startswith("would-")
+        }
+        for outcome in self.outcomes:
+            if outcome.group_id is not None and outcome.identity not in settled:
+                settled.add(outcome.identity)
+                yield Unfinished.of(outcome)
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
@@ -360,14 +440,17 @@ class Report(Noun):
         """The failures, each with the name that tells it from the others."""
         return tuple((outcome.name, outcome) for outcome in self.failures)
 
-    def raise_for_failures(self) -> None:
-        """Do nothing if all went well.
+    def raise_for_failures(self, *, hand_off_is_fine: bool = False) -> None:
+        """Do nothing if everything that was asked for is done; see `complete`.
+
+        What was handed off to others is not done: pass `hand_off_is_fine=True` where the text in `hand_off` is passed
+        on. After a dry run only failures and hand-offs count.
 
         Raises:
-            ReportFailed: with every failure and its remedy.
+            ReportFailed: with everything that is not done, each with its remedy.
         """
-        if self.failures:
-            raise ReportFailed(self)
+        if any(self.unfinished(hand_off_is_fine=hand_off_is_fine)):
+            raise ReportFailed(self, hand_off_is_fine=hand_off_is_fine)
 
 
 @public("purview_mpe")
@@ -394,6 +477,10 @@ class Status(Noun):
     factory: IdText
     account: IdText
     ready: bool
+    """Whether every endpoint that the spec wants is known and ready."""
+    all_known: bool = True
+    """False where the account could not be read, so that its other endpoints are unknown; `Spec.groups` that name only
+    what is known are excepted."""
     endpoints: tuple[EndpointStatus, ...]
     others: tuple[Endpoint, ...] = ()
     """The factory's endpoints that are not for this account."""
@@ -401,8 +488,24 @@ class Status(Noun):
 
     @property
     def settled(self) -> bool:
-        """Whether waiting changes nothing any more: every verdict needs a person, or nothing."""
-        return all(endpoint.verdict not in {"provisioning", "pending"} for endpoint in self.endpoints)
+        """Whether waiting changes nothing any more: all endpoints are known, and each needs a person, or nothing."""
+        return self.all_known and not self.is_moving
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether an endpoint that is known waits for Azure or for its approval."""
+        return any(endpoint.verdict in {"provisioning", "pending"} for endpoint in self.endpoints)
+
+
+def is_all_known(spec: Spec, account: Account) -> bool:
+    """Whether the account shows every endpoint that the spec wants.
+
+    One that cannot be read shows its own endpoint alone; which others it needs is unknown.
+    """
+    if spec.groups is None:
+        return account.shape not in {None, "F"}
+    known = {target.group_id for target in account.targets}
+    return all(group_id in known or group_id in OPTIONAL_GROUPS for group_id in spec.groups)
 
 
 def _agreeing(noun: N, problems: Iterable[tuple[str, str]]) -> N:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -75,6 +75,22 @@ def _fixed(value: dict[K, V]) -> dict[K, V]:
 Fixed = Annotated[dict[K, V], AfterValidator(_fixed)]
 
 
+class _Faces(Protocol):
+    """What faces give of a noun: a mypy-checked view of the module that has them."""
+
+    def text(self, noun: Noun) -> str: ...
+    def html(self, noun: Noun) -> str | None: ...
+    def svg(self, noun: Noun) -> str: ...
+    def mermaid(self, noun: Noun) -> str: ...
+    def pandas(self, noun: Noun) -> Any: ...
+
+
+def _faces() -> _Faces:
+    from purview_mpe._display import faces  # noqa: PLC0415 - faces stand below nouns, and are loaded when looked at
+
+    return faces
+
+
 class Noun(BaseModel):
     """A frozen value that prints as a table, can be hashed, and survives a trip through JSON unchanged."""
 
@@ -97,35 +113,25 @@ class Noun(BaseModel):
         __init__.__pydantic_base_init__ = True
 
     def __str__(self) -> str:
-        from purview_mpe._display.text.text import text  # noqa: PLC0415 - faces stand below nouns, and are loaded when looked at
-
-        return text(self)
+        return _faces().text(self)
 
     def to_svg(self) -> str:
         """The picture as an SVG file; of what the verbs return, and a TypeError for what has none."""
-        from purview_mpe._display.picture.svg import svg  # noqa: PLC0415 - as above
-
-        return svg(self)
+        return _faces().svg(self)
 
     def to_mermaid(self) -> str:
         """The picture as a Mermaid flowchart; for what `to_svg` draws."""
-        from purview_mpe._display.picture.mermaid import mermaid  # noqa: PLC0415 - as above
-
-        return mermaid(self)
+        return _faces().mermaid(self)
 
     def to_pandas(self) -> Any:
         """The rows as a `pandas.DataFrame` (targets, steps, outcomes, endpoints, …), where pandas is installed."""
-        from purview_mpe._display.tables import pandas  # noqa: PLC0415 - as above
-
-        return pandas(self)
+        return _faces().pandas(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text("…" if cycle else str(self))
 
     def _repr_html_(self) -> str | None:
-        from purview_mpe._display.html import html  # noqa: PLC0415 - as above
-
-        return html(self)
+        return _faces().html(self)
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:

@@ -6,6 +6,11 @@ Beliefs about Azure that decisions and flows share; each stands here once, with 
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
+#: What the owner of a target can make of a pending connection.
+Decision: TypeAlias = Literal["Approved", "Rejected"]
+
 
 def provisioning_is_over(state: str) -> bool:
     """Whether waiting for the endpoint may end: only states that were seen to be final end it.

@@ -126,7 +126,7 @@ RESULTS: Mapping[Result, Word] = {
     "already-granted": Word("already-granted", SETTLED, "it was Data Curator before"),
     "revoked": Word("revoked", REMOVED, "the factory's identity is no longer Data Curator"),
     "handed-off": Word(
-        "handed-off", WAITING, "this caller is not allowed to decide it; `Report.hand_off` says who can, and how"
+        "handed-off", WAITING, "this caller is not allowed to decide it; the report's `hand_off` says who can, and how"
     ),
     "ambiguous": Word("ambiguous", AMBIGUOUS, "several connections match the endpoint, so none was touched"),
     "conflict": Word("conflict", IN_THE_WAY, "something is in the way, and was left alone"),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from purview_mpe._model.public import public
+from purview_mpe._model.shown import shown
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Budget:
         self._limits: dict[Kind, Rate] = {"reads": reads, "writes": writes, "deletes": deletes}
         problems = [] if _is_number(share) and 0 < share <= 1 else [("share", "must be above 0 and at most 1, say 0.5")]
         problems += [
-            (kind, f"{rate!r} is no Rate with a burst of at least 1 and more than 0 per second")
+            (kind, f"{shown(rate)} is no Rate with a burst of at least 1 and more than 0 per second")
             for kind, rate in self._limits.items()
             if not _is_rate(rate)
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe.errors import AccessDenied, InvalidCredential, InvalidSpec, Throttled, UnsupportedSetup
+from purview_mpe.errors import AccessDenied, InvalidCredential, InvalidSpec, NotApproved, Throttled, UnsupportedSetup
 
 if TYPE_CHECKING:
     from purview_mpe.errors import PurviewMpeError
@@ -22,8 +22,11 @@ def proves_nothing_done(failure: PurviewMpeError) -> bool:
     success: aiohttp repeats PUT and DELETE on a connection that the server closed (its source).
     """
     if failure.status is None:
-        # Without an answer these mean that no request left: no token, no turn within Azure's limits, a wrong argument.
-        return isinstance(failure, (AccessDenied, Throttled, InvalidSpec, InvalidCredential, UnsupportedSetup))
+        # Without an answer these mean that no request left: no token, no turn within Azure's limits, a wrong argument,
+        # a connection that cannot be addressed.
+        return isinstance(
+            failure, (AccessDenied, Throttled, InvalidSpec, InvalidCredential, UnsupportedSetup, NotApproved)
+        )
     return 400 <= failure.status < 500 and failure.status not in _MAY_BE_THE_SECOND_ANSWER
 
 

@@ -102,7 +102,7 @@ def diagnose(
     return Diagnosis(
         factory=situation.spec.factory,
         account=checking.account_id(situation),
-        ok=checking.is_fine(findings),
+        ok=checking.is_fine(findings) and status is not None and status.all_known,
         since=since,
         runs=readable.runs if readable else None,
         lineage=dict(Counter(one.lineage or "(silent)" for one in readable.activities)) if readable else {},

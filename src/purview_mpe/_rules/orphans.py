@@ -1,20 +1,21 @@
 """What is left over: connections without an endpoint, endpoints without a target. Pure functions.
 
-Nothing is called gone on a guess. A connection tells no factory's id, only the name of its private endpoint,
-`<factory>.<endpoint>` (recorded), so a factory that is not among those that were read may be gone, or in a
-subscription that this caller does not see: such a row is never certain.
+Nothing is called gone on a guess. A connection shows no factory's id, only the name of its private endpoint,
+`<factory>.<endpoint>` (recorded), which anyone can give to a private endpoint of their own. So a row is certain only
+where the factory was read, has no such endpoint, and keeps its other private endpoints where this one is.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from purview_mpe._model import naming
-from purview_mpe._model.arm_id import ArmId, InvalidArmId, last_segment, same_id
+from purview_mpe._model.arm_id import ArmId, InvalidArmId, folded, last_segment, same_id
 from purview_mpe._model.checkup import OrphanConnection, OrphanEndpoint
 from purview_mpe._model.spec import ACCOUNT_TYPE, NAMESPACE_TYPE, STORAGE_TYPE
+from purview_mpe._rules.ownership import home_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 #: Types of resources that endpoints of this job point to, and whose existence can be asked for.
 TARGET_TYPES = (ACCOUNT_TYPE, STORAGE_TYPE, NAMESPACE_TYPE)
 _GROUPS = frozenset((*naming.LINEAGE_GROUPS, *naming.OPTIONAL_GROUPS))
-#: The resource group of Data Factory's hidden private endpoints: `vnet-92b2afd7-northeurope-55-rg` (recorded).
+#: The resource groups of hidden private endpoints, of several services: `vnet-92b2afd7-northeurope-55-rg` (recorded).
 _HIDDEN_GROUP = re.compile(r"vnet-[0-9a-f]{8}-.+-rg", re.IGNORECASE)
 
 
@@ -52,46 +53,94 @@ def concerns(factory: KnownFactory, account_id: ArmId, seen: Iterable[SeenConnec
 
 def orphan_connections(
     seen: Iterable[SeenConnection], factories: Sequence[KnownFactory]
-) -> tuple[OrphanConnection, ...]:
-    """The connections that Data Factory made and that no endpoint of a known factory uses."""
-    by_name = {factory.id.name.casefold(): factory for factory in factories}
-    rows = (_orphan_connection(one.target_id, one.connection, by_name) for one in seen)
-    return tuple(row for row in rows if row is not None)
+) -> tuple[tuple[OrphanConnection, ...], tuple[SeenConnection, ...]]:
+    """The connections that no endpoint of a factory uses, and those of which nothing shows whose they are.
+
+    The latter come from Microsoft's managed virtual networks. Other services keep their private endpoints in resource
+    groups of the same form, under names of the same form (recorded for Synapse; inferred for Fabric and for Purview's
+    own scanning), so they are not called left-overs of a factory.
+    """
+    by_name = {folded(factory.id.name): factory for factory in factories}
+    rows: list[OrphanConnection] = []
+    unattributed: list[SeenConnection] = []
+    for one in seen:
+        names = _named_by(one.connection)
+        if names is None or _is_in_use(one, names, by_name.get(folded(names[0]))):
+            continue
+        evidence = _evidence(one.connection, names, by_name.get(folded(names[0])))
+        if evidence is None:
+            continue
+        if evidence == "network":
+            unattributed.append(one)
+        else:
+            rows.append(_row(one, names, by_name.get(folded(names[0])), is_proven=evidence == "home"))
+    return tuple(rows), tuple(unattributed)
 
 
-def _orphan_connection(
-    target_id: str, connection: Connection, factories: Mapping[str, KnownFactory]
-) -> OrphanConnection | None:
-    if (names := _named_by(connection)) is None:
-        return None
+def _is_in_use(one: SeenConnection, names: tuple[str, str], factory: KnownFactory | None) -> bool:
+    """Whether the factory has the endpoint, to this target and with this private endpoint, as far as it is shown."""
+    namesake = _namesake(names[1], factory)
+    return (
+        namesake is not None
+        and same_id(namesake.resource_id, one.target_id)
+        and (
+            namesake.private_endpoint_id is None
+            or same_id(namesake.private_endpoint_id, one.connection.private_endpoint_id)
+        )
+    )
+
+
+def _namesake(endpoint: str, factory: KnownFactory | None) -> Endpoint | None:
+    endpoints = factory.endpoints if factory is not None else None
+    return next((one for one in endpoints or () if folded(one.name) == folded(endpoint)), None)
+
+
+def _evidence(
+    connection: Connection, names: tuple[str, str], factory: KnownFactory | None
+) -> Literal["home", "description", "network"] | None:
+    """What speaks for it that Data Factory made the connection; None if nothing does.
+
+    The private endpoints of one managed virtual network stand in one resource group of Microsoft's (recorded), where
+    no customer can make any: one of the factory's name beside the factory's others is its own. Anyone can write the
+    description, and approving overwrites it (recorded). The form of the resource group alone says that some service of
+    Microsoft's made the connection.
+    """
+    home = home_of(connection.private_endpoint_id)
+    endpoints = factory.endpoints if factory is not None else None
+    if any(home_of(one.private_endpoint_id) == home for one in endpoints or () if one.private_endpoint_id):
+        return "home"
+    wanted = "requested by datafactory:{}, name:{}".format(*names)
+    if folded(connection.description).startswith(folded(wanted)):
+        return "description"
+    segments = home.strip("/").split("/")
+    return "network" if len(segments) > 3 and _HIDDEN_GROUP.fullmatch(segments[3]) else None
+
+
+def _row(
+    one: SeenConnection, names: tuple[str, str], factory: KnownFactory | None, *, is_proven: bool
+) -> OrphanConnection:
     name, endpoint = names
     # Names of factories are unique in all of Azure (docs), so a name finds the factory if it can be seen at all.
-    if (factory := factories.get(name.casefold())) is None:
-        if not _is_data_factorys(connection, name, endpoint):
-            return None
-        certain, reason = False, f"No factory {name!r} can be seen from here: it is gone, or hidden from this caller."
+    if factory is None:
+        reason = f"No factory {name!r} can be seen from here: it is gone, or hidden from this caller."
     elif factory.endpoints is None:
-        certain, reason = False, "The factory's endpoints cannot be read."
+        reason = "The factory's endpoints cannot be read."
+    elif (namesake := _namesake(endpoint, factory)) is None:
+        reason = "The factory has no endpoint of this name."
+    elif same_id(namesake.resource_id, one.target_id):
+        reason = "The factory's endpoint of this name has another private endpoint."
     else:
-        namesake = next((one for one in factory.endpoints if one.name.casefold() == endpoint.casefold()), None)
-        if namesake is None:
-            certain, reason = True, "The factory has no endpoint of this name."
-        elif not same_id(namesake.resource_id, target_id):
-            certain, reason = True, f"The factory's endpoint of this name points to {namesake.resource_id}."
-        elif namesake.private_endpoint_id is None or same_id(
-            namesake.private_endpoint_id, connection.private_endpoint_id
-        ):
-            return None
-        else:
-            certain, reason = False, "The factory's endpoint of this name has another private endpoint."
+        reason = f"The factory's endpoint of this name points to {namesake.resource_id}."
+    if not is_proven:
+        reason += " Only the description says that the connection is the factory's, and anyone can write that."
     return OrphanConnection(
-        target_id=target_id,
-        connection_id=connection.id,
-        private_endpoint_id=connection.private_endpoint_id,
+        target_id=one.target_id,
+        connection_id=one.connection.id,
+        private_endpoint_id=one.connection.private_endpoint_id,
         factory=str(factory.id) if factory else name,
         endpoint=endpoint,
-        status=connection.status,
-        certain=certain,
+        status=one.connection.status,
+        certain=is_proven,
         reason=reason,
     )
 
@@ -170,21 +219,5 @@ def _is_a_target(resource_id: str) -> bool:
 def _named_by(connection: Connection) -> tuple[str, str] | None:
     """Factory and endpoint, if the private endpoint is called as Data Factory calls them."""
     factory, dot, endpoint = last_segment(connection.private_endpoint_id).partition(".")
-    well_formed = (
-        dot
-        and naming.dashed_name_problem("factory", factory) is None
-        and naming.endpoint_name_problem(endpoint) is None
-    )
+    well_formed = dot and naming.dashed_name_problem("factory", factory) is None and naming.is_endpoint_name(endpoint)
     return (factory, endpoint) if well_formed else None
-
-
-def _is_data_factorys(connection: Connection, factory: str, endpoint: str) -> bool:
-    """Whether a connection of an unseen factory is Data Factory's at all, and not one of somebody's own.
-
-    By its hidden resource group, or by its description, which is overwritten when somebody approves (recorded).
-    """
-    segments = connection.private_endpoint_id.strip("/").split("/")
-    if len(segments) > 3 and _HIDDEN_GROUP.fullmatch(segments[3]):
-        return True
-    wanted = f"requested by datafactory:{factory}, name:{endpoint}".casefold()
-    return connection.description.casefold().startswith(wanted)

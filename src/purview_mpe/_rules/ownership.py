@@ -68,6 +68,11 @@ class Claim:
         return self.private_endpoint_id is not None or self.has_a_connection or self.only_exact
 
     @property
+    def is_turned_down(self) -> bool:
+        """Whether the factory itself says that the connection was rejected or removed, which is final (docs)."""
+        return states.is_broken("", self.factory_says)
+
+    @property
     def has_a_connection(self) -> bool:
         """Whether, as far as the factory knows, our connection is among those that the target shows.
 
@@ -136,7 +141,7 @@ def match_known(
         if listings[claim.identity].error is None
     ]
     homes = {
-        _home(private_endpoint_id)
+        home_of(private_endpoint_id)
         for private_endpoint_id in (
             *anchors,
             *(claim.private_endpoint_id for claim in claims),
@@ -180,7 +185,7 @@ def match_blind(
             Match(claim, "not-yet", reason="not every target shows a connection of our name yet") for claim in claims
         ]
     found = [connections[0].private_endpoint_id for connections in named.values()]
-    if len({_home(private_endpoint_id) for private_endpoint_id in (*anchors, *found)}) > 1:
+    if len({home_of(private_endpoint_id) for private_endpoint_id in (*anchors, *found)}) > 1:
         return [
             ambiguous(claim, "the factory cannot be read, and the connections sit in different resource groups")
             for claim in claims
@@ -223,7 +228,7 @@ def _is_called(private_endpoint_id: str, name: str) -> bool:
     return called.isascii() and called.casefold() == name.casefold()
 
 
-def _home(private_endpoint_id: str) -> str:
+def home_of(private_endpoint_id: str) -> str:
     """Everything of an id before the private endpoint's own name: subscription and resource group."""
     return private_endpoint_id.rstrip("/").casefold().rpartition("/")[0]
 

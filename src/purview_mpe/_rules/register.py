@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._model.arm_id import folded, last_segment, same_id
+from purview_mpe._model.arm_id import folded, last_segment
 from purview_mpe._model.naming import hidden_name
 from purview_mpe._rules.ownership import Listing
 
@@ -21,12 +21,12 @@ class Register:
         self.at = listing.at
         self._by_endpoint: dict[str, list[Connection]] = {}
         self._by_name: dict[str, list[Connection]] = {}
-        self._by_id: dict[str, Connection] = {}
+        self._by_ids: dict[tuple[str, str], Connection] = {}
         for connection in listing.connections:
             endpoint = folded(connection.private_endpoint_id.strip("/"))
             self._by_endpoint.setdefault(endpoint, []).append(connection)
             self._by_name.setdefault(last_segment(endpoint), []).append(connection)
-            self._by_id[folded(connection.id)] = connection
+            self._by_ids[_ids(connection)] = connection
 
     def for_claim(self, factory: str, claim: Claim) -> Listing:
         """All that can decide this claim: the rules look at nothing else of the list."""
@@ -38,6 +38,10 @@ class Register:
 
     def status_of(self, connection: Connection) -> str:
         """What the list says of a connection that was seen earlier; empty if it is gone, or another one's by now."""
-        now = self._by_id.get(folded(connection.id))
-        is_same = now is not None and same_id(now.private_endpoint_id, connection.private_endpoint_id)
-        return now.status if now is not None and is_same else ""
+        now = self._by_ids.get(_ids(connection))
+        return now.status if now is not None else ""
+
+
+def _ids(connection: Connection) -> tuple[str, str]:
+    """What makes two connections the same; items of the ingestion list may come without an id of their own."""
+    return folded(connection.id), folded(connection.private_endpoint_id.strip("/"))

@@ -19,7 +19,7 @@ from purview_mpe._model.checkup import Right, RightStep
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from purview_mpe._model.results import Account
+    from purview_mpe._model.results import Account, ConnectionList
     from purview_mpe._model.survey import Permission
 
 Place = Literal["factory", "account", "storage", "namespace", "ingestion"]
@@ -141,6 +141,12 @@ def rights(scopes: Mapping[Place, str], permissions: Mapping[str, Sequence[Permi
         for need in NEEDS
         if need.place in scopes
     )
+
+
+def missing_to_decide(connections: ConnectionList, held: Sequence[Permission]) -> tuple[str, ...]:
+    """The actions that a caller lacks to approve or reject what one of the targets' lists shows."""
+    [need] = [need for need in NEEDS if need.step == f"approve-{connections}"]
+    return tuple(action for action in need.actions if not allows(held, action))
 
 
 def _right(need: Need, scope: str, held: Sequence[Permission] | None) -> Right:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe._model import states
-from purview_mpe._model.results import EndpointStatus, Finding, Status
+from purview_mpe._model.results import EndpointStatus, Finding, Status, is_all_known
 from purview_mpe._rules.findings.approvals import CONNECTION_AMBIGUOUS, TARGET_GONE, TARGET_UNREADABLE
 from purview_mpe._rules.ownership import Claim, Listings, Match, claim_for, match_known
 from purview_mpe.errors import NotFound, PurviewMpeError
@@ -27,12 +27,14 @@ def judge(
     findings: Sequence[Finding] = (),
 ) -> Status:
     """The status of all endpoints that the spec wants; `target_status` is keyed by group id."""
+    all_known = is_all_known(spec, account)
     judged = [_endpoint(spec, target, endpoints, target_status.get(target.group_id)) for target in targets]
     ours = [endpoint for endpoint in endpoints if any(endpoint.identity == target.identity for target in targets)]
     return Status(
         factory=spec.factory,
         account=account.id,
-        ready=bool(judged) and all(endpoint.verdict == "ready" for endpoint in judged),
+        ready=all_known and bool(judged) and all(endpoint.verdict == "ready" for endpoint in judged),
+        all_known=all_known,
         endpoints=tuple(judged),
         others=tuple(endpoint for endpoint in endpoints if endpoint not in ours and not endpoint.reserved),
         findings=tuple(findings),

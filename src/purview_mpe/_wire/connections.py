@@ -5,7 +5,7 @@ The four differ in field spelling, naming and answers (see beside each); everyth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.fields import is_private_endpoint
 from purview_mpe._model.results import Connection
@@ -15,9 +15,8 @@ from purview_mpe._wire.reading import id_text, line, mapping, text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from purview_mpe._model.states import Decision
     from purview_mpe._wire.account import Json
-
-Decision = Literal["Approved", "Rejected"]
 
 #: Spec: the version whose ingestion operations the hand-off's command calls; 2023-05-01-preview has them as well.
 INGESTION_API_VERSION = "2024-04-01-preview"
@@ -46,16 +45,18 @@ def read_connection(answer: Mapping[str, Any]) -> Connection | None:
     )
 
 
-def decision_body(decision: Decision, description: str) -> Json:
-    """The body of the three PUTs; what the requester wrote is kept, because approving overwrites it (recorded)."""
-    return {
-        "properties": {
-            "privateLinkServiceConnectionState": {
-                "status": decision,
-                "description": extended_description(description, decision),
-            }
-        }
-    }
+def decision_bodies(decision: Decision, connection: Connection) -> tuple[Json, Json]:
+    """The bodies of the three PUTs: the one to send first, and the one for a policy that refuses the first.
+
+    What the requester wrote is kept in the description, because approving overwrites it (recorded).
+
+    The Deny policies of Microsoft's Cloud Adoption Framework compare `properties.privateEndpoint.id` with the
+    subscriptions that they allow, and refuse a body without it (docs, public code). The common types of Azure's OpenAPI
+    files call the property read-only, those of Purview do not (spec): so it is sent only where it is asked for.
+    """
+    state = {"status": decision, "description": extended_description(connection.description, decision)}
+    plain = {"privateLinkServiceConnectionState": state}
+    return {"properties": plain}, {"properties": {"privateEndpoint": {"id": connection.private_endpoint_id}, **plain}}
 
 
 def ingestion_body(decision: Decision, private_endpoint_id: str) -> Json:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.naming import hidden_name
 from purview_mpe._wire.connections import INGESTION_API_VERSION, ingestion_body
+from purview_mpe._wire.shell import printable, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purview_mpe._model.results import ConnectionList, Target
-    from purview_mpe._wire.connections import Decision
+    from purview_mpe._model.states import Decision
 
 #: Where the portal shows the connection (docs: "Access a secured Microsoft Purview account from Azure Data Factory").
 _PORTAL_PATH: dict[ConnectionList, str] = {
@@ -32,8 +32,6 @@ _PORTAL_PAGE: dict[ConnectionList, str] = {
     "namespace": "networking",
 }
 _BEARER = "properties.privateEndpoint.id"
-#: What a shell expands, or takes for the end of the word, between double quotes; PowerShell takes typographic ones.
-_SPECIAL = frozenset('"$`\\!%^\u201c\u201d\u201e')
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def hand_off(
     ]
     for number, item in enumerate(pending, 1):
         lines += ["", *_item(number, factory, account_id, item, portal=portal, decision=decision)]
-    return "\n".join(_printable(line) for line in lines) + "\n"
+    return "\n".join(printable(line) for line in lines) + "\n"
 
 
 def _item(number: int, factory: str, account_id: str, item: Pending, *, portal: str, decision: Decision) -> list[str]:
@@ -99,9 +97,9 @@ def _commands(factory: str, account_id: str, item: Pending, decision: Decision) 
         return _ingestion_commands(factory, account_id, item, decision)
     decide = f"az network private-endpoint-connection {_VERB[decision].lower()} --id"
     if item.connection_id:
-        return [("command:           ", f"{decide} {_quoted(item.connection_id)}")]
+        return [("command:           ", f"{decide} {quoted(item.connection_id)}")]
     found = f"[?{_is_called(factory, item)}].{{connection: id, privateEndpoint: {_BEARER}}}"
-    scope, query = _quoted(item.target.resource_id), _quoted(found)
+    scope, query = quoted(item.target.resource_id), quoted(found)
     return [
         ("find it:           ", f"az network private-endpoint-connection list --id {scope} --query {query} -o yaml"),
         ("then:              ", f"{decide} <the connection found>"),
@@ -126,37 +124,22 @@ def _is_called(factory: str, item: Pending) -> str:
 def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: Decision) -> list[tuple[str, str]]:
     # A URL without host is completed by az with the host of the cloud that it is signed in to.
     version = f"api-version={INGESTION_API_VERSION}"
-    listing = _quoted(f"{account_id}/ingestionPrivateEndpointConnections?{version}")
-    status = _quoted(f"{account_id}/ingestionPrivateEndpointConnectionStatus?{version}")
+    listing = quoted(f"{account_id}/ingestionPrivateEndpointConnections?{version}")
+    status = quoted(f"{account_id}/ingestionPrivateEndpointConnectionStatus?{version}")
 
     def decide(private_endpoint_id: str) -> str:
-        body = _quoted(json.dumps(ingestion_body(decision, private_endpoint_id)))
+        body = quoted(json.dumps(ingestion_body(decision, private_endpoint_id)))
         return f"az rest --method post --url {status} --body {body}"
 
     if item.private_endpoint_id:
         return [("command:           ", decide(item.private_endpoint_id))]
-    query = _quoted(f"value[?{_is_called(factory, item)}].{_BEARER}")
+    query = quoted(f"value[?{_is_called(factory, item)}].{_BEARER}")
     return [
         ("find it:           ", f"az rest --method get --url {listing} --query {query} -o tsv"),
         ("then:              ", decide("<the id found>")),
     ]
 
 
-def _quoted(text: str) -> str:
-    """Text from Azure's answers, safe to paste into a shell as one word.
-
-    In double quotes it is read by people, and by PowerShell and cmd as well, if nothing in it means something to any
-    of these shells.
-    """
-    word = _printable(text)
-    quoted = shlex.quote(word)
-    return quoted if quoted == word or _SPECIAL & set(word) else f'"{word}"'
-
-
 def _jmespath(text: str) -> str:
     """Text inside a raw string of a JMESPath query."""
     return text.replace("\\", "\\\\").replace("'", "\\'")
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(character for character in text if character.isprintable())

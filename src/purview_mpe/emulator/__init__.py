@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from purview_mpe.emulator._control.catalogs import Catalogs, EntityView
     from purview_mpe.emulator._control.views import ConnectionView, EndpointView
     from purview_mpe.emulator._emulator import Emulator
     from purview_mpe.emulator._http.faults import Fault
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # Loaded when they are asked for: the pytest plugin is in this package, and every pytest run loads the plugin.
 _HOMES = {
+    **dict.fromkeys(("Catalogs", "EntityView"), "_control.catalogs"),
     **dict.fromkeys(("ConnectionView", "EndpointView"), "_control.views"),
     "Emulator": "_emulator",
     "Fault": "_http.faults",
@@ -45,10 +47,12 @@ _HOMES = {
 
 __all__ = [
     "Answers",
+    "Catalogs",
     "Clock",
     "ConnectionView",
     "Emulator",
     "EndpointView",
+    "EntityView",
     "Exchange",
     "Fault",
     "InvalidScenario",

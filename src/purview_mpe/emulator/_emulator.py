@@ -5,12 +5,14 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from purview_mpe.emulator._control.admin import Steering, admin_routes
+from purview_mpe.emulator._control.admin import admin_routes
 from purview_mpe.emulator._control.administrator import Administrator
 from purview_mpe.emulator._control.callers import Callers
+from purview_mpe.emulator._control.catalogs import Catalogs
 from purview_mpe.emulator._control.delegation import Delegated
 from purview_mpe.emulator._control.inventory import Inventory
 from purview_mpe.emulator._control.owners import Owners
+from purview_mpe.emulator._control.parts import Parts
 from purview_mpe.emulator._control.run_history import RunHistory
 from purview_mpe.emulator._http.call import GUID
 from purview_mpe.emulator._http.faults import Fault, Faults
@@ -27,6 +29,7 @@ from purview_mpe.emulator._state.settings import (
     DEFAULT_LOCATION,
     DEFAULT_SUBSCRIPTION,
     DEFAULT_TENANT,
+    Cloud,
     IngestionAccepts,
     NamespaceApproval,
     Reveal,
@@ -96,6 +99,9 @@ class Emulator:
         entity_limit: how many entities a factory can have.
         storage_connection_limit: how many private endpoint connections a storage account can have.
         namespace_connection_limit: how many private endpoint connections an Event Hubs namespace can have.
+        inside_network: whether callers are inside the network of closed accounts; from outside they reach the hosts of
+            open accounts alone.
+        cloud: which cloud the hosts of accounts are in.
         answers: how Azure answers where that is not documented, see `Answers`.
         times: how long accounts and other things take, see `Times`.
         enforce_limits: whether Azure Resource Manager's token buckets refuse requests with 429.
@@ -133,6 +139,8 @@ class Emulator:
         entity_limit: int = 5000,
         storage_connection_limit: int = 200,
         namespace_connection_limit: int = 120,
+        inside_network: bool = False,
+        cloud: Cloud = "public",
         answers: Answers | None = None,
         times: Times | None = None,
         enforce_limits: bool = False,
@@ -164,11 +172,13 @@ class Emulator:
             latency=latency,
             storage_connection_limit=storage_connection_limit,
             namespace_connection_limit=namespace_connection_limit,
+            cloud=cloud,
             answers=answers or Answers(),
             times=times or Times(),
         )
         self.clock = clock or VirtualClock()
         self._world = World(settings, self.clock, seed=seed, epoch=epoch, tenant=tenant)
+        self._world.is_inside = inside_network
         self._world.ensure_subscription(subscription)
         self._access, self._guards = Access(self._world), Guards(self._world)
         self._access.default.assignments.append(("", OWNER))
@@ -180,14 +190,27 @@ class Emulator:
         self._owners = Owners(self._world)
         self._administrator = Administrator(self._world, self._guards)
         self._callers = Callers(self._world, self._access)
-        steering = Steering(self._inventory, self._owners, self._faults, self._log, self.clock, self.dump)
+        self.catalog = Catalogs(self._world, self._access, self._inventory)
+        self._parts = Parts(
+            self._world,
+            self._access,
+            self._guards,
+            self._faults,
+            self._log,
+            self._inventory,
+            self._run_history,
+            self._owners,
+            self._administrator,
+            self._callers,
+            self.catalog,
+        )
         self._service = Service(
             self._world,
             self._access,
             self._guards,
             limits=self._limits,
             faults=self._faults,
-            routes=(*ALL_ROUTES, *admin_routes(steering)),
+            routes=(*ALL_ROUTES, *admin_routes(self._parts, self.dump)),
             log=self._log,
         )
         if not empty:
@@ -209,15 +232,7 @@ class Emulator:
 
         scenario = read(source)
         made = cls(**{**scenario.arguments(), **options})
-        loader = Loader(
-            made._world,
-            made._access,
-            made._faults,
-            inventory=made._inventory,
-            run_history=made._run_history,
-            administrator=made._administrator,
-        )
-        loader.load(scenario)
+        Loader(made._parts).load(scenario)
         return made
 
     def dump(self) -> dict[str, Any]:
@@ -233,6 +248,7 @@ class Emulator:
                 "subscription": self.subscription,
                 "location": self._inventory.location,
                 "enforce_limits": self._limits.enforced,
+                "inside_network": self.inside_network,
             }
             return dump(self._world, self._access, self._guards, self._faults, options)
 
@@ -348,6 +364,16 @@ class Emulator:
     def token_mark(self) -> str:
         """A text that every token of the emulator contains and nothing else does."""
         return TOKEN_MARK
+
+    @property
+    def inside_network(self) -> bool:
+        """Whether callers are inside the network of closed accounts; can be set."""
+        return self._world.is_inside
+
+    @inside_network.setter
+    def inside_network(self, inside: bool) -> None:
+        with self._world.lock:
+            self._world.is_inside = inside
 
     # --- what goes wrong, and what was asked
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from purview_mpe._display import endings
-from purview_mpe._display.text.nouns import render_findings
+from purview_mpe._display.text.nouns import more, render_findings
 from purview_mpe._display.text.page import Page, marked, name_in
 from purview_mpe._display.text.render import render
 from purview_mpe._model.fleets import FleetReport, FleetStatus
@@ -80,7 +80,8 @@ def _status_row(each: FactoryStatus) -> tuple[Cell | str, ...]:
 def _explain(page: Page, name: str, error: ErrorDetail) -> None:
     page.gap()
     page.prose(f"{name}: {error.message}", role="bad")
-    page.prose(f"What to do: {error.remedy}", indent=2)
+    page.advice(error.remedy, indent=2)
+    more(page, error.code)
 
 
 def _more(page: Page, count: int) -> None:

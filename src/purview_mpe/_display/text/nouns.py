@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from purview_mpe._display.text.page import Cell, Page, command_of, duration, marked, name_in, place, short_ids
+from purview_mpe._display.pages import is_explained
+from purview_mpe._display.text.page import Cell, Page, duration, marked, name_in, place, short_ids
 from purview_mpe._display.text.render import render
 from purview_mpe._model.events import Event
 from purview_mpe._model.matrix import CLOSED
@@ -19,13 +20,15 @@ from purview_mpe._model.results import (
     Status,
     Verdict,
 )
+from purview_mpe._model.shell import command_of
 from purview_mpe._model.words import ACTIONS, FIREWALLS, RESULTS, SEVERITIES, SHAPES, VERDICTS
+from purview_mpe.errors import PlanConflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from purview_mpe._model.results import Endpoint, EndpointStatus, ErrorDetail, Step
-    from purview_mpe._model.words import Word
+from purview_mpe._model.words import Word
 
 
 @render.register(Account)
@@ -87,6 +90,7 @@ def render_plan(plan: Plan, page: Page) -> None:
     if plan.conflicts:
         page.gap()
         page.prose("Nothing is written while there is a conflict.", role="bad")
+        more(page, PlanConflict.code)
     if plan.obsolete:
         page.title("Obsolete: the account does not use what these lead to; they are left alone")
         _endpoints(page, plan.obsolete)
@@ -167,8 +171,16 @@ def render_finding(finding: Finding, page: Page) -> None:
         page.prose(short_ids(evidence), bullet="- ")
     if finding.remedy:
         page.advice(finding.remedy, indent=2)
-    if page.look.verbose:
-        page.prose(f"code: {finding.code}", role="faint")
+    more(page, finding.code)
+
+
+def more(page: Page, *codes: str, indent: int = 2) -> None:
+    """Where codes are explained; a report file may hold codes of another version, which are not."""
+    for code in dict.fromkeys(codes):
+        if page.look.on_command_line and is_explained(code):
+            page.prose(f"More: purview-mpe explain {code}", indent=indent, role="faint")
+        elif page.look.verbose:
+            page.prose(f"code: {code}", indent=indent, role="faint")
 
 
 @render.register(Event)
@@ -252,6 +264,7 @@ def _troubles(page: Page, outcomes: Sequence[Outcome]) -> None:
             if page.look.verbose:
                 page.trail(error.code, error, indent=4)
         page.advice(remedy, indent=4)
+        more(page, *(error.code for _, error in group), indent=4)
 
 
 def _verdicts(page: Page, endpoints: Sequence[EndpointStatus]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from purview_mpe._model import words
 from purview_mpe._model.arm_id import ArmId, InvalidArmId
+from purview_mpe._model.shell import in_shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,15 +34,6 @@ _COMMAND = re.compile(r"(.*:) ((?:az|purview-mpe) [a-z].*)", re.DOTALL)
 _IDS = re.compile(r"/subscriptions/[^\s'\"(),;]+", re.IGNORECASE)
 
 
-#: What the command line calls a verb, where it has another word for it.
-_COMMANDS = {"apply": "create", "create_all": "create", "delete_all": "delete"}
-
-
-def command_of(verb: str) -> str:
-    """The word for a verb on the command line."""
-    return _COMMANDS.get(verb, verb)
-
-
 def plain(_role: Role, text: str) -> str:
     """No colour."""
     return text
@@ -56,7 +48,7 @@ class Look:
     verbose: bool = False
     """Whether ids for a support case are shown."""
     on_command_line: bool = False
-    """Whether verbs are called as the command line calls them."""
+    """Whether calls, fields and arguments are called as the command line calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +99,19 @@ class Page:
     def title(self, text: str, role: Role = "strong") -> None:
         """A line that says what follows."""
         self.gap()
-        for line in wrapped(text, self.look.width):
+        for line in wrapped(self._said(text), self.look.width):
             self._lines.append(self._painted(line, role))
 
     def prose(self, text: str, *, indent: int = 2, bullet: str = "", role: Role | None = None) -> None:
         """A paragraph; what follows the bullet is indented by its width."""
         first = " " * indent + clean(bullet)
         rest = " " * columns(first)
-        lines = wrapped(text, self.look.width - columns(first))
+        lines = wrapped(self._said(text), self.look.width - columns(first))
         self._lines += [(rest if at else first) + self._painted(line, role) for at, line in enumerate(lines)]
 
     def advice(self, text: str, *, indent: int = 2) -> None:
         """What to do; a command at its end gets a line of its own, whole, so that it can be copied."""
+        text = self._said(text)
         ends_in_a_command = _COMMAND.fullmatch(text)
         self.prose(f"What to do: {ends_in_a_command[1] if ends_in_a_command else text}", indent=indent, role="strong")
         if ends_in_a_command:
@@ -170,6 +163,9 @@ class Page:
                 owed = ""
             owed += " " * (width - columns(text) + gap)
         self._lines.append(line)
+
+    def _said(self, text: str) -> str:
+        return in_shell(text) if self.look.on_command_line else text
 
     def _painted(self, text: str, role: Role | None) -> str:
         return text if role is None or not text.strip() else self.look.paint(role, text)

@@ -24,7 +24,7 @@ from purview_mpe.errors import PurviewMpeError, WaitTimedOut
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from purview_mpe._flows.approve import Approving
+    from purview_mpe._flows.steps.approving import Approving
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.schedule import Schedule
     from purview_mpe._rules.ownership import Claim
@@ -226,7 +226,7 @@ class Approvals:
     def _judge(self, case: Case, desk: _Desk) -> None:
         """Decide what the lists that were read say about a factory's connections."""
         work = case.work
-        claims = [claim for claim in case.claims if claim.identity not in work.done]
+        claims = [claim for claim in case.claims if work.searches.is_open(claim)]
         if not case.is_open or not claims:
             desk.cases.pop(id(case), None)
             return
@@ -255,7 +255,7 @@ class Approvals:
     # --- decisions
 
     def _decide(self, case: Case, match: Match, seen_at: float | None) -> None:
-        asked = case.work.asked.get(match.claim.identity)
+        asked = case.work.asked_at(match)
         if match.connection is None or (asked is not None and self._io.now() - asked <= _ASK_AGAIN):
             return
         desk = self._desks[case.place_of(match.claim)]
@@ -297,7 +297,7 @@ class Approvals:
         """What the call answered is not believed where it says that all is well; what the target shows is."""
         case, match, now = decision.case, decision.match, self._io.now()
         if case.is_open and failure is None and not decision.was_shown:
-            case.work.asked[match.claim.identity] = now
+            case.work.taken(match)
             desk.written.append((desk.readings, decision))
         else:
             case.pending -= 1

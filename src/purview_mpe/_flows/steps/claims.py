@@ -11,6 +11,7 @@ from purview_mpe._model.naming import OPTIONAL_GROUPS
 from purview_mpe._model.results import Target
 from purview_mpe._rules.ownership import Claim, claim_for, claim_from_report
 from purview_mpe._rules.planning import optional_target
+from purview_mpe._wire.errors import is_about_the_sign_in
 from purview_mpe._wire.hand_off import Pending
 from purview_mpe.errors import AccessDenied, NotFound
 
@@ -63,7 +64,7 @@ class FromFactory:
             endpoints = []
         except AccessDenied as denied:
             # Only who could never read the factory has to go by names: what it said before was more.
-            if denied.status != 403 or self.was_read:
+            if is_about_the_sign_in(denied) or self.was_read:
                 raise
             self.blind = True
             return await self.claims()

@@ -145,6 +145,10 @@ class Io(Protocol):
         """Wait, but never past the deadline."""
         ...
 
+    def interruption_behind(self, error: BaseException) -> BaseException | None:
+        """The interruption that an error hides, because it happened while the interruption passed through."""
+        ...
+
     async def checkpoint(self) -> None:
         """Let an interruption that has arrived come out here, rather than after the last line of the flow."""
         ...

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.fleets import FleetReport
@@ -35,24 +36,37 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
             io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
             await io.checkpoint()
         except BaseException as error:
+            ending = io.interruption_behind(error) or error
             if io.so_far is not None:
-                _accompany(error, io.so_far, _attach)
-            ended_with = f"{verb} ended with {type(error).__name__}"
+                _accompany(ending, io.so_far, _attach)
+            ended_with = f"{verb} ended with {type(ending).__name__}"
             _insist(lambda: io.tell(_finished(verb, io.now() - began, ended_with)))
-            raise
+            if ending is error:
+                raise
         else:
             return result
+    raise ending  # outside the handler, so that what hid it does not travel along
 
 
-def tell_started(io: Io, verb: str) -> float:
-    """Say that a verb starts which goes on in rounds; the moment it does."""
+@contextmanager
+def framed(io: Io, verb: str) -> Generator[float]:
+    """As `narrated`, around a verb that goes on in rounds; gives the moment at which it began.
+
+    A caller who stops between two rounds has finished with it.
+    """
     io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
-    return io.now()
-
-
-def tell_finished(io: Io, verb: str, began: float) -> None:
-    """Say that it ended, or was left off."""
-    io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+    began = io.now()
+    try:
+        yield began
+    except GeneratorExit:
+        io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+        raise
+    except BaseException as error:
+        ended_with = f"{verb} ended with {type(error).__name__}"
+        _insist(lambda: io.tell(_finished(verb, io.now() - began, ended_with)))
+        raise
+    else:
+        io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
 
 
 def tell_warning(io: Io, verb: str, began: float, message: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from purview_mpe._model.results import Account, Endpoint, Factory
 from purview_mpe._model.spec import ACCOUNT_TYPE, typed_id
 from purview_mpe._wire import account as account_json
-from purview_mpe._wire.errors import Answer, Attempt, unreadable_answer
+from purview_mpe._wire.errors import Answer, Attempt, is_about_the_sign_in, unreadable_answer
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, UnsupportedSetup
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def read_account(io: Io, account_id: ArmId) -> Account:
             lambda az: az.purview(account_id).accounts.get(account_id.resource_group, account_id.name),
         )
     except AccessDenied as denied:
-        if denied.status != 403:
+        if is_about_the_sign_in(denied):
             raise
         return account_json.unreadable_account(account_id, denied.message)
     return account_json.read_account(answer, account_id)

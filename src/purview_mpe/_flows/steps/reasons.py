@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.results import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Target
 from purview_mpe._rules.findings.approvals import TARGETS_UNCONFIRMED
-from purview_mpe.errors import NotApproved, NotFound, ProvisioningFailed, WaitTimedOut
+from purview_mpe.errors import AccessDenied, NotApproved, NotFound, ProvisioningFailed, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from purview_mpe._model.results import Endpoint
+    from purview_mpe._flows.steps.search import Search
+    from purview_mpe._model.results import Endpoint, Result
+    from purview_mpe._model.states import Decision
     from purview_mpe._rules.ownership import Claim
     from purview_mpe._wire.hand_off import Pending
 
@@ -157,6 +159,38 @@ def never_shown(name: str, target: Target) -> WaitTimedOut:
         f"Azure took the decision on the connection of {name!r}, and {ArmId.parse(target.resource_id).name!r} does not "
         "show it in the time given.",
         remedy="Look again in a minute with status(spec).",
+    )
+
+
+def unsettled(result: Result, name: str, status: str) -> NotApproved | None:
+    """Why a connection that is not pending stays as it is; None where that is what was wanted."""
+    if result == "conflict":
+        return approved_already(name)
+    return not_pending(name, status) if result == "failed" else None
+
+
+def turned_down(name: str, factory_says: str, decision: Decision) -> NotApproved:
+    state = factory_says.capitalize()
+    if decision == "Rejected":
+        return NotApproved(
+            f"There is no connection of {name!r} to reject: the factory says that it is {state}.",
+            remedy="Delete the endpoint with delete_all(spec), if it is not needed any more.",
+        )
+    return NotApproved(
+        f"The connection of {name!r} cannot be approved: the factory says that it is {state}, which is final.",
+        remedy="Have the endpoint made again and approve that: create_all with Spec(replace_broken=True), then repeat "
+        "the call.",
+    )
+
+
+def rights_missing(search: Search, account: Account, missing: Sequence[str], role: str) -> AccessDenied:
+    """What a dry run foresees: the permissions of this caller on the resource do not include these actions."""
+    holder = account.id if search.target.connections == "ingestion" else search.target.resource_id
+    return AccessDenied(
+        f"This caller is not allowed to decide on the connection of {search.name!r} on {ArmId.parse(holder).name!r}: "
+        f"its permissions there do not include {' and '.join(missing)}.",
+        remedy=f"Ask an owner for the role {role}: az role assignment create --role {role!r} --assignee <you> --scope "
+        f"{holder}",
     )
 
 

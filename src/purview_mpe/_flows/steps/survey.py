@@ -13,7 +13,7 @@ from purview_mpe._model.survey import Gap, Part, Situation
 from purview_mpe._rules.rights import scopes_of
 from purview_mpe._wire import account as account_json
 from purview_mpe._wire import factory as factory_json
-from purview_mpe._wire.errors import Attempt
+from purview_mpe._wire.errors import Attempt, is_about_the_sign_in
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ async def _part(part: Part, reading: Coroutine[Any, Any, Any]) -> _Reading:
     try:
         return _Reading(await reading)
     except AccessDenied as denied:
-        if denied.status != 403:
+        if is_about_the_sign_in(denied):
             raise
         return _Reading(gap=Gap(part, ErrorDetail.of(denied)))
 

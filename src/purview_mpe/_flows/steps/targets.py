@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.waiting import carried_out, poll_interval
-from purview_mpe._model.arm_id import ArmId, last_segment, same_id
+from purview_mpe._model.arm_id import ArmId, folded, last_segment, same_id
 from purview_mpe._rules.ownership import Listing
 from purview_mpe._wire import connections as wire
 from purview_mpe._wire.errors import Attempt
-from purview_mpe.errors import NotApproved, PurviewMpeError, WaitTimedOut
+from purview_mpe.errors import NotApproved, PolicyDenied, PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from purview_mpe._flows.steps.io import Clients, Io
     from purview_mpe._model.results import Connection, ConnectionList, Identity, Target
+    from purview_mpe._model.states import Decision
     from purview_mpe._wire.account import Json
-    from purview_mpe._wire.connections import Decision
 
 #: Smallest built-in role that decides a connection (docs; those for ingestion are not published).
 APPROVER_ROLES: Mapping[ConnectionList, str] = {
@@ -87,6 +87,13 @@ async def write_when_free(
     decision is still to be made: another decision stays, and a connection that is gone is not asked for.
     """
     holder = holder_of(account_id, target)
+    if target.connections != "ingestion" and not connection.name:
+        verb = "approve" if decision == "Approved" else "reject"
+        raise NotApproved(
+            f"Could not {verb} the connection {_called(connection)!r} on {holder.name!r}: the list shows neither name "
+            "nor id of the connection.",
+            remedy="Repeat the call; if it happens again, decide on the target's Networking page in the portal.",
+        )
 
     async def write() -> bool:
         await write_decision(io, account_id, target, connection, decision)
@@ -132,15 +139,14 @@ async def write_decision(io: Io, account_id: ArmId, target: Target, connection: 
         f"{verb} the connection {_called(connection)!r} on {holder.name!r}",
         str(holder),
         APPROVER_ROLES[kind],
+        approves=decision == "Approved",
     )
     if kind != "ingestion":
-        if not connection.name:
-            raise NotApproved(
-                f"Could not {attempt.what}: the list tells neither name nor id of the connection.",
-                remedy="Repeat the call; if it happens again, decide on the target's Networking page in the portal.",
-            )
-        body = wire.decision_body(decision, connection.description)
-        await io.call(attempt, lambda az: _put(az, holder, kind, connection.name, body))
+        plain, identified = wire.decision_bodies(decision, connection)
+        try:
+            await io.call(attempt, lambda az: _put(az, holder, kind, connection.name, plain))
+        except PolicyDenied:
+            await io.call(attempt, lambda az: _put(az, holder, kind, connection.name, identified))
         return
     try:
         await _post(io, attempt, holder, connection.private_endpoint_id, decision)
@@ -176,7 +182,9 @@ async def _status(io: Io, holder: ArmId, kind: ConnectionList, connection: Conne
     if listing.error is not None:
         raise listing.error
     for listed in listing.connections:
-        if same_id(listed.id, connection.id) and same_id(listed.private_endpoint_id, connection.private_endpoint_id):
+        # Items of the ingestion list may come without an id.
+        is_same = folded(listed.id) == folded(connection.id)
+        if is_same and same_id(listed.private_endpoint_id, connection.private_endpoint_id):
             return listed.status
     return None
 

@@ -76,6 +76,21 @@ CONNECTION_AMBIGUOUS = Kind(
     "in one state.",
     why="Private endpoints of the same name; one of them may be a stranger's.",
 )
+CONNECTIONS_UNATTRIBUTED = Kind(
+    link="Approvals",
+    code="connections-unattributed",
+    severity="info",
+    message="{count} connections come from managed virtual networks of Microsoft's services, and nothing shows of "
+    "which service; they are not listed.",
+    cause="Data Factory, Synapse, Fabric and Purview's own scanning keep private endpoints of the same form, and "
+    "approving overwrites the description that names the service.",
+    remedy="Ask the owners of what the names in the evidence begin with (a factory, a Synapse or Fabric workspace, a "
+    "Purview account) before you remove any of them.",
+    meaning="Connections come from managed virtual networks of Microsoft's services, and nothing shows of which "
+    "service.\nThey are not called left-overs of a factory.",
+    fix="Ask the owners of what the names begin with (a factory, a Synapse or Fabric workspace, a Purview account) "
+    "before you remove any of them.",
+)
 TARGET_GONE = Kind(
     link="Approvals",
     code="target-gone",

@@ -22,7 +22,7 @@ CONNECTED_ELSEWHERE = Kind(
     cause="A factory reports lineage to one account only.",
     remedy="Correct Spec.account, or connect the factory to the account: client.connect(spec, replace=True).",
     meaning="The factory is connected to another account than the spec names.",
-    fix="Correct `Spec.account`, or call `connect` with `replace=True`.",
+    fix="Correct `Spec.account`, or call `connect(spec, replace=True)`.",
 )
 NO_SYSTEM_IDENTITY = Kind(
     link="Factory",

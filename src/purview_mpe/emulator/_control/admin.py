@@ -15,7 +15,7 @@ No token is needed, no fault happens here, and nothing of it is in the request l
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request
@@ -27,80 +27,63 @@ from purview_mpe.emulator._values.exchange import ArmError, Response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from purview_mpe.emulator._control.inventory import Inventory
-    from purview_mpe.emulator._control.owners import Owners
+    from purview_mpe.emulator._control.parts import Parts
     from purview_mpe.emulator._http.call import Call
-    from purview_mpe.emulator._http.faults import Faults
-    from purview_mpe.emulator._http.request_log import RequestLog
-    from purview_mpe.emulator._state.clock import Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Steering:
-    """The parts of an emulator that can be reached from outside."""
-
-    inventory: Inventory
-    owners: Owners
-    faults: Faults
-    log: RequestLog
-    clock: Clock
-    dump: Callable[[], dict[str, Any]]
-
 
 _CONNECTION_FIELDS = frozenset({"target", "private_endpoint_id", "name", "description", "status", "group_id"})
 _A_CENTURY = 100 * 365 * 24 * 3600
 _DECISION_FIELDS = frozenset({"name", "decision", "factory", "description"})
 
 
-def admin_routes(steering: Steering) -> tuple[Route, ...]:
+def admin_routes(parts: Parts, dump: Callable[[], dict[str, Any]]) -> tuple[Route, ...]:
     """The routes that steer this emulator."""
-    began = steering.clock.now()
+    began = parts.world.clock.now()
 
     def overview(_call: Call) -> Response:
         return Response(
             200,
             {
-                **steering.inventory.described(),
-                "now": steering.clock.now() - began,
-                "requests": steering.log.count,
+                **parts.inventory.described(),
+                "now": parts.world.clock.now() - began,
+                "requests": parts.log.count,
             },
         )
 
     def requests(_call: Call) -> Response:
-        return Response(200, {"value": [asdict(request) for request in steering.log.requests]})
+        return Response(200, {"value": [asdict(request) for request in parts.log.requests]})
 
     def forget_requests(_call: Call) -> Response:
-        steering.log.clear()
+        parts.log.clear()
         return Response(204)
 
     def state(_call: Call) -> Response:
-        return Response(200, steering.dump())
+        return Response(200, dump())
 
     def faults(_call: Call) -> Response:
-        return Response(200, {"value": [words_of(fault, left) for fault, left in steering.faults.armed]})
+        return Response(200, {"value": [words_of(fault, left) for fault, left in parts.faults.armed]})
 
     def add_fault(call: Call) -> Response:
-        steering.faults.inject(fault_from(call.json))
+        parts.faults.inject(fault_from(call.json))
         return Response(201, call.json)
 
     def clear_faults(_call: Call) -> Response:
-        steering.faults.clear()
+        parts.faults.clear()
         return Response(204)
 
     def connections(_call: Call) -> Response:
-        return Response(200, {"value": [_shown(one) for one in steering.inventory.connections()]})
+        return Response(200, {"value": [_shown(one) for one in parts.inventory.connections()]})
 
     def add_connection(call: Call) -> Response:
         words = _only(call.json, _CONNECTION_FIELDS, "target")
-        return Response(201, _shown(steering.inventory.add_connection(words.pop("target"), **words)))
+        return Response(201, _shown(parts.inventory.add_connection(words.pop("target"), **words)))
 
     def decide(call: Call) -> Response:
         words = _only(call.json, _DECISION_FIELDS, "name", "decision")
         name, decision = words.pop("name"), words.pop("decision")
         decisions: dict[str, Callable[..., None]] = {
-            "approve": steering.owners.approve,
-            "reject": steering.owners.reject,
-            "disconnect": steering.owners.disconnect,
+            "approve": parts.owners.approve,
+            "reject": parts.owners.reject,
+            "disconnect": parts.owners.disconnect,
         }
         if decision not in decisions:
             raise ValueError(f"decision: must be one of {', '.join(decisions)}, not {decision!r}")
@@ -111,11 +94,11 @@ def admin_routes(steering: Steering) -> tuple[Route, ...]:
         seconds = _only(call.json, frozenset({"advance"}), "advance")["advance"]
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _A_CENTURY:
             raise ValueError(f"advance: must be a number of seconds, at most {_A_CENTURY}, not {seconds!r}")
-        if isinstance(steering.clock, VirtualClock):
-            steering.clock.advance(seconds)
+        if isinstance(parts.world.clock, VirtualClock):
+            parts.world.clock.advance(seconds)
         else:
-            steering.clock.sleep(seconds)
-        return Response(200, {"now": steering.clock.now() - began})
+            parts.world.clock.sleep(seconds)
+        return Response(200, {"now": parts.world.clock.now() - began})
 
     return tuple(
         Route(method, f"/_emulator{path}", None, _clearly(handler), anonymous=True)

@@ -72,6 +72,18 @@ class Inventory:
             "account": str(account) if account else None,
         }
 
+    def find_account(self, account: ArmId | str | None = None) -> Account:
+        """The account with this id, by default the default one.
+
+        Raises:
+            LookupError: the emulator has no such account.
+        """
+        account_id = as_id(account or self.account)
+        found = self._world.accounts.get(account_id.key)
+        if found is None:
+            raise LookupError(f"the emulator has no account {account_id}")
+        return found
+
     def find_factory(self, factory: ArmId | str) -> Factory:
         """The factory with this id.
 
@@ -96,10 +108,12 @@ class Inventory:
         location: str | None = None,
         body: Mapping[str, Any] | None = None,
         creating: bool = False,
+        tenant_level: bool = False,
     ) -> ArmId:
         """Add a Purview account; its managed resources come with it.
 
-        `creating` begins its creation now: it says Creating, and its resources appear one after the other.
+        `creating` begins its creation now: it says Creating, and its resources appear one after the other. A
+        `tenant_level` account is the tenant's own: it is reached on the tenant's host.
 
         `body` is the JSON of an account, for example one of Azure's published examples, and is used as it
         is: the account then lives at the `id` in it, or under its name where it has none. `without_namespace`
@@ -119,6 +133,7 @@ class Inventory:
                     firewall=firewall,
                     location=location,
                     namespace_absence=without_namespace,
+                    tenant_level=tenant_level,
                 )
             else:
                 given_id = id_of(body.get("id"))
@@ -127,9 +142,10 @@ class Inventory:
                 if given_id is None:
                     body = {**body, "id": str(account_id), "name": name, "type": ACCOUNT_TYPE}
             if creating:
-                lifecycle.begin_account(self._world, account_id, {"properties": {}, **body})
+                account = lifecycle.begin_account(self._world, account_id, {"properties": {}, **body})
             else:
-                self._add_strangers(lifecycle.new_account(self._world, account_id, body))
+                account = lifecycle.new_account(self._world, account_id, body)
+                self._add_strangers(account)
             return account_id
 
     def add_factory(
@@ -276,7 +292,7 @@ class Inventory:
     def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
         """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""
         with self._world.lock:
-            found = self._world.accounts[as_id(account or self.account).key]
+            found = self.find_account(account)
             accounts.enable_event_hubs(self._world, found)
             return self.targets(found.id)["namespace"]
 

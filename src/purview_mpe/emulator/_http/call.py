@@ -46,6 +46,8 @@ class Call:
     now: float
     planned: dict[str, Any]
     """What faults have planned for the thing that this request creates."""
+    arrived: int = 0
+    """The number of this request, in order of arrival."""
 
     def __getitem__(self, name: str) -> str:
         return self.parameters[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from purview_mpe.emulator._state.access import LIFETIME
+from purview_mpe.emulator._state.access import LIFETIME, MANAGEMENT
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -43,16 +43,17 @@ class Credential:
         self._access = access
         self.caller = caller
 
-    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        """A fresh token; every call is counted."""
+    def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
+        """A fresh token for the audience of the first scope; every call is counted."""
+        resource = scopes[0].removesuffix("/.default") if scopes and scopes[0].startswith("https://") else MANAGEMENT
         with self._world.lock:
-            token = self._access.token(self.caller)
+            token = self._access.token(self.caller, resource)
         # Real time: azure-core compares with the time of day, whatever clock the emulator runs on.
         return AccessToken(token, int(time.time()) + LIFETIME)
 
-    def get_token_info(self, *_scopes: str, **_options: Any) -> AccessTokenInfo:
-        """A fresh token; every call is counted."""
-        return AccessTokenInfo(*self.get_token())
+    def get_token_info(self, *scopes: str, **_options: Any) -> AccessTokenInfo:
+        """A fresh token for the audience of the first scope; every call is counted."""
+        return AccessTokenInfo(*self.get_token(*scopes))
 
     def close(self) -> None:
         """Nothing to close."""

@@ -38,6 +38,8 @@ class Route:
     delete_passes_locks: bool = False
     """Whether a DELETE is answered as if it worked although a lock will make it fail."""
     anonymous: bool = False
+    is_data_plane: bool = False
+    """Whether it belongs to an account's own host, and not to Azure Resource Manager."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from purview_mpe.emulator._http import hosts
 from purview_mpe.emulator._http.call import Call
 from purview_mpe.emulator._http.faults import Fault, Faults, happen_after, happen_before
 from purview_mpe.emulator._http.router import Route, Router, check_version
@@ -53,6 +55,7 @@ class Ticket:
     record: RecordedRequest
     faults: list[Fault]
     delay: float
+    arrived: int
 
 
 class Service:
@@ -89,15 +92,18 @@ class Service:
                 # A sign-in has secrets in its body.
                 body=None if "/oauth2/" in path else _readable(request),
                 at=self._world.clock.now(),
+                host=urlsplit(origin).hostname or "",
             )
+            self._world.arrivals += 1
+            arrived = self._world.arrivals
             if is_admin(path):
-                return Ticket(request, origin, path, query, record, [], 0.0)
+                return Ticket(request, origin, path, query, record, [], 0.0, arrived)
             self._log.arrived(record)
             faults = self._faults.take(request.method, path)
             latency = self._world.settings.latency
             delay = 0.0 if isinstance(latency, Reads) else drawn(latency, self._world.random)
             delay += sum(fault.seconds for fault in faults)
-        return Ticket(request, origin, path, query, record, faults, delay)
+        return Ticket(request, origin, path, query, record, faults, delay, arrived)
 
     def finish(self, ticket: Ticket) -> Response:
         """Do the work and answer.
@@ -148,9 +154,9 @@ class Service:
         world, request = self._world, ticket.request
         now = world.settle()
         check_size(request)
-        segments = segments_of(ticket.path)
+        segments = (*hosts.prefix_of(world, ticket.record.host), *segments_of(ticket.path))
         route, parameters = self.router.match(request.method, segments)
-        caller = self._access.default if route.anonymous else self._caller(ticket)
+        caller = self._access.default if route.anonymous else self._caller(ticket, route)
         subscription = parameters.get("subscription", "").casefold()
         if subscription in world.subscriptions:
             headers |= self._limits.take(subscription, caller.object_id, request.method, now)
@@ -172,6 +178,7 @@ class Service:
             api_version=check_version(route, _asked_version(ticket.query)),
             now=now,
             planned=planned,
+            arrived=ticket.arrived,
         )
         if "subscription" in parameters:
             call.subscription()
@@ -183,10 +190,20 @@ class Service:
             if action is not None:
                 self._access.check(caller, action, scope)
                 self._guards.check(caller, action, scope, delete_passes_locks=route.delete_passes_locks)
-        return route.handler(call)
+        try:
+            return route.handler(call)
+        except ArmError as error:
+            if route.is_data_plane:
+                # Errors of an account's own host name their code in a header too (spec).
+                error.response.headers.setdefault("x-ms-error-code", error.code)
+            raise
 
-    def _caller(self, ticket: Ticket) -> Caller:
-        caller = self._access.caller_of(ticket.request.headers.get("authorization", ""))
+    def _caller(self, ticket: Ticket, route: Route) -> Caller:
+        if route.is_data_plane:
+            audiences = hosts.purview_audiences(ticket.record.host, self._world.settings.answers.sovereign_audience)
+        else:
+            audiences = hosts.MANAGEMENT_AUDIENCES | {ticket.origin.casefold()}
+        caller = self._access.caller_of(ticket.request.headers.get("authorization", ""), audiences)
         ticket.record.caller = caller.name
         return caller
 

@@ -286,7 +286,7 @@ def _wait(delay: float, kwargs: dict[str, Any]) -> tuple[float, bool]:
 
 
 def _broken(reset: ConnectionReset) -> ServiceRequestError | ServiceResponseError:
-    text = "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))"
+    text = reset.why or "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))"
     if reset.delivered:
         return ServiceResponseError(text)
     return ServiceRequestError(text)

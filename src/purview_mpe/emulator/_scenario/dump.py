@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.fault_words import words_of
+from purview_mpe.emulator._scenario.data_planes import dump_data_plane
 from purview_mpe.emulator._services.purview.lifecycle import life_of
 from purview_mpe.emulator._state.settings import Reads
 
@@ -44,7 +45,7 @@ def dump(world: World, access: Access, guards: Guards, faults: Faults, options: 
             for one in world.subscriptions.values()
             for group in one.groups.values()
         ],
-        "accounts": [_dump_account(account) for account in world.accounts.values()],
+        "accounts": [_dump_account(world, account) for account in world.accounts.values()],
         "factories": [_dump_factory(world, factory) for factory in world.factories.values()],
         "connections": [
             _dump_connection(connection)
@@ -57,10 +58,15 @@ def dump(world: World, access: Access, guards: Guards, faults: Faults, options: 
                 "name": caller.name,
                 "client_id": caller.client_id,
                 "object_id": caller.object_id,
-                "roles": [_dump_role(scope, role) for scope, role in caller.assignments],
+                "inside_network": caller.is_inside,
+                "roles": [
+                    *(_dump_role(scope, role) for scope, role in caller.assignments if caller is not access.default),
+                    *({"role": role, **_at(scope)} for scope, role in caller.collection_roles),
+                ],
             }
             for caller in access.callers.values()
-            if caller is not access.default
+            # The policies of accounts name the default caller by its id.
+            if caller is not access.default or world.catalogs
         ],
         "locks": [_dump_lock(lock) for lock in guards.locks],
         "denials": [_dump_denial(denial) for denial in guards.denials],
@@ -88,6 +94,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "storage_busy": settings.storage_busy,
         "deletion_lingers": settings.deletion_lingers,
         "entity_limit": settings.entity_limit,
+        "cloud": settings.cloud,
         "storage_connection_limit": settings.storage_connection_limit,
         "namespace_connection_limit": settings.namespace_connection_limit,
         "answers": asdict(settings.answers),
@@ -107,11 +114,16 @@ def _span_words(span: Any) -> Any:
             return span
 
 
-def _dump_account(account: Account) -> dict[str, Any]:
+def _dump_account(world: World, account: Account) -> dict[str, Any]:
     body, life = account.becoming or account.body, life_of(account)
     if life == "changing":
         body = {**body, "properties": {**body["properties"], "provisioningState": "Succeeded"}}
-    return {"body": body, **({"life": life} if life else {})}
+    dumped: dict[str, Any] = {"body": body, **({"life": life} if life else {})}
+    if account.creator:
+        dumped["creator"] = account.creator
+    if (catalog := world.catalogs.get(account.id.key)) is not None:
+        dumped["data_plane"] = dump_data_plane(catalog)
+    return dumped
 
 
 def _dump_factory(world: World, factory: Factory) -> dict[str, Any]:
@@ -174,8 +186,12 @@ def _dump_role(scope: str, role: Role) -> dict[str, Any]:
         "role": role.name,
         "actions": list(role.actions),
         "not_actions": list(role.not_actions),
-        **({"scope": scope} if scope else {}),
+        **_at(scope),
     }
+
+
+def _at(scope: str) -> dict[str, str]:
+    return {"scope": scope} if scope else {}
 
 
 def _dump_lock(lock: Lock) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe.emulator._http.fault_words import fault_from
+from purview_mpe.emulator._scenario.data_planes import load_data_plane
 from purview_mpe.emulator._services.data_factory import runtimes
 from purview_mpe.emulator._services.purview.lifecycle import change_account, delete_account, ensure_target
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.access import Role
 from purview_mpe.emulator._state.nouns import ResourceGroup
-from purview_mpe.emulator._state.roles import roles_called
 from purview_mpe.emulator._values.json_values import id_of
 from purview_mpe.emulator._values.problems import InvalidScenario
 
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from purview_mpe._model.arm_id import ArmId
-    from purview_mpe.emulator._control.administrator import Administrator
-    from purview_mpe.emulator._control.inventory import Inventory
-    from purview_mpe.emulator._control.run_history import RunHistory
-    from purview_mpe.emulator._http.faults import Faults
+    from purview_mpe.emulator._control.parts import Parts
     from purview_mpe.emulator._scenario.schema import (
         AccountPart,
         CallerPart,
@@ -34,30 +31,16 @@ if TYPE_CHECKING:
         Scenario,
         SubscriptionPart,
     )
-    from purview_mpe.emulator._state.access import Access
     from purview_mpe.emulator._state.nouns import Endpoint, Factory
-    from purview_mpe.emulator._state.world import World
 
 
 class Loader:
     """Puts a scenario into an emulator."""
 
-    def __init__(
-        self,
-        world: World,
-        access: Access,
-        faults: Faults,
-        *,
-        inventory: Inventory,
-        run_history: RunHistory,
-        administrator: Administrator,
-    ) -> None:
-        self._world = world
-        self._access = access
-        self._faults = faults
-        self._inventory = inventory
-        self._run_history = run_history
-        self._administrator = administrator
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._world = parts.world
+        self._inventory = parts.inventory
 
     def load(self, scenario: Scenario) -> None:
         """Add everything that the scenario describes.
@@ -109,6 +92,7 @@ class Loader:
             location=part.location,
             body=part.body,
             creating=part.life == "creating",
+            tenant_level=part.tenant_level,
         )
         _want_one_more(before, self._world.accounts, f"account {account.name}")
         if part.life == "changing":
@@ -116,6 +100,10 @@ class Loader:
         elif part.life == "deleting":
             delete_account(self._world, self._world.accounts[account.key])
         self._inventory.default_account = self._inventory.default_account or account
+        found = self._world.accounts[account.key]
+        found.creator = part.creator or found.creator
+        if part.data_plane is not None:
+            load_data_plane(self._parts, found, part.data_plane)
 
     def _load_factory(self, part: FactoryPart) -> None:
         before = len(self._world.factories)
@@ -135,11 +123,11 @@ class Loader:
         for endpoint in part.endpoints:
             self._load_endpoint(factory, endpoint)
         for run in part.runs:
-            run_id = self._run_history.add_pipeline_run(
+            run_id = self._parts.run_history.add_pipeline_run(
                 factory_id, pipeline=run.pipeline, status=run.status, ago=run.ago
             )
             for activity in run.activities:
-                self._run_history.add_activity_run(factory_id, run_id=run_id, **activity.given())
+                self._parts.run_history.add_activity_run(factory_id, run_id=run_id, **activity.given())
 
     def _load_runtimes(self, factory: Factory, part: FactoryPart) -> None:
         if part.runtimes is None:
@@ -201,29 +189,29 @@ class Loader:
         )
 
     def _load_caller(self, part: CallerPart) -> None:
-        caller = self._access.add(part.name)
-        self._access.rename(caller, part.client_id, part.object_id)
+        access = self._parts.access
+        caller = access.default if part.name == access.default.name else access.add(part.name)
+        access.rename(caller, part.client_id, part.object_id)
+        caller.is_inside = part.inside_network
         for given in part.roles:
-            roles: tuple[Role, ...]
-            if given.actions is None:
-                roles = roles_called(given.role)
-            else:
-                roles = (Role(given.role, tuple(given.actions), tuple(given.not_actions)),)
-            caller.assignments.extend((self._scope(given.scope), role) for role in roles)
+            role: Role | str = given.role
+            if given.actions is not None:
+                role = Role(given.role, tuple(given.actions), tuple(given.not_actions))
+            self._parts.callers.assign(caller, role, self._scope(given.scope))
 
     def _load_lock(self, part: LockPart) -> None:
-        self._administrator.add_lock(
+        self._parts.administrator.add_lock(
             self._scope(part.scope), part.level, name=part.name, deletion_ends=part.deletion_ends
         )
 
     def _load_denial(self, part: DenialPart) -> None:
-        administrator = self._administrator
+        administrator = self._parts.administrator
         deny = administrator.deny_by_policy if part.kind == "policy" else administrator.add_deny_assignment
         named = {} if part.name is None else {"name": part.name}
         deny(self._scope(part.scope), part.actions, **named)
 
     def _load_fault(self, words: Mapping[str, object]) -> None:
-        self._faults.inject(fault_from(words))
+        self._parts.faults.inject(fault_from(words))
 
     def _named(self, text: str, group_id: str | None = None) -> ArmId:
         """What a text means: an id, or the name of an account, of which a group id chooses the resource."""

@@ -31,7 +31,7 @@ from purview_mpe.emulator._services.purview.lifecycle import Life
 from purview_mpe.emulator._services.purview.shapes import Firewall, NamespaceAbsence, Shape
 from purview_mpe.emulator._state.answers import Answers
 from purview_mpe.emulator._state.guards import LockLevel
-from purview_mpe.emulator._state.settings import IngestionAccepts, NamespaceApproval, Reveal
+from purview_mpe.emulator._state.settings import Cloud, IngestionAccepts, NamespaceApproval, Reveal
 from purview_mpe.emulator._state.times import Times
 from purview_mpe.emulator._values.json_values import object_of
 from purview_mpe.emulator._values.problems import InvalidScenario
@@ -89,6 +89,8 @@ class Options(Part):
     subscription: Guid = _NOT_GIVEN
     tenant: Guid = _NOT_GIVEN
     location: Text = _NOT_GIVEN
+    inside_network: Flag = _NOT_GIVEN
+    cloud: Annotated[Cloud, one_of(Cloud)] = _NOT_GIVEN
     empty: Flag = _NOT_GIVEN
 
     def arguments(self) -> dict[str, Any]:
@@ -135,6 +137,49 @@ class _Placed(Part):
         return [] if has_id or "name" in given else ["needs a name, or a body with an id"]
 
 
+class CollectionPart(Part):
+    """A collection of an account."""
+
+    examples: ClassVar[dict[str, Any]] = {"name": "finance"}
+
+    name: Text
+    friendly_name: Text | None = None
+    parent: Text | None = None
+
+
+class EntityPart(Part):
+    """An entity of an account's catalog."""
+
+    examples: ClassVar[dict[str, Any]] = {
+        "kind": "adf_pipeline",
+        "qualified_name": "/subscriptions/…/pipelines/nightly",
+    }
+
+    kind: Text
+    qualified_name: Text
+    guid: Text | None = None
+    attributes: Object = Field(default_factory=dict)
+
+
+class RelationPart(Part):
+    """A relation between two entities, by their guids."""
+
+    examples: ClassVar[dict[str, Any]] = {"source": "a guid", "destination": "another guid"}
+
+    source: Text
+    destination: Text
+    contains: Flag = False
+
+
+class DataPlanePart(Part):
+    """What an account holds on its own host."""
+
+    collections: tuple[CollectionPart, ...] = ()
+    policies: tuple[Object, ...] = ()
+    entities: tuple[EntityPart, ...] = ()
+    relations: tuple[RelationPart, ...] = ()
+
+
 class AccountPart(_Placed):
     """A Purview account."""
 
@@ -142,6 +187,9 @@ class AccountPart(_Placed):
     firewall: Annotated[Firewall, one_of(Firewall)] = "disabled-from-all-networks"
     without_namespace: Annotated[NamespaceAbsence, one_of(NamespaceAbsence)] = "absent"
     life: Annotated[Life, one_of(Life)] | None = None
+    tenant_level: Flag = False
+    creator: Text | None = None
+    data_plane: DataPlanePart | None = None
 
 
 class RuntimePart(Part):
@@ -249,6 +297,7 @@ class CallerPart(Part):
     name: Text
     client_id: Text | None = None
     object_id: Text | None = None
+    inside_network: Flag | None = None
     roles: tuple[Annotated[RolePart, BeforeValidator(_role)], ...] = ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe.emulator._services.data_factory import factories, managed_network, runs, runtimes
+from purview_mpe.emulator._services.data_plane import collections, entities, policies
 from purview_mpe.emulator._services.purview import accounts, ingestion
 from purview_mpe.emulator._services.resource_manager import authorization, groups, operations, sign_in, subscriptions
 from purview_mpe.emulator._services.targets import event_hubs, storage
@@ -19,6 +20,9 @@ ALL_ROUTES: tuple[Route, ...] = (
     *runtimes.ROUTES,
     *accounts.ROUTES,
     *ingestion.ROUTES,
+    *policies.ROUTES,
+    *collections.ROUTES,
+    *entities.ROUTES,
     *storage.ROUTES,
     *event_hubs.ROUTES,
     *authorization.ROUTES,

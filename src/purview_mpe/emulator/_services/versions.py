@@ -13,7 +13,15 @@ DATA_FACTORY = ("2018-06-01",)
 # 2024-04-01-preview: azure-mgmt-purview 1.1.0b2 and later.
 PURVIEW = ("2020-12-01-preview", "2021-07-01", "2021-12-01", "2023-05-01-preview", "2024-04-01-preview")
 
+ADD_ROOT_ADMIN = tuple(version for version in PURVIEW if version >= "2021-07-01")
+
 INGESTION = ("2023-05-01-preview", "2024-04-01-preview")
+
+# Purview's own hosts. Policies: recorded 2021; collections: recorded 2022; domains and search: specs.
+POLICY_STORE = ("2021-07-01-preview", "2021-07-01")
+COLLECTIONS = ("2019-11-01-preview", "2023-10-01-preview", "2023-12-01-preview")
+DOMAINS = ("2023-10-01-preview", "2023-12-01-preview")
+SEARCH = ("2022-08-01-preview", "2023-09-01", "2023-10-01-preview", "2024-03-01-preview")
 
 STORAGE = (
     "2019-06-01", "2020-08-01-preview", "2021-01-01", "2021-02-01", "2021-04-01", "2021-06-01", "2021-08-01",

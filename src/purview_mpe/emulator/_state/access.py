@@ -14,11 +14,15 @@ from purview_mpe.emulator._values.json_values import object_of
 from purview_mpe.emulator._values.public import public
 
 if TYPE_CHECKING:
+    from purview_mpe.emulator._state.policies import CollectionRole
     from purview_mpe.emulator._state.world import World
 
 TOKEN_MARK = "emulator-token-never-to-be-kept"  # noqa: S105  it is meant to be recognised
 """Part of every token of the emulator, so that a test can look for tokens where none should be."""
 
+
+MANAGEMENT = "https://management.azure.com"
+"""The audience of tokens for Azure Resource Manager, where nobody asks for another."""
 
 LIFETIME = 3600
 """For how many seconds a token is good."""
@@ -55,6 +59,10 @@ class Caller:
     object_id: str
     client_id: str
     assignments: list[tuple[str, Role]] = field(default_factory=list[tuple[str, Role]])
+    collection_roles: list[tuple[str, CollectionRole]] = field(default_factory=list[tuple[str, "CollectionRole"]])
+    """Roles on the root collections of the accounts at a scope."""
+    is_inside: bool | None = None
+    """Whether the caller is inside the network of closed accounts; None: as the emulator is set."""
 
     def roles_at(self, scope: str) -> list[Role]:
         """The roles that hold at a scope, inherited ones included."""
@@ -95,7 +103,7 @@ class Access:
                 return caller
         return self.default
 
-    def token(self, caller: Caller, audience: str = "https://management.azure.com") -> str:
+    def token(self, caller: Caller, audience: str = MANAGEMENT) -> str:
         """A token that looks like the real ones and carries the mark."""
         self.token_requests += 1
         now = int(time.time())
@@ -116,11 +124,12 @@ class Access:
         )
         return f"{header}.{payload}.{TOKEN_MARK}"
 
-    def caller_of(self, authorization: str) -> Caller:
+    def caller_of(self, authorization: str, audiences: frozenset[str]) -> Caller:
         """The caller whom a token stands for; a bearer token of unknown origin is the default caller's.
 
         Raises:
-            ArmError: 401 if there is no bearer token, or one that says of itself that it has expired.
+            ArmError: 401 if there is no bearer token, if it has expired by its own claim, or if the emulator made it
+                for an audience that is not among these.
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.casefold() != "bearer" or not token.strip():
@@ -138,8 +147,17 @@ class Access:
                 "The access token expiry UTC time is earlier than current UTC time.",
                 "The access token has expired.",
             )
-        mine = token.endswith(f".{TOKEN_MARK}")
-        return self.callers.get(str(claims.get("oid", "")), self.default) if mine else self.default
+        if not token.endswith(f".{TOKEN_MARK}"):
+            return self.default
+        audience = str(claims.get("aud", ""))
+        if audience.rstrip("/").casefold() not in audiences:
+            raise self._refused(
+                "InvalidAuthenticationTokenAudience",
+                f"The access token has been obtained for wrong audience or resource '{audience}'. It should exactly "
+                f"match with one of the allowed audiences '{', '.join(sorted(audiences))}'.",
+                "The audience of the access token is wrong.",
+            )
+        return self.callers.get(str(claims.get("oid", "")), self.default)
 
     def _refused(self, code: str, message: str, description: str) -> ArmError:
         authority = f"https://login.microsoftonline.com/{self._world.tenant}"

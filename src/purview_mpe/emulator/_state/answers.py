@@ -10,6 +10,13 @@ from purview_mpe.emulator._values.public import public
 
 FullTarget: TypeAlias = Literal["failed", "refused"]
 EndpointError: TypeAlias = Literal["object", "text"]
+StalePolicy: TypeAlias = Literal["1002", "409", "412", "accepted"]
+ForbiddenPolicy: TypeAlias = Literal["403", "401", "empty"]
+ClosedAccount: TypeAlias = Literal["403", "reset"]
+UnknownPrincipal: TypeAlias = Literal["accepted", "refused"]
+RootAdminBy: TypeAlias = Literal["action", "owner"]
+SovereignAudience: TypeAlias = Literal["public", "own"]
+ClassicHost: TypeAlias = Literal["answers", "gone"]
 
 
 @public
@@ -29,6 +36,24 @@ class Answers:
     `failed`: the PUT is accepted and the endpoint ends as Failed, with the reason in `properties.error`.
     `refused`: the PUT is refused with 400.
     """
+    stale_policy: StalePolicy = "1002"
+    """A PUT of a metadata policy with a version that is not the current one.
+
+    `1002`: 400 with the code 1002, as reported for another writer of policies. `409`, `412`: these statuses.
+    `accepted`: the last writer wins.
+    """
+    forbidden_policy: ForbiddenPolicy = "403"
+    """A read of metadata policies by a caller who is not a collection admin: `403`, `401`, or an `empty` list."""
+    closed_account: ClosedAccount = "403"
+    """A request to the host of a closed account from outside its network: `403`, or a `reset` of the connection."""
+    unknown_principal: UnknownPrincipal = "accepted"
+    """A metadata policy that names a principal which does not exist: `accepted`, or `refused` with 400."""
+    root_admin_by: RootAdminBy = "action"
+    """Who may make a root collection admin: every caller with the `action`, or an `owner` alone."""
+    sovereign_audience: SovereignAudience = "public"
+    """The audience of tokens for Purview in sovereign clouds: the `public` one, or the cloud's `own`."""
+    classic_host: ClassicHost = "answers"
+    """The account's own host of a tenant-level account: it `answers` beside the tenant's host, or is `gone`."""
     endpoint_error: EndpointError = "object"
     """`properties.error` of a failed managed private endpoint: an `object` with code and message, or a `text`."""
 

@@ -156,6 +156,13 @@ class Account:
     """The number of the change that is under way; 0: none is."""
     becoming: dict[str, Any] | None = None
     """What its JSON will be when its creation is over."""
+    creator: str = ""
+    """The principal that made it, and holds every role on its root collection; empty: the default caller."""
+
+    @property
+    def is_tenant_level(self) -> bool:
+        """Whether it is the tenant's own account, reached on the tenant's host."""
+        return self.properties.get("tenantEndpointState") == "Enabled"
 
     @property
     def properties(self) -> dict[str, Any]:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from purview_mpe.emulator._state.access import OWNER, Role
+from purview_mpe.emulator._state.policies import ROLE_IDS
+
+if TYPE_CHECKING:
+    from purview_mpe.emulator._state.policies import CollectionRole
 
 # Published definitions of the built-in roles.
 _SHARED = (
@@ -73,6 +79,11 @@ PEOPLE = {
 }
 
 
+def collection_role_called(name: str) -> CollectionRole | None:
+    """The role on a root collection with this name."""
+    return next((role for role in ROLE_IDS if role == name), None)
+
+
 def roles_called(name: str) -> tuple[Role, ...]:
     """The roles behind a name: a built-in role, or one of the four people.
 
@@ -83,6 +94,6 @@ def roles_called(name: str) -> tuple[Role, ...]:
         return PEOPLE[name]
     found = BUILT_IN.get(name.casefold())
     if found is None:
-        known = ", ".join([*PEOPLE, *(role.name for role in BUILT_IN.values())])
+        known = ", ".join([*PEOPLE, *ROLE_IDS, *(role.name for role in BUILT_IN.values())])
         raise ValueError(f"there is no role {name!r}; known are {known}, or make one with Role(name, actions)")
     return (found,)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from purview_mpe.emulator._values.public import public
 
+Cloud: TypeAlias = Literal["public", "us-government", "china"]
+
 if TYPE_CHECKING:
     from random import Random
 
@@ -58,6 +60,7 @@ class Settings:
     latency: Span
     storage_connection_limit: int
     namespace_connection_limit: int
+    cloud: Cloud
     answers: Answers
     times: Times
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from purview_mpe._model.arm_id import ArmId
+    from purview_mpe.emulator._state.catalog import Catalog
     from purview_mpe.emulator._state.clock import Clock
     from purview_mpe.emulator._state.nouns import Operation
 
@@ -66,6 +67,12 @@ class World:
         """Storage accounts and Event Hubs namespaces."""
         self.connections: dict[str, dict[str, Connection]] = {}
         """By the key of the target, then by the case-folded name of the connection."""
+        self.catalogs: dict[str, Catalog] = {}
+        """What accounts hold on their own hosts, by the key of the account."""
+        self.is_inside = False
+        """Whether callers are inside the network of closed accounts, unless a caller says otherwise."""
+        self.arrivals = 0
+        """How many requests have arrived."""
         self.operations: dict[str, Operation] = {}
         """Long-running operations by their id."""
         self._serial = itertools.count(1)
@@ -196,6 +203,11 @@ class World:
         """The next number in order of creation; pages continue after it."""
         return next(self._serial)
 
+    def milliseconds(self, at: float | None = None) -> int:
+        """A moment of the clock in milliseconds since 1970, as Purview writes times."""
+        moment = self.epoch + timedelta(seconds=self.now() if at is None else at)
+        return round(moment.timestamp() * 1000)
+
     # --- finding things
 
     def microsoft_subscription(self) -> Subscription:
@@ -226,6 +238,13 @@ class World:
         subscription.groups.setdefault(
             resource.resource_group.casefold(), ResourceGroup(resource.resource_group, location, managed_by)
         )
+
+    def account_called(self, name: str) -> Account | None:
+        """The account with this name; names of accounts are unique in all of Azure."""
+        for account in self.accounts.values():
+            if account.id.name.casefold() == name.casefold():
+                return account
+        return None
 
     def find_resource(self, key: str) -> Factory | Account | Resource | None:
         """The top-level resource with this key."""

@@ -63,15 +63,17 @@ class ArmError(Exception):
         **more: Any,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
+        self.code = code
         self.response = Response(status, {"error": {"code": code, "message": message, **more}}, dict(headers or {}))
 
 
 class ConnectionReset(Exception):
     """The connection broke before the request was delivered, or before its answer was."""
 
-    def __init__(self, *, delivered: bool) -> None:
-        super().__init__("connection reset by the emulator" + (" after delivery" if delivered else ""))
+    def __init__(self, *, delivered: bool, why: str = "") -> None:
+        super().__init__(why or "connection reset by the emulator" + (" after delivery" if delivered else ""))
         self.delivered = delivered
+        self.why = why
 
 
 @public
@@ -88,6 +90,8 @@ class RecordedRequest:
     caller: str = ""
     status: int | None = None
     """What was answered; None while it is under way, or if the connection broke first."""
+    host: str = ""
+    """The host that was asked."""
 
 
 @public

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from copy import copy
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe.emulator._http.call import bad_request, not_found
+from purview_mpe.emulator._http.call import GUID, bad_request, not_found
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.data_factory.rules import want, want_identity, want_tags
+from purview_mpe.emulator._services.data_plane import policies
+from purview_mpe.emulator._services.data_plane.catalogs import catalog_of
 from purview_mpe.emulator._services.purview.lifecycle import (
     begin_account,
     change_account,
@@ -18,8 +20,9 @@ from purview_mpe.emulator._services.purview.lifecycle import (
 )
 from purview_mpe.emulator._services.purview.shapes import account_body, new_namespace_id
 from purview_mpe.emulator._services.targets import connections
-from purview_mpe.emulator._services.versions import PURVIEW, hidden_account_properties, shows_guardian
-from purview_mpe.emulator._values.exchange import Response
+from purview_mpe.emulator._services.versions import ADD_ROOT_ADMIN, PURVIEW, hidden_account_properties, shows_guardian
+from purview_mpe.emulator._state.policies import grant
+from purview_mpe.emulator._values.exchange import ArmError, Response
 from purview_mpe.emulator._values.json_values import object_of, region_of
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "publicNetworkAccess": _ACCESS,
     "managedResourcesPublicNetworkAccess": _ACCESS,
     "managedEventHubState": _ACCESS,
+    "tenantEndpointState": _ACCESS,
 }
 
 
@@ -111,7 +115,21 @@ def _put_account(call: Call) -> Response:
         # Can be chosen when an account is made, and never again (spec: read by Terraform, which would make it anew).
         made["properties"]["managedResourceGroupName"] = group
     _apply(made, body)
-    return _answer(call, begin_account(call.world, account_id, made), 201)
+    _check_tenant_account(call, made)
+    account = begin_account(call.world, account_id, made)
+    account.creator = call.caller.object_id
+    return _answer(call, account, 201)
+
+
+def _check_tenant_account(call: Call, made: dict[str, Any]) -> None:
+    """Refuse a second account that would be the tenant's own (seen in public reports).
+
+    Raises:
+        ArmError: 409 `35001`.
+    """
+    wanted = made["properties"].get("tenantEndpointState") == "Enabled"
+    if wanted and any(account.is_tenant_level for account in call.world.accounts.values()):
+        raise ArmError(409, "35001", "A tenant level Microsoft Purview account already exists in this tenant.")
 
 
 def _patch_account(call: Call) -> Response:
@@ -133,6 +151,26 @@ def _delete_account(call: Call) -> Response:
     return Response(
         202, headers={"Location": f"{place}/operationResults/{operation.id}?api-version={call.api_version}"}
     )
+
+
+def _add_root_collection_admin(call: Call) -> Response:
+    """Make a principal an admin of the root collection, from outside the account's network too (inferred).
+
+    It reads and writes the same policy as the policy store, so of two that overlap one fails (seen in public reports).
+    """
+    account, principal = find_account(call), call.json.get("objectId")
+    if not isinstance(principal, str) or not GUID.fullmatch(principal):
+        raise bad_request("The property 'objectId' must be the object id of a principal.", "InvalidRequestContent")
+    if call.world.settings.answers.root_admin_by == "owner":
+        call.access.check(call.caller, "Microsoft.Authorization/roleAssignments/write", call.scope)
+    catalog = catalog_of(call.world, call.access, account)
+    policy = catalog.policy_of(catalog.root)
+    if policy is None or policies.was_written_meanwhile(call, catalog, policy):
+        raise policies.etag_mismatch()
+    policy = deepcopy(policy)
+    if grant(policy, "collection-admin", principal):
+        policies.write(call, catalog, {**policy, "version": policy["version"] + 1})
+    return Response(200)
 
 
 def _list_keys(call: Call) -> Response:
@@ -230,6 +268,13 @@ ROUTES = (
     Route("PUT", _ACCOUNT, PURVIEW, _put_account, f"{_ACTION}/write"),
     Route("PATCH", _ACCOUNT, PURVIEW, _patch_account, f"{_ACTION}/write"),
     Route("DELETE", _ACCOUNT, PURVIEW, _delete_account, f"{_ACTION}/delete"),
+    Route(
+        "POST",
+        f"{_ACCOUNT}/addRootCollectionAdmin",
+        ADD_ROOT_ADMIN,
+        _add_root_collection_admin,
+        f"{_ACTION}/addrootcollectionadmin/action",
+    ),
     Route("POST", f"{_ACCOUNT}/listkeys", PURVIEW, _list_keys, f"{_ACTION}/listkeys/action"),
     *connections.routes(
         _ACCOUNT, PURVIEW, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval", zones=_ZONES

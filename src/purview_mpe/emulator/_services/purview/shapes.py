@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe._model.arm_id import ArmId
+from purview_mpe.emulator._http.hosts import DOMAINS
 from purview_mpe.emulator._values.json_values import region_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def account_body(
     firewall: Firewall,
     location: str,
     namespace_absence: NamespaceAbsence = "absent",
+    tenant_level: bool = False,
 ) -> dict[str, Any]:
     """The JSON of an account of a shape, as a service would have made it."""
     if shape not in _SHAPES:
@@ -58,7 +60,9 @@ def account_body(
     storage, namespace, ingestion = _SHAPES[shape]
     public, ingesting = _FIREWALLS[firewall]
     region = region_of(location)
-    host = f"https://{account_id.name.lower()}.purview.azure.com"
+    host = f"https://{account_id.name.lower()}.purview.azure.{DOMAINS[world.settings.cloud]}"
+    if tenant_level:
+        host = f"https://{world.tenant}-api.purview-service.microsoft.com"
     managed: dict[str, Any] = {}
     properties: dict[str, Any] = {
         "friendlyName": account_id.name,
@@ -72,6 +76,8 @@ def account_body(
         "managedResourcesPublicNetworkAccess": ingesting,
         "managedEventHubState": "Enabled" if namespace else "NotSpecified",
     }
+    if tenant_level:
+        properties |= {"tenantEndpointState": "Enabled", "defaultDomain": account_id.name.lower()}
     if storage or namespace:
         group = ArmId(account_id.subscription, f"managed-rg-{account_id.name.lower()}")
         properties["managedResourceGroupName"] = group.resource_group

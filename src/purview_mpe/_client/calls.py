@@ -1,0 +1,171 @@
+"""What a verb is to a client: one flow with one answer, or rounds that give answers until the work is over."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from purview_mpe._client.journal import Journal
+from purview_mpe._flows.steps.narration import attach_fleet, framed, tell_warning
+from purview_mpe._model.fleets import FleetReport
+from purview_mpe._model.results import Finding, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from purview_mpe._flows.steps.io import Io
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A verb with its arguments checked, ready to run in either colour."""
+
+    verb: str
+    flow: Callable[[Io], Coroutine[Any, Any, T]]
+    timeout: float | None = None
+    """Seconds for the whole verb; None for no limit."""
+
+
+class Work(Protocol[T_co]):
+    """Work in rounds. Between two rounds nothing is begun, so a caller can stop there."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether another round would find nothing to do."""
+        ...
+
+    async def round(self) -> Sequence[T_co]:
+        """Do one round; what it brought."""
+        ...
+
+    async def close(self) -> Sequence[T_co]:
+        """Stop what is under way; what was finished and not given out."""
+        ...
+
+
+class WorkOfFleet(Work[tuple[int, Report]], Protocol):
+    """The work on a fleet: it gives reports, each with the place of its spec."""
+
+    @property
+    def warnings(self) -> Sequence[Finding]:
+        """What concerns the fleet as a whole, as far as it is known by now."""
+        ...
+
+
+class Series(Protocol[T_co]):
+    """A verb that gives several answers, with its arguments checked, ready to run in either colour."""
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds for all rounds together; None for no limit."""
+        ...
+
+    def begin(self, io: Io) -> AbstractContextManager[Work[T_co]]:
+        """The work; leaving the context ends the verb, wherever the work is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watching(Generic[T]):
+    """A series that keeps nothing: each answer is the caller's alone."""
+
+    verb: str
+    make: Callable[[Io], Work[T]]
+    timeout: float | None = None
+
+    @contextmanager
+    def begin(self, io: Io) -> Generator[Work[T]]:
+        """The work, with `started` and `finished` reported around it."""
+        with framed(io, self.verb):
+            yield _Named(io, self.verb, self.make(io))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named(Generic[T]):
+    """Work whose requests, logs and spans carry the name of the verb."""
+
+    io: Io
+    verb: str
+    work: Work[T]
+
+    @property
+    def is_over(self) -> bool:
+        return self.work.is_over
+
+    async def round(self) -> Sequence[T]:
+        with self.io.verb(self.verb):
+            return await self.work.round()
+
+    async def close(self) -> Sequence[T]:
+        return await self.work.close()
+
+
+@dataclass
+class FleetRun:
+    """One run of a fleet verb: what it starts from, and what came of it."""
+
+    verb: str
+    make: Callable[[Io], WorkOfFleet]
+    timeout: float | None
+    journal: str | Path | None = None
+    reports: dict[int, Report] = field(default_factory=dict[int, "Report"])
+    """By the place of their spec; those that an earlier run completed are there from the start."""
+    warnings: list[Finding] = field(default_factory=list[Finding])
+
+    @contextmanager
+    def begin(self, io: Io) -> Generator[Work[Report]]:
+        """The work; each report is kept, and in the journal, before the caller sees it."""
+        with framed(io, self.verb) as began, io.engaged():
+            with Journal(self.journal, lambda text: tell_warning(io, self.verb, began, text)) as file:
+                work = self.make(io)
+                try:
+                    yield _Kept(_Named(io, self.verb, work), self.reports, file)
+                finally:
+                    self.warnings.extend(work.warnings)
+            self.warnings.extend(filter(None, [file.warning]))
+
+    @contextmanager
+    def kept(self) -> Generator[None]:
+        """Let whatever ends the run carry the reports so far."""
+        try:
+            yield
+        except BaseException as error:
+            attach_fleet(error, self.report)
+            raise
+
+    def report(self) -> FleetReport:
+        """The reports so far, in the order of their specs."""
+        return FleetReport(
+            reports=tuple(self.reports[index] for index in sorted(self.reports)), warnings=tuple(self.warnings)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The work of a fleet, with its reports written down."""
+
+    work: Work[tuple[int, Report]]
+    reports: dict[int, Report]
+    journal: Journal
+
+    @property
+    def is_over(self) -> bool:
+        return self.work.is_over
+
+    async def round(self) -> list[Report]:
+        return self._written_down(await self.work.round())
+
+    async def close(self) -> list[Report]:
+        return self._written_down(await self.work.close())
+
+    def _written_down(self, finished: Sequence[tuple[int, Report]]) -> list[Report]:
+        self.reports.update(finished)
+        for _, report in finished:
+            self.journal.add(report)
+        return [report for _, report in finished]

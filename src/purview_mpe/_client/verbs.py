@@ -1,0 +1,177 @@
+"""Every verb once, for both clients: what is checked before anything is sent, and the flow that it runs.
+
+A verb of a client hands its arguments to the function of the same name here, and runs what it gets. A new verb is one
+function here, and one method in each client, because editors and type checkers read those.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from purview_mpe import _flows
+from purview_mpe._client.arguments import (
+    checked_flags,
+    checked_limit,
+    checked_plan_or_spec,
+    checked_since,
+    checked_spec,
+    checked_spec_or_report,
+    checked_timeout,
+    earlier_report,
+)
+from purview_mpe._client.calls import Call, FleetRun, Watching
+from purview_mpe._client.files import fleet_of
+from purview_mpe._model.fleets import FleetReport, checked_subjects, left_over, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import timedelta
+
+    from purview_mpe._model.checkup import Check, Diagnosis, Orphans
+    from purview_mpe._model.fleets import FleetStatus, FoundSpecs
+    from purview_mpe._model.results import Account, Plan, Report, Status, Verb
+    from purview_mpe._model.spec import Spec
+    from purview_mpe._model.states import Decision
+
+
+def discover(account: str) -> Call[Account]:
+    return Call("discover", lambda io: _flows.discover.discover(io, account))
+
+
+def plan(spec: Spec) -> Call[Plan]:
+    checked_spec(spec)
+    return Call("plan", lambda io: _flows.plan.plan(io, spec))
+
+
+def apply(plan_or_spec: Plan | Spec, *, wait: bool, timeout: float) -> Call[Report]:
+    checked_plan_or_spec(plan_or_spec)
+    checked_flags(wait=wait)
+    return Call(
+        "apply", lambda io: _flows.create_all.apply(io, plan_or_spec, wait=wait), timeout=checked_timeout(timeout)
+    )
+
+
+def create_all(spec: Spec, *, approve: bool, wait: bool, timeout: float) -> Call[Report]:
+    checked_spec(spec)
+    checked_flags(approve=approve, wait=wait)
+    return Call(
+        "create_all",
+        lambda io: _flows.create_all.create_all(io, spec, approve=approve, wait=wait),
+        timeout=checked_timeout(timeout),
+    )
+
+
+def approve(subject: Spec | Report, *, dry_run: bool, wait: bool, timeout: float) -> Call[Report]:
+    return _decide("approve", "Approved", subject, dry_run=dry_run, wait=wait, timeout=timeout)
+
+
+def reject(subject: Spec | Report, *, dry_run: bool, wait: bool, timeout: float) -> Call[Report]:
+    return _decide("reject", "Rejected", subject, dry_run=dry_run, wait=wait, timeout=timeout)
+
+
+def _decide(
+    verb: Verb, decision: Decision, subject: Spec | Report, *, dry_run: bool, wait: bool, timeout: float
+) -> Call[Report]:
+    checked_spec_or_report(subject)
+    checked_flags(dry_run=dry_run, wait=wait)
+    return Call(
+        verb,
+        lambda io: _flows.approve.approve(io, subject, decision=decision, dry_run=dry_run, wait=wait, verb=verb),
+        timeout=checked_timeout(timeout),
+    )
+
+
+def status(spec: Spec) -> Call[Status]:
+    checked_spec(spec)
+    return Call("status", lambda io: _flows.status.status(io, spec))
+
+
+def watch(spec: Spec, *, every: float, timeout: float | None) -> Watching[Status]:
+    checked_spec(spec)
+    seconds = checked_timeout(every, "every")
+    return Watching("watch", lambda io: _flows.status.Watch(io, spec, seconds), timeout=checked_limit(timeout))
+
+
+def check(spec: Spec) -> Call[Check]:
+    checked_spec(spec)
+    return Call("check", lambda io: _flows.check.check(io, spec))
+
+
+def connect(spec: Spec, *, replace: bool) -> Call[Report]:
+    checked_spec(spec)
+    checked_flags(replace=replace)
+    return Call("connect", lambda io: _flows.connect.connect(io, spec, replace=replace))
+
+
+def diagnose(spec: Spec, *, since: timedelta) -> Call[Diagnosis]:
+    checked_spec(spec)
+    stretch = checked_since(since)
+    return Call("diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
+
+
+def delete_all(spec: Spec, *, dry_run: bool, timeout: float) -> Call[Report]:
+    checked_spec(spec)
+    checked_flags(dry_run=dry_run)
+    return Call(
+        "delete_all",
+        lambda io: _flows.delete_all.delete_all(io, spec, dry_run=dry_run),
+        timeout=checked_timeout(timeout),
+    )
+
+
+def orphans(account: str) -> Call[Orphans]:
+    return Call("orphans", lambda io: _flows.orphans.orphans(io, account))
+
+
+def find_specs(scope: str, *, name: str, account: str | None) -> Call[FoundSpecs]:
+    return Call("find_specs", lambda io: _flows.find_specs.find_specs(io, scope, name=name, account=account))
+
+
+def create_many(
+    specs: Iterable[Spec] | str | Path,
+    *,
+    approve: bool,
+    wait: bool,
+    timeout: float,
+    stop_after: float | None,
+    resume: FleetReport | str | Path | None,
+    journal: str | Path | None,
+) -> FleetRun:
+    checked_flags(approve=approve, wait=wait)
+    seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
+    if journal is not None:
+        path_of(journal, "journal")
+    todo, kept = left_over(fleet_of(specs), earlier_report(resume, journal), approve=approve)
+    return FleetRun(
+        "create_many",
+        lambda io: _flows.create_many.Fleet(io, todo, approve=approve, wait=wait, timeout=seconds),
+        timeout=whole,
+        journal=journal,
+        reports=kept,
+    )
+
+
+def approve_many(
+    specs_or_reports: Iterable[Spec | Report] | FleetReport | str | Path, *, dry_run: bool, wait: bool, timeout: float
+) -> FleetRun:
+    checked_flags(dry_run=dry_run, wait=wait)
+    seconds = checked_timeout(timeout)
+    if isinstance(specs_or_reports, FleetReport):
+        given: Iterable[Spec | Report] = specs_or_reports.reports
+    elif isinstance(specs_or_reports, (str, Path)):
+        given = fleet_of(specs_or_reports)
+    else:
+        given = specs_or_reports
+    subjects = list(enumerate(checked_subjects(given)))
+    return FleetRun(
+        "approve_many",
+        lambda io: _flows.approve_many.ApprovingFleet(io, subjects, dry_run=dry_run, wait=wait),
+        timeout=seconds,
+    )
+
+
+def status_many(specs: Iterable[Spec] | str | Path) -> Call[FleetStatus]:
+    fleet = fleet_of(specs)
+    return Call("status_many", lambda io: _flows.status_many.status_many(io, fleet))

@@ -1,0 +1,153 @@
+"""The body of an error answer: its code, what it says, and the facts that are hidden in it.
+
+Azure Resource Manager's shape is `{"error": {"code", "message", "target", "details", "additionalInfo"}}` (its "Common
+error response" in the OpenAPI files). Services differ from it: Data Factory has the fields without `error` as well,
+codes are numbers at times, messages are missing, and the only useful sentence stands in `details` or at the end of a
+long message (docs, public code).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from purview_mpe._wire.reading import as_mapping, mapping, objects, text
+from purview_mpe._wire.text import LONGEST, LONGEST_ERROR, blotted, safe_text
+
+if TYPE_CHECKING:
+    from purview_mpe._wire.reading import Object
+
+_MOST = 5
+#: "…does not have permission to perform action(s) 'A' on the linked scope(s) 'S' (respectively)…" (public code).
+_LINKED = re.compile(r"action\(s\) '([^']{1,300})' on the linked scope\(s\) '([^']{1,1500})'", re.IGNORECASE)
+#: "…because following scope(s) are locked: '/subscriptions/…'. Please remove the lock and try again." (docs)
+_LOCKED = re.compile(r"are locked: ?'([^']{1,1500})'", re.IGNORECASE)
+#: "Policy identifiers: '[{"policyAssignment":{"name":…,"id":…},"policyDefinition":{…}}]'." (docs)
+_POLICIES = ("Policy identifiers: '[", "]'")
+#: "…must match one of the tenants 'https://sts.windows.net/<tenant>/' associated with this subscription." (public code)
+_TENANT = re.compile(r"must match [^']{0,60}'https://[\w.-]{1,100}/([\w.-]{1,100})/?'", re.IGNORECASE)
+#: "The supported api-versions are '2025-06-01, 2024-01-01'." (docs)
+_VERSIONS = re.compile(r"supported api-versions are '([^']{1,2000})'", re.IGNORECASE)
+#: "Reasons: MFA is required" under a policy's code (public code): nothing that an exemption would help with.
+_MFA = re.compile(r"\bMFA\b|\bmulti-?factor\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy that refused a request."""
+
+    name: str
+    """As people know it; the last part of its id where it has no name."""
+    assignment: str = ""
+    """Id of the assignment; empty where Azure gave none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an error answer says; every text in it is bounded and printable."""
+
+    code: str = ""
+    said: str = ""
+    """Azure's sentences, those of `details` included."""
+    policies: tuple[Policy, ...] = ()
+    wants_mfa: bool = False
+    """Whether it speaks of multi-factor authentication: of how the caller signed in."""
+    linked_action: str = ""
+    """The action that is missing on another resource than the one that was asked about."""
+    linked_scopes: tuple[str, ...] = ()
+    locked_scopes: tuple[str, ...] = ()
+    tenant: str = ""
+    """The tenant whose token is wanted."""
+    versions: tuple[str, ...] = ()
+    """The api-versions that there are, where the one that was asked for is not among them."""
+
+
+def read_refusal(body: str) -> Refusal:
+    """What the body of an error answer says."""
+    error = _error_of(body)
+    details = objects(error, "details")[:_MOST]
+    message, more = _text(error, "message"), [_text(detail, "message") for detail in details]
+    everything = " ".join([message, *more])
+    infos = [
+        mapping(info, "info") for holder in (error, *details) for info in objects(holder, "additionalInfo")[:_MOST]
+    ]
+    linked, tenant = _LINKED.search(everything), _TENANT.search(everything)
+    return Refusal(
+        code=next(filter(None, map(_code_of, (error, *details))), ""),
+        said=_sentences(message, more),
+        policies=_policies(infos) or _policies_at_the_end_of(everything),
+        wants_mfa=_MFA.search(everything) is not None,
+        linked_action=safe_text(linked[1], 200) if linked else "",
+        linked_scopes=_listed(linked[2]) if linked else (),
+        locked_scopes=tuple(scope for found in _LOCKED.findall(everything)[:_MOST] for scope in _listed(found)),
+        tenant=tenant[1] if tenant else "",
+        versions=_listed(versions[1]) if (versions := _VERSIONS.search(everything)) else (),
+    )
+
+
+def _error_of(body: str) -> Object:
+    if len(body) > LONGEST_ERROR:
+        return {}
+    try:
+        outer = as_mapping(json.loads(body))
+    except (ValueError, RecursionError):
+        return {}
+    inner = outer.get("error", outer)
+    return {"message": inner} if isinstance(inner, str) else as_mapping(inner)
+
+
+def _code_of(error: Object) -> str:
+    """Azure's code: a text, and with some services a number."""
+    code = error.get("code")
+    if isinstance(code, int) and not isinstance(code, bool) and abs(code) < 10**12:
+        return str(code)
+    return safe_text(code, 100) if isinstance(code, str) else ""
+
+
+def _text(holder: Object, key: str) -> str:
+    """A text of the answer; JSON's escapes may have hidden a token in it until now."""
+    return blotted(text(holder, key)[:LONGEST])
+
+
+def _sentences(message: str, details: list[str]) -> str:
+    """The message, and what the details say beyond it."""
+    more = [detail for detail in dict.fromkeys(details) if detail not in message]
+    return safe_text(" ".join([message, *more]))
+
+
+def _listed(quoted: str) -> tuple[str, ...]:
+    """The parts of a list with commas."""
+    parts = (safe_text(part, 500).rstrip("/") for part in quoted.split(",")[: 10 * _MOST])
+    return tuple(dict.fromkeys(filter(None, parts)))
+
+
+def _policies(infos: list[Object]) -> tuple[Policy, ...]:
+    """The policies of `additionalInfo` (its type "PolicyViolation" in the docs)."""
+    keys = [f"policy{kind}{form}" for kind in ("Assignment", "Definition") for form in ("DisplayName", "Name")]
+    found = [
+        _policy(next((name for key in keys if (name := text(info, key))), ""), text(info, "policyAssignmentId"))
+        for info in infos
+    ]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _policies_at_the_end_of(said: str) -> tuple[Policy, ...]:
+    """The policies that a message names, as JSON between quotes."""
+    begin = said.find(_POLICIES[0])
+    end = said.find(_POLICIES[1], begin)
+    if begin < 0 or end < 0:
+        return ()
+    try:
+        listed: Any = json.loads(said[begin + len(_POLICIES[0]) - 1 : end + 1])
+    except (ValueError, RecursionError):
+        return ()
+    assignments = [mapping(as_mapping(item), "policyAssignment") for item in cast("list[object]", listed)[:_MOST]]
+    found = [_policy(text(assignment, "name"), text(assignment, "id")) for assignment in assignments]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _policy(name: str, assignment: str) -> Policy | None:
+    shown = safe_text(name or assignment.rpartition("/")[2], 120)
+    return Policy(shown, safe_text(assignment, 300)) if shown else None

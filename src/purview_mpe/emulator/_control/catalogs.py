@@ -1,0 +1,160 @@
+"""What accounts hold on their own hosts, as a test sees it and sets it up: policies, collections, entities."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe.emulator._services.data_plane.catalogs import add_collection, catalog_of
+from purview_mpe.emulator._services.data_plane.lineage import new_entity, new_relation
+from purview_mpe.emulator._state import policies
+from purview_mpe.emulator._values.public import public
+
+if TYPE_CHECKING:
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe.emulator._control.inventory import Inventory
+    from purview_mpe.emulator._state.access import Access
+    from purview_mpe.emulator._state.catalog import Catalog
+    from purview_mpe.emulator._state.policies import CollectionRole
+    from purview_mpe.emulator._state.world import World
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class EntityView:
+    """An entity of a catalog."""
+
+    guid: str
+    kind: str
+    qualified_name: str
+    attributes: dict[str, Any]
+
+
+@public
+class Catalogs:
+    """The data planes of the accounts of one emulator.
+
+    Every method takes the id of an account; without it the default account is meant.
+    """
+
+    def __init__(self, world: World, access: Access, inventory: Inventory) -> None:
+        self._world = world
+        self._access = access
+        self._inventory = inventory
+
+    # --- policies
+
+    def policy(self, account: ArmId | str | None = None, *, collection: str | None = None) -> dict[str, Any]:
+        """The metadata policy of a collection, by default of the root, as a copy.
+
+        Raises:
+            LookupError: there is no such account or collection.
+        """
+        with self._world.lock:
+            return deepcopy(self._policy(account, collection))
+
+    def set_policy(self, policy: dict[str, Any], account: ArmId | str | None = None) -> None:
+        """Put a policy into the store as it is, in place of the one with its id or its collection."""
+        with self._world.lock:
+            catalog = self._catalog(account)
+            policy = deepcopy(policy)
+            known = catalog.policy_of(policies.collection_of(policy))
+            if known is not None and known["id"] != policy["id"]:
+                del catalog.policies[known["id"]]
+            catalog.policies[policy["id"]] = policy
+            catalog.written[policy["id"]] = self._world.arrivals
+
+    def members(
+        self, role: CollectionRole, account: ArmId | str | None = None, *, collection: str | None = None
+    ) -> list[str]:
+        """The principals that a policy grants a role directly."""
+        with self._world.lock:
+            return policies.members_of(self._policy(account, collection), role)
+
+    def grant(
+        self,
+        role: CollectionRole,
+        principal: str,
+        account: ArmId | str | None = None,
+        *,
+        collection: str | None = None,
+    ) -> None:
+        """Give a principal a role, as another admin would: the policy's version rises by one."""
+        with self._world.lock:
+            self._change(self._policy(account, collection), account, policies.grant, role, principal)
+
+    def revoke(
+        self,
+        role: CollectionRole,
+        principal: str,
+        account: ArmId | str | None = None,
+        *,
+        collection: str | None = None,
+    ) -> None:
+        """Take a role from a principal, as another admin would: the policy's version rises by one."""
+        with self._world.lock:
+            self._change(self._policy(account, collection), account, policies.revoke, role, principal)
+
+    def add_collection(
+        self, name: str, account: ArmId | str | None = None, *, parent: str | None = None, friendly_name: str = ""
+    ) -> None:
+        """Add a collection below another, by default below the root."""
+        with self._world.lock:
+            catalog = self._catalog(account)
+            parent = parent or catalog.root
+            if catalog.policy_of(parent) is None:
+                raise LookupError(f"the account has no collection {parent!r}")
+            add_collection(self._world, catalog, name, friendly_name=friendly_name or name, parent=parent)
+
+    # --- entities
+
+    def add_entity(self, kind: str, qualified_name: str, account: ArmId | str | None = None, **attributes: Any) -> str:
+        """Add an entity, or give one that is there new attributes; gives its guid."""
+        with self._world.lock:
+            return new_entity(self._world, self._catalog(account), kind, qualified_name, attributes).guid
+
+    def add_relation(
+        self, source: str, destination: str, account: ArmId | str | None = None, *, contains: bool = False
+    ) -> None:
+        """Let data flow from one entity to another, or (`contains`) let the first one contain the second."""
+        with self._world.lock:
+            new_relation(self._world, self._catalog(account), source, destination, contains=contains)
+
+    def entities(self, account: ArmId | str | None = None) -> list[EntityView]:
+        """The entities that are found by now, in order of creation."""
+        with self._world.lock:
+            now = self._world.settle()
+            found = [one for one in self._catalog(account).entities.values() if one.visible_from <= now]
+            return [
+                EntityView(one.guid, one.kind, str(one.attributes.get("qualifiedName", "")), deepcopy(one.attributes))
+                for one in found
+            ]
+
+    def relations(self, account: ArmId | str | None = None) -> list[tuple[str, str]]:
+        """Pairs of the guids of entities between which data flows."""
+        with self._world.lock:
+            relations = self._catalog(account).relations
+            return [(one.source, one.destination) for one in relations if not one.is_containment]
+
+    def _catalog(self, account: ArmId | str | None) -> Catalog:
+        return catalog_of(self._world, self._access, self._inventory.find_account(account))
+
+    def _policy(self, account: ArmId | str | None, collection: str | None) -> dict[str, Any]:
+        catalog = self._catalog(account)
+        found = catalog.policy_of(collection or catalog.root)
+        if found is None:
+            raise LookupError(f"the account has no collection {collection or catalog.root!r}")
+        return found
+
+    def _change(
+        self,
+        policy: dict[str, Any],
+        account: ArmId | str | None,
+        change: Any,
+        role: CollectionRole,
+        principal: str,
+    ) -> None:
+        if change(policy, role, principal):
+            policy["version"] += 1
+            self._catalog(account).written[policy["id"]] = self._world.arrivals

@@ -1,0 +1,128 @@
+"""Nothing says done that is not done: what a caller sees who may not read the account, or may not approve."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe import Client, FleetReport
+from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import ReportFailed
+from tests.support.colours import spec_for
+
+REQUESTER = ("Data Factory Contributor",)
+
+
+@pytest.fixture
+def emulator() -> Emulator:
+    """An Azure on which all four endpoints exist and are approved."""
+    emulator = Emulator(foreign_connections=0)
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        client.create_all(spec_for(emulator), approve=True).raise_for_failures()
+    return emulator
+
+
+@pytest.mark.parametrize("verb", ["create_all", "apply", "delete_all"])
+def test_a_write_without_reader_on_the_account_is_not_complete(colour, emulator, verb):
+    """One endpoint of four is known: what was done succeeded, and the report is neither complete nor quiet."""
+    spec = spec_for(emulator)
+    report = colour.run(emulator, lambda client: getattr(client, verb)(spec), roles=REQUESTER)
+    assert (report.succeeded, report.complete, len(report.outcomes)) == (True, False, 1)
+    with pytest.raises(ReportFailed) as caught:
+        report.raise_for_failures()
+    assert "its other endpoints are unknown" in caught.value.message
+    assert "az role assignment create --role Reader" in caught.value.message
+
+
+@pytest.mark.parametrize("verb", ["create_all", "delete_all"])
+def test_a_spec_that_names_only_what_is_known_can_be_complete(colour, emulator, verb):
+    """A caller who asks for the account endpoint alone gets all of it without Reader."""
+    spec = spec_for(emulator, groups=("account",))
+    report = colour.run(emulator, lambda client: getattr(client, verb)(spec), roles=REQUESTER)
+    assert report.complete
+    report.raise_for_failures()
+
+
+def test_a_status_without_reader_on_the_account_is_neither_ready_nor_settled(colour, emulator):
+    """The only endpoint that is known is ready; the others may be missing."""
+    status = colour.run(emulator, lambda client: client.status(spec_for(emulator)), roles=REQUESTER)
+    assert [endpoint.verdict for endpoint in status.endpoints] == ["ready"]
+    assert (status.ready, status.settled, status.all_known) == (False, False, False)
+    known = spec_for(emulator, groups=("account",))
+    status = colour.run(emulator, lambda client: client.status(known), roles=REQUESTER)
+    assert (status.ready, status.settled, status.all_known) == (True, True, True)
+
+
+def test_watching_does_not_wait_for_what_cannot_become_known(colour, emulator):
+    """Nothing that this caller can see is awaited, so watching ends, and says that it is not settled."""
+    seen = colour.run(emulator, lambda client: client.watch(spec_for(emulator)), roles=REQUESTER)
+    assert [status.settled for status in seen] == [False]
+
+
+def test_a_diagnosis_without_reader_on_the_account_is_not_ok(colour, emulator):
+    """No finding is an error, and the diagnosis does not claim that nothing stands in the way."""
+    runtime = spec_for(emulator)
+    diagnosis = colour.run(emulator, lambda client: client.diagnose(runtime), roles=REQUESTER)
+    assert "account-unreadable" in {finding.code for finding in diagnosis.findings}
+    assert not diagnosis.ok
+
+
+def test_a_fleet_without_reader_on_the_account_stays_open(colour, emulator, tmp_path):
+    """The fleet is not complete, and a later run with the role begins with those factories."""
+    specs = [spec_for(emulator, factory=str(emulator.add_factory(f"adf-{number}"))) for number in range(2)]
+    journal = tmp_path / "journal.jsonl"
+    fleet = colour.run(emulator, lambda client: client.create_many(specs, journal=journal), roles=REQUESTER)
+    assert (fleet.succeeded, fleet.complete) == (True, False)
+    with pytest.raises(ReportFailed, match="adf-0: pv1: unknown"):
+        fleet.raise_for_failures()
+    again = colour.run(emulator, lambda client: client.create_many(specs, resume=FleetReport.load(journal)))
+    assert again.complete
+    assert {outcome.result for report in again.reports for outcome in report.outcomes} == {"kept", "created"}
+    status = colour.run(emulator, lambda client: client.status_many(specs), roles=REQUESTER)
+    assert not status.ready
+
+
+def test_an_approval_that_was_handed_off_is_not_done(colour):
+    """Approval was asked and all four were handed off: the one-liner fails, unless that is said to be fine."""
+    emulator = Emulator(foreign_connections=0)
+    spec = spec_for(emulator)
+    report = colour.run(
+        emulator,
+        lambda client: client.create_all(spec, approve=True),
+        roles=("Data Factory Contributor", ("Reader", emulator.account)),
+    )
+    assert [outcome.result for outcome in report.outcomes].count("handed-off") == 4
+    assert (report.succeeded, report.complete) == (True, False)
+    with pytest.raises(ReportFailed, match="4 of 8 steps did not succeed:"):
+        report.raise_for_failures()
+    report.raise_for_failures(hand_off_is_fine=True)
+
+
+def test_a_creation_without_approval_is_complete_and_not_ready(colour):
+    """Complete says that what was asked for is done; whether lineage can flow is for the status to say."""
+    emulator = Emulator(foreign_connections=0)
+    spec = spec_for(emulator)
+    report = colour.run(emulator, lambda client: client.create_all(spec))
+    assert report.complete
+    assert not colour.run(emulator, lambda client: client.status(spec)).ready
+
+
+@pytest.mark.parametrize(("verb", "result"), [("approve", "would-approve"), ("delete_all", "would-delete")])
+def test_a_dry_run_is_not_complete(colour, verb, result):
+    """A dry run succeeds and has done nothing."""
+    emulator = Emulator(foreign_connections=0)
+    spec = spec_for(emulator)
+    colour.run(emulator, lambda client: client.create_all(spec))
+    report = colour.run(emulator, lambda client: getattr(client, verb)(spec, dry_run=True))
+    assert {outcome.result for outcome in report.outcomes} == {result}
+    assert (report.succeeded, report.complete) == (True, False)
+    report.raise_for_failures()
+
+
+@pytest.mark.parametrize("code", ["SubscriptionNotFound", "ResourceNotFound"])
+def test_a_takedown_without_the_account_is_not_complete(colour, emulator, code):
+    """An account that is gone, or not visible from here, leaves endpoints behind that are not known to be its own."""
+    emulator.inject(Fault.status("GET", 404, code=code, path="*/accounts/pv1", times=None))
+    report = colour.run(emulator, lambda client: client.delete_all(spec_for(emulator)))
+    assert [outcome.result for outcome in report.outcomes] == ["deleted"]
+    assert not report.complete
+    assert len(emulator.endpoints()) == 3

@@ -1,0 +1,136 @@
+"""An orchestration on the durabletask engine in one thread, on the emulator's clock, with workers that die as told.
+
+What happens is decided by the test alone: no timer is real, no two things happen at once, and the engine's own worker
+(`TaskHubGrpcWorker`) carries out turns and activities. Time passes only where an activity waits for Azure, and where
+there is nothing to do until the next timer.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from durabletask.worker import TaskHubGrpcWorker
+
+from tests.support.task_hub import Instance, TaskHub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import durabletask.internal.orchestrator_service_pb2 as pb
+
+    from purview_mpe.emulator import Emulator
+
+#: How a piece of work ends: answered; its worker dies before it begins, or after it did everything and before it
+#: answers, and the engine notices; or the engine never notices.
+Fate = Literal["answered", "dies before", "dies after", "never noticed"]
+
+
+@dataclass
+class Call:
+    """A piece of work that a worker was given: the how-manieth it is, and whose."""
+
+    number: int
+    name: str
+    worker: str
+    order: Any = None
+    """What an activity was asked for; None for a turn."""
+
+    @property
+    def is_turn(self) -> bool:
+        """Whether it is an orchestrator's turn."""
+        return self.order is None
+
+
+class _Answers:
+    """Takes what a worker says in place of the engine's own connection."""
+
+    def __init__(self, hub: TaskHub) -> None:
+        self._hub = hub
+
+    def CompleteOrchestratorTask(self, response: pb.OrchestratorResponse) -> None:  # noqa: N802 - the engine's name
+        self._hub.complete_turn(response)
+
+    def CompleteActivityTask(self, response: pb.ActivityResponse) -> None:  # noqa: N802 - as above
+        self._hub.complete_activity(response)
+
+
+class _Unheard(_Answers):
+    """Of a worker that dies before it answers."""
+
+    def CompleteOrchestratorTask(self, response: pb.OrchestratorResponse) -> None: ...  # noqa: N802 - as above
+
+    def CompleteActivityTask(self, response: pb.ActivityResponse) -> None: ...  # noqa: N802 - as above
+
+
+@dataclass
+class Engine:
+    """Runs orchestrations; `register` gives a new worker what it can do, `fate` says how each piece of work ends."""
+
+    azure: Emulator
+    register: Callable[[TaskHubGrpcWorker], None]
+    fate: Callable[[Call], Fate] = lambda _call: "answered"
+    says: list[tuple[float, str, Any]] = field(default_factory=list)
+    """What the outside says: after how many seconds, under which name, and what."""
+    calls: list[Call] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # A day ahead of the calendar that workers read: by that no order of theirs is ever late, however slow the
+        # machine is that runs the tests.
+        self._epoch = datetime.now(UTC) + timedelta(days=1)
+        self.hub = TaskHub(self.now)
+        self._workers = 0
+        self._hire()
+
+    def now(self) -> datetime:
+        """The engine's calendar."""
+        return self._epoch + timedelta(seconds=self.azure.clock.elapsed)
+
+    def run(self, name: str, given: Any, instance: str = "fleet") -> Instance:
+        """Start an orchestration, and let everything happen until it has ended."""
+        self.hub.start(name, json.dumps(given), instance)
+        while not self.hub.instances[instance].is_over:
+            self.hub.fire_due()
+            if (item := self.hub.take(self._name)) is not None:
+                self._work(item)
+            else:
+                self._wait(instance)
+        return self.hub.instances[instance]
+
+    def _hire(self) -> None:
+        self._workers += 1
+        self._name = f"worker-{self._workers}"
+        self._worker = TaskHubGrpcWorker(host_address="127.0.0.1:1")  # it never connects
+        self.register(self._worker)
+
+    def _work(self, item: pb.WorkItem) -> None:
+        [work] = [work for work in self.hub.holds(self._name) if work.token == item.completionToken]
+        order = None if work.task_id is None else json.loads(work.input or "null")
+        call = Call(len(self.calls) + 1, work.name, self._name, order)
+        self.calls.append(call)
+        fate = self.fate(call)
+        if fate != "dies before":
+            answers = (_Answers if fate == "answered" else _Unheard)(self.hub)
+            if call.is_turn:
+                self._worker._execute_orchestrator(item.orchestratorRequest, answers, item.completionToken)
+            else:
+                self._worker._execute_activity(item.activityRequest, answers, item.completionToken)
+        if fate in {"dies before", "dies after"}:
+            self.hub.lose(self._name)
+        if fate != "answered":
+            self._hire()
+
+    def _wait(self, instance: str) -> None:
+        """Nothing happens until the next timer, or the next word from outside."""
+        timer = self.hub.next_timer
+        word = self._epoch + timedelta(seconds=self.says[0][0]) if self.says else None
+        moments = [moment for moment in (timer, word) if moment is not None]
+        assert moments, "the orchestration waits for nothing"
+        # Timers leave out what is less than a microsecond.
+        if (seconds := (min(moments) - self.now()).total_seconds()) > 0:
+            self.azure.clock.advance(seconds)
+        if word is not None and word <= self.now():
+            _, name, told = self.says.pop(0)
+            self.hub.raise_event(instance, name, json.dumps(told))

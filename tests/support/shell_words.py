@@ -1,0 +1,10 @@
+"""What the command line never says."""
+
+from __future__ import annotations
+
+import re
+
+#: Nothing of this is a word of a shell.
+PYTHON = re.compile(
+    r"\bclient\.\w|\(spec\b|\bSpec[.(]|=True\b|=False\b|\b\w+_(?:all|many)\b|connection_verify|Credential\(|model_dump"
+)

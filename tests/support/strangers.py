@@ -1,0 +1,25 @@
+"""Private endpoints of strangers that want to be taken for ours."""
+
+from __future__ import annotations
+
+from tests.support.nouns import ALL_NAMES
+
+OWN_WORDS = "Requested by DataFactory:df1, Name:{name}"
+
+
+def imitations(name: str) -> list[str]:
+    """Names of private endpoints that look like ours for the endpoint `name`; the first is ours to the letter."""
+    return [
+        f"df1.{name}",
+        f"df1.{name}".upper(),
+        f"df1.{name}_2",
+        f"df1.{name[:-1]}",
+        f"x-df1.{name}",
+        f"df12.{name}",
+        f"DF2.{name}",
+        f"df1-{name}",
+        f"df1.{name}.df1.{name}",
+        *(f"df1.{sibling}" for sibling in ALL_NAMES if sibling != name),
+        name,
+        "pe-jumpbox",
+    ]
