@@ -16,7 +16,7 @@ from purview_mpe._flows.steps.claims import FromFactory
 from purview_mpe._flows.steps.schedule import Cost, Job
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, poll_interval
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe._model.results import ConnectionList
+from purview_mpe._model.results import ConnectionList, Identity
 from purview_mpe._rules.ownership import Listing, Match
 from purview_mpe._rules.register import Register
 from purview_mpe.errors import PurviewMpeError, WaitTimedOut
@@ -64,8 +64,10 @@ class Case:
     """Whether the claims were made at least once."""
     unlooked: dict[Place, int] = field(default_factory=dict[Place, int])
     """Lists that were not read since these claims were made, each with the number of readings begun before."""
+    deciding: set[Identity] = field(default_factory=set[Identity])
+    """Endpoints for which a decision is queued or being written."""
     pending: int = 0
-    """Decisions that are not settled."""
+    """Decisions that are not settled: those, and the ones that Azure took and did not show yet."""
     is_open: bool = False
 
     def place_of(self, claim: Claim) -> Place:
@@ -232,7 +234,8 @@ class Approvals:
             return
         if not work.source.blind and all(claim.private_endpoint_id or claim.only_exact for claim in claims):
             claims = [claim for claim in claims if case.place_of(claim) == desk.place]
-        elif case.unlooked:
+            claims = [claim for claim in claims if claim.identity not in case.deciding]
+        elif case.unlooked or case.deciding:
             return  # what names alone can tell is told by all lists together
         desks = {place: self._desks[place] for place in map(case.place_of, claims)}
         for one in (desk, *desks.values()):
@@ -259,9 +262,8 @@ class Approvals:
         if match.connection is None or (asked is not None and self._io.now() - asked <= _ASK_AGAIN):
             return
         desk = self._desks[case.place_of(match.claim)]
-        if any(one.case is case and one.match.claim.identity == match.claim.identity for one in desk.queue):
-            return
         desk.queue.append(_Decision(case, match, seen_at))
+        case.deciding.add(match.claim.identity)
         case.pending += 1
         self._write_next(desk)
 
@@ -296,6 +298,7 @@ class Approvals:
     def _written(self, desk: _Desk, decision: _Decision, failure: PurviewMpeError | None) -> None:
         """What the call answered is not believed where it says that all is well; what the target shows is."""
         case, match, now = decision.case, decision.match, self._io.now()
+        case.deciding.discard(match.claim.identity)
         if case.is_open and failure is None and not decision.was_shown:
             case.work.taken(match)
             desk.written.append((desk.readings, decision))
