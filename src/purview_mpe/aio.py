@@ -357,9 +357,12 @@ class Client:
     async def _iterate(self, series: Series[T]) -> AsyncGenerator[T]:
         io = self._io(series.timeout)
         with series.begin(io) as work:
-            while not work.is_over:
-                for answer in await work.round():
-                    yield answer
+            try:
+                while not work.is_over:
+                    for answer in await work.round():
+                        yield answer
+            finally:
+                await work.close()
 
     async def _all(self, fleet: FleetRun) -> FleetReport:
         with fleet.kept():

@@ -198,6 +198,12 @@ class Roll(Transport):
     def end_wait(self, thread: threading.Thread) -> None:
         self.waits[thread] -= 1
 
+    def sleep_unless(self, event: threading.Event, duration: float) -> None:
+        event.wait(duration)
+
+    def wake(self, thread: threading.Thread) -> None:
+        """Nothing sleeps here."""
+
 
 @pytest.mark.parametrize("replies", [[ok({"name": "x"})], [refusal(403)], [KeyboardInterrupt()]], ids=str)
 def test_every_thread_that_comes_goes(replies: Any) -> None:
@@ -271,3 +277,23 @@ def test_turns_are_taken_one_at_a_time() -> None:
     for thread in threads:
         thread.join()
     assert not +roll.waits
+
+
+@both
+def test_gathering_nothing_takes_no_time(runner: Runner) -> None:
+    """A flow that has nothing to gather does not wait, so that another one's sleep does not end early."""
+    emulator = Emulator()
+
+    async def busy(io: Any) -> float:
+        for _ in range(50):
+            await io.gather([])
+        return emulator.clock.elapsed
+
+    async def sleeper(io: Any) -> float:
+        await io.sleep(20)
+        return emulator.clock.elapsed
+
+    async def flow(io: Any) -> Any:
+        return await io.gather([busy(io), sleeper(io)])
+
+    assert on(emulator, runner, flow) == [0.0, 20.0]

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from purview_mpe import FleetReport
 
 
+#: Factories that share an account: its storage takes 200 private endpoints, two for each.
+_OF_ONE_ACCOUNT = 100
+
+
 def main(*, factories: int, subscriptions: int, colour: str, provisioning: float) -> dict[str, float]:
     """Create all for every factory; seconds are the clock's, and processor seconds leave imports out."""
     _create(*_furnished(1, 1, provisioning), colour)
@@ -39,13 +43,16 @@ def main(*, factories: int, subscriptions: int, colour: str, provisioning: float
 
 
 def _furnished(factories: int, subscriptions: int, provisioning: float) -> tuple[Emulator, list[Spec]]:
-    """A small request log, because this measures the library."""
+    """A small request log, because this measures the library; accounts take about a hundred factories each."""
     emulator = Emulator(enforce_limits=True, provisioning=provisioning, foreign_connections=0, request_log=100)
+    accounts = [emulator.account]
     specs: list[Spec] = []
     for number in range(factories):
+        if number and number % _OF_ONE_ACCOUNT == 0:
+            accounts.append(emulator.add_account(f"pv-{number}"))
         place = f"00000000-0000-0000-0000-{number % subscriptions + 1:012}"
-        factory = emulator.add_factory(f"adf-{number:05}", subscription=place, purview_account=emulator.account)
-        specs.append(Spec(factory=str(factory), account=str(emulator.account), name="pv"))
+        factory = emulator.add_factory(f"adf-{number:05}", subscription=place, purview_account=accounts[-1])
+        specs.append(Spec(factory=str(factory), account=str(accounts[-1]), name="pv"))
     return emulator, specs
 
 

@@ -185,7 +185,8 @@ def test_half_a_character_from_a_credential_is_written(emulator: Emulator, tmp_p
     path = tmp_path / "fleet.jsonl"
     client = Client(Speechless(), transport=emulator.transport())
     made = client.create_many(fleet_of(emulator, 1), journal=path)
-    assert "? file not found" in made.outcomes[0].error.message
+    assert "file not found" in made.outcomes[0].error.message
+    assert made.outcomes[0].error.message.isprintable()
     assert FleetReport.load(path).reports == made.reports
 
 

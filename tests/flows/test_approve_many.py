@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from purview_mpe import Spec
+from purview_mpe import Event, Spec
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec
 
@@ -130,3 +131,71 @@ def test_what_is_no_spec_is_refused(colour: Colour, emulator: Emulator, wrong):
     with pytest.raises(InvalidSpec):
         colour.run(emulator, lambda client: client.approve_many([wrong]))
     assert emulator.requests == []
+
+
+@pytest.mark.parametrize("reports", [False, True], ids=["specs", "reports"])
+def test_a_list_that_hangs_holds_back_its_own_target(colour: Colour, reports):
+    """The storage's list takes twenty seconds: what the account and the namespace show is approved long before."""
+    emulator = Emulator(foreign_connections=0)
+    specs = made(colour, emulator, 4)
+    given = colour.run(emulator, lambda client: client.create_many(specs)) if reports else specs
+    began, approved = emulator.clock.elapsed, {}
+
+    def note(event: Event) -> None:
+        if event.outcome is not None and event.outcome.result == "approved":
+            approved.setdefault(event.outcome.group_id, []).append(emulator.clock.elapsed - began)
+
+    emulator.inject(Fault.delay("GET", 20, path="*Microsoft.Storage*/privateEndpointConnections", times=1))
+    report = colour.run(emulator, lambda client: client.approve_many(given), on_event=note)
+    assert report.counts == {"approved": 16}
+    assert max(approved["account"] + approved["namespace"]) <= 5
+    assert min(approved["blob"] + approved["queue"]) >= 20
+
+
+def test_a_factory_that_hangs_holds_back_nothing_else(colour: Colour):
+    """One factory answers after twenty seconds; the connections of the others are approved by then."""
+    emulator = Emulator(foreign_connections=0)
+    specs = made(colour, emulator, 6)
+    began, done = emulator.clock.elapsed, {}
+
+    def note(event: Event) -> None:
+        if event.kind == "finished" and event.factory:
+            done[event.factory] = emulator.clock.elapsed - began
+
+    emulator.inject(Fault.delay("GET", 20, path="*/adf-3/*", times=1))
+    colour.run(emulator, lambda client: client.approve_many(specs), on_event=note)
+    assert done.pop(specs[3].factory) >= 20
+    assert max(done.values()) <= 8
+
+
+def test_names_are_decided_by_all_lists_together(colour: Colour):
+    """Without exact ids a connection counts only beside those of the other targets, however late one of them answers."""
+    emulator = Emulator(foreign_connections=0, reveal_private_endpoint_ids="never")
+    specs = made(colour, emulator, 2)
+
+    def moved(body: dict) -> dict:
+        """The connection that bears the name of the first factory's endpoint comes from elsewhere."""
+        text = json.dumps(body)
+        own = re.search(r"(vnet-[^/]+)(?=/providers/Microsoft.Network/privateEndpoints/adf-0.purview_blob)", text)
+        return json.loads(
+            text.replace(
+                f"{own[0]}/providers/Microsoft.Network/privateEndpoints/adf-0.purview_blob",
+                "vnet-00000000-westeurope-999-rg/providers/Microsoft.Network/privateEndpoints/adf-0.purview_blob",
+            )
+        )
+
+    emulator.inject(Fault.rewrite("GET", moved, path="*Microsoft.Storage*/privateEndpointConnections", times=None))
+    emulator.inject(Fault.delay("GET", 20, path="*Microsoft.EventHub*/privateEndpointConnections", times=1))
+    report = colour.run(emulator, lambda client: client.approve_many(specs))
+    results = {outcome.result for outcome in report.reports[0].outcomes}
+    assert results == {"ambiguous"}
+    assert report.reports[1].complete
+
+
+def test_one_tenants_401_stays_its_own(colour: Colour, emulator: Emulator):
+    """A factory that Azure refuses the token for is reported; the others are approved."""
+    specs = made(colour, emulator, 4)
+    emulator.inject(Fault.status("GET", 401, code="InvalidAuthenticationTokenTenant", path="*/adf-0/*", times=None))
+    report = colour.run(emulator, lambda client: client.approve_many(specs))
+    assert report.counts == {"approved": 12, "failed": 4}
+    assert {outcome.error.status for outcome in report.reports[0].outcomes} == {401}

@@ -12,7 +12,7 @@ from purview_mpe._rules.budget import Rate
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec, ReportFailed
 from tests.support.colours import fleet_of
-from tests.support.nouns import FACTORY
+from tests.support.nouns import FACTORY, HIDDEN
 
 if TYPE_CHECKING:
     from tests.support.colours import Colour
@@ -183,7 +183,9 @@ def test_a_fleet_can_be_left_and_resumed(colour: Colour, emulator: Emulator, tmp
     report = colour.run(emulator, lambda client: client.create_many([*first, second], resume=journal, journal=journal))
     assert report.counts == {"created": 16}
     assert [each.spec for each in report.reports] == [*first, second]
-    assert all("adf-late" in r.path or "/accounts/" in r.path for r in emulator.requests[before:])
+    assert {
+        r.path.split("/factories/")[1].split("/")[0] for r in emulator.requests[before:] if "/factories/" in r.path
+    } == {"adf-late"}
     assert len(FleetReport.load(journal).reports) == 4, "the half line is gone, and the new one is whole"
 
 
@@ -336,3 +338,162 @@ def test_an_interrupted_fleet_carries_what_was_done(colour: Colour, emulator: Em
         colour.run(emulator, lambda client: client.create_many([*specs, gone]), on_event=interrupt)
     assert [report.spec for report in interrupted.value.report.reports] == [gone]
     assert "resume" in interrupted.value.__notes__[0]
+
+
+def moments(colour: Colour, emulator: Emulator, specs: list[Spec], **options: object) -> dict[str, float]:
+    """When each factory had its report, in seconds from the start."""
+    seen: dict[str, float] = {}
+
+    def note(event: Event) -> None:
+        if event.kind == "finished" and event.factory:
+            seen[event.factory.rpartition("/")[2]] = emulator.clock.elapsed
+
+    report = colour.run(emulator, lambda client: client.create_many(specs, **options), on_event=note)
+    assert report.succeeded
+    return seen
+
+
+HANGING = [
+    pytest.param("GET", "*/factories/adf-7/managedVirtualNetworks", id="reading a factory"),
+    pytest.param("PUT", "*/adf-7/managedVirtualNetworks/*/purview_blob", id="writing an endpoint"),
+    pytest.param("GET", "*/adf-7/managedVirtualNetworks/*/managedPrivateEndpoints", id="looking at a factory"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), HANGING)
+@pytest.mark.parametrize("approve", [False, True], ids=["create", "approve"])
+def test_a_request_that_hangs_holds_back_its_own_factory(colour: Colour, method, path, approve):
+    """One request of thirty factories takes twenty seconds: all other reports come as if it had not been sent."""
+    emulator = Emulator(provisioning=4, connection_delay=2, foreign_connections=0)
+    specs = fleet_of(emulator, 30)
+    emulator.inject(Fault.delay(method, 20, path=path, times=1))
+    seen = moments(colour, emulator, specs, approve=approve)
+    hanging = seen.pop("adf-7")
+    assert hanging >= 20
+    assert max(seen.values()) <= 12
+
+
+def test_journal_lines_do_not_wait_either(colour: Colour, tmp_path):
+    """While one factory hangs the reports of the others are in the file already."""
+    emulator, path = Emulator(provisioning=4), tmp_path / "fleet.jsonl"
+    specs = fleet_of(emulator, 5)
+    emulator.inject(Fault.delay("GET", 20, path="*/factories/adf-0/managedVirtualNetworks", times=1))
+    lines: list[int] = []
+
+    def note(event: Event) -> None:
+        if event.kind == "step" and event.factory == specs[0].factory:
+            lines.append(len(FleetReport.load(path).reports))
+
+    colour.run(emulator, lambda client: client.create_many(specs, journal=path), on_event=note)
+    assert lines[0] == 4
+
+
+def test_reports_are_given_out_while_another_factory_hangs(colour: Colour):
+    """The iterator has the first report when the first factory is done, and the last one comes last."""
+    emulator = Emulator(provisioning=4)
+    specs = fleet_of(emulator, 3)
+    emulator.inject(Fault.delay("GET", 20, path="*/factories/adf-0/managedVirtualNetworks", times=1))
+    reports = colour.run(emulator, lambda client: client.iter_create_many(specs))
+    assert [report.spec for report in reports][-1] == specs[0]
+
+
+def test_a_subscription_that_hangs_leaves_room_for_others(colour: Colour):
+    """Every request to one subscription takes half a minute; the others are done before the first of them is."""
+    emulator = Emulator(provisioning=4, foreign_connections=0)
+    slow = fleet_of(emulator, 20, subscription=OTHER)
+    quick = [fleet_of_one(emulator, f"quick-{number}") for number in range(20)]
+    emulator.inject(Fault.delay("GET", 30, path=f"*{OTHER}*", times=None))
+    seen = moments(colour, emulator, [*slow, *quick])
+    assert (
+        max(seen[f"quick-{number}"] for number in range(20)) <= 15 < min(seen[f"adf-{number}"] for number in range(20))
+    )
+
+
+@pytest.mark.parametrize("code", ["InvalidAuthenticationTokenTenant", "AuthenticationFailed"])
+def test_one_factorys_401_stays_its_own(colour: Colour, emulator: Emulator, code):
+    """A factory in a subscription of another tenant is refused; the others are created, and one more token is asked for."""
+    specs = fleet_of(emulator, 20)
+    emulator.inject(Fault.status("*", 401, path="*/factories/adf-0*", times=None, code=code, message="Wrong issuer."))
+    report = colour.run(emulator, lambda client: client.create_many(specs[:1] + specs[10:]))
+    assert report.counts == {"created": 40, "failed": 1}
+    [failure] = report.reports[0].failures
+    assert (failure.error.status, failure.error.azure_code) == (401, code)
+    assert "adf-0" in failure.error.message
+
+
+class Signed:
+    """A credential that gives no token."""
+
+    asked = 0
+
+    def get_token(self, *_scopes: str, **_options: object):
+        """No token."""
+        self.asked += 1
+        raise ValueError("nobody is signed in")
+
+
+def test_without_a_token_nothing_is_asked(emulator: Emulator):
+    """Where the credential gives none, every factory says so, and the credential is asked a handful of times."""
+    from purview_mpe import Client
+
+    specs = [spec.model_copy(update={"account": None}) for spec in fleet_of(emulator, 60)]
+    credential = Signed()
+    report = Client(credential, transport=emulator.transport()).create_many(specs)
+    assert report.counts == {"failed": 60}
+    assert {outcome.error.code for outcome in report.outcomes} == {"access-denied"}
+    assert emulator.requests == []
+    assert credential.asked <= 16
+
+
+def full(emulator: Emulator, count: int) -> None:
+    """Connections of other factories on the account's storage."""
+    storage = emulator.targets(emulator.account)["blob"]
+    for number in range(count):
+        emulator.add_connection(storage, private_endpoint_id=f"{HIDDEN}/other-{number}.pv_blob", status="Approved")
+
+
+def test_what_does_not_fit_is_refused_before_it_is_written(colour: Colour):
+    """Storage takes 200 private endpoints: factories beyond that are conflicts, and the others are created."""
+    emulator = Emulator(foreign_connections=0)
+    full(emulator, 195)
+    specs = fleet_of(emulator, 4)
+    report = colour.run(emulator, lambda client: client.create_many(specs))
+    assert report.counts == {"created": 8, "conflict": 4, "failed": 4}
+    written = {request.path.split("/factories/")[1].split("/")[0] for request in emulator.writes}
+    assert len(written) == 2
+    [refused, *_] = [outcome for outcome in report.outcomes if outcome.result == "conflict"]
+    assert "has no room for 2 more private endpoints: it has 199 of 200" in refused.error.message
+    assert [finding.code for finding in report.warnings] == ["target-nearly-full"]
+
+
+def test_a_target_that_is_nearly_full_is_warned_about(colour: Colour):
+    """From 80 % on the report says so, counted with what the fleet itself creates."""
+    emulator = Emulator(foreign_connections=0)
+    full(emulator, 153)
+    assert colour.run(emulator, lambda client: client.create_many(fleet_of(emulator, 3))).warnings == ()
+    specs = [fleet_of_one(emulator, "adf-one-more")]
+    [warning] = colour.run(emulator, lambda client: client.create_many(specs)).warnings
+    assert (warning.code, warning.severity) == ("target-nearly-full", "warning")
+    assert "161 of 200" in warning.message
+
+
+def test_connections_that_cannot_be_counted_stop_nothing(colour: Colour, emulator: Emulator):
+    """Counting needs Reader on the targets, which a requester need not have: then Azure decides."""
+    specs = fleet_of(emulator, 2)
+    emulator.inject(Fault.status("GET", 403, path="*privateEndpointConnections", times=None))
+    report = colour.run(emulator, lambda client: client.create_many(specs))
+    assert (report.counts, report.warnings) == ({"created": 8}, ())
+
+
+def test_waiting_for_azures_limits_is_said(colour: Colour):
+    """A fleet that has to stand back says for which subscription, and no write waits on a thread."""
+    emulator = Emulator(provisioning=20, foreign_connections=0)
+    specs, told = fleet_of(emulator, 20), []
+    budget = Budget(writes=Rate(10, 1))
+    colour.run(emulator, lambda client: client.create_many(specs), budget=budget, on_event=told.append)
+    said = [event.message for event in told if event.kind == "waiting" and "Azure's limits" in event.message]
+    assert said
+    assert str(emulator.account.subscription) in said[0]
+    assert not [event for event in told if event.kind == "retrying"]
+    lists = Counter(paths(emulator, "GET", "/managedPrivateEndpoints"))
+    assert max(lists.values()) <= 12, "no endpoint is looked for again before it is written"

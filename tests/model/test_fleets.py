@@ -6,11 +6,11 @@ import pytest
 
 from purview_mpe import ErrorDetail, FactoryStatus, FleetReport, FleetStatus, Outcome, Report, Spec, Status
 from purview_mpe._model.fleets import checked_fleet, checked_subjects, left_over
-from purview_mpe._model.results import Account, Connection, EndpointStatus, Target
-from purview_mpe._rules.lanes import Backlog, interleaved
+from purview_mpe._model.results import Connection, EndpointStatus, Target
+from purview_mpe._rules.lanes import interleaved
 from purview_mpe._rules.ownership import Claim, Listing
 from purview_mpe._rules.register import Register
-from purview_mpe.errors import InvalidSpec, NotFound, ReportFailed
+from purview_mpe.errors import InvalidSpec, ReportFailed
 from tests.support import nouns
 from tests.support.nouns import ACCOUNT, FACTORY
 
@@ -157,32 +157,6 @@ def test_resuming_leaves_out_what_is_complete():
 def test_lanes_take_turns():
     """Items of a long lane and of a short one alternate until the short one is empty."""
     assert "".join(interleaved("aaaabb", lambda item: item)) == "abab" + "aa"
-
-
-def test_the_account_is_for_the_first_to_read():
-    """Who asks while it is being read is put aside, and taken up again when it is known."""
-    backlog = Backlog(["a", "b"], lambda _: "lane")
-    first, second = backlog.take(), backlog.take()
-    assert backlog.account("pv", first) == "read it"
-    assert backlog.account("pv", second) == "come back"
-    assert backlog.take() is None
-    assert len(backlog) == 1
-    known = Account(id=ACCOUNT, name="pv1")
-    backlog.found("pv", known)
-    assert backlog.take() == second
-    assert backlog.account("pv", second) is known
-    assert backlog.lanes == 0
-
-
-def test_a_failure_that_may_pass_is_tried_again():
-    """What is not final is for the next one to read; what is final is told to all."""
-    backlog = Backlog(["a"], lambda _: "lane")
-    failure = NotFound("m", remedy="r")
-    assert backlog.account("pv", "a") == "read it"
-    backlog.found("pv", failure, is_final=False)
-    assert backlog.account("pv", "a") == "read it"
-    backlog.found("pv", failure)
-    assert backlog.account("pv", "a") is failure
 
 
 HIDDEN = f"{nouns.HIDDEN}/df1.pv"

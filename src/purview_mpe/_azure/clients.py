@@ -104,7 +104,7 @@ class Azure:
         }
         if given is None and (authorities := network.authorities()) is not None:
             security.setdefault("connection_verify", authorities)
-        budget = pacing.shared_budget(given) if budget is None else budget
+        self._budget = budget = pacing.shared_budget(given) if budget is None else budget
 
         def pipeline(host: str, audiences: Sequence[str]) -> list[Any]:
             return policies.make(
@@ -156,6 +156,10 @@ class Azure:
                     policies=self._pipeline(base, self._purview_audiences),
                 )
             return self._clients["", base]
+
+    def until_room(self, method: str, resource: ArmId, count: int) -> float:
+        """Seconds until so many requests about a resource, sent together, are within the budget."""
+        return self._budget.until_room(method, f"{self._endpoint}{resource.path}/", count, self.now())
 
     def check_open(self) -> None:
         """Refuse to work after `close`.

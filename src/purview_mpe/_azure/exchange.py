@@ -127,6 +127,10 @@ class Run:
             self._stopped.wait(min(left, SLICE))
             self.check()
 
+    def wind_down(self) -> None:
+        """Let no thread or task of this verb begin anything more; a request that is under way may end."""
+        self._stopped.set()
+
     def stop(self) -> None:
         """Have all other threads of this verb unwind, whatever they wait for."""
         with self._lock:

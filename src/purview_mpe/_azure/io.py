@@ -22,14 +22,17 @@ from purview_mpe._azure import clients, retrying
 from purview_mpe._azure.credentials import object_id
 from purview_mpe._azure.exchange import Exchange, Run, Stopped, current, exchanging
 from purview_mpe._azure.presence import SLICE, Crew, Turns, at_work, presence_of
+from purview_mpe._azure.team import AsyncTeam, SyncTeam
 from purview_mpe._model.authorship import values_by_the_library
 from purview_mpe._model.events import Event
 from purview_mpe._wire.errors import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from purview_mpe._flows.steps.io import Clients
+    from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.results import Report
 
 __all__ = ["AsyncIo", "SyncIo", "run"]
@@ -107,6 +110,9 @@ class _Common:
         with at_work(self._run.presence), clients.span(name), values_by_the_library():
             yield
 
+    def engaged(self) -> AbstractContextManager[None]:
+        return at_work(self._run.presence)
+
     def tell(self, event: Event) -> None:
         _log.log(
             _LEVELS.get(event.kind, logging.INFO),
@@ -132,6 +138,9 @@ class _Common:
             except Exception:
                 # Whatever draws progress must not end the work that it shows, half-way.
                 _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
+
+    def until_room(self, method: str, resource: ArmId, count: int) -> float:
+        return self._azure.until_room(method, resource, count)
 
     def retrying(self, message: str) -> None:
         self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
@@ -197,8 +206,8 @@ class SyncIo(_Common):
         return object_id(self._do(_WHO, self._azure.token).token)
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-        if len(flows) == 1:
-            return [await flows[0]]
+        if len(flows) <= 1:
+            return [await flow for flow in flows]
         results: list[Any] = [None] * len(flows)
         failures: dict[int, BaseException] = {}
         places = count()
@@ -254,11 +263,15 @@ class SyncIo(_Common):
         self._run.check()  # where another gather of this verb was stopped, some of the results are missing
         return results
 
+    def team(self) -> SyncTeam:
+        return SyncTeam(self._run, self._azure.transport, run)
+
     async def checkpoint(self) -> None:
         self._run.check()
 
     async def sleep(self, seconds: float) -> None:
         retrying.pause(self._run, self._azure.transport, self._wait(seconds))
+        self._run.check()
 
 
 class AsyncIo(_Common):
@@ -328,6 +341,9 @@ class AsyncIo(_Common):
                 raise result
         return cast("list[T]", results)
 
+    def team(self) -> AsyncTeam:
+        return AsyncTeam(self._run, self.sleep)
+
     async def checkpoint(self) -> None:
         # A task that is cancelled while it runs learns of it when it next suspends; without that it would end as
         # cancelled, and whatever it returns would be lost.
@@ -337,6 +353,7 @@ class AsyncIo(_Common):
 
     async def sleep(self, seconds: float) -> None:
         await self._azure.transport.sleep(self._wait(seconds))
+        self._run.check()
 
 
 def _has_come(signals: queue.SimpleQueue[None], seconds: float) -> bool:

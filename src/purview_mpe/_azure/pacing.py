@@ -104,6 +104,7 @@ class Pacing(policies.HTTPPolicy[Any, Any]):
                 if not (wait := _wait(self._budget, ticket, request)):
                     break
                 self._pause(current().run, request.context.transport, wait)
+                current().run.check()
         except NotYet:
             self._budget.set_aside(ticket)
             raise
@@ -135,6 +136,7 @@ class AsyncPacing(policies.AsyncHTTPPolicy[Any, Any]):
                 if not (wait := _wait(self._budget, ticket, request)):
                     break
                 await request.context.transport.sleep(wait)
+                current().run.check()
         except NotYet:
             self._budget.set_aside(ticket)
             raise

@@ -41,6 +41,14 @@ class Presence(Protocol):
         """It goes on."""
         ...
 
+    def sleep_unless(self, event: threading.Event, duration: float) -> None:
+        """Let time pass for the calling thread, until another one has set the event and woken it."""
+        ...
+
+    def wake(self, thread: threading.Thread) -> None:
+        """End the sleep of a thread that sleeps unless an event is set."""
+        ...
+
 
 class _Unasked:
     """For transports that do not ask."""
@@ -53,13 +61,18 @@ class _Unasked:
 
     def end_wait(self, thread: threading.Thread) -> None: ...
 
+    def sleep_unless(self, event: threading.Event, duration: float) -> None:
+        event.wait(duration)
+
+    def wake(self, thread: threading.Thread) -> None: ...
+
 
 UNASKED: Presence = _Unasked()
 
 
 def presence_of(transport: Any) -> Presence:
     """The transport itself, if it wants to know; else something that forgets what it is given."""
-    names = ("begin_work", "end_work", "begin_wait", "end_wait")
+    names = ("begin_work", "end_work", "begin_wait", "end_wait", "sleep_unless", "wake")
     return cast("Presence", transport) if all(hasattr(transport, name) for name in names) else UNASKED
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from purview_mpe._client.journal import Journal
 from purview_mpe._flows.steps.narration import attach_fleet, framed, tell_warning
 from purview_mpe._model.fleets import FleetReport
-from purview_mpe._model.results import Finding
+from purview_mpe._model.results import Finding, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from purview_mpe._flows.steps.io import Io
-    from purview_mpe._model.results import Report
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -34,7 +33,7 @@ class Call(Generic[T]):
 
 
 class Work(Protocol[T_co]):
-    """Work in rounds. Between two rounds no request is under way, so a caller can stop there."""
+    """Work in rounds. Between two rounds nothing is begun, so a caller can stop there."""
 
     @property
     def is_over(self) -> bool:
@@ -43,6 +42,19 @@ class Work(Protocol[T_co]):
 
     async def round(self) -> Sequence[T_co]:
         """Do one round; what it brought."""
+        ...
+
+    async def close(self) -> Sequence[T_co]:
+        """Stop what is under way; what was finished and not given out."""
+        ...
+
+
+class WorkOfFleet(Work[tuple[int, Report]], Protocol):
+    """The work on a fleet: it gives reports, each with the place of its spec."""
+
+    @property
+    def warnings(self) -> Sequence[Finding]:
+        """What concerns the fleet as a whole, as far as it is known by now."""
         ...
 
 
@@ -90,13 +102,16 @@ class _Named(Generic[T]):
         with self.io.verb(self.verb):
             return await self.work.round()
 
+    async def close(self) -> Sequence[T]:
+        return await self.work.close()
+
 
 @dataclass
 class FleetRun:
     """One run of a fleet verb: what it starts from, and what came of it."""
 
     verb: str
-    make: Callable[[Io], Work[tuple[int, Report]]]
+    make: Callable[[Io], WorkOfFleet]
     timeout: float | None
     journal: str | Path | None = None
     reports: dict[int, Report] = field(default_factory=dict[int, "Report"])
@@ -106,14 +121,14 @@ class FleetRun:
     @contextmanager
     def begin(self, io: Io) -> Generator[Work[Report]]:
         """The work; each report is kept, and in the journal, before the caller sees it."""
-        with framed(io, self.verb) as began:
-            work = _Named(io, self.verb, self.make(io))
-            file = Journal(self.journal, lambda text: tell_warning(io, self.verb, began, text))
-            try:
-                yield _Kept(work, self.reports, file)
-            finally:
-                file.close()
-                self.warnings.extend(filter(None, [file.warning]))
+        with framed(io, self.verb) as began, io.engaged():
+            with Journal(self.journal, lambda text: tell_warning(io, self.verb, began, text)) as file:
+                work = self.make(io)
+                try:
+                    yield _Kept(_Named(io, self.verb, work), self.reports, file)
+                finally:
+                    self.warnings.extend(work.warnings)
+            self.warnings.extend(filter(None, [file.warning]))
 
     @contextmanager
     def kept(self) -> Generator[None]:
@@ -144,7 +159,12 @@ class _Kept:
         return self.work.is_over
 
     async def round(self) -> list[Report]:
-        finished = await self.work.round()
+        return self._written_down(await self.work.round())
+
+    async def close(self) -> list[Report]:
+        return self._written_down(await self.work.close())
+
+    def _written_down(self, finished: Sequence[tuple[int, Report]]) -> list[Report]:
         self.reports.update(finished)
         for _, report in finished:
             self.journal.add(report)

@@ -560,8 +560,11 @@ class Client:
     def _iterate(self, series: Series[T]) -> Iterator[T]:
         io = self._io(series.timeout)
         with series.begin(io) as work:
-            while not work.is_over:
-                yield from io.run(work.round())
+            try:
+                while not work.is_over:
+                    yield from io.run(work.round())
+            finally:
+                io.run(work.close())
 
     def _all(self, fleet: FleetRun) -> FleetReport:
         with fleet.kept():

@@ -43,8 +43,13 @@ async def account_id_of(io: Io, subject: Spec | Report) -> ArmId:
     if (account_id := spec.account_id) is not None:
         return account_id
     if isinstance(subject, Report) and subject.account is not None:
-        return typed_id(subject.account.id, ACCOUNT_TYPE, "account")
+        return account_in(subject.account)
     return await reads.connected_account(io, spec)
+
+
+def account_in(account: Account) -> ArmId:
+    """The id of the account that a report is about."""
+    return typed_id(account.id, ACCOUNT_TYPE, "account")
 
 
 def prepared(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from purview_mpe._flows import approve
-from purview_mpe._flows.steps import fleet_reports as fleet_outcomes
-from purview_mpe._flows.steps import reads
-from purview_mpe._flows.steps.fleet_approval import Approvals
-from purview_mpe._flows.steps.foreseen import hold_against_rights
-from purview_mpe._flows.steps.io import remaining
-from purview_mpe._flows.steps.waiting import PASSING, poll_interval
-from purview_mpe._model.events import Event
-from purview_mpe._model.results import Account, Report
+from purview_mpe._flows.steps import approvals, fleet_reports, shared
+from purview_mpe._flows.steps.approvals import Approvals, Case
+from purview_mpe._flows.steps.fleet import FleetWork, Member
+from purview_mpe._flows.steps.foreseen import foreseen, hold_against
+from purview_mpe._flows.steps.permissions import read_permissions
+from purview_mpe._flows.steps.shared import Shared
+from purview_mpe._flows.steps.shared_accounts import SharedAccounts
+from purview_mpe._model.results import Report
 from purview_mpe._model.spec import Spec
-from purview_mpe._rules.lanes import Backlog
 from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
@@ -24,118 +23,101 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.approving import Approving
     from purview_mpe._flows.steps.io import Io
+    from purview_mpe._flows.steps.shared_accounts import SharedAccount
     from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.survey import Permission
 
 Item: TypeAlias = tuple[int, "Spec | Report"]
 
-#: Factories per second that are looked at while their connections are waited for: a list each.
-_LOOKS_PER_SECOND = 10.0
+_Permissions: TypeAlias = "dict[str, tuple[Permission, ...] | None]"
+
+_QUEUES = {**shared.QUEUES, **approvals.QUEUES}
+
+
+@dataclass(eq=False)
+class _Factory(Member):
+    """A factory whose connections are approved."""
+
+    subject: Spec | Report = field(kw_only=True)
+    """What the caller gave."""
+    case: Case | None = None
+
+
+class ApprovingFleet(FleetWork[_Factory]):
+    """One run over the connections of many factories."""
+
+    verb: ClassVar[str] = "approve_many"
+
+    def __init__(self, io: Io, items: Iterable[Item], *, dry_run: bool, wait: bool) -> None:
+        members = [_Factory(index, spec_of(subject), subject=subject) for index, subject in items]
+        super().__init__(io, members, _QUEUES)
+        self._dry_run, self._wait = dry_run, wait and not dry_run
+        self._accounts = SharedAccounts(io, self.schedule)
+        self._approvals = Approvals(io, self.schedule)
+        self._permissions: Shared[ArmId, _Permissions] = Shared(
+            io, self.schedule, lambda holder: holder, lambda holder: read_permissions(io, [str(holder)])
+        )
+
+    def admit(self, member: _Factory) -> None:
+        """Find the account, which factories may share."""
+        if isinstance(member.subject, Report) and member.spec.account_id is None and member.subject.account is not None:
+            known = approve.account_in(member.subject.account)
+            self._accounts.need(known, lambda found: self._begin(member, found))
+            return
+        self.find_account(
+            member,
+            lambda account_id: self._accounts.need(account_id, lambda found: self._begin(member, found)),
+            lambda failure: self._fail(member, failure),
+        )
+
+    def cut_off(self, member: _Factory) -> Report:
+        """What was decided so far, and what is timed out."""
+        if member.case is None:
+            return fleet_reports.not_begun(member.spec, approve=True, verb="approve")
+        self._approvals.close(member.case)
+        member.case.work.end_open(waited=self._wait)
+        return member.case.work.report()
+
+    def prepare(self) -> float:
+        """Read the lists of connections that are due."""
+        return self._approvals.start_lists()
+
+    def _begin(self, member: _Factory, found: SharedAccount | PurviewMpeError) -> None:
+        if isinstance(found, PurviewMpeError):
+            self._fail(member, found)
+            return
+        try:
+            work = approve.prepared(
+                self.io, member.subject, found.account, decision="Approved", dry_run=self._dry_run, verb="approve"
+            )
+        except PurviewMpeError as failure:
+            self._fail(member, failure)
+            return
+        member.case = Case(work, member.lane, self._wait, lambda: self._decided(member, work))
+        self._approvals.open(member.case)
+
+    def _decided(self, member: _Factory, work: Approving) -> None:
+        """Report it; in a dry run, once it is known what the caller is allowed to decide."""
+        holders = list(dict.fromkeys(holder for _, holder in foreseen(work)))
+        held: _Permissions = {}
+        left = set(holders)
+
+        def known(holder: ArmId, found: _Permissions | PurviewMpeError) -> None:
+            held.update({} if isinstance(found, PurviewMpeError) else found)
+            left.discard(holder)
+            if not left:
+                hold_against(work, held)
+                self.finish(member, self.cut_off(member))
+
+        for holder in holders:
+            self._permissions.need(holder, partial(known, holder))
+        if not holders:
+            self.finish(member, self.cut_off(member))
+
+    def _fail(self, member: _Factory, failure: PurviewMpeError) -> None:
+        self.finish(member, fleet_reports.failed(member.spec, failure, approve=True, verb="approve"))
 
 
 def spec_of(subject: Spec | Report) -> Spec:
     """The spec that is approved."""
     return subject if isinstance(subject, Spec) else subject.spec
-
-
-@dataclass
-class ApprovingFleet:
-    """One run over the connections of many factories; the deadline of the `Io` is for all of them together."""
-
-    io: Io
-    items: Iterable[Item]
-    dry_run: bool
-    wait: bool
-    began: float = field(init=False)
-    _open: list[tuple[int, Approving]] = field(init=False, default_factory=list[tuple[int, "Approving"]])
-    _new: deque[tuple[int, Approving]] = field(init=False, default_factory=deque[tuple[int, "Approving"]])
-    _done: deque[tuple[int, Report]] = field(init=False, default_factory=deque[tuple[int, Report]])
-    _not_signed_in: PurviewMpeError | None = field(init=False, default=None)
-    _next: float = field(init=False, default=0.0)
-
-    def __post_init__(self) -> None:
-        self.began = self.io.now()
-        self.backlog = Backlog(self.items, lambda item: spec_of(item[1]).factory_id.subscription.casefold())
-        self._approvals = Approvals(self.io)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether every factory has its report."""
-        return not (self.backlog or self._open or self._done)
-
-    async def round(self) -> list[tuple[int, Report]]:
-        """One look at everything that is open; the reports of the factories that it finished."""
-        if self.backlog:
-            await self.io.gather([self._prepare() for _ in range(min(self.io.at_once, len(self.backlog)))])
-        elif (pause := min(self._next - self.io.now(), remaining(self.io))) > 0:
-            self._tell_waiting()
-            await self.io.sleep(pause)
-        self._open.extend(sorted(self._new, key=lambda numbered: numbered[0]))
-        self._new.clear()
-        works = [work for _, work in self._open]
-        await self._approvals.round(works)
-        if self.dry_run:
-            await hold_against_rights(self.io, works)
-        return self._results()
-
-    async def _prepare(self) -> None:
-        while (item := self.backlog.take()) is not None:
-            index, subject = item
-            try:
-                if self._not_signed_in is not None:
-                    raise self._not_signed_in
-                account = await self._account(item)
-                if account is not None:
-                    work = approve.prepared(
-                        self.io, subject, account, decision="Approved", dry_run=self.dry_run, verb="approve"
-                    )
-                    self._new.append((index, work))
-            except PurviewMpeError as error:
-                if error.code == "access-denied" and error.status != 403:
-                    self._not_signed_in = error
-                self._done.append((index, fleet_outcomes.failed(spec_of(subject), error, approve=True, verb="approve")))
-
-    async def _account(self, item: Item) -> Account | None:
-        account_id = await approve.account_id_of(self.io, item[1])
-        account = self.backlog.account(account_id.key, item)
-        if isinstance(account, PurviewMpeError):
-            raise account
-        if account == "come back":
-            return None
-        return await self._read(account_id) if account == "read it" else account
-
-    async def _read(self, account_id: ArmId) -> Account:
-        try:
-            account = await reads.read_account(self.io, account_id)
-        except PurviewMpeError as error:
-            self.backlog.found(account_id.key, error, is_final=not isinstance(error, PASSING))
-            raise
-        self.backlog.found(account_id.key, account)
-        return account
-
-    def _results(self) -> list[tuple[int, Report]]:
-        waits = self.wait and not self.dry_run
-        is_last = not waits or remaining(self.io) <= 0
-        still_open: list[tuple[int, Approving]] = []
-        for index, work in self._open:
-            if is_last:
-                work.end_open(waited=waits)
-            if work.is_over:
-                self._done.append((index, work.report()))
-            else:
-                still_open.append((index, work))
-        self._open = still_open
-        now = self.io.now()
-        self._next = now + max(poll_interval(now - self.began), len(still_open) / _LOOKS_PER_SECOND)
-        results = list(self._done)
-        self._done.clear()
-        return results
-
-    def _tell_waiting(self) -> None:
-        self.io.tell(
-            Event(
-                kind="waiting",
-                verb="approve_many",
-                seconds=self.io.now() - self.began,
-                message=f"{len(self._open)} factories wait for their connections",
-            )
-        )

@@ -72,3 +72,7 @@ class Watch:
                 return [found]
         self.is_over = True
         return []
+
+    async def close(self) -> list[Status]:
+        """Nothing is under way between two looks."""
+        return []

@@ -21,7 +21,7 @@ from purview_mpe.errors import PurviewMpeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from purview_mpe._flows.steps.fleet_approval import Place
+    from purview_mpe._flows.steps.approvals import Place
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.results import Endpoint
     from purview_mpe._model.spec import Spec

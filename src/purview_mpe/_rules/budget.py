@@ -86,6 +86,14 @@ class _Bucket:
             wait = max(wait, -self.level / self.rate.per_second)
         return wait
 
+    def until_room(self, count: int, now: float) -> float:
+        """Seconds until so many tokens are there; more than there ever can be are not waited for."""
+        self._refill(now)
+        wait = max(0.0, self.closed_until - now)
+        if self.rate is not None:
+            wait = max(wait, (min(count, self.rate.burst) - self.level) / self.rate.per_second)
+        return wait
+
     def give_back(self) -> None:
         """Put a token back that was not used."""
         if self.rate is not None:
@@ -159,24 +167,14 @@ class Budget:
 
     def take(self, method: str, url: str, now: float) -> Ticket | None:
         """A place for one request; None for requests that no subscription pays for."""
-        address = urlsplit(url)
-        scope = _SCOPE.match(address.path)
-        if scope is None:
-            return None
-        host, subscription, service = address.netloc.casefold(), scope[1].casefold(), (scope[2] or "").casefold()
-        kind = kind_of(method)
         with self._lock:
-            region = self._regions.get((host, subscription), "")
-            keys: tuple[Key, ...] = (
-                (host, subscription, kind, "region", region),
-                (host, subscription, kind, "service", service),
-            )
-            rates = (self._limits[kind], _OF_SERVICES.get((service, kind)))
-            buckets = [self._bucket(key, rate, now) for key, rate in zip(keys, rates, strict=True)]
-            for bucket in buckets:
+            if not (found := self._places(method, url, now)):
+                return None
+            for _, bucket in found:
                 bucket.on_the_way += 1
-            wait = max(bucket.take(now) for bucket in buckets)
-        return Ticket(keys, kind, host, subscription, now + wait)
+            wait = max(bucket.take(now) for _, bucket in found)
+        host, subscription, *_ = found[0][0]
+        return Ticket(tuple(key for key, _ in found), kind_of(method), host, subscription, now + wait)
 
     def wait(self, ticket: Ticket, now: float) -> float:
         """Seconds until the request may be sent; asked again after each wait, since Azure may have closed a bucket."""
@@ -188,6 +186,12 @@ class Budget:
         # Less than a microsecond is rounding: clocks are added up, and waiting for it could go on for ever.
         wait = ticket.ready_at - now
         return wait if wait > 1e-6 else 0.0
+
+    def until_room(self, method: str, url: str, count: int, now: float) -> float:
+        """Seconds until so many requests, sent together, would not have to wait. Takes nothing."""
+        with self._lock:
+            found = self._places(method, url, now)
+            return max((bucket.until_room(count, now) for _, bucket in found), default=0.0)
 
     def set_aside(self, ticket: Ticket) -> None:
         """Keep the ticket's place for a request that comes back later; nothing is on the way meanwhile."""
@@ -224,6 +228,21 @@ class Budget:
                 # Azure Resource Manager tells that nothing is left; without that it was the service that refused.
                 (service if left else whole).close(now, seconds)
             self._note_region(ticket, headers.get("x-ms-routing-request-id"))
+
+    def _places(self, method: str, url: str, now: float) -> tuple[tuple[Key, _Bucket], ...]:
+        """The buckets that a request draws on: the region's and the service's; none if no subscription pays for it."""
+        address = urlsplit(url)
+        if (scope := _SCOPE.match(address.path)) is None:
+            return ()
+        host, subscription, service = address.netloc.casefold(), scope[1].casefold(), (scope[2] or "").casefold()
+        kind = kind_of(method)
+        region = self._regions.get((host, subscription), "")
+        keys: tuple[Key, ...] = (
+            (host, subscription, kind, "region", region),
+            (host, subscription, kind, "service", service),
+        )
+        rates = (self._limits[kind], _OF_SERVICES.get((service, kind)))
+        return tuple((key, self._bucket(key, rate, now)) for key, rate in zip(keys, rates, strict=True))
 
     def _note_region(self, ticket: Ticket, routed: str | None) -> None:
         """Which region of Azure Resource Manager answers: `WESTEUROPE:20240314T100000Z:…` (recorded)."""

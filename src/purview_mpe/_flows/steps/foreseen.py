@@ -10,25 +10,35 @@ from purview_mpe._model.arm_id import ArmId, folded
 from purview_mpe._rules.rights import missing_to_decide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from purview_mpe._flows.steps.approving import Approving
     from purview_mpe._flows.steps.io import Io
+    from purview_mpe._flows.steps.search import Search
+    from purview_mpe._model.survey import Permission
 
 
 async def hold_against_rights(io: Io, works: Sequence[Approving]) -> None:
-    """Hand off what would be decided, where the caller's permissions do not include it. Reads only.
+    """Hand off what would be decided, where the caller's permissions do not include it. Reads only."""
+    holders = dict.fromkeys(str(holder) for work in works for _, holder in foreseen(work))
+    held = await read_permissions(io, holders)
+    for work in works:
+        hold_against(work, held)
+
+
+def foreseen(work: Approving) -> list[tuple[Search, ArmId]]:
+    """What would be decided, each with the resource on which the right is needed."""
+    account_id = ArmId.parse(work.account.id)
+    return [(search, connections.holder_of(account_id, search.target)) for search in work.would_be_decided()]
+
+
+def hold_against(work: Approving, held: Mapping[str, tuple[Permission, ...] | None]) -> None:
+    """Hand off what these permissions, by folded scope, do not include.
 
     Permissions that cannot be read prove nothing, and neither do those that include everything: a deny assignment
     stands above them. Such a search stays as it is.
     """
-    would = [
-        (work, search, connections.holder_of(ArmId.parse(work.account.id), search.target))
-        for work in works
-        for search in work.would_be_decided()
-    ]
-    held = await read_permissions(io, dict.fromkeys(str(holder) for _, _, holder in would))
-    for work, search, holder in would:
+    for search, holder in foreseen(work):
         permissions = held.get(folded(str(holder)))
         if permissions is not None and (missing := missing_to_decide(search.target.connections, permissions)):
             work.lacks_rights(search, missing)

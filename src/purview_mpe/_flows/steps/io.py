@@ -73,6 +73,22 @@ class PurviewData(Protocol):
         ...
 
 
+class Team(Protocol):
+    """Flows that run beside the one that started them, which alone starts further ones and waits."""
+
+    def start(self, flow: Coroutine[Any, Any, None]) -> None:
+        """Run a flow beside this one. One that raises ends the team: `wait` raises the same."""
+        ...
+
+    async def wait(self, seconds: float) -> None:
+        """Return when a flow has ended since the last call, or the time has passed, or the deadline has come."""
+        ...
+
+    async def close(self) -> None:
+        """Let what is under way end if that takes a moment, and stop the rest; nothing runs on."""
+        ...
+
+
 class Io(Protocol):
     """Requests, lists, waiting, concurrency, time: in one colour."""
 
@@ -102,6 +118,14 @@ class Io(Protocol):
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         """Run flows together; all finish, then the first failure in their order is raised."""
+        ...
+
+    def team(self) -> Team:
+        """Flows that run beside the one that asks for them."""
+        ...
+
+    def until_room(self, method: str, resource: ArmId, count: int) -> float:
+        """Seconds until so many requests about a resource, sent together, would not have to wait for Azure's limits."""
         ...
 
     def pause_after(self, attempt: int, asked_for: float) -> float | None:
@@ -149,6 +173,10 @@ class Io(Protocol):
 
     def verb(self, name: str) -> AbstractContextManager[None]:
         """All that is done for a verb happens inside."""
+        ...
+
+    def engaged(self) -> AbstractContextManager[None]:
+        """For a verb that goes on in rounds: while its caller has its turn, a clock that is held in the hand stands."""
         ...
 
     def retrying(self, message: str) -> None:

@@ -21,7 +21,7 @@ from purview_mpe.emulator._values.exchange import REASONS, ConnectionReset, Requ
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, MutableMapping
-    from threading import Thread
+    from threading import Event, Thread
     from types import TracebackType
 
     from purview_mpe.emulator._http.service import Service
@@ -187,6 +187,18 @@ class _OnClock:
         """The thread goes on."""
         if isinstance(self._clock, VirtualClock):
             self._clock.end_wait(thread)
+
+    def sleep_unless(self, event: Event, duration: float) -> None:
+        """Let time pass for the calling thread, until another one has set the event and woken it."""
+        if isinstance(self._clock, VirtualClock):
+            self._clock.sleep(duration, unless=event)
+        else:
+            self._clock.sleep(duration)
+
+    def wake(self, thread: Thread) -> None:
+        """End the sleep of a thread that sleeps unless an event is set."""
+        if isinstance(self._clock, VirtualClock):
+            self._clock.wake(thread)
 
 
 class EmulatorTransport(_OnClock, HttpTransport[HttpRequest, HttpResponse]):

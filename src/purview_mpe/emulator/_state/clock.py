@@ -141,11 +141,16 @@ class VirtualClock:
         """Seconds since the clock was made, to the microsecond."""
         return round(self.now() - self._start, 6)
 
-    def sleep(self, seconds: float) -> None:
-        """Return when so much time has passed on this clock; blocks until everything that it knows of waits."""
+    def sleep(self, seconds: float, unless: threading.Event | None = None) -> None:
+        """Return when so much time has passed on this clock; blocks until everything that it knows of waits.
+
+        With `unless` a `wake` of the sleeping thread ends it earlier, if the event is set before.
+        """
         if not seconds > 0:
             return
         with self._lock:
+            if unless is not None and unless.is_set():
+                return
             known = self._known.setdefault(threading.current_thread(), _Known())
             known.sleep = sleep = _Sleep(self._read() + seconds, known)
             heapq.heappush(self._sleeps, (sleep.until, next(self._serial), sleep))
@@ -206,6 +211,15 @@ class VirtualClock:
     def end_wait(self, thread: threading.Thread | None = None) -> None:
         """The thread goes on."""
         self._set_waiting(thread, waits=False)
+
+    def wake(self, thread: threading.Thread) -> None:
+        """End the sleep of a thread; set the event before that it sleeps `unless`."""
+        with self._lock:
+            self._last_sign = time.monotonic()
+            known = self._known.get(thread)
+            if known is not None and (sleep := known.sleep) is not None:
+                sleep.is_over, known.sleep = True, None
+                sleep.wakes.set()
 
     def _set_waiting(self, thread: threading.Thread | None, *, waits: bool) -> None:
         with self._lock:

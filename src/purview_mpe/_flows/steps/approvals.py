@@ -1,0 +1,336 @@
+"""Approving for many factories: each list serves all of them, and no target waits for another one.
+
+The rules of who is ours are those of one factory; they see of each list the part that can decide a claim. A connection
+whose exact id is known is decided as soon as its own target shows it. Where only names are known, the rules compare
+what all targets of a factory show, so those are decided together.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from purview_mpe._flows.steps import targets as connections
+from purview_mpe._flows.steps.claims import FromFactory
+from purview_mpe._flows.steps.schedule import Cost, Job
+from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, poll_interval
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.results import ConnectionList, Identity
+from purview_mpe._rules.ownership import Listing, Match
+from purview_mpe._rules.register import Register
+from purview_mpe.errors import PurviewMpeError, WaitTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from purview_mpe._flows.steps.approving import Approving
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._flows.steps.schedule import Schedule
+    from purview_mpe._rules.ownership import Claim
+
+#: Which list, of which resource.
+Place: TypeAlias = tuple[ConnectionList, ArmId]
+
+#: The queues of a `Schedule` that this needs, each with its part of what goes on at once.
+QUEUES = {"claims": 0.4, "lists": 0.3, "decisions": 0.3}
+#: How long Azure may take to show a decision before it is asked for again.
+_ASK_AGAIN = 30.0
+#: Decisions at one resource that go together; storage runs one private endpoint operation at a time (public code).
+_AT_ONE_PLACE = 4
+#: Seconds between two lists of one target while decisions are still being written.
+_READ_BACK = 5.0
+#: Seconds that a list waits for further factories that are about to ask for it.
+_GATHER = 2.0
+#: Factories per second that are asked for their endpoints while connections are waited for.
+_LOOKS_PER_SECOND = 10.0
+
+
+@dataclass(eq=False)
+class Case:
+    """The connections of one factory."""
+
+    work: Approving
+    lane: str
+    waits: bool
+    """Whether to look again for what is not there."""
+    over: Callable[[], None]
+    """Called when nothing more is done for it."""
+    opened: float = 0.0
+    claims: Sequence[Claim] = ()
+    told: Mapping[Place, Sequence[Claim]] = field(default_factory=dict["Place", "Sequence[Claim]"])
+    """The claims by the list that shows their connections."""
+    was_asked: bool = False
+    """Whether the claims were made at least once."""
+    unlooked: dict[Place, int] = field(default_factory=dict[Place, int])
+    """Lists that were not read since these claims were made, each with the number of readings begun before."""
+    deciding: set[Identity] = field(default_factory=set[Identity])
+    """Endpoints for which a decision is queued or being written."""
+    pending: int = 0
+    """Decisions that are not settled: those, and the ones that Azure took and did not show yet."""
+    is_open: bool = False
+
+    def place_of(self, claim: Claim) -> Place:
+        """The list that shows the connection of a claim."""
+        return claim.target.connections, connections.holder_of(ArmId.parse(self.work.account.id), claim.target)
+
+
+@dataclass(eq=False)
+class _Decision:
+    """One connection that is ours and pending."""
+
+    case: Case
+    match: Match
+    seen_at: float | None
+    was_shown: bool = False
+    """Whether the target was seen to show the decision already."""
+
+
+@dataclass(eq=False)
+class _Desk:
+    """One list and what is decided by it."""
+
+    place: Place
+    cases: dict[int, Case] = field(default_factory=dict[int, Case])
+    """Those that wait for it to be read."""
+    register: Register | None = None
+    readings: int = 0
+    """How often reading the list was begun."""
+    began: float = float("-inf")
+    """When that was last."""
+    due: float = float("inf")
+    wanted_since: float = float("inf")
+    is_listing: bool = False
+    failures: int = 0
+    queue: deque[_Decision] = field(default_factory=deque[_Decision])
+    writing: int = 0
+    written: list[tuple[int, _Decision]] = field(default_factory=list[tuple[int, _Decision]])
+    """Decisions that Azure took and did not show yet, each with the number of readings begun before."""
+
+    def want(self, at: float) -> None:
+        """Read the list at a moment, if not earlier."""
+        self.due = min(self.due, at)
+        self.wanted_since = min(self.wanted_since, at)
+
+
+class Approvals:
+    """Approving for all factories of a fleet."""
+
+    def __init__(self, io: Io, schedule: Schedule) -> None:
+        self._io = io
+        self._schedule = schedule
+        self._desks: dict[Place, _Desk] = {}
+        self._open = 0
+        self._claiming = 0
+        """How many factories are being asked for their claims."""
+
+    def open(self, case: Case, *, at: float | None = None) -> None:
+        """Look for the connections of a factory, from now or a moment on."""
+        if not case.is_open:
+            case.is_open, case.opened = True, self._io.now()
+            self._open += 1
+            self._claim(case, at)
+
+    def close(self, case: Case) -> None:
+        """Nothing more is decided for it."""
+        if case.is_open:
+            case.is_open = False
+            self._open -= 1
+
+    def start_lists(self) -> float:
+        """Read the lists that are due; when the next one is."""
+        now = self._io.now()
+        moments = [self._start(desk, now) for desk in self._desks.values() if not desk.is_listing]
+        return min(moments, default=float("inf"))
+
+    # --- claims
+
+    def _claim(self, case: Case, at: float | None) -> None:
+        costs = (Cost("GET", case.work.spec.factory_id, 1),) if isinstance(case.work.source, FromFactory) else ()
+
+        async def flow() -> None:
+            if case.is_open:
+                case.claims = await case.work.claims()
+
+        def then(failure: PurviewMpeError | None) -> None:
+            self._claiming -= at is None
+            if case.is_open:
+                self._claimed(case, failure)
+
+        self._claiming += at is None
+        self._schedule.put("claims", case.lane, Job(flow, then, costs), at=at)
+
+    def _claimed(self, case: Case, failure: PurviewMpeError | None) -> None:
+        now, case.was_asked = self._io.now(), True
+        if failure is not None:
+            case.claims = ()
+            case.work.failed(failure)
+        told: dict[Place, list[Claim]] = {}
+        for claim in case.claims:
+            told.setdefault(case.place_of(claim), []).append(claim)
+        unlooked: dict[Place, int] = {}
+        for place, claims in told.items():
+            desk = self._desks.setdefault(place, _Desk(place))
+            desk.cases[id(case)] = case
+            # A list that is being read serves claims that were the same before.
+            is_same = claims == case.told.get(place)
+            unlooked[place] = case.unlooked.get(place, desk.readings) if is_same else desk.readings
+            desk.want(max(now, desk.began + self._pause_between_readings(desk)))
+        case.told, case.unlooked = told, unlooked
+        if case.waits and not case.work.is_over:
+            pause = max(poll_interval(now - case.opened), self._open / _LOOKS_PER_SECOND)
+            self._claim(case, now + pause)
+        self._consider(case)
+
+    # --- lists
+
+    def _pause_between_readings(self, desk: _Desk) -> float:
+        oldest = min((case.opened for case in desk.cases.values()), default=self._io.now())
+        return poll_interval(self._io.now() - oldest)
+
+    def _start(self, desk: _Desk, now: float) -> float:
+        """Read a list if it is due; when it is next."""
+        if desk.due > now:
+            return desk.due
+        gathered_by = desk.wanted_since + _GATHER
+        if self._claiming and now < gathered_by:
+            return gathered_by
+        desk.is_listing, desk.due, desk.wanted_since = True, float("inf"), float("inf")
+        desk.readings += 1
+        number, found = desk.readings, Listing()
+
+        async def flow() -> None:
+            nonlocal found
+            desk.began = self._io.now()
+            found = await connections.list_connections(self._io, *desk.place)
+
+        def then(failure: PurviewMpeError | None) -> None:
+            desk.is_listing = False
+            self._listed(desk, number, found if failure is None else Listing(error=failure))
+
+        holder = desk.place[1]
+        self._schedule.put("lists", str(holder), Job(flow, then, (Cost("GET", holder, 1),)))
+        return float("inf")
+
+    def _listed(self, desk: _Desk, number: int, listing: Listing) -> None:
+        error = listing.error
+        desk.failures = desk.failures + 1 if error is not None else 0
+        if isinstance(error, WaitTimedOut) or (isinstance(error, PASSING) and desk.failures < FAILED_LOOKS):
+            desk.want(self._io.now() + poll_interval(0))  # the time for the whole fleet is over, or it may pass
+            return
+        desk.register = Register(listing)
+        self._settle(desk, number)
+        for case in [case for case in desk.cases.values() if case.unlooked.get(desk.place, number) < number]:
+            del case.unlooked[desk.place]
+            self._judge(case, desk)
+            self._consider(case)
+
+    def _judge(self, case: Case, desk: _Desk) -> None:
+        """Decide what the lists that were read say about a factory's connections."""
+        work = case.work
+        claims = [claim for claim in case.claims if work.searches.is_open(claim)]
+        if not case.is_open or not claims:
+            desk.cases.pop(id(case), None)
+            return
+        if not work.source.blind and all(claim.private_endpoint_id or claim.only_exact for claim in claims):
+            claims = [claim for claim in claims if case.place_of(claim) == desk.place]
+            claims = [claim for claim in claims if claim.identity not in case.deciding]
+        elif case.unlooked or case.deciding:
+            return  # what names alone can tell is told by all lists together
+        desks = {place: self._desks[place] for place in map(case.place_of, claims)}
+        for one in (desk, *desks.values()):
+            one.cases.pop(id(case), None)
+        listings = {claim.identity: self._shown(case, claim) for claim in claims}
+        if any(listing.error is not None for listing in listings.values()):
+            work.failed_looks = FAILED_LOOKS  # a failure that may pass has been waited for by now
+        try:
+            matches = work.undecided(claims, listings)
+        except PurviewMpeError as failure:
+            work.failed(failure)
+            return
+        for match in matches:
+            self._decide(case, match, listings[match.claim.identity].at)
+
+    def _shown(self, case: Case, claim: Claim) -> Listing:
+        register = self._desks[case.place_of(claim)].register
+        return Listing() if register is None else register.for_claim(case.work.spec.factory_id.name, claim)
+
+    # --- decisions
+
+    def _decide(self, case: Case, match: Match, seen_at: float | None) -> None:
+        asked = case.work.asked_at(match)
+        if match.connection is None or (asked is not None and self._io.now() - asked <= _ASK_AGAIN):
+            return
+        desk = self._desks[case.place_of(match.claim)]
+        desk.queue.append(_Decision(case, match, seen_at))
+        case.deciding.add(match.claim.identity)
+        case.pending += 1
+        self._write_next(desk)
+
+    def _write_next(self, desk: _Desk) -> None:
+        at_once = 1 if desk.place[0] == "storage" else _AT_ONE_PLACE
+        while desk.queue and desk.writing < at_once:
+            desk.writing += 1
+            self._write(desk, desk.queue.popleft())
+
+    def _write(self, desk: _Desk, decision: _Decision) -> None:
+        case, match, holder = decision.case, decision.match, desk.place[1]
+
+        async def flow() -> None:
+            if case.is_open and match.connection is not None:
+                decision.was_shown = await connections.write_when_free(
+                    self._io,
+                    ArmId.parse(case.work.account.id),
+                    match.claim.target,
+                    match.connection,
+                    case.work.decision,
+                    seen_at=decision.seen_at,
+                )
+
+        def then(failure: PurviewMpeError | None) -> None:
+            desk.writing -= 1
+            self._written(desk, decision, failure)
+            self._write_next(desk)
+
+        method = "POST" if desk.place[0] == "ingestion" else "PUT"
+        self._schedule.put("decisions", str(desk.place), Job(flow, then, (Cost(method, holder, 1),)))
+
+    def _written(self, desk: _Desk, decision: _Decision, failure: PurviewMpeError | None) -> None:
+        """What the call answered is not believed where it says that all is well; what the target shows is."""
+        case, match, now = decision.case, decision.match, self._io.now()
+        case.deciding.discard(match.claim.identity)
+        if case.is_open and failure is None and not decision.was_shown:
+            case.work.taken(match)
+            desk.written.append((desk.readings, decision))
+        else:
+            case.pending -= 1
+            if case.is_open and failure is not None:
+                case.work.refused(match, failure)
+            elif case.is_open:
+                case.work.decided(match)
+        if desk.written:
+            desk.want(now if not desk.queue and not desk.writing else now + _READ_BACK)
+        self._consider(case)
+
+    def _settle(self, desk: _Desk, number: int) -> None:
+        """See in the list what became of the decisions that were written before its reading began."""
+        register, later = desk.register, list[tuple[int, _Decision]]()
+        for readings, decision in desk.written:
+            case, connection = decision.case, decision.match.connection
+            if readings >= number or connection is None or register is None:
+                later.append((readings, decision))
+                continue
+            case.pending -= 1
+            if case.is_open and register.status_of(connection).casefold() == case.work.decision.casefold():
+                case.work.decided(decision.match)
+            self._consider(case)  # otherwise Azure does not show it yet: a later look does
+        desk.written = later
+
+    def _consider(self, case: Case) -> None:
+        """Close a case for which nothing more is to be done."""
+        if not case.is_open:
+            return
+        has_looked = case.was_asked and not case.unlooked and not case.pending
+        if case.work.is_over or (has_looked and not case.waits):
+            self.close(case)
+            case.over()

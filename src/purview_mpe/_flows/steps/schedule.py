@@ -1,0 +1,165 @@
+"""Work for many factories, each at its own pace: whatever has to be done next for one waits for no other.
+
+The one that runs a fleet decides what is done, in `Schedule.step`: it starts what is due and reacts to what has ended.
+What a piece of work consists of are flows, which run beside it. So decisions need no locks, and a request that hangs
+holds back the factory that it is sent for, and nothing else.
+
+A write whose turn within Azure's limits comes later is not begun: it would only wait in the pipeline, on a thread that
+others need, and what was read before it would be old by then.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from purview_mpe._flows.steps.io import MOMENT, remaining
+from purview_mpe._model.events import Event
+from purview_mpe._rules.agenda import Agenda, Entry
+from purview_mpe.errors import PurviewMpeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from typing import Any
+
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.arm_id import ArmId
+
+#: Pieces of work of one subscription or target that go on together: enough to use up a subscription's limit of writes
+#: with two seconds per request.
+_IN_ONE_LANE = 8
+#: How long a write that was started may take to reach the budget, in seconds.
+_ON_ITS_WAY = 0.2
+#: Seconds between two events that say that Azure's limits are waited for.
+_SAY_AGAIN = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Requests that a piece of work sends at once, and about which resource."""
+
+    method: str
+    resource: ArmId
+    count: int
+
+
+@dataclass
+class Job:
+    """A piece of work: flows are sent, and what came of them is dealt with afterwards."""
+
+    flow: Callable[[], Coroutine[Any, Any, None]]
+    then: Callable[[PurviewMpeError | None], None]
+    """Called by the one that runs the fleet once the flow has ended, with the error that it ended with."""
+    costs: tuple[Cost, ...] = ()
+    dropped: Callable[[], None] = lambda: None
+    """Called if the work is left off before it began."""
+    failure: PurviewMpeError | None = None
+
+
+_Entry: TypeAlias = "Entry[Job]"
+
+
+class Schedule:
+    """What a fleet has to do, and the team that does it.
+
+    Args:
+        io: Where time and requests come from.
+        verb: The fleet's verb, for events.
+        limits: For each queue, the part of all that goes on at once which it may have.
+    """
+
+    def __init__(self, io: Io, verb: str, limits: Mapping[str, float]) -> None:
+        self._io = io
+        self._verb = verb
+        self._began = io.now()
+        self._team = io.team()
+        self._agenda: Agenda[Job] = Agenda(
+            {queue: max(1, round(part * io.at_once)) for queue, part in limits.items()}, in_one_lane=_IN_ONE_LANE
+        )
+        self._ended: deque[_Entry] = deque()
+        self._running = 0
+        self._sent: deque[tuple[float, Cost]] = deque()
+        """What was started a moment ago and may not have reached the budget."""
+        self._said_at = float("-inf")
+
+    def put(self, queue: str, lane: str, job: Job, *, at: float | None = None) -> None:
+        """Do it as soon as there is room, or at a moment."""
+        entry = Entry(queue, lane, job)
+        if at is None:
+            self._agenda.put(entry)
+        else:
+            self._agenda.put(entry, at)
+
+    def drop_all(self) -> None:
+        """Leave off what has not begun."""
+        for job in self._agenda.clear():
+            job.dropped()
+
+    async def step(self, until: float = float("inf")) -> None:
+        """Start what is due, wait until something has ended or is due, and deal with what has ended."""
+        now = self._io.now()
+        for entry in self._agenda.start(now, self._pause_before):
+            self._start(entry)
+        if not self._ended:
+            await self._team.wait(min(self._agenda.next_moment(now), until) - self._io.now())
+        self.settle()
+
+    def settle(self) -> None:
+        """Deal with what has ended."""
+        while self._ended:
+            entry = self._ended.popleft()
+            self._running -= 1
+            self._agenda.ended(entry)
+            entry.job.then(entry.job.failure)
+
+    async def close(self) -> None:
+        """Stop what is under way."""
+        await self._team.close()
+
+    def _start(self, entry: _Entry) -> None:
+        self._running += 1
+        now = self._io.now()
+        self._sent.extend((now, cost) for cost in entry.job.costs)
+        self._team.start(self._do(entry))
+
+    async def _do(self, entry: _Entry) -> None:
+        try:
+            await entry.job.flow()
+        except PurviewMpeError as failure:
+            entry.job.failure = failure
+        self._ended.append(entry)
+
+    def _pause_before(self, entry: _Entry) -> float:
+        """Seconds until the requests of an entry would be sent within a moment."""
+        now = self._io.now()
+        while self._sent and now - self._sent[0][0] > _ON_ITS_WAY:
+            self._sent.popleft()
+        pause = max((self._until_room(cost) for cost in entry.job.costs), default=0.0) - MOMENT
+        if pause <= 0 or remaining(self._io) <= 0:
+            return 0.0
+        if now - self._said_at >= _SAY_AGAIN:
+            self._said_at = now
+            self._say_waiting(entry, pause)
+        return max(pause, MOMENT / 10)
+
+    def _until_room(self, cost: Cost) -> float:
+        place = cost.resource.subscription
+        sent = sum(
+            other.count
+            for _, other in self._sent
+            if other.method == cost.method and other.resource.subscription == place
+        )
+        return self._io.until_room(cost.method, cost.resource, cost.count + sent)
+
+    def _say_waiting(self, entry: _Entry, pause: float) -> None:
+        subscription = entry.job.costs[0].resource.subscription
+        self._io.tell(
+            Event(
+                kind="waiting",
+                verb=self._verb,
+                seconds=self._io.now() - self._began,
+                message=f"Azure's limits for the subscription {subscription} let the next request through in "
+                f"{pause:.0f} s",
+            )
+        )

@@ -1,0 +1,114 @@
+"""What a fleet does next: due work, limits, and fairness between lanes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from purview_mpe._rules.agenda import Agenda, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOW = 1000.0
+
+
+def agenda(*jobs: str, looks: int = 4, in_one_lane: int = 8) -> Agenda[str]:
+    """An agenda with due work; the lane of a job is its first letter."""
+    made: Agenda[str] = Agenda({"looks": looks, "writes": 2}, in_one_lane=in_one_lane)
+    for job in jobs:
+        made.put(entry(job))
+    return made
+
+
+def entry(job: str, queue: str = "looks") -> Entry[str]:
+    return Entry(queue, job[0], job)
+
+
+def started(found: Agenda[str], now: float = NOW, wait_for: Callable[[Entry[str]], float] = lambda _: 0.0) -> list[str]:
+    """The jobs that begin."""
+    return [begun.job for begun in found.start(now, wait_for)]
+
+
+def test_lanes_take_turns():
+    """A lane with much work does not come before one that has little."""
+    assert started(agenda("a1", "a2", "a3", "b1")) == ["a1", "b1", "a2"]
+
+
+def test_a_queue_has_a_limit_of_its_own():
+    """Looks that are under way do not keep a write from beginning."""
+    found = agenda(*(f"{letter}1" for letter in "abcdef"))
+    found.put(entry("g1", "writes"))
+    assert started(found) == ["a1", "b1", "c1", "d1", "g1"]
+    assert started(found) == []
+    found.ended(entry("a1"))
+    assert started(found) == ["e1"]
+
+
+def test_a_lane_that_hangs_leaves_places_for_others():
+    """Of several lanes with work none gets more than its share, whatever comes first."""
+    found = agenda(*(f"a{number}" for number in range(9)), "b1", "b2", "b3")
+    assert sorted(started(found)) == ["a0", "a1", "b1", "b2"]
+    found.ended(entry("b1"))
+    assert started(found) == ["b3"]
+
+
+def test_a_lane_on_its_own_has_a_limit_too():
+    """Even where no other lane has work."""
+    found = agenda(*(f"a{number}" for number in range(9)), looks=9, in_one_lane=3)
+    assert started(found) == ["a0", "a1", "a2"]
+
+
+def test_work_for_later_waits_for_its_moment():
+    """It begins at its moment and not before; the agenda says when that is."""
+    found = agenda()
+    found.put(entry("a1"), NOW + 5)
+    found.put(entry("b1"), NOW + 2)
+    assert (started(found), found.next_moment(NOW)) == ([], NOW + 2)
+    assert (started(found, NOW + 2), found.next_moment(NOW + 2)) == (["b1"], NOW + 5)
+    assert (started(found, NOW + 9), found.next_moment(NOW + 9)) == (["a1"], float("inf"))
+
+
+def test_a_lane_that_has_to_stand_back_keeps_its_order():
+    """Nothing behind it in its lane overtakes it, other lanes go on, and it opens again by itself."""
+    found = agenda("a1", "a2", "b1")
+    assert started(found, wait_for=lambda begun: 3.0 if begun.lane == "a" else 0.0) == ["b1"]
+    assert started(found, NOW + 1) == []
+    assert found.next_moment(NOW + 1) == NOW + 3
+    assert started(found, NOW + 3) == ["a1", "a2"]
+
+
+def test_clearing_gives_back_what_did_not_begin():
+    """What is under way is not among it."""
+    found = agenda("a1", "a2", looks=1)
+    found.put(entry("b1"), NOW + 5)
+    assert started(found) == ["a1"]
+    assert sorted(found.clear()) == ["a2", "b1"]
+    assert (started(found, NOW + 9), found.next_moment(NOW)) == ([], float("inf"))
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=30), st.integers(1, 6), st.integers(1, 6))
+def test_everything_is_begun_once_and_limits_hold(lanes, looks, in_one_lane):
+    """Whatever ends in whatever order: each job begins exactly once, and never more than the limits allow."""
+    jobs = [f"{lane}{number}" for number, lane in enumerate(lanes)]
+    found, running, begun = agenda(*jobs, looks=looks, in_one_lane=in_one_lane), [], []
+    while True:
+        running += (now := started(found))
+        begun += now
+        assert len(running) <= looks
+        assert all(sum(job[0] == lane for job in running) <= in_one_lane for lane in "abc")
+        if not running:
+            break
+        found.ended(entry(running.pop()))
+    assert sorted(begun) == sorted(jobs)
+    assert all([job for job in begun if job[0] == lane] == [job for job in jobs if job[0] == lane] for lane in "abc")
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+def test_more_lanes_than_places(looks):
+    """Each lane has at most one place then, so that all get their turn."""
+    found = agenda("a1", "a2", "b1", "c1", looks=looks)
+    assert started(found) == ["a1", "b1"][:looks]
