@@ -476,7 +476,10 @@ def test_conditional_requests(arm, emulator):
         assert (unchanged.status_code, unchanged.content) == (304, b"")
         assert arm.get(path, If_None_Match='"other"').status_code == 200
     assert arm.put(network, {"properties": {}}, If_Match="other").status_code == 412
-    assert arm.put(emulator.factory, {"location": "x"}, If_Match="*").status_code == 200
+    assert (
+        arm.put(emulator.factory, {"location": "x", "identity": {"type": "SystemAssigned"}}, If_Match="*").status_code
+        == 200
+    )
     emulator.add_endpoint(emulator.factory, "p", emulator.account, "account")
     body = {"properties": {"privateLinkResourceId": str(emulator.account), "groupId": "account"}}
     assert arm.put(arm.endpoint("p"), body, If_Match="other").status_code == 412

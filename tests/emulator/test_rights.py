@@ -20,7 +20,7 @@ def story(emulator, arm):
     emulator.clock.sleep(20)
     ids = {c.endpoint: c.id for c in emulator.connections() if c.endpoint}
     queue = {"properties": {"privateLinkResourceId": str(targets["queue"]), "groupId": "queue"}}
-    connected = {"location": "westeurope", "properties": {}}
+    connected = {"identity": {"type": "SystemAssigned"}, "location": "westeurope", "properties": {}}
     return {
         "read account": ("GET", emulator.account, "2024-04-01-preview", None),
         "read its connections": (

@@ -18,6 +18,7 @@ from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
 from tests.support.colours import spec_for
 from tests.support.nouns import ACCOUNT, json_values
 
+USER = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id1"
 #: A factory with everything that a factory can have, and things that no api-version of today knows.
 RICH: dict[str, Any] = {
     "location": "West Europe",
@@ -27,7 +28,7 @@ RICH: dict[str, Any] = {
     "identity": {
         "type": "SystemAssigned,UserAssigned",
         "principalId": "00000000-0000-0000-0000-0000000000aa",
-        "userAssignedIdentities": {"/subscriptions/s/x": {"clientId": "1", "principalId": "2"}},
+        "userAssignedIdentities": {USER: {"clientId": "1", "principalId": "2"}},
     },
     "properties": {
         "publicNetworkAccess": "Disabled",
@@ -279,7 +280,7 @@ def test_what_the_connection_alone_does_not_do_is_told(colour, emulator):
 
 def test_contributor_on_the_factory_suffices(colour, emulator):
     """The account need not be readable; that it was not looked at is a warning."""
-    factory = rich(emulator)
+    factory = str(emulator.add_factory("df2"))
     spec = spec_for(emulator, factory=factory)
     report = colour.run(emulator, lambda client: client.connect(spec), roles=(("Contributor", factory),))
     assert result(report) == "connected"

@@ -153,17 +153,21 @@ class Inventory:
         name: str = "",
         *,
         managed_vnet: bool = True,
+        network: str = "default",
+        identity: bool = True,
         purview_account: ArmId | str | None = None,
         subscription: str | None = None,
         resource_group: str = "rg1",
         location: str | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> ArmId:
-        """Add a factory, with a managed virtual network and the runtime that Azure puts into it.
+        """Add a factory as the portal's wizard makes it: with a managed virtual network that its runtime is in.
 
-        `body` is the JSON of a factory; the factory then lives at the `id` in it, unless that is none (the
-        subscriptions in Azure's published examples are not). Without `managed_vnet` the factory has the plain
-        `AutoResolveIntegrationRuntime`.
+        `network` is the name of that network. Without `managed_vnet` the factory has no network, and none but the
+        implicit public `AutoResolveIntegrationRuntime`. Without `identity` it has no managed identity.
+
+        `body` is the JSON of a factory; the factory then lives at the `id` in it, unless that is not an id (the
+        subscriptions in Azure's published examples are not GUIDs).
         """
         with self._world.lock:
             given: dict[str, Any] = deepcopy(dict(body or {}))
@@ -172,17 +176,16 @@ class Inventory:
                 factory_id = self._id(subscription, resource_group, FACTORY_TYPE, name or given.get("name", ""))
             given.setdefault("location", location or self.location)
             if body is None:
-                given["identity"] = {"type": "SystemAssigned"}
+                if identity:
+                    given["identity"] = {"type": "SystemAssigned"}
                 given["properties"] = {"publicNetworkAccess": "Enabled"}
             if purview_account is not None:
                 properties = given.setdefault("properties", {})
                 properties["purviewConfiguration"] = {"purviewResourceId": str(purview_account)}
             factory = factories.new_factory(self._world, factory_id, given)
             if managed_vnet:
-                managed_network.new_network(self._world, factory)
-            self.add_runtime(
-                factory_id, "AutoResolveIntegrationRuntime", "azure-managed-vnet" if managed_vnet else "azure"
-            )
+                managed_network.new_network(self._world, factory, network)
+                self.add_runtime(factory_id, runtimes.IMPLICIT, "azure-managed-vnet")
             return factory_id
 
     def identity_of(self, factory: ArmId | str) -> str:
@@ -194,8 +197,9 @@ class Inventory:
     def add_runtime(self, factory: ArmId | str, name: str, kind: RuntimeKind = "azure") -> None:
         """Add an integration runtime of a kind to a factory."""
         with self._world.lock:
-            properties = runtimes.runtime_properties(kind, self.location)
-            runtimes.new_runtime(self._world, self.find_factory(factory), name, properties)
+            owner = self.find_factory(factory)
+            network = next((one.name for one in owner.networks.values()), "default")
+            runtimes.new_runtime(self._world, owner, name, runtimes.runtime_properties(kind, self.location, network))
 
     def add_endpoint(
         self,
@@ -214,7 +218,7 @@ class Inventory:
         """
         with self._world.lock:
             owner = self.find_factory(factory)
-            network = owner.networks.get("default") or managed_network.new_network(self._world, owner)
+            network = next(iter(owner.networks.values()), None) or managed_network.new_network(self._world, owner)
             lifecycle.ensure_target(self._world, str(target), self.location)
             endpoint = life.new_endpoint(self._world, owner, network, name=name, target=str(target), group_id=group_id)
             endpoint.reserved = reserved

@@ -130,6 +130,7 @@ def _dump_factory(world: World, factory: Factory) -> dict[str, Any]:
     return {
         "body": {"id": str(factory.id), **factory.body},
         "managed_vnet": bool(factory.networks),
+        "network": next((network.name for network in factory.networks.values()), "default"),
         "runtimes": [{"name": one.name, "properties": one.properties} for one in factory.runtimes.values()],
         "endpoints": [_dump_endpoint(endpoint) for endpoint in world.endpoints(factory)],
         "runs": [_dump_run(world, run) for run in factory.runs.values()],

@@ -110,6 +110,7 @@ class Loader:
         factory_id = self._inventory.add_factory(
             part.name,
             managed_vnet=part.managed_vnet,
+            network=part.network,
             purview_account=None if part.purview_account is None else self._named(part.purview_account),
             subscription=part.subscription,
             resource_group=part.resource_group,
@@ -134,7 +135,9 @@ class Loader:
             return
         factory.runtimes.clear()
         for runtime in part.runtimes:
-            properties = runtime.properties or runtimes.runtime_properties(runtime.kind, self._inventory.location)
+            properties = runtime.properties or runtimes.runtime_properties(
+                runtime.kind, self._inventory.location, part.network
+            )
             before = len(factory.runtimes)
             runtimes.new_runtime(self._world, factory, runtime.name, properties)
             _want_one_more(before, factory.runtimes, f"runtime {runtime.name}")

@@ -251,6 +251,7 @@ class FactoryPart(_Placed):
     """A data factory."""
 
     managed_vnet: Flag = True
+    network: Text = "default"
     purview_account: Text | None = None
     runtimes: tuple[RuntimePart, ...] | None = None
     endpoints: tuple[EndpointPart, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe.emulator._services.data_factory import factories, managed_network, runs, runtimes
+from purview_mpe.emulator._services.data_factory import authoring, factories, managed_network, runs, runtimes
 from purview_mpe.emulator._services.data_plane import collections, entities, policies
 from purview_mpe.emulator._services.purview import accounts, ingestion
 from purview_mpe.emulator._services.resource_manager import authorization, groups, operations, sign_in, subscriptions
@@ -18,6 +18,7 @@ ALL_ROUTES: tuple[Route, ...] = (
     *managed_network.ROUTES,
     *runs.ROUTES,
     *runtimes.ROUTES,
+    *authoring.ROUTES,
     *accounts.ROUTES,
     *ingestion.ROUTES,
     *policies.ROUTES,

@@ -152,8 +152,8 @@ class Access:
             )
         if not token.endswith(f".{TOKEN_MARK}"):
             return self.default
-        audience = str(claims.get("aud", ""))
-        if audience.rstrip("/").casefold() not in audiences:
+        audience = claims.get("aud")
+        if isinstance(audience, str) and audience.rstrip("/").casefold() not in audiences:
             raise self._refused(
                 "InvalidAuthenticationTokenAudience",
                 f"The access token has been obtained for wrong audience or resource '{audience}'. It should exactly "

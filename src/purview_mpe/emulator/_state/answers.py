@@ -10,6 +10,11 @@ from purview_mpe.emulator._values.public import public
 
 FullTarget: TypeAlias = Literal["failed", "refused"]
 EndpointError: TypeAlias = Literal["object", "text"]
+IdentityPatch: TypeAlias = Literal["replaces", "merges"]
+MissingNetwork: TypeAlias = Literal["refused", "created", "public"]
+RuntimeMove: TypeAlias = Literal["refused", "ignored", "accepted"]
+ImplicitRuntime: TypeAlias = Literal["hidden", "listed"]
+RuntimeState: TypeAlias = Literal["absent", "shown"]
 StalePolicy: TypeAlias = Literal["1002", "409", "412", "accepted"]
 ForbiddenPolicy: TypeAlias = Literal["403", "401", "empty"]
 ClosedAccount: TypeAlias = Literal["403", "reset"]
@@ -54,6 +59,22 @@ class Answers:
     """The audience of tokens for Purview in sovereign clouds: the `public` one, or the cloud's `own`."""
     classic_host: ClassicHost = "answers"
     """The account's own host of a tenant-level account: it `answers` beside the tenant's host, or is `gone`."""
+    identity_patch: IdentityPatch = "replaces"
+    """A PATCH of a factory's identity that does not repeat all user-assigned ones: `replaces` or `merges` them."""
+    missing_network: MissingNetwork = "refused"
+    """A PUT of an integration runtime that names a managed virtual network which does not exist.
+
+    `refused`: 400. `created`: the network is made. `public`: the runtime is accepted outside any network.
+    """
+    runtime_move: RuntimeMove = "refused"
+    """A PUT that moves an integration runtime into the managed virtual network or out of it.
+
+    `refused`: 400. `ignored`: 200, and nothing is moved. `accepted`: it is moved.
+    """
+    implicit_runtime: ImplicitRuntime = "hidden"
+    """`AutoResolveIntegrationRuntime` before anyone has PUT it: `hidden` (recorded), or `listed` and found."""
+    runtime_state: RuntimeState = "absent"
+    """`properties.state` of an Azure integration runtime: `absent` or `shown`."""
     endpoint_error: EndpointError = "object"
     """`properties.error` of a failed managed private endpoint: an `object` with code and message, or a `text`."""
 

@@ -100,6 +100,13 @@ class Runtime:
     etag: str
     properties: dict[str, Any]
     serial: int
+    created_at: str = ""
+    online_from: float = 0.0
+    """From when on it is Online, if it is one of Azure's own."""
+    authoring: str = "Disabled"
+    """The state of interactive authoring: Enabling, Enabled, Disabling or Disabled."""
+    authoring_minutes: int | None = None
+    """After how many minutes interactive authoring ends; kept after it has ended (seen in public code)."""
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from purview_mpe.emulator._state.nouns import Operation
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from purview_mpe.emulator._state.world import World
+
+
+Finish: TypeAlias = "Callable[[], None]"
 
 
 def begin(

@@ -26,6 +26,11 @@ class Times:
     namespace_update: float | None = None
     """How long a connection of an Event Hubs namespace is `Updating` after a decision: 5 s (inferred)."""
 
+    runtime_start: float | None = None
+    """From the PUT of an integration runtime until it is `Online`: 30 s (inferred)."""
+    interactive_authoring: float | None = None
+    """How long interactive authoring is `Enabling` or `Disabling`: 60 s (inferred)."""
+
     def __post_init__(self) -> None:
         """Refuse what no time can be."""
         for field in fields(self):
@@ -46,4 +51,6 @@ _DEFAULTS: dict[str, tuple[float, float]] = {
     "account_change": (60.0, 0.5),
     "account_deletion": (180.0, 1.0),
     "namespace_update": (5.0, 0.1),
+    "runtime_start": (30.0, 0.3),
+    "interactive_authoring": (60.0, 0.3),
 }

@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request, not_found
 from purview_mpe.emulator._http.router import Route
+from purview_mpe.emulator._services.data_factory.identity import (
+    check_identity,
+    complete_identity,
+    merged_identity,
+    without_ids,
+)
 from purview_mpe.emulator._services.data_factory.rules import (
     check_if_match,
     names_tag,
@@ -49,7 +55,7 @@ def new_factory(world: World, factory_id: ArmId, body: Mapping[str, Any]) -> Fac
         "tags": body.get("tags") or {},
         "properties": properties,
     }
-    _complete_identity(world, completed, None)
+    _set_identity(completed, complete_identity(world, completed.get("identity"), None))
     factory = Factory(factory_id, completed, world.etag(), world.serial())
     world.ensure_group(factory_id)
     world.factories[factory_id.key] = factory
@@ -64,17 +70,11 @@ def remove_factory(world: World, key: str) -> bool:
     return factory is not None
 
 
-def _complete_identity(world: World, body: dict[str, Any], previous: Any) -> None:
-    identity = object_of(body.get("identity"))
+def _set_identity(body: dict[str, Any], identity: dict[str, Any] | None) -> None:
     if identity is None:
         body.pop("identity", None)
-    elif "SystemAssigned" in str(identity.get("type")):
-        before = object_of(previous) or {}
-        body["identity"] = {
-            **identity,
-            "principalId": before.get("principalId") or identity.get("principalId") or world.guid(),
-            "tenantId": world.tenant,
-        }
+    else:
+        body["identity"] = identity
 
 
 def _shown_factory(factory: Factory) -> dict[str, Any]:
@@ -115,13 +115,20 @@ def _put_factory(call: Call) -> Response:
     if not 3 <= len(factory_id.name) <= 63 or not _FACTORY_NAME.fullmatch(factory_id.name):
         raise bad_request(f"Factory name '{factory_id.name}' is invalid.", "InvalidFactoryName")
     _check_factory(body)
+    check_identity(call, body)
     factory = call.world.factories.get(factory_id.key)
     check_if_match(call, factory.etag if factory else None)
     if factory is None:
         if not isinstance(body.get("location"), str) or not body["location"]:
             raise bad_request("The required property 'location' is missing from the request body.", "LocationRequired")
-        return Response(200, _shown_factory(new_factory(call.world, factory_id, body)))
+        return Response(200, _shown_factory(new_factory(call.world, factory_id, without_ids(body))))
     before = factory.body
+    if body.get("identity") is None and before.get("identity") is not None:
+        # An update that leaves the identity out is an error (documentation); code and message are inferred.
+        raise bad_request(
+            f"The factory '{factory_id.name}' has a managed identity, which the request body does not name.",
+            "IdentityRequired",
+        )
     properties: dict[str, Any] = {
         # Read-only properties in a body are accepted and ignored.
         **(object_of(body.get("properties")) or {}),
@@ -133,7 +140,7 @@ def _put_factory(call: Call) -> Response:
         "tags": body.get("tags") or {},
         "properties": properties,
     }
-    _complete_identity(call.world, factory.body, before.get("identity"))
+    _set_identity(factory.body, complete_identity(call.world, body.get("identity"), before.get("identity") or {}))
     factory.etag = call.world.etag()
     return Response(200, _shown_factory(factory))
 
@@ -141,14 +148,18 @@ def _put_factory(call: Call) -> Response:
 def _patch_factory(call: Call) -> Response:
     factory, body = find_factory(call), call.json
     _check_factory(body)
-    for key in ("tags", "identity"):
-        if key in body:
-            factory.body[key] = body[key]
+    check_identity(call, body)
+    if "tags" in body:
+        factory.body["tags"] = body["tags"] or {}
+    if (identity := object_of(body.get("identity"))) is not None:
+        before = factory.body.get("identity") or {}
+        if call.world.settings.answers.identity_patch == "merges":
+            identity = merged_identity(identity, before)
+        _set_identity(factory.body, complete_identity(call.world, identity, before))
     # The update parameters know tags, identity and publicNetworkAccess only: purviewConfiguration is ignored
     # (spec).
     if "publicNetworkAccess" in (body.get("properties") or {}):
         factory.body["properties"]["publicNetworkAccess"] = body["properties"]["publicNetworkAccess"]
-    _complete_identity(call.world, factory.body, factory.body.get("identity"))
     factory.etag = call.world.etag()
     return Response(200, _shown_factory(factory))
 

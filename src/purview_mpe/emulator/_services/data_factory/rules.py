@@ -95,4 +95,6 @@ def want_tags(body: Mapping[str, Any]) -> None:
 def want_identity(body: Mapping[str, Any]) -> None:
     """Refuse an identity whose kind is no text."""
     want(body, "identity", dict)
-    want(object_of(body.get("identity")) or {}, "type", str)
+    identity = object_of(body.get("identity")) or {}
+    want(identity, "type", str)
+    want(identity, "userAssignedIdentities", dict)
