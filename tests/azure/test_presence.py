@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,32 +15,10 @@ from purview_mpe._azure.presence import UNASKED, Crew, Turns, presence_of
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import PurviewMpeError
 from tests.support.moments import Before
-from tests.support.scripted import READING, Runner, Script, Transport, both, ok, refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.support.presence import Roll, on, read
+from tests.support.scripted import Runner, Script, Transport, both, ok, refusal
 
 colours = loading.load("purview_mpe._azure.io")
-
-
-def on(emulator: Emulator, runner: Runner, flow: Callable[[Any], Any], credential: Any = None, **options: Any) -> Any:
-    """The result of a flow, inside a verb, on an emulator."""
-    if runner.is_sync:
-        credential, transport = credential or emulator.credential, emulator.transport()
-    else:
-        credential, transport = credential or emulator.async_credential, emulator.async_transport()
-    azure = runner.azure(None, credential, transport=transport)
-
-    async def verb(io: Any) -> Any:
-        with io.verb("test"):
-            return await flow(io)
-
-    return runner.flow(azure, verb, **options)
-
-
-async def read(io: Any, emulator: Emulator) -> Any:
-    """One request."""
-    return await io.read(READING, lambda az: az.purview(emulator.account).accounts.get("rg1", "pv1"))
 
 
 @both
@@ -171,38 +149,6 @@ def test_two_clients_in_two_threads_share_one_time() -> None:
 
 
 # --- what is reported
-
-
-class Roll(Transport):
-    """A transport that wants to know, and notes what it is given."""
-
-    def __init__(self, script: Script) -> None:
-        super().__init__(script)
-        self.works: Counter[threading.Thread] = Counter()
-        self.waits: Counter[threading.Thread] = Counter()
-        self.most = 0
-        self._lock = threading.Lock()
-
-    def begin_work(self, thread: threading.Thread) -> None:
-        with self._lock:
-            self.works[thread] += 1
-            self.most = max(self.most, len(+self.works))
-
-    def end_work(self, thread: threading.Thread) -> None:
-        with self._lock:
-            self.works[thread] -= 1
-
-    def begin_wait(self, thread: threading.Thread) -> None:
-        self.waits[thread] += 1
-
-    def end_wait(self, thread: threading.Thread) -> None:
-        self.waits[thread] -= 1
-
-    def sleep_unless(self, event: threading.Event, duration: float) -> None:
-        event.wait(duration)
-
-    def wake(self, thread: threading.Thread) -> None:
-        """Nothing sleeps here."""
 
 
 @pytest.mark.parametrize("replies", [[ok({"name": "x"})], [refusal(403)], [KeyboardInterrupt()]], ids=str)

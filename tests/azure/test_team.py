@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe.emulator import Emulator
-from tests.azure.test_presence import Roll, on, read
+from tests.support.presence import Roll, on, read
 from tests.support.scripted import Runner, Script, both, ok
 
 if TYPE_CHECKING:
