@@ -4,6 +4,8 @@ import base64
 import builtins
 import json
 import socket
+import ssl
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPException, HTTPSConnection
@@ -328,5 +330,37 @@ def test_a_connection_that_speaks_while_the_server_stops_is_closed(emulator):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         server._server.requests.put(server._server.ConnectionClass(server._server, ours))
-        server._close_forgotten()
+        server._server.close_opened()
         assert theirs.recv(1) == b""
+
+
+@pytest.mark.parametrize("where", ["before it is taken back", "after nothing is left to take it"])
+def test_a_connection_that_changes_hands_while_the_server_stops_is_closed(emulator, where):
+    """Whatever cheroot forgets in that moment, nothing is left open, and its thread does not die of it."""
+    server = emulator.serve().start()
+    taken, inner = threading.Event(), server._server._connections
+
+    class Hands:
+        """Where idle connections are kept, at the moment at which it is closed."""
+
+        def __getattr__(self, name):
+            return getattr(inner, name)
+
+        def put(self, _conn):
+            taken.set()
+            if where == "after nothing is left to take it":
+                raise ValueError("I/O operation on closed epoll object")
+
+    server._server._connections = Hands()
+    context = ssl.create_default_context(cafile=server.ca_file)
+    with (
+        socket.create_connection(("127.0.0.1", server.port)) as raw,
+        context.wrap_socket(raw, server_hostname="127.0.0.1") as client,
+    ):
+        client.sendall(b"GET /_emulator HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(9) == b"HTTP/1.1 "
+        assert taken.wait(10)
+        server.stop()
+        while client.recv(4096):
+            pass
+    assert server._server.opened == set()

@@ -84,6 +84,7 @@ def connection_class(cheroot_server: ModuleType) -> type:
         def __init__(self, server: Any, sock: Any, *rest: Any) -> None:
             sock.settimeout(_READING)
             super().__init__(server, sock, *rest)  # pyright: ignore[reportUnknownMemberType]
+            server.opened.add(self)
 
         def communicate(self) -> bool:
             """Answer a request; gives whether there may be another.
@@ -107,6 +108,7 @@ def connection_class(cheroot_server: ModuleType) -> type:
 
         def close(self) -> None:
             """Say farewell, or let the peer see a reset if the connection is to be broken."""
+            self.server.opened.discard(self)
             if not self.is_broken:
                 super().close()  # pyright: ignore[reportUnknownMemberType]
                 return
@@ -116,6 +118,35 @@ def connection_class(cheroot_server: ModuleType) -> type:
             self.socket.close()
 
     return Connection
+
+
+def server_class(cheroot_server: ModuleType) -> type:
+    """The class of the server, which knows its open connections."""
+
+    class Server(cheroot_server.HTTPServer):  # type: ignore[misc, name-defined]  # cheroot is imported late
+        """Knows its open connections: cheroot forgets one that changes hands while it stops."""
+
+        # How often it looks at all connections, and how long stopping takes at most.
+        expiration_interval = 0.05
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.opened: set[Any] = set()
+
+        def put_conn(self, conn: Any) -> None:
+            """Take a connection back that may ask again."""
+            try:
+                super().put_conn(conn)  # pyright: ignore[reportUnknownMemberType]
+            except (OSError, ValueError, KeyError):
+                conn.close()  # the server stopped just now, and there is nothing left to register it with
+
+        def close_opened(self) -> None:
+            """Close every connection that is still open; called when no thread works any more."""
+            for connection in list(self.opened):
+                with suppress(OSError):
+                    connection.close()
+
+    return Server
 
 
 def adapter_class(cheroot_ssl: ModuleType) -> type:

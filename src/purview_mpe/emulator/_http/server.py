@@ -6,15 +6,14 @@ keep-alive on a pool of threads. Nothing of either is imported before somebody s
 
 from __future__ import annotations
 
-import queue
 import socket
 import tempfile
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from purview_mpe.emulator._http.http import HOST, adapter_class, connection_class, gateway_class
+from purview_mpe.emulator._http.http import HOST, adapter_class, connection_class, gateway_class, server_class
 from purview_mpe.emulator._state.clock import VirtualClock
 from purview_mpe.emulator._values.problems import MissingExtra
 from purview_mpe.emulator._values.public import public
@@ -56,7 +55,7 @@ class Server:
             authority.cert_pem.write_to_path(self.ca_file)
             served = str(folder / "server.pem")
             certificate.private_key_and_cert_chain_pem.write_to_path(served)
-            self._server: Any = cheroot_server.HTTPServer(
+            self._server: Any = server_class(cheroot_server)(
                 (HOST, port),
                 gateway_class(cheroot_server, service, clock),
                 # cheroot adds no threads by itself.
@@ -98,17 +97,8 @@ class Server:
         """Stop serving, and remove the certificates."""
         self._server.stop()
         self._thread.join(timeout=5)
-        self._close_forgotten()
+        self._server.close_opened()
         self._stack.close()
-
-    def _close_forgotten(self) -> None:
-        """Close connections that had something to say while cheroot stopped: no thread takes them from its queue."""
-        with suppress(queue.Empty):
-            while True:
-                waiting = self._server.requests.get(block=False)
-                if isinstance(waiting, self._server.ConnectionClass):
-                    with suppress(OSError):
-                        waiting.close()
 
     def __enter__(self) -> Self:
         return self.start()
