@@ -110,6 +110,24 @@ def test_ctrl_c_ends_making_a_connection(is_full: bool) -> None:
         azure.close()
 
 
+def test_a_connection_that_is_cut_just_before_it_begins_ends() -> None:
+    """A socket that is not connecting yet cannot be cut, so whoever connects it looks whether that is still wanted."""
+    transport = loading.load("purview_mpe._azure.transport")
+
+    class CutTooEarly(transport._Line):  # type: ignore[misc, name-defined]
+        def dials(self, opened: socket.socket) -> None:
+            super().dials(opened)
+            self.cut()
+
+    with unreachable(is_full=True) as (url, _):
+        began = time.monotonic()
+        line = CutTooEarly()
+        with pytest.raises(TimeoutError):
+            transport._dialled(line, "127.0.0.1", int(url.rpartition(":")[2]), 10.0, ())
+        line.has_dialled()
+        assert time.monotonic() - began < PROMPT
+
+
 @pytest.mark.parametrize("together", [1, 4])
 def test_ctrl_c_ends_waits_between_attempts(together: int, tmp_path: Path) -> None:
     """A minute of Retry-After does not keep a thread."""

@@ -113,10 +113,12 @@ class Loopback:
         try:
             opened.settimeout(20)
             if self._tls is not None:
-                peer.socket = self._tls.wrap_socket(opened, server_side=True)
+                peer.socket = self._tls.wrap_socket(opened, server_side=True, do_handshake_on_connect=False)
+            self._sockets.append(peer.socket)
+            if self._tls is not None:
+                peer.socket.do_handshake()
             elif not self.behaviour(peer):
                 return
-            self._sockets.append(peer.socket)
             while (request := _read(peer.socket)) is not None:
                 with self._lock:
                     self.requests.append(request)

@@ -6,9 +6,13 @@ Imported through `_imports.load` alone, because it imports azure.core and reques
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
+import math
+import os
 import socket
 import threading
+import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +24,7 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
+from urllib3.util.wait import wait_for_write
 
 from purview_mpe._azure.exchange import current
 from purview_mpe._azure.options import LONGEST_ANSWER
@@ -158,9 +163,8 @@ def _dialled(line: _Line, host: str, port: int, timeout: float | None, options: 
         try:
             for option in options or ():
                 opened.setsockopt(*option)
-            opened.settimeout(timeout)
             line.dials(opened)
-            opened.connect(address)
+            _connect(line, opened, address, timeout)
         except BaseException as error:
             opened.close()
             if not isinstance(error, OSError):
@@ -169,6 +173,25 @@ def _dialled(line: _Line, host: str, port: int, timeout: float | None, options: 
         else:
             return opened
     raise failure
+
+
+def _connect(line: _Line, opened: socket.socket, address: Any, timeout: float | None) -> None:
+    """Connect, and look now and then whether that is still wanted.
+
+    Cutting a socket does nothing before its connection has begun, so a cut in that moment is seen here alone.
+    """
+    end = math.inf if timeout is None else time.monotonic() + timeout
+    opened.setblocking(False)
+    problem = opened.connect_ex(address)
+    while problem in {errno.EINPROGRESS, errno.EWOULDBLOCK}:
+        left = end - time.monotonic()
+        if line.is_cut or left <= 0:
+            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        if wait_for_write(opened, min(left, SLICE)):
+            problem = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if problem:
+        raise OSError(problem, os.strerror(problem))
+    opened.settimeout(timeout)
 
 
 class _Pool(HTTPSConnectionPool):
