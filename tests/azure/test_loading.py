@@ -64,7 +64,7 @@ def test_any_other_process_keeps_its_collector(before: str) -> None:
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_a_plan_loads_only_the_clients_that_it_needs(colour: str) -> None:
-    """Storage and Event Hubs are for approvals; the other colour's packages are for nobody."""
+    """Storage and Event Hubs are asked whether they have room; with nothing to create they are not loaded."""
     loaded = in_a_fresh_process(
         f"""
         import asyncio, sys
@@ -72,6 +72,8 @@ def test_a_plan_loads_only_the_clients_that_it_needs(colour: str) -> None:
         from purview_mpe.emulator import Emulator
         emulator = Emulator()
         spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+        for group, target in emulator.targets(emulator.account).items():
+            emulator.add_endpoint(emulator.factory, f"purview-{{group}}", target, group)
         if {colour!r} == "sync":
             with Client(emulator.credential, transport=emulator.transport()) as client:
                 client.create_all(spec)

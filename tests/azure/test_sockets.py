@@ -282,9 +282,9 @@ def test_an_error_whose_text_cannot_be_read_keeps_its_status(runner: Runner, tmp
     strange = (
         b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-16\r\nContent-Length: 3\r\n\r\n\x00\xd8\x00"
     )
-    with serving(lambda peer: peer.send(strange), tmp_path) as server, pytest.raises(NotFound) as caught:
+    with serving(lambda peer: peer.send(strange), tmp_path) as server, pytest.raises(AzureError) as caught:
         talk(runner, server, read_account)
-    assert caught.value.status == 404
+    assert (caught.value.status, caught.value.code) == (404, "azure-error")
 
 
 @both

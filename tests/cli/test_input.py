@@ -117,7 +117,7 @@ def test_a_wrong_option_is_a_usage_error(
 
 
 @pytest.mark.parametrize(
-    ("timeout", "said"), [("nan", "no positive number"), ("-1", "no positive"), ("x", "no number")]
+    ("timeout", "said"), [("nan", "not a positive number"), ("-1", "not a positive"), ("x", "no number")]
 )
 def test_a_timeout_is_a_positive_number(
     shell: Any, capsys: pytest.CaptureFixture[str], timeout: str, said: str

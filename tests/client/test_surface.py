@@ -35,11 +35,13 @@ EXPORTS = [
     "FleetReport",
     "FleetStatus",
     "FoundSpecs",
+    "Link",
     "OrphanConnection",
     "OrphanEndpoint",
     "Orphans",
     "Outcome",
     "Plan",
+    "Proof",
     "Rate",
     "Report",
     "Requirement",
@@ -68,13 +70,19 @@ VERBS = [
     "create_many",
     "delete_all",
     "diagnose",
+    "disconnect",
     "discover",
     "find_specs",
+    "grant",
     "iter_approve_many",
     "iter_create_many",
+    "offboard",
+    "onboard",
     "orphans",
     "plan",
+    "prove",
     "reject",
+    "revoke",
     "status",
     "status_many",
     "watch",
@@ -187,10 +195,10 @@ APPROVERS = ("azure.mgmt.storage", "azure.mgmt.eventhub")
 
 @pytest.mark.parametrize(
     ("shape", "approve", "needed"),
-    [("A", False, []), ("A", True, [*APPROVERS]), ("B", True, [*APPROVERS[:1]]), ("C", True, [])],
+    [("A", False, [*APPROVERS]), ("A", True, [*APPROVERS]), ("B", True, [*APPROVERS[:1]]), ("C", True, [])],
 )
 def test_sdks_are_loaded_when_a_target_is_looked_at(shape, approve, needed):
-    """Storage and Event Hubs are needed for approvals alone, and only where the account has such targets."""
+    """Storage and Event Hubs are needed where endpoints are created or approved, if the account has such targets."""
     assert loaded(CREATE.format(shape=shape, approve=approve), *APPROVERS, "aiohttp") == needed
 
 

@@ -112,7 +112,8 @@ def test_a_group_in_another_script_is_searched(colour: Colour, emulator: Emulato
     urls: list[str] = []
     emulator.observe(lambda exchange: urls.append(exchange.url))
     group, account = "数据-dätä", emulator.account
-    emulator.add_factory("df2", resource_group=group, purview_account=account)
+    factory = emulator.add_factory("df2", resource_group=group, purview_account=account)
+    emulator.catalog.grant("data-curator", emulator.identity_of(factory))
     everywhere = colour.run(emulator, lambda client: client.find_specs(SCOPE))
     assert {spec.factory_id.resource_group for spec in everywhere} == {"rg1", group}
     [spec] = colour.run(emulator, lambda client: client.find_specs(f"{SCOPE}/resourceGroups/{group.upper()}"))

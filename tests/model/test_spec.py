@@ -18,7 +18,7 @@ from purview_mpe.errors import InvalidSpec, PurviewMpeError
 from tests.support.nouns import ACCOUNT, FACTORY, OTHER_SUBSCRIPTION, SUBSCRIPTION, a_spec, an_account, recased, specs
 
 GOOD = {"factory": FACTORY, "account": ACCOUNT, "name": "purview"}
-FIELDS = "factory, account, name, separator, groups, names, managed_virtual_network, replace_broken"
+FIELDS = "factory, account, name, separator, groups, names, managed_virtual_network, runtime, replace_broken"
 GROUPS = "account, blob, queue, namespace, platform, portal"
 CHARACTERS = "may hold only letters A-Z a-z, digits, '_' and '-', and no '-' at either end, for example 'purview_blob'"
 WRONG = {

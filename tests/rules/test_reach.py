@@ -42,4 +42,4 @@ def test_why_a_caller_is_not_served(firewall, error, kind):
 
 def test_an_account_that_cannot_be_read_has_no_known_address():
     """Its data plane is in its properties."""
-    assert account_unreadable().kind == "account-unreadable"
+    assert account_unreadable().kind == "account-hidden"

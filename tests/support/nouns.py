@@ -169,6 +169,7 @@ def specs(draw: st.DrawFn) -> Spec:
         names=names,
         groups=groups,
         managed_virtual_network=draw(st.sampled_from(("default", "vnet-2"))),
+        runtime=draw(st.sampled_from((None, "ir-vnet"))),
         replace_broken=draw(st.booleans()),
     )
 

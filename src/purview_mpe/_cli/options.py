@@ -35,6 +35,7 @@ _SPEC_FIELDS = (
     "groups",
     "names",
     "managed_virtual_network",
+    "runtime",
     "replace_broken",
 )
 
@@ -122,6 +123,11 @@ def spec_options(parser: ArgumentParser) -> None:
         metavar="NAME",
         dest="managed_virtual_network",
         help="name of the factory's managed virtual network (default: default)",
+    )
+    group.add_argument(
+        "--runtime",
+        metavar="NAME",
+        help="Azure integration runtime in the managed virtual network (default: any that exists there)",
     )
     group.add_argument(
         "--replace-broken",

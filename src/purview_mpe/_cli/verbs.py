@@ -163,7 +163,7 @@ everything else as it was. Needs Contributor on the factory. Safe to repeat. A
 connection to another account than the spec's stays.""",
         acting.disconnect,
         (options.spec_options, *_REACH),
-        (f"purview-mpe disconnect {_ENDS}", "purview-mpe disconnect --spec sales.json"),
+        ("purview-mpe disconnect --spec sales.json", "purview-mpe disconnect --spec sales.json -o json"),
     ),
     Verb(
         "grant",
@@ -197,7 +197,7 @@ network, an integration runtime in it and the endpoints, approves with
 connect and grant need. Safe to repeat: a second run writes nothing.""",
         acting.onboard,
         (options.spec_options, acting.onboard_options, *_REACH),
-        (f"purview-mpe onboard {_ENDS} --approve", "purview-mpe onboard --spec sales.json --dry-run"),
+        (f"purview-mpe onboard {_ENDS}", "purview-mpe onboard --spec sales.json --approve --dry-run"),
     ),
     Verb(
         "offboard",
@@ -208,7 +208,7 @@ runtime, the managed virtual network and the identity stay. Safe to repeat.
 Asks first, or needs --yes.""",
         acting.offboard,
         (options.spec_options, acting.offboard_options, *_REACH),
-        (f"purview-mpe offboard {_ENDS} --dry-run", "purview-mpe offboard --spec sales.json --yes"),
+        ("purview-mpe offboard --spec sales.json --dry-run", "purview-mpe offboard --spec sales.json --yes"),
     ),
     Verb(
         "prove",
@@ -220,7 +220,7 @@ Contributor on the factory and, for the catalog, Data Reader on the root
 collection. Exits 0 if the lineage is there, 1 otherwise.""",
         looking.prove,
         (options.spec_options, looking.prove_options, *_REACH),
-        (f"purview-mpe prove {_ENDS} --pipeline copy-sales", "purview-mpe prove --spec sales.json --run $RUN_ID"),
+        ("purview-mpe prove --spec sales.json --pipeline copy-sales", 'purview-mpe prove --spec sales.json --run "$RUN"'),
     ),
     Verb(
         "delete",

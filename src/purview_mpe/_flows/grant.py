@@ -12,7 +12,7 @@ from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Finding, Outcome, Report
 from purview_mpe._rules.findings.account import ACCOUNT_UNREADABLE
-from purview_mpe._rules.findings.factory import BECAME_COLLECTION_ADMIN
+from purview_mpe._rules.findings.factory import BECAME_COLLECTION_ADMIN, NO_SYSTEM_IDENTITY
 from purview_mpe._rules.reach import OutOfReach, account_unreadable, out_of_reach
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.curator_hand_off import Asked, hand_off
@@ -180,7 +180,7 @@ class Curating:
         if self.takes_away:
             return "absent", None
         return "failed", ErrorDetail(
-            code="no-system-identity",
+            code=NO_SYSTEM_IDENTITY.code,
             message="The factory has no system-assigned managed identity to give the role to.",
             remedy="Switch it on: client.connect(spec, identity=True), or client.onboard(spec) for everything at once.",
         )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: What a caller without the role is answered (public code), with 403 and perhaps with 401.
 _NOT_ADMIN = "not authorized to access account"
-Kind = Literal["outside-the-network", "not-collection-admin", "unreachable", "account-unreadable"]
+Kind = Literal["outside-the-network", "not-collection-admin", "unreachable", "account-hidden"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def out_of_reach(account: Account, error: PurviewMpeError) -> OutOfReach | None:
 
 def account_unreadable() -> OutOfReach:
     """The reason where Azure Resource Manager does not show the account."""
-    return OutOfReach("account-unreadable", _REASONS["account-unreadable"])
+    return OutOfReach("account-hidden", _REASONS["account-hidden"])
 
 
 def _kind(account: Account, error: PurviewMpeError) -> Kind | None:
@@ -58,5 +58,5 @@ _REASONS: dict[Kind, str] = {
     "outside-the-network": "the account answers only inside its private network; run this from inside the network",
     "not-collection-admin": "this caller is not a collection administrator of the root collection",
     "unreachable": "the account's data plane did not answer",
-    "account-unreadable": "this caller may not read the account, and so cannot learn where its data plane is",
+    "account-hidden": "this caller may not read the account, and so cannot learn where its data plane is",
 }

@@ -284,6 +284,7 @@ class Emulator:
 
     add_account = Delegated(_INVENTORY, Inventory.add_account)
     add_factory = Delegated(_INVENTORY, Inventory.add_factory)
+    identity_of = Delegated(_INVENTORY, Inventory.identity_of)
     add_runtime = Delegated(_INVENTORY, Inventory.add_runtime)
     add_endpoint = Delegated(_INVENTORY, Inventory.add_endpoint)
     add_connection = Delegated(_INVENTORY, Inventory.add_connection)

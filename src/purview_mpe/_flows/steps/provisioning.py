@@ -117,7 +117,8 @@ class Provisioning:
             self._fail(
                 progress,
                 ProvisioningFailed(
-                    f"{progress.step.name!r} was not made: there is no managed virtual network for it.",
+                    f"The {progress.step.subject} {progress.step.name!r} was not made: there is no managed virtual "
+                    "network for it.",
                     remedy="Remove the cause given for the managed virtual network, then repeat the call.",
                 ),
             )

@@ -11,7 +11,7 @@ from purview_mpe._rules.planning import make_plan
 from purview_mpe._wire import account as account_json
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.errors import Answer, Attempt, is_about_the_sign_in, unreadable_answer
-from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, UnsupportedSetup
+from purview_mpe.errors import AccessDenied, AzureError, InvalidSpec, NotFound, UnsupportedSetup
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -116,9 +116,25 @@ async def read_connection(io: Io, factory_id: ArmId) -> tuple[str | None, str | 
     return account_json.read_factory_connection(answer)
 
 
+async def _endpoints_or_404(io: Io, spec: Spec) -> list[Endpoint] | AzureError:
+    try:
+        return await list_endpoints(io, spec)
+    except AzureError as error:
+        if error.status != 404:
+            raise
+        return error
+
+
 async def read_factory(io: Io, spec: Spec) -> Factory:
-    """The factory's managed virtual networks, and the endpoints in the one that the spec names."""
-    networks, endpoints = await both(io, list_networks(io, spec.factory_id), list_endpoints(io, spec))
+    """The factory's managed virtual networks, and the endpoints in the one that the spec names.
+
+    A list of endpoints that is refused with a 404 of unknown meaning is empty only if the list of networks proves it.
+    """
+    networks, endpoints = await both(io, list_networks(io, spec.factory_id), _endpoints_or_404(io, spec))
+    if isinstance(endpoints, AzureError):
+        if spec.managed_virtual_network.casefold() in {network.casefold() for network in networks}:
+            raise endpoints
+        endpoints = []
     return Factory(id=spec.factory, networks=tuple(networks), endpoints=tuple(endpoints))
 
 

@@ -32,7 +32,7 @@ NO_SYSTEM_IDENTITY = Kind(
     cause="Lineage is pushed as that identity; user-assigned ones are not used for it.",
     remedy="Switch it on: client.connect(spec, identity=True), or client.onboard(spec) for everything at once.",
     meaning="The factory has no system-assigned managed identity.",
-    fix="[`connect`](verbs/connect.md) with `identity=True`, or [`onboard`](verbs/onboard.md) for everything at once.",
+    fix="`connect(spec, identity=True)`, or [`onboard`](verbs/onboard.md) for everything at once.",
 )
 DATA_CURATOR_MISSING = Kind(
     link="Factory",
