@@ -288,7 +288,8 @@ class Client:
         most `timeout` seconds. A run does what the pipeline does, and costs what it costs; choose one that may run at
         any time. Needs Data Factory Contributor on the factory and, to see the catalog, Data Reader on the root
         collection and a place inside the account's network if its firewall is closed; without these the proof ends
-        with what the activities report. With `run_id` it is safe to repeat; with `pipeline` each call starts another run.
+        with what the activities report. With `run_id` it is safe to repeat; with `pipeline` each
+        call starts another run.
 
         Source: "How to connect Azure Data Factory and Microsoft Purview", Microsoft.
 
