@@ -301,8 +301,8 @@ class Takedown:
                 ended = Ended("failed", _not_seen_to_go(endpoint), endpoint)
             case Ended() as ended:
                 pass
-            case state:
-                assert_never(state)
+            case _:
+                assert_never(removal.state)
         return Outcome(
             name=ended.endpoint.name if ended.endpoint else self.spec.name_of(target.group_id),
             group_id=target.group_id,

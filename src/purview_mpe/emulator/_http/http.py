@@ -130,7 +130,7 @@ def server_class(cheroot_server: ModuleType) -> type:
         expiration_interval = 0.05
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
+            super().__init__(*arguments, **options)  # pyright: ignore[reportUnknownMemberType]
             self.opened: set[Any] = set()
 
         def put_conn(self, conn: Any) -> None:
