@@ -15,6 +15,7 @@ from contextlib import suppress
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe.emulator._http.pages import refuse_pages
 from purview_mpe.emulator._values.exchange import MAXIMUM_CONTENT, REASONS, ArmError, ConnectionReset, Request, Response
 
 if TYPE_CHECKING:
@@ -203,6 +204,10 @@ def refusal(status: int, message: str) -> bytes:
 
 
 def _answered(service: Service, clock: Clock, request: Request) -> Response:
+    try:
+        refuse_pages(request)
+    except ArmError as refused:
+        return refused.response
     ticket = service.begin(request)
     if ticket.delay:
         clock.sleep(ticket.delay)
