@@ -1,6 +1,6 @@
 """The command as a process of its own: `purview-mpe` and `python -m purview_mpe` start here.
 
-This is the only module that sets up the garbage collector. `_cli.main.main` leaves it alone, so any program can call it.
+Only this module sets up the garbage collector. `_cli.main.main` leaves it alone, so any program can call it.
 """
 
 from __future__ import annotations
