@@ -37,8 +37,8 @@ class _Malformed(Exception):
     """A body that does not keep to its own framing; where it ends is not known."""
 
 
-def connection_class(cheroot_server: ModuleType) -> type:
-    """The class that cheroot makes one object of for each connection."""
+def request_class(cheroot_server: ModuleType) -> type:
+    """The class that cheroot makes one object of for what it reads of each request."""
 
     class LenientRequest(cheroot_server.HTTPRequest):  # type: ignore[misc, name-defined]  # cheroot is imported late
         """Takes `//metadata/endpoints` for a path, as some clients send it, and not for a host and a path."""
@@ -75,10 +75,16 @@ def connection_class(cheroot_server: ModuleType) -> type:
             with suppress(OSError):  # who is gone needs no answer
                 self.conn.wfile.write(refusal(number, msg or str(status)[4:]))
 
+    return LenientRequest
+
+
+def connection_class(cheroot_server: ModuleType) -> type:
+    """The class that cheroot makes one object of for each connection."""
+
     class Connection(cheroot_server.HTTPConnection):  # type: ignore[misc, name-defined]  # cheroot is imported late
         """A connection of lenient requests, which a fault can break."""
 
-        RequestHandlerClass = LenientRequest
+        RequestHandlerClass = request_class(cheroot_server)
         is_broken = False
         is_greeted = False
 
@@ -93,18 +99,9 @@ def connection_class(cheroot_server: ModuleType) -> type:
             The TLS handshake waits until a thread has time for it: where connections are accepted, one that says
             nothing would keep all others out.
             """
+            self.is_greeted = self.is_greeted or _has_greeted(self.socket)
             if not self.is_greeted:
-                try:
-                    self.socket.do_handshake()
-                except ssl.SSLError as error:
-                    if error.reason == "HTTP_REQUEST":
-                        # Below TLS, because the client is there as well.
-                        with suppress(OSError):
-                            socket.socket.send(self.socket, refusal(400, "This address speaks HTTPS, and not HTTP."))
-                    return False
-                except OSError:
-                    return False
-                self.is_greeted = True
+                return False
             return bool(super().communicate())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
         def close(self) -> None:
@@ -119,6 +116,21 @@ def connection_class(cheroot_server: ModuleType) -> type:
             self.socket.close()
 
     return Connection
+
+
+def _has_greeted(connection: Any) -> bool:
+    """Whether the peer has agreed on TLS; one that speaks HTTP is told so."""
+    try:
+        connection.do_handshake()
+    except ssl.SSLError as error:
+        if error.reason == "HTTP_REQUEST":
+            # Below TLS, because the client is there as well.
+            with suppress(OSError):
+                socket.socket.send(connection, refusal(400, "This address speaks HTTPS, and not HTTP."))
+        return False
+    except OSError:
+        return False
+    return True
 
 
 def server_class(cheroot_server: ModuleType) -> type:
