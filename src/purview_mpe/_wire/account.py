@@ -19,6 +19,9 @@ from purview_mpe._model.naming import bears_hidden_name
 from purview_mpe._model.results import Account, ConnectionList, Endpoint, Finding, Firewall, Shape, Target
 from purview_mpe._model.spec import NAMESPACE_TYPE, STORAGE_TYPE
 from purview_mpe._rules.findings.account import (
+    ACCOUNT_CHANGING,
+    ACCOUNT_FAILED,
+    ACCOUNT_LEAVING,
     ACCOUNT_UNREADABLE,
     FLAGS_DISAGREE,
     SHAPE_UNKNOWN,
@@ -26,7 +29,8 @@ from purview_mpe._rules.findings.account import (
     TWO_STORAGES,
     UNEXPECTED_ID,
 )
-from purview_mpe._wire.reading import id_text, mapping, text, whole
+from purview_mpe._wire.reading import id_text, line, mapping, text, whole
+from purview_mpe._wire.text import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,7 +73,12 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
             whole(key): whole(url) for key, url in mapping(properties, "endpoints").items() if isinstance(url, str)
         },
         default_domain=_domain_name(text(properties, "defaultDomain")),
-        warnings=(*found.warnings, *warnings, *_shape_findings(shape, properties)),
+        warnings=(
+            *_state_findings(account_id, shape, properties),
+            *found.warnings,
+            *warnings,
+            *_shape_findings(shape, properties),
+        ),
     )
 
 
@@ -198,8 +207,37 @@ def _shape_findings(shape: Shape, properties: Mapping[str, Any]) -> tuple[Findin
     if shape != "F":
         return ()
     state = text(properties, "provisioningState")
-    kind = SHAPE_UNKNOWN_WHILE_CREATING if state.casefold() in {"creating", "unknown"} else SHAPE_UNKNOWN
+    is_final = state.casefold() in {"", "succeeded", *_LEAVING, *_GIVEN_UP}
+    kind = SHAPE_UNKNOWN if is_final else SHAPE_UNKNOWN_WHILE_CREATING
     return (kind.found(evidence=(f"provisioningState: {state or '(absent)'}",)),)
+
+
+#: Spec: `provisioningState` is an open string, so a state that is in neither set is taken for a change under way.
+_LEAVING = frozenset({"deleting", "softdeleting", "softdeleted", "deleted"})
+_GIVEN_UP = frozenset({"failed", "canceled", "cancelled"})
+
+
+def _state_findings(account_id: ArmId, shape: Shape, properties: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What the account's state says about everything else that it shows.
+
+    Creating is no reason to refuse: a change of tags shows the same for up to a minute, with everything in place
+    (recorded 2023-03).
+    """
+    state = line(properties, "provisioningState")
+    match state.casefold():
+        case "" | "succeeded":
+            return ()
+        case leaving if leaving in _LEAVING:
+            kind = ACCOUNT_LEAVING
+        case given_up if given_up in _GIVEN_UP:
+            kind = ACCOUNT_FAILED
+        case _ if shape == "F":
+            return ()  # its own finding says to wait
+        case _:
+            kind = ACCOUNT_CHANGING
+    reason = text(mapping(mapping(properties, "accountStatus"), "errorDetails"), "message")
+    evidence = [f"provisioningState: {state}", *([f"accountStatus: {safe_text(reason)}"] if reason else ())]
+    return (kind.found(name=account_id.name, account=account_id, state=safe_text(state, 80), evidence=evidence),)
 
 
 def read_factory_connection(answer: Mapping[str, Any]) -> tuple[str | None, str | None]:
