@@ -30,16 +30,48 @@ def test_naming_things_loads_no_sdk() -> None:
     assert [name for name in loaded if name.partition(".")[0] in {"azure", "requests", "aiohttp", "msal"}] == []
 
 
-def test_a_new_process_freezes_what_was_imported() -> None:
-    """The collector is on as before, and looks through nothing that stays to the end of the process anyway."""
+def test_command_line_freezes_what_it_imported() -> None:
+    """A process of the command line's own looks through nothing that stays to its end anyway."""
     printed = in_a_fresh_process(
         """
-        import gc
-        from purview_mpe import Client
-        print(gc.isenabled(), gc.get_freeze_count() > 10_000)
+        import gc, io, sys
+        from purview_mpe._cli.main import main
+        sys.argv, sys.stderr = ["purview-mpe", "demo"], io.StringIO()
+        main()
+        print("frozen", gc.isenabled(), gc.get_freeze_count() > 10_000)
         """
     )
-    assert printed.split() == ["True", "True"]
+    assert printed.splitlines()[-1] == "frozen True True"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "import purview_mpe; purview_mpe.Client",
+        "from purview_mpe import Client; Client()",
+        "from purview_mpe import aio; aio.Client()",
+        "import io, sys; sys.stderr = io.StringIO(); from purview_mpe._cli.main import main; main(['demo'])",
+    ],
+    ids=["import", "client", "async client", "main(argv)"],
+)
+def test_application_can_free_what_it_had_before(use: str) -> None:
+    """A library's import leaves the application's objects to the collector, however new the process is."""
+    printed = in_a_fresh_process(
+        f"""
+        import gc, sys, weakref
+        class Session:
+            def __init__(self):
+                self.me = self
+        sessions = [Session() for _ in range(100)]
+        alive = weakref.WeakSet(sessions)
+        {use}
+        sessions.clear()
+        gc.collect()
+        print("left", len(alive), gc.get_freeze_count())
+        """,
+        warnings="default",
+    )
+    assert printed.splitlines()[-1] == "left 0 0"
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 _lock = threading.RLock()
-#: So many full collections show that a process has come further than its imports.
-_NEW = 3
-#: Whether objects are frozen because of us.
-_has_frozen = False
+#: Whether the command line has the process to itself.
+_is_own_process = False
 
 
 def load(module: str) -> Any:
@@ -38,35 +36,31 @@ def load(module: str) -> Any:
 def uncollected() -> Generator[None]:
     """Leave the garbage collector off inside, for imports: they make many objects that stay, and next to no garbage.
 
-    A fifth of the time that the SDKs take to import goes into looking for garbage among their classes, and a quarter of
-    a short process's time into looking through them once more when it ends (measured). So in a process that has just
-    begun, whatever is there afterwards is frozen: it is the interpreter and what was imported, and stays to the end. In
-    a process that has worked already it counts as old, or the next look for young garbage would go through all of it.
-    Whoever has switched the collector off, or frozen objects, finds things as they were.
+    A fifth of the time that the SDKs take to import goes into looking for garbage among their classes (measured). What
+    was imported counts as old afterwards, or the next look for young garbage would go through all of it. Whoever has
+    switched the collector off, or frozen objects, finds things as they were: the process belongs to the application.
     """
-    global _has_frozen  # noqa: PLW0603 - the collector is the process's, and so is what was done to it
-    was_on, is_new = gc.isenabled(), _process_is_new()
+    was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_on:
-            # How many are frozen takes long to count where there are many, so it is asked until there are some of ours.
-            is_ours_to_say = _has_frozen or not gc.get_freeze_count()
-            if is_new and is_ours_to_say:
+            if _is_own_process:
                 gc.freeze()
-                _has_frozen = True
-            elif is_ours_to_say and not _has_frozen:
+            elif not gc.get_freeze_count():
                 # One after the other they move every object to the oldest generation, without looking at any.
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()
 
 
-def _process_is_new() -> bool:
-    """Whether no more is there than an interpreter and some modules.
+def own_process() -> None:
+    """Say that the process is this library's own, and ends with its command: it may keep what it has imported.
 
-    The collector goes through everything once for each quarter that is added to what there is, beginning with some
-    70,000 objects (CPython), so the number of times tells how much there can be.
+    Frozen objects are never looked through, which saves a quarter of a short process's time when it ends (measured),
+    and never freed, cycles and the files in them included. So an application that imports the library must not have
+    its objects frozen, however new its process is.
     """
-    return bool(gc.get_stats()[-1]["collections"] < _NEW)
+    global _is_own_process  # noqa: PLW0603 - the collector is the process's, and so is whose process it is
+    _is_own_process = True

@@ -60,8 +60,8 @@ ACCOUNT_CHANGING = Kind(
     remedy="Plan again once the account's state is Succeeded: az purview account show --ids {account}",
     meaning="The account is being created, changed or moved, so it may not show all of its resources yet.\n"
     "What it shows already is planned; an endpoint may be missing from the plan.",
-    why="Azure shows the resources of a new account one after the other, the namespace last. A change of tags shows the "
-    "same state for up to a minute.",
+    why="Azure shows the resources of a new account one after the other, the namespace last. A change of tags shows "
+    "the same state for up to a minute.",
     fix="Plan again once the account's state is `Succeeded`; `create_all` creates what is missing and keeps the rest.",
 )
 ACCOUNT_LEAVING = Kind(
