@@ -165,6 +165,21 @@ def test_an_account_that_hides_its_resources_cannot_be_told():
 
 
 @pytest.mark.parametrize(
+    ("properties", "group"),
+    [
+        ({"managedResources": {"resourceGroup": f"{GROUP}-managed"}}, f"{GROUP}-managed"),
+        ({"managedResources": {"storageAccount": STORAGE}}, GROUP),
+        ({"managedResources": HUBS, "managedEventHubState": "Disabled"}, GROUP),
+        ({"managedResources": {"resourceGroup": "nonsense"}}, None),
+        (INGESTION, None),
+    ],
+)
+def test_managed_resource_group(properties, group):
+    """It is shown, or is that of any managed resource; the ingestion storage's is Microsoft's own."""
+    assert read(**properties).managed_group == group
+
+
+@pytest.mark.parametrize(
     ("state", "code", "severity"),
     [
         ("Creating", "account-changing", "warning"),

@@ -30,7 +30,7 @@ from purview_mpe._rules.findings.account import (
     UNEXPECTED_ID,
 )
 from purview_mpe._wire.reading import id_text, line, mapping, text, whole
-from purview_mpe._wire.text import safe_text
+from purview_mpe._wire.text import LONGEST, blotted, safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,6 +68,7 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
         shape=shape,
         firewall=firewall,
         targets=tuple(found.targets(account_id)),
+        managed_group=found.managed_group,
         retired=tuple(found.retired()),
         endpoints={
             whole(key): whole(url) for key, url in mapping(properties, "endpoints").items() if isinstance(url, str)
@@ -113,6 +114,8 @@ class _Resources:
     def __init__(self, properties: Mapping[str, Any]) -> None:
         self.warnings: list[Finding] = []
         managed = mapping(properties, "managedResources")
+        group = id_text(managed, "resourceGroup")
+        self._group = ArmId.parse(group) if group else None
         self.storage = self._resource(managed, "storageAccount", STORAGE_TYPE, "managedResources.storageAccount")
         # Null, "" and absence all mean "no namespace" (docs: not created by default since 15 December 2022).
         namespace = self._resource(managed, "eventHubNamespace", NAMESPACE_TYPE, "managedResources.eventHubNamespace")
@@ -132,6 +135,14 @@ class _Resources:
                     )
                 )
             )
+
+    @property
+    def managed_group(self) -> str | None:
+        """The resource group of the managed resources; every one of them is in it (docs), shown by itself or not."""
+        for resource in (self._group, self.storage, self.namespace or self.disabled_namespace):
+            if resource is not None:
+                return str(ArmId(resource.subscription, resource.resource_group))
+        return None
 
     def shape(self) -> Shape:
         match (self.storage is not None, self.ingestion is not None, self.namespace is not None):
@@ -283,6 +294,7 @@ def read_endpoint(answer: Mapping[str, Any], factory: str) -> Endpoint | None:
     Until Azure knows it, `connectionState` holds three empty strings (recorded) or is missing (spec). `resourceId`
     is in no OpenAPI file; where present it is the exact id of the private endpoint (public code), which is called
     `<factory>.<endpoint>` (recorded). An id of anything else is left out: connections are approved by it.
+    `error` is null in every recording; that it holds an object or a text where an endpoint failed is inferred.
     """
     properties, name = mapping(answer, "properties"), read_name(answer)
     if not name:
@@ -298,7 +310,15 @@ def read_endpoint(answer: Mapping[str, Any], factory: str) -> Endpoint | None:
         connection_status=text(mapping(properties, "connectionState"), "status"),
         private_endpoint_id=private_endpoint_id if is_told else None,
         reserved=properties.get("isReserved") is True,
+        error=_error_in(properties),
     )
+
+
+def _error_in(properties: Mapping[str, Any]) -> str:
+    said = mapping(properties, "error")
+    said = mapping(said, "error") or said
+    parts = [text(said, "code"), text(said, "message")] if said else [text(properties, "error")]
+    return safe_text(blotted(": ".join(filter(None, parts))[:LONGEST]))
 
 
 def read_runtime_kind(
