@@ -43,11 +43,13 @@ def test_an_endpoint_that_fails_is_told_and_the_others_go_on(colour, emulator):
 def test_status_and_diagnose_show_what_azure_says_about_a_failed_endpoint(colour, form):
     """The reason stands nowhere but at the endpoint itself; report, status and diagnosis all have it."""
     emulator = Emulator(answers=Answers(endpoint_error=form))
-    emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_blob"))
+    emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
     spec = spec_for(emulator)
     report = colour.run(emulator, lambda client: client.create_all(spec))
     [outcome] = report.failures
-    [row] = [row for row in colour.run(emulator, lambda client: client.status(spec)).endpoints if row.group_id == "blob"]
+    [row] = [
+        row for row in colour.run(emulator, lambda client: client.status(spec)).endpoints if row.group_id == "namespace"
+    ]
     found = colour.run(emulator, lambda client: client.diagnose(spec)).findings
     [finding] = [one for one in found if one.code == "endpoint-failed"]
     for said in (outcome.error.message, row.reason, *finding.evidence):
