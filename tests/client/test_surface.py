@@ -281,7 +281,7 @@ def test_what_a_verb_does_is_said_in_one_place(verb):
 
 
 def test_the_default_wait_is_that_of_the_contract():
-    """Creating waits half an hour, decisions five minutes, deletion ten."""
+    """Creating and proving wait half an hour, decisions and roles five minutes, deletion ten."""
     defaults = {
         verb: verbs(Client)[verb].parameters["timeout"].default
         for verb in VERBS
@@ -294,6 +294,11 @@ def test_the_default_wait_is_that_of_the_contract():
         "reject": 300,
         "delete_all": 600,
         "watch": None,
+        "grant": 300,
+        "revoke": 300,
+        "onboard": 1800,
+        "offboard": 600,
+        "prove": 1800,
         "create_many": 1800,
         "iter_create_many": 1800,
         "approve_many": 300,

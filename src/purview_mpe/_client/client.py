@@ -288,7 +288,7 @@ class Client:
         most `timeout` seconds. A run does what the pipeline does, and costs what it costs; choose one that may run at
         any time. Needs Data Factory Contributor on the factory and, to see the catalog, Data Reader on the root
         collection and a place inside the account's network if its firewall is closed; without these the proof ends
-        with what the activities report. Repeating it with `pipeline` starts another run; with `run_id` it is safe.
+        with what the activities report. With `run_id` it is safe to repeat; with `pipeline` each call starts another run.
 
         Source: "How to connect Azure Data Factory and Microsoft Purview", Microsoft.
 
@@ -315,7 +315,8 @@ class Client:
     ) -> Report:
         """Everything between a bare factory and lineage that can flow, in one call.
 
-        Switches on the factory's identity and connects the factory (as `connect` with `identity`), makes the managed
+        Reads the factory, the account, its targets' connections and the root collection's metadata policy. Switches
+        on the factory's identity and connects the factory (as `connect` with `identity`), makes the managed
         virtual network, an Azure integration runtime in it and the endpoints (as `create_all`), approves the
         connections where `approve` is true (as `approve`), and gives the identity the role Data Curator unless
         `grant` is false (as `grant`; `become_admin` as there). What fails stops only what depends on it.
@@ -397,7 +398,8 @@ class Client:
 
         Raises:
             InvalidSpec: `account` is not the id of a Purview account.
-            NotFound: the account's subscription cannot be seen. A deleted account is no error.
+            AccessDenied: the caller is not signed in. What it is not allowed to read is a finding, and a deleted
+                account is not an error.
         """
         return self._run(verbs.orphans(account))
 

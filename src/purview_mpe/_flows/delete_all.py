@@ -319,7 +319,7 @@ async def read_account(io: Io, account_id: ArmId) -> Account:
     try:
         return await reads.read_account(io, account_id)
     except NotFound as gone:
-        unreadable = account_json.unreadable_account(account_id, gone.message)
+        unreadable = account_json.unreadable_account(account_id, gone)
         warning = ACCOUNT_MISSING_IN_TAKEDOWN.found(name=account_id.name, evidence=(gone.message,))
         return unreadable.model_copy(update={"warnings": (warning,)})
 
