@@ -76,8 +76,10 @@ VERBS = [
     "grant",
     "iter_approve_many",
     "iter_create_many",
+    "iter_onboard_many",
     "offboard",
     "onboard",
+    "onboard_many",
     "orphans",
     "plan",
     "prove",
@@ -88,7 +90,7 @@ VERBS = [
     "watch",
 ]
 #: What is iterated over instead of being awaited.
-ITERATED = {"watch", "iter_create_many", "iter_approve_many"}
+ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_onboard_many"}
 
 
 def python(code: str) -> list[str]:
@@ -301,6 +303,8 @@ def test_the_default_wait_is_that_of_the_contract():
         "prove": 1800,
         "create_many": 1800,
         "iter_create_many": 1800,
+        "onboard_many": 1800,
+        "iter_onboard_many": 1800,
         "approve_many": 300,
         "iter_approve_many": 300,
     }
