@@ -184,7 +184,10 @@ class AsyncTeam:
             raise self._failure
 
     async def _news_or_time(self, seconds: float) -> None:
-        waits = [asyncio.ensure_future(self._news.wait()), asyncio.ensure_future(self._sleep(seconds))]
+        waits: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self._news.wait()),
+            asyncio.ensure_future(self._sleep(seconds)),
+        ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -40,15 +40,19 @@ _DECISION_FIELDS = frozenset({"name", "decision", "factory", "description"})
 
 def admin_routes(parts: Parts, dump: Callable[[], dict[str, Any]]) -> tuple[Route, ...]:
     """The routes that steer this emulator."""
+
+    def state(_call: Call) -> Response:
+        return Response(200, dump())
+
+    rows: tuple[_Row, ...] = (
+        ("GET", "/state", state),
+        *_clock_routes(parts),
+        *_request_routes(parts),
+        *_fault_routes(parts),
+        *_connection_routes(parts),
+    )
     return tuple(
-        Route(method, f"/_emulator{path}", None, _clearly(handler), anonymous=True)
-        for method, path, handler in (
-            ("GET", "/state", lambda _call: Response(200, dump())),
-            *_clock_routes(parts),
-            *_request_routes(parts),
-            *_fault_routes(parts),
-            *_connection_routes(parts),
-        )
+        Route(method, f"/_emulator{path}", None, _clearly(handler), anonymous=True) for method, path, handler in rows
     )
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe.emulator._http.pages import refuse_pages
 from purview_mpe.emulator._values.exchange import MAXIMUM_CONTENT, REASONS, ArmError, ConnectionReset, Request, Response
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def server_class(cheroot_server: ModuleType) -> type:
         expiration_interval = 0.05
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
+            super().__init__(*arguments, **options)  # pyright: ignore[reportUnknownMemberType]
             self.opened: set[Any] = set()
 
         def put_conn(self, conn: Any) -> None:
@@ -215,6 +216,10 @@ def refusal(status: int, message: str) -> bytes:
 
 
 def _answered(service: Service, clock: Clock, request: Request) -> Response:
+    try:
+        refuse_pages(request)
+    except ArmError as refused:
+        return refused.response
     ticket = service.begin(request)
     if ticket.delay:
         clock.sleep(ticket.delay)
