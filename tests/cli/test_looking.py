@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe import Check, Diagnosis, Orphans, Status
+from purview_mpe import Check, Diagnosis, Orphans, Proof, Status
 from purview_mpe._display.text.page import Look
 from purview_mpe._display.text.text import text
 from purview_mpe.emulator import Fault
@@ -31,10 +31,12 @@ def test_check_says_whether_everything_is_in_place(shell: Any) -> None:
 
 def test_check_is_a_table_for_a_person(shell: Any) -> None:
     """The table of the noun in the words of a shell: every runtime against the matrix, and every right."""
+    factory, account = shell.emulator.factory, shell.emulator.account
+    shell.emulator.catalog.revoke("data-curator", shell.emulator.identity_of(factory), account)
     shown = shell.ends("check", "-o", "table").out
     check = Check.model_validate(shell.ends("check").json)
     assert shown == f"{text(check, Look(on_command_line=True))}\n"
-    assert "  More: purview-mpe explain data-curator-unknown\n" in shown
+    assert "  More: purview-mpe explain data-curator-missing\n" in shown
     assert "  + AutoResolveIntegrationRuntime  azure-managed-vnet  supported  4 managed\n" in shown
 
 
@@ -90,7 +92,7 @@ def test_diagnose_says_what_stands_in_the_way(shell: Any) -> None:
     missing = shell.ends("diagnose")
     assert (missing.code, Diagnosis.model_validate_json(missing.out).ok) == (1, False)
     table = shell.ends("diagnose", "-o", "table")
-    assert table.out.startswith("Diagnosis: not ok (1 error, 2 info)\n")
+    assert table.out.startswith("Diagnosis: not ok (1 error, 1 info)\n")
     assert "  runs     0 in the last 24 hours\n" in table.out
     shell.ends("create", "--approve")
     assert shell.ends("diagnose").code == 0
@@ -128,3 +130,32 @@ def test_orphans_are_listed_with_what_is_certain(shell: Any) -> None:
     assert shown.startswith("Orphans: 4 left over (4 of them not certain)\n")
     assert "  ? df1      purview_blob " in shown
     assert f"\n    {blob}/privateEndpointConnections/" in shown
+
+
+@pytest.mark.parametrize(("status", "code"), [("Succeeded", 1), ("Failed", 1)])
+def test_prove_follows_the_run_that_is_named(shell: Any, status: str, code: int) -> None:
+    """1 where lineage is not proven: the run reported it, or not, and Purview holds no entity of it."""
+    run = shell.emulator.add_pipeline_run()
+    shell.emulator.add_activity_run(run_id=run, lineage_status=status)
+    proved = shell.ends("prove", "--run", run, "--timeout", "60")
+    proof = Proof.model_validate(proved.json)
+    assert (proof.run_id, proof.proven, proved.code) == (run, False, code)
+
+
+def test_prove_says_when_it_cannot_be_seen(shell: Any) -> None:
+    """5 where the run reported lineage and this caller is not allowed to read Purview's catalog."""
+    run = shell.emulator.add_pipeline_run()
+    shell.emulator.add_activity_run(run_id=run, lineage_status="Succeeded")
+
+    def connect(**options: Any) -> Client:
+        client: Client = shell.connect(credential=shell.emulator.credential_for("contributor"), **options)
+        return client
+
+    proved = shell.connecting(connect).ends("prove", "--run", run, "--timeout", "60")
+    assert (Proof.model_validate(proved.json).proven, proved.code) == (None, 5)
+
+
+def test_prove_takes_a_pipeline_or_a_run(shell: Any) -> None:
+    """Neither is a usage error, before anything is sent."""
+    assert shell.ends("prove").code == 2
+    assert shell.emulator.requests == []

@@ -76,8 +76,10 @@ VERBS = [
     "grant",
     "iter_approve_many",
     "iter_create_many",
+    "iter_onboard_many",
     "offboard",
     "onboard",
+    "onboard_many",
     "orphans",
     "plan",
     "prove",
@@ -88,7 +90,7 @@ VERBS = [
     "watch",
 ]
 #: What is iterated over instead of being awaited.
-ITERATED = {"watch", "iter_create_many", "iter_approve_many"}
+ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_onboard_many"}
 
 
 def python(code: str) -> list[str]:
@@ -281,7 +283,7 @@ def test_what_a_verb_does_is_said_in_one_place(verb):
 
 
 def test_the_default_wait_is_that_of_the_contract():
-    """Creating waits half an hour, decisions five minutes, deletion ten."""
+    """Creating and proving wait half an hour, decisions and roles five minutes, deletion ten."""
     defaults = {
         verb: verbs(Client)[verb].parameters["timeout"].default
         for verb in VERBS
@@ -294,8 +296,15 @@ def test_the_default_wait_is_that_of_the_contract():
         "reject": 300,
         "delete_all": 600,
         "watch": None,
+        "grant": 300,
+        "revoke": 300,
+        "onboard": 1800,
+        "offboard": 600,
+        "prove": 1800,
         "create_many": 1800,
         "iter_create_many": 1800,
+        "onboard_many": 1800,
+        "iter_onboard_many": 1800,
         "approve_many": 300,
         "iter_approve_many": 300,
     }

@@ -141,3 +141,115 @@ def test_activities_share_a_run(datafactory, emulator):
         emulator.add_activity_run(run_id=run_id, name=name)
     answer = datafactory.activity_runs.query_by_pipeline_run("rg1", "df1", run_id, window())
     assert [activity.activity_name for activity in answer.value] == ["first", "second"]
+
+
+# --- pipelines that are run
+
+
+def create_run(datafactory, name="pl_copy"):
+    return datafactory.pipelines.create_run("rg1", "df1", name, parameters={"day": 3}).run_id
+
+
+def one_activity(datafactory, emulator, run_id):
+    now = datetime.now(UTC)
+    asked = {
+        "lastUpdatedAfter": (now - timedelta(hours=24)).isoformat(),
+        "lastUpdatedBefore": (now + timedelta(hours=24)).isoformat(),
+    }
+    [found] = datafactory.activity_runs.query_by_pipeline_run("rg1", "df1", run_id, asked).value
+    return found.as_dict()
+
+
+def test_a_run_goes_on_by_itself(datafactory, emulator):
+    """It is queued, under way and over, on the emulator's clock; its activity ends with it."""
+    run_id = create_run(datafactory)
+    seen = []
+    for seconds in (0, 5, 179, 1):
+        emulator.clock.sleep(seconds)
+        run = datafactory.pipeline_runs.get("rg1", "df1", run_id).as_dict()
+        seen.append((run["status"], run["runEnd"] is None))
+    assert seen == [("Queued", True), ("InProgress", True), ("InProgress", True), ("Succeeded", False)]
+    assert run["parameters"] == {"day": "3"}
+    assert run["durationInMs"] == 185_000
+    activity = one_activity(datafactory, emulator, run_id)
+    assert (activity["status"], activity["durationInMs"]) == ("Succeeded", 180_000)
+
+
+@pytest.mark.parametrize(
+    ("firewall", "network", "role", "told"),
+    [
+        ("enabled-from-all-networks", False, True, "Succeeded"),
+        ("enabled-from-all-networks", False, False, "NotReported"),
+        ("disabled-for-ingestion-only", False, True, "NotReported"),
+        ("disabled-for-ingestion-only", True, True, "Succeeded"),
+        ("disabled-from-all-networks", True, True, "NotReported"),
+    ],
+)
+def test_what_lineage_needs(firewall, network, role, told):
+    """The role always, and approved endpoints to all that is closed; an account that is closed wants one of its own."""
+    emulator = Emulator(firewall=firewall)
+    if network:
+        targets = emulator.targets(emulator.account)
+        for group in ("blob", "queue", "namespace"):
+            emulator.add_endpoint(emulator.factory, group, targets[group], group)
+    if not role:
+        emulator.catalog.revoke("data-curator", emulator.identity_of(emulator.factory))
+    run_id = emulator.start_pipeline()
+    emulator.clock.sleep(300)
+    with DataFactoryManagementClient(
+        emulator.credential, emulator.factory.subscription, transport=emulator.transport()
+    ) as client:
+        activity = one_activity(client, emulator, run_id)
+    assert activity["output"]["reportLineageToPurview"]["status"] == told
+    assert bool(emulator.catalog.entities()) is (told == "Succeeded")
+
+
+def test_lineage_arrives_later_and_once_for_two_runs(emulator):
+    """The second run changes the entities of the first one, when its lineage arrives."""
+    emulator.add_pipeline("pl_forced", lineage_status="Succeeded")
+    emulator.start_pipeline("pl_forced")
+    emulator.clock.sleep(244)
+    assert emulator.catalog.entities() == []
+    emulator.clock.sleep(1)
+    first = {entity.kind: entity for entity in emulator.catalog.entities()}
+    assert set(first) == {
+        "azure_data_factory", "adf_pipeline", "adf_copy_activity", "adf_copy_operation", "azure_blob_path"}  # fmt: skip
+    emulator.start_pipeline("pl_forced")
+    emulator.clock.sleep(300)
+    second = {entity.kind: entity for entity in emulator.catalog.entities()}
+    assert second["adf_copy_activity"].guid == first["adf_copy_activity"].guid
+    ran = [one["adf_copy_activity"].attributes["lastRunTime"] for one in (first, second)]
+    assert ran[1] > ran[0]
+    assert len(emulator.catalog.relations()) == 2
+
+
+def test_a_self_hosted_runtime_reaches_everything(emulator):
+    """Its network is the customer's own, of which the emulator knows nothing."""
+    emulator.add_runtime(emulator.factory, "shir", "self-hosted")
+    emulator.add_pipeline(runtime="shir")
+    emulator.start_pipeline()
+    emulator.clock.sleep(300)
+    assert len(emulator.catalog.entities()) == 6
+
+
+def test_only_pipelines_that_exist_are_started(arm, emulator):
+    """A 404, and a caller without the right gets 403."""
+    path = f"{emulator.factory}/pipelines/none/createRun"
+    assert arm.send("POST", path).status_code == 404
+    with pytest.raises(LookupError, match="has no pipeline 'none'"):
+        emulator.start_pipeline("none")
+    reader = type(arm)(emulator, emulator.credential_for("Reader"))
+    assert reader.send("POST", f"{emulator.factory}/pipelines/pl_copy/createRun").status_code == 403
+
+
+def test_a_run_under_way_begins_again_in_a_dump(emulator):
+    """Pipelines are in it, with how their runs go."""
+    emulator.add_pipeline("pl_lonely", relations=False)
+    emulator.start_pipeline("pl_lonely")
+    emulator.clock.sleep(60)
+    document = emulator.dump()
+    again = Emulator.from_scenario(document)
+    assert [one["name"] for one in document["factories"][0]["pipelines"]] == ["pl_copy", "pl_lonely"]
+    again.clock.sleep(300)
+    [run] = again.dump()["factories"][0]["runs"]
+    assert (run["pipeline"], run["status"]) == ("pl_lonely", "Succeeded")

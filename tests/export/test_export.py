@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -138,7 +139,8 @@ def test_terraform_itself_accepts_it(language, tmp_path):
     before = export(plan_of(emulator, spec), language)
     with Client(emulator.credential, transport=emulator.transport()) as client:
         client.apply(spec)
-    for text in (before, export(plan_of(emulator, spec), language)):
+    whole = plan_of(emulator, spec.model_copy(update={"runtime": "ir-lineage"}))
+    for text in (before, export(plan_of(emulator, spec), language), export(whole, language, onboard=True)):
         check = subprocess.run(
             [TERRAFORM, "fmt", "-check", "-diff", "-"], input=text, capture_output=True, text=True, check=False
         )
@@ -304,3 +306,135 @@ def test_a_name_that_leads_elsewhere_is_refused(name):
     for language in FORMATS:
         with pytest.raises(InvalidSpec, match=re.escape(repr(name))):
             export(tampered, language)
+
+
+# --- the runtime, the identity and the role
+
+
+@pytest.mark.parametrize("language", FORMATS)
+def test_the_runtime_of_the_spec_is_in_the_code(language, tmp_path):
+    """It is made in the managed virtual network, after it and before the endpoints."""
+    emulator, spec = empty_factory("A")
+    plan = plan_of(emulator, spec.model_copy(update={"runtime": "ir-lineage"}))
+    puts = read(export(plan, language), language, tmp_path)
+    assert [path.rpartition("/")[2] for path, _ in puts][:3] == ["default", "ir-lineage", "purview"]
+    assert made_by(puts, "A") == made_by_apply("A")
+    fresh, _ = empty_factory("A")
+    for path, body in puts[:2]:
+        put(fresh, path, body)
+    network = fresh.dump()["factories"][1]["runtimes"][0]["properties"]["managedVirtualNetwork"]
+    assert network == {"type": "ManagedVirtualNetworkReference", "referenceName": "default"}
+
+
+def put(emulator: Emulator, path: str, body: dict) -> None:
+    token = emulator.credential.get_token("https://management.azure.com/.default").token
+    url = f"https://management.azure.com{path}?api-version=2018-06-01"
+    answer = emulator.transport().send(HttpRequest("PUT", url, json=body, headers={"Authorization": f"Bearer {token}"}))
+    assert answer.status_code == 200, answer.text()
+
+
+#: Stands for the Azure CLI, and asks an emulator that is served: `az rest` with `--query` of one name after the other.
+AZ_AT_EMULATOR = """\
+import json, ssl, sys, urllib.request
+options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
+url = options["--url"].replace("https://pv1.purview.azure.com", "BASE/purview/pv1")
+url = url if url.startswith("https:") else "BASE" + url
+data = options["--body"].encode() if "--body" in options else None
+request = urllib.request.Request(url, data, {"Authorization": "Bearer x"}, method=options["--method"].upper())
+with urllib.request.urlopen(request, context=ssl.create_default_context(cafile="CA")) as answer:
+    found = json.load(answer)
+for name in filter(None, options.get("--query", "").split(".")):
+    found = (found or {}).get(name)
+if options.get("--output") == "tsv":
+    print("" if found is None else found)
+elif options.get("--output") != "none":
+    print(json.dumps(found))
+"""
+
+
+def run_at_emulator(emulator: Emulator, text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    with emulator.serve() as server:
+        (folder / "fake.py").write_text(
+            AZ_AT_EMULATOR.replace("BASE", server.url).replace("CA", str(server.ca_file), 1)
+        )
+        for name, line in {"az": f'exec {sys.executable} {folder}/fake.py "$@"', "sleep": "exec sleep 0.1"}.items():
+            (folder / name).write_text(f"#!/bin/sh\n{line.replace('exec sleep', 'exec /bin/sleep')}\n")
+            (folder / name).chmod(0o755)
+        (folder / "script.sh").write_text(text)
+        return subprocess.run(
+            ["bash", folder / "script.sh"],  # noqa: S607 - our own script
+            env={"PATH": f"{folder}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+
+JQ = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+USER = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mine"
+
+
+@JQ
+@pytest.mark.parametrize("kinds", ["none", "user-assigned", "system-assigned"])
+def test_the_script_switches_on_the_identity_and_grants_it(kinds, tmp_path):
+    """The identity is Data Curator then, user-assigned ones stay, and running it again changes nothing."""
+    emulator = Emulator()
+    identity = {"none": None, "system-assigned": {"type": "SystemAssigned"}}.get(
+        kinds, {"type": "UserAssigned", "userAssignedIdentities": {USER: {}}}
+    )
+    body = {"id": FACTORY, "properties": {}} | ({} if identity is None else {"identity": identity})
+    emulator.add_factory(body=body, managed_vnet=False)
+    spec = Spec(factory=FACTORY, account=str(emulator.account), name="purview", groups=("account",))
+    text = export(plan_of(emulator, spec), "az", onboard=True)
+    for _ in range(2):
+        done = run_at_emulator(emulator, text, tmp_path)
+        assert done.returncode == 0, done.stderr
+    principal = emulator.identity_of(FACTORY)
+    assert principal
+    assert emulator.catalog.members("data-curator").count(principal) == 1
+    shown = next(one["body"]["identity"] for one in emulator.dump()["factories"] if one["body"]["id"] == FACTORY)
+    assert ("userAssignedIdentities" in shown) == (kinds == "user-assigned")
+    check = subprocess.run([SHELLCHECK, tmp_path / "script.sh"], capture_output=True, text=True, check=False)
+    assert (check.returncode, check.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("language", FORMATS)
+def test_onboarding_is_in_the_code_only_where_asked_for(language):
+    """Without it no code speaks of the identity; with it each does what it can, and says what is left."""
+    emulator, spec = empty_factory("A")
+    plan = plan_of(emulator, spec)
+    assert "identity" not in export(plan, language)
+    code = export(plan, language, onboard=True)
+    match language:
+        case "az":
+            assert "metadataPolicies" in code
+        case "powershell":
+            assert "Enable-Identity -Path '/subscriptions/" in code
+        case "terraform" | "terraform-azapi":
+            resources, _ = read_hcl(code)
+            assert resources["azapi_update_resource.factory_identity"]["resource_id"] == FACTORY
+            assert 'source  = "Azure/azapi"' in code
+        case _:
+            assert "client.connect(spec, identity=True)" in code
+    if language != "az":
+        assert "client.grant(spec)" in code
+
+
+def test_a_hostile_account_gets_no_script():
+    """What would be read by the shell is in no line of it."""
+    emulator, spec = empty_factory("A")
+    plan = plan_of(emulator, spec)
+    for change in ({"endpoints": {"catalog": "https://evil.example/catalog"}}, {"default_domain": "x'; id; '"}):
+        tampered = plan.model_copy(update={"account": plan.account.model_copy(update=change)})
+        code = export(tampered, "az", onboard=True)
+        assert "client.grant(spec)" in code
+        assert "metadataPolicies" not in code
+        assert "evil" not in code
+
+
+def test_onboard_is_a_flag():
+    """The text "false" would count as true."""
+    emulator, spec = empty_factory("A")
+    with pytest.raises(InvalidSpec, match="neither True nor False"):
+        export(plan_of(emulator, spec), "az", onboard="false")

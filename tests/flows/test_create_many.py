@@ -44,6 +44,16 @@ def test_the_account_is_read_once(colour: Colour, emulator: Emulator):
     assert len(paths(emulator, "GET", "/accounts/pv1")) == 1
 
 
+def test_the_runtime_of_a_spec_is_made(colour: Colour, emulator: Emulator):
+    """As `create_all` does; a runtime of that name outside the network is a conflict of that factory alone."""
+    specs = [spec.model_copy(update={"runtime": "ir-lineage"}) for spec in fleet_of(emulator, 3)]
+    emulator.add_runtime(specs[1].factory, "ir-lineage", "self-hosted")
+    report = colour.run(emulator, lambda client: client.create_many(specs))
+    made = [[one.result for one in each.outcomes if one.subject == "runtime"] for each in report.reports]
+    assert made == [["created"], ["conflict"], ["created"]]
+    assert len([path for path in paths(emulator, "PUT", "/ir-lineage") if "/integrationRuntimes/" in path]) == 2
+
+
 def test_accounts_that_factories_are_connected_to_are_read_once(colour: Colour, emulator: Emulator):
     """Specs without an account follow their factory's connection, and still share one discovery."""
     specs = [

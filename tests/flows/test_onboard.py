@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Literal
 
 import pytest
 
 from purview_mpe import Client, Spec
 from purview_mpe.emulator import Emulator, Fault
-from tests.support.moments import BeforeWrite, Died
+from tests.support.moments import BeforeWrite, Died, Killed
 
 SUBJECTS = ["identity", "connection", "managed-network", "runtime", "endpoint", "data-curator"]
 
@@ -161,6 +162,44 @@ def test_a_run_that_died_is_finished_by_the_next(place):
     with Client(emulator.credential, transport=emulator.transport()) as client:
         report = client.onboard(spec, approve=True)
     assert report.complete
+    puts = [request.path for request in emulator.writes if request.method == "PUT" and request.status == 200]
+    made = [path for path in puts if "managedPrivateEndpoints" in path or "integrationRuntimes" in path]
+    assert len(made) == len(set(made))
+
+
+def end_state(emulator: Emulator, spec: Spec) -> dict[str, object]:
+    """What there is in the end, without what is drawn by chance."""
+    document = emulator.dump()
+    [factory] = document["factories"]
+    members = emulator.catalog.members("data-curator", spec.account)
+    return {
+        "identity": factory["body"]["identity"]["type"],
+        "connection": factory["body"]["properties"]["purviewConfiguration"],
+        "runtimes": factory["runtimes"],
+        "endpoints": sorted((one["name"], one["status"], one["provisioning_state"]) for one in factory["endpoints"]),
+        "curators": (len(members), emulator.identity_of(spec.factory) in members),
+        "connections": sorted((str(one.target), one.status) for one in emulator.connections()),
+    }
+
+
+def killed_and_repeated(place: int, moment: Literal["before", "after"]) -> tuple[Emulator, Spec]:
+    """An emulator after a run that was killed at one of its requests, and a second run."""
+    emulator, spec = bare(foreign_connections=0)
+    options = {"transport": emulator.transport(), "per_retry_policies": [Killed(place, moment)]}
+    with Client(emulator.credential, **options) as client, contextlib.suppress(Died):
+        client.onboard(spec, approve=True)
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        assert client.onboard(spec, approve=True).complete
+    return emulator, spec
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("place", range(7, 83, 5))
+def test_a_run_that_was_killed_at_a_request_leads_to_the_same_end(place, moment):
+    """Before it was sent or after it was answered: a second run makes the rest, and nothing twice."""
+    whole, whole_spec = killed_and_repeated(10_000, "before")
+    emulator, spec = killed_and_repeated(place, moment)
+    assert end_state(emulator, spec) == end_state(whole, whole_spec)
     puts = [request.path for request in emulator.writes if request.method == "PUT" and request.status == 200]
     made = [path for path in puts if "managedPrivateEndpoints" in path or "integrationRuntimes" in path]
     assert len(made) == len(set(made))

@@ -14,7 +14,7 @@ from purview_mpe._model.survey import KnownFactory
 from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
 from purview_mpe._wire import factory as factory_json
 from purview_mpe.emulator import Emulator, Fault
-from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
+from purview_mpe.errors import AccessDenied, InvalidSpec
 from tests.support.colours import spec_for
 from tests.support.nouns import (
     ACCOUNT,
@@ -446,14 +446,21 @@ def test_a_factory_of_a_hidden_subscription_is_not_certain(colour, emulator, rea
     assert [row.certain for row in look(colour, emulator).connections] == [False] * 4
 
 
-def test_what_is_refused(colour, emulator):
-    """An id that is none, before anything is sent; a subscription that is not there."""
+def test_an_id_that_is_not_one_is_refused(colour, emulator):
+    """Before anything is sent."""
     with pytest.raises(InvalidSpec):
         colour.run(emulator, lambda client: client.orphans("pv1"))
     assert not emulator.requests
+
+
+def test_a_hidden_subscription_is_a_finding(colour, emulator):
+    """A 404 of the subscription says what this sign-in can see, and nothing of what exists."""
     nowhere = str(emulator.account).replace("000000000001", "000000000009")
-    with pytest.raises(NotFound):
-        colour.run(emulator, lambda client: client.orphans(nowhere))
+    found = colour.run(emulator, lambda client: client.orphans(nowhere))
+    assert found.connections == found.endpoints == ()
+    by_code = {finding.code: finding for finding in found.findings}
+    assert list(by_code) == ["account-unreadable", "target-unreadable", "factories-unreadable"]
+    assert by_code["account-unreadable"].remedy.startswith("Check that this sign-in sees the subscription: az account")
 
 
 @settings(deadline=None, max_examples=30)

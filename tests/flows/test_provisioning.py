@@ -391,22 +391,19 @@ def test_a_target_that_is_ill_for_a_while_is_asked_again_beside_one_that_refuses
     assert list(results(report).values()) == ["approved", "approved", "approved", "handed-off"]
 
 
-def test_a_target_that_is_ill_now_and_then_is_not_given_up(colour, emulator):
+def test_a_target_that_is_ill_now_and_then_is_not_given_up(colour):
     """Only looks that fail one after the other count: a long wait survives many short illnesses."""
-    create(colour, emulator)
-    [ours] = [c for c in emulator.connections(emulator.account) if c.factory is not None]
-    emulator.remove(ours.id)
+    emulator = Emulator(connection_delay={"account": 700, "*": 0})
+    create(colour, emulator, wait=False)
     ill = Fault.status("GET", 503, path="*/accounts/*/privateEndpointConnections", times=4)
 
     def now_and_then(number):
         if number % 10 == 0:
             emulator.inject(ill)
-        if number == 65:
-            emulator.add_connection(emulator.account, private_endpoint_id=ours.private_endpoint_id, group_id="account")
 
     moments = Before("GET", "/accounts/pv1/privateEndpointConnections", now_and_then)
     report = colour.run(
         emulator, lambda client: client.approve(spec_for(emulator), timeout=1200), per_retry_policies=[moments]
     )
     assert report.complete
-    assert [request.status for request in emulator.requests].count(503) == 24
+    assert [request.status for request in emulator.requests].count(503) >= 12

@@ -152,6 +152,8 @@ def test_resuming_leaves_out_what_is_complete():
     changed = SPEC.model_copy(update={"name": "new"})
     assert left_over([changed], done, approve=False) == ([(0, changed)], {})
     assert left_over([SPEC], None, approve=False) == ([(0, SPEC)], {})
+    assert left_over([SPEC], done, approve=False, subjects={"endpoint"}) == ([], {0: done.reports[0]})
+    assert left_over([SPEC], done, approve=False, subjects={"endpoint", "identity"}) == ([(0, SPEC)], {})
 
 
 def test_lanes_take_turns():

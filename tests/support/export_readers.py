@@ -155,6 +155,17 @@ def read_azapi(text: str) -> list[Put]:
     return puts
 
 
+def runtime_body(network: str) -> dict[str, Any]:
+    """What azurerm sends for a runtime in the managed virtual network, as far as it matters (its source)."""
+    return {
+        "properties": {
+            "type": "Managed",
+            "managedVirtualNetwork": {"type": "ManagedVirtualNetworkReference", "referenceName": network},
+            "typeProperties": {"computeProperties": {"location": "AutoResolve"}},
+        }
+    }
+
+
 #: From the provider's documentation: required arguments, optional arguments.
 MANAGED = ({"name", "data_factory_id", "target_resource_id"}, {"subresource_name", "fqdns", "depends_on"})
 
@@ -165,6 +176,12 @@ def read_azurerm(text: str) -> list[Put]:
     for address, fields in resources.items():
         if address.startswith("azapi_resource."):
             puts.append((f"{fields['parent_id']}/managedVirtualNetworks/{fields['name']}", fields["body"]))
+            continue
+        if address.startswith("azurerm_data_factory_integration_runtime_azure."):
+            assert fields.pop("depends_on", [])[:1] in ([], ["${azapi_resource.managed_virtual_network}"])
+            assert fields.keys() == {"name", "data_factory_id", "location", "virtual_network_enabled"}
+            assert fields["virtual_network_enabled"] is True
+            puts.append((f"{fields['data_factory_id']}/integrationRuntimes/{fields['name']}", runtime_body("default")))
             continue
         required, optional = MANAGED
         assert address.startswith("azurerm_data_factory_managed_private_endpoint.")

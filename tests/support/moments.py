@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from azure.core.pipeline.policies import SansIOHTTPPolicy
@@ -56,3 +56,33 @@ class BeforeWrite(SansIOHTTPPolicy[Any, Any]):
             self._count += 1
             number = self._count
         self._happen(number)
+
+
+class Killed(SansIOHTTPPolicy[Any, Any]):
+    """Ends the run before its n-th request is sent, or after the answer to it came; nothing is sent any more then.
+
+    Given to a client of either colour as `per_retry_policies=[…]`.
+    """
+
+    def __init__(self, place: int, moment: Literal["before", "after"]) -> None:
+        self._place = place
+        self._moment = moment
+        self._sent = 0
+        self._is_dead = False
+        self._lock = threading.Lock()
+
+    def on_request(self, request: Any) -> None:
+        """Count the request that is about to be sent."""
+        with self._lock:
+            self._sent += 1
+            request.context["place"] = self._sent
+            self._is_dead = self._is_dead or (self._moment == "before" and self._sent >= self._place)
+        if self._is_dead:
+            raise Died
+
+    def on_response(self, request: Any, response: Any) -> None:
+        """Look at the answer that has come."""
+        is_there = response.http_response is not None and request.context["place"] >= self._place
+        if self._is_dead or (self._moment == "after" and is_there):
+            self._is_dead = True
+            raise Died

@@ -18,11 +18,13 @@ from purview_mpe import (
     Finding,
     FleetReport,
     FleetStatus,
+    Link,
     OrphanConnection,
     OrphanEndpoint,
     Orphans,
     Outcome,
     Plan,
+    Proof,
     Report,
     Requirement,
     Right,
@@ -36,6 +38,7 @@ from purview_mpe._model.checkup import RightStep
 from purview_mpe._model.fleets import place_of
 from purview_mpe._model.matrix import RuntimeKind
 from purview_mpe._model.naming import LINEAGE_GROUPS, OPTIONAL_GROUPS, collisions, endpoint_name_problem
+from purview_mpe._model.proof import LinkName, LinkState
 from purview_mpe._model.results import (
     Action,
     Connection,
@@ -359,6 +362,7 @@ checks = st.builds(
     ok=st.booleans(),
     runtimes=_many(runtime_checks),
     rights=_many(rights),
+    curator=st.none() | st.booleans(),
     findings=_many(findings),
 )
 diagnoses = st.builds(
@@ -370,6 +374,18 @@ diagnoses = st.builds(
     runs=st.none() | st.integers(0, 50),
     lineage=st.dictionaries(texts, st.integers(0, 50), max_size=3),
     findings=_many(findings),
+)
+links = st.builds(Link, name=_one_of(LinkName), state=_one_of(LinkState), evidence=_many(texts))
+proofs = st.builds(
+    Proof,
+    factory=ids,
+    account=st.none() | ids,
+    pipeline=st.none() | texts,
+    run_id=st.none() | texts,
+    proven=st.none() | st.booleans(),
+    links=_many(links),
+    findings=_many(findings),
+    seconds=st.floats(0, 1e6),
 )
 orphan_connections = st.builds(
     OrphanConnection,
@@ -430,11 +446,13 @@ NOUNS: dict[str, st.SearchStrategy[Any]] = {
     "FleetReport": fleet_reports,
     "FleetRequest": fleet_requests,
     "FleetStatus": fleet_statuses,
+    "Link": links,
     "OrphanConnection": orphan_connections,
     "OrphanEndpoint": orphan_endpoints,
     "Orphans": orphans,
     "Outcome": outcomes,
     "Plan": plans,
+    "Proof": proofs,
     "Report": reports,
     "Requirement": requirements,
     "Right": rights,

@@ -8,6 +8,7 @@ import pytest
 
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._wire.account import read_account, unreadable_account
+from purview_mpe.errors import AccessDenied, NotFound
 from tests.support import published
 from tests.support.nouns import ACCOUNT, GROUP, NAMESPACE, OTHER_STORAGE, STORAGE
 
@@ -233,7 +234,7 @@ def test_hidden_resources_of_account_on_its_way_out_are_not_waited_for(state):
 
 def test_an_account_that_may_not_be_read():
     """Without Reader there is the account endpoint alone, as in the portal, with the role that is missing."""
-    account = unreadable_account(ID, "403")
+    account = unreadable_account(ID, AccessDenied("403", remedy="", status=403))
     assert (account.shape, account.firewall, targets(account)) == (None, None, [OWN])
     [finding] = account.warnings
     assert (finding.code, finding.severity, finding.evidence) == ("account-unreadable", "warning", ("403",))
@@ -242,6 +243,20 @@ def test_an_account_that_may_not_be_read():
         "Ask an owner of the account for the role Reader: az role assignment create --role Reader "
         f"--assignee <you> --scope {ACCOUNT}"
     )
+
+
+def test_an_account_in_a_hidden_subscription():
+    """A role does not help there: the remedy is about the tenant that the caller is signed in to."""
+    account = unreadable_account(ID, AccessDenied("404", remedy="Sign in to its tenant.", status=404))
+    [finding] = account.warnings
+    assert (finding.code, finding.evidence) == ("account-unreadable", ("404",))
+    assert finding.remedy == "Sign in to its tenant."
+
+
+def test_a_deleted_account_is_shown_as_an_unreadable_one():
+    """A takedown replaces the warning by one of its own."""
+    [finding] = unreadable_account(ID, NotFound("gone", remedy="", status=404)).warnings
+    assert finding.remedy.startswith("Ask an owner of the account for the role Reader")
 
 
 # --- firewall

@@ -312,3 +312,11 @@ def test_a_deny_assignment_against_an_approval_names_the_other_way() -> None:
     """Purview protects its managed resources with one."""
     error = made(APPROVING, 403, said("DenyAssignmentAuthorizationFailed", "Denied."))
     assert error.remedy.startswith("Approve on the Purview account's Networking page in the portal")
+
+
+def test_the_catalog_answers_in_a_shape_of_its_own() -> None:
+    """Code and sentence are in `errorCode` and `errorMessage`."""
+    body = {"requestId": "1", "errorCode": "ATLAS-404-00-009", "errorMessage": "It does not exist"}
+    refusal = read_refusal(json.dumps(body))
+    assert (refusal.code, refusal.said) == ("ATLAS-404-00-009", "It does not exist")
+    assert isinstance(error_for(READING_DATA, Answer(404, json.dumps(body))), NotFound)

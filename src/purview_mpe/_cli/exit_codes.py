@@ -10,6 +10,7 @@ from purview_mpe.errors import AccessDenied, InvalidCredential, InvalidSpec, Not
 
 if TYPE_CHECKING:
     from purview_mpe._model.checkup import Diagnosis
+    from purview_mpe._model.proof import Proof
     from purview_mpe._model.results import Plan, Report, Status
 
 
@@ -55,6 +56,13 @@ class Exit(IntEnum):
         if plan.changes:
             return cls.DRIFT
         return cls.DONE if plan.all_known else cls.DENIED
+
+    @classmethod
+    def of_proof(cls, proof: Proof) -> Exit:
+        """Whether lineage arrives; what cannot be seen from here is not a failure of the pipeline."""
+        if proof.proven is None:
+            return cls.DENIED
+        return cls.DONE if proof.proven else cls.FAILED
 
     @classmethod
     def of_report(cls, report: Report) -> Exit:

@@ -44,7 +44,7 @@ def _code(call: Call, plan: Plan) -> str:
 
     arguments = call.arguments
     if arguments.own_subnet is None:
-        return export(plan, arguments.format, cloud=arguments.cloud)
+        return export(plan, arguments.format, cloud=arguments.cloud, onboard=arguments.onboard)
     return export_customer_endpoints(
         plan,
         arguments.format,
@@ -60,6 +60,7 @@ def export_options(parser: ArgumentParser) -> None:
     """Which code, of what, and where to."""
     group = parser.add_argument_group("export")
     group.add_argument("--format", choices=FORMATS, required=True, help="which code; terraform is the provider azurerm")
+    group.add_argument("--onboard", action="store_true", help="switch on the factory's identity and, with az, grant it")
     group.add_argument("--plan", metavar="FILE", help="export a plan that plan --out has written; - for stdin")
     group.add_argument("--out", metavar="FILE", help="write the code to a file instead of stdout")
     own = parser.add_argument_group("private endpoints of your own, for self-hosted runtimes")

@@ -13,7 +13,6 @@ import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, NoReturn
 
-from purview_mpe._azure.loading import own_process
 from purview_mpe._cli import options, signals
 from purview_mpe._cli.call import Call
 from purview_mpe._cli.exit_codes import Exit
@@ -77,8 +76,6 @@ def main(
         connect: What makes the client, called with keyword arguments of `Client`; `Client` itself by default.
         terminal: The streams; those of the process by default.
     """
-    if argv is None:
-        own_process()
     terminal = terminal or Terminal()
     with signals.raised():
         try:

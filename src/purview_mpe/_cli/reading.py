@@ -41,10 +41,10 @@ def prove(call: Call) -> Exit:
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         proof = call.watched(
-            lambda: client.prove(spec, pipeline=arguments.pipeline, run_id=arguments.run, timeout=arguments.timeout)
+            lambda: client.prove(spec, pipeline=arguments.pipeline, run_id=arguments.run_id, timeout=arguments.timeout)
         )
     call.show(proof)
-    return Exit.DONE if proof.proven else Exit.FAILED
+    return Exit.of_proof(proof)
 
 
 def prove_options(parser: ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def prove_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("prove")
     what = group.add_mutually_exclusive_group(required=True)
     what.add_argument("--pipeline", metavar="NAME", help="start this pipeline once, and follow the run")
-    what.add_argument("--run", metavar="ID", help="follow a run that exists")
+    what.add_argument("--run", dest="run_id", metavar="ID", help="follow a run that exists")
     group.add_argument(
         "--timeout",
         metavar="SECONDS",

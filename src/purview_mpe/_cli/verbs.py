@@ -220,7 +220,10 @@ Contributor on the factory and, for the catalog, Data Reader on the root
 collection. Exits 0 if the lineage is there, 1 otherwise.""",
         looking.prove,
         (options.spec_options, looking.prove_options, *_REACH),
-        ("purview-mpe prove --spec sales.json --pipeline copy-sales", 'purview-mpe prove --spec sales.json --run "$RUN"'),
+        (
+            "purview-mpe prove --spec sales.json --pipeline copy-sales",
+            'purview-mpe prove --spec sales.json --run "$RUN"',
+        ),
     ),
     Verb(
         "delete",

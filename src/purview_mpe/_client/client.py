@@ -288,7 +288,8 @@ class Client:
         most `timeout` seconds. A run does what the pipeline does, and costs what it costs; choose one that may run at
         any time. Needs Data Factory Contributor on the factory and, to see the catalog, Data Reader on the root
         collection and a place inside the account's network if its firewall is closed; without these the proof ends
-        with what the activities report. Repeating it with `pipeline` starts another run; with `run_id` it is safe.
+        with what the activities report. With `run_id` it is safe to repeat; with `pipeline` each call starts another
+        run.
 
         Source: "How to connect Azure Data Factory and Microsoft Purview", Microsoft.
 
@@ -315,7 +316,8 @@ class Client:
     ) -> Report:
         """Everything between a bare factory and lineage that can flow, in one call.
 
-        Switches on the factory's identity and connects the factory (as `connect` with `identity`), makes the managed
+        Reads the factory, the account, its targets' connections and the root collection's metadata policy. Switches
+        on the factory's identity and connects the factory (as `connect` with `identity`), makes the managed
         virtual network, an Azure integration runtime in it and the endpoints (as `create_all`), approves the
         connections where `approve` is true (as `approve`), and gives the identity the role Data Curator unless
         `grant` is false (as `grant`; `become_admin` as there). What fails stops only what depends on it.
@@ -397,7 +399,8 @@ class Client:
 
         Raises:
             InvalidSpec: `account` is not the id of a Purview account.
-            NotFound: the account's subscription cannot be seen. A deleted account is no error.
+            AccessDenied: the caller is not signed in. What it is not allowed to read is a finding, and a deleted
+                account is not an error.
         """
         return self._run(verbs.orphans(account))
 
@@ -486,6 +489,88 @@ class Client:
             verbs.create_many(
                 specs,
                 approve=approve,
+                wait=wait,
+                timeout=timeout,
+                stop_after=stop_after,
+                resume=resume,
+                journal=journal,
+            )
+        )
+
+    def onboard_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        approve: bool = False,
+        grant: bool = True,
+        become_admin: bool = False,
+        replace: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,
+        stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
+    ) -> FleetReport:
+        """What `onboard` does, for many factories at once, as fast as Azure's limits allow.
+
+        Reads, writes and needs what `onboard` does, but each account only once: the identities of all factories of one
+        account are added to its policy together, in a few writes however many factories there are. One factory's
+        failure never stops the others: it is in its report. `timeout` is in seconds for each factory, from the moment
+        its endpoints are submitted. Safe to repeat.
+
+        Args:
+            specs: The specs, or the path of a JSON or CSV file (see `read_specs`).
+            approve: Whether to approve each connection as it appears.
+            grant: Whether to give each factory's identity the role Data Curator.
+            become_admin: Whether the caller may be made a collection administrator, as in `grant`.
+            replace: Whether connections to other accounts are replaced.
+            wait: Whether to wait until Azure has made the endpoints.
+            timeout: Seconds for each factory.
+            stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
+            resume: As in `create_many`; a report of `create_many` does not stand for a factory that is onboarded.
+            journal: As in `create_many`.
+
+        Returns:
+            One report per spec, in their order.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        return self._all(
+            verbs.onboard_many(
+                specs,
+                (approve, grant, become_admin, replace),
+                wait=wait,
+                timeout=timeout,
+                stop_after=stop_after,
+                resume=resume,
+                journal=journal,
+            )
+        )
+
+    def iter_onboard_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        approve: bool = False,
+        grant: bool = True,
+        become_admin: bool = False,
+        replace: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,
+        stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
+    ) -> Iterator[Report]:
+        """As `onboard_many`, and gives each factory's report as soon as it is there.
+
+        Reads, writes, needs and raises what `onboard_many` does; times are in seconds. Safe to repeat.
+        What `resume` stands for is left out. To stop iterating is safe, as with `iter_create_many`.
+        """
+        return self._iterate(
+            verbs.onboard_many(
+                specs,
+                (approve, grant, become_admin, replace),
                 wait=wait,
                 timeout=timeout,
                 stop_after=stop_after,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.fleets import FleetStatus, FoundSpecs
     from purview_mpe._model.proof import Proof
-    from purview_mpe._model.results import Account, Plan, Report, Status, Verb
+    from purview_mpe._model.results import Account, Plan, Report, Status, Subject, Verb
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.states import Decision
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 LOOKING = 900.0
 #: Seconds for a verb that goes through subscriptions.
 SEARCHING = 3600.0
+_WISHES = ("approve", "grant", "become_admin", "replace")
 
 
 def discover(account: str | ArmId) -> Call[Account]:
@@ -160,8 +161,7 @@ def onboard(
     spec: Spec, wishes: tuple[bool, bool, bool, bool], *, dry_run: bool, wait: bool, timeout: float
 ) -> Call[Report]:
     checked_spec(spec)
-    names = ("approve", "grant", "become_admin", "replace")
-    checked_flags(**dict(zip(names, wishes, strict=True)), dry_run=dry_run, wait=wait)
+    checked_flags(**dict(zip(_WISHES, wishes, strict=True)), dry_run=dry_run, wait=wait)
     return Call(
         "onboard",
         lambda io: _flows.onboard.onboard(io, spec, _flows.onboard.Wishes(*wishes), dry_run=dry_run, wait=wait),
@@ -225,6 +225,36 @@ def create_many(
     return FleetRun(
         "create_many",
         lambda io: _flows.create_many.Fleet(io, todo, approve=approve, wait=wait, timeout=seconds),
+        timeout=whole,
+        journal=journal,
+        reports=kept,
+    )
+
+
+def onboard_many(
+    specs: Iterable[Spec] | str | Path,
+    wishes: tuple[bool, bool, bool, bool],
+    *,
+    wait: bool,
+    timeout: float,
+    stop_after: float | None,
+    resume: FleetReport | str | Path | None,
+    journal: str | Path | None,
+) -> FleetRun:
+    checked_flags(**dict(zip(_WISHES, wishes, strict=True)), wait=wait)
+    seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
+    if journal is not None:
+        path_of(journal, "journal")
+    approve, grants, _, _ = wishes
+    wanted: set[Subject] = {"identity", "connection"}
+    if grants:
+        wanted.add("data-curator")
+    todo, kept = left_over(fleet_of(specs), earlier_report(resume, journal), approve=approve, subjects=wanted)
+    return FleetRun(
+        "onboard_many",
+        lambda io: _flows.onboard_many.OnboardingFleet(
+            io, todo, _flows.onboard.Wishes(*wishes), wait=wait, timeout=seconds
+        ),
         timeout=whole,
         journal=journal,
         reports=kept,

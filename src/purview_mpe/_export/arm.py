@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe._export.identity import left_to_scripts
 from purview_mpe._export.resources import as_json
 from purview_mpe._model.arm_id import ArmId
 
@@ -22,7 +23,10 @@ def write(bundle: Bundle) -> str:
     template = {
         "$schema": _SCHEMA,
         "contentVersion": "1.0.0.0",
-        "metadata": {"description": " ".join((f"{bundle.title}.", *bundle.notes)), "scope": str(bundle.scope)},
+        "metadata": {
+            "description": " ".join((f"{bundle.title}.", *bundle.notes, *left_to_scripts(bundle))),
+            "scope": str(bundle.scope),
+        },
         "resources": [_resource(resource) for resource in bundle.declared],
     }
     return json.dumps(template, indent=2) + "\n"

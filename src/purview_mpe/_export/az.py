@@ -11,6 +11,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from purview_mpe._export.identity import AZ_IDENTITY, az_grant
 from purview_mpe._export.resources import WAITED_FOR, as_json, one_line
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ def write(bundle: Bundle) -> str:
     ]
     for resource in bundle.declared:
         lines += ["", *_resource(resource)]
+    if bundle.onboards is not None and bundle.account is not None:
+        target = shlex.quote(path(bundle.onboards))
+        lines += [*AZ_IDENTITY.rstrip("\n").splitlines(), "", f"identity {target} {bundle.onboards.api_version}"]
+        lines += ["", *az_grant(bundle.account, target, bundle.onboards.api_version)]
     return "\n".join(lines) + "\n"
 
 

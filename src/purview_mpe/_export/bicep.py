@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from purview_mpe._export.identity import left_to_scripts
 from purview_mpe._export.resources import Resource, one_line
 from purview_mpe._model.arm_id import ArmId
 
@@ -24,7 +25,7 @@ def write(bundle: Bundle) -> str:
     scope = bundle.scope
     lines = [
         f"// {one_line(bundle.title)}",
-        *(f"// {one_line(note)}" for note in bundle.notes),
+        *(f"// {one_line(note)}" for note in (*bundle.notes, *left_to_scripts(bundle))),
         f"// Deploy to the resource group {one_line(scope.resource_group)} of subscription {scope.subscription}.",
     ]
     for resource in bundle.resources:
@@ -58,6 +59,8 @@ def _value(value: Value, depth: int) -> str:
             return f"{symbol(value)}.id"
         case bool():
             return "true" if value else "false"
+        case int():
+            return str(value)
         case str():
             return string(value)
         case Mapping():

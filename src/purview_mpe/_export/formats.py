@@ -39,17 +39,21 @@ def export(
     format: ExportFormat,  # noqa: A002 - what users call it
     *,
     cloud: Cloud = "public",
+    onboard: bool = False,
 ) -> str:
     """The managed private endpoints of a plan as code: all of them, and the managed virtual network if it is missing.
 
-    Reads and writes nothing. Approves nothing either: that is no matter of templates. Endpoints on one storage account
-    are made one after the other, because storage takes one at a time.
+    The integration runtime is in the code, too, if `Spec.runtime` names one. Reads and writes nothing. Approves nothing
+    either: that is no matter of templates. Endpoints on one storage account are made one after the other, because
+    storage takes one at a time.
 
     Args:
         plan: What `Client.plan` gave.
         format: `bicep`, `terraform` (provider azurerm), `terraform-azapi`, `arm` (JSON), `az` (a bash script) or
             `powershell` (a script for the Az module).
         cloud: Where Terraform's providers and the scripts sign in; templates are deployed by whoever is signed in.
+        onboard: Whether the factory's managed identity is switched on, and gets the role Data Curator, as well. Only
+            `az` does both; Terraform and `powershell` do the first, and templates say what is left to do.
 
     Returns:
         The text of one file.
@@ -62,9 +66,11 @@ def export(
     if not isinstance(cast("object", cloud), str) or cloud not in customer.ZONES:
         raise InvalidSpec("Export", [("cloud", f"{cloud!r} is none of {', '.join(customer.ZONES)}")])
     _check_subject(plan, Plan, "purview_mpe.Plan")
+    if not isinstance(cast("object", onboard), bool):
+        raise InvalidSpec("Export", [("onboard", f"{onboard!r} is neither True nor False")])
     if plan.conflicts:
         raise PlanConflict(plan)
-    return write(managed_bundle(plan, cloud))
+    return write(managed_bundle(plan, cloud, onboard=onboard))
 
 
 @public("purview_mpe")

@@ -33,7 +33,7 @@ class Block:
     note: str = ""
 
 
-Hcl: TypeAlias = "str | bool | Code | Mapping[str, Hcl] | Sequence[Hcl]"
+Hcl: TypeAlias = "str | bool | int | Code | Mapping[str, Hcl] | Sequence[Hcl]"
 
 
 def block_lines(block: Block, depth: int = 0) -> list[str]:
@@ -77,6 +77,8 @@ def value_lines(value: Hcl, depth: int) -> list[str]:
             return [value.text]
         case bool():
             return ["true" if value else "false"]
+        case int():
+            return [str(value)]
         case str():
             return [string(value)]
         case Mapping():

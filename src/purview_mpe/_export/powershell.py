@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe._export.az import body, path
+from purview_mpe._export.identity import BY_SCRIPT, POWERSHELL_IDENTITY
 from purview_mpe._export.resources import WAITED_FOR, one_line
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def write(bundle: Bundle) -> str:
     ]
     for resource in bundle.declared:
         lines += ["", *_resource(resource)]
+    if (factory := bundle.onboards) is not None:
+        target = string(f"{path(factory)}?api-version={factory.api_version}")
+        lines += [*POWERSHELL_IDENTITY.rstrip("\n").splitlines(), "", f"Enable-Identity -Path {target}"]
+        lines.append(f"# {BY_SCRIPT}")
     return "\n".join(lines) + "\n"
 
 

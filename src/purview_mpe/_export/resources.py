@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.spec import FACTORY_TYPE
+from purview_mpe._wire.factory import runtime_body
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from purview_mpe._azure.clients import Cloud
-    from purview_mpe._model.results import Plan, Step
+    from purview_mpe._model.results import Account, Plan, Step
 
 NETWORK_TYPE = f"{FACTORY_TYPE}/managedVirtualNetworks"
+RUNTIME_TYPE = f"{FACTORY_TYPE}/integrationRuntimes"
 ENDPOINT_TYPE = f"{NETWORK_TYPE}/managedPrivateEndpoints"
 PRIVATE_ENDPOINT_TYPE = "Microsoft.Network/privateEndpoints"
 ZONE_GROUP_TYPE = f"{PRIVATE_ENDPOINT_TYPE}/privateDnsZoneGroups"
@@ -31,6 +33,7 @@ ZONE_LINK_TYPE = f"{ZONE_TYPE}/virtualNetworkLinks"
 API_VERSIONS = {
     FACTORY_TYPE: "2018-06-01",
     NETWORK_TYPE: "2018-06-01",
+    RUNTIME_TYPE: "2018-06-01",
     ENDPOINT_TYPE: "2018-06-01",
     PRIVATE_ENDPOINT_TYPE: "2023-11-01",
     ZONE_GROUP_TYPE: "2023-11-01",
@@ -89,7 +92,7 @@ class Resource:
         return tuple(_resources_in(self.properties))
 
 
-Value: TypeAlias = "str | bool | Resource | Mapping[str, Value] | Sequence[Value]"
+Value: TypeAlias = "str | bool | int | Resource | Mapping[str, Value] | Sequence[Value]"
 
 
 def _resources_in(value: Value) -> Iterator[Resource]:
@@ -99,7 +102,7 @@ def _resources_in(value: Value) -> Iterator[Resource]:
         case Mapping():
             for item in value.values():
                 yield from _resources_in(item)
-        case str() | bool():
+        case str() | bool() | int():
             return
         case _:
             for item in value:
@@ -118,6 +121,10 @@ class Bundle:
     resources: tuple[Resource, ...]
     cloud: Cloud = "public"
     """Where providers and scripts sign in."""
+    onboards: Resource | None = None
+    """The factory whose identity is switched on and gets the role Data Curator; None if that is left out."""
+    account: Account | None = None
+    """The account that the role is for."""
 
     @property
     def declared(self) -> tuple[Resource, ...]:
@@ -125,8 +132,8 @@ class Bundle:
         return tuple(resource for resource in self.resources if not resource.existing)
 
 
-def managed_bundle(plan: Plan, cloud: Cloud = "public") -> Bundle:
-    """The managed virtual network, where the plan has to make it, and every endpoint of the plan.
+def managed_bundle(plan: Plan, cloud: Cloud = "public", *, onboard: bool = False) -> Bundle:
+    """The managed virtual network and the runtime, where they are in the plan, and every endpoint of the plan.
 
     Raises:
         InvalidSpec: a step's name is a path.
@@ -146,6 +153,7 @@ def managed_bundle(plan: Plan, cloud: Cloud = "public") -> Bundle:
         existing=network_step is None,
         adopted=network_step is not None and network_step.action == "keep",
     )
+    runtimes = [_runtime(network, factory, step) for step in plan.steps if step.subject == "runtime"]
     endpoints = _endpoints(network, [step for step in plan.steps if step.subject == "endpoint"])
     notes = [
         f"Managed private endpoints of the data factory {factory_id.name} for the Purview account {plan.account.name}.",
@@ -154,7 +162,28 @@ def managed_bundle(plan: Plan, cloud: Cloud = "public") -> Bundle:
     if any(endpoint.adopted for endpoint in endpoints):
         notes.append("Some endpoints exist already. Never replace one that works: a new one needs a new approval.")
     return Bundle(
-        "Managed private endpoints for Microsoft Purview", tuple(notes), group, (factory, network, *endpoints), cloud
+        "Managed private endpoints for Microsoft Purview",
+        tuple(notes),
+        group,
+        (factory, network, *runtimes, *endpoints),
+        cloud,
+        onboards=factory if onboard else None,
+        account=plan.account if onboard else None,
+    )
+
+
+def _runtime(network: Resource, factory: Resource, step: Step) -> Resource:
+    """An Azure integration runtime in the network, with what the library sends."""
+    properties: Any = runtime_body(network.name)["properties"]
+    return Resource(
+        ("managed", "runtime"),
+        RUNTIME_TYPE,
+        factory,
+        step.name,
+        properties,
+        after=() if network.existing else (network,),
+        adopted=step.action == "keep",
+        note="Nothing uses it until linked services and data flows name it.",
     )
 
 
@@ -210,7 +239,7 @@ def as_json(value: Value, reference: Callable[[Resource], str], text: Callable[[
     match value:
         case Resource():
             return reference(value)
-        case bool():
+        case bool() | int():
             return value
         case str():
             return text(value)

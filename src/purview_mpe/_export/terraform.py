@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from purview_mpe._export.hcl import Block, Code, Hcl, block_lines
+from purview_mpe._export.identity import BY_SCRIPT
 from purview_mpe._export.resources import (
     ENDPOINT_TYPE,
     NETWORK_TYPE,
     PRIVATE_ENDPOINT_TYPE,
+    RUNTIME_TYPE,
     ZONE_GROUP_TYPE,
     ZONE_LINK_TYPE,
     ZONE_TYPE,
@@ -43,7 +45,8 @@ def write_azurerm(bundle: Bundle) -> str:
         if resource.type != ZONE_GROUP_TYPE
         for block in (_azapi(resource) if resource.type == NETWORK_TYPE else _azurerm(resource, groups))
     ]
-    needs_azapi = any(resource.type == NETWORK_TYPE for resource in bundle.declared)
+    blocks += _identity(bundle)
+    needs_azapi = bundle.onboards is not None or any(one.type == NETWORK_TYPE for one in bundle.declared)
     providers = {"azurerm": _AZURERM, **({"azapi": _AZAPI} if needs_azapi else {})}
     # azurerm builds the ids of what it makes from the provider's subscription (its source).
     azurerm = Block("provider", ("azurerm",), _provider(bundle), (Block("features"),))
@@ -54,8 +57,26 @@ def write_azurerm(bundle: Bundle) -> str:
 def write_azapi(bundle: Bundle) -> str:
     """The bundle for azapi alone."""
     provider = Block("provider", ("azapi",), _provider(bundle))
-    blocks = [block for resource in bundle.declared for block in _azapi(resource)]
+    blocks = [block for resource in bundle.declared for block in _azapi(resource)] + _identity(bundle)
     return _file(bundle, {"azapi": _AZAPI}, [provider, *blocks])
+
+
+def _identity(bundle: Bundle) -> list[Block]:
+    """The factory's managed identity. azapi reads the factory, puts the field into it and writes it back (its source).
+
+    User-assigned identities stay in what it read; only the type has to name both kinds.
+    """
+    if (factory := bundle.onboards) is None:
+        return []
+    kind = f"{factory.type}@{factory.api_version}"
+    read: dict[str, Hcl] = {"type": kind, "resource_id": factory.id, "response_export_values": ["identity"]}
+    users = 'strcontains(try(data.azapi_resource.factory.output.identity.type, ""), "UserAssigned")'
+    both = Code(f'{users} ? "SystemAssigned,UserAssigned" : "SystemAssigned"')
+    written: dict[str, Hcl] = {"type": kind, "resource_id": factory.id, "body": {"identity": {"type": both}}}
+    return [
+        Block("data", ("azapi_resource", "factory"), read),
+        Block("resource", ("azapi_update_resource", "factory_identity"), written, note=BY_SCRIPT),
+    ]
 
 
 def _provider(bundle: Bundle) -> dict[str, Hcl]:
@@ -124,6 +145,16 @@ def _managed_endpoint(resource: Resource, _: _Groups) -> _Written:
     }, ()
 
 
+def _runtime(resource: Resource, _: _Groups) -> _Written:
+    # `virtual_network_enabled` puts it into the factory's managed virtual network (documentation).
+    return {
+        "name": resource.name,
+        "data_factory_id": resource.id.partition("/integrationRuntimes/")[0],
+        "location": "AutoResolve",
+        "virtual_network_enabled": True,
+    }, ()
+
+
 def _private_endpoint(resource: Resource, groups: _Groups) -> _Written:
     properties: Any = resource.properties
     manual = "manualPrivateLinkServiceConnections" in properties
@@ -171,12 +202,14 @@ def _parent(resource: Resource) -> Resource:
 
 _AZURERM_TYPES = {
     ENDPOINT_TYPE: "azurerm_data_factory_managed_private_endpoint",
+    RUNTIME_TYPE: "azurerm_data_factory_integration_runtime_azure",
     PRIVATE_ENDPOINT_TYPE: "azurerm_private_endpoint",
     ZONE_TYPE: "azurerm_private_dns_zone",
     ZONE_LINK_TYPE: "azurerm_private_dns_zone_virtual_network_link",
 }
 _WRITERS: dict[str, Callable[[Resource, _Groups], _Written]] = {
     ENDPOINT_TYPE: _managed_endpoint,
+    RUNTIME_TYPE: _runtime,
     PRIVATE_ENDPOINT_TYPE: _private_endpoint,
     ZONE_TYPE: _zone,
     ZONE_LINK_TYPE: _zone_link,
@@ -211,7 +244,7 @@ def _value(value: Value) -> Hcl:
     match value:
         case Resource():
             return Code(f"{_address(value)}.id")
-        case bool() | str():
+        case bool() | str() | int():
             return value
         case Mapping():
             return {key: _value(item) for key, item in value.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from purview_mpe._flows.create_all import Creation
 from purview_mpe._flows.steps import approvals, fleet_reports, reads, shared
@@ -24,27 +24,25 @@ from purview_mpe._rules.planning import make_plan
 from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.shared_accounts import SharedAccount
-    from purview_mpe._model.results import Factory, Finding, Report
+    from purview_mpe._model.results import Factory, Finding, Plan, Report, Verb
     from purview_mpe._model.spec import Spec
+    from purview_mpe._model.survey import Runtime
 
 #: A spec and its place in what the caller gave.
 Item: TypeAlias = tuple[int, "Spec"]
 
-#: Endpoints that a factory usually gets; what it really needs is known once it was read.
-_USUAL_WRITES = 4
 #: Lists per second and subscription that looking may cost: less than half of what Azure Resource Manager allows while
 #: factories are still to be submitted, and most of it afterwards.
 _LOOKS_PER_SECOND = 10.0
 _LOOKS_PER_SECOND_AT_REST = 20.0
-_QUEUES = {"writes": 0.6, "looks": 0.25, **shared.QUEUES, **approvals.QUEUES}
 
 
 @dataclass(eq=False)
-class _Factory(Member):
+class Candidate(Member):
     """A factory on its way to its endpoints."""
 
     creation: Creation | None = None
@@ -55,30 +53,53 @@ class _Factory(Member):
     is_submitted: bool = False
     awaits_look: bool = False
     """Whether a look is queued or under way."""
+    awaits_more: bool = False
+    """Whether something other than endpoints and connections is waited for."""
+    report: Callable[[], Report] | None = None
+    """Gives what was done, where that is more than the endpoints."""
 
 
 @dataclass(eq=False)
-class _Read:
+class Seen:
     """What was read of a factory, and when."""
 
     at: float = 0.0
-    found: list[Factory] = field(default_factory=list["Factory"])
+    side: list[tuple[Factory, tuple[Runtime, ...] | None]] = field(
+        default_factory=list["tuple[Factory, tuple[Runtime, ...] | None]"]
+    )
+    """The factory, and its runtimes where they were read."""
+    body: dict[str, Any] = field(default_factory=dict[str, "Any"])
+    """The factory as Azure's own JSON, where it was read."""
+
+    def plan(self, spec: Spec, owner: SharedAccount) -> tuple[Plan, Factory]:
+        """What is missing, with the endpoints that do not fit on their targets as conflicts.
+
+        Raises:
+            UnsupportedSetup: as `make_plan`.
+        """
+        [(factory, runtimes)] = self.side
+        return owner.room.take(make_plan(spec, owner.account, factory, runtimes)), factory
 
 
-class Fleet(FleetWork[_Factory]):
+class Fleet(FleetWork[Candidate]):
     """One run over many factories.
 
     `timeout` is for each factory, from its submission.
     """
 
     verb: ClassVar[str] = "create_many"
+    single: ClassVar[Verb] = "create_all"
+    """The verb that does the same for one factory."""
+    usual_writes: ClassVar[int] = 4
+    """Writes that a factory usually gets at once; what it really needs is known once it was read."""
+    queues: ClassVar[Mapping[str, float]] = {"writes": 0.6, "looks": 0.25, **shared.QUEUES, **approvals.QUEUES}
 
     def __init__(self, io: Io, items: Iterable[Item], *, approve: bool, wait: bool, timeout: float) -> None:
-        super().__init__(io, [_Factory(index, spec) for index, spec in items], _QUEUES)
+        super().__init__(io, [Candidate(index, spec) for index, spec in items], self.queues)
         self._approve, self._wait, self._timeout = approve, wait, timeout
         self._accounts = SharedAccounts(io, self.schedule, with_room=True)
         self._approvals = Approvals(io, self.schedule)
-        self._submitted: deque[_Factory] = deque()
+        self._submitted: deque[Candidate] = deque()
         """Those whose endpoints were asked for, the first ones first."""
         self._beside: Counter[str] = Counter()
         """How many of them each subscription has that are not done with."""
@@ -89,60 +110,73 @@ class Fleet(FleetWork[_Factory]):
         """Targets that are nearly full."""
         return self._accounts.findings
 
-    def admit(self, member: _Factory) -> None:
+    def admit(self, member: Candidate) -> None:
         """Find the factory's account, which it may share with others."""
         self.find_account(
             member,
-            lambda account_id: self._accounts.need(account_id, lambda found: self._read(member, found)),
-            lambda failure: self._fail(member, failure),
+            lambda account_id: self._accounts.need(account_id, lambda found: self.take_up(member, found)),
+            lambda failure: self.fail(member, failure),
         )
 
-    def cut_off(self, member: _Factory) -> Report:
+    def cut_off(self, member: Candidate) -> Report:
         """What was made so far, and what is timed out."""
         if member.creation is None or not member.is_submitted:
-            return fleet_reports.not_begun(member.spec, approve=self._approve)
+            return fleet_reports.not_begun(member.spec, approve=self._approve, verb=self.single)
         return self._ended(member, member.creation)
 
     def prepare(self) -> float:
         """End what takes too long, and read the lists of connections that are due."""
         while self._submitted and (self._submitted[0].is_over or self._is_late(self._submitted[0])):
-            self._go_on(self._submitted.popleft())
+            self.go_on(self._submitted.popleft())
         times_out = self._submitted[0].submitted + self._timeout if self._submitted else float("inf")
         return min(times_out, self._approvals.start_lists())
 
     # --- one step after the other
 
-    def _read(self, member: _Factory, found: SharedAccount | PurviewMpeError) -> None:
+    def take_up(self, member: Candidate, found: SharedAccount | PurviewMpeError) -> None:
+        """Read a factory whose account is known."""
         if isinstance(found, PurviewMpeError):
-            self._fail(member, found)
+            self.fail(member, found)
             return
-        read = _Read()
+        seen = Seen()
 
         async def flow() -> None:
-            read.at = self.io.now()
-            read.found.append(await reads.read_factory(self.io, member.spec))
+            seen.at = self.io.now()
+            await self.read(member, seen)
 
         def then(failure: PurviewMpeError | None) -> None:
+            if failure is None:
+                try:
+                    self.decide(member, found, seen)
+                except PurviewMpeError as unsuitable:
+                    failure = unsuitable
             if failure is not None:
-                self._fail(member, failure)
-            else:
-                self._write(member, found, read)
+                self.fail(member, failure)
 
-        factory = member.spec.factory_id
-        self.submit(member, "factories", flow, then, Cost("GET", factory, 2), Cost("PUT", factory, _USUAL_WRITES))
+        factory, more = member.spec.factory_id, member.spec.runtime is not None
+        costs = Cost("GET", factory, 2 + more), Cost("PUT", factory, self.usual_writes + more)
+        self.submit(member, "factories", flow, then, *costs)
 
-    def _write(self, member: _Factory, owner: SharedAccount, read: _Read) -> None:
-        [factory] = read.found
-        try:
-            plan = owner.room.take(make_plan(member.spec, owner.account, factory))
-        except PurviewMpeError as failure:
-            self._fail(member, failure)
-            return
+    async def read(self, member: Candidate, seen: Seen) -> None:
+        """Read what a plan is made from."""
+        seen.side.append(await reads.read_factory_side(self.io, member.spec))
+
+    def decide(self, member: Candidate, owner: SharedAccount, seen: Seen) -> None:
+        """Plan and begin to write.
+
+        Raises:
+            UnsupportedSetup: nothing can be made for this account or factory.
+        """
+        plan, factory = seen.plan(member.spec, owner)
         if plan.conflicts:
             self.finish(member, fleet_reports.conflicting(plan, approve=self._approve))
             return
-        provisioning = Provisioning(self.io, plan, factory, "create_all", read.at)
-        creation = Creation(self.io, plan, provisioning, self._approve, "create_all")
+        provisioning = Provisioning(self.io, plan, factory, self.single, seen.at)
+        self.write(member, owner, Creation(self.io, plan, provisioning, self._approve, self.single))
+
+    def write(self, member: Candidate, owner: SharedAccount, creation: Creation) -> None:
+        """Write everything that a plan holds."""
+        plan, provisioning = creation.plan, creation.provisioning
 
         async def flow() -> None:
             await creation.begin()
@@ -151,37 +185,37 @@ class Fleet(FleetWork[_Factory]):
             refused = {one.step.identity for one in provisioning.endpoint_steps if one.result == "failed"}
             owner.room.give_back(target for target in wanted_by(plan) if target.identity in refused)
             if failure is not None:
-                self._fail(member, failure)
+                self.fail(member, failure)
             else:
                 self._opened(member)
 
         member.creation, member.submitted = creation, self.io.now()
         self.submit(member, "writes", flow, then)
 
-    def _opened(self, member: _Factory) -> None:
+    def _opened(self, member: Candidate) -> None:
         member.submitted, member.is_submitted = self.io.now(), True
         self._submitted.append(member)
         self._beside[member.lane] += 1
         if member.creation is not None and (approving := member.creation.approving) is not None:
-            member.case = Case(approving, member.lane, self._wait, lambda: self._go_on(member))
+            member.case = Case(approving, member.lane, self._wait, lambda: self.go_on(member))
             is_there = any(progress.result == "kept" for progress in member.creation.provisioning.steps)
             # What existed before may be pending already; a new connection takes some seconds to appear.
             self._approvals.open(member.case, at=None if is_there or not self._wait else self._first_look(member))
-        self._go_on(member)
+        self.go_on(member)
 
-    def _go_on(self, member: _Factory) -> None:
+    def go_on(self, member: Candidate) -> None:
         """Do what comes next for a factory, or report it."""
-        if member.is_over or member.creation is None:
+        if member.is_over or member.creation is None or not member.is_submitted:
             return
         needs_look = self._needs_look(member.creation)
         is_approving = member.case is not None and member.case.is_open
-        if self._is_late(member) or not (needs_look or is_approving):
+        if self._is_late(member) or not (needs_look or is_approving or member.awaits_more):
             if not member.jobs:
                 self.finish(member, self._ended(member, member.creation))
         elif needs_look and not member.awaits_look:
             self._look(member, member.creation)
 
-    def _look(self, member: _Factory, creation: Creation) -> None:
+    def _look(self, member: Candidate, creation: Creation) -> None:
         provisioning = creation.provisioning
 
         async def flow() -> None:
@@ -197,13 +231,13 @@ class Fleet(FleetWork[_Factory]):
                 self._quickest = took if self._quickest is None else min(self._quickest, took)
             if member.case is not None and not member.case.work.is_over:
                 self._approvals.open(member.case)  # again, where an endpoint was replaced
-            self._go_on(member)
+            self.go_on(member)
 
         member.awaits_look = True
         cost = Cost("GET", member.spec.factory_id, 1)
         self.submit(member, "looks", flow, then, cost, at=self._next_look(member))
 
-    def _next_look(self, member: _Factory) -> float:
+    def _next_look(self, member: Candidate) -> float:
         now = self.io.now()
         took = now - member.submitted
         if took <= 0:
@@ -213,7 +247,7 @@ class Fleet(FleetWork[_Factory]):
         pause = max(poll_interval(took), self._beside[member.lane] / looks)
         return max(now + pause, member.submitted + self._not_before())
 
-    def _first_look(self, member: _Factory) -> float:
+    def _first_look(self, member: Candidate) -> float:
         return member.submitted + max(poll_interval(0), self._not_before())
 
     def _not_before(self) -> float:
@@ -224,15 +258,16 @@ class Fleet(FleetWork[_Factory]):
         provisioning = creation.provisioning
         return provisioning.is_replacing or (self._wait and not provisioning.is_over)
 
-    def _is_late(self, member: _Factory) -> bool:
+    def _is_late(self, member: Candidate) -> bool:
         return self.is_ending or self.io.now() - member.submitted >= self._timeout
 
-    def _ended(self, member: _Factory, creation: Creation) -> Report:
+    def _ended(self, member: Candidate, creation: Creation) -> Report:
         if member.case is not None:
             self._approvals.close(member.case)
         self._beside[member.lane] -= 1
         creation.end(waited=self._wait or self.is_ending)
-        return creation.report()
+        return creation.report() if member.report is None else member.report()
 
-    def _fail(self, member: _Factory, failure: PurviewMpeError) -> None:
-        self.finish(member, fleet_reports.failed(member.spec, failure, approve=self._approve))
+    def fail(self, member: Candidate, failure: PurviewMpeError) -> None:
+        """Nothing more is done for a factory."""
+        self.finish(member, fleet_reports.failed(member.spec, failure, approve=self._approve, verb=self.single))

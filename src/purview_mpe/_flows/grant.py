@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from purview_mpe._flows.steps import reads
@@ -17,7 +17,14 @@ from purview_mpe._rules.reach import OutOfReach, account_unreadable, out_of_reac
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.curator_hand_off import Asked, hand_off
 from purview_mpe._wire.errors import Attempt
-from purview_mpe._wire.policy import admin_body, curators, is_stale_write, with_curators, without_curators
+from purview_mpe._wire.policy import (
+    admin_body,
+    curators,
+    is_stale_write,
+    is_unknown_principal,
+    with_curators,
+    without_curators,
+)
 from purview_mpe.errors import AccessDenied, PurviewMpeError, UnsupportedSetup, WaitTimedOut
 
 if TYPE_CHECKING:
@@ -98,6 +105,10 @@ class Curating:
     """Why the policy is out of this caller's reach."""
     admin: str | None = None
     """Object id of the caller, if this run made it a collection administrator."""
+    until: float = float("inf")
+    """The moment from which on nothing is repeated, if the verb's own deadline does not come first."""
+    refusal: PurviewMpeError | None = None
+    """What the policy could not be changed for."""
 
     async def run(self) -> None:
         """Change the policy once for all; whatever goes wrong is in the members."""
@@ -105,19 +116,30 @@ class Curating:
         for member in self.members:
             if not member.principal:
                 self._end(member, *self._without_identity())
-        if not known:
-            return
+        if known:
+            await self._change_for(known)
+
+    async def _change_for(self, members: Sequence[Member]) -> None:
         words = _TAKEN if self.takes_away else _GIVEN
         try:
-            ending = await self._changed([member.principal or "" for member in known])
+            ending = await self._changed([member.principal or "" for member in members])
         except PurviewMpeError as error:
-            self._refused(known, error)
+            parts = _apart(members, error)
+            if len(parts) == 1:
+                self.refuse(members, error)
+            for part in parts if len(parts) > 1 else ():
+                await self._change_for(part)
             return
-        for member in known:
+        for member in members:
             self._end(member, words[ending], None)
 
     async def _changed(self, principals: Sequence[str]) -> Ending:
-        change = _taking(principals) if self.takes_away else _giving(principals)
+        # Of several, one that Purview does not know must not keep the others waiting.
+        change = replace(
+            _taking(principals) if self.takes_away else _giving(principals),
+            until=self.until,
+            waits_for_principals=len(principals) == 1,
+        )
         if self.account.shape is None:
             raise _account_hidden(self.account)
         try:
@@ -141,7 +163,7 @@ class Curating:
             except PurviewMpeError as error:
                 wait = poll_interval(self.io.now() - began)
                 reason = out_of_reach(self.account, error)
-                if reason is None or reason.kind != "not-collection-admin" or wait >= remaining(self.io):
+                if reason is None or reason.kind != "not-collection-admin" or wait >= change.left(self.io):
                     raise
                 self.io.retrying(f"Trying again in {wait:.1f} s: {error.message}")
                 await self.io.sleep(wait)
@@ -169,7 +191,8 @@ class Curating:
             except PurviewMpeError as error:
                 # It writes the same policy as every other change of a role, so it meets them (public code).
                 wait = poll_interval(self.io.now() - began)
-                if not is_stale_write(error.status, error.azure_code, error.message) or wait >= remaining(self.io):
+                left = min(remaining(self.io), self.until - self.io.now())
+                if not is_stale_write(error.status, error.azure_code, error.message) or wait >= left:
                     raise
                 await self.io.sleep(wait)
             else:
@@ -185,7 +208,9 @@ class Curating:
             remedy="Switch it on: client.connect(spec, identity=True), or client.onboard(spec) for everything at once.",
         )
 
-    def _refused(self, members: Sequence[Member], error: PurviewMpeError) -> None:
+    def refuse(self, members: Sequence[Member], error: PurviewMpeError) -> None:
+        """Nothing is done for these, because of an error."""
+        self.refusal = error
         self.unreached = account_unreadable() if self.account.shape is None else out_of_reach(self.account, error)
         for member in members:
             if self.unreached is not None:
@@ -248,6 +273,22 @@ class Curating:
             hand_off=self.hand_off(),
             warnings=(*self.account.warnings, *self.warnings()),
         )
+
+
+def _apart(members: Sequence[Member], error: PurviewMpeError) -> list[Sequence[Member]]:
+    """The members in parts that are tried by themselves, where Purview refused one of several for being unknown.
+
+    Whether Azure names that one is not known, so without a name each half is tried.
+    """
+    if len(members) == 1 or not is_unknown_principal(error.status, error.message):
+        return [members]
+    said = error.message.casefold()
+    named = [member for member in members if (member.principal or "").casefold() in said]
+    others = [member for member in members if member not in named]
+    if named and others:
+        return [others, named]
+    middle = len(members) // 2
+    return [members[:middle], members[middle:]]
 
 
 def _giving(principals: Sequence[str]) -> Change:

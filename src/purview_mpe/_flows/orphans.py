@@ -38,11 +38,7 @@ _SHOWN_CONNECTIONS = 20
 
 
 async def orphans(io: Io, account: str | ArmId) -> Orphans:
-    """Connections first, endpoints second: so that an endpoint made in between is never missed.
-
-    Raises:
-        NotFound: the account's subscription does not exist, or cannot be seen. A deleted account is no error.
-    """
+    """Connections first, endpoints second: so that an endpoint made in between is never missed."""
     account_id = given_id(account, ACCOUNT_TYPE, "account")
     (found, seen, gone, unread), (factories, unlisted) = await reads.both(
         io, _account_side(io, account_id), _list_factories(io, account_id)

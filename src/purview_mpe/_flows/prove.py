@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps import reads
@@ -19,7 +20,7 @@ from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire import lineage
 from purview_mpe._wire.account import data_plane_address
 from purview_mpe._wire.errors import Attempt
-from purview_mpe.errors import AccessDenied, AzureError, NotFound, PurviewMpeError, WaitTimedOut
+from purview_mpe.errors import AccessDenied, AzureError, NotFound, PurviewMpeError, Throttled, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,16 +101,24 @@ class _Proving:
     """Why the catalog cannot be read."""
 
     async def start(self, parameters: Mapping[str, Any] | None) -> str:
-        """Start one run; never a second one, so an answer that was lost ends the proof."""
-        factory, pipeline = self.spec.factory_id, self.pipeline or ""
-        attempt = Attempt(f"start the pipeline {pipeline!r}", str(factory), _ROLE)
-        answer = await self.io.read(
-            attempt,
-            lambda az: az.datafactory(factory).pipelines.create_run(
-                factory.resource_group, factory.name, pipeline, parameters=dict(parameters or {})
-            ),
-        )
-        if (run_id := factory_json.read_started_run(answer)) is None:
+        """Start one run; never a second one, so an answer that was lost ends the proof.
+
+        A run whose id was lost cannot be recognized among others. Azure Resource Manager refuses before it hands on
+        (docs of its limits), so after a refusal of that kind there is no run.
+        """
+        pipeline = self.pipeline or ""
+        attempt = Attempt(f"start the pipeline {pipeline!r}", self.spec.factory, _ROLE)
+        answer: Any = None
+        for number in count(1):
+            try:
+                answer = await self._create_run(attempt, pipeline, dict(parameters or {}))
+                break
+            except Throttled as refused:
+                wait = self.io.pause_after(number, refused.retry_after or 0.0)
+                if wait is None or wait >= remaining(self.io):
+                    raise
+                await self.io.sleep(wait)
+        if (run_id := factory_json.read_started_run({"runId": getattr(answer, "run_id", None)})) is None:
             raise AzureError(
                 f"Could not {attempt.what}: Azure's answer holds no id of a run.",
                 remedy="Look in Data Factory Studio, Monitor, whether it runs, and prove that run with run_id.",
@@ -117,6 +126,15 @@ class _Proving:
             )
         self._tell(f"started the run {run_id} of {pipeline!r}")
         return run_id
+
+    async def _create_run(self, attempt: Attempt, pipeline: str, parameters: dict[str, Any]) -> Any:
+        factory = self.spec.factory_id
+        return await self.io.call(
+            attempt,
+            lambda az: az.datafactory(factory).pipelines.create_run(
+                factory.resource_group, factory.name, pipeline, parameters=parameters
+            ),
+        )
 
     async def follow(self, now: datetime) -> None:
         """Wait for the run's end, then look for its lineage until it is there or the time runs out."""
@@ -215,11 +233,11 @@ class _Proving:
 
     async def _relations(self, address: str, entity: lineage.Entity) -> int:
         answer = await self._get(address, *lineage.lineage_request(entity.guid))
-        count = lineage.relations(answer, entity)
-        for guid in lineage.operations(answer, entity)[:_MOST_OPERATIONS] if not count else ():
+        found = lineage.relations(answer, entity)
+        for guid in lineage.operations(answer, entity)[:_MOST_OPERATIONS] if not found else ():
             inner = await self._get(address, *lineage.lineage_request(guid))
-            count += lineage.relations(inner, lineage.Entity(guid, entity.qualified_name, None))
-        return count
+            found += lineage.relations(inner, lineage.Entity(guid, entity.qualified_name, None))
+        return found
 
     async def _get(self, address: str, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         return await self.io.read(
@@ -228,7 +246,12 @@ class _Proving:
         )
 
     def _attempt(self, what: str) -> Attempt:
-        return Attempt(f"{what} of {self.account.name!r}", str(self.account_id), "Data Reader on the root collection")
+        return Attempt(
+            f"{what} of {self.account.name!r}",
+            str(self.account_id),
+            "Data Reader on the root collection",
+            on_data_plane=True,
+        )
 
     async def _wait(self, began: float, what: str) -> None:
         """Wait until the next look.

@@ -20,9 +20,9 @@ from purview_mpe._model.spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec, ReportFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from purview_mpe._model.results import Unfinished
+    from purview_mpe._model.results import Subject, Unfinished
 
 #: More than this nobody reads; how many there are beyond is said.
 _SHOWN_PROBLEMS = 50
@@ -300,12 +300,13 @@ def _several(given: Iterable[Any], what: str) -> tuple[Any, ...]:
 
 
 def left_over(
-    specs: Sequence[Spec], resume: FleetReport | None, *, approve: bool
+    specs: Sequence[Spec], resume: FleetReport | None, *, approve: bool, subjects: Collection[Subject] = ()
 ) -> tuple[list[tuple[int, Spec]], dict[int, Report]]:
     """What is still to be done, each with its place, and the earlier reports that stand for the rest.
 
     A report stands for a spec if it is complete and the spec has not changed; one that did not ask for approval does
-    not stand for a spec that is to be approved.
+    not stand for a spec that is to be approved, nor one without outcomes for all these `subjects`: a factory whose
+    endpoints were made is not onboarded.
     """
     earlier: dict[tuple[str, str], list[Report]] = {}
     for report in latest(resume.reports) if resume else ():
@@ -314,7 +315,9 @@ def left_over(
     todo: list[tuple[int, Spec]] = []
     for index, spec in enumerate(specs):
         found = next((one for one in reversed(earlier.get(place_of(spec), [])) if one.spec == spec), None)
-        if found is not None and found.complete and (found.approval_asked or not approve):
+        shown = {outcome.subject for outcome in found.outcomes} if found is not None else set[str]()
+        is_enough = shown.issuperset(subjects)
+        if found is not None and is_enough and found.complete and (found.approval_asked or not approve):
             kept[index] = found
         else:
             todo.append((index, spec))

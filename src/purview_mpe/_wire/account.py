@@ -21,6 +21,7 @@ from purview_mpe._model.spec import NAMESPACE_TYPE, STORAGE_TYPE
 from purview_mpe._rules.findings.account import (
     ACCOUNT_CHANGING,
     ACCOUNT_FAILED,
+    ACCOUNT_HIDDEN,
     ACCOUNT_LEAVING,
     ACCOUNT_UNREADABLE,
     FLAGS_DISAGREE,
@@ -31,9 +32,12 @@ from purview_mpe._rules.findings.account import (
 )
 from purview_mpe._wire.reading import id_text, line, mapping, text, whole
 from purview_mpe._wire.text import LONGEST, blotted, safe_text
+from purview_mpe.errors import AccessDenied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from purview_mpe.errors import AzureError
 
 #: A request's body. The SDKs take plain JSON and type it as their models, hence not a dict.
 Json: TypeAlias = Any
@@ -98,13 +102,18 @@ def data_plane_address(account: Account) -> str | None:
     return address if any(host.fullmatch(address) for host in PURVIEW_HOSTS) else None
 
 
-def unreadable_account(account_id: ArmId, evidence: str) -> Account:
-    """The account as the portal shows it to somebody without Reader: the `account` endpoint alone (docs)."""
+def unreadable_account(account_id: ArmId, error: AzureError) -> Account:
+    """The account as the portal shows it to a person without Reader: the `account` endpoint alone (docs).
+
+    A 404 that is an `AccessDenied` is about a subscription that is not visible from here: the role would not help.
+    """
+    kind = ACCOUNT_HIDDEN if error.status == 404 and isinstance(error, AccessDenied) else ACCOUNT_UNREADABLE
+    finding = kind.found(name=account_id.name, account=account_id, remedy=error.remedy, evidence=(error.message,))
     return Account(
         id=str(account_id),
         name=account_id.name,
         targets=(_target("account", account_id, "account"),),
-        warnings=(ACCOUNT_UNREADABLE.found(name=account_id.name, account=account_id, evidence=(evidence,)),),
+        warnings=(finding,),
     )
 
 

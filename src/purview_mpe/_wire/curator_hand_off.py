@@ -38,7 +38,7 @@ def hand_off(account: Account, asked: Sequence[Asked], reason: str, *, takes_awa
         f"Not done because:  {reason}.",
         "Who can do it:     a collection administrator of the root collection"
         + (", from inside the account's private network." if account.firewall == "disabled-from-all-networks" else "."),
-        f"Where:             the Purview portal, Data Map, Collections (or Domains), {_root(account)},",
+        f"Where:             the Purview portal, Data Map, Collections (or Domains), {root_of(account)},",
         f"                   Role assignments, Data curators: {click}",
         *(f"                   {one.factory} (object id {one.principal})" for one in asked),
     ]
@@ -55,7 +55,7 @@ def script(account: Account, asked: Sequence[Asked], address: str) -> str:
     principals = " ".join(one.principal for one in asked)
     return _SCRIPT.format(
         address=address,
-        root=_root(account),
+        root=root_of(account),
         version=API_VERSION,
         resource=_RESOURCE,
         role=DATA_CURATOR,
@@ -87,7 +87,8 @@ rest --method put --url "$purview/$(jq -r .id <<< "$policy")?api-version={versio
 """
 
 
-def _root(account: Account) -> str:
+def root_of(account: Account) -> str:
+    """Name of the account's root collection."""
     return account.default_domain or account.name.casefold()
 
 

@@ -3,7 +3,7 @@
 Azure Resource Manager's shape is `{"error": {"code", "message", "target", "details", "additionalInfo"}}` (its "Common
 error response" in the OpenAPI files). Services differ from it: Data Factory has the fields without `error` as well,
 codes are numbers at times, messages are missing, and the only useful sentence stands in `details` or at the end of a
-long message (docs, public code).
+long message (docs, public code). Purview's catalog answers `{"requestId", "errorCode", "errorMessage"}` (spec).
 """
 
 from __future__ import annotations
@@ -70,12 +70,11 @@ def read_refusal(body: str) -> Refusal:
     details = objects(error, "details")[:_MOST]
     message, more = _text(error, "message"), [_text(detail, "message") for detail in details]
     everything = " ".join([message, *more])
-    infos = [
-        mapping(info, "info") for holder in (error, *details) for info in objects(holder, "additionalInfo")[:_MOST]
-    ]
+    holders: list[Object] = [error, *details]
+    infos = [mapping(info, "info") for holder in holders for info in objects(holder, "additionalInfo")[:_MOST]]
     linked, tenant = _LINKED.search(everything), _TENANT.search(everything)
     return Refusal(
-        code=next(filter(None, map(_code_of, (error, *details))), ""),
+        code=next((code for holder in holders if (code := _code_of(holder))), ""),
         said=_sentences(message, more),
         policies=_policies(infos) or _policies_at_the_end_of(everything),
         wants_mfa=_MFA.search(everything) is not None,
@@ -95,7 +94,10 @@ def _error_of(body: str) -> Object:
     except (ValueError, RecursionError):
         return {}
     inner = outer.get("error", outer)
-    return {"message": inner} if isinstance(inner, str) else as_mapping(inner)
+    found: Object = {"message": inner} if isinstance(inner, str) else as_mapping(inner)
+    if "errorCode" in found and "code" not in found:
+        return {**found, "code": found["errorCode"], "message": found.get("errorMessage")}
+    return found
 
 
 def _code_of(error: Object) -> str:

@@ -19,6 +19,7 @@ from purview_mpe.emulator._http.faults import Fault, Faults
 from purview_mpe.emulator._http.request_log import RequestLog
 from purview_mpe.emulator._http.server import Server
 from purview_mpe.emulator._http.service import Service, is_admin
+from purview_mpe.emulator._services.data_plane.catalogs import open_catalog
 from purview_mpe.emulator._services.routes import ALL_ROUTES
 from purview_mpe.emulator._state.access import OWNER, TOKEN_MARK, Access
 from purview_mpe.emulator._state.answers import Answers
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._http.router import Route
     from purview_mpe.emulator._http.transport import AsyncEmulatorTransport, EmulatorTransport
     from purview_mpe.emulator._services.purview.shapes import Firewall, Shape
+    from purview_mpe.emulator._state.policies import CollectionRole
     from purview_mpe.emulator._values.exchange import RecordedRequest
 
 _INVENTORY: Callable[[Emulator], Inventory] = attrgetter("_inventory")
@@ -66,8 +68,8 @@ class Emulator:
     """Azure Resource Manager around Purview and Data Factory, in this process.
 
     A new emulator holds one subscription with the resource group `rg1`, the Purview account `pv1` and the
-    factory `df1`, which is connected to it and has a managed virtual network with an integration runtime in
-    it.
+    factory `df1`, which is connected to it, holds Data Curator there, and has the pipeline `pl_copy` and a managed
+    virtual network with an integration runtime in it.
 
     Args:
         shape: what the default account looks like, `A` (managed storage and Event Hubs) to `F` (still
@@ -186,7 +188,7 @@ class Emulator:
         self._limits = Limits(enforced=enforce_limits)
         self._log = RequestLog(self._world, request_log)
         self._inventory = Inventory(self._world, subscription, location)
-        self._run_history = RunHistory(self._world, self._inventory)
+        self._run_history = RunHistory(self._world, self._access, self._inventory)
         self._owners = Owners(self._world)
         self._administrator = Administrator(self._world, self._guards)
         self._callers = Callers(self._world, self._access)
@@ -215,8 +217,10 @@ class Emulator:
         )
         if not empty:
             self._inventory.furnish(shape, firewall)
+            self._run_history.add_pipeline()
             # The portal gives the role together with the connection (documentation).
-            self.catalog.grant("data-curator", self._inventory.identity_of(self.factory))
+            curator: dict[CollectionRole, list[str]] = {"data-curator": [self._inventory.identity_of(self.factory)]}
+            open_catalog(self._world, self._access, self._inventory.find_account(), curator)
 
     @classmethod
     def from_scenario(cls, source: str | Path | Mapping[str, Any], **options: Any) -> Self:
@@ -288,6 +292,8 @@ class Emulator:
     add_runtime = Delegated(_INVENTORY, Inventory.add_runtime)
     add_endpoint = Delegated(_INVENTORY, Inventory.add_endpoint)
     add_connection = Delegated(_INVENTORY, Inventory.add_connection)
+    add_pipeline = Delegated(_RUN_HISTORY, RunHistory.add_pipeline)
+    start_pipeline = Delegated(_RUN_HISTORY, RunHistory.start_pipeline)
     add_pipeline_run = Delegated(_RUN_HISTORY, RunHistory.add_pipeline_run)
     add_activity_run = Delegated(_RUN_HISTORY, RunHistory.add_activity_run)
     enable_event_hubs = Delegated(_INVENTORY, Inventory.enable_event_hubs)

@@ -60,6 +60,7 @@ def _of(step: Step, plan: Plan) -> Outcome:
     elif step.action != "keep":
         error = ErrorDetail.of(PlanConflict(plan))
     return Outcome(
+        subject=step.subject,
         name=step.name,
         group_id=step.group_id,
         resource_id=step.resource_id,

@@ -79,7 +79,7 @@ async def read_account(io: Io, account_id: ArmId) -> Account:
     except AccessDenied as denied:
         if is_about_the_sign_in(denied):
             raise
-        return account_json.unreadable_account(account_id, denied.message)
+        return account_json.unreadable_account(account_id, denied)
     return account_json.read_account(answer, account_id)
 
 

@@ -41,6 +41,14 @@ class Change:
     make: Callable[[Policy], Policy | None]
     """The changed policy; None if nothing is to change."""
     is_made: Callable[[Policy], bool]
+    until: float = float("inf")
+    """The moment from which on nothing is repeated, if the verb's own deadline does not come first."""
+    waits_for_principals: bool = True
+    """Whether a refusal of a principal is repeated: one that was made a moment ago may not be known everywhere yet."""
+
+    def left(self, io: Io) -> float:
+        """Seconds that are left for it."""
+        return min(remaining(io), self.until - io.now())
 
 
 async def read_root_policy(io: Io, account: Account, account_id: ArmId) -> Policy:
@@ -89,7 +97,7 @@ async def change_root_policy(io: Io, account: Account, account_id: ArmId, change
         PurviewMpeError: the policy cannot be read or written; whether an earlier write went through is read, not
             guessed, so what is raised means that the change was not seen.
     """
-    async with _turn(io, str(account_id)):
+    async with _turn(io, str(account_id), change):
         return await _change(io, account, account_id, change, dry_run=dry_run)
 
 
@@ -104,14 +112,14 @@ async def _change(io: Io, account: Account, account_id: ArmId, change: Change, *
         if dry_run:
             return "would-write"
         writes += 1
-        if (error := await _write(io, account, account_id, changed)) is None:
+        if (error := await _write(io, account, account_id, changed, change)) is None:
             if change.is_made(await read_root_policy(io, account, account_id)):
                 return "written"
             error = _replaced(account)
-        await _pause(io, writes, error)
+        await _pause(io, writes, error, change)
 
 
-async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy) -> PurviewMpeError | None:
+async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, change: Change) -> PurviewMpeError | None:
     """Write the policy once; what went wrong, if looking again can mend it.
 
     Raises:
@@ -126,13 +134,14 @@ async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy) ->
         )
     except PurviewMpeError as error:
         is_stale = policy_json.is_stale_write(error.status, error.azure_code, error.message)
-        if is_stale or policy_json.is_unknown_principal(error.status, error.message) or isinstance(error, PASSING):
+        is_unknown = policy_json.is_unknown_principal(error.status, error.message) and change.waits_for_principals
+        if is_stale or is_unknown or isinstance(error, PASSING):
             return error
         raise
     return None
 
 
-async def _pause(io: Io, writes: int, error: PurviewMpeError) -> None:
+async def _pause(io: Io, writes: int, error: PurviewMpeError, change: Change) -> None:
     """Wait before the next look; by chance, because several that were refused together would meet again.
 
     Raises:
@@ -140,14 +149,14 @@ async def _pause(io: Io, writes: int, error: PurviewMpeError) -> None:
     """
     asked_for = error.retry_after or 0.0
     seconds = max(asked_for, (io.pause_after(0, asked_for) or poll_interval(0)) * min(8, writes))
-    if seconds >= remaining(io) or writes >= _MOST_WRITES:
+    if seconds >= change.left(io) or writes >= _MOST_WRITES:
         raise error
     io.retrying(f"Trying again in {seconds:.1f} s: {error.message}")
     await io.sleep(seconds)
 
 
 @asynccontextmanager
-async def _turn(io: Io, account: str) -> AsyncGenerator[None]:
+async def _turn(io: Io, account: str, change: Change) -> AsyncGenerator[None]:
     """One change at a time for each account.
 
     Raises:
@@ -156,12 +165,12 @@ async def _turn(io: Io, account: str) -> AsyncGenerator[None]:
     key, token = account.casefold(), object()
     # `setdefault` is one step, so that of several threads one gets the turn.
     while _turns.setdefault(key, token) is not token:
-        if remaining(io) <= 0:
+        if change.left(io) <= 0:
             raise WaitTimedOut(
                 "Another change to the policy of the root collection was under way until the time ran out.",
                 remedy="Repeat the call.",
             )
-        await io.sleep(min(1.0, remaining(io)))
+        await io.sleep(min(1.0, change.left(io)))
     try:
         yield
     finally:

@@ -34,6 +34,11 @@ ACCOUNT_UNREADABLE = Kind(
     "A spec whose `groups` leave out `account` is refused with `unsupported-setup`: nothing of it could be planned.",
     fix="Ask an owner for Reader; the finding holds the command.",
 )
+ACCOUNT_HIDDEN = ACCOUNT_UNREADABLE.said(
+    "Only the account endpoint can be planned: Azure shows this sign-in nothing of the subscription of {name!r}.",
+    cause="The subscription belongs to another tenant or cloud, or its id is misspelt.",
+    remedy="{remedy}",
+)
 SHAPE_UNKNOWN = Kind(
     link="Account",
     code="shape-unknown",

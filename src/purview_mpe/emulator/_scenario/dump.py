@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._http.faults import Faults
     from purview_mpe.emulator._state.access import Access, Role
     from purview_mpe.emulator._state.guards import Denial, Guards, Lock
-    from purview_mpe.emulator._state.nouns import Account, Connection, Endpoint, Factory, PipelineRun
+    from purview_mpe.emulator._state.nouns import Account, Connection, Endpoint, Factory, Pipeline, PipelineRun
     from purview_mpe.emulator._state.settings import Settings
     from purview_mpe.emulator._state.world import World
 
@@ -133,8 +133,13 @@ def _dump_factory(world: World, factory: Factory) -> dict[str, Any]:
         "network": next((network.name for network in factory.networks.values()), "default"),
         "runtimes": [{"name": one.name, "properties": one.properties} for one in factory.runtimes.values()],
         "endpoints": [_dump_endpoint(endpoint) for endpoint in world.endpoints(factory)],
+        "pipelines": [_dump_pipeline(one) for one in factory.pipelines.values()],
         "runs": [_dump_run(world, run) for run in factory.runs.values()],
     }
+
+
+def _dump_pipeline(pipeline: Pipeline) -> dict[str, Any]:
+    return {name: value for name, value in asdict(pipeline).items() if name != "serial"}
 
 
 def _dump_run(world: World, run: PipelineRun) -> dict[str, Any]:

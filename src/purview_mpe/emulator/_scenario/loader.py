@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from purview_mpe.emulator._http.fault_words import fault_from
 from purview_mpe.emulator._scenario.data_planes import load_data_plane
-from purview_mpe.emulator._services.data_factory import runtimes
+from purview_mpe.emulator._services.data_factory import runs, runtimes
 from purview_mpe.emulator._services.purview.lifecycle import change_account, delete_account, ensure_target
 from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.access import Role
@@ -123,7 +123,15 @@ class Loader:
         self._load_runtimes(factory, part)
         for endpoint in part.endpoints:
             self._load_endpoint(factory, endpoint)
+        for pipeline in part.pipelines:
+            before = len(factory.pipelines)
+            given = pipeline.given()
+            self._parts.run_history.add_pipeline(given.pop("name"), factory_id, **given)
+            _want_one_more(before, factory.pipelines, f"pipeline {pipeline.name}")
         for run in part.runs:
+            if run.status in runs.UNDER_WAY and run.pipeline.casefold() in factory.pipelines:
+                self._parts.run_history.start_pipeline(run.pipeline, factory_id)
+                continue
             run_id = self._parts.run_history.add_pipeline_run(
                 factory_id, pipeline=run.pipeline, status=run.status, ago=run.ago
             )

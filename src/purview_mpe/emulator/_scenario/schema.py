@@ -238,6 +238,20 @@ class ActivityPart(Part):
     output: Object | None = None
 
 
+class PipelinePart(Part):
+    """A pipeline that can be run."""
+
+    examples: ClassVar[dict[str, Any]] = {"name": "nightly"}
+
+    name: Text
+    activity: Text = "Copy orders"
+    activity_type: Text = "Copy"
+    runtime: Text | None = None
+    status: Text = "Succeeded"
+    lineage_status: Text | None = None
+    relations: Flag = True
+
+
 class RunPart(Part):
     """A run of a pipeline."""
 
@@ -255,6 +269,7 @@ class FactoryPart(_Placed):
     purview_account: Text | None = None
     runtimes: tuple[RuntimePart, ...] | None = None
     endpoints: tuple[EndpointPart, ...] = ()
+    pipelines: tuple[PipelinePart, ...] = ()
     runs: tuple[RunPart, ...] = ()
 
 

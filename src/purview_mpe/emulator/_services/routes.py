@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe.emulator._services.data_factory import authoring, factories, managed_network, runs, runtimes
+from purview_mpe.emulator._services.data_factory import (
+    authoring,
+    factories,
+    managed_network,
+    pipelines,
+    runs,
+    runtimes,
+)
 from purview_mpe.emulator._services.data_plane import collections, entities, policies
 from purview_mpe.emulator._services.purview import accounts, ingestion
 from purview_mpe.emulator._services.resource_manager import authorization, groups, operations, sign_in, subscriptions
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
 ALL_ROUTES: tuple[Route, ...] = (
     *factories.ROUTES,
     *managed_network.ROUTES,
+    *pipelines.ROUTES,
     *runs.ROUTES,
     *runtimes.ROUTES,
     *authoring.ROUTES,

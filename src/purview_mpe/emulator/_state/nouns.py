@@ -110,6 +110,24 @@ class Runtime:
 
 
 @dataclass(slots=True)
+class Pipeline:
+    """A pipeline with one activity, and how its runs go."""
+
+    name: str
+    serial: int
+    activity: str
+    activity_type: str
+    runtime: str | None
+    """The integration runtime that the activity runs on; None: one in the managed virtual network, if there is one."""
+    status: str
+    """How a run ends."""
+    lineage_status: str | None
+    """What a run says about its lineage; None: what the factory's connection, role and network make of it."""
+    relations: bool
+    """Whether the lineage that arrives ties the activity to data sets."""
+
+
+@dataclass(slots=True)
 class PipelineRun:
     """A run of a pipeline, with the runs of its activities, newest last."""
 
@@ -118,6 +136,7 @@ class PipelineRun:
     last_updated: float
     activities: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     serial: int = 0
+    began: float = 0.0
 
 
 @dataclass(slots=True)
@@ -130,6 +149,7 @@ class Factory:
     serial: int
     networks: dict[str, Network] = field(default_factory=dict[str, Network])
     runtimes: dict[str, Runtime] = field(default_factory=dict[str, Runtime])
+    pipelines: dict[str, Pipeline] = field(default_factory=dict[str, Pipeline])
     runs: dict[str, PipelineRun] = field(default_factory=dict[str, PipelineRun])
 
 

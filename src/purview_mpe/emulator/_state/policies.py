@@ -39,7 +39,7 @@ def new_policy(
     *, policy_id: str, name: str, collection: str, holders: Mapping[CollectionRole, Iterable[str]], parent: str | None
 ) -> dict[str, Any]:
     """The policy of a new collection; a role without holders has no rule."""
-    held = {role: list(principals) for role, principals in holders.items()}
+    held: dict[CollectionRole, list[str]] = {role: list(principals) for role, principals in holders.items()}
     rules = [_role_rule(role, collection, principals) for role, principals in held.items() if principals]
     references = [_reference(f"{ROLE_IDS[role]}:{collection}") for role, principals in held.items() if principals]
     if parent is not None:

@@ -30,6 +30,12 @@ class Times:
     """From the PUT of an integration runtime until it is `Online`: 30 s (inferred)."""
     interactive_authoring: float | None = None
     """How long interactive authoring is `Enabling` or `Disabling`: 60 s (inferred)."""
+    pipeline_queue: float | None = None
+    """How long a run is `Queued`: 5 s (inferred)."""
+    pipeline_run: float | None = None
+    """How long a run is `InProgress`: 180 s (documentation: a cold managed runtime takes a few minutes to start)."""
+    lineage_arrival: float | None = None
+    """From the end of an activity until Purview's catalog shows its lineage: 60 s (inferred)."""
 
     def __post_init__(self) -> None:
         """Refuse what no time can be."""
@@ -53,4 +59,7 @@ _DEFAULTS: dict[str, tuple[float, float]] = {
     "namespace_update": (5.0, 0.1),
     "runtime_start": (30.0, 0.3),
     "interactive_authoring": (60.0, 0.3),
+    "pipeline_queue": (5.0, 0.1),
+    "pipeline_run": (180.0, 0.5),
+    "lineage_arrival": (60.0, 0.3),
 }

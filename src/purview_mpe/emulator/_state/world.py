@@ -205,7 +205,7 @@ class World:
 
     def milliseconds(self, at: float | None = None) -> int:
         """A moment of the clock in milliseconds since 1970, as Purview writes times."""
-        moment = self.epoch + timedelta(seconds=self.now() if at is None else at)
+        moment = self.epoch + timedelta(seconds=(self.now() if at is None else at) - self._began)
         return round(moment.timestamp() * 1000)
 
     # --- finding things

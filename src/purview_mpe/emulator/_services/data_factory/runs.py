@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._state.world import World
 
 # The activities that can report lineage (documentation); others have no such output.
-_LINEAGE_TYPES = frozenset({"Copy", "ExecuteDataFlow", "ExecuteSSISPackage"})
+LINEAGE_TYPES = frozenset({"Copy", "ExecuteDataFlow", "ExecuteSSISPackage"})
+
+#: How a run says that it is not over (docs).
+UNDER_WAY = frozenset({"Queued", "InProgress"})
 
 # Operand of a filter or an order, and the property it means (spec).
 _OPERANDS = {
@@ -45,6 +48,13 @@ _OPERATORS = {"Equals": True, "In": True, "NotEquals": False, "NotIn": False}
 def new_run(world: World, factory: Factory, *, pipeline: str, status: str, ago: float) -> PipelineRun:
     """Record that a pipeline ran, `ago` seconds before now."""
     at = world.now() - ago
+    run = _add_run(world, factory, pipeline, status, at - 60)
+    run.last_updated = at
+    run.body |= {"runEnd": world.stamp(at), "durationInMs": 60_000, "lastUpdated": world.stamp(at)}
+    return run
+
+
+def _add_run(world: World, factory: Factory, pipeline: str, status: str, began: float) -> PipelineRun:
     run_id = world.guid()
     body: dict[str, Any] = {
         "runId": run_id,
@@ -53,16 +63,63 @@ def new_run(world: World, factory: Factory, *, pipeline: str, status: str, ago: 
         "pipelineName": pipeline,
         "parameters": {},
         "invokedBy": {"id": world.hex(32), "name": "Manual", "invokedByType": "Manual"},
-        "runStart": world.stamp(at - 60),
-        "runEnd": world.stamp(at),
-        "durationInMs": 60_000,
+        "runStart": world.stamp(began),
+        "runEnd": None,
+        "durationInMs": None,
         "status": status,
         "message": "",
-        "lastUpdated": world.stamp(at),
+        "lastUpdated": world.stamp(began),
     }
-    run = PipelineRun(run_id, body, at, serial=world.serial())
+    run = PipelineRun(run_id, body, began, serial=world.serial(), began=began)
     factory.runs[run_id] = run
     return run
+
+
+def begin_run(world: World, factory: Factory, *, pipeline: str) -> PipelineRun:
+    """A run that begins now."""
+    return _add_run(world, factory, pipeline, "Queued", world.now())
+
+
+def change_run(world: World, run: PipelineRun, status: str) -> None:
+    """Let a run go on or end."""
+    now = world.now()
+    run.last_updated = now
+    run.body |= {"status": status, "lastUpdated": world.stamp(now)}
+    if status not in UNDER_WAY:
+        run.body |= {"runEnd": world.stamp(now), "durationInMs": round((now - run.began) * 1000)}
+        # What a run says that failed is not documented.
+        run.body["message"] = "" if status == "Succeeded" else f"The run ended as {status}."
+
+
+def begin_activity(world: World, run: PipelineRun, *, name: str, kind: str, runtime: str) -> None:
+    """An activity that begins now, on an integration runtime."""
+    run.activities.append(
+        {
+            "activityName": name,
+            "activityRunId": world.guid(),
+            "activityType": kind,
+            "activityRunStart": world.stamp(),
+            "activityRunEnd": None,
+            "durationInMs": None,
+            "pipelineName": run.body["pipelineName"],
+            "pipelineRunId": run.run_id,
+            "linkedServiceName": "",
+            "status": "InProgress",
+            "error": {"errorCode": "", "message": "", "failureType": "", "target": name},
+            "input": {},
+            "output": {"effectiveIntegrationRuntime": f"{runtime} (West Europe)"},
+        }
+    )
+
+
+def end_activity(world: World, run: PipelineRun, *, status: str, lineage_status: str | None) -> None:
+    """Let the last activity of a run end, with what it says about its lineage."""
+    activity = run.activities[-1]
+    output: dict[str, Any] = activity["output"]
+    if lineage_status is not None and activity["activityType"] in LINEAGE_TYPES:
+        output["reportLineageToPurview"] = {"status": lineage_status, "durationInSecond": 4}
+    seconds = world.seconds("pipeline_run")
+    activity |= {"status": status, "activityRunEnd": world.stamp(), "durationInMs": round(seconds * 1000)}
 
 
 def new_activity_run(
@@ -78,7 +135,7 @@ def new_activity_run(
 ) -> str:
     """Record that an activity ran as part of a pipeline run."""
     told = dict(output or {"effectiveIntegrationRuntime": "AutoResolveIntegrationRuntime (West Europe)"})
-    if lineage_status is not None and kind in _LINEAGE_TYPES:
+    if lineage_status is not None and kind in LINEAGE_TYPES:
         told[lineage_key] = {"status": lineage_status, "durationInSecond": 4}
     activity_run_id = world.guid()
     run.activities.append(

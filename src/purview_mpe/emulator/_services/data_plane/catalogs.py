@@ -10,6 +10,8 @@ from purview_mpe.emulator._state.policies import ROLE_IDS, CollectionRole, new_p
 from purview_mpe.emulator._values.exchange import ArmError, ConnectionReset
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from purview_mpe.emulator._http.call import Call
     from purview_mpe.emulator._state.access import Access, Caller
     from purview_mpe.emulator._state.nouns import Account
@@ -26,18 +28,22 @@ _CLOSED = (
 def catalog_of(world: World, access: Access, account: Account) -> Catalog:
     """The data plane of an account, with a root collection whose creator holds every role."""
     found = world.catalogs.get(account.id.key)
-    if found is None:
-        found = world.catalogs[account.id.key] = Catalog(account.id)
-        creator = account.creator or access.default.object_id
-        holders: dict[CollectionRole, list[str]] = {role: [creator] for role in ROLE_IDS}
-        for caller in access.callers.values():
-            for scope, role in caller.collection_roles:
-                if within(str(account.id), scope) and caller.object_id not in holders[role]:
-                    holders[role].append(caller.object_id)
-        add_collection(
-            world, found, found.root, friendly_name=account.id.name, policy_name=account.id.name, holders=holders
-        )
-    return found
+    return open_catalog(world, access, account, {}) if found is None else found
+
+
+def open_catalog(
+    world: World, access: Access, account: Account, more: Mapping[CollectionRole, Sequence[str]]
+) -> Catalog:
+    """Make the data plane of an account; `more` principals hold roles on its root collection from the beginning."""
+    made = world.catalogs[account.id.key] = Catalog(account.id)
+    creator = account.creator or access.default.object_id
+    holders: dict[CollectionRole, list[str]] = {role: [creator, *more.get(role, ())] for role in ROLE_IDS}
+    for caller in access.callers.values():
+        for scope, role in caller.collection_roles:
+            if within(str(account.id), scope) and caller.object_id not in holders[role]:
+                holders[role].append(caller.object_id)
+    add_collection(world, made, made.root, friendly_name=account.id.name, policy_name=account.id.name, holders=holders)
+    return made
 
 
 def add_collection(

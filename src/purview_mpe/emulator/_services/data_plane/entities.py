@@ -1,4 +1,4 @@
-"""The catalog of entities: one by its unique attribute, the lineage around one, and search.
+"""The catalog of entities: one by its unique attribute or its guid, the lineage around one, and search.
 
 Entity and lineage take no api-version, search takes one (spec). The older path `/catalog/api` answers the same (seen in
 public code).
@@ -75,17 +75,26 @@ def _get_entity(call: Call) -> Response:
     return Response(200, {"referredEntities": {}, "entity": _shown(entity)})
 
 
+def _get_entity_by_guid(call: Call) -> Response:
+    return Response(200, {"referredEntities": {}, "entity": _shown(_by_guid(call)[1])})
+
+
+def _by_guid(call: Call) -> tuple[Catalog, Entity]:
+    catalog = enter(call)
+    check(call, catalog, "data/read")
+    entity = catalog.entities.get(call["guid"].casefold())
+    if entity is None or entity.visible_from > call.now:
+        raise _atlas(call, f"Given instance guid {call['guid']} is invalid/not found", "ATLAS-404-00-005")
+    return catalog, entity
+
+
 def _lineage_by_unique_attribute(call: Call) -> Response:
     catalog, entity = _by_unique_attribute(call)
     return _lineage_of(call, catalog, entity)
 
 
 def _lineage(call: Call) -> Response:
-    catalog = enter(call)
-    check(call, catalog, "data/read")
-    entity = catalog.entities.get(call["guid"].casefold())
-    if entity is None or entity.visible_from > call.now:
-        raise _atlas(call, f"Given instance guid {call['guid']} is invalid/not found", "ATLAS-404-00-005")
+    catalog, entity = _by_guid(call)
     return _lineage_of(call, catalog, entity)
 
 
@@ -223,6 +232,7 @@ ROUTES = (
         for base in _ATLAS
         for path, handler in (
             (f"entity/{_UNIQUE}", _get_entity),
+            ("entity/guid/{guid}", _get_entity_by_guid),
             (f"lineage/{_UNIQUE}", _lineage_by_unique_attribute),
             ("lineage/{guid}", _lineage),
         )

@@ -1,0 +1,293 @@
+"""Onboarding many factories at once: as `create_many`, after the identity and the connection, and beside the role.
+
+All factories of one account share one policy, which is read and written back whole. So their identities are collected,
+and one write adds all that are ready: as soon as no other factory of the account is still to get its identity, and
+otherwise after a while, so that a slow factory does not hold back the others for long.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from purview_mpe._flows.create_all import Creation
+from purview_mpe._flows.create_many import Fleet
+from purview_mpe._flows.grant import Curating
+from purview_mpe._flows.onboard import Onboarding
+from purview_mpe._flows.steps import fleet_reports, reads
+from purview_mpe._flows.steps.factory_change import Connection, FactoryChange, Identity
+from purview_mpe._flows.steps.provisioning import Provisioning
+from purview_mpe._flows.steps.schedule import Job
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.results import ErrorDetail
+from purview_mpe.errors import PurviewMpeError, WaitTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from purview_mpe._flows.create_many import Candidate, Item, Seen
+    from purview_mpe._flows.grant import Member
+    from purview_mpe._flows.onboard import Wishes
+    from purview_mpe._flows.steps.factory_change import Part
+    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._flows.steps.schedule import Schedule
+    from purview_mpe._flows.steps.shared_accounts import SharedAccount
+    from purview_mpe._model.results import Account, Outcome, Report, Verb
+
+#: Seconds that the first identities of an account wait for further ones; each further batch waits twice as long, so
+#: that the number of writes does not grow with the size of the fleet.
+_GATHER = 60.0
+#: Seconds for one batch, from its first request on: the time of `grant`.
+_PATIENCE = 300.0
+
+
+@dataclass(eq=False)
+class _Role:
+    """The role of one factory's identity."""
+
+    candidate: Candidate
+    member: Member
+    curating: Curating | None = None
+    """The batch that it is in; None as long as it waits for one."""
+
+
+@dataclass(eq=False)
+class _Desk:
+    """The policy of one account."""
+
+    account: Account
+    waiting: list[_Role] = field(default_factory=list[_Role])
+    due: float = float("inf")
+    gather: float = _GATHER
+    is_writing: bool = False
+    unreached: PurviewMpeError | None = None
+    """What keeps this caller from the policy; nothing is asked again then."""
+
+
+@dataclass(eq=False)
+class _Work:
+    """What is done for one factory."""
+
+    io: Io
+    onboarding: Onboarding
+    role: _Role | None = None
+
+    def report(self) -> Report:
+        """What was done so far; a role that is still open by now is timed out."""
+        if (part := self._part()) is not None:
+            self.onboarding.curating = part
+        return self.onboarding.report()
+
+    def role_outcomes(self) -> tuple[Outcome, ...]:
+        """What became of the role."""
+        part = self._part()
+        return part.outcomes() if part is not None else ()
+
+    def _part(self) -> Curating | None:
+        """This factory's part of the batch that its role is in."""
+        if self.role is None:
+            return None
+        member, work = self.role.member, self.onboarding
+        if member.result is None:
+            member.result, member.ended, member.error = "timed-out", self.io.now(), ErrorDetail.of(_out_of_time(work))
+        curating = self.role.curating
+        if curating is None:
+            return Curating(
+                self.io,
+                work.plan.account,
+                work.account_id,
+                "onboard",
+                [member],
+                become_admin=False,
+                dry_run=False,
+                takes_away=False,
+            )
+        return replace(curating, members=[member])
+
+
+def _out_of_time(work: Onboarding) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"The identity of the factory {work.spec.factory_id.name!r} was not made Data Curator: the time ran out.",
+        remedy="Repeat the call.",
+    )
+
+
+class _Roles:
+    """The role Data Curator for all factories of a fleet."""
+
+    def __init__(self, io: Io, schedule: Schedule, fleet: OnboardingFleet, *, become_admin: bool) -> None:
+        self._io = io
+        self._schedule = schedule
+        self._fleet = fleet
+        self._become_admin = become_admin
+        self._desks: dict[str, _Desk] = {}
+        self._expected: dict[int, str] = {}
+        """The account of each factory that is still to get its identity; empty while the account is not known."""
+        self._open: Counter[str] = Counter()
+
+    def expect(self, candidate: Candidate, account: str) -> None:
+        """A factory of this account will need the role."""
+        self.forget(candidate)
+        self._expected[candidate.index] = account
+        self._open[account] += 1
+
+    def forget(self, candidate: Candidate) -> None:
+        """A factory will not need the role any more, or is ready for it."""
+        if (account := self._expected.pop(candidate.index, None)) is not None:
+            self._open[account] -= 1
+
+    def add(self, candidate: Candidate, account: Account, member: Member) -> _Role:
+        """The role of an identity that exists now."""
+        self.forget(candidate)
+        role, key = _Role(candidate, member), account.id.casefold()
+        desk = self._desks.setdefault(key, _Desk(account))
+        desk.waiting.append(role)
+        desk.due = min(desk.due, self._io.now() + desk.gather)
+        return role
+
+    def start(self) -> float:
+        """Begin to write what is due; the moment at which the next batch is."""
+        now, next_due = self._io.now(), float("inf")
+        for key, desk in self._desks.items():
+            if not desk.waiting or desk.is_writing:
+                continue
+            if now >= desk.due or not (self._open[key] or self._open[""]):
+                self._put(desk)
+            else:
+                next_due = min(next_due, desk.due)
+        return next_due
+
+    def _put(self, desk: _Desk) -> None:
+        batch, desk.waiting = desk.waiting, []
+        desk.due, desk.gather, desk.is_writing = float("inf"), 2 * desk.gather, True
+        account_id = ArmId.parse(desk.account.id)
+        curating = Curating(
+            self._io,
+            desk.account,
+            account_id,
+            "onboard",
+            [role.member for role in batch],
+            become_admin=self._become_admin,
+            dry_run=False,
+            takes_away=False,
+        )
+
+        async def flow() -> None:
+            curating.until = self._io.now() + _PATIENCE
+            if desk.unreached is None:
+                await curating.run()
+            else:
+                curating.refuse(curating.members, desk.unreached)
+
+        def then(failure: PurviewMpeError | None) -> None:
+            desk.is_writing = False
+            desk.unreached = curating.refusal if curating.unreached is not None else None
+            ended(failure)
+
+        def ended(failure: PurviewMpeError | None = None) -> None:
+            if failure is not None:
+                curating.refuse([member for member in curating.members if member.result is None], failure)
+            for role in batch:
+                role.candidate.jobs -= 1
+                role.candidate.awaits_more = False
+                self._fleet.go_on(role.candidate)
+
+        for role in batch:
+            role.curating = curating
+            role.candidate.jobs += 1
+        self._schedule.put("roles", desk.account.id.casefold(), Job(flow, then, (), ended))
+
+
+class OnboardingFleet(Fleet):
+    """One run over many factories, each from bare to lineage that can flow."""
+
+    verb: ClassVar[str] = "onboard_many"
+    single: ClassVar[Verb] = "onboard"
+    usual_writes: ClassVar[int] = 7
+    queues: ClassVar[Mapping[str, float]] = {**Fleet.queues, "roles": 0.2}
+
+    def __init__(self, io: Io, items: Iterable[Item], wishes: Wishes, *, wait: bool, timeout: float) -> None:
+        super().__init__(io, items, approve=wishes.approve, wait=wait, timeout=timeout)
+        self._wishes = wishes
+        self._roles = _Roles(io, self.schedule, self, become_admin=wishes.become_admin)
+        self._works: dict[int, _Work] = {}
+        """Those whose factory and account were read, by their place."""
+
+    def admit(self, member: Candidate) -> None:
+        """Find the factory's account; its identity will need the role there."""
+        if self._wishes.grant:
+            account_id = member.spec.account_id
+            self._roles.expect(member, str(account_id).casefold() if account_id else "")
+        super().admit(member)
+
+    def take_up(self, member: Candidate, found: SharedAccount | PurviewMpeError) -> None:
+        """Read a factory whose account is known."""
+        if self._wishes.grant and not isinstance(found, PurviewMpeError):
+            self._roles.expect(member, found.account.id.casefold())
+        super().take_up(member, found)
+
+    async def read(self, member: Candidate, seen: Seen) -> None:
+        """Read what a plan is made from, and the factory itself."""
+        seen.body, side = await reads.both(
+            self.io,
+            reads.read_factory_body(self.io, member.spec.factory_id),
+            reads.read_factory_side(self.io, member.spec, with_runtimes=True),
+        )
+        seen.side.append(side)
+
+    def decide(self, member: Candidate, owner: SharedAccount, seen: Seen) -> None:
+        """Plan, and begin with the factory itself.
+
+        Raises:
+            UnsupportedSetup: nothing can be made for this account or factory.
+        """
+        spec = member.spec
+        plan, factory = seen.plan(spec, owner)
+        parts: list[Part] = [Identity(spec), Connection(spec, plan.account.id, self._wishes.replace)]
+        change = FactoryChange(self.io, spec, parts, seen.body, seen.at, "onboard")
+        provisioning = Provisioning(self.io, plan, factory, "onboard", seen.at)
+        creation = Creation(self.io, plan, provisioning, self._wishes.approve, "onboard")
+        account_id = ArmId.parse(plan.account.id)
+        onboarding = Onboarding(self.io, spec, account_id, plan, change, creation, self._wishes, False)
+        work = self._works[member.index] = _Work(self.io, onboarding)
+        member.report = work.report
+
+        async def flow() -> None:
+            await change.run()
+
+        def then(failure: PurviewMpeError | None) -> None:
+            if failure is not None:
+                self.fail(member, failure)
+                return
+            if self._wishes.grant:
+                work.role = self._roles.add(member, owner.account, onboarding.member())
+                member.awaits_more = True
+            self.write(member, owner, creation)
+
+        self.submit(member, "writes", flow, then)
+
+    def prepare(self) -> float:
+        """As of every creation; and write the policies that are due."""
+        return min(super().prepare(), self._roles.start())
+
+    def cut_off(self, member: Candidate) -> Report:
+        """What was done so far, and what is timed out."""
+        work = self._works.get(member.index)
+        if work is None or member.is_submitted:
+            return super().cut_off(member)
+        work.onboarding.creation.end(waited=True)
+        return work.report()
+
+    def fail(self, member: Candidate, failure: PurviewMpeError) -> None:
+        """Nothing more is done for a factory; what was done to the factory itself stays in the report."""
+        report = fleet_reports.failed(member.spec, failure, approve=self._wishes.approve, verb="onboard")
+        if (work := self._works.get(member.index)) is not None:
+            outcomes = (*work.onboarding.change.outcomes(), *report.outcomes, *work.role_outcomes())
+            report = report.model_copy(update={"outcomes": outcomes, "account": work.onboarding.plan.account})
+        self.finish(member, report)
+
+    def finish(self, member: Candidate, report: Report) -> None:
+        """A factory is done with, and no other one waits for its identity."""
+        self._roles.forget(member)
+        super().finish(member, report)
