@@ -118,9 +118,8 @@ def issues(schema: Any, value: Any, file: Path, at: str = "") -> Iterator[tuple[
             yield from issues(schema.get("items", {}), item, file, f"{at}[]")
     elif isinstance(value, dict) and kind == "object":
         yield from _object_issues(schema, value, file, at)
-    elif isinstance(value, str) and not schema.get("x-ms-enum", {}).get("modelAsString", True):
-        if value not in schema["enum"]:
-            yield at, f"is none of {', '.join(schema['enum'])}"
+    elif not schema.get("x-ms-enum", {}).get("modelAsString", True) and value not in schema["enum"]:
+        yield at, f"is none of {', '.join(schema['enum'])}"
 
 
 def _object_issues(schema: Any, value: dict[str, Any], file: Path, at: str) -> Iterator[tuple[str, str]]:
