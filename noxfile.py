@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+from itertools import chain
 from pathlib import Path
 
 import nox
@@ -38,6 +40,33 @@ def tests(session: nox.Session) -> None:
     if not session.posargs:
         session.run("coverage", "report", "--fail-under=95")
         session.run("coverage", "report", "--fail-under=100", f"--include={','.join(_DECIDING)}")
+
+
+def _on_another_python(session: nox.Session) -> None:
+    """All tests, on another Python; skipped where it is not installed."""
+    session.install("-e", EVERYTHING, *_group("tests"))
+    session.run("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
+
+
+for _version in ("3.12", "3.13", "3.14"):
+    nox.session(_on_another_python, python=_version, name=f"tests-{_version}")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """All tests, on the lowest versions that are allowed of what the package depends on."""
+    constraints = Path(session.create_tmp()).resolve() / "lowest.txt"
+    constraints.write_text("".join(f"{line}\n" for line in _lowest_versions()), encoding="utf-8")
+    session.install("-e", EVERYTHING, *_group("tests"), "-c", str(constraints))
+    session.run("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
+
+
+def _lowest_versions() -> list[str]:
+    """`name==version` for each dependency of the project and its extras: the version behind its `>=`."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    wanted = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
+    found = [re.fullmatch(r"([-\w]+)>=([\w.]+)(?:,<[\w.]+)?", one) for one in wanted]
+    return sorted({f"{one[1]}=={one[2]}" for one in found if one})
 
 
 #: The rows "words" to "wire" of the structure: whatever is decided is decided here, or in a file of the last line.

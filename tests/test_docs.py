@@ -145,6 +145,45 @@ def _methods(value):
     ]
 
 
+GUIDES = sorted((ROOT / "docs" / "contributing").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_guide_names_existing_files(page):
+    """Every folder and file that a guide for contributors names is there."""
+    named = re.findall(r"`((?:src|docs|tests)/[\w/.-]+)`", page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_new_verb_has_at_most_ten_places():
+    """The guide lists them, and an existing verb stands in each."""
+    places = re.findall(
+        r"^\d+\. `([\w/.-]+)`", (ROOT / "docs" / "contributing" / "add-a-verb.md").read_text(), re.MULTILINE
+    )
+    assert len(places) <= 10
+    assert [path for path in places if not re.search(r"\bdisconnect\b", (ROOT / path).read_text())] == []
+
+
+def test_guide_lists_every_place_of_a_verb():
+    """No file of the library names an existing verb of one client but those that the guide lists."""
+    guide = (ROOT / "docs" / "contributing" / "add-a-verb.md").read_text()
+    library = [path for path in SOURCE.rglob("*.py") if "emulator" not in path.parts]
+    naming = {
+        str(path.relative_to(ROOT))
+        for path in library
+        if re.search(r"\bverbs\.disconnect\b|\"disconnect\"", path.read_text())
+    }
+    assert {path for path in naming if f"`{path}`" not in guide} == set()
+
+
+def test_every_folder_of_the_library_has_a_line():
+    """The overview says what each folder and module is for."""
+    page = (ROOT / "docs" / "contributing" / "index.md").read_text()
+    there = [path for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    named = [f"src/purview_mpe/{path.name}{'/' if path.is_dir() else ''}" for path in there if path.stem[:2] != "__"]
+    assert [name for name in named if f"`{name}`" not in page and name != "src/purview_mpe/_version.py"] == []
+
+
 WORDS = {
     "Shapes": Shape,
     "Firewall settings": Firewall,

@@ -46,6 +46,7 @@ PACKAGES = {
     "requests": "the outside",
     "aiohttp": "the outside",
     "durabletask": "doors",
+    "shtab": "command line",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from purview_mpe._cli.main import main
+from purview_mpe._cli.process import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -193,10 +193,10 @@ def _headline(run: _Run) -> str:
     """What is waited for and for how long, and at the end what was done."""
     if not run.over or not run.message.endswith("finished"):
         return f"{run.verb}, {duration(run.seconds)}: {run.message}"
-    results = [outcome.result for outcomes in run.outcomes.values() for outcome in _last_words(outcomes)]
-    counts = (
-        ", ".join(f"{count} {RESULTS[result].text}" for result, count in Counter(results).items()) or "nothing to do"
+    results: Counter[Result] = Counter(
+        outcome.result for outcomes in run.outcomes.values() for outcome in _last_words(outcomes)
     )
+    counts = ", ".join(f"{count} {RESULTS[result].text}" for result, count in results.items()) or "nothing to do"
     left = ", to be approved" if _UNAPPROVED & _undecided(run) else ""
     return f"{run.message} after {duration(run.seconds)}: {counts}{left}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -30,36 +31,74 @@ def test_naming_things_loads_no_sdk() -> None:
     assert [name for name in loaded if name.partition(".")[0] in {"azure", "requests", "aiohttp", "msal"}] == []
 
 
-def test_a_new_process_freezes_what_was_imported() -> None:
-    """The collector is on as before, and looks through nothing that stays to the end of the process anyway."""
-    printed = in_a_fresh_process(
-        """
-        import gc
-        from purview_mpe import Client
-        print(gc.isenabled(), gc.get_freeze_count() > 10_000)
-        """
-    )
-    assert printed.split() == ["True", "True"]
+#: What a program imports and does with the library; each leaves behind what it made.
+USES = {
+    "Client": """
+        from purview_mpe import Client, Spec
+        from purview_mpe.emulator import Emulator
+        emulator = Emulator()
+        spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+        with Client(emulator.credential, transport=emulator.transport()) as client:
+            client.create_all(spec, approve=True).raise_for_failures()
+    """,
+    "aio.Client": """
+        import asyncio
+        from purview_mpe import Spec, aio
+        from purview_mpe.emulator import Emulator
+        emulator = Emulator()
+        spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+        async def main():
+            async with aio.Client(emulator.async_credential, transport=emulator.async_transport()) as client:
+                (await client.create_all(spec, approve=True)).raise_for_failures()
+        asyncio.run(main())
+    """,
+    "Client()": "from purview_mpe import Client; Client().close()",
+    "notebook": "import purview_mpe.notebook",
+    "durable": "from purview_mpe.durable import *",
+    "the command's function": "from purview_mpe._cli.main import main; assert main(['demo', '-o', 'json']) == 0",
+}
 
 
 @pytest.mark.parametrize(
-    "before",
-    ["[gc.collect() for _ in range(3)]", "gc.disable()", "gc.freeze()"],
-    ids=["it has worked", "its collector is off", "it froze objects itself"],
+    ("use", "before"),
+    [
+        *((use, "pass") for use in USES),
+        *(("Client()", before) for before in ("gc.disable()", "gc.freeze()", "gc.set_threshold(50_000, 5, 5)")),
+    ],
 )
-def test_any_other_process_keeps_its_collector(before: str) -> None:
-    """What a process has set stays, and what it has made is not kept from being collected."""
-    printed = in_a_fresh_process(
-        f"""
+def test_host_keeps_its_garbage_collector(use: str, before: str) -> None:
+    """A program finds the collector as it set it: switched on or off, with its thresholds and its frozen objects."""
+    code = textwrap.dedent(
+        """
         import gc
         {before}
-        was = gc.isenabled(), gc.get_freeze_count()
-        from purview_mpe import Client
-        now = gc.isenabled(), gc.get_freeze_count()
-        print(now[0] is was[0], now[1] <= was[1])
+        was = gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()
+        {use}
+        now = gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()
+        # Frozen objects of the host's may have died meanwhile.
+        print(now[:2] == was[:2] and now[2] <= was[2] or (was, now))
+        """
+    ).format(before=before, use=textwrap.dedent(USES[use]))
+    assert in_a_fresh_process(code).splitlines()[-1] == "True"
+
+
+def test_cycles_of_the_host_are_freed() -> None:
+    """What a program made before it imported the library is collected when the program is done with it."""
+    printed = in_a_fresh_process(
+        """
+        import gc, weakref
+        class Session: pass
+        session = Session()
+        session.itself = session
+        alive = weakref.ref(session)
+        import purview_mpe
+        purview_mpe.Client().close()
+        del session
+        gc.collect()
+        print(alive())
         """
     )
-    assert printed.split() == ["True", "True"]
+    assert printed.split() == ["None"]
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"])

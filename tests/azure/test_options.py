@@ -167,7 +167,8 @@ def test_every_option_is_covered_here_or_in_telemetry() -> None:
     ("name", "value"),
     [
         ("retry_total", 5),
-        ("logging_enable", True),
+        ("logging_enable", "yes"),
+        ("logging_body", True),
         ("policies", []),
         ("credential_scopes", ["x"]),
         ("api_version", "2021-07-01"),

@@ -102,7 +102,7 @@ def test_a_cancelled_wait_gives_its_token_back(emulator: Emulator):
 
     asyncio.run(main())
     assert all(bucket.on_the_way == 0 for bucket in budget._buckets.values())
-    assert [round(b.level, 6) for k, b in budget._buckets.items() if "region" in k] == [0.0]
+    assert [round(b.level, 6) for k, b in budget._buckets.items() if "principal" in k] == [0.0]
 
 
 def test_one_budget_per_process_and_one_per_foreign_clock():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
+from pathlib import Path
 
 import pytest
 
 from purview_mpe import Client, Spec
-from purview_mpe._azure.recording import sanitised
+from purview_mpe._azure.recording import recording_to
 from purview_mpe._cli.main import main
 from purview_mpe._cli.options import EmulatorCredential
 from purview_mpe.emulator import Emulator, Fault
@@ -71,30 +74,47 @@ def test_a_transcript_can_be_replayed(recorded):
     }  # fmt: skip
 
 
-def test_secrets_of_other_kinds_are_removed():
-    """Keys by their names, people by their addresses, tags as a whole; words of Azure's stay."""
-    exchange = {
-        "request": {
-            "url": "https://x.example/subscriptions/1/resourceGroups/Default/providers/Microsoft.Purview/accounts/contoso-x"
-        },
-        "answer": {
-            "body": {
-                "tags": {"owner": "secret-group"},
-                "primaryKey": {"accountKey": "analytics"},
-                "createdBy": "someone@contoso.example",
-                "text": "contoso-x and CONTOSO-X, not contoso-xy",
-                "groupId": "account",
-            }
-        },
+def test_transcript_is_for_its_owner_alone(private, tmp_path):
+    """Nobody else on the machine can read the file, also if it was there before and others could."""
+    emulator, factory, account = private
+    path = tmp_path / "plan.ndjson"
+    path.write_text("old")
+    path.chmod(0o644)
+    with emulator.serve() as server:
+        reach = ["--endpoint", server.url, "--ca", server.ca_file, "--record", str(path)]
+        assert main(["plan", *reach, "--factory", str(factory), "--account", str(account), "--name", "purview"]) == 0
+    assert "old" not in path.read_text(encoding="utf-8")
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the device is POSIX's")
+def test_mode_of_a_device_stays(private):
+    """A transcript to a device leaves the device's own rights alone."""
+    before = Path(os.devnull).stat().st_mode
+    with recording_to(Path(os.devnull), {}):
+        pass
+    assert Path(os.devnull).stat().st_mode == before
+
+
+def test_what_a_factory_holds_is_not_recorded(private, tmp_path):
+    """Global parameters, repository and tags are the customer's; `connect` reads and writes all of them."""
+    emulator, _, account = private
+    secrets = {"dwhPassword": {"type": "String", "value": "hunter2"}}
+    repository = {"type": "FactoryVSTSConfiguration", "accountName": "payroll-devops", "repositoryName": "hr"}
+    body = {
+        "location": "westeurope",
+        "tags": {"owner": "jane"},
+        "properties": {"globalParameters": secrets, "repoConfiguration": repository},
     }
-    (clean,) = sanitised([exchange])
-    body = clean["answer"]["body"]
-    assert body["tags"] == {"tag1": "value"}
-    assert body["primaryKey"] == {"accountKey": "(removed)"}
-    assert body["createdBy"] == "person1@example.com"
-    assert body["text"] == "account1 and account1, not contoso-xy"
-    assert body["groupId"] == "account"
-    assert clean["request"]["url"].startswith("https://management.azure.com/subscriptions/")
+    factory = emulator.add_factory("fabrikam-hr", body=body)
+    path = tmp_path / "connect.ndjson"
+    with emulator.serve() as server:
+        reach = ["--endpoint", server.url, "--ca", server.ca_file, "--record", str(path)]
+        assert main(["connect", *reach, "--factory", str(factory), "--account", str(account), "--name", "x1"]) == 0
+    text = path.read_text(encoding="utf-8")
+    assert '"globalParameters": "(removed)"' in text
+    assert not [word for word in ("hunter2", "payroll", "jane", "fabrikam", "contoso") if word in text]
 
 
 def test_a_file_that_cannot_be_written(private, tmp_path, capsys):

@@ -14,7 +14,7 @@ import pytest
 
 from purview_mpe import Retry
 from purview_mpe._azure import loading
-from purview_mpe.errors import AzureError, AzureUnavailable, InvalidSpec, NoAnswer, NotFound, WaitTimedOut
+from purview_mpe.errors import AzureError, AzureUnavailable, InvalidSpec, NoAnswer, WaitTimedOut
 from tests.support.loopback import OK, Peer, reset, serving
 from tests.support.scripted import MARK, Runner, both, delete_endpoint, put_endpoint, read_account
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from tests.support.scripted import Runner, Script, both, ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 
 def beside(emulator: Emulator, runner: Runner, flow: Callable[[Any, Any], Any], **options: Any) -> Any:
@@ -182,3 +184,42 @@ def test_no_thread_stays() -> None:
     assert set(threading.enumerate()) <= before
     assert not +roll.works
     assert not +roll.waits
+
+
+class InterruptingAStart:
+    """Raises KeyboardInterrupt once: where a thread has been started, and is not known to run."""
+
+    def __init__(self) -> None:
+        self.was_raised = False
+
+    def __call__(self, frame: FrameType, event: str, called: Any) -> None:
+        if event == "c_return" and getattr(called, "__name__", "") == "start_new_thread" and not self.was_raised:
+            self.was_raised = frame.f_code.co_filename == threading.__file__
+            if self.was_raised:
+                raise KeyboardInterrupt
+
+
+def test_closed_team_has_no_thread_that_was_interrupted_while_it_started() -> None:
+    """A thread whose start was interrupted ends with the team, as the others do."""
+    emulator = Emulator()
+    before = set(threading.enumerate())
+
+    async def flow(_io: Any, team: Any) -> None:
+        async def work() -> None:
+            raise AssertionError("nothing was given to the thread")
+
+        unused = work()
+        hook, interrupting = sys.getprofile(), InterruptingAStart()
+        sys.setprofile(interrupting)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                team.start(unused)
+        finally:
+            sys.setprofile(hook)
+            unused.close()
+        assert interrupting.was_raised
+
+    beside(emulator, Runner("sync"), flow)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+        assert not thread.is_alive()

@@ -12,7 +12,18 @@ from purview_mpe._flows.steps.narration import narrated
 from purview_mpe._flows.steps.waiting import PATIENCE, carried_out, poll_interval
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, AzureError, PurviewMpeError
-from tests.support.scripted import ACCOUNT, READING, Runner, Script, both, ok, read_account, refusal
+from tests.support.scripted import (
+    ACCOUNT,
+    MARK,
+    READING,
+    Runner,
+    Script,
+    both,
+    ok,
+    put_endpoint,
+    read_account,
+    refusal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +62,46 @@ def test_each_exchange_is_logged_with_its_ids(runner: Runner, caplog: pytest.Log
         "c-2",
     )
     assert first["client_request_id"] == script.sent[0].headers["x-ms-client-request-id"]
+
+
+@both
+def test_wire_log_has_bodies_and_no_token(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    """`logging_enable=True` shows requests and answers with headers and bodies, one line each, tokens masked."""
+    caplog.set_level(logging.DEBUG)
+    body = {"properties": {"provisioningState": "Odd\nword"}, "note": "Bearer abcdefghijklmnopqrstuvwxyz"}
+    given = {"headers": {"x-api-key": "hunter2", "x-team": "data"}}
+    script = runner.get([ok(body, Set_Cookie="session=hunter3")], logging_enable=True, **given)
+    sent, came = (record.getMessage() for record in caplog.records if record.name == "purview_mpe.wire")
+    assert sent.startswith(f"> GET https://management.azure.com{ACCOUNT}?")
+    assert "Authorization: ***" in sent
+    assert "x-api-key: ***" in sent
+    assert "x-team: data" in sent
+    assert came.startswith("< 200 GET https://management.azure.com")
+    assert "provisioningState" in came
+    written = "".join(f"{record.getMessage()} {vars(record)!r}" for record in caplog.records)
+    assert not [secret for secret in (MARK, "hunter", "abcdefghijkl") if secret in written]
+    assert script.sent
+
+
+@both
+def test_wire_log_shows_what_is_written(runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    """The body of a write is in the log, as the request is sent."""
+    caplog.set_level(logging.DEBUG, "purview_mpe.wire")
+    runner.flow(runner.azure(Script([ok({})]), logging_enable=True), put_endpoint)
+    sent = next(record.getMessage() for record in caplog.records)
+    assert "PUT" in sent
+    assert "privateLinkResourceId" in sent
+
+
+@both
+@pytest.mark.parametrize(("options", "level"), [({}, logging.DEBUG), ({"logging_enable": True}, logging.INFO)])
+def test_wire_log_is_off_unless_asked(
+    runner: Runner, caplog: pytest.LogCaptureFixture, options: dict[str, Any], level: int
+) -> None:
+    """Without the option, or above DEBUG, no body is logged."""
+    caplog.set_level(level, "purview_mpe")
+    runner.get([ok()], **options)
+    assert not [record for record in caplog.records if record.name == "purview_mpe.wire"]
 
 
 @both

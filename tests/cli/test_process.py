@@ -6,11 +6,14 @@ import json
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import purview_mpe
+from purview_mpe import __main__
+from purview_mpe._cli import process
 from purview_mpe._cli.verbs import VERBS
 
 HEAVY = ("azure", "pydantic", "requests", "aiohttp", "tenacity", "purview_mpe._model.results", "purview_mpe.emulator")
@@ -66,3 +69,22 @@ def test_a_reader_that_has_enough_is_no_error(argv: list[str], codes: set[int]) 
     assert running.wait(60) in codes
     assert "Error" not in told
     assert "Exception" not in told
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["plan"], ["demo"]])
+def test_command_sets_up_the_collector_of_its_own_process(argv: list[str]) -> None:
+    """The entry point of the command collects rarely, and leaves nothing to collect at its end."""
+    ran = python(
+        "-c",
+        "import gc, sys; from purview_mpe._cli.process import main; before = gc.get_threshold(); main();"
+        "print(gc.isenabled(), gc.get_threshold()[0] > before[0], gc.get_freeze_count() > 0, file=sys.stderr)",
+        *argv,
+    )
+    assert ran.stderr.splitlines()[-1] == "True True True"
+
+
+def test_installed_command_is_the_process() -> None:
+    """The console script and `python -m purview_mpe` start in the same place."""
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["scripts"] == {"purview-mpe": f"{process.__name__}:{process.main.__name__}"}
+    assert "from purview_mpe._cli.process import main" in Path(__main__.__file__).read_text(encoding="utf-8")

@@ -45,14 +45,14 @@ class Engine:
         self.started.append((name, client_input))
         return "f1"
 
-    def create_check_status_response(self, _request, instance):
-        return func.HttpResponse(json.dumps({"id": instance}), status_code=202)
-
     async def raise_event(self, instance, name, told):
         self.raised.append((instance, name, told))
 
     async def get_status(self, _instance):
         return self.status
+
+
+RUNNING = SimpleNamespace(runtime_status=df.OrchestrationRuntimeStatus.Running)
 
 
 class App:
@@ -77,10 +77,10 @@ class App:
 
 def test_a_fleet_is_started_decided_and_reported(emulator):
     """From an HTTP body through orchestration, approval and two identities to the report that the last door shows."""
-    app, engine = App(emulator, PURVIEW_MPE_APPROVER="22222222-0000-0000-0000-000000000000"), Engine()
+    app, engine = App(emulator, PURVIEW_MPE_APPROVER="22222222-0000-0000-0000-000000000000"), Engine(RUNNING)
     specs = [spec.model_dump(mode="json") for spec in factories(emulator, 3, 2)]
-    answer = app.call("start", engine, json.dumps({"specs": specs, "approval": "when-told"}).encode())
-    assert answer.status_code == 202
+    answer = app.call("start", engine, json.dumps({"specs": specs}).encode())
+    assert (answer.status_code, json.loads(answer.get_body())) == (202, {"id": "f1"})
     [(name, given)] = engine.started
     assert app.call("decide", engine, b"true").status_code == 202
     assert engine.raised == [("f1", durable.APPROVAL, True)]
@@ -96,6 +96,52 @@ def test_a_fleet_is_started_decided_and_reported(emulator):
     )
     shown = json.loads(app.call("look", Engine(done), method="GET").get_body())
     assert (shown["state"], shown["report"]["complete"]) == ("Completed", True)
+
+
+def test_starting_a_fleet_gives_no_key(emulator):
+    """The engine's own addresses hold the key of its hub: with it the requester could approve its own fleet."""
+    specs = [spec.model_dump(mode="json") for spec in factories(emulator, 1, 1)]
+    answer = App(emulator).call("start", Engine(), json.dumps({"specs": specs}).encode())
+    assert json.loads(answer.get_body()) == {"id": "f1"}
+    assert dict(answer.headers) == {"Location": "fleets/f1"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked", "becomes"),
+    [
+        (None, {}, "when-told"),
+        (None, {"approval": "when-told"}, "when-told"),
+        (None, {"approval": "at-once"}, None),
+        ("none", {"approval": "at-once"}, None),
+        ("none", {}, "none"),
+        ("at-once", {}, "at-once"),
+    ],
+)
+def test_settings_decide_about_approval(emulator, setting, asked, becomes):
+    """What a request asks for beyond the settings is refused, and nothing is started."""
+    app, engine = App(emulator, **({"PURVIEW_MPE_APPROVAL": setting} if setting else {})), Engine()
+    specs = [spec.model_dump(mode="json") for spec in factories(emulator, 1, 1)]
+    answer = app.call("start", engine, json.dumps({"specs": specs, **asked}).encode())
+    assert answer.status_code == (202 if becomes else 400)
+    assert [given["approval"] for _, given in engine.started] == ([becomes] if becomes else [])
+
+
+@pytest.mark.parametrize(
+    ("setting", "state", "status"),
+    [
+        ("when-told", None, 404),
+        ("when-told", "Completed", 409),
+        ("none", "Running", 409),
+        ("when-told", "Pending", 202),
+    ],
+)
+def test_decision_that_nothing_waits_for_is_refused(emulator, setting, state, status):
+    """A decision is accepted only for a fleet that is under way, in an app that asks for one."""
+    found = SimpleNamespace(runtime_status=None if state is None else df.OrchestrationRuntimeStatus[state])
+    engine = Engine(found)
+    answer = App(emulator, PURVIEW_MPE_APPROVAL=setting).call("decide", engine, b"true")
+    assert answer.status_code == status
+    assert bool(engine.raised) == (status == 202)
 
 
 def test_what_is_wrong_is_the_callers_mistake(emulator):
@@ -126,9 +172,10 @@ def test_wrong_settings_are_told_all_at_once():
     """Every setting that is wrong is named when the app starts."""
     settings = importlib.import_module("fleets.settings")
     with pytest.raises(settings.WrongSettings) as caught:
-        settings.Settings.of({"PURVIEW_MPE_CLOUD": "mars", "PURVIEW_MPE_SHARE": "all"})
+        settings.Settings.of({"PURVIEW_MPE_CLOUD": "mars", "PURVIEW_MPE_SHARE": "all", "PURVIEW_MPE_APPROVAL": "yes"})
     assert "PURVIEW_MPE_CLOUD" in str(caught.value)
     assert "PURVIEW_MPE_SHARE" in str(caught.value)
+    assert "PURVIEW_MPE_APPROVAL" in str(caught.value)
 
 
 def test_starting_loads_nothing_heavy():

@@ -16,6 +16,7 @@ import pytest
 
 from purview_mpe import Client, Spec
 from purview_mpe.emulator import Emulator, Fault
+from tests.support.nouns import HIDDEN
 
 APP = Path(__file__).resolve().parents[2] / "docs" / "examples" / "function_app"
 
@@ -279,6 +280,37 @@ def test_approving_without_a_report_asks_the_factory(emulator):
     status, report, _ = app.call("approve", "POST")
     assert (status, report["complete"]) == (200, True)
     assert {outcome["matched_by"] for outcome in report["outcomes"]} == {"private-endpoint-id"}
+
+
+def test_approval_of_nothing_is_no_success(emulator):
+    """409 where no endpoint is there to approve, 403 where somebody with more rights has to approve."""
+    approver = App(emulator, "approver", ("Reader", emulator.factory), person="approver")
+    assert approver.call("approve", "POST")[0] == 409
+    App(emulator).call("create", "POST")
+    reader = App(emulator, ("Reader", emulator.account), ("Reader", emulator.factory), person="approver")
+    status, report, _ = reader.call("approve", "POST")
+    assert (status, {outcome["result"] for outcome in report["outcomes"]}) == (403, {"handed-off"})
+    assert reader.call("approve", "POST", dry_run="true")[0] == 403
+
+
+def test_doubt_is_no_success(emulator):
+    """409 where it cannot be told which connection is the factory's."""
+    App(emulator).call("create", "POST")
+    for connection in emulator.connections():
+        if connection.endpoint:
+            emulator.add_connection(
+                connection.target, private_endpoint_id=f"{HIDDEN}/df1.{connection.endpoint}", status="Pending"
+            )
+    app = App(emulator, "approver", person="approver")
+    status, report, _ = app.call("approve", "POST")
+    assert (status, {outcome["result"] for outcome in report["outcomes"]}) == (409, {"ambiguous"})
+
+
+def test_creation_of_what_is_not_known_is_no_success(emulator):
+    """409 where the account cannot be read, so that only one of its endpoints was made."""
+    app = App(emulator, ("Data Factory Contributor", emulator.factory))
+    status, report, _ = app.call("create", "POST")
+    assert (status, report["complete"], len(report["outcomes"])) == (409, False, 1)
 
 
 def test_a_dry_run_approves_nothing(emulator):

@@ -95,6 +95,28 @@ def test_an_answer_that_tells_nothing(colour, emulator, content):
     assert (account.shape, account.warnings[0].code) == ("F", "shape-unknown")
 
 
+@pytest.mark.parametrize(("state", "code"), [("Creating", "account-changing"), ("SoftDeleted", "account-leaving")])
+def test_state_of_account_is_a_finding_of_every_verb_that_reads_it(colour, state, code):
+    """An account on its way in or out is warned about wherever something is decided by what it shows."""
+
+    def moving(body):
+        return body | {"properties": body["properties"] | {"provisioningState": state}}
+
+    emulator = Emulator(shape="B")
+    spec = spec_for(emulator)
+    emulator.inject(Fault.rewrite("GET", moving, path="*/accounts/pv1", times=None))
+    for verb, attribute in {
+        "plan": "warnings",
+        "create_all": "warnings",
+        "approve": "warnings",
+        "status": "findings",
+        "check": "findings",
+        "diagnose": "findings",
+    }.items():
+        result = colour.run(emulator, lambda client, verb=verb: getattr(client, verb)(spec))
+        assert code in {finding.code for finding in getattr(result, attribute)}, verb
+
+
 def test_azures_published_accounts_through_the_sdk(colour):
     """Each published account of the newest versions comes through the real SDK as what its JSON says."""
     bodies = published.items(published.examples("purview", "Accounts_Get.json"))

@@ -14,7 +14,7 @@ from purview_mpe._model.survey import KnownFactory
 from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
 from purview_mpe._wire import factory as factory_json
 from purview_mpe.emulator import Emulator, Fault
-from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound
+from purview_mpe.errors import AccessDenied, InvalidSpec
 from tests.support.colours import spec_for
 from tests.support.nouns import (
     ACCOUNT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from purview_mpe import Retry
-from purview_mpe.emulator import Emulator, Fault, Reads
+from purview_mpe.emulator import Answers, Emulator, Fault, Reads
 from purview_mpe.errors import ReportFailed, WaitTimedOut
 from tests.support.colours import spec_for
 from tests.support.moments import Before
@@ -28,13 +28,32 @@ def test_an_endpoint_that_fails_is_told_and_the_others_go_on(colour, emulator):
     [failure] = report.failures
     assert failure.error.code == "provisioning-failed"
     assert failure.error.message == (
-        "Azure accepted the endpoint 'purview_namespace' and could not make it: its state is Failed."
+        "Azure accepted the endpoint 'purview_namespace' and could not make it: its state is Failed. "
+        "It says: "
+        "ManagedPrivateEndpointProvisioningFailed: The managed private endpoint could not be provisioned."
     )
     assert failure.error.remedy == (
         "Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew."
     )
     with pytest.raises(ReportFailed, match="1 of 4 steps did not succeed"):
         report.raise_for_failures()
+
+
+@pytest.mark.parametrize("form", ["object", "text"])
+def test_status_and_diagnose_show_what_azure_says_about_a_failed_endpoint(colour, form):
+    """The reason stands nowhere but at the endpoint itself; report, status and diagnosis all have it."""
+    emulator = Emulator(answers=Answers(endpoint_error=form))
+    emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
+    spec = spec_for(emulator)
+    report = colour.run(emulator, lambda client: client.create_all(spec))
+    [outcome] = report.failures
+    [row] = [
+        row for row in colour.run(emulator, lambda client: client.status(spec)).endpoints if row.group_id == "namespace"
+    ]
+    found = colour.run(emulator, lambda client: client.diagnose(spec)).findings
+    [finding] = [one for one in found if one.code == "endpoint-failed"]
+    for said in (outcome.error.message, row.reason, *finding.evidence):
+        assert "ManagedPrivateEndpointProvisioningFailed: The managed" in said
 
 
 def test_what_failed_is_made_anew_by_the_call_that_is_advised(colour, emulator):

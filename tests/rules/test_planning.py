@@ -11,6 +11,7 @@ from tests.support.nouns import (
     ACCOUNT,
     ALL_NAMES,
     FACTORY,
+    GROUP,
     NAMESPACE,
     OTHER_STORAGE,
     STORAGE,
@@ -375,6 +376,28 @@ def test_endpoints_to_retired_resources_are_obsolete():
     account = an_account(shape="E", targets=targets, retired=(STORAGE,))
     old = an_endpoint("anything", "blob", resource_id=STORAGE.lower() + "/")
     assert obsolete(old, an_endpoint("b", "blob", resource_id=OTHER_STORAGE), account=account) == ["anything"]
+
+
+@pytest.mark.parametrize("name", ["anything", "other_blob"])
+def test_endpoints_to_former_managed_resources_are_obsolete(name):
+    """What was in the account's managed resource group and is not used any more served it once, whatever its name."""
+    account = an_account(shape="B", targets=TARGETS[:3], managed_group=GROUP.upper().replace("/SUB", "/sub"))
+    former = f"{GROUP}/providers/Microsoft.EventHub/namespaces/atlas-former"
+    assert obsolete(an_endpoint(name, "namespace", resource_id=former), account=account) == [name]
+
+
+@pytest.mark.parametrize(
+    ("group", "endpoint"),
+    [
+        (None, an_endpoint("anything", "namespace", resource_id=NAMESPACE)),
+        (f"{GROUP}-2", an_endpoint("anything", "namespace", resource_id=NAMESPACE)),
+        (GROUP, an_endpoint("anything", "file", resource_id=STORAGE)),
+        (GROUP, an_endpoint("anything", "blob", resource_id="")),
+    ],
+)
+def test_other_resources_are_not_called_former_ones(group, endpoint):
+    """Neither what is in another group, nor what the account uses, nor what shows no target."""
+    assert obsolete(endpoint, account=an_account(shape="B", targets=TARGETS[:3], managed_group=group)) == []
 
 
 def test_an_endpoint_for_event_hubs_that_are_gone_is_obsolete():

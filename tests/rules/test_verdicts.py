@@ -105,6 +105,20 @@ def ours(**fields):
     return [an_endpoint(name, target.group_id, **fields) for name, target in zip(ALL_NAMES, TARGETS, strict=True)]
 
 
+@pytest.mark.parametrize(
+    ("state", "error", "reason"),
+    [
+        ("Failed", "PrivateLinkServiceNotFound: It is gone.", "could not make the endpoint: PrivateLinkServiceNotFound: It is gone."),
+        ("Failed", "", "could not make the endpoint."),
+        ("Provisioning", "Quota", "is still making the endpoint (Provisioning): Quota."),
+    ],
+)  # fmt: skip
+def test_reason_holds_what_azure_says_about_the_endpoint(state, error, reason):
+    """The endpoint's own error is the only place where Azure says why it could not be made."""
+    found = an_endpoint("purview_blob", "blob", provisioning_state=state, connection_status="", error=error)
+    assert verdict_of(found, None)[1] == f"Azure {reason}"
+
+
 def test_ready_is_all_or_nothing():
     """The whole is ready if every endpoint is."""
     assert status(*ours()).ready

@@ -212,6 +212,7 @@ accounts = st.builds(
     shape=st.none() | _one_of(Shape),
     firewall=st.none() | _one_of(Firewall),
     targets=_many(targets),
+    managed_group=st.none() | st.just(GROUP),
     retired=_many(ids),
     endpoints=st.dictionaries(texts, texts, max_size=3),
     warnings=_many(findings),
@@ -226,6 +227,7 @@ endpoints = st.builds(
     connection_status=texts,
     private_endpoint_id=st.none() | private_endpoint_ids,
     reserved=st.booleans(),
+    error=texts,
 )
 connections = st.builds(
     Connection,

@@ -43,6 +43,24 @@ def test_a_listed_endpoint():
     assert (read.private_endpoint_id, read.reserved) == (f"{HIDDEN}/df1.purview_blob", False)
 
 
+@pytest.mark.parametrize(
+    ("error", "read"),
+    [
+        (None, ""),
+        ({"code": "NotFound", "message": "No such\ntarget."}, "NotFound: No such target."),
+        ({"error": {"code": "NotFound", "message": "Inside."}}, "NotFound: Inside."),
+        ({"message": "Only a sentence."}, "Only a sentence."),
+        ("Only a text.", "Only a text."),
+        ("Bearer abcdefghijklmnopqrstuvwxyz", "Bearer ***"),
+        (5, ""),
+    ],
+)
+def test_error_of_an_endpoint(error, read):
+    """Null while the endpoint is well (recorded); otherwise an object or a text, as one line without secrets."""
+    assert endpoint(error=error).error == read
+    assert len(endpoint(error="x" * 100_000).error) < 1000
+
+
 def test_a_fresh_endpoint_has_an_empty_connection():
     """Right after its creation an endpoint's connection holds three empty texts (recorded)."""
     fresh = {"status": "", "description": "", "actionsRequired": ""}

@@ -165,6 +165,73 @@ def test_an_account_that_hides_its_resources_cannot_be_told():
     )
 
 
+@pytest.mark.parametrize(
+    ("properties", "group"),
+    [
+        ({"managedResources": {"resourceGroup": f"{GROUP}-managed"}}, f"{GROUP}-managed"),
+        ({"managedResources": {"storageAccount": STORAGE}}, GROUP),
+        ({"managedResources": HUBS, "managedEventHubState": "Disabled"}, GROUP),
+        ({"managedResources": {"resourceGroup": "nonsense"}}, None),
+        (INGESTION, None),
+    ],
+)
+def test_managed_resource_group(properties, group):
+    """It is shown, or is that of any managed resource; the ingestion storage's is Microsoft's own."""
+    assert read(**properties).managed_group == group
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "severity"),
+    [
+        ("Creating", "account-changing", "warning"),
+        ("Unknown", "account-changing", "warning"),
+        ("Moving", "account-changing", "warning"),
+        ("SomethingNew", "account-changing", "warning"),
+        ("Deleting", "account-leaving", "error"),
+        ("softDeleting", "account-leaving", "error"),
+        ("SoftDeleted", "account-leaving", "error"),
+        ("Failed", "account-failed", "warning"),
+        ("Canceled", "account-failed", "warning"),
+    ],
+)
+def test_state_of_account_on_its_way_in_or_out_is_a_finding(state, code, severity):
+    """Every state but Succeeded is named, with what it means for the plan; the targets are read all the same."""
+    account = read(managedResources=MANAGED, provisioningState=state)
+    [finding] = account.warnings
+    assert (finding.code, finding.severity) == (code, severity)
+    assert f"'pv1' is in the state {state}" in finding.message
+    assert finding.evidence == (f"provisioningState: {state}",)
+    assert account.shape == "B"
+
+
+@pytest.mark.parametrize("state", ["Succeeded", "succeeded", "", None, 5])
+def test_settled_account_has_no_finding_about_its_state(state):
+    """A finished account, and one that shows no state, give nothing to warn of."""
+    assert read(managedResources=MANAGED, provisioningState=state).warnings == ()
+
+
+def test_failed_account_shows_azure_reason():
+    """What Azure says about the failure is evidence, as one line."""
+    told = {"accountProvisioningState": "Failed", "errorDetails": {"code": "x", "message": "no\nquota"}}
+    [finding] = read(managedResources=MANAGED, provisioningState="Failed", accountStatus=told).warnings
+    assert finding.evidence == ("provisioningState: Failed", "accountStatus: no quota")
+
+
+def test_state_that_is_no_word_is_shown_short():
+    """A state from outside is one bounded line in the message."""
+    [finding] = read(managedResources=MANAGED, provisioningState="x\x1b[2J" + "y" * 10_000).warnings
+    assert len(finding.message) < 300
+    assert "\x1b" not in finding.message
+
+
+@pytest.mark.parametrize("state", ["Deleting", "Failed"])
+def test_hidden_resources_of_account_on_its_way_out_are_not_waited_for(state):
+    """Shape F of such an account gives both findings, and neither says to wait for its creation."""
+    account = read(provisioningState=state)
+    assert codes(account)[1:] == ["shape-unknown"]
+    assert "Wait" not in account.warnings[1].remedy
+
+
 def test_an_account_that_may_not_be_read():
     """Without Reader there is the account endpoint alone, as in the portal, with the role that is missing."""
     account = unreadable_account(ID, AccessDenied("403", remedy="", status=403))

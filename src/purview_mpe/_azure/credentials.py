@@ -306,9 +306,7 @@ def _failure(error: Exception, *tokens: str) -> PurviewMpeError:
 
 
 def _text_of(error: Exception) -> str:
-    if isinstance(error, ClientAuthenticationError) and isinstance(error.message, str):
-        return error.message
-    return _words(error)
+    return str(error.message) if isinstance(error, ClientAuthenticationError) else _words(error)
 
 
 def _proxy_for(host: str) -> str | None:

@@ -76,6 +76,7 @@ OPTIONS: dict[str, tuple[_Check, str]] = {
     "connection_verify": (_is_path_or_bool, "must be True, False or the path of a file with CA certificates"),
     "enable_cae": (_is_bool, "must be True or False"),
     "headers": (_is_text_by_text, "must map names to texts, for example {'x-team': 'data'}"),
+    "logging_enable": (_is_bool, "must be True or False"),
     "per_call_policies": (_anything, ""),
     "per_retry_policies": (_anything, ""),
     "proxies": (_is_text_by_text, "must map schemes to addresses, for example {'https': 'http://proxy:3128'}"),

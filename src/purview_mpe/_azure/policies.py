@@ -37,6 +37,7 @@ from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, host_of, l
 from purview_mpe._azure.pacing import AsyncPacing, Pacing
 from purview_mpe._azure.retrying import AsyncRetryPolicy, RetryPolicy, pause
 from purview_mpe._azure.versions import AsyncVersions, Versions
+from purview_mpe._azure.wire_log import WireLog
 from purview_mpe._version import __version__
 from purview_mpe._wire.errors import Answer, blotted, safe_text, token_repeated
 from purview_mpe._wire.sign_in import read_challenge
@@ -94,6 +95,7 @@ def make(
         policies.CustomHookPolicy(**own),
         policies.DistributedTracingPolicy(**own),
         policies.HttpLoggingPolicy(**own),
+        *([WireLog()] if own.pop("logging_enable", False) else []),
         _Record(),
         (_Limits if is_sync else _AsyncLimits)(own, pass_on),
     ]

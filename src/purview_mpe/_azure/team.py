@@ -50,7 +50,9 @@ class SyncTeam:
             self._running += 1
         if worker is None:
             worker = _Worker(self)
+            # First: a thread that is interrupted while it starts has to be dismissed as well.
             self._workers.append(worker)
+            worker.thread.start()
         self._run.presence.begin_work(worker.thread)
         worker.take(flow)
 
@@ -69,13 +71,15 @@ class SyncTeam:
 
     async def close(self) -> None:
         """End everything."""
-        self._run.wind_down()
-        self._await_rest(_GRACE)
-        if self._running:
-            self._run.stop()
-            self._await_rest(_PATIENCE)
-        for worker in self._workers:
-            worker.dismiss()
+        try:
+            self._run.wind_down()
+            self._await_rest(_GRACE)
+            if self._running:
+                self._run.stop()
+                self._await_rest(_PATIENCE)
+        finally:
+            for worker in self._workers:
+                worker.dismiss()
 
     def work(self, flow: Coroutine[Any, Any, None]) -> None:
         """Finish a flow on the calling thread, and remember what it raised."""
@@ -133,7 +137,6 @@ class _Worker:
             queue.SimpleQueue()
         )
         self.thread = threading.Thread(target=self._work, name="purview-mpe", daemon=True)
-        self.thread.start()
 
     def take(self, flow: Coroutine[Any, Any, None]) -> None:
         # A copy of the context, so that spans keep their parent.
@@ -181,7 +184,10 @@ class AsyncTeam:
             raise self._failure
 
     async def _news_or_time(self, seconds: float) -> None:
-        waits = [asyncio.ensure_future(self._news.wait()), asyncio.ensure_future(self._sleep(seconds))]
+        waits: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self._news.wait()),
+            asyncio.ensure_future(self._sleep(seconds)),
+        ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -5,6 +5,7 @@ Imported through `_imports.load` alone, because it imports azure.core and reques
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import errno
 import importlib
@@ -64,7 +65,7 @@ class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core ex
         base: Any = super()
         token = _line.set(line)
         try:
-            with _slot(self._slots, seconds), run.breakable(line.cut), _limit(line, min(seconds, run.left())):
+            with _slot(self._slots, seconds), run.breakable(line.cut), _Limit(line, min(seconds, run.left())):
                 response = base.send(request, **options)
         finally:
             _line.reset(token)
@@ -262,18 +263,47 @@ def _slot(slots: threading.BoundedSemaphore, seconds: float) -> Any:
         slots.release()
 
 
-@contextlib.contextmanager
-def _limit(line: _Line, seconds: float) -> Any:
-    """Cut the line when the time is over."""
-    timer = threading.Timer(seconds, line.cut)
-    timer.daemon = True
-    timer.name = "purview-mpe-limit"
-    timer.start()
+class _Limit:
+    """Cuts the line when the time is over, from a thread that ends when the context is left.
+
+    An interruption can come at any instant, also in the first and last steps of the context. One that keeps `__exit__`
+    from ending the thread leaves that to `__del__`.
+    """
+
+    def __init__(self, line: _Line, seconds: float) -> None:
+        self._line = line
+        self._seconds = max(0.0, seconds)
+        # Locks, which are released in one step. An event takes several, and an interruption between them locks it up.
+        self._is_left = threading.Lock()
+        self._is_left.acquire()
+        self._has_ended = threading.Lock()
+        self._has_ended.acquire()
+
+    def __enter__(self) -> None:
+        # Not `threading.Thread`: interrupted while it waits for its thread to start, it can lock that thread up.
+        # Nothing here refers to the limit itself, so that `__del__` runs.
+        _thread.start_new_thread(_cut_after, (self._seconds, self._line, self._is_left, self._has_ended))
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+        # After this the connection belongs to other requests, which must not be cut.
+        self._has_ended.acquire()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(AttributeError):  # interrupted before it had its lock
+            self._end()
+
+    def _end(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it was released before
+            self._is_left.release()
+
+
+def _cut_after(seconds: float, line: _Line, is_left: threading.Lock, has_ended: threading.Lock) -> None:
     try:
-        yield
+        if not is_left.acquire(timeout=seconds):
+            line.cut()
     finally:
-        timer.cancel()
-        timer.join()
+        has_ended.release()
 
 
 def _unchanged(request: Any) -> Any:

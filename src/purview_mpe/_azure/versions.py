@@ -36,7 +36,8 @@ class _Asking:
     def steps(self, request: Any, send: Callable[[Any], Any]) -> Steps:
         """Send; send once more with a version that there is."""
         sent = request.http_request
-        asked, resource_type = version_in(sent.url), type_of(urlsplit(sent.url).path)
+        url = str(sent.url)
+        asked, resource_type = version_in(url), type_of(urlsplit(url).path)
         if (kept := self._kept.get(resource_type)) is not None:
             sent.url = with_version(sent.url, kept)
         response = yield partial(send, request)

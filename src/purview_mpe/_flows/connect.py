@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.factory_change import Connection, Disconnection, FactoryChange, Identity
 from purview_mpe._model.results import Report
-from purview_mpe._rules.findings.account import ACCOUNT_UNREADABLE
+from purview_mpe._rules.findings.account import ACCOUNT_FAILED, ACCOUNT_LEAVING, ACCOUNT_UNREADABLE
 from purview_mpe._rules.findings.factory import NO_SYSTEM_IDENTITY
 from purview_mpe._wire import factory as factory_json
 from purview_mpe.errors import InvalidSpec
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.factory_change import Part
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.spec import Spec
+
+#: What is wrong with an account that a factory is being connected to.
+_ABOUT_THE_ACCOUNT = frozenset({ACCOUNT_UNREADABLE.code, ACCOUNT_LEAVING.code, ACCOUNT_FAILED.code})
 
 
 async def connect(io: Io, spec: Spec, *, replace: bool, identity: bool) -> Report:
@@ -35,7 +38,7 @@ async def connect(io: Io, spec: Spec, *, replace: bool, identity: bool) -> Repor
     work = FactoryChange(io, spec, [*parts, Connection(spec, account.id, replace)], body, began, "connect")
 
     def report() -> Report:
-        findings = [finding for finding in account.warnings if finding.code == ACCOUNT_UNREADABLE.code]
+        findings = [finding for finding in account.warnings if finding.code in _ABOUT_THE_ACCOUNT]
         if not factory_json.has_system_identity(work.body):
             findings.append(NO_SYSTEM_IDENTITY.found())
         return Report(verb="connect", spec=spec, outcomes=work.outcomes(), warnings=tuple(findings))

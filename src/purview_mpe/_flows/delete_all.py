@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.factory_writes import delete_endpoint
 from purview_mpe._flows.steps.waiting import carried_out, poll_interval
 from purview_mpe._model import states
 from purview_mpe._model.events import Event
@@ -13,7 +14,6 @@ from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, Account, ErrorDet
 from purview_mpe._rules.findings.account import ACCOUNT_MISSING_IN_TAKEDOWN
 from purview_mpe._rules.planning import needed_targets
 from purview_mpe._wire import account as account_json
-from purview_mpe._wire.errors import Attempt
 from purview_mpe.errors import NotFound, ProvisioningFailed, PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Endpoint, Result, Target
     from purview_mpe._model.spec import Spec
 
-_ROLE = "Data Factory Contributor"
 _LOCK_REMEDY = (
     "Look for a resource lock on the factory, on the target or on the resource group of either "
     "(az lock list --resource {factory}; az lock list --resource {target}): Azure answers 200 to the deletion even "
@@ -192,15 +191,10 @@ class Takedown:
         if states.is_deleting(endpoint.provisioning_state):
             removal.state = Asked(endpoint)  # another caller has asked already
             return
-        factory, now = self.spec.factory_id, endpoint
+        now = endpoint
 
         async def delete() -> State:
-            await self.io.call(
-                Attempt(f"delete the endpoint {now.name!r}", self.spec.factory, _ROLE),
-                lambda az: az.datafactory(factory).managed_private_endpoints.delete(
-                    factory.resource_group, factory.name, self.spec.managed_virtual_network, now.name
-                ),
-            )
+            await delete_endpoint(self.io, self.spec, now.name)
             return Asked(now)
 
         async def look(may_be_done: bool) -> State | None:
@@ -301,8 +295,8 @@ class Takedown:
                 ended = Ended("failed", _not_seen_to_go(endpoint), endpoint)
             case Ended() as ended:
                 pass
-            case state:
-                assert_never(state)
+            case _:
+                assert_never(removal.state)
         return Outcome(
             name=ended.endpoint.name if ended.endpoint else self.spec.name_of(target.group_id),
             group_id=target.group_id,

@@ -178,6 +178,8 @@ class Account(Noun):
     """The firewall setting of the portal; None where the account could not be read."""
     targets: tuple[Target, ...] = ()
     """What endpoints have to reach, in the portal's order; the account itself alone where it could not be read."""
+    managed_group: IdText | None = None
+    """Id of the resource group that Azure keeps for the account's own resources; None where it shows none."""
     retired: tuple[IdText, ...] = ()
     """Ids of resources that belong to the account and that it does not use for ingestion (any more)."""
     endpoints: Fixed[Line, Line] = Field(default_factory=dict, validate_default=True)
@@ -213,6 +215,8 @@ class Endpoint(Noun, Identified):
     """Exact id of the private endpoint in Microsoft's subscription; None where Azure does not show it."""
     reserved: bool = False
     """Whether the endpoint belongs to the service itself."""
+    error: Line = ""
+    """What Azure says about why it is not well; empty while it is, and where Azure says nothing."""
 
     def is_for(self, resource_id: str, group_id: str) -> bool:
         """Whether it has this identity: target and group id, in any letter case."""

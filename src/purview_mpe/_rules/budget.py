@@ -125,8 +125,6 @@ class Ticket:
 
     keys: tuple[Key, ...]
     kind: Kind
-    host: str
-    subscription: str
     ready_at: float
     """The moment from which it may be sent, on the clock of whoever took it."""
 
@@ -162,7 +160,6 @@ class Budget:
             raise InvalidSpec("Budget", problems)
         self.share = share
         self._buckets: dict[Key, _Bucket] = {}
-        self._regions: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
     def take(self, method: str, url: str, now: float) -> Ticket | None:
@@ -173,8 +170,7 @@ class Budget:
             for _, bucket in found:
                 bucket.on_the_way += 1
             wait = max(bucket.take(now) for _, bucket in found)
-        host, subscription, *_ = found[0][0]
-        return Ticket(tuple(key for key, _ in found), kind_of(method), host, subscription, now + wait)
+        return Ticket(tuple(key for key, _ in found), kind_of(method), now + wait)
 
     def wait(self, ticket: Ticket, now: float) -> float:
         """Seconds until the request may be sent; asked again after each wait, since Azure may have closed a bucket."""
@@ -227,38 +223,24 @@ class Budget:
                 seconds = min(_number(headers.get("Retry-After")) or 1.0, _LONGEST_PAUSE)
                 # Azure Resource Manager tells that nothing is left; without that it was the service that refused.
                 (service if left else whole).close(now, seconds)
-            self._note_region(ticket, headers.get("x-ms-routing-request-id"))
 
     def _places(self, method: str, url: str, now: float) -> tuple[tuple[Key, _Bucket], ...]:
-        """The buckets that a request draws on: the region's and the service's; none if no subscription pays for it."""
+        """The buckets that a request draws on: the principal's and the service's; none if no subscription pays for it.
+
+        Azure counts in each of its regions by itself, and its answers name the region. One bucket for all of them asks
+        for less than Azure allows where requests change regions, and no header of an answer can give a fresh one.
+        """
         address = urlsplit(url)
         if (scope := _SCOPE.match(address.path)) is None:
             return ()
         host, subscription, service = address.netloc.casefold(), scope[1].casefold(), (scope[2] or "").casefold()
         kind = kind_of(method)
-        region = self._regions.get((host, subscription), "")
         keys: tuple[Key, ...] = (
-            (host, subscription, kind, "region", region),
+            (host, subscription, kind, "principal", ""),
             (host, subscription, kind, "service", service),
         )
         rates = (self._limits[kind], _OF_SERVICES.get((service, kind)))
         return tuple((key, self._bucket(key, rate, now)) for key, rate in zip(keys, rates, strict=True))
-
-    def _note_region(self, ticket: Ticket, routed: str | None) -> None:
-        """Which region of Azure Resource Manager answers: `WESTEUROPE:20240314T100000Z:…` (recorded)."""
-        region = (routed or "").partition(":")[0].casefold()
-        place = (ticket.host, ticket.subscription)
-        if not region or self._regions.get(place) == region:
-            return
-        was_known = place in self._regions
-        self._regions[place] = region
-        if was_known:
-            return
-        for kind in self._limits:
-            # The bucket that was kept before anything was known was this region's.
-            unnamed: Key = (*place, kind, "region", "")
-            if unnamed in self._buckets:
-                self._buckets[(*place, kind, "region", region)] = self._buckets[unnamed]
 
     def _bucket(self, key: Key, rate: Rate | None, now: float) -> _Bucket:
         if key not in self._buckets:

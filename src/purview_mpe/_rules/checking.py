@@ -193,8 +193,8 @@ def identity_findings(situation: Situation) -> Iterator[Finding]:
             yield DATA_CURATOR_MISSING.found()
         case CuratorHidden(reason=reason):
             yield DATA_CURATOR_UNREADABLE.found(reason=f"{reason[:1].upper()}{reason[1:]}")
-        case curator:
-            assert_never(curator)
+        case _:
+            assert_never(situation.curator)
 
 
 def plan_of(situation: Situation) -> tuple[Plan | None, tuple[Finding, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from purview_mpe._model import states
+from purview_mpe._model.arm_id import ArmId, same_id
 from purview_mpe._model.naming import OPTIONAL_GROUPS, hidden_name_warning
 from purview_mpe._model.results import (
     Account,
@@ -277,9 +278,24 @@ def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[
 
 
 def is_retired(account: Account, endpoint: Endpoint) -> bool:
-    """Whether the account itself tells that it used what the endpoint leads to."""
-    retired = {identity(resource_id, None) for resource_id in account.retired}
-    return identity(endpoint.resource_id, None) in retired
+    """Whether the account itself shows that it used what the endpoint leads to.
+
+    It names a resource that it no longer ingests through, or the resource is in its managed resource group, where
+    nobody but Azure can create anything (docs: the group has a deny assignment).
+    """
+    resource = identity(endpoint.resource_id, None)
+    if resource in {identity(resource_id, None) for resource_id in account.retired}:
+        return True
+    in_use = {identity(target.resource_id, None) for target in account.targets}
+    return resource not in in_use and _is_in_group(endpoint.resource_id, account.managed_group)
+
+
+def _is_in_group(resource_id: str, group: str | None) -> bool:
+    """Whether the resource is in the group; in an account's managed group is what it uses or used, and nothing else."""
+    if group is None or not resource_id:
+        return False
+    resource = ArmId.parse(resource_id)
+    return same_id(ArmId(resource.subscription, resource.resource_group), group)
 
 
 def _firewall_findings(account: Account) -> Iterator[Finding]:

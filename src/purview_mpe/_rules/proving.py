@@ -112,9 +112,11 @@ def _kind_of(activity: ActivityRun, seen: Seen) -> matrix.RuntimeKind | None:
     if activity.runtime is None or seen.runtimes is None:
         return None
     name = runtime_name(activity.runtime).casefold()
-    listed = {one.name.casefold(): one.kind for one in seen.runtimes}
-    # Every factory has it, and no list shows it until somebody has saved it (recorded).
-    return listed.get(name, "azure" if name == IMPLICIT_RUNTIME.casefold() else None)
+    listed: dict[str, matrix.RuntimeKind] = {one.name.casefold(): one.kind for one in seen.runtimes}
+    if name in listed:
+        return listed[name]
+    # Every factory has it, and the list does not show it until a client has saved it (recorded).
+    return "azure" if name == IMPLICIT_RUNTIME.casefold() else None
 
 
 def _reported(seen: Seen) -> Link:

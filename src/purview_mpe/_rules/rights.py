@@ -8,9 +8,7 @@ the answer: an allowed step can still be refused on resources that Purview manag
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from purview_mpe._model.arm_id import folded
@@ -159,9 +157,26 @@ def _right(need: Need, scope: str, held: Sequence[Permission] | None) -> Right:
 
 
 def _matches(patterns: Sequence[str], action: str) -> bool:
-    return any(_pattern(pattern).fullmatch(action) for pattern in patterns)
+    folded = action.casefold()
+    return any(_covers(pattern.casefold(), folded) for pattern in patterns)
 
 
-@lru_cache(maxsize=1024)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.IGNORECASE | re.DOTALL)
+def _covers(pattern: str, action: str) -> bool:
+    """Whether `*` can stand for texts that make an action of the pattern.
+
+    Each part between two stars is looked for once, behind the one before it: patterns come from an answer, and a
+    search that goes back takes for ever with enough stars.
+    """
+    first, *parts = pattern.split("*")
+    if not parts:
+        return pattern == action
+    last, at = parts.pop(), len(first)
+    end = len(action) - len(last)
+    if at > end or not action.startswith(first) or not action.endswith(last):
+        return False
+    for part in parts:
+        found = action.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True

@@ -132,14 +132,14 @@ def verdict_of(endpoint: Endpoint, target_status: str | None) -> tuple[Verdict, 
     """
     state, factory_says = endpoint.provisioning_state, endpoint.connection_status.casefold()
     if states.is_broken(state, ""):
-        return "failed", "Azure could not make the endpoint."
+        return "failed", f"Azure could not make the endpoint{_because(endpoint)}"
     if states.is_broken("", factory_says):
         return "rejected", f"The connection is {endpoint.connection_status}; the endpoint must be made anew."
     if target_status is not None and factory_says == "approved" and target_status.casefold() != "approved":
         what = f"the target says {target_status}" if target_status else "the target has no such connection"
         return "stale", f"The factory says Approved and {what}."
     if not states.provisioning_is_over(state):
-        return "provisioning", f"Azure is still making the endpoint ({state or 'state unknown'})."
+        return "provisioning", f"Azure is still making the endpoint ({state or 'state unknown'}){_because(endpoint)}"
     if "approved" in {factory_says, (target_status or "").casefold()}:
         return "ready", "Approved."
     if target_status is not None and target_status.casefold() in {"rejected", "disconnected"}:
@@ -147,3 +147,8 @@ def verdict_of(endpoint: Endpoint, target_status: str | None) -> tuple[Verdict, 
     if target_status == "":
         return "pending", "The target does not show a connection of ours yet."
     return "pending", "The owner of the target has not approved the connection yet."
+
+
+def _because(endpoint: Endpoint) -> str:
+    """The end of a sentence about an endpoint that is not well, with what Azure says about it."""
+    return f": {endpoint.error.rstrip('.')}." if endpoint.error else "."

@@ -19,7 +19,10 @@ from purview_mpe._model.naming import bears_hidden_name
 from purview_mpe._model.results import Account, ConnectionList, Endpoint, Finding, Firewall, Shape, Target
 from purview_mpe._model.spec import NAMESPACE_TYPE, STORAGE_TYPE
 from purview_mpe._rules.findings.account import (
+    ACCOUNT_CHANGING,
+    ACCOUNT_FAILED,
     ACCOUNT_HIDDEN,
+    ACCOUNT_LEAVING,
     ACCOUNT_UNREADABLE,
     FLAGS_DISAGREE,
     SHAPE_UNKNOWN,
@@ -27,7 +30,8 @@ from purview_mpe._rules.findings.account import (
     TWO_STORAGES,
     UNEXPECTED_ID,
 )
-from purview_mpe._wire.reading import id_text, mapping, text, whole
+from purview_mpe._wire.reading import id_text, line, mapping, text, whole
+from purview_mpe._wire.text import LONGEST, blotted, safe_text
 from purview_mpe.errors import AccessDenied
 
 if TYPE_CHECKING:
@@ -68,12 +72,18 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
         shape=shape,
         firewall=firewall,
         targets=tuple(found.targets(account_id)),
+        managed_group=found.managed_group,
         retired=tuple(found.retired()),
         endpoints={
             whole(key): whole(url) for key, url in mapping(properties, "endpoints").items() if isinstance(url, str)
         },
         default_domain=_domain_name(text(properties, "defaultDomain")),
-        warnings=(*found.warnings, *warnings, *_shape_findings(shape, properties)),
+        warnings=(
+            *_state_findings(account_id, shape, properties),
+            *found.warnings,
+            *warnings,
+            *_shape_findings(shape, properties),
+        ),
     )
 
 
@@ -113,6 +123,8 @@ class _Resources:
     def __init__(self, properties: Mapping[str, Any]) -> None:
         self.warnings: list[Finding] = []
         managed = mapping(properties, "managedResources")
+        group = id_text(managed, "resourceGroup")
+        self._group = ArmId.parse(group) if group else None
         self.storage = self._resource(managed, "storageAccount", STORAGE_TYPE, "managedResources.storageAccount")
         # Null, "" and absence all mean "no namespace" (docs: not created by default since 15 December 2022).
         namespace = self._resource(managed, "eventHubNamespace", NAMESPACE_TYPE, "managedResources.eventHubNamespace")
@@ -132,6 +144,14 @@ class _Resources:
                     )
                 )
             )
+
+    @property
+    def managed_group(self) -> str | None:
+        """The resource group of the managed resources; every one of them is in it (docs), shown by itself or not."""
+        for resource in (self._group, self.storage, self.namespace or self.disabled_namespace):
+            if resource is not None:
+                return str(ArmId(resource.subscription, resource.resource_group))
+        return None
 
     def shape(self) -> Shape:
         match (self.storage is not None, self.ingestion is not None, self.namespace is not None):
@@ -207,8 +227,37 @@ def _shape_findings(shape: Shape, properties: Mapping[str, Any]) -> tuple[Findin
     if shape != "F":
         return ()
     state = text(properties, "provisioningState")
-    kind = SHAPE_UNKNOWN_WHILE_CREATING if state.casefold() in {"creating", "unknown"} else SHAPE_UNKNOWN
+    is_final = state.casefold() in {"", "succeeded", *_LEAVING, *_GIVEN_UP}
+    kind = SHAPE_UNKNOWN if is_final else SHAPE_UNKNOWN_WHILE_CREATING
     return (kind.found(evidence=(f"provisioningState: {state or '(absent)'}",)),)
+
+
+#: Spec: `provisioningState` is an open string, so a state that is in neither set is taken for a change under way.
+_LEAVING = frozenset({"deleting", "softdeleting", "softdeleted", "deleted"})
+_GIVEN_UP = frozenset({"failed", "canceled", "cancelled"})
+
+
+def _state_findings(account_id: ArmId, shape: Shape, properties: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What the account's state says about everything else that it shows.
+
+    Creating is no reason to refuse: a change of tags shows the same for up to a minute, with everything in place
+    (recorded 2023-03).
+    """
+    state = line(properties, "provisioningState")
+    match state.casefold():
+        case "" | "succeeded":
+            return ()
+        case leaving if leaving in _LEAVING:
+            kind = ACCOUNT_LEAVING
+        case given_up if given_up in _GIVEN_UP:
+            kind = ACCOUNT_FAILED
+        case _ if shape == "F":
+            return ()  # its own finding says to wait
+        case _:
+            kind = ACCOUNT_CHANGING
+    reason = text(mapping(mapping(properties, "accountStatus"), "errorDetails"), "message")
+    evidence = [f"provisioningState: {state}", *([f"accountStatus: {safe_text(reason)}"] if reason else ())]
+    return (kind.found(name=account_id.name, account=account_id, state=safe_text(state, 80), evidence=evidence),)
 
 
 def read_factory_connection(answer: Mapping[str, Any]) -> tuple[str | None, str | None]:
@@ -254,6 +303,7 @@ def read_endpoint(answer: Mapping[str, Any], factory: str) -> Endpoint | None:
     Until Azure knows it, `connectionState` holds three empty strings (recorded) or is missing (spec). `resourceId`
     is in no OpenAPI file; where present it is the exact id of the private endpoint (public code), which is called
     `<factory>.<endpoint>` (recorded). An id of anything else is left out: connections are approved by it.
+    `error` is null in every recording; that it holds an object or a text where an endpoint failed is inferred.
     """
     properties, name = mapping(answer, "properties"), read_name(answer)
     if not name:
@@ -269,7 +319,15 @@ def read_endpoint(answer: Mapping[str, Any], factory: str) -> Endpoint | None:
         connection_status=text(mapping(properties, "connectionState"), "status"),
         private_endpoint_id=private_endpoint_id if is_told else None,
         reserved=properties.get("isReserved") is True,
+        error=_error_in(properties),
     )
+
+
+def _error_in(properties: Mapping[str, Any]) -> str:
+    said = mapping(properties, "error")
+    said = mapping(said, "error") or said
+    parts = [text(said, "code"), text(said, "message")] if said else [text(properties, "error")]
+    return safe_text(blotted(": ".join(filter(None, parts))[:LONGEST]))
 
 
 def read_runtime_kind(

@@ -74,7 +74,8 @@ def identity_body(answer: Object) -> account.Json:
     others = as_mapping(mapping(answer, "identity").get("userAssignedIdentities"))
     if not others:
         return {"type": "SystemAssigned"}
-    return {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {one: {} for one in others}}
+    kept: dict[str, account.Json] = {one: {} for one in others}
+    return {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": kept}
 
 
 def runtime_body(network: str) -> account.Json:

@@ -122,11 +122,7 @@ def with_curators(policy: Policy, principals: Sequence[str]) -> Policy | None:
     body = copy.deepcopy(policy.body)
     rules, permission = _rules_of(policy, body)
     rule_id = _rule_id(policy, DATA_CURATOR)
-    rule = _rule(rules, rule_id)
-    if rule is None:
-        rule = {"kind": "attributerule", "id": rule_id, "name": rule_id, "dnfCondition": []}
-        rules.append(rule)
-    alternatives = _alternatives(policy, rule)
+    alternatives = _alternatives(policy, _rule(rules, rule_id) or _new_rule(rules, rule_id))
     named = {one for alternative in alternatives for one in _principals(alternative, DATA_CURATOR)}
     _add(alternatives, [one for one in missing if one.casefold() not in named])
     if not _refers_to(permission, rule_id):
@@ -214,6 +210,12 @@ def _rules_of(policy: Policy, body: Json) -> tuple[list[object], Json]:
 
 def _rule(rules: list[object], rule_id: str) -> Json | None:
     return next((cast("Json", rule) for rule in rules if as_mapping(rule).get("id") == rule_id), None)
+
+
+def _new_rule(rules: list[object], rule_id: str) -> Json:
+    rule: Json = {"kind": "attributerule", "id": rule_id, "name": rule_id, "dnfCondition": []}
+    rules.append(rule)
+    return rule
 
 
 def _alternatives(policy: Policy, rule: Json) -> list[object]:

@@ -70,12 +70,11 @@ def read_refusal(body: str) -> Refusal:
     details = objects(error, "details")[:_MOST]
     message, more = _text(error, "message"), [_text(detail, "message") for detail in details]
     everything = " ".join([message, *more])
-    infos = [
-        mapping(info, "info") for holder in (error, *details) for info in objects(holder, "additionalInfo")[:_MOST]
-    ]
+    holders: list[Object] = [error, *details]
+    infos = [mapping(info, "info") for holder in holders for info in objects(holder, "additionalInfo")[:_MOST]]
     linked, tenant = _LINKED.search(everything), _TENANT.search(everything)
     return Refusal(
-        code=next(filter(None, map(_code_of, (error, *details))), ""),
+        code=next((code for holder in holders if (code := _code_of(holder))), ""),
         said=_sentences(message, more),
         policies=_policies(infos) or _policies_at_the_end_of(everything),
         wants_mfa=_MFA.search(everything) is not None,

@@ -208,7 +208,10 @@ def _judged(name: str, words: str, shown: list[str]) -> NoToken:
 def _cause_of(lowered: str, entra: str) -> Cause:
     if entra:
         return _ENTRA_CAUSES.get(entra, "entra")
-    return next((cause for cause, marks in _CAUSES if _has(lowered, marks)), "other")
+    for cause, marks in _CAUSES:
+        if _has(lowered, marks):
+            return cause
+    return "other"
 
 
 def _entries(text: str) -> list[tuple[str, str]]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 #: `import azure.durable_functions as df`, but that package says nothing about its types.
 df: Any = importlib.import_module("azure.durable_functions")
+_NO_FLEET = "There is no such fleet."
+#: States of an orchestration that can still take an event.
+_UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
 
 
 def build(environment: Mapping[str, str], connect: Callable[[Settings, str | None], Client] = make_client) -> Any:
@@ -34,23 +37,27 @@ def build(environment: Mapping[str, str], connect: Callable[[Settings, str | Non
     app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
     approver = None if settings.approver is None else lambda: connect(settings, settings.approver)
     durable.register_functions(app, lambda: connect(settings, None), approver=approver)
-    app.register_functions(_doors())
+    app.register_functions(_doors(settings))
     return app
 
 
-def _doors() -> Any:
+def _doors(settings: Settings) -> Any:
     functions = df.Blueprint()
 
     async def start(request: func.HttpRequest, client: str) -> func.HttpResponse:
-        """Start a fleet; the body is the JSON of a `FleetRequest`."""
+        """Start a fleet; the body is the JSON of a `FleetRequest`. Whether approval is asked, the settings say."""
         try:
-            given = _checked(request.get_body())
+            given = _checked(request.get_body(), settings)
         except ValueError as wrong:
-            return func.HttpResponse(str(wrong), status_code=400, mimetype="text/plain")
+            return _refused(400, str(wrong))
         engine: Any = client
         instance: str = await engine.start_new(durable.FLEET, client_input=given)
-        answer: func.HttpResponse = engine.create_check_status_response(request, instance)
-        return answer
+        # The id alone. The engine's own addresses hold the key of its whole hub: with it, whoever starts a fleet could
+        # raise its approval, and end or erase any other.
+        body = json.dumps({"id": instance})
+        return func.HttpResponse(
+            body, status_code=202, mimetype="application/json", headers={"Location": f"fleets/{instance}"}
+        )
 
     async def decide(request: func.HttpRequest, client: str) -> func.HttpResponse:
         """Approve or decline what a fleet has created; the body is true or false."""
@@ -59,9 +66,17 @@ def _doors() -> Any:
         except ValueError:
             decision = None
         if not isinstance(decision, bool):
-            return func.HttpResponse("The body must be true or false.", status_code=400, mimetype="text/plain")
+            return _refused(400, "The body must be true or false.")
+        if settings.approval != "when-told":
+            return _refused(409, "No fleet of this app waits for a decision; see PURVIEW_MPE_APPROVAL.")
         engine: Any = client
-        await engine.raise_event(request.route_params["instance"], durable.APPROVAL, decision)
+        instance = request.route_params["instance"]
+        status = await engine.get_status(instance)
+        if status.runtime_status is None:
+            return _refused(404, _NO_FLEET)
+        if status.runtime_status.name not in _UNDER_WAY:
+            return _refused(409, f"The fleet is {status.runtime_status.name}, so nothing of it waits for a decision.")
+        await engine.raise_event(instance, durable.APPROVAL, decision)
         return func.HttpResponse(status_code=202)
 
     async def look(request: func.HttpRequest, client: str) -> func.HttpResponse:
@@ -69,7 +84,7 @@ def _doors() -> Any:
         engine: Any = client
         status = await engine.get_status(request.route_params["instance"])
         if status.runtime_status is None:
-            return func.HttpResponse("There is no such fleet.", status_code=404, mimetype="text/plain")
+            return _refused(404, _NO_FLEET)
         body = {"state": status.runtime_status.name, "status": status.custom_status, "report": status.output}
         return func.HttpResponse(json.dumps(body), mimetype="application/json")
 
@@ -83,12 +98,19 @@ def _doors() -> Any:
     return functions
 
 
-def _checked(body: bytes) -> dict[str, Any]:
+def _refused(status: int, why: str) -> func.HttpResponse:
+    return func.HttpResponse(why, status_code=status, mimetype="text/plain")
+
+
+def _checked(body: bytes, settings: Settings) -> dict[str, Any]:
     """What to start a fleet with.
 
     Raises:
-        ValueError: it is wrong; with every field that is.
+        ValueError: it is wrong, with every field that is; or it asks for another approval than the app gives.
     """
     from purview_mpe.durable import FleetRequest  # noqa: PLC0415 - cold starts pay for what is imported
 
-    return FleetRequest.model_validate_json(body).model_dump(mode="json")
+    given = FleetRequest.model_validate_json(body)
+    if "approval" in given.model_fields_set and given.approval != settings.approval:
+        raise ValueError(f"approval is {given.approval!r}; this app's is {settings.approval!r}, so leave it out")
+    return {**given.model_dump(mode="json"), "approval": settings.approval}

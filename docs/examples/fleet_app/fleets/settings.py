@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Cloud = Literal["public", "us-government", "china"]
+Approval = Literal["none", "at-once", "when-told"]
 
 _PREFIX = "PURVIEW_MPE_"
 _CLOUDS = ("public", "us-government", "china")
+_APPROVALS = ("none", "at-once", "when-told")
 
 
 class WrongSettings(ValueError):
@@ -25,6 +27,9 @@ class Settings:
     cloud: Cloud = "public"
     share: float = 1.0
     """The part of Azure's limits that one instance of the app may use: one divided by how many there can be."""
+    approval: Approval = "when-told"
+    """Who lets connections in: nobody here, the app at once, or the app after a person's word. Whoever starts a fleet
+    cannot choose."""
     approver: str | None = None
     """Client id of the managed identity that approves, where it is not the one that creates."""
 
@@ -37,14 +42,22 @@ class Settings:
         """
         cloud = environment.get(f"{_PREFIX}CLOUD") or "public"
         share = environment.get(f"{_PREFIX}SHARE") or "1"
+        approval = environment.get(f"{_PREFIX}APPROVAL") or "when-told"
         problems: list[str] = []
         if cloud not in _CLOUDS:
             problems.append(f"{_PREFIX}CLOUD is {cloud!r} and must be one of {', '.join(_CLOUDS)}")
+        if approval not in _APPROVALS:
+            problems.append(f"{_PREFIX}APPROVAL is {approval!r} and must be one of {', '.join(_APPROVALS)}")
         if not _is_share(share):
             problems.append(f"{_PREFIX}SHARE is {share!r} and must be above 0 and at most 1")
         if problems:
             raise WrongSettings("; ".join(problems))
-        return cls(cast("Cloud", cloud), float(share), environment.get(f"{_PREFIX}APPROVER") or None)
+        return cls(
+            cast("Cloud", cloud),
+            float(share),
+            cast("Approval", approval),
+            environment.get(f"{_PREFIX}APPROVER") or None,
+        )
 
 
 def _is_share(text: str) -> bool:

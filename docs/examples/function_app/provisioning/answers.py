@@ -40,13 +40,26 @@ def shown(noun: Account | Plan | Status) -> func.HttpResponse:
 
 
 def reported(report: Report) -> func.HttpResponse:
-    """What was done: 200 done, 202 not finished in the time an HTTP request has (repeat it), 502 something failed."""
+    """What was done.
+
+    200 done, or a dry run of it · 202 not finished in the time an HTTP request has (repeat it) · 403 somebody with more
+    rights has to do the rest · 409 nothing could be done, or it is not known what has to be · 502 something failed
+    """
+    status = _status_of(report)
+    return _json(report.model_dump_json(), status=status, headers={"Retry-After": "30"} if status == 202 else None)
+
+
+def _status_of(report: Report) -> int:
     failed = {outcome.result for outcome in report.failures}
-    if not failed:
-        return _json(report.model_dump_json())
     if failed == {"timed-out"}:
-        return _json(report.model_dump_json(), status=202, headers={"Retry-After": "30"})
-    return _json(report.model_dump_json(), status=502)
+        return 202
+    if failed - {"timed-out", "ambiguous"}:
+        return 502
+    results = {outcome.result for outcome in report.outcomes}
+    if "handed-off" in results:
+        return 403
+    is_foretold = any(result.startswith("would-") for result in results)
+    return 200 if report.complete or (is_foretold and not failed and report.all_known) else 409
 
 
 def refused(error: PurviewMpeError) -> func.HttpResponse:

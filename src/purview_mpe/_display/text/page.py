@@ -24,6 +24,8 @@ Paint: TypeAlias = "Callable[[Role, str], str]"
 
 GAP = "  "
 _NARROWEST = 6
+#: No label of ours is as wide; some come from Azure's answers.
+_WIDEST_LABEL = 40
 # Control sequences (CSI), strings (OSC, DCS, SOS, PM, APC), other escapes; each also in its one-byte form (ECMA-48).
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
@@ -134,7 +136,7 @@ class Page:
 
     def fields(self, rows: Iterable[tuple[str, str | None]], *, indent: int = 2) -> None:
         """Labels and values, one under the other; those without a value are left out."""
-        shown = [(label, value) for label, value in rows if value]
+        shown = [(shortened(label, _WIDEST_LABEL), value) for label, value in rows if value]
         widest = max((columns(label) for label, _ in shown), default=0)
         for label, value in shown:
             self.prose(value, indent=indent, bullet=label + " " * (widest - columns(label)) + GAP)
@@ -212,14 +214,23 @@ def wrapped(text: str, width: int) -> list[str]:
             continue
         if line:
             lines.append(line)
-        line = word
-        while columns(line) > width and "/" not in line:
-            head = _taken(line, width) or line[0]
-            lines.append(head)
-            line = line[len(head) :]
+        *full, line = [word] if "/" in word else _pieces(word, width)
+        lines += full
     if line or not lines:
         lines.append(line)
     return lines
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    """The word in pieces of at most this many columns, and of at least one character."""
+    pieces: list[str] = []
+    began = used = 0
+    for at, character in enumerate(word):
+        used += (wide := _columns_of(character))
+        if used > width and at > began:
+            pieces.append(word[began:at])
+            began, used = at, wide
+    return [*pieces, word[began:]]
 
 
 def short_ids(text: str) -> str:

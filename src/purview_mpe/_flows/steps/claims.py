@@ -135,7 +135,7 @@ class FromReport:
         if not fits(group_id, told.resource_id) or group_id not in _LISTS:
             return None
         named = self.report.account.targets if self.report.account is not None else ()
-        lists = {target.identity: target.connections for target in named}
+        lists: dict[Identity, ConnectionList] = {target.identity: target.connections for target in named}
         where = lists.get(told.identity, _LISTS[group_id])
         return Target(group_id=group_id, resource_id=told.resource_id, connections=where)
 

@@ -194,8 +194,8 @@ class FactoryChange:
                 ended = Ended("failed", INTERRUPTED)
             case Ended() as ended:
                 pass
-            case state:
-                assert_never(state)
+            case _:
+                assert_never(part.state)
         return Outcome(
             subject=part.subject,
             name=self.spec.factory_id.name,

@@ -92,8 +92,8 @@ class Progress:
                 return True
             case Made(endpoint=endpoint):
                 return not states.provisioning_is_over(endpoint.provisioning_state)
-            case state:
-                assert_never(state)
+            case _:
+                assert_never(self.state)
 
     def outcome(self, now: float) -> Outcome:
         """What became of the step; also in the middle of it."""
@@ -126,5 +126,5 @@ class Progress:
                 return result, None
             case Ended(result=result, error=error):
                 return result, error
-            case state:
-                assert_never(state)
+            case _:
+                assert_never(self.state)

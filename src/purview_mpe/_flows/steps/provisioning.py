@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe._flows.steps import factory_writes as writes
 from purview_mpe._flows.steps import reads, reasons
 from purview_mpe._flows.steps.progress import Ended, InTheWay, Made, Progress, UnderWay
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out
@@ -13,10 +14,6 @@ from purview_mpe._model import states
 from purview_mpe._model.arm_id import folded
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import ErrorDetail, Plan
-from purview_mpe._rules.runtimes import runtime_step
-from purview_mpe._wire import account
-from purview_mpe._wire.errors import Answer, Attempt, unreadable_answer
-from purview_mpe._wire.factory import runtime_body
 from purview_mpe.errors import ProvisioningFailed, PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.results import Endpoint, Factory, Outcome, Result, Step, Verb
 
-_ROLE = "Data Factory Contributor"
 _HEALINGS = 3
 #: How long after the writes a look is sent that must not overtake them.
 _BEHIND = 0.03
@@ -162,10 +158,12 @@ class Provisioning:
                     self._enter(progress, Made("kept", kept) if kept else Ended("kept"))
                 case "create" if step.subject == "managed-network":
                     progress.state = UnderWay()
-                    self._enter(progress, Ended(await self._create_network(step)))
+                    self._enter(progress, Ended(await writes.create_network(self.io, self.plan.spec, step)))
                 case "create" if step.subject == "runtime":
                     progress.state = UnderWay()
-                    self._enter(progress, await self._create_runtime(step))
+                    self._enter(
+                        progress, await writes.create_runtime(self.io, self.plan.spec, step, seen_at=self.seen.at)
+                    )
                 case "create" if leaving := _leaving(step, self.factory.endpoints):
                     # Until it is gone Azure refuses another one to the same target, under whatever name.
                     progress.state = InTheWay(leaving.name, "created", is_deleting=True)
@@ -194,7 +192,9 @@ class Provisioning:
             for progress in waiting:
                 if isinstance(progress.state, Made):
                     self._take_over(progress, listed)
-            await self.io.gather([self._make_anew(progress) for progress in waiting if self._is_gone(progress, listed)])
+            await self.io.gather(
+                [self._make_again(progress) for progress in waiting if self._is_gone(progress, listed)]
+            )
 
     async def heal(self) -> Step | None:
         """Replace one endpoint that failed because its neighbour held the storage account; which one.
@@ -231,80 +231,11 @@ class Provisioning:
         self.seen = Seen(listed, self.io.now())
         return listed
 
-    async def _create_network(self, step: Step) -> Result:
-        factory = self.plan.spec.factory_id
-        attempt = Attempt(f"create the managed virtual network {step.name!r}", self.plan.spec.factory, _ROLE)
-
-        async def put() -> Result:
-            await self.io.call(
-                attempt,
-                lambda az: az.datafactory(factory).managed_virtual_networks.create_or_update(
-                    factory.resource_group, factory.name, step.name, account.network_body()
-                ),
-            )
-            return "created"
-
-        async def look(may_be_done: bool) -> Result | None:
-            networks = await reads.list_networks(self.io, factory)
-            if step.name.casefold() not in {network.casefold() for network in networks}:
-                return None
-            return "created" if may_be_done else "kept"
-
-        return await carried_out(self.io, put, look=look)
-
-    async def _create_runtime(self, step: Step) -> Ended:
-        """Create the runtime and read it back: one that Azure put outside the network would be a public one."""
-        factory, network = self.plan.spec.factory_id, self.plan.spec.managed_virtual_network
-        attempt = Attempt(f"create the integration runtime {step.name!r}", self.plan.spec.factory, _ROLE)
-
-        async def put() -> Ended:
-            await self.io.call(
-                attempt,
-                lambda az: az.datafactory(factory).integration_runtimes.create_or_update(
-                    factory.resource_group, factory.name, step.name, runtime_body(network)
-                ),
-            )
-            if (shown := await look(may_be_done=True)) is None:
-                raise reasons.runtime_not_shown(step.name)
-            return shown
-
-        async def look(may_be_done: bool) -> Ended | None:
-            runtimes = await reads.list_runtimes(self.io, factory)
-            now = next((one for one in runtimes if one.name.casefold() == step.name.casefold()), None)
-            if now is None:
-                return None
-            if now.kind == "azure-managed-vnet":
-                return Ended("created" if may_be_done else "kept")
-            if may_be_done:
-                return Ended("failed", ErrorDetail.of(reasons.runtime_outside(now.name)))
-            conflict = runtime_step(self.plan.spec, runtimes)
-            return Ended(
-                "conflict", ErrorDetail(code="conflict", message=conflict.reason, remedy=conflict.remedy or "")
-            )
-
-        return await carried_out(self.io, put, look=look, seen_at=self.seen.at)
-
     async def _create(self, progress: Progress, result: Result) -> None:
-        step, spec = progress.step, self.plan.spec
-        factory = spec.factory_id
-        # Azure never changes an endpoint: another target under this name, and this target under another name, are
-        # refused (public code).
-        attempt = Attempt(f"create the endpoint {step.name!r}", spec.factory, _ROLE, is_guarded=True)
+        step = progress.step
 
         async def put() -> Made:
-            answer = await self.io.read(
-                attempt,
-                lambda az: az.datafactory(factory).managed_private_endpoints.create_or_update(
-                    factory.resource_group,
-                    factory.name,
-                    spec.managed_virtual_network,
-                    step.name,
-                    account.endpoint_body(step.resource_id, step.group_id or ""),
-                ),
-            )
-            if (made := account.read_endpoint(answer, factory.name)) is None:
-                raise unreadable_answer(attempt, Answer(200), "the endpoint in it has no name")
-            return Made(result, made)
+            return Made(result, await writes.put_endpoint(self.io, self.plan.spec, step))
 
         async def look(may_be_done: bool) -> Made | None:
             # The SDK raises for 201 and 202 too, and a broken connection proves nothing: the list decides.
@@ -318,17 +249,11 @@ class Provisioning:
 
     async def _replace(self, progress: Progress, result: Result) -> None:
         """Delete the broken endpoint of this step, under whatever name; a healthy one in its place is kept."""
-        step, spec = progress.step, self.plan.spec
-        factory = spec.factory_id
+        step = progress.step
         name = step.name if (doomed := _found(step, self.seen.endpoints)) is None else doomed.name
 
         async def delete() -> InTheWay | Made | Ended:
-            await self.io.call(
-                Attempt(f"delete the endpoint {name!r}", spec.factory, _ROLE),
-                lambda az: az.datafactory(factory).managed_private_endpoints.delete(
-                    factory.resource_group, factory.name, spec.managed_virtual_network, name
-                ),
-            )
+            await writes.delete_endpoint(self.io, self.plan.spec, name)
             return InTheWay(name, result, was_deleted_here=True)
 
         async def look(may_be_done: bool) -> InTheWay | Made | Ended | None:
@@ -350,7 +275,7 @@ class Provisioning:
         else:
             self._enter(progress, state)
 
-    async def _make_anew(self, progress: Progress) -> None:
+    async def _make_again(self, progress: Progress) -> None:
         if not isinstance(progress.state, InTheWay):
             return
         try:

@@ -68,7 +68,8 @@ def interrupted_between(name: str) -> ErrorDetail:
 
 def could_not_be_made(endpoint: Endpoint) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"Azure accepted the endpoint {endpoint.name!r} and could not make it: its state is Failed.",
+        f"Azure accepted the endpoint {endpoint.name!r} and could not make it: its state is Failed."
+        + (f" It says: {endpoint.error}" if endpoint.error else ""),
         remedy="Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew.",
     )
 

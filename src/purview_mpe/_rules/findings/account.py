@@ -56,6 +56,43 @@ SHAPE_UNKNOWN_WHILE_CREATING = SHAPE_UNKNOWN.said(
     cause="The account is still being created.",
     remedy="Wait until the account is created, then try again.",
 )
+ACCOUNT_CHANGING = Kind(
+    link="Account",
+    code="account-changing",
+    severity="warning",
+    message="The account {name!r} is in the state {state}, so it may not show all of its resources yet.",
+    cause="It is being created, changed or moved. Azure shows the resources of a new account one after the other.",
+    remedy="Plan again once the account's state is Succeeded: az purview account show --ids {account}",
+    meaning="The account is being created, changed or moved, so it may not show all of its resources yet.\n"
+    "What it shows already is planned; an endpoint may be missing from the plan.",
+    why="Azure shows the resources of a new account one after the other, the namespace last. A change of tags shows "
+    "the same state for up to a minute.",
+    fix="Plan again once the account's state is `Succeeded`; `create_all` creates what is missing and keeps the rest.",
+)
+ACCOUNT_LEAVING = Kind(
+    link="Account",
+    code="account-leaving",
+    severity="error",
+    message="The account {name!r} is in the state {state}: it is being deleted, or is deleted already.",
+    cause="Its owner deleted it. Endpoints to it stop working, and new ones cannot start to.",
+    remedy="Ask the account's owner. If the deletion is meant, connect the factory to another account; "
+    "client.orphans(account) lists what is left.",
+    meaning="The account is being deleted, or is deleted already and not removed yet.",
+    why="Its owner deleted it.",
+    fix="Ask the account's owner; if the deletion is meant, connect the factory to another account.",
+)
+ACCOUNT_FAILED = Kind(
+    link="Account",
+    code="account-failed",
+    severity="warning",
+    message="The account {name!r} is in the state {state}: Azure did not finish its creation or last change.",
+    cause="Azure gave up, or the operation was canceled. Some of the account's resources may be missing.",
+    remedy="Look at the account in the portal and repeat its last change: az purview account show --ids {account}",
+    meaning="Azure did not finish the creation or the last change of the account, so some of its resources may be "
+    "missing.",
+    why="Azure gave up, or the operation was canceled; the evidence has Azure's reason if there is one.",
+    fix="Look at the account in the portal, and repeat its last change.",
+)
 TWO_STORAGES = Kind(
     link="Account",
     code="two-storages",

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._control.parts import Parts
     from purview_mpe.emulator._http.call import Call
 
+    #: Method, path behind `/_emulator`, and what answers.
+    _Row = tuple[str, str, Callable[[Call], Response]]
+
 _CONNECTION_FIELDS = frozenset({"target", "private_endpoint_id", "name", "description", "status", "group_id"})
 _A_CENTURY = 100 * 365 * 24 * 3600
 _DECISION_FIELDS = frozenset({"name", "decision", "factory", "description"})
@@ -37,17 +40,46 @@ _DECISION_FIELDS = frozenset({"name", "decision", "factory", "description"})
 
 def admin_routes(parts: Parts, dump: Callable[[], dict[str, Any]]) -> tuple[Route, ...]:
     """The routes that steer this emulator."""
-    began = parts.world.clock.now()
+
+    def state(_call: Call) -> Response:
+        return Response(200, dump())
+
+    rows: tuple[_Row, ...] = (
+        ("GET", "/state", state),
+        *_clock_routes(parts),
+        *_request_routes(parts),
+        *_fault_routes(parts),
+        *_connection_routes(parts),
+    )
+    return tuple(
+        Route(method, f"/_emulator{path}", None, _clearly(handler), anonymous=True) for method, path, handler in rows
+    )
+
+
+def _clock_routes(parts: Parts) -> tuple[_Row, ...]:
+    """What there is at which time, and the clock itself."""
+    clock = parts.world.clock
+    began = clock.now()
 
     def overview(_call: Call) -> Response:
-        return Response(
-            200,
-            {
-                **parts.inventory.described(),
-                "now": parts.world.clock.now() - began,
-                "requests": parts.log.count,
-            },
-        )
+        now, count = clock.now() - began, parts.log.count
+        return Response(200, {**parts.inventory.described(), "now": now, "requests": count})
+
+    def move_clock(call: Call) -> Response:
+        seconds = _only(call.json, frozenset({"advance"}), "advance")["advance"]
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _A_CENTURY:
+            raise ValueError(f"advance: must be a number of seconds, at most {_A_CENTURY}, not {seconds!r}")
+        if isinstance(clock, VirtualClock):
+            clock.advance(seconds)
+        else:
+            clock.sleep(seconds)
+        return Response(200, {"now": clock.now() - began})
+
+    return ("GET", "", overview), ("POST", "/clock", move_clock)
+
+
+def _request_routes(parts: Parts) -> tuple[_Row, ...]:
+    """The request log."""
 
     def requests(_call: Call) -> Response:
         return Response(200, {"value": [asdict(request) for request in parts.log.requests]})
@@ -56,8 +88,11 @@ def admin_routes(parts: Parts, dump: Callable[[], dict[str, Any]]) -> tuple[Rout
         parts.log.clear()
         return Response(204)
 
-    def state(_call: Call) -> Response:
-        return Response(200, dump())
+    return ("GET", "/requests", requests), ("DELETE", "/requests", forget_requests)
+
+
+def _fault_routes(parts: Parts) -> tuple[_Row, ...]:
+    """The faults to come."""
 
     def faults(_call: Call) -> Response:
         return Response(200, {"value": [words_of(fault, left) for fault, left in parts.faults.armed]})
@@ -69,6 +104,12 @@ def admin_routes(parts: Parts, dump: Callable[[], dict[str, Any]]) -> tuple[Rout
     def clear_faults(_call: Call) -> Response:
         parts.faults.clear()
         return Response(204)
+
+    return ("GET", "/faults", faults), ("POST", "/faults", add_fault), ("DELETE", "/faults", clear_faults)
+
+
+def _connection_routes(parts: Parts) -> tuple[_Row, ...]:
+    """The connections on the targets, and what their owner decides."""
 
     def connections(_call: Call) -> Response:
         return Response(200, {"value": [_shown(one) for one in parts.inventory.connections()]})
@@ -90,31 +131,10 @@ def admin_routes(parts: Parts, dump: Callable[[], dict[str, Any]]) -> tuple[Rout
         decisions[decision](name, **words)
         return Response(204)
 
-    def move_clock(call: Call) -> Response:
-        seconds = _only(call.json, frozenset({"advance"}), "advance")["advance"]
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _A_CENTURY:
-            raise ValueError(f"advance: must be a number of seconds, at most {_A_CENTURY}, not {seconds!r}")
-        if isinstance(parts.world.clock, VirtualClock):
-            parts.world.clock.advance(seconds)
-        else:
-            parts.world.clock.sleep(seconds)
-        return Response(200, {"now": parts.world.clock.now() - began})
-
-    return tuple(
-        Route(method, f"/_emulator{path}", None, _clearly(handler), anonymous=True)
-        for method, path, handler in (
-            ("GET", "", overview),
-            ("GET", "/requests", requests),
-            ("DELETE", "/requests", forget_requests),
-            ("GET", "/state", state),
-            ("GET", "/faults", faults),
-            ("POST", "/faults", add_fault),
-            ("DELETE", "/faults", clear_faults),
-            ("GET", "/connections", connections),
-            ("POST", "/connections", add_connection),
-            ("POST", "/decisions", decide),
-            ("POST", "/clock", move_clock),
-        )
+    return (
+        ("GET", "/connections", connections),
+        ("POST", "/connections", add_connection),
+        ("POST", "/decisions", decide),
     )
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe.emulator._http.pages import refuse_pages
 from purview_mpe.emulator._values.exchange import MAXIMUM_CONTENT, REASONS, ArmError, ConnectionReset, Request, Response
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class _Malformed(Exception):
     """A body that does not keep to its own framing; where it ends is not known."""
 
 
-def connection_class(cheroot_server: ModuleType) -> type:
-    """The class that cheroot makes one object of for each connection."""
+def request_class(cheroot_server: ModuleType) -> type:
+    """The class that cheroot makes one object of for what it reads of each request."""
 
     class LenientRequest(cheroot_server.HTTPRequest):  # type: ignore[misc, name-defined]  # cheroot is imported late
         """Takes `//metadata/endpoints` for a path, as some clients send it, and not for a host and a path."""
@@ -74,10 +75,16 @@ def connection_class(cheroot_server: ModuleType) -> type:
             with suppress(OSError):  # who is gone needs no answer
                 self.conn.wfile.write(refusal(number, msg or str(status)[4:]))
 
+    return LenientRequest
+
+
+def connection_class(cheroot_server: ModuleType) -> type:
+    """The class that cheroot makes one object of for each connection."""
+
     class Connection(cheroot_server.HTTPConnection):  # type: ignore[misc, name-defined]  # cheroot is imported late
         """A connection of lenient requests, which a fault can break."""
 
-        RequestHandlerClass = LenientRequest
+        RequestHandlerClass = request_class(cheroot_server)
         is_broken = False
         is_greeted = False
 
@@ -92,18 +99,9 @@ def connection_class(cheroot_server: ModuleType) -> type:
             The TLS handshake waits until a thread has time for it: where connections are accepted, one that says
             nothing would keep all others out.
             """
+            self.is_greeted = self.is_greeted or _has_greeted(self.socket)
             if not self.is_greeted:
-                try:
-                    self.socket.do_handshake()
-                except ssl.SSLError as error:
-                    if error.reason == "HTTP_REQUEST":
-                        # Below TLS, because the client is there as well.
-                        with suppress(OSError):
-                            socket.socket.send(self.socket, refusal(400, "This address speaks HTTPS, and not HTTP."))
-                    return False
-                except OSError:
-                    return False
-                self.is_greeted = True
+                return False
             return bool(super().communicate())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
         def close(self) -> None:
@@ -120,6 +118,21 @@ def connection_class(cheroot_server: ModuleType) -> type:
     return Connection
 
 
+def _has_greeted(connection: Any) -> bool:
+    """Whether the peer has agreed on TLS; one that speaks HTTP is told so."""
+    try:
+        connection.do_handshake()
+    except ssl.SSLError as error:
+        if error.reason == "HTTP_REQUEST":
+            # Below TLS, because the client is there as well.
+            with suppress(OSError):
+                socket.socket.send(connection, refusal(400, "This address speaks HTTPS, and not HTTP."))
+        return False
+    except OSError:
+        return False
+    return True
+
+
 def server_class(cheroot_server: ModuleType) -> type:
     """The class of the server, which knows its open connections."""
 
@@ -130,7 +143,7 @@ def server_class(cheroot_server: ModuleType) -> type:
         expiration_interval = 0.05
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
+            super().__init__(*arguments, **options)  # pyright: ignore[reportUnknownMemberType]
             self.opened: set[Any] = set()
 
         def put_conn(self, conn: Any) -> None:
@@ -203,6 +216,10 @@ def refusal(status: int, message: str) -> bytes:
 
 
 def _answered(service: Service, clock: Clock, request: Request) -> Response:
+    try:
+        refuse_pages(request)
+    except ArmError as refused:
+        return refused.response
     ticket = service.begin(request)
     if ticket.delay:
         clock.sleep(ticket.delay)

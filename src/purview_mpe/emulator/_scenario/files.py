@@ -63,11 +63,11 @@ def _read_yaml(name: str, text: str) -> Any:
 
         merged = 0
 
-        def fetch_flow_collection_start(self, token_class: Any) -> None:
-            # PyYAML's time grows with the square of this depth.
-            if self.flow_level >= _DEPTH:
+        def check_event(self, *choices: Any) -> bool:
+            # PyYAML's time grows with the square of this depth. The parser, which asks here, is at most one step ahead.
+            if self.flow_level > _DEPTH:
                 raise ValueError(f"it is nested deeper than {_DEPTH} levels")
-            super().fetch_flow_collection_start(token_class)
+            return bool(super().check_event(*choices))
 
         def flatten_mapping(self, node: yaml.MappingNode) -> None:
             super().flatten_mapping(node)

@@ -294,7 +294,8 @@ class VirtualClock:
             return min(_GLANCE, self._patience)
 
     def _standstill(self) -> str:
-        frames = sys._current_frames()  # noqa: SLF001 - the documented way to see what a thread does
+        # Documented, although its name begins with an underscore: it is the way to see what a thread does.
+        frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         threads = [thread for thread, known in self._known.items() if known.is_running]
         places = [
             f"{thread.name} ({frame.f_code.co_filename}:{frame.f_lineno})"

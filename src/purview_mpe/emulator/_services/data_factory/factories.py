@@ -152,7 +152,7 @@ def _patch_factory(call: Call) -> Response:
     if "tags" in body:
         factory.body["tags"] = body["tags"] or {}
     if (identity := object_of(body.get("identity"))) is not None:
-        before = factory.body.get("identity") or {}
+        before = object_of(factory.body.get("identity")) or {}
         if call.world.settings.answers.identity_patch == "merges":
             identity = merged_identity(identity, before)
         _set_identity(factory.body, complete_identity(call.world, identity, before))

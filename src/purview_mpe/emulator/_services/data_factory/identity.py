@@ -88,7 +88,7 @@ def without_ids(body: Mapping[str, Any]) -> dict[str, Any]:
 def merged_identity(given: dict[str, Any], before: Any) -> dict[str, Any]:
     """A PATCH's identity together with what the factory has, where the emulator is set to merge them."""
     known = object_of(before) or {}
-    kinds = _kinds(given) | (_kinds(known) if known else set())
+    kinds = _kinds(given) | _kinds(known)
     merged: dict[str, Any] = {"type": ",".join(sorted(kinds))}
     if users := {**_users(known), **_users(given)}:
         merged["userAssignedIdentities"] = users
