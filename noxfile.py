@@ -155,13 +155,14 @@ _OAV = "oav@4.0.0"
 
 @nox.session
 def conformance(session: nox.Session) -> None:
-    """The client tests' traffic against Azure's OpenAPI files: `nox -s conformance -- --specs DIR [--seed N]`.
+    """The client tests' traffic against Azure's OpenAPI files: `nox -s conformance -- --specs DIR`.
 
     DIR has the layout of Azure's public specification repository: DIR/specification/purview/resource-manager/...
     Node.js with npm is needed.
     """
     parser = argparse.ArgumentParser(prog="nox -s conformance --", description=conformance.__doc__)
     parser.add_argument("--specs", type=Path, help="the folder with `specification` in it")
+    parser.add_argument("--data-plane-specs", type=Path, help="the same for Purview's data plane; by default --specs")
     parser.add_argument("--seed", type=int, default=1, help="of the generated requests")
     parser.add_argument("--requests", type=int, default=2000, help="how many requests to generate")
     given = parser.parse_args(session.posargs)
@@ -178,6 +179,11 @@ def conformance(session: nox.Session) -> None:
     record = ["-p", "tests.conformance.recorder", f"--record-exchanges={exchanges}"]
     session.run("python", "-m", "pytest", "-q", *record, *chosen, "tests")
     session.run("python", "-m", "tests.conformance.judging", f"--specs={specs}", f"--oav={oav}", str(exchanges))
+    data_plane = (given.data_plane_specs or given.specs).resolve()
+    if (data_plane / "specification" / "purview" / "data-plane").is_dir():
+        session.run("python", "-m", "tests.conformance.data_plane", f"--specs={data_plane}", str(exchanges))
+        environment["PURVIEW_MPE_DATA_PLANE_SPECS"] = str(data_plane)
+        session.run("python", "-m", "pytest", "-q", "tests/conformance/test_data_plane.py", env=environment)
     session.run("python", "-m", "pytest", "-q", "tests/conformance/test_judge.py", env=environment)
     size = [f"--seed={given.seed}", f"--requests={given.requests}"]
     session.run("python", "-m", "tests.conformance.generated", f"--specs={specs}", *size)
@@ -199,7 +205,7 @@ def clients(session: nox.Session) -> None:
 
     Needs Node.js with npm. What cannot be installed is skipped with its reason.
     """
-    session.install("-e", EVERYTHING, *_group("tests"))
+    session.install("-e", EVERYTHING, *_group("tests"), *_group("clients"))
     # An environment of its own: the Azure CLI pins other versions of what we use.
     home = Path(session.create_tmp()).resolve() / "az"
     if not (home / "bin" / "az").exists():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe import Client
+from purview_mpe import Client, export
 from tests.support.colours import spec_for
 
 from .conftest import Served, program, tool
@@ -118,6 +118,55 @@ def commands_for(connection: ConnectionView) -> tuple[list[str], list[str]]:
         return ["eventhubs", "namespace", "private-endpoint-connection"], [*names, "--name", connection.name]
     service = ["storage", "account"] if target.provider == "Microsoft.Storage" else ["network"]
     return [*service, "private-endpoint-connection"], ["--id", str(connection.id)]
+
+
+def test_runtime_and_policy_by_rest(az, served):
+    """`az rest` makes a runtime in the managed network, and reads and writes the policy with a token for Purview."""
+    runtime = f"{served.emulator.factory}/integrationRuntimes/ir-lineage?api-version=2018-06-01"
+    network = {"type": "ManagedVirtualNetworkReference", "referenceName": "default"}
+    properties = {
+        "type": "Managed",
+        "managedVirtualNetwork": network,
+        "typeProperties": {"computeProperties": {"location": "AutoResolve"}},
+    }
+    az("rest", "--method", "put", "--url", runtime, "--body", json.dumps({"properties": properties}))
+    assert az("rest", "--method", "get", "--url", runtime)["properties"]["managedVirtualNetwork"] == network
+    store = f"{served.server.url}/purview/pv1/policystore/metadataPolicies"
+    purview = ("--resource", "https://purview.azure.net")
+    listed = az("rest", *purview, "--method", "get", "--url", f"{store}?collectionName=pv1&api-version=2021-07-01")
+    [policy] = listed["values"]
+    principal = "22222222-2222-4222-8222-222222222222"
+    [curators] = [
+        condition["attributeValueIncludedIn"]
+        for rule in policy["properties"]["attributeRules"]
+        if rule["id"] == "purviewmetadatarole_builtin_data-curator:pv1"
+        for condition in rule["dnfCondition"][0]
+        if "attributeValueIncludedIn" in condition
+    ]
+    curators.append(principal)
+    url = f"{store}/{policy['id']}?api-version=2021-07-01"
+    written = az("rest", *purview, "--method", "put", "--url", url, "--body", json.dumps(policy))
+    assert written["version"] == policy["version"] + 1
+    assert principal in served.emulator.catalog.members("data-curator")
+
+
+def test_the_exported_script_onboards(shell, served):
+    """The exported script makes runtime and endpoints, and makes a new identity Data Curator."""
+    program("jq")
+    emulator = served.emulator
+    factory = str(emulator.add_factory("adf-script", managed_vnet=False, identity=False))
+    spec = spec_for(emulator, factory=factory, runtime="ir-lineage", groups=("account",))
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        script = export(client.plan(spec), "az", onboard=True)
+    # A served emulator has every account's host under its own address.
+    shell(
+        script.replace("https://pv1.purview.azure.com", f"{served.server.url}/purview/pv1").replace(
+            "sleep 10", "sleep 1"
+        )
+    )
+    assert emulator.identity_of(factory) in emulator.catalog.members("data-curator")
+    assert [one.provisioning_state for one in emulator.endpoints(factory)] == ["Succeeded"]
+    assert served.emulator.dump()["factories"][1]["runtimes"][0]["name"] == "ir-lineage"
 
 
 def wait_for_connections(emulator: Emulator, count: int) -> None:
