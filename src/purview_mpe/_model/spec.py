@@ -201,7 +201,8 @@ class Spec(Noun):
         names: Names of single endpoints by group id, where the derived one will not do.
         groups: Group ids to make; None means all that the account needs for lineage.
         managed_virtual_network: Name of the factory's managed virtual network.
-        runtime: Name of the Azure integration runtime in the managed virtual network; None: any that exists there.
+        runtime: Name of the Azure integration runtime in the managed virtual network; None: any that exists there
+            serves.
         replace_broken: Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made again.
 
     Raises:
