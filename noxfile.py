@@ -109,6 +109,32 @@ def interruptions(session: nox.Session) -> None:
     session.run("python", "-m", "tests.support.interrupting", *session.posargs)
 
 
+#: What depends on when one thread lets another go on.
+_TIMED = [
+    "tests/durable",
+    *(
+        f"tests/flows/test_{name}.py"
+        for name in ("approve", "approve_many", "create_all", "create_many", "provisioning", "replacing", "waiting")
+    ),
+]
+
+
+@nox.session
+def pauses(session: nox.Session) -> None:
+    """The tests with time in them, threads held up at random: `nox -s pauses -- --rounds 10 --seed 1`."""
+    parser = argparse.ArgumentParser(prog="nox -s pauses --", description=pauses.__doc__)
+    parser.add_argument("--rounds", type=int, default=10, help="how often all of them are run")
+    parser.add_argument("--seed", type=int, default=1, help="of the first round")
+    chosen = parser.parse_args(session.posargs)
+    session.install("-e", EVERYTHING, *_group("tests"))
+    for seed in range(chosen.seed, chosen.seed + chosen.rounds):
+        # Most of the time all of them sleep, so that there is room for more than one for each core.
+        session.run(
+            *("python", "-m", "pytest", "-q", "-n", "12", "--dist", "worksteal"),
+            *("-p", "tests.support.pauses", "--pauses", str(seed), *_TIMED),
+        )
+
+
 @nox.session
 def durable(session: nox.Session) -> None:
     """A fleet of 500 factories on four worker processes, two of which are killed half-way."""

@@ -137,6 +137,16 @@ def test_a_list_without_end_ends(runner: Runner) -> None:
 
 
 @both
+def test_a_list_of_any_size_ends(runner: Runner) -> None:
+    """Pages that each are small enough do not add up to all memory of the machine."""
+    name = "x" * (31 * 2**20)
+    script = Script(lambda sent: page(f"{HOST}/x{sent.at}", {"name": name}), takes=1)
+    with pytest.raises(AzureUnavailable, match="does not end"):
+        runner.flow(runner.azure(script), list_endpoints)
+    assert len(script.sent) == 5
+
+
+@both
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_not_followed(runner: Runner, status: int) -> None:
     """A redirect is an error that says so."""

@@ -73,7 +73,9 @@ class World:
         colour, wire = way.split(", ")
         options: dict[str, Any] = {"transport": self.wires[way]}
         if wire == "https":
-            options |= {"endpoint": self.server.url, "connection_verify": self.server.ca_file}
+            url = self.server.url
+            options |= {"endpoint": url, "connection_verify": self.server.ca_file}
+            options |= {"purview_endpoint": f"{url}/purview/{{account}}"}
         try:
             if colour == "sync":
                 with Client(Credential(), **options) as client:
@@ -98,6 +100,7 @@ def world() -> Iterator[World]:
     emulator.add_factory("df2", purview_account=emulator.account)
     emulator.add_factory("df3", purview_account=emulator.account, managed_vnet=False)
     emulator.add_factory("df4")
+    emulator.add_factory("df5", purview_account=emulator.account)
     with Client(emulator.credential, transport=emulator.transport()) as client:
         for account in ("pv1", "contoso"):
             client.create_all(_spec("df1", account), wait=False).raise_for_failures()
@@ -160,6 +163,17 @@ WRITES: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
         lambda client: client.approve(_spec("df1", "contoso"), timeout=_LONG),
     ),
 }
+RUNTIME: tuple[str, str, Callable[[Any], Any]] = (
+    "PUT",
+    "*/integrationRuntimes/*",
+    lambda client: client.create_all(_spec("df1").model_copy(update={"runtime": "managed-vnet"}), timeout=_LONG),
+)
+ROLE: tuple[str, str, Callable[[Any], Any]] = (
+    "PUT",
+    "*/metadataPolicies/*",
+    lambda client: client.grant(_spec("df5"), timeout=_LONG),
+)
+WRITES |= {"runtime PUT": RUNTIME, "policy PUT": ROLE}
 POLICY = "Resource 'x' was disallowed by policy. Reasons: 'Only approved subscriptions'."
 #: Each refusal: status, Azure's code and message (bytes: the whole body), and the library's code for it.
 REFUSALS: dict[str, tuple[int, str, str | bytes, str]] = {

@@ -228,7 +228,7 @@ def test_a_deleted_factory_leaves_its_connections(colour, shape):
 
 def test_a_deleted_endpoint_leaves_a_certain_orphan(colour, emulator, ready):
     """The factory is there and was read."""
-    ours = emulator.endpoints()[1]
+    ours = next(endpoint for endpoint in emulator.endpoints() if endpoint.name == "purview_blob")
     emulator.add_connection(ours.target, private_endpoint_id=ours.private_endpoint_id.replace("_blob", "_old"))
     (row,) = look(colour, emulator).connections
     assert (row.endpoint, row.certain, row.factory) == ("purview_old", True, str(emulator.factory))
@@ -306,7 +306,7 @@ def test_without_exact_ids_no_connection_is_certain(colour):
     """Where the factory does not show its private endpoints, nothing says where they stand."""
     emulator = Emulator(reveal_private_endpoint_ids="never")
     colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True))
-    ours = emulator.endpoints()[1]
+    ours = next(endpoint for endpoint in emulator.endpoints() if endpoint.name == "purview_blob")
     emulator.add_connection(
         ours.target,
         private_endpoint_id=ours.private_endpoint_id.replace("_blob", "_old"),

@@ -101,7 +101,7 @@ def _account(said: str) -> None:
     }
     read = account.read_account({"location": said, "properties": properties}, ID)
     account.data_plane_address(read)
-    account.unreadable_account(ID, said)
+    account.unreadable_account(ID, errors.error_for(ATTEMPT, errors.Answer(403, said)))
 
 
 def _displayed(said: str) -> None:

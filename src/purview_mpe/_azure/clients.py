@@ -18,7 +18,16 @@ from azure.core.settings import settings
 from azure.mgmt.core.tools import get_arm_endpoints
 
 from purview_mpe._azure import credentials, loading, network, pacing, policies, purview_data
-from purview_mpe._azure.options import CONNECT_SECONDS, READ_SECONDS, Cloud, Colour, checked, with_plain_paths
+from purview_mpe._azure.exchange import current
+from purview_mpe._azure.options import (
+    CONNECT_SECONDS,
+    LONGEST_LIST,
+    READ_SECONDS,
+    Cloud,
+    Colour,
+    checked,
+    with_plain_paths,
+)
 from purview_mpe._model.retry import Retry
 from purview_mpe._version import __version__
 from purview_mpe._wire import errors
@@ -349,7 +358,10 @@ def refuse_no_list(exchange: Exchange) -> None:
 
 
 class Visited:
-    """The links of a paged list that were followed; a list that leads back to one has no end."""
+    """The links of a paged list that were followed: a list that leads back to one has no end.
+
+    Nor has, for us, one of more pages or bytes than any of Azure's.
+    """
 
     _MAX_PAGES = 1000
 
@@ -360,7 +372,7 @@ class Visited:
     def add(self, link: str | None) -> None:
         if link is None:
             return
-        if link in self._links or len(self._links) >= self._MAX_PAGES:
+        if link in self._links or len(self._links) >= self._MAX_PAGES or current().received > LONGEST_LIST:
             raise AzureUnavailable(
                 f"Could not {self._attempt.what}: the list that Azure answered does not end.",
                 remedy="Repeat the call; if it happens again, report it to Microsoft.",

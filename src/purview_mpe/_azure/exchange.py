@@ -165,6 +165,8 @@ class Exchange:
         self.of_list = of_list
         #: Whether the last answer was none, although it was fine otherwise.
         self.is_no_list = False
+        #: Bytes of all answers up to now.
+        self.received = 0
         #: The last answer that came; None while the latest request has none.
         self.answer: Answer | None = None
         #: Seconds after which the request that failed may succeed; see `PurviewMpeError.retry_after`.

@@ -28,6 +28,8 @@ READ_SECONDS = 60.0
 #: Bytes of one answer, unpacked. Azure's pages have some hundred thousand; whoever sends this much is not Azure, and
 #: reading on would take all memory.
 LONGEST_ANSWER = 32 * 2**20
+#: Bytes of all pages of one list. The longest lists that Azure gives have some ten million.
+LONGEST_LIST = 4 * LONGEST_ANSWER
 
 _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 

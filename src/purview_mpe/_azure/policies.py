@@ -213,6 +213,8 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
         sent = getattr(getattr(answered, "internal_response", None), "request", None)
         _forget_token(getattr(sent, "headers", None))
         exchange = current()
+        if exchange.of_list:
+            exchange.received += len(answered.content)
         exchange.run.round_trip = min(exchange.run.round_trip, _seconds(request))
         request_id, correlation_id = (_id_in(answered.headers, name, exchange.secret) for name in _IDS)
         exchange.answer = Answer(

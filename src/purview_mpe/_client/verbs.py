@@ -38,16 +38,21 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.states import Decision
 
+#: Seconds for a verb that takes no `timeout`: far more than the reads of one factory and account take, with all their
+#: retries and the waits that Azure asks for.
+LOOKING = 900.0
+#: Seconds for a verb that goes through subscriptions.
+SEARCHING = 3600.0
 _WISHES = ("approve", "grant", "become_admin", "replace")
 
 
 def discover(account: str | ArmId) -> Call[Account]:
-    return Call("discover", lambda io: _flows.discover.discover(io, account))
+    return Call("discover", lambda io: _flows.discover.discover(io, account), timeout=LOOKING)
 
 
 def plan(spec: Spec) -> Call[Plan]:
     checked_spec(spec)
-    return Call("plan", lambda io: _flows.plan.plan(io, spec))
+    return Call("plan", lambda io: _flows.plan.plan(io, spec), timeout=LOOKING)
 
 
 def apply(plan_or_spec: Plan | Spec, *, wait: bool, timeout: float) -> Call[Report]:
@@ -90,7 +95,7 @@ def _decide(
 
 def status(spec: Spec) -> Call[Status]:
     checked_spec(spec)
-    return Call("status", lambda io: _flows.status.status(io, spec))
+    return Call("status", lambda io: _flows.status.status(io, spec), timeout=LOOKING)
 
 
 def watch(spec: Spec, *, every: float, timeout: float | None) -> Watching[Status]:
@@ -101,18 +106,20 @@ def watch(spec: Spec, *, every: float, timeout: float | None) -> Watching[Status
 
 def check(spec: Spec) -> Call[Check]:
     checked_spec(spec)
-    return Call("check", lambda io: _flows.check.check(io, spec))
+    return Call("check", lambda io: _flows.check.check(io, spec), timeout=LOOKING)
 
 
 def connect(spec: Spec, *, replace: bool, identity: bool) -> Call[Report]:
     checked_spec(spec)
     checked_flags(replace=replace, identity=identity)
-    return Call("connect", lambda io: _flows.connect.connect(io, spec, replace=replace, identity=identity))
+    return Call(
+        "connect", lambda io: _flows.connect.connect(io, spec, replace=replace, identity=identity), timeout=LOOKING
+    )
 
 
 def disconnect(spec: Spec) -> Call[Report]:
     checked_spec(spec)
-    return Call("disconnect", lambda io: _flows.connect.disconnect(io, spec))
+    return Call("disconnect", lambda io: _flows.connect.disconnect(io, spec), timeout=LOOKING)
 
 
 def grant(spec: Spec, *, become_admin: bool, dry_run: bool, timeout: float) -> Call[Report]:
@@ -175,7 +182,9 @@ def offboard(spec: Spec, *, dry_run: bool, timeout: float) -> Call[Report]:
 def diagnose(spec: Spec, *, since: timedelta) -> Call[Diagnosis]:
     checked_spec(spec)
     stretch = checked_since(since)
-    return Call("diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)))
+    return Call(
+        "diagnose", lambda io: _flows.diagnose.diagnose(io, spec, since=stretch, now=datetime.now(UTC)), timeout=LOOKING
+    )
 
 
 def delete_all(spec: Spec, *, dry_run: bool, timeout: float) -> Call[Report]:
@@ -189,11 +198,13 @@ def delete_all(spec: Spec, *, dry_run: bool, timeout: float) -> Call[Report]:
 
 
 def orphans(account: str | ArmId) -> Call[Orphans]:
-    return Call("orphans", lambda io: _flows.orphans.orphans(io, account))
+    return Call("orphans", lambda io: _flows.orphans.orphans(io, account), timeout=SEARCHING)
 
 
 def find_specs(scope: str, *, name: str, account: str | ArmId | None) -> Call[FoundSpecs]:
-    return Call("find_specs", lambda io: _flows.find_specs.find_specs(io, scope, name=name, account=account))
+    return Call(
+        "find_specs", lambda io: _flows.find_specs.find_specs(io, scope, name=name, account=account), timeout=SEARCHING
+    )
 
 
 def create_many(

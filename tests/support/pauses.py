@@ -1,0 +1,88 @@
+"""Pauses of up to two seconds of real time, where threads take turns: what a busy machine does, made to happen.
+
+A pytest plugin, which `nox -s pauses` loads: `-p tests.support.pauses --pauses SEED`. A test that passes with it does
+not depend on how soon a thread goes on. Each process draws its pauses from the seed and its own worker's name.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe.emulator import VirtualClock
+from purview_mpe.emulator._http.transport import AsyncEmulatorTransport, EmulatorTransport
+from tests.support.task_hub import TaskHub
+
+if TYPE_CHECKING:
+    import pytest
+
+#: Seconds; a pause is drawn between none and this.
+LONGEST = 2.0
+#: One call of so many is held up.
+RARITY = 1500
+
+#: Where one thread lets another go on, or finds out that it may.
+_TURNS: dict[type, tuple[str, ...]] = {
+    VirtualClock: ("now", "sleep", "begin_work", "end_work", "begin_wait", "end_wait", "wake", "settle"),
+    EmulatorTransport: ("send",),
+    AsyncEmulatorTransport: ("send",),
+    TaskHub: ("start", "take", "raise_event", "next_timer", "fire_due", "complete_turn", "complete_activity"),
+}
+
+
+class Pauses:
+    """Draws pauses, and counts them."""
+
+    def __init__(self, seed: str) -> None:
+        self._random = random.Random(seed)  # noqa: S311  the same pauses for the same seed
+        self._lock = threading.Lock()
+        self.count = 0
+        self.seconds = 0.0
+
+    def perhaps(self) -> None:
+        """Hold the calling thread up, or not."""
+        with self._lock:
+            if self._random.randrange(RARITY):
+                return
+            seconds = self._random.uniform(0, LONGEST)
+            self.count += 1
+            self.seconds += seconds
+        time.sleep(seconds)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the seed."""
+    parser.addoption("--pauses", default="1", metavar="SEED", help="what the pauses are drawn from")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hold up every way in before a test begins."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    pauses = Pauses(f"{config.getoption('--pauses')}-{worker}")
+    for owner, names in _TURNS.items():
+        for name in names:
+            setattr(owner, name, _held_up(getattr(owner, name), pauses))
+
+
+def _held_up(method: Any, pauses: Pauses) -> Any:
+    """The method, behind a pause that may come."""
+    if inspect.iscoroutinefunction(method):
+
+        @functools.wraps(method)
+        async def begun(*arguments: Any, **options: Any) -> Any:
+            pauses.perhaps()
+            return await method(*arguments, **options)
+
+    else:
+
+        @functools.wraps(method)
+        def begun(*arguments: Any, **options: Any) -> Any:
+            pauses.perhaps()
+            return method(*arguments, **options)
+
+    return begun
