@@ -6,6 +6,7 @@ import re
 import runpy
 import xml.etree.ElementTree as ET
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
@@ -33,10 +34,10 @@ from purview_mpe import (
 )
 from purview_mpe._display.markup import escape, shortened
 from purview_mpe._display.picture.checkup import CHAIN
-from purview_mpe._display.picture.mermaid import _LINKS, label
+from purview_mpe._display.picture.mermaid import _LINKS, label, mermaid
 from purview_mpe._display.picture.scene import kind_of, outcomes_scene
 from purview_mpe._display.picture.scenes import scene
-from purview_mpe._display.picture.svg import WIDTH
+from purview_mpe._display.picture.svg import WIDTH, svg
 from purview_mpe._model.results import Action, Result, Severity, Verdict
 from purview_mpe._model.words import RESULTS, VERDICTS, Line
 from purview_mpe._rules.findings.catalogue import CATALOGUE
@@ -430,3 +431,57 @@ def test_the_picture_in_the_readme_is_current():
     script = Path(__file__).resolve().parents[2] / "docs" / "images" / "status.py"
     made = runpy.run_path(str(script))
     assert made["PICTURE"].read_text(encoding="utf-8") == made["draw"]()
+
+
+# --- the whole chain
+
+
+def an_onboarding(*results: tuple[str, str]) -> Report:
+    outcomes = [
+        Outcome(subject=subject, name="df1", resource_id=FACTORY if subject == "identity" else ACCOUNT, result=result)
+        for subject, result in results
+    ]
+    made = [an_outcome("account", "created"), an_outcome("account", "approved"), an_outcome(None, "created", "default")]
+    return Report(verb="onboard", spec=a_spec(), account=an_account(), outcomes=(*outcomes, *made))
+
+
+WHOLE = (("identity", "enabled"), ("connection", "connected"), ("runtime", "created"), ("data-curator", "granted"))
+
+
+def test_the_whole_chain_is_drawn_in_its_order():
+    """Identity and connection above the network, the runtime in it before the endpoints, the role below."""
+    shown = scene(an_onboarding(*WHOLE))
+    assert [way.name for way in shown.before] == ["Managed identity", "Connection to Purview"]
+    assert [way.name for way in shown.ways] == ["df1", "purview"]
+    assert [way.name for way in shown.after] == ["Role Data Curator"]
+    assert [way.word for way in shown.rows] == ["enabled", "connected", "created", "created, approved", "granted"]
+
+
+@pytest.mark.parametrize("count", range(5))
+def test_no_row_of_the_chain_lies_over_another(count):
+    """Boxes keep their distance whatever part of the chain is there, and all of them lie within the picture."""
+    root = xml(svg(an_onboarding(*WHOLE[:count])))
+    boxes = [box for box in root.iter(f"{SVG}rect") if box.get("class") == "box" and box.get("x") == "38"]
+    tops = sorted(int(box.get("y", "")) for box in boxes)
+    assert len(tops) == count + 1
+    assert all(lower - upper >= 48 for upper, lower in pairwise(tops))
+    assert tops[-1] + 48 < int(root.get("height", ""))
+    (_, inner) = [box for box in root.iter(f"{SVG}rect") if box.get("class") == "room"]
+    top, bottom = int(inner.get("y", "")), int(inner.get("y", "")) + int(inner.get("height", ""))
+    outside = [y for y in tops if not top < y < bottom]
+    assert len(outside) == sum(subject != "runtime" for subject, _ in WHOLE[:count])
+
+
+def test_mermaid_has_the_whole_chain():
+    """Each link has its node, once."""
+    text = mermaid(an_onboarding(*WHOLE))
+    for name in ("Managed identity", "Connection to Purview", "Role Data Curator", "granted"):
+        assert text.count(name) == 1
+
+
+@pytest.mark.parametrize(("curator", "word"), [(True, "already-granted"), (False, "missing"), (None, None)])
+def test_a_check_shows_the_role(curator, word):
+    """Where it can be seen."""
+    check = Check(factory=FACTORY, account=ACCOUNT, ok=curator is not False, curator=curator)
+    told = RESULTS["already-granted"].text if word == "already-granted" else word
+    assert [way.word for way in scene(check).after] == ([told] if word else [])

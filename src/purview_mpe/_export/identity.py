@@ -23,12 +23,11 @@ _PRINCIPAL = '"$principal"'
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 BY_PATCH = (
-    "The factory's managed identity is no part of a template, because a template writes a factory whole. Switch it on "
-    "with: export(plan, 'az', onboard=True), or client.connect(spec, identity=True)."
+    "The factory's managed identity is no part of a template, because a template writes a factory whole. The exported "
+    "script for the Azure CLI switches it on."
 )
 BY_SCRIPT = (
-    "The role Data Curator is no matter of Azure Resource Manager. Give it with: export(plan, 'az', onboard=True), or "
-    "client.grant(spec)."
+    "The role Data Curator is no matter of Azure Resource Manager. The exported script for the Azure CLI gives it."
 )
 
 #: `type` is one text for both kinds, and values of user-assigned identities are sent empty (spec).
@@ -82,7 +81,7 @@ def az_grant(account: Account, factory_url: str, api_version: str) -> list[str]:
     """Lines of bash that give the identity the role, or that say why they do not."""
     address = data_plane_address(account)
     if address is None or not _PLAIN.fullmatch(root_of(account)):
-        return ["# The account does not show where its policies are, so the role is left to client.grant(spec)."]
+        return ["# The account does not show where its policies are, so it is left to you to give the role."]
     lines = script(account, [Asked("", _PRINCIPAL)], address).splitlines()
     return [
         "# The role Data Curator for the identity. This part needs jq, a collection administrator of the root",

@@ -65,7 +65,7 @@ async def _one(io: Io, spec: Spec, verb: Verb, *, become_admin: bool, dry_run: b
         io, reads.read_factory_body(io, spec.factory_id), reads.read_account(io, account_id)
     )
     principal = factory_json.principal_id(body)
-    member = Member(spec.factory_id.name, principal, began)
+    member = Member(spec.factory_id.name, principal, began, spec.factory)
     takes_away = verb == "revoke"
     work = Curating(
         io, account, account_id, verb, [member], become_admin=become_admin, dry_run=dry_run, takes_away=takes_away
@@ -84,6 +84,8 @@ class Member:
     principal: str | None
     """Object id of its system-assigned identity."""
     began: float
+    factory_id: str | None = None
+    """Id of the factory, for events."""
     result: Result | None = None
     error: ErrorDetail | None = None
     ended: float | None = None
@@ -228,6 +230,7 @@ class Curating:
                 verb=self.verb,
                 seconds=outcome.seconds,
                 message=f"{outcome.name}: {outcome.result}",
+                factory=member.factory_id,
                 outcome=outcome,
             )
         )

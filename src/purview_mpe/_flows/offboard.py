@@ -27,7 +27,7 @@ async def offboard(io: Io, spec: Spec, *, dry_run: bool) -> Report:
     body, account = await reads.both(
         io, reads.read_factory_body(io, spec.factory_id), delete_all.read_account(io, account_id)
     )
-    member = Member(spec.factory_id.name, factory_json.principal_id(body), began)
+    member = Member(spec.factory_id.name, factory_json.principal_id(body), began, spec.factory)
     curating = Curating(
         io, account, account_id, "offboard", [member], become_admin=False, dry_run=dry_run, takes_away=True
     )

@@ -122,7 +122,7 @@ class Onboarding:
     def member(self) -> Member:
         """The factory's identity, as the factory shows it now."""
         principal = factory_json.principal_id(self.change.body)
-        return Member(self.spec.factory_id.name, principal, self.io.now())
+        return Member(self.spec.factory_id.name, principal, self.io.now(), self.spec.factory)
 
     def _curating(self, members: list[Member]) -> Curating:
         return Curating(

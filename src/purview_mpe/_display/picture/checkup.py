@@ -8,7 +8,7 @@ from purview_mpe._display import endings
 from purview_mpe._display.picture.scene import Scene, Way, scene
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.checkup import Check, Diagnosis
-from purview_mpe._model.words import DONE, SAME, SEVERITIES, SUPPORT, answer
+from purview_mpe._model.words import DONE, RESULTS, SAME, SEVERITIES, SUPPORT, answer
 from purview_mpe._rules.findings.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def _(check: Check) -> Scene:
         tuple(_runtime(check, runtime) for runtime in check.runtimes),
         endings.of_check(check),
         empty="no runtimes were found",
+        after=_role(check),
     )
 
 
@@ -57,6 +58,15 @@ def _(diagnosis: Diagnosis) -> Scene:
 def _runtime(check: Check, runtime: RuntimeCheck) -> Way:
     supported = SUPPORT[answer(runtime.supported)]
     return Way(runtime.name, _needs(runtime), check.account or _NO_ACCOUNT, supported.mark, supported.text)
+
+
+def _role(check: Check) -> tuple[Way, ...]:
+    """The role of the factory's identity, where it could be seen."""
+    if check.curator is None:
+        return ()
+    word = RESULTS["already-granted"] if check.curator else SEVERITIES["error"]
+    told = word.text if check.curator else "missing"
+    return (Way("Role Data Curator", "the factory's identity", check.account or _NO_ACCOUNT, word.mark, told),)
 
 
 def _told(check: Check) -> str:

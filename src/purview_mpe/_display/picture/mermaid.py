@@ -28,26 +28,31 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 def mermaid(noun: Noun) -> str:
     """The picture of a noun as Mermaid text."""
     shown = scene(noun)
-    targets = dict.fromkeys(way.target.casefold() for way in shown.ways)
+    targets = dict.fromkeys(way.target.casefold() for way in shown.rows)
     number = {target: count for count, target in enumerate(targets)}
     first: dict[str, Way] = {}
-    for way in shown.ways:
+    for way in shown.rows:
         first.setdefault(way.target.casefold(), way)
     lines = [
         "flowchart LR",
         f"  accTitle: {''.join(c if c in _PLAIN else ' ' for c in shown.title)}",
         f'  subgraph factory["{label(" ".join(shown.outer))}"]',
         f'    subgraph network["{label(" ".join(shown.inner).strip())}"]',
-        *(f'      e{row}["{label(way.name)}<br/>{label(way.group_id)}"]' for row, way in enumerate(shown.ways)),
+        *(f"      {_node(row, way)}" for row, way in enumerate(shown.rows) if way in shown.ways),
         "    end",
+        *(f"    {_node(row, way)}" for row, way in enumerate(shown.rows) if way not in shown.ways),
         "  end",
         *(
             f'  t{number[key]}["{label(last_segment(way.target))}<br/>{label(kind_of(way.target))}"]'
             for key, way in first.items()
         ),
-        *(f"  e{row} {_link(way)} t{number[way.target.casefold()]}" for row, way in enumerate(shown.ways)),
+        *(f"  e{row} {_link(way)} t{number[way.target.casefold()]}" for row, way in enumerate(shown.rows)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _node(row: int, way: Way) -> str:
+    return f'e{row}["{label(way.name)}<br/>{label(way.group_id)}"]'
 
 
 def _link(way: Way) -> str:

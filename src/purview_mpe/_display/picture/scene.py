@@ -17,9 +17,9 @@ from purview_mpe._model.results import Account, Plan, Report, Status
 from purview_mpe._model.words import ACTIONS, FIREWALLS, RESULTS, SAME, UNDER_WAY, UNKNOWN, VERDICTS, WORKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from purview_mpe._model.results import Identity, Outcome, Result
+    from purview_mpe._model.results import Identity, Outcome, Result, Subject
     from purview_mpe._model.spec import Noun
     from purview_mpe._model.words import Mark, Word
 
@@ -51,11 +51,20 @@ class Scene:
     """Of the whole."""
     empty: str = "no endpoints"
     """What stands there if there is no way at all."""
+    before: tuple[Way, ...] = ()
+    """What the factory needs before anything in its network: its identity, and the connection to the account."""
+    after: tuple[Way, ...] = ()
+    """What comes last: the role of its identity."""
+
+    @property
+    def rows(self) -> tuple[Way, ...]:
+        """Every line of the picture, from top to bottom."""
+        return (*self.before, *self.ways, *self.after)
 
     @property
     def text(self) -> str:
         """The picture for those who do not see it."""
-        ways = [f"{way.name} ({way.group_id}) to {_the(way.target)}: {way.word}" for way in self.ways]
+        ways = [f"{way.name} ({way.group_id}) to {_the(way.target)}: {way.word}" for way in self.rows]
         whole = f"{self.outer[0]} {self.outer[1]}".strip()
         return f"{whole}. {'. '.join(ways) or self.empty.capitalize()}."
 
@@ -151,17 +160,29 @@ def outcomes_scene(
     """The picture of what became of each step so far; what is still waited for is told by name."""
     network_result = ""
     results: dict[Identity, list[Outcome]] = {}
+    links: dict[Subject, Way] = {}
     for outcome in outcomes:
         if outcome.subject == "managed-network":
             network_result = outcome.result
         elif outcome.subject == "endpoint":
             results.setdefault(outcome.identity, []).append(outcome)
+        elif outcome.subject in _LINKS:
+            links[outcome.subject] = _link(outcome)
     ways = [_way(together) for together in results.values()]
     waited = set(pending)
     shown = [
         replace(way, mark=WORKING, word=f"{way.word}, {UNDER_WAY.text}") if way.name in waited else way for way in ways
     ]
-    return Scene(title, ("Data factory", factory), _network(network, network_result), sorted_ways(shown), mark)
+    runtime = [links["runtime"]] if "runtime" in links else []
+    return Scene(
+        title,
+        ("Data factory", factory),
+        _network(network, network_result),
+        (*runtime, *sorted_ways(shown)),
+        mark,
+        before=tuple(links[subject] for subject in _BEFORE if subject in links),
+        after=tuple(links[subject] for subject in _AFTER if subject in links),
+    )
 
 
 def _way(outcomes: Sequence[Outcome]) -> Way:
@@ -177,13 +198,31 @@ def _way(outcomes: Sequence[Outcome]) -> Way:
     return Way(last.name, last.group_id or "", last.resource_id, RESULTS[results[-1]].mark, word)
 
 
+def _link(outcome: Outcome) -> Way:
+    name, told = _LINKS[outcome.subject]
+    # Nothing of an approval comes after it, so what was created is done.
+    word = replace(RESULTS["enabled"], text=RESULTS["created"].text) if outcome.result == "created" else None
+    return _said(name or outcome.name, told, outcome.resource_id, word or RESULTS[outcome.result])
+
+
 def _said(name: str, group_id: str, target: str, word: Word) -> Way:
     return Way(name, group_id, target, word.mark, word.text)
 
 
 #: Results that say how an endpoint came about; the others say what was decided about it.
 MADE: frozenset[Result] = frozenset({"created", "kept", "replaced"})
+#: The links of the chain beside the endpoints, the name and the line below it; a runtime has its own name.
+_LINKS: Mapping[Subject, tuple[str, str]] = {
+    "identity": ("Managed identity", "system-assigned"),
+    "connection": ("Connection to Purview", "where lineage goes"),
+    "runtime": ("", "Azure integration runtime"),
+    "data-curator": ("Role Data Curator", "of the identity, on the root collection"),
+}
+_BEFORE: tuple[Subject, ...] = ("identity", "connection")
+_AFTER: tuple[Subject, ...] = ("data-curator",)
 _KINDS = {
+    "integrationruntimes": "Integration runtime",
+    "microsoft.datafactory/factories": "Data factory",
     "microsoft.purview/accounts": "Purview account",
     "microsoft.storage/storageaccounts": "Storage account",
     "microsoft.eventhub/namespaces": "Event Hubs namespace",

@@ -30,6 +30,8 @@ _OUTER_WIDTH = 356
 _LINE_FROM, _LINE_TO = _ENDPOINT_X + _ENDPOINT_WIDTH, 590
 _TARGET_X, _TARGET_WIDTH = 600, 250
 _ROW, _GAP, _TOP = 48, 14, 92
+#: Where the first row before the inner box begins.
+_BEFORE_TOP = 64
 
 #: The roles of marks, and what a page is made of.
 _COLOURS = ("ink", "faint", "rim", "paper", "fill", "good", "attention", "bad", "new")
@@ -96,9 +98,26 @@ class _Layout:
         return self._bottom + 30
 
     @property
-    def _bottom(self) -> int:
+    def _shift(self) -> int:
+        """How much lower the inner box is for what stands before it."""
+        return len(self.shown.before) * (_ROW + _GAP)
+
+    @property
+    def _inner_bottom(self) -> int:
+        """Below the last row of the inner box."""
         rows = max(1, len(self.shown.ways))
-        return _TOP + rows * _ROW + (rows - 1) * _GAP
+        return _TOP + self._shift + rows * _ROW + (rows - 1) * _GAP
+
+    @property
+    def _bottom(self) -> int:
+        """Below the last row of all."""
+        return self._inner_bottom + (_GAP if self.shown.after else 0) + len(self.shown.after) * (_ROW + _GAP)
+
+    def _sections(self) -> Iterator[tuple[tuple[Way, ...], int]]:
+        """The rows, in parts that stand together, each with its top."""
+        yield self.shown.before, _BEFORE_TOP
+        yield self.shown.ways, _TOP + self._shift
+        yield self.shown.after, self._inner_bottom + 2 * _GAP
 
     def rooms(self) -> Iterator[str]:
         """The factory, and the network inside it."""
@@ -106,47 +125,52 @@ class _Layout:
         yield _labelled(_LEFT + 14, 54, *self.shown.outer, _OUTER_WIDTH - 28)
         yield _box(
             _INNER_X,
-            62,
+            62 + self._shift,
             _INNER_WIDTH,
-            self._bottom + 14 - 62,
+            self._inner_bottom + 14 - 62 - self._shift,
             kind="room",
             radius=8,
             extra=' stroke-dasharray="6 3"',
         )
-        yield _labelled(_INNER_X + 14, 81, *self.shown.inner, _INNER_WIDTH - 28)
+        yield _labelled(_INNER_X + 14, 81 + self._shift, *self.shown.inner, _INNER_WIDTH - 28)
         if not self.shown.ways:
-            yield _text(_ENDPOINT_X, _TOP + 28, self.shown.empty, "small", 40)
+            yield _text(_ENDPOINT_X, _TOP + self._shift + 28, self.shown.empty, "small", 40)
 
     def targets(self) -> Iterator[str]:
         """Each target once, as high as the endpoints that lead to it."""
-        row = 0
-        for _, group in groupby(self.shown.ways, key=lambda way: way.target.casefold()):
-            ways = list(group)
-            top, height = _row_top(row), len(ways) * _ROW + (len(ways) - 1) * _GAP
-            middle = top + height // 2
-            target = ways[0].target
-            yield f"<g><title>{escape(target)}</title>"
-            yield _box(_TARGET_X, top, _TARGET_WIDTH, height, kind="box")
-            yield _text(_TARGET_X + 12, middle - 3, last_segment(target), "name", 26)
-            yield _text(_TARGET_X + 12, middle + 14, kind_of(target), "small", 34)
-            yield "</g>"
-            row += len(ways)
+        for rows, top in self._sections():
+            row = 0
+            for _, group in groupby(rows, key=lambda way: way.target.casefold()):
+                ways = list(group)
+                yield from _target(ways[0].target, top + row * (_ROW + _GAP), len(ways))
+                row += len(ways)
 
     def ways(self) -> Iterator[str]:
         """Each endpoint with its line, and what is to be said of it."""
-        for row, way in enumerate(self.shown.ways):
-            top = _row_top(row)
-            yield f'<g class="{way.mark.role}"><title>{escape(f"{way.name}: {way.word}")}</title>'
-            yield from _line(way.mark, top + _ROW // 2)
-            yield _text(
-                _LEFT + _OUTER_WIDTH + 10,
-                top + _ROW // 2 - 11,
-                f"{way.mark.symbol} {way.word}",
-                f"name {way.mark.role}",
-                27,
-            )
-            yield "</g>"
-            yield from _endpoint(way, top)
+        for rows, first in self._sections():
+            for row, way in enumerate(rows):
+                top = first + row * (_ROW + _GAP)
+                yield f'<g class="{way.mark.role}"><title>{escape(f"{way.name}: {way.word}")}</title>'
+                yield from _line(way.mark, top + _ROW // 2)
+                yield _text(
+                    _LEFT + _OUTER_WIDTH + 10,
+                    top + _ROW // 2 - 11,
+                    f"{way.mark.symbol} {way.word}",
+                    f"name {way.mark.role}",
+                    27,
+                )
+                yield "</g>"
+                yield from _endpoint(way, top)
+
+
+def _target(target: str, top: int, rows: int) -> Iterator[str]:
+    height = rows * _ROW + (rows - 1) * _GAP
+    middle = top + height // 2
+    yield f"<g><title>{escape(target)}</title>"
+    yield _box(_TARGET_X, top, _TARGET_WIDTH, height, kind="box")
+    yield _text(_TARGET_X + 12, middle - 3, last_segment(target), "name", 26)
+    yield _text(_TARGET_X + 12, middle + 14, kind_of(target), "small", 34)
+    yield "</g>"
 
 
 def _endpoint(way: Way, top: int) -> Iterator[str]:
@@ -174,10 +198,6 @@ def _line(mark: Mark, y: int) -> Iterator[str]:
             width = {"solid": "3", "thin": "1.5"}.get(mark.line, "2")
             yield f'<path d="M{start} {y}H{end}" stroke-width="{width}"{dash}/>'
     yield head
-
-
-def _row_top(row: int) -> int:
-    return _TOP + row * (_ROW + _GAP)
 
 
 def _labelled(x: int, y: int, kind: str, name: str, width: int) -> str:
