@@ -75,7 +75,7 @@ def test_a_broken_request_leaves_the_bucket_as_it_is(colour: Colour, emulator: E
 
 def test_a_cancelled_wait_gives_its_token_back(emulator: Emulator):
     """A task that is cancelled while it waits leaves its place to the others."""
-    budget = Budget(reads=Rate(1, 0.001))
+    budget = Budget(reads=Rate(1, 0.01))
 
     class Patient:
         """The emulator's transport, whose waits end with a cancellation only."""

@@ -248,7 +248,7 @@ def _shown(said: str) -> None:
     markup.harmless(said)
     markup.shortened(said, 80)
     shown.shown(said)
-    fields.one_line(said)
+    shown.one_line(said)
     shell.in_shell(said)
     quoting.quoted(said)
     quoting.printable(said)

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator
 
 from purview_mpe._model.arm_id import ArmId, is_segment
+from purview_mpe._model.shown import one_line
 
 #: The type of every private endpoint, the hidden ones of a managed virtual network included (recorded).
 PRIVATE_ENDPOINT_TYPE = "Microsoft.Network/privateEndpoints"
@@ -19,11 +20,6 @@ PRIVATE_ENDPOINT_TYPE = "Microsoft.Network/privateEndpoints"
 _LONGEST_NAME = 260
 #: Group ids as Azure's services spell theirs: `blob`, `sqlServer`, `appGwPrivateFrontendIpIPv4` (docs).
 _GROUP = re.compile(r"[-\w. ]{1,80}", re.ASCII)
-
-
-def one_line(text: str) -> str:
-    """The text with a blank for every character that cannot be printed, line breaks included."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def is_private_endpoint(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a caller passed, as messages show it."""
+"""Values as messages show them, and texts as one printable line."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def shown(value: object) -> str:
         return f"a value of type {type(value).__name__} that cannot be printed"
     text = "".join(letter if letter.isprintable() else "?" for letter in text[: _LONGEST + 1])
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def one_line(text: str) -> str:
+    """The text with a blank for every character that cannot be printed, line breaks included."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from purview_mpe._model.fields import is_id, one_line
+from purview_mpe._model.fields import is_id
+from purview_mpe._model.shown import one_line
 
 Object = Mapping[str, Any]
 

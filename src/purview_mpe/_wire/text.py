@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from purview_mpe._model.fields import one_line
+from purview_mpe._model.shown import one_line
 
 #: Letters of a text from outside that are looked at where only a sentence of it is shown.
 LONGEST = 65_536
