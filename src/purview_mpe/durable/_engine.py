@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 #: The names under which the functions are registered. Running instances refer to them, so they never change.
 FLEET = "purview_mpe_fleet"
 CREATE = "purview_mpe_create"
+ONBOARD = "purview_mpe_onboard"
 APPROVE = "purview_mpe_approve"
 #: The external event that tells an orchestration a person's decision: true or false.
 APPROVAL = "purview_mpe_approval"
