@@ -195,7 +195,7 @@ def test_one_client_serves_all_calls_with_the_same_settings():
     [
         ("share", "is a str; pass a mapping that JSON can hold"),
         (["share"], "is a list; pass a mapping that JSON can hold"),
-        ({1: "x"}, "has a name that is no text"),
+        ({1: "x"}, "has a name that is not text"),
         ({"share": object}, "is nothing that JSON can hold: Object of type type is not JSON serializable"),
     ],
 )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Identity, Verb
     from purview_mpe.durable._engine import Json
 
-#: Seconds that a look waits for what is nearly done; longer waits are the orchestration's, and cost nobody anything.
+#: Seconds that a look waits for what is nearly done; the orchestration does longer waits, which hold no worker.
 _LOOK = 3.0
 #: Seconds after which an activity gives back what it has; well below the five minutes that a function may take.
 _AT_MOST = 200.0
@@ -105,10 +105,10 @@ def _created(client: Client, specs: Sequence[Spec], *, approve: bool, wait: bool
 
 
 def _healed(client: Client, report: Report, made: set[Identity], *, approve: bool) -> Report:
-    """Make one endpoint anew that an earlier activity made and that Azure could not finish.
+    """Create one endpoint again that an earlier activity created and that Azure could not finish.
 
     Storage runs one private endpoint operation at a time (public code), so a neighbour can make it fail. The plan
-    takes it for somebody else's broken endpoint, which it is not: nobody can have used it yet. One whose connection
+    takes it for another caller's broken endpoint. It is not: it cannot have been used yet. One whose connection
     was rejected or disconnected is left alone: that was a decision.
     """
     broken = {outcome.identity for outcome in report.outcomes if outcome.result == "conflict"}
@@ -149,7 +149,7 @@ def _told(
     """What was done in the time that the order gives."""
     left = (datetime.fromisoformat(order["until"]) - datetime.now(UTC)).total_seconds()
     if left <= 0:
-        # Somebody else may have been asked by now.
+        # Another worker may have been asked by now.
         return [unanswered(spec, "A worker came to it too late.", approve=approve, verb=verb) for spec in specs]
     try:
         return work(min(_AT_MOST, left))

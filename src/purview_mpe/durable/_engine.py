@@ -72,7 +72,7 @@ class Engine(Protocol):
         ...
 
     def tell(self, status: Json) -> None:
-        """Show where it stands to whoever asks."""
+        """Show where it stands to every client that asks."""
         ...
 
 

@@ -2,7 +2,8 @@
 
 There is one lane for each subscription, because each has limits of its own; no lane waits for another. A lane submits
 all its factories in waves that Azure's limits allow, then looks at those that are not done, in rounds whose pauses
-grow. Workers are stateless: what they say is merged here, and whoever does not answer is asked again in the next round.
+grow. Workers are stateless: their reports are merged here, and a factory without a report is asked for again in the
+next round.
 
 An orchestration's history grows with every message, and is read at each replay, so messages say no more than is news.
 """
@@ -137,19 +138,19 @@ def _order(engine: Engine, request: FleetRequest, part: Sequence[Course], *, is_
 
 
 def _until(engine: Engine, request: FleetRequest) -> str:
-    """By when a worker has to be done: before somebody else may be asked, so that no two are at the same work."""
+    """By when a worker has to be done: before another worker is asked, so that no two do the same work."""
     return (engine.now() + timedelta(seconds=_WORKING_TIME * request.silence_seconds)).isoformat()
 
 
 def _answered(
     engine: Engine, call: Any, specs: Sequence[Spec], *, approve: bool, verb: Verb
 ) -> Sequence[Report | None]:
-    """What was told about each of these factories, also where nobody said anything; None where there is no news."""
+    """What was reported about each of these factories, also where no worker answered; None if there is no news."""
     try:
-        told = engine.answer(call)["reports"]
+        reports = engine.answer(call)["reports"]
     except Unanswered as silence:
         return [unanswered(spec, str(silence), approve=approve, verb=verb) for spec in specs]
-    return [None if report is None else Report.model_validate(report) for report in told]
+    return [None if report is None else Report.model_validate(report) for report in reports]
 
 
 def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence[Report]) -> Steps[list[Report]]:
@@ -163,7 +164,7 @@ def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence
     engine.tell({"phase": "approving" if decision else "ending", "factories": len(asking)})
     looked = yield from _decide(engine, request, pace, list(asking.values()), dry_run=not decision)
     why = (
-        f"Nobody decided within {request.approval_hours:g} hours, so the connection was not approved."
+        f"No decision came within {request.approval_hours:g} hours, so the connection was not approved."
         if decision is None
         else "The approval was declined, so the connection was not approved."
     )
@@ -177,7 +178,7 @@ def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence
 def _decision(
     engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report], until: datetime
 ) -> Steps[bool | None]:
-    """What the person says; true as well once everything was approved by other ways, None if nobody says anything."""
+    """The person's decision; true as well once everything was approved by other means, None without a decision."""
     status: Json = {"phase": "waiting-for-approval", "factories": len(reports), "until": until.isoformat()}
     engine.tell(status)
     event = engine.event(APPROVAL)
@@ -189,10 +190,10 @@ def _decision(
         if engine.is_done(event):
             if not engine.is_done(timer):
                 engine.cancel(timer)
-            told = engine.answer(event)
-            if (decision := _understood(told)) is not None:
+            sent = engine.answer(event)
+            if (decision := _understood(sent)) is not None:
                 return decision
-            engine.tell(status | {"not understood": repr(told)[:200]})
+            engine.tell(status | {"not understood": repr(sent)[:200]})
             event = engine.event(APPROVAL)
         else:
             if (yield from _are_approved(engine, request, pace, reports)):
@@ -238,8 +239,8 @@ def _is_approved(report: Report) -> bool:
     return all(outcome.result in {"approved", "already-approved"} for outcome in report.outcomes)
 
 
-def _understood(told: object) -> bool | None:
+def _understood(sent: object) -> bool | None:
     """A decision: true or false, bare or as `{"approved": true}`; None for anything else."""
-    if isinstance(told, dict):
-        told = cast("Mapping[str, object]", told).get("approved")
-    return told if isinstance(told, bool) else None
+    if isinstance(sent, dict):
+        sent = cast("Mapping[str, object]", sent).get("approved")
+    return sent if isinstance(sent, bool) else None

@@ -1,4 +1,4 @@
-"""One factory's way through an orchestration: what several activities told about it, as one report.
+"""One factory's way through an orchestration: what several activities reported, as one report.
 
 Each activity looks first and does what is missing, so the second one finds `kept` what the first has `created`. The
 report of the whole says what the orchestration did.
@@ -70,33 +70,33 @@ class Course:
         )
 
     def take(self, report: Report | None, *, waited: bool) -> None:
-        """Go on with what an activity told; `waited` says whether it looked at what Azure made of it.
+        """Go on with an activity's report; `waited` says whether it looked at what Azure made of it.
 
-        None is no news: it still waits for Azure.
+        None means that there is no news: it still waits for Azure.
         """
         if report is None:
             return
         was_broken = self.is_broken
-        told = dict(_keyed(report.outcomes))
-        for key, outcome in told.items():
+        news = dict(_keyed(report.outcomes))
+        for key, outcome in news.items():
             if outcome.result in _WRITTEN:
                 self._written.setdefault(key, outcome.result)
-        self.is_open = any(map(_may_pass, told.values())) or (
-            not waited and any(one.group_id and one.result not in FAILURES for one in told.values())
+        self.is_open = any(map(_may_pass, news.values())) or (
+            not waited and any(one.group_id and one.result not in FAILURES for one in news.values())
         )
-        self.is_submitted = any(one.group_id for one in told.values()) and not any(
-            (one.result == "failed" or one.subject in SUBMITTED) and _may_pass(one) for one in told.values()
+        self.is_submitted = any(one.group_id for one in news.values()) and not any(
+            (one.result == "failed" or one.subject in SUBMITTED) and _may_pass(one) for one in news.values()
         )
-        whole = any(_is_whole(outcome, self.spec) for outcome in told.values())
+        whole = any(_is_whole(outcome, self.spec) for outcome in news.values())
         earlier = dict(_keyed(self.reported.outcomes)) if self.reported else {}
         left = {
             key: outcome
             for key, outcome in earlier.items()
             if not _is_whole(outcome, self.spec)
             # Looks do not report the role.
-            and (whole or key in told or outcome.subject == "data-curator" or outcome.result not in FAILURES)
+            and (whole or key in news or outcome.subject == "data-curator" or outcome.result not in FAILURES)
         }
-        outcomes = {key: self._continued(key, outcome) for key, outcome in (left | told).items()}
+        outcomes = {key: self._continued(key, outcome) for key, outcome in (left | news).items()}
         in_order = sorted(outcomes, key=_place)
         self.reported = report.model_copy(
             update={
@@ -106,7 +106,7 @@ class Course:
                 "outcomes": tuple(outcomes[key] for key in in_order),
             }
         )
-        # Once, with what was made told to the worker: what is a conflict even then is one.
+        # Once, with what was created passed to the worker: what is a conflict even then is one.
         self.is_open = self.is_open or (self.is_broken and not was_broken)
 
     def _hand_off(self, report: Report) -> str | None:
@@ -132,14 +132,14 @@ def spec_of(spec: Spec) -> dict[str, object]:
 def unanswered(spec: Spec, why: str, *, approve: bool, verb: Verb) -> Report:
     """The report for a factory about which no worker said anything."""
     error = NoAnswer(
-        f"No worker told what became of the factory {spec.factory_id.name!r}. {why}",
+        f"No worker reported what became of the factory {spec.factory_id.name!r}. {why}",
         remedy="Start the fleet again: it looks first, and does only what is missing.",
     )
     return failed(spec, error, approve=approve, verb=verb)
 
 
 def asks_for_approval(report: Report) -> bool:
-    """Whether there is an endpoint whose connection somebody could approve."""
+    """Whether there is an endpoint whose connection can be approved."""
     return any(outcome.group_id and outcome.result in _WRITTEN | _FOUND for outcome in report.outcomes)
 
 
@@ -158,7 +158,7 @@ def with_decisions(created: Report, decided: Report) -> Report:
 
 
 def undecided(created: Report, looked: Report, why: str) -> Report:
-    """A factory's whole report where nobody approved: what is pending is left to the owners of the targets."""
+    """A factory's whole report without an approval: what is pending is left to the owners of the targets."""
     error = ErrorDetail.of(
         NotApproved(why, remedy="Approve with approve_many(report), or follow the report's hand_off.")
     )
