@@ -250,4 +250,4 @@ def test_http_is_refused(shell: Any) -> None:
     """A token never travels in the clear, not even a made-up one."""
     ended = shell.connecting(Client).ends("status", "--endpoint", "http://127.0.0.1:1")
     assert ended.code == 2
-    assert "is no https address" in ended.said
+    assert "is not an https address" in ended.said
