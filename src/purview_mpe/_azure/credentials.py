@@ -208,8 +208,8 @@ def wrapped(colour: Colour, credential: Any) -> OneToken:
             remedy="Take the credential of the same name from azure.identity.aio, or use purview_mpe.Client.",
         )
     with _lock:
-        # The key is the object's id, because not every credential can be hashed. The wrapper keeps the credential alive,
-        # so the id stays unique.
+        # The key is the object's id, because not every credential can be hashed. The wrapper keeps the credential
+        # alive, so the id stays unique.
         known = _known.get(id(credential))
         if known is None:
             known = _known[id(credential)] = (OneToken if colour == "sync" else OneAsyncToken)(credential)
