@@ -2,7 +2,7 @@
 
 - Its pool has a connection for each request that can be under way.
 - aiohttp by itself repeats an idempotent request whose kept connection turns out to be broken. The pipeline would not
-count that attempt. A client middleware, inside aiohttp's own loop, hides the failure from aiohttp.
+  count that attempt. A client middleware, inside aiohttp's own loop, hides the failure from aiohttp.
 - A certificate file is read once. azure-core reads it for every request, and aiohttp then keeps no connection, because
   it compares the TLS contexts by identity.
 - An answer is read up to a limit.

@@ -178,7 +178,7 @@ def _counted(what: str, rows: Table) -> list[Folded]:
     filled = [name for name, *cells in zip(rows.columns, *rows.rows, strict=True) if any(map(_says_something, cells))]
     ids = [name for name in filled if name in _IDS]
     if len(filled) <= 6 or not ids:
-    return [(f"{what} ({len(rows.rows)})", _only(rows, filled))]
+        return [(f"{what} ({len(rows.rows)})", _only(rows, filled))]
     others = [name for name in filled if name not in _IDS]
     return [(f"{what} ({len(rows.rows)})", _only(rows, others)), ("Their ids", _only(rows, [others[0], *ids]))]
 

@@ -226,7 +226,7 @@ def checked_site(
 
 
 def _id(field: str, value: str, resource_type: str, problems: list[tuple[str, str]]) -> str:
-    """The id in its canonical spelling (Terraform's comparison is case-sensitive); adds a problem, does not raise it."""
+    """The id in its canonical spelling (Terraform's comparison is case-sensitive); a problem is added, not raised."""
     try:
         arm_id = ArmId.parse(value)
     except InvalidArmId as error:

@@ -102,7 +102,7 @@ def export_customer_endpoints(
         virtual_network_id: The network that resolves their names; None means the subnet's.
         resource_group_id: The resource group of endpoints and zones; None means that of the virtual network.
         groups: Group ids of the endpoints; None means those that the support matrix demands for a self-hosted runtime
-        behind the account's firewall. `("account", "portal")` is for browsers that search Purview from Studio.
+            behind the account's firewall. `("account", "portal")` is for browsers that search Purview from Studio.
         name: Prefix of the endpoints' names; `-` and the group id follow. None means `pe-<account>`.
         zone_ids: Existing private DNS zones by group id; the code uses them, and neither creates nor links them.
         approval: `automatic` needs the right to approve connections on every target; with `manual` each connection
