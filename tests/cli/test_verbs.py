@@ -17,7 +17,7 @@ ALL = ("purview", "purview_blob", "purview_namespace", "purview_queue")
 PLANNED = ("purview", "purview_blob", "purview_queue", "purview_namespace")
 APPROVAL = (
     "The connections wait until the owners of their targets approve them.",
-    "Approve them with purview-mpe approve, or write down the steps for the owners:",
+    "Approve them with purview-mpe approve, or write the steps for the owners:",
     "--hand-off FILE.",
 )
 

@@ -180,7 +180,7 @@ def test_a_broken_endpoint_is_told(language):
     emulator.add_endpoint(spec.factory, "purview", str(spec.account), "account", status="Rejected")
     plan = plan_of(emulator, spec.model_copy(update={"replace_broken": True}))
     assert plan.steps[0].action == "replace"
-    assert "has to be deleted first" in export(plan, language)
+    assert "must be deleted first" in export(plan, language)
 
 
 @pytest.mark.parametrize("language", FORMATS)

@@ -122,7 +122,7 @@ def _ended(call: Call, run: Callable[[Call], Exit]) -> int:
         return Exit.of_error(error)
     except KeyboardInterrupt as interrupt:
         with signals.held_back():
-            _tell_interrupted(call, interrupt)
+            _report_interruption(call, interrupt)
         return Exit.of_signal(interrupt)
     except BrokenPipeError:
         raise
@@ -180,7 +180,7 @@ class _Parser(ArgumentParser):
         self.exit(int(Exit.USAGE), f"error: {message}\n  See: {self.prog} --help\n")
 
 
-def _tell_interrupted(call: Call, interrupt: KeyboardInterrupt) -> None:
+def _report_interruption(call: Call, interrupt: KeyboardInterrupt) -> None:
     # The exception that stops a verb holds its report so far; a finished verb has left its report in the call.
     so_far: Report | None = getattr(interrupt, "report", None) or call.report
     if so_far is None:
