@@ -1,7 +1,7 @@
 """The asynchronous client: `purview_mpe.aio.Client` has the verbs of `purview_mpe.Client`, awaited.
 
-What each verb reads, writes, needs and raises is written at the synchronous one, and `help()` shows it here as well;
-it is the same, because both run the same flows. Needs the extra `aio` (aiohttp) unless a transport is given.
+The synchronous verbs document what each reads, writes, needs and raises, and `help()` shows it here as well. It is the
+same, because both clients run the same flows. Needs the extra `aio` (aiohttp) unless you pass a transport.
 """
 
 from __future__ import annotations
@@ -83,14 +83,14 @@ class Client:
     async def plan(self, spec: Spec) -> Plan:
         """As `purview_mpe.Client.plan`.
 
-        What has to be made for the factory to reach the account, and what is there already.
+        What must be created so that the factory reaches the account, and what exists already.
         """
         return await self._run(verbs.plan(spec))
 
     async def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:
         """As `purview_mpe.Client.apply`.
 
-        Make what the plan says is missing, and wait until Azure has provisioned it.
+        Create what the plan says is missing, and wait until Azure has provisioned it.
         """
         return await self._run(verbs.apply(plan_or_spec, wait=wait, timeout=timeout))
 
@@ -108,7 +108,7 @@ class Client:
     ) -> Report:
         """As `purview_mpe.Client.approve`.
 
-        Approve the pending connections that are provably ours, and no others.
+        Approve the pending connections that are provably yours, and no others.
         """
         return await self._run(verbs.approve(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
@@ -117,7 +117,7 @@ class Client:
     ) -> Report:
         """As `purview_mpe.Client.reject`.
 
-        Reject the pending connections that are provably ours; approved ones are left alone.
+        Reject the pending connections that are provably yours; approved ones are left alone.
         """
         return await self._run(verbs.reject(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
@@ -131,7 +131,7 @@ class Client:
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> AsyncIterator[Status]:
         """As `purview_mpe.Client.watch`; iterate with `async for`.
 
-        The status now, and each one that differs, until nothing is pending or provisioning any more.
+        The status now, and again at each change, until nothing is pending or provisioning any more.
         """
         return self._iterate(verbs.watch(spec, every=every, timeout=timeout))
 
@@ -152,7 +152,7 @@ class Client:
     async def disconnect(self, spec: Spec) -> Report:
         """As `purview_mpe.Client.disconnect`.
 
-        Remove the factory's connection to the account; its activities report no lineage from then on.
+        Remove the factory's connection to the account; its activities no longer report lineage.
         """
         return await self._run(verbs.disconnect(spec))
 
@@ -161,7 +161,7 @@ class Client:
     ) -> Report:
         """As `purview_mpe.Client.grant`.
 
-        Make the factory's identity Data Curator on the account's root collection, so that it may push lineage.
+        Make the factory's identity Data Curator on the account's root collection, so that it can push lineage.
         """
         return await self._run(verbs.grant(spec, become_admin=become_admin, dry_run=dry_run, timeout=timeout))
 
@@ -203,7 +203,7 @@ class Client:
     ) -> Report:
         """As `purview_mpe.Client.onboard`.
 
-        Everything between a bare factory and lineage that can flow, in one call.
+        Every step from a bare factory to one that can push lineage, in one call.
         """
         wishes = (approve, grant, become_admin, replace)
         return await self._run(verbs.onboard(spec, wishes, dry_run=dry_run, wait=wait, timeout=timeout))
@@ -225,7 +225,7 @@ class Client:
     async def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """As `purview_mpe.Client.delete_all`.
 
-        Delete the endpoints that serve this spec, under whatever name, and nothing else.
+        Delete the endpoints that serve this spec, whatever their names, and nothing else.
         """
         return await self._run(verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
 
@@ -283,7 +283,7 @@ class Client:
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_create_many`; iterate with `async for`.
 
-        As `create_many`, and gives each factory's report as soon as it is there.
+        As `create_many`, but gives each factory's report as soon as it is complete.
         """
         return self._iterate(
             verbs.create_many(
@@ -343,7 +343,7 @@ class Client:
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_onboard_many`; iterate with `async for`.
 
-        As `onboard_many`, and gives each factory's report as soon as it is there.
+        As `onboard_many`, but gives each factory's report as soon as it is complete.
         """
         return self._iterate(
             verbs.onboard_many(
@@ -367,7 +367,7 @@ class Client:
     ) -> FleetReport:
         """As `purview_mpe.Client.approve_many`.
 
-        What `approve` does, for many factories at once: each target is listed once a round for all of them.
+        What `approve` does, for many factories at once: each round lists each target once for all of them.
         """
         return await self._all(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
 
@@ -381,21 +381,21 @@ class Client:
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_approve_many`; iterate with `async for`.
 
-        As `approve_many`, and gives each factory's report as soon as it is there.
+        As `approve_many`, but gives each factory's report as soon as it is complete.
         """
         return self._iterate(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
 
     async def status_many(self, specs: Iterable[Spec] | str | Path) -> FleetStatus:
         """As `purview_mpe.Client.status_many`.
 
-        What `status` tells, for many factories at once: each account and each target is read once.
+        What `status` shows, for many factories at once: each account and each target is read once.
         """
         return await self._run(verbs.status_many(specs))
 
     async def close(self) -> None:
         """As `purview_mpe.Client.close`.
 
-        Close the connections that this client opened; a transport or credential that was given stays open.
+        Close the connections that this client opened; a transport or credential that you passed stays open.
         """
         await self._azure.aclose()
 
@@ -431,13 +431,13 @@ class Client:
         return fleet.report()
 
 
-def _tell_in_full() -> None:
-    """Let `help()` on a verb show all that the synchronous one says, below the line that refers to it."""
+def _document_in_full() -> None:
+    """Make `help()` on a verb show the whole text of the synchronous verb, below the line that refers to it."""
     for name in (name for name in vars(Client) if not name.startswith("_")):
         verb, twin = getattr(Client, name), getattr(_Synchronous, name)
-        if verb.__doc__ and twin.__doc__:  # `python -OO` leaves them out
+        if verb.__doc__ and twin.__doc__:  # `python -OO` removes docstrings
             reference = inspect.cleandoc(verb.__doc__).partition("\n")[0]
             verb.__doc__ = f"{reference}\n\n{inspect.cleandoc(twin.__doc__)}"
 
 
-_tell_in_full()
+_document_in_full()

@@ -1,14 +1,14 @@
-"""Live progress in a notebook cell, with nothing but IPython's own display protocol.
+"""Live progress in a notebook cell, with IPython's own display protocol.
 
     from purview_mpe import Client
     from purview_mpe.notebook import live, progress
 
     with Client(on_event=progress()) as client:
-        report = client.create_all(spec)                    # the cell shows how far it is, and the picture at the end
-        for status in live(client.watch(spec)):             # one picture, drawn anew with each change
+        report = client.create_all(spec)                    # the cell shows the progress, and the picture at the end
+        for status in live(client.watch(spec)):             # one picture, redrawn at each change
             pass
 
-Needs IPython, which every notebook has; no widgets.
+Needs IPython, which every notebook has. Needs no widgets.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "live", "progress"]
 
-#: A fleet can have thousands of failures; its report holds them all.
+#: Maximum number of failures shown; a fleet can have thousands, and its report holds all of them.
 _SHOWN_TROUBLE = 5
-#: A new connection is pending until somebody approves it; one that was kept may be approved.
+#: A new connection is pending until it is approved; that of a kept endpoint may be approved already.
 _UNAPPROVED = frozenset(result for result, word in RESULTS.items() if word.mark.role == "new")
-#: What somebody still has to do after the verb.
+#: Results that leave work for a person after the verb.
 _LEFT = frozenset(result for result, word in RESULTS.items() if word.is_left)
 _ORDER = {group_id: number for number, group_id in enumerate(LINEAGE_GROUPS)}
 
@@ -53,7 +53,7 @@ def progress() -> Progress:
 
     Raises:
         ModuleNotFoundError: IPython is not installed.
-        RuntimeError: this is a script.
+        RuntimeError: this is a script, not a notebook.
     """
     return Progress(_ipython_display())
 
@@ -63,13 +63,13 @@ def live(statuses: Iterable[Status]) -> Iterator[Status]: ...
 @overload
 def live(statuses: AsyncIterable[Status]) -> AsyncIterator[Status]: ...
 def live(statuses: Iterable[Status] | AsyncIterable[Status]) -> Iterator[Status] | AsyncIterator[Status]:
-    """The same statuses, each shown in place of the one before; wrap `Client.watch` in it.
+    """The same statuses, each shown in place of the previous one; wrap `Client.watch` in it.
 
     With the asynchronous client, iterate with `async for`.
 
     Raises:
         ModuleNotFoundError: IPython is not installed.
-        RuntimeError: this is a script.
+        RuntimeError: this is a script, not a notebook.
     """
     output = _Output(_ipython_display())
     return _live_later(statuses, output) if isinstance(statuses, AsyncIterable) else _live(statuses, output)
@@ -96,14 +96,14 @@ def _ipython_display() -> Any:
         raise ModuleNotFoundError(message, name="IPython") from error
     if ipython.get_ipython() is None:
         raise RuntimeError(
-            "purview_mpe.notebook shows things in a notebook, and this is none; "
+            "purview_mpe.notebook only works in a notebook, and this is not one; "
             "in a script pass a function of your own as on_event."
         )
     return module
 
 
 class _Output:
-    """One place in a cell's output that can be written anew."""
+    """One place in a cell's output that can be rewritten."""
 
     def __init__(self, ipython_display: Any) -> None:
         self._display = ipython_display
@@ -111,11 +111,11 @@ class _Output:
 
     @property
     def is_shown(self) -> bool:
-        """Whether there is anything in the cell yet."""
+        """Whether the cell shows anything yet."""
         return self._handle is not None
 
     def show(self, markup: str, text: str) -> None:
-        """Show it for the first time, or in place of what was shown."""
+        """Show it, in place of anything shown before."""
         data = {"text/html": markup, "text/plain": text}
         if self._handle is None:
             self._handle = self._display.display(data, raw=True, display_id=True)
@@ -125,7 +125,7 @@ class _Output:
 
 @dataclass(slots=True)
 class _Run:
-    """What is known of one run of a verb."""
+    """The state of one run of a verb, from its events."""
 
     verb: str
     output: _Output
@@ -133,12 +133,12 @@ class _Run:
     seconds: float = 0.0
     over: bool = False
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict["str", "list[Outcome]"])
-    """By the id of the factory; empty where an event does not tell it."""
+    """By the id of the factory; the id is empty if an event does not name it."""
     pending: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 class Progress:
-    """Shows events as they come; see `progress`. They may come from several threads."""
+    """Shows events as they arrive, possibly from several threads; see `progress`."""
 
     def __init__(self, ipython_display: Any) -> None:
         self._display = ipython_display
@@ -146,13 +146,13 @@ class Progress:
         self._runs: dict[str, _Run] = {}
 
     def __call__(self, event: Event) -> None:
-        """Take one event in, and show where the verb is."""
+        """Take an event, and show the progress of the verb."""
         with self._lock:
             run = self._runs.get(event.verb)
             if run is None or event.kind == "started" or run.over:
                 run = self._runs[event.verb] = _Run(event.verb, _Output(self._display))
             _take(run, event)
-            # A verb that only reads is over in a moment, and its result says it all.
+            # A verb that only reads ends in a moment, and its result shows everything.
             if run.outcomes or run.pending or event.kind == "retrying" or run.output.is_shown:
                 shown = _fragment(run)
                 run.output.show(render(shown), _plain(run, shown))
@@ -172,7 +172,7 @@ def _take(run: _Run, event: Event) -> None:
 
 
 def _fragment(run: _Run) -> Fragment:
-    """One factory is a picture; many are a table with a row each."""
+    """A picture for one factory; a table with a row each for many."""
     headline = _headline(run)
     trouble = of_outcomes(outcome for outcomes in run.outcomes.values() for outcome in outcomes)
     factories = list(run.outcomes | dict.fromkeys(run.pending))
@@ -182,7 +182,7 @@ def _fragment(run: _Run) -> Fragment:
     if not any(outcome.group_id for outcomes in run.outcomes.values() for outcome in outcomes):
         return Fragment(headline, _mark(run), None, trouble)
     (factory,) = factories
-    # Steps that run together end in any order; the picture keeps the one of the portal.
+    # Steps that run together end in any order; the picture keeps the portal's order.
     outcomes = sorted(run.outcomes[factory], key=lambda outcome: _ORDER.get(outcome.group_id or "", len(_ORDER)))
     pending = run.pending.get(factory, ())
     scene = outcomes_scene(headline, last_segment(factory), "", outcomes, mark=_mark(run), pending=pending)
@@ -190,7 +190,7 @@ def _fragment(run: _Run) -> Fragment:
 
 
 def _headline(run: _Run) -> str:
-    """What is waited for and for how long, and at the end what was done."""
+    """The pending steps and the elapsed time, and at the end the results."""
     if not run.over or not run.message.endswith("finished"):
         return f"{run.verb}, {duration(run.seconds)}: {run.message}"
     results: Counter[Result] = Counter(
@@ -202,7 +202,7 @@ def _headline(run: _Run) -> str:
 
 
 def _last_words(outcomes: list[Outcome]) -> list[Outcome]:
-    """Events tell a step twice, asked for and over: each result of an endpoint counts once."""
+    """Events report a step twice, at its request and at its end: each result of an endpoint counts once."""
     return list({(outcome.name, outcome.result): outcome for outcome in outcomes}.values())
 
 
@@ -217,12 +217,12 @@ def _mark(run: _Run) -> Mark:
         return FAILED
     if _LEFT & results or _UNAPPROVED & undecided or ("absent" in results and run.verb != "delete_all"):
         return WAITING
-    # Whether what was there before is approved no event tells.
+    # No event says whether an existing endpoint is approved.
     return SAME if "kept" in undecided else DONE
 
 
 def _undecided(run: _Run) -> set[Result]:
-    """How the endpoints came about whose connections this verb has not approved, or found approved."""
+    """The results of the endpoints whose connections this verb has neither approved nor found approved."""
     made: dict[tuple[str, ...], Result] = {}
     approved: set[tuple[str, ...]] = set()
     for factory, outcomes in run.outcomes.items():

@@ -84,7 +84,7 @@ def test_an_approver_needs_only_the_report(shell: Any, tmp_path: Path) -> None:
     assert approver.run("approve", "--report", "-", stdin=file.read_text()).code == 0
     both = approver.ends("approve", "--report", str(file))
     assert both.code == 2
-    assert "--report: holds a spec already" in both.said
+    assert "--report: already holds a spec" in both.said
 
 
 def test_a_report_file_is_not_trusted(shell: Any, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_the_hand_off_can_go_to_a_file(pending: Any, tmp_path: Path) -> None:
     requester = of(pending, "requester")
     table = requester.ends("approve", "-o", "table", "--hand-off", str(file))
     assert "For the owners" not in table.out
-    assert f"What is left for the owners of the targets stands in {file}." in table.said
+    assert f"What is left for the owners of the targets is in {file}." in table.said
     whole = requester.ends("approve", "--hand-off", str(file))
     assert file.read_text() == whole.json["hand_off"]
 
@@ -143,7 +143,7 @@ def test_a_plan_does_not_go_with_an_approval(shell: Any) -> None:
 
 
 def test_replacing_and_approving_go_together(shell: Any) -> None:
-    """A broken endpoint is made anew after a yes, and its new connection is approved with the others."""
+    """A broken endpoint is created again after a yes, and its new connection is approved with the others."""
     shell.emulator.add_endpoint(
         shell.emulator.factory, "purview", shell.spec.account, "account", provisioning_state="Failed"
     )
@@ -215,7 +215,7 @@ def test_delete_asks_first(pending: Any) -> None:
     assert f"{question} [y/N] " in declined.err
     refused = pending.ends("delete")
     assert refused.code == 2
-    assert f"--yes: is needed where nobody can be asked: {question}" in refused.said
+    assert f"--yes: is required because there is no terminal to ask: {question}" in refused.said
     assert "Repeat the command with --yes if you agree; nothing was written to Azure." in refused.said
     assert len(pending.emulator.writes) == writes
 

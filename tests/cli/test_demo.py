@@ -75,7 +75,7 @@ def test_on_a_terminal_the_story_is_slow_enough_to_follow_and_not_slower(screen:
     pauses: list[float] = []
     terminal = Terminal(stdin=screen(), stdout=screen(tty=True), stderr=screen(tty=True), environ={})
     call = Call(Namespace(output="table"), terminal)
-    assert demo.tell(call, pause=pauses.append) == 0
+    assert demo.show(call, pause=pauses.append) == 0
     assert len(pauses) > 20
     assert 3 < sum(pauses) < 8
     stdout: Any = terminal.stdout

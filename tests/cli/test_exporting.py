@@ -51,7 +51,7 @@ def test_a_plan_has_its_own_spec(shell: Any, plan_file: str) -> None:
     """`--plan` beside the options of a spec is refused."""
     ended = shell.ends("export", "--plan", plan_file, "--format", "arm")
     assert ended.code == 2
-    assert "--plan: holds a spec already" in ended.said
+    assert "--plan: already holds a spec" in ended.said
 
 
 def test_endpoints_of_ones_own_go_into_a_subnet(shell: Any, plan_file: str) -> None:

@@ -54,8 +54,8 @@ def test_a_spec_file_may_come_from_anywhere(shell: Any, tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("{", "is not JSON: Expecting property name"),
-        ("[]", "holds no JSON object"),
-        ('"text"', "holds no JSON object"),
+        ("[]", "does not hold a JSON object"),
+        ('"text"', "does not hold a JSON object"),
         ('{"factory": 1, "nmae": "x"}', "spec.json: a resource id is text, not int"),
         ("[" * 100_000, "is not JSON"),
         (b"\xff\xfe\xff", "is not JSON"),
@@ -93,10 +93,10 @@ def test_every_wrong_field_is_told_at_once(shell: Any) -> None:
         ),
         (("plan", "--zzz=1"), "there is no '--zzz=1'\n  See: purview-mpe plan --help"),
         (("plan", "more"), "there is no 'more'\n  See: purview-mpe plan --help"),
-        (("plan", "--name-of", "blob"), "argument --name-of: 'blob' is no pair; for example blob=purview-blob"),
-        (("create", "--timeout", "soon"), "argument --timeout: 'soon' is no number of seconds; for example 600"),
-        (("diagnose", "--since", "May"), "argument --since: 'May' is no stretch of time; for example 90m, 24h or 7d"),
-        (("emulator", "--port", "x"), "argument --port: 'x' is no port; for example 8443, or 0 for any free one"),
+        (("plan", "--name-of", "blob"), "argument --name-of: 'blob' is not a pair; for example blob=purview-blob"),
+        (("create", "--timeout", "soon"), "argument --timeout: 'soon' is not a number of seconds; for example 600"),
+        (("diagnose", "--since", "May"), "argument --since: 'May' is not a length of time; for example 90m, 24h or 7d"),
+        (("emulator", "--port", "x"), "argument --port: 'x' is not a port; for example 8443, or 0 for any free one"),
     ],
 )
 def test_a_mistake_is_one_sentence(capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str) -> None:
@@ -117,7 +117,7 @@ def test_a_wrong_option_is_a_usage_error(
 
 
 @pytest.mark.parametrize(
-    ("timeout", "said"), [("nan", "not a positive number"), ("-1", "not a positive"), ("x", "no number")]
+    ("timeout", "said"), [("nan", "not a positive number"), ("-1", "not a positive"), ("x", "not a number")]
 )
 def test_a_timeout_is_a_positive_number(
     shell: Any, capsys: pytest.CaptureFixture[str], timeout: str, said: str
@@ -148,7 +148,7 @@ def test_a_plan_has_its_own_spec(shell: Any, more: tuple[str, ...]) -> None:
     """`--plan` beside anything that makes up a spec is refused: which of them should count?"""
     ended = shell.run("create", "--plan", "plan.json", *more)
     assert ended.code == 2
-    assert "--plan: holds a spec already" in ended.said
+    assert "--plan: already holds a spec" in ended.said
 
 
 @pytest.mark.parametrize("path", ["\0", "half-\ud800"])
@@ -157,7 +157,7 @@ def test_a_path_that_is_none_is_told(shell: Any, option: str, path: str) -> None
     """What no file system takes as a name is a mistake of usage, wherever a file is named."""
     ended = shell.ends("plan", option, path)
     assert ended.code == 2
-    assert "is no path" in ended.said
+    assert "is not a path" in ended.said
 
 
 def test_a_spec_on_stdin_may_be_half_a_character(shell: Any) -> None:
@@ -250,4 +250,4 @@ def test_http_is_refused(shell: Any) -> None:
     """A token never travels in the clear, not even a made-up one."""
     ended = shell.connecting(Client).ends("status", "--endpoint", "http://127.0.0.1:1")
     assert ended.code == 2
-    assert "is no https address" in ended.said
+    assert "is not an https address" in ended.said

@@ -138,8 +138,8 @@ def test_an_interrupted_run_reports_what_was_done(shell: Any, tty: bool) -> None
         ("purview_namespace", "created"),
     ]
     assert ended.stderr.seen.endswith(
-        "Interrupted. The report says what was done until then; Azure goes on with it.\n"
-        "Repeat the command: it looks first, and does only what is missing.\n"
+        "Interrupted. The report shows what was done; Azure finishes what it has begun.\n"
+        "Repeat the command: it reads the state first, and only does what is missing.\n"
     )
     assert ("under way" in ended.stderr.seen, "finished" in ended.err) == (False, False)
     assert len(shell.emulator.writes) == 4
@@ -276,7 +276,9 @@ def test_a_bug_of_ours_is_told_without_a_traceback(shell: Any) -> None:
     broken = shell.connecting(connect)
     ended = broken.ends("plan")
     assert ended.code == 1
-    assert ended.err == ("error: RuntimeError: oh no\nThis is a bug of purview-mpe. With -v the command tells where.\n")
+    assert ended.err == (
+        "error: RuntimeError: oh no\nThis is a bug in purview-mpe. Repeat the command with -v for the traceback.\n"
+    )
     assert "Traceback" in broken.ends("plan", "-v").err
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 ALL = ("purview", "purview_blob", "purview_namespace", "purview_queue")
 PLANNED = ("purview", "purview_blob", "purview_queue", "purview_namespace")
 APPROVAL = (
-    "The connections wait for approval by the owners of their targets.",
-    "Approve them with purview-mpe approve, or have it written down for them:",
+    "The connections wait until the owners of their targets approve them.",
+    "Approve them with purview-mpe approve, or write the steps for the owners:",
     "--hand-off FILE.",
 )
 
@@ -223,16 +223,16 @@ def test_broken_endpoints_are_not_deleted_unasked(broken: Any) -> None:
     assert broken.ends("create").code == 1
     refused = broken.ends("create", "--replace-broken")
     assert refused.code == 2
-    assert "--yes: is needed where nobody can be asked: Delete purview and make it anew?" in refused.said
+    assert "--yes: is required because there is no terminal to ask: Delete purview and create it again?" in refused.said
     for answer in ("n\n", "", "\n", "perhaps\n"):
         declined = broken.ends("create", "--replace-broken", tty=True, stdin=answer)
         assert (declined.code, declined.out) == (1, "")
-        assert declined.stderr.seen == "Delete purview and make it anew? [y/N] Nothing was written.\n"
+        assert declined.stderr.seen == "Delete purview and create it again? [y/N] Nothing was written.\n"
     assert broken.emulator.writes == []
 
 
 @pytest.mark.parametrize(("more", "answer"), [(("-y",), ""), ((), "y\n"), ((), "YES\n")])
-def test_broken_endpoints_are_made_anew_on_demand(broken: Any, more: tuple[str, ...], answer: str) -> None:
+def test_broken_endpoints_are_created_again_on_demand(broken: Any, more: tuple[str, ...], answer: str) -> None:
     """With `--yes`, or a yes, the broken one is replaced and the others are created."""
     ended = broken.ends("create", "--replace-broken", "-o", "json", *more, tty=bool(answer), stdin=answer)
     assert (ended.code, results(ended)) == (0, ["replaced", "created", "created", "created"])
@@ -244,7 +244,7 @@ def test_several_broken_endpoints_are_asked_about_once(broken: Any) -> None:
         broken.emulator.factory, "purview_blob", broken.target("blob"), "blob", status="Rejected"
     )
     declined = broken.ends("create", "--replace-broken", tty=True, stdin="n")
-    assert "Delete purview, purview_blob and make them anew? [y/N]" in declined.err
+    assert "Delete purview, purview_blob and create them again? [y/N]" in declined.err
 
 
 def test_nothing_broken_is_nothing_to_ask(shell: Any) -> None:

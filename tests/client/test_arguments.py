@@ -132,5 +132,5 @@ def test_what_is_no_plan_is_not_exported(colour, emulator):
         export(plan.spec, "bicep")
     with pytest.raises(InvalidSpec, match=r"plan: is a str; pass a purview_mpe\.Account or Plan"):
         export_customer_endpoints("plan", "bicep", subnet_id="x", location="westeurope")
-    with pytest.raises(InvalidSpec, match="is none of bicep"):
+    with pytest.raises(InvalidSpec, match="is not one of bicep"):
         export(plan, ["bicep"])

@@ -134,7 +134,7 @@ def test_an_account_that_cannot_be_read_says_so() -> None:
         Purview account contoso
           account   contoso in rg1, subscription 00000000-0000-0000-0000-000000000001
           firewall  unknown
-          shape     unknown: this caller may not read the account
+          shape     unknown: this caller cannot read the account
 
         No target is known
 

@@ -127,11 +127,11 @@ def test_a_given_body_without_an_id_lives_under_its_name(emulator, arm):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"shape": "Z"}, "'Z' is no shape of an account; those are A, B, C, D, E, F"),
+        ({"shape": "Z"}, "'Z' is not a shape of an account; the shapes are A, B, C, D, E, F"),
         (
             {"firewall": "closed"},
             (
-                "'closed' is no firewall setting; those are enabled-from-all-networks, disabled-for-ingestion-only, "
+                "'closed' is not a firewall setting; the settings are enabled-from-all-networks, disabled-for-ingestion-only, "
                 "disabled-from-all-networks"
             ),
         ),

@@ -180,7 +180,7 @@ def test_a_broken_endpoint_is_told(language):
     emulator.add_endpoint(spec.factory, "purview", str(spec.account), "account", status="Rejected")
     plan = plan_of(emulator, spec.model_copy(update={"replace_broken": True}))
     assert plan.steps[0].action == "replace"
-    assert "has to be deleted first" in export(plan, language)
+    assert "must be deleted first" in export(plan, language)
 
 
 @pytest.mark.parametrize("language", FORMATS)
@@ -221,7 +221,7 @@ def test_a_cloud_that_is_none(cloud):
     spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
     with pytest.raises(InvalidSpec) as refused:
         export(plan_of(emulator, spec), "az", cloud=cloud)
-    assert refused.value.problems == [("cloud", f"{cloud!r} is none of public, us-government, china")]
+    assert refused.value.problems == [("cloud", f"{cloud!r} is not one of public, us-government, china")]
 
 
 def test_every_provider_is_told_the_cloud():
@@ -233,7 +233,7 @@ def test_every_provider_is_told_the_cloud():
 def test_an_unknown_cloud_is_refused():
     """The message lists the clouds there are."""
     emulator, spec = empty_factory("A")
-    with pytest.raises(InvalidSpec, match="'moon' is none of public, us-government, china"):
+    with pytest.raises(InvalidSpec, match="'moon' is not one of public, us-government, china"):
         export(plan_of(emulator, spec), "arm", cloud="moon")
 
 
@@ -428,7 +428,7 @@ def test_a_hostile_account_gets_no_script():
     for change in ({"endpoints": {"catalog": "https://evil.example/catalog"}}, {"default_domain": "x'; id; '"}):
         tampered = plan.model_copy(update={"account": plan.account.model_copy(update=change)})
         code = export(tampered, "az", onboard=True)
-        assert "left to you to give the role" in code
+        assert "you have to give the role yourself" in code
         assert "metadataPolicies" not in code
         assert "evil" not in code
 

@@ -1,9 +1,9 @@
-"""The policy that authorizes requests: the token at hand, and one more where Azure refuses that one.
+"""The policy that authorizes requests: with the kept token, and with a second one if Azure refuses the first.
 
-azure-core's own policy keeps a token for each client and drops it on a 401 only if the answer holds a claims challenge.
-Here the credential keeps the token for all clients (`credentials`), and a refusal is acted on: the refused token is
-dropped, and the credential is asked once more. A place that refuses a second token refuses the caller, not the token:
-it costs no further token request for the rest of the verb.
+azure-core's own policy keeps one token per client, and drops it on a 401 only if the answer holds a claims challenge.
+Here the credential keeps the token for all clients (`credentials`). On any 401 this policy drops the refused token and
+asks the credential once more. A host or subscription that refuses the second token as well refuses the caller, not the
+token. No further token is requested for it during the verb.
 
 Imported through `loading.load` alone, because it imports azure.core.
 """
@@ -35,18 +35,18 @@ _SUBSCRIPTION = re.compile(r"/subscriptions/[^/]+", re.IGNORECASE)
 
 
 class _Authorizing:
-    """What is done for one request, in steps that each colour takes in its own way."""
+    """The work for one request, in steps that the synchronous client takes and the asynchronous one awaits."""
 
     def __init__(self, credential: OneToken, audiences: Sequence[str], *, enable_cae: bool) -> None:
         super().__init__()
         self._credential = credential
         self._audiences = audiences
         self._options: dict[str, Any] = {"enable_cae": True} if enable_cae else {}
-        #: Which audience worked last.
+        #: Index of the audience that worked last.
         self._audience = 0
 
     def steps(self, request: Any, send: Callable[[Any], Any]) -> Steps:
-        """Authorize and send; send again with another token where the first is refused."""
+        """Authorize and send; send again with another token if the first is refused."""
         run = current().run
         refusing, place, began = run.refusing, _place(str(request.http_request.url)), run.now()
         audience, token = yield from self._first_token()
@@ -56,7 +56,7 @@ class _Authorizing:
             return response
         if place in refusing:
             return response
-        # Another token for the same audience, then the audiences after it.
+        # First another token for the same audience, then the audiences after it.
         for other in range(audience, len(self._audiences)):
             if (renewed := (yield from self._another(other, token if other == audience else ""))) is None:
                 continue
@@ -82,7 +82,7 @@ class _Authorizing:
         raise AssertionError  # pragma: no cover - the last audience returns or raises
 
     def _another(self, audience: int, refused: str) -> Generator[Step, Any, str | None]:
-        """Another token than the refused one; None if the credential has no other."""
+        """A token other than the refused one; None if the credential has no other."""
         exchange = current()
         answer = exchange.answer
         claims = answer.challenge.claims if answer and answer.challenge else None
@@ -91,12 +91,12 @@ class _Authorizing:
             token = yield partial(self._credential.renewed, refused, self._audiences[audience], options=options)
         except (AccessDenied, NoAnswer) as failure:
             if answer is not None:
-                # The refusal counts; that the credential has no other token is said beside it.
+                # The error reports the refusal, and adds that the credential has no other token.
                 exchange.answer = replace(
                     answer, no_other_token=failure.message.removeprefix(f"Could not {exchange.attempt.what}: ")
                 )
             return None
-        # A token that was asked for with claims is another one, whatever its text.
+        # A token requested with claims counts as another one, even if its text is the same.
         return token.token if claims or token.token != refused else None
 
 
@@ -107,10 +107,10 @@ def _sent(request: Any, send: Callable[[Any], Any], token: str, began: float) ->
 
 
 def _check_age(method: str, began: float) -> None:
-    """Let the flow look again before a write if the sign-in took a while: the state may have moved meanwhile.
+    """Make the flow read the state again before a write if the sign-in took long: the state may have changed.
 
     Raises:
-        NotYet: nothing was sent; the token is there for the next attempt.
+        NotYet: nothing was sent; the next attempt uses the token.
     """
     exchange = current()
     waited = exchange.run.now() - began
@@ -124,7 +124,7 @@ def _check_age(method: str, began: float) -> None:
 
 
 def _place(url: str) -> str:
-    """What a token is refused for: a subscription, because that belongs to a tenant; elsewhere a host."""
+    """Where a token is refused: in a subscription, because each belongs to one tenant; otherwise at a host."""
     parts = urlsplit(url)
     subscription = _SUBSCRIPTION.match(parts.path)
     return (subscription[0] if subscription else parts.netloc).casefold()

@@ -1,4 +1,4 @@
-"""The SDK clients of both colours, over one transport, one token and one pipeline; and their errors in our words.
+"""The SDK clients, synchronous and asynchronous, over one transport, token and pipeline; and translated SDK errors.
 
 Imported through `loading.load` alone, because it imports azure.core.
 """
@@ -58,8 +58,8 @@ _E = TypeVar("_E", bound=BaseException)
 
 #: How many requests one client has under way at once, and so how many connections it keeps.
 POOL_SIZE = 16
-#: The same for tasks, which cost nothing: a second for each request still lets a fleet use what Azure allows it in
-#: several subscriptions.
+#: The same for the asynchronous client. Tasks are cheap, and with this many a fleet reaches Azure's limits in several
+#: subscriptions even if each request takes a second.
 ASYNC_POOL_SIZE = 96
 _CLOUDS: dict[str, AzureClouds] = {
     "public": AzureClouds.AZURE_PUBLIC_CLOUD,
@@ -98,7 +98,7 @@ class Azure:
         self._cloud_setting = _CLOUDS[cloud]
         self.portal = _PORTALS[cloud]
         arm = get_arm_endpoints(self._cloud_setting)
-        # With the slash that some write behind it, every path would begin with two.
+        # With a trailing slash, every path would begin with two slashes.
         self._endpoint = (endpoint or arm["resource_manager"]).rstrip("/")
         self._owned_credential = credential is None
         self._credential = credentials.wrapped(
@@ -107,7 +107,7 @@ class Azure:
         self.retry = retry or Retry()
         given = options.get("transport")
         self._owns_transport = given is None
-        # A transport that was given is told with each request what ours knows from the start.
+        # Our own transport gets these settings when it is made; one from the caller gets them with each request.
         security: dict[str, Any] = {
             key: options[key] for key in ("connection_verify", "connection_cert") if key in options
         }
@@ -133,7 +133,7 @@ class Azure:
         self._purview_endpoint = purview_endpoint
         self._purview_audiences = purview_data.AUDIENCES[cloud]
         self.transport = make_transport(colour, security) if given is None else given
-        #: The clock by which deadlines are kept: a transport may bring its own, as its `sleep` goes by it.
+        #: The clock for deadlines. A transport may bring its own clock, which its `sleep` then follows.
         self.now = getattr(self.transport, "monotonic", time.monotonic)
         self.is_real_time = self.now is time.monotonic
         self._clients: dict[tuple[str, str], Any] = {}
@@ -167,7 +167,7 @@ class Azure:
             return self._clients["", base]
 
     def until_room(self, method: str, resource: ArmId, count: int) -> float:
-        """Seconds until so many requests about a resource, sent together, are within the budget."""
+        """Seconds until the budget allows `count` requests about a resource, sent together."""
         return self._budget.until_room(method, f"{self._endpoint}{resource.path}/", count, self.now())
 
     def check_open(self) -> None:
@@ -180,10 +180,9 @@ class Azure:
             raise InvalidSpec("Client", [("client", "was closed; make a new one, or stay inside its with block")])
 
     def check_loop(self, loop: AbstractEventLoop) -> None:
-        """Refuse to work in another event loop than before: connections belong to the one that opened them.
+        """Refuse to work in a second event loop: connections belong to the loop that opened them.
 
-        What the caller gave is the caller's to know, so with a transport and a credential that were given every loop
-        may come.
+        If the caller gave both the transport and the credential, any loop is accepted: the caller is responsible.
 
         Raises:
             InvalidSpec: another event loop has used the connections of this client.
@@ -197,7 +196,7 @@ class Azure:
             )
 
     def enter(self, loop: AbstractEventLoop) -> None:
-        """Before a request: from now on this client belongs to the event loop. Raises as `check_loop` does."""
+        """Bind this client to the event loop, before a request. Raises as `check_loop` does."""
         with self._lock:
             self.check_loop(loop)
             self._loop = loop
@@ -268,8 +267,8 @@ def make_transport(colour: Colour, security: dict[str, Any]) -> Any:
 
 @contextmanager
 def span(verb: str) -> Generator[None]:
-    """The parent of all spans that the SDKs make inside, where azure-core's tracing is switched on."""
-    # Any, because its types are unknown where opentelemetry is not installed.
+    """The parent span of all spans that the SDKs make inside, if azure-core's tracing is switched on."""
+    # Any, because its types are unknown if opentelemetry is not installed.
     tracer: Any = None
     if settings.tracing_enabled():
         tracer = get_tracer(library_name="purview_mpe", library_version=__version__)
@@ -286,7 +285,7 @@ def span(verb: str) -> Generator[None]:
 
 
 def translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
-    """Our error for whatever came out of an SDK operation; holds nothing of the request, the response or the token."""
+    """This library's error for an SDK exception, without anything of the request, the response or the token."""
     failure = without_frames(_translated(error, exchange))
     if failure.retry_after is None and not isinstance(failure, WaitTimedOut):
         failure.retry_after = exchange.retry_after
@@ -313,23 +312,23 @@ def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
         return errors.error_for(attempt, answer)
     if isinstance(error, HttpResponseError) and not isinstance(error, DecodeError):
         return errors.unexpected_answer(attempt, answer)
-    # What an SDK does with an answer that has another shape than it expects: JSONDecodeError, TypeError, KeyError …
+    # An SDK raises these for an answer of an unexpected shape: JSONDecodeError, TypeError, KeyError …
     return errors.unreadable_answer(attempt, answer, said)
 
 
 def _said_by(error: Exception) -> str:
-    """The words nearest to what happened: the operating system's, where it was the network."""
+    """The most specific description of the failure: the operating system's, if the network failed."""
     for cause in network.causes_of(error):
-        # Not what requests, urllib3 and aiohttp derive from OSError: they quote pools, addresses and URLs.
+        # Skip the OSError subclasses of requests, urllib3 and aiohttp: their texts quote pools, addresses and URLs.
         if isinstance(cause, OSError) and type(cause).__module__ in {"builtins", "socket", "ssl"}:
             return f"{type(cause).__name__}: {cause}"
     return str(error.message) if isinstance(error, SdkError) else f"{type(error).__name__}: {error}"
 
 
 def without_frames(error: _E) -> _E:
-    """The exception without the frames that it came through and the exceptions that it came from.
+    """The exception without its traceback, cause and context.
 
-    Their local variables hold requests, and so tokens; error reporters and debuggers show them.
+    The frames' local variables hold requests, and so tokens; error reporters and debuggers show them.
     """
     error.__traceback__ = error.__context__ = error.__cause__ = None
     return error
@@ -339,16 +338,16 @@ def json_of(model: Any) -> dict[str, Any]:
     """Azure's own JSON of one resource.
 
     Raises:
-        TypeError: the answer was none, although it was fine JSON: null, a number, a list.
+        TypeError: the answer is valid JSON but not an object: null, a number, a list.
     """
     fields = model.as_dict() if hasattr(model, "as_dict") else model
     if not isinstance(fields, dict):
-        raise TypeError(f"JSON of another kind than an object: {type(fields).__name__}")
+        raise TypeError(f"JSON that is not an object: {type(fields).__name__}")
     return cast("dict[str, Any]", fields)
 
 
 def refuse_no_list(exchange: Exchange) -> None:
-    """Stop where a page of a list was asked for and the answer is none: the SDKs would go on with an empty page.
+    """Refuse an answer that is not a page of the requested list: the SDKs would take it for an empty page.
 
     Raises:
         TypeError: as `json_of` does.
@@ -358,9 +357,9 @@ def refuse_no_list(exchange: Exchange) -> None:
 
 
 class Visited:
-    """The links of a paged list that were followed: a list that leads back to one has no end.
+    """The followed links of a paged list: a list that leads back to one of them never ends.
 
-    Nor has, for us, one of more pages or bytes than any of Azure's.
+    A list with more pages or bytes than any of Azure's lists counts as endless, too.
     """
 
     _MAX_PAGES = 1000

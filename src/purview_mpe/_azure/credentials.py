@@ -1,8 +1,8 @@
 """One token request at a time, for all threads, tasks and management clients, and all clients of one credential.
 
 azure-core's authentication policies have no lock: 24 threads that start together make up to 24 token requests
-(measured), and every management client makes its own. The credential that is given is therefore wrapped in one that
-keeps the token and lets one caller at a time ask for a new one.
+(measured), and every management client makes its own. So this module wraps the caller's credential in one that keeps
+the token and lets one caller at a time ask for a new one.
 
 Imported through `loading.load` alone, because it imports azure.core.
 """
@@ -34,10 +34,10 @@ from purview_mpe.errors import InvalidCredential, PurviewMpeError, UnsupportedSe
 if TYPE_CHECKING:
     from purview_mpe._azure.options import Cloud, Colour
 
-#: What a token was asked with: the scopes, and the options that are the same for every request of a client.
+#: Identifies a token request: its scopes, and the options that are the same for every request of a client.
 _Key: TypeAlias = tuple[tuple[str, ...], str]
 
-#: Clients that are given the same credential share its token, as long as one of them exists.
+#: Clients with the same credential share its token, as long as one of them exists.
 _known: weakref.WeakValueDictionary[int, OneToken] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 _AUTHORITIES = {
@@ -48,9 +48,9 @@ _AUTHORITIES = {
 
 
 class OneToken:
-    """A synchronous credential that asks the real one only when no token is at hand, and never twice at once."""
+    """A synchronous credential that asks the real one only if it has no valid token, and never twice at once."""
 
-    #: A token is renewed so many seconds before it ends.
+    #: How many seconds before its expiry a token is renewed.
     _MARGIN = 360.0
 
     def __init__(self, inner: Any) -> None:
@@ -70,7 +70,7 @@ class OneToken:
             return self._at_hand(scopes, options) or self._new(scopes, options)
 
     def drop(self, refused: str) -> None:
-        """Keep a token no longer: Azure refused it."""
+        """Drop a token that Azure refused."""
         for key, kept in list(self._kept.items()):
             if kept.token == refused:
                 self._kept.pop(key, None)
@@ -81,7 +81,7 @@ class OneToken:
     def _new(self, scopes: tuple[str, ...], options: dict[str, Any] | None) -> Any:
         try:
             token = _request(self.inner, scopes, options)
-        except Exception as error:  # noqa: BLE001 - whatever a credential raises becomes an error of ours
+        except Exception as error:  # noqa: BLE001 - whatever a credential raises becomes an error of this library
             token = self._after_failure(scopes, options, error)
         else:
             token = self._keep(scopes, options, token)
@@ -102,17 +102,17 @@ class OneToken:
     def _after_failure(self, scopes: tuple[str, ...], options: dict[str, Any] | None, error: Exception) -> Any:
         kept = self._kept.get(_key(scopes, options))
         if kept is not None and kept.is_valid():
-            return kept  # it was asked ahead of time: the old one will do until the next request
+            return kept  # the old token is still valid: the next request tries the renewal again
         return _failure(error, *(one.token for one in self._kept.values()))
 
 
 class OneAsyncToken(OneToken):
-    """The same for tasks: waiting for one's turn must not block the event loop."""
+    """The same for tasks: waiting for the lock must not block the event loop."""
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
         self._lock = threading.Lock()
-        # A lock of asyncio's belongs to the event loop in which it is first waited for.
+        # An asyncio lock belongs to the event loop in which a task first waits for it.
         self._queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = weakref.WeakKeyDictionary()
 
     async def get_token_info(self, *scopes: str, options: dict[str, Any] | None = None) -> Any:
@@ -148,12 +148,12 @@ class OneAsyncToken(OneToken):
 
 
 class _Token:
-    """A token, and how long it is good for; both read once, because a credential may return anything."""
+    """A token and how long it is valid; each is read once, because a credential may return any object."""
 
     def __init__(self, token: str, ends: float, refresh_on: float | None, margin: float) -> None:
         self.token = token
         now = time.time()
-        # A token that lives shorter than the margin is kept for half its life: otherwise every request would ask.
+        # A token that lives shorter than the margin is kept for half its life: otherwise every request would renew it.
         fresh_until = ends - min(margin, (ends - now) / 2)
         self._fresh_until = fresh_until if refresh_on is None else min(fresh_until, refresh_on)
         self._ends = ends
@@ -166,9 +166,9 @@ class _Token:
 
 
 def object_id(token: str) -> str | None:
-    """Object id of whom a token was issued to (its claim `oid`, docs: "Access token claims reference"), if it shows it.
+    """Object id of a token's identity (claim `oid`, docs: "Access token claims reference"), if the token shows it.
 
-    Read and not verified: it is used in the caller's own name alone.
+    The token is not verified: the id is only used to act in the caller's own name.
     """
     try:
         claims = json.loads(base64.urlsafe_b64decode(f"{token.split('.')[1]}=="))
@@ -179,10 +179,10 @@ def object_id(token: str) -> str | None:
 
 
 def wrapped(colour: Colour, credential: Any) -> OneToken:
-    """The credential, asked by one at a time.
+    """The credential, wrapped so that one caller at a time asks it.
 
     Raises:
-        InvalidCredential: it is none, or one for the client of the other colour.
+        InvalidCredential: the object is not a credential, or it is one for the other kind of client.
     """
     name = type(credential).__name__
     if isinstance(credential, type):
@@ -208,7 +208,8 @@ def wrapped(colour: Colour, credential: Any) -> OneToken:
             remedy="Take the credential of the same name from azure.identity.aio, or use purview_mpe.Client.",
         )
     with _lock:
-        # By identity, which is no other's as long as the wrapped one holds it: not every credential can be hashed.
+        # The key is the object's id, because not every credential can be hashed. The wrapper keeps the credential
+        # alive, so the id stays unique.
         known = _known.get(id(credential))
         if known is None:
             known = _known[id(credential)] = (OneToken if colour == "sync" else OneAsyncToken)(credential)
@@ -222,7 +223,7 @@ def default(colour: Colour, cloud: Cloud) -> Any:
         return module.DefaultAzureCredential(authority=_AUTHORITIES[cloud])
     except ImportError:
         missing = "DefaultAzureCredential of azure.identity.aio needs aiohttp, which is not installed."
-    # Outside the handler, so that pages of the SDK do not come along.
+    # Raised outside the handler, so that the SDK's long traceback is not attached.
     raise UnsupportedSetup(missing, remedy="Install it with the extra 'aio': pip install 'purview-mpe[aio]'.")
 
 
@@ -238,14 +239,14 @@ def _request(credential: Any, scopes: tuple[str, ...], options: dict[str, Any] |
 
 
 def _token_or_raise(token: Any) -> Any:
-    # Raised here and not where it happened: a traceback through the credential's code could show what it holds.
+    # Raised here, without the original traceback: the frames of the credential's code could show its secrets.
     if isinstance(token, PurviewMpeError):
         raise token
     return token
 
 
 def _read(given: Any, margin: float) -> _Token | PurviewMpeError:
-    """What a credential returned as a token; an error if it is none."""
+    """The token that a credential returned; an error if it returned something else."""
     try:
         text, kind = given.token, getattr(given, "token_type", "Bearer")
         ends, refresh_on = _time(given.expires_on), getattr(given, "refresh_on", None)
@@ -283,10 +284,10 @@ def _unusable(why: str) -> InvalidCredential:
 
 
 def _words(error: BaseException) -> str:
-    """Type and text of an exception; the type alone where it has no text."""
+    """Type and text of an exception; the type alone if it has no text."""
     try:
         return f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - a text that raises is no text
+    except Exception:  # noqa: BLE001 - an exception whose text raises counts as one without a text
         return type(error).__name__
 
 
@@ -296,7 +297,7 @@ def _failure(error: Exception, *tokens: str) -> PurviewMpeError:
     said = errors.blotted(_text_of(error), *tokens)
     attempt = current().attempt
     for cause in causes_of(error):
-        # azure-identity wraps what the network did in an error of its own (SDK source).
+        # azure-identity wraps network errors in an error of its own (SDK source).
         if isinstance(cause, (ServiceRequestError, ServiceResponseError)) and not has_bad_certificate(error):
             host = read_no_token(said).host
             return errors.no_answer(

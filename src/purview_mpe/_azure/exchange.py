@@ -1,4 +1,4 @@
-"""What a request knows of the verb it is sent for: until when, whether it was stopped, and who hears of it.
+"""What a request needs to know of its verb: the deadline, whether the verb was stopped, and who listens.
 
 It reaches the pipeline's policies and the transport through a context variable, because the SDKs' operations lie
 between them and the flow. Imports no SDK.
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 class Stopped(BaseException):
     """The verb was interrupted in another thread, and this one unwinds.
 
-    Not an `Exception`: nothing may take it for a failure of Azure's and go on.
+    Not an `Exception`, so that no handler takes it for a failure of Azure and goes on.
     """
 
 
 class _Signal:
-    """An event that a wait for it may be interrupted at any point of.
+    """An event whose `wait` can be interrupted at any point.
 
-    `threading.Event` and `Semaphore` are made of conditions, which are Python code: an interruption inside leaves
-    their lock as it is, and the error that follows takes the place of the interruption, in other threads as well.
+    `threading.Event` and `Semaphore` use conditions, which are Python code. An interruption inside a condition leaves
+    its lock in the wrong state. The error that follows hides the interruption, in other threads as well.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class _Signal:
 
 
 class Run:
-    """One verb from its beginning to its end, for all the threads and tasks that work on it."""
+    """One run of a verb from beginning to end, for all the threads and tasks that work on it."""
 
     def __init__(
         self,
@@ -74,21 +74,21 @@ class Run:
         #: Name of the verb, for logs.
         self.verb = ""
         self.deadline = None if timeout is None else now() + timeout
-        #: Whether `now` is the time of the real world, so that timers may be set by it.
+        #: Whether `now` follows real time, so that timers can use it.
         self.is_real = is_real
-        #: To whom the threads of this verb are reported.
+        #: The object that gets reports of this verb's threads.
         self.presence = presence
-        #: Seconds that the quickest answer took; infinite before the first.
+        #: Seconds that the fastest answer took; infinite before the first.
         self.round_trip = float("inf")
-        #: Subscriptions and hosts that refused the renewed token of this verb as well: no other is asked for.
+        #: Subscriptions and hosts that refused the renewed token as well: the verb requests no further token for them.
         self.refusing: set[str] = set()
-        #: Told in words before something is tried again.
+        #: Called with a sentence before each retry.
         self.retrying = retrying
-        #: Turns within Azure's limits that are kept for writes which have to wait, by method and address.
+        #: Budget tickets that are kept for writes which have to wait, by method and address.
         self.turns: dict[tuple[str, str], Ticket] = {}
         self._lock = threading.Lock()
         self._stopped = _Signal()
-        #: What the caller was handling when the verb began, in an `except` block say; None for nothing.
+        #: The exception that the caller was handling when the verb began (in an `except` block, say), or None.
         self._handled = sys.exception()
         self._breakable: set[Callable[[], None]] = set()
 
@@ -97,7 +97,7 @@ class Run:
         return float("inf") if self.deadline is None else self.deadline - self.now()
 
     def left_for_timer(self) -> float | None:
-        """The same for a timer of the real world; None for no limit."""
+        """The same for a timer in real time; None for no limit."""
         return None if self.deadline is None or not self.is_real else max(0.0, self.left())
 
     def check(self) -> None:
@@ -106,10 +106,10 @@ class Run:
             raise Stopped
 
     def interruption_behind(self, error: BaseException) -> BaseException | None:
-        """The interruption that an error hides, because it happened while the interruption passed through.
+        """The interruption that an error hides, because the error happened while the interruption passed through.
 
-        A lock that was let go of twice, a connection that could not be put back: whatever it is, the interruption came
-        first. What the caller was handling before the verb began does not count.
+        Such an error is a lock that was released twice, or a connection that could not be put back: the interruption
+        came first. An exception that the caller was handling before the verb began does not count.
         """
         seen: set[int] = set()
         cause: BaseException | None = error
@@ -128,11 +128,11 @@ class Run:
             self.check()
 
     def wind_down(self) -> None:
-        """Let no thread or task of this verb begin anything more; a request that is under way may end."""
+        """Keep all threads and tasks of this verb from starting anything new; requests under way can finish."""
         self._stopped.set()
 
     def stop(self) -> None:
-        """Have all other threads of this verb unwind, whatever they wait for."""
+        """Make all other threads of this verb unwind, whatever they wait for."""
         with self._lock:
             self._stopped.set()
             breakable = list(self._breakable)
@@ -141,7 +141,7 @@ class Run:
 
     @contextmanager
     def breakable(self, break_off: Callable[[], None]) -> Generator[None]:
-        """Let `stop` end what happens inside by calling `break_off` from its own thread."""
+        """Let `stop` end the work inside this block: it calls `break_off` from its own thread."""
         with self._lock:
             if self._stopped.is_set():
                 raise Stopped
@@ -159,22 +159,22 @@ class Exchange:
     def __init__(self, run: Run, attempt: Attempt, *, of_list: bool = False, asks: bool = False) -> None:
         self.run = run
         self.attempt = attempt
-        #: Whether a POST is a question; every other one changes something.
+        #: Whether a POST only reads; every other POST changes something.
         self.asks = asks
-        #: Whether every answer has to be a page of a list.
+        #: Whether every answer must be a page of a list.
         self.of_list = of_list
-        #: Whether the last answer was none, although it was fine otherwise.
+        #: Whether the last answer was not a page of a list, although it succeeded.
         self.is_no_list = False
-        #: Bytes of all answers up to now.
+        #: Bytes of all answers so far.
         self.received = 0
         #: The last answer that came; None while the latest request has none.
         self.answer: Answer | None = None
         #: Seconds after which the request that failed may succeed; see `PurviewMpeError.retry_after`.
         self.retry_after: float | None = None
-        #: Address of the latest request, and the proxies that it was given; for an error that names the way.
+        #: Address of the latest request, and its proxies; for an error that names the network path.
         self.url = ""
         self.proxies: Mapping[str, str] | None = None
-        #: The token of the latest request: what must not be repeated in any text.
+        #: The token of the latest request, which no text may repeat.
         self.secret = ""
 
     def changes(self, method: str) -> bool:
@@ -182,7 +182,7 @@ class Exchange:
         return method.upper() not in {"GET", "HEAD", "OPTIONS"} and not (method.upper() == "POST" and self.asks)
 
     def check(self) -> None:
-        """Unwind if the verb was stopped, or if its time is up.
+        """Unwind if the verb was stopped, or if its deadline has passed.
 
         Raises:
             Stopped: another thread was interrupted.
@@ -210,10 +210,10 @@ def current() -> Exchange:
 
 @contextmanager
 def exchanging(exchange: Exchange) -> Generator[None]:
-    """Make it the current one inside."""
+    """Make this the current exchange inside the block."""
     token = _current.set(exchange)
     try:
         yield
     finally:
         _current.reset(token)
-        exchange.secret = ""  # the frames of the error that comes of it hold the exchange
+        exchange.secret = ""  # the frames of a resulting error hold the exchange

@@ -1,8 +1,8 @@
-"""The two colours of the outside world, one under the other so that they can be compared by eye.
+"""The two implementations of `Io`, synchronous and asynchronous, side by side so that they can be compared.
 
 A flow is an `async def` that awaits nothing but an `Io`. Under `AsyncIo` it runs on the caller's event loop. Under
-`SyncIo` nothing ever suspends, so `run` gets its result with a single `send(None)`: inside a running event loop (a
-notebook) too, because none is started.
+`SyncIo` nothing ever suspends, so `run` gets its result with a single `send(None)`. This also works inside a running
+event loop (a notebook), because it starts no loop of its own.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ T = TypeVar("T")
 
 _WHO = Attempt("read the caller's identity", "the caller's own token", "Reader")
 
-#: How long an interrupted verb waits for its threads. One that waits for the network to connect cannot be ended from
-#: outside; it ends by itself, within the time for connecting, and does nothing more.
+#: How long an interrupted verb waits for its threads. A thread that is connecting cannot be ended from outside. It ends
+#: by itself when the connection timeout is over, and does nothing more.
 _PATIENCE_WITH_THREADS = 0.9
 
 _log = logging.getLogger("purview_mpe.verbs")
@@ -71,7 +71,7 @@ class _Common:
         self._azure = azure
         self._clients: Clients = azure
         self._listener = listener
-        self._telling = Turns()
+        self._listening = Turns()
         self._run = Run(
             azure.now,
             timeout,
@@ -80,7 +80,7 @@ class _Common:
             retrying=self.retrying,
         )
         self._began = self.now()
-        #: What was done so far, for whoever interrupts the verb; set by the flows that write.
+        #: What was done so far, for the error that an interruption raises; set by the flows that write.
         self.so_far: Callable[[], Report] | None = None
 
     @property
@@ -131,12 +131,12 @@ class _Common:
         )
         if self._listener is None:
             return
-        with self._telling.turn(self._run.presence):  # one at a time: a listener need not be safe for threads
+        with self._listening.turn(self._run.presence):  # one at a time: a listener need not be safe for threads
             try:
                 with values_by_the_library(False):
                     self._listener(event)
             except Exception:
-                # Whatever draws progress must not end the work that it shows, half-way.
+                # An error in the code that draws progress must not stop the work half-way.
                 _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
 
     def until_room(self, method: str, resource: ArmId, count: int) -> float:
@@ -159,7 +159,7 @@ class _Common:
 
 
 class SyncIo(_Common):
-    """Threads where things run together, plain calls everywhere else."""
+    """Threads where operations run in parallel, plain calls everywhere else."""
 
     at_once = clients.POOL_SIZE
     run = staticmethod(run)
@@ -199,7 +199,7 @@ class SyncIo(_Common):
                 failure: BaseException = self._meant(error, exchange)
             except BaseException as interruption:
                 failure = clients.without_frames(interruption)
-        # Outside the handlers, so that what was handled does not travel along.
+        # Raised outside the handlers, so that the handled exception is not attached as its context.
         raise failure
 
     async def caller_id(self) -> str | None:
@@ -211,7 +211,7 @@ class SyncIo(_Common):
         results: list[Any] = [None] * len(flows)
         failures: dict[int, BaseException] = {}
         places = count()
-        # Not `Thread.join` alone: interrupted, it takes a running thread for one that has ended (CPython 3.11).
+        # Not `Thread.join` alone: if interrupted, it reports a running thread as ended (CPython 3.11).
         ended = queue.SimpleQueue[None]()
 
         def work() -> None:
@@ -225,13 +225,13 @@ class SyncIo(_Common):
                     except BaseException as error:
                         failures[place] = error
                         if not isinstance(error, Exception):
-                            self._run.stop()  # a listener has raised KeyboardInterrupt, say
+                            self._run.stop()  # for example, a listener has raised KeyboardInterrupt
             finally:
                 crew.end(threading.current_thread())
                 ended.put(None)
 
         threads = [
-            # Each has a copy of the context, so that spans keep their parent.
+            # Each thread gets a copy of the context, so that spans keep their parent.
             threading.Thread(target=contextvars.copy_context().run, args=(work,), name="purview-mpe", daemon=True)
             for _ in range(min(len(flows), clients.POOL_SIZE))
         ]
@@ -260,7 +260,7 @@ class SyncIo(_Common):
                 _close_unless_running(flow)
         if failures:
             raise failures[min(failures)]
-        self._run.check()  # where another gather of this verb was stopped, some of the results are missing
+        self._run.check()  # if another gather of this verb was stopped, some results are missing
         return results
 
     def team(self) -> SyncTeam:
@@ -275,7 +275,7 @@ class SyncIo(_Common):
 
 
 class AsyncIo(_Common):
-    """Tasks where things run together, awaits everywhere else."""
+    """Tasks where operations run in parallel, awaits everywhere else."""
 
     at_once = clients.ASYNC_POOL_SIZE
 
@@ -287,7 +287,7 @@ class AsyncIo(_Common):
         listener: Callable[[Event], None] | None = None,
     ) -> None:
         super().__init__(azure, timeout=timeout, listener=listener)
-        # Here, so that it is the verb that fails, and not each of its steps.
+        # Checked here, so that the verb fails as a whole and not each of its steps.
         azure.check_loop(asyncio.get_running_loop())
 
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
@@ -345,8 +345,8 @@ class AsyncIo(_Common):
         return AsyncTeam(self._run, self.sleep)
 
     async def checkpoint(self) -> None:
-        # A task that is cancelled while it runs learns of it when it next suspends; without that it would end as
-        # cancelled, and whatever it returns would be lost.
+        # A task that is cancelled while it runs gets the cancellation when it next suspends. Without this step the
+        # task would end as cancelled, and its return value would be lost.
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             await asyncio.sleep(0)
@@ -357,7 +357,7 @@ class AsyncIo(_Common):
 
 
 def _has_come(signals: queue.SimpleQueue[None], seconds: float) -> bool:
-    """Whether a signal comes in time; a queue in C, because an interruption can meet it at any point."""
+    """Whether a signal comes in time. The queue is written in C, because an interruption can hit it at any point."""
     try:
         signals.get(timeout=seconds)
     except queue.Empty:

@@ -1,6 +1,6 @@
-"""The way to a host: proxies and certificate authorities of the environment, and what a failed connection hides.
+"""The network path to a host: proxies and certificate authorities from the environment, causes of failed connections.
 
-Both clients read the same variables in the same way, although the libraries below them do not. Imports no SDK.
+Both clients read the same variables in the same way, although their HTTP libraries do not. Imports no SDK.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from purview_mpe.errors import InvalidSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Where a file, or a folder, with certificate authorities is named; the first that is set counts. `requests`, and with
-#: it azure-identity and Azure CLI, read the first two, OpenSSL the third (their docs).
+#: Variables that name a file or a folder with certificate authorities; the first that is set counts. `requests`, and
+#: with it azure-identity and Azure CLI, reads the first two, OpenSSL the third (their docs).
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 def authorities() -> str | None:
-    """The certificate authorities that the environment names; None for those of the libraries.
+    """The certificate authorities that the environment names; None for the libraries' defaults.
 
     Raises:
         InvalidSpec: there is no such file.
@@ -42,18 +42,18 @@ def authorities() -> str | None:
 
 
 def proxy_of(url: str) -> str | None:
-    """The proxy that `HTTPS_PROXY` or `ALL_PROXY` names for an address, unless `NO_PROXY` excepts it."""
+    """The proxy that `HTTPS_PROXY` or `ALL_PROXY` names for an address, unless `NO_PROXY` excludes the address."""
     named = getproxies()
     if not (proxy := named.get(urlsplit(url).scheme) or named.get("all")):
         return None
-    # Imported only where there is a proxy. It reads NO_PROXY as the library of the synchronous client does.
+    # Imported only if there is a proxy. It reads NO_PROXY as the synchronous client's HTTP library does.
     from requests.utils import should_bypass_proxies  # noqa: PLC0415
 
     return None if should_bypass_proxies(url, no_proxy=None) else proxy
 
 
 def proxy_for(url: str, given: Mapping[str, str] | None) -> str | None:
-    """The proxy on the way to an address, as a message names it: without a user or a password."""
+    """The proxy on the way to an address, for a message: without user and password."""
     proxy = given.get(urlsplit(url).scheme) if given else proxy_of(url)
     if not proxy:
         return None
@@ -68,12 +68,12 @@ def place_of(url: str) -> str:
 
 
 def has_bad_certificate(error: BaseException) -> bool:
-    """Whether a certificate was refused, somewhere among the causes: it will be the next time, too."""
+    """Whether a cause of the error is a refused certificate: the next attempt would fail in the same way."""
     return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes_of(error))
 
 
 def causes_of(error: BaseException) -> list[BaseException]:
-    """The exception and all that it holds or comes from: each library hides what happened in another place."""
+    """The exception, its causes and the exceptions that it holds: each library hides the cause in another place."""
     causes: list[BaseException] = []
     todo: list[Any] = [error]
     while todo:

@@ -1,7 +1,7 @@
-"""What a client may be given besides a credential, and what each of it has to be. Imports no SDK.
+"""The options of a client besides the credential, and what each value must be. Imports no SDK.
 
-An option that is unknown or cannot work is refused when the client is made, with all others that are wrong: one that
-is ignored, or that fails at the first request, costs its user a search.
+The client refuses unknown and unusable options when it is made, all in one error. An option that is silently ignored,
+or fails only at the first request, takes its user long to find.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Cloud = Literal["public", "us-government", "china"]
 Colour = Literal["sync", "async"]
 
 CLOUDS: tuple[str, ...] = ("public", "us-government", "china")
-#: Seconds to establish a connection, and to wait for the next piece of an answer. Both together bound one request.
+#: Seconds to establish a connection, and to wait for the next piece of an answer. Their sum limits one request.
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 
-#: Bytes of one answer, unpacked. Azure's pages have some hundred thousand; whoever sends this much is not Azure, and
-#: reading on would take all memory.
+#: Maximum bytes of one answer, unpacked. Azure's pages have some hundred thousand. A server that sends this much is not
+#: Azure, and reading on would fill the memory.
 LONGEST_ANSWER = 32 * 2**20
-#: Bytes of all pages of one list. The longest lists that Azure gives have some ten million.
+#: Maximum bytes of all pages of one list. Azure's longest lists have some ten million.
 LONGEST_LIST = 4 * LONGEST_ANSWER
 
 _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -36,7 +36,7 @@ _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 _Check: TypeAlias = Callable[[object], bool]
 
 
-#: A day: longer waits are mistakes, and sockets and timers take no number of any size.
+#: A day. A longer wait is a mistake, and sockets and timers do not accept arbitrarily large numbers.
 _LONGEST_SECONDS = 86_400.0
 
 
@@ -68,10 +68,10 @@ def _is_certificate(value: object) -> bool:
 
 
 def _anything(_: object) -> bool:
-    return True  # checked where the SDK is loaded: it takes azure-core's own classes
+    return True  # checked after the SDK is loaded, because the check needs azure-core's classes
 
 
-#: Every option, what it may be, and how to say so.
+#: Every option, with the check of its value and the rule as a message states it.
 OPTIONS: dict[str, tuple[_Check, str]] = {
     "connection_cert": (_is_certificate, "must be a path, or a tuple of the paths of certificate and key"),
     "connection_timeout": (_is_seconds, "must be a positive number of seconds up to a day, for example 10"),
@@ -92,7 +92,7 @@ OPTIONS: dict[str, tuple[_Check, str]] = {
 
 
 def with_plain_paths(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with the paths of certificates as text, for not every transport takes those of pathlib."""
+    """The options with certificate paths as text, because not every transport accepts pathlib's paths."""
     return {
         name: _plain(value) if name in {"connection_verify", "connection_cert"} else value
         for name, value in options.items()
@@ -115,17 +115,18 @@ def checked(
     budget: object,
     options: Mapping[str, Any],
 ) -> None:
-    """Refuse what cannot work, all at once.
+    """Refuse all unusable settings in one error.
 
     Raises:
-        InvalidSpec: something is unknown, of the wrong kind, or for the client of the other colour.
+        InvalidSpec: a setting is unknown, of the wrong type, or for the other kind of client.
     """
     problems: list[tuple[str, str]] = []
     if cloud not in CLOUDS:
-        problems.append(("cloud", f"{shown(cloud)} is none of {', '.join(CLOUDS)}"))
+        problems.append(("cloud", f"{shown(cloud)} is not one of {', '.join(CLOUDS)}"))
     if endpoint is not None and host_of(endpoint) is None:
         # Tokens travel with every request; azure-core refuses plain http for the same reason.
-        problems.append(("endpoint", f"{shown(endpoint)} is no https address, for example 'https://127.0.0.1:8443'"))
+        rule = f"{shown(endpoint)} is not an https address, for example 'https://127.0.0.1:8443'"
+        problems.append(("endpoint", rule))
     if purview_endpoint is not None and not _is_on_this_machine(purview_endpoint):
         example = "'https://127.0.0.1:8443/purview/{account}'"
         rule = (
@@ -138,7 +139,7 @@ def checked(
         problems.append(("budget", f"is a {type(budget).__name__}; pass a purview_mpe.Budget, for example Budget(0.5)"))
     for name, value in options.items():
         if name not in OPTIONS:
-            problems.append((name, f"is no option of the client; those are {', '.join(OPTIONS)}"))
+            problems.append((name, f"is not an option of the client; the options are {', '.join(OPTIONS)}"))
             continue
         fits, rule = OPTIONS[name]
         if not fits(value):
@@ -149,13 +150,13 @@ def checked(
 
 
 def leads_elsewhere(url: str) -> bool:
-    """Whether a path holds `.` or `..`, which transports and proxies take for another path."""
+    """Whether a path holds `.` or `..`, which transports and proxies resolve to another path."""
     path = unquote(url.partition("?")[0].partition("#")[0]).replace("\\", "/")
     return any(segment in {".", ".."} for segment in path.split("/"))
 
 
 def host_of(url: object) -> str | None:
-    """Host and port of an https address that can be a base for requests; None for anything else."""
+    """Host and port of an https address that can be the base of requests; None for anything else."""
     if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
         return None
     try:
@@ -165,13 +166,13 @@ def host_of(url: object) -> str | None:
         return None
     if parts.scheme != "https" or not parts.hostname or parts.username is not None or parts.query or parts.fragment:
         return None
-    # What stands in front of the colon may be an IPv6 address in brackets, hence not `hostname`.
+    # Not `hostname`, because the part before the colon may be an IPv6 address in brackets.
     host = parts.netloc.casefold()
     return host.removesuffix(":443") if port == 443 else host.removesuffix(":")
 
 
 def _is_on_this_machine(url: object) -> bool:
-    """Whether it is an address of this machine: tokens for Purview go to Purview's own hosts otherwise."""
+    """Whether it is an address of this machine: apart from those, tokens for Purview only go to Purview's hosts."""
     return isinstance(url, str) and host_of(url) is not None and urlsplit(url).hostname in _THIS_MACHINE
 
 

@@ -1,8 +1,8 @@
-"""The policy that keeps a client within its budget: every attempt takes its token, and waits where there is none.
+"""The policy that keeps a client within its budget: every attempt takes a ticket, and waits if none is free.
 
-It stands inside the retry policy, so that a repeated request pays again, and outside the one that bounds a request by
-the deadline, so that waiting is not taken for slowness. Waits go through the transport's own `sleep`, as azure-core's
-do. Imported through `_imports.load` alone, because it imports azure.core.
+It stands inside the retry policy, so that a repeated request takes another ticket. It stands outside the policy that
+limits a request by the deadline, so that waiting does not count as a slow request. Waits use the transport's own
+`sleep`, as azure-core's do. Imported through `loading.load` alone, because it imports azure.core.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from purview_mpe._azure.exchange import Run
     from purview_mpe._rules.budget import Ticket
 
-#: How often a request that waited looks again. A transport whose `sleep` lets no time pass must not be asked for ever.
+#: How often a waiting request checks again. The number is limited, because some transport's `sleep` may let no time
+#: pass.
 _LOOKS = 5
 _shared = Budget()
 _by_clock: MutableMapping[Any, Budget] = weakref.WeakKeyDictionary()
@@ -32,9 +33,9 @@ _lock = threading.Lock()
 
 
 def shared_budget(transport: Any) -> Budget:
-    """The one that clients share unless they are given another: one per process.
+    """The budget of clients that were not given one: one per process.
 
-    A transport that brings its own clock (an emulator's) has its own, because its time is not ours.
+    A transport that brings its own clock (an emulator's) has its own budget, because its time is not real time.
     """
     if getattr(transport, "monotonic", time.monotonic) is time.monotonic:
         return _shared
@@ -60,8 +61,8 @@ def _wait(budget: Budget, ticket: Ticket, request: Any) -> float:
     """Seconds to wait now.
 
     Raises:
-        WaitTimedOut: that is longer than the verb's own time.
-        NotYet: that is so long that a write has to be reconsidered afterwards.
+        WaitTimedOut: the wait would end after the verb's deadline.
+        NotYet: the wait is so long that the flow must read the state again before the write.
     """
     exchange = current()
     wait = budget.wait(ticket, exchange.run.now())
@@ -88,7 +89,7 @@ def _unanswered(budget: Budget, ticket: Ticket) -> None:
 
 
 class Pacing(policies.HTTPPolicy[Any, Any]):
-    """For synchronous clients; `pause` lets time pass as the transport does."""
+    """For synchronous clients; `pause` waits on the transport's clock."""
 
     def __init__(self, budget: Budget, pause: Callable[[Run, Any, float], None]) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""The pipeline that makes one HTTP exchange reliable, and keeps its token where it belongs.
+"""The pipeline that makes one HTTP exchange reliable and protects its token.
 
-Made of azure-core's own policies, with these differences to what the management clients have by default, each for a
-measured reason:
+It consists of azure-core's own policies, and differs from the management clients' default pipeline as follows, each
+time for a measured reason:
 
 - retries as `retrying` says, with a capped `Retry-After` (the default retries any status that has the header, sleeps
   as long as it says, and fails on a malformed one);
@@ -12,9 +12,9 @@ measured reason:
 - no redirects, and no request to a host other than the configured one, so that no token goes there either;
 - requests lose their token as soon as they are answered, and an answer that repeats it is refused;
 - every attempt keeps within what Azure allows (`pacing`);
-- what the deadline of the verb leaves bounds each request as a whole.
+- each request as a whole ends by the deadline of the verb.
 
-Imported through `_imports.load` alone, because it imports azure.core.
+Imported through `loading.load` alone, because it imports azure.core.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("purview_mpe.http")
 
-#: The headers by which Azure names a request and an operation, for a support case.
+#: The headers that identify a request and an operation, for a support case.
 _IDS = ("x-ms-request-id", "x-ms-correlation-request-id")
-#: Azure's tokens have a thousand letters and more. What is shorter than this is a word that stands for one, a test's
-#: or an emulator's, and may well be part of an answer.
+#: Azure's tokens have a thousand letters and more. A shorter one is a placeholder of a test or an emulator, and may
+#: occur in an answer by chance.
 _SHORTEST_TOKEN = 12
 
 
@@ -71,9 +71,9 @@ def make(
     budget: Budget,
     pass_on: Mapping[str, Any],
 ) -> list[Any]:
-    """The policies, outermost first; `pass_on` is given to the transport with every request.
+    """The policies, outermost first; the transport gets `pass_on` with every request.
 
-    A token is asked for the first of the `audiences`; the others are tried where the tenant or the service refuses it.
+    A token is requested for the first of the `audiences`, and for the others if the tenant or the service refuses it.
     """
     own = dict(options)
     is_sync = colour == "sync"
@@ -115,23 +115,23 @@ def _given(colour: Colour, name: str, options: Mapping[str, Any]) -> list[Any]:
 
 
 class _Decode(policies.ContentDecodePolicy):
-    """Reads every answer as JSON, which is all that is asked for: azure-core parses XML as well, whoever sends it."""
+    """Reads every answer as JSON, the only format requested: azure-core would also parse XML from any server."""
 
     @classmethod
     def deserialize_from_text(cls, data: Any, mime_type: str | None = None, response: Any = None) -> Any:  # noqa: ARG003
-        """The JSON of an answer, whatever the answer calls itself."""
+        """The JSON of an answer, whatever content type it declares."""
         return super().deserialize_from_text(data, "application/json", response) if data else None
 
 
 class _OneHost(policies.SansIOHTTPPolicy[Any, Any]):
-    """Lets no request, and so no token, go to a host that an answer named (in a `nextLink`, say)."""
+    """Keeps requests, and so tokens, from going to a host that an answer named (in a `nextLink`, say)."""
 
     def __init__(self, endpoint: str) -> None:
         self._host = host_of(endpoint)
 
     def on_request(self, request: Any) -> None:
         url = str(request.http_request.url)
-        # Query and fragment are none of the host's business, and a path may hold what an endpoint may not.
+        # `host_of` is for endpoints, so cut off path, query and fragment, which a request is allowed to have.
         origin = "/".join(url.replace("?", "/").replace("#", "/").split("/", 3)[:3])
         if host_of(origin) != self._host:
             scheme, _, host = origin.rpartition("@")[2].rpartition("//")
@@ -148,7 +148,7 @@ class _OneHost(policies.SansIOHTTPPolicy[Any, Any]):
 
 
 class _Limits(policies.HTTPPolicy[Any, Any]):
-    """Gives every attempt the timeouts of this library, or what is left until the deadline if that is less."""
+    """Gives every attempt this library's timeouts, or the time left until the deadline if that is shorter."""
 
     def __init__(self, options: Mapping[str, Any], pass_on: Mapping[str, Any]) -> None:
         super().__init__()
@@ -164,8 +164,8 @@ class _Limits(policies.HTTPPolicy[Any, Any]):
             self._pass_on,
             connection_timeout=min(self._connect, left),
             read_timeout=min(self._read, left),
-            # The SDKs send long-running operations as streams (SDK source). The body of such an answer is not there
-            # yet when it is noted, checked for the token and judged, and no time limit would bound reading it later.
+            # The SDKs stream the answers of long-running operations (SDK source). Such a body would not be read yet
+            # when this pipeline records and checks it, and no time limit would apply to reading it later.
             stream=False,
         )
 
@@ -175,7 +175,7 @@ class _Limits(policies.HTTPPolicy[Any, Any]):
 
 
 class _AsyncLimits(policies.AsyncHTTPPolicy[Any, Any]):
-    """The same, and a limit for the whole of it: a server that trickles keeps every other timeout from ending it."""
+    """The same, and a limit for the whole request: a server that sends a byte at a time avoids all other timeouts."""
 
     def __init__(self, options: Mapping[str, Any], pass_on: Mapping[str, Any]) -> None:
         super().__init__()
@@ -195,7 +195,7 @@ class _AsyncLimits(policies.AsyncHTTPPolicy[Any, Any]):
 
 
 class _Record(policies.SansIOHTTPPolicy[Any, Any]):
-    """Notes each answer, and takes the token off its request: exceptions, logs and debuggers keep requests."""
+    """Records each answer, and removes the token from its request: exceptions, logs and debuggers keep requests."""
 
     def on_request(self, request: Any) -> None:
         exchange = current()
@@ -208,7 +208,7 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
     def on_response(self, request: Any, response: Any) -> None:
         _forget_token(request.http_request.headers)
         answered = response.http_response
-        # JSON is UTF-8 (RFC 8259). An answer may name any charset of Python's, and decoding some takes for ever.
+        # JSON is UTF-8 (RFC 8259). An answer can name any of Python's encodings, and decoding some takes for ever.
         answered.encoding = "utf-8"
         sent = getattr(getattr(answered, "internal_response", None), "request", None)
         _forget_token(getattr(sent, "headers", None))
@@ -226,17 +226,17 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
             if answered.status_code == 401
             else None,
         )
-        self._tell(request, str(answered.status_code), exchange.answer)
+        self._write_log(request, str(answered.status_code), exchange.answer)
         if _repeats(answered, exchange.secret):
-            # Raised here, within every policy that keeps or logs what an answer says: Azure's SDKs put it into the
-            # texts of their exceptions and spans.
+            # Raised here, before the outer policies see the answer: they log it, and Azure's SDKs copy its text into
+            # exceptions and spans.
             raise token_repeated(exchange.attempt, exchange.answer)
 
     def on_exception(self, request: Any) -> None:
         _forget_token(request.http_request.headers)
-        self._tell(request, "no answer", None)
+        self._write_log(request, "no answer", None)
 
-    def _tell(self, request: Any, came: str, answer: Answer | None) -> None:
+    def _write_log(self, request: Any, came: str, answer: Answer | None) -> None:
         if not _log.isEnabledFor(logging.DEBUG):
             return
         exchange, sent = current(), request.http_request
@@ -264,7 +264,7 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
 
 
 def _seconds(request: Any) -> float:
-    """How long an attempt has taken up to now."""
+    """How long an attempt has taken so far."""
     seconds: float = current().run.now() - request.context["purview_mpe_began"]
     return seconds
 
@@ -279,7 +279,7 @@ def _header(headers: Mapping[str, str], name: str) -> str | None:
 
 
 def _repeats(response: Any, token: str) -> bool:
-    """Whether an answer says the token that it was asked with, in whatever way JSON may spell it."""
+    """Whether an answer contains the token of its request, also with JSON escapes."""
     if len(token) < _SHORTEST_TOKEN:
         return False
     text = _text_of(response)
@@ -304,7 +304,7 @@ def _text_of(response: Any) -> str:
         return str(response.text())
     except UnicodeDecodeError:
         return bytes(response.content).decode("utf-8", "replace")
-    except Exception:  # noqa: BLE001 - a body that cannot be read is no body
+    except Exception:  # noqa: BLE001 - a body that cannot be read counts as empty
         return ""
 
 

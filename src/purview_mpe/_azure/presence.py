@@ -1,9 +1,9 @@
-"""Which threads work and which wait, for a transport that holds the time.
+"""Which threads work and which wait, for a transport that controls the time.
 
-A transport with a clock of its own (the emulator's) moves it when every thread of a verb waits. It cannot see which
-threads there are: one that was started and has not run yet looks like one that does not exist. So each thread is
-reported, if the transport has the methods of `Presence`. A thread that waits for another one is reported as well, and
-the end of that wait by the other one, before it lets the first go on: in between, time must not move.
+A transport with its own clock (the emulator's) moves the clock when every thread of a verb waits. It cannot see which
+threads exist: one that was started and has not run yet looks like one that does not exist. So each thread is reported,
+if the transport has the methods of `Presence`. A thread that waits for another thread is reported as well. The other
+thread reports the end of that wait before it wakes the first, so that time does not move in between.
 
 Imports no SDK.
 """
@@ -17,41 +17,41 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-#: How long a wait may last before it looks whether it is still wanted: waiting for a lock with a time limit cannot be
-#: interrupted on every platform.
+#: A wait is split into slices of this length, and checks after each whether the verb was stopped: a wait for a lock
+#: with a time limit cannot be interrupted on every platform.
 SLICE = 0.25
 
 
 class Presence(Protocol):
-    """What a transport may have; azure-core's have none of it."""
+    """Methods that a transport can have; azure-core's transports have none of them."""
 
     def begin_work(self, thread: threading.Thread) -> None:
-        """The thread may do something from now on; said again for each verb inside another one."""
+        """The thread starts to work; called again for each verb that runs inside another."""
         ...
 
     def end_work(self, thread: threading.Thread) -> None:
-        """It does nothing more."""
+        """The thread has finished its work."""
         ...
 
     def begin_wait(self, thread: threading.Thread) -> None:
-        """It waits for another thread."""
+        """The thread begins to wait for another thread."""
         ...
 
     def end_wait(self, thread: threading.Thread) -> None:
-        """It goes on."""
+        """The thread stops waiting."""
         ...
 
     def sleep_unless(self, event: threading.Event, duration: float) -> None:
-        """Let time pass for the calling thread, until another one has set the event and woken it."""
+        """Let time pass for the calling thread, until another thread has set the event and woken it."""
         ...
 
     def wake(self, thread: threading.Thread) -> None:
-        """End the sleep of a thread that sleeps unless an event is set."""
+        """End the sleep of a thread in `sleep_unless`."""
         ...
 
 
 class _Unasked:
-    """For transports that do not ask."""
+    """For transports without these methods."""
 
     def begin_work(self, thread: threading.Thread) -> None: ...
 
@@ -71,14 +71,14 @@ UNASKED: Presence = _Unasked()
 
 
 def presence_of(transport: Any) -> Presence:
-    """The transport itself, if it wants to know; else something that forgets what it is given."""
+    """The transport itself, if it has the methods of `Presence`; otherwise an object that ignores the reports."""
     names = ("begin_work", "end_work", "begin_wait", "end_wait", "sleep_unless", "wake")
     return cast("Presence", transport) if all(hasattr(transport, name) for name in names) else UNASKED
 
 
 @contextmanager
 def at_work(presence: Presence) -> Generator[None]:
-    """Report the calling thread inside."""
+    """Report the calling thread as working inside the block."""
     me = threading.current_thread()
     presence.begin_work(me)
     try:
@@ -88,7 +88,7 @@ def at_work(presence: Presence) -> Generator[None]:
 
 
 class Crew:
-    """Threads that work for one that waits for them."""
+    """Threads that work for a thread that waits for them."""
 
     def __init__(self, presence: Presence, threads: Iterable[threading.Thread]) -> None:
         self._presence = presence
@@ -98,13 +98,13 @@ class Crew:
         self._is_awaited = True
 
     def begin(self) -> None:
-        """Before the threads are started."""
+        """Report the threads as working and the caller as waiting; call it before the threads start."""
         for thread in self._left:
             self._presence.begin_work(thread)
         self._presence.begin_wait(self._master)
 
     def end(self, thread: threading.Thread) -> None:
-        """A thread has ended, or was never started; the last one to do so hands over to the one that waits."""
+        """Report that a thread has ended, or was never started; the last one reports the end of the master's wait."""
         with self._lock:
             if thread not in self._left:
                 return
@@ -114,7 +114,7 @@ class Crew:
         self._presence.end_work(thread)
 
     def dismiss(self) -> None:
-        """The waiting thread goes on, whether or not all have ended."""
+        """Report that the waiting thread goes on, whether or not all threads have ended."""
         with self._lock:
             self._dismiss()
 
@@ -125,7 +125,7 @@ class Crew:
 
 
 class Turns:
-    """A lock whose waiting threads are reported. The thread that has it may take it again."""
+    """A reentrant lock whose waiting threads are reported."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -135,7 +135,7 @@ class Turns:
 
     @contextmanager
     def turn(self, presence: Presence, check: Callable[[], None] = lambda: None) -> Generator[None]:
-        """Hold the lock inside; while waiting for it, `check` may raise."""
+        """Hold the lock inside the block; while waiting for it, `check` may raise."""
         me = threading.current_thread()
         if self._owner is me:
             yield
@@ -172,7 +172,7 @@ class Turns:
     def _release(self) -> None:
         with self._door:
             try:
-                # All of them: which one gets it is the operating system's choice, and the others report again.
+                # All of them: the operating system chooses which one gets the lock, and the others report again.
                 for thread, presence in self._waiting.items():
                     presence.end_wait(thread)
                 self._waiting.clear()

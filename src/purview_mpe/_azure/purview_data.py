@@ -1,7 +1,7 @@
 """Purview's data plane: JSON requests to the account's own host, over the pipeline of the management clients.
 
-A token for Purview goes to Purview's own hosts and to an emulator on this machine, and nowhere else: which host an
-account has is read from an answer of Azure's, and an answer can be forged.
+A token for Purview goes only to Purview's own hosts and to an emulator on this machine. The account's host comes from
+an answer of Azure, and an answer can be forged.
 
 Imported through `loading.load` alone, because it imports azure.core.
 """
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from purview_mpe._azure.options import Cloud, Colour
 
-#: Sources disagree on the audience outside the public cloud: Purview's SDKs have the first in all clouds, public
-#: scripts the second. So the second is asked for where the first is refused.
+#: Sources disagree on the audience outside the public cloud: Purview's SDKs use the first in all clouds, public scripts
+#: use the second. So the second is requested if the first is refused.
 AUDIENCES: dict[Cloud, tuple[str, ...]] = {
     "public": ("https://purview.azure.net/.default",),
     "us-government": ("https://purview.azure.net/.default", "https://purview.azure.us/.default"),
@@ -60,10 +60,10 @@ class PurviewData:
         self._client = client
 
     def send(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
-        """The JSON that is answered; `path` begins with a slash, or is the whole address of a next page.
+        """The JSON of the answer; `path` begins with a slash, or is the full address of a next page.
 
         Raises:
-            HttpResponseError: Purview answered with anything but success.
+            HttpResponseError: Purview answered with an error status.
             ValueError: the answer is not JSON.
         """
         return _json(self._client.send_request(self._request(method, path, params, body)))

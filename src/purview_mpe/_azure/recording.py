@@ -1,6 +1,6 @@
-"""What was asked of Azure and what it answered, written down without anything that tells whose Azure it was.
+"""Records requests to Azure and its answers, without anything that identifies the tenant.
 
-Tokens never come by here. What stays of an exchange, and in which words, `_wire.transcript` decides.
+Tokens never get here. `_wire.transcript` decides what is kept of an exchange, and how it is worded.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-_TOLD_HEADERS = frozenset({"content-type", "retry-after", "azure-asyncoperation", "location", "etag"})
+_KEPT_HEADERS = frozenset({"content-type", "retry-after", "azure-asyncoperation", "location", "etag"})
 
 
 @contextmanager
 def recording_to(path: Path, security: dict[str, Any]) -> Generator[Any]:
-    """A transport for a synchronous client; what goes through it is in the file afterwards, even if the verb fails.
+    """A transport for a synchronous client that writes its exchanges to the file at the end, even if the verb fails.
 
     Raises:
-        InvalidSpec: the file cannot be written; found out before anything is asked of Azure.
+        InvalidSpec: the file cannot be written; checked before the first request to Azure.
     """
     try:
         _write(path, "")
@@ -37,10 +37,10 @@ def recording_to(path: Path, security: dict[str, Any]) -> Generator[Any]:
         reason = f"{str(path)!r} cannot be written: {error.strerror}"
         raise InvalidSpec("The command", [("--record", reason)]) from None
     except ValueError:  # a zero byte, or half a character
-        raise InvalidSpec("The command", [("--record", f"{str(path)!r} is no path")]) from None
+        raise InvalidSpec("The command", [("--record", f"{str(path)!r} is not a path")]) from None
     transport = loading.load("purview_mpe._azure.clients").make_transport("sync", security)
     recording = Recording(transport.send)
-    # On the object itself, which in all else stays what it is: a transport that a verb can break off, for one.
+    # Only `send` is replaced, on the object itself: it stays a transport that, for one, a verb can break off.
     transport.send = recording.send
     try:
         yield transport
@@ -50,7 +50,7 @@ def recording_to(path: Path, security: dict[str, Any]) -> Generator[Any]:
 
 
 class Recording:
-    """Remembers what a transport is asked, and what it answers."""
+    """Keeps the requests and answers of a transport."""
 
     def __init__(self, send: Callable[..., Any]) -> None:
         self._send = send
@@ -59,21 +59,21 @@ class Recording:
         self._exchanges: list[dict[str, Any]] = []
 
     def send(self, request: Any, **options: Any) -> Any:
-        """Pass a request on, and remember what was answered."""
+        """Pass a request on, and keep the answer."""
         asked = {"method": request.method, "url": request.url, "body": _json(_content_of(request))}
         if match := request.headers.get("If-Match"):
             asked["if_match"] = match
         answer = self._send(request, **options)
-        told = {
+        answered = {
             "status": answer.status_code,
-            "headers": {name: value for name, value in answer.headers.items() if name.lower() in _TOLD_HEADERS},
+            "headers": {name: value for name, value in answer.headers.items() if name.lower() in _KEPT_HEADERS},
             "body": _json(_content_of(answer)),
         }
-        # In case somebody answers with what was sent: only here the token is known.
-        told = _without(told, str(request.headers.get("Authorization", "")).removeprefix("Bearer "))
+        # A server may repeat the token in its answer, and the token is known only here.
+        answered = _without(answered, str(request.headers.get("Authorization", "")).removeprefix("Bearer "))
         with self._lock:
             at = round(time.monotonic() - self._began, 3)
-            self._exchanges.append({"at": at, "request": asked, "answer": told})
+            self._exchanges.append({"at": at, "request": asked, "answer": answered})
         return answer
 
     def write(self, path: Path) -> None:
@@ -84,7 +84,7 @@ class Recording:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that its owner alone can read, also if it existed and others could."""
+    """Write a file that only its owner can read, even if it existed and was readable by others."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         if stat.S_ISREG(os.fstat(handle).st_mode):
@@ -105,7 +105,7 @@ def _is_list(node: Any) -> TypeGuard[list[Any]]:
 
 
 def _content_of(message: Any) -> Any:
-    """The body of a request or an answer, of azure-core's older and newer kinds."""
+    """The body of a request or an answer, of azure-core's older and newer classes."""
     for name in ("content", "body", "data"):
         found: Any = getattr(message, name, None)
         if callable(found):
@@ -121,5 +121,5 @@ def _json(content: Any) -> Any:
     try:
         return json.loads(content)
     except ValueError:
-        # Not what Azure Resource Manager says; it may hold anything, so that it is there is all that is told.
+        # Azure Resource Manager answers JSON. This may hold anything, so the transcript only says that it exists.
         return f"({len(content)} bytes that are not JSON)"

@@ -1,12 +1,12 @@
-"""When a request is repeated: one HTTP exchange made reliable, in a bounded number of attempts.
+"""When a request is repeated, within a limited number of attempts.
 
-Only what may be over the next time is tried again: 408, 429, 5xx, broken connections, and answers to reads that are
-cut off or no list where one was asked for. Waits have jitter, and `Retry-After` is honoured up to a ceiling.
+Only failures that may pass are retried: 408, 429, 5xx, broken connections, and answers to reads that are cut off or
+are not the requested list. Waits have jitter, and `Retry-After` is honoured up to a limit.
 
-A request that changes something is sent once. Whether it is sent again is for the flow to say, which looks first: the
-answer may have been lost, and whatever was true before a wait may have changed during it.
+A request that changes something is sent once. The flow decides whether to send it again, and reads the state first:
+the answer may have been lost, and the state may have changed during a wait.
 
-Imported through `_imports.load` alone, because it imports azure.core.
+Imported through `loading.load` alone, because it imports azure.core.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ if TYPE_CHECKING:
     from purview_mpe._azure.exchange import Run
     from purview_mpe._model.retry import Retry
 
-#: Failures that tell that the server is there and will not do it: asking again changes nothing.
+#: Server errors that a retry cannot fix.
 _PERMANENT = frozenset({501, 505})
 _MAY_LEAVE_OUT_VALUE = ("storage", "eventhub", "authorization")
 
 
 class _Patience:
-    """Whether an exchange is tried again, and after how long."""
+    """Whether to retry an exchange, and after how long."""
 
     def __init__(self, retry: Retry) -> None:
         super().__init__()
         self._retry = retry
 
     def after(self, attempt: int, request: Any, response: Any, broken: Exception | None) -> float | None:
-        """Seconds to wait before the next attempt; None if this answer, or this failure, stands."""
+        """Seconds to wait before the next attempt; None if this answer, or this failure, is final."""
         exchange = current()
         exchange.retry_after = None
         if broken is not None:
@@ -63,7 +63,7 @@ class _Patience:
             return self._wait(attempt, request, "its answer was not JSON")
         exchange.is_no_list = exchange.of_list and status == 200 and not _is_list(response)
         if exchange.is_no_list:
-            return self._wait(attempt, request, "its answer was no list")
+            return self._wait(attempt, request, "its answer was not a list")
         if status not in {408, 429} and (status < 500 or status in _PERMANENT):
             return None
         return self._wait(attempt, request, f"it answered {status}", self._asked_for(response.http_response.headers))
@@ -83,7 +83,7 @@ class _Patience:
         return wait
 
     def _asked_for(self, headers: Mapping[str, str]) -> float:
-        """Seconds that the answer asks to wait; 0 where it does not say."""
+        """Seconds that the answer asks to wait; 0 if it does not say."""
         said = headers.get("Retry-After")
         if said is None:
             return 0.0
@@ -91,12 +91,12 @@ class _Patience:
             seconds = float(said)
         except ValueError:
             seconds = _until(said, headers.get("Date"))
-        # Comparing is false for NaN, too. Zero, the past and nonsense: our own backoff will do.
+        # This comparison is false for NaN, too. For zero, a past date or nonsense, our own backoff applies.
         return seconds if seconds > 0 else 0.0
 
 
 def _until(moment: str, now: str | None) -> float:
-    """Seconds until a date, by the server's own clock, which ours need not agree with."""
+    """Seconds until a date by the server's clock, which may differ from the local one."""
     try:
         return (parsedate_to_datetime(moment) - parsedate_to_datetime(now or "")).total_seconds()
     except (TypeError, ValueError, OverflowError):
@@ -104,15 +104,15 @@ def _until(moment: str, now: str | None) -> float:
 
 
 def _is_garbled(response: Any) -> bool:
-    """Whether what was read is no whole JSON object: cut off on the way, or from a proxy.
+    """Whether the answer to a read is not complete JSON: cut off on the way, or sent by a proxy.
 
-    Only reads are asked again for it; after a write the flows look what was done.
+    Only reads are repeated for this; after a write, the flows read what was done.
     """
     if response.http_request.method != "GET":
         return False
     try:
         body = response.http_response.text().strip()
-    except Exception:  # noqa: BLE001 - what cannot be decoded is no JSON either
+    except Exception:  # noqa: BLE001 - a body that cannot be decoded is not JSON either
         return True
     return not (body.startswith("{") and body.endswith("}"))
 
@@ -120,9 +120,9 @@ def _is_garbled(response: Any) -> bool:
 def _is_list(response: Any) -> bool:
     """Whether it is a page of a list: an object with an array `value`.
 
-    Data Factory and Purview always send one (spec). The SDKs take an object without it for an empty list (SDK source),
-    and an empty list would be believed: that endpoints are gone, say. Storage, Event Hubs and Authorization may leave
-    it out (spec), so of them an object without anything is an empty list indeed.
+    Data Factory and Purview always send the array (spec). The SDKs read an object without it as an empty list (SDK
+    source), and a flow would conclude, say, that endpoints are gone. Storage, Event Hubs and Authorization may omit it
+    (spec), so an empty object from them is an empty list.
     """
     try:
         page = json.loads(response.http_response.text())
@@ -135,7 +135,7 @@ def _is_list(response: Any) -> bool:
 
 
 def _is_broken(error: Exception) -> bool:
-    """Whether the connection failed, in a way that may be over at the next attempt."""
+    """Whether the connection failed in a way that the next attempt may not meet."""
     if has_bad_certificate(error) or isinstance(error, ClientAuthenticationError):
         return False
     if isinstance(error, (ServiceRequestError, ServiceResponseError, IncompleteReadError)):

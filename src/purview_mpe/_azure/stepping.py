@@ -1,4 +1,4 @@
-"""Policies that are written once for both clients: as steps, which one client takes and the other awaits."""
+"""Policies that are written once for both clients, as steps: the synchronous client calls them, the other awaits."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-#: What is done next, asking a credential or sending a request: gives the result, or with the asynchronous client
-#: something to await.
+#: The next step, a call of the credential or a request: returns the result or, with the asynchronous client, an
+#: awaitable.
 Step: TypeAlias = "Callable[[], Any]"
-#: A policy's work on one request; each step's result, or its error, comes back into it.
+#: A policy's work on one request; it gets back each step's result or error.
 Steps: TypeAlias = "Generator[Step, Any, Any]"
 
 
 def taken(steps: Steps) -> Any:
-    """What the work comes to, each step taken as it is."""
+    """The result of the work; each step is called."""
     step = next(steps)
     try:
         while True:
             try:
                 result = step()
-            except Exception as error:  # noqa: BLE001 - handed to the work, which passes on what it does not handle
+            except Exception as error:  # noqa: BLE001 - passed to the work, which raises what it does not handle
                 step = steps.throw(error)
             else:
                 step = steps.send(result)
@@ -30,7 +30,7 @@ def taken(steps: Steps) -> Any:
 
 
 async def awaited(steps: Steps) -> Any:
-    """What the work comes to, each step awaited."""
+    """The result of the work; each step is awaited."""
     step = next(steps)
     try:
         while True:

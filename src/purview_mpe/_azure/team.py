@@ -1,7 +1,7 @@
-"""Flows that run beside the one that started them, in both colours.
+"""Flows that run beside the flow that started them, for both clients.
 
-`Io.gather` ends with the slowest of its flows. Here the one that waits goes on as soon as any of them has ended, so a
-request that hangs keeps nothing but its own flow. Starting and waiting is for one thread or task alone.
+`Io.gather` ends with the slowest of its flows. Here the waiting flow goes on as soon as any of the others has ended, so
+a request that hangs delays only its own flow. Only one thread or task starts flows and waits for them.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from purview_mpe._azure.presence import SLICE, UNASKED
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-#: How long requests that are under way may take to end when the team is closed; then they are cut off.
+#: How long requests under way can take to end after the team is closed; then they are cut off.
 _GRACE = 0.5
-#: How long stopped threads are waited for: one that waits for the network to connect cannot be ended from outside.
+#: How long to wait for stopped threads: a thread that is connecting cannot be ended from outside.
 _PATIENCE = 0.9
 
 
 class SyncTeam:
-    """Threads; one that has ended its flow is used again."""
+    """Threads; a thread that has finished its flow gets the next one."""
 
     def __init__(self, run_of: Run, transport: Any, run: Callable[[Coroutine[Any, Any, None]], None]) -> None:
         self._run = run_of
@@ -50,7 +50,7 @@ class SyncTeam:
             self._running += 1
         if worker is None:
             worker = _Worker(self)
-            # First: a thread that is interrupted while it starts has to be dismissed as well.
+            # Listed before it starts: a thread that is interrupted while it starts must be dismissed as well.
             self._workers.append(worker)
             worker.thread.start()
         self._run.presence.begin_work(worker.thread)
@@ -82,24 +82,24 @@ class SyncTeam:
                 worker.dismiss()
 
     def work(self, flow: Coroutine[Any, Any, None]) -> None:
-        """Finish a flow on the calling thread, and remember what it raised."""
+        """Finish a flow on the calling thread, and keep what it raised."""
         try:
             self._run.check()
             self._finish(flow)
         except Stopped:
             flow.close()
-        except BaseException as error:  # noqa: BLE001 - raised again where the team is waited for
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits for the team
             self._failure = self._failure or error
             if not isinstance(error, Exception):
-                self._run.stop()  # a listener has raised KeyboardInterrupt, say
+                self._run.stop()  # for example, a listener has raised KeyboardInterrupt
 
     def ended(self, worker: _Worker) -> None:
-        """A worker has nothing to do any more."""
+        """A worker has nothing left to do."""
         with self._lock:
             self._running -= 1
             self._idle.append(worker)
             self._news.set()
-            # Before the worker counts as idle: in between, time must not move.
+            # Reported before the worker counts as idle, so that time does not move in between.
             self._run.presence.wake(self._master)
             if self._is_awaited:
                 self._is_awaited = False
@@ -107,7 +107,7 @@ class SyncTeam:
         self._run.presence.end_work(worker.thread)
 
     def _pause(self, seconds: float) -> None:
-        """Let time pass until there is news, and at most so many seconds."""
+        """Let time pass until there is news, for at most `seconds`."""
         if self._run.is_real:
             self._news.wait(min(SLICE, seconds))
         elif seconds < float("inf") and self._run.presence is not UNASKED:
@@ -129,7 +129,7 @@ class SyncTeam:
 
 
 class _Worker:
-    """One thread, and the flows that it is given one after the other."""
+    """One thread, and the flows that it runs one after the other."""
 
     def __init__(self, team: SyncTeam) -> None:
         self._team = team

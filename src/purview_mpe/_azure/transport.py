@@ -1,6 +1,6 @@
-"""The synchronous transport: azure-core's own, over a pool as large as our concurrency, whose requests can be ended.
+"""The synchronous transport: azure-core's own, with a larger pool, and with requests that can be ended.
 
-Imported through `_imports.load` alone, because it imports azure.core and requests.
+Imported through `loading.load` alone, because it imports azure.core and requests.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# azure-core imports it with the first answer, on whichever thread that comes, while another may be importing an SDK.
+# azure-core imports it with the first answer, on any thread, while another thread may be importing an SDK.
 with contextlib.suppress(ModuleNotFoundError):
     importlib.import_module("azure.core.rest._requests_basic")
 
@@ -44,15 +44,15 @@ with contextlib.suppress(ModuleNotFoundError):
 class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exports it lazily, and so untyped
     """azure-core's transport, with at most `size` requests under way at once.
 
-    Its own pool keeps 10 connections and drops the others after each request, and its timeouts are for the next piece
-    of an answer: a server that sends a byte now and then keeps a request alive for ever. Here a request ends when its
-    two timeouts together are over.
+    azure-core's own pool keeps 10 connections and drops the others after each request. Its timeouts apply to the next
+    piece of an answer, so a server that sends a byte now and then keeps a request alive for ever. Here a request ends
+    after the sum of its two timeouts.
     """
 
     def __init__(self, size: int, **options: Any) -> None:
         session = requests.Session()
         session.mount("https://", _Adapter(size))
-        # A callable that does nothing: otherwise requests replaces our token by what it finds in a .netrc file.
+        # A callable that does nothing: without it, requests replaces our token with a login from a .netrc file.
         session.auth = _unchanged
         self._slots = threading.BoundedSemaphore(size)
         base: Any = super()
@@ -69,15 +69,15 @@ class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core ex
                 response = base.send(request, **options)
         finally:
             _line.reset(token)
-            run.check()  # whatever came of it: an interrupted verb does not look at it
+            run.check()  # an interrupted verb ignores the outcome
         if line.is_cut:
-            # To the reader our cut looks like the end of the answer.
+            # For the reader, our cut looks like the end of the answer.
             raise ServiceResponseTimeoutError(f"The answer was not complete within {seconds:.0f} s.")
         return response
 
 
 class _Line:
-    """The connection that a request uses at the moment, for other threads to cut."""
+    """The connection that a request uses at the moment, so that other threads can cut it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -94,12 +94,12 @@ class _Line:
             raise TimeoutError("the time was over before the connection was there")
 
     def reads(self, opened: socket.socket | None) -> None:
-        # The connection forgets it when the answer has no length, and leaves it to the reader (http.client).
+        # The connection drops the socket if the answer has no length, and leaves it to the reader (http.client).
         with self._lock:
             self._socket = opened
 
     def dials(self, opened: socket.socket) -> None:
-        # A second handle on it: TLS takes the first one over, and shows the new one only when it has agreed.
+        # A second handle on the socket: TLS takes over the first, and gives a new one only after the handshake.
         self.has_dialled()
         with self._lock:
             self._dialling = opened.dup()
@@ -119,7 +119,7 @@ class _Line:
             opened = self._dialling or self._socket or getattr(self._connection, "sock", None)
             if opened is None:
                 return
-            # Not the method of the same name of an SSL socket: that forgets its state under the reader's hands.
+            # Not the SSL socket's method of the same name: that drops its TLS state while the reader uses it.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
 
@@ -128,7 +128,7 @@ _line: ContextVar[_Line] = ContextVar("purview_mpe_line")
 
 
 class _Connection(HTTPSConnection):
-    """A connection that tells which request uses it."""
+    """A connection that registers with the request that uses it."""
 
     def connect(self) -> None:
         line = _line.get()
@@ -139,8 +139,8 @@ class _Connection(HTTPSConnection):
             line.has_dialled()
 
     def _new_conn(self) -> socket.socket:
-        # What urllib3's own does, on a socket that the line knows before it is connected: a host that does not answer,
-        # or answers and does not get on with TLS, keeps no thread that was told to end.
+        # As urllib3's own method, but the line knows the socket before it is connected. So a stopped thread ends even
+        # if the host does not answer, or answers and never finishes the TLS handshake.
         try:
             return _dialled(_line.get(), self._dns_host, self.port or 443, self.timeout, self.socket_options)
         except socket.gaierror as error:
@@ -177,9 +177,9 @@ def _dialled(line: _Line, host: str, port: int, timeout: float | None, options: 
 
 
 def _connect(line: _Line, opened: socket.socket, address: Any, timeout: float | None) -> None:
-    """Connect, and look now and then whether that is still wanted.
+    """Connect, and check now and then whether the request was cut.
 
-    Cutting a socket does nothing before its connection has begun, so a cut in that moment is seen here alone.
+    Cutting a socket has no effect before its connection has begun, so only this check sees such an early cut.
     """
     end = math.inf if timeout is None else time.monotonic() + timeout
     opened.setblocking(False)
@@ -200,13 +200,13 @@ class _Pool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """requests' own, with our connections; no retries here, since the pipeline does that, and counts."""
+    """requests' own adapter with our connections. It does not retry: the pipeline does, and counts the attempts."""
 
     def __init__(self, size: int) -> None:
         super().__init__(pool_connections=4, pool_maxsize=size, max_retries=0)
 
     def build_response(self, req: Any, resp: Any) -> Any:
-        """What urllib3 has read so far as an answer; the rest of it is read up to a limit."""
+        """The answer as urllib3 has it so far; the rest of its body is read up to a limit."""
         response = super().build_response(req, resp)
         response.raw = _Bounded(resp)
         return response
@@ -222,7 +222,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _Bounded:
-    """An answer of urllib3's that is read until it is more than Azure ever sends."""
+    """An answer of urllib3 that stops reading when the body is larger than Azure ever sends."""
 
     def __init__(self, answer: Any) -> None:
         self._answer = answer
@@ -242,14 +242,14 @@ class _Bounded:
 
 
 def _use_our_connections(manager: Any) -> None:
-    # A manager for SOCKS proxies brings connections of its own, which stay as they are.
+    # A manager for SOCKS proxies brings its own connections, which are kept.
     if manager.pool_classes_by_scheme["https"] is HTTPSConnectionPool:
         manager.pool_classes_by_scheme = manager.pool_classes_by_scheme | {"https": _Pool}
 
 
 @contextlib.contextmanager
 def _slot(slots: threading.BoundedSemaphore, seconds: float) -> Any:
-    """One of the places for requests that are under way."""
+    """Hold one of the slots for requests under way."""
     waited = 0.0
     while not slots.acquire(timeout=SLICE):
         current().check()
@@ -264,37 +264,38 @@ def _slot(slots: threading.BoundedSemaphore, seconds: float) -> Any:
 
 
 class _Limit:
-    """Cuts the line when the time is over, from a thread that ends when the context is left.
+    """Cuts the line after a timeout, from a thread that ends with the context.
 
-    An interruption can come at any instant, also in the first and last steps of the context. One that keeps `__exit__`
-    from ending the thread leaves that to `__del__`.
+    An interruption can come at any instant, also in the first and last steps of the context. If it keeps `__exit__`
+    from ending the thread, `__del__` does that.
     """
 
     def __init__(self, line: _Line, seconds: float) -> None:
         self._line = line
         self._seconds = max(0.0, seconds)
-        # Locks, which are released in one step. An event takes several, and an interruption between them locks it up.
+        # Locks, because they are released in one step. An event takes several, and an interruption between them can
+        # leave it locked.
         self._is_left = threading.Lock()
         self._is_left.acquire()
         self._has_ended = threading.Lock()
         self._has_ended.acquire()
 
     def __enter__(self) -> None:
-        # Not `threading.Thread`: interrupted while it waits for its thread to start, it can lock that thread up.
+        # Not `threading.Thread`: if it is interrupted while it waits for its thread to start, that thread can hang.
         # Nothing here refers to the limit itself, so that `__del__` runs.
         _thread.start_new_thread(_cut_after, (self._seconds, self._line, self._is_left, self._has_ended))
 
     def __exit__(self, *_: object) -> None:
         self._end()
-        # After this the connection belongs to other requests, which must not be cut.
+        # After this, other requests use the connection, and must not be cut.
         self._has_ended.acquire()
 
     def __del__(self) -> None:
-        with contextlib.suppress(AttributeError):  # interrupted before it had its lock
+        with contextlib.suppress(AttributeError):  # interrupted before the lock was made
             self._end()
 
     def _end(self) -> None:
-        with contextlib.suppress(RuntimeError):  # it was released before
+        with contextlib.suppress(RuntimeError):  # already released
             self._is_left.release()
 
 

@@ -1,18 +1,17 @@
 """The asynchronous transport: azure-core's own over aiohttp, with six differences.
 
-- Its pool is as large as our concurrency.
-- aiohttp sends an idempotent request again by itself when a kept connection turns out to be broken, which would come on
-  top of every attempt that the pipeline counts. A client middleware, inside of aiohttp's own loop, hides that failure
-  from it.
-- A certificate file is read once; azure-core reads it for every request, and aiohttp then keeps no connection, because
-  it takes each for another kind of security.
+- Its pool has a connection for each request that can be under way.
+- aiohttp by itself repeats an idempotent request whose kept connection turns out to be broken. The pipeline would not
+  count that attempt. A client middleware, inside aiohttp's own loop, hides the failure from aiohttp.
+- A certificate file is read once. azure-core reads it for every request, and aiohttp then keeps no connection, because
+  it compares the TLS contexts by identity.
 - An answer is read up to a limit.
 - Proxies are read from the environment here: aiohttp would read a .netrc file along with them, in a thread, for every
   request, and fail where it holds an entry for the host.
-- Closing it ends all connections at once. aiohttp leaves those of requests that were given up to say goodbye, for which
-  a server that does not answer lets them wait half a minute, beyond the end of the event loop.
+- Closing it ends all connections at once. aiohttp leaves the connections of abandoned requests to finish their TLS
+  shutdown. If the server does not answer, they wait half a minute, beyond the end of the event loop.
 
-Imported through `_imports.load` alone, because it imports azure.core and aiohttp.
+Imported through `loading.load` alone, because it imports azure.core and aiohttp.
 """
 
 from __future__ import annotations
@@ -68,14 +67,14 @@ class AsyncPooledTransport(AioHttpTransport):  # type: ignore[misc]  # azure-cor
         """Close the session and all its connections."""
         base: Any = super()
         with contextlib.suppress(AttributeError):
-            # aiohttp stumbles over a connection that is just ending (asyncio's has lost its protocol by then), and
-            # leaves the others open; they end below.
+            # aiohttp fails on a connection that is just ending (asyncio's transport has lost its protocol by then),
+            # and leaves the others open. They are closed below.
             await base.close()
         for opened in list(self._sockets):
             if opened.fileno() != -1:
                 with contextlib.suppress(OSError):
                     opened.shutdown(socket.SHUT_RDWR)
-        # The loop sees their ends in its next rounds, and then lets go of them.
+        # The loop notices the closed sockets in its next rounds, and releases them.
         for _ in range(5):
             await asyncio.sleep(0)
 
@@ -101,13 +100,13 @@ async def _sent_once(request: aiohttp.ClientRequest, handler: ClientHandlerType)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         broken = error
     else:
-        setattr(answer, "content", _Bounded(answer))  # noqa: B010 - another kind of reader, which types cannot know
+        setattr(answer, "content", _Bounded(answer))  # noqa: B010 - a reader of a type that is not declared
         return answer
     raise aiohttp.ClientConnectionError(str(broken) or type(broken).__name__)
 
 
 class _Bounded:
-    """Reads the body of an answer, until it is more than Azure ever sends, packed or unpacked."""
+    """Reads the body of an answer, and stops if it is larger than Azure ever sends, packed or unpacked."""
 
     #: As azure-core unpacks them.
     _PACKED = MappingProxyType({"gzip": 16 + zlib.MAX_WBITS, "deflate": -zlib.MAX_WBITS})

@@ -1,7 +1,7 @@
-"""The policy that asks again with another api-version, where the cloud does not have the one that the SDK sends.
+"""The policy that repeats a request with another api-version, if the cloud does not have the SDK's.
 
-Each type is refused once: the version that worked is kept for all later requests of the client. Imported through
-`loading.load` alone, because it imports azure.core.
+Each resource type is refused at most once: the client keeps the version that worked for all later requests. Imported
+through `loading.load` alone, because it imports azure.core.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 
 class _Asking:
-    """What is done for one request."""
+    """The work for one request."""
 
     def __init__(self) -> None:
         super().__init__()
-        #: The version that a type is asked for with.
+        #: The version that works, by resource type.
         self._kept: dict[str, str] = {}
 
     def steps(self, request: Any, send: Callable[[Any], Any]) -> Steps:
-        """Send; send once more with a version that there is."""
+        """Send; if the version is refused, send once more with one that the cloud has."""
         sent = request.http_request
         url = str(sent.url)
         asked, resource_type = version_in(url), type_of(urlsplit(url).path)
@@ -53,7 +53,7 @@ class _Asking:
 
 
 def _refusal_of_version() -> Refusal | None:
-    """What the last answer says about api-versions; None if it is about something else."""
+    """The last answer's refusal of the api-version; None if the answer is about something else."""
     answer = current().answer
     refusal = read_refusal(answer.body) if answer is not None and answer.body else None
     return refusal if refusal is not None and refusal.code.casefold() in VERSION_CODES else None

@@ -1,6 +1,6 @@
 """`logging_enable=True`: every request and answer in the log, with headers and bodies, and without tokens.
 
-azure-core's own policy for this writes the token of each request into the log.
+azure-core's own policy for this logs the token of each request.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("purview_mpe.wire")
 
-#: Headers whose values open something, by a part of their names: `Authorization`, `x-ms-authorization-auxiliary`,
+#: Headers with secret values, by a part of their names: `Authorization`, `x-ms-authorization-auxiliary`,
 #: `Proxy-Authorization`, `Set-Cookie`, and keys and tokens that a policy of the application adds.
 _SECRET = ("authorization", "cookie", "token", "key", "secret", "signature")
 _MASK = "***"
 
 
 class WireLog(policies.SansIOHTTPPolicy[Any, Any]):
-    """Stands next to what takes the token off a request: it sees requests as they are sent."""
+    """Stands next to the policy that removes the token from a request, so it sees requests as they are sent."""
 
     def on_request(self, request: Any) -> None:
-        """What is sent."""
+        """Log the request."""
         if not _log.isEnabledFor(logging.DEBUG):
             return
         sent = request.http_request
@@ -42,7 +42,7 @@ class WireLog(policies.SansIOHTTPPolicy[Any, Any]):
         )
 
     def on_response(self, request: Any, response: Any) -> None:
-        """What came back; an answer that repeats the token has been refused before it gets here."""
+        """Log the answer; an answer that repeats the token was refused before it gets here."""
         if not _log.isEnabledFor(logging.DEBUG):
             return
         answered, token = response.http_response, current().secret
@@ -71,5 +71,5 @@ def _text(content: object) -> str:
 
 
 def _line(text: str, token: str) -> str:
-    """One line that can be printed: a body of several would look like records of their own."""
+    """The text as one printable line: a body of several lines would look like several records."""
     return safe_text(blotted(text[:LONGEST], token), LONGEST)

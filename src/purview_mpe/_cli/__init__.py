@@ -1,1 +1,1 @@
-"""The command line: streams, options, and one function for each verb. `main` begins."""
+"""The command line: streams, options, and one function for each verb. It starts in `main`."""

@@ -29,29 +29,29 @@ T = TypeVar("T")
 
 @dataclass
 class Call:
-    """What a verb's function gets."""
+    """The context that a verb's function gets."""
 
     arguments: Namespace
     terminal: Terminal
     connect: Callable[..., Client] | None = None
-    """What makes the client; `Client` itself by default."""
+    """The function that makes the client; `Client` itself by default."""
     report: Report | None = None
-    """What the last verb that can write has done: kept, so that nothing that happens afterwards loses it."""
+    """The report of the last verb that can write, kept so that a later error does not lose it."""
     _progress: Progress | None = None
 
     @cached_property
     def spec(self) -> Spec:
-        """What to work on."""
+        """The spec that file and options give."""
         return options.spec_of(self.arguments, self.terminal)
 
     @property
     def verbose(self) -> bool:
-        """Whether ids for a support case are wanted."""
+        """Whether to show ids for a support case."""
         return bool(getattr(self.arguments, "verbose", 0))
 
     @contextmanager
     def client(self) -> Generator[Client]:
-        """A client that tells its progress to this call."""
+        """A client that reports its progress to this call."""
         from purview_mpe import Client  # noqa: PLC0415 - loads pydantic, which --help does without
 
         given = options.client_options(self.arguments)
@@ -61,11 +61,11 @@ class Call:
             if (path := getattr(self.arguments, "record", None)) is not None:
                 security = {key: given[key] for key in ("connection_verify",) if key in given}
                 given["transport"] = stack.enter_context(record.recording_to(path, security))
-            with (self.connect or Client)(on_event=self._tell, **given) as client:
+            with (self.connect or Client)(on_event=self._on_event, **given) as client:
                 yield client
 
     def watched(self, action: Callable[[], T]) -> T:
-        """The result of an action, with its progress on stderr; where there is a log, that is the progress."""
+        """The result of an action, with its progress on stderr; with `-v` the log replaces the progress."""
         if self.verbose:
             return self._kept(action())
         self._progress = progress_on(self.terminal)
@@ -83,17 +83,17 @@ class Call:
         return result
 
     def show(self, noun: Noun, *, one_line: bool = False) -> None:
-        """The answer, or one of several."""
+        """Show the answer, or one of several."""
         self.terminal.show(noun, self.arguments.output, verbose=self.verbose, one_line=one_line)
 
-    def _tell(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if self._progress is not None:
             self._progress(event)
 
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb: how it is called, what it does, and what its help teaches."""
+    """One verb: its name and options, its function, and its help."""
 
     name: str
     summary: str

@@ -1,4 +1,4 @@
-"""Completion scripts, which shtab writes from the parser: a script holds words and calls nothing."""
+"""Completion scripts, which shtab writes from the parser: a script holds only words, and runs no command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shtab
 if TYPE_CHECKING:
     from argparse import Action, ArgumentParser
 
-#: What a placeholder in the help stands for: only files can be completed.
+#: How to complete each placeholder of the help: only files can be completed.
 _FILES = "FILE"
 
 
@@ -24,7 +24,7 @@ def script(shell: str, parser: ArgumentParser) -> str:
 
 def _actions(parser: ArgumentParser) -> list[Action]:
     """All options of a parser and of its verbs."""
-    # argparse has no public way to ask a parser what it takes; shtab reads this attribute as well.
+    # argparse has no public way to list a parser's options; shtab reads this attribute as well.
     own = cast("list[Action]", cast("Any", parser)._actions)  # noqa: SLF001
     verbs = [cast("dict[str, ArgumentParser]", action.choices) for action in own if action.nargs == PARSER]
     return [*own, *(action for children in verbs for child in children.values() for action in _actions(child))]

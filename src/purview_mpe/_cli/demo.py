@@ -1,7 +1,7 @@
-"""`purview-mpe demo`: the whole job, told on an emulated Azure inside this process.
+"""`purview-mpe demo`: the whole job, shown on an emulated Azure inside this process.
 
-The library that runs here is the real one, with the real SDK clients; only their transport is the emulator's, whose
-clock jumps over every wait. For a person the story is slowed down a little; for a pipe it is not.
+The library and the SDK clients are the real ones. Only their transport is the emulator's, whose clock skips every wait.
+On a terminal the demo pauses now and then, so that a person can follow; into a pipe it does not.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 _BETWEEN_CHAPTERS = 0.4
 _PER_ROUND_OF_WAITING = 0.05
-#: A slow machine takes its own time; then there are no pauses on top of it.
+#: If a slow machine has already used this much time, the demo does not pause.
 _PATIENCE = 4.0
 _LINES_OF_THE_HAND_OFF = 12
 _LABEL = re.compile(r" +[a-z ]+: {2,}")
@@ -41,17 +41,17 @@ _LABEL = re.compile(r" +[a-z ]+: {2,}")
 
 @dataclass
 class Story:
-    """One telling: the emulated Azure, the client that works on it, and the terminal that shows it."""
+    """One run of the demo: the emulated Azure, the client that works on it, and the terminal that shows it."""
 
     terminal: Terminal
     pause: Callable[[float], None]
-    """Lets time pass, so that a person can follow."""
+    """Waits, so that a person can follow."""
     emulator: Emulator = field(default_factory=lambda: Emulator(empty=True))
     progress: Progress | None = None
     chapter: int = 0
     began: float = field(default_factory=time.monotonic)
     hand_off: str = ""
-    """What the owners of the targets have to do, once there is something."""
+    """The text for the owners of the targets, once there is one."""
 
     def __post_init__(self) -> None:
         self.emulated_from = self.emulator.clock.now()
@@ -59,10 +59,10 @@ class Story:
         self.factory: ArmId = self.emulator.add_factory("adf-sales", purview_account=self.account)
         self.spec = Spec(factory=str(self.factory), account=str(self.account), name="purview")
         credential: Any = self.emulator.credential
-        self.client = Client(credential, transport=self.emulator.transport(), on_event=self._tell)
+        self.client = Client(credential, transport=self.emulator.transport(), on_event=self._on_event)
 
     def title(self, question: str, call: str) -> None:
-        """Begin a chapter: what it is about, and the call that answers it."""
+        """Begin a chapter with its question, and the call that answers it."""
         self.chapter += 1
         if self._is_watched:
             self._linger(_BETWEEN_CHAPTERS)
@@ -78,7 +78,7 @@ class Story:
         self.terminal.write(text(noun, self.terminal.look(self.terminal.stdout)))
 
     def say(self, text: str) -> None:
-        """A sentence of the narrator."""
+        """A comment on what was shown."""
         page = Page(self.terminal.look(self.terminal.stdout))
         page.line("")
         page.prose(text, indent=0)
@@ -86,7 +86,7 @@ class Story:
 
     def watched(self, action: Callable[[], T]) -> T:
         """The result of an action, with its progress shown as the other verbs show theirs."""
-        # The shown time is the emulator's, so it stands still between two events.
+        # The shown time is the emulator's, so it does not move between two events.
         live = self.terminal.is_live(self.terminal.stderr)
         self.progress = Block(self.terminal, now=None) if live else Lines(self.terminal.say)
         try:
@@ -96,7 +96,7 @@ class Story:
             self.progress = None
 
     def requests(self, action: Callable[[], T]) -> tuple[T, int, int]:
-        """The result of an action with how many requests it took, and how many of them were writes."""
+        """The result of an action, the number of its requests, and how many of them were writes."""
         before, written = len(self.emulator.requests), len(self.emulator.writes)
         result = action()
         return result, len(self.emulator.requests) - before, len(self.emulator.writes) - written
@@ -113,7 +113,7 @@ class Story:
         if time.monotonic() - self.began < _PATIENCE:
             self.pause(seconds)
 
-    def _tell(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if self.progress is None:
             return
         self.progress(event)
@@ -121,8 +121,8 @@ class Story:
             self._linger(_PER_ROUND_OF_WAITING)
 
 
-def tell(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
-    """Tell the story; as JSON, the report of the create run alone."""
+def show(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
+    """Run the demo; as JSON, only print the report of the create run."""
     story = Story(call.terminal, pause)
     with story.client:
         if call.arguments.output == "json":
@@ -131,8 +131,8 @@ def tell(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
             return Exit.of_report(report)
         story.say(
             "An emulated Azure, inside this process: nothing leaves this machine. It has a data factory, adf-sales, "
-            "and a Purview account, contoso, whose firewall lets no network in. Lineage from the factory has to take "
-            "the private way, which does not exist yet."
+            "and a Purview account, contoso, whose firewall lets no network in. Lineage from the factory needs "
+            "private endpoints, which do not exist yet."
         )
         endings = [chapter(story) for chapter in CHAPTERS]
         story.say(
@@ -159,7 +159,7 @@ def _plan(story: Story) -> Exit:
 def _create(story: Story) -> Exit:
     story.title("Make it.", "purview-mpe create, or client.create_all(spec)")
     report = story.watched(lambda: story.client.create_all(story.spec))
-    # What the owners have to do is a chapter of its own.
+    # The text for the owners has its own chapter.
     story.show(report.model_copy(update={"hand_off": None}))
     story.say("All four were requested at once, and one list per round watched them all.")
     story.hand_off = report.hand_off or ""
@@ -173,14 +173,14 @@ def _hand_over(story: Story) -> Exit:
     for line in lines[:_LINES_OF_THE_HAND_OFF]:
         _copy(line, page)
     page.line("")
-    page.line(f"... and {len(lines) - _LINES_OF_THE_HAND_OFF} more lines; there all ids stand in full", "faint")
+    page.line(f"... and {len(lines) - _LINES_OF_THE_HAND_OFF} more lines, in which all ids are complete", "faint")
     story.terminal.write(str(page))
-    story.say("The owners of the targets, who can follow this text without having this library.")
+    story.say("The owners of the targets. They can follow this text without this library.")
     return Exit.DONE if story.hand_off else Exit.FAILED
 
 
 def _copy(line: str, page: Page) -> None:
-    """A line of the text for the owners, with short ids; what goes on to a second line stands under the first."""
+    """A line of the text for the owners, with short ids; continuation lines are indented to match the first."""
     text = short_ids(clean(line))
     label = _LABEL.match(text)
     head = label[0] if label else ""
@@ -198,7 +198,7 @@ def _approve(story: Story) -> Exit:
     untouched = story.strangers().count("Pending")
     story.say(
         f"{len(strangers)} connections of strangers were pending on the same targets, and {untouched} still are: only "
-        "what is provably ours was approved."
+        "the connections that are provably this factory's were approved."
     )
     return max(Exit.of_report(report), Exit.DONE if untouched == len(strangers) else Exit.FAILED)
 
@@ -215,7 +215,7 @@ def _again(story: Story) -> Exit:
     report, requests, writes = story.requests(lambda: story.client.create_all(story.spec))
     story.show(report)
     story.say(
-        f"What exists is kept: {requests} requests, {writes} of them writes. A run that died is repeated like that."
+        f"What exists is kept: {requests} requests, {writes} of them writes. Repeat a failed run in the same way."
     )
     return max(Exit.of_report(report), Exit.FAILED if writes else Exit.DONE)
 
@@ -238,7 +238,7 @@ def _conflict(story: Story) -> Exit:
     return Exit.FAILED if writes else Exit.DONE
 
 
-#: The story; how it ends is the worst of how its chapters end.
+#: The chapters in order. The demo's exit code is the worst of theirs.
 CHAPTERS: tuple[Callable[[Story], Exit], ...] = (
     _account,
     _plan,

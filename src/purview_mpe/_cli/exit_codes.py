@@ -1,4 +1,4 @@
-"""What the process ends with: one number per kind of ending, for scripts."""
+"""The exit codes of the process: one number per kind of ending, for scripts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Exit(IntEnum):
-    """The exit codes; `purview-mpe --help` and the documentation explain them in these words."""
+    """The exit codes, as `purview-mpe --help` and the documentation explain them."""
 
     DONE = 0
     FAILED = 1
@@ -30,7 +30,7 @@ class Exit(IntEnum):
 
     @classmethod
     def of_error(cls, error: PurviewMpeError) -> Exit:
-        """How a run ends that an error has stopped."""
+        """The exit code of a run that an error has stopped."""
         match error:
             case InvalidSpec() | InvalidCredential():
                 return cls.USAGE
@@ -43,12 +43,12 @@ class Exit(IntEnum):
 
     @classmethod
     def of_signal(cls, interrupt: KeyboardInterrupt) -> Exit:
-        """How a run ends that a signal has stopped: 128 and the signal's number, as shells count."""
+        """The exit code of a run that a signal has stopped: 128 plus the signal's number, as in shells."""
         return cls(128 + interrupt.number) if isinstance(interrupt, Ended) else cls.INTERRUPTED
 
     @classmethod
     def of_plan(cls, plan: Plan, *, detailed: bool) -> Exit:
-        """A plan was made, which is all that was asked, unless the details are asked for."""
+        """Done once there is a plan; with --detailed-exitcode the code depends on the plan."""
         if not detailed:
             return cls.DONE
         if plan.conflicts:
@@ -59,16 +59,16 @@ class Exit(IntEnum):
 
     @classmethod
     def of_proof(cls, proof: Proof) -> Exit:
-        """Whether lineage arrives; what cannot be seen from here is not a failure of the pipeline."""
+        """Whether lineage arrives; a fact that this caller cannot see is not a failure of the pipeline."""
         if proof.proven is None:
             return cls.DENIED
         return cls.DONE if proof.proven else cls.FAILED
 
     @classmethod
     def of_report(cls, report: Report) -> Exit:
-        """Failed if any step did; denied if the lack of a role is the only reason; waiting if others have to act.
+        """Failed if a step failed; denied if a missing role is the only reason; waiting if others have to act.
 
-        Where the account cannot be read its other endpoints are unknown, which a role mends as well.
+        If the account cannot be read, its other endpoints are unknown. A missing role is the reason for that, too.
         """
         codes = {outcome.error.code if outcome.error else outcome.result for outcome in report.failures}
         if codes == {AccessDenied.code}:
@@ -80,12 +80,12 @@ class Exit(IntEnum):
         if any(outcome.result == "handed-off" for outcome in report.outcomes):
             return cls.WAITING
         if any(outcome.result.startswith("would-") for outcome in report.outcomes):
-            return cls.DONE  # a dry run was asked for, and was done
+            return cls.DONE  # the requested dry run is complete
         return cls.DONE if report.complete else cls.WAITING
 
     @classmethod
     def of_status(cls, status: Status) -> Exit:
-        """Waiting while time or an approval is all that is missing; denied if the account cannot be read."""
+        """Waiting if only time or an approval is missing; denied if the account cannot be read."""
         if status.ready:
             return cls.DONE
         on_the_way = {"ready", "pending", "provisioning"}
@@ -96,7 +96,7 @@ class Exit(IntEnum):
 
     @classmethod
     def of_diagnosis(cls, diagnosis: Diagnosis) -> Exit:
-        """Denied if nothing is wrong as far as this caller can see, and that is not everything."""
+        """Denied if this caller finds nothing wrong, but cannot see everything."""
         if diagnosis.ok:
             return cls.DONE
         is_wrong = any(finding.severity == "error" for finding in diagnosis.findings)

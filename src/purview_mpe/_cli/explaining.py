@@ -1,4 +1,4 @@
-"""The verb that explains a code: the page of an error or a finding, or what a word of a table means; offline."""
+"""The verb that explains a code, offline: the page of an error or finding, or the meaning of a word of a table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def explain(call: Call) -> Exit:
             page.prose(", ".join(codes))
         page.gap()
         page.prose(
-            "One of them: purview-mpe explain CODE. A word such as handed-off or stale is explained, too.", indent=0
+            "For one of them: purview-mpe explain CODE. Words such as handed-off or stale are explained, too.", indent=0
         )
     else:
         found = list(pages.explained(code.strip().casefold()))

@@ -18,7 +18,7 @@ FORMATS = ("bicep", "terraform", "terraform-azapi", "arm", "az", "powershell")
 
 
 def export(call: Call) -> Exit:
-    """A plan as code."""
+    """Write a plan as code."""
     arguments = call.arguments
     options.refuse_beside_a_spec("--plan", arguments.plan, arguments)
     if (arguments.own_subnet is None) != (arguments.own_location is None):
@@ -57,14 +57,14 @@ def _code(call: Call, plan: Plan) -> str:
 
 
 def export_options(parser: ArgumentParser) -> None:
-    """Which code, of what, and where to."""
+    """The options of export."""
     group = parser.add_argument_group("export")
     group.add_argument("--format", choices=FORMATS, required=True, help="which code; terraform is the provider azurerm")
     group.add_argument("--onboard", action="store_true", help="switch on the factory's identity and, with az, grant it")
-    group.add_argument("--plan", metavar="FILE", help="export a plan that plan --out has written; - for stdin")
+    group.add_argument("--plan", metavar="FILE", help="export a plan that plan --out wrote; - for stdin")
     group.add_argument("--out", metavar="FILE", help="write the code to a file instead of stdout")
     own = parser.add_argument_group("private endpoints of your own, for self-hosted runtimes")
-    own.add_argument("--own-subnet", metavar="ID", help="id of the subnet that they are to be in")
+    own.add_argument("--own-subnet", metavar="ID", help="id of the subnet for them")
     own.add_argument("--own-location", metavar="REGION", help="region of that subnet's network, such as westeurope")
     own.add_argument(
         "--own-approval",

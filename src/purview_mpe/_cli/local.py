@@ -23,14 +23,14 @@ _GLANCE = 0.2
 
 
 def demo(call: Call) -> Exit:
-    """The whole job on the embedded emulator."""
+    """Show the whole job on the embedded emulator."""
     from purview_mpe._cli import demo  # noqa: PLC0415 - loads the emulator
 
-    return demo.tell(call)
+    return demo.show(call)
 
 
 def emulator(call: Call) -> Exit:
-    """Serve the emulator until somebody stops it."""
+    """Serve the emulator until it is stopped."""
     from purview_mpe.emulator import Emulator, InvalidScenario, MissingExtra  # noqa: PLC0415 - as above
 
     arguments = call.arguments
@@ -56,7 +56,7 @@ def emulator(call: Call) -> Exit:
 
 
 def completion(call: Call) -> Exit:
-    """The script that a shell needs."""
+    """Print the completion script for a shell."""
     from purview_mpe._cli.completion import script  # noqa: PLC0415 - no other verb needs it
     from purview_mpe._cli.main import make_parser  # noqa: PLC0415 - the parser is made of the table that names this
 
@@ -65,27 +65,27 @@ def completion(call: Call) -> Exit:
 
 
 def demo_options(parser: ArgumentParser) -> None:
-    """How it is told."""
+    """The options of demo."""
     group = parser.add_argument_group("output")
     group.add_argument(
         "-o",
         "--output",
         choices=("table", "json"),
         default="table",
-        help="table tells the story (default); json prints the report of the create run and nothing else",
+        help="table shows each step (default); json prints only the report of the create run",
     )
 
 
 def emulator_options(parser: ArgumentParser) -> None:
-    """Where, and what is in it."""
+    """The options of emulator."""
     group = parser.add_argument_group("emulator")
     group.add_argument(
         "--port", metavar="N", type=_port, default=0, help="on 127.0.0.1; 0 means any free one (default: 0)"
     )
     group.add_argument(
-        "--scenario", metavar="FILE", help="what it holds, as JSON or YAML (default: one factory, one account)"
+        "--scenario", metavar="FILE", help="its resources, as JSON or YAML (default: one factory, one account)"
     )
-    group.add_argument("--dump", metavar="FILE", help="write there what it holds when it is stopped, as a scenario")
+    group.add_argument("--dump", metavar="FILE", help="when stopped, write its resources to this file, as a scenario")
 
 
 def shell_argument(parser: ArgumentParser) -> None:
@@ -95,7 +95,7 @@ def shell_argument(parser: ArgumentParser) -> None:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text[:6]) <= 65535):
-        raise ArgumentTypeError(f"{text!r} is no port; for example 8443, or 0 for any free one")
+        raise ArgumentTypeError(f"{text!r} is not a port; for example 8443, or 0 for any free one")
     return int(text)
 
 
@@ -110,10 +110,10 @@ def _unusable(error: OSError, scenario: str | None, port: int) -> PurviewMpeErro
 
 @contextmanager
 def _until_stopped() -> Generator[Callable[[], None]]:
-    """What waits for Ctrl-C, or for a service manager; from here on neither of them ends the process at once."""
+    """A function that waits for Ctrl-C or a service manager; from here on, neither ends the process at once."""
     stopped: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
-    # The handler runs between any two steps of this very thread, so it takes no lock.
+    # The handler runs between any two steps of this same thread, so it must not take a lock.
     before = [signal.signal(number, lambda number, _frame: stopped.append(number)) for number in signals]
 
     def wait() -> None:

@@ -23,7 +23,7 @@ class _OnTerminal(logging.Handler):
         self._terminal = terminal
 
     def emit(self, record: logging.LogRecord) -> None:
-        # One record may hold several lines (Azure's log has one for each header), and text of a server.
+        # A record may hold several lines (Azure's log has one for each header), and text from a server.
         seconds: float | None = getattr(record, "seconds", None)  # the library's own records have it
         elapsed = "" if seconds is None else f"[{duration(seconds)}] "
         for line in record.getMessage().splitlines():
@@ -32,12 +32,12 @@ class _OnTerminal(logging.Handler):
 
 @contextmanager
 def logging_to(terminal: Terminal, verbose: int) -> Generator[Callable[[Any], None] | None]:
-    """Log to the terminal as long as the block lasts; gives the hook that sees each response, if any."""
+    """Log to the terminal inside the block; gives the hook that sees each response, if any."""
     if verbose > 1:
         with _logging(terminal, "purview_mpe", "azure"):
             yield _log_response
         return
-    # The SDKs warn, with a traceback, of bodies that they cannot read; our error says it without.
+    # The SDKs warn of unreadable bodies with a traceback; our error reports them without one.
     silence = logging.NullHandler()
     logging.getLogger("azure").addHandler(silence)
     try:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Gets Azure Data Factory into a firewalled Microsoft Purview account: plans and
-creates the managed private endpoints that lineage needs, and shows what became
-of them."""
+creates the managed private endpoints that lineage needs, and shows their
+state."""
 
 _EPILOG = """\
 begin with:
@@ -50,12 +50,12 @@ signing in:
 exit codes:
     0  done
     1  failed
-    2  wrong usage, or an invalid spec; nothing was sent
-    3  drift: something has to be made (plan --detailed-exitcode)
-    4  waiting for approval, or for somebody with more rights
+    2  wrong usage, or an invalid spec; no request was sent
+    3  drift: something must be created (plan --detailed-exitcode)
+    4  waiting for approval, or for a person with more rights
     5  access denied, or not signed in; or the account cannot be read, so that
        not every endpoint is known
-  130  interrupted; stdout has the report of what was done until then
+  130  interrupted; stdout has the report of what was done before
        (129 and 143: the same by SIGHUP and SIGTERM)
 
 Data goes to stdout, messages and progress to stderr: as a table on a terminal,
@@ -73,7 +73,7 @@ def main(
 
     Args:
         argv: The arguments; those of the process by default.
-        connect: What makes the client, called with keyword arguments of `Client`; `Client` itself by default.
+        connect: The function that makes the client, called with `Client`'s keyword arguments; `Client` by default.
         terminal: The streams; those of the process by default.
     """
     terminal = terminal or Terminal()
@@ -81,7 +81,7 @@ def main(
         try:
             return _run(argv, connect, terminal)
         except BrokenPipeError:
-            # The reader of the output has enough (`| head`). Python would complain again when it flushes at its end.
+            # The reader has closed the pipe (`| head`). Without this, Python would report the error again at its exit.
             _silence(terminal)
             return int(Exit.PIPE_CLOSED)
 
@@ -99,16 +99,16 @@ def _run(argv: Sequence[str] | None, connect: Callable[..., Client] | None, term
     try:
         return _ended(call, run)
     except CannotWrite as error:
-        _silence(terminal)  # what could not be flushed would be tried again at the end of the process
+        _silence(terminal)  # otherwise Python would try to flush the rest again when it exits
         terminal.complain(error, verbose=call.verbose)
         if call.report is not None:
-            terminal.say("What was done stands here instead:")
+            terminal.say("The report is shown here instead:")
             terminal.show_on_stderr(call.report, verbose=call.verbose)
         return Exit.FAILED
 
 
 def _ended(call: Call, run: Callable[[Call], Exit]) -> int:
-    """The exit code of a verb, and what there is to say about its end."""
+    """Run a verb, show the error that stopped it, if any, and give its exit code."""
     terminal = call.terminal
     try:
         options.check_files(call.arguments)
@@ -122,13 +122,13 @@ def _ended(call: Call, run: Callable[[Call], Exit]) -> int:
         return Exit.of_error(error)
     except KeyboardInterrupt as interrupt:
         with signals.held_back():
-            _tell_interrupted(call, interrupt)
+            _report_interruption(call, interrupt)
         return Exit.of_signal(interrupt)
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001 - a person gets a sentence; whoever wants the traceback asks with -v
+    except Exception as error:  # noqa: BLE001 - a person gets a sentence, and the traceback with -v
         terminal.say(f"error: {type(error).__name__}: {error}", "bad")
-        terminal.say("This is a bug of purview-mpe. With -v the command tells where.")
+        terminal.say("This is a bug in purview-mpe. Repeat the command with -v for the traceback.")
         if call.verbose:
             traceback.print_exception(error, file=terminal.stderr)
         return Exit.FAILED
@@ -162,17 +162,17 @@ def make_parser() -> ArgumentParser:
 
 
 class _Parser(ArgumentParser):
-    """argparse, with a hint where a word was nearly right, and without a screen of usage above the mistake."""
+    """argparse, with a hint for a misspelt word, and without the full usage text above the error."""
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
-        """End with 2 because of a word that nobody knows; the verb's own parser knows what is near it."""
+        """Exit with 2 because of an unknown word; the verb's own parser finds similar ones."""
         known = [flag for action in self._actions for flag in action.option_strings]
         flag = unknown[0].partition("=")[0]
         near = difflib.get_close_matches(flag, known, n=1) if flag.startswith("-") else []
         self.error(f"there is no {unknown[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
     def error(self, message: str) -> NoReturn:
-        """End with 2, and with one sentence."""
+        """Exit with 2 and one sentence."""
         if wrong := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
             known = re.findall(r"[\w-]+", wrong[2])
             if near := difflib.get_close_matches(wrong[1], known, n=1):
@@ -180,15 +180,15 @@ class _Parser(ArgumentParser):
         self.exit(int(Exit.USAGE), f"error: {message}\n  See: {self.prog} --help\n")
 
 
-def _tell_interrupted(call: Call, interrupt: KeyboardInterrupt) -> None:
-    # What a verb that writes had done by then comes with whatever stops it; a finished verb has left its report.
+def _report_interruption(call: Call, interrupt: KeyboardInterrupt) -> None:
+    # The exception that stops a verb holds its report so far; a finished verb has left its report in the call.
     so_far: Report | None = getattr(interrupt, "report", None) or call.report
     if so_far is None:
         call.terminal.say("Interrupted. Nothing was written.", "attention")
         return
     call.show(so_far)
-    call.terminal.say("Interrupted. The report says what was done until then; Azure goes on with it.", "attention")
-    call.terminal.say("Repeat the command: it looks first, and does only what is missing.")
+    call.terminal.say("Interrupted. The report shows what was done; Azure finishes what it has begun.", "attention")
+    call.terminal.say("Repeat the command: it reads the state first, and only does what is missing.")
 
 
 def _silence(terminal: Terminal) -> None:

@@ -1,4 +1,4 @@
-"""The options that verbs share, and what they are made into: a Spec, a Plan, the arguments of a Client."""
+"""The options that verbs share, and the Spec, Plan or client arguments that they become."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CLOUDS = ("public", "us-government", "china")
 GROUPS = ("account", "blob", "queue", "namespace", "platform", "portal")
-#: Where each option of the command line goes in a Spec.
+#: The field of a Spec that each option sets.
 _SPEC_FIELDS = (
     "factory",
     "account",
@@ -41,30 +41,30 @@ _SPEC_FIELDS = (
 
 
 class Arguments(Protocol):
-    """What a parser and a group of its arguments have in common."""
+    """The common interface of a parser and a group of its arguments."""
 
     def add_argument(self, *flags: str, **settings: Any) -> Any: ...
 
 
 def verbose_option(parser: ArgumentParser) -> None:
-    """How much is told beside the answer."""
+    """The option for more output on stderr."""
     _verbose(parser.add_argument_group("output"))
 
 
 def output_options(parser: ArgumentParser) -> None:
-    """How the answer looks, and how much is told beside it."""
+    """The options for the form of the answer, and for more output on stderr."""
     group = parser.add_argument_group("output")
     group.add_argument(
         "-o",
         "--output",
         choices=("table", "json"),
-        help="what stdout gets; a table on a terminal and JSON when piped, unless said here",
+        help="format of stdout (default: a table on a terminal, JSON when piped)",
     )
     _verbose(group)
 
 
 def connection_options(parser: ArgumentParser) -> None:
-    """How Azure is reached."""
+    """The options for reaching Azure."""
     group = parser.add_argument_group("connection")
     group.add_argument("--cloud", choices=CLOUDS, default="public", help="the Azure cloud (default: public)")
     group.add_argument(
@@ -83,32 +83,32 @@ def connection_options(parser: ArgumentParser) -> None:
         "--record",
         metavar="FILE",
         type=Path,
-        help="write what was asked of Azure and what it answered, without tokens and with other ids and names",
+        help="write the requests and Azure's answers to a file, without tokens and with ids and names replaced",
     )
 
 
 def account_option(parser: ArgumentParser) -> None:
-    """The Purview account, for verbs that need nothing else."""
+    """The options for the Purview account, for verbs that need nothing else."""
     group = parser.add_argument_group("what to look at")
     group.add_argument("--account", metavar="ID", help="id of the Purview account")
-    group.add_argument("--spec", metavar="FILE", help="a spec as JSON, of which the account is taken; - for stdin")
+    group.add_argument("--spec", metavar="FILE", help="a spec as JSON, which names the account; - for stdin")
 
 
 def spec_options(parser: ArgumentParser) -> None:
-    """The spec: in a file, in options, or in a file of which options replace single fields."""
+    """The options for the spec: a file, single fields, or a file of which options replace single fields."""
     group = parser.add_argument_group("what to work on (a Spec; options win over the file)")
     group.add_argument("--spec", metavar="FILE", help="a spec as JSON; - for stdin")
     group.add_argument("--factory", metavar="ID", help="id of the data factory")
     group.add_argument(
         "--account", metavar="ID", help="id of the Purview account; by default the one the factory is connected to"
     )
-    group.add_argument("--name", metavar="BASE", help="name of the account endpoint, and what the others' begin with")
+    group.add_argument("--name", metavar="BASE", help="name of the account endpoint, and prefix of the others' names")
     group.add_argument("--separator", metavar="TEXT", help="between base name and group id (default: _)")
     group.add_argument(
         "--groups",
         metavar="ID,ID",
         type=_listed,
-        help=f"group ids to look at, of {', '.join(GROUPS)} (default: all that lineage needs)",
+        help=f"group ids, out of {', '.join(GROUPS)} (default: all that lineage needs)",
     )
     group.add_argument(
         "--name-of",
@@ -116,7 +116,7 @@ def spec_options(parser: ArgumentParser) -> None:
         dest="names",
         action="append",
         type=_pair,
-        help="a name for one group id, where base and separator will not do (Spec.names); repeatable",
+        help="the name for one group id, instead of base and separator (Spec.names); repeatable",
     )
     group.add_argument(
         "--managed-vnet",
@@ -133,7 +133,7 @@ def spec_options(parser: ArgumentParser) -> None:
         "--replace-broken",
         action="store_true",
         default=None,
-        help="delete endpoints that are Failed, Rejected or Disconnected, and make them anew",
+        help="delete endpoints that are Failed, Rejected or Disconnected, and create them again",
     )
 
 
@@ -141,13 +141,13 @@ def spec_of(arguments: Namespace, terminal: Terminal) -> Spec:
     """The spec that file and options give together.
 
     Raises:
-        InvalidSpec: with every wrong field, in the file or in an option.
+        InvalidSpec: listing every wrong field, in the file or in an option.
     """
     from purview_mpe._model.spec import Spec  # noqa: PLC0415 - loads pydantic, which --help does without
 
     in_file: Any = {} if arguments.spec is None else _read_json(arguments.spec, "The spec file", terminal)
     if not isinstance(in_file, dict):
-        raise InvalidSpec("The spec file", [(str(arguments.spec), "holds no JSON object")])
+        raise InvalidSpec("The spec file", [(str(arguments.spec), "does not hold a JSON object")])
     given = {field: getattr(arguments, field, None) for field in _SPEC_FIELDS}
     given["names"] = dict(given["names"]) if given["names"] else None
     fields = cast("dict[str, Any]", in_file) | {field: value for field, value in given.items() if value is not None}
@@ -163,7 +163,7 @@ def spec_of(arguments: Namespace, terminal: Terminal) -> Spec:
 
 
 def _as_given(field: str, rule: str, *, in_file: str | None) -> tuple[str, str]:
-    """A problem in the words of where the field comes from: an option, or a file where there is one."""
+    """A problem that names the source of the field: an option or the file."""
     if in_file is not None:
         return f"{field} in {in_file}", rule
     example = re.sub(r"\{'(\w+)': '([^']*)'\}", r"\1=\2", rule)
@@ -176,7 +176,7 @@ def account_of(arguments: Namespace, terminal: Terminal) -> str:
     """The id of the account to look at.
 
     Raises:
-        InvalidSpec: none is named.
+        InvalidSpec: neither an option nor a spec file names one.
     """
     account = arguments.account or (spec_of(arguments, terminal).account if arguments.spec else None)
     if not account:
@@ -185,7 +185,7 @@ def account_of(arguments: Namespace, terminal: Terminal) -> str:
 
 
 def plan_in(path: str, terminal: Terminal) -> Plan:
-    """The plan that `plan --out` has written.
+    """The plan that `plan --out` wrote.
 
     Raises:
         InvalidSpec: the file is not a plan.
@@ -196,7 +196,7 @@ def plan_in(path: str, terminal: Terminal) -> Plan:
 
 
 def report_in(path: str, terminal: Terminal) -> Report:
-    """The report that `create -o json` has printed.
+    """The report that `create -o json` printed.
 
     Raises:
         InvalidSpec: the file is not a report.
@@ -207,17 +207,17 @@ def report_in(path: str, terminal: Terminal) -> Report:
 
 
 def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -> None:
-    """A file that holds a spec and options that make up another: which of them should count?
+    """Refuse a file that holds a spec together with options that define another.
 
     Raises:
         InvalidSpec: both were given.
     """
     if given is not None and any(getattr(arguments, field) is not None for field in ("spec", *_SPEC_FIELDS)):
-        raise InvalidSpec("The command", [(option, "holds a spec already; leave out --spec and the options of a spec")])
+        raise InvalidSpec("The command", [(option, "already holds a spec; leave out --spec and the options of a spec")])
 
 
 def check_files(arguments: Namespace) -> None:
-    """Find out before the first request whether the files that are written at the end can be.
+    """Check before the first request that the files for the end of the run can be written.
 
     Raises:
         InvalidSpec: one of them cannot.
@@ -230,7 +230,7 @@ def check_files(arguments: Namespace) -> None:
         except OSError as error:
             problem = f"{str(path)!r} cannot be written: {error.strerror}"
         except ValueError:  # a zero byte, or half a character
-            problem = f"{str(path)!r} is no path"
+            problem = f"{str(path)!r} is not a path"
         if problem:
             raise InvalidSpec("The command", [(f"--{option.replace('_', '-')}", problem)])
 
@@ -238,7 +238,7 @@ def check_files(arguments: Namespace) -> None:
 def _write_problem(path: Path) -> str | None:
     exists = path.exists()
     if exists and not path.is_file():
-        # A device or a pipe: opening one can wait for a reader.
+        # A device or a pipe: opening one can block until there is a reader.
         writable = not path.is_dir() and os.access(path, os.W_OK)
         return None if writable else f"{str(path)!r} cannot be written"
     with path.open("ab"):
@@ -249,10 +249,10 @@ def _write_problem(path: Path) -> str | None:
 
 
 def write_file(path: str, text: str, what: str) -> None:
-    """Put a text into a file, in place of what it holds.
+    """Write a text to a file, and replace its content.
 
     Raises:
-        CannotWrite: the file cannot be written, although `check_files` found that it can.
+        CannotWrite: the file cannot be written, although `check_files` found no problem.
     """
     try:
         Path(path).write_text(text + "\n", encoding="utf-8")
@@ -262,15 +262,15 @@ def write_file(path: str, text: str, what: str) -> None:
         return
     raise CannotWrite(
         f"{what} could not be written to {path!r}: {reason}.",
-        remedy="Free some space or name another file; to repeat the command is safe: it looks first.",
+        remedy="Free some space or name another file, and repeat the command. That is safe: existing work is kept.",
     )
 
 
 def client_options(arguments: Namespace) -> dict[str, Any]:
-    """What the client is made with.
+    """The keyword arguments for the client.
 
     Raises:
-        InvalidSpec: the file of certificates is not there.
+        InvalidSpec: the certificate file does not exist.
     """
     options: dict[str, Any] = {"cloud": arguments.cloud}
     if arguments.endpoint is not None:
@@ -294,7 +294,7 @@ def _is_file(path: str) -> bool:
 
 
 def _short(path: str) -> str:
-    """A path for a message, without its middle if it is longer than any real one."""
+    """A path for a message, with the middle cut out if it is longer than any real path."""
     return path if len(path) <= 400 else f"{path[:200]}…{path[-200:]}"
 
 
@@ -304,22 +304,22 @@ def _verbose(group: Arguments) -> None:
         "--verbose",
         action="count",
         default=0,
-        help="tell each request and its id on stderr, for a support case; twice: also Azure's own log",
+        help="log each request and its id on stderr, for a support case; twice: also Azure's own log",
     )
 
 
 class EmulatorCredential:
-    """A bearer token that means nothing to Azure, for an emulator on this machine.
+    """A bearer token that Azure does not accept, for an emulator on this machine.
 
-    Never used for any other host, so that a mistyped address asks for a sign-in instead of failing on a bad token.
+    Never used for any other host, so that a mistyped address leads to a sign-in and not to a refused token.
     """
 
-    # No word of any answer: a token is blotted out wherever it occurs.
-    _TOKEN = "opens-nothing-of-azures"  # noqa: S105 - so it does
+    # Not a word that occurs in answers, because a token is masked wherever it occurs.
+    _TOKEN = "opens-nothing-of-azures"  # noqa: S105 - not a secret
     _LIFETIME = 3600
 
     def get_token_info(self, *_scopes: str, options: object = None) -> Any:
-        """The token, in the form that azure-core asks for first."""
+        """The token, in azure-core's newer form, which it asks for first."""
         del options
         token = loading.load("azure.core.credentials").AccessTokenInfo
         return token(self._TOKEN, int(time.time()) + self._LIFETIME)
@@ -344,10 +344,10 @@ def _read_json(path: str, what: str, terminal: Terminal) -> Any:
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
     except ValueError:  # a zero byte, or half a character
-        problem = "is no path"
+        problem = "is not a path"
     else:
         try:
-            # Finds out the encoding as well: PowerShell's `>` writes UTF-16.
+            # `json.loads` also detects the encoding: PowerShell's `>` writes UTF-16.
             return json.loads(content)
         except (ValueError, RecursionError) as error:
             problem = f"is not JSON: {error}"
@@ -359,7 +359,7 @@ def seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no number of seconds; for example 600") from None
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds; for example 600") from None
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -369,5 +369,5 @@ def _listed(text: str) -> tuple[str, ...]:
 def _pair(text: str) -> tuple[str, str]:
     group_id, equals, name = text.partition("=")
     if not equals:
-        raise ArgumentTypeError(f"{text!r} is no pair; for example blob=purview-blob")
+        raise ArgumentTypeError(f"{text!r} is not a pair; for example blob=purview-blob")
     return group_id, name

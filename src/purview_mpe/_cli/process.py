@@ -9,16 +9,16 @@ import gc
 
 from purview_mpe._cli.main import main as run_command
 
-#: A command imports pydantic and the Azure SDKs: about 130,000 objects that stay until it ends, and hardly any garbage.
-#: With CPython's own threshold the collector looks through the youngest objects some 250 times meanwhile.
+#: A command imports pydantic and the Azure SDKs: about 130,000 objects that live until it ends, and hardly any garbage.
+#: With CPython's default threshold the collector scans the youngest objects some 250 times during these imports.
 _YOUNG_OBJECTS = 100_000
 
 
 def main() -> int:
     """Run the command of this process, and return its exit code.
 
-    Looking for garbage takes a tenth of the time of a short command during its imports, and a fifth when it ends, where
-    nothing has to be freed any more (measured). A command that runs for long is still collected.
+    Garbage collection takes a tenth of a short command's time during the imports, and a fifth at its end, when nothing
+    needs to be freed (measured). In a long command the collector still runs.
     """
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     try:

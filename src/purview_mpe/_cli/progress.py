@@ -31,7 +31,7 @@ class Progress(Protocol):
 
 
 class _Seen:
-    """What is known from the events so far. They come from several threads, hence the lock."""
+    """The state that the events so far give. The lock is there because events come from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -50,27 +50,27 @@ class _Seen:
             self._pending = tuple(name for name in self._pending if name != event.outcome.name)
         if event.kind == "waiting":
             self._pending = event.pending
-            # Steps that run together end in any order; what is waited for comes in the plan's.
+            # Steps that run together end in any order; the pending ones are listed in the plan's order.
             self._order |= dict.fromkeys(event.pending)
         if event.kind == "finished":
             self._pending = ()
 
     def _summary(self, event: Event) -> str | None:
-        """What was done; None if nothing was, or if the verb was stopped and somebody else says by what."""
+        """What was done; None if nothing was, or if the verb was stopped: the error is then shown elsewhere."""
         if not self._done or not event.message.endswith("finished"):
             return None
         counts = Counter(RESULTS[result].text for result in self._done.values())
-        told = ", ".join(f"{count} {text}" for text, count in counts.items())
-        return f"{self._verb} finished after {duration(self._seconds)}: {told}."
+        done = ", ".join(f"{count} {text}" for text, count in counts.items())
+        return f"{self._verb} finished after {duration(self._seconds)}: {done}."
 
 
 class Lines(_Seen):
-    """A line for each step, and one every now and then while there is nothing but waiting."""
+    """A line for each step, and one now and then while the verb only waits."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         super().__init__()
         self._write = write
-        self._told: tuple[float, tuple[str, ...]] = (0.0, ())
+        self._shown: tuple[float, tuple[str, ...]] = (0.0, ())
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -78,10 +78,10 @@ class Lines(_Seen):
             self._take(event)
             match event.kind:
                 case "waiting":
-                    told_at, told = self._told
-                    if told != event.pending or event.seconds - told_at >= _LINES_EVERY:
+                    shown_at, shown = self._shown
+                    if shown != event.pending or event.seconds - shown_at >= _LINES_EVERY:
                         self._line(event)
-                        self._told = (event.seconds, event.pending)
+                        self._shown = (event.seconds, event.pending)
                 case "step" | "retrying" | "warning":
                     self._line(event)
                 case "started":
@@ -94,7 +94,7 @@ class Lines(_Seen):
         return self
 
     def __exit__(self, *args: object) -> None:
-        """Nothing is left to be told."""
+        """There is nothing to clean up."""
 
     def _line(self, event: Event) -> None:
         self._write(f"[{duration(event.seconds)}] {event.message}")
@@ -105,8 +105,8 @@ class Block(_Seen):
 
     Args:
         terminal: Where to draw.
-        now: A clock for the time between two events; None lets the shown time stand still between them, for a client
-            whose own clock is not the real one.
+        now: A clock for the time between two events. With None the shown time does not move between them, for a
+            client whose clock is not the real one.
         every: Seconds between two redraws while nothing happens.
     """
 
@@ -129,7 +129,7 @@ class Block(_Seen):
             self._seen_at = self._now() if self._now else 0.0
             if event.kind == "finished":
                 self._erase()
-                # Where stdout is a terminal, too, the table that follows says the same.
+                # If stdout is a terminal, too, the table that follows shows the same.
                 if (summary := self._summary(event)) and not self._terminal.stdout.isatty():
                     self._terminal.say(summary)
             elif event.kind == "warning":
@@ -151,7 +151,7 @@ class Block(_Seen):
             self._erase()
 
     def draw(self) -> None:
-        """Draw the present state over the last one."""
+        """Draw the present state over the previous one."""
         with self._lock:
             wide, high = self._terminal.size(self._terminal.stderr)
             lines = list(self._lines(wide - 1))[: max(1, high - 1)]
@@ -173,7 +173,7 @@ class Block(_Seen):
                 yield look.paint("faint", shortened(f"  {line}", width))
 
     def _row(self, name: str) -> tuple[Cell, Cell, Cell]:
-        # A step that is no longer waited for and has no outcome yet: its outcome is on the way.
+        # A step that is no longer pending and has no outcome yet: its outcome comes with the next event.
         result = None if name in self._pending else self._done.get(name)
         word = UNDER_WAY if result is None else RESULTS[result]
         return marked(word.mark), Cell(name), Cell(word.text, word.mark.role)

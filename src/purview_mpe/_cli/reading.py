@@ -1,4 +1,4 @@
-"""The verbs that only look: discover, check, plan, status, watch, diagnose, orphans."""
+"""The verbs that only read: discover, check, plan, status, watch, diagnose, orphans."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def discover(call: Call) -> Exit:
-    """What the account needs."""
+    """Show what the account needs."""
     account = options.account_of(call.arguments, call.terminal)
     with call.client() as client:
         found = call.watched(lambda: client.discover(account))
@@ -28,7 +28,7 @@ def discover(call: Call) -> Exit:
 
 
 def check(call: Call) -> Exit:
-    """Whether everything is in place."""
+    """Show whether everything is in place."""
     spec = call.spec
     with call.client() as client:
         found = call.watched(lambda: client.check(spec))
@@ -37,7 +37,7 @@ def check(call: Call) -> Exit:
 
 
 def prove(call: Call) -> Exit:
-    """Whether lineage arrives."""
+    """Show whether lineage arrives."""
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         proof = call.watched(
@@ -48,11 +48,11 @@ def prove(call: Call) -> Exit:
 
 
 def prove_options(parser: ArgumentParser) -> None:
-    """Which run is followed."""
+    """The options of prove."""
     group = parser.add_argument_group("prove")
     what = group.add_mutually_exclusive_group(required=True)
     what.add_argument("--pipeline", metavar="NAME", help="start this pipeline once, and follow the run")
-    what.add_argument("--run", dest="run_id", metavar="ID", help="follow a run that exists")
+    what.add_argument("--run", dest="run_id", metavar="ID", help="follow an existing run")
     group.add_argument(
         "--timeout",
         metavar="SECONDS",
@@ -63,7 +63,7 @@ def prove_options(parser: ArgumentParser) -> None:
 
 
 def plan(call: Call) -> Exit:
-    """What is missing."""
+    """Show what is missing."""
     spec = call.spec
     with call.client() as client:
         made = call.watched(lambda: client.plan(spec))
@@ -75,7 +75,7 @@ def plan(call: Call) -> Exit:
 
 
 def status(call: Call) -> Exit:
-    """How things stand."""
+    """Show the status."""
     spec = call.spec
     with call.client() as client:
         found = call.watched(lambda: client.status(spec))
@@ -84,7 +84,7 @@ def status(call: Call) -> Exit:
 
 
 def watch(call: Call) -> Exit:
-    """How things stand, again each time that something changes."""
+    """Show the status, and again each time that it changes."""
     ending: Exit | None = None
     with call.client() as client:
         for number, found in enumerate(
@@ -95,14 +95,14 @@ def watch(call: Call) -> Exit:
             call.show(found, one_line=True)
             ending = Exit.of_status(found)
     if ending is None:
-        call.terminal.say("The time was over before the first look had ended, so there is no status.", "bad")
+        call.terminal.say("The timeout passed before the first status was complete, so there is none to show.", "bad")
         call.terminal.say("Repeat the command with a longer --timeout.")
         return Exit.FAILED
     return ending
 
 
 def diagnose(call: Call) -> Exit:
-    """Why lineage does not arrive."""
+    """Show why lineage does not arrive."""
     spec = call.spec
     with call.client() as client:
         found = call.watched(lambda: client.diagnose(spec, since=call.arguments.since))
@@ -111,7 +111,7 @@ def diagnose(call: Call) -> Exit:
 
 
 def orphans(call: Call) -> Exit:
-    """What is left over."""
+    """Show what is left over."""
     account = options.account_of(call.arguments, call.terminal)
     with call.client() as client:
         found = call.watched(lambda: client.orphans(account))
@@ -120,18 +120,18 @@ def orphans(call: Call) -> Exit:
 
 
 def plan_options(parser: ArgumentParser) -> None:
-    """What goes with a plan."""
+    """The options of plan."""
     group = parser.add_argument_group("plan")
     group.add_argument("--out", metavar="FILE", help="also write the plan to a file, for create --plan")
     group.add_argument(
         "--detailed-exitcode",
         action="store_true",
-        help="exit 3 if anything has to be made, and 1 if a conflict prevents it",
+        help="exit 3 if anything must be created, and 1 if a conflict prevents it",
     )
 
 
 def watch_options(parser: ArgumentParser) -> None:
-    """How often, and for how long."""
+    """The options of watch."""
     group = parser.add_argument_group("watch")
     group.add_argument(
         "--every", metavar="SECONDS", type=options.seconds, default=15.0, help="how often to look (default: 15)"
@@ -145,7 +145,7 @@ def watch_options(parser: ArgumentParser) -> None:
 
 
 def diagnose_options(parser: ArgumentParser) -> None:
-    """How far back."""
+    """The options of diagnose."""
     group = parser.add_argument_group("diagnose")
     group.add_argument(
         "--since",
@@ -159,5 +159,5 @@ def diagnose_options(parser: ArgumentParser) -> None:
 def _stretch(text: str) -> timedelta:
     found = re.fullmatch(r"(\d{1,6})([mhd])", text)
     if found is None:
-        raise ArgumentTypeError(f"{text!r} is no stretch of time; for example 90m, 24h or 7d")
+        raise ArgumentTypeError(f"{text!r} is not a length of time; for example 90m, 24h or 7d")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})

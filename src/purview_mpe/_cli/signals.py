@@ -1,4 +1,4 @@
-"""What ends the command from outside: Ctrl-C, a service manager, a closed terminal. Each gets the report first."""
+"""Signals that end the command: Ctrl-C, a service manager, a closed terminal. It prints its report first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasat
 
 
 class Ended(KeyboardInterrupt):
-    """The process was asked to end by a signal; `number` says by which one."""
+    """A signal asked the process to end; `number` says which."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -24,27 +24,27 @@ class Ended(KeyboardInterrupt):
 
 @contextmanager
 def raised() -> Generator[None]:
-    """Inside, signals that end the process do so as Ctrl-C does: as an exception that carries the report.
+    """Inside the block, signals that end the process raise an exception that carries the report, as Ctrl-C does.
 
     A signal that the parent process chose to ignore (`nohup`) stays ignored. Nothing is changed outside the main
-    thread, where Python takes no handlers.
+    thread, because Python does not accept handlers there.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ours = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
-    for number in ours:
+    handled = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    for number in handled:
         signal.signal(number, _end)
     try:
         yield
     finally:
-        for number in ours:
+        for number in handled:
             signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
 def held_back() -> Generator[None]:
-    """Inside, no such signal interrupts: what was done is being said."""
+    """Inside the block, no such signal interrupts: the report is being printed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

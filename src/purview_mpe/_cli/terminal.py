@@ -1,4 +1,4 @@
-"""The three streams of one run: what goes where, whether there is colour, and whether anybody can be asked."""
+"""The three streams of one run: what goes where, whether there is colour, and whether a person can answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Terminal:
         stdin: Where answers come from; the process's own by default, like the others.
         stdout: Where data goes.
         stderr: Where messages and progress go.
-        environ: Environment variables: `NO_COLOR`, `TERM`, and what the terminals of Windows tell of themselves.
+        environ: Environment variables: `NO_COLOR`, `TERM`, and those that identify the terminals of Windows.
         windows: Whether this is Windows.
     """
 
@@ -52,37 +52,37 @@ class Terminal:
         self._environ = os.environ if environ is None else environ
         self._windows = windows
         for stream in (self.stdout, self.stderr):
-            # A character that the stream cannot take becomes a question mark, rather than the end of the run.
+            # A character that the stream cannot encode becomes a question mark; it does not end the run.
             if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
                 stream.reconfigure(errors="replace")
 
     def is_live(self, stream: TextIO) -> bool:
-        """Whether a person looks at a stream that understands escape sequences."""
+        """Whether the stream is a terminal that understands escape sequences."""
         if not stream.isatty() or self._environ.get("TERM") == "dumb":
             return False
-        # The old console of Windows shows escape sequences as text; every other terminal there sets one of these.
+        # The old console of Windows shows escape sequences as text; every other terminal on Windows sets one of these.
         return not self._windows or bool(self._environ.keys() & {"WT_SESSION", "TERM", "ANSICON", "ConEmuANSI"})
 
     def look(self, stream: TextIO, *, verbose: bool = False) -> Look:
-        """How pages for a stream are made: as wide as a terminal within reason, and 80 columns for everything else."""
+        """The look of pages for a stream: the terminal's width within limits, or 80 columns for a file or pipe."""
         width = min(max(self.size(stream)[0], _NARROWEST), _WIDEST) if stream.isatty() else 80
         return Look(width=width, paint=self._paint(stream), verbose=verbose, on_command_line=True)
 
     def size(self, stream: TextIO) -> tuple[int, int]:
-        """Columns and lines of the terminal that a stream is."""
+        """Columns and lines of a stream's terminal."""
         try:
             return os.get_terminal_size(stream.fileno())
         except (OSError, ValueError):
             return 80, 24
 
     def wants_json(self, output: str | None) -> bool:
-        """A table is for a person and JSON for a program, unless one of them was asked for."""
+        """The requested format; by default a table for a person and JSON for a program."""
         return output == "json" or (output is None and not self.stdout.isatty())
 
     def show(self, noun: Noun, output: str | None, *, verbose: bool = False, one_line: bool = False) -> None:
-        """A noun on stdout; `one_line` is for JSON of which more follows."""
+        """Print a noun on stdout; `one_line` is for JSON that more lines follow."""
         if self.wants_json(output):
-            # ASCII alone, so that no stream refuses it and no terminal obeys what a server has put into a name.
+            # ASCII only, so that every stream accepts it, and no terminal obeys what a server has put into a name.
             self.write(json.dumps(noun.model_dump(mode="json"), indent=None if one_line else 2))
             return
         from purview_mpe._display.text.text import text  # noqa: PLC0415 - loads pydantic, which --help does without
@@ -90,10 +90,10 @@ class Terminal:
         self.write(text(noun, self.look(self.stdout, verbose=verbose)))
 
     def write(self, text: str) -> None:
-        """Data, on stdout.
+        """Write data to stdout.
 
         Raises:
-            CannotWrite: stdout takes no more.
+            CannotWrite: stdout cannot be written.
         """
         try:
             print(text, file=self.stdout, flush=True)
@@ -105,31 +105,31 @@ class Terminal:
             return
         raise CannotWrite(
             f"The answer could not be written to stdout: {reason}.",
-            remedy="Free some space or send it elsewhere; to repeat the command is safe: it looks first.",
+            remedy="Free some space or send it elsewhere, and repeat the command. That is safe: existing work is kept.",
         )
 
     def show_on_stderr(self, noun: Noun, *, verbose: bool = False) -> None:
-        """A noun as a table on stderr, where stdout takes no more."""
+        """Show a noun as a table on stderr, after stdout failed."""
         from purview_mpe._display.text.text import text  # noqa: PLC0415 - as above
 
         self._message(text(noun, self.look(self.stderr, verbose=verbose)))
 
     def say(self, text: str, role: Role | None = None) -> None:
-        """A message to the person, on stderr."""
+        """Write a message to stderr."""
         page = Page(self.look(self.stderr))
         page.prose(text, indent=0, role=role)
         self._message(page)
 
     def pass_on(self, text: str) -> None:
-        """A text for somebody else, as it is, on stderr."""
+        """Write a text for another person to stderr, unchanged."""
         self._message(text)
 
     def _message(self, what: object) -> None:
-        with contextlib.suppress(OSError):  # a full disk under stderr must not end what the message is about
+        with contextlib.suppress(OSError):  # a full disk under stderr must not end the run
             print(what, file=self.stderr, flush=True)
 
     def complain(self, error: PurviewMpeError, *, verbose: bool = False) -> None:
-        """An error, with what to do about it."""
+        """Show an error with its remedy."""
         page = Page(self.look(self.stderr, verbose=verbose))
         first, *more = error.message.splitlines() or [""]
         page.prose(first, indent=0, bullet="error: ", role="bad")
@@ -143,22 +143,22 @@ class Terminal:
         self._message(page)
 
     def confirm(self, question: str) -> bool:
-        """Whether a person agrees to something that cannot be undone.
+        """Ask a person to confirm something that cannot be undone.
 
         Raises:
-            InvalidSpec: nobody is there to be asked.
+            InvalidSpec: stdin or stderr is not a terminal, so no person can answer.
         """
         if not (self.stdin.isatty() and self.stderr.isatty()):
             raise InvalidSpec(
                 "The command",
-                [("--yes", f"is needed where nobody can be asked: {question}")],
+                [("--yes", f"is required because there is no terminal to ask: {question}")],
                 remedy="Repeat the command with --yes if you agree; nothing was written to Azure.",
             )
         print(f"{question} [y/N] ", end="", file=self.stderr, flush=True)
         return self.stdin.readline().strip().casefold() in {"y", "yes"}
 
     def _paint(self, stream: TextIO) -> Paint:
-        # NO_COLOR counts if it is there and not empty (no-color.org).
+        # NO_COLOR counts if it is set and not empty (no-color.org).
         return _painted if self.is_live(stream) and not self._environ.get("NO_COLOR") else plain
 
 

@@ -1,4 +1,4 @@
-"""The verbs of the command line. A new one is one more entry."""
+"""The verbs of the command line. Each is one entry of this table."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from purview_mpe._cli.call import Verb
 _REACH = (options.connection_options, options.output_options)
 _ENDS = '--factory "$FACTORY" --account "$ACCOUNT" --name purview'
 
-#: In the order in which the help lists them: that of the job.
+#: In the order of the help, which follows the job.
 VERBS: tuple[Verb, ...] = (
     Verb(
         "demo",
         "watch the whole job on an embedded emulator: no account, no network",
         """\
 Runs the real library against an emulated Azure inside this process: an
-account is found, a plan is made, four endpoints are created and approved, a
+account is read, a plan is made, four endpoints are created and approved, a
 second run keeps all four, and a conflict is explained. Takes some seconds.""",
         running.demo,
         (running.demo_options,),
@@ -38,7 +38,7 @@ account endpoint is known.""",
         "check",
         "whether everything is in place, before anything is written",
         """\
-Reads account and factory, its integration runtimes, and what you may do;
+Reads account and factory, its integration runtimes, and your permissions;
 writes nothing. Works with any role, and Reader on both shows most. Exits 0 if
 nothing is wrong, 1 otherwise.""",
         looking.check,
@@ -47,7 +47,7 @@ nothing is wrong, 1 otherwise.""",
     ),
     Verb(
         "plan",
-        "what has to be made, and what is there already; writes nothing",
+        "what must be created, and what exists; writes nothing",
         """\
 Reads the account and the factory; writes nothing. Needs Reader on both.
 Steps are marked + create, = keep, ~ replace, ! conflict.""",
@@ -61,13 +61,14 @@ Steps are marked + create, = keep, ~ replace, ! conflict.""",
     ),
     Verb(
         "create",
-        "make the endpoints that are missing, and wait until they are there",
+        "create the missing endpoints, and wait until they are provisioned",
         """\
-Reads what plan reads; writes managed private endpoints and, where it is
+Reads what plan reads; writes managed private endpoints and, if it is
 missing, the managed virtual network. Needs Data Factory Contributor on the
 factory, and nothing on the targets. Safe to repeat: what exists is kept.
-Endpoints end Pending: the owners of the targets have to approve them, or you
-do it on the way with --approve, if you have the rights of approve.""",
+Endpoints end as Pending: the owners of the targets must approve them, or you
+do so in the same run with --approve, if you have the rights that approve
+needs.""",
         acting.create,
         (options.spec_options, acting.create_options, *_REACH),
         (
@@ -78,13 +79,14 @@ do it on the way with --approve, if you have the rights of approve.""",
     ),
     Verb(
         "approve",
-        "approve the connections that are provably ours, and no others",
+        "approve the connections that are provably yours, and no others",
         """\
-Reads the account, the factory where that is allowed, and the connections of
-the targets; writes the state of our own pending connections. Needs Contributor
-on the Purview account, Storage Account Contributor on managed storage and
-Contributor on a managed Event Hubs namespace; nothing on the factory. Safe to
-repeat. What you may not approve is written down for those who may (exit 4).""",
+Reads the account, the factory if you are allowed to, and the connections of
+the targets; writes the state of your own pending connections. Needs
+Contributor on the Purview account, Storage Account Contributor on managed
+storage and Contributor on a managed Event Hubs namespace; nothing on the
+factory. Safe to repeat. Writes down what you are not allowed to approve, for
+those who are (exit 4).""",
         acting.approve,
         (options.spec_options, acting.approve_options, *_REACH),
         (
@@ -95,11 +97,11 @@ repeat. What you may not approve is written down for those who may (exit 4).""",
     ),
     Verb(
         "reject",
-        "reject the pending connections that are provably ours",
+        "reject the pending connections that are provably yours",
         """\
 Reads, writes and needs what approve does; approved connections are left alone.
-A rejected endpoint never works again: it has to be deleted or made anew. Asks
-first, or needs --yes.""",
+A rejected endpoint never works again: it must be deleted, or created again.
+Asks first, or needs --yes.""",
         acting.reject,
         (options.spec_options, acting.reject_options, *_REACH),
         ("purview-mpe reject --spec sales.json --dry-run", "purview-mpe reject --report report.json --yes"),
@@ -110,15 +112,15 @@ first, or needs --yes.""",
         """\
 Reads the account, the factory and the connections of the targets; writes
 nothing. Needs Reader on the factory; without Reader on the targets only the
-factory's side is shown. Exits 0 if all endpoints are ready, 4 while approval
-or provisioning is all that is missing, and 1 otherwise.""",
+factory's side is shown. Exits 0 if all endpoints are ready, 4 if only approval
+or provisioning is missing, and 1 otherwise.""",
         looking.status,
         (options.spec_options, *_REACH),
         (f"purview-mpe status {_ENDS}", "purview-mpe status --spec sales.json -o json | jq .ready"),
     ),
     Verb(
         "watch",
-        "the status, again each time that it changes, until it is settled",
+        "the status, again each time that it changes, until it is final",
         """\
 Reads what status reads, again and again; writes nothing. Ends when nothing is
 pending or provisioning any more, or after --timeout; exits as status does.
@@ -137,8 +139,8 @@ JSON is one line per status.""",
 Walks the whole chain: support matrix, runtimes, the factory's connection to the
 account, endpoints, approval on both sides, names, rights, and what recent
 pipeline runs reported. Writes nothing. Needs Reader on factory, account and
-targets; what may not be read is a finding. Exits 0 if nothing stands in the
-way, 1 otherwise.""",
+targets; what you cannot read becomes a finding. Exits 0 if nothing prevents
+lineage, 1 otherwise.""",
         looking.diagnose,
         (options.spec_options, looking.diagnose_options, *_REACH),
         (f"purview-mpe diagnose {_ENDS}", "purview-mpe diagnose --spec sales.json --since 7d"),
@@ -147,9 +149,9 @@ way, 1 otherwise.""",
         "connect",
         "connect the factory to the account, so that lineage is reported there",
         """\
-Reads account and factory; writes the factory back whole, with the account set
-and everything else as it was. Needs Contributor on the factory. Safe to
-repeat. A factory that is connected elsewhere is left alone without --replace.""",
+Reads account and factory; writes the whole factory back, with the account set
+and everything else unchanged. Needs Contributor on the factory. Safe to
+repeat. Without --replace, a factory that is connected elsewhere stays so.""",
         acting.connect,
         (options.spec_options, acting.connect_options, *_REACH),
         ("purview-mpe connect --spec sales.json", "purview-mpe connect --spec sales.json --replace"),
@@ -159,20 +161,20 @@ repeat. A factory that is connected elsewhere is left alone without --replace.""
         "remove the factory's connection to the account",
         """\
 Reads the factory; writes it back whole, without the account and with
-everything else as it was. Needs Contributor on the factory. Safe to repeat. A
-connection to another account than the spec's stays.""",
+everything else unchanged. Needs Contributor on the factory. Safe to repeat. A
+connection to an account other than the spec's stays.""",
         acting.disconnect,
         (options.spec_options, *_REACH),
         ("purview-mpe disconnect --spec sales.json", "purview-mpe disconnect --spec sales.json -o json"),
     ),
     Verb(
         "grant",
-        "make the factory's identity Data Curator, so that it may push lineage",
+        "make the factory's identity Data Curator, so that it can push lineage",
         """\
 Reads the factory, the account and the metadata policy of its root collection;
 writes that policy back with one identity added. Needs Collection administrator
 on the root collection, from inside the network of a closed account. Safe to
-repeat. What you are not allowed to do is written down for those who are
+repeat. Writes down what you are not allowed to do, for those who are
 (exit 4).""",
         acting.grant,
         (options.spec_options, acting.grant_options, *_REACH),
@@ -189,7 +191,7 @@ Reads, writes and needs what grant does. Safe to repeat.""",
     ),
     Verb(
         "onboard",
-        "everything between a bare factory and lineage that can flow",
+        "every step from a bare factory to one that can push lineage",
         """\
 Switches on the factory's identity and connects it, makes the managed virtual
 network, an integration runtime in it and the endpoints, approves with
@@ -214,7 +216,7 @@ Asks first, or needs --yes.""",
         "prove",
         "whether lineage arrives: follow one run into Purview's catalog",
         """\
-Starts a pipeline of yours once, or takes a run that exists; reads what its
+Starts a pipeline of yours once, or takes an existing run; reads what its
 activities report and what Purview's catalog holds. Needs Data Factory
 Contributor on the factory and, for the catalog, Data Reader on the root
 collection. Exits 0 if the lineage is there, 1 otherwise.""",
@@ -251,10 +253,10 @@ What cannot be read is never called gone.""",
         "export",
         "the endpoints of a plan as code: Bicep, Terraform, ARM, az, PowerShell",
         """\
-Prints what plan has found as code that makes the same: every endpoint, also
-those that exist. Reads what plan reads, or nothing at all with --plan; writes
-nothing but the file of --out. With --own-subnet it prints instead the private
-endpoints of your own that self-hosted runtimes need, with their DNS zones.""",
+Prints a plan as code that creates the same: every endpoint, also those that
+exist. Reads what plan reads, or nothing at all with --plan; writes nothing but
+the file of --out. With --own-subnet it prints instead the private endpoints of
+your own that self-hosted runtimes need, with their DNS zones.""",
         exporting.export,
         (options.spec_options, exporting.export_options, options.connection_options, options.verbose_option),
         (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def create(call: Call) -> Exit:
-    """Make what is missing."""
+    """Create what is missing."""
     arguments = call.arguments
     options.refuse_beside_a_spec("--plan", arguments.plan, arguments)
     if arguments.plan is not None and arguments.approve:
@@ -36,7 +36,7 @@ def create(call: Call) -> Exit:
 
 
 def _create(call: Call, client: Client, planned: Plan | Spec) -> Report | None:
-    """The report; None if the person does not want endpoints to be deleted."""
+    """The report; None if the person does not agree to delete endpoints."""
     from purview_mpe import Spec  # noqa: PLC0415 - loads pydantic, which --help does without
 
     arguments = call.arguments
@@ -49,21 +49,21 @@ def _create(call: Call, client: Client, planned: Plan | Spec) -> Report | None:
     if isinstance(planned, Spec):
         if not spec.replace_broken:
             return call.watched(create_all)
-        # Only a plan tells whether anything has to be deleted.
+        # Only a plan shows whether anything must be deleted.
         planned = call.watched(lambda: client.plan(spec))
     agreed = planned
     doomed = [step.name for step in agreed.steps if step.action == "replace"]
-    question = f"Delete {', '.join(doomed)} and make {'it' if len(doomed) == 1 else 'them'} anew?"
+    question = f"Delete {', '.join(doomed)} and create {'it' if len(doomed) == 1 else 'them'} again?"
     if doomed and not _agrees(call, question):
         return None
     if arguments.approve:
         return call.watched(create_all)
-    # The plan that was agreed to, so that nothing else is deleted if something has broken in the meantime.
+    # Applies the confirmed plan, so that an endpoint that breaks in the meantime is not deleted as well.
     return call.watched(lambda: client.apply(agreed, wait=wait, timeout=timeout))
 
 
 def approve(call: Call) -> Exit:
-    """Let our own connections in."""
+    """Approve the caller's own connections."""
     subject = _subject(call)
     arguments = call.arguments
     with call.client() as client:
@@ -76,7 +76,7 @@ def approve(call: Call) -> Exit:
 
 
 def reject(call: Call) -> Exit:
-    """Turn our own pending connections away."""
+    """Reject the caller's own pending connections."""
     subject = _subject(call)
     arguments = call.arguments
     wait, timeout = not arguments.no_wait, arguments.timeout
@@ -85,14 +85,14 @@ def reject(call: Call) -> Exit:
         report = call.watched(lambda: client.reject(subject, dry_run=asked, wait=wait, timeout=timeout))
         doomed = [outcome.name for outcome in report.outcomes if outcome.result == "would-reject"]
         if asked and doomed and not arguments.dry_run:
-            if not _agrees(call, f"Reject {', '.join(doomed)}? A rejected endpoint has to be made anew."):
+            if not _agrees(call, f"Reject {', '.join(doomed)}? A rejected endpoint must be created again."):
                 return _nothing_was_written(call)
             report = call.watched(lambda: client.reject(subject, wait=wait, timeout=timeout))
     return _show(call, report)
 
 
 def delete(call: Call) -> Exit:
-    """Take our endpoints away."""
+    """Delete the spec's endpoints."""
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         asked = arguments.dry_run or not arguments.yes
@@ -123,7 +123,7 @@ def disconnect(call: Call) -> Exit:
 
 
 def onboard(call: Call) -> Exit:
-    """Everything in one."""
+    """Run every step of onboarding."""
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         report = call.watched(
@@ -142,7 +142,7 @@ def onboard(call: Call) -> Exit:
 
 
 def offboard(call: Call) -> Exit:
-    """Take the factory out of the account."""
+    """Revoke the role, disconnect, and delete the endpoints."""
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         asked = arguments.dry_run or not arguments.yes
@@ -156,7 +156,7 @@ def offboard(call: Call) -> Exit:
 
 
 def grant(call: Call) -> Exit:
-    """Give the role."""
+    """Grant the role Data Curator."""
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         report = call.watched(
@@ -168,7 +168,7 @@ def grant(call: Call) -> Exit:
 
 
 def revoke(call: Call) -> Exit:
-    """Take the role away."""
+    """Revoke the role Data Curator."""
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         report = call.watched(lambda: client.revoke(spec, dry_run=arguments.dry_run, timeout=arguments.timeout))
@@ -176,13 +176,13 @@ def revoke(call: Call) -> Exit:
 
 
 def create_options(parser: ArgumentParser) -> None:
-    """What goes with a creation."""
+    """The options of create."""
     group = parser.add_argument_group("create")
     what = group.add_mutually_exclusive_group()
-    what.add_argument("--plan", metavar="FILE", help="carry out a plan that plan --out has written; - for stdin")
+    what.add_argument("--plan", metavar="FILE", help="carry out a plan that plan --out wrote; - for stdin")
     what.add_argument("--dry-run", action="store_true", help="write nothing; show the plan")
     group.add_argument(
-        "--approve", action="store_true", help="also approve each connection, as soon as it is provably ours"
+        "--approve", action="store_true", help="also approve each connection, as soon as it is provably yours"
     )
     group.add_argument("-y", "--yes", action="store_true", help="do not ask before broken endpoints are deleted")
     _waiting(group, 1800)
@@ -190,7 +190,7 @@ def create_options(parser: ArgumentParser) -> None:
 
 
 def onboard_options(parser: ArgumentParser) -> None:
-    """What goes with onboarding."""
+    """The options of onboard."""
     group = parser.add_argument_group("onboard")
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     group.add_argument(
@@ -204,16 +204,16 @@ def onboard_options(parser: ArgumentParser) -> None:
 
 
 def offboard_options(parser: ArgumentParser) -> None:
-    """What goes with offboarding."""
+    """The options of offboard."""
     group = parser.add_argument_group("offboard")
-    group.add_argument("--dry-run", action="store_true", help="write nothing; show what would go")
+    group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be removed")
     group.add_argument("-y", "--yes", action="store_true", help="do not ask")
     _timeout(group, 600)
     _hand_off(group)
 
 
 def grant_options(parser: ArgumentParser) -> None:
-    """What goes with giving the role."""
+    """The options of grant."""
     group = parser.add_argument_group("grant")
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     _become_admin(group)
@@ -222,7 +222,7 @@ def grant_options(parser: ArgumentParser) -> None:
 
 
 def revoke_options(parser: ArgumentParser) -> None:
-    """What goes with taking the role away."""
+    """The options of revoke."""
     group = parser.add_argument_group("revoke")
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     _timeout(group, 300)
@@ -233,24 +233,24 @@ def _become_admin(group: options.Arguments) -> None:
     group.add_argument(
         "--become-admin",
         action="store_true",
-        help="make yourself a collection administrator first, where you are not one",
+        help="make yourself a collection administrator first, if you are not one",
     )
 
 
 def approve_options(parser: ArgumentParser) -> None:
-    """What goes with an approval."""
+    """The options of approve."""
     _decision_options(parser.add_argument_group("approve"))
 
 
 def reject_options(parser: ArgumentParser) -> None:
-    """What goes with a rejection."""
+    """The options of reject."""
     group = parser.add_argument_group("reject")
     group.add_argument("-y", "--yes", action="store_true", help="do not ask")
     _decision_options(group)
 
 
 def delete_options(parser: ArgumentParser) -> None:
-    """What goes with a deletion."""
+    """The options of delete."""
     group = parser.add_argument_group("delete")
     group.add_argument("-y", "--yes", action="store_true", help="do not ask")
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be deleted")
@@ -258,9 +258,9 @@ def delete_options(parser: ArgumentParser) -> None:
 
 
 def connect_options(parser: ArgumentParser) -> None:
-    """What goes with a connection of the factory."""
+    """The options of connect."""
     group = parser.add_argument_group("connect")
-    group.add_argument("--replace", action="store_true", help="also where it is connected to another account")
+    group.add_argument("--replace", action="store_true", help="also if it is connected to another account")
     group.add_argument("--identity", action="store_true", help="also switch on the factory's managed identity")
 
 
@@ -268,7 +268,7 @@ def _decision_options(group: options.Arguments) -> None:
     group.add_argument(
         "--report",
         metavar="FILE",
-        help="the report that create -o json has printed: only its exact private endpoints count; - for stdin",
+        help="the report that create -o json printed: only its exact private endpoints count; - for stdin",
     )
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     _waiting(group, 300)
@@ -276,7 +276,7 @@ def _decision_options(group: options.Arguments) -> None:
 
 
 def _waiting(group: options.Arguments, seconds: float) -> None:
-    group.add_argument("--no-wait", action="store_true", help="do not wait for what Azure has yet to do")
+    group.add_argument("--no-wait", action="store_true", help="do not wait until Azure has finished")
     _timeout(group, seconds)
 
 
@@ -292,7 +292,7 @@ def _timeout(group: options.Arguments, seconds: float) -> None:
 
 def _hand_off(group: options.Arguments) -> None:
     group.add_argument(
-        "--hand-off", metavar="FILE", help="write there what is left for the owners of the targets, if anything is"
+        "--hand-off", metavar="FILE", help="write the steps that are left for the targets' owners to this file, if any"
     )
 
 
@@ -303,7 +303,7 @@ def _subject(call: Call) -> Spec | Report:
 
 
 def _write_hand_off(call: Call, file: str, text: str) -> None:
-    """Put the text into its file; where that fails by now, it goes to stderr.
+    """Write the text to its file, or to stderr if that fails.
 
     Raises:
         CannotWrite: the file cannot be written.
@@ -314,7 +314,7 @@ def _write_hand_off(call: Call, file: str, text: str) -> None:
         call.report = None  # stdout has it
         call.terminal.pass_on(text)
         raise
-    call.terminal.say(f"What is left for the owners of the targets stands in {file}.")
+    call.terminal.say(f"What is left for the owners of the targets is in {file}.")
 
 
 def _agrees(call: Call, question: str) -> bool:
@@ -327,7 +327,7 @@ def _nothing_was_written(call: Call) -> Exit:
 
 
 def _show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
-    """The report; what is left for others in a file where that was asked, and in the table where it is the point."""
+    """Show the report. The text for others goes to the requested file, and into the table if it is the main result."""
     file: str | None = getattr(call.arguments, "hand_off", None)
     in_table = with_hand_off and file is None
     is_table = not call.terminal.wants_json(call.arguments.output)
@@ -337,6 +337,6 @@ def _show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
     elif file is not None:
         call.terminal.say(f"Nothing is left for others, so {file} was not written.")
     elif report.hand_off is not None and not in_table:
-        call.terminal.say("The connections wait for approval by the owners of their targets.")
-        call.terminal.say("Approve them with purview-mpe approve, or have it written down for them: --hand-off FILE.")
+        call.terminal.say("The connections wait until the owners of their targets approve them.")
+        call.terminal.say("Approve them with purview-mpe approve, or write the steps for the owners: --hand-off FILE.")
     return Exit.of_report(report)

@@ -1,1 +1,1 @@
-"""How the nouns look: `text` in a terminal, `html` in a notebook, and `picture` in both Mermaid and SVG."""
+"""How the nouns look: `text` in a terminal, `html` in a notebook, and `picture` as Mermaid or SVG."""

@@ -1,4 +1,4 @@
-"""How a whole result ended: one mark and a few words, for every face that shows it in one line."""
+"""How a result ended: one mark and a few words, for every place that shows it in one line."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def of_plan(plan: Plan) -> Mark:
-    """In the way if it cannot be applied, new if it would write."""
+    """The mark of a conflict if the plan cannot be applied, of a new thing if it would write."""
     return IN_THE_WAY if plan.conflicts else NEW if plan.changes else SAME
 
 
 def of_report(report: Report) -> tuple[Mark, str]:
-    """What was made and still waits for its owners is not over."""
+    """Mark and words; a report that still waits for the targets' owners is not done."""
     if report.failures:
         return FAILED, f"{len(report.failures)} of {len(report.outcomes)} failed"
     if not report.complete:
@@ -35,7 +35,7 @@ def of_status(status: Status) -> Mark:
 
 
 def of_check(check: Check) -> Mark:
-    """In the way if a finding is an error."""
+    """The mark of a conflict if a finding is an error."""
     if not check.ok:
         return IN_THE_WAY
     return WARNED if any(one.severity == "warning" for one in check.findings) else DONE

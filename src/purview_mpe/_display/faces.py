@@ -1,9 +1,9 @@
-"""All the ways in which a noun can be looked at: the one module that nouns load, when somebody looks.
+"""All ways to show a noun. Nouns load only this module, and only when they are shown.
 
-Each way is loaded when it is asked for: a script that prints a plan needs no pictures.
+Each way is loaded on first use: a script that prints a plan does not load the pictures.
 """
 
-# ruff: noqa: PLC0415 - as said above
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def text(noun: Noun) -> str:
 
 
 def html(noun: Noun) -> str | None:
-    """What a notebook shows; None for what it shows as text."""
+    """The HTML for a notebook; None for a noun that a notebook shows as text."""
     from purview_mpe._display.html import html
 
     return html(noun)

@@ -1,7 +1,7 @@
-"""How the nouns look in a notebook: a picture, and what is behind it, to unfold.
+"""How the nouns look in a notebook: a picture, and details to unfold.
 
-No script and nothing from elsewhere. The style stands in the picture: HTML allows a `style` element there, and not in
-the middle of a page.
+There are no scripts and no external files. The `style` element is inside the SVG picture, where HTML allows it; in the
+middle of a page it does not.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _STYLE = (
     "div.pmpe{font:13px/1.45 system-ui,sans-serif;padding:4px 0;max-width:860px}"
     ".pmpe>details,.pmpe>p{margin:4px 10px}.pmpe summary{cursor:pointer;color:var(--ink)}"
-    # In a narrow cell a picture is scrolled rather than shrunk until nobody can read it.
+    # In a narrow cell, a picture scrolls instead of shrinking to an unreadable size.
     ".pmpe .wide{overflow-x:auto}.pmpe .wide>svg{min-width:640px}"
     ".pmpe table{border-collapse:collapse;color:var(--ink);margin:4px 0}"
     ".pmpe th,.pmpe td{border:1px solid var(--rim);padding:2px 8px;text-align:left;vertical-align:top;"
@@ -60,7 +60,7 @@ Folded: TypeAlias = "tuple[str, Table | str]"
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What is shown of a noun: a headline, a picture if it has one, notes, and details to unfold."""
+    """The parts shown of a noun: a headline, a picture if it has one, notes, and details to unfold."""
 
     headline: str
     mark: Mark
@@ -71,7 +71,7 @@ class Fragment:
 
 @singledispatch
 def fragment(_noun: Noun) -> Fragment | None:
-    """What is shown of a noun, None for those that are shown as text; further nouns register theirs."""
+    """The parts shown of a noun; None for nouns that are shown as text. Further nouns register theirs."""
     return None
 
 
@@ -82,7 +82,7 @@ def html(noun: Noun) -> str | None:
 
 
 def render(shown: Fragment) -> str:
-    """A fragment as one `div`."""
+    """The parts as one `div`."""
     return "\n".join(['<div class="pmpe">', *_lines(shown), "</div>\n"])
 
 
@@ -126,12 +126,12 @@ def _td(column: str, value: Any) -> str:
 
 
 def _breakable(text: str) -> str:
-    """Ids may break behind a slash; names are not torn."""
+    """The text, with line breaks allowed after the slashes of ids; names do not break."""
     return escape(text).replace("/", "/<wbr>")
 
 
 def _word(column: str, value: Any) -> Word | None:
-    """The word for a state, so that a table shows it at a glance as the picture does; None for what is no state."""
+    """The word for a state, so that tables and pictures show it in the same way; None if the value is not a state."""
     match column:
         case "action":
             return ACTIONS[value]
@@ -169,17 +169,17 @@ _IDS = frozenset({"resource_id", "private_endpoint_id", "target_id", "connection
 
 
 def _counted(what: str, rows: Table) -> list[Folded]:
-    """A table with its length in the heading, and its ids in one of their own where they would crowd the rest out.
+    """A table with its length in the heading. If ids would take the space of other columns, they get their own table.
 
-    Columns that say nothing in any row are left out.
+    Columns that are empty in every row are left out.
     """
     if not rows.rows:
         return [(f"{what} (0)", "none")]
-    told = [name for name, *cells in zip(rows.columns, *rows.rows, strict=True) if any(map(_says_something, cells))]
-    ids = [name for name in told if name in _IDS]
-    if len(told) <= 6 or not ids:
-        return [(f"{what} ({len(rows.rows)})", _only(rows, told))]
-    others = [name for name in told if name not in _IDS]
+    filled = [name for name, *cells in zip(rows.columns, *rows.rows, strict=True) if any(map(_says_something, cells))]
+    ids = [name for name in filled if name in _IDS]
+    if len(filled) <= 6 or not ids:
+        return [(f"{what} ({len(rows.rows)})", _only(rows, filled))]
+    others = [name for name in filled if name not in _IDS]
     return [(f"{what} ({len(rows.rows)})", _only(rows, others)), ("Their ids", _only(rows, [others[0], *ids]))]
 
 
@@ -203,7 +203,7 @@ def _pictured(noun: Noun, notes: Sequence[Note], *details: Folded) -> Fragment:
 
 
 def _both_ends(factory: str, account: str | None) -> Folded:
-    """The picture shortens long names; here is what it is about, to be copied."""
+    """The full ids of factory and account, to copy: the picture shortens long names."""
     rows = [("factory", factory), *([("account", account)] if account else [])]
     return "Factory and account", Table(("what", "id"), tuple(rows))
 
@@ -222,8 +222,8 @@ def _(plan: Plan) -> Fragment:
     details = _counted("Steps", table(plan))
     if plan.obsolete:
         details += _counted("Obsolete endpoints", _endpoints(plan.obsolete))
-    told = [*notes.of_conflicts(plan.conflicts), *notes.of_findings(plan.warnings)]
-    return _pictured(plan, told, *details, _both_ends(plan.spec.factory, plan.account.id))
+    shown = [*notes.of_conflicts(plan.conflicts), *notes.of_findings(plan.warnings)]
+    return _pictured(plan, shown, *details, _both_ends(plan.spec.factory, plan.account.id))
 
 
 @fragment.register
@@ -231,9 +231,9 @@ def _(report: Report) -> Fragment:
     details = _counted("Outcomes", table(report))
     if report.hand_off:
         details.append(("For the owners of the targets", report.hand_off))
-    told = [*notes.of_outcomes(report.outcomes), *notes.of_findings(report.warnings)]
+    shown = [*notes.of_outcomes(report.outcomes), *notes.of_findings(report.warnings)]
     account = report.account.id if report.account else report.spec.account
-    return _pictured(report, told, *details, _both_ends(report.spec.factory, account))
+    return _pictured(report, shown, *details, _both_ends(report.spec.factory, account))
 
 
 @fragment.register
@@ -241,8 +241,8 @@ def _(status: Status) -> Fragment:
     details = _counted("Endpoints", table(status))
     if status.others:
         details += _counted("Other endpoints of the factory", _endpoints(status.others))
-    told = [*notes.of_endpoints(status.endpoints), *notes.of_findings(status.findings)]
-    return _pictured(status, told, *details, _both_ends(status.factory, status.account))
+    shown = [*notes.of_endpoints(status.endpoints), *notes.of_findings(status.findings)]
+    return _pictured(status, shown, *details, _both_ends(status.factory, status.account))
 
 
 @fragment.register
@@ -286,7 +286,7 @@ def _(fleet: FleetStatus) -> Fragment:
     return _pictured(fleet, notes.of_unreadable(fleet.factories)[:_SHOWN_NOTES], *_some("Endpoints", table(fleet)))
 
 
-#: A fleet of thousands is read from its JSON, or with pandas; a page holds what a person looks at.
+#: Maximum number of rows on a page; for a fleet of thousands, use the JSON or pandas.
 _SHOWN_ROWS, _SHOWN_NOTES = 100, 5
 
 

@@ -1,4 +1,4 @@
-"""Text that goes into markup: escaped, cleaned of what markup cannot hold, and short enough for its box."""
+"""Text for markup: escaped, without characters that markup cannot hold, and short enough for its box."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import unicodedata
 
 
 def escape(text: str) -> str:
-    """Text for element content and quoted attributes of HTML and SVG alike.
+    """Text for element content and quoted attributes, in HTML and in SVG.
 
-    Characters that XML cannot hold, and those that turn the order of others around, become a replacement character.
+    Characters that XML cannot hold, and those that reverse the order of others, become a replacement character.
     """
     return html.escape(harmless(text))
 
 
 def harmless(text: str) -> str:
-    """The text without what no markup can hold, and without what turns the order of other characters around."""
+    """The text without characters that markup cannot hold, and without those that reverse the order of others."""
     return "".join(_held(character) for character in text)
 
 
@@ -30,7 +30,7 @@ def _held(character: str) -> str:
 
 
 def shortened(text: str, columns: int) -> str:
-    """The text, without its middle if it is too long: names differ at their ends."""
+    """The text; a longer one loses its middle, because names differ at their ends."""
     if _width(text) <= columns:
         return text
     kept = 0

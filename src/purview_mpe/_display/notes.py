@@ -1,4 +1,4 @@
-"""What a person has to know beside the picture: findings, conflicts, failures, and endpoints that need somebody."""
+"""The notes beside a picture: findings, conflicts, failures, and endpoints that need a person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing to know: what kind it is, what it says, what is behind it, and what to do."""
+    """One note: its kind, message, details and remedy."""
 
     mark: Mark
     kind: str
@@ -27,11 +27,11 @@ class Note:
     more: tuple[str, ...] = ()
     remedy: str = ""
     page: str = ""
-    """The command that explains it."""
+    """The command that explains its code."""
 
     @property
     def is_urgent(self) -> bool:
-        """Whether it is shown unfolded."""
+        """Whether to show it unfolded."""
         return self.mark.role == "bad"
 
 
@@ -51,13 +51,13 @@ def of_findings(findings: Iterable[Finding]) -> list[Note]:
 
 
 def of_conflicts(steps: Iterable[Step]) -> list[Note]:
-    """What keeps a plan from being carried out."""
+    """The conflicts that prevent a plan."""
     word = ACTIONS["conflict"]
     return [Note(word.mark, word.text, f"{step.name}: {step.reason}", (), step.remedy or "") for step in steps]
 
 
 def of_outcomes(outcomes: Iterable[Outcome]) -> list[Note]:
-    """Outcomes with an error: what failed, and what could not be done by this caller."""
+    """Outcomes with an error: failures, and steps that this caller cannot do."""
     return [
         Note(
             RESULTS[outcome.result].mark,
@@ -73,7 +73,7 @@ def of_outcomes(outcomes: Iterable[Outcome]) -> list[Note]:
 
 
 def of_endpoints(endpoints: Iterable[EndpointStatus]) -> list[Note]:
-    """Endpoints that are not ready; those of one kind stand together."""
+    """Endpoints that are not ready, grouped by verdict and reason."""
     grouped: dict[tuple[Verdict, str], list[str]] = {}
     for endpoint in endpoints:
         if endpoint.verdict != "ready":
@@ -91,7 +91,7 @@ def of_endpoints(endpoints: Iterable[EndpointStatus]) -> list[Note]:
 
 
 def of_unreadable(factories: Iterable[FactoryStatus]) -> list[Note]:
-    """Factories of a fleet whose status cannot be told."""
+    """Factories of a fleet whose status is unknown."""
     return [
         Note(
             FAILED,
@@ -117,5 +117,5 @@ def _trail(error: ErrorDetail) -> tuple[str, ...]:
         ("request id", error.request_id),
         ("correlation id", error.correlation_id),
     ]
-    told = ", ".join(f"{label} {value}" for label, value in known if value)
-    return (told,) if told else ()
+    ids = ", ".join(f"{label} {value}" for label, value in known if value)
+    return (ids,) if ids else ()

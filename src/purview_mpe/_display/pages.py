@@ -1,4 +1,4 @@
-"""The documentation's page for each code, as Markdown: the site is made from it, and `explain` prints it."""
+"""The documentation's page for each code, as Markdown: the site includes it, and `explain` prints it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PYTHON = re.compile(r"(?:client|report|Spec)\.\w+(?:\([^)]*\))?|Spec\([^)]*\)|\
 
 
 def finding_page(kind: Kind) -> str:
-    """What a finding means, why it comes, and what to do about it."""
+    """A finding's meaning, cause and remedy."""
     why, fix = kind.why or kind.cause, kind.fix or _with_code(kind.remedy)
     return f"{kind.meaning}\n\n**Cause:** {why}\n**Remedy:** {fix}\n"
 
@@ -40,7 +40,7 @@ ERRORS: Mapping[str, type[PurviewMpeError]] = {
 
 
 def error_page(code: str) -> str:
-    """What an error means and what to do about it: the docstring of its class, a sentence a line."""
+    """An error's meaning and remedy: the docstring of its class, one sentence per line."""
     kind = ERRORS.get(code)
     text = errors.OUTCOME_CODES[code] if kind is None else inspect.cleandoc(kind.__doc__ or "")
     text, _, _ = text.partition("\n\nAttributes:")
@@ -50,7 +50,7 @@ def error_page(code: str) -> str:
 
 
 def codes() -> dict[str, list[str]]:
-    """Every code, under a heading for each kind."""
+    """All codes, with a heading for each kind."""
     findings: dict[str, list[str]] = {}
     for kind in CATALOGUE.values():
         findings.setdefault(f"Findings: {kind.link.casefold()}", []).append(kind.code)
@@ -63,7 +63,7 @@ def is_explained(code: str) -> bool:
 
 
 def explained(code: str) -> Iterator[tuple[str, str]]:
-    """Heading and Markdown of each page for a code or a word: the same word can be a result and an error."""
+    """Heading and Markdown of each page for a code or a word; the same word can be a result and an error."""
     if code in ERRORS or code in errors.OUTCOME_CODES:
         yield f"{code}: an error", error_page(code)
     if code in CATALOGUE:
@@ -85,7 +85,7 @@ def _sentence(meaning: str) -> str:
 
 def _called(kind: type[PurviewMpeError] | None) -> str:
     if kind is None:
-        return "In reports alone: no exception has this code."
+        return "Only in reports: no exception has this code."
     also = [base.__name__ for base in kind.__bases__ if not issubclass(base, PurviewMpeError)]
     return f"In Python: `{kind.__name__}`, also a `{also[0]}`." if also else f"In Python: `{kind.__name__}`."
 

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns, and one value per column in each row."""
+    """Column names, and rows with one value per column."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
 
 
 class HasNoTable(TypeError):
-    """The noun holds no list of things."""
+    """The noun does not hold a list."""
 
 
 @singledispatch
 def table(noun: Noun) -> Table:
-    """The list of things that a noun is about; modules with further nouns register theirs.
+    """The list that a noun holds, as a table; modules with further nouns register theirs.
 
     Raises:
         HasNoTable: it is about a single thing.
@@ -138,7 +138,7 @@ def _fields(things: tuple[Noun, ...], *columns: str) -> Table:
 
 
 def pandas(noun: Noun) -> Any:
-    """The rows as a `pandas.DataFrame`; its columns are the same where there is no row.
+    """The rows as a `pandas.DataFrame`; its columns are the same if there are no rows.
 
     Raises:
         ModuleNotFoundError: pandas is not installed.

@@ -1,1 +1,1 @@
-"""Plans as code in other languages. `formats` knows them all; one module writes each."""
+"""Plans as code in other languages. `formats` lists the formats; one module writes each."""

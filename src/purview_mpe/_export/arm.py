@@ -55,5 +55,5 @@ def _reference(resource: Resource) -> str:
 
 
 def literal(text: str) -> str:
-    """Text that Azure does not take for an expression: those stand in brackets, and a doubled one means itself."""
+    """Text that Azure does not read as an expression: expressions start with a bracket, and doubling it escapes it."""
     return f"[{text}" if text.startswith("[") and text.endswith("]") else text

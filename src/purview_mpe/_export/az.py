@@ -1,7 +1,7 @@
 """An export as a shell script for the Azure CLI.
 
 It sends the requests that the library sends. `az datafactory` needs an extension and is in preview (docs), and
-`az network private-endpoint` spells each property in another way; `az rest` is part of the CLI itself.
+`az network private-endpoint` has its own name for each property; `az rest` is part of the CLI itself.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from purview_mpe._azure.clients import Cloud
     from purview_mpe._export.resources import Bundle, Resource
 
-# `az resource wait` ends with success when its time is over (its source), so the script looks for itself.
+# `az resource wait` exits with success after its timeout (its source), so the script polls by itself.
 _PRELUDE = """\
 set -euo pipefail
 
-# put ID API_VERSION BODY: make the resource, or leave it as it is if it has these properties already.
+# put ID API_VERSION BODY: create the resource, or leave it unchanged if it already has these properties.
 put() {
   echo "put ${1##*/}" >&2
   az rest --method put --url "$1?api-version=$2" --body "$3" --output none
 }
 
-# over ID API_VERSION: wait until Azure has made it; half an hour at most.
+# over ID API_VERSION: wait until Azure has provisioned it, half an hour at most.
 over() {
   local state=unknown
   for _ in $(seq 180); do
@@ -87,7 +87,7 @@ def path(resource: Resource) -> str:
 
 
 def body(resource: Resource) -> str:
-    """The body of the request that makes it: JSON in ASCII, on one line."""
+    """The body of the request that creates the resource: JSON in ASCII, on one line."""
     request: dict[str, Any] = {} if resource.location is None else {"location": resource.location}
     request["properties"] = as_json(resource.properties, lambda other: other.id, str)
     return json.dumps(request)

@@ -64,7 +64,7 @@ def _value(value: Value, depth: int) -> str:
         case str():
             return string(value)
         case Mapping():
-            # Every key is a property name of ours, never anybody's data.
+            # Every key is a property name from this package, never user data.
             fields = [f"{inner}{key}: {_value(item, depth + 1)}\n" for key, item in value.items()]
             return "{\n" + "".join(fields) + outer + "}" if fields else "{}"
         case _:
@@ -78,6 +78,6 @@ def symbol(resource: Resource) -> str:
 
 
 def string(text: str) -> str:
-    """A string literal that means this text, whatever is in it."""
+    """A string literal for this text, whatever characters it holds."""
     escaped = "".join(_ESCAPES.get(c) or (c if c.isprintable() else f"\\u{{{ord(c):x}}}") for c in text)
     return "'" + escaped.replace("${", "\\${") + "'"

@@ -1,4 +1,4 @@
-"""The customer's own private endpoints and DNS zones: what a self-hosted integration runtime needs and nobody made."""
+"""The customer's own private endpoints and DNS zones, which a self-hosted integration runtime needs."""
 
 from __future__ import annotations
 
@@ -62,16 +62,16 @@ ZONES: dict[Cloud, dict[str, str]] = {
     },
 }
 
-# The rules of Microsoft.Network for private endpoints (docs: naming rules): 2 to 64 characters.
+# Microsoft.Network's rules for names of private endpoints (docs: naming rules): 2 to 64 characters.
 _NAME = re.compile(r"[A-Za-z0-9](?:[-\w.]{0,62}[A-Za-z0-9_])", re.ASCII)
 _LOCATION = re.compile(r"[A-Za-z][A-Za-z0-9 ]{1,49}")
-# Terraform's azurerm provider refuses more, as does Azure (public code).
+# Terraform's azurerm provider refuses longer texts, as does Azure (public code).
 _MESSAGE_LIMIT = 140
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where the endpoints go: all that the account cannot tell."""
+    """Where the endpoints go: everything that the account does not show."""
 
     group: ArmId
     subnet: str
@@ -88,15 +88,15 @@ class Site:
 def check_kinds(
     *, texts: Mapping[str, object], optional: Mapping[str, object], groups: object, zone_ids: object
 ) -> None:
-    """Refuse arguments of the wrong type, before anything is made of them.
+    """Refuse arguments of the wrong type, before they are used.
 
     Raises:
         InvalidSpec: listing every one of them.
     """
-    told = {**texts} | {field: value for field, value in optional.items() if value is not None}
+    given = {**texts} | {field: value for field, value in optional.items() if value is not None}
     problems = [
         (field, f"is a {type(value).__name__}; pass text")
-        for field, value in told.items()
+        for field, value in given.items()
         if not isinstance(value, str)
     ]
     if groups is not None and not _are_texts(groups):
@@ -124,13 +124,13 @@ def chosen_targets(account: Account, groups: Sequence[str] | None) -> tuple[Targ
     """The targets that need an endpoint of the customer's own.
 
     Raises:
-        InvalidSpec: `groups` names something that the account does not offer.
+        InvalidSpec: `groups` names a group that the account does not offer.
         UnsupportedSetup: the firewall demands none, or cannot be read.
     """
     offered = {target.group_id: target for target in account.targets}
     if groups is None:
         groups = _demanded(account, tuple(offered))
-    # What lies beyond lineage is offered by the account itself (spec).
+    # The account itself offers the groups that lineage does not need (spec).
     offered |= {
         group: Target(group_id=group, resource_id=account.id, connections="account")
         for group in groups
@@ -140,16 +140,19 @@ def chosen_targets(account: Account, groups: Sequence[str] | None) -> tuple[Targ
         known = ", ".join([*(target.group_id for target in account.targets), *OPTIONAL_GROUPS])
         raise InvalidSpec(
             "Export",
-            [("groups", f"{group[:40]!r} is nothing that this account offers; {known} are") for group in unknown],
+            [
+                ("groups", f"{group[:40]!r} is not a group that this account offers; it offers {known}")
+                for group in unknown
+            ],
         )
     return tuple(offered[group] for group in dict.fromkeys(groups))
 
 
 def _demanded(account: Account, offered: tuple[str, ...]) -> tuple[str, ...]:
-    remedy = "Pass groups=('account', 'blob', 'queue') or others, if you want their endpoints all the same."
+    remedy = "Pass groups=('account', 'blob', 'queue') or others, if you want their endpoints anyway."
     if account.firewall is None:
         raise UnsupportedSetup(
-            f"The firewall of {account.name!r} cannot be read, so it cannot be told which endpoints it demands.",
+            f"The firewall of {account.name!r} cannot be read, so the endpoints that it demands are unknown.",
             remedy=remedy,
         )
     cell = requirement(account.firewall, "self-hosted", available=offered)
@@ -179,7 +182,7 @@ def checked_site(
     """
     problems: list[tuple[str, str]] = []
     subnet = _id("subnet_id", subnet_id, SUBNET_TYPE, problems)
-    # What is empty was derived from something that is wrong itself, and told there.
+    # An id is empty only if it was derived from a wrong id, which is already reported.
     in_network = virtual_network_id or _outer(subnet)
     network = _id("virtual_network_id", in_network, _VNET_TYPE, problems) if in_network else ""
     in_group = resource_group_id or _group_of(network)
@@ -188,11 +191,11 @@ def checked_site(
     base = f"pe-{account.name}" if name is None else name
     known_zones = {**ZONES.get(cloud, {}), **zone_ids}
     if cloud not in ZONES:
-        problems.append(("cloud", f"{cloud!r} is none of {', '.join(ZONES)}"))
+        problems.append(("cloud", f"{cloud!r} is not one of {', '.join(ZONES)}"))
     if approval not in {"automatic", "manual"}:
         problems.append(("approval", f"{approval!r} is neither 'automatic' nor 'manual'"))
     if not _LOCATION.fullmatch(location):
-        problems.append(("location", f"{location[:60]!r} is no Azure region, for example 'westeurope'"))
+        problems.append(("location", f"{location[:60]!r} is not an Azure region, for example 'westeurope'"))
     if not 1 <= len(request_message.strip()) <= len(request_message) <= _MESSAGE_LIMIT:
         problems.append(("request_message", f"must have 1 to {_MESSAGE_LIMIT} characters"))
     for target in targets:
@@ -223,7 +226,7 @@ def checked_site(
 
 
 def _id(field: str, value: str, resource_type: str, problems: list[tuple[str, str]]) -> str:
-    """The id in its canonical spelling (Terraform compares letter by letter); a problem is noted, not raised."""
+    """The id in its canonical spelling (Terraform's comparison is case-sensitive); a problem is added, not raised."""
     try:
         arm_id = ArmId.parse(value)
     except InvalidArmId as error:
@@ -247,7 +250,7 @@ def _group_of(resource_id: str) -> str:
 
 
 def customer_bundle(account: Account, targets: Sequence[Target], site: Site) -> Bundle:
-    """Zones with their links first, then each endpoint with the group that writes its DNS records."""
+    """First the zones with their links, then each endpoint with the group that writes its DNS records."""
     taken: set[str] = set()
     zones: dict[str, Resource] = {}
     endpoints: list[Resource] = []
@@ -263,7 +266,7 @@ def customer_bundle(account: Account, targets: Sequence[Target], site: Site) -> 
     approval = (
         "Each connection is Pending until the owner of its target approves it."
         if site.approval == "manual"
-        else "Whoever runs this needs the right to approve connections on every target, for they are approved at once."
+        else "To run this you need the right to approve connections on every target, because they are approved at once."
     )
     notes = (
         f"Private endpoints for the Purview account {account.name} in the network {site.network_name},",

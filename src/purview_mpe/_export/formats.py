@@ -1,7 +1,7 @@
-"""The same endpoints as code, for teams that keep what they have in a repository.
+"""The same endpoints as code, for teams that keep their infrastructure in a repository.
 
-What is exported is the wanted state, not the difference: every endpoint of the plan, also those that exist. Nothing
-is asked of Azure.
+An export holds the wanted state, not the difference: every endpoint of the plan, also those that exist. It sends no
+request to Azure.
 """
 
 from __future__ import annotations
@@ -43,28 +43,28 @@ def export(
 ) -> str:
     """The managed private endpoints of a plan as code: all of them, and the managed virtual network if it is missing.
 
-    The integration runtime is in the code, too, if `Spec.runtime` names one. Reads and writes nothing. Approves nothing
-    either: that is no matter of templates. Endpoints on one storage account are made one after the other, because
-    storage takes one at a time.
+    The integration runtime is in the code, too, if `Spec.runtime` names one. Reads and writes nothing. The code does
+    not approve connections, because templates cannot. It creates endpoints on one storage account one after the other,
+    because storage accepts one at a time.
 
     Args:
-        plan: What `Client.plan` gave.
+        plan: The plan from `Client.plan`.
         format: `bicep`, `terraform` (provider azurerm), `terraform-azapi`, `arm` (JSON), `az` (a bash script) or
             `powershell` (a script for the Az module).
-        cloud: Where Terraform's providers and the scripts sign in; templates are deployed by whoever is signed in.
-        onboard: Whether the factory's managed identity is switched on, and gets the role Data Curator, as well. Only
-            `az` does both; Terraform and `powershell` do the first, and templates say what is left to do.
+        cloud: Where Terraform's providers and the scripts sign in; a template uses the sign-in of its deployment.
+        onboard: Whether to also switch on the factory's managed identity and give it the role Data Curator. Only
+            `az` does both; Terraform and `powershell` switch it on, and templates say what is left to do.
 
     Returns:
         The text of one file.
 
     Raises:
         PlanConflict: the plan holds conflicts, so the code could not be applied.
-        InvalidSpec: there is no such format or cloud, or a name in the plan is none.
+        InvalidSpec: there is no such format or cloud, or a name in the plan is not a valid resource name.
     """
     write = _writer(format)
     if not isinstance(cast("object", cloud), str) or cloud not in customer.ZONES:
-        raise InvalidSpec("Export", [("cloud", f"{cloud!r} is none of {', '.join(customer.ZONES)}")])
+        raise InvalidSpec("Export", [("cloud", f"{cloud!r} is not one of {', '.join(customer.ZONES)}")])
     _check_subject(plan, Plan, "purview_mpe.Plan")
     if not isinstance(cast("object", onboard), bool):
         raise InvalidSpec("Export", [("onboard", f"{onboard!r} is neither True nor False")])
@@ -89,7 +89,7 @@ def export_customer_endpoints(
     request_message: str = "Lineage of a data factory through a self-hosted integration runtime",
     cloud: Cloud = "public",
 ) -> str:
-    """Private endpoints and DNS zones of your own as code: what self-hosted runtimes need, and nothing here creates.
+    """Private endpoints and DNS zones of your own as code, for self-hosted runtimes; the client does not create them.
 
     Behind a closed firewall a self-hosted integration runtime reaches Purview through private endpoints in its own
     network; the factory's managed ones do not help it. Reads and writes nothing.
@@ -99,15 +99,15 @@ def export_customer_endpoints(
         format: As in `export`.
         subnet_id: Where the endpoints get their addresses.
         location: The region of that subnet's network, for example `westeurope`.
-        virtual_network_id: The network whose name resolution is to find them; None means the subnet's.
-        resource_group_id: Where endpoints and zones are made; None means the group of the virtual network.
-        groups: Group ids to make; None means those that the support matrix demands for a self-hosted runtime behind
-            the account's firewall. `("account", "portal")` is for browsers that search Purview from Studio.
-        name: What the endpoints' names begin with; `-` and the group id follow. None means `pe-<account>`.
-        zone_ids: Existing private DNS zones by group id; they are used and neither made nor linked.
+        virtual_network_id: The network that resolves their names; None means the subnet's.
+        resource_group_id: The resource group of endpoints and zones; None means that of the virtual network.
+        groups: Group ids of the endpoints; None means those that the support matrix demands for a self-hosted runtime
+            behind the account's firewall. `("account", "portal")` is for browsers that search Purview from Studio.
+        name: Prefix of the endpoints' names; `-` and the group id follow. None means `pe-<account>`.
+        zone_ids: Existing private DNS zones by group id; the code uses them, and neither creates nor links them.
         approval: `automatic` needs the right to approve connections on every target; with `manual` each connection
             is Pending until the owner of its target approves it.
-        request_message: What that owner reads, with `manual`; 140 characters at most.
+        request_message: The message to that owner, with `manual`; 140 characters at most.
         cloud: Decides the names of the zones, and where Terraform's providers and the scripts sign in.
 
     Returns:
@@ -160,5 +160,5 @@ def _check_subject(subject: object, kind: type, wanted: str) -> None:
 def _writer(name: object) -> Callable[[Bundle], str]:
     if not isinstance(name, str) or (writer := _WRITERS.get(cast("ExportFormat", name))) is None:
         known = ", ".join(get_args(ExportFormat))
-        raise InvalidSpec("Export", [("format", f"{name!r} is none of {known}")])
+        raise InvalidSpec("Export", [("format", f"{name!r} is not one of {known}")])
     return writer

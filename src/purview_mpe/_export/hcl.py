@@ -1,4 +1,4 @@
-"""Terraform's language: literals and blocks, laid out as `terraform fmt` does.
+"""Terraform's language: literals and blocks, formatted as by `terraform fmt`.
 
 Escapes: HashiCorp's page "Strings and Templates".
 """
@@ -17,14 +17,14 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """An expression that stands in the file as it is, such as a reference."""
+    """An expression that is written unchanged, such as a reference."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block with its labels; its fields are values, and blocks may follow them."""
+    """A block with its labels; its fields are values, and may be followed by inner blocks."""
 
     kind: str
     labels: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ def block_lines(block: Block, depth: int = 0) -> list[str]:
 
 
 def _field_lines(fields: Mapping[str, Hcl], depth: int) -> list[str]:
-    """One field per line; neighbours on single lines have their equals signs in one column."""
+    """One field per line; adjacent single-line fields have aligned equals signs."""
     rendered = [(key, value_lines(value, depth)) for key, value in fields.items()]
     lines: list[str] = []
     for number, (key, value) in enumerate(rendered):
@@ -61,7 +61,7 @@ def _field_lines(fields: Mapping[str, Hcl], depth: int) -> list[str]:
 
 
 def _run(rendered: Sequence[tuple[str, list[str]]], number: int) -> list[str]:
-    """The keys around this one, up to the next value that spreads over lines."""
+    """The keys around this one, up to the next value that spans several lines."""
     start = end = number
     while start > 0 and len(rendered[start - 1][1]) == 1:
         start -= 1
@@ -71,7 +71,7 @@ def _run(rendered: Sequence[tuple[str, list[str]]], number: int) -> list[str]:
 
 
 def value_lines(value: Hcl, depth: int) -> list[str]:
-    """The value; its first line goes behind the equals sign, the others are indented."""
+    """The lines of the value; the first follows the equals sign, the others are indented."""
     match value:
         case Code():
             return [value.text]
@@ -97,7 +97,7 @@ def value_lines(value: Hcl, depth: int) -> list[str]:
 
 
 def string(text: str) -> str:
-    """A string literal that means this text, whatever is in it."""
+    """A string literal for this text, whatever characters it holds."""
     escaped = "".join(_ESCAPES.get(c) or (c if c.isprintable() else _unicode(c)) for c in text)
     return '"' + escaped.replace("${", "$${").replace("%{", "%%{") + '"'
 

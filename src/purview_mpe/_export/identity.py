@@ -1,8 +1,8 @@
-"""The factory's own part of an export: its managed identity, and the identity's role in Purview.
+"""The factory's part of an export: its managed identity, and the identity's role in Purview.
 
-A template writes a factory whole and would empty every field that it does not repeat, so it can only say what is left
-to do. A PATCH of the identity changes nothing else, as long as it repeats the user-assigned ones (spec). The role is
-no matter of Azure Resource Manager: only a script can give it, by Purview's own policy store.
+A template writes the whole factory, and would empty every field that it does not repeat. So it can only say what is
+left to do. A PATCH of the identity changes nothing else, as long as it repeats the user-assigned identities (spec).
+Azure Resource Manager does not manage the role: only a script can give it, through Purview's own policy store.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from purview_mpe._export.resources import Bundle
     from purview_mpe._model.results import Account
 
-#: What stands in the script for the object id, which is read when it runs.
+#: The placeholder for the object id in the script, which reads the id when it runs.
 _PRINCIPAL = '"$principal"'
-#: Names of collections; anything else would be read by the shell.
+#: Valid names of collections; the shell would interpret anything else.
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 BY_PATCH = (
-    "The factory's managed identity is no part of a template, because a template writes a factory whole. The exported "
-    "script for the Azure CLI switches it on."
+    "This template does not include the factory's managed identity, because a template writes the whole factory. The "
+    "exported script for the Azure CLI switches it on."
 )
 BY_SCRIPT = (
-    "The role Data Curator is no matter of Azure Resource Manager. The exported script for the Azure CLI gives it."
+    "Azure Resource Manager does not manage the role Data Curator. The exported script for the Azure CLI gives it."
 )
 
-#: `type` is one text for both kinds, and values of user-assigned identities are sent empty (spec).
+#: `type` is one string for both kinds, and the values of user-assigned identities are sent empty (spec).
 AZ_IDENTITY = """
 # identity ID API_VERSION: switch on the factory's managed identity, and keep the user-assigned ones.
 identity() {
@@ -73,15 +73,15 @@ function Enable-Identity {
 
 
 def left_to_scripts(bundle: Bundle) -> tuple[str, ...]:
-    """What a reader of a template is told of the identity and its role."""
+    """A template's notes about the identity and its role."""
     return () if bundle.onboards is None else (BY_PATCH, BY_SCRIPT)
 
 
 def az_grant(account: Account, factory_url: str, api_version: str) -> list[str]:
-    """Lines of bash that give the identity the role, or that say why they do not."""
+    """Lines of bash that give the identity the role, or that say why the script does not."""
     address = data_plane_address(account)
     if address is None or not _PLAIN.fullmatch(root_of(account)):
-        return ["# The account does not show where its policies are, so it is left to you to give the role."]
+        return ["# The account does not show where its policies are, so you have to give the role yourself."]
     lines = script(account, [Asked("", _PRINCIPAL)], address).splitlines()
     return [
         "# The role Data Curator for the identity. This part needs jq, a collection administrator of the root",

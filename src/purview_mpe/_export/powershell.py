@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from purview_mpe._azure.clients import Cloud
     from purview_mpe._export.resources import Bundle, Resource
 
-# Docs: Invoke-AzRestMethod does not throw on an HTTP error, its answer has StatusCode and Content.
+# Docs: Invoke-AzRestMethod does not throw on an HTTP error; its answer has StatusCode and Content.
 _PRELUDE = """\
 #Requires -Modules Az.Accounts
 $ErrorActionPreference = 'Stop'
 
 function Set-Resource {
-    # Makes the resource, or leaves it as it is if it has these properties already.
-    # With -Wait it returns when Azure has made it; after half an hour it gives up.
+    # Creates the resource, or leaves it unchanged if it already has these properties.
+    # With -Wait it returns when Azure has provisioned it; after half an hour it gives up.
     param([string] $Path, [string] $Payload, [switch] $Wait)
     $answer = Invoke-AzRestMethod -Method PUT -Path $Path -Payload $Payload
     if ($answer.StatusCode -notin 200, 201, 202) {
@@ -38,7 +38,7 @@ function Set-Resource {
     throw "$Path is $state"
 }
 """
-# PowerShell takes typographic quotes for plain ones (language specification, 2.3.5.2).
+# PowerShell treats typographic quotes as plain ones (language specification, 2.3.5.2).
 _SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"
 
 #: Microsoft's names for the clouds (docs: Connect-AzAccount).
@@ -74,5 +74,5 @@ def _resource(resource: Resource) -> list[str]:
 
 
 def string(text: str) -> str:
-    """A string literal that means this text, whatever is in it."""
+    """A string literal for this text, whatever characters it holds."""
     return "'" + "".join(c * 2 if c in _SINGLE_QUOTES else c for c in text) + "'"

@@ -1,4 +1,4 @@
-"""What an export declares, before it is any language: resources, what they refer to, and their order.
+"""What an export declares, independent of the language: resources, their references, and their order.
 
 Sources: the schema of managed virtual networks and managed private endpoints is Azure's OpenAPI file (Data Factory
 2018-06-01). Private endpoints, DNS zones, links and zone groups follow Microsoft's template reference.
@@ -29,7 +29,7 @@ ZONE_GROUP_TYPE = f"{PRIVATE_ENDPOINT_TYPE}/privateDnsZoneGroups"
 ZONE_TYPE = "Microsoft.Network/privateDnsZones"
 ZONE_LINK_TYPE = f"{ZONE_TYPE}/virtualNetworkLinks"
 
-#: Template reference: versions that exist in every cloud, and that hold every property used here.
+#: Template reference: versions that exist in every cloud and have every property used here.
 API_VERSIONS = {
     FACTORY_TYPE: "2018-06-01",
     NETWORK_TYPE: "2018-06-01",
@@ -40,38 +40,38 @@ API_VERSIONS = {
     ZONE_TYPE: "2020-06-01",
     ZONE_LINK_TYPE: "2020-06-01",
 }
-#: What takes its time after the request was accepted; a managed virtual network has no state to wait for (spec).
+#: Types that Azure provisions after it accepts the request; a managed virtual network has no such state (spec).
 WAITED_FOR = frozenset({ENDPOINT_TYPE, PRIVATE_ENDPOINT_TYPE, ZONE_GROUP_TYPE, ZONE_TYPE, ZONE_LINK_TYPE})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Resource:
-    """One resource of an export. `properties` may hold other resources; they stand for their ids."""
+    """One resource of an export. `properties` may hold other resources, which become references to their ids."""
 
     words: tuple[str, ...]
-    """What it is called inside the code; each language joins the words in its own way."""
+    """The words of its name inside the code; each language joins them in its own way."""
     type: str
     parent: Resource | ArmId
-    """The resource that it lives in, or its resource group."""
+    """Its parent resource, or its resource group."""
     name: str
     properties: Mapping[str, Value] = field(default_factory=dict[str, "Value"])
     location: str | None = None
     after: tuple[Resource, ...] = ()
-    """What has to be there first, beyond its parent and what its properties refer to."""
+    """The resources that must exist first, besides its parent and those that its properties refer to."""
     existing: bool = False
-    """Whether it is only referred to, and nothing declares it."""
+    """Whether the code only refers to it, and does not declare it."""
     adopted: bool = False
-    """Whether it is in Azure already, and the code takes it over."""
+    """Whether it already exists in Azure, and the code imports it."""
     note: str = ""
 
     @property
     def api_version(self) -> str:
-        """The version with which it is written."""
+        """The api-version for writing it."""
         return API_VERSIONS[self.type]
 
     @property
     def group(self) -> ArmId:
-        """The resource group that it lives in."""
+        """Its resource group."""
         return self.parent if isinstance(self.parent, ArmId) else self.parent.group
 
     @property
@@ -81,7 +81,7 @@ class Resource:
 
     @property
     def id(self) -> str:
-        """Its id, in the canonical spelling: Terraform compares letter by letter."""
+        """Its id in the canonical spelling: Terraform's comparison is case-sensitive."""
         if isinstance(self.parent, ArmId):
             return f"{self.parent}/providers/{self.type}/{self.name}"
         return f"{self.parent.id}/{self.type.rpartition('/')[2]}/{self.name}"
@@ -115,32 +115,32 @@ class Bundle:
 
     title: str
     notes: tuple[str, ...]
-    """What a reader of the code has to know; each a line or two."""
+    """Notes for a reader of the code, of a line or two each."""
     scope: ArmId
     """The resource group that a template is deployed to."""
     resources: tuple[Resource, ...]
     cloud: Cloud = "public"
-    """Where providers and scripts sign in."""
+    """The cloud in which providers and scripts sign in."""
     onboards: Resource | None = None
-    """The factory whose identity is switched on and gets the role Data Curator; None if that is left out."""
+    """The factory whose identity is switched on and gets the role Data Curator; None without onboarding."""
     account: Account | None = None
     """The account that the role is for."""
 
     @property
     def declared(self) -> tuple[Resource, ...]:
-        """The resources that the code creates or takes over."""
+        """The resources that the code creates or imports."""
         return tuple(resource for resource in self.resources if not resource.existing)
 
 
 def managed_bundle(plan: Plan, cloud: Cloud = "public", *, onboard: bool = False) -> Bundle:
-    """The managed virtual network and the runtime, where they are in the plan, and every endpoint of the plan.
+    """The managed virtual network and the runtime, if they are in the plan, and every endpoint of the plan.
 
     Raises:
         InvalidSpec: a step's name is a path.
     """
     if elsewhere := [step.name for step in plan.steps if "/" in step.name or not step.name.strip(".")]:
-        # A plan file may have been edited, and a path in a name would be the path of another resource.
-        raise InvalidSpec("Plan", [("steps", f"{name[:100]!r} is no name of a resource") for name in elsewhere])
+        # A plan file may have been edited, and a path in a name would address another resource.
+        raise InvalidSpec("Plan", [("steps", f"{name[:100]!r} is not a resource name") for name in elsewhere])
     factory_id = plan.spec.factory_id
     group = ArmId(factory_id.subscription, factory_id.resource_group)
     factory = Resource(("factory",), FACTORY_TYPE, group, factory_id.name, existing=True)
@@ -173,7 +173,7 @@ def managed_bundle(plan: Plan, cloud: Cloud = "public", *, onboard: bool = False
 
 
 def _runtime(network: Resource, factory: Resource, step: Step) -> Resource:
-    """An Azure integration runtime in the network, with what the library sends."""
+    """An Azure integration runtime in the network, with the properties that the library sends."""
     properties: Any = runtime_body(network.name)["properties"]
     return Resource(
         ("managed", "runtime"),
@@ -183,7 +183,7 @@ def _runtime(network: Resource, factory: Resource, step: Step) -> Resource:
         properties,
         after=() if network.existing else (network,),
         adopted=step.action == "keep",
-        note="Nothing uses it until linked services and data flows name it.",
+        note="Linked services and data flows use it only if they name it.",
     )
 
 
@@ -198,12 +198,12 @@ def _endpoints(network: Resource, steps: Sequence[Step]) -> list[Resource]:
             ENDPOINT_TYPE,
             network,
             step.name,
-            # No `fqdns`: Azure fills it in later, and an endpoint cannot be changed, so code that is deployed again
-            # must not ask for another value (public code).
+            # Without `fqdns`: Azure fills it in later, and an endpoint cannot be changed, so a second deployment of the
+            # code must not request another value (public code).
             {"privateLinkResourceId": step.resource_id, "groupId": group_id},
             after=in_turn(latest, step.resource_id),
             adopted=step.action in {"keep", "replace"},
-            note=f"Broken at present, and has to be deleted first: {step.reason}" if step.action == "replace" else "",
+            note=f"Currently broken, and must be deleted first: {step.reason}" if step.action == "replace" else "",
         )
         latest[step.resource_id.casefold()] = endpoint
         made.append(endpoint)
@@ -211,7 +211,7 @@ def _endpoints(network: Resource, steps: Sequence[Step]) -> list[Resource]:
 
 
 def in_turn(latest: Mapping[str, Resource], target: str) -> tuple[Resource, ...]:
-    """The endpoint to the same target that has to be over first.
+    """The endpoint to the same target that must be provisioned first.
 
     Storage runs one private endpoint operation at a time and answers 409 to the next (public code), so blob and queue
     of one storage account follow each other.
@@ -221,7 +221,7 @@ def in_turn(latest: Mapping[str, Resource], target: str) -> tuple[Resource, ...]
 
 
 def unique_words(words: tuple[str, ...], taken: set[str]) -> tuple[str, ...]:
-    """Words of ASCII letters and digits alone, unlike all others: they become identifiers in the code."""
+    """Unique words of ASCII letters and digits only: they become identifiers in the code."""
     plain = tuple(cleaned for word in words if (cleaned := "".join(filter(_is_plain, word)).lower()))
     key, number = "".join(plain), 2
     while key in taken:
@@ -235,7 +235,7 @@ def _is_plain(character: str) -> bool:
 
 
 def as_json(value: Value, reference: Callable[[Resource], str], text: Callable[[str], str]) -> Any:
-    """The value as JSON; `reference` says what stands for a resource, `text` what for a string."""
+    """The value as JSON; `reference` converts a resource, `text` a string."""
     match value:
         case Resource():
             return reference(value)
@@ -250,5 +250,5 @@ def as_json(value: Value, reference: Callable[[Resource], str], text: Callable[[
 
 
 def one_line(text: str) -> str:
-    """Text that may stand in a comment: nothing in it ends the line, or hides what follows."""
+    """Text that is safe in a comment: it does not end the line, and does not hide what follows."""
     return "".join(character if character.isprintable() else " " for character in text)

@@ -1,7 +1,7 @@
 """An export as Terraform: with HashiCorp's azurerm provider, or with Microsoft's azapi.
 
-Arguments: the documentation and source of both providers. What is in Azure already is taken over by `import` blocks,
-because both providers refuse to create what exists (their source).
+Arguments: the documentation and source of both providers. `import` blocks take over existing resources, because both
+providers refuse to create them (their source).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from purview_mpe._azure.clients import Cloud
     from purview_mpe._export.resources import Bundle, Value
 
-#: The providers' names for the clouds; public is what they take by default (their documentation).
+#: The providers' names for the clouds; public is their default (their documentation).
 _ENVIRONMENTS: Mapping[Cloud, str] = {"us-government": "usgovernment", "china": "china"}
 _AZURERM = {"source": "hashicorp/azurerm", "version": "~> 4.0"}
 _AZAPI = {"source": "Azure/azapi", "version": "~> 2.0"}
 
 
 def write_azurerm(bundle: Bundle) -> str:
-    """The bundle for azurerm. It has no managed virtual network of its own, so a missing one is made by azapi."""
+    """The bundle for azurerm. azurerm has no resource for a managed virtual network, so azapi creates a missing one."""
     groups = {r.parent: r for r in bundle.resources if r.type == ZONE_GROUP_TYPE}
     blocks = [
         block
@@ -48,23 +48,23 @@ def write_azurerm(bundle: Bundle) -> str:
     blocks += _identity(bundle)
     needs_azapi = bundle.onboards is not None or any(one.type == NETWORK_TYPE for one in bundle.declared)
     providers = {"azurerm": _AZURERM, **({"azapi": _AZAPI} if needs_azapi else {})}
-    # azurerm builds the ids of what it makes from the provider's subscription (its source).
+    # azurerm builds the ids of new resources from the provider's subscription (its source).
     azurerm = Block("provider", ("azurerm",), _provider(bundle), (Block("features"),))
     azapi = [Block("provider", ("azapi",), _provider(bundle))] if needs_azapi and bundle.cloud in _ENVIRONMENTS else []
     return _file(bundle, providers, [azurerm, *azapi, *blocks])
 
 
 def write_azapi(bundle: Bundle) -> str:
-    """The bundle for azapi alone."""
+    """The bundle for azapi only."""
     provider = Block("provider", ("azapi",), _provider(bundle))
     blocks = [block for resource in bundle.declared for block in _azapi(resource)] + _identity(bundle)
     return _file(bundle, {"azapi": _AZAPI}, [provider, *blocks])
 
 
 def _identity(bundle: Bundle) -> list[Block]:
-    """The factory's managed identity. azapi reads the factory, puts the field into it and writes it back (its source).
+    """The factory's managed identity. azapi reads the factory, sets the field and writes it back (its source).
 
-    User-assigned identities stay in what it read; only the type has to name both kinds.
+    User-assigned identities are kept as read; only the type must name both kinds.
     """
     if (factory := bundle.onboards) is None:
         return []
@@ -87,12 +87,12 @@ def _provider(bundle: Bundle) -> dict[str, Hcl]:
 
 
 def _file(bundle: Bundle, providers: Mapping[str, Hcl], blocks: Sequence[Block]) -> str:
-    # 1.5 is the first Terraform with import blocks; they are allowed in a root module alone.
+    # Terraform 1.5 is the first version with import blocks; they are only allowed in a root module.
     terraform = Block("terraform", (), {"required_version": ">= 1.5"}, (Block("required_providers", (), providers),))
     lines = [
         f"# {one_line(bundle.title)}",
         *(f"# {one_line(note)}" for note in bundle.notes),
-        "# A root module of its own; in a configuration that has them, leave out the blocks terraform and provider.",
+        "# A complete root module. If your configuration has the blocks terraform and provider, remove them here.",
     ]
     for block in (terraform, *blocks):
         lines += ["", *block_lines(block)]
@@ -129,13 +129,13 @@ def _azurerm(resource: Resource, groups: _Groups) -> list[Block]:
     return _with_import(resource, Block("resource", labels, fields, blocks, _note(resource)), _azurerm_address)
 
 
-#: The zone group of each private endpoint: azurerm has it inside the endpoint.
+#: The zone group of each private endpoint: in azurerm it is a part of the endpoint.
 _Groups: TypeAlias = "Mapping[Resource | ArmId, Resource]"
 _Written: TypeAlias = "tuple[dict[str, Hcl], tuple[Block, ...]]"
 
 
 def _managed_endpoint(resource: Resource, _: _Groups) -> _Written:
-    # azurerm looks up the managed virtual network itself: a factory has one (its source).
+    # azurerm finds the managed virtual network by itself: a factory has only one (its source).
     properties: Any = resource.properties
     return {
         "name": resource.name,
@@ -146,7 +146,7 @@ def _managed_endpoint(resource: Resource, _: _Groups) -> _Written:
 
 
 def _runtime(resource: Resource, _: _Groups) -> _Written:
-    # `virtual_network_enabled` puts it into the factory's managed virtual network (documentation).
+    # `virtual_network_enabled` places it in the factory's managed virtual network (documentation).
     return {
         "name": resource.name,
         "data_factory_id": resource.id.partition("/integrationRuntimes/")[0],

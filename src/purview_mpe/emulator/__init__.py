@@ -6,8 +6,8 @@
     client = DataFactoryManagementClient(emulator.credential, subscription, transport=emulator.transport())
     emulator.inject(Fault.status("PUT", 429, times=2, retry_after=1))
 
-It shares no code with the library but the parser of resource ids: a fake that shares code with what it
-checks proves nothing. What it does not cover it answers with 501 and the name of the route.
+It shares only the parser of resource ids with the library, because a fake that shares code with the library cannot
+check it. To requests that it does not cover it answers 501 with the name of the route.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._values.exchange import Exchange, RecordedRequest
     from purview_mpe.emulator._values.problems import InvalidScenario, MissingExtra
 
-# Loaded when they are asked for: the pytest plugin is in this package, and every pytest run loads the plugin.
+# Loaded on first use: the pytest plugin is in this package, and every pytest run loads the plugin.
 _HOMES = {
     **dict.fromkeys(("Catalogs", "EntityView"), "_control.catalogs"),
     **dict.fromkeys(("ConnectionView", "EndpointView"), "_control.views"),

@@ -1,4 +1,4 @@
-"""The emulator: one small Azure, made to measure, with nothing shared between two of them."""
+"""The emulator: a small, configurable Azure. Emulators share nothing."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ class Emulator:
     virtual network with an integration runtime in it.
 
     Args:
-        shape: what the default account looks like, `A` (managed storage and Event Hubs) to `F` (still
+        shape: the shape of the default account, from `A` (managed storage and Event Hubs) to `F` (still
             creating).
         firewall: the firewall setting of the default account.
-        seed: all names and random numbers come from it; two emulators with the same seed and epoch are alike.
+        seed: source of all names and random numbers; two emulators with the same seed and epoch behave alike.
         clock: the time; by default a virtual clock, see `VirtualClock`.
         epoch: the date at which the emulator is made; by default now.
         provisioning: how long an endpoint is Provisioning: seconds, a range of seconds, `Reads(n)`, or a
@@ -85,8 +85,8 @@ class Emulator:
         deletion: how long an endpoint is Deleting. By default 30 s of virtual time, 0.5 s in real time.
         refresh_delay: how long the factory takes to notice a decision made on the target.
         latency: how long each request takes.
-        page_size: how many items a list answers with at most.
-        absent_status: what a GET of an absent endpoint answers, 404 or 400: Azure has been seen doing both.
+        page_size: how many items a page of a list has at most.
+        absent_status: the status for a GET of an absent endpoint, 404 or 400: Azure has been seen answering both.
         foreign_connections: how many strangers' pending connections every target has.
         reveal_private_endpoint_ids: when the factory shows the exact id of the hidden private endpoint:
             `at-once` (from the answer to the PUT on, as recorded), `when-provisioned`, or `never`; Azure does not
@@ -101,20 +101,20 @@ class Emulator:
         entity_limit: how many entities a factory can have.
         storage_connection_limit: how many private endpoint connections a storage account can have.
         namespace_connection_limit: how many private endpoint connections an Event Hubs namespace can have.
-        inside_network: whether callers are inside the network of closed accounts; from outside they reach the hosts of
-            open accounts alone.
+        inside_network: whether callers are inside the network of closed accounts; from outside they only reach the
+            hosts of open accounts.
         cloud: which cloud the hosts of accounts are in.
-        answers: how Azure answers where that is not documented, see `Answers`.
-        times: how long accounts and other things take, see `Times`.
+        answers: Azure's undocumented answers, see `Answers`.
+        times: the durations of accounts and other things, see `Times`.
         enforce_limits: whether Azure Resource Manager's token buckets refuse requests with 429.
-        request_log: how many requests are kept in `requests`, the newest; None keeps all of them.
+        request_log: how many of the newest requests are kept in `requests`; None keeps all of them.
         subscription: the default subscription.
         tenant: the tenant.
         location: where the default resources are.
         empty: start without resource group, factory and account.
 
     Raises:
-        ValueError: an argument cannot be.
+        ValueError: an argument is not possible.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ class Emulator:
         if not empty:
             self._inventory.furnish(shape, firewall)
             self._run_history.add_pipeline()
-            # The portal gives the role together with the connection (documentation).
+            # The portal grants the role together with the connection (documentation).
             curator: dict[CollectionRole, list[str]] = {"data-curator": [self._inventory.identity_of(self.factory)]}
             open_catalog(self._world, self._access, self._inventory.find_account(), curator)
 
@@ -242,11 +242,11 @@ class Emulator:
         return made
 
     def dump(self) -> dict[str, Any]:
-        """The present state as a scenario: an emulator made from it goes on from here.
+        """The present state as a scenario: an emulator made from it continues from here.
 
-        Time starts again in it: what is under way begins again, and the request log is empty.
+        Its time starts again: operations under way begin again, and the request log is empty.
         """
-        from purview_mpe.emulator._scenario.dump import dump  # noqa: PLC0415  few emulators are dumped
+        from purview_mpe.emulator._scenario.dump import dump  # noqa: PLC0415  rarely needed
 
         with self._world.lock:
             self._world.settle()
@@ -262,7 +262,7 @@ class Emulator:
 
     def transport(self) -> EmulatorTransport:
         """A transport for sync clients of the Azure SDK."""
-        from purview_mpe.emulator._http.transport import EmulatorTransport  # noqa: PLC0415  no SDK is needed to serve
+        from purview_mpe.emulator._http.transport import EmulatorTransport  # noqa: PLC0415  serving needs no SDK
 
         return EmulatorTransport(self._service, self.clock)
 
@@ -275,8 +275,8 @@ class Emulator:
     def serve(self, port: int = 0) -> Server:
         """Serve HTTPS on 127.0.0.1; use it as a context manager. Port 0 means any free one.
 
-        The server's `url` and `ca_file` are what a client needs. The clock runs with real time meanwhile, and
-        provisioning takes a second unless told otherwise.
+        A client needs the server's `url` and `ca_file`. While it serves, the clock runs with real time, and
+        provisioning takes a second unless you set another time.
 
         Raises:
             MissingExtra: the packages of the extra `emulator` are not installed.
@@ -341,7 +341,7 @@ class Emulator:
         """The tenant."""
         return self._world.tenant
 
-    # --- the other people here
+    # --- other people
 
     approve = Delegated(_OWNERS, Owners.approve)
     reject = Delegated(_OWNERS, Owners.reject)
@@ -356,7 +356,7 @@ class Emulator:
 
     @property
     def credential(self) -> Credential:
-        """A credential of the default caller, who is Owner of everything but Microsoft's own."""
+        """A credential of the default caller, who is Owner of everything except Microsoft's resources."""
         return self._callers.default()
 
     @property
@@ -366,12 +366,12 @@ class Emulator:
 
     @property
     def token_requests(self) -> int:
-        """How many tokens the credentials of this emulator were asked for."""
+        """How many tokens were requested from the credentials of this emulator."""
         return self._access.token_requests
 
     @property
     def token_mark(self) -> str:
-        """A text that every token of the emulator contains and nothing else does."""
+        """A text that only the tokens of the emulator contain, and every one of them does."""
         return TOKEN_MARK
 
     @property
@@ -387,18 +387,18 @@ class Emulator:
     # --- what goes wrong, and what was asked
 
     def inject(self, fault: Fault) -> None:
-        """Let a fault happen."""
+        """Inject a fault."""
         with self._world.lock:
             self._faults.inject(fault)
 
     @property
     def faults(self) -> list[tuple[Fault, int | None]]:
-        """The faults that are still to happen, and how often; None: for ever."""
+        """The faults that have not happened yet, and how often each will; None: for ever."""
         with self._world.lock:
             return self._faults.armed
 
     def clear_faults(self) -> None:
-        """Let no more faults happen."""
+        """Remove all faults."""
         with self._world.lock:
             self._faults.clear()
 
@@ -412,15 +412,15 @@ class Emulator:
 
     @property
     def writes(self) -> list[RecordedRequest]:
-        """The requests among `requests` that were not reads."""
+        """The requests among `requests` that are not reads."""
         return self._log.writes
 
     @property
     def request_count(self) -> int:
-        """How many requests were answered in all, whether they are still in the log or not."""
+        """The total number of answered requests, whether or not they are still in the log."""
         return self._log.count
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Every operation of Azure that the emulator has; it answers 501 to anything else."""
+        """Every operation of Azure that the emulator covers; it answers 501 to anything else."""
         return tuple(route for route in self._service.router.routes if not is_admin(route.template))

@@ -1,4 +1,4 @@
-"""Fixtures for testing one's own automation against the emulator.
+"""Fixtures to test your own automation against the emulator.
 
 `purview_emulator` is a fresh emulator in the test's process; `purview_emulator_server` serves it over HTTPS.
 A marker chooses the options: `@pytest.mark.purview_emulator(shape="C", provisioning=5)`.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers", "purview_emulator(**options): options of the emulator in the fixture purview_emulator"
     )
@@ -36,6 +36,6 @@ def purview_emulator(request: pytest.FixtureRequest) -> Emulator:
 
 @pytest.fixture
 def purview_emulator_server(purview_emulator: Emulator) -> Iterator[Server]:
-    """The same emulator, served over HTTPS on 127.0.0.1; its `url` and `ca_file` are what a client needs."""
+    """The same emulator, served over HTTPS on 127.0.0.1; a client needs its `url` and `ca_file`."""
     with purview_emulator.serve() as server:
         yield server

@@ -1,4 +1,4 @@
-"""The pictures of looking closely: a check shows the runtimes, a diagnosis the links of the chain."""
+"""The pictures of a check, which shows the runtimes, and of a diagnosis, which shows the links of the chain."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Finding
     from purview_mpe._rules.findings.kind import Link
 
-#: The links of the chain in its order, and what each is about. Findings about fleets are about none of them.
+#: The links of the chain in order, and the subject of each. Findings about fleets belong to none of them.
 CHAIN: Mapping[Link, str] = {
     "Account": "its firewall and what it shows",
     "Factory": "connection, identity, runtimes",
-    "Endpoints": "there, and to the right targets",
+    "Endpoints": "present, and to the right targets",
     "Approvals": "what the owners have decided",
     "Rights": "what this caller may do",
     "Runs": "what recent activities reported",
@@ -33,7 +33,7 @@ _NO_ACCOUNT = "no account"
 @scene.register(Check)
 def _(check: Check) -> Scene:
     return Scene(
-        f"Check from {last_segment(check.factory)} to {_name(check.account)}: {_told(check)}",
+        f"Check from {last_segment(check.factory)} to {_name(check.account)}: {_verdict(check)}",
         ("Data factory", last_segment(check.factory)),
         ("Integration runtimes", ""),
         tuple(_runtime(check, runtime) for runtime in check.runtimes),
@@ -45,9 +45,9 @@ def _(check: Check) -> Scene:
 
 @scene.register(Diagnosis)
 def _(diagnosis: Diagnosis) -> Scene:
-    told = "no cause found" if diagnosis.ok else "lineage has something in its way"
+    verdict = "no cause found" if diagnosis.ok else "lineage is blocked"
     return Scene(
-        f"Diagnosis from {last_segment(diagnosis.factory)} to {_name(diagnosis.account)}: {told}",
+        f"Diagnosis from {last_segment(diagnosis.factory)} to {_name(diagnosis.account)}: {verdict}",
         ("Data factory", last_segment(diagnosis.factory)),
         ("What lineage depends on", ""),
         tuple(_link(link, diagnosis) for link in CHAIN),
@@ -61,15 +61,15 @@ def _runtime(check: Check, runtime: RuntimeCheck) -> Way:
 
 
 def _role(check: Check) -> tuple[Way, ...]:
-    """The role of the factory's identity, where it could be seen."""
+    """The role of the factory's identity, if the caller could read it."""
     if check.curator is None:
         return ()
     word = RESULTS["already-granted"] if check.curator else SEVERITIES["error"]
-    told = word.text if check.curator else "missing"
-    return (Way("Role Data Curator", "the factory's identity", check.account or _NO_ACCOUNT, word.mark, told),)
+    text = word.text if check.curator else "missing"
+    return (Way("Role Data Curator", "the factory's identity", check.account or _NO_ACCOUNT, word.mark, text),)
 
 
-def _told(check: Check) -> str:
+def _verdict(check: Check) -> str:
     severities = [finding.severity for finding in check.findings]
     counts = [(severities.count(severity), severity) for severity in ("error", "warning")]
     found = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count)
@@ -81,15 +81,15 @@ def _link(link: Link, diagnosis: Diagnosis) -> Way:
     found = [finding for finding in diagnosis.findings if _link_of(finding) == link]
     target = diagnosis.account or _NO_ACCOUNT
     if not found:
-        # Where something is in the way, what lies behind it may not have been seen.
+        # Behind an error, later problems may not have been found.
         return Way(link, CHAIN[link], target, DONE if diagnosis.ok else SAME, "nothing found")
     severity = SEVERITIES[found[0].severity]
-    told = found[0].code if len(found) == 1 else f"{found[0].code} and {len(found) - 1} more"
-    return Way(link, told, target, severity.mark, severity.text)
+    codes = found[0].code if len(found) == 1 else f"{found[0].code} and {len(found) - 1} more"
+    return Way(link, codes, target, severity.mark, severity.text)
 
 
 def _link_of(finding: Finding) -> Link | None:
-    """The link that a finding is about; None for a code of another version of this library."""
+    """The link that a finding belongs to; None for a code of another version of this library."""
     kind = CATALOGUE.get(finding.code)
     return kind.link if kind else None
 

@@ -1,4 +1,4 @@
-"""The pictures of fleets: a line per factory, what needs somebody first, and no more lines than a person reads."""
+"""The pictures of fleets: a line per factory, those that need a person first, up to a readable number of lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.fleets import FactoryStatus
     from purview_mpe._model.results import Report
 
-#: Lines of a picture; the tables below it and the JSON hold the rest.
+#: Maximum number of lines in a picture; the tables below it and the JSON hold the rest.
 SHOWN = 12
 _CONNECTED = "the connected account"
 _WORST_FIRST = (FAILED, WAITING, DONE)
@@ -38,7 +38,7 @@ def _(fleet: FleetStatus) -> Scene:
 
 
 def factories(count: int) -> str:
-    """How many, in words."""
+    """The number of factories, in words."""
     return "1 factory" if count == 1 else f"{count} factories"
 
 
@@ -70,7 +70,7 @@ def _reported(report: Report) -> Way:
 def _seen(each: FactoryStatus) -> Way:
     name, wanted = last_segment(each.spec.factory), each.spec.account or _CONNECTED
     if each.status is None:
-        return Way(name, each.error.code if each.error else "no reason told", wanted, FAILED, "cannot be read")
+        return Way(name, each.error.code if each.error else "no reason given", wanted, FAILED, "cannot be read")
     endpoints = each.status.endpoints
     ready = sum(endpoint.verdict == "ready" for endpoint in endpoints)
     verdicts = _counted(endpoint.verdict for endpoint in endpoints)

@@ -1,4 +1,4 @@
-"""A scene as a Mermaid flowchart, for wikis and pull requests that draw it."""
+"""A scene as a Mermaid flowchart, for wikis and pull requests that render it."""
 
 from __future__ import annotations
 
@@ -60,5 +60,5 @@ def _link(way: Way) -> str:
 
 
 def label(text: str) -> str:
-    """Text inside quotes: what is not plain is written by its number, so nothing of it is markup or syntax."""
+    """Text inside quotes: special characters are written as numbers, so that none of them is markup or syntax."""
     return "".join(c if c in _PLAIN else f"#{ord(c)};" for c in shortened(harmless(text), 90))

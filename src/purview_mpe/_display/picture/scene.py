@@ -1,7 +1,7 @@
-"""What a noun looks like: factory, managed virtual network, endpoints and their targets, as one small value.
+"""The picture of a noun as one small value: factory, managed virtual network, endpoints and their targets.
 
-`scene` turns a noun into a `Scene`; `svg` and `mermaid` draw it. A state shows as `_model.words` says: by a symbol, a
-word and a kind of line; colour repeats them.
+`scene` turns a noun into a `Scene`; `svg` and `mermaid` draw it. `_model.words` gives each state a symbol, a word and a
+kind of line; the colour only repeats them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One line of the picture: from an endpoint to the resource that it leads to."""
+    """One line of the picture: from an endpoint to its target."""
 
     name: str
     group_id: str
@@ -43,18 +43,18 @@ class Scene:
 
     title: str
     outer: tuple[str, str]
-    """What the big box is, and its name: the factory, or the account where no factory is known."""
+    """Kind and name of the outer box: the factory, or the account if no factory is known."""
     inner: tuple[str, str]
-    """The box inside it: the managed virtual network."""
+    """Kind and name of the inner box: the managed virtual network."""
     ways: tuple[Way, ...]
     mark: Mark
-    """Of the whole."""
+    """The mark of the whole picture."""
     empty: str = "no endpoints"
-    """What stands there if there is no way at all."""
+    """The text if there are no lines."""
     before: tuple[Way, ...] = ()
-    """What the factory needs before anything in its network: its identity, and the connection to the account."""
+    """The lines before the network: the factory's identity, and its connection to the account."""
     after: tuple[Way, ...] = ()
-    """What comes last: the role of its identity."""
+    """The last lines: the role of the factory's identity."""
 
     @property
     def rows(self) -> tuple[Way, ...]:
@@ -63,14 +63,14 @@ class Scene:
 
     @property
     def text(self) -> str:
-        """The picture for those who do not see it."""
+        """The picture in words, for readers who cannot see it."""
         ways = [f"{way.name} ({way.group_id}) to {_the(way.target)}: {way.word}" for way in self.rows]
         whole = f"{self.outer[0]} {self.outer[1]}".strip()
         return f"{whole}. {'. '.join(ways) or self.empty.capitalize()}."
 
 
 class HasNoPicture(TypeError):
-    """The noun is nothing that can be drawn."""
+    """The noun has no picture."""
 
 
 @singledispatch
@@ -78,7 +78,7 @@ def scene(noun: Noun) -> Scene:
     """The picture of a noun; modules with further nouns register theirs.
 
     Raises:
-        HasNoPicture: it is nothing that can be drawn.
+        HasNoPicture: the noun has none.
     """
     known = ", ".join(sorted(kind.__name__ for kind in scene.registry if kind is not object))
     raise HasNoPicture(f"{type(noun).__name__} has no picture; these have one: {known}")
@@ -105,9 +105,9 @@ def _(account: Account) -> Scene:
 def _(plan: Plan) -> Scene:
     network = next((step for step in plan.steps if step.subject == "managed-network"), None)
     changes = len(plan.changes)
-    told = _count(len(plan.conflicts), "conflict") if plan.conflicts else _count(changes, "change")
+    verdict = _count(len(plan.conflicts), "conflict") if plan.conflicts else _count(changes, "change")
     return Scene(
-        f"Plan from {plan.spec.factory_id.name} to {plan.account.name}: {told}",
+        f"Plan from {plan.spec.factory_id.name} to {plan.account.name}: {verdict}",
         ("Data factory", plan.spec.factory_id.name),
         _network(plan.spec.managed_virtual_network, "" if network is None else network.action),
         sorted_ways(
@@ -122,9 +122,9 @@ def _(plan: Plan) -> Scene:
 @scene.register
 def _(report: Report) -> Scene:
     account = report.account.name if report.account else last_segment(report.spec.account or "the account")
-    mark, told = endings.of_report(report)
+    mark, verdict = endings.of_report(report)
     return outcomes_scene(
-        f"{report.verb} from {report.spec.factory_id.name} to {account}: {told}",
+        f"{report.verb} from {report.spec.factory_id.name} to {account}: {verdict}",
         report.spec.factory_id.name,
         report.spec.managed_virtual_network,
         report.outcomes,
@@ -157,7 +157,7 @@ def outcomes_scene(
     mark: Mark,
     pending: Sequence[str] = (),
 ) -> Scene:
-    """The picture of what became of each step so far; what is still waited for is told by name."""
+    """The picture of each step's outcome so far; `pending` names the steps that have not finished."""
     network_result = ""
     results: dict[Identity, list[Outcome]] = {}
     links: dict[Subject, Way] = {}
@@ -186,9 +186,9 @@ def outcomes_scene(
 
 
 def _way(outcomes: Sequence[Outcome]) -> Way:
-    """What became of one endpoint, in a word per result: first that it was made, then what was decided about it.
+    """The outcome of one endpoint, with a word per result: first how it was made, then the decision about it.
 
-    Events tell a step twice (asked for, and over), and an approval may come in between.
+    Events report a step twice, at its request and at its end, and an approval may come in between.
     """
     results: list[Result] = sorted(
         dict.fromkeys(outcome.result for outcome in outcomes), key=lambda result: result not in MADE
@@ -199,19 +199,19 @@ def _way(outcomes: Sequence[Outcome]) -> Way:
 
 
 def _link(outcome: Outcome) -> Way:
-    name, told = _LINKS[outcome.subject]
-    # Nothing of an approval comes after it, so what was created is done.
+    name, subtitle = _LINKS[outcome.subject]
+    # It needs no approval, so once created it is done.
     word = replace(RESULTS["enabled"], text=RESULTS["created"].text) if outcome.result == "created" else None
-    return _said(name or outcome.name, told, outcome.resource_id, word or RESULTS[outcome.result])
+    return _said(name or outcome.name, subtitle, outcome.resource_id, word or RESULTS[outcome.result])
 
 
 def _said(name: str, group_id: str, target: str, word: Word) -> Way:
     return Way(name, group_id, target, word.mark, word.text)
 
 
-#: Results that say how an endpoint came about; the others say what was decided about it.
+#: Results that say how an endpoint was made; the others say what was decided about it.
 MADE: frozenset[Result] = frozenset({"created", "kept", "replaced"})
-#: The links of the chain beside the endpoints, the name and the line below it; a runtime has its own name.
+#: Name and subtitle of the links beside the endpoints; a runtime has its own name.
 _LINKS: Mapping[Subject, tuple[str, str]] = {
     "identity": ("Managed identity", "system-assigned"),
     "connection": ("Connection to Purview", "where lineage goes"),
@@ -230,7 +230,7 @@ _KINDS = {
 
 
 def kind_of(resource_id: str) -> str:
-    """What a target is, in words; nothing for what is no id at all."""
+    """The kind of a target, in words; empty if the text is not an id."""
     folded = resource_id.casefold()
     kind = next((kind for part, kind in _KINDS.items() if f"/{part}/" in folded), "Resource")
     return kind if "/" in resource_id else ""
@@ -246,7 +246,7 @@ def _network(name: str, fate: str) -> tuple[str, str]:
 
 
 def sorted_ways(ways: Iterable[Way]) -> tuple[Way, ...]:
-    """Ways to one target stand together, so that it is drawn once; otherwise in the order given."""
+    """The ways grouped by target, so that each target is drawn once; otherwise in the order given."""
     listed = list(ways)
     first = {way.target.casefold(): number for number, way in reversed(list(enumerate(listed)))}
     return tuple(sorted(listed, key=lambda way: first[way.target.casefold()]))

@@ -1,4 +1,4 @@
-"""Every noun's picture: importing this module is enough to have them all registered."""
+"""The pictures of all nouns: importing this module registers them."""
 
 from __future__ import annotations
 

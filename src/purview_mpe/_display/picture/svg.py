@@ -1,7 +1,7 @@
-"""A scene as SVG: no script, no identifiers (a page may show many), no font or file from elsewhere.
+"""A scene as SVG: no script, no element ids (a page may hold many pictures), no external font or file.
 
-The style follows the system's light or dark setting, and the themes of JupyterLab, VS Code and the documentation. Where
-a style is stripped, the attributes on the elements leave a readable picture in the page's own colour.
+The style follows the system's light or dark setting, and the themes of JupyterLab, VS Code and the documentation. If
+the page strips the style, the attributes of the elements still give a readable picture in the page's own colour.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _OUTER_WIDTH = 356
 _LINE_FROM, _LINE_TO = _ENDPOINT_X + _ENDPOINT_WIDTH, 590
 _TARGET_X, _TARGET_WIDTH = 600, 250
 _ROW, _GAP, _TOP = 48, 14, 92
-#: Where the first row before the inner box begins.
+#: The top of the first row before the inner box.
 _BEFORE_TOP = 64
 
-#: The roles of marks, and what a page is made of.
+#: Colour names: the roles of marks, and the parts of a page.
 _COLOURS = ("ink", "faint", "rim", "paper", "fill", "good", "attention", "bad", "new")
 _LIGHT = "#1b1f24 #57606a #818b98 #fff #f6f8fa #116329 #7d4e00 #b3151d #0550ae"
 _DARK = "#e6edf3 #a3adb8 #7d8590 #0d1117 #161b22 #56d364 #e3b341 #ff8078 #79c0ff"
-# JupyterLab, VS Code and Sphinx (furo) mark the theme on the body; a mark beats the system's setting.
+# JupyterLab, VS Code and Sphinx (furo) mark the theme on the body; that mark overrides the system's setting.
 _LIGHT_PAGES = ("[data-jp-theme-light=true]", ".vscode-light", "body[data-theme=light]")
 _DARK_PAGES = ("[data-jp-theme-light=false]", ".vscode-dark", "body[data-theme=dark]")
 
@@ -64,12 +64,12 @@ STYLE = (
 
 
 def svg(noun: Noun) -> str:
-    """The picture of a noun as a file of its own."""
+    """The picture of a noun as an SVG file."""
     return draw(scene(noun))
 
 
 def draw(shown: Scene, extra_style: str = "") -> str:
-    """The scene as an `svg` element, to stand alone or inside HTML."""
+    """The scene as an `svg` element, for a file or inside HTML."""
     layout = _Layout(shown)
     label = f"{shown.mark.symbol} {shown.title}"
     size = f'width="{WIDTH}" height="{layout.height}" viewBox="0 0 {WIDTH} {layout.height}"'
@@ -99,28 +99,28 @@ class _Layout:
 
     @property
     def _shift(self) -> int:
-        """How much lower the inner box is for what stands before it."""
+        """How far the rows before the inner box move it down."""
         return len(self.shown.before) * (_ROW + _GAP)
 
     @property
     def _inner_bottom(self) -> int:
-        """Below the last row of the inner box."""
+        """The position below the last row of the inner box."""
         rows = max(1, len(self.shown.ways))
         return _TOP + self._shift + rows * _ROW + (rows - 1) * _GAP
 
     @property
     def _bottom(self) -> int:
-        """Below the last row of all."""
+        """The position below the last row."""
         return self._inner_bottom + (_GAP if self.shown.after else 0) + len(self.shown.after) * (_ROW + _GAP)
 
     def _sections(self) -> Iterator[tuple[tuple[Way, ...], int]]:
-        """The rows, in parts that stand together, each with its top."""
+        """The rows in groups, each with its top."""
         yield self.shown.before, _BEFORE_TOP
         yield self.shown.ways, _TOP + self._shift
         yield self.shown.after, self._inner_bottom + 2 * _GAP
 
     def rooms(self) -> Iterator[str]:
-        """The factory, and the network inside it."""
+        """Draw the factory, and the network inside it."""
         yield _box(_LEFT, 36, _OUTER_WIDTH, self._bottom + 26 - 36, kind="room", radius=10)
         yield _labelled(_LEFT + 14, 54, *self.shown.outer, _OUTER_WIDTH - 28)
         yield _box(
@@ -137,7 +137,7 @@ class _Layout:
             yield _text(_ENDPOINT_X, _TOP + self._shift + 28, self.shown.empty, "small", 40)
 
     def targets(self) -> Iterator[str]:
-        """Each target once, as high as the endpoints that lead to it."""
+        """Draw each target once, at the height of the endpoints that lead to it."""
         for rows, top in self._sections():
             row = 0
             for _, group in groupby(rows, key=lambda way: way.target.casefold()):
@@ -146,7 +146,7 @@ class _Layout:
                 row += len(ways)
 
     def ways(self) -> Iterator[str]:
-        """Each endpoint with its line, and what is to be said of it."""
+        """Draw each endpoint with its line and its state."""
         for rows, first in self._sections():
             for row, way in enumerate(rows):
                 top = first + row * (_ROW + _GAP)
@@ -183,7 +183,7 @@ def _endpoint(way: Way, top: int) -> Iterator[str]:
 
 
 def _line(mark: Mark, y: int) -> Iterator[str]:
-    """The way itself: whole, dashed, dotted, cut through, or none at all."""
+    """Draw the line: solid, dashed, dotted, crossed out, or none."""
     start, end = _LINE_FROM, _LINE_TO
     head = f'<path d="M{end - 8} {y - 5}L{end} {y}L{end - 8} {y + 5}" stroke-width="2"/>'
     match mark.line:
@@ -202,7 +202,7 @@ def _line(mark: Mark, y: int) -> Iterator[str]:
 
 def _labelled(x: int, y: int, kind: str, name: str, width: int) -> str:
     gap = " " if name else ""
-    # Of the widest of the fonts that the style asks for: 6.7 for a small letter, 8.3 for a bold one.
+    # Widths in the widest font of the style: 6.7 for a small letter, 8.3 for a bold one.
     columns = max(4, int((width - 6.7 * (len(kind) + 1)) / 8.3))
     return (
         f'<text x="{x}" y="{y}" fill="currentColor" stroke="none"><tspan class="small">{escape(kind)}</tspan>'

@@ -1,4 +1,4 @@
-"""The tables of looking closely: Check, Diagnosis, Orphans."""
+"""The tables of the nouns that inspect a setup: Check, Diagnosis, Orphans."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @render.register(Check)
 def render_check(check: Check, page: Page) -> None:
-    """Each runtime against the support matrix, each right of the caller, and what is to be done."""
+    """Each runtime against the support matrix, each right of the caller, and the findings."""
     page.title(f"Check: {_verdict(check.ok, check.findings)}", "strong" if check.ok else "bad")
     both_ends(page, check.factory, check.account)
     if check.runtimes:
@@ -44,7 +44,7 @@ def render_check(check: Check, page: Page) -> None:
 
 @render.register(Diagnosis)
 def render_diagnosis(diagnosis: Diagnosis, page: Page) -> None:
-    """What stands in lineage's way, in the order of the chain."""
+    """What prevents lineage, in the order of the chain."""
     page.title(f"Diagnosis: {_verdict(diagnosis.ok, diagnosis.findings)}", "strong" if diagnosis.ok else "bad")
     lineage = ", ".join(f"{count} {status}" for status, count in diagnosis.lineage.items())
     runs = ("runs", _runs(diagnosis.runs, diagnosis.since))
@@ -54,7 +54,7 @@ def render_diagnosis(diagnosis: Diagnosis, page: Page) -> None:
 
 @render.register(Orphans)
 def render_orphans(orphans: Orphans, page: Page) -> None:
-    """What is left over; each with the full id that its removal takes."""
+    """What is left over, each with the full id that you need to remove it."""
     left_over: list[OrphanConnection | OrphanEndpoint] = [*orphans.connections, *orphans.endpoints]
     unsure = sum(not one.certain for one in left_over)
     doubt = f" ({unsure} of them not certain)" if unsure else ""
@@ -70,7 +70,7 @@ def render_orphans(orphans: Orphans, page: Page) -> None:
 
 
 def _orphans(page: Page, rows: Sequence[tuple[OrphanConnection | OrphanEndpoint, str]]) -> None:
-    """A table, and below it each reason once, with the ids that it holds for."""
+    """A table, and below it each reason once, with the ids that it applies to."""
     page.table(
         [
             (

@@ -1,4 +1,4 @@
-"""The tables of the fleet's nouns: one line per factory, what is worth attention first, and counts instead of lists."""
+"""The tables of fleets: one line per factory, those that need attention first, and counts instead of lists."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from purview_mpe._model.fleets import FactoryStatus
     from purview_mpe._model.results import ErrorDetail, Report
 
-#: Lines that are shown; a fleet of thousands is read from its JSON.
+#: Maximum number of lines; for a fleet of thousands, read the JSON.
 _SHOWN = 40
 _DETAILED = 5
 
 
 @render.register(FleetReport)
 def render_fleet_report(fleet: FleetReport, page: Page) -> None:
-    """Factories with failures first, then those that wait for somebody, then the rest."""
+    """Factories with failures first, then those that wait for a person, then the rest."""
     counts = ", ".join(f"{count} {result}" for result, count in fleet.counts.items()) or "nothing to do"
     page.title(f"Fleet of {_factories(len(fleet.reports))}: {counts}", "strong" if fleet.succeeded else "bad")
     ordered = sorted(fleet.reports, key=lambda report: (report.succeeded, report.complete))

@@ -33,7 +33,7 @@ from purview_mpe._model.words import Word
 
 @render.register(Account)
 def render_account(account: Account, page: Page) -> None:
-    """What the account is, and what endpoints have to reach."""
+    """The account's properties, and the targets that endpoints must reach."""
     page.title(f"Purview account {account.name}")
     page.fields(
         [
@@ -45,7 +45,7 @@ def render_account(account: Account, page: Page) -> None:
             *account.endpoints.items(),
         ]
     )
-    # Nothing is needed behind a firewall that lets everybody in, or everything but ingestion.
+    # No endpoint is needed behind a firewall that lets in all traffic, or all traffic except ingestion.
     needed = "needs" if account.firewall in {CLOSED, None} else "would need behind a closed firewall"
     page.title(f"Endpoints that lineage {needed}" if account.targets else "No target is known")
     if account.targets:
@@ -65,7 +65,7 @@ def render_account(account: Account, page: Page) -> None:
 
 @render.register(Plan)
 def render_plan(plan: Plan, page: Page) -> None:
-    """The steps with `+ = ~ !`, and below them why."""
+    """The steps with `+ = ~ !`, and the reasons below them."""
     counts = counted(ACTIONS[step.action] for step in plan.steps)
     nothing = all(step.action == "keep" for step in plan.steps)
     page.title(f"Plan: {'nothing to do' + (', ' if counts else '') if nothing else ''}{counts}")
@@ -99,7 +99,7 @@ def render_plan(plan: Plan, page: Page) -> None:
 
 @render.register(Report)
 def render_report(report: Report, page: Page) -> None:
-    """What became of each step; below it what failed, and what is left for somebody else."""
+    """The outcome of each step; below it the failures, and what is left for others."""
     counts = counted(RESULTS[outcome.result] for outcome in report.outcomes)
     failed = len(report.failures)
     verdict = "nothing to do" if not report.outcomes else counts
@@ -131,7 +131,7 @@ def render_report(report: Report, page: Page) -> None:
 
 @render.register(Status)
 def render_status(status: Status, page: Page) -> None:
-    """A verdict for each endpoint, and what to do where it is not ready."""
+    """A verdict for each endpoint, and what to do if it is not ready."""
     counts = counted(VERDICTS[endpoint.verdict] for endpoint in status.endpoints)
     page.title(f"Status: {'ready' if status.ready else 'not ready'} ({counts or 'no endpoint is wanted'})")
     both_ends(page, status.factory, status.account)
@@ -161,7 +161,7 @@ def render_status(status: Status, page: Page) -> None:
 
 @render.register(Finding)
 def render_finding(finding: Finding, page: Page) -> None:
-    """One finding: what, why, how it is known, what to do."""
+    """One finding: message, evidence and remedy."""
     word = SEVERITIES[finding.severity]
     bullet = f"{word.mark.symbol} "
     page.prose(f"{word.text}: {short_ids(finding.message)}", indent=0, bullet=bullet, role=word.mark.role)
@@ -175,7 +175,7 @@ def render_finding(finding: Finding, page: Page) -> None:
 
 
 def more(page: Page, *codes: str, indent: int = 2) -> None:
-    """Where codes are explained; a report file may hold codes of another version, which are not."""
+    """The command that explains codes; a report file may hold codes of another version, which it does not know."""
     for code in dict.fromkeys(codes):
         if page.look.on_command_line and is_explained(code):
             page.prose(f"More: purview-mpe explain {code}", indent=indent, role="faint")
@@ -190,14 +190,14 @@ def render_event(event: Event, page: Page) -> None:
 
 
 def render_findings(findings: Sequence[Finding], page: Page) -> None:
-    """Findings under each other, in the order given."""
+    """All findings, in the order given."""
     for finding in findings:
         page.gap()
         render_finding(finding, page)
 
 
 def both_ends(page: Page, factory: str, account: str | None, *more: tuple[str, str | None]) -> None:
-    """Which factory and which account this is about, and what else stands at the top."""
+    """The factory and the account, and the other lines at the top."""
     page.fields([("factory", place(factory)), ("account", place(account) if account else None), *more])
 
 
@@ -208,7 +208,7 @@ def _group(group_id: str | None, resource_id: str) -> str:
 
 
 def _target_says(endpoint: EndpointStatus) -> str:
-    """Not readable, and readable without a connection of ours, are two things."""
+    """The connection on the target: distinguishes a target that cannot be read from one without a connection."""
     return "-" if endpoint.target_status is None else endpoint.target_status or "(none)"
 
 
@@ -217,7 +217,7 @@ def _firewall(account: Account) -> str:
 
 
 def _shape(account: Account) -> str:
-    return SHAPES[account.shape] if account.shape else "unknown: this caller may not read the account"
+    return SHAPES[account.shape] if account.shape else "unknown: this caller cannot read the account"
 
 
 def _group_of(resource_id: str) -> str:
@@ -235,7 +235,7 @@ def counted(words: Iterable[Word]) -> str:
 
 
 def _reasons(page: Page, steps: Sequence[Step]) -> None:
-    """Each reason once; a conflict always with its name, since its remedy is about that one."""
+    """Each reason once; a conflict always with its name, because its remedy names that endpoint."""
     grouped: dict[tuple[Action, str, str | None], list[str]] = {}
     for step in steps:
         grouped.setdefault((step.action, step.reason, step.remedy), []).append(step.name)
@@ -251,7 +251,7 @@ def _reasons(page: Page, steps: Sequence[Step]) -> None:
 
 
 def _troubles(page: Page, outcomes: Sequence[Outcome]) -> None:
-    """The errors; those that one remedy mends stand together above it."""
+    """The errors, grouped by remedy."""
     grouped: dict[str, list[tuple[Outcome, ErrorDetail]]] = {}
     for outcome in outcomes:
         if outcome.error is not None:

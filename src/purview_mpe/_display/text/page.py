@@ -1,7 +1,7 @@
-"""A page of terminal text: cells that line up, lines that fit, and nothing that a terminal would obey.
+"""A page of terminal text: aligned cells, lines that fit, and no control sequences.
 
-All symbols are ASCII, so that a page can be printed wherever Python can print at all: into a pipe on Windows, or under
-`LANG=C`. Whatever arrives here is cleaned first: names and messages come from servers and files.
+All symbols are ASCII, so that a page can be printed everywhere, even into a pipe on Windows or under `LANG=C`. All text
+is cleaned first, because names and messages come from servers and files.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 Role: TypeAlias = words.Role | Literal["strong"]
-"""What a piece of text means: the roles of marks, and headings. A painter makes a colour of it."""
+"""The meaning of a piece of text: the roles of marks, and headings. A painter turns it into a colour."""
 Paint: TypeAlias = "Callable[[Role, str], str]"
 
 GAP = "  "
 _NARROWEST = 6
-#: No label of ours is as wide; some come from Azure's answers.
+#: Maximum width of a label. The library's own labels are shorter, but some come from Azure's answers.
 _WIDEST_LABEL = 40
 # Control sequences (CSI), strings (OSC, DCS, SOS, PM, APC), other escapes; each also in its one-byte form (ECMA-48).
 _ESCAPES = re.compile(
@@ -43,14 +43,14 @@ def plain(_role: Role, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a page is to look: decided by whoever prints it, not by what is printed."""
+    """How a page looks: the caller that prints it decides, not the noun."""
 
     width: int = 80
     paint: Paint = plain
     verbose: bool = False
-    """Whether ids for a support case are shown."""
+    """Whether to show ids for a support case."""
     on_command_line: bool = False
-    """Whether calls, fields and arguments are called as the command line calls them."""
+    """Whether calls, fields and arguments have their command-line names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def marked(mark: words.Mark) -> Cell:
 
 
 class Traceable(Protocol):
-    """What an error and its value in a report both have."""
+    """The attributes that an error and its value in a report share."""
 
     @property
     def status(self) -> int | None: ...
@@ -80,7 +80,7 @@ class Traceable(Protocol):
 
 
 class Page:
-    """Lines under construction."""
+    """The lines of a page while it is built."""
 
     def __init__(self, look: Look) -> None:
         self.look = look
@@ -90,29 +90,29 @@ class Page:
         return "\n".join(self._lines)
 
     def line(self, text: str, role: Role | None = None) -> None:
-        """A line as it is, however long."""
+        """Add a line unchanged, however long."""
         self._lines.append(self._painted(clean(text), role))
 
     def gap(self) -> None:
-        """An empty line between two parts; none at the top."""
+        """Add an empty line between two parts; none at the top."""
         if self._lines and self._lines[-1]:
             self._lines.append("")
 
     def title(self, text: str, role: Role = "strong") -> None:
-        """A line that says what follows."""
+        """Add a heading."""
         self.gap()
         for line in wrapped(self._said(text), self.look.width):
             self._lines.append(self._painted(line, role))
 
     def prose(self, text: str, *, indent: int = 2, bullet: str = "", role: Role | None = None) -> None:
-        """A paragraph; what follows the bullet is indented by its width."""
+        """Add a paragraph; the lines after the first are indented by the width of the bullet."""
         first = " " * indent + clean(bullet)
         rest = " " * columns(first)
         lines = wrapped(self._said(text), self.look.width - columns(first))
         self._lines += [(rest if at else first) + self._painted(line, role) for at, line in enumerate(lines)]
 
     def advice(self, text: str, *, indent: int = 2) -> None:
-        """What to do; a command at its end gets a line of its own, whole, so that it can be copied."""
+        """Add a remedy; a command at its end gets its own unbroken line, so that it can be copied."""
         text = self._said(text)
         ends_in_a_command = _COMMAND.fullmatch(text)
         self.prose(f"What to do: {ends_in_a_command[1] if ends_in_a_command else text}", indent=indent, role="strong")
@@ -120,7 +120,7 @@ class Page:
             self.line(" " * (indent + 2) + ends_in_a_command[2])
 
     def trail(self, code: str, error: Traceable, *, indent: int = 2) -> None:
-        """What a support case asks for."""
+        """Add the ids that a support case needs."""
         known = [
             ("code", code),
             ("status", error.status),
@@ -131,11 +131,11 @@ class Page:
         self.prose(", ".join(f"{label} {value}" for label, value in known if value), indent=indent, role="faint")
 
     def block(self, text: str, *, indent: int = 2) -> None:
-        """Text for another person: its lines are kept as they are, since some of them are commands."""
+        """Add a text for another person: its lines are kept unchanged, because some are commands."""
         self._lines += [" " * indent + clean(line) if line.strip() else "" for line in text.splitlines()]
 
     def fields(self, rows: Iterable[tuple[str, str | None]], *, indent: int = 2) -> None:
-        """Labels and values, one under the other; those without a value are left out."""
+        """Add labels with their values, one per line; those without a value are left out."""
         shown = [(shortened(label, _WIDEST_LABEL), value) for label, value in rows if value]
         widest = max((columns(label) for label, _ in shown), default=0)
         for label, value in shown:
@@ -144,9 +144,9 @@ class Page:
     def table(
         self, rows: Sequence[Sequence[str | Cell]], head: Sequence[str] | None = None, *, indent: int = 2
     ) -> None:
-        """Rows, under a head if there is one. Cells are shortened where they do not fit, the longest column first.
+        """Add rows, with a head if there is one. Cells that do not fit are shortened, the longest column first.
 
-        A column of single characters holds symbols: it stands close to the next one.
+        A column of single characters holds symbols, and gets a narrow gap.
         """
         lines = [[Cell(heading, "faint") for heading in head]] if head else []
         lines += [[_cell(cell) for cell in row] for row in rows]
@@ -174,9 +174,9 @@ class Page:
 
 
 def clean(text: str) -> str:
-    """The text on one line, without anything that a terminal would obey or that hides what is there.
+    """The text on one line, without characters that a terminal would obey or that hide other text.
 
-    Escape sequences, control characters, marks that turn the direction of writing, and halves of characters.
+    Those are escape sequences, control characters, marks that change the writing direction, and halves of characters.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -191,7 +191,7 @@ def columns(text: str) -> int:
 
 
 def shortened(text: str, width: int) -> str:
-    """The text in at most this many columns; what is too long loses its middle, since both ends tell names apart."""
+    """The text in at most this many columns; a longer one loses its middle, because names differ at their ends."""
     if columns(text) <= width:
         return text
     dots = "..." if width > _NARROWEST else "."
@@ -244,7 +244,7 @@ def name_in(resource_id: str) -> str:
 
 
 def place(resource_id: str) -> str:
-    """The name with where it is, so that two of the same name can be told apart."""
+    """The name with its location, to distinguish two resources of the same name."""
     try:
         arm_id = ArmId.parse(resource_id)
     except InvalidArmId:
@@ -253,7 +253,7 @@ def place(resource_id: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are any."""
+    """Minutes and seconds, with hours if there are any."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

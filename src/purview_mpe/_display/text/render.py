@@ -1,6 +1,6 @@
-"""Which noun prints how: `render` dispatches on the type, and its general form does for every noun without a table.
+"""How each noun prints: `render` dispatches on the type, and has a general form for nouns without a table.
 
-A noun gets a table of its own with one function, registered beside the others of its kind:
+To give a noun its own table, register one function beside the others of its kind:
 
     @render.register(Check)
     def render_check(check: Check, page: Page) -> None: ...
@@ -44,7 +44,7 @@ def _nouns(value: object) -> list[Noun]:
 
 
 def _spoken(value: object) -> str | None:
-    """What stands beside the field's name; None where there is nothing, or where nouns follow below."""
+    """The text beside the field's name; None if there is nothing, or if nouns follow below."""
     if value is None or isinstance(value, Noun):
         return None
     if isinstance(value, bool):

@@ -13,12 +13,12 @@ from purview_mpe._display.text.render import render
 if TYPE_CHECKING:
     from purview_mpe._model.spec import Noun
 
-#: The modules that register tables; each is listed so that importing this one is enough.
+#: The modules that register tables, listed here so that importing this module is enough.
 TABLES = (text_nouns, text_assessment, text_fleet)
 
 
 def text(noun: Noun, look: Look | None = None) -> str:
-    """The noun as a table, or as its fields where it has no table of its own."""
+    """The noun as a table, or as its fields if it has no table of its own."""
     page = Page(look or Look())
     render(noun, page)
     return str(page)

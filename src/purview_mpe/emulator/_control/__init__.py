@@ -1,1 +1,1 @@
-"""What a test does with an emulator besides asking it as if it were Azure."""
+"""What a test can do with an emulator besides sending requests to it."""

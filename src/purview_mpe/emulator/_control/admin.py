@@ -1,8 +1,8 @@
-"""The emulator's own address, `/_emulator`: to steer it while it runs, from any language.
+"""The emulator's own address, `/_emulator`, to control it while it runs, from any language.
 
 | request | does |
 |---|---|
-| `GET /_emulator` | shows what there is: default ids, seconds since the emulator was made, number of requests |
+| `GET /_emulator` | shows default ids, seconds since the emulator was made, number of requests |
 | `GET`, `DELETE /_emulator/requests` | the request log; forgets it |
 | `GET /_emulator/state` | the present state as a scenario |
 | `GET`, `POST`, `DELETE /_emulator/faults` | the faults to come; adds one; clears them |
@@ -10,7 +10,7 @@
 | `POST /_emulator/decisions` | decides as the owner: `{"name": …, "decision": "approve"}`, or `reject`, … |
 | `POST /_emulator/clock` | moves the clock: `{"advance": seconds}` |
 
-No token is needed, no fault happens here, and nothing of it is in the request log.
+It needs no token, faults do not happen to it, and its requests are not in the request log.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._control.parts import Parts
     from purview_mpe.emulator._http.call import Call
 
-    #: Method, path behind `/_emulator`, and what answers.
+    #: Method, path after `/_emulator`, and handler.
     _Row = tuple[str, str, Callable[[Call], Response]]
 
 _CONNECTION_FIELDS = frozenset({"target", "private_endpoint_id", "name", "description", "status", "group_id"})
@@ -39,7 +39,7 @@ _DECISION_FIELDS = frozenset({"name", "decision", "factory", "description"})
 
 
 def admin_routes(parts: Parts, dump: Callable[[], dict[str, Any]]) -> tuple[Route, ...]:
-    """The routes that steer this emulator."""
+    """The routes that control this emulator."""
 
     def state(_call: Call) -> Response:
         return Response(200, dump())
@@ -57,7 +57,7 @@ def admin_routes(parts: Parts, dump: Callable[[], dict[str, Any]]) -> tuple[Rout
 
 
 def _clock_routes(parts: Parts) -> tuple[_Row, ...]:
-    """What there is at which time, and the clock itself."""
+    """The summary of the emulator, and its clock."""
     clock = parts.world.clock
     began = clock.now()
 
@@ -109,7 +109,7 @@ def _fault_routes(parts: Parts) -> tuple[_Row, ...]:
 
 
 def _connection_routes(parts: Parts) -> tuple[_Row, ...]:
-    """The connections on the targets, and what their owner decides."""
+    """The connections on the targets, and their owners' decisions."""
 
     def connections(_call: Call) -> Response:
         return Response(200, {"value": [_shown(one) for one in parts.inventory.connections()]})
@@ -139,7 +139,7 @@ def _connection_routes(parts: Parts) -> tuple[_Row, ...]:
 
 
 def _clearly(handler: Callable[[Call], Response]) -> Callable[[Call], Response]:
-    """Answer what the emulator refuses to do with 400 or 404 and its own words."""
+    """Answer a refusal of the emulator with 400 or 404 and its message."""
 
     def handle(call: Call) -> Response:
         try:
@@ -165,7 +165,7 @@ def _only(words: dict[str, Any], known: frozenset[str], *required: str) -> dict[
 
 
 def _shown(view: Any) -> dict[str, Any]:
-    """A view as JSON: ids as text."""
+    """A view as JSON, with ids as text."""
     return {
         name: value if isinstance(value := getattr(view, name), str | None) else str(value)
         for name in view.__dataclass_fields__

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Administrator:
-    """Puts locks and denials in the way of callers who have the right."""
+    """Adds locks and denials, which stop callers who have the right."""
 
     def __init__(self, world: World, guards: Guards) -> None:
         self._world = world
@@ -29,15 +29,15 @@ class Administrator:
     ) -> None:
         """Lock a scope and everything in it.
 
-        The deletion of a managed endpoint is answered with 200 all the same, if the lock is on it or on its
-        target; the endpoint stays and ends as `deletion_ends`. Other deletions, and under `ReadOnly` all
-        writes, are refused with 409 `ScopeLocked`.
+        If the lock is on a managed endpoint or on its target, the endpoint's deletion is still answered with 200; the
+        endpoint stays and ends as `deletion_ends`. Other deletions, and under `ReadOnly` all writes, are refused with
+        409 `ScopeLocked`.
         """
         with self._world.lock:
             self._guards.locks.append(Lock(str(scope), level, name, deletion_ends))
 
     def remove_locks(self) -> None:
-        """Take all locks away."""
+        """Remove all locks."""
         with self._world.lock:
             self._guards.locks.clear()
 
@@ -52,6 +52,6 @@ class Administrator:
             self._guards.denials.append(Denial("deny-assignment", str(scope), actions, name))
 
     def remove_denials(self) -> None:
-        """Take all policies and deny assignments away."""
+        """Remove all policies and deny assignments."""
         with self._world.lock:
             self._guards.denials.clear()

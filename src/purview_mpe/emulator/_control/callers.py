@@ -1,4 +1,4 @@
-"""Callers with a credential each, and the roles that each has."""
+"""Callers with their credentials and roles."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Callers:
         """A credential of a new caller who has these roles and no others.
 
         A role is a built-in one by name (`Reader`, `Data Factory Contributor`, …), a `Role` of your own, or one of the
-        people of this job: `none`, `reader` (reads everything), `requester` (may request endpoints and read the
-        account), `approver` (may approve on the targets and not even read the factory). Roles on the root collection of
-        Purview accounts are `collection-admin`, `data-curator`, `data-reader` and `data-source-admin`. A role holds at
-        `scope`, or at its own scope if it is given as a pair of role and scope.
+        people of this job: `none`, `reader` (reads everything), `requester` (can request endpoints and read the
+        account), `approver` (can approve on the targets, and cannot read the factory). Roles on the root collection of
+        Purview accounts are `collection-admin`, `data-curator`, `data-reader` and `data-source-admin`. A role applies
+        at `scope`, or at its own scope if it is given as a pair of role and scope.
 
         `inside_network` says whether the caller is inside the network of closed accounts; None: as the emulator is set.
 

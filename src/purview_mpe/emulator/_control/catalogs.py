@@ -1,4 +1,4 @@
-"""What accounts hold on their own hosts, as a test sees it and sets it up: policies, collections, entities."""
+"""The data planes of accounts, for tests to read and set up: policies, collections, entities."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class EntityView:
     kind: str
     """Name of its type."""
     qualified_name: str
-    """What names it in the catalog, for example the address of a table."""
+    """Its unique name in the catalog, for example the address of a table."""
     attributes: dict[str, Any]
-    """Its attributes by name, as they are in JSON."""
+    """Its attributes by name, as in JSON."""
 
 
 @public
 class Catalogs:
     """The data planes of the accounts of one emulator.
 
-    Every method takes the id of an account; without it the default account is meant.
+    Every method takes the id of an account, and uses the default account without it.
     """
 
     def __init__(self, world: World, access: Access, inventory: Inventory) -> None:
@@ -53,13 +53,13 @@ class Catalogs:
         """The metadata policy of a collection, by default of the root, as a copy.
 
         Raises:
-            LookupError: there is no such account or collection.
+            LookupError: the account or collection does not exist.
         """
         with self._world.lock:
             return deepcopy(self._policy(account, collection))
 
     def set_policy(self, policy: dict[str, Any], account: ArmId | str | None = None) -> None:
-        """Put a policy into the store as it is, in place of the one with its id or its collection."""
+        """Store a policy unchanged, in place of the one with its id or its collection."""
         with self._world.lock:
             catalog = self._catalog(account)
             policy = deepcopy(policy)
@@ -114,19 +114,19 @@ class Catalogs:
     # --- entities
 
     def add_entity(self, kind: str, qualified_name: str, account: ArmId | str | None = None, **attributes: Any) -> str:
-        """Add an entity, or give one that is there new attributes; gives its guid."""
+        """Add an entity, or change the attributes of an existing one; gives its guid."""
         with self._world.lock:
             return new_entity(self._world, self._catalog(account), kind, qualified_name, attributes).guid
 
     def add_relation(
         self, source: str, destination: str, account: ArmId | str | None = None, *, contains: bool = False
     ) -> None:
-        """Let data flow from one entity to another, or (`contains`) let the first one contain the second."""
+        """Add a data flow from one entity to another or, with `contains`, make the first contain the second."""
         with self._world.lock:
             new_relation(self._world, self._catalog(account), source, destination, contains=contains)
 
     def entities(self, account: ArmId | str | None = None) -> list[EntityView]:
-        """The entities that are found by now, in order of creation."""
+        """The entities that can be found now, in order of creation."""
         with self._world.lock:
             now = self._world.settle()
             found = [one for one in self._catalog(account).entities.values() if one.visible_from <= now]

@@ -1,4 +1,4 @@
-"""How `Emulator` offers the methods of its parts under its own name."""
+"""Makes the methods of an emulator's parts available on `Emulator`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ R = TypeVar("R")
 class Delegated(Generic[Whole, Part, P, R]):
     """A method that belongs to a part of an object: `approve = Delegated(OWNERS, Owners.approve)`.
 
-    On the class it is the part's function, with its signature and documentation; on an object it is bound to the
-    object's own part.
+    On the class it is the part's function, with its signature and documentation. On an object it is bound to that
+    object's part.
     """
 
     def __init__(self, part: Callable[[Whole], Part], method: Callable[Concatenate[Part, P], R]) -> None:

@@ -1,4 +1,4 @@
-"""What is in an emulator: adding to it, taking away from it, looking at it."""
+"""The contents of an emulator: adds, removes and shows them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 class Inventory:
-    """Adds to one emulator, takes away from it and shows what is in it."""
+    """Adds, removes and shows the contents of one emulator."""
 
     def __init__(self, world: World, subscription: str, location: str) -> None:
         self._world = world
         self.subscription = subscription
         self.location = location
-        # What `factory` and `account` stand for; None in an emulator that was made empty.
+        # The values of `factory` and `account`; None in an emulator that was made empty.
         self.default_factory: ArmId | None = None
         self.default_account: ArmId | None = None
 
@@ -63,7 +63,7 @@ class Inventory:
         return self.default_account
 
     def described(self) -> dict[str, str | None]:
-        """The default ids, for a client that has to begin somewhere."""
+        """The default ids, for a client to begin with."""
         factory, account = self.default_factory, self.default_account
         return {
             "subscription": self.subscription,
@@ -112,15 +112,15 @@ class Inventory:
     ) -> ArmId:
         """Add a Purview account; its managed resources come with it.
 
-        `creating` begins its creation now: it says Creating, and its resources appear one after the other. A
-        `tenant_level` account is the tenant's own: it is reached on the tenant's host.
+        `creating` begins its creation now: it shows Creating, and its resources appear one after the other. A
+        `tenant_level` account is reached on the tenant's host.
 
-        `body` is the JSON of an account, for example one of Azure's published examples, and is used as it
-        is: the account then lives at the `id` in it, or under its name where it has none. `without_namespace`
-        is how shape B shows that it has no namespace.
+        `body` is the JSON of an account, for example one of Azure's published examples, and is used unchanged: the
+        account then has the `id` in it, or an id with its name if there is none. `without_namespace` is how shape B
+        shows that it has no namespace.
 
         Raises:
-            ValueError: there is no such shape or firewall setting, or no name.
+            ValueError: the shape or firewall setting is unknown, or the name is missing.
         """
         with self._world.lock:
             if body is None:
@@ -161,12 +161,12 @@ class Inventory:
         location: str | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> ArmId:
-        """Add a factory as the portal's wizard makes it: with a managed virtual network that its runtime is in.
+        """Add a factory as the portal's wizard creates it: with a runtime in a managed virtual network.
 
-        `network` is the name of that network. Without `managed_vnet` the factory has no network, and none but the
+        `network` is the name of that network. Without `managed_vnet` the factory has no network, and only the
         implicit public `AutoResolveIntegrationRuntime`. Without `identity` it has no managed identity.
 
-        `body` is the JSON of a factory; the factory then lives at the `id` in it, unless that is not an id (the
+        `body` is the JSON of a factory; the factory then has the `id` in it, unless that is not a valid id (the
         subscriptions in Azure's published examples are not GUIDs).
         """
         with self._world.lock:
@@ -212,9 +212,9 @@ class Inventory:
         status: str = "Approved",
         reserved: bool = False,
     ) -> None:
-        """Add a managed private endpoint that is already there, with its connection on the target.
+        """Add an existing managed private endpoint, with its connection on the target.
 
-        `status` is what factory and target both say. A target of a known type is made to exist.
+        `status` is the state that factory and target both show. A missing target of a known type is added.
         """
         with self._world.lock:
             owner = self.find_factory(factory)
@@ -240,7 +240,7 @@ class Inventory:
         status: str = "Pending",
         group_id: str | None = None,
     ) -> ConnectionView:
-        """Put somebody's connection on a target: a stranger's, who may call theirs whatever they like.
+        """Add a stranger's connection to a target; strangers can choose any name for it.
 
         Raises:
             LookupError: the target does not exist.
@@ -280,7 +280,7 @@ class Inventory:
             return [view_connection(connection) for connection in sorted(found, key=lambda one: one.serial)]
 
     def targets(self, account: ArmId | str) -> dict[str, ArmId]:
-        """What an account takes its data through: group id to resource, as its JSON says at this moment."""
+        """The account's ingestion resources by group id, as its JSON shows them now."""
         with self._world.lock:
             self._world.settle()
             account_id = as_id(account)
@@ -294,31 +294,31 @@ class Inventory:
                 ("queue", storage),
                 ("namespace", managed.get("eventHubNamespace")),
             ):
-                # What is no id is no target, however the JSON came by it.
+                # A value that is not an id is not a target.
                 if (target_id := id_of(target)) is not None:
                     found[group] = target_id
             return found
 
     def enable_event_hubs(self, account: ArmId | str | None = None) -> ArmId:
-        """Enable managed Event Hubs on an account, so that it needs one more; gives the namespace."""
+        """Enable managed Event Hubs on an account, so that it needs one more endpoint; gives the namespace."""
         with self._world.lock:
             found = self.find_account(account)
             accounts.enable_event_hubs(self._world, found)
             return self.targets(found.id)["namespace"]
 
     def unregister(self, namespace: str, subscription: str | None = None) -> None:
-        """Let a subscription not have registered a resource provider: every call of it answers 409."""
+        """Mark a resource provider as not registered in a subscription: every call of the provider answers 409."""
         with self._world.lock:
             found = self._world.ensure_subscription(subscription or self.subscription)
             found.unregistered.add(namespace.casefold())
 
     def remove(self, resource: ArmId | str) -> None:
-        """Take a resource away at once, without the life that a deletion has.
+        """Remove a resource at once, without the stages of a deletion.
 
         Connections of a factory's endpoints stay on their targets, as in Azure.
 
         Raises:
-            LookupError: there is nothing with this id.
+            LookupError: no resource has this id.
         """
         with self._world.lock:
             remove(self._world, as_id(resource))
@@ -341,10 +341,10 @@ class Inventory:
 
 
 def remove(world: World, resource: ArmId) -> None:
-    """Take a resource away at once.
+    """Remove a resource at once.
 
     Raises:
-        LookupError: nothing has this id.
+        LookupError: no resource has this identifier.
     """
     if (factory := world.factories.pop(resource.key, None)) is not None:
         life.orphan(factory)
@@ -358,7 +358,7 @@ def remove(world: World, resource: ArmId) -> None:
 
 
 def _remove_child(world: World, resource: ArmId) -> bool:
-    """Take a runtime, a connection or an endpoint away; gives whether one has this id."""
+    """Remove a runtime, a connection or an endpoint; gives whether one has this id."""
     parent, name = resource.key.rpartition("/")[0].rpartition("/")[0], resource.name.casefold()
     owner = world.factories.get(parent)
     if owner is not None and owner.runtimes.pop(name, None) is not None:

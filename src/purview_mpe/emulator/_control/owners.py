@@ -21,11 +21,11 @@ class Owners:
     def approve(self, name: str, *, factory: ArmId | str | None = None, description: str | None = None) -> None:
         """Approve a connection as the owner of its target.
 
-        `name` is the name of the managed endpoint (with `factory` if several factories have one of that
+        `name` is the name of the managed endpoint (with `factory` if several factories have an endpoint of that
         name), or the name or id of the connection.
 
         Raises:
-            LookupError: there is no such connection, or none yet; or there are several.
+            LookupError: the connection does not exist, or not yet; or there are several.
         """
         self._decide(name, "Approved", factory, description)
 
@@ -34,9 +34,9 @@ class Owners:
         self._decide(name, "Rejected", factory, description)
 
     def disconnect(self, name: str, *, factory: ArmId | str | None = None, description: str | None = None) -> None:
-        """Let a connection be Disconnected on its target; see `approve`.
+        """Set a connection to Disconnected on its target; see `approve`.
 
-        A factory that said Approved goes on saying so. `remove` with the id of the connection takes it away.
+        A factory that showed Approved continues to show it. `remove` with the id of the connection deletes it.
         """
         self._decide(name, "Disconnected", factory, description)
 

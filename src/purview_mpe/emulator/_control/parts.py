@@ -1,4 +1,4 @@
-"""The parts of one emulator, for what needs most of them: its admin path and its scenarios."""
+"""The parts of one emulator, for the code that needs most of them: its admin path and its scenarios."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an emulator is made of."""
+    """The parts of an emulator."""
 
     world: World
     access: Access

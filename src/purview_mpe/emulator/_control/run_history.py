@@ -38,9 +38,9 @@ class RunHistory:
         """Add a pipeline with one activity, which clients can run.
 
         A run ends as `status`. Its activity runs on the integration runtime `runtime`, by default on one in the managed
-        virtual network where there is one. `lineage_status` is what it says about its lineage; by default it is
-        `Succeeded` if the factory is connected, has the role, and reaches what the account takes data through, and
-        otherwise `NotReported`. `relations` says whether the lineage that arrives names data sets.
+        virtual network if there is one. `lineage_status` is the status that it reports for its lineage. By default that
+        is `Succeeded` if the factory is connected, has the role, and reaches the account's ingestion resources, and
+        `NotReported` otherwise. `relations` says whether the lineage that arrives names data sets.
         """
         with self._world.lock:
             pipelines.new_pipeline(
@@ -56,7 +56,7 @@ class RunHistory:
             )
 
     def start_pipeline(self, name: str = "pl_copy", factory: ArmId | str | None = None) -> str:
-        """Begin a run of a pipeline, as a trigger would; gives the id of the run.
+        """Start a run of a pipeline, as a trigger would; gives the id of the run.
 
         Raises:
             LookupError: the factory has no such pipeline.
@@ -94,10 +94,10 @@ class RunHistory:
         output: Mapping[str, Any] | None = None,
         ago: float = 60.0,
     ) -> str:
-        """Record that an activity ran, in a pipeline run of its own unless `run_id` names one.
+        """Record that an activity ran, in a new pipeline run unless `run_id` names one.
 
-        `lineage_status` is what its output says about lineage; None: nothing. `lineage_key` is the key under
-        which it says so, which the documentation misspells.
+        `lineage_status` is the lineage status in its output; None: none. `lineage_key` is the key of that status,
+        which the documentation misspells.
         """
         with self._world.lock:
             owner = self._inventory.find_factory(factory or self._inventory.factory)

@@ -1,4 +1,4 @@
-"""What tests see of the inside: frozen pictures of endpoints and connections at one moment."""
+"""What tests see of endpoints and connections: immutable snapshots."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class EndpointView:
     group_id: str
     """Group id of the target."""
     target: str
-    """Id of the target, as it was given."""
+    """Id of the target, as given."""
     provisioning_state: str
     """`Provisioning`, `Succeeded` or `Failed`."""
     status: str
-    """The state of the connection as the factory tells it; empty until provisioned."""
+    """The state of the connection as the factory shows it; empty until provisioned."""
     private_endpoint_id: str
     """Id of the hidden private endpoint behind it."""
     reserved: bool
@@ -46,11 +46,11 @@ class ConnectionView:
     name: str
     """Name of the connection on its target."""
     target: ArmId
-    """Id of the resource that shows it."""
+    """Id of the target that shows it."""
     group_id: str
-    """Group id that the private endpoint asks for."""
+    """Group id that the private endpoint requests."""
     private_endpoint_id: str
-    """Id of the private endpoint that asks to be let in."""
+    """Id of the private endpoint that requests the connection."""
     status: str
     """`Pending`, `Approved`, `Rejected` or `Disconnected`."""
     description: str | None
@@ -62,7 +62,7 @@ class ConnectionView:
 
 
 def view_endpoint(endpoint: Endpoint) -> EndpointView:
-    """The picture of an endpoint."""
+    """The snapshot of an endpoint."""
     return EndpointView(
         name=endpoint.name,
         factory=endpoint.factory,
@@ -76,7 +76,7 @@ def view_endpoint(endpoint: Endpoint) -> EndpointView:
 
 
 def view_connection(connection: Connection) -> ConnectionView:
-    """The picture of a connection."""
+    """The snapshot of a connection."""
     endpoint = connection.endpoint
     return ConnectionView(
         id=connection_id(connection),

@@ -1,1 +1,1 @@
-"""A request on its way: transports, server, router, faults."""
+"""How requests arrive and are answered: transports, server, router, faults."""

@@ -1,4 +1,4 @@
-"""What a handler gets: the world, the request with its parameters read, and the words to answer with."""
+"""What a handler gets: the world, the request with its parameters, and helpers for its answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way through the emulator."""
+    """One request inside the emulator."""
 
     world: World
     access: Access
@@ -45,7 +45,7 @@ class Call:
     api_version: str
     now: float
     planned: dict[str, Any]
-    """What faults have planned for the thing that this request creates."""
+    """What faults do to the endpoint that this request creates."""
     arrived: int = 0
     """The number of this request, in order of arrival."""
 
@@ -61,7 +61,7 @@ class Call:
 
     @property
     def scope(self) -> str:
-        """Where the caller's rights are checked: the path without a trailing collection or verb."""
+        """The scope for the check of the caller's rights: the path without a trailing collection or verb."""
         if "scope" in self.parameters:
             return self["scope"]
         parts = list(self.segments)
@@ -106,7 +106,7 @@ class Call:
         """The id of the top-level resource in the path.
 
         Raises:
-            ArmError: 404 or 400 if subscription, group or name cannot be.
+            ArmError: 404 or 400 if subscription, group or name is not possible.
         """
         self.group()
         text = (
@@ -119,7 +119,7 @@ class Call:
         return found
 
     def located(self, resources: Iterable[Located]) -> list[Located]:
-        """Those resources that are in the subscription, and in the group if there is one in the path."""
+        """The resources in the path's subscription, and in its group if the path has one."""
         subscription = self.subscription().id.casefold()
         group = self.group() if "group" in self.parameters else None
         return [
@@ -136,7 +136,7 @@ class Call:
         token = self.query.get("$skipToken") or self.query.get("$skiptoken")
         after = read_token(token) if token else 0
         size = self.world.settings.page_size
-        # Items are in order of creation, which is that of their serial numbers.
+        # Items are in order of creation, which is the order of their serial numbers.
         rest = list(islice((item for item in items if serial(item) > after), size + 1))
         body: dict[str, Any] = {"value": [render(item) for item in rest[:size]]}
         if len(rest) > size:
@@ -158,7 +158,7 @@ def not_found(resource: ArmId) -> ArmError:
 
 
 def parent_not_found(parent: ArmId, verb: str, child_type: str) -> ArmError:
-    """Azure Resource Manager's answer for something inside a resource that does not exist."""
+    """Azure Resource Manager's answer for a child of a resource that does not exist."""
     return ArmError(
         404,
         "ParentResourceNotFound",
@@ -178,10 +178,10 @@ def write_token(serial: int) -> str:
 
 
 def read_token(token: str) -> int:
-    """Where a continuation token continues.
+    """The position at which a continuation token continues.
 
     Raises:
-        ArmError: 400, this is no token of ours.
+        ArmError: 400, the emulator did not make this token.
     """
     try:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()

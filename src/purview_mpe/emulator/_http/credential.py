@@ -1,4 +1,4 @@
-"""Credentials for the emulator, as the SDKs expect them, without needing one."""
+"""Credentials for the emulator, in the form that the SDKs expect, without importing an SDK."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 if TYPE_CHECKING:
-    # What type checkers of users' tests compare with; at run time the SDKs look at the attributes alone.
+    # For the type checkers of users' tests; at run time the SDKs only use the attributes.
     from azure.core.credentials import AccessToken, AccessTokenInfo
 else:
 
     class AccessToken(NamedTuple):
-        """A token with the time it expires, in seconds since 1970."""
+        """A token with its expiry, in seconds since 1970."""
 
         token: str
         expires_on: int
 
     class AccessTokenInfo:
-        """The same, in the newer form that also tells type and refresh time."""
+        """The same, in the newer form that also has type and refresh time."""
 
         def __init__(self, token: str, expires_on: int) -> None:
             self.token = token
@@ -48,7 +48,7 @@ class Credential:
         resource = scopes[0].removesuffix("/.default") if scopes and scopes[0].startswith("https://") else MANAGEMENT
         with self._world.lock:
             token = self._access.token(self.caller, resource)
-        # Real time: azure-core compares with the time of day, whatever clock the emulator runs on.
+        # Real time: azure-core compares it with the time of day, whatever clock the emulator uses.
         return AccessToken(token, int(time.time()) + LIFETIME)
 
     def get_token_info(self, *scopes: str, **_options: Any) -> AccessTokenInfo:

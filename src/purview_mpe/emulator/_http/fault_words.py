@@ -27,7 +27,7 @@ def fault_from(words: Mapping[str, Any]) -> Fault:
     """The fault that a JSON object describes: its kind, and the arguments of that constructor.
 
     Raises:
-        ValueError: the kind or an argument is not known, or one is missing.
+        ValueError: the kind or an argument is unknown, or one is missing.
     """
     rest = dict(words)
     kind = rest.pop("kind", None)
@@ -65,7 +65,7 @@ def _check(key: str, value: Any) -> None:
 
 
 def words_of(fault: Fault, times: int | None) -> dict[str, Any]:
-    """The JSON object that describes a fault which is to happen `times` more times."""
+    """The JSON object that describes a fault which will happen `times` more times."""
     words: dict[str, Any] = {"kind": fault.kind, "times": times, "probability": fault.probability}
     if fault.path is not None:
         words["path"] = fault.path
@@ -84,7 +84,7 @@ def words_of(fault: Fault, times: int | None) -> dict[str, Any]:
         case "reset":
             words["before"] = not fault.after
         case "body":
-            # Exact bytes have no JSON; what they are is told in base64, for reading only.
+            # JSON cannot hold bytes, so they are shown in base64, for reading only.
             spoilt = fault.mangled
             words["content"] = base64.b64encode(spoilt).decode() if isinstance(spoilt, bytes) else spoilt
         case "delay":

@@ -27,43 +27,43 @@ _HTML = b"<html><head><title>Bad gateway</title></head><body><h1>Service unavail
 @public
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong. Make it with one of the constructors and give it to `Emulator.inject`.
+    """One failure to inject. Make it with one of the constructors and pass it to `Emulator.inject`.
 
     All of them choose the requests in the same way: `method` is an HTTP method or `*`; `path` is part of the
-    path, or a pattern for the whole of it if it holds `*` or `?`, in any letter case; `times` is how often
-    it happens (None: for ever); `probability` is how likely it happens to a request that fits, drawn from
+    path, or a pattern for the whole path if it holds `*` or `?`, in any letter case; `times` is how often
+    it happens (None: for ever); `probability` is how likely it happens to a matching request, drawn from
     the emulator's seed.
 
-    Of the faults that answer in the service's place (`status`, `reset`, `body`, `rewrite`) the first
-    injected one that fits a request is used; delays and plans add up.
+    If several faults that answer in place of the service (`status`, `reset`, `body`, `rewrite`) match a request,
+    the first injected one is used. Delays and outcomes of endpoints add up.
     """
 
     kind: str
-    """What goes wrong: `status`, `reset`, `body`, `rewrite`, `delay`, or what becomes of the endpoint."""
+    """The kind of failure: `status`, `reset`, `body`, `rewrite`, `delay`, or an outcome of the endpoint."""
     method: str
-    """HTTP method of the requests that it happens to; `*` stands for all."""
+    """HTTP method of the matching requests; `*` stands for all."""
     path: str | None = None
-    """Part of their path, or a pattern for the whole of it; None stands for all."""
+    """Part of their path, or a pattern for the whole path; None stands for all."""
     times: int | None = 1
     """How often it happens; None: for ever."""
     probability: float = 1.0
-    """How likely it happens to a request that fits, from 0 to 1."""
+    """How likely it happens to a matching request, from 0 to 1."""
     after: bool = False
     """Whether the service does its work before the fault happens."""
     answer: Response | None = None
-    """What is answered in the service's place; None if nothing is."""
+    """The answer in place of the service's; None if there is none."""
     mangled: str | bytes | Callable[[Any], Any] | None = field(default=None, hash=False)
     """The body that replaces the service's own, or the function that changes it."""
     seconds: float = 0.0
     """How long it delays the answer, on the emulator's clock."""
     planned: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
-    """What becomes of the endpoint that is requested: how it ends, or what is decided about its connection."""
+    """The outcome of the requested endpoint: how its provisioning ends, or the decision about its connection."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot happen.
+        """Refuse impossible values.
 
         Raises:
-            ValueError: the message begins with the argument that is wrong.
+            ValueError: the message begins with the name of the wrong argument.
         """
         if self.times is not None and self.times < 1:
             raise ValueError(f"times: must be at least 1, or None for ever, not {self.times!r}")
@@ -92,11 +92,11 @@ class Fault:
     ) -> Fault:
         """Answer with a status and an error in Azure Resource Manager's shape.
 
-        `retry_after` is sent as it is, so it can be huge or no number at all. With `after=True` the service
-        does what it was asked to and only the answer is wrong.
+        `retry_after` is sent unchanged, so it can be huge or not a number. With `after=True` the service
+        does the work and only its answer is wrong.
         """
         code = code or _CODES.get(status, "InternalServerError" if status >= 500 else "BadRequest")
-        error = ArmError(status, code, message or f"The emulator was told to answer {status} {code}.")
+        error = ArmError(status, code, message or f"An injected fault of the emulator answers {status} {code}.")
         if retry_after is not None:
             error.response.headers["Retry-After"] = str(retry_after)
         return cls("status", method, path, times, probability, after, error.response)
@@ -111,7 +111,7 @@ class Fault:
         times: int | None = 1,
         probability: float = 1.0,
     ) -> Fault:
-        """Break the connection before the request is delivered, or (`before=False`) after the work."""
+        """Break the connection before the request is delivered, or (`before=False`) after the service's work."""
         return cls("reset", method, path, times, probability, after=not before)
 
     @classmethod
@@ -124,9 +124,9 @@ class Fault:
         times: int | None = 1,
         probability: float = 1.0,
     ) -> Fault:
-        """Do the work and answer with its status, but spoil the body.
+        """Do the work and answer with its status, but with a wrong body.
 
-        `content` is `"truncated"` (the first half of the right one), `"html"` (a page of some proxy),
+        `content` is `"truncated"` (the first half of the right one), `"html"` (a proxy's error page),
         `"empty"`, or the bytes to send.
         """
         return cls("body", method, path, times, probability, after=True, mangled=content)
@@ -141,9 +141,9 @@ class Fault:
         times: int | None = 1,
         probability: float = 1.0,
     ) -> Fault:
-        """Do the work and answer with its status, but with the JSON that `change` makes of the right one.
+        """Do the work and answer with its status, but with the JSON that `change` returns for the right one.
 
-        For hostile answers: missing fields, wrong types, links to other hosts. It has no form in a scenario.
+        For hostile answers: missing fields, wrong types, links to other hosts. A scenario cannot hold it.
         """
         return cls("rewrite", method, path, times, probability, after=True, mangled=change)
 
@@ -157,25 +157,25 @@ class Fault:
         times: int | None = 1,
         probability: float = 1.0,
     ) -> Fault:
-        """Let the request wait before it is worked on.
+        """Delay the request before the service works on it.
 
-        A client whose time is up sooner gives up; the work is done all the same.
+        A client with a shorter timeout gives up; the service still does the work.
         """
         return cls("delay", method, path, times, probability, seconds=seconds)
 
     @classmethod
     def failed_provisioning(cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
-        """Let the endpoint that is requested end as Failed."""
+        """Make the requested endpoint end as Failed."""
         return cls("failed-provisioning", "PUT", path, times, probability, planned={"outcome": "Failed"})
 
     @classmethod
     def rejected_connection(cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
-        """Let somebody reject the connection of the requested endpoint as soon as it is there."""
+        """Reject the connection of the requested endpoint as soon as it appears."""
         return cls("rejected-connection", "PUT", path, times, probability, planned={"decision": "Rejected"})
 
     @classmethod
     def lock(cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
-        """Answer 409 `ScopeLocked`, as if the scope were locked; `Emulator.add_lock` locks it for good."""
+        """Answer 409 `ScopeLocked`, as if the scope were locked; `Emulator.add_lock` locks it permanently."""
         message = "The scope cannot perform the operation because following scope(s) are locked. Remove the lock."
         return cls.status(
             method, 409, path=path, times=times, probability=probability, code="ScopeLocked", message=message
@@ -183,7 +183,7 @@ class Fault:
 
     @classmethod
     def policy(cls, method: str, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
-        """Answer 403 `RequestDisallowedByPolicy`; `Emulator.deny_by_policy` denies for good."""
+        """Answer 403 `RequestDisallowedByPolicy`; `Emulator.deny_by_policy` denies permanently."""
         return cls.status(
             method,
             403,
@@ -195,7 +195,7 @@ class Fault:
         )
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether this fault is meant for such a request."""
+        """Whether this fault matches a request."""
         if self.method != "*" and self.method.upper() != method:
             return False
         if self.planned and "/managedprivateendpoints/" not in path.casefold():
@@ -213,7 +213,7 @@ class _Armed:
 
 
 class Faults:
-    """The faults that are still to happen, in the order in which they were injected."""
+    """The faults that have not happened yet, in the order of their injection."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -229,11 +229,11 @@ class Faults:
 
     @property
     def armed(self) -> list[tuple[Fault, int | None]]:
-        """The faults that are still to happen, and how often; None: for ever."""
+        """The faults that have not happened yet, and how often each will; None: for ever."""
         return [(armed.fault, armed.left) for armed in self._armed]
 
     def take(self, method: str, path: str) -> list[Fault]:
-        """The faults that happen to this request; each counts as having happened."""
+        """The faults that happen to this request; each is counted as used."""
         if not self._armed:
             return []
         taken: list[Fault] = []
@@ -255,7 +255,7 @@ class Faults:
 
 
 def happen_before(faults: list[Fault]) -> Response | None:
-    """What the faults answer in place of the service.
+    """The answer of the faults in place of the service's.
 
     Raises:
         ConnectionReset: the connection broke before the request was delivered.
@@ -269,7 +269,7 @@ def happen_before(faults: list[Fault]) -> Response | None:
 
 
 def happen_after(faults: list[Fault], answer: Response) -> Response:
-    """What becomes of the service's answer.
+    """The service's answer, as the faults change it.
 
     Raises:
         ConnectionReset: the connection broke before the answer was delivered.

@@ -1,7 +1,7 @@
-"""Which service a host belongs to, and for whom a token has to be.
+"""The service that a host belongs to, and the audience of its tokens.
 
-An account's own host becomes a prefix of the path, `/purview/{account}`, so that one table of routes has every
-operation; served over HTTPS, where all services share one host, the prefix is what a client asks.
+An account's own host becomes a prefix of the path, `/purview/{account}`, so that one table of routes holds every
+operation. Over HTTPS all services share one host, and the client puts the prefix into its addresses.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ MANAGEMENT_AUDIENCES = frozenset(
     for core in ("", "core.")
 ) | {"https://management.azure.com", "https://management.core.windows.net"}
 
-#: The first segment of the path of what belongs to an account's own host.
+#: The first segment of paths that belong to an account's own host.
 PURVIEW = "purview"
 _ACCOUNT_HOST = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)\.purview\.azure\.(com|us|cn)")
 _TENANT_HOST = re.compile(r"(?:[0-9a-f-]{36}-)?api\.purview-service\.microsoft\.com")
 
 
 def prefix_of(world: World, host: str) -> tuple[str, ...]:
-    """What stands before the segments of a path on this host.
+    """The prefix of the paths on this host.
 
     Raises:
-        ConnectionReset: it is the host of an account that does not exist, which no name server knows.
+        ConnectionReset: the host belongs to an account that does not exist, so its name does not resolve.
     """
     host = host.casefold()
     if (found := _ACCOUNT_HOST.fullmatch(host)) is not None:
@@ -45,7 +45,7 @@ def prefix_of(world: World, host: str) -> tuple[str, ...]:
         if account is not None and (classic or not account.is_tenant_level):
             return PURVIEW, account.id.name
     elif _TENANT_HOST.fullmatch(host):
-        # One account in a tenant can be the tenant's own (seen in public bug reports).
+        # One account in a tenant can be the tenant-level account (seen in public bug reports).
         for account in world.accounts.values():
             if account.is_tenant_level:
                 return PURVIEW, account.id.name
@@ -55,9 +55,9 @@ def prefix_of(world: World, host: str) -> tuple[str, ...]:
 
 
 def purview_audiences(host: str, sovereign: SovereignAudience) -> frozenset[str]:
-    """For whom a token has to be on an account's own host.
+    """The audience of tokens for an account's own host.
 
-    One audience for all clouds, or one for each: public code does the one or the other.
+    One audience for all clouds, or one for each: public code does either.
     """
     found = _ACCOUNT_HOST.fullmatch(host.casefold())
     domain = found.group(2) if found else "com"

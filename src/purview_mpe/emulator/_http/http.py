@@ -1,6 +1,6 @@
-"""HTTP/1.1 as the emulator speaks it: cheroot's classes, made to answer everything in Azure Resource Manager's shape.
+"""HTTP/1.1 for the emulator: cheroot's classes, changed to answer everything in Azure Resource Manager's shape.
 
-cheroot is handed in, because it is imported only where somebody serves.
+cheroot is passed in as an argument, because it is imported only to serve.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._state.clock import Clock
 
 HOST = "127.0.0.1"
-# For how long a client may take to send what it began.
+# How long a client can take to send a request that it has begun.
 _READING = 10.0
 _PIECE = 2**16
 _HOST_HEADER = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::\d*)?")
-# cheroot's words for what it does not understand; for Azure's front door these are mistakes of the client.
+# cheroot's statuses for requests that it does not understand; Azure's front door treats these as client errors.
 _CLIENTS_MISTAKES = frozenset({"501", "505"})
 
 
 class _Malformed(Exception):
-    """A body that does not keep to its own framing; where it ends is not known."""
+    """A body that violates its own framing, so its end is unknown."""
 
 
 def request_class(cheroot_server: ModuleType) -> type:
-    """The class that cheroot makes one object of for what it reads of each request."""
+    """The class that cheroot instantiates for each request that it reads."""
 
     class LenientRequest(cheroot_server.HTTPRequest):  # type: ignore[misc, name-defined]  # cheroot is imported late
-        """Takes `//metadata/endpoints` for a path, as some clients send it, and not for a host and a path."""
+        """Reads `//metadata/endpoints`, which some clients send, as a path and not as a host and a path."""
 
         def __init__(self, server: Any, connection: Any) -> None:
             super().__init__(server, connection, strict_mode=False)  # pyright: ignore[reportUnknownMemberType]
 
         def read_request_line(self) -> bool:
-            """Whether the first line is one."""
+            """Whether the first line is a valid request line."""
             try:
                 return bool(super().read_request_line())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-            except ValueError as error:  # `//[x` is no address
+            except ValueError as error:  # `//[x` is not an address
                 self.simple_response("400 Bad Request", f"Malformed Request-URI: {error}")
                 return False
 
         def read_request_headers(self) -> bool:
-            """Whether the headers are such as can be worked with."""
+            """Whether the headers are usable."""
             if not super().read_request_headers():  # pyright: ignore[reportUnknownMemberType]
                 return False
             host = self.inheaders.get(b"Host", b"").decode("latin-1").strip()
@@ -68,18 +68,18 @@ def request_class(cheroot_server: ModuleType) -> type:
             return False
 
         def simple_response(self, status: str, msg: str = "") -> None:
-            """Refuse what is no HTTP, and close the connection."""
+            """Refuse a request that is not HTTP, and close the connection."""
             given = str(status)[:3]
             number = 400 if given in _CLIENTS_MISTAKES else int(given)
             self.close_connection = True
-            with suppress(OSError):  # who is gone needs no answer
+            with suppress(OSError):  # a client that has disconnected needs no answer
                 self.conn.wfile.write(refusal(number, msg or str(status)[4:]))
 
     return LenientRequest
 
 
 def connection_class(cheroot_server: ModuleType) -> type:
-    """The class that cheroot makes one object of for each connection."""
+    """The class that cheroot instantiates for each connection."""
 
     class Connection(cheroot_server.HTTPConnection):  # type: ignore[misc, name-defined]  # cheroot is imported late
         """A connection of lenient requests, which a fault can break."""
@@ -94,10 +94,10 @@ def connection_class(cheroot_server: ModuleType) -> type:
             server.opened.add(self)
 
         def communicate(self) -> bool:
-            """Answer a request; gives whether there may be another.
+            """Answer a request; gives whether another may follow.
 
-            The TLS handshake waits until a thread has time for it: where connections are accepted, one that says
-            nothing would keep all others out.
+            The TLS handshake waits until a worker thread is free. If it ran where connections are accepted, a silent
+            connection would block all others.
             """
             self.is_greeted = self.is_greeted or _has_greeted(self.socket)
             if not self.is_greeted:
@@ -105,7 +105,7 @@ def connection_class(cheroot_server: ModuleType) -> type:
             return bool(super().communicate())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
         def close(self) -> None:
-            """Say farewell, or let the peer see a reset if the connection is to be broken."""
+            """Close the connection, or reset it if a fault breaks it."""
             self.server.opened.discard(self)
             if not self.is_broken:
                 super().close()  # pyright: ignore[reportUnknownMemberType]
@@ -119,12 +119,12 @@ def connection_class(cheroot_server: ModuleType) -> type:
 
 
 def _has_greeted(connection: Any) -> bool:
-    """Whether the peer has agreed on TLS; one that speaks HTTP is told so."""
+    """Whether the TLS handshake succeeded; a peer that speaks plain HTTP gets an answer that says so."""
     try:
         connection.do_handshake()
     except ssl.SSLError as error:
         if error.reason == "HTTP_REQUEST":
-            # Below TLS, because the client is there as well.
+            # Sent without TLS, because the client does not use it either.
             with suppress(OSError):
                 socket.socket.send(connection, refusal(400, "This address speaks HTTPS, and not HTTP."))
         return False
@@ -134,12 +134,12 @@ def _has_greeted(connection: Any) -> bool:
 
 
 def server_class(cheroot_server: ModuleType) -> type:
-    """The class of the server, which knows its open connections."""
+    """The class of the server, which keeps track of its open connections."""
 
     class Server(cheroot_server.HTTPServer):  # type: ignore[misc, name-defined]  # cheroot is imported late
-        """Knows its open connections: cheroot forgets one that changes hands while it stops."""
+        """Keeps track of its open connections: cheroot loses one that changes threads while the server stops."""
 
-        # How often it looks at all connections, and how long stopping takes at most.
+        # How often it checks all connections, and how long stopping takes at most.
         expiration_interval = 0.05
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -147,11 +147,11 @@ def server_class(cheroot_server: ModuleType) -> type:
             self.opened: set[Any] = set()
 
         def put_conn(self, conn: Any) -> None:
-            """Take a connection back that may ask again."""
+            """Take back a connection that may send another request."""
             try:
                 super().put_conn(conn)  # pyright: ignore[reportUnknownMemberType]
             except (OSError, ValueError, KeyError):
-                conn.close()  # the server stopped just now, and there is nothing left to register it with
+                conn.close()  # the server has just stopped, so the connection cannot be registered any more
 
         def close_opened(self) -> None:
             """Close every connection that is still open; called when no thread works any more."""
@@ -163,20 +163,20 @@ def server_class(cheroot_server: ModuleType) -> type:
 
 
 def adapter_class(cheroot_ssl: ModuleType) -> type:
-    """The class of the adapter that makes a TLS connection of a TCP connection."""
+    """The class of the adapter that turns a TCP connection into a TLS connection."""
 
     class LateAdapter(cheroot_ssl.BuiltinSSLAdapter):  # type: ignore[misc, name-defined]  # cheroot is imported late
         """Leaves the handshake to the connection."""
 
         def wrap(self, sock: Any) -> tuple[Any, dict[str, Any]]:
-            """The connection, of which nothing is known as yet."""
+            """The connection, before its handshake."""
             return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
 
     return LateAdapter
 
 
 def gateway_class(cheroot_server: ModuleType, service: Service, clock: Clock) -> type:
-    """The class that cheroot makes one object of for each request."""
+    """The class that cheroot instantiates for each request."""
 
     class Gateway(cheroot_server.Gateway):  # type: ignore[misc, name-defined]  # cheroot is imported late
         """Reads a request, lets the service answer it, writes the answer."""
@@ -184,11 +184,11 @@ def gateway_class(cheroot_server: ModuleType, service: Service, clock: Clock) ->
         req: Any
 
         def respond(self) -> None:
-            """Answer, or break the connection where a fault says so."""
+            """Answer, or break the connection if a fault says so."""
             try:
                 answer = _answered(service, clock, _read(self.req))
             except _Malformed as malformed:
-                # What follows on this connection cannot be told from the rest of this body.
+                # The next request on this connection cannot be distinguished from the rest of this body.
                 self.req.close_connection = True
                 answer = ArmError(
                     400, "InvalidRequestContent", f"The request content was invalid: {malformed}."
@@ -196,7 +196,7 @@ def gateway_class(cheroot_server: ModuleType, service: Service, clock: Clock) ->
             except ConnectionReset:
                 self.req.conn.is_broken = True
                 raise ConnectionResetError(errno.ECONNRESET, "broken off by a fault") from None
-            except Exception as error:  # noqa: BLE001  a client must never be left without an answer
+            except Exception as error:  # noqa: BLE001  a client must always get an answer
                 answer = ArmError(500, "EmulatorFailed", f"The emulator has a mistake: {error!r}.").response
             _write(self.req, answer)
 
@@ -204,7 +204,7 @@ def gateway_class(cheroot_server: ModuleType, service: Service, clock: Clock) ->
 
 
 def refusal(status: int, message: str) -> bytes:
-    """A whole answer to what never became a request."""
+    """A complete answer to something that is not a request."""
     reason = REASONS.get(status) or responses.get(status, "Unknown")
     code = "InternalServerError" if status >= 500 else "".join(reason.title().split())
     body = json.dumps({"error": {"code": code, "message": message}}).encode()
@@ -231,7 +231,7 @@ def _read(req: Any) -> Request:
     host, target = headers.get("host") or HOST, req.uri.decode("latin-1")
     scheme, _, rest = target.partition("://")
     if scheme.casefold() in {"http", "https"}:
-        # A client that takes this for its proxy; what it wants is behind the host.
+        # The client uses this server as its proxy; the path follows the host.
         target = "/" + rest.partition("/")[2]
     elif not target.startswith("/"):
         target = f"/{target}"
@@ -239,7 +239,7 @@ def _read(req: Any) -> Request:
 
 
 def _content(req: Any) -> bytes:
-    """The body; of one that is too large a little more than is allowed, for it is refused."""
+    """The body; if it is too large, only slightly more than allowed, because it is refused anyway."""
     pieces: list[bytes] = []
     size = 0
     try:

@@ -1,8 +1,8 @@
-"""Refuses what a web page sends: a browser lets every page send requests to 127.0.0.1.
+"""Refuses requests from web pages: a browser lets every page send requests to 127.0.0.1.
 
-Two ways are known. A form or a script of another origin can send a body as text, which needs no permission of the
-server ("simple requests" of the Fetch standard). And a page's own name can be made to resolve to 127.0.0.1 (DNS
-rebinding), so that the browser takes the emulator for the page's server; the `Host` header then still has that name.
+Two attacks are known. A form or script of another origin can send a body as text, which needs no permission from the
+server ("simple requests" of the Fetch standard). And a page's own host name can be made to resolve to 127.0.0.1 (DNS
+rebinding), so that the browser takes the emulator for the page's server. The `Host` header then still has that name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._values.exchange import Request
 
 _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
-#: What no page can be given to do: settings and records of the emulator, and where its clients sign in.
+#: Paths that pages must not use: settings and records of the emulator, and the sign-in of its clients.
 _GUARDED = ("/_emulator", "/metadata/")
 
 

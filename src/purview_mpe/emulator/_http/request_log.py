@@ -1,4 +1,4 @@
-"""What was asked and answered: the newest requests, how many there were, and observers of each exchange."""
+"""The request log: the newest requests, their number, and the observers of each exchange."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class RequestLog:
 
     @property
     def is_observed(self) -> bool:
-        """Whether anyone wants to see the exchanges."""
+        """Whether there are observers."""
         return bool(self._observers)
 
     def show(self, exchange: Exchange) -> None:
-        """Let every observer see an exchange."""
+        """Show an exchange to every observer."""
         for observer in self._observers:
             observer(exchange)
 
     def observe(self, observer: Callable[[Exchange], None]) -> None:
-        """Let a function see every exchange from now on, whole, in the order of the answers.
+        """Call a function with every complete exchange from now on, in the order of the answers.
 
-        The emulator is locked while it calls the function, so the function must not ask the emulator anything.
+        The emulator is locked while it calls the function, so the function must not use the emulator.
         """
         with self._world.lock:
             self._observers.append(observer)
@@ -58,12 +58,12 @@ class RequestLog:
 
     @property
     def writes(self) -> list[RecordedRequest]:
-        """The kept requests that were not reads."""
+        """The kept requests that are not reads."""
         return [request for request in self.requests if request.method in _WRITES]
 
     @property
     def count(self) -> int:
-        """How many requests were answered in all, kept or not."""
+        """The total number of answered requests, kept or not."""
         with self._world.lock:
             return self._counts.total()
 

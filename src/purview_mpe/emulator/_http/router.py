@@ -24,8 +24,8 @@ _WELL_FORMED_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(?:-[a-z]+)?")
 class Route:
     """One operation.
 
-    `versions` are the api-versions it answers to; None: it needs none. `action` is what the caller must be
-    allowed to do; None: nothing. `{scope}` at the start of a template stands for any number of segments.
+    `versions` are the api-versions that it answers to; None: it needs none. `action` is the action that the caller
+    must be allowed; None: no action. `{scope}` at the start of a template stands for any number of segments.
     """
 
     method: str
@@ -34,9 +34,9 @@ class Route:
     handler: Handler
     action: str | None = None
     also: str | None = None
-    """A second action that the caller must be allowed, as approving a connection has one."""
+    """A second action that the caller must be allowed, for example to approve a connection."""
     delete_passes_locks: bool = False
-    """Whether a DELETE is answered as if it worked although a lock will make it fail."""
+    """Whether a DELETE gets a success answer even if a lock makes the deletion fail later."""
     anonymous: bool = False
     is_data_plane: bool = False
     """Whether it belongs to an account's own host, and not to Azure Resource Manager."""
@@ -50,7 +50,7 @@ class _Node:
 
 
 class Router:
-    """The table, arranged for matching."""
+    """The table of routes, arranged for matching."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
@@ -108,7 +108,7 @@ class Router:
 
 
 def _walk(node: _Node, segments: tuple[str, ...], at: int = 0) -> tuple[_Node, tuple[int, ...]] | None:
-    """The node at the end of a path, and where its parameters stand; a literal goes first."""
+    """The node at the end of a path, and the positions of its parameters; literals match first."""
     if at == len(segments):
         return (node, ()) if node.routes else None
     literal = node.literal.get(segments[at])
@@ -125,7 +125,7 @@ def _names(template: str) -> tuple[str, ...]:
 
 
 def check_version(route: Route, asked: str | None) -> str:
-    """The api-version to answer in.
+    """The api-version of the answer.
 
     Raises:
         ArmError: 400 with the codes that Azure Resource Manager uses (seen in public bug reports).

@@ -1,7 +1,7 @@
 """The emulator on a socket: HTTPS on 127.0.0.1, for any client in any language.
 
 Needs the extra `emulator`: trustme makes a throw-away certificate authority, cheroot serves HTTP/1.1 with
-keep-alive on a pool of threads. Nothing of either is imported before somebody serves.
+keep-alive on a pool of threads. Both are imported only when a server starts.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._http.service import Service
     from purview_mpe.emulator._state.clock import Clock
 
-# A request that is told to wait holds a thread meanwhile, and so does a connection that says nothing at first.
+# A delayed request holds a thread while it waits, and so does a connection that sends nothing at first.
 _THREADS = 64
-# For how long a connection may be idle. Azure's SDKs poll every 10 or 30 s: one that was closed just then would look
-# like a fault.
+# How long a connection can be idle. Azure's SDKs poll every 10 or 30 s, and a connection that is closed just before
+# would look like a fault.
 _IDLE = 120
 
 
@@ -58,15 +58,15 @@ class Server:
             self._server: Any = server_class(cheroot_server)(
                 (HOST, port),
                 gateway_class(cheroot_server, service, clock),
-                # cheroot adds no threads by itself.
+                # cheroot does not add threads by itself.
                 minthreads=_THREADS,
                 maxthreads=_THREADS,
             )
             self._server.timeout = _IDLE
             self._server.ConnectionClass = connection_class(cheroot_server)
             self._server.ssl_adapter = adapter_class(cheroot_ssl)(served, served)
-            # A client that breaks a connection off is no news, and a full pool of idle ones is the usual
-            # state.
+            # cheroot would log connections that clients break off, and a full pool of idle threads; both are
+            # normal.
             self._server.error_log = _say_nothing
             self._server.keep_alive_conn_limit = 1000
             self._server.shutdown_timeout = 1
@@ -83,11 +83,11 @@ class Server:
         return f"https://{HOST}:{self.port}"
 
     def announcement(self) -> dict[str, str | None]:
-        """What a client must know to begin: addresses and default ids."""
+        """What a client needs to begin: addresses and default ids."""
         return {"endpoint": self.url, "ca_file": self.ca_file, **self._described()}
 
     def start(self) -> Self:
-        """Serve in a thread of its own."""
+        """Serve in a separate thread."""
         if isinstance(self._clock, VirtualClock):
             self._stack.enter_context(self._clock.running())
         self._thread.start()
@@ -108,7 +108,7 @@ class Server:
 
 
 def _check_free(port: int) -> None:
-    """Fail cleanly on a taken port: cheroot leaves its socket open when it cannot bind it."""
+    """Fail cleanly if the port is in use: cheroot leaves its socket open when it cannot bind it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((HOST, port))
@@ -116,7 +116,7 @@ def _check_free(port: int) -> None:
 
 def _packages() -> tuple[ModuleType, ModuleType, ModuleType]:
     try:
-        import cheroot.server  # noqa: PLC0415  only who serves needs it
+        import cheroot.server  # noqa: PLC0415  only needed to serve
         import cheroot.ssl.builtin  # noqa: PLC0415
         import trustme  # noqa: PLC0415
     except ImportError as error:

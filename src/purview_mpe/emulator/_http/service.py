@@ -1,6 +1,6 @@
-"""The way of a request through the emulator, the same for in-process transports and for sockets.
+"""The path of a request through the emulator, the same for in-process transports and for sockets.
 
-begin   log it, see which faults happen to it and how long it takes
+begin   log it, choose the faults that happen to it, and find how long it takes
 (the transport waits that long)
 finish  faults before → sign-in → rate limits → route → api-version → rights → handler → faults after →
 headers
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._state.world import World
 
 ADMIN = "_emulator"
-# How much of a body is kept in the log that is no JSON.
+# How much of a body that is not JSON is kept in the log.
 _LOGGED = 10_000
 _SECRET_HEADERS = frozenset({"authorization", "x-ms-authorization-auxiliary", "cookie"})
 
@@ -81,7 +81,7 @@ class Service:
         self._log = log
 
     def begin(self, request: Request) -> Ticket:
-        """Log a request; say how long it has to wait before `finish`."""
+        """Log a request; gives how long it has to wait before `finish`."""
         origin, path, query = split_url(request.url)
         with self._world.lock:
             record = RecordedRequest(
@@ -89,7 +89,7 @@ class Service:
                 path=path,
                 query=query,
                 headers={key: value for key, value in request.headers.items() if key not in _SECRET_HEADERS},
-                # A sign-in has secrets in its body.
+                # The body of a sign-in holds secrets.
                 body=None if "/oauth2/" in path else _readable(request),
                 at=self._world.clock.now(),
                 host=urlsplit(origin).hostname or "",
@@ -123,7 +123,7 @@ class Service:
             return answer
 
     def _show(self, ticket: Ticket, answer: Response) -> None:
-        """Let the observers see the exchange. A sign-in is left out: its bodies hold secrets."""
+        """Show the exchange to the observers. A sign-in is left out, because its bodies hold secrets."""
         if not self._log.is_observed or "/oauth2/" in ticket.path:
             return
         exchange = Exchange(
@@ -194,7 +194,7 @@ class Service:
             return route.handler(call)
         except ArmError as error:
             if route.is_data_plane:
-                # Errors of an account's own host name their code in a header too (spec).
+                # An account's own host also sends the code of an error in a header (spec).
                 error.response.headers.setdefault("x-ms-error-code", error.code)
             raise
 
@@ -227,12 +227,12 @@ class Service:
 
 
 def is_admin(path: str) -> bool:
-    """Whether a path belongs to the emulator itself: not logged, not counted, and no fault happens to it."""
+    """Whether a path belongs to the emulator itself: it is not logged or counted, and no fault happens to it."""
     return path.strip("/").partition("/")[0].casefold() == ADMIN
 
 
 def _asked_version(query: dict[str, str]) -> str | None:
-    """The api-version, whose name can be written in any letter case."""
+    """The api-version; the name of the parameter can have any letter case."""
     asked = query.get("api-version")
     if asked is None:
         asked = next((value for key, value in query.items() if key.casefold() == "api-version"), None)
@@ -240,7 +240,7 @@ def _asked_version(query: dict[str, str]) -> str | None:
 
 
 def _readable(request: Request) -> Any:
-    """The body for the log: JSON if it is JSON."""
+    """The body for the log, parsed if it is JSON."""
     try:
         return read_json(request)
     except ArmError:

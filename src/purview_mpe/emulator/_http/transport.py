@@ -1,4 +1,4 @@
-"""The emulator as azure-core transports, one per colour; nothing else here imports an Azure SDK."""
+"""The emulator as azure-core transports, sync and async; no other module here imports an Azure SDK."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._http.service import Service
     from purview_mpe.emulator._state.clock import Clock
 
-# azure-core's own default, for a client that sets none.
+# azure-core's default, for a client that sets no timeout.
 _DEFAULT_READ_TIMEOUT = 300.0
 
 
 class _Answer:
-    """What both colours of response have in common."""
+    """The common part of sync and async responses."""
 
     def __init__(self, request: HttpRequest, response: Response, *, is_stream: bool = False) -> None:
         self._request = request
-        # The body of a streamed answer is not available before it is read, as on a real connection.
+        # As on a real connection, the body of a streamed answer is not available before it is read.
         self._is_read = not is_stream
         self._status = response.status
         self._headers = case_insensitive_dict(response.headers)
@@ -158,7 +158,7 @@ class AsyncEmulatorResponse(_Answer, AsyncHttpResponse):
 
 
 class _OnClock:
-    """What both colours of transport say to the clock, for clients that report their threads."""
+    """The common part of both transports: reports threads to the clock, for clients that support it."""
 
     def __init__(self, service: Service, clock: Clock) -> None:
         self._service = service
@@ -169,40 +169,40 @@ class _OnClock:
         return self._clock.now()
 
     def begin_work(self, thread: Thread) -> None:
-        """Let no time pass while the thread does something, from now on; see `VirtualClock.begin_work`."""
+        """From now on, let no time pass while the thread works; see `VirtualClock.begin_work`."""
         if isinstance(self._clock, VirtualClock):
             self._clock.begin_work(thread)
 
     def end_work(self, thread: Thread) -> None:
-        """The thread does nothing more."""
+        """The thread has finished its work."""
         if isinstance(self._clock, VirtualClock):
             self._clock.end_work(thread)
 
     def begin_wait(self, thread: Thread) -> None:
-        """The thread waits for another one."""
+        """The thread begins to wait for another thread."""
         if isinstance(self._clock, VirtualClock):
             self._clock.begin_wait(thread)
 
     def end_wait(self, thread: Thread) -> None:
-        """The thread goes on."""
+        """The thread stops waiting."""
         if isinstance(self._clock, VirtualClock):
             self._clock.end_wait(thread)
 
     def sleep_unless(self, event: Event, duration: float) -> None:
-        """Let time pass for the calling thread, until another one has set the event and woken it."""
+        """Let time pass for the calling thread, until another thread has set the event and woken it."""
         if isinstance(self._clock, VirtualClock):
             self._clock.sleep(duration, unless=event)
         else:
             self._clock.sleep(duration)
 
     def wake(self, thread: Thread) -> None:
-        """End the sleep of a thread that sleeps unless an event is set."""
+        """End the sleep of a thread in `sleep_unless`."""
         if isinstance(self._clock, VirtualClock):
             self._clock.wake(thread)
 
 
 class EmulatorTransport(_OnClock, HttpTransport[HttpRequest, HttpResponse]):
-    """Gives a sync client's requests to the emulator; its sleeps move the emulator's clock."""
+    """Passes a sync client's requests to the emulator; its sleeps move the emulator's clock."""
 
     def send(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Answer a request, or fail as a broken connection fails in azure-core's own transports."""
@@ -236,7 +236,7 @@ class EmulatorTransport(_OnClock, HttpTransport[HttpRequest, HttpResponse]):
 
 
 class AsyncEmulatorTransport(_OnClock, AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
-    """Gives an async client's requests to the emulator; its sleeps move the emulator's clock."""
+    """Passes an async client's requests to the emulator; its sleeps move the emulator's clock."""
 
     async def send(self, request: HttpRequest, **kwargs: Any) -> AsyncHttpResponse:
         """Answer a request, or fail as a broken connection fails in azure-core's own transports."""
@@ -278,7 +278,7 @@ def _read(request: HttpRequest) -> Request:
 
 
 def _wait(delay: float, kwargs: dict[str, Any]) -> tuple[float, bool]:
-    """How long the client waits, and whether it has given up by then."""
+    """How long the client waits, and whether its timeout is over by then."""
     timeout = kwargs.get("read_timeout", _DEFAULT_READ_TIMEOUT)
     if timeout is not None and delay > timeout:
         return float(timeout), True

@@ -1,1 +1,1 @@
-"""An emulator as a document, and back."""
+"""Converts an emulator to a document, and back."""

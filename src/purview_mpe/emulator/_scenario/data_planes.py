@@ -1,4 +1,4 @@
-"""What an account holds on its own host, from a scenario and into one."""
+"""The data plane of an account, from a scenario and into one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def load_data_plane(parts: Parts, account: Account, part: DataPlanePart) -> None:
-    """Put collections, policies, entities and relations into an account.
+    """Add collections, policies, entities and relations to an account.
 
     Raises:
-        LookupError: a collection or an entity that another one names does not exist.
+        LookupError: another part names a collection or an entity that does not exist.
     """
     catalog = catalog_of(parts.world, parts.access, account)
     for collection in part.collections:

@@ -1,4 +1,4 @@
-"""Scenarios: the present state of an emulator as a document, to go on from later."""
+"""Scenarios: the present state of an emulator as a document, to continue from later."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def dump(world: World, access: Access, guards: Guards, faults: Faults, options: dict[str, Any]) -> dict[str, Any]:
-    """The document; `options` are those of the emulator that are not in its settings."""
+    """The document; `options` are the emulator's options that are not in its settings."""
     owned = {id(endpoint.connection) for endpoint in world.endpoints() if endpoint.connection}
     document: dict[str, Any] = {
         "emulator": {**_options(world.settings), "tenant": world.tenant, **options},
@@ -72,7 +72,7 @@ def dump(world: World, access: Access, guards: Guards, faults: Faults, options: 
         "denials": [_dump_denial(denial) for denial in guards.denials],
         "faults": [words_of(fault, left) for fault, left in faults.armed if fault.kind != "rewrite"],
     }
-    # What was shown must not change when the emulator does.
+    # A copy, so that the document does not change with the emulator.
     copied: dict[str, Any] = json.loads(json.dumps(document))
     return copied
 
@@ -86,7 +86,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "latency": _span_words(settings.latency),
         "page_size": settings.page_size,
         "absent_status": settings.absent_status,
-        # Those that are there are in the document; no new ones shall come.
+        # The document holds the existing ones; loading it must not add more.
         "foreign_connections": 0,
         "reveal_private_endpoint_ids": settings.reveal_private_endpoint_ids,
         "ingestion_accepts": settings.ingestion_accepts,
@@ -152,7 +152,7 @@ def _dump_run(world: World, run: PipelineRun) -> dict[str, Any]:
                 "name": activity["activityName"],
                 "activity_type": activity["activityType"],
                 "status": activity["status"],
-                # What it said about lineage is part of the output.
+                # Its lineage status is part of the output.
                 "lineage_status": None,
                 "output": activity["output"],
             }

@@ -1,4 +1,4 @@
-"""Scenario files in JSON and YAML, read with bounds on what their aliases stand for."""
+"""Scenario files in JSON and YAML, with limits on their aliases."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from purview_mpe.emulator._values.problems import InvalidScenario, MissingExtra
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What PyYAML raises besides its own errors: for days that no calendar has (`2026-02-30`), numbers of too many digits,
-# tags that do not fit what they stand before (`!!timestamp x`), and lists nested too deep.
+# The errors that PyYAML raises besides its own: for impossible dates (`2026-02-30`), numbers with too many digits,
+# tags that do not match their value (`!!timestamp x`), and lists that are nested too deep.
 _OF_YAML = (ValueError, LookupError, AttributeError, TypeError, RecursionError)
-# How many values the aliases of a file can stand for. Eight lines of aliases can stand for millions.
+# Maximum number of values that the aliases of a file can expand to. Eight lines of aliases can expand to millions.
 _ALIASED = 100_000
 _DEPTH = 64
 _TOO_MANY = f"its aliases stand for more than {_ALIASED:,} values; write out what differs, or use fewer aliases"
@@ -51,7 +51,7 @@ def read(source: str | Path | Mapping[str, Any]) -> Scenario:
 
 def _read_yaml(name: str, text: str) -> Any:
     try:
-        import yaml  # noqa: PLC0415  needed for YAML alone
+        import yaml  # noqa: PLC0415  only needed for YAML
     except ImportError as error:
         raise MissingExtra(
             "reading a scenario in YAML needs PyYAML; install it with: pip install 'purview-mpe[emulator]'",
@@ -59,12 +59,12 @@ def _read_yaml(name: str, text: str) -> Any:
         ) from error
 
     class BoundedLoader(yaml.SafeLoader):
-        """Refuses merge keys (`<<`) that multiply what they merge, and brackets nested too deep."""
+        """Refuses merge keys (`<<`) that multiply their content, and brackets that are nested too deep."""
 
         merged = 0
 
         def check_event(self, *choices: Any) -> bool:
-            # PyYAML's time grows with the square of this depth. The parser, which asks here, is at most one step ahead.
+            # PyYAML's time grows with the square of this depth. The parser calls this, and is at most one step ahead.
             if self.flow_level > _DEPTH:
                 raise ValueError(f"it is nested deeper than {_DEPTH} levels")
             return bool(super().check_event(*choices))
@@ -76,7 +76,7 @@ def _read_yaml(name: str, text: str) -> Any:
                 raise ValueError(_TOO_MANY)
 
     try:
-        # A safe loader: it makes nothing but plain values.
+        # A safe loader: it only makes plain values.
         document = yaml.load(text, Loader=BoundedLoader)  # noqa: S506
         _check_aliases(document)
     except (yaml.YAMLError, *_OF_YAML) as error:
@@ -94,7 +94,7 @@ def _check_aliases(document: Any) -> None:
     written = 0
 
     def size(value: Any) -> int:
-        """How many values this stands for with every alias in it written out."""
+        """The number of values after all aliases are expanded."""
         nonlocal written
         fields = object_of(value)
         items = list(fields.values()) if fields is not None else list_of(value)

@@ -1,4 +1,4 @@
-"""From a scenario to what it describes, with the emulator's own means."""
+"""Loads a scenario into an emulator, with the emulator's own methods."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Loader:
-    """Puts a scenario into an emulator."""
+    """Adds a scenario to an emulator."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -46,7 +46,7 @@ class Loader:
         """Add everything that the scenario describes.
 
         Raises:
-            InvalidScenario: its parts do not fit together; lists every problem with its place.
+            InvalidScenario: its parts are not consistent; lists every problem with its place.
         """
         problems: list[str] = []
         for kind, load in (
@@ -225,7 +225,7 @@ class Loader:
         self._parts.faults.inject(fault_from(words))
 
     def _named(self, text: str, group_id: str | None = None) -> ArmId:
-        """What a text means: an id, or the name of an account, of which a group id chooses the resource."""
+        """The id for a text: an id, or the name of an account whose resource the group id selects."""
         given = id_of(text)
         if given is not None:
             return given

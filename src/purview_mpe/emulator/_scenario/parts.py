@@ -1,4 +1,4 @@
-"""What the models of a scenario are made of: objects and values that say what is wrong with them, all at once."""
+"""The parts of a scenario's models: objects and values that report all their problems at once."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
     from pydantic import ModelWrapValidatorHandler
 
-# In a place these begin what pydantic adds for the member of a union.
+# Prefixes of what pydantic adds to a place for the member of a union.
 _TAG = "/"
 _SHOWN = 300
-# What pydantic says where no model or value of this file has its own words.
+# Texts for pydantic's errors that have no text in this file's models and values.
 _WORDS = {"list_type": "must be a list", "tuple_type": "must be a list", "dict_type": "must be an object"}
 
 
 def brief(value: Any) -> str:
-    """A value as a message shows it: its beginning, however large it is."""
+    """A value as a message shows it: only its beginning if it is large."""
     short = reprlib.Repr()
     short.maxlevel, short.maxstring, short.maxother = 2, 80, 80
     shown = short.repr(value)
@@ -49,20 +49,20 @@ def brief(value: Any) -> str:
 
 
 def said(words: str) -> PydanticCustomError:
-    """An error with exactly these words."""
+    """An error with exactly this text."""
     return PydanticCustomError("scenario", "{words}", {"words": words})
 
 
 class Part(BaseModel):
-    """An object in a scenario: unknown and missing keys are reported together with wrong values."""
+    """An object in a scenario; reports unknown and missing keys together with wrong values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-    #: What stands for a missing value in its error.
+    #: Example values for the errors about missing values.
     examples: ClassVar[dict[str, Any]] = {}
 
     @classmethod
     def conflicts(cls, _given: Mapping[str, Any]) -> list[str]:
-        """What is wrong with the object as a whole."""
+        """Problems of the object as a whole."""
         return []
 
     @model_validator(mode="wrap")
@@ -98,7 +98,7 @@ class Part(BaseModel):
         return made
 
     def given(self) -> dict[str, Any]:
-        """The values that the scenario names; the rest are defaults."""
+        """The values that the scenario names, without defaults."""
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
 
@@ -109,7 +109,7 @@ def _words_of(error: Any) -> str:
 
 
 def problems_of(error: ValidationError) -> list[str]:
-    """One line for each problem, with its place: `accounts[0].shape: must be one of …`."""
+    """One line per problem, with its place: `accounts[0].shape: must be one of …`."""
     return [f"{_place(one['loc']) or 'it'}: {_words_of(one)}" for one in error.errors(include_url=False)]
 
 
@@ -124,7 +124,7 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _wanting(what: str) -> WrapValidator:
-    """Say what a value must be instead of what pydantic says of it."""
+    """Replace pydantic's message by what the value must be."""
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:
@@ -152,7 +152,7 @@ Object: TypeAlias = Annotated[dict[str, Any], _wanting("an object")]
 
 
 def _moment(value: Any) -> datetime:
-    """A moment as text, or as YAML reads one; without a zone it is in UTC."""
+    """A date and time as text, or as YAML parses it; without a zone it is in UTC."""
     try:
         found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
@@ -179,7 +179,7 @@ Body: TypeAlias = Annotated[Object, WrapValidator(_body)]
 
 
 def options_of(kind: type) -> PlainValidator:
-    """An object with fields of a dataclass of options, which checks each field itself."""
+    """An object with the fields of a dataclass of options, which checks each field itself."""
     names = [field.name for field in dataclass_fields(kind)]
 
     def read(value: Any) -> Any:
@@ -206,7 +206,7 @@ def options_of(kind: type) -> PlainValidator:
 
 
 class ReadCount(Part):
-    """A duration that is a number of reads."""
+    """A duration as a number of reads."""
 
     examples = {"reads": 3}
 
@@ -245,7 +245,7 @@ SpansPart: TypeAlias = Annotated[_Seconds | _Range | _Reads | _Groups, Discrimin
 
 
 def span_of(part: Any) -> Any:
-    """A duration as `Emulator` takes it."""
+    """A duration in the form that `Emulator` takes."""
     match part:
         case ReadCount():
             return Reads(part.reads)

@@ -1,4 +1,4 @@
-"""What a scenario can hold: one model for each kind of object in it."""
+"""The contents of a scenario: one model for each kind of object."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from purview_mpe.emulator._values.problems import InvalidScenario
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# How many problems are listed; the others are counted.
+# Maximum number of listed problems; the others are counted.
 _LISTED = 100
-# Stands for an option that a scenario does not name, so that the default of `Emulator` holds.
+# Marks an option that a scenario does not name, so that the default of `Emulator` applies.
 _NOT_GIVEN: Any = None
 
 
@@ -94,7 +94,7 @@ class Options(Part):
     empty: Flag = _NOT_GIVEN
 
     def arguments(self) -> dict[str, Any]:
-        """The named options as `Emulator` takes them."""
+        """The named options in the form that `Emulator` takes."""
         return {name: span_of(value) for name, value in self.given().items()}
 
 
@@ -122,7 +122,7 @@ class GroupPart(Part):
 
 
 class _Placed(Part):
-    """A resource that has a name, or Azure's JSON with an id."""
+    """A resource with a name, or with Azure's JSON that has an id."""
 
     name: Text = ""
     body: Body | None = None
@@ -132,7 +132,7 @@ class _Placed(Part):
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> list[str]:
-        """What is wrong with the object as a whole."""
+        """Problems of the object as a whole."""
         has_id = "id" in (object_of(given.get("body")) or {})
         return [] if has_id or "name" in given else ["needs a name, or a body with an id"]
 
@@ -172,7 +172,7 @@ class RelationPart(Part):
 
 
 class DataPlanePart(Part):
-    """What an account holds on its own host."""
+    """The data plane of an account."""
 
     collections: tuple[CollectionPart, ...] = ()
     policies: tuple[Object, ...] = ()
@@ -287,7 +287,7 @@ class ConnectionPart(Part):
 
 
 class RolePart(Part):
-    """A role: a known one by its name, or one with actions of its own."""
+    """A role: a known role by its name, or one with its own actions."""
 
     examples: ClassVar[dict[str, Any]] = {"role": "Reader"}
 
@@ -354,7 +354,7 @@ class Scenario(Part):
     faults: tuple[Object, ...] = ()
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments of `Emulator`: with accounts or factories in the document, the default ones are left out."""
-        # An empty list says that there are none.
+        """The arguments of `Emulator`, without the default account and factory if the document has its own."""
+        # An empty list means that there are none.
         is_furnished = bool({"accounts", "factories"} & self.model_fields_set)
         return {"empty": is_furnished, **self.emulator.arguments()}

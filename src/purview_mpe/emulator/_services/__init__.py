@@ -1,1 +1,1 @@
-"""What Azure's services do, a folder for each."""
+"""Azure's services, with a folder for each."""

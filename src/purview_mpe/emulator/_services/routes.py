@@ -1,4 +1,4 @@
-"""Every operation of Azure that the emulator has."""
+"""All operations of Azure that the emulator covers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The api-versions that each provider answers to: what the specs describe, and what current clients send.
+"""The api-versions that each provider accepts: those of the specs, and those that current clients send.
 
 Storage and Event Hubs clients send newer versions than the published specs hold; the operations used here
-look the same in all of them (SDK sources of azure-mgmt-storage 25 and azure-mgmt-eventhub 12).
+are the same in all of them (SDK sources of azure-mgmt-storage 25 and azure-mgmt-eventhub 12).
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ AUTHORIZATION = ("2015-07-01", "2018-07-01", "2020-04-01-preview", "2022-04-01",
 
 LOCKS = ("2015-01-01", "2016-09-01", "2017-04-01", "2020-05-01")
 
-# Any well-formed date: these are answered the same in all of their many versions.
+# Any well-formed date: the answers are the same in all of their many versions.
 ANY: tuple[str, ...] = ()
 
-# Which properties of an account each Purview version knows (specs). What is not listed is in all of them.
+# The properties of an account that only some Purview versions have (specs). All others are in every version.
 _SINCE_2021_12 = frozenset({"accountStatus", "managedResourcesPublicNetworkAccess", "managedEventHubState"})
 _SINCE_2023_05 = frozenset({"ingestionStorage"})
 _SINCE_2024_04 = frozenset({"mergeInfo", "defaultDomain", "tenantEndpointState"})
@@ -65,7 +65,7 @@ def shows_guardian(api_version: str) -> bool:
     return api_version <= "2021-12-01"
 
 
-# What each provider tells about itself: its types and their versions.
+# Each provider's description of itself: its types and their versions.
 PROVIDERS: dict[str, dict[str, tuple[str, ...]]] = {
     "Microsoft.DataFactory": {"factories": DATA_FACTORY, "factories/integrationRuntimes": DATA_FACTORY},
     "Microsoft.Purview": {"accounts": PURVIEW},

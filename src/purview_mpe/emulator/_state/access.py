@@ -1,4 +1,4 @@
-"""Who calls, and what they may do: callers, roles, and where the roles were assigned."""
+"""Callers and their permissions: roles, and the scopes of their assignments."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._state.policies import CollectionRole
     from purview_mpe.emulator._state.world import World
 
-TOKEN_MARK = "emulator-token-never-to-be-kept"  # noqa: S105  it is meant to be recognised
-"""Part of every token of the emulator, so that a test can look for tokens where none should be."""
+TOKEN_MARK = "emulator-token-never-to-be-kept"  # noqa: S105  meant to be recognised
+"""Part of every token of the emulator, so that a test can search for leaked tokens."""
 
 
 MANAGEMENT = "https://management.azure.com"
-"""The audience of tokens for Azure Resource Manager, where nobody asks for another."""
+"""The audience of tokens for Azure Resource Manager; the default."""
 
 LIFETIME = 3600
-"""For how many seconds a token is good."""
+"""How many seconds a token is valid."""
 
 
 @public
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role: what it allows, less what it excepts; `*` stands for anything, in any letter case."""
+    """A role: its allowed actions without its excluded ones; `*` stands for anything, in any letter case."""
 
     name: str
     """Name of the role."""
     actions: tuple[str, ...]
     """Actions that it allows, as patterns."""
     not_actions: tuple[str, ...] = ()
-    """Actions that it excepts from those, as patterns."""
+    """Actions that it excludes from those, as patterns."""
 
     def allows(self, action: str) -> bool:
         """Whether this role alone allows an action."""
@@ -51,7 +51,7 @@ def _matches(action: str, patterns: tuple[str, ...]) -> bool:
 
 
 OWNER = Role("Owner", ("*",))
-"""The built-in role that may do everything."""
+"""The built-in role that allows everything."""
 
 
 @dataclass(slots=True)
@@ -68,18 +68,18 @@ class Caller:
     """Whether the caller is inside the network of closed accounts; None: as the emulator is set."""
 
     def roles_at(self, scope: str) -> list[Role]:
-        """The roles that hold at a scope, inherited ones included."""
+        """The roles that apply at a scope, including inherited ones."""
         return [role for assigned, role in self.assignments if within(scope, assigned)]
 
 
 def within(scope: str, outer: str) -> bool:
-    """Whether `scope` is `outer` or lies inside it."""
+    """Whether `scope` is `outer` or inside it."""
     inner, outside = scope.strip("/").casefold(), outer.strip("/").casefold()
     return not outside or inner == outside or inner.startswith(outside + "/")
 
 
 class Access:
-    """The callers of one emulator, and the check that stands before every operation."""
+    """The callers of one emulator, and the check before every operation."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -94,20 +94,20 @@ class Access:
         return caller
 
     def rename(self, caller: Caller, client_id: str | None, object_id: str | None) -> None:
-        """Give a caller the ids that a test knows."""
+        """Give a caller fixed ids that a test knows."""
         del self.callers[caller.object_id]
         caller.client_id, caller.object_id = client_id or caller.client_id, object_id or caller.object_id
         self.callers[caller.object_id] = caller
 
     def with_client_id(self, client_id: str) -> Caller:
-        """The caller with this client id; the default caller if nobody has it."""
+        """The caller with this client id; the default caller if none has it."""
         for caller in self.callers.values():
             if caller.client_id.casefold() == client_id.casefold():
                 return caller
         return self.default
 
     def token(self, caller: Caller, audience: str = MANAGEMENT) -> str:
-        """A token that looks like the real ones and carries the mark."""
+        """A token that looks like a real one and contains the mark."""
         self.token_requests += 1
         now = int(time.time())
         header = _encoded({"typ": "JWT", "alg": "RS256", "kid": "emulator"})
@@ -128,7 +128,7 @@ class Access:
         return f"{header}.{payload}.{TOKEN_MARK}"
 
     def caller_of(self, authorization: str, audiences: frozenset[str]) -> Caller:
-        """The caller whom a token stands for; a bearer token of unknown origin is the default caller's.
+        """The caller that a token belongs to; a bearer token of unknown origin belongs to the default caller.
 
         Raises:
             ArmError: 401 if there is no bearer token, if it has expired by its own claim, or if the emulator made it
@@ -144,7 +144,7 @@ class Access:
         claims = _claims(token)
         expires = claims.get("exp")
         if isinstance(expires, int | float) and expires < time.time():
-            # Real time: a client compares with the time of day as well, whatever clock the emulator runs on.
+            # Real time: clients also compare with the time of day, whatever clock the emulator uses.
             raise self._refused(
                 "ExpiredAuthenticationToken",
                 "The access token expiry UTC time is earlier than current UTC time.",
@@ -168,7 +168,7 @@ class Access:
         return ArmError(401, code, message, headers={"WWW-Authenticate": challenge})
 
     def check(self, caller: Caller, action: str, scope: str) -> None:
-        """Refuse what no role of the caller allows.
+        """Refuse an action that no role of the caller allows.
 
         Raises:
             ArmError: 403 `AuthorizationFailed`.
@@ -190,7 +190,7 @@ class Access:
     def allowed(self, caller: Caller, action: str, scope: str) -> bool:
         """Whether any role of the caller allows an action at a scope.
 
-        Nobody has a role in a subscription of Microsoft.
+        No caller has a role in a subscription of Microsoft.
         """
         if self._world.is_microsofts(scope):
             return False
@@ -202,7 +202,7 @@ def _encoded(claims: dict[str, Any]) -> str:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """What a token says of itself; nothing, if it is no JSON web token."""
+    """The claims of a token; empty if it is not a JSON web token."""
     parts = token.split(".")
     if len(parts) != 3:
         return {}

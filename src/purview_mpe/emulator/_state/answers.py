@@ -1,4 +1,4 @@
-"""How Azure answers where it is not known how: one choice for each open question."""
+"""Azure's undocumented answers: one setting for each open question."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ ClassicHost: TypeAlias = Literal["answers", "gone"]
 @public
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What the emulator answers where Azure's answer is not documented.
+    """The emulator's answers where Azure's answer is not documented.
 
-    Each default is the answer that is best supported; the others are possible too, so a client has to survive them.
+    Each default is the best supported answer. The others are possible too, so a client has to handle them.
 
     Raises:
-        ValueError: a choice is not one of those that its field names.
+        ValueError: a value is not one of those that its field lists.
     """
 
     full_target: FullTarget = "failed"
-    """A private endpoint to a target that has no room for another connection.
+    """A private endpoint to a target that is at its limit of connections.
 
     `failed`: the PUT is accepted and the endpoint ends as Failed, with the reason in `properties.error`.
     `refused`: the PUT is refused with 400.
     """
     stale_policy: StalePolicy = "1002"
-    """A PUT of a metadata policy with a version that is not the current one.
+    """A PUT of a metadata policy with an outdated version.
 
     `1002`: 400 with the code 1002, as reported for another writer of policies. `409`, `412`: these statuses.
     `accepted`: the last writer wins.
@@ -54,32 +54,32 @@ class Answers:
     unknown_principal: UnknownPrincipal = "accepted"
     """A metadata policy that names a principal which does not exist: `accepted`, or `refused` with 400."""
     root_admin_by: RootAdminBy = "action"
-    """Who may make a root collection admin: every caller with the `action`, or an `owner` alone."""
+    """Who is allowed to make a root collection admin: every caller with the `action`, or only an `owner`."""
     sovereign_audience: SovereignAudience = "public"
     """The audience of tokens for Purview in sovereign clouds: the `public` one, or the cloud's `own`."""
     classic_host: ClassicHost = "answers"
-    """The account's own host of a tenant-level account: it `answers` beside the tenant's host, or is `gone`."""
+    """A tenant-level account's own host: it `answers` beside the tenant's host, or is `gone`."""
     identity_patch: IdentityPatch = "replaces"
     """A PATCH of a factory's identity that does not repeat all user-assigned ones: `replaces` or `merges` them."""
     missing_network: MissingNetwork = "refused"
     """A PUT of an integration runtime that names a managed virtual network which does not exist.
 
-    `refused`: 400. `created`: the network is made. `public`: the runtime is accepted outside any network.
+    `refused`: 400. `created`: the network is created. `public`: the runtime is accepted outside any network.
     """
     runtime_move: RuntimeMove = "refused"
-    """A PUT that moves an integration runtime into the managed virtual network or out of it.
+    """A PUT that moves an integration runtime into or out of the managed virtual network.
 
-    `refused`: 400. `ignored`: 200, and nothing is moved. `accepted`: it is moved.
+    `refused`: 400. `ignored`: 200, and the runtime is not moved. `accepted`: the runtime is moved.
     """
     implicit_runtime: ImplicitRuntime = "hidden"
-    """`AutoResolveIntegrationRuntime` before anyone has PUT it: `hidden` (recorded), or `listed` and found."""
+    """`AutoResolveIntegrationRuntime` before it was PUT: `hidden` (recorded), or `listed` and found."""
     runtime_state: RuntimeState = "absent"
     """`properties.state` of an Azure integration runtime: `absent` or `shown`."""
     endpoint_error: EndpointError = "object"
     """`properties.error` of a failed managed private endpoint: an `object` with code and message, or a `text`."""
 
     def __post_init__(self) -> None:
-        """Refuse a choice that is not one."""
+        """Refuse unknown values."""
         hints = typing.get_type_hints(type(self), globals())
         for field in fields(self):
             value, choices = getattr(self, field.name), typing.get_args(hints[field.name]) or (True, False)

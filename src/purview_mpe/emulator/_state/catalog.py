@@ -1,4 +1,4 @@
-"""What a Purview account holds on its own host: collections, their policies, and the catalog of entities."""
+"""The data plane of a Purview account: collections, their policies, and the catalog of entities."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Entity:
     kind: str
     attributes: dict[str, Any]
     created: int
-    """When it was made, in milliseconds since 1970."""
+    """Its creation time, in milliseconds since 1970."""
     updated: int
     serial: int
     visible_from: float = 0.0
-    """From when on it is found; lineage takes a while to arrive."""
+    """The time from which it is found; lineage takes a while to arrive."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,7 +76,7 @@ class Catalog:
         return None
 
     def holds(self, principal: str, role: CollectionRole, collection: str) -> bool:
-        """Whether a principal holds a role on a collection, directly or from above."""
+        """Whether a principal holds a role on a collection, directly or inherited."""
         seen: set[str] = set()
         policy = self.policy_of(collection)
         while policy is not None and policy["id"] not in seen:

@@ -1,7 +1,7 @@
-"""Time, held in the hand.
+"""The emulator's clocks, virtual and real.
 
 In process the emulator runs on a virtual clock: a client that sleeps for a minute moves the clock by a
-minute and takes no time. While the emulator is served over a socket its clients sleep in the real world, so
+minute and takes no time. While the emulator is served over a socket, its clients sleep in real time, so
 the same clock then runs with real time.
 """
 
@@ -24,16 +24,16 @@ from purview_mpe.emulator._values.public import public
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-#: Where a virtual clock starts. Not at zero: there a moment that was never set would look like the beginning.
+#: The start of a virtual clock. It is not zero, so that a time that was never set does not look like the start.
 START = 1_000_000.0
-#: How long a sleeping thread waits, in real time, before it looks again: at an event loop that has ended, say.
+#: How long a sleeping thread waits, in real time, before it checks again, for example for an ended event loop.
 _GLANCE = 0.25
 
 
 @public
 @runtime_checkable
 class Clock(Protocol):
-    """What the emulator needs of a clock; bring your own if you want to hold the time yourself."""
+    """What the emulator needs of a clock; pass your own to control the time yourself."""
 
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""
@@ -46,7 +46,7 @@ class Clock(Protocol):
 
 @public
 class RealClock:
-    """The time of the real world, in seconds since this clock was made."""
+    """Real time, in seconds since this clock was made."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
@@ -62,7 +62,7 @@ class RealClock:
 
 @dataclass(eq=False)
 class _Sleep:
-    """A thread that sleeps until a moment."""
+    """A thread that sleeps until a time."""
 
     until: float
     thread: _Known
@@ -72,18 +72,18 @@ class _Sleep:
 
 @dataclass(eq=False)
 class _Known:
-    """What the clock knows of one thread."""
+    """The clock's record of one thread."""
 
     works: int = 0
-    """How often work was begun that has not ended: verbs, one inside the other."""
+    """How many verbs have begun and not ended, one inside the other."""
     waits: bool = False
-    """Whether it waits for another thread, which says so when it need not wait any more."""
+    """Whether it waits for another thread, which reports the end of the wait."""
     sleep: _Sleep | None = None
     watch: LoopWatch | None = None
 
     @property
     def is_running(self) -> bool:
-        """Whether it may still do something at this moment."""
+        """Whether it may still do something at the present time."""
         if self.sleep is not None or self.waits:
             return False
         if self.watch is None or not self.watch.is_alive:
@@ -92,28 +92,28 @@ class _Known:
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether there is nothing left to know of it."""
+        """Whether the record is no longer needed."""
         nothing = not self.works and not self.waits and self.sleep is None
         return nothing and (self.watch is None or not self.watch.is_alive)
 
 
 @public
 class VirtualClock:
-    """A clock that moves when everything it knows of waits, and then to the first moment that is waited for.
+    """A clock that moves when everything it knows of waits, and then to the earliest time waited for.
 
-    It knows a thread from `begin_work` to `end_work`, and while it sleeps. The clients of purview_mpe register
-    the threads of each verb through the transport, so that sleeps overlap exactly as in the real world, however
-    the threads are scheduled. Threads that it does not know do not hold it. The moment to move cannot be found
-    by looking at the threads' behaviour: one that was not scheduled yet looks like one that has nothing to do.
+    It knows a thread from `begin_work` to `end_work`, and while the thread sleeps. The clients of purview_mpe register
+    the threads of each verb through the transport, so that sleeps overlap exactly as in real time, however the
+    threads are scheduled. Unknown threads do not hold the clock. Threads have to be registered, because a thread that
+    was not scheduled yet looks like one that has nothing to do.
 
-    It knows an event loop while one of its tasks sleeps. The loop waits when nothing in it can run; a task that
+    It knows an event loop while one of the loop's tasks sleeps. The loop waits when nothing in it can run. A task that
     waits for a socket or another thread does not hold the clock, unless it is inside a verb.
 
     Args:
-        start: The time at first, in seconds.
-        patience: Seconds of real time in which a sleeping thread waits for threads at work that do nothing the
-            clock can see. They are blocked by something that it does not know of, so then the sleep fails with a
-            RuntimeError that shows where.
+        start: The first time, in seconds.
+        patience: Seconds of real time for which a sleeping thread waits for working threads that do nothing the clock
+        can see. After that they count as blocked by something unknown to the clock, and the sleep fails with a
+        RuntimeError that shows where.
     """
 
     def __init__(self, start: float = START, *, patience: float = 120.0) -> None:
@@ -142,9 +142,9 @@ class VirtualClock:
         return round(self.now() - self._start, 6)
 
     def sleep(self, seconds: float, unless: threading.Event | None = None) -> None:
-        """Return when so much time has passed on this clock; blocks until everything that it knows of waits.
+        """Return when `seconds` have passed on this clock; blocks until everything that the clock knows of waits.
 
-        With `unless` a `wake` of the sleeping thread ends it earlier, if the event is set before.
+        With `unless`, a `wake` of the sleeping thread ends the sleep early, if the event is set first.
         """
         if not seconds > 0:
             return
@@ -168,7 +168,7 @@ class VirtualClock:
                 self._forget(threading.current_thread())
 
     async def sleep_async(self, seconds: float) -> None:
-        """Park the calling task until the clock has moved by `seconds`."""
+        """Suspend the calling task until the clock has moved by `seconds`."""
         if self.is_running or not seconds > 0:
             await asyncio.sleep(max(seconds, 0))
             return
@@ -178,24 +178,23 @@ class VirtualClock:
         await watch.park(until)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward by `seconds`, whether or not a thread is still at work."""
+        """Move the clock forward by `seconds`, even if a thread is still at work."""
         with self._lock:
             self._move_to(self._read() + seconds)
 
-    # --- who is known
+    # --- known threads
 
     def begin_work(self, thread: threading.Thread | None = None) -> None:
-        """Wait for a thread (by default the calling one) before the clock moves, until its `end_work`.
+        """Hold the clock for a thread (by default the calling one) until its `end_work`.
 
-        Say it of a thread that is about to be started before you start it. May be said several times; then `end_work`
-        must be, too.
+        Call it for a new thread before you start that thread. If you call it several times, call `end_work` as often.
         """
         with self._lock:
             self._last_sign = time.monotonic()
             self._known.setdefault(thread or threading.current_thread(), _Known()).works += 1
 
     def end_work(self, thread: threading.Thread | None = None) -> None:
-        """The thread does nothing more, as far as the clock has to wait for it."""
+        """The thread has finished its work, and no longer holds the clock."""
         with self._lock:
             self._last_sign = time.monotonic()
             known = self._known.get(worker := thread or threading.current_thread())
@@ -205,15 +204,15 @@ class VirtualClock:
                 self.settle()
 
     def begin_wait(self, thread: threading.Thread | None = None) -> None:
-        """The thread waits for another one, which will say `end_wait` of it before it lets it go on."""
+        """The thread waits for another thread, which calls `end_wait` for it before it lets it continue."""
         self._set_waiting(thread, waits=True)
 
     def end_wait(self, thread: threading.Thread | None = None) -> None:
-        """The thread goes on."""
+        """The thread stops waiting."""
         self._set_waiting(thread, waits=False)
 
     def wake(self, thread: threading.Thread) -> None:
-        """End the sleep of a thread; set the event before that it sleeps `unless`."""
+        """End the sleep of a thread; first set the event that it passed as `unless`."""
         with self._lock:
             self._last_sign = time.monotonic()
             known = self._known.get(thread)
@@ -246,7 +245,7 @@ class VirtualClock:
     # --- moving
 
     def settle(self) -> None:
-        """Move to the first moment that is waited for, unless something may still happen at this one."""
+        """Move to the earliest time waited for, unless something may still happen at the present time."""
         with self._lock:
             if self._running_since is not None:
                 return
@@ -256,7 +255,7 @@ class VirtualClock:
                 self._move_to(moment)
 
     def _next(self) -> float | None:
-        """The first moment that a thread or an idle loop waits for."""
+        """The earliest time that a thread or an idle loop waits for."""
         while self._sleeps and self._sleeps[0][2].is_over:
             heapq.heappop(self._sleeps)
         moments = [first for watch in self._watches.values() if (first := watch.waits_until) is not None]
@@ -272,7 +271,7 @@ class VirtualClock:
         self._wake_due()
 
     def _wake_due(self) -> None:
-        """Let go on what waited for this moment or an earlier one; from here on it counts as running."""
+        """Wake everything that waited for this time or an earlier one; from here on it counts as running."""
         now = self._read()
         while self._sleeps and self._sleeps[0][0] <= now:
             _, _, sleep = heapq.heappop(self._sleeps)
@@ -283,7 +282,7 @@ class VirtualClock:
             watch.wake(now)
 
     def _glance(self, sleep: _Sleep) -> float:
-        """How long a thread may wait, in real time, until it looks again."""
+        """How long a thread can wait, in real time, until it checks again."""
         with self._lock:
             if self._running_since is not None:
                 self._wake_due()
@@ -294,7 +293,7 @@ class VirtualClock:
             return min(_GLANCE, self._patience)
 
     def _standstill(self) -> str:
-        # Documented, although its name begins with an underscore: it is the way to see what a thread does.
+        # Documented in spite of its underscore: there is no other way to see what a thread does.
         frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         threads = [thread for thread, known in self._known.items() if known.is_running]
         places = [
@@ -304,7 +303,7 @@ class VirtualClock:
         ]
         return (
             f"The emulator's clock stands still: for {self._patience:.0f} s threads at work have neither sent a "
-            f"request, nor slept, nor ended: {', '.join(places) or 'none that runs'}. End what they are blocked by."
+            f"request, nor slept, nor ended: {', '.join(places) or 'none that runs'}. Remove what blocks them."
         )
 
     # --- real time
@@ -333,7 +332,7 @@ class VirtualClock:
         return self._running_since is not None
 
     def _poke(self) -> None:
-        """Have everything that sleeps look again what it waits for."""
+        """Make everything that sleeps check again what it waits for."""
         for _, _, sleep in self._sleeps:
             sleep.wakes.set()
         for watch in list(self._watches.values()):

@@ -1,4 +1,4 @@
-"""What refuses a caller who has the right: locks, policies, deny assignments, registration."""
+"""Refusals in spite of a role: locks, policies, deny assignments, missing registration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LockLevel = Literal["CanNotDelete", "ReadOnly"]
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A management lock; `deletion_ends` is what an endpoint becomes whose deletion it blocks."""
+    """A management lock; `deletion_ends` is the final state of an endpoint whose deletion it blocks."""
 
     scope: str
     level: LockLevel
@@ -37,7 +37,7 @@ class Denial:
 
 
 class Guards:
-    """Everything that refuses although a role allows."""
+    """Everything that refuses an action although a role allows it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -45,7 +45,7 @@ class Guards:
         self.denials: list[Denial] = []
 
     def check(self, caller: Caller, action: str, scope: str, *, delete_passes_locks: bool) -> None:
-        """Refuse what is denied or locked; reads pass everything.
+        """Refuse denied actions and locked scopes; reads are never refused.
 
         Raises:
             ArmError: 403 or 409, with the codes of Azure.
@@ -76,7 +76,7 @@ class Guards:
         return None
 
     def check_registration(self, subscription: str, namespace: str) -> None:
-        """Refuse a resource provider that the subscription did not register.
+        """Refuse a resource provider that is not registered in the subscription.
 
         Raises:
             ArmError: 409 `MissingSubscriptionRegistration`.

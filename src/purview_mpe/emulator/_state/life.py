@@ -1,4 +1,4 @@
-"""The lives of a managed private endpoint and of its connection on the target: what follows what, and when.
+"""The life cycles of a managed private endpoint and of its connection on the target.
 
     PUT ──connection_delay──▶ the connection appears on the target, Pending
         ──provisioning──────▶ Succeeded (or Failed), the factory starts to show the connection's state
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Outcome = Literal["Succeeded", "Failed"]
 Decision = Literal["Approved", "Rejected", "Disconnected", "Pending"]
 
-# Codes and messages of failed endpoints: that `properties.error` is there is recorded, its contents are inferred.
+# Codes and messages of failed endpoints: the presence of `properties.error` is recorded, its contents are inferred.
 STORAGE_BUSY = (
     "StorageAccountOperationInProgress",
     "An operation is currently performing on this storage account that requires exclusive access.",
@@ -36,10 +36,10 @@ _NO_TARGET = ("PrivateLinkServiceNotFound", "The private link resource does not 
 def new_endpoint(
     world: World, factory: Factory, network: Network, *, name: str, target: str, group_id: str
 ) -> Endpoint:
-    """Put an endpoint into its network; nothing is due for it yet."""
+    """Add an endpoint to its network, without scheduling anything for it."""
     hidden = ArmId(world.microsoft_subscription().id, network.hidden_group)
-    # The hidden private endpoint sits in a subscription of Microsoft's and is called `<factory>.<endpoint>`, with the
-    # factory in lower case and the endpoint as it was given (recorded 2022-10, 2024-06).
+    # The hidden private endpoint is in a subscription of Microsoft and has the name `<factory>.<endpoint>`, with the
+    # factory in lower case and the endpoint as given (recorded 2022-10, 2024-06).
     hidden = hidden.in_group("Microsoft.Network", "privateEndpoints", f"{factory.id.name.lower()}.{name}")
     endpoint = Endpoint(
         name=name,
@@ -59,10 +59,10 @@ def new_endpoint(
 def request(
     world: World, endpoint: Endpoint, *, outcome: Outcome = "Succeeded", decision: Decision | None = None
 ) -> None:
-    """Set the life of a freshly requested endpoint going.
+    """Start the life cycle of a new endpoint.
 
-    `outcome` is how provisioning ends; `decision` is what somebody at the target decides as soon as the
-    connection is there.
+    `outcome` is how provisioning ends; `decision` is the target owner's decision as soon as the connection
+    appears.
     """
 
     def appear() -> None:
@@ -93,14 +93,14 @@ def request(
 
 
 def full(world: World, target: ArmId) -> tuple[str, str]:
-    """Code and message for a target without room for another connection (the limits are documented, not the answer)."""
+    """Code and message for a target at its limit of connections (the limits are documented, not the answer)."""
     limit = world.connection_limit(target)
     message = f"The resource '{target}' has reached its limit of {limit} private endpoint connections."
     return "PrivateEndpointConnectionLimitExceeded", message
 
 
 def connect(world: World, endpoint: Endpoint) -> Connection | None:
-    """Make the endpoint's connection appear on its target, if there is such a target."""
+    """Add the endpoint's connection to its target, if the target exists."""
     target = world.takes(endpoint.target, endpoint.group_id)
     if target is None or endpoint.connection is not None:
         return endpoint.connection
@@ -126,7 +126,7 @@ def add_connection(
     status: str = "Pending",
     name: str | None = None,
 ) -> Connection:
-    """Put a connection on a target, named as its provider names them."""
+    """Add a connection to a target, with a name in its provider's format."""
     name = name or connection_name(world, target, private_endpoint_id)
     connection = Connection(
         name=name,
@@ -166,7 +166,7 @@ def finish(world: World, endpoint: Endpoint, outcome: Outcome) -> None:
 
 
 def fqdns_of(target: ArmId, group_id: str) -> list[str]:
-    """The host names that the service fills in later (seen in public code)."""
+    """The host names that the service adds later (seen in public code)."""
     if target.is_a(ACCOUNT_TYPE):
         return [f"{target.name.lower()}.purview.azure.com"]
     if target.is_a(NAMESPACE_TYPE):
@@ -175,7 +175,7 @@ def fqdns_of(target: ArmId, group_id: str) -> list[str]:
 
 
 def decide(world: World, connection: Connection, decision: str, description: str | None = None) -> None:
-    """Somebody at the target decides; the factory notices a little later."""
+    """The target's owner decides; the factory shows the decision a little later."""
     connection.status = decision
     if description is not None:
         connection.description = description
@@ -185,7 +185,7 @@ def decide(world: World, connection: Connection, decision: str, description: str
 
 
 def drop_connection(world: World, connection: Connection) -> None:
-    """The target's owner removes a connection: the endpoint on the other side is Disconnected."""
+    """The target's owner removes a connection: its endpoint becomes Disconnected."""
     world.connections_of(connection.target).pop(connection.name.casefold(), None)
     endpoint = connection.endpoint
     if endpoint is not None:
@@ -196,7 +196,7 @@ def drop_connection(world: World, connection: Connection) -> None:
 def delete(world: World, endpoint: Endpoint, *, blocked: str | None = None) -> None:
     """Begin a deletion; the endpoint is listed as Deleting until it is gone.
 
-    `blocked` is the state that it ends in where something makes the deletion fail.
+    `blocked` is its final state if something makes the deletion fail.
     """
     if endpoint.provisioning_state == "Deleting":
         return
@@ -221,7 +221,7 @@ def delete(world: World, endpoint: Endpoint, *, blocked: str | None = None) -> N
 
 
 def orphan(factory: Factory) -> None:
-    """Let go of a factory's connections: they outlive it on their targets (seen in public code)."""
+    """Detach a factory's connections: they stay on their targets after it is deleted (seen in public code)."""
     for network in factory.networks.values():
         for endpoint in network.endpoints.values():
             if endpoint.connection is not None:

@@ -1,8 +1,8 @@
 """Azure Resource Manager's token buckets: how many requests a caller may make in a subscription.
 
 The numbers are documented: per principal and subscription 250 reads at once and 25 per second, 200 writes
-and 10 per second, 200 deletes and 10 per second; a whole subscription may do 15 times that. The buckets are
-always kept, because every answer tells what is left; they refuse only where the emulator was told to enforce
+and 10 per second, 200 deletes and 10 per second; a whole subscription has 15 times that. The buckets are
+always counted, because every answer shows what is left. They refuse requests only if the emulator enforces
 limits.
 """
 
@@ -45,7 +45,7 @@ class Limits:
         self._buckets: dict[tuple[str, str, Kind], _Bucket] = {}
 
     def take(self, subscription: str, caller: str, method: str, now: float) -> dict[str, str]:
-        """Take one token; gives the headers that say what is left (names recorded 2025).
+        """Take one token; gives the headers that show what is left (names recorded 2025).
 
         Raises:
             ArmError: 429 with `Retry-After`, if limits are enforced and a bucket is empty.
@@ -81,7 +81,7 @@ class Limits:
 
 
 def kind_of(method: str) -> Kind:
-    """Which bucket a method draws from."""
+    """The bucket that a method takes its token from."""
     if method in {"GET", "HEAD", "OPTIONS"}:
         return "reads"
     return "deletes" if method == "DELETE" else "writes"

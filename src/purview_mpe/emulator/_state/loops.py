@@ -1,4 +1,4 @@
-"""The sleeping tasks of an event loop, and when that loop waits."""
+"""The sleeping tasks of an event loop, and the check whether that loop waits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-#: For loops that do not show what is ready to run: how many rounds must pass in which nothing looks at the clock.
-#: A task that was woken reaches its next request within two or three rounds (locks, gather, queues).
+#: For loops that do not show what is ready to run: how many rounds must pass without a use of the clock. A woken task
+#: reaches its next request within two or three rounds (locks, gather, queues).
 _QUIET_ROUNDS = 20
 
 
@@ -29,39 +29,39 @@ class _Clock(Protocol):
 
 
 class LoopWatch:
-    """The parked tasks of one event loop, changed by the loop itself or under the lock of the clock."""
+    """The suspended tasks of one event loop, changed by the loop itself or under the lock of the clock."""
 
     def __init__(self, clock: _Clock, lock: threading.RLock, loop: asyncio.AbstractEventLoop) -> None:
         self._clock = clock
         self._lock = lock
-        # Weak, because the clock keeps watches by their loop and a loop that is done with must not live on in one.
+        # Weak, because the clock keeps watches by their loop, and a watch must not keep an ended loop alive.
         self._loop = weakref.ref(loop)
         self._parked: list[tuple[float, int, asyncio.Future[None]]] = []
         self._serial = itertools.count()
         self._looks = -1
         self._quiet = 0
         self._is_watching = False
-        #: Whether something in the loop may still run at this moment, as far as the clock knows.
+        #: Whether something in the loop may still run at the present time, as far as the clock knows.
         self.is_busy = False
-        #: Whether nothing in it can run until the clock moves.
+        #: Whether nothing in the loop can run until the clock moves.
         self.is_idle = False
 
     @property
     def is_alive(self) -> bool:
-        """Whether the loop runs; one that has ended holds nothing."""
+        """Whether the loop runs; an ended loop does not hold the clock."""
         loop = self._loop()
         return loop is not None and loop.is_running() and (self.is_busy or self.is_idle)
 
     @property
     def waits_until(self) -> float | None:
-        """The first moment that a task waits for, if the loop is idle."""
+        """The earliest time that a task waits for, if the loop is idle."""
         if not (self.is_idle and self.is_alive):
             return None
         self._drop_cancelled()
         return self._parked[0][0] if self._parked else None
 
     async def park(self, until: float) -> None:
-        """Suspend the calling task until the clock shows this moment."""
+        """Suspend the calling task until the clock shows this time."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with self._lock:
             heapq.heappush(self._parked, (until, next(self._serial), future))
@@ -70,20 +70,20 @@ class LoopWatch:
             await future
         except asyncio.CancelledError:
             with self._lock:
-                # Or the future would keep the loop, and the loop the future.
+                # Otherwise the future would keep the loop alive, and the loop the future.
                 self._parked = [parked for parked in self._parked if parked[2] is not future]
                 heapq.heapify(self._parked)
                 self._begin()
             raise
 
     def wake(self, now: float) -> None:
-        """Have the loop let go on what waits for this moment; holds the clock from here on."""
+        """Make the loop wake the tasks that wait for this time; it holds the clock from here on."""
         if self._parked and self._parked[0][0] <= now:
             self.is_busy, self.is_idle = True, False
             self._soon(self._wake)
 
     def poke(self) -> None:
-        """Have the loop look again what it waits for."""
+        """Make the loop check again what it waits for."""
         if self._parked:
             self.is_busy, self.is_idle = True, False
             self._soon(self._begin)
@@ -94,7 +94,7 @@ class LoopWatch:
             loop.call_soon_threadsafe(callback)
 
     def _begin(self) -> None:
-        """Look for the moment at which nothing in the loop can run."""
+        """Watch for the point at which nothing in the loop can run."""
         loop = self._loop()
         self.is_busy, self.is_idle = True, False
         if not self._is_watching and loop is not None:
@@ -124,8 +124,8 @@ class LoopWatch:
     def _is_quiet(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether nothing in the loop is ready to run.
 
-        asyncio's own loops keep what is ready in a queue, which no public method shows: it was the same in every
-        version from 3.4 on. This callback was taken off it before it was called.
+        asyncio's own loops have a queue of ready callbacks, which no public method shows; it has been the same in
+        every version since 3.4. The loop took this callback off the queue before it called it.
         """
         ready = getattr(loop, "_ready", None)
         if ready is not None:
@@ -148,6 +148,6 @@ class LoopWatch:
             self._drop_cancelled()
 
     def _drop_cancelled(self) -> None:
-        # A cancelled sleeper must not pull the clock to a time that nothing waits for.
+        # A cancelled sleep must not move the clock to a time that nothing waits for.
         while self._parked and self._parked[0][2].done():
             heapq.heappop(self._parked)

@@ -1,4 +1,4 @@
-"""The things that exist in the emulated Azure. They know their state, and nothing about HTTP or time."""
+"""The resources of the emulated Azure. They hold their state, and know nothing about HTTP or time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ResourceGroup:
 
 @dataclass(slots=True)
 class Subscription:
-    """A subscription. `of_microsoft` ones hold what services keep out of the customer's reach."""
+    """A subscription. Those with `of_microsoft` hold resources that customers cannot reach."""
 
     id: str
     name: str
@@ -57,7 +57,7 @@ class Endpoint:
     waiting: list[AfterReads] = field(default_factory=list["AfterReads"])
 
     def mirror_connection(self) -> None:
-        """Take over what the connection says, unless it said Approved before.
+        """Copy the connection's state, unless the endpoint already shows Approved.
 
         Data Factory stops refreshing the state of an approved endpoint (documentation).
         """
@@ -70,7 +70,7 @@ class Endpoint:
 
 @dataclass(slots=True)
 class AfterReads:
-    """Something that happens after a number of reads instead of after a time."""
+    """An event after a number of reads instead of after a time."""
 
     left: int
     act: Callable[[], None]
@@ -89,12 +89,12 @@ class Network:
     serial: int
     endpoints: dict[str, Endpoint] = field(default_factory=dict[str, Endpoint])
     lingering: dict[str, float] = field(default_factory=dict[str, float])
-    """Names that are gone from the list and cannot be used again before that time."""
+    """Names that have left the list and cannot be used again before that time."""
 
 
 @dataclass(slots=True)
 class Runtime:
-    """An integration runtime; its kind shows in its properties only, as in Azure."""
+    """An integration runtime; only its properties show its kind, as in Azure."""
 
     name: str
     etag: str
@@ -102,16 +102,16 @@ class Runtime:
     serial: int
     created_at: str = ""
     online_from: float = 0.0
-    """From when on it is Online, if it is one of Azure's own."""
+    """The time from which it is Online, if it is an Azure integration runtime."""
     authoring: str = "Disabled"
     """The state of interactive authoring: Enabling, Enabled, Disabling or Disabled."""
     authoring_minutes: int | None = None
-    """After how many minutes interactive authoring ends; kept after it has ended (seen in public code)."""
+    """The minutes until interactive authoring ends; kept after it has ended (seen in public code)."""
 
 
 @dataclass(slots=True)
 class Pipeline:
-    """A pipeline with one activity, and how its runs go."""
+    """A pipeline with one activity, and the course of its runs."""
 
     name: str
     serial: int
@@ -122,9 +122,9 @@ class Pipeline:
     status: str
     """How a run ends."""
     lineage_status: str | None
-    """What a run says about its lineage; None: what the factory's connection, role and network make of it."""
+    """A run's lineage status; None: derived from the factory's connection, role and network."""
     relations: bool
-    """Whether the lineage that arrives ties the activity to data sets."""
+    """Whether the lineage that arrives relates the activity to data sets."""
 
 
 @dataclass(slots=True)
@@ -141,7 +141,7 @@ class PipelineRun:
 
 @dataclass(slots=True)
 class Factory:
-    """A data factory; `body` is what PUT sent, completed by what the service adds."""
+    """A data factory; `body` is the body of the PUT, with the properties that the service adds."""
 
     id: ArmId
     body: dict[str, Any]
@@ -167,28 +167,28 @@ class Connection:
     actions_required: str = "None"
     provisioning_state: str = "Succeeded"
     location: str = ""
-    """The region of the target, as Azure writes regions to people."""
+    """The region of the target, in its display form."""
     endpoint: Endpoint | None = None
-    """The managed endpoint on the other side; None for a stranger's, and for an orphan's."""
+    """The managed endpoint behind it; None for a stranger's connection and for an orphan."""
 
 
 @dataclass(slots=True)
 class Account:
-    """A Purview account; `body` is its JSON without what depends on the api-version or changes by itself."""
+    """A Purview account; `body` is its JSON without parts that depend on the api-version or change by themselves."""
 
     id: ArmId
     body: dict[str, Any]
     serial: int
     changes: int = 0
-    """The number of the change that is under way; 0: none is."""
+    """The number of the change under way; 0: none."""
     becoming: dict[str, Any] | None = None
-    """What its JSON will be when its creation is over."""
+    """Its JSON at the end of its creation."""
     creator: str = ""
     """The principal that made it, and holds every role on its root collection; empty: the default caller."""
 
     @property
     def is_tenant_level(self) -> bool:
-        """Whether it is the tenant's own account, reached on the tenant's host."""
+        """Whether it is the tenant-level account, reached on the tenant's host."""
         return self.properties.get("tenantEndpointState") == "Enabled"
 
     @property
@@ -200,7 +200,7 @@ class Account:
 
 @dataclass(slots=True)
 class Resource:
-    """Something that private endpoints can connect to and that has no more behaviour than that."""
+    """A target of private endpoints without further behaviour."""
 
     id: ArmId
     body: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Long-running operations: what was begun, how it ends, and when."""
+"""Long-running operations: their start, end and result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def begin(
 ) -> Operation:
     """Begin an operation that ends after a number of seconds.
 
-    `error` is asked at that time whether it fails; `finish` is called if it does not.
+    At that time `error` is called to decide whether it fails; if not, `finish` is called.
     """
     operation = Operation(world.guid(), world.stamp())
     world.operations[operation.id] = operation

@@ -1,8 +1,8 @@
 """Metadata policies of Purview collections: who holds which role, as rules in JSON.
 
-A policy is a JSON object as the policy store answers it (recorded 2021-10 and 2021-11):
+A policy is a JSON object in the form of the policy store (recorded 2021-10 and 2021-11):
 
-- `attributeRules` hold one rule for each role that anyone has, called `<role>:<collection>`, and one that is called
+- `attributeRules` hold one rule for each role that has holders, called `<role>:<collection>`, and one called
   `permission:<collection>` and refers to the others. A role that `permission:` does not refer to grants nothing.
 - `dnfCondition` is a list of alternatives; each is a list of conditions that must all hold, in any order.
 """
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 CollectionRole: TypeAlias = Literal["collection-admin", "data-curator", "data-reader", "data-source-admin"]
 
 _PREFIX = "purviewmetadatarole_builtin_"
-#: What each role is called in a policy.
+#: The name of each role in a policy.
 ROLE_IDS: dict[CollectionRole, str] = {
     "collection-admin": f"{_PREFIX}collection-administrator",
     "data-curator": f"{_PREFIX}data-curator",
     "data-reader": f"{_PREFIX}purview-reader",
     "data-source-admin": f"{_PREFIX}data-source-administrator",
 }
-#: What each role allows (recorded 2021-10), without the prefix `Microsoft.Purview/accounts/`.
+#: The actions that each role allows (recorded 2021-10), without the prefix `Microsoft.Purview/accounts/`.
 ROLE_ACTIONS: dict[CollectionRole, tuple[str, ...]] = {
     "collection-admin": ("collection/read", "collection/write"),
     "data-curator": ("data/read", "data/write", "collection/read"),
@@ -95,7 +95,7 @@ def _reference(rule: str) -> dict[str, Any]:
 
 
 def _derived(attribute: str, rule: str) -> dict[str, Any]:
-    # `fromRule` is in every recording and in no published schema.
+    # `fromRule` is in every recording, but missing from the published schemas.
     return {"fromRule": rule, "attributeName": attribute, "attributeValueIncludes": rule}
 
 
@@ -109,7 +109,7 @@ def collection_of(policy: Mapping[str, Any]) -> str:
 
 
 def parent_of(policy: Mapping[str, Any]) -> str | None:
-    """The name of the collection above, None for a root."""
+    """The name of the parent collection; None for a root."""
     parent = (object_of(policy.get("properties")) or {}).get("parentCollectionName")
     return parent if isinstance(parent, str) and parent else None
 
@@ -124,7 +124,7 @@ def rule_called(policy: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 
 def members_of(policy: Mapping[str, Any], role: CollectionRole) -> list[str]:
-    """The principals that a policy grants a role directly; none, if `permission:` does not refer to the role."""
+    """The principals that a policy grants a role directly; none if `permission:` does not refer to the role."""
     collection = collection_of(policy)
     name = f"{ROLE_IDS[role]}:{collection}"
     if not _refers(policy, f"permission:{collection}", name):
@@ -139,7 +139,7 @@ def members_of(policy: Mapping[str, Any], role: CollectionRole) -> list[str]:
 
 
 def inherits(policy: Mapping[str, Any]) -> bool:
-    """Whether who holds a role on the collection above holds it here."""
+    """Whether holders of a role on the parent collection also hold it here."""
     parent = parent_of(policy)
     return parent is not None and _refers(policy, f"permission:{collection_of(policy)}", f"permission:{parent}")
 
@@ -204,7 +204,7 @@ def revoke(policy: dict[str, Any], role: CollectionRole, principal: str) -> bool
 
 
 def _merge_members(rule: dict[str, Any]) -> None:
-    """Put the last alternative's principal into the first alternative of principals, where there is one."""
+    """Move the last alternative's principal into the first alternative of principals, if there is one."""
     *before, last = rule["dnfCondition"]
     for conditions in before:
         for condition in conditions:

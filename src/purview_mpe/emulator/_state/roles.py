@@ -1,4 +1,4 @@
-"""The built-in roles that matter here, and the callers that tests need most often."""
+"""The relevant built-in roles, and the callers that tests need most often."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ BUILT_IN = {
     )
 }
 
-# Not roles of Azure but the four people of this job, by what they may do wherever they may do it.
+# Not roles of Azure, but the four people of this job, with their permissions at any scope.
 PEOPLE = {
     "none": (),
     "reader": (BUILT_IN["reader"],),
@@ -88,7 +88,7 @@ def roles_called(name: str) -> tuple[Role, ...]:
     """The roles behind a name: a built-in role, or one of the four people.
 
     Raises:
-        ValueError: there is no such role; the message lists those there are.
+        ValueError: there is no such role; the message lists the existing ones.
     """
     if name in PEOPLE:
         return PEOPLE[name]

@@ -1,4 +1,4 @@
-"""How one emulator behaves: all that is chosen when it is made."""
+"""The settings of one emulator, chosen when it is made."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ DEFAULT_LOCATION = "westeurope"
 @public
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """Until it has been read this many times, however long that takes."""
+    """A duration that ends after this many reads, however long that takes."""
 
     count: int
-    """How many reads it takes."""
+    """The number of reads."""
 
 
 Span: TypeAlias = "float | tuple[float, float] | Reads"
-"""How long something takes: seconds, a range of seconds drawn from the seed, or a number of reads."""
+"""A duration: seconds, a range from which the seed draws, or a number of reads."""
 
 Spans: TypeAlias = "Span | Mapping[str, Span]"
 """A span, or one per group id; the key `*` stands for the others."""
@@ -43,7 +43,7 @@ IngestionAccepts: TypeAlias = Literal["either", "private-endpoint", "connection"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The choices of one emulator; `Emulator` documents them."""
+    """The settings of one emulator; `Emulator` documents them."""
 
     provisioning: Spans | None
     connection_delay: Spans | None
@@ -73,7 +73,7 @@ class Settings:
         return any(isinstance(span, Reads) for span in flat)
 
     def span(self, kind: Literal["provisioning", "connection_delay", "deletion"], group_id: str, *, real: bool) -> Span:
-        """How long this takes for an endpoint of this group; `real` while time is real."""
+        """The span for an endpoint of this group; `real` while time is real."""
         spans: Spans | None = getattr(self, kind)
         if isinstance(spans, Mapping):
             spans = spans.get(group_id, spans.get("*"))
@@ -82,12 +82,12 @@ class Settings:
         return spans
 
 
-# Virtual: 1 to 3 minutes are usual for provisioning, and a connection was seen on its target 17 s after the
+# Virtual: provisioning usually takes 1 to 3 minutes, and a connection appeared on its target 17 s after the
 # PUT (recorded from the sibling service). Real: short enough for a test suite that waits.
 _VIRTUAL: dict[str, Span] = {"provisioning": 90.0, "connection_delay": 17.0, "deletion": 30.0}
 _REAL: dict[str, Span] = {"provisioning": 1.0, "connection_delay": 0.3, "deletion": 0.5}
 
 
 def drawn(span: float | tuple[float, float], random: Random) -> float:
-    """The seconds of a span, drawn where it is a range."""
+    """The seconds of a span; a range gives a random value."""
     return random.uniform(*span) if isinstance(span, tuple) else float(span)

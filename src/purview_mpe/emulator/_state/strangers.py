@@ -1,4 +1,4 @@
-"""Other people's connections: every real target has some, pending ones among them."""
+"""Connections of other people: every real target has some, and some of those are pending."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REQUESTS = (
 
 
 def add_strangers(world: World, target_id: ArmId, count: int) -> None:
-    """Put pending connections of strangers on a target."""
+    """Add pending connections of strangers to a target."""
     groups = {ACCOUNT_TYPE: ("account", "portal"), NAMESPACE_TYPE: ("namespace",)}
     choice = next((ids for kind, ids in groups.items() if target_id.is_a(kind)), ("blob", "queue"))
     for _ in range(count):

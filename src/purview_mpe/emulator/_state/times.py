@@ -1,4 +1,4 @@
-"""How long things take that are not managed private endpoints."""
+"""The durations of everything but managed private endpoints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from purview_mpe.emulator._values.public import public
 @public
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Seconds that something takes; None: as long as in Azure on a virtual clock, a moment in real time.
+    """Durations in seconds; None: as long as in Azure on a virtual clock, and a moment in real time.
 
     Raises:
         ValueError: a number of seconds is negative or infinite.
@@ -38,7 +38,7 @@ class Times:
     """From the end of an activity until Purview's catalog shows its lineage: 60 s (inferred)."""
 
     def __post_init__(self) -> None:
-        """Refuse what no time can be."""
+        """Refuse invalid durations."""
         for field in fields(self):
             value = getattr(self, field.name)
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -46,7 +46,7 @@ class Times:
                 raise ValueError(f"{field.name}: must be a number of seconds from 0 on, not {value!r}")
 
     def of(self, name: str, *, real: bool) -> float:
-        """The seconds of one of these; `real` while clients wait in real time."""
+        """The seconds of one duration; `real` while clients wait in real time."""
         given: float | None = getattr(self, name)
         return _DEFAULTS[name][real] if given is None else given
 

@@ -1,4 +1,4 @@
-"""Everything that exists in one emulator, and what is due to happen to it."""
+"""Everything that exists in one emulator, and the events that are scheduled for it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ACCOUNT_TYPE = "Microsoft.Purview/accounts"
 STORAGE_TYPE = "Microsoft.Storage/storageAccounts"
 NAMESPACE_TYPE = "Microsoft.EventHub/namespaces"
 
-# The group ids of each kind of target (documentation of Private Link); others are refused by it.
+# The group ids of each kind of target (documentation of Private Link); a target refuses others.
 GROUP_IDS: dict[str, frozenset[str]] = {
     ACCOUNT_TYPE.casefold(): frozenset({"account", "portal", "platform"}),
     STORAGE_TYPE.casefold(): frozenset(
@@ -49,7 +49,7 @@ GROUP_IDS: dict[str, frozenset[str]] = {
 
 
 class World:
-    """All state of one emulator. Whoever reads or changes it holds `lock`."""
+    """All state of one emulator. Code that reads or changes it must hold `lock`."""
 
     def __init__(self, settings: Settings, clock: Clock, *, seed: int, epoch: datetime | None, tenant: str) -> None:
         self.settings = settings
@@ -68,7 +68,7 @@ class World:
         self.connections: dict[str, dict[str, Connection]] = {}
         """By the key of the target, then by the case-folded name of the connection."""
         self.catalogs: dict[str, Catalog] = {}
-        """What accounts hold on their own hosts, by the key of the account."""
+        """The data planes of accounts, by the key of the account."""
         self.is_inside = False
         """Whether callers are inside the network of closed accounts, unless a caller says otherwise."""
         self.arrivals = 0
@@ -82,20 +82,20 @@ class World:
     # --- time
 
     def now(self) -> float:
-        """The time; inside something that was due earlier, the time at which it was due."""
+        """The time; inside a scheduled event, the time for which it was scheduled."""
         return self.clock.now() if self._moment is None else self._moment
 
     def stamp(self, at: float | None = None) -> str:
-        """A moment of the clock as Azure writes times, with seven digits of a second."""
+        """A time of the clock in Azure's format, with seven digits after the second."""
         moment = self.epoch + timedelta(seconds=(self.now() if at is None else at) - self._began)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
 
     def moment_of(self, date: datetime) -> float:
-        """The moment of the clock at which a date stands in the stamps."""
+        """The time of the clock that a date corresponds to."""
         return self._began + (date - self.epoch) / timedelta(seconds=1)
 
     def settle(self) -> float:
-        """Let everything happen that is due by now; gives the time."""
+        """Run all events that are due by now; gives the time."""
         now = self.clock.now()
         while self._due and self._due[0][0] <= now:
             self._moment, _, act = heapq.heappop(self._due)
@@ -104,7 +104,7 @@ class World:
         return now
 
     def later(self, span: Span, act: Callable[[], None], waiting: list[AfterReads]) -> None:
-        """Let something happen after a span; spans that count reads are kept in `waiting`."""
+        """Schedule an event after a span; spans that count reads are kept in `waiting`."""
         if isinstance(span, Reads):
             if span.count <= 0:
                 act()
@@ -118,7 +118,7 @@ class World:
             heapq.heappush(self._due, (self.now() + seconds, next(self._serial), act))
 
     def was_read(self, endpoint: Endpoint) -> None:
-        """Count one read for what waits for reads. The answer to that read shows the state from before it."""
+        """Count one read for the events that wait for reads. The answer to that read shows the state before it."""
         if not endpoint.waiting:
             return
         for waiting in list(endpoint.waiting):
@@ -136,10 +136,10 @@ class World:
                 self.was_read(endpoint)
 
     def ahead_of_calendar(self) -> float:
-        """How far this clock is ahead of the calendar that clients read their dates from.
+        """How far this clock is ahead of the real calendar, from which clients take their dates.
 
-        Only where the epoch is the time of day at which the emulator was made: whoever gave an epoch also
-        means its dates.
+        Only if the epoch is the time at which the emulator was made: with an explicit epoch, dates count from that
+        epoch.
         """
         if not self.follows_calendar:
             return 0.0
@@ -169,11 +169,11 @@ class World:
         return limit is not None and len(self.connections_of(target)) >= limit
 
     def seconds(self, name: str) -> float:
-        """How long one of `Times` takes now."""
+        """The present duration of one of `Times`."""
         return self.settings.times.of(name, real=self.is_real)
 
     def after(self, seconds: float, act: Callable[[], None]) -> None:
-        """Let something happen after a number of seconds."""
+        """Schedule an event after a number of seconds."""
         self.later(seconds, act, [])
 
     @property
@@ -188,11 +188,11 @@ class World:
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
     def hex(self, digits: int) -> str:
-        """So many hexadecimal digits."""
+        """A number of random hexadecimal digits."""
         return f"{self.random.getrandbits(4 * digits):0{digits}x}"
 
     def letters(self, count: int) -> str:
-        """So many lower-case letters."""
+        """A number of random lower-case letters."""
         return "".join(self.random.choices("abcdefghijklmnopqrstuvwxyz", k=count))
 
     def etag(self) -> str:
@@ -204,14 +204,14 @@ class World:
         return next(self._serial)
 
     def milliseconds(self, at: float | None = None) -> int:
-        """A moment of the clock in milliseconds since 1970, as Purview writes times."""
+        """A time of the clock in milliseconds since 1970, Purview's format."""
         moment = self.epoch + timedelta(seconds=(self.now() if at is None else at) - self._began)
         return round(moment.timestamp() * 1000)
 
     # --- finding things
 
     def microsoft_subscription(self) -> Subscription:
-        """The subscription in which the services keep what customers never see."""
+        """The subscription for resources of the services that customers never see."""
         for subscription in self.subscriptions.values():
             if subscription.of_microsoft:
                 return subscription
@@ -221,19 +221,19 @@ class World:
         return subscription
 
     def is_microsofts(self, scope: str) -> bool:
-        """Whether a scope lies in a subscription that no customer can reach."""
+        """Whether a scope is in a subscription that customers cannot reach."""
         parts = scope.strip("/").split("/")
         subscription = self.subscriptions.get(parts[1].casefold()) if len(parts) > 1 else None
         return subscription is not None and subscription.of_microsoft
 
     def ensure_subscription(self, guid: str) -> Subscription:
-        """The customer's subscription with this id, made if it is new."""
+        """The customer's subscription with this id, added if it is new."""
         return self.subscriptions.setdefault(
             guid.casefold(), Subscription(guid, f"Subscription {len(self.subscriptions) + 1}")
         )
 
     def ensure_group(self, resource: ArmId, location: str = DEFAULT_LOCATION, managed_by: str | None = None) -> None:
-        """Make the subscription and resource group of a resource exist."""
+        """Add the subscription and resource group of a resource, if they do not exist."""
         subscription = self.ensure_subscription(resource.subscription)
         subscription.groups.setdefault(
             resource.resource_group.casefold(), ResourceGroup(resource.resource_group, location, managed_by)
@@ -251,7 +251,7 @@ class World:
         return self.factories.get(key) or self.accounts.get(key) or self.resources.get(key)
 
     def location_of(self, target: ArmId) -> str:
-        """The region of a top-level resource; empty where there is none."""
+        """The region of a top-level resource; empty if it has none."""
         found = self.find_resource(target.key)
         return str(found.body.get("location", "")) if found else ""
 

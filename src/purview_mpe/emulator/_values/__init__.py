@@ -1,1 +1,1 @@
-"""Requests, answers and JSON as plain values: the row that everything else here may use."""
+"""Requests, answers and JSON as plain values: all other parts of the emulator can import these."""

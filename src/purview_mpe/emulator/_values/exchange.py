@@ -1,4 +1,4 @@
-"""One request and what is answered to it, as values; and errors in Azure Resource Manager's shape."""
+"""One request and its answer, as values; and errors in Azure Resource Manager's shape."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REASONS = {
 }  # fmt: skip
 
 
-# What Azure Resource Manager takes in one request (documentation).
+# The maximum size of one request to Azure Resource Manager (documentation).
 MAXIMUM_CONTENT = 4 * 2**20
 
 
@@ -36,7 +36,7 @@ class Request:
 @public
 @dataclass(slots=True)
 class Response:
-    """An answer. `body` is JSON to be; `content` overrides it with exact bytes."""
+    """An answer. `body` is sent as JSON; `content` overrides it with exact bytes."""
 
     status: int
     body: Any = None
@@ -51,7 +51,7 @@ class Response:
 
 
 class ArmError(Exception):
-    """An error that is answered in Azure Resource Manager's shape: `{"error": {"code", "message"}}`."""
+    """An error that is sent in Azure Resource Manager's shape: `{"error": {"code", "message"}}`."""
 
     def __init__(
         self,
@@ -94,19 +94,19 @@ class RecordedRequest:
     at: float
     """Seconds on the emulator's clock."""
     caller: str = ""
-    """Who asked; empty before sign-in."""
+    """The caller; empty before sign-in."""
     status: int | None = None
-    """What was answered; None while it is under way, or if the connection broke first."""
+    """The status of the answer; None while it is under way, or if the connection broke first."""
     host: str = ""
-    """The host that was asked."""
+    """The host of the request."""
 
 
 @public
 @dataclass(slots=True, frozen=True)
 class Exchange:
-    """A request and what was answered to it, for an observer. Header names of the request are in lower case.
+    """A request and its answer, for an observer. Header names of the request are in lower case.
 
-    Secrets are not part of it: neither headers that hold any, nor the bodies of a sign-in.
+    It does not hold secrets: headers with secrets and the bodies of a sign-in are left out.
     """
 
     method: str
@@ -124,7 +124,7 @@ class Exchange:
     answer_content: bytes
     """Body of the answer."""
     is_faulty: bool
-    """Whether a fault happened to it, so that the answer need not be one of Azure's."""
+    """Whether a fault happened to it, so that the answer may not be one of Azure's."""
 
 
 def split_url(url: str) -> tuple[str, str, dict[str, str]]:
@@ -132,7 +132,7 @@ def split_url(url: str) -> tuple[str, str, dict[str, str]]:
     try:
         parts = urlsplit(url)
     except ValueError:
-        # `//[x` is no address, and a path all the same.
+        # `//[x` is not an address, but still a path.
         parts = urlsplit(url.replace("[", "%5B").replace("]", "%5D"))
     origin = f"{parts.scheme or 'https'}://{parts.netloc or 'management.azure.com'}"
     return origin, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))

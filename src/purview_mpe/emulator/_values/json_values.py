@@ -1,4 +1,4 @@
-"""JSON from outside: what a value is, asked before it is used; and resource ids in it."""
+"""JSON from outside: checks the type of a value before its use; and resource ids in JSON."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def read_json(request: Request) -> Any:
     """The request's body as JSON; None if there is none.
 
     Raises:
-        ArmError: 400 `InvalidRequestContent`, Azure Resource Manager's answer to malformed JSON; 413 if there is too
-            much of it.
+        ArmError: 400 `InvalidRequestContent`, Azure Resource Manager's answer to malformed JSON; 413 if the body is
+            too large.
     """
     check_size(request)
     if not request.content.strip():
@@ -55,7 +55,7 @@ def read_json(request: Request) -> Any:
 
 
 def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")
 
 
 def _finite(text: str) -> float:
@@ -66,7 +66,7 @@ def _finite(text: str) -> float:
 
 
 def _check_depth(content: Any) -> None:
-    """Refuse what is nested so deep that nobody could write it down again."""
+    """Refuse JSON that is nested too deep to be serialized again."""
     level, depth = [content], 0
     while level:
         depth += 1
@@ -100,7 +100,7 @@ def strings_of(value: Any) -> list[str] | None:
 
 @lru_cache(maxsize=16_384)
 def parsed(text: str) -> ArmId | None:
-    """The id that a text is; remembered, since the same few are asked for again and again."""
+    """The id in a text; cached, because the same few are parsed again and again."""
     try:
         return ArmId.parse(text)
     except InvalidArmId:
@@ -113,12 +113,12 @@ def id_of(value: Any) -> ArmId | None:
 
 
 def region_of(location: Any) -> str:
-    """A region as Azure writes it in names: `West Europe` is `westeurope`."""
+    """The name of a region: `West Europe` is `westeurope`."""
     return re.sub(r"[^a-z0-9]", "", str(location).lower())
 
 
 def as_id(given: ArmId | str) -> ArmId:
-    """The id that a caller of the emulator's own methods means.
+    """The id that a caller passed to one of the emulator's own methods.
 
     Raises:
         InvalidArmId: the text is not the id of a resource.

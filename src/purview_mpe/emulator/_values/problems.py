@@ -1,4 +1,4 @@
-"""Why an emulator cannot be made or served."""
+"""The reasons why an emulator cannot be made or served."""
 
 from __future__ import annotations
 

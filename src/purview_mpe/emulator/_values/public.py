@@ -1,4 +1,4 @@
-"""Where users import a class of the emulator from, which is not where it is defined."""
+"""Sets the module from which users import a class of the emulator, which is not where it is defined."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ T = TypeVar("T", bound=type)
 
 
 def public(thing: T) -> T:
-    """Let a class name `purview_mpe.emulator` in its repr and its pickles, which outlive a move of the file.
+    """Make a class name `purview_mpe.emulator` in its repr and its pickles, so that they survive a move of the file.
 
-    Type hints are looked up in the module that a class names, so they are resolved here; where one names what is
-    imported for type checkers alone, all of the class stay as they are.
+    Type hints are looked up in the module that a class names, so they are resolved here. If a hint names an import
+    that only type checkers see, all hints of the class stay unresolved.
     """
     with suppress(NameError):
         thing.__annotations__ = inspect.get_annotations(thing, eval_str=True)

@@ -1,7 +1,7 @@
 """Microsoft.DataFactory: interactive authoring of an integration runtime in a managed virtual network.
 
-Both calls answer 202 with `Azure-AsyncOperation` and `Location`, which lead to the same operation (spec). The state is
-shown by getStatus alone, and the minutes stay after it was disabled (seen in public code).
+Both calls answer 202 with `Azure-AsyncOperation` and `Location`, which lead to the same operation (spec). Only
+getStatus shows the state, and the minutes stay after authoring is disabled (seen in public code).
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ _FACTORY_NAME = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 
 
 def new_factory(world: World, factory_id: ArmId, body: Mapping[str, Any]) -> Factory:
-    """Make a factory exist, completed by what the service adds to a body."""
+    """Add a factory, with the properties that the service adds to a body."""
     properties: dict[str, Any] = {
         "provisioningState": "Succeeded",
         "createTime": world.stamp(),
@@ -63,7 +63,7 @@ def new_factory(world: World, factory_id: ArmId, body: Mapping[str, Any]) -> Fac
 
 
 def remove_factory(world: World, key: str) -> bool:
-    """Take a factory away; its connections stay on their targets. Gives whether there was one."""
+    """Remove a factory; its connections stay on their targets. Gives whether it existed."""
     factory = world.factories.pop(key, None)
     if factory is not None:
         life.orphan(factory)
@@ -83,7 +83,7 @@ def _shown_factory(factory: Factory) -> dict[str, Any]:
         "id": str(factory.id),
         "type": "Microsoft.DataFactory/factories",
         **factory.body,
-        # Spelled and quoted unlike the tag of everything inside a factory (spec examples).
+        # Name and quotes differ from those of the entity tags inside a factory (spec examples).
         "eTag": f'"{factory.etag}"',
     }
 
@@ -124,7 +124,7 @@ def _put_factory(call: Call) -> Response:
         return Response(200, _shown_factory(new_factory(call.world, factory_id, without_ids(body))))
     before = factory.body
     if body.get("identity") is None and before.get("identity") is not None:
-        # An update that leaves the identity out is an error (documentation); code and message are inferred.
+        # An update without the identity is an error (documentation); code and message are inferred.
         raise bad_request(
             f"The factory '{factory_id.name}' has a managed identity, which the request body does not name.",
             "IdentityRequired",
@@ -156,8 +156,7 @@ def _patch_factory(call: Call) -> Response:
         if call.world.settings.answers.identity_patch == "merges":
             identity = merged_identity(identity, before)
         _set_identity(factory.body, complete_identity(call.world, identity, before))
-    # The update parameters know tags, identity and publicNetworkAccess only: purviewConfiguration is ignored
-    # (spec).
+    # The update parameters are tags, identity and publicNetworkAccess; purviewConfiguration is ignored (spec).
     if "publicNetworkAccess" in (body.get("properties") or {}):
         factory.body["properties"]["publicNetworkAccess"] = body["properties"]["publicNetworkAccess"]
     factory.etag = call.world.etag()
@@ -170,7 +169,7 @@ def _delete_factory(call: Call) -> Response:
 
 
 def _check_factory(body: Mapping[str, Any]) -> None:
-    """Refuse wrong types, whether or not there is such a factory."""
+    """Refuse wrong types, whether or not the factory exists."""
     want(body, "location", str)
     want(body, "properties", dict)
     want_tags(body)

@@ -1,8 +1,8 @@
-"""The managed identities of a factory: what a body asks for, and what Azure makes of it.
+"""The managed identities of a factory: what a body requests, and what the factory then has.
 
 `type` is `SystemAssigned`, `UserAssigned` or `SystemAssigned,UserAssigned` (spec). User-assigned identities that a body
-does not repeat are taken from the factory; switching the system-assigned one off and on gives another principal
-(inferred, as for other resources).
+does not repeat are removed from the factory. Switching the system-assigned identity off and on gives it another
+principal (inferred, as for other resources).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
 
 
 def check_identity(call: Call, body: Mapping[str, Any]) -> None:
-    """Refuse an identity of no known kind, or with user-assigned ones that the caller is not allowed to assign.
+    """Refuse an identity of an unknown type, or with user-assigned ones that the caller is not allowed to assign.
 
     Raises:
         ArmError: 400, or 403 `LinkedAuthorizationFailed`.
@@ -54,7 +54,7 @@ def check_identity(call: Call, body: Mapping[str, Any]) -> None:
 
 
 def complete_identity(world: World, given: Any, before: Any) -> dict[str, Any] | None:
-    """The identity that a factory has after a body asked for one, as it is shown."""
+    """The JSON of a factory's identity after a body requested one."""
     identity = object_of(given)
     if identity is None:
         return None
@@ -62,7 +62,7 @@ def complete_identity(world: World, given: Any, before: Any) -> dict[str, Any] |
     kinds = _kinds(identity)
     shown: dict[str, Any] = {"type": ",".join(kind for kind in ("SystemAssigned", "UserAssigned") if kind in kinds)}
     if "SystemAssigned" in kinds:
-        # What a body says of ids is read-only and ignored, except in JSON that a test brings.
+        # Ids in a body are read-only and ignored, except in JSON that a test supplies.
         mine = known.get("principalId") if before is not None else identity.get("principalId")
         shown |= {"principalId": mine or world.guid(), "tenantId": world.tenant}
     if "UserAssigned" in kinds:
@@ -75,7 +75,7 @@ def complete_identity(world: World, given: Any, before: Any) -> dict[str, Any] |
 
 
 def without_ids(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body whose identity names no principals: those are read-only, and a new factory gets its own."""
+    """The body without the principals of its identity: those are read-only, and a new factory gets its own."""
     identity = object_of(body.get("identity"))
     if identity is None:
         return dict(body)
@@ -86,7 +86,7 @@ def without_ids(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def merged_identity(given: dict[str, Any], before: Any) -> dict[str, Any]:
-    """A PATCH's identity together with what the factory has, where the emulator is set to merge them."""
+    """A PATCH's identity, merged with the factory's identities if the emulator is set to merge them."""
     known = object_of(before) or {}
     kinds = _kinds(given) | _kinds(known)
     merged: dict[str, Any] = {"type": ",".join(sorted(kinds))}

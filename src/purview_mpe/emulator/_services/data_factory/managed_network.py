@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def new_network(
     world: World, factory: Factory, name: str = "default", properties: Mapping[str, Any] | None = None
 ) -> Network:
-    """Give a factory a managed virtual network."""
+    """Add a managed virtual network to a factory."""
     vnet_id = world.guid()
     region, number = region_of(factory.body["location"]), world.random.randrange(10, 1000)
     network = Network(
@@ -90,7 +90,7 @@ def _get_network(call: Call) -> Response:
 def _put_network(call: Call) -> Response:
     factory, name = find_factory(call), call["network"]
     check_name("ManagedVirtualNetwork", name)
-    # A body without properties is refused with exactly this message (seen in public bug reports).
+    # The service refuses a body without properties with exactly this message (seen in public bug reports).
     body = call.json if call.request.content.strip() else {}
     if not isinstance(body.get("properties"), dict):
         raise invalid_request("ManagedVirtualNetwork", name, "Invalid payload")
@@ -109,7 +109,7 @@ def _put_network(call: Call) -> Response:
 
 
 def shown_error(endpoint: Endpoint, form: EndpointError) -> dict[str, str] | str | None:
-    """Why an endpoint failed, in one of the two forms that are possible."""
+    """The reason why an endpoint failed, in one of the two possible forms."""
     if endpoint.error is None:
         return None
     code, message = endpoint.error
@@ -117,7 +117,7 @@ def shown_error(endpoint: Endpoint, form: EndpointError) -> dict[str, str] | str
 
 
 def shown_endpoint(endpoint: Endpoint, form: EndpointError = "object") -> dict[str, Any]:
-    """The JSON of an endpoint, with the lower-cased segments that the service echoes (recorded); it has no etag."""
+    """The JSON of an endpoint, with the service's lower-case segments (recorded); it has no etag."""
     properties: dict[str, Any] = {
         "privateLinkResourceId": endpoint.target,
         "groupId": endpoint.group_id,
@@ -130,9 +130,9 @@ def shown_endpoint(endpoint: Endpoint, form: EndpointError = "object") -> dict[s
         },
     }
     if endpoint.shows_private_endpoint_id:
-        # Not documented: the exact id of the hidden private endpoint (recorded 2022-10, 2024-06; absent in 2021-08).
+        # Undocumented: the exact id of the hidden private endpoint (recorded 2022-10, 2024-06; absent in 2021-08).
         properties["resourceId"] = endpoint.private_endpoint_id
-    # Null while the endpoint is well (recorded 2022-10, 2024-06).
+    # Null unless the endpoint has failed (recorded 2022-10, 2024-06).
     properties |= {"error": shown_error(endpoint, form), "ipAddress": None, "linkId": None}
     if endpoint.reserved:
         properties["isReserved"] = True
@@ -166,7 +166,7 @@ def _get_endpoint(call: Call) -> Response:
             "managedPrivateEndpoints", call["endpoint"]
         )
         if call.world.settings.absent_status == 400:
-            # What Terraform's azurerm met historically (seen in its source).
+            # The answer that Terraform's azurerm handled in the past (seen in its source).
             raise bad_request(f"The managed private endpoint '{absent.name}' does not exist.")
         raise child_not_found(absent)
     answer = Response(200, _shown(call, endpoint))
@@ -187,13 +187,13 @@ def _put_endpoint(call: Call) -> Response:
     target, group_id = _read_endpoint_body(name, body)
     existing = network.endpoints.get(name.casefold())
     if call.now < network.lingering.get(name.casefold(), 0):
-        # The list says gone while the deletion is not complete (seen in public bug reports).
+        # The list omits the endpoint before its deletion is complete (seen in public bug reports).
         raise _still_deleting(name)
     if existing is not None:
         return _put_again(call, existing, target, group_id)
     for other in network.endpoints.values():
         if _same_target(other, target, group_id):
-            # Seen in public bug reports; identity is target and group, whatever the name.
+            # Seen in public bug reports; target and group identify an endpoint, whatever its name.
             raise invalid_request(
                 "ManagedPrivateEndpoint", name, "A managed private endpoint to the data source already exist."
             )
@@ -210,7 +210,7 @@ def _put_endpoint(call: Call) -> Response:
 def _put_again(call: Call, existing: Endpoint, target: str, group_id: str) -> Response:
     if existing.provisioning_state == "Deleting":
         raise _still_deleting(existing.name)
-    # An endpoint has no entity tag, so no condition but `*` holds.
+    # An endpoint has no entity tag, so only the condition `*` holds.
     check_if_match(call, None)
     if existing.reserved or not _same_target(existing, target, group_id):
         raise invalid_request("ManagedPrivateEndpoint", existing.name, "Invalid payload")
@@ -218,14 +218,14 @@ def _put_again(call: Call, existing: Endpoint, target: str, group_id: str) -> Re
 
 
 def _check_room(call: Call, name: str, target: str, group_id: str) -> None:
-    """Refuse an endpoint to a target without room for it, where the emulator is set to refuse it at once."""
+    """Refuse an endpoint to a target that is at its limit, if the emulator is set to refuse it at once."""
     found = call.world.takes(target, group_id)
     if found is not None and call.world.settings.answers.full_target == "refused" and call.world.is_full(found):
         raise invalid_request("ManagedPrivateEndpoint", name, life.full(call.world, found)[1])
 
 
 def _still_deleting(name: str) -> ArmError:
-    # That it fails is known from public code, with which code is inferred.
+    # The failure is known from public code; its error code is inferred.
     return ArmError(
         409, "Conflict", f"The managed private endpoint '{name}' is being deleted. Try again when it is gone."
     )

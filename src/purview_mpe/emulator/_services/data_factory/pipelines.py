@@ -1,7 +1,7 @@
-"""Microsoft.DataFactory: pipelines that can be run, and what becomes of a run.
+"""Microsoft.DataFactory: pipelines that can be run, and the course of a run.
 
-A run is Queued, then InProgress, then over. Its activity says at its end whether it reported lineage, and what it
-reported is in Purview's catalog some time later.
+A run is Queued, then InProgress, then ended. At its end the activity says whether it reported lineage. The lineage
+appears in Purview's catalog some time later.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def new_pipeline(
     lineage_status: str | None,
     relations: bool,
 ) -> None:
-    """Give a factory a pipeline, in place of one with its name."""
+    """Add a pipeline to a factory, in place of one with the same name."""
     factory.pipelines[name.casefold()] = Pipeline(
         name, world.serial(), activity, activity_type, runtime, status, lineage_status, relations
     )
 
 
 def start(world: World, access: Access, factory: Factory, pipeline: Pipeline) -> PipelineRun:
-    """Begin a run of a pipeline; it goes on by itself."""
+    """Begin a run of a pipeline; it continues by itself."""
     run = runs.begin_run(world, factory, pipeline=pipeline.name)
     life = _Life(world, access, factory, pipeline, run)
     world.after(world.seconds("pipeline_queue"), life.begin)
@@ -53,7 +53,7 @@ def start(world: World, access: Access, factory: Factory, pipeline: Pipeline) ->
 
 @dataclass(slots=True)
 class _Life:
-    """One run on its way."""
+    """One run under way."""
 
     world: World
     access: Access
@@ -72,7 +72,7 @@ class _Life:
         pipeline = self.pipeline
         reported: str | None = None
         if pipeline.status == "Succeeded":
-            reported = pipeline.lineage_status or self._told()
+            reported = pipeline.lineage_status or self._lineage_status()
         runs.end_activity(self.world, self.run, status=pipeline.status, lineage_status=reported)
         runs.change_run(self.world, self.run, pipeline.status)
         if reported == "Succeeded" and pipeline.activity_type in runs.LINEAGE_TYPES:
@@ -87,7 +87,7 @@ class _Life:
                 self.world.seconds("lineage_arrival"), lambda: reporting.arrive(self.world, self.access, report)
             )
 
-    def _told(self) -> str:
+    def _lineage_status(self) -> str:
         can = reporting.can_report(self.world, self.access, self.factory, self._runtime())
         return "Succeeded" if can else "NotReported"
 

@@ -1,7 +1,7 @@
-"""Lineage on its way from an activity to Purview: whether it gets through, and what the catalog shows then.
+"""Lineage from an activity to Purview: whether it arrives, and what the catalog then shows.
 
-It gets through if the factory is connected to an account, its managed identity may write there, and the runtime reaches
-what the account takes data through. The types and the nesting of entities are those seen in public code.
+It arrives if the factory is connected to an account, its managed identity has the right to write there, and the
+runtime reaches the account's ingestion resources. Types and nesting of entities are those seen in public code.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Report:
 
 
 def can_report(world: World, access: Access, factory: Factory, runtime: str) -> bool:
-    """Whether lineage gets from a runtime of a factory to the account that the factory is connected to."""
+    """Whether lineage arrives from a runtime of a factory at the account that the factory is connected to."""
     account = _account_of(world, factory)
     if account is None:
         return False
@@ -56,7 +56,7 @@ def _account_of(world: World, factory: Factory) -> Account | None:
 
 
 def _closed(account: Account) -> list[tuple[ArmId, str]]:
-    """What the account takes data through that no public network reaches, with the groups."""
+    """The account's ingestion resources that are closed to public networks, with their group ids."""
     properties = account.properties
     closed: list[tuple[ArmId, str]] = []
     if properties.get("publicNetworkAccess") == "Disabled":
@@ -80,7 +80,7 @@ def _reaches(world: World, factory: Factory, name: str, target: ArmId, group_id:
     if runtime is None:
         return False
     if not is_managed_by_azure(runtime):
-        return True  # its network is the customer's own, of which the emulator knows nothing
+        return True  # it is in the customer's own network, which the emulator does not model
     network = factory.networks.get((network_of(runtime) or "").casefold())
     return network is not None and any(
         endpoint.status == "Approved"
@@ -92,7 +92,7 @@ def _reaches(world: World, factory: Factory, name: str, target: ArmId, group_id:
 
 
 def arrive(world: World, access: Access, report: Report) -> None:
-    """Put the lineage of a run into the catalog of the account that its factory is connected to."""
+    """Add the lineage of a run to the catalog of the account that its factory is connected to."""
     account = _account_of(world, report.factory)
     if account is None:
         return

@@ -1,4 +1,4 @@
-"""The rules that everything inside a data factory shares: names, entity tags, the entity limit, types of properties."""
+"""The common rules of everything inside a data factory: names, entity tags, the entity limit, property types."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENTITY_NAME = re.compile(r"[_A-Za-z0-9]|[_A-Za-z0-9][-_A-Za-z0-9]{0,125}[_A-Za-
 
 
 def invalid_request(kind: str, name: str, why: str) -> ArmError:
-    """Data Factory's 400 for an entity that cannot be."""
+    """Data Factory's 400 for an invalid entity."""
     # The wording of the real service (seen in public bug reports).
     return bad_request(
         f"Invalid resource request. Resource type: '{kind}', Resource name: '{name}' 'Error: {why}'.",
@@ -50,10 +50,10 @@ def check_name(kind: str, name: str) -> None:
 
 
 def check_limit(call: Call, factory: Factory) -> None:
-    """Refuse one entity too many."""
+    """Refuse an entity above the limit."""
     entities = len(factory.runtimes) + sum(1 + len(network.endpoints) for network in factory.networks.values())
     if entities >= call.world.settings.entity_limit:
-        # The limit is documented, its code is inferred.
+        # The limit is documented; its code is inferred.
         raise bad_request(
             f"The factory '{factory.id.name}' has reached its limit of {call.world.settings.entity_limit} entities.",
             "EntityLimitExceeded",
@@ -85,7 +85,7 @@ def want(body: Mapping[str, Any], key: str, kind: type) -> None:
 
 
 def want_tags(body: Mapping[str, Any]) -> None:
-    """Refuse tags that are no texts."""
+    """Refuse tags that are not texts."""
     want(body, "tags", dict)
     for value in (object_of(body.get("tags")) or {}).values():
         if not isinstance(value, str):
@@ -93,7 +93,7 @@ def want_tags(body: Mapping[str, Any]) -> None:
 
 
 def want_identity(body: Mapping[str, Any]) -> None:
-    """Refuse an identity whose kind is no text."""
+    """Refuse an identity whose type is not a text."""
     want(body, "identity", dict)
     identity = object_of(body.get("identity")) or {}
     want(identity, "type", str)

@@ -1,4 +1,4 @@
-"""Microsoft.DataFactory: runs of pipelines and activities, where lineage tells whether it arrived."""
+"""Microsoft.DataFactory: runs of pipelines and activities, whose output says whether lineage arrived."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 # The activities that can report lineage (documentation); others have no such output.
 LINEAGE_TYPES = frozenset({"Copy", "ExecuteDataFlow", "ExecuteSSISPackage"})
 
-#: How a run says that it is not over (docs).
+#: The statuses of a run that has not ended (docs).
 UNDER_WAY = frozenset({"Queued", "InProgress"})
 
-# Operand of a filter or an order, and the property it means (spec).
+# Operands of filters and orders, with their properties (spec).
 _OPERANDS = {
     "PipelineName": "pipelineName",
     "Status": "status",
@@ -37,7 +37,7 @@ _OPERANDS = {
     "ActivityRunStart": "activityRunStart",
     "ActivityRunEnd": "activityRunEnd",
     "RunGroupId": "runGroupId",
-    # No run here was started by a trigger.
+    # No run of the emulator was started by a trigger.
     "TriggerName": "triggerName",
     "TriggerRunTimestamp": "triggerRunTimestamp",
     "LatestOnly": "latestOnly",
@@ -76,23 +76,23 @@ def _add_run(world: World, factory: Factory, pipeline: str, status: str, began: 
 
 
 def begin_run(world: World, factory: Factory, *, pipeline: str) -> PipelineRun:
-    """A run that begins now."""
+    """Begin a run now."""
     return _add_run(world, factory, pipeline, "Queued", world.now())
 
 
 def change_run(world: World, run: PipelineRun, status: str) -> None:
-    """Let a run go on or end."""
+    """Change the status of a run, or end it."""
     now = world.now()
     run.last_updated = now
     run.body |= {"status": status, "lastUpdated": world.stamp(now)}
     if status not in UNDER_WAY:
         run.body |= {"runEnd": world.stamp(now), "durationInMs": round((now - run.began) * 1000)}
-        # What a run says that failed is not documented.
+        # The message of a failed run is not documented.
         run.body["message"] = "" if status == "Succeeded" else f"The run ended as {status}."
 
 
 def begin_activity(world: World, run: PipelineRun, *, name: str, kind: str, runtime: str) -> None:
-    """An activity that begins now, on an integration runtime."""
+    """Begin an activity now, on an integration runtime."""
     run.activities.append(
         {
             "activityName": name,
@@ -113,7 +113,7 @@ def begin_activity(world: World, run: PipelineRun, *, name: str, kind: str, runt
 
 
 def end_activity(world: World, run: PipelineRun, *, status: str, lineage_status: str | None) -> None:
-    """Let the last activity of a run end, with what it says about its lineage."""
+    """End the last activity of a run, with what it reports about its lineage."""
     activity = run.activities[-1]
     output: dict[str, Any] = activity["output"]
     if lineage_status is not None and activity["activityType"] in LINEAGE_TYPES:
@@ -134,9 +134,9 @@ def new_activity_run(
     output: Mapping[str, Any] | None,
 ) -> str:
     """Record that an activity ran as part of a pipeline run."""
-    told = dict(output or {"effectiveIntegrationRuntime": "AutoResolveIntegrationRuntime (West Europe)"})
+    outputs = dict(output or {"effectiveIntegrationRuntime": "AutoResolveIntegrationRuntime (West Europe)"})
     if lineage_status is not None and kind in LINEAGE_TYPES:
-        told[lineage_key] = {"status": lineage_status, "durationInSecond": 4}
+        outputs[lineage_key] = {"status": lineage_status, "durationInSecond": 4}
     activity_run_id = world.guid()
     run.activities.append(
         {
@@ -152,7 +152,7 @@ def new_activity_run(
             "status": status,
             "error": {"errorCode": "", "message": "", "failureType": "", "target": name},
             "input": {},
-            "output": told,
+            "output": outputs,
         }
     )
     return activity_run_id
@@ -183,7 +183,7 @@ def _find_run(call: Call) -> PipelineRun:
 
 
 def _answer(call: Call, body: Mapping[str, Any], rows: Iterable[dict[str, Any]]) -> Response:
-    # All of what was asked is looked at first: what is malformed is refused whether or not there are runs.
+    # The whole query is checked first, so a malformed one is refused even if there are no runs.
     filters, order = _filters(body), _order(body)
     rows = [row for row in rows if all(passes(row) for passes in filters)]
     for key, descending in reversed(order):
@@ -213,7 +213,7 @@ def _filter(wanted: Mapping[str, Any]) -> Callable[[dict[str, Any]], bool]:
 
 
 def _order(body: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    """The properties to sort by, the weightiest first, and whether from the last to the first."""
+    """The properties to sort by, the most significant first, and whether each is descending."""
     order: list[tuple[str, bool]] = []
     for item in _items(body, "orderBy"):
         key = _OPERANDS.get(str(item.get("orderBy")))
@@ -237,7 +237,7 @@ def _invalid(key: str) -> ArmError:
 
 
 def _window(call: Call, body: Mapping[str, Any]) -> tuple[float, float]:
-    """The asked-for times on the emulator's clock."""
+    """The requested times on the emulator's clock."""
     return _moment(call, body, "lastUpdatedAfter"), _moment(call, body, "lastUpdatedBefore")
 
 

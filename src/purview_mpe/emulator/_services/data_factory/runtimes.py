@@ -1,7 +1,7 @@
 """Microsoft.DataFactory: integration runtimes.
 
 A PUT answers 200 with the whole resource at once, and its segments in lower case (recorded for other kinds 2024-06).
-`AutoResolveIntegrationRuntime` exists in every factory, and is in no list until it has been PUT (recorded 2024-06).
+`AutoResolveIntegrationRuntime` exists in every factory, but lists do not show it until it was PUT (recorded 2024-06).
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _NAME = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 
 
 def new_runtime(world: World, factory: Factory, name: str, properties: dict[str, Any]) -> Runtime:
-    """Give a factory an integration runtime that is Online at once."""
+    """Add an integration runtime to a factory; it is Online at once."""
     runtime = Runtime(name, world.etag(), properties, world.serial(), created_at=world.stamp())
     factory.runtimes[name.casefold()] = runtime
     return runtime
 
 
 def runtime_properties(kind: str, location: str, network: str = "default") -> dict[str, Any]:
-    """The properties that make a runtime one of a kind (spec: the type alone does not say)."""
+    """The properties that define the kind of a runtime (spec: the type alone does not)."""
     match kind:
         case "self-hosted":
             return {"type": "SelfHosted"}
@@ -80,7 +80,7 @@ def find_by_name(world: World, factory: Factory, name: str) -> Runtime | None:
 
 
 def is_managed_by_azure(runtime: Runtime) -> bool:
-    """Whether it is an Azure integration runtime: neither self-hosted, nor for SSIS or Airflow."""
+    """Whether it is an Azure integration runtime: not self-hosted, and not for SSIS or Airflow."""
     inner = object_of(runtime.properties.get("typeProperties")) or {}
     return runtime.properties.get("type") == "Managed" and "ssisProperties" not in inner
 
@@ -156,7 +156,7 @@ def _put_runtime(call: Call) -> Response:
     if runtime.properties["type"] != properties["type"]:
         raise invalid_request("IntegrationRuntime", name, "The type of an integration runtime cannot be changed")
     if ("managedVirtualNetwork" in runtime.properties) != ("managedVirtualNetwork" in properties):
-        # An existing runtime cannot be moved into a managed network or out of it (documentation).
+        # An existing runtime cannot be moved into or out of a managed network (documentation).
         move = call.world.settings.answers.runtime_move
         if move == "refused":
             raise invalid_request("IntegrationRuntime", name, "The managed virtual network cannot be changed")
@@ -169,7 +169,7 @@ def _put_runtime(call: Call) -> Response:
 
 
 def _read(name: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The properties in a body, with what is required checked (spec)."""
+    """The properties in a body, after a check for required ones (spec)."""
     properties = object_of(body.get("properties"))
     kind = (properties or {}).get("type")
     if properties is None or not isinstance(kind, str) or kind not in {"Managed", "SelfHosted"}:
@@ -185,7 +185,7 @@ def _read(name: str, body: dict[str, Any]) -> dict[str, Any]:
     )
     if not is_complete or (kind == "Managed" and object_of(properties.get("typeProperties")) is None):
         raise invalid_request("IntegrationRuntime", name, "Invalid payload")
-    # `state` is read-only; a null network is the same as none.
+    # `state` is read-only; a null network equals no network.
     return {
         key: value
         for key, value in properties.items()
@@ -194,7 +194,7 @@ def _read(name: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _placed(call: Call, factory: Factory, name: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """The properties of a runtime whose network exists, or what comes of one that does not."""
+    """The properties of a runtime whose network exists; for a missing network, the outcome that the settings choose."""
     reference = object_of(properties.get("managedVirtualNetwork"))
     if reference is None or reference["referenceName"].casefold() in factory.networks:
         return properties
@@ -213,7 +213,7 @@ def _delete_runtime(call: Call) -> Response:
     return Response(204 if removed is None else 200)
 
 
-# --- what else is asked of one
+# --- other requests about a runtime
 
 
 def _status(call: Call) -> Response:
@@ -228,7 +228,7 @@ def _status(call: Call) -> Response:
                 authoring["autoTerminationMinutes"] = runtime.authoring_minutes
             inner["interactiveQuery"] = authoring
     elif runtime.properties["type"] == "SelfHosted":
-        # It has never been installed anywhere.
+        # It has never been installed.
         state = "NeedRegistration"
         inner["links"] = []
     else:
@@ -239,14 +239,14 @@ def _status(call: Call) -> Response:
         "dataFactoryName": factory.id.name,
         "state": state,
         "typeProperties": inner,
-        # There even where it is null, and in no published schema (recorded 2024-06).
+        # Present even if it is null, and missing from the published schemas (recorded 2024-06).
         "managedVirtualNetwork": runtime.properties.get("managedVirtualNetwork"),
     }
     return Response(200, {"name": runtime.name, "properties": properties})
 
 
 def _keys(call: Call) -> Response:
-    # Terraform's azurerm asks for them whenever it reads a self-hosted runtime.
+    # Terraform's azurerm requests them whenever it reads a self-hosted runtime.
     factory, runtime = _find_runtime(call)
     if runtime.properties["type"] != "SelfHosted":
         raise invalid_request("IntegrationRuntime", runtime.name, "Only a self-hosted integration runtime has keys")

@@ -1,1 +1,1 @@
-"""What a Purview account answers on its own host: policies, collections, the catalog of entities."""
+"""The data plane of a Purview account, on its own host: policies, collections, the catalog of entities."""

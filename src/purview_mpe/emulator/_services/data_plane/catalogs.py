@@ -1,4 +1,4 @@
-"""The data plane of an account, made when it is first asked for, and who may enter it."""
+"""The data plane of an account, made at its first use, and the checks of its callers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._state.nouns import Account
     from purview_mpe.emulator._state.world import World
 
-# The sentence is documented, its code is not known.
+# The sentence is documented; its code is unknown.
 _CLOSED = (
     "Not authorized to access this Microsoft Purview account. This Microsoft Purview account is behind a private "
     "endpoint. Please access the account from a client in the same virtual network (VNet) that has been configured for "
@@ -26,7 +26,7 @@ _CLOSED = (
 
 
 def catalog_of(world: World, access: Access, account: Account) -> Catalog:
-    """The data plane of an account, with a root collection whose creator holds every role."""
+    """The data plane of an account, with a root collection on which the creator holds every role."""
     found = world.catalogs.get(account.id.key)
     return open_catalog(world, access, account, {}) if found is None else found
 
@@ -34,7 +34,7 @@ def catalog_of(world: World, access: Access, account: Account) -> Catalog:
 def open_catalog(
     world: World, access: Access, account: Account, more: Mapping[CollectionRole, Sequence[str]]
 ) -> Catalog:
-    """Make the data plane of an account; `more` principals hold roles on its root collection from the beginning."""
+    """Make the data plane of an account; the `more` principals hold roles on its root collection from the start."""
     made = world.catalogs[account.id.key] = Catalog(account.id)
     creator = account.creator or access.default.object_id
     holders: dict[CollectionRole, list[str]] = {role: [creator, *more.get(role, ())] for role in ROLE_IDS}
@@ -56,12 +56,12 @@ def add_collection(
     parent: str | None = None,
     holders: dict[CollectionRole, list[str]] | None = None,
 ) -> None:
-    """Put a collection into an account, with its policy."""
+    """Add a collection to an account, with its policy."""
     description = "The root collection." if parent is None else ""
     catalog.collections[name] = Collection(name, friendly_name, description, parent, world.stamp())
     policy = new_policy(
         policy_id=world.guid(),
-        # The letter case of the account is kept here, and not in the name of its collection (recorded 2021-10).
+        # This keeps the letter case of the account's name; the name of its collection does not (recorded 2021-10).
         name=f"policy_{policy_name or name}",
         collection=name,
         holders=holders or {},
@@ -75,7 +75,7 @@ def enter(call: Call) -> Catalog:
 
     Raises:
         ArmError: 404, 403 or 409: there is no such account, it is closed, or its creation is under way.
-        ConnectionReset: it is closed, and the emulator is set to answer so.
+        ConnectionReset: it is closed, and the emulator is set to reset such connections.
     """
     account = call.world.account_called(call["account"])
     if account is None:
@@ -85,7 +85,7 @@ def enter(call: Call) -> Catalog:
             raise ConnectionReset(delivered=False)
         raise ArmError(403, "Unauthorized", _CLOSED)
     if account.becoming is not None:
-        # Until then its root policy is being written (seen in public code; code and message are inferred).
+        # Until then the service writes its root policy (seen in public code; code and message are inferred).
         raise ArmError(409, "AccountNotReady", f"The account '{account.id.name}' is being created. Try again later.")
     return catalog_of(call.world, call.access, account)
 

@@ -27,7 +27,7 @@ def _shown(collection: Collection) -> dict[str, Any]:
         },
         "collectionProvisioningState": "Succeeded",
     }
-    # The root has no such property (recorded 2022-02).
+    # The root collection has no such property (recorded 2022-02).
     if collection.parent is not None:
         shown["parentCollection"] = {"type": "CollectionReference", "referenceName": collection.parent}
     return shown

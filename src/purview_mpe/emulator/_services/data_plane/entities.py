@@ -1,7 +1,7 @@
-"""The catalog of entities: one by its unique attribute or its guid, the lineage around one, and search.
+"""The catalog of entities: an entity by its unique attribute or guid, the lineage around it, and search.
 
-Entity and lineage take no api-version, search takes one (spec). The older path `/catalog/api` answers the same (seen in
-public code).
+Entity and lineage take no api-version, search takes one (spec). The older path `/catalog/api` gives the same answers
+(seen in public code).
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _lineage_of(call: Call, catalog: Catalog, base: Entity) -> Response:
 
 
 def _reached(catalog: Catalog, base: Entity, depth: int, direction: str, now: float) -> set[str]:
-    """The guids of entities around one: what it contains and is contained in, and what data flows along."""
+    """The guids of the entities around one, by containment and by data flow."""
     reached, edge = {base.guid}, {base.guid}
     for _ in range(min(depth, len(catalog.entities))):
         found: set[str] = set()
@@ -182,7 +182,7 @@ def _has(entity: Entity, words: Any) -> bool:
 
 
 def _filter(call: Call, given: Any) -> Callable[[Entity], bool]:
-    """A filter of `and`, `or`, `not`, `entityType` and `objectType`; others are refused rather than ignored."""
+    """A filter of `and`, `or`, `not`, `entityType` and `objectType`; others are refused, not ignored."""
     if given is None:
         return lambda _entity: True
     found = object_of(given) or {}

@@ -1,4 +1,4 @@
-"""Entities and relations that come into a catalog."""
+"""Adds entities and relations to a catalog."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def new_entity(
     *,
     visible_from: float = 0.0,
 ) -> Entity:
-    """Put an entity into a catalog, or change the one with this type and qualified name."""
+    """Add an entity to a catalog, or change the one with this type and qualified name."""
     moment = world.milliseconds()
     name = qualified_name.rpartition("/")[2].partition("#")[0]
     given = {"qualifiedName": qualified_name, "name": name, **attributes}
@@ -37,7 +37,7 @@ def new_entity(
 
 
 def new_relation(world: World, catalog: Catalog, source: str, destination: str, *, contains: bool = False) -> None:
-    """Relate two entities, once.
+    """Relate two entities, unless they are related already.
 
     Raises:
         LookupError: there is no such entity.

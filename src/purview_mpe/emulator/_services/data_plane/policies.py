@@ -1,7 +1,7 @@
 """The policy store: metadata roles, and the metadata policies of collections.
 
-A policy carries its version in its body, and a PUT raises it by one; there is no entity tag (recorded, spec). Both
-`2021-07-01` and `2021-07-01-preview` answer (recorded in `api-supported-versions`).
+A policy has its version in its body, and a PUT raises it by one; there is no entity tag (recorded, spec). Both
+`2021-07-01` and `2021-07-01-preview` are accepted (recorded in `api-supported-versions`).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _list_roles(call: Call) -> Response:
     roles = _shown_roles()
     body: dict[str, Any] = {"values": roles[start : start + call.world.settings.page_size]}
     if start < len(roles):
-        # There is a link even after the last role; it leads to an empty page (recorded 2021-10).
+        # The last page of roles has a link, too; it leads to an empty page (recorded 2021-10).
         following = min(start + call.world.settings.page_size, len(roles))
         body["nextLink"] = f"{call.origin}{call.path}?api-version={call.api_version}&skipToken={write_token(following)}"
     return Response(200, body, dict(_SUPPORTED))
@@ -127,7 +127,7 @@ def _put_policy(call: Call) -> Response:
     catalog, body = enter(call), call.json
     policy = catalog.policies.get(call["policy"].casefold())
     _shown(call, catalog, policy)
-    assert policy is not None  # noqa: S101  `_shown` raises for none
+    assert policy is not None  # noqa: S101  `_shown` raises for None
     _check_body(policy, body)
     _check_version(call, policy, body)
     if call.world.settings.answers.unknown_principal == "refused":
@@ -138,7 +138,7 @@ def _put_policy(call: Call) -> Response:
 
 
 def write(call: Call, catalog: Catalog, policy: dict[str, Any]) -> None:
-    """Keep a policy; requests that are under way see that it was written after they arrived."""
+    """Store a policy; requests under way can see that it was written after they arrived."""
     catalog.policies[policy["id"]] = policy
     catalog.written[policy["id"]] = call.world.arrivals
 
@@ -149,7 +149,7 @@ def was_written_meanwhile(call: Call, catalog: Catalog, policy: Mapping[str, Any
 
 
 def etag_mismatch() -> ArmError:
-    """The conflict of two writers of one policy (seen in public reports)."""
+    """The error for a policy that another writer has changed (seen in public reports)."""
     return ArmError(400, "1002", "Failed to update the policy. The entity Etag did not match in artifact store.")
 
 
@@ -163,7 +163,7 @@ def _check_version(call: Call, policy: Mapping[str, Any], body: Mapping[str, Any
 
 
 def _check_body(policy: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-    """Refuse what is not the same policy with other rules. Codes and messages are inferred."""
+    """Refuse changes of a policy other than to its rules. Codes and messages are inferred."""
     properties = object_of(body.get("properties")) or {}
     if str(body.get("id", "")).casefold() != policy["id"] or collection_of(body) != collection_of(policy):
         raise _invalid("The id and the collection of a policy cannot be changed")

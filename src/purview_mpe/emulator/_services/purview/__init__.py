@@ -1,1 +1,1 @@
-"""Microsoft.Purview, as Azure Resource Manager shows it."""
+"""Microsoft.Purview in Azure Resource Manager."""

@@ -1,4 +1,4 @@
-"""Microsoft.Purview: accounts, in the shape that each api-version gives them."""
+"""Microsoft.Purview: accounts, in the shape of each api-version."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PROVIDER = "Microsoft.Purview"
 
 _NAME = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 _ACCESS = ("NotSpecified", "Enabled", "Disabled")
-# What a PUT or PATCH can change, and to what (spec).
+# The properties that a PUT or PATCH can change, with their values (spec).
 _CHOICES: dict[str, tuple[str, ...]] = {
     "publicNetworkAccess": _ACCESS,
     "managedResourcesPublicNetworkAccess": _ACCESS,
@@ -78,7 +78,7 @@ def _list_accounts(call: Call) -> Response:
 
 
 def _answer(call: Call, account: Account, status: int = 200) -> Response:
-    """An account with the headers that come with it (their names are recorded, the values inferred)."""
+    """An account's answer with its headers (their names are recorded, the values inferred)."""
     headers = {
         "x-ms-account-status": str(account.properties.get("provisioningState", "")),
         "api-supported-versions": ", ".join(PURVIEW),
@@ -103,7 +103,7 @@ def _put_account(call: Call) -> Response:
     if not isinstance(body.get("location"), str) or not body["location"]:
         raise bad_request("The required property 'location' is missing.", "LocationRequired")
     properties = object_of(body.get("properties")) or {}
-    # Accounts of today have ingestion storage, and managed Event Hubs only if asked for (documentation).
+    # New accounts have ingestion storage, and managed Event Hubs only on request (documentation).
     made = account_body(
         call.world,
         account_id,
@@ -112,7 +112,7 @@ def _put_account(call: Call) -> Response:
         location=body["location"],
     )
     if group := properties.get("managedResourceGroupName"):
-        # Can be chosen when an account is made, and never again (spec: read by Terraform, which would make it anew).
+        # Fixed when an account is created (spec). Terraform reads it, and would replace the account if it changed.
         made["properties"]["managedResourceGroupName"] = group
     _apply(made, body)
     _check_tenant_account(call, made)
@@ -122,7 +122,7 @@ def _put_account(call: Call) -> Response:
 
 
 def _check_tenant_account(call: Call, made: dict[str, Any]) -> None:
-    """Refuse a second account that would be the tenant's own (seen in public reports).
+    """Refuse a second tenant-level account (seen in public reports).
 
     Raises:
         ArmError: 409 `35001`.
@@ -154,9 +154,10 @@ def _delete_account(call: Call) -> Response:
 
 
 def _add_root_collection_admin(call: Call) -> Response:
-    """Make a principal an admin of the root collection, from outside the account's network too (inferred).
+    """Make a principal an admin of the root collection, also from outside the account's network (inferred).
 
-    It reads and writes the same policy as the policy store, so of two that overlap one fails (seen in public reports).
+    It reads and writes the policy in the policy store, so of two overlapping writers one fails (seen in public
+    reports).
     """
     account, principal = find_account(call), call.json.get("objectId")
     if not isinstance(principal, str) or not GUID.fullmatch(principal):
@@ -174,7 +175,7 @@ def _add_root_collection_admin(call: Call) -> Response:
 
 
 def _list_keys(call: Call) -> Response:
-    # Kafka keys of the managed namespace: Terraform asks for them whenever it reads an account.
+    # Kafka keys of the managed namespace: Terraform requests them whenever it reads an account.
     managed = object_of(find_account(call).properties.get("managedResources")) or {}
     namespace = str(managed.get("eventHubNamespace") or "").rpartition("/")[2]
     keys = {
@@ -206,7 +207,7 @@ def _check_account(body: Mapping[str, Any]) -> None:
 
 
 def _apply(shown: dict[str, Any], body: Mapping[str, Any]) -> None:
-    """Take over into an account's JSON what can be chosen; read-only properties in a body are accepted and ignored."""
+    """Copy the writable properties of a body into an account's JSON; read-only ones are accepted and ignored."""
     for key in ("tags", "identity"):
         if body.get(key) is not None:
             shown[key] = body[key]
@@ -221,7 +222,7 @@ def _apply(shown: dict[str, Any], body: Mapping[str, Any]) -> None:
 
 
 def _update(world: World, account: Account, body: Mapping[str, Any]) -> None:
-    """Change an account, and with it whether it has a managed namespace."""
+    """Change an account; this may add or remove its managed namespace."""
     _apply(account.body, body)
     match account.properties.get("managedEventHubState"):
         case "Enabled":
@@ -234,7 +235,7 @@ def _update(world: World, account: Account, body: Mapping[str, Any]) -> None:
 
 
 def enable_event_hubs(world: World, account: Account) -> None:
-    """Give an account a managed namespace if it has none; what it needs changes by that."""
+    """Give an account a managed namespace if it has none; the account then needs another endpoint."""
     account.properties["managedEventHubState"] = "Enabled"
     managed: dict[str, Any] = account.properties.setdefault("managedResources", {})
     if not managed.get("eventHubNamespace"):

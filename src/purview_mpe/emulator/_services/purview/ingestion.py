@@ -1,9 +1,9 @@
 """Microsoft.Purview: private endpoint connections of the ingestion storage of newer accounts.
 
-The storage itself lives out of reach, so list and approval go through the account. Items carry no name and
-no group id (spec). Whether the approval wants the id of the private endpoint or of the connection is
-disputed: the SDK says the former, the spec's sample passes the latter; the emulator takes either, or the one
-    it was told to.
+The customer cannot access the storage itself, so list and approval go through the account. Items have no name and
+no group id (spec). Sources disagree on whether the approval takes the id of the private endpoint or of the
+connection: the SDK says the former, the spec's sample passes the latter. By default the emulator accepts both; a
+setting restricts it to one.
 """
 
 from __future__ import annotations

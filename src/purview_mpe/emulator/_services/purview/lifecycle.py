@@ -1,12 +1,12 @@
-"""The life of an account: its resources appear one after the other, a change takes a while, and so does its deletion.
+"""The life cycle of an account: its resources appear one after the other; changes and the deletion take time.
 
     PUT → Creating ──▶ resourceGroup ──▶ storageAccount ──▶ eventHubNamespace ──▶ Succeeded
           0 s          30 s              60 s               120 s                 150 s
     PATCH → Creating, with everything shown ──up to 60 s──▶ Succeeded
     DELETE → 202 with Location ──about 180 s──▶ gone
 
-(Recorded 2023-03 on accounts with managed resources. That ingestion storage appears together with the other storage is
-inferred.)
+(Recorded 2023-03 on accounts with managed resources. It is inferred that ingestion storage appears together with the
+other storage.)
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 Life: TypeAlias = Literal["creating", "changing", "deleting"]
 
-# Parts of the time that a creation takes, and which managed resource shows from then on.
+# Fractions of the creation time, and the managed resource that appears at each.
 _APPEARANCE = ((0.2, "resourceGroup"), (0.4, "storageAccount"), (0.8, "eventHubNamespace"))
 _INGESTION_APPEARS = 0.4
 
 
 def new_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Account:
-    """Make an account exist, with the storage accounts and namespaces that its JSON names."""
+    """Add an account, with the storage accounts and namespaces that its JSON names."""
     body = deepcopy(dict(body))
     properties: dict[str, Any] = object_of(body.get("properties")) or {}
     listed = properties.pop("privateEndpointConnections", None)
@@ -48,7 +48,7 @@ def new_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Acc
 
 
 def begin_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> Account:
-    """Begin the creation of an account that will look like `body` in the end."""
+    """Begin the creation of an account; `body` is its JSON at the end."""
     becoming = deepcopy(dict(body))
     body = deepcopy(becoming)
     properties = body["properties"]
@@ -87,11 +87,11 @@ def begin_account(world: World, account_id: ArmId, body: Mapping[str, Any]) -> A
 
 
 def change_account(world: World, account: Account) -> None:
-    """Let an account say Creating for a while, with everything shown."""
+    """Make an account show Creating for a while, with all its properties."""
     if account.properties.get("provisioningState") not in {"Succeeded", "Creating"}:
         return
     if account.properties["provisioningState"] == "Creating" and not account.changes:
-        return  # its creation is under way, or never ends
+        return  # the account is being created, or its creation never ends
     account.changes += 1
     number = account.changes
     _set_state(account, "Creating")
@@ -105,7 +105,7 @@ def change_account(world: World, account: Account) -> None:
 
 
 def life_of(account: Account) -> Life | None:
-    """What is under way with an account."""
+    """The state of an account's creation, change or deletion."""
     if account.properties.get("provisioningState") == "Deleting":
         return "deleting"
     if account.becoming is not None:
@@ -125,7 +125,7 @@ def delete_account(world: World, account: Account) -> Operation:
 
 
 def remove_account(world: World, key: str) -> bool:
-    """Take an account away at once, and what it manages with it. Gives whether there was one."""
+    """Remove an account at once, with its managed resources. Gives whether it existed."""
     account = world.accounts.pop(key, None)
     if account is None:
         return False
@@ -137,13 +137,13 @@ def remove_account(world: World, key: str) -> bool:
 
 
 def ensure_targets(world: World, account: Account) -> None:
-    """Make the storage accounts and namespaces exist that an account's JSON names."""
+    """Add the storage accounts and namespaces that an account's JSON names."""
     for target in managed_targets(account):
         ensure_target(world, str(target), str(account.body.get("location", "")), managed_by=str(account.id))
 
 
 def ensure_target(world: World, target: Any, location: str, managed_by: str | None = None) -> Resource | None:
-    """Make a storage account or namespace exist, if this is the id of one."""
+    """Add a storage account or namespace, if this is the id of one."""
     target_id = id_of(target)
     if target_id is None:
         return None
@@ -158,7 +158,7 @@ def ensure_target(world: World, target: Any, location: str, managed_by: str | No
 
 
 def managed_targets(account: Account) -> list[ArmId]:
-    """The storage accounts and the namespace that an account's JSON names, as far as they are ids of such."""
+    """The valid ids of storage accounts and the namespace in an account's JSON."""
     managed = object_of(account.properties.get("managedResources")) or {}
     ingestion = object_of(account.properties.get("ingestionStorage")) or {}
     found: list[ArmId] = []

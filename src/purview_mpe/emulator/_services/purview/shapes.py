@@ -1,4 +1,4 @@
-"""The JSON of a Purview account in each shape that accounts have been seen in.
+"""The JSON of a Purview account in each observed shape.
 
 | shape | managed storage | managed namespace | ingestion storage |
 |---|---|---|---|
@@ -25,13 +25,13 @@ Shape = Literal["A", "B", "C", "D", "E", "F"]
 Firewall = Literal["enabled-from-all-networks", "disabled-for-ingestion-only", "disabled-from-all-networks"]
 NamespaceAbsence = Literal["absent", "null", "empty", "disabled"]
 
-# publicNetworkAccess of the account, and of what it ingests through.
+# publicNetworkAccess of the account, and of its ingestion storage.
 _FIREWALLS: dict[Firewall, tuple[str, str]] = {
     "enabled-from-all-networks": ("Enabled", "Enabled"),
     "disabled-for-ingestion-only": ("Enabled", "Disabled"),
     "disabled-from-all-networks": ("Disabled", "Disabled"),
 }
-# What the account's JSON shows: managed storage, managed namespace, ingestion storage.
+# The contents of the account's JSON: managed storage, managed namespace, ingestion storage.
 _SHAPES: dict[Shape, tuple[bool, bool, bool]] = {
     "A": (True, True, False),
     "B": (True, False, False),
@@ -52,11 +52,11 @@ def account_body(
     namespace_absence: NamespaceAbsence = "absent",
     tenant_level: bool = False,
 ) -> dict[str, Any]:
-    """The JSON of an account of a shape, as a service would have made it."""
+    """The JSON of an account of a shape, as the service would create it."""
     if shape not in _SHAPES:
-        raise ValueError(f"{shape!r} is no shape of an account; those are {', '.join(_SHAPES)}")
+        raise ValueError(f"{shape!r} is not a shape of an account; the shapes are {', '.join(_SHAPES)}")
     if firewall not in _FIREWALLS:
-        raise ValueError(f"{firewall!r} is no firewall setting; those are {', '.join(_FIREWALLS)}")
+        raise ValueError(f"{firewall!r} is not a firewall setting; the settings are {', '.join(_FIREWALLS)}")
     storage, namespace, ingestion = _SHAPES[shape]
     public, ingesting = _FIREWALLS[firewall]
     region = region_of(location)
@@ -96,7 +96,7 @@ def account_body(
             managed["eventHubNamespace"] = None if namespace_absence == "null" else ""
     if ingestion:
         name = f"ingestion{region[:8]}{world.letters(7)}"
-        # It lives in a subscription of Microsoft (inferred).
+        # It is in a subscription of Microsoft (inferred).
         group = ArmId(world.microsoft_subscription().id, f"ingestion-storage-rg-{world.letters(7)}")
         properties["ingestionStorage"] = {
             "id": str(group.in_group("Microsoft.Storage", "storageAccounts", name)),

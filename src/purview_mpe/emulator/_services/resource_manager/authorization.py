@@ -1,4 +1,4 @@
-"""Microsoft.Authorization: what the caller may do at a scope, and which locks are there."""
+"""Microsoft.Authorization: the caller's permissions at a scope, and the locks there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def _permissions(call: Call) -> Response:
     roles = call.caller.roles_at(call.scope)
     if not roles or call.world.is_microsofts(call.scope):
-        # Whoever has any role at a scope may ask; whoever has none learns nothing (inferred).
+        # A caller with any role at a scope can read this; one without a role cannot (inferred).
         call.access.check(call.caller, "Microsoft.Authorization/permissions/read", call.scope)
     value: list[dict[str, Any]] = [
         {

@@ -109,7 +109,7 @@ def _delete_group(call: Call) -> Response:
         for connection in world.connections.pop(resource.id.key, {}).values():
             life.drop_connection(world, connection)
     del subscription.groups[group]
-    # The group is gone at once; clients ask for the result all the same, as they do in Azure.
+    # The group is gone at once, but clients still poll for the result, as they do with Azure.
     operation = operations.begin(world, 0, lambda: None)
     result = f"{call.origin}/subscriptions/{subscription.id}/operationresults/{operation.id}"
     result += f"?api-version={call.api_version}"

@@ -1,4 +1,4 @@
-"""Long-running operations, as the addresses in `Azure-AsyncOperation` and `Location` show them."""
+"""Long-running operations, at the addresses in `Azure-AsyncOperation` and `Location`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def shown_operation(operation: Operation) -> dict[str, Any]:
-    """The JSON of an operation, as `Azure-AsyncOperation` leads to it."""
+    """The JSON of an operation at the address in `Azure-AsyncOperation`."""
     shown: dict[str, Any] = {"name": operation.id, "status": operation.status, "startTime": operation.begun}
     if operation.ended is not None:
         shown["endTime"] = operation.ended
@@ -27,7 +27,7 @@ def find_operation(call: Call) -> Operation:
     """The operation in the path.
 
     Raises:
-        ArmError: 404, there is none with this id.
+        ArmError: 404, there is no operation with this id.
     """
     found = call.world.operations.get(call["operation"].casefold())
     if found is None:
@@ -41,7 +41,7 @@ def _status(call: Call) -> Response:
 
 
 def _result(call: Call) -> Response:
-    """What `Location` leads to: 202 while the operation runs, then its result, which here is nothing."""
+    """The answer at the address in `Location`: 202 while the operation runs, then its result, which is empty here."""
     return Response(200 if find_operation(call).is_over else 202)
 
 

@@ -1,7 +1,7 @@
-"""What clients look at before they reach Azure Resource Manager: cloud metadata, sign-in, managed identity.
+"""What clients use before they reach Azure Resource Manager: cloud metadata, sign-in, managed identity.
 
-All of it lives on one origin, the one the client asked. Nobody's secret is checked: whoever asks gets a
-token of the caller whose client id was given, or of the default caller.
+All of it has one origin, the one in the client's request. Secrets are not checked: every request gets a token of the
+caller with the given client id, or of the default caller.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DOMAIN = "emulator.onmicrosoft.com"
 _AUDIENCE = "https://management.core.windows.net/"
 
-# Grants that need nobody at a browser.
+# Grants without a browser.
 _GRANTS = frozenset({"client_credentials", "password", "refresh_token"})
 
 
@@ -77,7 +77,7 @@ def _cloud(call: Call) -> dict[str, Any]:
             "synapseAnalytics": "dev.azuresynapse.net",
             "attestationEndpoint": "attest.azure.net",
         },
-        # As the oldest versions spell them.
+        # In the spelling of the oldest versions.
         "galleryEndpoint": f"{origin}/",
         "graphEndpoint": "https://graph.windows.net/",
         "portalEndpoint": "https://portal.azure.com/",
@@ -158,7 +158,7 @@ def _token(call: Call) -> Response:
 
 def _managed_identity(call: Call) -> Response:
     headers = call.request.headers
-    # The virtual machine's endpoint wants the first, App Service's the second, its oldest version the third.
+    # The endpoint of virtual machines requires the first, App Service's the second, its oldest version the third.
     is_meant = headers.get("metadata", "").casefold() == "true" or "x-identity-header" in headers or "secret" in headers
     if not is_meant:
         raise _refused(call, "invalid_request", "Required metadata header not specified")
@@ -176,7 +176,7 @@ def _managed_identity(call: Call) -> Response:
 
 
 def _as_text(answer: dict[str, Any], resource: str) -> dict[str, Any]:
-    """What the older endpoints tell besides; their numbers are text."""
+    """Further fields of the older endpoints, which send numbers as text."""
     now = int(time.time())
     return {
         "expires_in": str(answer["expires_in"]),

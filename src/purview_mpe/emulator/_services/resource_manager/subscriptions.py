@@ -118,7 +118,7 @@ def _get_provider(call: Call) -> Response:
 
 
 def _list_providers_of_tenant(_call: Call) -> Response:
-    # Whoever is signed in may know what there is; whether it is registered is a subscription's business.
+    # Any signed-in caller can list the providers; only a subscription shows whether they are registered.
     return Response(200, {"value": [_shown_provider(namespace) for namespace in PROVIDERS]})
 
 

@@ -1,1 +1,1 @@
-"""What private endpoints connect to, and the connections on it."""
+"""The targets of private endpoints, and the connections on them."""

@@ -1,4 +1,4 @@
-"""Private endpoint connections on their targets: one behaviour, three spellings.
+"""Private endpoint connections on their targets: one behaviour, three forms of JSON.
 
 - Purview: named `<private endpoint>-<guid>`; its state has `actionsRequired`.
 - Storage: named `<account>.<guid>`; its state has `actionRequired`.
@@ -37,7 +37,7 @@ _DECISIONS = {
 
 
 def shown_connection(connection: Connection) -> dict[str, Any]:
-    """A connection in its provider's spelling."""
+    """The JSON of a connection in its provider's form."""
     state: dict[str, Any] = {"status": connection.status, "description": connection.description}
     if connection.target.is_a(ACCOUNT_TYPE):
         kind = "Microsoft.Purview/accounts/privateEndpointConnections"
@@ -85,9 +85,9 @@ def _list(find: FindTarget) -> Callable[[Call], Response]:
 
 
 def _is_whole(target: ArmId, api_version: str) -> bool:
-    """Whether a list comes without pages: storage accounts have no `nextLink` here in the published specs.
+    """Whether a list has no pages: in the published specs, storage accounts have no `nextLink` here.
 
-    Clients of newer versions follow one (SDK source of azure-mgmt-storage 25, which sends 2025-08-01 or later).
+    Newer clients follow a `nextLink` (SDK source of azure-mgmt-storage 25, which sends 2025-08-01 or later).
     """
     return target.provider.casefold() == "microsoft.storage" and api_version < "2025-06-01"
 
@@ -102,7 +102,7 @@ def _get(find: FindTarget) -> Callable[[Call], Response]:
 
 
 def _put(find: FindTarget) -> Callable[[Call], Response]:
-    """The handler that approves or rejects a connection; each provider has its own answer to success."""
+    """The handler that approves or rejects a connection; each provider has its own success answer."""
 
     def handle(call: Call) -> Response:
         target = find(call)
@@ -133,7 +133,7 @@ def _delete(find: FindTarget) -> Callable[[Call], Response]:
 
 
 def _check_storage(connection: Connection, status: str) -> None:
-    """Refuse what a storage account refuses: approving what is Approved or Rejected (recorded 2025-02).
+    """Refuse to approve an Approved or Rejected connection, as storage accounts do (recorded 2025-02).
 
     Raises:
         ArmError: 400.
@@ -148,11 +148,11 @@ def _check_storage(connection: Connection, status: str) -> None:
 def decide(call: Call, connection: Connection, status: str, description: str | None) -> bool:
     """Change the state of a connection; gives whether anything changed.
 
-    A rejected or disconnected connection stays so: its endpoint must be deleted and made again
+    A rejected or disconnected connection stays so: its endpoint must be deleted and created again
     (documentation).
 
     Raises:
-        ArmError: 400, the connection cannot become what is asked.
+        ArmError: 400, the connection cannot change to that status.
     """
     if connection.status in {"Rejected", "Disconnected"} and status != connection.status:
         raise bad_request(
@@ -168,7 +168,7 @@ def decide(call: Call, connection: Connection, status: str, description: str | N
 
 
 def hold_storage(call: Call, target: ArmId) -> None:
-    """Let a storage account do one private endpoint operation at a time.
+    """Allow a storage account one private endpoint operation at a time.
 
     Raises:
         ArmError: 409 `StorageAccountOperationInProgress` (seen in public bug reports).
@@ -185,7 +185,7 @@ def status_of(text: Any) -> str:
     """A status in Azure's spelling.
 
     Raises:
-        ArmError: 400, this is no status.
+        ArmError: 400, this is not a status.
     """
     status = _DECISIONS.get(str(text).casefold())
     if status is None:
@@ -205,7 +205,7 @@ def routes(
     approval: str,
     zones: dict[str, str],
 ) -> tuple[Route, ...]:
-    """The operations on the connections of one kind of target, which lives at `template`."""
+    """The operations on the connections of one kind of target, whose path is `template`."""
     listed, one = (
         f"{template}/privateEndpointConnections",
         f"{template}/privateEndpointConnections/{{connection}}",
@@ -222,7 +222,7 @@ def routes(
 
 
 def _groups(find: FindTarget, zones: dict[str, str]) -> Callable[[Call], Response]:
-    """The handler that lists the groups which a private endpoint can ask a target for."""
+    """The handler that lists the group ids that a target offers to private endpoints."""
 
     def handle(call: Call) -> Response:
         target = find(call)
@@ -267,7 +267,7 @@ def _answer_to_decision(call: Call, connection: Connection, *, changed: bool) ->
     if connection.target.is_a(ACCOUNT_TYPE):
         if not changed:
             return Response(200, shown)
-        # The spec's samples put the resource's own address here. A poller that follows it finds no status and
+        # In the spec's samples this is the resource's own address. A poller that follows it finds no status and
         # fails, although the approval worked.
         own = f"{call.origin}{connection_id(connection)}?api-version={call.api_version}"
         return Response(201, shown, {"Azure-AsyncOperation": own, "x-ms-long-running-operation": "true"})
@@ -279,7 +279,7 @@ def _answer_to_decision(call: Call, connection: Connection, *, changed: bool) ->
 def _answer_of_namespace(call: Call, connection: Connection) -> Response:
     answer = call.world.settings.namespace_approval
     if answer == "202":
-        # Recorded 2022-04: a body that says Updating, and an operation to follow.
+        # Recorded 2022-04: a body with the state Updating, and an operation to follow.
         connection.provisioning_state = "Updating"
 
         def updated() -> None:

@@ -1,4 +1,4 @@
-"""Microsoft.EventHub: as much of a namespace as a private endpoint needs."""
+"""Microsoft.EventHub: the parts of a namespace that a private endpoint needs."""
 
 from __future__ import annotations
 

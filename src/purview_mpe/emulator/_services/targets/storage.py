@@ -1,4 +1,4 @@
-"""Microsoft.Storage: as much of a storage account as a private endpoint needs."""
+"""Microsoft.Storage: the parts of a storage account that a private endpoint needs."""
 
 from __future__ import annotations
 
