@@ -172,7 +172,7 @@ def test_csv_that_is_none(tmp_path):
     """A cell of more than Python's reader takes is refused."""
     text = "factory,name\n" + "x" * 200_000 + ",pv\n"
     assert problems(written(tmp_path, text, "fleet.csv")) == [
-        ("path", "is no CSV: field larger than field limit (131072)")
+        ("path", "is not CSV: field larger than field limit (131072)")
     ]
 
 

@@ -139,7 +139,7 @@ def test_nothing_else_is_ever_raised(fields):
 
 @given(st.text() | st.binary())
 def test_json_that_is_none_is_refused(text):
-    """A file that is no JSON, or no object, gives InvalidSpec too."""
+    """A file that is not JSON, or not an object, gives InvalidSpec too."""
     with pytest.raises(InvalidSpec):
         Spec.model_validate_json(text)
 
