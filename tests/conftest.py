@@ -14,8 +14,11 @@ from tests.support.colours import Colour, spec_for
 if TYPE_CHECKING:
     from purview_mpe import Spec
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and what is promised about it would wait for ever.
+# A shell that starts the tests in the background has them ignore Ctrl-C, and `nohup` has them ignore SIGHUP: what is
+# promised about these signals would wait until the end of a verb's time.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # No deadline, because machines that share their processors are slow at times; the same examples in every run, so that
 # a change that breaks something is the change that is seen to break it.

@@ -62,6 +62,17 @@ def test_gather_lets_all_finish_and_raises_the_first_in_order(runner: Runner) ->
 
 
 @both
+def test_gather_gives_back_an_exception_that_a_flow_returns(runner: Runner) -> None:
+    """A result is a failure only if it was raised."""
+    returned = [NotFound(f"number {number}", remedy="Look.") for number in range(2)]
+
+    async def flow(io: Any) -> Any:
+        return await io.gather([value(each) for each in returned])
+
+    assert runner.flow(runner.azure(Script([ok()])), flow) == returned
+
+
+@both
 def test_gather_of_one_raises_as_gather_of_many(runner: Runner) -> None:
     """One flow alone needs no thread, and fails in the same way."""
 

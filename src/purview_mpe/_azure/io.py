@@ -335,11 +335,10 @@ class AsyncIo(_Common):
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         # On cancellation asyncio cancels them all, and waits for all of them to end.
-        results = await asyncio.gather(*flows, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        return cast("list[T]", results)
+        tasks = [asyncio.ensure_future(flow) for flow in flows]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # Each task knows whether it failed; an exception may also be what it returns.
+        return [task.result() for task in tasks]
 
     def team(self) -> AsyncTeam:
         return AsyncTeam(self._run, self.sleep)
