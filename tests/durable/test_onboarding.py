@@ -8,7 +8,8 @@ import azure.durable_functions as df
 import pytest
 
 from purview_mpe import Client, FleetReport, durable
-from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.durable._limits import cost_of_making, waves
+from purview_mpe.emulator import Answers, Emulator, Fault
 from tests.support.durable_fleet import bare_factories as bare
 from tests.support.durable_host import Host
 from tests.support.engine import Engine
@@ -37,10 +38,19 @@ class Ended:
         durable.register_functions(app, lambda: Client(credential, transport=azure.transport()))
         request = durable.FleetRequest(specs=specs, verb="onboard", **fields)
         self.host = Host(app, azure, **(host or {}))
+        self.answers = []
+        self.host.functions[ACTIVITY] = self._heard(self.host.functions[ACTIVITY])
         self.host.events = [(at, durable.APPROVAL, told) for at, told in says]
         self.instance = self.host.run(durable.FLEET, request.model_dump(mode="json"))
         assert self.instance.error is None
         self.report = FleetReport.model_validate(self.instance.output)
+
+    def _heard(self, work):
+        def heard(order):
+            self.answers.append(work(order))
+            return self.answers[-1]
+
+        return heard
 
     def orders(self):
         return [order for name, order in self.host.calls if name == ACTIVITY]
@@ -87,6 +97,14 @@ def test_identities_of_one_activity_are_written_together():
     assert len(ended.orders()) > 6
 
 
+def test_looks_without_news_say_nothing():
+    """Of each factory there are two messages, however often it is looked at: what was asked for, and what came of it."""
+    azure = Emulator(provisioning=900)
+    ended = Ended(azure, bare(azure, 3))
+    assert len(ended.answers) > 6
+    assert len([report for answer in ended.answers for report in answer["reports"] if report]) == 6
+
+
 def test_a_second_onboarding_writes_nothing():
     """Starting the fleet again is safe: it finds everything."""
     azure = Emulator()
@@ -120,12 +138,23 @@ def test_without_grant_no_policy_is_read():
     assert not [one for one in azure.requests if "/policystore/" in one.path]
 
 
-def test_limits_are_kept_while_onboarding():
-    """The orchestration counts what onboarding asks, so Azure refuses nothing."""
-    azure = Emulator(enforce_limits=True, foreign_connections=0)
-    ended = Ended(azure, bare(azure, 60), batch=10)
-    assert set(ended.results("endpoint")) == {"created"}
-    assert [one for one in azure.requests if one.status == 429] == []
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_the_cost_of_onboarding_covers_what_is_asked(method):
+    """The orchestration counts no fewer requests to a factory than onboarding sends."""
+    azure = Emulator()
+    [spec] = bare(azure, 1)
+    Ended(azure, [spec], wait=False)
+    sent = [one for one in azure.requests if one.method == method and one.path.startswith(spec.factory)]
+    counted = [one for one in cost_of_making([spec], "onboard", approve=False) if one == (method, spec.factory)]
+    assert 0 < len(sent) <= len(counted)
+
+
+def test_waves_of_an_onboarding_are_smaller():
+    """Half of what Azure takes at once: 200 writes, seven for each factory."""
+    azure = Emulator()
+    specs = bare(azure, 20)
+    assert [len(wave) for wave in waves(specs, 1.0, "onboard")] == [14, 6]
+    assert [len(wave) for wave in waves(specs, 1.0)] == [20]
 
 
 # --- approvals
@@ -163,8 +192,8 @@ def test_a_declined_approval_is_handed_off():
     assert all(one.hand_off.startswith("Please approve 4") for one in ended.report.reports)
 
 
-def test_owners_who_approve_before_the_time_is_over_leave_nothing():
-    """Without a decision, and with everything approved at the last look, no text is left."""
+def test_a_declined_approval_of_what_the_owners_approved_leaves_nothing():
+    """The connections are approved, whatever the person said, so no text is left."""
     azure = Emulator()
 
     def approving(name, _number):
@@ -175,7 +204,7 @@ def test_owners_who_approve_before_the_time_is_over_leave_nothing():
         return False
 
     host = {"lost": approving}
-    ended = Ended(azure, bare(azure, 2), approval="when-told", approval_hours=0.5, host=host, hand_off=True)
+    ended = Ended(azure, bare(azure, 2), approval="when-told", says=[(3000, False)], host=host, hand_off=True)
     assert ended.report.complete
     assert [one.hand_off for one in ended.report.reports] == [None, None]
 
@@ -183,12 +212,13 @@ def test_owners_who_approve_before_the_time_is_over_leave_nothing():
 # --- the role
 
 
-def test_a_role_out_of_reach_is_handed_off_once():
+@pytest.mark.parametrize("closed_account", ["403", "reset"])
+def test_a_role_out_of_reach_is_handed_off_once(closed_account):
     """Outside the network the policy is asked for by submissions alone, and the text outlives looks and approvals."""
-    azure = Emulator(inside_network=False, provisioning=300)
+    azure = Emulator(inside_network=False, provisioning=300, answers=Answers(closed_account=closed_account))
     ended = Ended(azure, bare(azure, 2), approval="when-told", says=[(7000, True)], hand_off=True)
     assert ended.results("data-curator") == ["handed-off"] * 2
-    assert len(policy_requests(azure, "GET")) <= 2
+    assert [order["grant"] for order in ended.orders()] == [True] + [False] * (len(ended.orders()) - 1)
     for one in ended.report.reports:
         assert one.counts["approved"] == 4
         assert not one.complete
@@ -215,6 +245,18 @@ def test_a_policy_that_is_ill_for_a_while_is_written_later():
     assert len(puts(azure)) == len(set(puts(azure)))
 
 
+def test_a_role_that_takes_longer_than_an_activity_is_given_by_the_next():
+    """Purview is slow, and does not know the identity for a while: the factory is submitted again."""
+    azure = Emulator(latency=5)
+    azure.inject(
+        Fault.status("PUT", 400, path="/metadataPolicies/", times=40, code="1004", message="principal not found")
+    )
+    ended = Ended(azure, bare(azure, 1))
+    assert [order["grant"] for order in ended.orders()][:2] == [True, True]
+    assert ended.results("data-curator") == ["granted"]
+    assert ended.report.succeeded
+
+
 def test_a_policy_that_stays_ill_does_not_hide_the_endpoints():
     """At the timeout the role is failed, and each endpoint has the state that the last look found."""
     azure = Emulator(provisioning=100)
@@ -229,8 +271,17 @@ def test_a_policy_that_stays_ill_does_not_hide_the_endpoints():
     assert set(ended.results("endpoint")) == {"timed-out"}
 
 
-def test_a_role_that_fails_stays_in_the_report():
-    """A factory that cannot be changed has no identity for the role; looks at the other one's endpoints go on."""
+def test_a_role_that_is_refused_stays_in_the_report():
+    """Looks at the endpoints go on, and do not make the report forget the role."""
+    azure = Emulator(provisioning=300)
+    azure.inject(Fault.status("PUT", 400, path="/metadataPolicies/", times=None, code="1001", message="refused"))
+    ended = Ended(azure, bare(azure, 1), approval="at-once")
+    assert ended.results("data-curator") == ["failed"]
+    assert set(ended.results("endpoint")) == {"created", "approved"}
+
+
+def test_a_factory_that_cannot_be_changed_fails_alone():
+    """Without an identity there is no role; the other factory is onboarded."""
     azure = Emulator(provisioning=300)
     specs = bare(azure, 2)
     azure.add_lock(specs[0].factory, "ReadOnly")
