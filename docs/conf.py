@@ -109,7 +109,7 @@ def _name_the_defining_modules() -> None:
 
 _name_the_defining_modules()
 
-# What pydantic is told beside the type is no news to a reader.
+# The types without what only pydantic needs.
 purview_mpe.Spec.__annotations__["groups"] = "tuple[str, ...] | None"
 
 

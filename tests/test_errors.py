@@ -103,7 +103,7 @@ def test_a_plan_with_one_conflict():
         "The plan has 1 conflict, so nothing was written:\n"
         "  ! purview_blob: The name is taken.\n"
         "    Choose another base name.\n"
-        "  What to do: Resolve each conflict as said beside it, then plan again."
+        "  What to do: Follow the remedy beside each conflict, then plan again."
     )
     assert len(error.plan.steps) == 2
 
@@ -135,7 +135,7 @@ def test_a_report_with_failures():
         "  purview_blob: failed: Could not do it.\n"
         "    Do that.\n"
         "  purview_queue: ambiguous\n"
-        "  What to do: Remove each cause as said beside it and repeat the call: what is done already is kept."
+        "  What to do: Follow the remedy beside each, and repeat the call: what is done already is kept."
     )
     assert caught.value.report is report
 

@@ -1,7 +1,7 @@
 """How long a cold start imports, with and without compiled bytecode; prints a table.
 
 Copies the installed packages of this environment to a temporary folder, twice: once as they are without any bytecode,
-once compiled with `compileall`. Each measurement is a fresh process that may not write bytecode (`-B`), as on a
+once compiled with `compileall`. Each measurement is a fresh process that does not write bytecode (`-B`), as on a
 read-only file system. It loads what it would load in Azure, `DefaultAzureCredential` included, but has its token at
 hand and asks a served emulator, so nothing leaves this machine.
 The numbers are processor seconds of that process: what importing costs, without waiting for the network or a disk, and

@@ -11,17 +11,17 @@
     │   ├── Throttled                      too many requests, and waiting did not help
     │   ├── PolicyDenied                   an Azure Policy forbids it
     │   ├── Locked                         a resource lock forbids it
-    │   └── AzureUnavailable               Azure is ill, or something between answered in its place
-    ├── NoAnswer                           no answer came; what was asked may or may not have happened
+    │   └── AzureUnavailable               Azure failed, or something in between answered in its place
+    ├── NoAnswer                           no answer came; Azure may or may not have done it
     ├── ProvisioningFailed                 Azure accepted an endpoint and then could not make it
-    ├── NotApproved                        a connection is not approved, or may not be approved by us
-    ├── WaitTimedOut                       the time given ran out; Azure may still finish
-    ├── InternalError                      a bug of this library; what was written stands in the report
+    ├── NotApproved                        a connection is not approved, or this caller may not approve it
+    ├── WaitTimedOut                       timed out; Azure may still finish
+    ├── InternalError                      a bug in this library; the report holds what was written
     └── ReportFailed                       raised by `Report.raise_for_failures()`
 
 Each has `code` (stable, kebab-case), `message` (what was attempted and what came back) and `remedy` (what to do
-next, starting with a verb). Where Azure answered, `status`, `azure_code`, `request_id` and `correlation_id` say how.
-No error holds a request, a response or a token, so each may be logged and pickled.
+next, starting with a verb). If Azure answered, `status`, `azure_code`, `request_id` and `correlation_id` identify its
+answer. No error holds a request, a response or a token, so you can log and pickle each of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 #: A fleet can have thousands of failures; its report holds them all.
 _SHOWN_FAILURES = 50
-#: Characters that a list in a message can have. Tables of jobs and queues of workers hold texts of at most 64 KiB in
+#: The most characters of a list in a message. Tables of jobs and queues of workers hold texts of at most 64 KiB in
 #: UTF-16 (docs: "Understanding the Table service data model", "Azure Queue storage limits"), and a character can take
 #: four bytes.
 _LONGEST_LIST = 14_000
@@ -66,12 +66,12 @@ __all__ = [
 ]
 
 
-#: Codes of an outcome's error that no exception has, and their pages.
+#: Codes that only the error of an outcome has, not an exception, and their pages.
 OUTCOME_CODES: Mapping[str, str] = {
     "conflict": """\
-Something is in the way of this step, and it was left alone; the other steps went on.
+Something is in the way of this step, so the step was skipped; the other steps went on.
 
-Something has changed since the plan was made, a name is taken, or an endpoint belongs to the service.
+Azure has changed since the plan was made, a name is taken, or an endpoint belongs to the service.
 
 What to do: Follow the remedy, then plan again.""",
     "interrupted": """\
@@ -84,7 +84,7 @@ What to do: Repeat the call: it looks first, and does only what is missing.""",
 
 
 def listed(entries: Iterable[str], most: int = _SHOWN_FAILURES) -> str:
-    """The entries on indented lines, as many as are short enough to be kept with the error, and how many are left."""
+    """As many entries as fit into an error, each on an indented line, then the number of those left out."""
     lines: list[str] = []
     length = left = 0
     for entry in entries:
@@ -98,17 +98,17 @@ def listed(entries: Iterable[str], most: int = _SHOWN_FAILURES) -> str:
 
 
 class PurviewMpeError(Exception):
-    """Something this library could not do; the base of all its errors.
+    """The base of all errors of this library: something that it could not do.
 
     Attributes:
         message: What was attempted and what came back.
         remedy: What to do next; starts with a verb.
-        status: The HTTP status, where Azure answered.
-        azure_code: Azure's own error code, where it gave one.
+        status: The HTTP status, if Azure answered.
+        azure_code: Azure's own error code, if it gave one.
         request_id: Azure's id of the request, for a support case.
         correlation_id: The id under which Azure logged the operation.
-        retry_after: Seconds after which the same request may succeed: 0 where Azure named no time, None where waiting
-            does not help.
+        retry_after: Seconds after which the same request may succeed: 0 if Azure named no time, None if waiting does
+            not help.
     """
 
     code: ClassVar[str] = "error"
@@ -142,12 +142,12 @@ class PurviewMpeError(Exception):
         return f"{self.message}\n  What to do: {self.remedy}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exceptions pickle their positional arguments alone; ours have keywords.
+        # Exceptions pickle only their positional arguments; these have keyword arguments, too.
         return _rebuild, (type(self), self.__dict__.copy())
 
 
 def _whole(text: str) -> str:
-    """The text without half characters: JSON's escapes and file names can hold them, and no file takes them."""
+    """The text without lone surrogates: JSON escapes and file names can hold them, but no file can store them."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -158,7 +158,7 @@ def _rebuild(cls: type[PurviewMpeError], state: dict[str, Any]) -> PurviewMpeErr
 
 
 class InvalidSpec(PurviewMpeError, ValueError):
-    """An argument, a spec or a file breaks a rule; nothing was sent, or at least nothing was written.
+    """An argument, a spec or a file breaks a rule; nothing was written, and in most cases nothing was sent.
 
     The message lists every wrong field with the rule that it breaks and an example.
 
@@ -185,11 +185,11 @@ class InvalidSpec(PurviewMpeError, ValueError):
 class InvalidCredential(PurviewMpeError, TypeError):
     """The credential cannot be used with this client; nothing was sent.
 
-    It has no `get_token`, or it is of the other colour: `azure.identity` is for `Client`, `azure.identity.aio` for
-    `aio.Client`. A credential of your own ends here, too, if what it returns is not a token: no text that can be sent,
-    or times that are not seconds since 1970.
+    It has no `get_token`, or it belongs to the other client: `azure.identity` is for `Client`, `azure.identity.aio` for
+    `aio.Client`. This error also rejects a credential of your own that does not return a token: a text that cannot be
+    sent, or times that are not seconds since 1970.
 
-    What to do: Pass the credential that the message names, or none at all for `DefaultAzureCredential`.
+    What to do: Pass the credential that the message names, or no credential for `DefaultAzureCredential`.
     """
 
     code = "invalid-credential"
@@ -198,10 +198,10 @@ class InvalidCredential(PurviewMpeError, TypeError):
 class PlanConflict(PurviewMpeError):
     """The plan holds conflicts; nothing was written.
 
-    Such steps must not be carried out as they are. A name is taken, a broken endpoint is not to be replaced unasked, an
-    endpoint belongs to the service, or a target has no room.
+    A step with a conflict cannot be carried out: a name is taken, a broken endpoint must not be replaced without your
+    permission, an endpoint belongs to the service, or a target has no room.
 
-    What to do: Resolve each conflict as its step's remedy says, then plan again.
+    What to do: Follow the remedy of each step with a conflict, then plan again.
 
     Attributes:
         plan: The plan, whose `conflict` steps each carry a reason and a remedy.
@@ -216,7 +216,7 @@ class PlanConflict(PurviewMpeError):
         count = "1 conflict" if len(conflicts) == 1 else f"{len(conflicts)} conflicts"
         super().__init__(
             f"The plan has {count}, so nothing was written:{lines}",
-            remedy="Resolve each conflict as said beside it, then plan again.",
+            remedy="Follow the remedy beside each conflict, then plan again.",
         )
 
 
@@ -224,7 +224,7 @@ class UnsupportedSetup(PurviewMpeError):
     """The account or the factory does not allow what was asked; nothing was written.
 
     The account does not show which endpoints it needs (it is still being created, or hides its storage), it lacks a
-    group id that `Spec.groups` asks for, or the spec names no account and the factory is connected to none.
+    group id that `Spec.groups` asks for, or the spec names no account and the factory is not connected to one.
 
     What to do: Follow the remedy; for a new account, wait until it is created.
     """
@@ -236,7 +236,7 @@ class AzureError(PurviewMpeError):
     """Azure answered with an error that has no class of its own.
 
     Azure's code is in `azure_code`. `MissingSubscriptionRegistration` means that the resource provider is not
-    registered in the subscription. The library never registers one unasked, and the remedy holds the command.
+    registered in the subscription. The library never registers a provider by itself; the remedy holds the command.
 
     What to do: Correct what Azure's message names, and repeat the call.
     """
@@ -247,9 +247,9 @@ class AzureError(PurviewMpeError):
 class AccessDenied(AzureError):
     """The caller is not signed in, or lacks a role.
 
-    The status is 401, or there is none because the credential gave no token: the caller is not signed in. With 403 a
+    If the status is 401, or missing because the credential gave no token, the caller is not signed in. If it is 403, a
     role is missing, and the remedy names the role and the scope. A deny assignment on resources that Purview manages
-    ends here, too: no role overrides it.
+    also raises this error: no role overrides it.
 
     What to do: Sign in with `az login`, or ask an owner of the scope for the role that the remedy names. A new role
     takes up to ten minutes to work everywhere.
@@ -268,9 +268,9 @@ class NotFound(AzureError):
 
 
 class Throttled(AzureError):
-    """Azure asked for fewer requests (429), and the waits that were allowed did not suffice.
+    """Azure asked for fewer requests (429), and the waits that `Retry` allows were not enough.
 
-    Azure counts requests per subscription and sign-in, those of other programs included.
+    Azure counts requests per subscription and sign-in, including the requests of other programs.
 
     What to do: Wait some minutes, then repeat the call: what is done already is kept.
     """
@@ -284,7 +284,7 @@ class PolicyDenied(AzureError):
     Policies that allow private endpoints only from the organisation's own subscriptions always apply here: the
     endpoints of Data Factory come from a subscription of Microsoft's.
 
-    What to do: Ask the owners of the policy for an exemption; the message has the policy as Azure names it.
+    What to do: Ask the owners of the policy for an exemption; the message gives Azure's name for the policy.
     """
 
     code = "policy-denied"
@@ -303,7 +303,7 @@ class Locked(AzureError):
 class AzureUnavailable(AzureError):
     """Azure failed on its own side (5xx), or something in between answered in its place.
 
-    Signs of the second are an HTML page, an object where a list was asked for, a list without end, or a link to another
+    Signs of such an answer are an HTML page, an object in place of a list, a list without end, or a link to another
     host.
 
     What to do: Repeat the call in a few minutes; if the answer is not Azure's, look for a proxy or a sign-in page.
@@ -313,7 +313,7 @@ class AzureUnavailable(AzureError):
 
 
 class NoAnswer(PurviewMpeError):
-    """No answer came; what was asked may or may not have happened.
+    """No answer came; Azure may or may not have done what was requested.
 
     The host was not found, refused the connection, broke it, or took too long. A repeated call looks before it writes.
 
@@ -326,8 +326,8 @@ class NoAnswer(PurviewMpeError):
 class ProvisioningFailed(PurviewMpeError):
     """Azure accepted an endpoint and then could not make it.
 
-    Often two endpoints on one storage account were made at the same moment; sometimes the target is gone, or a lock or
-    policy stops the private endpoint.
+    Often, two endpoints on one storage account were created at the same moment. Sometimes the target is gone, or a lock
+    or policy stops the private endpoint.
 
     What to do: Read the reason in the message, then call create_all with Spec(replace_broken=True).
     """
@@ -338,8 +338,8 @@ class ProvisioningFailed(PurviewMpeError):
 class NotApproved(PurviewMpeError):
     """A connection is not approved, or this caller is not allowed to approve it.
 
-    It is not provably the endpoint's, it was decided otherwise, or Azure shows another state than the one that was
-    written.
+    The connection does not provably belong to the endpoint, another person made a different decision, or Azure shows
+    another state than the one that was written.
 
     What to do: Follow the remedy, or give the report's hand-off to the owners of the targets.
     """
@@ -348,7 +348,7 @@ class NotApproved(PurviewMpeError):
 
 
 class WaitTimedOut(PurviewMpeError):
-    """The time given ran out; Azure may still finish what was asked.
+    """Timed out; Azure may still finish what was requested.
 
     What to do: Look again later with status(spec), or repeat the call with a longer timeout.
     """
@@ -359,7 +359,7 @@ class WaitTimedOut(PurviewMpeError):
 class InternalError(PurviewMpeError):
     """The library broke one of its own rules; this is a bug, not a wrong argument.
 
-    What was written before stands in the report.
+    The report holds what was written before.
 
     What to do: Report the bug with the text of the error, and repeat the call.
     """
@@ -368,16 +368,16 @@ class InternalError(PurviewMpeError):
 
 
 class ReportFailed(PurviewMpeError):
-    """Something that was asked for is not done; raised by `Report.raise_for_failures()`.
+    """Not everything is done that you asked for; raised by `Report.raise_for_failures()`.
 
-    A step failed, a connection that was to be approved is not, something was handed off (unless
-    that was said to be fine), or the account cannot be read, so that not every endpoint is known.
-    The message lists all of it, each with its remedy.
+    A step failed, a connection is not approved although you asked for it, a step was handed off (unless you pass
+    `hand_off_is_fine=True`), or the account cannot be read, so that not every endpoint is known.
+    The message lists all of these, each with its remedy.
 
-    What to do: Remove each cause as its remedy says, and repeat the call: what is done already is kept.
+    What to do: Follow each remedy, and repeat the call: what is done already is kept.
 
     Attributes:
-        report: The whole report: what was done stands in it, too.
+        report: The whole report, including what was done.
     """
 
     code = "report-failed"
@@ -389,5 +389,5 @@ class ReportFailed(PurviewMpeError):
         what = f"{steps} of {len(report.outcomes)} steps did not succeed" if steps else "Not every endpoint is known"
         super().__init__(
             f"{what}:{listed(map(str, unfinished))}",
-            remedy="Remove each cause as said beside it and repeat the call: what is done already is kept.",
+            remedy="Follow the remedy beside each, and repeat the call: what is done already is kept.",
         )

@@ -203,7 +203,7 @@ def test_a_conflict_stops_create_before_the_first_write(shell: Any) -> None:
         "  (blob).\n"
         "    Choose another base name, or give --name-of blob=NAME; the existing endpoint\n"
         "    is not touched.\n"
-        "  What to do: Resolve each conflict as said beside it, then plan again.\n"
+        "  What to do: Follow the remedy beside each conflict, then plan again.\n"
         "  More: purview-mpe explain plan-conflict\n"
     )
     assert shell.emulator.writes == []

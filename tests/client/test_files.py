@@ -172,7 +172,7 @@ def test_csv_that_is_none(tmp_path):
     """A cell of more than Python's reader takes is refused."""
     text = "factory,name\n" + "x" * 200_000 + ",pv\n"
     assert problems(written(tmp_path, text, "fleet.csv")) == [
-        ("path", "is no CSV: field larger than field limit (131072)")
+        ("path", "is not CSV: field larger than field limit (131072)")
     ]
 
 
@@ -192,7 +192,7 @@ def test_fights_are_told_with_their_lines(tmp_path):
     """Two rows about one endpoint are refused, each by its line."""
     text = f"factory,account,name\n{FACTORY},{ACCOUNT},pv\n{FACTORY.upper()},{ACCOUNT},other\n"
     assert problems(written(tmp_path, text, "fleet.csv")) == [
-        ("line 3", "would make the endpoint for 'account' that line 2 makes; keep one of them")
+        ("line 3", "would create the endpoint for 'account' that line 2 creates; keep one of them")
     ]
 
 

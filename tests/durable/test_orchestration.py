@@ -240,7 +240,7 @@ def test_workers_that_never_answer_are_reported():
     ended = Ended(azure, factories(azure, 2, 1), host={"lost": lambda *_: True}, silence_seconds=60, timeout=200)
     assert ended.report.counts == {"failed": 2}
     assert ended.report.outcomes[0].error.message == (
-        "No worker told what became of the factory 'adf-0000'. No answer came in time."
+        "No worker reported what became of the factory 'adf-0000'. No answer came in time."
     )
     assert ended.report.outcomes[0].error.remedy == (
         "Start the fleet again: it looks first, and does only what is missing."
@@ -316,7 +316,7 @@ def test_the_approver_can_be_somebody_else():
     ("says", "why"),
     [
         ([(3000, False)], "The approval was declined, so the connection was not approved."),
-        ([], "Nobody decided within 48 hours, so the connection was not approved."),
+        ([], "No decision came within 48 hours, so the connection was not approved."),
     ],
 )
 def test_without_a_yes_everything_is_left_to_the_owners(says, why):
@@ -425,7 +425,7 @@ def test_the_host_can_load_each_function():
     app = df.DFApp()
     durable.register_functions(app)
     functions = {each.get_function_name(): each for each in app.get_functions()}
-    assert set(functions) == {durable.FLEET, "purview_mpe_create", "purview_mpe_approve"}
+    assert set(functions) == {durable.FLEET, "purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"}
     for name, function in functions.items():
         [binding] = function.get_bindings()
         user_function = function.get_user_function()

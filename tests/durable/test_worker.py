@@ -18,7 +18,7 @@ from purview_mpe import Client, FleetReport, Report, durable
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import InvalidSpec
 from tests.support.colours import spec_for
-from tests.support.durable_fleet import client, factories, run
+from tests.support.durable_fleet import bare_factories, client, factories, run
 from tests.support.processes import in_a_fresh_process
 
 #: What an executor's processes connect with: a function at the top level of a module that they can import.
@@ -86,6 +86,20 @@ def test_two_workers_share_a_fleet():
     assert {report.spec.factory_id.name for report in report.reports if not report.succeeded} == {"adf-0003"}
 
 
+def test_two_workers_onboard_into_one_account():
+    """Activities that write the policy at the same time lose no identity, and every other write is sent once."""
+    azure = Emulator(provisioning=10)
+    specs = bare_factories(azure, 8, 4)
+    request = durable.FleetRequest(specs=specs, verb="onboard", approval="at-once", poll_seconds=0.1, batch=1)
+    with working(azure) as hub:
+        report = ended(hub, hub.schedule_new_orchestration(durable.FLEET, input=request.model_dump(mode="json")))
+    assert report.complete
+    members = azure.catalog.members("data-curator", azure.account)
+    assert {azure.identity_of(spec.factory) for spec in specs} <= set(members)
+    puts = [one.path for one in azure.writes if one.method == "PUT" and "/metadataPolicies" not in one.path]
+    assert len(puts) == len(set(puts))
+
+
 def test_a_person_decides_by_an_event():
     """The event reaches the orchestration wherever it runs; nothing is approved before."""
     azure = Emulator(provisioning=10)
@@ -137,7 +151,7 @@ def test_importing_the_workers_door_loads_no_engine():
         durable.register_worker(Worker(), only="activities")
         """
     )
-    activities = ["purview_mpe_create", "purview_mpe_approve"]
+    activities = ["purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"]
     assert loaded.split() == [durable.FLEET, *activities, durable.FLEET, *activities]
 
 
@@ -181,7 +195,7 @@ def test_one_client_serves_all_calls_with_the_same_settings():
     [
         ("share", "is a str; pass a mapping that JSON can hold"),
         (["share"], "is a list; pass a mapping that JSON can hold"),
-        ({1: "x"}, "has a name that is no text"),
+        ({1: "x"}, "has a name that is not text"),
         ({"share": object}, "is nothing that JSON can hold: Object of type type is not JSON serializable"),
     ],
 )

@@ -160,7 +160,8 @@ def test_what_is_wrong_is_the_callers_mistake(emulator):
 def test_every_door_has_a_lock_and_can_be_loaded(emulator):
     """No HTTP function can be called without a key, and bindings and parameters have the same names."""
     functions = App(emulator).functions
-    assert set(functions) == {"start", "decide", "look", durable.FLEET, "purview_mpe_create", "purview_mpe_approve"}
+    activities = {"purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"}
+    assert set(functions) == {"start", "decide", "look", durable.FLEET, *activities}
     for name in ("start", "decide", "look"):
         bindings = {binding.name: binding for binding in functions[name].get_bindings()}
         assert bindings["request"].get_dict_repr()["authLevel"].value == func.AuthLevel.FUNCTION.value

@@ -186,7 +186,7 @@ def test_endpoints_beyond_lineage_are_the_accounts_own(colour, emulator):
         ),
         (
             lambda data, _: data["account"]["targets"][1].update(connections="account"),
-            "account.targets.1.connections: is 'account', and that of blob is storage or ingestion",
+            "account.targets.1.connections: is 'account', but blob needs storage or ingestion",
         ),
         (
             lambda data, _: data["account"]["targets"][3].update(group_id="vault"),

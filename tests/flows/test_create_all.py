@@ -162,7 +162,7 @@ def test_a_taken_name_is_refused_before_the_first_write(colour, emulator):
         "The plan has 1 conflict, so nothing was written:\n"
         f"  ! purview_blob: The name 'purview_blob' is taken by an endpoint to {storage} (dfs).\n"
         "    Choose another base name, or set Spec.names['blob']; the existing endpoint is not touched.\n"
-        "  What to do: Resolve each conflict as said beside it, then plan again."
+        "  What to do: Follow the remedy beside each conflict, then plan again."
     )
 
 

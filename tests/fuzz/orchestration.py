@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe import Client, FleetReport, Retry
 from purview_mpe.durable import FleetRequest, _activities
-from purview_mpe.durable._engine import CREATE, Unanswered
+from purview_mpe.durable._engine import APPROVE, CREATE, ONBOARD, Unanswered
 from purview_mpe.durable._orchestration import fleet
 from purview_mpe.emulator import Emulator
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def run(subject: Subject, random: Random) -> None:
     """A request that is bent or not, to its end: a report for each of its specs, and nothing approved unasked."""
     document = subject.documents["FleetRequest"] | {"approval": random.choice(("none", "at-once", "when-told"))}
+    document["verb"] = random.choice(("create", "onboard"))
     if random.random() < 0.5:
         document = bent(random, document)
     azure = Emulator(provisioning=1, connection_delay=0.5)
@@ -61,7 +62,8 @@ class _Engine:
     def call(self, activity: str, order: Mapping[str, Any]) -> Any:
         if self._random.random() < 0.2:
             return {"lost": self._random.random() < 0.5}
-        work = _activities.create if activity == CREATE else _activities.approve
+        works = {CREATE: _activities.create, ONBOARD: _activities.onboard, APPROVE: _activities.approve}
+        work = works[activity]
         return {"answer": json.loads(json.dumps(work(lambda: self._client, json.loads(json.dumps(order)))))}
 
     def timer(self, seconds: float) -> Any:

@@ -95,9 +95,9 @@ def test_status_counts():
     ("fields", "rule"),
     [
         ({}, "says the same as"),
-        ({"factory": FACTORY.upper()}, "would make the endpoint for 'account'|says the same"),
+        ({"factory": FACTORY.upper()}, "would create the endpoint for 'account'|says the same"),
         ({"account": None}, "unless they name different accounts"),
-        ({"name": "other", "groups": ("queue",)}, "would make the endpoint for 'queue'"),
+        ({"name": "other", "groups": ("queue",)}, "would create the endpoint for 'queue'"),
         ({"account": ACCOUNT + "2"}, "wants the name 'pv'"),
         ({"account": ACCOUNT + "2", "name": "PV_BLOB", "groups": ("account",)}, "wants the name 'PV_BLOB'"),
     ],

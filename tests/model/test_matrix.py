@@ -67,14 +67,14 @@ def test_every_cell_has_a_reason_of_its_own():
 def test_the_unsupported_cell_says_why():
     """An Azure runtime behind a closed firewall has no way in, and the text says so."""
     assert requirement(CLOSED, "azure").reason == (
-        "Every public way is closed, and an Azure integration runtime outside a managed virtual network has no other."
+        "All public access is closed, and an Azure integration runtime outside a managed virtual network has no other."
     )
 
 
 def test_studio_says_that_managed_endpoints_do_not_help():
     """Searching happens in the browser, whose network counts."""
     assert requirement(CLOSED, None).reason == (
-        "The browser speaks to Purview itself: its network needs account and portal endpoints of the customer's own; "
+        "The browser talks to Purview directly: its network needs the customer's own account and portal endpoints; "
         "managed private endpoints do not help."
     )
 

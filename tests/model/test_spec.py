@@ -43,14 +43,14 @@ PROBLEMS = [
         f"'my purview' {CHARACTERS}",
     ),
     ("separator", "'/' may hold only letters A-Z a-z, digits, '_' and '-', for example '_'"),
-    ("names", f"'portalx' is no group id of this job; those are {GROUPS}"),
-    ("groups", f"'ingestion' is no group id of this job; those are {GROUPS}"),
+    ("names", f"'portalx' is not a group id of Purview; use one of {GROUPS}"),
+    ("groups", f"'ingestion' is not a group id of Purview; use one of {GROUPS}"),
     (
         "managed_virtual_network",
         "'' must be 1 to 127 letters A-Z a-z, digits, '_' and '-', with no '-' at either end, for example 'default'",
     ),
     ("replace_broken", "input should be a valid boolean, for example True"),
-    ("colour", f"is no field that belongs here; the fields of a spec are {FIELDS}"),
+    ("colour", f"is not a known field; the fields of a spec are {FIELDS}"),
 ]
 
 
@@ -139,7 +139,7 @@ def test_nothing_else_is_ever_raised(fields):
 
 @given(st.text() | st.binary())
 def test_json_that_is_none_is_refused(text):
-    """A file that is no JSON, or no object, gives InvalidSpec too."""
+    """A file that is not JSON, or not an object, gives InvalidSpec too."""
     with pytest.raises(InvalidSpec):
         Spec.model_validate_json(text)
 
@@ -165,7 +165,7 @@ def test_unknown_fields_of_other_nouns_are_told_without_the_fields_of_a_spec():
     text = json.dumps(json.loads(plan_json(**GOOD)) | {"stepz": []})
     with pytest.raises(InvalidSpec) as caught:
         Plan.model_validate_json(text)
-    assert caught.value.problems == [("stepz", "is no field that belongs here")]
+    assert caught.value.problems == [("stepz", "is not a known field")]
     assert str(caught.value).startswith("Plan is not valid:\n")
 
 
@@ -288,7 +288,7 @@ def test_only_the_wanted_groups_need_a_name():
 def test_two_endpoints_of_one_name_are_told():
     """Names collide whatever their letter case; both problems with derived names are told together."""
     assert problem(names={"blob": "one-name", "queue": "ONE-NAME"}) == (
-        "two endpoints would be called 'ONE-NAME'; each needs a name of its own"
+        "two endpoints would be called 'ONE-NAME'; each needs its own name"
     )
     both = problems(name="p" * 78, names={"blob": "same", "queue": "same"})
     assert [field for field, _ in both] == ["name", "names"]
@@ -313,10 +313,10 @@ def test_groups_are_chosen():
 @pytest.mark.parametrize(
     ("groups", "rule"),
     [
-        ((), "must hold at least one group id, or be None for all that the account needs"),
+        ((), "must hold at least one group id; None means all that the account needs"),
         (("blob", "BLOB"), "holds 'BLOB' twice"),
-        (("Blob",), f"'Blob' is no group id of this job; those are {GROUPS}"),
-        (("x" * 99,), f"'{'x' * 40}' is no group id of this job; those are {GROUPS}"),
+        (("Blob",), f"'Blob' is not a group id of Purview; use one of {GROUPS}"),
+        (("x" * 99,), f"'{'x' * 40}' is not a group id of Purview; use one of {GROUPS}"),
         ("blob", "input should be a valid tuple, for example ('account', 'blob', 'queue')"),
     ],
 )

@@ -61,6 +61,25 @@ def factories(azure: Emulator, count: int, subscriptions: int) -> list[Spec]:
     ]
 
 
+def bare_factories(azure: Emulator, count: int, subscriptions: int = 1) -> list[Spec]:
+    """As `factories`, with nothing in them: no identity, no connection and no managed virtual network."""
+    return [
+        Spec(
+            factory=str(
+                azure.add_factory(
+                    f"adf-{number:04}",
+                    managed_vnet=False,
+                    identity=False,
+                    subscription=f"00000000-0000-0000-0000-{100 + number % subscriptions:012}",
+                )
+            ),
+            account=str(azure.account),
+            name="purview",
+        )
+        for number in range(count)
+    ]
+
+
 @dataclass
 class Watch:
     """Counts what is written and who has which turn, and kills one worker of each kind half-way."""

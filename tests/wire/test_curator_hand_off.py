@@ -12,7 +12,7 @@ import jq
 import pytest
 
 from purview_mpe._model.matrix import CLOSED
-from purview_mpe._wire.curator_hand_off import Asked, hand_off, script
+from purview_mpe._wire.curator_hand_off import Asked, apart, hand_off, joined, script
 from purview_mpe._wire.policy import curators, read_policy, with_curators
 from tests.support.nouns import ACCOUNT, an_account
 from tests.support.policies import (
@@ -39,6 +39,16 @@ def test_the_text_says_who_where_and_why():
     text = hand_off(SHOWN, ASKED, "this caller is outside", takes_away=False)
     for part in (ACCOUNT, "df1", FACTORY, "this caller is outside", "Data curators: add", "private network", ADDRESS):
         assert part in text
+
+
+@pytest.mark.parametrize("owners", [None, "Please approve a connection.\n\n  because of Please give the role\n"])
+@pytest.mark.parametrize("asked", [(), ASKED])
+def test_two_texts_are_joined_and_taken_apart(owners, asked):
+    """Each part comes back as it was, also if the other one is missing."""
+    administrator = hand_off(SHOWN, asked, "no role", takes_away=False) if asked else None
+    text = joined(owners, administrator)
+    assert apart(text) == (owners, administrator)
+    assert (text is None) == (owners is None and administrator is None)
 
 
 def test_taking_away_is_asked_for_without_a_script():

@@ -1,1 +1,1 @@
-"""The doors: what a verb checks before it starts its flow."""
+"""The clients: what a verb checks before it starts its flow."""

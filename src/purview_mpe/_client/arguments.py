@@ -17,7 +17,7 @@ from purview_mpe.errors import InvalidSpec
 
 
 def checked_spec(value: object) -> None:
-    """Refuse everything that is no Spec."""
+    """Refuse everything that is not a Spec."""
     if not isinstance(value, Spec):
         raise InvalidSpec("spec", [("spec", f"is a {type(value).__name__}; pass a purview_mpe.Spec")])
 
@@ -35,7 +35,7 @@ def checked_spec_or_report(value: object) -> None:
 
 
 def checked_flags(**flags: object) -> None:
-    """Refuse what is neither True nor False: the text "false" would count as true, and approve."""
+    """Refuse what is neither True nor False: the text "false" counts as true in Python, and would approve."""
     problems = [
         (flag, f"{shown(value)} is a {type(value).__name__}; pass True or False")
         for flag, value in flags.items()
@@ -46,7 +46,7 @@ def checked_flags(**flags: object) -> None:
 
 
 def checked_listener(value: object) -> None:
-    """Refuse what cannot be called with an event, as well as what would only make coroutines of them."""
+    """Refuse what cannot be called with an event, and coroutine functions: nothing would await them."""
     if value is None:
         return
     if not callable(value):
@@ -56,17 +56,17 @@ def checked_listener(value: object) -> None:
 
 
 def checked_since(value: object) -> timedelta:
-    """A stretch of time that Data Factory still knows: it keeps runs for 45 days (docs)."""
+    """A time span for which Data Factory still keeps runs: at most 45 days (docs)."""
     if isinstance(value, timedelta) and timedelta(0) < value <= timedelta(days=45):
         return value
     raise InvalidSpec(
-        "since", [("since", f"{shown(value)} is no timedelta up to 45 days, for example timedelta(hours=24)")]
+        "since", [("since", f"{shown(value)} is not a timedelta of at most 45 days, for example timedelta(hours=24)")]
     )
 
 
 def checked_timeout(value: object, argument: str = "timeout") -> float:
-    """Seconds, as a number that is positive and finite."""
-    # A whole number may be larger than any that has a fraction, and cannot be made into one then.
+    """Seconds: a positive, finite number."""
+    # An int can be too large to become a float.
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= sys.float_info.max:
         return float(value)
     raise InvalidSpec(argument, [(argument, f"{shown(value)} is not a positive number of seconds, for example 1800")])
@@ -78,13 +78,13 @@ def checked_limit(value: object, argument: str = "timeout") -> float | None:
 
 
 def earlier_report(value: object, journal: str | Path | None) -> FleetReport | None:
-    """The report to go on from, read where it is a file's path.
+    """The report to resume from; a path is read.
 
-    A journal that is to be written and does not exist yet holds nothing, so that the first run and every further one
-    can be the same call.
+    The path of the journal to write may name a file that does not exist yet. So the first run and every later run can
+    be the same call.
 
     Raises:
-        InvalidSpec: it is neither, or the file holds no report.
+        InvalidSpec: the value is neither a report nor a path, or the file holds no report.
         OSError: the file cannot be read.
     """
     if isinstance(value, (str, Path)):
@@ -102,10 +102,10 @@ def _is_same_file(one: str | Path, other: str | Path) -> bool:
 
 
 def checked_run(pipeline: object, run_id: object, parameters: object) -> None:
-    """Refuse everything but the name of one pipeline, with parameters, or the id of one run."""
+    """Refuse everything except the name of one pipeline, with parameters, or the id of one run."""
     problems: list[tuple[str, str]] = []
     if (pipeline is None) is (run_id is None):
-        problems.append(("pipeline", "name either a pipeline to start or the run_id of a run that exists, not both"))
+        problems.append(("pipeline", "name either a pipeline to start or the run_id of an existing run, not both"))
     if pipeline is not None and (not isinstance(pipeline, str) or entity_name_problem(pipeline)):
         problems.append(("pipeline", f"{repr(pipeline)[:80]} is not a pipeline's name, for example 'copy-sales'"))
     if run_id is not None and (not isinstance(run_id, str) or not is_guid(run_id)):
@@ -113,6 +113,6 @@ def checked_run(pipeline: object, run_id: object, parameters: object) -> None:
     if parameters is not None and not isinstance(parameters, Mapping):
         problems.append(("parameters", f"is a {type(parameters).__name__}; pass a mapping from names to values"))
     elif parameters and pipeline is None:
-        problems.append(("parameters", "belong to a pipeline that is started; a run that exists has its own"))
+        problems.append(("parameters", "are for a pipeline to start; an existing run has its own"))
     if problems:
         raise InvalidSpec(problems[0][0], problems)

@@ -1,4 +1,4 @@
-"""What a verb is to a client: one flow with one answer, or rounds that give answers until the work is over."""
+"""What a client runs for a verb: one flow with one answer, or rounds that give answers until the work is done."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """A verb with its arguments checked, ready to run in either colour."""
+    """A verb with its arguments checked, ready to run, sync or async."""
 
     verb: str
     flow: Callable[[Io], Coroutine[Any, Any, T]]
@@ -33,33 +33,33 @@ class Call(Generic[T]):
 
 
 class Work(Protocol[T_co]):
-    """Work in rounds. Between two rounds nothing is begun, so a caller can stop there."""
+    """Work in rounds. Nothing starts between two rounds, so a caller can stop there."""
 
     @property
     def is_over(self) -> bool:
-        """Whether another round would find nothing to do."""
+        """True if another round would find nothing to do."""
         ...
 
     async def round(self) -> Sequence[T_co]:
-        """Do one round; what it brought."""
+        """Run one round and return its answers."""
         ...
 
     async def close(self) -> Sequence[T_co]:
-        """Stop what is under way; what was finished and not given out."""
+        """Stop what is under way; return the answers that were finished and not yet returned."""
         ...
 
 
 class WorkOfFleet(Work[tuple[int, Report]], Protocol):
-    """The work on a fleet: it gives reports, each with the place of its spec."""
+    """The work on a fleet: it gives reports, each with the position of its spec."""
 
     @property
     def warnings(self) -> Sequence[Finding]:
-        """What concerns the fleet as a whole, as far as it is known by now."""
+        """The findings about the fleet as a whole, so far."""
         ...
 
 
 class Series(Protocol[T_co]):
-    """A verb that gives several answers, with its arguments checked, ready to run in either colour."""
+    """A verb that gives several answers, with its arguments checked, ready to run, sync or async."""
 
     @property
     def timeout(self) -> float | None:
@@ -67,13 +67,13 @@ class Series(Protocol[T_co]):
         ...
 
     def begin(self, io: Io) -> AbstractContextManager[Work[T_co]]:
-        """The work; leaving the context ends the verb, wherever the work is."""
+        """The work; leaving the context ends the verb, even if work is left."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Watching(Generic[T]):
-    """A series that keeps nothing: each answer is the caller's alone."""
+    """A series that keeps no answer after it has returned it."""
 
     verb: str
     make: Callable[[Io], Work[T]]
@@ -108,19 +108,19 @@ class _Named(Generic[T]):
 
 @dataclass
 class FleetRun:
-    """One run of a fleet verb: what it starts from, and what came of it."""
+    """One run of a fleet verb: where it starts, and its reports."""
 
     verb: str
     make: Callable[[Io], WorkOfFleet]
     timeout: float | None
     journal: str | Path | None = None
     reports: dict[int, Report] = field(default_factory=dict[int, "Report"])
-    """By the place of their spec; those that an earlier run completed are there from the start."""
+    """By the position of their spec; the reports that an earlier run completed are in it from the start."""
     warnings: list[Finding] = field(default_factory=list[Finding])
 
     @contextmanager
     def begin(self, io: Io) -> Generator[Work[Report]]:
-        """The work; each report is kept, and in the journal, before the caller sees it."""
+        """The work; each report is kept and written to the journal before the caller sees it."""
         with framed(io, self.verb) as began, io.engaged():
             with Journal(self.journal, lambda text: tell_warning(io, self.verb, began, text)) as file:
                 work = self.make(io)
@@ -132,7 +132,7 @@ class FleetRun:
 
     @contextmanager
     def kept(self) -> Generator[None]:
-        """Let whatever ends the run carry the reports so far."""
+        """Attach the reports so far to any exception that ends the run."""
         try:
             yield
         except BaseException as error:
@@ -148,7 +148,7 @@ class FleetRun:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The work of a fleet, with its reports written down."""
+    """The work of a fleet, with its reports kept."""
 
     work: Work[tuple[int, Report]]
     reports: dict[int, Report]

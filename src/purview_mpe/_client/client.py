@@ -1,4 +1,4 @@
-"""The synchronous client. `aio.Client` has the same verbs; both run what `verbs` gives them, and decide nothing."""
+"""The synchronous client. `aio.Client` has the same verbs; both run what `verbs` returns and decide nothing."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ T = TypeVar("T")
 
 @public("purview_mpe")
 class Client:
-    """The way from a data factory to a Purview account: discover, plan, apply and watch.
+    """Private endpoints from a data factory to a Purview account: discover, plan, apply and watch.
 
-    May be used from several threads at once, and inside a running event loop. Close it, or use it as a context
-    manager, when it is no longer needed.
+    You can use a client from several threads at once, and inside a running event loop. Close it when you no longer
+    need it, or use it as a context manager.
 
     Args:
-        credential: Of azure-identity, synchronous; None means `DefaultAzureCredential()`.
-        cloud: The Azure cloud: where requests go, and for whom tokens are asked.
-        endpoint: Another https address of Azure Resource Manager (emulator, Azure Stack); tokens stay the cloud's.
+        credential: A synchronous credential of azure-identity; None means `DefaultAzureCredential()`.
+        cloud: The Azure cloud: where requests go, and for which audience tokens are requested.
+        endpoint: Another https address of Azure Resource Manager (emulator, Azure Stack); tokens are still the cloud's.
         purview_endpoint: Address of an emulator's Purview data plane on this machine, with `{account}` where the
-            account's name belongs; by default the address that the account itself shows, if it is one of Purview's.
-        retry: How patient to be with one request.
-        budget: How much may be asked of Azure; None means the one that all clients of this process share, which keeps
-            below Azure's documented limits.
-        on_event: Called with each `Event` as it happens, from whichever thread it happens in.
+            account's name belongs; by default the address that the account itself shows, if it is a Purview address.
+        retry: How often and for how long one request is repeated.
+        budget: How many requests to send to Azure; None means the budget that all clients of this process share, which
+            stays below Azure's documented limits.
+        on_event: Called with each `Event` as it happens, in the thread in which it happens.
         client_options: Passed on to every management client: `transport`, `connection_verify`, `user_agent`,
-            `proxies`, `headers`, and others of azure-core. An unknown one is refused.
+            `proxies`, `headers`, and others of azure-core. An unknown option is refused.
 
     Raises:
         InvalidSpec: an option is unknown or wrong.
-        InvalidCredential: the credential is none, or an asynchronous one.
+        InvalidCredential: the value is not a credential, or is an asynchronous one.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Client:
     def discover(self, account: str | ArmId) -> Account:
         """What a Purview account needs: its shape, firewall setting and targets.
 
-        Reads the account. Needs Reader on it; without that the answer is the `account` endpoint alone, with a
+        Reads the account. Needs Reader on it; without Reader, the answer is only the `account` endpoint, with a
         warning, as in the portal. Safe to repeat.
 
         Raises:
@@ -98,29 +98,29 @@ class Client:
         return self._run(verbs.discover(account))
 
     def plan(self, spec: Spec) -> Plan:
-        """What has to be made for the factory to reach the account, and what is there already.
+        """What the factory needs to reach the account: what to create, and what exists already.
 
-        Reads the account and the factory's managed virtual network, and where endpoints are to be created the
+        Reads the account and the factory's managed virtual network. For endpoints to create, it also reads the
         connections of their targets, to see whether there is room. Needs Reader on account and factory; a target that
         cannot be read is not counted. Safe to repeat.
 
         Raises:
-            UnsupportedSetup: the account does not show what it needs, or `Spec.account` is None and the factory is
-                connected to none.
+            UnsupportedSetup: the account does not show what it needs, or `Spec.account` is None and the factory is not
+                connected to an account.
             NotFound: the factory or the account does not exist.
-            AccessDenied: the caller may not read the factory.
+            AccessDenied: the caller is not allowed to read the factory.
         """
         return self._run(verbs.plan(spec))
 
     def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:
-        """Make what the plan says is missing, and wait until Azure has provisioned it.
+        """Create what the plan says is missing, and wait until Azure has provisioned it.
 
-        Reads what `plan` reads, again; writes managed private endpoints and, where it is missing, the managed
-        virtual network. Needs Data Factory Contributor on the factory, and nothing on the targets. Safe to repeat:
-        what exists is kept. Endpoints end Pending and wait for approval. `timeout` is in seconds.
+        Reads again what `plan` reads; writes managed private endpoints and, if it is missing, the managed virtual
+        network. Needs Data Factory Contributor on the factory, and no role on the targets. Safe to repeat: existing
+        endpoints are kept. New endpoints are Pending and wait for approval. `timeout` is in seconds.
 
         Returns:
-            One outcome per step, also for the steps that failed.
+            One outcome per step, including the steps that failed.
 
         Raises:
             PlanConflict: before the first write, if the plan holds conflicts.
@@ -129,25 +129,25 @@ class Client:
         return self._run(verbs.apply(plan_or_spec, wait=wait, timeout=timeout))
 
     def create_all(self, spec: Spec, *, approve: bool = False, wait: bool = True, timeout: float = 1800) -> Report:
-        """Plan and apply in one call, as "Create all" does in the portal; with `approve`, approve on the way.
+        """Plan and apply in one call, as "Create all" does in the portal; with `approve`, also approve.
 
         Reads, writes, needs and raises what `plan` and `apply` do, and with `approve` what `approve` does: each
-        connection is approved as soon as it appears and is provably ours. Safe to repeat: a second call writes
-        nothing. `timeout` is in seconds.
+        connection is approved as soon as it appears and provably belongs to the factory. Safe to repeat: a second call
+        writes nothing. `timeout` is in seconds.
         """
         return self._run(verbs.create_all(spec, approve=approve, wait=wait, timeout=timeout))
 
     def approve(
         self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
     ) -> Report:
-        """Approve the pending connections that are provably ours, and no others.
+        """Approve the pending connections that provably belong to the factory, and no others.
 
-        Reads the account, the factory where that is allowed, and the connections of every target; writes the
-        state of our own pending connections. Needs Contributor on the Purview account, Storage Account Contributor
-        on managed storage and Contributor on a managed Event Hubs namespace; nothing on the factory. What this
-        caller may not approve comes back in `Report.hand_off`. Given a requester's `Report`, only its exact private
-        endpoint ids are accepted. `dry_run` writes nothing. Waits up to `timeout` seconds for connections to appear.
-        Safe to repeat: what is approved is left alone.
+        Reads the account, the connections of every target and, if the caller is allowed to, the factory; writes the
+        state of the factory's pending connections. Needs Contributor on the Purview account, Storage Account
+        Contributor on managed storage and Contributor on a managed Event Hubs namespace; no role on the factory. What
+        this caller is not allowed to approve comes back in `Report.hand_off`. Given a requester's `Report`, only its
+        exact private endpoint ids are accepted. `dry_run` writes nothing. Waits up to `timeout` seconds for connections
+        to appear. Safe to repeat: approved connections stay as they are.
 
         Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
 
@@ -159,10 +159,10 @@ class Client:
     def reject(
         self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
     ) -> Report:
-        """Reject the pending connections that are provably ours; approved ones are left alone.
+        """Reject the pending connections that provably belong to the factory; approved ones stay approved.
 
         Reads, writes, needs and raises what `approve` does; `timeout` is in seconds. Safe to repeat. A rejected
-        endpoint never works again: it has to be deleted or replaced.
+        endpoint never works again: delete or replace it.
         """
         return self._run(verbs.reject(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
@@ -170,8 +170,8 @@ class Client:
         """Every endpoint that the account needs, as the factory and the target see it, with a verdict.
 
         Reads the account, the factory's endpoints and the connections of the targets. Needs Reader on the factory;
-        without Reader on the targets only the factory's side is shown, which Data Factory stops refreshing once a
-        connection is approved, and a finding says so. Safe to repeat.
+        without Reader on the targets, only the factory's side is shown, and a finding says so: Data Factory stops
+        refreshing its side once a connection is approved. Safe to repeat.
 
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: as `plan`.
@@ -179,10 +179,10 @@ class Client:
         return self._run(verbs.status(spec))
 
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> Iterator[Status]:
-        """The status now, and each one that differs, until nothing is pending or provisioning any more.
+        """The status now, then each status that differs, until nothing is pending or provisioning any more.
 
-        Reads what `status` reads, every `every` seconds, for at most `timeout` seconds: then the iteration ends, and a
-        look that is under way gives no status. Writes nothing. Needs and raises what `status` does. Safe to repeat.
+        Reads what `status` reads, every `every` seconds, for at most `timeout` seconds. Then the iteration ends; a read
+        that is still under way gives no status. Writes nothing. Needs and raises what `status` does. Safe to repeat.
         """
         return self._iterate(verbs.watch(spec, every=every, timeout=timeout))
 
@@ -190,8 +190,9 @@ class Client:
         """Whether everything is in place, before anything is written.
 
         Reads the account, the factory with its runtimes, networks and endpoints, and what this caller may do at the
-        factory, the account and each target. What may not be read is a finding, and the rest is judged all the same:
-        needs no role in particular, and Reader on factory and account shows most. Writes nothing. Safe to repeat.
+        factory, the account and each target. What the caller is not allowed to read becomes a finding, and the rest is
+        checked all the same: no particular role is needed, and Reader on factory and account shows most. Writes
+        nothing. Safe to repeat.
 
         Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
 
@@ -203,17 +204,17 @@ class Client:
     def connect(self, spec: Spec, *, replace: bool = False, identity: bool = False) -> Report:
         """Connect the factory to the account, so that its activities report lineage there.
 
-        Reads the account and the factory; writes the factory back whole with `purviewConfiguration` set and every
-        other field as it was, and only if it has not changed in between. With `identity` the same write switches on
-        the factory's system-assigned managed identity and keeps all user-assigned ones. Needs Contributor on the
-        factory, and nothing on the account. A factory that is connected to another account is a `conflict` unless
-        `replace` is true. Safe to repeat: a second call writes nothing.
+        Reads the account and the factory; writes the whole factory back with `purviewConfiguration` set and every
+        other field unchanged, and only if the factory has not changed in between. With `identity` the same write
+        switches on the factory's system-assigned managed identity and keeps all user-assigned ones. Needs Contributor
+        on the factory, and no role on the account. A factory that is connected to another account is a `conflict`
+        unless `replace` is true. Safe to repeat: a second call writes nothing.
 
         Source: "Connect Data Factory to Microsoft Purview", Microsoft.
 
         Returns:
-            An outcome of the connection: `connected`, `already-connected`, `conflict` or `failed`; with `identity`
-            also one of the identity: `enabled`, `already-enabled` or `failed`.
+            One outcome for the connection: `connected`, `already-connected`, `conflict` or `failed`. With `identity`
+            also one for the identity: `enabled`, `already-enabled` or `failed`.
 
         Raises:
             InvalidSpec: the spec names no account.
@@ -223,14 +224,14 @@ class Client:
         return self._run(verbs.connect(spec, replace=replace, identity=identity))
 
     def disconnect(self, spec: Spec) -> Report:
-        """Remove the factory's connection to the account; its activities report no lineage from then on.
+        """Remove the factory's connection to the account; its activities no longer report lineage.
 
-        Reads the factory; writes it back whole without `purviewConfiguration`, and only if it has not changed in
-        between. Needs Contributor on the factory, and nothing on the account. A factory that is connected to another
-        account than the spec's is a `conflict`. Safe to repeat: a second call writes nothing.
+        Reads the factory; writes the whole factory back without `purviewConfiguration`, and only if it has not changed
+        in between. Needs Contributor on the factory, and no role on the account. A factory that is connected to
+        another account than the spec's is a `conflict`. Safe to repeat: a second call writes nothing.
 
         Returns:
-            One outcome: `disconnected`, `absent` (it was connected to no account), `conflict` or `failed`.
+            One outcome: `disconnected`, `absent` (it was not connected to an account), `conflict` or `failed`.
 
         Raises:
             NotFound: the factory does not exist; nothing was written.
@@ -242,12 +243,12 @@ class Client:
         """Make the factory's identity Data Curator on the account's root collection, so that it may push lineage.
 
         Reads the factory and the account, then the metadata policy of the root collection on the account's data
-        plane; writes that policy back with one identity added and everything else as it was, reads it again, and
-        repeats what another write has replaced, for at most `timeout` seconds. Needs Collection administrator on the
-        root collection, and a place inside the account's network if its firewall is closed; otherwise the outcome is
-        `handed-off`, and `Report.hand_off` is a text with a script for a person who has both. With `become_admin` a
-        caller without that role is first made a collection administrator, which needs Owner on the account; a warning
-        says so and how to undo it. Safe to repeat: a second call writes nothing.
+        plane; writes that policy back with one identity added and everything else unchanged, and reads it again. If
+        another write has replaced the change, it repeats the change, for at most `timeout` seconds. Needs Collection
+        administrator on the root collection and, if the account's firewall is closed, a place inside the account's
+        network; otherwise the outcome is `handed-off`, and `Report.hand_off` is a text with a script for a person who
+        has both. With `become_admin` a caller without that role is first made a collection administrator, which needs
+        Owner on the account; a warning says so and how to undo it. Safe to repeat: a second call writes nothing.
 
         Source: "Tutorial: Use REST APIs to manage metadata policies", Microsoft.
 
@@ -256,14 +257,14 @@ class Client:
             `timed-out`.
 
         Raises:
-            UnsupportedSetup: the spec names no account and the factory is connected to none.
+            UnsupportedSetup: the spec names no account and the factory is not connected to one.
             NotFound: the factory or the account does not exist; nothing was written.
             AccessDenied: the caller is not allowed to read the factory; nothing was written.
         """
         return self._run(verbs.grant(spec, become_admin=become_admin, dry_run=dry_run, timeout=timeout))
 
     def revoke(self, spec: Spec, *, dry_run: bool = False, timeout: float = 300) -> Report:
-        """Take the role Data Curator on the root collection away from the factory's identity.
+        """Remove the role Data Curator on the root collection from the factory's identity.
 
         Reads, writes, needs and raises what `grant` does; `timeout` is in seconds. Safe to repeat.
 
@@ -281,24 +282,24 @@ class Client:
         parameters: Mapping[str, Any] | None = None,
         timeout: float = 1800,
     ) -> Proof:
-        """Whether lineage arrives: one run of a pipeline of yours, followed into Purview's catalog.
+        """Whether lineage arrives: follows one run of your pipeline into Purview's catalog.
 
-        Starts `pipeline` once, with `parameters`, or takes the run `run_id`; waits for its end, reads what its
-        activities report, and looks their entities up in Purview until they are there with their relations, for at
-        most `timeout` seconds. A run does what the pipeline does, and costs what it costs; choose one that may run at
-        any time. Needs Data Factory Contributor on the factory and, to see the catalog, Data Reader on the root
-        collection and a place inside the account's network if its firewall is closed; without these the proof ends
-        with what the activities report. With `run_id` it is safe to repeat; with `pipeline` each call starts another
-        run.
+        Starts `pipeline` once, with `parameters`, or takes the run `run_id`. Waits for its end, reads what its
+        activities report, and looks their entities up in Purview until Purview shows them with their relations, for at
+        most `timeout` seconds. The run does what the pipeline does, and costs as much; choose a pipeline that may run
+        at any time. Needs Data Factory Contributor on the factory. To see the catalog, it also needs Data Reader on the
+        root collection and, if the account's firewall is closed, a place inside the account's network; without these
+        the proof ends with what the activities report. With `run_id` it is safe to repeat; with `pipeline` each call
+        starts another run.
 
         Source: "How to connect Azure Data Factory and Microsoft Purview", Microsoft.
 
         Raises:
             InvalidSpec: neither or both of `pipeline` and `run_id` are given, or one of them is wrong.
-            UnsupportedSetup: the spec names no account and the factory is connected to none.
+            UnsupportedSetup: the spec names no account and the factory is not connected to one.
             NotFound: the factory, the account or the pipeline does not exist.
             AccessDenied: the caller is not allowed to read the factory or to start the pipeline.
-            NoAnswer: whether the run was started is not known; it is not started again.
+            NoAnswer: Azure may or may not have started the run; it is not started again.
         """
         return self._run(verbs.prove(spec, pipeline=pipeline, run_id=run_id, parameters=parameters, timeout=timeout))
 
@@ -314,25 +315,25 @@ class Client:
         wait: bool = True,
         timeout: float = 1800,
     ) -> Report:
-        """Everything between a bare factory and lineage that can flow, in one call.
+        """Everything that a new factory needs for lineage, in one call.
 
         Reads the factory, the account, its targets' connections and the root collection's metadata policy. Switches
-        on the factory's identity and connects the factory (as `connect` with `identity`), makes the managed
+        on the factory's identity and connects the factory (as `connect` with `identity`), creates the managed
         virtual network, an Azure integration runtime in it and the endpoints (as `create_all`), approves the
-        connections where `approve` is true (as `approve`), and gives the identity the role Data Curator unless
-        `grant` is false (as `grant`; `become_admin` as there). What fails stops only what depends on it.
-        `replace` lets a connection to another account be replaced. `dry_run` writes nothing and says what would be
+        connections if `approve` is true (as `approve`), and gives the identity the role Data Curator unless
+        `grant` is false (as `grant`; `become_admin` as there). A failed step stops only the steps that depend on it.
+        `replace` allows replacing a connection to another account. `dry_run` writes nothing and says what would be
         done. `timeout` is in seconds. Needs Data Factory Contributor on the factory, Reader on the account, and what
         `approve` and `grant` need; what this caller is not allowed to do comes back in `Report.hand_off`. Safe to
         repeat: a second call writes nothing.
 
-        A runtime that exists in the network serves; otherwise one is made under the name `Spec.runtime`, or
+        An existing runtime in the network is used; otherwise one is created with the name `Spec.runtime`, or
         `managed-vnet`. Linked services and data flows use it once they name it.
 
         Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
 
         Returns:
-            Outcomes with the subjects `identity`, `connection`, `managed-network` (where it was made), `runtime`,
+            Outcomes with the subjects `identity`, `connection`, `managed-network` (if it was created), `runtime`,
             `endpoint` and `data-curator`. `Report.complete` is true only if all of this is in place.
 
         Raises:
@@ -342,7 +343,7 @@ class Client:
         return self._run(verbs.onboard(spec, wishes, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
-        """Take the factory out of the account: revoke the role, disconnect, and delete the endpoints, in this order.
+        """Offboard the factory: revoke the role, disconnect it, and delete the endpoints, in this order.
 
         Reads, writes, needs and raises what `revoke`, `disconnect` and `delete_all` do. The integration runtime, the
         managed virtual network and the factory's identity stay. `dry_run` writes nothing; `timeout` is in seconds.
@@ -357,50 +358,50 @@ class Client:
         """Why lineage does not arrive: the whole chain, from the support matrix to the recent runs.
 
         Reads what `check` and `status` read, and the lineage status of the activities in the newest 50 pipeline runs
-        of the time `since` (at most 45 days). What may not be read is a finding, and the rest is judged all the same.
-        Needs Reader on the factory, the account and the targets; some factories show their runs only to a Data
-        Factory Contributor. Writes nothing. Safe to repeat.
+        of the time `since` (at most 45 days). What the caller is not allowed to read becomes a finding, and the rest is
+        checked all the same. Needs Reader on the factory, the account and the targets; some factories show their runs
+        only to a Data Factory Contributor. Writes nothing. Safe to repeat.
 
         Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
 
         Raises:
-            InvalidSpec: `since` is no timedelta up to 45 days.
+            InvalidSpec: `since` is not a timedelta of at most 45 days.
             NotFound: the factory does not exist. A missing account is a finding.
         """
         return self._run(verbs.diagnose(spec, since=since))
 
     def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
-        """Delete the endpoints that serve this spec, under whatever name, and nothing else.
+        """Delete the endpoints that serve this spec, whatever their names, and nothing else.
 
         Reads the account and the factory's endpoints; deletes those with the spec's targets and group ids, all at
-        once, and lists until Azure shows them no more, for at most `timeout` seconds. An endpoint that only bears
-        our name is left alone, and so is one that is reserved for the service (`conflict`). Needs Data Factory
+        once, and lists until Azure no longer shows them, for at most `timeout` seconds. It does not touch an endpoint
+        that only has the spec's name, or one that is reserved for the service (`conflict`). Needs Data Factory
         Contributor on the factory and Reader on the account; with `dry_run`, which deletes nothing, Reader on both.
-        Safe to repeat: what is gone is `absent`.
+        Safe to repeat: an endpoint that is gone is `absent`.
 
         Returns:
             One outcome per target: `deleted` (in a dry run `would-delete`), `absent`, `conflict`, `failed` or
-            `timed-out`. Azure accepts a deletion even where a lock makes it fail; that is told, with the way to find
-            the lock.
+            `timed-out`. Azure accepts a deletion even if a lock makes it fail; the outcome says so, and how to find the
+            lock.
 
         Raises:
-            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`; an account that was deleted
-                leaves its own endpoint, which is deleted, with a warning about the others.
+            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`. If the account was deleted, its
+                own endpoint is deleted, with a warning about the others.
         """
         return self._run(verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
 
     def orphans(self, account: str | ArmId) -> Orphans:
-        """What is left over around one account: connections without an endpoint, endpoints without a target.
+        """The orphans of one account: connections without an endpoint, endpoints without a target.
 
         Reads the account, the connections of its targets, the factories of every subscription that this caller can
         see, and the endpoints of those that concern the account. Needs Reader on all of these. A row is `certain`
-        only if the factory or the target could be read; a connection of a factory that cannot be seen is listed and
-        not certain. Writes nothing. Safe to repeat.
+        only if the factory or the target could be read; a connection of a factory that this caller cannot see is listed
+        as not certain. Writes nothing. Safe to repeat.
 
         Raises:
             InvalidSpec: `account` is not the id of a Purview account.
-            AccessDenied: the caller is not signed in. What it is not allowed to read is a finding, and a deleted
-                account is not an error.
+            AccessDenied: the caller is not signed in. What the caller is not allowed to read becomes a finding. A
+                deleted account is not an error.
         """
         return self._run(verbs.orphans(account))
 
@@ -409,11 +410,11 @@ class Client:
 
         Reads the list of factories. Needs Reader on the scope; Azure leaves out the factories that the caller is not
         allowed to see. `scope` is `/subscriptions/…` or the id of a resource group, `name` the base name for all of
-        them; with `account` only the factories that are connected to that one. Safe to repeat.
+        them; with `account` only the factories that are connected to that account. Safe to repeat.
 
         Returns:
             The specs as a tuple. Its attribute `findings` has an entry for each connected factory that was left out
-            because no spec can name it; a `warning` event says so as well.
+            because no spec can name it; a `warning` event reports it, too.
 
         Raises:
             InvalidSpec: `scope` is neither, `account` is not the id of an account, or the name breaks a rule.
@@ -434,27 +435,27 @@ class Client:
     ) -> FleetReport:
         """What `create_all` does, for many factories at once, as fast as Azure's limits allow.
 
-        Reads, writes and needs what `create_all` does, but each account only once. One factory's failure never stops
-        the others: it is in its report. Safe to repeat.
+        Reads, writes and needs what `create_all` does, but reads each account only once. One factory's failure never
+        stops the others: it is in that factory's report. Safe to repeat.
 
         Args:
             specs: The specs, or the path of a JSON or CSV file (see `read_specs`).
             approve: Whether to approve each connection as it appears.
-            wait: Whether to wait until Azure has made the endpoints.
+            wait: Whether to wait until Azure has created the endpoints.
             timeout: Seconds for each factory, from the moment its endpoints are submitted.
             stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
-            resume: An earlier report, or the path of a report file or journal; what is complete in it is taken over and
-                not looked at again. With the path of `journal` the file need not exist yet, so one call serves the
-                first run and every further one.
-            journal: A file to which each report is appended as soon as it is there, one line each; read it back with
-                `FleetReport.load`. One run at a time can write a file. If the disk is full the run goes on, a warning
-                event says so, and the returned report holds everything.
+            resume: An earlier report, or the path of a report file or journal; its complete reports are taken over and
+                not read again. If you pass the path of `journal`, the file need not exist yet, so the first run and
+                every later run can be the same call.
+            journal: A file to which each report is appended as soon as it is complete, one line each; read it back
+                with `FleetReport.load`. Only one run at a time can write a file. If the disk is full, the run goes on,
+                a warning event says so, and the returned report holds everything.
 
         Returns:
             One report per spec, in their order.
 
         Raises:
-            InvalidSpec: before anything is sent; a spec or row is wrong, is there twice, or fights with another one.
+            InvalidSpec: before anything is sent; a spec or row is wrong, is given twice, or conflicts with another one.
         """
         return self._all(
             verbs.create_many(
@@ -479,11 +480,11 @@ class Client:
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
     ) -> Iterator[Report]:
-        """As `create_many`, and gives each factory's report as soon as it is there.
+        """As `create_many`, but yields each factory's report as soon as it is complete.
 
         Reads, writes, needs and raises what `create_many` does; times are in seconds. Safe to repeat.
-        What `resume` stands for is left out. Stop iterating, and nothing more is begun or waited for: Azure goes on
-        with what is submitted, and a later call finds it.
+        Reports that `resume` holds already are not yielded. If you stop iterating, no further factory starts and
+        nothing is waited for; Azure goes on with what is submitted, and a later call finds it.
         """
         return self._iterate(
             verbs.create_many(
@@ -513,10 +514,10 @@ class Client:
     ) -> FleetReport:
         """What `onboard` does, for many factories at once, as fast as Azure's limits allow.
 
-        Reads, writes and needs what `onboard` does, but each account only once: the identities of all factories of one
-        account are added to its policy together, in a few writes however many factories there are. One factory's
-        failure never stops the others: it is in its report. `timeout` is in seconds for each factory, from the moment
-        its endpoints are submitted. Safe to repeat.
+        Reads, writes and needs what `onboard` does, but reads each account only once. The identities of all factories
+        of one account are added to its policy together, in a few writes however many factories there are. One
+        factory's failure never stops the others: it is in that factory's report. `timeout` is in seconds for each
+        factory, from the moment its endpoints are submitted. Safe to repeat.
 
         Args:
             specs: The specs, or the path of a JSON or CSV file (see `read_specs`).
@@ -524,10 +525,10 @@ class Client:
             grant: Whether to give each factory's identity the role Data Curator.
             become_admin: Whether the caller may be made a collection administrator, as in `grant`.
             replace: Whether connections to other accounts are replaced.
-            wait: Whether to wait until Azure has made the endpoints.
+            wait: Whether to wait until Azure has created the endpoints.
             timeout: Seconds for each factory.
             stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
-            resume: As in `create_many`; a report of `create_many` does not stand for a factory that is onboarded.
+            resume: As in `create_many`; a report of `create_many` does not count as onboarding.
             journal: As in `create_many`.
 
         Returns:
@@ -562,10 +563,10 @@ class Client:
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
     ) -> Iterator[Report]:
-        """As `onboard_many`, and gives each factory's report as soon as it is there.
+        """As `onboard_many`, but yields each factory's report as soon as it is complete.
 
         Reads, writes, needs and raises what `onboard_many` does; times are in seconds. Safe to repeat.
-        What `resume` stands for is left out. To stop iterating is safe, as with `iter_create_many`.
+        Reports that `resume` holds already are not yielded. You can stop iterating safely, as with `iter_create_many`.
         """
         return self._iterate(
             verbs.onboard_many(
@@ -587,7 +588,7 @@ class Client:
         wait: bool = True,
         timeout: float = 300,
     ) -> FleetReport:
-        """What `approve` does, for many factories at once: each target is listed once a round for all of them.
+        """What `approve` does, for many factories at once: each target is listed once per round for all of them.
 
         Reads, writes and needs what `approve` does. Takes specs, requesters' reports, the `FleetReport` of
         `create_many`, or the path of a file with specs. `timeout` is in seconds, for all of them together. Safe to
@@ -606,14 +607,14 @@ class Client:
         wait: bool = True,
         timeout: float = 300,
     ) -> Iterator[Report]:
-        """As `approve_many`, and gives each factory's report as soon as it is there.
+        """As `approve_many`, but yields each factory's report as soon as it is complete.
 
         Reads, writes, needs and raises what `approve_many` does; `timeout` is in seconds. Safe to repeat.
         """
         return self._iterate(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def status_many(self, specs: Iterable[Spec] | str | Path) -> FleetStatus:
-        """What `status` tells, for many factories at once: each account and each target is read once.
+        """What `status` shows, for many factories at once: each account and each target is read once.
 
         Reads and needs what `status` does. A factory that cannot be read has an error instead of a status. Safe to
         repeat.
@@ -624,7 +625,7 @@ class Client:
         return self._run(verbs.status_many(specs))
 
     def close(self) -> None:
-        """Close the connections that this client opened; a transport or credential that was given stays open."""
+        """Close the connections that this client opened; a transport or credential that you passed stays open."""
         self._azure.close()
 
     def __enter__(self) -> Self:

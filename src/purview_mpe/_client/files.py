@@ -1,4 +1,4 @@
-"""Specs from files: JSON and CSV. Every wrong field is told with its line, all at once, before anything is sent."""
+"""Specs from files: JSON and CSV. Every wrong field is reported with its line, all at once, before anything is sent."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _DECODER = json.JSONDecoder()
-#: Spreadsheets write the separator of their country.
+#: Spreadsheets write the separator of their locale.
 _SEPARATORS = (",", ";", "\t")
 _BOOLEANS = {"true": True, "false": False}
 Problem = tuple[str, str]
 
 
 class _Row:
-    """The fields of one spec as a file gives them, and the line of each."""
+    """The fields of one spec from a file, and the line of each."""
 
     def __init__(self, line: int) -> None:
         self.line = line
@@ -51,12 +51,12 @@ class _Row:
 def read_specs(path: str | Path) -> tuple[Spec, ...]:
     """The specs in a `.json` or `.csv` file, ready for `create_many`.
 
-    JSON: a list of specs, or `{"defaults": {…}, "specs": […]}` whose defaults stand in each spec that does not say
-    otherwise. CSV: a heading with the names of the fields, then one spec per line; an empty cell is a field left
-    out, `groups` are separated by blanks, and a column `names.blob` is the name for the group id `blob`.
+    JSON: a list of specs, or `{"defaults": {…}, "specs": […]}`. A default applies to each spec that does not set the
+    field. CSV: a heading with the names of the fields, then one spec per line. An empty cell omits the field, `groups`
+    are separated by blanks, and a column `names.blob` is the name for the group id `blob`.
 
     Raises:
-        InvalidSpec: with the line and the field of everything that is wrong, or of the specs that fight over an
+        InvalidSpec: with the line and the field of everything that is wrong, or of specs that conflict over an
             endpoint.
         OSError: the file cannot be read.
     """
@@ -74,8 +74,8 @@ def read_specs(path: str | Path) -> tuple[Spec, ...]:
     try:
         rows = list(reader(text, problems))
     except csv.Error as error:
-        # Only what no other reading could make sense of: a cell of more than 128 KB, say.
-        rows, problems = [], [("path", f"is no CSV: {error}")]
+        # csv only raises for a line that it cannot parse at all, for example a cell of more than 128 KB.
+        rows, problems = [], [("path", f"is not CSV: {error}")]
     specs = [row.spec(problems) for row in rows]
     if not rows and not problems:
         problems.append(("line 1", "the file holds no spec"))
@@ -84,10 +84,10 @@ def read_specs(path: str | Path) -> tuple[Spec, ...]:
 
 
 def fleet_of(specs: Iterable[Spec] | str | Path) -> tuple[Spec, ...]:
-    """The specs of a fleet: as given, or from a file.
+    """The specs of a fleet: the value itself, or read from a file.
 
     Raises:
-        InvalidSpec: as `read_specs`; or something in it is no spec.
+        InvalidSpec: as `read_specs`; or an item is not a spec.
     """
     return read_specs(specs) if isinstance(specs, (str, Path)) else checked_fleet(specs)
 
@@ -100,7 +100,7 @@ def _csv_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
     known = {*Spec.model_fields} - {"names"}
     wrong = [column for column in columns if column not in known and not column.startswith("names.")]
     problems.extend(
-        (f"line 1, {column or '(empty)'}", f"is no column; those are {', '.join(sorted(known))} and names.<group id>")
+        (f"line 1, {column or '(empty)'}", f"is not a column; use {', '.join(sorted(known))} or names.<group id>")
         for column in wrong
     )
     problems.extend(
@@ -137,12 +137,12 @@ def _put_cell(row: _Row, column: str, value: str) -> None:
 
 
 def _json_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
-    """Walks through the text itself, because the values alone do not tell their lines."""
+    """Walks through the text itself, because parsed values do not hold their line numbers."""
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
-        problems.append((f"line {line}", f"is no JSON: {error.args[0].partition(': line')[0]}"))
+        problems.append((f"line {line}", f"is not JSON: {error.args[0].partition(': line')[0]}"))
         return
     line_of = _lines(text)
     start = _past_blanks(text, 0)
@@ -178,7 +178,7 @@ def _json_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
 def _defaults(
     text: str, start: int, line_of: Callable[[int], int], problems: list[Problem]
 ) -> dict[str, tuple[Any, int]]:
-    """The fields that stand in each spec which does not say otherwise, each with its line."""
+    """The default fields, for each spec that does not set them, each with its line."""
     if text[start] == "{":
         return _fields(text, start, line_of, problems)
     kind = type(_DECODER.raw_decode(text, start)[0]).__name__
@@ -189,7 +189,7 @@ def _defaults(
 def _fields(
     text: str, start: int, line_of: Callable[[int], int], problems: list[Problem]
 ) -> dict[str, tuple[Any, int]]:
-    """The members of the object at `start`, each with its line; one that is there twice is a problem."""
+    """The members of the object at `start`, each with its line; a repeated key is a problem."""
     found: dict[str, tuple[Any, int]] = {}
     for field, position, value in _members(text, start):
         if field in found:
@@ -201,7 +201,7 @@ def _fields(
 
 
 def _items(text: str, start: int) -> Iterator[tuple[int, Any]]:
-    """Where each item of the list at `start` begins, and its value; the text is known to be JSON."""
+    """Each item of the list at `start`: where it begins, and its value. The text is known to be JSON."""
     at = _past_blanks(text, start + 1)
     while text[at] != "]":
         value, end = _DECODER.raw_decode(text, at)
@@ -210,7 +210,7 @@ def _items(text: str, start: int) -> Iterator[tuple[int, Any]]:
 
 
 def _members(text: str, start: int) -> Iterator[tuple[str, int, Any]]:
-    """Key, place and value of each member of the object at `start`."""
+    """Key, position and value of each member of the object at `start`."""
     at = _past_blanks(text, start + 1)
     while text[at] != "}":
         key, end = _DECODER.raw_decode(text, at)
@@ -232,6 +232,6 @@ def _past_blanks(text: str, at: int) -> int:
 
 
 def _lines(text: str) -> Callable[[int], int]:
-    """What tells the line of a place in the text."""
+    """A function from a position in the text to its line number."""
     ends = [at for at, letter in enumerate(text) if letter == "\n"]
     return lambda at: bisect_left(ends, at) + 1

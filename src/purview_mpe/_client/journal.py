@@ -1,4 +1,4 @@
-"""The file that a fleet verb appends each report to, so that a later run can go on from there."""
+"""The file to which a fleet verb appends each report, so that a later run can resume from it."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.results import Finding, Report
 
-#: What the operating system answers when another process holds the lock.
+#: Errors of the operating system when another process holds the lock.
 _HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
-#: Windows locks a range of bytes and keeps others from reading it, so this one lies behind all content.
+#: Windows locks a range of bytes and blocks others from reading it, so the locked byte lies behind all content.
 _BEHIND_ALL = 1 << 40
 
 
 class Journal:
-    """A file that gets each report as soon as it is there, one per line; without a path nothing is written.
+    """A file that gets each report as soon as it is complete, one per line; without a path nothing is written.
 
-    The file is locked until it is closed, and the operating system ends the lock with the process. A full disk does
-    not end the run: what could not be written is tried again with the next report, and `say` is called.
+    The file is locked until it is closed, and the operating system releases the lock when the process ends. A full disk
+    does not end the run: a report that could not be written is written again with the next one, and `say` is called.
 
     Args:
-        path: The file; it is made if it does not exist.
+        path: The file; it is created if it does not exist.
         say: Called with one sentence when writing fails, and when it works again.
 
     Raises:
@@ -50,14 +50,14 @@ class Journal:
         self._trouble = ""
 
     def add(self, report: Report) -> None:
-        """Append a report; it is with the operating system when this returns, unless the disk is full."""
+        """Append a report; the operating system has it when this returns, unless the disk is full."""
         if self._file is not None:
             self._unwritten.append(report.model_dump_json().encode() + b"\n")
             self._write(self._file)
 
     @property
     def warning(self) -> Finding | None:
-        """What is missing from the file; None if every report is in it."""
+        """A finding about reports that are missing from the file; None if every report is in it."""
         if not self._unwritten:
             return None
         return JOURNAL_INCOMPLETE.found(
@@ -77,7 +77,7 @@ class Journal:
                 self._trouble = ""
 
     def _write_line(self, file: FileIO, line: bytes) -> None:
-        # An attempt that failed, or that Ctrl-C ended, may have left a part of a line behind.
+        # A failed or interrupted attempt may have left part of a line.
         os.ftruncate(file.fileno(), self._end)
         written = 0
         while written < len(line):
@@ -93,7 +93,7 @@ class Journal:
         self._trouble = why
 
     def close(self) -> None:
-        """Write what is left, and let other runs have the file."""
+        """Write what is left, and release the file for other runs."""
         if self._file is None or self._file.closed:
             return
         try:
@@ -101,7 +101,7 @@ class Journal:
             if self._unwritten:
                 os.ftruncate(self._file.fileno(), self._end)
         except OSError:
-            pass  # half a line at the end: whoever opens the file next removes it
+            pass  # part of a line is left at the end; the next run that opens the file removes it
         finally:
             self._file.close()
 
@@ -139,7 +139,7 @@ def _lock(file: FileIO, path: str) -> None:
     except OSError as error:
         held = error.errno in _HELD
         problem = (
-            f"{path!r} is being written by another run; give each run a file of its own, or wait for that one to end"
+            f"{path!r} is being written by another run; give each run its own file, or wait until the other run ends"
             if held
             else f"{path!r} cannot be locked ({error.strerror}), so two runs could overwrite each other's reports; "
             "choose a file on a local disk"
@@ -150,7 +150,7 @@ def _lock(file: FileIO, path: str) -> None:
 
 
 def _lock_of_this_system() -> Callable[[FileIO], None]:
-    # By name, because each of the two modules exists on its own systems alone.
+    # By name, because each of the two modules exists only on its own systems.
     if os.name == "nt":  # pragma: no cover - a branch for one system
         windows: Any = importlib.import_module("msvcrt")
 
@@ -164,11 +164,11 @@ def _lock_of_this_system() -> Callable[[FileIO], None]:
 
 
 def _repair(file: FileIO, path: str) -> None:
-    """Remove what a crash has left of a line: a report appended to it could not be read."""
+    """Remove a partial line that a crash has left: a report appended to it would be unreadable."""
     file.seek(0)
     content = file.readall()
     if not is_journal(content):
-        raise _refused(f"{path!r} holds something else than the reports of a journal; choose another file")
+        raise _refused(f"{path!r} holds something other than the reports of a journal; choose another file")
     if rest := last_line(content):
         if is_whole(rest):
             file.write(b"\n")

@@ -1,7 +1,7 @@
-"""Every verb once, for both clients: what is checked before anything is sent, and the flow that it runs.
+"""Every verb, once for both clients: what is checked before anything is sent, and which flow runs.
 
-A verb of a client hands its arguments to the function of the same name here, and runs what it gets. A new verb is one
-function here, and one method in each client, because editors and type checkers read those.
+A client's verb passes its arguments to the function of the same name here, and runs what that returns. A new verb is
+one function here and one method in each client, because editors and type checkers read the methods.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.states import Decision
 
-#: Seconds for a verb that takes no `timeout`: far more than the reads of one factory and account take, with all their
-#: retries and the waits that Azure asks for.
+#: Seconds for a verb that takes no `timeout`: far more than the reads of one factory and account take, including all
+#: retries and the waits that Azure requests.
 LOOKING = 900.0
 #: Seconds for a verb that goes through subscriptions.
 SEARCHING = 3600.0

@@ -20,6 +20,7 @@ from purview_mpe._flows.steps.provisioning import Provisioning
 from purview_mpe._model.results import Outcome, Report
 from purview_mpe._rules.planning import needed_targets
 from purview_mpe._wire import factory as factory_json
+from purview_mpe._wire.curator_hand_off import joined
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -198,13 +199,12 @@ class Onboarding:
         made = self.creation.report()
         inside = tuple(self.rehearsed) if self.is_rehearsed else made.outcomes
         role = self.curating.outcomes() if self.curating else ()
-        texts = [made.hand_off, self.curating.hand_off() if self.curating else None]
         return Report(
             verb="onboard",
             spec=self.spec,
             account=self.plan.account,
             outcomes=(*self.change.outcomes(), *inside, *role),
-            hand_off="\n".join(text for text in texts if text) or None,
+            hand_off=joined(made.hand_off, self.curating.hand_off() if self.curating else None),
             approval_asked=self.wishes.approve,
             warnings=self._warnings(),
         )

@@ -1,1 +1,1 @@
-"""The nouns: what users pass in, what exists in Azure, and what the verbs give back. Imports nothing but pydantic."""
+"""The nouns: what users pass in, what exists in Azure, and what the verbs return. Imports only pydantic."""

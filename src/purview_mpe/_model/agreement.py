@@ -1,7 +1,7 @@
-"""Facts that one document states in several places: the places have to agree.
+"""Facts that one document states in several places: the places must agree.
 
-A report names its account in the spec, in the account and in every target. If each reader believed another of them, a
-check of one would say nothing about what the next one uses. So a document whose places disagree is refused.
+A report names its account in the spec, in the account and in every target. Different readers use different places, so
+a check of one place would not protect a reader of another. So a document whose places disagree is refused.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def fits(group_id: str | None, resource_id: str) -> bool:
 
 
 def target_problems(target: Target) -> Iterator[tuple[str, str]]:
-    """Where group id, resource and list of a target do not fit together."""
+    """The fields in which group id, resource and list of a target do not fit together."""
     known = _GROUPS.get(target.group_id.casefold())
     if known is None:
         yield "group_id", f"{target.group_id!r} must be one of {', '.join(_GROUPS)}"
@@ -43,11 +43,11 @@ def target_problems(target: Target) -> Iterator[tuple[str, str]]:
     if not arm_id.is_a(resource_type):
         yield "resource_id", f"is the id of a {arm_id.type}, and {target.group_id} leads to a {resource_type}"
     if target.connections not in lists:
-        yield "connections", f"is {target.connections!r}, and that of {target.group_id} is {' or '.join(lists)}"
+        yield "connections", f"is {target.connections!r}, but {target.group_id} needs {' or '.join(lists)}"
 
 
 def account_problems(account: Account) -> Iterator[tuple[str, str]]:
-    """Where an account and its targets disagree about which account this is."""
+    """The fields in which an account and its targets name different accounts."""
     arm_id = ArmId.parse(account.id)
     if not arm_id.is_a(ACCOUNT_TYPE):
         yield "id", f"is the id of a {arm_id.type}, not of a {ACCOUNT_TYPE}"
@@ -59,9 +59,9 @@ def account_problems(account: Account) -> Iterator[tuple[str, str]]:
 
 
 def report_problems(report: Report) -> Iterator[tuple[str, str]]:
-    """Where a report disagrees with itself about which account it is for.
+    """The fields in which a report names different accounts.
 
-    An outcome that says `conflict` is left out: it can be about a step of an old plan, which nothing was made of.
+    An outcome with the result `conflict` is skipped: it can be about a step of an old plan that was never carried out.
     """
     spec_account, account = report.spec.account, report.account
     if spec_account is not None and account is not None and not same_id(spec_account, account.id):

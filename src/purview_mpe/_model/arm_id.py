@@ -1,6 +1,6 @@
 """Azure Resource Manager ids: parse, compare, derive.
 
-Ids are compared without regard to letter case, because Azure compares them so and echoes them in changed case
+Ids are compared without regard to letter case, as Azure compares them; it may also echo them in another case
 (Data Factory answers with `…/managedvirtualnetworks/default/managedprivateendpoints/x`).
 """
 
@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from purview_mpe._model.public import public
 
-# What an id may be made of. Percent signs, backslashes, queries and control characters never occur in a real one,
-# and letting them through would let an id mean another URL than it shows.
+# The characters of an id. A real id never holds percent signs, backslashes, queries or control characters; an id with
+# them could lead to another URL than it shows.
 _SEGMENT = re.compile(r"[-\w.()]+", re.ASCII)
 #: Kinds of characters that a resource group's name can hold beside `-.()`: letters and digits of any script. The page
 #: "Naming rules and restrictions for Azure resources" gives `^[-\w\._\(\)]+$`, whose `\w` is .NET's: letters, marks,
@@ -28,7 +28,7 @@ _EXAMPLE = (
 
 
 class InvalidArmId(ValueError):
-    """The text is no resource id; the message names the rule and shows an example."""
+    """The text is not a resource id; the message names the rule and shows an example."""
 
 
 @public("purview_mpe")
@@ -51,7 +51,7 @@ class ArmId:
 
     @classmethod
     def parse(cls, text: object) -> ArmId:
-        """Read an id; a trailing slash is dropped, since portals and shells leave one.
+        """Read an id; a trailing slash is dropped, because portals and shells add one.
 
         Raises:
             InvalidArmId: the text is not the id of a resource or resource group.
@@ -59,7 +59,7 @@ class ArmId:
         if not isinstance(text, str):
             raise InvalidArmId(f"a resource id is text, not {type(text).__name__}; for example {_EXAMPLE}")
         parts = text.removesuffix("/").split("/")
-        # lower(), not casefold(): that would take a long s for an s, and these words are not looked at again.
+        # lower(), not casefold(): casefold() turns a long s into an s, and no later check would catch that.
         match [part.lower() if index % 2 else part for index, part in enumerate(parts)]:
             case ["", "subscriptions", subscription, "resourcegroups", resource_group]:
                 provider, rest = "", []
@@ -145,9 +145,9 @@ class ArmId:
 
 
 def is_segment(text: str) -> bool:
-    """Whether the text can stand between two slashes of an id, and means the same there as it shows.
+    """True if the text can be a segment of an id and cannot change its meaning.
 
-    `..` cannot: a client or proxy that tidies up paths would address the parent instead.
+    `..` is refused: a client or proxy that normalizes paths would address the parent instead.
     """
     return _SEGMENT.fullmatch(text) is not None and text.strip(".") != ""
 
@@ -162,8 +162,8 @@ def is_group_name(text: str) -> bool:
 def folded(text: str) -> str:
     """An id or a name in one letter case, to compare it as Azure does: character by character.
 
-    Not `str.casefold`, for which `ß` is `ss`, the Kelvin sign a `k` and a long `s` an `s`: to Azure Resource Manager
-    (.NET's `OrdinalIgnoreCase`) these are different names, so they can be two resource groups.
+    Not `str.casefold`, which turns `ß` into `ss`, the Kelvin sign into `k` and a long `s` into `s`. To Azure Resource
+    Manager (.NET's `OrdinalIgnoreCase`) these are different names, so they can be two resource groups.
     """
     return text.lower() if text.isascii() else "".join(map(_folded, text))
 
@@ -181,14 +181,14 @@ def is_subscription(text: str) -> bool:
 
 
 def same_id(one: str | ArmId | None, other: str | ArmId | None) -> bool:
-    """Whether two spellings mean one resource; an absent id is the same as nothing, not even as another absent one."""
+    """True if two spellings mean one resource; a missing id equals nothing, not even another missing id."""
     if not one or not other:
         return False
     return folded(str(one).strip("/")) == folded(str(other).strip("/"))
 
 
 def last_segment(text: str) -> str:
-    """The part of an id after its last slash, whatever the rest looks like."""
+    """The part of an id after its last slash; the rest is not checked."""
     return text.rstrip("/").rpartition("/")[2]
 
 

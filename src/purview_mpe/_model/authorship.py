@@ -1,7 +1,7 @@
-"""Who makes a value: the caller, or the library while one of its verbs runs.
+"""Who creates a value: the caller, or the library while one of its verbs runs.
 
-A value that breaks a rule is the caller's mistake in the first case, found before anything is sent. In the second it
-is a mistake of the library, and something may have been written by then: to say "nothing was sent" would be untrue.
+If the caller creates a value that breaks a rule, it is the caller's mistake, found before anything is sent. If the
+library does, it is a bug, and something may have been written already: "nothing was sent" would be untrue.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _by_the_library: ContextVar[bool] = ContextVar("purview_mpe_by_the_library", def
 
 @contextmanager
 def values_by_the_library(made_here: bool = True) -> Generator[None]:
-    """Inside, values are made by the library; with False again by the caller, in a listener for example."""
+    """Inside, the library creates values; with False, the caller does again, for example in a listener."""
     token = _by_the_library.set(made_here)
     try:
         yield
@@ -34,6 +34,6 @@ def wrong_value(noun: str, problems: list[tuple[str, str]]) -> InvalidSpec | Int
         return InvalidSpec(noun, problems)
     rules = "; ".join(f"{field}: {rule}" for field, rule in problems)
     return InternalError(
-        f"The library made a value that breaks its own rules: {noun}: {rules}.",
+        f"The library created a value that breaks its own rules: {noun}: {rules}.",
         remedy="Report this as a bug, with this text; then repeat the call, which looks first at what exists.",
     )

@@ -1,4 +1,4 @@
-"""The nouns of looking closely: what `check`, `diagnose` and `orphans` answer."""
+"""The nouns that `check`, `diagnose` and `orphans` return."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from purview_mpe._model.public import public
 from purview_mpe._model.results import Finding
 from purview_mpe._model.spec import Fixed, Noun
 
-#: What a caller can do for this job; `_rights` says what each takes.
+#: The steps that need a right; `_rules.rights` says which actions each needs.
 RightStep = Literal[
     "read-account",
     "read-factory",
@@ -41,29 +41,29 @@ class RuntimeCheck(Noun):
     """Whether lineage arrives through one integration runtime of the factory."""
 
     name: MaybeNameText
-    """Name of the integration runtime; empty where Azure gives none."""
+    """Name of the integration runtime; empty if Azure gives none."""
     kind: RuntimeKind
     """Where the runtime's activities run."""
     supported: bool | None
-    """None where Microsoft documents nothing (SSIS), or where the account's firewall setting cannot be read."""
+    """None if Microsoft documents nothing (SSIS), or if the account's firewall setting cannot be read."""
     managed_groups: tuple[str, ...] = ()
-    """Group ids of the managed private endpoints that it needs."""
+    """Group ids of the managed private endpoints that the runtime needs."""
     customer_groups: tuple[str, ...] = ()
-    """Group ids of the private endpoints that the runtime's own virtual network needs; this library makes none."""
+    """Group ids of the private endpoints that the runtime's own virtual network needs; this library creates none."""
     reason: Line
-    """The sentence of the support matrix, or why it could not be asked."""
+    """The sentence of the support matrix, or why the matrix gives no answer."""
 
 
 @public("purview_mpe")
 class Right(Noun):
-    """Whether this caller may do one step at one resource."""
+    """Whether this caller is allowed to do one step at one resource."""
 
     step: RightStep
     """What the right is for."""
     scope: IdText
     """Id of the resource on which the right is needed."""
     allowed: bool | None
-    """None where it is not known: the permissions cannot be read, or the actions are not published."""
+    """None if it is not known: the permissions cannot be read, or the actions are not published."""
     missing_actions: tuple[Line, ...] = ()
     """Actions that none of the caller's roles allows; empty where `allowed` is not False."""
     role: Line
@@ -77,8 +77,8 @@ class Check(Noun):
     factory: IdText
     """Id of the factory."""
     account: Line | None
-    """Id of the account, or what the factory is connected to instead; None if the spec names none and the factory is
-    connected to none."""
+    """Id of the account, or of what the factory is connected to instead; None if the spec names no account and the
+    factory is not connected to one."""
     ok: bool
     """Whether no finding is an error."""
     runtimes: tuple[RuntimeCheck, ...] = ()
@@ -98,8 +98,8 @@ class Diagnosis(Noun):
     factory: IdText
     """Id of the factory."""
     account: Line | None
-    """Id of the account, or what the factory is connected to instead; None if the spec names none and the factory is
-    connected to none."""
+    """Id of the account, or of what the factory is connected to instead; None if the spec names no account and the
+    factory is not connected to one."""
     ok: bool
     """Whether no finding is an error."""
     since: timedelta

@@ -1,7 +1,7 @@
-"""The texts below the fields of a value, read from its source: for its JSON schema and its help.
+"""The docstrings below the fields of a class, read from its source, for its JSON schema and its help.
 
-Pydantic can read them when a class is made, which would cost each import of this library as much again. So they are
-read when a schema is asked for.
+Pydantic can read them when a class is created, but that would double the time of each import of this library. So they
+are read when a schema is requested.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @cache
 def texts_of(home: str, name: str) -> Mapping[str, str]:
-    """The text of each field of a class, by the module that defines it; empty where the source is not installed."""
+    """The text of each field of a class, from the module that defines it; empty if the source is not installed."""
     try:
         tree = ast.parse(inspect.getsource(sys.modules[home]))
     except (OSError, TypeError):

@@ -12,11 +12,11 @@ from purview_mpe._model.spec import Noun
 
 @public("purview_mpe")
 class Event(Noun):
-    """One thing that happened; the client's `on_event` gets each as it happens.
+    """One thing that happened; the client calls `on_event` with each event as it happens.
 
     `started` and `finished` frame a verb, `step` carries the outcome of one step as soon as it is known, `waiting`
-    is one round of polling, `retrying` says that something is tried again. `warning` is something that does not end the
-    verb and that the caller should act on, for example a journal that cannot be written.
+    is one round of polling, `retrying` says that a request is sent again. `warning` reports a problem that does not end
+    the verb but needs the caller's attention, for example a journal that cannot be written.
     """
 
     kind: Literal["started", "finished", "step", "waiting", "retrying", "warning"]
@@ -24,12 +24,12 @@ class Event(Noun):
     verb: Line
     """The verb that is running, as the client calls it."""
     seconds: float
-    """Since the verb began."""
+    """Seconds since the verb began."""
     message: Line
     """One line for people."""
     factory: IdText | None = None
-    """Id of the factory that it is about; None if it is about all of them, or about none."""
+    """Id of the factory that the event is about; None if it is about all factories, or about none."""
     pending: tuple[Line, ...] = ()
-    """What is still waited for, by name."""
+    """Names of what the verb still waits for."""
     outcome: Outcome | None = None
     """The outcome of the step; None unless `kind` is `step`."""

@@ -1,7 +1,7 @@
 """The kinds of text that nouns hold, each with its rule.
 
-A noun may come from a file that somebody has edited, and what it holds goes on into requests, commands, logs and
-terminals. So ids and names obey Azure's rules or are refused, and every other text is one line that can be printed.
+A noun may come from an edited file, and its texts end up in requests, commands, logs and terminals. So ids and names
+that break Azure's rules are refused, and every other text is one printable line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from purview_mpe._model.shown import one_line
 
 #: The type of every private endpoint, the hidden ones of a managed virtual network included (recorded).
 PRIVATE_ENDPOINT_TYPE = "Microsoft.Network/privateEndpoints"
-#: Azure allows no resource a longer name (docs: "Naming rules and restrictions for Azure resources").
+#: No Azure resource can have a longer name (docs: "Naming rules and restrictions for Azure resources").
 _LONGEST_NAME = 260
 #: Group ids as Azure's services spell theirs: `blob`, `sqlServer`, `appGwPrivateFrontendIpIPv4` (docs).
 _GROUP = re.compile(r"[-\w. ]{1,80}", re.ASCII)
@@ -92,19 +92,19 @@ def _printed_lines(text: object) -> object:
 
 #: The id of a resource.
 IdText = Annotated[str, AfterValidator(_an_id)]
-#: The id of a resource, or empty where Azure gives none.
+#: The id of a resource, or empty if Azure gives none.
 MaybeIdText = Annotated[str, AfterValidator(_an_id_or_nothing)]
 #: The id of a private endpoint.
 PrivateEndpointId = Annotated[str, AfterValidator(_a_private_endpoint)]
 #: The name of a resource: one segment of an id.
 NameText = Annotated[str, AfterValidator(_a_name)]
-#: The name of a resource, or empty where Azure gives none.
+#: The name of a resource, or empty if Azure gives none.
 MaybeNameText = Annotated[str, AfterValidator(_a_name_or_nothing)]
 #: A group id (a sub-resource of a target).
 GroupText = Annotated[str, AfterValidator(_a_group)]
-#: A group id, or empty where Azure gives none.
+#: A group id, or empty if Azure gives none.
 MaybeGroupText = Annotated[str, AfterValidator(_a_group_or_nothing)]
-#: One line that can be printed; characters that cannot are replaced by blanks.
+#: One printable line; a blank replaces each character that cannot be printed.
 Line = Annotated[str, BeforeValidator(_printed)]
 #: Several such lines.
 Lines = Annotated[str, BeforeValidator(_printed_lines)]

@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.results import Subject, Unfinished
 
-#: More than this nobody reads; how many there are beyond is said.
+#: A message lists at most this many problems, then the number of the rest.
 _SHOWN_PROBLEMS = 50
-#: Less than what the text of an error can hold, with places and indentation.
+#: Characters of one problem: with place and indentation, it still fits into the text of an error.
 _SHOWN_CHARACTERS = 12_000
 
 
 @public("purview_mpe")
 class FleetReport(Noun):
-    """What a fleet verb did, factory by factory; also where it did not finish.
+    """What a fleet verb did, factory by factory, even if it did not finish.
 
-    `load` reads it back from a file, and `create_many(..., resume=...)` leaves out what is complete in it.
+    `load` reads it back from a file, and `create_many(..., resume=...)` skips the reports in it that are complete.
     """
 
     reports: tuple[Report, ...] = ()
-    """One for each spec, in their order."""
+    """One report for each spec, in their order."""
     warnings: tuple[Finding, ...] = ()
-    """What concerns the fleet as a whole; what concerns one factory is in its report."""
+    """Findings about the fleet as a whole; findings about one factory are in its report."""
 
     @computed_field  # type: ignore[prop-decorator]  # mypy has no notion of decorated properties
     @property
     def counts(self) -> dict[str, int]:
-        """How many outcomes there are of each result."""
+        """The number of outcomes with each result."""
         return counts_of(self.outcomes)
 
     @computed_field  # type: ignore[prop-decorator]  # as above
@@ -61,7 +61,7 @@ class FleetReport(Noun):
         return all(report.complete for report in self.reports)
 
     def __repr__(self) -> str:
-        # Whole, this would be a thousand reports; asyncio.run asks for the repr of what it returns (measured).
+        # The full repr could be a thousand reports; asyncio.run requests the repr of what it returns (measured).
         counted = ", ".join(f"{count} {result}" for result, count in self.counts.items())
         return f"<FleetReport of {len(self.reports)} factories: {counted or 'nothing'}>"
 
@@ -72,7 +72,7 @@ class FleetReport(Noun):
 
     @property
     def named_failures(self) -> tuple[tuple[str, Outcome], ...]:
-        """The outcomes that keep the fleet from having succeeded, each with the name of its factory before its own."""
+        """The outcomes because of which the fleet did not succeed; the factory's name precedes each outcome's name."""
         return tuple(
             (f"{report.spec.factory_id.name}: {name}", outcome)
             for report in self.reports
@@ -80,7 +80,7 @@ class FleetReport(Noun):
         )
 
     def raise_for_failures(self, *, hand_off_is_fine: bool = False) -> None:
-        """Do nothing if everything that was asked for is done; as `Report.raise_for_failures`, for every factory.
+        """Raise unless everything that you asked for is done; as `Report.raise_for_failures`, for every factory.
 
         Raises:
             ReportFailed: with everything that is not done, each with its remedy.
@@ -89,20 +89,20 @@ class FleetReport(Noun):
             raise ReportFailed(self, hand_off_is_fine=hand_off_is_fine)
 
     def unfinished(self, *, hand_off_is_fine: bool = False) -> Iterator[Unfinished]:
-        """As `Report.unfinished`, each with the name of its factory before its own."""
+        """As `Report.unfinished`, with the factory's name in front of each name."""
         for report in self.reports:
             for each in report.unfinished(hand_off_is_fine=hand_off_is_fine):
                 yield replace(each, name=f"{report.spec.factory_id.name}: {each.name}")
 
     @classmethod
     def load(cls, path: str | Path) -> FleetReport:
-        """Read a report file: one that was written from `model_dump_json`, or a journal of `create_many`.
+        """Read a report file: the output of `model_dump_json`, or a journal of `create_many`.
 
-        A journal holds one report per line. Of several reports about one endpoint the last counts; a last line that
-        was cut off (by a crash, say) is left out, and an empty file holds no report.
+        A journal holds one report per line. Of several reports about one endpoint, the last one counts. A last line
+        that was cut off, for example by a crash, is skipped. An empty file holds no report.
 
         Raises:
-            InvalidSpec: the file is neither, with the line that is wrong.
+            InvalidSpec: the file is neither of them; the message names the wrong line.
             OSError: the file cannot be read.
         """
         content = path_of(path, "path").read_bytes()
@@ -113,10 +113,10 @@ class FleetReport(Noun):
 
 @public("purview_mpe")
 class FoundSpecs(tuple[Spec, ...]):  # noqa: SLOT001 - its findings need a place
-    """What `find_specs` has found: a tuple of specs, and beside it what could not be made into one."""
+    """What `find_specs` found: a tuple of specs, with findings about the factories that no spec can name."""
 
     findings: tuple[Finding, ...]
-    """One for each connected factory that was left out, with the reason."""
+    """One finding for each connected factory that was left out, with the reason."""
 
     def __new__(cls, specs: Iterable[Spec] = (), findings: Iterable[Finding] = ()) -> Self:
         found = super().__new__(cls, specs)
@@ -124,20 +124,20 @@ class FoundSpecs(tuple[Spec, ...]):  # noqa: SLOT001 - its findings need a place
         return found
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A tuple's own pickle holds its items alone.
+        # A tuple's own pickle holds only its items.
         return type(self), (tuple(self), self.findings)
 
 
 @public("purview_mpe")
 class FactoryStatus(Noun):
-    """One factory's status, or why it could not be told."""
+    """One factory's status, or why it could not be read."""
 
     spec: Spec
     """What was asked for."""
     status: Status | None = None
-    """Both sides of its endpoints; None if they could not be read."""
+    """Both sides of the factory's endpoints; None if they could not be read."""
     error: ErrorDetail | None = None
-    """Why not; None if they could be read."""
+    """Why they could not be read; None if they could."""
 
 
 @public("purview_mpe")
@@ -145,18 +145,18 @@ class FleetStatus(Noun):
     """Both sides of every endpoint of many factories."""
 
     factories: tuple[FactoryStatus, ...] = ()
-    """One for each spec, in the order given."""
+    """One entry for each spec, in the given order."""
 
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def ready(self) -> bool:
-        """Whether every factory is."""
+        """True if every factory is complete."""
         return all(factory.status is not None and factory.status.ready for factory in self.factories)
 
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def counts(self) -> dict[str, int]:
-        """How many endpoints have each verdict, and how many factories could not be read."""
+        """The number of endpoints with each verdict, and of factories that could not be read."""
         counted: Counter[str] = Counter(
             endpoint.verdict for factory in self.factories if factory.status for endpoint in factory.status.endpoints
         )
@@ -169,12 +169,12 @@ class FleetStatus(Noun):
 
 
 def place_of(spec: Spec) -> tuple[str, str]:
-    """The factory and managed virtual network that a spec is about: what two specs may fight over."""
+    """The factory and managed virtual network of a spec: specs that share them can conflict."""
     return folded(spec.factory), spec.managed_virtual_network.casefold()
 
 
 def latest(reports: Iterable[Report]) -> tuple[Report, ...]:
-    """The reports without those that a later one replaces, because it is about one of their endpoints.
+    """The reports, without those that a later report about one of their endpoints replaces.
 
     One factory can have several reports: one for each account, and one for each choice of group ids.
     """
@@ -187,7 +187,7 @@ def latest(reports: Iterable[Report]) -> tuple[Report, ...]:
 
 
 def _shared_group(one: Spec | Report, other: Spec | Report) -> str | None:
-    """The first group id for which both are about the same endpoint of one factory; None if there is none."""
+    """The first group id for which both concern the same endpoint of one factory; None if there is none."""
     account, others_account = _account_of(one), _account_of(other)
     if account and others_account and not same_id(account, others_account):
         return None
@@ -196,7 +196,7 @@ def _shared_group(one: Spec | Report, other: Spec | Report) -> str | None:
 
 
 def _account_of(subject: Spec | Report) -> str | None:
-    """The id of the account; a report knows it even where its spec leaves it to the factory's connection."""
+    """The id of the account; a report holds it even if its spec names no account."""
     if isinstance(subject, Spec):
         return subject.account
     return subject.spec.account or (subject.account.id if subject.account else None)
@@ -223,10 +223,10 @@ def _text(content: bytes) -> str:
 
 
 def path_of(value: object, argument: str) -> Path:
-    """The path, if a file system may know it.
+    """The path, if it can name a file.
 
     Raises:
-        InvalidSpec: it is no path, or holds what none may hold.
+        InvalidSpec: the value is not a path, or holds characters that a path cannot hold.
     """
     if not isinstance(value, (str, PathLike)):
         problem = f"is a {type(value).__name__}; pass a path"
@@ -235,17 +235,17 @@ def path_of(value: object, argument: str) -> Path:
         try:
             if b"\0" not in fsencode(path):
                 return path
-        except ValueError:  # half a character
+        except ValueError:  # a lone surrogate
             pass
-        problem = f"{str(path)!r} is no path"
+        problem = f"{str(path)!r} is not a path"
     raise InvalidSpec("The file", [(argument, problem)])
 
 
 def checked_fleet(specs: Iterable[Any], places: Sequence[str] | None = None) -> tuple[Spec, ...]:
-    """The specs, if they can be one fleet; `places` says for each where it was written.
+    """The specs, if they can form one fleet; `places` says where each was written.
 
     Raises:
-        InvalidSpec: one is no spec, is there twice, or would make an endpoint that another one makes.
+        InvalidSpec: an item is not a spec, is given twice, or would create an endpoint that another one creates.
     """
     fleet = _several(specs, "specs")
     where = places or [f"specs[{index}]" for index in range(len(fleet))]
@@ -261,10 +261,10 @@ def checked_fleet(specs: Iterable[Any], places: Sequence[str] | None = None) -> 
 
 
 def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
-    """The specs and reports to approve, if they can be one fleet.
+    """The specs and reports to approve, if they can form one fleet.
 
     Raises:
-        InvalidSpec: one is neither, or two are about one endpoint.
+        InvalidSpec: an item is neither, or two are about one endpoint.
     """
     given = _several(subjects, "specs or reports")
     problems = [
@@ -292,7 +292,7 @@ def _claimed_twice(subjects: Sequence[Spec | Report]) -> Iterable[tuple[str, str
 
 
 def _several(given: Iterable[Any], what: str) -> tuple[Any, ...]:
-    """What is given, as long as it holds several; a single spec would be taken for its fields."""
+    """The items; a single spec or report is refused, because iterating over it would give its fields."""
     kind = type(given)
     if not hasattr(given, "__iter__") or issubclass(kind, Noun | dict):
         raise InvalidSpec("The fleet", [("specs", f"is a {kind.__name__}; pass a list of {what}, or a path")])
@@ -302,11 +302,11 @@ def _several(given: Iterable[Any], what: str) -> tuple[Any, ...]:
 def left_over(
     specs: Sequence[Spec], resume: FleetReport | None, *, approve: bool, subjects: Collection[Subject] = ()
 ) -> tuple[list[tuple[int, Spec]], dict[int, Report]]:
-    """What is still to be done, each with its place, and the earlier reports that stand for the rest.
+    """The specs that still need work, each with its position, and the earlier reports that cover the rest.
 
-    A report stands for a spec if it is complete and the spec has not changed; one that did not ask for approval does
-    not stand for a spec that is to be approved, nor one without outcomes for all these `subjects`: a factory whose
-    endpoints were made is not onboarded.
+    A report covers a spec if it is complete and the spec has not changed. A report without approval does not cover a
+    spec that is to be approved. A report must have outcomes for all these `subjects`: a factory with endpoints is not
+    yet onboarded.
     """
     earlier: dict[tuple[str, str], list[Report]] = {}
     for report in latest(resume.reports) if resume else ():
@@ -325,10 +325,10 @@ def left_over(
 
 
 def refuse(what: str, problems: Sequence[tuple[str, str]]) -> None:
-    """Raise `InvalidSpec` if there are problems; of very many it lists the first."""
+    """Raise `InvalidSpec` if there are problems; the message lists only the first ones of very many."""
     if not problems:
         return
-    different = list(dict.fromkeys(problems))  # what is wrong in the defaults of a file is wrong in each of its specs
+    different = list(dict.fromkeys(problems))  # a mistake in a file's defaults shows in each of its specs
     lengths = accumulate(len(place) + len(rule) for place, rule in different)
     fitting = sum(length <= _SHOWN_CHARACTERS for length in lengths)
     shown = different[: max(1, min(_SHOWN_PROBLEMS, fitting))]
@@ -348,12 +348,12 @@ def _fights(fleet: Sequence[Spec], where: Sequence[str]) -> Iterable[tuple[str, 
 
 
 def _fight(one: Spec, other: Spec) -> str | None:
-    """Why two specs for one factory and managed virtual network cannot both be carried out; with a place to fill."""
+    """Why two specs for one factory and managed virtual network exclude each other; `{}` is for the other's place."""
     if one.model_copy(update={"factory": other.factory}) == other:
         return "says the same as {}; remove one of them"
     if shared := _shared_group(one, other):
         unless = "" if one.account and other.account else ", unless they name different accounts"
-        return f"would make the endpoint for {shared!r} that {{}} makes{unless}; keep one of them"
+        return f"would create the endpoint for {shared!r} that {{}} creates{unless}; keep one of them"
     names = {other.name_of(group_id).casefold() for group_id in _groups_of(other)}
     taken = [name for group_id in _groups_of(one) if (name := one.name_of(group_id)).casefold() in names]
     if taken:

@@ -31,18 +31,18 @@ _INGESTION_GROUPS = LINEAGE_GROUPS[1:]
 
 @public("purview_mpe")
 class Requirement(Noun):
-    """What one use of Purview needs behind one firewall setting."""
+    """What one use of Purview needs with one firewall setting."""
 
     firewall: Firewall
     """The account's firewall setting."""
     runtime: RuntimeKind | None
-    """None where no integration runtime is involved: the browser speaks to Purview itself."""
+    """None if no integration runtime is involved: the browser talks to Purview directly."""
     supported: bool | None
     """None means the source says nothing about it."""
     managed_groups: tuple[str, ...] = ()
     """Group ids of managed private endpoints, in the factory's managed virtual network."""
     customer_groups: tuple[str, ...] = ()
-    """Group ids of private endpoints in a virtual network of the customer's own."""
+    """Group ids of private endpoints in the customer's own virtual network."""
     reason: str
     """Why, in a sentence."""
 
@@ -74,12 +74,12 @@ MATRIX: tuple[Requirement, ...] = (
     _cell(
         INGESTION,
         "azure",
-        "Public ingestion is closed, and lineage from an Azure integration runtime is still taken.",
+        "Public ingestion is closed, but Purview still accepts lineage from an Azure integration runtime.",
     ),
     _cell(
         INGESTION,
         "azure-managed-vnet",
-        "Public ingestion is closed, and lineage from a managed virtual network is still taken.",
+        "Public ingestion is closed, but Purview still accepts lineage from a managed virtual network.",
     ),
     _cell(
         INGESTION,
@@ -90,37 +90,37 @@ MATRIX: tuple[Requirement, ...] = (
     _cell(
         CLOSED,
         "azure",
-        "Every public way is closed, and an Azure integration runtime outside a managed virtual network has no other.",
+        "All public access is closed, and an Azure integration runtime outside a managed virtual network has no other.",
         supported=False,
     ),
     _cell(
         CLOSED,
         "azure-managed-vnet",
-        "Every public way is closed: the managed virtual network needs account and ingestion endpoints.",
+        "All public access is closed: the managed virtual network needs account and ingestion endpoints.",
         managed=LINEAGE_GROUPS,
     ),
     _cell(
         CLOSED,
         "self-hosted",
-        "Every public way is closed: the self-hosted runtime's network needs its own account and ingestion endpoints.",
+        "All public access is closed: the self-hosted runtime's network needs its own account and ingestion endpoints.",
         customer=LINEAGE_GROUPS,
     ),
 )
 
-#: Searching Purview from Data Factory Studio: the browser's network counts, managed endpoints do not help.
+#: Searching Purview from Data Factory Studio: the browser needs access, so managed endpoints do not help.
 STUDIO: tuple[Requirement, ...] = (
     _cell(OPEN, None, _OPEN_REASON),
-    _cell(INGESTION, None, "Only ingestion is closed; searching does not ingest."),
+    _cell(INGESTION, None, "Only ingestion is closed, and searching does not ingest."),
     _cell(
         CLOSED,
         None,
-        "The browser speaks to Purview itself: its network needs account and portal endpoints of the customer's own; "
+        "The browser talks to Purview directly: its network needs the customer's own account and portal endpoints; "
         "managed private endpoints do not help.",
         customer=("account", "portal"),
     ),
 )
 
-#: What the source document sets out to make work, and the runtimes that each concerns.
+#: The scenarios of the source document, and the runtimes that each concerns.
 SCENARIOS: dict[Scenario, tuple[RuntimeKind | None, ...]] = {
     "lineage-azure-ir": ("azure", "azure-managed-vnet"),
     "lineage-self-hosted-ir": ("self-hosted",),
@@ -132,10 +132,10 @@ SCENARIOS: dict[Scenario, tuple[RuntimeKind | None, ...]] = {
 def requirement(
     firewall: Firewall, runtime: RuntimeKind | None, *, available: Sequence[str] = LINEAGE_GROUPS
 ) -> Requirement:
-    """Whether lineage arrives through this kind of runtime behind this firewall, and which endpoints it needs.
+    """Whether lineage arrives through this kind of runtime with this firewall setting, and which endpoints it needs.
 
-    `runtime` None asks for searching Purview from Data Factory Studio. `available` holds the group ids that the
-    account offers: one without managed Event Hubs has no `namespace`.
+    If `runtime` is None, the answer is about searching Purview from Data Factory Studio. `available` holds the group
+    ids that the account offers: an account without managed Event Hubs has no `namespace`.
 
     Raises:
         InvalidSpec: there is no such firewall setting or kind of runtime.
@@ -165,11 +165,11 @@ def requirement(
 def scenario(
     firewall: Firewall, which: Scenario, *, available: Sequence[str] = LINEAGE_GROUPS
 ) -> tuple[Requirement, ...]:
-    """What one scenario of the source document needs: an answer for each kind of runtime that it can run on.
+    """What one scenario of the source document needs: one answer for each kind of runtime that it can run on.
 
     Raises:
         InvalidSpec: there is no such firewall setting or scenario.
     """
-    if which not in tuple(SCENARIOS):  # a tuple compares; a dict would want to hash
+    if which not in tuple(SCENARIOS):  # a tuple compares; a dict would need a hash
         raise InvalidSpec("Scenario", [("scenario", f"{shown(which)} is none of {', '.join(SCENARIOS)}")])
     return tuple(requirement(firewall, runtime, available=available) for runtime in SCENARIOS[which])

@@ -1,11 +1,11 @@
-"""Names: how the four endpoints are called, and which names Azure takes.
+"""Names: the names of the four endpoints, and which names Azure accepts.
 
-Three authorities speak about the name of a managed private endpoint, and all are satisfied at once:
+Three sources limit the name of a managed private endpoint, and a name must satisfy all of them:
 
 - Azure's OpenAPI file (Data Factory 2018-06-01): 1 to 127 of letters, digits, `_` and `-`, no `-` at either end;
 - Terraform's azurerm provider: 2 to 80 characters (read in its source);
 - Microsoft.Network, where the hidden private endpoint is called `<factory>.<endpoint>`: 2 to 64 characters
-  (Microsoft's naming rules). What Azure does beyond 64 is unknown, so that one is a warning.
+  (Microsoft's naming rules). What Azure does with more than 64 is unknown, so this limit gives only a warning.
 
 The SDKs check nothing: they percent-encode a bad name and send it.
 """
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 #: The group ids that lineage from Data Factory can need, in the order in which the portal lists them.
 LINEAGE_GROUPS = ("account", "blob", "queue", "namespace")
 
-#: Group ids that a Purview account offers beyond lineage; made only where `Spec.groups` asks for them.
-#: `platform` is added by some projects for accounts of the new portal (seen in one public repository).
+#: Group ids that a Purview account offers beyond lineage; created only if `Spec.groups` names them.
+#: Some projects add `platform` for accounts of the new portal (seen in one public repository).
 OPTIONAL_GROUPS = ("platform", "portal")
 
-#: Microsoft's own cloud-scale analytics templates join base name and group id with an underscore (public code);
-#: the separator that the portal uses is documented nowhere.
+#: Microsoft's own cloud-scale analytics templates join base name and group id with an underscore (public code).
+#: The portal's separator is not documented.
 DEFAULT_SEPARATOR = "_"
 
 _ENDPOINT = re.compile(r"[_A-Za-z0-9](?:[-_A-Za-z0-9]*[_A-Za-z0-9])?")
@@ -40,7 +40,7 @@ _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.A
 
 
 def derived_name(base: str, separator: str, group_id: str) -> str:
-    """The endpoint's name: the base itself for `account`, base + separator + group id for every other."""
+    """The endpoint's name: the base itself for `account`, base + separator + group id for every other group id."""
     return base if group_id == "account" else f"{base}{separator}{group_id}"
 
 
@@ -58,7 +58,7 @@ def endpoint_name_problem(name: str) -> str | None:
 
 
 def is_endpoint_name(name: str) -> bool:
-    """Whether Azure takes the name for an endpoint; existing ones can be longer or shorter than new ones should be."""
+    """True if Azure accepts the name; existing endpoints can have longer or shorter names than this library creates."""
     return len(name) <= _LONGEST_ENDPOINT_NAME and _ENDPOINT.fullmatch(name) is not None
 
 
@@ -72,7 +72,7 @@ def separator_problem(separator: str) -> str | None:
 def network_name_problem(name: str) -> str | None:
     """The rule that the name of a managed virtual network breaks; None if it breaks none.
 
-    Azure's OpenAPI file alone speaks about it, so the limits that others have set for endpoints do not apply.
+    Only Azure's OpenAPI file limits it; the other limits for endpoints do not apply.
     """
     if is_endpoint_name(name):  # the OpenAPI file has one rule for both
         return None
@@ -100,15 +100,15 @@ def resource_group_problem(name: str) -> str | None:
 
 
 def hidden_name(factory: str, endpoint: str) -> str:
-    """What the private endpoint in Microsoft's subscription is called (recorded from the service)."""
+    """The name of the private endpoint in Microsoft's subscription (recorded from the service)."""
     return f"{factory}.{endpoint}"
 
 
 def bears_hidden_name(private_endpoint_id: str, factory: str, endpoint: str) -> bool:
-    """Whether a private endpoint is called as Data Factory calls that of an endpoint, in any letter case.
+    """True if a private endpoint has the name that Data Factory gives to that of an endpoint, in any letter case.
 
-    Beyond the documented length Azure may cut the name, so there its beginning is enough, if that is as long as Azure
-    documents. A letter that only folds to one of the name's (a Kelvin sign to k) is another letter.
+    Azure may cut a name that is longer than documented; then its beginning is enough, if that has the documented
+    length. A letter that only folds to a letter of the name (a Kelvin sign to k) does not match it.
     """
     name, called = hidden_name(factory, endpoint).casefold(), last_segment(private_endpoint_id)
     if not called.isascii():
@@ -118,7 +118,7 @@ def bears_hidden_name(private_endpoint_id: str, factory: str, endpoint: str) -> 
 
 
 def hidden_name_warning(factory: str, endpoint: str) -> str | None:
-    """Why Azure might refuse the name for its length, although the rules for endpoints allow it."""
+    """Why Azure might refuse the name because of its length, although the rules for endpoints allow it."""
     name = hidden_name(factory, endpoint)
     if len(name) <= _HIDDEN_NAME_LIMIT:
         return None
@@ -129,7 +129,7 @@ def hidden_name_warning(factory: str, endpoint: str) -> str | None:
 
 
 def collisions(names: Iterable[str]) -> list[str]:
-    """The names that occur more than once; Azure does not tell letter case apart."""
+    """The names that occur more than once; Azure ignores letter case."""
     seen: set[str] = set()
     twice: list[str] = []
     for name in names:
@@ -144,7 +144,7 @@ def _shown(name: str) -> str:
 
 
 def entity_name_problem(name: str) -> str | None:
-    r"""The rule that the name of something in a factory breaks, a pipeline's say; None if it breaks none.
+    r"""The rule that the name of something in a factory breaks, for example a pipeline; None if it breaks none.
 
     Docs: "Azure Data Factory - naming rules": 1 to 260 characters, a letter, digit or `_` first, and none of
     ``. + ? / < > * % & : \``.

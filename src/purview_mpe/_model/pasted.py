@@ -1,7 +1,7 @@
 """Ids as people copy them: out of a browser, a JSON file, a terminal on Windows.
 
-What was added on the way is removed here, so that the parser of ids can stay strict: everything that Azure or a file
-says goes to the parser alone.
+This module removes what was added on the way, so that the parser of ids can stay strict: ids from Azure or from a file
+go directly to the parser.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _AROUND = "\"'`\u201c\u201d\u2018\u2019\u201e\u201a\u00ab\u00bb<>[],;"
 _ADDRESS = re.compile(
     r"[a-z][-+.a-z0-9]*://.*|[-a-z0-9]+(?:\.[-a-z0-9]+)+(?::[0-9]+)?(?:/.*)?", re.IGNORECASE | re.DOTALL
 )
-#: Slashes that are percent-encoded, because the id stands in a part of an address; and addresses as such.
+#: Percent-encoded slashes, for an id inside a part of an address; and whole addresses.
 _ENCODED = re.compile(r"subscriptions%2f|^[^/]*://|^[-a-z0-9]+(?:\.[-a-z0-9]+)+(?::[0-9]+)?/", re.IGNORECASE)
-#: What Git Bash puts in front of an argument that begins with a slash: its own root as a path of Windows.
+#: What Git Bash puts in front of an argument that begins with a slash: its own root as a Windows path.
 _GIT_BASH = re.compile(r"(?:[a-z]:|/[a-z])(?:[\\/][^:*?\"<>|]*)?", re.IGNORECASE)
-#: Letters that cannot be seen: byte order marks, zero-width spaces, marks for the direction of writing.
+#: Invisible characters: byte order marks, zero-width spaces, marks for the direction of writing.
 _UNSEEN = frozenset({"Cf", "Cc", "Zl", "Zp"})
 
 
@@ -31,7 +31,7 @@ def parsed(value: object) -> ArmId:
     """The id of a resource group or of a resource in one, as a person gave it.
 
     Raises:
-        InvalidArmId: it is none; the message says what to change.
+        InvalidArmId: the text is not an id; the message says what to change.
     """
     if not isinstance(value, str):
         return ArmId.parse(value)
@@ -40,16 +40,16 @@ def parsed(value: object) -> ArmId:
 
 
 def without_wrapping(text: str) -> tuple[str, bool]:
-    """The id in a text that was copied, and whether it is the end of an address, with a page's name behind it.
+    """The id in a copied text, and whether it is part of an address, with a page's name after it.
 
     Raises:
-        InvalidArmId: what surrounds the id is not known, or something inside it cannot be seen; the message names it.
+        InvalidArmId: the text around the id is not known, or the id holds an invisible character; the message names it.
     """
     bare = _stripped(text)
     if _ENCODED.search(bare):
         bare = unquote(bare)
     if "\\subscriptions\\" in f"\\{bare.lower()}":
-        bare = bare.replace("\\", "/")  # a path to programs on Windows
+        bare = bare.replace("\\", "/")  # a path to programs on Windows: Git Bash's root
     at = bare.lower().find(_BEGINNING)
     if at < 0 and bare.lower().startswith(_BEGINNING[1:]):
         bare, at = f"/{bare}", 0
@@ -68,7 +68,7 @@ def without_wrapping(text: str) -> tuple[str, bool]:
 
 
 def _stripped(text: str) -> str:
-    """Without quotes, blanks and invisible characters on either side."""
+    """The text without quotes, blanks and invisible characters at both ends."""
     start, end = 0, len(text)
     while start < end and _is_around(text[start]):
         start += 1
@@ -82,13 +82,13 @@ def _is_around(character: str) -> bool:
 
 
 def _resource_in(path: str) -> str:
-    """The resource of an address, or its resource group: pages and operations stand behind its name."""
+    """The resource or resource group of an address: names of pages and operations follow it."""
     parts = path.split("/")
     return "/".join(parts[:9] if len(parts) > 5 and parts[5].lower() == "providers" else parts[:5])
 
 
 def _refuse_unseen(text: str, arm_id: str) -> None:
-    """Say which character is wrong where a look at the id does not show it."""
+    """Name a wrong character that a person cannot see in the id."""
     for place, character in enumerate(arm_id):
         if character in "\r\n":
             raise InvalidArmId(f"{_shown(text)} has a line break inside; pass one id, on one line")

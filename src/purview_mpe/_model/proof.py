@@ -20,7 +20,7 @@ class Link(Noun):
     """`run`: the run succeeded; `runtime`: it ran where lineage can leave from; `reported`: its activities reported
     lineage; `entity`: Purview holds their entities of this run; `relations`: the entities are tied to data sets."""
     state: LinkState
-    """`unknown`: it cannot be seen from here, or the time ran out before it could be."""
+    """`unknown`: this caller cannot see it, or the verb timed out before."""
     evidence: tuple[str, ...] = ()
     """What was seen, one line each."""
 
@@ -34,11 +34,11 @@ class Proof(Noun):
     account: str | None
     """Id of the Purview account; None if the factory is connected to none and the spec names none."""
     pipeline: str | None = None
-    """Name of the pipeline that ran; None where the run could not be read."""
+    """Name of the pipeline that ran; None if the run could not be read."""
     run_id: str | None = None
-    """Id of the run; None if none was started."""
+    """Id of the run; None if no run was started."""
     proven: bool | None
-    """True: the lineage is in Purview, tied to data sets. False: it is not. None: that cannot be seen from here."""
+    """True: the lineage is in Purview, tied to data sets. False: it is not. None: this caller cannot see it."""
     links: tuple[Link, ...] = ()
     """From the run to the relations, in this order."""
     findings: tuple[Finding, ...] = ()

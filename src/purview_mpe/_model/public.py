@@ -1,4 +1,4 @@
-"""Where users import a name from, which is not where it is defined."""
+"""The public module of a name: where users import it from, which is not where it is defined."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def public(module: str) -> Callable[[T], T]:
-    """Let a class or function say in its repr, its pickles and its tracebacks that it comes from a public module.
+    """Show a public module as the home of a class or function in its repr, its pickles and its tracebacks.
 
-    Those outlive the file that defines it. Type hints of a class are looked up in the module that it names, so they
-    are resolved here, while the class still names the file that its annotations were written for.
+    Pickles and tracebacks must stay valid when the defining file moves. Python looks up the type hints of a class in
+    the module that the class names, so they are resolved here, before that module changes.
     """
 
     def mark(thing: T) -> T:

@@ -37,7 +37,7 @@ Firewall = Literal["enabled-from-all-networks", "disabled-for-ingestion-only", "
 Shape = Literal["A", "B", "C", "D", "E", "F"]
 Severity = Literal["error", "warning", "info"]
 Action = Literal["create", "keep", "replace", "conflict"]
-#: Which list shows an endpoint's connection, and so which call approves it.
+#: The list that shows an endpoint's connection; it decides which call approves the connection.
 ConnectionList = Literal["account", "storage", "namespace", "ingestion"]
 Result = Literal[
     "created",
@@ -72,7 +72,7 @@ Result = Literal[
     "would-grant",
     "would-revoke",
 ]
-#: Results after which an approval is not outstanding: it was given, or is with its owner.
+#: Results after which an approval is not outstanding: it was given, or waits for the target's owner.
 _SETTLED: frozenset[Result] = frozenset({"approved", "already-approved", "handed-off"})
 FAILURES: frozenset[Result] = frozenset({"failed", "timed-out", "conflict", "ambiguous"})
 Verdict = Literal["ready", "pending", "provisioning", "rejected", "stale", "wrong-target", "missing", "failed"]
@@ -95,7 +95,7 @@ Subject = Literal["endpoint", "managed-network", "runtime", "identity", "connect
 
 @public("purview_mpe")
 class Finding(Noun):
-    """Something a person should know, with what to do about it."""
+    """Something you should know, with what to do about it."""
 
     code: Line
     """Stable and kebab-case; the documentation has a heading for each."""
@@ -104,11 +104,11 @@ class Finding(Noun):
     message: Line
     """What was found, in a sentence."""
     cause: Line = ""
-    """Why it is so; empty where that is not known."""
+    """The cause; empty if it is not known."""
     evidence: tuple[Line, ...] = ()
-    """What it was concluded from: ids, states, answers of Azure."""
+    """What the finding is based on: ids, states, answers of Azure."""
     remedy: Line = ""
-    """What to do about it, starting with a verb; calls are those of the Python client."""
+    """What to do about it, starting with a verb; the calls are Python."""
 
     @property
     def shell_remedy(self) -> str:
@@ -128,21 +128,21 @@ class _HasTarget(Protocol):
 
 
 class Identified:
-    """What every value that points to one target and group id has in common."""
+    """The base of every value that points to one target and group id."""
 
     @property
     def identity(self: _HasTarget) -> Identity:
-        """What makes two values be about the same endpoint: target and group id, in any letter case.
+        """The identity of the endpoint: target and group id, in any letter case.
 
-        The name does not count: Data Factory refuses a second endpoint to the same target and group under any name
-        (public code).
+        The name is not part of it: Data Factory refuses a second endpoint to the same target and group id under any
+        name (public code).
         """
         return identity(self.resource_id, self.group_id)
 
 
 @public("purview_mpe")
 class Target(Noun, Identified):
-    """One resource and group id that an endpoint has to reach."""
+    """One resource and group id that an endpoint must reach."""
 
     group_id: GroupText
     """Group id of the private endpoint: `account`, `blob`, `queue`, `namespace`, `platform` or `portal`."""
@@ -160,7 +160,8 @@ class Target(Noun, Identified):
 class Account(Noun):
     """What a Purview account needs, read from its properties.
 
-    `shape` and `firewall` are None where the caller may not read it: then only the `account` endpoint is known.
+    `shape` and `firewall` are None if the caller is not allowed to read the account: then only the `account` endpoint
+    is known.
     """
 
     id: IdText
@@ -168,26 +169,26 @@ class Account(Noun):
     name: NameText
     """Name of the account."""
     location: Line | None = None
-    """Azure region; None where it was not read."""
+    """Azure region; None if it was not read."""
     provisioning_state: Line | None = None
-    """Azure's word for whether the account is ready, for example `Succeeded` or `Creating`; None where it was not read.
+    """Azure's word for whether the account is ready, for example `Succeeded` or `Creating`; None if it was not read.
     """
     shape: Shape | None = None
-    """Which resources ingestion goes through; None where the account could not be read."""
+    """Which resources ingestion goes through; None if the account could not be read."""
     firewall: Firewall | None = None
-    """The firewall setting of the portal; None where the account could not be read."""
+    """The firewall setting as the portal shows it; None if the account could not be read."""
     targets: tuple[Target, ...] = ()
-    """What endpoints have to reach, in the portal's order; the account itself alone where it could not be read."""
+    """What endpoints must reach, in the portal's order; only the account itself if it could not be read."""
     managed_group: IdText | None = None
-    """Id of the resource group that Azure keeps for the account's own resources; None where it shows none."""
+    """Id of the resource group that Azure keeps for the account's own resources; None if Azure shows none."""
     retired: tuple[IdText, ...] = ()
-    """Ids of resources that belong to the account and that it does not use for ingestion (any more)."""
+    """Ids of resources that belong to the account but that it does not use for ingestion, or no longer uses."""
     endpoints: Fixed[Line, Line] = Field(default_factory=dict, validate_default=True)
     """Addresses of the account's services, as Azure gives them."""
     default_domain: str | None = None
-    """Name of the account's default domain, whose root collection lineage goes to; None where Azure shows none."""
+    """Name of the account's default domain; lineage goes to its root collection. None if Azure shows none."""
     warnings: tuple[Finding, ...] = ()
-    """What is odd about the account, errors first."""
+    """Findings about the account, errors first."""
 
     @model_validator(mode="after")
     def _is_one_account(self) -> Self:
@@ -199,27 +200,27 @@ class Endpoint(Noun, Identified):
     """A managed private endpoint, as the factory shows it."""
 
     id: MaybeIdText
-    """Id of the endpoint; empty where Azure gives none."""
+    """Id of the endpoint; empty if Azure gives none."""
     name: NameText
     """Name of the endpoint within its factory."""
     group_id: MaybeGroupText
-    """Group id of the target; empty where Azure gives none."""
+    """Group id of the target; empty if Azure gives none."""
     resource_id: MaybeIdText
-    """Id of the target; empty where Azure gives none that is an id."""
+    """Id of the target; empty if Azure gives none, or a text that is not an id."""
     provisioning_state: Line = ""
-    """Azure's word for how far it is, for example `Provisioning`, `Succeeded` or `Failed`; empty where Azure gives
+    """Azure's word for the endpoint's state, for example `Provisioning`, `Succeeded` or `Failed`; empty if Azure gives
     none."""
     connection_status: Line = ""
-    """Empty until Azure knows; not refreshed by the factory after Approved."""
+    """State of the connection; empty until Azure knows it. The factory does not refresh it after Approved."""
     private_endpoint_id: PrivateEndpointId | None = None
-    """Exact id of the private endpoint in Microsoft's subscription; None where Azure does not show it."""
+    """Exact id of the private endpoint in Microsoft's subscription; None if Azure does not show it."""
     reserved: bool = False
     """Whether the endpoint belongs to the service itself."""
     error: Line = ""
-    """What Azure says about why it is not well; empty while it is, and where Azure says nothing."""
+    """Azure's message about a problem with the endpoint; empty if there is no problem, or no message."""
 
     def is_for(self, resource_id: str, group_id: str) -> bool:
-        """Whether it has this identity: target and group id, in any letter case."""
+        """True if the endpoint has this identity: target and group id, in any letter case."""
         return self.identity == identity(resource_id, group_id)
 
 
@@ -229,7 +230,7 @@ class Connection(Noun):
     id: MaybeIdText
     name: MaybeNameText
     private_endpoint_id: PrivateEndpointId
-    """Id of the private endpoint that asks to be let in; it lives in whichever subscription its owner has."""
+    """Id of the private endpoint that asks for the connection; it can be in any subscription."""
     status: Line
     description: Line = ""
 
@@ -240,10 +241,10 @@ class Factory(Noun):
     id: IdText
     location: Line | None = None
     purview_account: IdText | None = None
-    """Id of the account that the factory is connected to, where it was read."""
+    """Id of the account that the factory is connected to, if it was read."""
     networks: tuple[NameText, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
-    """Those of the managed virtual network that the spec names."""
+    """The endpoints in the managed virtual network that the spec names."""
 
 
 @public("purview_mpe")
@@ -251,15 +252,15 @@ class Step(Noun, Identified):
     """One line of a plan."""
 
     action: Action
-    """What is to be done."""
+    """What to do."""
     subject: Subject = "endpoint"
-    """What the step makes: an endpoint, the managed virtual network or an integration runtime."""
+    """What the step creates: an endpoint, the managed virtual network or an integration runtime."""
     name: NameText
-    """Name of what the step makes."""
+    """Name of what the step creates."""
     group_id: GroupText | None = None
     """Group id of the endpoint; None for every other subject."""
     resource_id: IdText
-    """Id of the target for an endpoint; for every other subject, the id of what the step makes."""
+    """Id of the target for an endpoint; for every other subject, the id of what the step creates."""
     reason: Line
     """Why, in a sentence."""
     remedy: Line | None = None
@@ -273,7 +274,7 @@ class Step(Noun, Identified):
     @model_validator(mode="before")
     @classmethod
     def _network_of_older_plans(cls, given: object) -> object:
-        """A plan file from before there were subjects marks the managed virtual network by its missing group id."""
+        """Set `subject` for older plan files, in which a missing group id marks the managed virtual network."""
         if not isinstance(given, dict):
             return given
         fields = cast("dict[str, object]", given)
@@ -290,15 +291,15 @@ class Plan(Noun):
     account: Account
     """The account as it was read for this plan."""
     steps: tuple[Step, ...]
-    """What is to be done, in order: the network first, then the endpoints in the portal's order."""
+    """The steps in order: the network first, then the endpoints in the portal's order."""
     obsolete: tuple[Endpoint, ...] = ()
-    """Endpoints of the factory to what the account used once, or with a name of ours and a foreign target."""
+    """Endpoints to resources the account no longer uses, or that carry one of the spec's names but point elsewhere."""
     warnings: tuple[Finding, ...] = ()
-    """What to know before applying it, errors first."""
+    """Findings to read before you apply the plan, errors first."""
 
     @property
     def conflicts(self) -> tuple[Step, ...]:
-        """The steps that keep the plan from being applied."""
+        """The steps because of which the plan cannot be applied."""
         return tuple(step for step in self.steps if step.action == "conflict")
 
     @property
@@ -321,15 +322,15 @@ class ErrorDetail(Noun):
     message: Lines
     """What was attempted and what came back."""
     remedy: Lines
-    """What to do next, starting with a verb; calls are those of the Python client."""
+    """What to do next, starting with a verb; the calls are Python."""
     status: int | None = None
-    """The HTTP status; None where no answer came."""
+    """The HTTP status; None if no answer came."""
     azure_code: Line | None = None
-    """Azure's own code for the error; None where it gave none."""
+    """Azure's own code for the error; None if it gave none."""
     request_id: Line | None = None
-    """Azure's id of the request, for a support case; None where it gave none."""
+    """Azure's id of the request, for a support case; None if it gave none."""
     correlation_id: Line | None = None
-    """The id under which Azure logged the operation; None where it gave none."""
+    """The id under which Azure logged the operation; None if it gave none."""
 
     @property
     def shell_remedy(self) -> str:
@@ -338,7 +339,7 @@ class ErrorDetail(Noun):
 
     @classmethod
     def of(cls, error: PurviewMpeError) -> ErrorDetail:
-        """The value of an exception of ours."""
+        """The value for an exception of this library."""
         return cls(
             code=error.code,
             message=error.message,
@@ -350,48 +351,48 @@ class ErrorDetail(Noun):
         )
 
 
-#: What is said of a step that was under way when the run was interrupted.
+#: The error of a step that was under way when the run was interrupted.
 INTERRUPTED = ErrorDetail(
     code="interrupted",
     message="The run was interrupted before this step was known to be done; Azure may have done it.",
     remedy="Repeat the call: it looks first, and does only what is missing.",
 )
-#: What is said of a step for which nothing was sent when the run was interrupted.
+#: The error of a step for which nothing was sent when the run was interrupted.
 NOT_BEGUN = ErrorDetail(
     code="interrupted",
-    message="The run was interrupted before this step was begun; nothing was sent for it.",
+    message="The run was interrupted before this step began; nothing was sent for it.",
     remedy=INTERRUPTED.remedy,
 )
 
 
 @public("purview_mpe")
 class Outcome(Noun, Identified):
-    """What became of one step."""
+    """The outcome of one step."""
 
     subject: Subject = "endpoint"
     """What the outcome is about."""
     name: NameText
-    """Name of what it is about."""
+    """Name of what the outcome is about."""
     group_id: GroupText | None = None
     """Group id of the endpoint; None for every other subject."""
     resource_id: IdText
     """Id of the target for an endpoint, of the account for `connection` and `data-curator`; otherwise of the subject
     itself."""
     private_endpoint_id: PrivateEndpointId | None = None
-    """Exact id of the private endpoint behind the connection; None where it is not known."""
+    """Exact id of the private endpoint behind the connection; None if it is not known."""
     matched_by: Literal["private-endpoint-id", "name"] | None = None
-    """How a connection was recognised as ours."""
+    """How a connection was recognised as the endpoint's."""
     result: Result
-    """What became of the step."""
+    """The result of the step."""
     error: ErrorDetail | None = None
-    """Why it did not succeed, or was handed off; None otherwise."""
+    """Why the step did not succeed, or was handed off; None otherwise."""
     seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """How long the step took, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """One thing that keeps a report from being complete, in words."""
+    """One reason why a report is not complete, in words."""
 
     name: str
     state: str
@@ -400,7 +401,7 @@ class Unfinished:
 
     @classmethod
     def of(cls, outcome: Outcome) -> Unfinished:
-        """What an outcome says."""
+        """The entry for an outcome."""
         error = outcome.error
         return cls(outcome.name, outcome.result, *((error.message, error.remedy) if error else ()))
 
@@ -411,22 +412,22 @@ class Unfinished:
 
 @public("purview_mpe")
 class Report(Noun):
-    """What a verb did, step by step; also where it did not finish."""
+    """What a verb did, step by step, even if it did not finish."""
 
     verb: Verb
     """The verb that made the report."""
     spec: Spec
     """What was asked for."""
     account: Account | None = None
-    """The account as it was read for this report; so an approver needs not be able to read it."""
+    """The account as it was read for this report, so that an approver need not be allowed to read it."""
     outcomes: tuple[Outcome, ...] = ()
-    """One for each step, in the order of the plan; two for an endpoint that was made and then approved."""
+    """One outcome for each step, in the order of the plan; two for an endpoint that was created and then approved."""
     hand_off: Lines | None = None
-    """What is left for the owners of the targets, as text they can follow without knowing this library."""
+    """What the owners of the targets still have to do, as a text that does not require this library."""
     approval_asked: bool = False
     """Whether the verb was asked to approve the connections as well."""
     warnings: tuple[Finding, ...] = ()
-    """What to know beside the outcomes, errors first."""
+    """Findings in addition to the outcomes, errors first."""
 
     @model_validator(mode="after")
     def _is_about_one_account(self) -> Self:
@@ -435,18 +436,19 @@ class Report(Noun):
     @computed_field  # type: ignore[prop-decorator]  # mypy has no notion of decorated properties
     @property
     def succeeded(self) -> bool:
-        """Whether nothing failed, timed out, conflicted or was ambiguous."""
+        """True if nothing failed, timed out, conflicted or was ambiguous."""
         return not self.failures
 
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def complete(self) -> bool:
-        """Whether everything that was asked for is done, and nothing is unknown.
+        """True if everything that you asked for is done, and nothing is unknown.
 
-        False after a failure; if anything was handed off; after a dry run that would write; where approval was asked,
-        unless every connection is approved; and where the account could not be read, unless `Spec.groups` names only
-        what is known. A creation without `approve` is complete once the endpoints exist, although their connections
-        may wait for approval: `status(spec)` says whether lineage can flow. `onboard` is complete once nothing is left.
+        False after a failure; if anything was handed off; after a dry run that would write; if you asked for approval
+        and not every connection is approved; and if the account could not be read, unless `Spec.groups` names only
+        known group ids. A creation without `approve` is complete once the endpoints exist, although their connections
+        may wait for approval: `status(spec)` says whether lineage can flow. `onboard` is complete once nothing is left
+        to do.
         """
         is_foretold = any(outcome.result.startswith("would-") for outcome in self.outcomes)
         is_left = self.verb == "onboard" and self.hand_off is not None
@@ -458,7 +460,7 @@ class Report(Noun):
         return self.account is None or is_all_known(self.spec, self.account)
 
     def unfinished(self, *, hand_off_is_fine: bool = False) -> Iterator[Unfinished]:
-        """What keeps the report from being complete, beside a dry run; for messages."""
+        """The reasons, apart from a dry run, why the report is not complete; for messages."""
         for outcome in self.outcomes:
             if outcome.result in FAILURES or (outcome.result == "handed-off" and not hand_off_is_fine):
                 yield Unfinished.of(outcome)
@@ -475,7 +477,7 @@ class Report(Noun):
             )
 
     def _unapproved(self) -> Iterator[Unfinished]:
-        """Endpoints for which no outcome says that they are approved, or why they are not."""
+        """Endpoints without an outcome that says that they are approved, or why they are not."""
         settled = {
             outcome.identity
             for outcome in self.outcomes
@@ -489,24 +491,24 @@ class Report(Noun):
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def counts(self) -> dict[str, int]:
-        """How many outcomes there are of each result, in the order of the results."""
+        """The number of outcomes with each result, in the order of the results."""
         return counts_of(self.outcomes)
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
-        """The outcomes that keep the report from having succeeded."""
+        """The outcomes because of which the report did not succeed."""
         return tuple(outcome for outcome in self.outcomes if outcome.result in FAILURES)
 
     @property
     def named_failures(self) -> tuple[tuple[str, Outcome], ...]:
-        """The failures, each with the name that tells it from the others."""
+        """The failures, each with a name that distinguishes it from the others."""
         return tuple((outcome.name, outcome) for outcome in self.failures)
 
     def raise_for_failures(self, *, hand_off_is_fine: bool = False) -> None:
-        """Do nothing if everything that was asked for is done; see `complete`.
+        """Raise unless everything that you asked for is done; see `complete`.
 
-        What was handed off to others is not done: pass `hand_off_is_fine=True` where the text in `hand_off` is passed
-        on. After a dry run only failures and hand-offs count.
+        A step that was handed off counts as not done: pass `hand_off_is_fine=True` if you pass on the text in
+        `hand_off`. After a dry run, only failures and hand-offs count.
 
         Raises:
             ReportFailed: with everything that is not done, each with its remedy.
@@ -520,23 +522,24 @@ class EndpointStatus(Noun, Identified):
     """One endpoint that the account needs, seen from both sides."""
 
     name: NameText
-    """Name of the endpoint; the one it would get if it is missing."""
+    """Name of the endpoint; if the endpoint is missing, the name that it would get."""
     group_id: GroupText
     """Group id of the target."""
     resource_id: IdText
     """Id of the target."""
     private_endpoint_id: PrivateEndpointId | None = None
-    """Exact id of the private endpoint behind it; None where Azure does not show it."""
+    """Exact id of the private endpoint behind it; None if Azure does not show it."""
     provisioning_state: Line | None = None
-    """Azure's word for how far the endpoint is; None if it is missing."""
+    """Azure's word for the endpoint's state; None if the endpoint is missing."""
     connection_status: Line | None = None
-    """What the factory says."""
+    """The connection's state according to the factory."""
     target_status: Line | None = None
-    """What the target says; None if it cannot be read, empty if it shows no connection of ours."""
+    """The connection's state according to the target; None if the target cannot be read, empty if it does not show the
+    endpoint's connection."""
     verdict: Verdict
-    """What both sides together mean."""
+    """What both states together mean."""
     reason: Line = ""
-    """Why, in a sentence; empty where there is nothing to add."""
+    """Why, in a sentence; empty if there is nothing to add."""
 
 
 @public("purview_mpe")
@@ -550,30 +553,30 @@ class Status(Noun):
     ready: bool
     """Whether every endpoint that the spec wants is known and ready."""
     all_known: bool = True
-    """False where the account could not be read, so that its other endpoints are unknown; `Spec.groups` that name only
-    what is known are excepted."""
+    """False if the account could not be read, so that its other endpoints are unknown, unless `Spec.groups` names only
+    known group ids."""
     endpoints: tuple[EndpointStatus, ...]
-    """One for each endpoint that the spec wants, in the portal's order."""
+    """One entry for each endpoint that the spec wants, in the portal's order."""
     others: tuple[Endpoint, ...] = ()
     """The factory's endpoints that are not for this account."""
     findings: tuple[Finding, ...] = ()
-    """What to know beside the verdicts, errors first."""
+    """Findings in addition to the verdicts, errors first."""
 
     @property
     def settled(self) -> bool:
-        """Whether waiting changes nothing any more: all endpoints are known, and each needs a person, or nothing."""
+        """True if waiting will not change anything: all endpoints are known, and each is ready or needs a person."""
         return self.all_known and not self.is_moving
 
     @property
     def is_moving(self) -> bool:
-        """Whether an endpoint that is known waits for Azure or for its approval."""
+        """True if a known endpoint waits for Azure or for its approval."""
         return any(endpoint.verdict in {"provisioning", "pending"} for endpoint in self.endpoints)
 
 
 def is_all_known(spec: Spec, account: Account) -> bool:
-    """Whether the account shows every endpoint that the spec wants.
+    """True if the account shows every endpoint that the spec wants.
 
-    One that cannot be read shows its own endpoint alone; which others it needs is unknown.
+    An account that cannot be read shows only its own endpoint; which others it needs is unknown.
     """
     if spec.groups is None:
         return account.shape not in {None, "F"}
@@ -589,17 +592,17 @@ def _agreeing(noun: N, problems: Iterable[tuple[str, str]]) -> N:
 
 
 def identity(resource_id: str, group_id: str | None) -> Identity:
-    """The `Identified.identity` of a target and group id that no value holds yet."""
+    """The `Identified.identity` of a target and group id, before a value with them exists."""
     return folded(resource_id.rstrip("/")), (group_id or "").casefold()
 
 
 def counts_of(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """How many outcomes there are of each result that occurs."""
+    """The number of outcomes with each result that occurs."""
     counted = Counter(outcome.result for outcome in outcomes)
     return {result: counted[result] for result in cast("tuple[Result, ...]", get_args(Result)) if counted[result]}
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Errors first, then warnings, then information; within each in the order given."""
+    """Errors first, then warnings, then information; each group in the given order."""
     order = ("error", "warning", "info")
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))

@@ -1,4 +1,4 @@
-"""How patient the client is with one HTTP exchange."""
+"""How often and for how long the client repeats one HTTP exchange."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from purview_mpe.errors import InvalidSpec
 @public("purview_mpe")
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How one HTTP exchange is repeated when it fails for reasons that pass by themselves.
+    """How one HTTP exchange is repeated after a temporary failure.
 
-    Those are the answers 408, 429 and 5xx, and broken connections. `attempts` counts all of them; waits begin at
-    `backoff` seconds, double, vary by up to a half, and never exceed `ceiling` seconds, whatever `Retry-After` says.
+    Temporary failures are the answers 408, 429 and 5xx, and broken connections. `attempts` counts all of them. Waits
+    begin at `backoff` seconds, double, vary by up to a half, and never exceed `ceiling` seconds, whatever `Retry-After`
+    says.
     """
 
     attempts: int = 4
-    """How often a request is sent at most, from 1 to 20."""
+    """The most times that a request is sent, from 1 to 20."""
     backoff: float = 0.5
     """Seconds before the second attempt, from 0 to 60; each further wait doubles."""
     ceiling: float = 60.0
-    """Seconds that a single wait takes at most, from 0 to 600, whatever Azure asks for."""
+    """The most seconds that one wait takes, from 0 to 600, whatever Azure asks for."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -45,8 +46,8 @@ class Retry:
 def pause_after(retry: Retry, attempt: int, asked_for: float, spread: float) -> float | None:
     """Seconds to wait after an attempt that failed; None after the last one.
 
-    `asked_for` is what Azure asked for, 0 where it asked for nothing in particular; `spread` is a random number from
-    0 to 1, so that requests that were refused together do not come back together.
+    `asked_for` is what Azure asked for, 0 if it asked for no particular time; `spread` is a random number from 0 to 1,
+    so that requests that were refused together do not return together.
     """
     if attempt >= retry.attempts:
         return None

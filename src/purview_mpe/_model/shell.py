@@ -1,8 +1,8 @@
-"""The words of the command line for what messages and remedies say in Python.
+"""Translates messages and remedies from Python to the words of the command line.
 
-Errors, findings and steps carry one text, which speaks Python. The command line shows the same text with its own words
-for calls, fields and arguments. So a remedy is written once, and a report file that comes from elsewhere is read in
-the right words, too. A test puts every remedy of the library through it and accepts no Python in what comes out.
+Errors, findings and steps carry one text, in terms of Python. The command line shows the same text with its own words
+for calls, fields and arguments. So a remedy is written once, and a report file from another machine shows in the right
+words, too. A test translates every remedy of the library and accepts no Python in the result.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: What the command line calls a verb, where it has another word for it.
+#: The verbs that have another name on the command line.
 _COMMANDS: Mapping[str, str] = {"apply": "create", "create_all": "create", "delete_all": "delete"}
-#: What a field of a spec, or an argument, is called as an option, where it is not its own name with dashes.
+#: The options for fields of a spec and for arguments, if the option is not the name with dashes.
 _OPTIONS: Mapping[str, str] = {
     "names": "--name-of",
     "managed_virtual_network": "--managed-vnet",

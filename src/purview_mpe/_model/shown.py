@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-#: More of a value than this hides the rest of the message.
+#: A longer value would hide the rest of the message.
 _LONGEST = 80
 
 
 def shown(value: object) -> str:
-    """The value as Python spells it: short, printable, and without raising, whatever the value is."""
+    """The value as Python spells it: short and printable. Never raises."""
     try:
         text = repr(value)
-    except Exception:  # noqa: BLE001 - a repr of the caller's own can raise anything; 10**5000 has one that does
+    except Exception:  # noqa: BLE001 - a caller's own repr can raise anything; that of 10**5000 does
         return f"a value of type {type(value).__name__} that cannot be printed"
     text = "".join(letter if letter.isprintable() else "?" for letter in text[: _LONGEST + 1])
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

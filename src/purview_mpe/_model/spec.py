@@ -1,4 +1,4 @@
-"""What a user asks for: one factory, one Purview account, one base name."""
+"""What you ask for: one factory, one Purview account, one base name."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ _EXAMPLES = {
 
 @public("purview_mpe")
 class _Fixed(dict[K, V]):
-    """A mapping that stays as it is, so that a noun that holds one stays so, too, and can be hashed."""
+    """An immutable mapping, so that a noun that holds one is immutable and hashable, too."""
 
-    # Any, because what never returns fits each of them.
+    # Any, because a function that never returns fits every signature.
     def _refuse(self: Any, *_given: Any, **_named: Any) -> Any:
         raise TypeError("nouns are frozen; make another one with model_copy(update=...)")
 
@@ -67,7 +67,7 @@ class _Fixed(dict[K, V]):
         return hash(frozenset(self.items()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Copies and pickles of a dict are filled item by item, which this one refuses.
+        # copy and pickle fill a dict item by item, which this class refuses.
         return type(self), (dict(self),)
 
 
@@ -80,7 +80,7 @@ Fixed = Annotated[dict[K, V], AfterValidator(_fixed)]
 
 
 class _Faces(Protocol):
-    """What faces give of a noun: a mypy-checked view of the module that has them."""
+    """The functions of the module `faces`, for mypy."""
 
     def text(self, noun: Noun) -> str: ...
     def html(self, noun: Noun) -> str | None: ...
@@ -90,17 +90,17 @@ class _Faces(Protocol):
 
 
 def _faces() -> _Faces:
-    from purview_mpe._display import faces  # noqa: PLC0415 - faces stand below nouns, and are loaded when looked at
+    from purview_mpe._display import faces  # noqa: PLC0415 - faces depend on nouns, and are loaded on first use
 
     return faces
 
 
 class Noun(BaseModel):
-    """A frozen value that prints as a table, can be hashed, and survives a trip through JSON unchanged."""
+    """A frozen value that prints as a table, is hashable, and round-trips through JSON."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     _home: ClassVar[str]
-    """The module that defines the class; what a public class says of itself is where users import it from."""
+    """The module that defines the class; `__module__` of a public class is the module that users import it from."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -116,7 +116,7 @@ class Noun(BaseModel):
                 of_field["description"] = texts[name]
         return schema
 
-    if not TYPE_CHECKING:  # pragma: no branch - type checkers are better served by pydantic's synthesised signature
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers need pydantic's synthesised signature
 
         def __init__(self, /, **fields: Any) -> None:
             try:
@@ -125,26 +125,26 @@ class Noun(BaseModel):
                 problems = _problems(type(self), error)
             else:
                 return
-            # A spec is always the caller's: the library only takes one over, from arguments and from Azure's lists.
+            # A spec always counts as the caller's: the library only builds one from arguments and from Azure's lists.
             is_spec = isinstance(self, Spec)
             raise InvalidSpec("Spec", problems) if is_spec else wrong_value(type(self).__name__, problems)
 
-        # Without this mark pydantic calls __init__ for a spec inside a plan file, and a wrong field loses its place.
+        # Without this, pydantic calls __init__ for a spec inside a plan file, and an error loses its field's place.
         __init__.__pydantic_base_init__ = True
 
     def __str__(self) -> str:
         return _faces().text(self)
 
     def to_svg(self) -> str:
-        """The picture as an SVG file; of what the verbs return, and a TypeError for what has none."""
+        """The picture as an SVG file. Only the results of verbs have one; other nouns raise a TypeError."""
         return _faces().svg(self)
 
     def to_mermaid(self) -> str:
-        """The picture as a Mermaid flowchart; for what `to_svg` draws."""
+        """The picture as a Mermaid flowchart, for the same nouns as `to_svg`."""
         return _faces().mermaid(self)
 
     def to_pandas(self) -> Any:
-        """The rows as a `pandas.DataFrame` (targets, steps, outcomes, endpoints, …), where pandas is installed."""
+        """The rows (targets, steps, outcomes, endpoints, …) as a `pandas.DataFrame`, if pandas is installed."""
         return _faces().pandas(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -174,13 +174,13 @@ class Noun(BaseModel):
             return read()
         except ValidationError as error:
             problems = _problems(cls, error)
-        # Outside the handler, so that the user's input does not travel along as the cause.
+        # Outside the handler, so that the exception does not carry the user's input as its cause.
         raise InvalidSpec(cls.__name__, problems)
 
     @model_validator(mode="before")
     @classmethod
     def _drop_computed(cls, given: object) -> object:
-        # Computed fields stand in the JSON for readers; what they say is derived anew, never believed.
+        # The JSON holds computed fields for readers only; here they are computed again, never trusted.
         if not isinstance(given, dict):
             return given
         fields = cast("dict[str, Any]", given)
@@ -189,7 +189,7 @@ class Noun(BaseModel):
 
 @public("purview_mpe")
 class Spec(Noun):
-    """What to build: the private way from one factory to one Purview account.
+    """What to build: private endpoints from one factory to one Purview account.
 
     Constructing it checks everything that can be checked without asking Azure, and lists every wrong field at once.
 
@@ -197,19 +197,19 @@ class Spec(Noun):
         factory: Id of the data factory; a trailing slash and any letter case are accepted.
         account: Id of the Purview account, in any subscription; None means the one that the factory is connected to.
         name: Base name: the name of the account endpoint, and what the others' names begin with.
-        separator: What stands between base name and group id.
-        names: Names of single endpoints by group id, where the derived one will not do.
-        groups: Group ids to make; None means all that the account needs for lineage.
+        separator: The text between base name and group id.
+        names: Names of single endpoints by group id, to use in place of the derived ones.
+        groups: Group ids to create endpoints for; None means all that the account needs for lineage.
         managed_virtual_network: Name of the factory's managed virtual network.
-        runtime: Name of the Azure integration runtime in the managed virtual network; None: any that exists there
-            serves.
-        replace_broken: Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made again.
+        runtime: Name of the Azure integration runtime in the managed virtual network; None means any existing runtime
+            in it.
+        replace_broken: Whether endpoints that are Failed, Rejected or Disconnected may be deleted and created again.
 
     Raises:
-        InvalidSpec: in whichever way it is constructed.
+        InvalidSpec: a field is wrong; every way of constructing a spec raises it.
     """
 
-    # strict: a spec file that says "yes" for a boolean is a mistake to be told, not guessed at
+    # strict: "yes" for a boolean in a spec file is a mistake to report, not to guess at
     model_config = ConfigDict(strict=True)
 
     factory: str
@@ -219,20 +219,20 @@ class Spec(Noun):
     name: str
     """Base name: the name of the account endpoint, and what the others' names begin with."""
     separator: str = naming.DEFAULT_SEPARATOR
-    """What stands between base name and group id."""
+    """The text between base name and group id."""
     names: Fixed[str, str] = Field(default_factory=dict, validate_default=True)
-    """Names of single endpoints by group id, where the derived one will not do."""
+    """Names of single endpoints by group id, to use in place of the derived ones."""
     groups: Annotated[tuple[str, ...] | None, Field(strict=False, validate_default=True)] = None
-    """Group ids to make; None means all that the account needs for lineage."""
+    """Group ids to create endpoints for; None means all that the account needs for lineage."""
     managed_virtual_network: str = "default"
     """Name of the factory's managed virtual network."""
     runtime: str | None = None
-    """Name of the Azure integration runtime in the managed virtual network; None: any that exists there serves."""
+    """Name of the Azure integration runtime in the managed virtual network; None means any existing runtime in it."""
     replace_broken: bool = False
-    """Whether endpoints that are Failed, Rejected or Disconnected may be deleted and made again."""
+    """Whether endpoints that are Failed, Rejected or Disconnected may be deleted and created again."""
 
     if TYPE_CHECKING:
-        # What is accepted is wider than what is kept: an id may be a text or a parsed one, such as an emulator's.
+        # The signature accepts more than the fields hold: an id may be a text or a parsed id, such as an emulator's.
         def __init__(
             self,
             *,
@@ -251,15 +251,15 @@ class Spec(Noun):
         """A copy with some fields changed, checked like any other spec."""
         return type(self)(**(self.model_dump() | dict(update or {})))
 
-    if not TYPE_CHECKING:  # pragma: no branch - deprecated in pydantic, so type checkers had better complain of it
+    if not TYPE_CHECKING:  # pragma: no branch - deprecated in pydantic, so type checkers should complain about it
 
         def copy(self, *, update: Any = None, deep: bool = False) -> Self:
-            """As `model_copy`: pydantic's older name for it, which checks nothing."""
+            """As `model_copy`. Pydantic's own older method of this name checks nothing."""
             return self.model_copy(update=update, deep=deep)
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **fields: Any) -> Self:
-        """Checked like any other construction: there is no spec that breaks a rule."""
+        """Checks like any other construction, so that no spec breaks a rule."""
         return cls(**fields)
 
     @field_validator("factory", mode="before")
@@ -307,13 +307,13 @@ class Spec(Noun):
     def _groups_exist(cls, value: tuple[str, ...] | None, others: ValidationInfo) -> tuple[str, ...] | None:
         if value is not None:
             if not value:
-                raise _problem("must hold at least one group id, or be None for all that the account needs")
+                raise _problem("must hold at least one group id; None means all that the account needs")
             if twice := naming.collisions(value):
                 raise _problem(f"holds {twice[0]!r} twice")
             for group_id in value:
                 _known_group(group_id)
-        # Here and not in a validator of the whole, which pydantic does not call where any field is wrong: that would
-        # keep these problems back until the others are mended.
+        # Not in a validator of the whole model: pydantic does not call that while any field is wrong, so these problems
+        # would only show once the others are fixed.
         if {"name", "separator", "names"} <= others.data.keys():
             _fit_together(value or naming.LINEAGE_GROUPS, others.data)
         return value
@@ -329,7 +329,7 @@ class Spec(Noun):
         return None if self.account is None else ArmId.parse(self.account)
 
     def name_of(self, group_id: str) -> str:
-        """What the endpoint for this group id is to be called."""
+        """The name for the endpoint of this group id."""
         return self.names.get(group_id) or naming.derived_name(self.name, self.separator, group_id)
 
 
@@ -337,16 +337,16 @@ def typed_id(value: object, resource_type: str, field: str) -> ArmId:
     """The parsed id of a resource of one type, as Azure writes it.
 
     Raises:
-        InvalidSpec: the value is no such id.
+        InvalidSpec: the value is not such an id.
     """
     return _or_invalid(value, resource_type, field, ArmId.parse)
 
 
 def given_id(value: object, resource_type: str, field: str) -> ArmId:
-    """The same, as a person gave it: for verbs that take an id instead of a spec.
+    """As above, for an id as a person typed it: for verbs that take an id instead of a spec.
 
     Raises:
-        InvalidSpec: the value is no such id.
+        InvalidSpec: the value is not such an id.
     """
     return _or_invalid(value, resource_type, field, pasted.parsed)
 
@@ -386,12 +386,12 @@ def _obeying(rule: Callable[[str], str | None], value: str) -> str:
 def _known_group(group_id: str) -> str:
     known = (*naming.LINEAGE_GROUPS, *naming.OPTIONAL_GROUPS)
     if group_id not in known:
-        raise _problem(f"{group_id[:40]!r} is no group id of this job; those are {', '.join(known)}")
+        raise _problem(f"{group_id[:40]!r} is not a group id of Purview; use one of {', '.join(known)}")
     return group_id
 
 
 def _fit_together(group_ids: Sequence[str], fields: Mapping[str, Any]) -> None:
-    """Refuse names that are wrong or equal once they are derived."""
+    """Refuse derived names that are wrong or equal."""
     given: Mapping[str, str] = fields["names"]
     names = {
         group_id: given.get(group_id) or naming.derived_name(fields["name"], fields["separator"], group_id)
@@ -403,13 +403,13 @@ def _fit_together(group_ids: Sequence[str], fields: Mapping[str, Any]) -> None:
             problems.append(("name", f"the name derived for {group_id}: {problem}"))
             break
     if twice := naming.collisions(names.values()):
-        problems.append(("names", f"two endpoints would be called {twice[0]!r}; each needs a name of its own"))
+        problems.append(("names", f"two endpoints would be called {twice[0]!r}; each needs its own name"))
     if problems:
         raise PydanticCustomError("rules", "the names do not fit together", {"problems": problems})
 
 
 def _problem(rule: str) -> PydanticCustomError:
-    # Templates would read braces in the user's text; the context carries it unread.
+    # A template would interpret braces in the user's text; the context does not.
     return PydanticCustomError("rule", "{rule}", {"rule": rule})
 
 
@@ -420,7 +420,7 @@ def _problems(noun: type[Noun], error: ValidationError) -> list[tuple[str, str]]
 
 def _spoken(noun: type[Noun], detail: ErrorDetails) -> Iterator[tuple[str, str]]:
     place = detail["loc"]
-    # The place within a spec, whether that stands alone or inside a plan.
+    # The place within the spec, even if the spec is part of a plan.
     within = place if issubclass(noun, Spec) else place[place.index("spec") + 1 :] if "spec" in place else ()
     example = _EXAMPLES.get(str(within[0])) if within else None
     match detail["type"]:
@@ -432,7 +432,7 @@ def _spoken(noun: type[Noun], detail: ErrorDetails) -> Iterator[tuple[str, str]]
             yield from ((_spelled((*place, field)), rule) for field, rule in detail.get("ctx", {})["problems"])
         case "extra_forbidden":
             fields = f"; the fields of a spec are {', '.join(_EXAMPLES)}" if len(within) == 1 else ""
-            yield _spelled(place), f"is no field that belongs here{fields}"
+            yield _spelled(place), f"is not a known field{fields}"
         case "value_error":
             yield _spelled(place), detail["msg"].removeprefix("Value error, ")
         case kind:
@@ -441,5 +441,5 @@ def _spoken(noun: type[Noun], detail: ErrorDetails) -> Iterator[tuple[str, str]]
 
 
 def _spelled(place: Sequence[int | str]) -> str:
-    # A file may call its fields anything; a terminal should see no more of it than it can print.
+    # A file can use any text as a field's name; only its printable characters may reach a terminal.
     return ".".join("".join(c if c.isprintable() else "?" for c in str(part)[:80]) for part in place) or "(whole)"

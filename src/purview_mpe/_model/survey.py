@@ -1,6 +1,6 @@
-"""What a close look found, as values for the pure functions that judge it.
+"""What was read of a factory and an account, as values for the pure functions that judge it.
 
-None means "could not be read", everywhere; an empty tuple means "read, and there is none".
+None always means "could not be read"; an empty tuple means "read, and there is none".
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account, Endpoint, ErrorDetail
     from purview_mpe._model.spec import Spec
 
-#: What may be forbidden on its own, while the rest of the look goes on.
+#: The parts that can be forbidden separately, while the other parts are still read.
 Part = Literal["factory", "networks", "endpoints", "runtimes"]
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One role's share of what a caller may do at a scope."""
+    """What one role allows a caller at a scope."""
 
     actions: tuple[str, ...]
     not_actions: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Runtime:
     name: str
     kind: RuntimeKind
     network: str | None = None
-    """Name of the managed virtual network that it is in; None for every kind but `azure-managed-vnet`."""
+    """Name of the runtime's managed virtual network; None for every kind except `azure-managed-vnet`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,12 @@ class Situation:
 
     spec: Spec
     account: Account | None
-    """None if none is named and none is connected, or if it does not exist."""
+    """None if the spec names no account and none is connected, or if it does not exist."""
     connected_to: str | None = None
-    """Id of the account that the factory is connected to; see `gaps` for whether that was readable."""
+    """Id of the account that the factory is connected to; `gaps` says whether that could be read."""
     has_system_identity: bool = True
     curator: CuratorSeen | CuratorHidden | None = None
-    """None where there is no account, or no identity to look for."""
+    """None if there is no account, or no identity to look for."""
     networks: tuple[str, ...] | None = None
     endpoints: tuple[Endpoint, ...] | None = None
     runtimes: tuple[Runtime, ...] | None = None
@@ -82,7 +82,7 @@ class Situation:
     gaps: tuple[Gap, ...] = ()
 
     def misses(self, part: Part) -> bool:
-        """Whether a part could not be read."""
+        """True if a part could not be read."""
         return any(gap.part == part for gap in self.gaps)
 
 
@@ -99,7 +99,7 @@ class ActivityRun:
     runtime: str | None = None
     """The integration runtime that ran it, with its region, as Azure writes it."""
     status: str = "Succeeded"
-    """Azure's literal for how the activity itself ended, or that it has not."""
+    """Azure's literal for how the activity itself ended, or that it still runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +108,20 @@ class PipelineRun:
 
     pipeline: str
     status: str
-    """Azure's literal for how it ended, or that it has not."""
+    """Azure's literal for how the run ended, or that it still runs."""
     started: datetime | None
-    """When it started, on Azure's clock; None where Azure does not show it."""
+    """When it started, on Azure's clock; None if Azure does not show it."""
     message: str = ""
     """What Azure says about a run that failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecentRuns:
-    """What was seen of the recent pipeline runs."""
+    """The recent pipeline runs that were read."""
 
     runs: int
     more: bool
-    """Whether there were more than were looked at."""
+    """True if there were more runs than were read."""
     activities: tuple[ActivityRun, ...]
     unreadable: tuple[str, ...] = ()
     """Why some activities are missing, in Azure's words."""
@@ -134,4 +134,4 @@ class KnownFactory:
     id: ArmId
     purview_account: str | None = None
     endpoints: tuple[Endpoint, ...] | None = None
-    """Those of all its managed virtual networks; None where they cannot be read."""
+    """The endpoints in all its managed virtual networks; None if they cannot be read."""

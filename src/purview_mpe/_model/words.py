@@ -1,8 +1,8 @@
-"""One vocabulary of marks and words: how every state shows, in a terminal, a notebook, a picture and the documentation.
+"""One vocabulary of marks and words for every state, in a terminal, a notebook, a picture and the documentation.
 
-A state has a mark, which is a symbol, a colour role and a kind of line; a word for people; and a meaning. All faces
-take them from here, so a state looks the same everywhere. Symbols are ASCII, so that they can be printed wherever
-Python can print. Colour and line repeat what symbol and word say.
+A state has a mark (a symbol, a colour role and a kind of line), a word for people, and a meaning. All faces take them
+from here, so a state looks the same everywhere. Symbols are ASCII, so that every terminal can print them. Colour and
+line only repeat what symbol and word say.
 
 A new state is one more line in its table. A test compares each table with the type that lists its states.
 """
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     )
 
 Role: TypeAlias = Literal["good", "new", "attention", "bad", "faint"]
-"""What a colour says. `new` is made and may still need an approval; `good` needs nothing more."""
+"""What a colour means. `new` was created and may still need an approval; `good` needs nothing more."""
 Line: TypeAlias = Literal["solid", "thin", "dashed", "dotted", "cut", "none"]
-"""How a picture draws the way from an endpoint to its target."""
+"""How a picture draws the line from an endpoint to its target."""
 Answer: TypeAlias = Literal["yes", "no", "unknown"]
 
-#: What each symbol says; none has a second meaning.
+#: The meaning of each symbol; no symbol has two.
 SYMBOLS: Mapping[str, str] = {
-    "+": "as it should be, or to be made so",
+    "+": "as it should be, or will be after the run",
     "=": "as it was before",
-    "~": "deleted and made again, or to be",
-    "-": "taken away, or to be",
+    "~": "deleted and created again, or will be",
+    "-": "removed, or will be",
     "!": "needs attention: something is in the way, or may go wrong",
     "x": "failed, refused, or no",
     ">": "waits for another person",
@@ -62,7 +62,7 @@ class Word:
     """What a state is called, how it shows, and what it means."""
 
     text: str
-    """For people. Where a state is also a value in JSON, mostly that value: what is shown can be searched for."""
+    """For people. If the state is also a value in JSON, this is mostly that value, so that people can search for it."""
     mark: Mark
     meaning: str
     """For the documentation; Markdown without a full stop."""
@@ -71,7 +71,7 @@ class Word:
 
     @property
     def is_left(self) -> bool:
-        """Whether it is still to be done, by another person or by a run that writes."""
+        """True if it still has to be done, by another person or by a run that writes."""
         return self.mark in {WAITING, TO_ADD, TO_TAKE, TO_REMAKE}
 
 
@@ -98,50 +98,50 @@ UNKNOWN = Mark("?", "attention", "thin")
 NOTED = Mark("i", "faint", "thin")
 
 ACTIONS: Mapping[Action, Word] = {
-    "create": Word("to create", NEW, "it is missing, and will be made"),
-    "keep": Word("kept", SAME, "it exists and is sound, under whatever name"),
-    "replace": Word("to replace", TO_REMAKE, "it is broken, and may be deleted and made again"),
-    "conflict": Word("in conflict", IN_THE_WAY, "something is in the way; the plan is not carried out"),
+    "create": Word("to create", NEW, "it is missing, and will be created"),
+    "keep": Word("kept", SAME, "it exists and works, whatever its name"),
+    "replace": Word("to replace", TO_REMAKE, "it is broken, and may be deleted and created again"),
+    "conflict": Word("in conflict", IN_THE_WAY, "something is in the way, so the plan is not carried out"),
 }
 
 RESULTS: Mapping[Result, Word] = {
-    "created": Word("created", NEW, "made by this run"),
-    "kept": Word("kept", SAME, "was there already"),
-    "replaced": Word("replaced", REMADE, "deleted and made again"),
+    "created": Word("created", NEW, "created by this run"),
+    "kept": Word("kept", SAME, "it already existed"),
+    "replaced": Word("replaced", REMADE, "deleted and created again"),
     "approved": Word("approved", DONE, "the connection was approved by this run"),
     "already-approved": Word("already-approved", SETTLED, "it was already approved"),
     "rejected": Word("rejected", CLOSED, "the connection was rejected by this run"),
     "deleted": Word("deleted", REMOVED, "Azure no longer lists it"),
-    "absent": Word("absent", NEVER_THERE, "was not there"),
+    "absent": Word("absent", NEVER_THERE, "it did not exist"),
     "connected": Word("connected", DONE, "the factory was connected to the account"),
-    "already-connected": Word("already-connected", SETTLED, "it was connected before"),
+    "already-connected": Word("already-connected", SETTLED, "it was already connected"),
     "disconnected": Word("disconnected", REMOVED, "the factory's connection to the account was removed"),
     "enabled": Word("enabled", DONE, "the factory's system-assigned managed identity was switched on"),
-    "already-enabled": Word("already-enabled", SETTLED, "it was on before"),
+    "already-enabled": Word("already-enabled", SETTLED, "it was already switched on"),
     "granted": Word(
         "granted",
         DONE,
-        "the factory's identity was made Data Curator on the root collection, and a read of the policy showed it",
+        "the factory's identity was made Data Curator on the root collection, and reading the policy confirmed it",
     ),
-    "already-granted": Word("already-granted", SETTLED, "it was Data Curator before"),
+    "already-granted": Word("already-granted", SETTLED, "it was already Data Curator"),
     "revoked": Word("revoked", REMOVED, "the factory's identity is no longer Data Curator"),
     "handed-off": Word(
         "handed-off", WAITING, "this caller is not allowed to decide it; the report's `hand_off` says who can, and how"
     ),
-    "ambiguous": Word("ambiguous", AMBIGUOUS, "several connections match the endpoint, so none was touched"),
-    "conflict": Word("conflict", IN_THE_WAY, "something is in the way, and was left alone"),
+    "ambiguous": Word("ambiguous", AMBIGUOUS, "several connections match the endpoint, so none was changed"),
+    "conflict": Word("conflict", IN_THE_WAY, "something is in the way, so the step was skipped"),
     "failed": Word("failed", FAILED, "Azure refused, or could not do it; `error` says why"),
     "timed-out": Word("timed-out", UNFINISHED, "timed out; Azure may still finish"),
     "would-approve": Word("would-approve", TO_ADD, "a dry run: it would be approved"),
     "would-reject": Word("would-reject", TO_TAKE, "a dry run: it would be rejected"),
     "would-delete": Word("would-delete", TO_TAKE, "a dry run: it would be deleted"),
-    "would-create": Word("would-create", TO_ADD, "a dry run: it would be made"),
-    "would-replace": Word("would-replace", TO_REMAKE, "a dry run: it would be deleted and made again"),
+    "would-create": Word("would-create", TO_ADD, "a dry run: it would be created"),
+    "would-replace": Word("would-replace", TO_REMAKE, "a dry run: it would be deleted and created again"),
     "would-connect": Word("would-connect", TO_ADD, "a dry run: the factory would be connected"),
     "would-disconnect": Word("would-disconnect", TO_TAKE, "a dry run: the connection would be removed"),
     "would-enable": Word("would-enable", TO_ADD, "a dry run: the identity would be switched on"),
     "would-grant": Word("would-grant", TO_ADD, "a dry run: the role would be given"),
-    "would-revoke": Word("would-revoke", TO_TAKE, "a dry run: the role would be taken away"),
+    "would-revoke": Word("would-revoke", TO_TAKE, "a dry run: the role would be removed"),
 }
 
 VERDICTS: Mapping[Verdict, Word] = {
@@ -155,39 +155,39 @@ VERDICTS: Mapping[Verdict, Word] = {
     "provisioning": Word(
         "provisioning",
         WORKING,
-        "Azure is still making it",
+        "Azure is still creating it",
         "Wait: this takes some minutes, and Azure goes on by itself.",
     ),
     "rejected": Word(
         "rejected",
         FAILED,
-        "the owner said no, or removed the connection",
+        "the target's owner rejected or removed the connection",
         "Ask the owner of the target why, then call create_all with Spec(replace_broken=True).",
     ),
     "stale": Word(
         "stale",
         IN_THE_WAY,
-        "the factory says Approved, and the target does not",
+        "the factory says Approved, but the target does not",
         "Ask the owner of the target to approve it; if that is not possible, call delete_all and then create_all.",
     ),
     "wrong-target": Word(
         "wrong-target",
         IN_THE_WAY,
-        "the name is taken by an endpoint to something else",
-        "Choose another base name, or delete the endpoint that has this name.",
+        "an endpoint to another target has the name",
+        "Choose another base name, or delete the endpoint that has the name.",
     ),
     "missing": Word("missing", MISSING, "there is no such endpoint", "Create it with create_all."),
     "failed": Word(
         "failed",
         FAILED,
-        "Azure could not make it",
-        "Call create_all with Spec(replace_broken=True), which deletes the endpoint and makes it again.",
+        "Azure could not create it",
+        "Call create_all with Spec(replace_broken=True), which deletes the endpoint and creates it again.",
     ),
 }
 
 SEVERITIES: Mapping[Severity, Word] = {
     "error": Word("error", FAILED, "lineage does not arrive, or the plan cannot be carried out"),
-    "warning": Word("warning", WARNED, "something may go wrong, or does for a part"),
+    "warning": Word("warning", WARNED, "something may go wrong, or goes wrong in part"),
     "info": Word("info", NOTED, "worth knowing"),
 }
 
@@ -200,11 +200,11 @@ SUBJECTS: Mapping[Subject, str] = {
     "data-curator": "the identity's role Data Curator on the root collection",
 }
 
-#: Whether something holds.
+#: Whether something is so.
 ANSWERS: Mapping[Answer, Word] = {
     "yes": Word("yes", DONE, "it does"),
     "no": Word("no", FAILED, "it does not"),
-    "unknown": Word("unknown", UNKNOWN, "it cannot be seen from here"),
+    "unknown": Word("unknown", UNKNOWN, "this caller cannot see it"),
 }
 #: Whether lineage arrives through an integration runtime.
 SUPPORT: Mapping[Answer, Word] = {
@@ -247,10 +247,10 @@ RUNTIME_KINDS: Mapping[RuntimeKind, str] = {
     "ssis": "for SSIS packages; the matrix has nothing about it",
 }
 
-#: While a verb runs: a step that is not over.
-UNDER_WAY = Word("under way", WORKING, "it is not over")
+#: While a verb runs: a step that has not ended.
+UNDER_WAY = Word("under way", WORKING, "it has not ended")
 
 
 def answer(value: bool | None) -> Answer:
-    """The answer that a field means whose None is "cannot be seen"."""
+    """The answer for a field whose None means "cannot be seen"."""
     return "unknown" if value is None else "yes" if value else "no"

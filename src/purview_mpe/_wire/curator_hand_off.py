@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.results import Account
 
+#: How the text begins if the role is to be given; by this it is found again in the text of an onboarding.
+_GIVE = "give the role Data Curator to"
 #: Whom a token for Purview is asked for (constant in Purview's SDKs).
 _RESOURCE = "https://purview.azure.net"
 
@@ -29,7 +31,7 @@ class Asked:
 
 def hand_off(account: Account, asked: Sequence[Asked], reason: str, *, takes_away: bool) -> str:
     """The text for a collection administrator: who, where to click, and a script."""
-    what = "remove the role Data Curator from" if takes_away else "give the role Data Curator to"
+    what = "remove the role Data Curator from" if takes_away else _GIVE
     click = "remove" if takes_away else "add"
     lines = [
         f"Please {what} the managed identity of {_count(len(asked))} on the root collection of the Purview account",
@@ -45,6 +47,18 @@ def hand_off(account: Account, asked: Sequence[Asked], reason: str, *, takes_awa
     if not takes_away and (address := data_plane_address(account)):
         lines += ["", "Or, in bash with the Azure CLI and jq:", "", *script(account, asked, address).splitlines()]
     return "\n".join(line if line.isprintable() else "" for line in lines) + "\n"
+
+
+def joined(owners: str | None, administrator: str | None) -> str | None:
+    """What is left of an onboarding: the text for the owners of the targets, and the one for the administrator."""
+    return "\n".join(text for text in (owners, administrator) if text) or None
+
+
+def apart(text: str | None) -> tuple[str | None, str | None]:
+    """The two texts that `joined` made one of."""
+    before, begins, after = f"\n{text or ''}".partition(f"\nPlease {_GIVE}")
+    owners = before.strip("\n")
+    return f"{owners}\n" if owners else None, (begins + after).lstrip("\n") or None
 
 
 def script(account: Account, asked: Sequence[Asked], address: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps.fleet_reports import failed
 from purview_mpe._model.results import Report
 from purview_mpe._model.spec import Spec
-from purview_mpe.durable._progress import unanswered
+from purview_mpe.durable._progress import SUBMITTED, unanswered
 from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Identity, Verb
     from purview_mpe.durable._engine import Json
 
-#: Seconds that a look waits for what is nearly done; longer waits are the orchestration's, and cost nobody anything.
+#: Seconds that a look waits for what is nearly done; the orchestration does longer waits, which hold no worker.
 _LOOK = 3.0
 #: Seconds after which an activity gives back what it has; well below the five minutes that a function may take.
 _AT_MOST = 200.0
+#: In place of a text that was not asked for: `onboard` is not complete while something is left for others.
+_LEFT = "Something is left for others: start the fleet with hand_off=True, and this says what and for whom.\n"
 #: Seconds for connections to appear that were asked for minutes ago.
 _APPEAR = 60.0
 
@@ -33,15 +35,52 @@ _APPEAR = 60.0
 def create(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
     """Create for some factories: submit without waiting, or look at what Azure has made of it."""
     approve, wait = bool(order["approve"]), bool(order["wait"])
+
+    def work(specs: Sequence[Spec], seconds: float) -> Sequence[Report]:
+        return _created(client(), specs, approve=approve, wait=wait, seconds=seconds)
+
+    reports = _made(client, order, work, "create_all")
+    return _shown(reports, order, with_account=not wait, waiting_is_news=not order["brief"])
+
+
+def onboard(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
+    """Onboard some factories: submit without waiting, or look at what Azure has made of it.
+
+    One write of an account's policy gives the role to all identities of the order.
+    """
+    approve, grant, wait = bool(order["approve"]), bool(order["grant"]), bool(order["wait"])
+
+    def work(specs: Sequence[Spec], seconds: float) -> Sequence[Report]:
+        timeout = min(_LOOK, seconds) if wait else seconds
+        fleet = client().onboard_many(
+            specs, approve=approve, grant=grant, wait=wait, timeout=timeout, stop_after=seconds
+        )
+        return fleet.reports
+
+    reports = _made(client, order, work, "onboard")
+    if not order["hand_off"]:
+        reports = [report.model_copy(update={"hand_off": _LEFT if report.hand_off else None}) for report in reports]
+    return _shown(
+        reports, {**order, "hand_off": True}, with_account=bool(order["account"]), waiting_is_news=not order["brief"]
+    )
+
+
+def _made(
+    client: Callable[[], Client],
+    order: Mapping[str, Any],
+    work: Callable[[Sequence[Spec], float], Sequence[Report]],
+    verb: Verb,
+) -> Sequence[Report]:
+    """What `work` did for the factories of an order; endpoints of this orchestration that failed are replaced."""
+    approve = bool(order["approve"])
     specs = [Spec.model_validate(factory["spec"]) for factory in order["factories"]]
     made = [{(str(target), str(group)) for target, group in factory.get("made", ())} for factory in order["factories"]]
 
-    def work(seconds: float) -> Sequence[Report]:
-        reports = _created(client(), specs, approve=approve, wait=wait, seconds=seconds)
+    def healed(seconds: float) -> Sequence[Report]:
+        reports = work(specs, seconds)
         return [_healed(client(), *each, approve=approve) for each in zip(reports, made, strict=True)]
 
-    reports = _told(work, order, specs, "create_all", approve=approve)
-    return _shown(reports, order, with_account=not wait, waiting_is_news=not order["brief"])
+    return _told(healed, order, specs, verb, approve=approve)
 
 
 def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
@@ -66,10 +105,10 @@ def _created(client: Client, specs: Sequence[Spec], *, approve: bool, wait: bool
 
 
 def _healed(client: Client, report: Report, made: set[Identity], *, approve: bool) -> Report:
-    """Make one endpoint anew that an earlier activity made and that Azure could not finish.
+    """Create one endpoint again that an earlier activity created and that Azure could not finish.
 
     Storage runs one private endpoint operation at a time (public code), so a neighbour can make it fail. The plan
-    takes it for somebody else's broken endpoint, which it is not: nobody can have used it yet. One whose connection
+    takes it for another caller's broken endpoint. It is not: it cannot have been used yet. One whose connection
     was rejected or disconnected is left alone: that was a decision.
     """
     broken = {outcome.identity for outcome in report.outcomes if outcome.result == "conflict"}
@@ -110,8 +149,8 @@ def _told(
     """What was done in the time that the order gives."""
     left = (datetime.fromisoformat(order["until"]) - datetime.now(UTC)).total_seconds()
     if left <= 0:
-        # Somebody else may have been asked by now.
-        return [unanswered(spec, "A worker came to it too late.", approve=approve) for spec in specs]
+        # Another worker may have been asked by now.
+        return [unanswered(spec, "A worker came to it too late.", approve=approve, verb=verb) for spec in specs]
     try:
         return work(min(_AT_MOST, left))
     except PurviewMpeError as error:
@@ -136,5 +175,5 @@ def _shown(reports: Sequence[Report], order: Mapping[str, Any], *, with_account:
 
 def _is_waiting(report: Report) -> bool:
     """Whether Azure is still at it, and nothing else is to be said."""
-    results = {outcome.result for outcome in report.outcomes}
+    results = {outcome.result for outcome in report.outcomes if outcome.subject not in SUBMITTED}
     return "timed-out" in results and results <= {"timed-out", "kept", "absent", "already-approved"}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 #: The names under which the functions are registered. Running instances refer to them, so they never change.
 FLEET = "purview_mpe_fleet"
 CREATE = "purview_mpe_create"
+ONBOARD = "purview_mpe_onboard"
 APPROVE = "purview_mpe_approve"
 #: The external event that tells an orchestration a person's decision: true or false.
 APPROVAL = "purview_mpe_approval"
@@ -71,7 +72,7 @@ class Engine(Protocol):
         ...
 
     def tell(self, status: Json) -> None:
-        """Show where it stands to whoever asks."""
+        """Show where it stands to every client that asks."""
         ...
 
 

@@ -93,7 +93,7 @@ def _checked_settings(settings: object) -> tuple[dict[str, Any], str]:
         try:
             if all(isinstance(name, str) for name in given):
                 return cast("dict[str, Any]", given), json.dumps(given, sort_keys=True)
-            problem = "has a name that is no text"
+            problem = "has a name that is not text"
         except (TypeError, ValueError, RecursionError) as error:
             problem = f"is nothing that JSON can hold: {error}"
     raise InvalidSpec("create_one", [("settings", problem)])

@@ -44,13 +44,18 @@ def register_functions(
 
         return _activities.create(creating, order)
 
+    def purview_mpe_onboard(order: Any) -> Any:
+        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
+
+        return _activities.onboard(creating, order)
+
     def purview_mpe_approve(order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
 
         return _activities.approve(approving, order)
 
     app.orchestration_trigger(context_name="context")(purview_mpe_fleet)
-    for activity in (purview_mpe_create, purview_mpe_approve):
+    for activity in (purview_mpe_create, purview_mpe_onboard, purview_mpe_approve):
         app.activity_trigger(input_name="order")(activity)
 
 

@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from purview_mpe._rules.budget import WRITES, Budget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from purview_mpe._model.spec import Spec
+    from purview_mpe.durable._request import FleetVerb
 
 T = TypeVar("T")
 Request: TypeAlias = tuple[str, str]
 
-#: What one factory costs at most: its networks, its endpoints and a look afterwards are read, the network and four
-#: endpoints are written.
-_READS, _WRITES = 4, 5
+#: Reads that one factory costs at most: its networks, its endpoints and a look afterwards; to onboard it, the factory
+#: itself and its integration runtimes as well.
+_READS: Mapping[FleetVerb, int] = {"create": 4, "onboard": 6}
+#: Writes that one factory costs at most: the network and four endpoints; to onboard it, the factory itself and an
+#: integration runtime as well.
+_WRITES: Mapping[FleetVerb, int] = {"create": 5, "onboard": 7}
 
 
 class Pace:
@@ -39,9 +43,9 @@ class Pace:
         return max((ticket.ready_at - seconds for ticket in tickets if ticket is not None), default=0.0)
 
 
-def waves(items: Sequence[T], share: float) -> Iterator[Sequence[T]]:
+def waves(items: Sequence[T], share: float, verb: FleetVerb = "create") -> Iterator[Sequence[T]]:
     """Items in waves: half of what Azure takes at once, so that the next wave's limits fill up meanwhile."""
-    return batches(items, max(1, int(WRITES.burst * share / _WRITES / 2)))
+    return batches(items, max(1, int(WRITES.burst * share / _WRITES[verb] / 2)))
 
 
 def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -50,20 +54,20 @@ def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[begin : begin + size]
 
 
-def cost_of_creating(specs: Sequence[Spec], *, approve: bool) -> Iterator[Request]:
-    """What creating for these factories asks of Azure at most, with the account read once."""
+def cost_of_making(specs: Sequence[Spec], verb: FleetVerb, *, approve: bool) -> Iterator[Request]:
+    """What creating for or onboarding these factories asks of Azure at most, with the account read once."""
     for spec in specs:
-        yield from [("GET", spec.factory)] * _READS
-        yield from [("PUT", spec.factory)] * _WRITES
+        yield from [("GET", spec.factory)] * _READS[verb]
+        yield from [("PUT", spec.factory)] * _WRITES[verb]
         if approve:
             yield from cost_of_approving([spec])
     yield from [("GET", _account(spec)) for spec in specs[:1]]
 
 
-def cost_of_looking(specs: Sequence[Spec]) -> Iterator[Request]:
+def cost_of_looking(specs: Sequence[Spec], verb: FleetVerb) -> Iterator[Request]:
     """What a look at these factories asks of Azure."""
     for spec in specs:
-        yield from [("GET", spec.factory)] * _READS
+        yield from [("GET", spec.factory)] * _READS[verb]
     yield from [("GET", _account(spec)) for spec in specs[:1]]
 
 

@@ -2,7 +2,8 @@
 
 There is one lane for each subscription, because each has limits of its own; no lane waits for another. A lane submits
 all its factories in waves that Azure's limits allow, then looks at those that are not done, in rounds whose pauses
-grow. Workers are stateless: what they say is merged here, and whoever does not answer is asked again in the next round.
+grow. Workers are stateless: their reports are merged here, and a factory without a report is asked for again in the
+next round.
 
 An orchestration's history grows with every message, and is read at each replay, so messages say no more than is news.
 """
@@ -15,13 +16,23 @@ from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._model.fleets import FleetReport
 from purview_mpe._model.results import Report
-from purview_mpe.durable._engine import APPROVAL, APPROVE, CREATE, Engine, Unanswered, all_of, pause, together
+from purview_mpe.durable._engine import (
+    APPROVAL,
+    APPROVE,
+    CREATE,
+    ONBOARD,
+    Engine,
+    Unanswered,
+    all_of,
+    pause,
+    together,
+)
 from purview_mpe.durable._limits import (
     Pace,
     batches,
     cost_of_approving,
-    cost_of_creating,
     cost_of_looking,
+    cost_of_making,
     waves,
 )
 from purview_mpe.durable._progress import Course, asks_for_approval, spec_of, unanswered, undecided, with_decisions
@@ -31,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from purview_mpe._model.results import Verb
     from purview_mpe._model.spec import Spec
     from purview_mpe.durable._engine import Json, Steps
 
@@ -43,10 +55,11 @@ _FIRST_LOOK, _LAST_LOOK = 3600.0, 24 * 3600.0
 
 
 def fleet(engine: Engine, given: object) -> Steps[Json]:
-    """Create for all factories, and approve as the request says; the JSON of a `FleetReport`."""
+    """Create for all factories or onboard them, and approve as the request says; the JSON of a `FleetReport`."""
     request = FleetRequest.model_validate(given)
-    engine.tell({"phase": "creating", "factories": len(request.specs)})
-    courses = [Course(spec, approve=request.approval == "at-once") for spec in request.specs]
+    phase = "onboarding" if request.verb == "onboard" else "creating"
+    engine.tell({"phase": phase, "factories": len(request.specs)})
+    courses = [Course(spec, approve=request.approval == "at-once", verb=_verb(request)) for spec in request.specs]
     lanes: dict[str, list[Course]] = {}
     for course in courses:
         lanes.setdefault(course.spec.factory_id.subscription.casefold(), []).append(course)
@@ -58,7 +71,7 @@ def fleet(engine: Engine, given: object) -> Steps[Json]:
 
 
 def _lane(engine: Engine, request: FleetRequest, courses: Sequence[Course]) -> Steps[None]:
-    """Create for the factories of one subscription."""
+    """Create for the factories of one subscription, or onboard them."""
     pace = Pace(request.share)
     yield from _round(engine, request, pace, courses, is_last=False)
     submitted = engine.now()
@@ -76,49 +89,68 @@ def _round(
 ) -> Steps[None]:
     """Have every factory worked on once, in waves: submitted where it is not, and looked at where it is."""
     approve = request.approval == "at-once"
-    for wave in waves(courses, request.share):
+    activity = ONBOARD if request.verb == "onboard" else CREATE
+    for wave in waves(courses, request.share, request.verb):
         new = [course for course in wave if not course.is_submitted]
         old = [course for course in wave if course.is_submitted]
         cost = chain(
-            cost_of_creating([course.spec for course in new], approve=approve),
-            cost_of_looking([course.spec for course in old]),
+            cost_of_making([course.spec for course in new], request.verb, approve=approve),
+            cost_of_looking([course.spec for course in old], request.verb),
         )
         yield from pause(engine, pace.pause_for(cost, engine.now()))
         parts = [*batches(new, request.batch), *batches(old, request.batch)]
-        calls = [engine.call(CREATE, _order(engine, request, part, is_last=is_last)) for part in parts]
+        calls = [engine.call(activity, _order(engine, request, part, is_last=is_last)) for part in parts]
         yield from all_of(engine, calls, request.silence_seconds)
         for part, call in zip(parts, calls, strict=True):
             waited = part[0].is_submitted
-            reports = _answered(engine, call, [course.spec for course in part], approve=approve)
+            reports = _answered(engine, call, [course.spec for course in part], approve=approve, verb=_verb(request))
             for course, report in zip(part, reports, strict=True):
                 course.take(report, waited=waited)
 
 
+def _verb(request: FleetRequest) -> Verb:
+    """The verb that does for one factory what the request asks for all."""
+    return "onboard" if request.verb == "onboard" else "create_all"
+
+
 def _order(engine: Engine, request: FleetRequest, part: Sequence[Course], *, is_last: bool) -> Json:
-    return {
+    is_submitted = part[0].is_submitted
+    order = {
         "factories": [
             {"spec": spec_of(course.spec)} | ({"made": course.made} if course.is_broken else {}) for course in part
         ],
         "approve": request.approval == "at-once",
-        "wait": part[0].is_submitted,
-        "brief": part[0].is_submitted and not is_last,
+        "wait": is_submitted,
+        "brief": is_submitted and not is_last,
         "hand_off": request.hand_off,
         "until": _until(engine, request),
+    }
+    if request.verb == "create":
+        return order
+    # A look leaves out the role, which is settled by then. A factory whose role is still open is submitted again
+    # instead of looked at, so the last submission also looks: it must not report endpoints as created that Azure has
+    # not finished.
+    return order | {
+        "wait": is_submitted or is_last,
+        "grant": request.grant and not is_submitted,
+        "account": not is_submitted,
     }
 
 
 def _until(engine: Engine, request: FleetRequest) -> str:
-    """By when a worker has to be done: before somebody else may be asked, so that no two are at the same work."""
+    """By when a worker has to be done: before another worker is asked, so that no two do the same work."""
     return (engine.now() + timedelta(seconds=_WORKING_TIME * request.silence_seconds)).isoformat()
 
 
-def _answered(engine: Engine, call: Any, specs: Sequence[Spec], *, approve: bool) -> Sequence[Report | None]:
-    """What was told about each of these factories, also where nobody said anything; None where there is no news."""
+def _answered(
+    engine: Engine, call: Any, specs: Sequence[Spec], *, approve: bool, verb: Verb
+) -> Sequence[Report | None]:
+    """What was reported about each of these factories, also where no worker answered; None if there is no news."""
     try:
-        told = engine.answer(call)["reports"]
+        reports = engine.answer(call)["reports"]
     except Unanswered as silence:
-        return [unanswered(spec, str(silence), approve=approve) for spec in specs]
-    return [None if report is None else Report.model_validate(report) for report in told]
+        return [unanswered(spec, str(silence), approve=approve, verb=verb) for spec in specs]
+    return [None if report is None else Report.model_validate(report) for report in reports]
 
 
 def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence[Report]) -> Steps[list[Report]]:
@@ -132,7 +164,7 @@ def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence
     engine.tell({"phase": "approving" if decision else "ending", "factories": len(asking)})
     looked = yield from _decide(engine, request, pace, list(asking.values()), dry_run=not decision)
     why = (
-        f"Nobody decided within {request.approval_hours:g} hours, so the connection was not approved."
+        f"No decision came within {request.approval_hours:g} hours, so the connection was not approved."
         if decision is None
         else "The approval was declined, so the connection was not approved."
     )
@@ -146,7 +178,7 @@ def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence
 def _decision(
     engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report], until: datetime
 ) -> Steps[bool | None]:
-    """What the person says; true as well once everything was approved by other ways, None if nobody says anything."""
+    """The person's decision; true as well once everything was approved by other means, None without a decision."""
     status: Json = {"phase": "waiting-for-approval", "factories": len(reports), "until": until.isoformat()}
     engine.tell(status)
     event = engine.event(APPROVAL)
@@ -158,10 +190,10 @@ def _decision(
         if engine.is_done(event):
             if not engine.is_done(timer):
                 engine.cancel(timer)
-            told = engine.answer(event)
-            if (decision := _understood(told)) is not None:
+            sent = engine.answer(event)
+            if (decision := _understood(sent)) is not None:
                 return decision
-            engine.tell(status | {"not understood": repr(told)[:200]})
+            engine.tell(status | {"not understood": repr(sent)[:200]})
             event = engine.event(APPROVAL)
         else:
             if (yield from _are_approved(engine, request, pace, reports)):
@@ -198,7 +230,8 @@ def _decide(
         }
         call = engine.call(APPROVE, order)
         yield from all_of(engine, [call], request.silence_seconds)
-        decided += [report for report in _answered(engine, call, specs, approve=True) if report is not None]
+        answered = _answered(engine, call, specs, approve=True, verb="approve")
+        decided += [report for report in answered if report is not None]
     return decided
 
 
@@ -206,8 +239,8 @@ def _is_approved(report: Report) -> bool:
     return all(outcome.result in {"approved", "already-approved"} for outcome in report.outcomes)
 
 
-def _understood(told: object) -> bool | None:
+def _understood(sent: object) -> bool | None:
     """A decision: true or false, bare or as `{"approved": true}`; None for anything else."""
-    if isinstance(told, dict):
-        told = cast("Mapping[str, object]", told).get("approved")
-    return told if isinstance(told, bool) else None
+    if isinstance(sent, dict):
+        sent = cast("Mapping[str, object]", sent).get("approved")
+    return sent if isinstance(sent, bool) else None

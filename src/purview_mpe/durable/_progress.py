@@ -1,7 +1,9 @@
-"""One factory's way through an orchestration: what several activities told about it, as one report.
+"""One factory's way through an orchestration: what several activities reported, as one report.
 
 Each activity looks first and does what is missing, so the second one finds `kept` what the first has `created`. The
 report of the whole says what the orchestration did.
+
+A report of `onboard` also has the factory's identity, connection and role, which only a submission works on.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from purview_mpe._flows.steps.fleet_reports import failed
-from purview_mpe._model.results import FAILURES, ErrorDetail, Identity, Outcome, Report, Result, identity
+from purview_mpe._model.results import FAILURES, ErrorDetail, Identity, Outcome, Report, Result, Subject, Verb, identity
+from purview_mpe._wire.curator_hand_off import apart, joined
 from purview_mpe.errors import NoAnswer, NotApproved
 
 if TYPE_CHECKING:
@@ -19,11 +22,16 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.spec import Spec
 
-#: An endpoint, and whether the outcome is about making it (0) or approving its connection (1).
-Key: TypeAlias = tuple[Identity, int]
+#: What an outcome is about, and whether it is about making it (0) or approving its connection (1).
+Key: TypeAlias = tuple[Subject, Identity, int]
 
-_WRITTEN: frozenset[Result] = frozenset({"created", "replaced", "approved"})
-_FOUND: frozenset[Result] = frozenset({"kept", "replaced", "already-approved"})
+_WRITTEN: frozenset[Result] = frozenset({"created", "replaced", "approved", "enabled", "connected", "granted"})
+_FOUND: frozenset[Result] = frozenset(
+    {"kept", "replaced", "already-approved", "already-enabled", "already-connected", "already-granted"}
+)
+_APPROVED: frozenset[Result] = frozenset({"approved", "already-approved"})
+#: What is settled once a factory is submitted: later looks are for what Azure makes in the factory.
+SUBMITTED: frozenset[Subject] = frozenset({"identity", "connection", "data-curator"})
 #: Failures that may be over at the next look.
 _PASSING = frozenset({NoAnswer.code, "throttled", "azure-unavailable"})
 
@@ -34,6 +42,7 @@ class Course:
 
     spec: Spec
     approve: bool
+    verb: Verb = "create_all"
     reported: Report | None = None
     is_open: bool = True
     """Whether another look may change something."""
@@ -45,58 +54,68 @@ class Course:
     @property
     def made(self) -> list[list[str]]:
         """The identities of the endpoints that this orchestration made, as JSON."""
-        return [list(key) for key, kind in self._written if kind == 0]
+        return [list(about) for subject, about, kind in self._written if subject == "endpoint" and kind == 0]
 
     @property
     def report(self) -> Report:
         """Everything that was done."""
-        return self.reported or unanswered(self.spec, "It was not begun.", approve=self.approve)
+        return self.reported or unanswered(self.spec, "It was not begun.", approve=self.approve, verb=self.verb)
 
     @property
     def is_broken(self) -> bool:
         """Whether an endpoint that this orchestration made is in the way of itself: Azure could not make it."""
         return any(
-            outcome.result == "conflict" and key in self._written
+            outcome.group_id is not None and outcome.result == "conflict" and key in self._written
             for key, outcome in _keyed(self.reported.outcomes if self.reported else ())
         )
 
     def take(self, report: Report | None, *, waited: bool) -> None:
-        """Go on with what an activity told; `waited` says whether it looked at what Azure made of it.
+        """Go on with an activity's report; `waited` says whether it looked at what Azure made of it.
 
-        None is no news: it still waits for Azure.
+        None means that there is no news: it still waits for Azure.
         """
         if report is None:
             return
         was_broken = self.is_broken
-        told = dict(_keyed(report.outcomes))
-        for key, outcome in told.items():
+        news = dict(_keyed(report.outcomes))
+        for key, outcome in news.items():
             if outcome.result in _WRITTEN:
                 self._written.setdefault(key, outcome.result)
-        self.is_open = any(map(_may_pass, told.values())) or (
-            not waited and any(one.group_id and one.result not in FAILURES for one in told.values())
+        self.is_open = any(map(_may_pass, news.values())) or (
+            not waited and any(one.group_id and one.result not in FAILURES for one in news.values())
         )
-        self.is_submitted = any(one.group_id for one in told.values()) and not any(
-            one.result == "failed" and _may_pass(one) for one in told.values()
+        self.is_submitted = any(one.group_id for one in news.values()) and not any(
+            (one.result == "failed" or one.subject in SUBMITTED) and _may_pass(one) for one in news.values()
         )
-        whole = any(_is_whole(outcome, self.spec) for outcome in told.values())
+        whole = any(_is_whole(outcome, self.spec) for outcome in news.values())
         earlier = dict(_keyed(self.reported.outcomes)) if self.reported else {}
         left = {
             key: outcome
             for key, outcome in earlier.items()
-            if not _is_whole(outcome, self.spec) and (whole or key in told or outcome.result not in FAILURES)
+            if not _is_whole(outcome, self.spec)
+            # Looks do not report the role.
+            and (whole or key in news or outcome.subject == "data-curator" or outcome.result not in FAILURES)
         }
-        outcomes = {key: self._continued(key, outcome) for key, outcome in (left | told).items()}
-        in_order = sorted(outcomes, key=lambda key: key[1])
+        outcomes = {key: self._continued(key, outcome) for key, outcome in (left | news).items()}
+        in_order = sorted(outcomes, key=_place)
         self.reported = report.model_copy(
             update={
                 "spec": self.spec,
                 "account": report.account or (self.reported.account if self.reported else None),
-                "hand_off": report.hand_off or (self.reported.hand_off if self.reported else None),
+                "hand_off": self._hand_off(report),
                 "outcomes": tuple(outcomes[key] for key in in_order),
             }
         )
-        # Once, with what was made told to the worker: what is a conflict even then is one.
+        # Once, with what was created passed to the worker: what is a conflict even then is one.
         self.is_open = self.is_open or (self.is_broken and not was_broken)
+
+    def _hand_off(self, report: Report) -> str | None:
+        """What is left for others: the latest text for the endpoints and the latest for the role."""
+        owners, administrator = apart(self.reported.hand_off if self.reported else None)
+        new_owners, new_administrator = apart(report.hand_off)
+        has_endpoints = any(outcome.group_id for outcome in report.outcomes)
+        has_role = any(outcome.subject == "data-curator" for outcome in report.outcomes)
+        return joined(new_owners if has_endpoints else owners, new_administrator if has_role else administrator)
 
     def _continued(self, key: Key, outcome: Outcome) -> Outcome:
         written = self._written.get(key)
@@ -110,26 +129,28 @@ def spec_of(spec: Spec) -> dict[str, object]:
     return spec.model_dump(mode="json", exclude_defaults=True)
 
 
-def unanswered(spec: Spec, why: str, *, approve: bool) -> Report:
+def unanswered(spec: Spec, why: str, *, approve: bool, verb: Verb) -> Report:
     """The report for a factory about which no worker said anything."""
     error = NoAnswer(
-        f"No worker told what became of the factory {spec.factory_id.name!r}. {why}",
+        f"No worker reported what became of the factory {spec.factory_id.name!r}. {why}",
         remedy="Start the fleet again: it looks first, and does only what is missing.",
     )
-    return failed(spec, error, approve=approve)
+    return failed(spec, error, approve=approve, verb=verb)
 
 
 def asks_for_approval(report: Report) -> bool:
-    """Whether there is an endpoint whose connection somebody could approve."""
+    """Whether there is an endpoint whose connection can be approved."""
     return any(outcome.group_id and outcome.result in _WRITTEN | _FOUND for outcome in report.outcomes)
 
 
 def with_decisions(created: Report, decided: Report) -> Report:
     """A factory's whole report: what was made, and what became of the connections."""
+    outcomes = dict(_keyed((*created.outcomes, *decided.outcomes)))
+    _, administrator = apart(created.hand_off)
     return created.model_copy(
         update={
-            "outcomes": (*created.outcomes, *decided.outcomes),
-            "hand_off": decided.hand_off,
+            "outcomes": tuple(outcomes[key] for key in sorted(outcomes, key=_place)),
+            "hand_off": joined(decided.hand_off, administrator),
             "approval_asked": True,
             "account": created.account or decided.account,
         }
@@ -137,7 +158,7 @@ def with_decisions(created: Report, decided: Report) -> Report:
 
 
 def undecided(created: Report, looked: Report, why: str) -> Report:
-    """A factory's whole report where nobody approved: what is pending is left to the owners of the targets."""
+    """A factory's whole report without an approval: what is pending is left to the owners of the targets."""
     error = ErrorDetail.of(
         NotApproved(why, remedy="Approve with approve_many(report), or follow the report's hand_off.")
     )
@@ -148,22 +169,33 @@ def undecided(created: Report, looked: Report, why: str) -> Report:
         for outcome in looked.outcomes
     )
     left = with_decisions(created, looked.model_copy(update={"outcomes": outcomes}))
-    return left.model_copy(update={"hand_off": created.hand_off or looked.hand_off})
+    if all(outcome.result in _APPROVED for outcome in outcomes):
+        return left
+    owners, administrator = apart(created.hand_off)
+    return left.model_copy(update={"hand_off": joined(owners or looked.hand_off, administrator)})
 
 
 def _keyed(outcomes: Sequence[Outcome]) -> Iterator[tuple[Key, Outcome]]:
     """Outcomes by what they are about: those of one endpoint come in the order of the work."""
-    seen: Counter[Identity] = Counter()
+    seen: Counter[tuple[Subject, Identity]] = Counter()
     for outcome in outcomes:
-        about = outcome.identity
-        yield (about, seen[about]), outcome
+        about = outcome.subject, outcome.identity
+        yield (*about, seen[about]), outcome
         seen[about] += 1
+
+
+def _place(key: Key) -> int:
+    """The part of a report that an outcome belongs to: what is made, the approvals, the role."""
+    subject, _, kind = key
+    return 2 if subject == "data-curator" else kind
 
 
 def _is_whole(outcome: Outcome, spec: Spec) -> bool:
     """Whether it is about the factory, which was not even begun."""
-    return outcome.identity == identity(spec.factory, None)
+    return outcome.subject == "endpoint" and outcome.identity == identity(spec.factory, None)
 
 
 def _may_pass(outcome: Outcome) -> bool:
+    if outcome.result == "handed-off":
+        return False  # another person has to do it, whatever kept this caller from it
     return outcome.result == "timed-out" or (outcome.error is not None and outcome.error.code in _PASSING)

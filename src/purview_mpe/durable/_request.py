@@ -13,18 +13,24 @@ from purview_mpe._model.spec import Noun, Spec
 from purview_mpe.errors import InvalidSpec
 
 Approval = Literal["none", "at-once", "when-told"]
+FleetVerb = Literal["create", "onboard"]
 
 
 @public("purview_mpe.durable")
 class FleetRequest(Noun):
-    """A fleet to create, and how; pass its `model_dump(mode="json")` as the orchestration's input.
+    """A fleet to create or onboard, and how; pass its `model_dump(mode="json")` as the orchestration's input.
 
     Raises:
         InvalidSpec: a field is wrong, a spec is there twice, or two would make the same endpoint.
     """
 
     specs: tuple[Spec, ...]
-    """What to create, at least one."""
+    """What to create or onboard, at least one."""
+    verb: FleetVerb = "create"
+    """`create`: the endpoints, as `create_many` makes them. `onboard`: everything from a bare factory to lineage that
+    can flow, as `onboard_many` does it; approvals are given as `approval` says."""
+    grant: bool = True
+    """Whether `onboard` gives each factory's identity the role Data Curator; `create` never does."""
     approval: Approval = "none"
     """`at-once`: the workers approve each connection as it appears, as `create_all(approve=True)` does. `when-told`:
     a person decides by an event, and nothing is approved before that. `none`: the owners of the targets see to it."""

@@ -51,6 +51,11 @@ def register_worker(
 
         return _activities.create(creating, order)
 
+    def purview_mpe_onboard(_context: Any, order: Any) -> Any:
+        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
+
+        return _activities.onboard(creating, order)
+
     def purview_mpe_approve(_context: Any, order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
 
@@ -60,6 +65,7 @@ def register_worker(
         worker.add_orchestrator(purview_mpe_fleet)
     if only != "orchestrators":
         worker.add_activity(purview_mpe_create)
+        worker.add_activity(purview_mpe_onboard)
         worker.add_activity(purview_mpe_approve)
 
 

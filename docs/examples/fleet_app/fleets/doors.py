@@ -52,8 +52,8 @@ def _doors(settings: Settings) -> Any:
             return _refused(400, str(wrong))
         engine: Any = client
         instance: str = await engine.start_new(durable.FLEET, client_input=given)
-        # The id alone. The engine's own addresses hold the key of its whole hub: with it, whoever starts a fleet could
-        # raise its approval, and end or erase any other.
+        # The id alone. The engine's own addresses hold the key of its whole hub: with it, the caller that starts a
+        # fleet could raise its approval, and end or erase any other.
         body = json.dumps({"id": instance})
         return func.HttpResponse(
             body, status_code=202, mimetype="application/json", headers={"Location": f"fleets/{instance}"}

@@ -1,4 +1,4 @@
-"""What the app is told by its environment, checked when it starts: a wrong setting shows at once, not at night."""
+"""The app's settings, read from its environment when it starts: a wrong one shows at once."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Settings:
     share: float = 1.0
     """The part of Azure's limits that one instance of the app may use: one divided by how many there can be."""
     approval: Approval = "when-told"
-    """Who lets connections in: nobody here, the app at once, or the app after a person's word. Whoever starts a fleet
-    cannot choose."""
+    """Who approves connections: not this app, the app at once, or the app after a person agrees. The caller that starts
+    a fleet cannot choose."""
     approver: str | None = None
     """Client id of the managed identity that approves, where it is not the one that creates."""
 

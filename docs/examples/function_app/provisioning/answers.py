@@ -42,7 +42,7 @@ def shown(noun: Account | Plan | Status) -> func.HttpResponse:
 def reported(report: Report) -> func.HttpResponse:
     """What was done.
 
-    200 done, or a dry run of it · 202 not finished in the time an HTTP request has (repeat it) · 403 somebody with more
+    200 done, or a dry run of it · 202 not finished in the time an HTTP request has (repeat it) · 403 a person with more
     rights has to do the rest · 409 nothing could be done, or it is not known what has to be · 502 something failed
     """
     status = _status_of(report)

@@ -52,8 +52,8 @@ def subject_of(settings: Settings, body: bytes) -> Spec | Report:
     """What to approve: the app's own spec, or the requester's report about it.
 
     Without a body the factory itself tells which private endpoints are its own, for which this app's identity needs
-    Reader on the factory. A report is the requester's word for that: whoever may call this function with one can
-    name any private endpoint. It is therefore taken only if the settings say so, and only for this very factory and
+    Reader on the factory. A report is the requester's word for that: a caller that sends one can name any
+    private endpoint. It is therefore taken only if the settings say so, and only for this very factory and
     account.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How the app reaches Azure: as its managed identity, or as nobody in particular at an emulator on this machine."""
+"""How the app reaches Azure: as its managed identity, or without one at an emulator on this machine."""
 
 from __future__ import annotations
 

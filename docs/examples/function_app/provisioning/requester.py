@@ -66,13 +66,13 @@ def blueprint(settings: Settings, client: Callable[[], Client]) -> func.Blueprin
 
 
 def drift_of(plan: Plan, status: Status) -> Iterator[str]:
-    """One line per thing that has changed. Waiting for an approval is no drift: somebody is on it."""
+    """One line per thing that has changed. Waiting for an approval is not drift."""
     for step in plan.steps:
         if step.action != "keep":
             yield f"{step.action} {step.name}: {step.reason}"
     for endpoint in plan.obsolete:
         yield f"obsolete {endpoint.name}: the account does not use {endpoint.resource_id}"
-    told = {step.name.casefold() for step in plan.steps if step.action != "keep"}
+    reported = {step.name.casefold() for step in plan.steps if step.action != "keep"}
     for one in status.endpoints:
-        if one.verdict not in {"ready", "pending", "provisioning"} and one.name.casefold() not in told:
+        if one.verdict not in {"ready", "pending", "provisioning"} and one.name.casefold() not in reported:
             yield f"{one.verdict} {one.name}: {one.reason}"

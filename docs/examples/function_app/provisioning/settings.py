@@ -1,4 +1,4 @@
-"""What the app is told by its environment, checked when it starts: a wrong setting shows at once, not at night."""
+"""The app's settings, read from its environment when it starts: a wrong one shows at once."""
 
 from __future__ import annotations
 

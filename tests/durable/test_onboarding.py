@@ -1,0 +1,343 @@
+"""Fleets that are onboarded on many machines: on a host of Azure Functions, and on an engine whose workers die."""
+
+from __future__ import annotations
+
+import logging
+
+import azure.durable_functions as df
+import pytest
+
+from purview_mpe import Client, FleetReport, durable
+from purview_mpe.emulator import Emulator, Fault
+from tests.support.durable_fleet import bare_factories as bare
+from tests.support.durable_host import Host
+from tests.support.engine import Engine
+
+# The SDK's own converter of activities calls it so, on every host.
+pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads")
+
+ACTIVITY = "purview_mpe_onboard"
+SUBJECTS = ["identity", "connection", "managed-network", "runtime", "endpoint", "data-curator"]
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    """Workers of the engine log what they carry out."""
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+class Ended:
+    """A fleet that was onboarded on a host."""
+
+    def __init__(self, azure, specs, *, roles=(), says=(), host=None, **fields):
+        credential = azure.credential_for(*roles) if roles else azure.credential
+        app = df.DFApp()
+        durable.register_functions(app, lambda: Client(credential, transport=azure.transport()))
+        request = durable.FleetRequest(specs=specs, verb="onboard", **fields)
+        self.host = Host(app, azure, **(host or {}))
+        self.host.events = [(at, durable.APPROVAL, told) for at, told in says]
+        self.instance = self.host.run(durable.FLEET, request.model_dump(mode="json"))
+        assert self.instance.error is None
+        self.report = FleetReport.model_validate(self.instance.output)
+
+    def orders(self):
+        return [order for name, order in self.host.calls if name == ACTIVITY]
+
+    def results(self, subject):
+        return [outcome.result for outcome in self.report.outcomes if outcome.subject == subject]
+
+
+def policy_requests(azure, method):
+    return [one for one in azure.requests if one.method == method and "/metadataPolicies" in one.path]
+
+
+def puts(azure):
+    """What was written, but for the policies: these are written once for several factories."""
+    return [one.path for one in azure.writes if one.method == "PUT" and "/metadataPolicies" not in one.path]
+
+
+# --- everything goes well
+
+
+def test_bare_factories_are_onboarded_across_subscriptions():
+    """Each report is what `onboard` gives, each write is sent once, and each identity has the role."""
+    azure = Emulator()
+    specs = bare(azure, 9, 3)
+    ended = Ended(azure, specs, approval="at-once", batch=3)
+    assert ended.report.complete
+    assert [one.spec for one in ended.report.reports] == specs
+    for one in ended.report.reports:
+        assert one.verb == "onboard"
+        assert list(dict.fromkeys(outcome.subject for outcome in one.outcomes)) == SUBJECTS
+        assert one.counts == {"created": 6, "approved": 4, "connected": 1, "enabled": 1, "granted": 1}
+        assert azure.identity_of(one.spec.factory) in azure.catalog.members("data-curator", azure.account)
+    assert len(puts(azure)) == len(set(puts(azure)))
+    assert ended.instance.statuses[0]["phase"] == "onboarding"
+
+
+def test_identities_of_one_activity_are_written_together():
+    """The policy is written once for each activity, and looks neither read nor write it."""
+    azure = Emulator(provisioning=900)
+    ended = Ended(azure, bare(azure, 6), batch=3)
+    assert ended.results("data-curator") == ["granted"] * 6
+    assert len([one for one in policy_requests(azure, "PUT") if one.status == 200]) == 2
+    assert [order["grant"] for order in ended.orders()] == [True] * 2 + [False] * (len(ended.orders()) - 2)
+    assert len(ended.orders()) > 6
+
+
+def test_a_second_onboarding_writes_nothing():
+    """Starting the fleet again is safe: it finds everything."""
+    azure = Emulator()
+    specs = bare(azure, 3)
+    Ended(azure, specs, approval="at-once")
+    before = len(azure.writes)
+    ended = Ended(azure, specs, approval="at-once")
+    assert ended.report.complete
+    assert len(azure.writes) == before
+
+
+def test_a_request_without_a_verb_creates():
+    """A request of an earlier version still creates."""
+    azure = Emulator()
+    request = durable.FleetRequest(specs=bare(azure, 1)).model_dump(mode="json")
+    del request["verb"], request["grant"]
+    app = df.DFApp()
+    durable.register_functions(app, lambda: Client(azure.credential, transport=azure.transport()))
+    host = Host(app, azure)
+    report = FleetReport.model_validate(host.run(durable.FLEET, request).output)
+    assert {one.verb for one in report.reports} == {"create_all"}
+    assert {name for name, _ in host.calls} == {"purview_mpe_create"}
+
+
+def test_without_grant_no_policy_is_read():
+    """`grant=False` leaves the role out, and the rest is complete."""
+    azure = Emulator()
+    ended = Ended(azure, bare(azure, 2), approval="at-once", grant=False)
+    assert ended.report.complete
+    assert not ended.results("data-curator")
+    assert not [one for one in azure.requests if "/policystore/" in one.path]
+
+
+def test_limits_are_kept_while_onboarding():
+    """The orchestration counts what onboarding asks, so Azure refuses nothing."""
+    azure = Emulator(enforce_limits=True, foreign_connections=0)
+    ended = Ended(azure, bare(azure, 60), batch=10)
+    assert set(ended.results("endpoint")) == {"created"}
+    assert [one for one in azure.requests if one.status == 429] == []
+
+
+# --- approvals
+
+
+def test_a_person_approves_what_was_onboarded():
+    """Nothing is approved before the decision; the report is in the order of `onboard`."""
+    azure = Emulator()
+    ended = Ended(azure, bare(azure, 2), approval="when-told", says=[(7000, True)])
+    assert ended.report.complete
+    assert azure.clock.elapsed >= 7000
+    for one in ended.report.reports:
+        assert one.hand_off is None
+        assert one.outcomes[-1].subject == "data-curator"
+        assert one.counts["approved"] == 4
+
+
+@pytest.mark.parametrize(("hand_off", "text"), [(True, "Please approve 4"), (False, "Something is left for others")])
+def test_unapproved_connections_keep_an_onboarding_incomplete(hand_off, text):
+    """As with `onboard`: without approvals everything has succeeded, and something is left."""
+    azure = Emulator()
+    ended = Ended(azure, bare(azure, 2), hand_off=hand_off)
+    for one in ended.report.reports:
+        assert one.succeeded
+        assert not one.complete
+        assert one.hand_off.startswith(text)
+
+
+def test_a_declined_approval_is_handed_off():
+    """The text is for the owners of the targets; the role was given."""
+    azure = Emulator()
+    ended = Ended(azure, bare(azure, 2), approval="when-told", says=[(3000, False)], hand_off=True)
+    assert ended.report.counts["handed-off"] == 8
+    assert ended.results("data-curator") == ["granted"] * 2
+    assert all(one.hand_off.startswith("Please approve 4") for one in ended.report.reports)
+
+
+def test_owners_who_approve_before_the_time_is_over_leave_nothing():
+    """Without a decision, and with everything approved at the last look, no text is left."""
+    azure = Emulator()
+
+    def approving(name, _number):
+        if name == "purview_mpe_approve":
+            for one in azure.connections():
+                if one.endpoint and one.status == "Pending":
+                    azure.approve(one.endpoint, factory=one.factory)
+        return False
+
+    host = {"lost": approving}
+    ended = Ended(azure, bare(azure, 2), approval="when-told", approval_hours=0.5, host=host, hand_off=True)
+    assert ended.report.complete
+    assert [one.hand_off for one in ended.report.reports] == [None, None]
+
+
+# --- the role
+
+
+def test_a_role_out_of_reach_is_handed_off_once():
+    """Outside the network the policy is asked for by submissions alone, and the text outlives looks and approvals."""
+    azure = Emulator(inside_network=False, provisioning=300)
+    ended = Ended(azure, bare(azure, 2), approval="when-told", says=[(7000, True)], hand_off=True)
+    assert ended.results("data-curator") == ["handed-off"] * 2
+    assert len(policy_requests(azure, "GET")) <= 2
+    for one in ended.report.reports:
+        assert one.counts["approved"] == 4
+        assert not one.complete
+        assert one.succeeded
+        assert one.hand_off.startswith("Please give the role Data Curator")
+        assert azure.identity_of(one.spec.factory) in one.hand_off
+
+
+def test_both_texts_are_kept_over_looks():
+    """Each look brings a new text for the owners, and the role's text stands behind it."""
+    azure = Emulator(inside_network=False, provisioning=300)
+    [one] = Ended(azure, bare(azure, 1), hand_off=True).report.reports
+    assert one.hand_off.startswith("Please approve 4")
+    assert one.hand_off.count("Please approve 4") == one.hand_off.count("Please give the role Data Curator") == 1
+
+
+def test_a_policy_that_is_ill_for_a_while_is_written_later():
+    """A role that could not be given at first is asked for again, and the rest is not written twice."""
+    azure = Emulator()
+    azure.inject(Fault.status("GET", 503, path="/metadataPolicies", times=30))
+    ended = Ended(azure, bare(azure, 2), approval="at-once")
+    assert ended.report.complete
+    assert ended.results("data-curator") == ["granted"] * 2
+    assert len(puts(azure)) == len(set(puts(azure)))
+
+
+def test_a_policy_that_stays_ill_does_not_hide_the_endpoints():
+    """At the timeout the role is failed, and each endpoint has the state that the last look found."""
+    azure = Emulator(provisioning=100)
+    azure.inject(Fault.status("GET", 503, path="/metadataPolicies", times=None))
+    ended = Ended(azure, bare(azure, 1), approval="at-once", timeout=600)
+    assert not ended.report.succeeded
+    assert ended.results("data-curator") == ["failed"]
+    assert set(ended.results("endpoint")) == {"created", "approved"}
+    slow = Emulator(provisioning=3600)
+    slow.inject(Fault.status("GET", 503, path="/metadataPolicies", times=None))
+    ended = Ended(slow, bare(slow, 1), timeout=600)
+    assert set(ended.results("endpoint")) == {"timed-out"}
+
+
+def test_a_role_that_fails_stays_in_the_report():
+    """A factory that cannot be changed has no identity for the role; looks at the other one's endpoints go on."""
+    azure = Emulator(provisioning=300)
+    specs = bare(azure, 2)
+    azure.add_lock(specs[0].factory, "ReadOnly")
+    ended = Ended(azure, specs, approval="at-once")
+    assert [one.complete for one in ended.report.reports] == [False, True]
+    assert ended.results("data-curator") == ["failed", "granted"]
+    assert ended.results("identity") == ["failed", "enabled"]
+
+
+def test_a_connection_to_another_account_is_a_conflict():
+    """It stays as it is, and is no broken endpoint."""
+    azure = Emulator()
+    [spec] = bare(azure, 1)
+    other = str(azure.add_account("other"))
+    with Client(azure.credential, transport=azure.transport()) as client:
+        client.connect(spec.model_copy(update={"account": other}))
+    ended = Ended(azure, [spec], approval="at-once")
+    assert ended.results("connection") == ["conflict"]
+    assert ended.results("data-curator") == ["granted"]
+
+
+# --- what is expected to go wrong
+
+
+def test_an_endpoint_that_azure_could_not_make_is_made_again():
+    """One that this fleet made and that ended Failed is replaced, as in a fleet that is created."""
+    azure = Emulator()
+    azure.inject(
+        Fault.failed_provisioning(path="adf-0000/managedVirtualNetworks/default/managedPrivateEndpoints/purview_blob")
+    )
+    ended = Ended(azure, bare(azure, 2), approval="at-once")
+    assert ended.report.complete
+    assert {one.provisioning_state for one in azure.endpoints()} == {"Succeeded"}
+
+
+def test_a_factory_that_does_not_exist_is_in_the_reports():
+    """Its report is about the factory as a whole, and the other one is onboarded."""
+    azure = Emulator()
+    [good] = bare(azure, 1)
+    missing = good.model_copy(update={"factory": good.factory.replace("adf-0000", "adf-none")})
+    ended = Ended(azure, [good, missing], approval="at-once")
+    assert [one.complete for one in ended.report.reports] == [True, False]
+    [outcome] = ended.report.reports[1].outcomes
+    assert (outcome.result, outcome.error.code) == ("failed", "not-found")
+
+
+def test_workers_that_never_answer_an_onboarding_are_reported():
+    """The reports are those of `onboard`."""
+    azure = Emulator()
+    ended = Ended(azure, bare(azure, 2), host={"lost": lambda *_: True}, silence_seconds=60, timeout=200)
+    assert ended.report.counts == {"failed": 2}
+    assert {one.verb for one in ended.report.reports} == {"onboard"}
+
+
+# --- workers that die
+
+
+def onboarded_with(fate):
+    """How a fleet in two subscriptions ends on an engine: its report, what was written, and its calls."""
+    azure = Emulator()
+    client = Client(azure.credential, transport=azure.transport())
+    engine = Engine(
+        azure,
+        lambda worker: durable.register_worker(worker, lambda: client),
+        fate=fate,
+        says=[(5_000, durable.APPROVAL, True)],
+    )
+    specs = [spec.model_copy(update={"groups": ("account",)}) for spec in bare(azure, 2, 2)]
+    request = durable.FleetRequest(specs=specs, verb="onboard", approval="when-told", batch=1, poll_seconds=100)
+    instance = engine.run(durable.FLEET, request.model_dump(mode="json"))
+    assert instance.failure is None, instance.failure.errorMessage
+    report = FleetReport.model_validate_json(instance.output)
+    members = azure.catalog.members("data-curator", azure.account)
+    has_roles = [members.count(azure.identity_of(spec.factory)) for spec in specs]
+    return report, puts(azure), len(policy_requests(azure, "PUT")), has_roles, engine.calls
+
+
+@pytest.mark.parametrize("fate", ["dies before", "dies after"])
+def test_a_worker_may_die_anywhere_while_onboarding(fate):
+    """Turn or activity, before it begins or with everything done: the fleet ends as without it, nothing is made twice."""
+    undisturbed, written, policies, has_roles, calls = onboarded_with(lambda _call: "answered")
+    assert undisturbed.complete
+    assert has_roles == [1, 1]
+    assert {call.name for call in calls} == {durable.FLEET, ACTIVITY, "purview_mpe_approve"}
+    for number in range(1, len(calls) + 1):
+        report, written_here, policies_here, has_roles, _ = onboarded_with(
+            lambda call, number=number: fate if call.number == number else "answered"
+        )
+        assert report.complete, number
+        assert len(written_here) == len(set(written_here)) == len(written), number
+        assert policies_here == policies, number
+        assert has_roles == [1, 1], number
+
+
+def test_an_activity_that_is_delivered_twice_writes_once():
+    """An engine that does not notice an answer has the work done again: the second one finds everything."""
+    _, written, policies, _, _ = onboarded_with(lambda _call: "answered")
+    seen = set()
+
+    def fate(call):
+        key = str(call.order)
+        is_first = call.name == ACTIVITY and key not in seen
+        seen.add(key)
+        return "dies after" if is_first else "answered"
+
+    report, written_here, policies_here, has_roles, _ = onboarded_with(fate)
+    assert report.complete
+    assert len(written_here) == len(set(written_here)) == len(written)
+    assert policies_here == policies
+    assert has_roles == [1, 1]
