@@ -83,7 +83,7 @@ class Client:
     async def plan(self, spec: Spec) -> Plan:
         """As `purview_mpe.Client.plan`.
 
-        What must be created so that the factory reaches the account, and what exists already.
+        What the factory needs to reach the account: what to create, and what exists already.
         """
         return await self._run(verbs.plan(spec))
 
@@ -99,7 +99,7 @@ class Client:
     ) -> Report:
         """As `purview_mpe.Client.create_all`.
 
-        Plan and apply in one call, as "Create all" does in the portal; with `approve`, approve on the way.
+        Plan and apply in one call, as "Create all" does in the portal; with `approve`, also approve.
         """
         return await self._run(verbs.create_all(spec, approve=approve, wait=wait, timeout=timeout))
 
@@ -108,7 +108,7 @@ class Client:
     ) -> Report:
         """As `purview_mpe.Client.approve`.
 
-        Approve the pending connections that are provably yours, and no others.
+        Approve the pending connections that provably belong to the factory, and no others.
         """
         return await self._run(verbs.approve(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
@@ -117,7 +117,7 @@ class Client:
     ) -> Report:
         """As `purview_mpe.Client.reject`.
 
-        Reject the pending connections that are provably yours; approved ones are left alone.
+        Reject the pending connections that provably belong to the factory; approved ones stay approved.
         """
         return await self._run(verbs.reject(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
@@ -131,7 +131,7 @@ class Client:
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> AsyncIterator[Status]:
         """As `purview_mpe.Client.watch`; iterate with `async for`.
 
-        The status now, and again at each change, until nothing is pending or provisioning any more.
+        The status now, then each status that differs, until nothing is pending or provisioning any more.
         """
         return self._iterate(verbs.watch(spec, every=every, timeout=timeout))
 
@@ -161,14 +161,14 @@ class Client:
     ) -> Report:
         """As `purview_mpe.Client.grant`.
 
-        Make the factory's identity Data Curator on the account's root collection, so that it can push lineage.
+        Make the factory's identity Data Curator on the account's root collection, so that it may push lineage.
         """
         return await self._run(verbs.grant(spec, become_admin=become_admin, dry_run=dry_run, timeout=timeout))
 
     async def revoke(self, spec: Spec, *, dry_run: bool = False, timeout: float = 300) -> Report:
         """As `purview_mpe.Client.revoke`.
 
-        Take the role Data Curator on the root collection away from the factory's identity.
+        Remove the role Data Curator on the root collection from the factory's identity.
         """
         return await self._run(verbs.revoke(spec, dry_run=dry_run, timeout=timeout))
 
@@ -183,7 +183,7 @@ class Client:
     ) -> Proof:
         """As `purview_mpe.Client.prove`.
 
-        Whether lineage arrives: one run of a pipeline of yours, followed into Purview's catalog.
+        Whether lineage arrives: follows one run of your pipeline into Purview's catalog.
         """
         return await self._run(
             verbs.prove(spec, pipeline=pipeline, run_id=run_id, parameters=parameters, timeout=timeout)
@@ -203,7 +203,7 @@ class Client:
     ) -> Report:
         """As `purview_mpe.Client.onboard`.
 
-        Every step from a bare factory to one that can push lineage, in one call.
+        Everything that a new factory needs for lineage, in one call.
         """
         wishes = (approve, grant, become_admin, replace)
         return await self._run(verbs.onboard(spec, wishes, dry_run=dry_run, wait=wait, timeout=timeout))
@@ -211,7 +211,7 @@ class Client:
     async def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """As `purview_mpe.Client.offboard`.
 
-        Take the factory out of the account: revoke the role, disconnect, and delete the endpoints, in this order.
+        Offboard the factory: revoke the role, disconnect it, and delete the endpoints, in this order.
         """
         return await self._run(verbs.offboard(spec, dry_run=dry_run, timeout=timeout))
 
@@ -232,7 +232,7 @@ class Client:
     async def orphans(self, account: str | ArmId) -> Orphans:
         """As `purview_mpe.Client.orphans`.
 
-        What is left over around one account: connections without an endpoint, endpoints without a target.
+        The orphans of one account: connections without an endpoint, endpoints without a target.
         """
         return await self._run(verbs.orphans(account))
 
@@ -283,7 +283,7 @@ class Client:
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_create_many`; iterate with `async for`.
 
-        As `create_many`, but gives each factory's report as soon as it is complete.
+        As `create_many`, but yields each factory's report as soon as it is complete.
         """
         return self._iterate(
             verbs.create_many(
@@ -343,7 +343,7 @@ class Client:
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_onboard_many`; iterate with `async for`.
 
-        As `onboard_many`, but gives each factory's report as soon as it is complete.
+        As `onboard_many`, but yields each factory's report as soon as it is complete.
         """
         return self._iterate(
             verbs.onboard_many(
@@ -367,7 +367,7 @@ class Client:
     ) -> FleetReport:
         """As `purview_mpe.Client.approve_many`.
 
-        What `approve` does, for many factories at once: each round lists each target once for all of them.
+        What `approve` does, for many factories at once: each target is listed once per round for all of them.
         """
         return await self._all(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
 
@@ -381,7 +381,7 @@ class Client:
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_approve_many`; iterate with `async for`.
 
-        As `approve_many`, but gives each factory's report as soon as it is complete.
+        As `approve_many`, but yields each factory's report as soon as it is complete.
         """
         return self._iterate(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
 

@@ -357,7 +357,7 @@ def test_the_tutorial_runs_from_clean(tmp_path):
     assert sum("<svg xmlns" in each for each in markup) >= 9
     assert all(len(each) < 30_000 for each in markup)
     said = "".join(output.get("text", "") for each in notebook.cells for output in each.get("outputs", ()))
-    assert "What to do: Resolve each conflict" in said
+    assert "What to do: Follow the remedy beside each conflict" in said
     assert not [
         output for each in notebook.cells for output in each.get("outputs", ()) if output.get("name") == "stderr"
     ]
