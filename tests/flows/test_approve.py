@@ -204,7 +204,7 @@ def test_rejected_connection_cannot_be_approved(colour, emulator):
 
 def never_made(*names):
     return [
-        f"Azure could not make the endpoint {name!r}, so there is no connection to decide. Have it made anew and approve "
+        f"Azure could not create the endpoint {name!r}, so there is no connection to decide. Have it made anew and approve "
         "that: create_all with Spec(replace_broken=True), then repeat the call."
         for name in names
     ]
@@ -367,7 +367,7 @@ class TestTwoPeople:
         approval = colour.run(emulator, lambda client: client.approve(report), roles=("approver",))
         assert set(results_by_group(approval).values()) == {"ambiguous"}
         assert set(ours(emulator).values()) == {"Pending"}
-        assert "the report tells no private endpoint called" in approval.outcomes[0].error.message
+        assert "the report shows no private endpoint called" in approval.outcomes[0].error.message
 
     def test_approver_without_the_factory_matches_names_with_a_warning(self, colour, emulator):
         """Without the factory and without a report, one match per target in one resource group is accepted."""

@@ -59,7 +59,7 @@ def test_a_report_that_names_somebody_elses_private_endpoint(colour, emulator):
     assert status_of(emulator, theirs) == "Pending"
     [refused] = approval.failures
     assert refused.error.message == (
-        "The connection of 'purview_blob' was not touched: the report tells no private endpoint called "
+        "The connection of 'purview_blob' was not touched: the report shows no private endpoint called "
         "'df1.purview_blob'."
     )
     assert "evil" not in approval.model_dump_json()

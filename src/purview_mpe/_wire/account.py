@@ -309,7 +309,7 @@ def read_endpoint(answer: Mapping[str, Any], factory: str) -> Endpoint | None:
     if not name:
         return None
     private_endpoint_id, group_id = text(properties, "resourceId"), text(properties, "groupId")
-    is_told = is_private_endpoint(private_endpoint_id) and bears_hidden_name(private_endpoint_id, factory, name)
+    is_shown = is_private_endpoint(private_endpoint_id) and bears_hidden_name(private_endpoint_id, factory, name)
     return Endpoint(
         id=id_text(answer, "id"),
         name=name,
@@ -317,7 +317,7 @@ def read_endpoint(answer: Mapping[str, Any], factory: str) -> Endpoint | None:
         resource_id=id_text(properties, "privateLinkResourceId"),
         provisioning_state=text(properties, "provisioningState"),
         connection_status=text(mapping(properties, "connectionState"), "status"),
-        private_endpoint_id=private_endpoint_id if is_told else None,
+        private_endpoint_id=private_endpoint_id if is_shown else None,
         reserved=properties.get("isReserved") is True,
         error=_error_in(properties),
     )

@@ -233,11 +233,11 @@ def _without_noise(words: str) -> str:
     return ". ".join(
         sentence
         for sentence in words.split(". ")
-        if _is_telling(sentence) or (is_set_up and sentence.strip(" .") and not _has(sentence, _UNAVAILABLE))
+        if _is_specific(sentence) or (is_set_up and sentence.strip(" .") and not _has(sentence, _UNAVAILABLE))
     )
 
 
-def _is_telling(sentence: str) -> bool:
+def _is_specific(sentence: str) -> bool:
     """Whether only a credential that is set up says so."""
     return _has(sentence, (*_CERTIFICATE, *_MANAGED, *_TRIED)) or _ENTRA.search(sentence) is not None
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.states import Decision
     from purview_mpe._rules.ownership import Claim, Listings, Match
 
-_NO_WORD = "the factory does not vouch for the endpoint yet"
+_NO_WORD = "the factory does not confirm the endpoint's connection yet"
 _BY_NAME = MATCHED_BY_NAME.found()
 
 
@@ -259,7 +259,7 @@ class Approving:
             self.searches.end(search, "failed", error=reasons.never_made(claim.name))
         elif match.kind == "not-yet" and claim.is_turned_down:
             self._end_turned_down(claim)
-        if match.kind != "ours" or connection is None:
+        if match.kind != "recognised" or connection is None:
             return False
         result = settled(connection.status, self.decision, was_asked=search.state == "asked")
         if result is not None:
