@@ -178,7 +178,7 @@ def test_reject_leaves_approved_ones_alone(colour, emulator):
     assert set(results_by_group(report).values()) == {"conflict"}
     assert set(ours(emulator).values()) == {"Approved"}
     assert report.outcomes[0].error.message == (
-        "The connection of 'purview' is Approved already, and only pending ones are rejected."
+        "The connection of 'purview' is already Approved, and only pending ones are rejected."
     )
 
 
@@ -197,8 +197,8 @@ def test_rejected_connection_cannot_be_approved(colour, emulator):
     assert error.code == "not-approved"
     assert error.message == "The connection of 'purview_blob' is Rejected, and only pending ones can be decided."
     assert error.remedy == (
-        "Have the endpoint made anew and approve that: create_all with Spec(replace_broken=True), or, where the "
-        "factory goes on saying Approved, delete_all and then create_all."
+        "Replace the endpoint and approve the new one: create_all with Spec(replace_broken=True), or, if the "
+        "factory still says Approved, delete_all and then create_all."
     )
 
 
@@ -239,7 +239,7 @@ def test_an_endpoint_that_fails_under_way_has_nothing_to_approve(colour, reveal)
     emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
     report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True))
     made, connection = report.failures
-    assert made.error.message.startswith("Azure accepted the endpoint 'purview_namespace' and could not make it")
+    assert made.error.message.startswith("Azure accepted the endpoint 'purview_namespace' but could not create it")
     assert [f"{connection.error.message} {connection.error.remedy}"] == never_made("purview_namespace")
     assert [o.result for o in report.outcomes].count("approved") == 3
 
