@@ -127,8 +127,8 @@ def test_an_endpoint_that_is_gone_since_is_a_conflict(colour, emulator):
     }
     [failure] = report.failures
     assert failure.error.message == (
-        "Something has changed since the plan was made: it was planned to keep 'lake', "
-        "now it would create 'purview_blob'."
+        "Azure has changed since the plan was made: the plan was to keep 'lake', "
+        "but a new plan would create 'purview_blob'."
     )
 
 

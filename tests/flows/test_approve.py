@@ -178,7 +178,7 @@ def test_reject_leaves_approved_ones_alone(colour, emulator):
     assert set(results_by_group(report).values()) == {"conflict"}
     assert set(ours(emulator).values()) == {"Approved"}
     assert report.outcomes[0].error.message == (
-        "The connection of 'purview' is Approved already, and only pending ones are rejected."
+        "The connection of 'purview' is already Approved, and only pending ones are rejected."
     )
 
 
@@ -197,14 +197,14 @@ def test_rejected_connection_cannot_be_approved(colour, emulator):
     assert error.code == "not-approved"
     assert error.message == "The connection of 'purview_blob' is Rejected, and only pending ones can be decided."
     assert error.remedy == (
-        "Have the endpoint made anew and approve that: create_all with Spec(replace_broken=True), or, where the "
-        "factory goes on saying Approved, delete_all and then create_all."
+        "Replace the endpoint and approve the new one: create_all with Spec(replace_broken=True), or, if the "
+        "factory still says Approved, delete_all and then create_all."
     )
 
 
 def never_made(*names):
     return [
-        f"Azure could not make the endpoint {name!r}, so there is no connection to decide. Have it made anew and approve "
+        f"Azure could not create the endpoint {name!r}, so there is no connection to decide. Have it made anew and approve "
         "that: create_all with Spec(replace_broken=True), then repeat the call."
         for name in names
     ]
@@ -239,7 +239,7 @@ def test_an_endpoint_that_fails_under_way_has_nothing_to_approve(colour, reveal)
     emulator.inject(Fault.failed_provisioning(path="*/managedPrivateEndpoints/purview_namespace"))
     report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator), approve=True))
     made, connection = report.failures
-    assert made.error.message.startswith("Azure accepted the endpoint 'purview_namespace' and could not make it")
+    assert made.error.message.startswith("Azure accepted the endpoint 'purview_namespace' but could not create it")
     assert [f"{connection.error.message} {connection.error.remedy}"] == never_made("purview_namespace")
     assert [o.result for o in report.outcomes].count("approved") == 3
 
@@ -367,7 +367,7 @@ class TestTwoPeople:
         approval = colour.run(emulator, lambda client: client.approve(report), roles=("approver",))
         assert set(results_by_group(approval).values()) == {"ambiguous"}
         assert set(ours(emulator).values()) == {"Pending"}
-        assert "the report tells no private endpoint called" in approval.outcomes[0].error.message
+        assert "the report shows no private endpoint called" in approval.outcomes[0].error.message
 
     def test_approver_without_the_factory_matches_names_with_a_warning(self, colour, emulator):
         """Without the factory and without a report, one match per target in one resource group is accepted."""

@@ -151,7 +151,7 @@ def test_what_the_account_shows_is_the_measure_where_it_can_be_read(decided, col
     emulator.clear_requests()
     done = decided(emulator, told, *APPROVER)
     assert [one.result for one in done.outcomes if one.resource_id == str(other)] == ["conflict"] * 2
-    assert done.failures[-1].error.message.endswith(f"does not take queue through {other} (any more).")
+    assert done.failures[-1].error.message.endswith(f"does not use {other} for queue, or no longer uses it.")
     assert not [request for request in emulator.requests if str(other).casefold() in request.path.casefold()]
 
 

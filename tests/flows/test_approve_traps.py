@@ -59,7 +59,7 @@ def test_a_report_that_names_somebody_elses_private_endpoint(colour, emulator):
     assert status_of(emulator, theirs) == "Pending"
     [refused] = approval.failures
     assert refused.error.message == (
-        "The connection of 'purview_blob' was not touched: the report tells no private endpoint called "
+        "The connection of 'purview_blob' was not touched: the report shows no private endpoint called "
         "'df1.purview_blob'."
     )
     assert "evil" not in approval.model_dump_json()
@@ -118,7 +118,7 @@ def test_what_its_owner_rejected_meanwhile_stays_rejected(colour, emulator):
     )
     assert results_by_group(report) == {"blob": "failed"}
     storage = emulator.targets(emulator.account)["blob"].name
-    assert report.outcomes[0].error.message.endswith(f"was to be Approved, and {storage!r} shows it as Rejected.")
+    assert report.outcomes[0].error.message.endswith(f"should be Approved, but {storage!r} shows it as Rejected.")
     assert storage_writes(emulator) == [409]
 
 
@@ -283,8 +283,8 @@ def test_time_runs_out_with_the_reason(colour, emulator):
     report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
     assert results_by_group(report) == {"account": "timed-out"}
     assert report.outcomes[0].error.message == (
-        "The connection of 'purview' on 'pv1' could not be recognised in the time given: the target does not show our "
-        "connection yet."
+        "The connection of 'purview' on 'pv1' could not be recognised in the time given: the target does not show the "
+        "endpoint's connection yet."
     )
 
 

@@ -273,7 +273,7 @@ def test_a_deletion_that_does_not_end_is_told_by_its_name(colour):
     before = len(emulator.writes)
     report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator), timeout=300))
     assert results(report)["purview_blob"] == results(report)["purview_queue"] == "timed-out"
-    assert report.failures[0].error.message == "The endpoint 'legacy_blob' was deleted, and Azure still lists it."
+    assert report.failures[0].error.message == "The endpoint 'legacy_blob' was deleted, but Azure still lists it."
     assert len(emulator.writes) == before
 
 
@@ -381,7 +381,7 @@ def test_a_factory_that_is_connected_to_nonsense(colour, emulator):
     """An id in the factory that is no account's is told, not followed."""
     factory = str(emulator.add_factory("df2", purview_account=str(emulator.factory)))
     with pytest.raises(
-        UnsupportedSetup, match="The factory 'df2' is connected to something that is no Purview account"
+        UnsupportedSetup, match="The factory 'df2' is connected to something that is not a Purview account"
     ):
         create(colour, emulator, spec_for(emulator, factory=factory).model_copy(update={"account": None}))
     assert emulator.writes == []

@@ -137,7 +137,7 @@ def test_targets_that_changed_since():
     diagnosis = diagnosed(account=account, endpoints=(*ALL_ENDPOINTS, old))
     assert codes(diagnosis)["targets-changed"] == "warning"
     (finding,) = (one for one in diagnosis.findings if one.code == "targets-changed")
-    assert finding.message == "The account no longer uses what some endpoints of the factory point to."
+    assert finding.message == "Some endpoints of the factory point to resources that the account no longer uses."
     assert finding.evidence == (f"old: blob on {OTHER_STORAGE}",)
 
 
@@ -151,15 +151,15 @@ def test_an_endpoint_that_only_bears_our_name_has_no_past():
     past, name = (one for one in diagnosis.findings if one.code == "targets-changed")
     assert (past.evidence, name.evidence) == ((f"old: blob on {OTHER_STORAGE}",), (f"purview_blob: blob on {foreign}",))
     assert name.message == (
-        "Some endpoints of the factory carry names of this spec and point to resources that the account does not use."
+        "Some endpoints of the factory carry names of this spec but point to resources that the account does not use."
     )
     assert name.cause == (
-        "The account used these resources once and was changed, or the endpoints were made for something else: a name "
-        "does not show which."
+        "The account was changed and no longer uses these resources, or the endpoints were created for another "
+        "purpose: a name does not show which."
     )
     assert name.remedy == (
-        "Find out in Data Factory Studio what uses them, and delete only what is not used; where a name is in the way "
-        "of client.create_all(spec), choose another base name, or set Spec.names for that group id."
+        "Find out in Data Factory Studio what uses them, and delete only unused ones; if a name blocks "
+        "client.create_all(spec), choose another base name, or set Spec.names for that group id."
     )
 
 
@@ -417,7 +417,7 @@ def test_an_answer_that_is_no_list_does_not_mean_no_runs(colour, emulator, ready
     assert unreadable.evidence[0].startswith(
         "Could not list the recent pipeline runs of the factory 'df1': the answer 200 cannot be read ("
     )
-    assert unreadable.cause == "The question for them failed, so whether any pipeline ran is not known."
+    assert unreadable.cause == "The request for them failed, so it is not known whether any pipeline ran."
     assert (diagnosis.runs, "no-recent-runs" in codes(diagnosis)) == (None, False)
 
 

@@ -98,7 +98,7 @@ def test_a_step_that_was_not_begun_is_told_from_one_that_may_have_happened():
         "default": False,
         **dict.fromkeys(ALL_NAMES, True),
     }
-    assert "purview: not begun" in caught.value.__notes__[0]
+    assert "purview: not started" in caught.value.__notes__[0]
 
 
 def test_what_ends_before_the_first_write_has_no_report():

@@ -126,7 +126,7 @@ def test_a_row_says_what_to_look_at():
     (row,), _ = orphan_connections([seen(f"{HIDDEN}/df9.purview", description=described)], [known()])
     assert row.factory == "df9"
     assert row.reason == (
-        "No factory 'df9' can be seen from here: it is gone, or hidden from this caller. Only the description says that "
+        "This caller cannot see a factory 'df9': it is gone, or hidden from this caller. Only the description says that "
         "the connection is the factory's, and anyone can write that."
     )
 

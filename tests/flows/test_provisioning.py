@@ -28,12 +28,12 @@ def test_an_endpoint_that_fails_is_told_and_the_others_go_on(colour, emulator):
     [failure] = report.failures
     assert failure.error.code == "provisioning-failed"
     assert failure.error.message == (
-        "Azure accepted the endpoint 'purview_namespace' and could not make it: its state is Failed. "
+        "Azure accepted the endpoint 'purview_namespace' but could not create it: its state is Failed. "
         "It says: "
         "ManagedPrivateEndpointProvisioningFailed: The managed private endpoint could not be provisioned."
     )
     assert failure.error.remedy == (
-        "Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew."
+        "Repeat the call with Spec(replace_broken=True), which deletes it and creates it again."
     )
     with pytest.raises(ReportFailed, match="1 of 4 steps did not succeed"):
         report.raise_for_failures()
@@ -187,7 +187,7 @@ def test_an_endpoint_that_vanishes_is_told(colour, emulator):
     report = create(colour, emulator, client_options={"per_retry_policies": [gone]})
     assert results(report) == CREATED | {"purview_blob": "failed"}
     assert report.failures[0].error.message == (
-        "The endpoint 'purview_blob' is no longer listed: somebody deleted it while it was being made."
+        "The endpoint 'purview_blob' is no longer listed: another caller deleted it while it was being created."
     )
 
 
@@ -299,7 +299,7 @@ def test_a_network_that_is_refused_ends_every_step(colour, emulator):
     assert results(report) == {"default": "failed"} | dict.fromkeys(ALL_NAMES, "failed")
     assert report.outcomes[0].error.code == "access-denied"
     assert report.outcomes[1].error.message == (
-        "The endpoint 'purview' was not made: there is no managed virtual network for it."
+        "The endpoint 'purview' was not created: there is no managed virtual network for it."
     )
     assert len(emulator.writes) == 1
 

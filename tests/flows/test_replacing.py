@@ -73,7 +73,7 @@ def test_a_lock_is_told_when_it_shows(colour, emulator):
     report = replace(colour, emulator)
     assert results(report) == REPLACED | {"old": "failed"}
     assert report.failures[0].error.message == (
-        "Azure accepted the deletion of the endpoint 'old' and did not carry it out."
+        "Azure accepted the deletion of the endpoint 'old' but did not carry it out."
     )
     assert "resource lock" in report.failures[0].error.remedy
     assert emulator.clock.elapsed < 200
@@ -85,7 +85,7 @@ def test_a_deletion_that_takes_too_long_is_timed_out(colour):
     broken(emulator)
     report = replace(colour, emulator, timeout=300)
     assert results(report) == REPLACED | {"old": "timed-out"}
-    assert report.failures[0].error.message == "The endpoint 'old' was deleted, and Azure still lists it."
+    assert report.failures[0].error.message == "The endpoint 'old' was deleted, but Azure still lists it."
     assert requests(emulator, "PUT", "/old") == []
 
 

@@ -53,14 +53,14 @@ def test_the_exact_id_is_ours():
             listing(f"{HIDDEN}/df1.purview_blob".upper() + "/"), claim(private_endpoint_id=f"{HIDDEN}/df1.purview_blob")
         )
     )
-    assert (match.kind, match.matched_by) == ("ours", "private-endpoint-id")
+    assert (match.kind, match.matched_by) == ("recognised", "private-endpoint-id")
 
 
 @pytest.mark.parametrize("says", ["", "pending", "approved", "rejected"])
 def test_the_exact_id_needs_no_other_word(says):
     """With the exact id nobody has to wait until the endpoint is provisioned."""
     exact = claim(private_endpoint_id=f"{HIDDEN}/x", factory_says=says)
-    assert only(known(listing(f"{HIDDEN}/x"), exact)).kind == "ours"
+    assert only(known(listing(f"{HIDDEN}/x"), exact)).kind == "recognised"
 
 
 def test_where_the_id_is_told_the_name_counts_for_nothing():
@@ -68,7 +68,7 @@ def test_where_the_id_is_told_the_name_counts_for_nothing():
     match = only(
         known(listing(f"{ELSEWHERE}/df1.purview_blob"), claim(private_endpoint_id=f"{HIDDEN}/df1.purview_blob"))
     )
-    assert (match.kind, match.reason) == ("not-yet", "the target does not show our connection yet")
+    assert (match.kind, match.reason) == ("not-yet", "the target does not show the endpoint's connection yet")
 
 
 def test_one_private_endpoint_with_two_connections_is_ambiguous():
@@ -81,7 +81,7 @@ def test_one_private_endpoint_with_two_connections_is_ambiguous():
 def test_a_report_without_id_proves_nothing():
     """Where only exact ids are accepted, a missing one is not replaced by the name."""
     match = only(known(listing(f"{HIDDEN}/df1.purview_blob"), claim(only_exact=True)))
-    assert (match.kind, match.reason) == ("ambiguous", "the report tells no private endpoint called 'df1.purview_blob'")
+    assert (match.kind, match.reason) == ("ambiguous", "the report shows no private endpoint called 'df1.purview_blob'")
 
 
 @pytest.mark.parametrize("called", ["evil", "df1.purview", "df1.purview_blob2", "df2.purview_blob"])
@@ -92,7 +92,7 @@ def test_a_reports_id_is_called_as_ours_is(called):
     match = only(known(listing(f"{ELSEWHERE}/{called}"), told))
     assert (match.kind, match.reason) == (
         "ambiguous",
-        "the report tells no private endpoint called 'df1.purview_blob'",
+        "the report shows no private endpoint called 'df1.purview_blob'",
     )
 
 
@@ -112,7 +112,7 @@ def test_a_reports_id_is_called_as_ours_is(called):
 def test_beyond_64_characters_only_the_beginning_of_the_name_is_taken(called, is_taken):
     """Azure may cut a name that is longer than it documents: an id that begins otherwise is not taken."""
     told = claim_from_report("df1", BLOB, an_outcome(f"{HIDDEN}/{called}", "p" * 70))
-    assert only(known(listing(f"{HIDDEN}/{called}"), told)).kind == ("ours" if is_taken else "ambiguous")
+    assert only(known(listing(f"{HIDDEN}/{called}"), told)).kind == ("recognised" if is_taken else "ambiguous")
 
 
 @pytest.mark.parametrize("name", ["a.b", "-x", "x" * 128])
@@ -129,7 +129,7 @@ def test_the_name_is_ours_where_the_factory_vouches():
     """Provisioned and pending: ours must be among those listed, so the only one of our name is ours."""
     match = only(known(listing(f"{HIDDEN}/DF1.Purview_Blob", f"{ELSEWHERE}/other.x")))
     assert (match.kind, match.matched_by, match.connection.private_endpoint_id) == (
-        "ours",
+        "recognised",
         "name",
         f"{HIDDEN}/DF1.Purview_Blob",
     )
@@ -139,21 +139,21 @@ def test_the_name_is_ours_where_the_factory_vouches():
 def test_without_the_factorys_word_a_name_proves_nothing(says):
     """Before the endpoint is provisioned, or after it was turned down, a connection of our name may be anyone's."""
     match = only(known(listing(f"{ELSEWHERE}/df1.purview_blob"), claim(factory_says=says)))
-    assert (match.kind, match.reason) == ("not-yet", "the factory does not vouch for the endpoint yet")
+    assert (match.kind, match.reason) == ("not-yet", "the factory does not confirm the endpoint's connection yet")
 
 
 def test_a_pending_connection_after_an_approval_is_not_ours():
     """The factory never takes Approved back, so ours may be gone; an approved one does not become pending again."""
     match = only(known(listing(f"{ELSEWHERE}/df1.purview_blob"), claim(factory_says="approved")))
     assert match.kind == "not-yet"
-    assert match.reason == "ours was approved before, so the pending connection is not ours"
+    assert match.reason == "the endpoint's connection was already approved, so the pending one is not the endpoint's"
 
 
 def test_an_approved_connection_after_an_approval_is_ours():
     """For looking at: factory and target agree about the only connection of our name."""
     assert (
         only(known(listing(f"{HIDDEN}/df1.purview_blob", status="Approved"), claim(factory_says="approved"))).kind
-        == "ours"
+        == "recognised"
     )
 
 
@@ -161,13 +161,13 @@ def test_two_of_our_name_are_ambiguous():
     """One of them is a stranger's, and nothing tells which."""
     match = only(known(listing(f"{HIDDEN}/df1.purview_blob", f"{ELSEWHERE}/df1.PURVIEW_blob")))
     assert (match.kind, match.connection) == ("ambiguous", None)
-    assert match.reason == "2 connections bear the name 'df1.purview_blob'"
+    assert match.reason == "2 connections have the name 'df1.purview_blob'"
 
 
 def test_nobody_of_our_name_is_waited_for():
     """A connection appears some seconds after its endpoint was created."""
     match = only(known(listing(f"{HIDDEN}/df1.other")))
-    assert (match.kind, match.reason) == ("not-yet", "the target does not show our connection yet")
+    assert (match.kind, match.reason) == ("not-yet", "the target does not show the endpoint's connection yet")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_connections_found_by_name_in_two_places_are_ambiguous():
         },
     )
     assert [match.kind for match in matches] == ["ambiguous", "ambiguous"]
-    assert {match.reason for match in matches} == {"the connections found by name sit in different resource groups"}
+    assert {match.reason for match in matches} == {"the connections found by name are in different resource groups"}
 
 
 def test_an_exact_id_is_the_measure_for_names():
@@ -219,10 +219,10 @@ def test_an_exact_id_is_the_measure_for_names():
         blob.identity: listing(f"{HIDDEN}/df1.purview_blob"),
         queue.identity: listing(f"{ELSEWHERE}/df1.purview_queue"),
     }
-    assert [match.kind for match in match_known("df1", [blob, queue], shown)] == ["ours", "ambiguous"]
+    assert [match.kind for match in match_known("df1", [blob, queue], shown)] == ["recognised", "ambiguous"]
 
 
-@pytest.mark.parametrize(("anchor", "kind"), [(f"{HIDDEN}/df1.purview", "ours"), (f"{ELSEWHERE}/df1.x", "ambiguous")])
+@pytest.mark.parametrize(("anchor", "kind"), [(f"{HIDDEN}/df1.purview", "recognised"), (f"{ELSEWHERE}/df1.x", "ambiguous")])
 def test_what_was_ours_before_is_the_measure_too(anchor, kind):
     """Private endpoints that were found to be ours in an earlier round say where ours live."""
     assert only(known(listing(f"{HIDDEN}/df1.purview_blob"), anchors=[anchor])).kind == kind
@@ -234,7 +234,7 @@ def test_a_target_that_cannot_be_read_has_no_match():
     matches = match_known(
         "df1", [blob, queue], {blob.identity: UNREADABLE, queue.identity: listing(f"{HIDDEN}/df1.purview_queue")}
     )
-    assert [(match.claim, match.kind) for match in matches] == [(queue, "ours")]
+    assert [(match.claim, match.kind) for match in matches] == [(queue, "recognised")]
 
 
 # --- what an endpoint lets us claim
@@ -302,7 +302,7 @@ def kinds(matches):
 def test_one_on_every_target_and_all_in_one_place_are_ours():
     """Four targets that each show exactly one connection of our name, all in one resource group."""
     matches = blind()
-    assert kinds(matches) == ["ours"] * 4
+    assert kinds(matches) == ["recognised"] * 4
     assert {match.matched_by for match in matches} == {"name"}
 
 
@@ -312,15 +312,15 @@ def test_one_on_every_target_and_all_in_one_place_are_ours():
         (
             listing(f"{HIDDEN}/df1.purview_blob", f"{ELSEWHERE}/df1.purview_blob"),
             "ambiguous",
-            "the factory cannot be read, and a target shows several connections of our name",
+            "the factory cannot be read, and a target shows several connections of that name",
         ),
-        (listing(), "not-yet", "not every target shows a connection of our name yet"),
+        (listing(), "not-yet", "not every target shows a connection of that name yet"),
         (
             listing(f"{ELSEWHERE}/df1.purview_blob"),
             "ambiguous",
-            "the factory cannot be read, and the connections sit in different resource groups",
+            "the factory cannot be read, and the connections are in different resource groups",
         ),
-        (UNREADABLE, "ambiguous", "the factory cannot be read and not every target can, so the name proves nothing"),
+        (UNREADABLE, "ambiguous", "neither the factory nor every target can be read, so the name proves nothing"),
     ],
 )
 def test_one_target_that_does_not_fit_spoils_all(found, kind, reason):
@@ -334,7 +334,7 @@ def test_what_was_found_before_counts_as_well():
     """The rest of a set sits where the part sits that was decided in an earlier round."""
     rest = CLAIMS[1]
     listings = {rest.identity: listing(f"{ELSEWHERE}/df1.purview_blob")}
-    assert kinds(match_blind("df1", [rest], listings)) == ["ours"]
+    assert kinds(match_blind("df1", [rest], listings)) == ["recognised"]
     assert kinds(match_blind("df1", [rest], listings, anchors=(f"{HIDDEN}/df1.purview",))) == ["ambiguous"]
 
 

@@ -91,7 +91,7 @@ def test_no_stranger_is_approved_where_the_factory_is_read():
     for seed in range(ARRANGEMENTS):
         made = an_arrangement(seed)
         for match in match_known("df1", made.claims, made.listings):
-            if match.kind == "ours" and match.connection.status == "Pending":
+            if match.kind == "recognised" and match.connection.status == "Pending":
                 assert made.is_ours(match.connection), f"arrangement {seed}"
                 approved += 1
     assert approved > ARRANGEMENTS / 4
@@ -104,7 +104,7 @@ def test_an_exact_id_is_never_missed():
         for match in match_known("df1", made.claims, made.listings):
             shown = [c for c in made.listings[match.claim.identity].connections if made.is_ours(c)]
             if match.claim.private_endpoint_id is not None:
-                assert (match.kind, match.connection) == (("ours", shown[0]) if shown else ("not-yet", None)), seed
+                assert (match.kind, match.connection) == (("recognised", shown[0]) if shown else ("not-yet", None)), seed
 
 
 def test_only_exact_ids_of_a_report_are_approved():
@@ -113,7 +113,7 @@ def test_only_exact_ids_of_a_report_are_approved():
         made = an_arrangement(seed)
         claims = [Claim(c.target, c.name, c.private_endpoint_id, only_exact=True) for c in made.claims]
         for match in match_known("df1", claims, made.listings):
-            assert match.kind != "ours" or (
+            assert match.kind != "recognised" or (
                 match.matched_by == "private-endpoint-id" and made.is_ours(match.connection)
             )
 
@@ -124,7 +124,7 @@ def test_no_stranger_is_approved_blindly_where_ours_is_shown():
     for seed in range(ARRANGEMENTS):
         made = an_arrangement(seed)
         claims = [Claim(claim.target, claim.name) for claim in made.claims]
-        matches = [match for match in match_blind("df1", claims, made.listings) if match.kind == "ours"]
+        matches = [match for match in match_blind("df1", claims, made.listings) if match.kind == "recognised"]
         if any(made.is_ours(match.connection) for match in matches):
             approved += 1
             assert all(made.is_ours(match.connection) for match in matches), f"arrangement {seed}"

@@ -113,11 +113,11 @@ def test_a_neighbours_endpoint_does_not_count():
 def test_broken_endpoints_are_replaced_only_on_request(fields, what):
     """Without replace_broken a broken endpoint is a conflict whose remedy says so; with it, a replace step."""
     broken = an_endpoint("purview_blob", "blob", **fields)
-    reason = f"The endpoint 'purview_blob' is {what}, and Azure offers no way back from that but making it anew."
+    reason = f"The endpoint 'purview_blob' is {what}; Azure cannot repair it, only delete it and create it again."
     conflict, replace = step_for("blob", broken), step_for("blob", broken, replace_broken=True)
     assert (conflict.action, conflict.reason) == ("conflict", reason)
     assert conflict.remedy == (
-        "Set Spec.replace_broken to True to have it made anew; the new connection needs a new approval."
+        "Set Spec.replace_broken to True to have it replaced; the new connection needs a new approval."
     )
     assert (replace.action, replace.reason, replace.remedy) == ("replace", reason, None)
 
@@ -328,7 +328,7 @@ def test_of_an_unreadable_account_nothing_else_is_promised(remedy, told):
     with pytest.raises(UnsupportedSetup) as caught:
         plan(account=account, groups=("blob", "queue"))
     assert caught.value.message == (
-        "Spec.groups asks for blob and queue alone, and of the account 'pv1' only the account endpoint is known."
+        "Spec.groups asks only for blob and queue, but only the account endpoint of the account 'pv1' is known."
         + (" It is hidden." if remedy else "")
     )
     assert caught.value.remedy == told

@@ -226,8 +226,8 @@ def test_what_was_to_be_kept_and_is_gone_is_a_conflict():
     step = looked_at_again(a_factory(an_endpoint("lake", "blob")), a_factory())["blob"]
     assert step.action == "conflict"
     assert step.reason == (
-        "Something has changed since the plan was made: it was planned to keep 'lake', "
-        "now it would create 'purview_blob'."
+        "Azure has changed since the plan was made: the plan was to keep 'lake', "
+        "but a new plan would create 'purview_blob'."
     )
     assert step.remedy == "Plan again, look at the new plan, and apply that."
 
@@ -241,7 +241,7 @@ def test_a_target_that_the_account_no_longer_has_is_a_conflict():
     step = {step.group_id: step for step in reconciled(planned, fresh).steps}["blob"]
     assert (step.action, step.resource_id) == ("conflict", STORAGE)
     assert step.reason == (
-        "Something has changed since the plan was made: what it points to is no longer what the account needs."
+        "Azure has changed since the plan was made: the account no longer needs its target."
     )
 
 
@@ -257,7 +257,7 @@ def test_a_network_that_is_gone_stops_every_step():
     found = looked_at_again(a_factory(an_endpoint("lake", "blob")), a_factory(networks=()))
     assert {step.action for step in found.values()} == {"conflict"}
     assert found["account"].reason == (
-        "Something has changed since the plan was made: the managed virtual network is gone."
+        "Azure has changed since the plan was made: the managed virtual network is gone."
     )
 
 

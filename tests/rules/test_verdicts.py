@@ -42,38 +42,38 @@ def endpoint(state="Succeeded", status="Pending", **fields):
         ("Succeeded", "Pending", "Pending", "pending", "The owner of the target has not approved the connection yet."),
         ("Succeeded", "Pending", None, "pending", "The owner of the target has not approved the connection yet."),
         ("Succeeded", "", None, "pending", "The owner of the target has not approved the connection yet."),
-        ("Succeeded", "Pending", "", "pending", "The target does not show a connection of ours yet."),
-        ("Provisioning", "", None, "provisioning", "Azure is still making the endpoint (Provisioning)."),
-        ("Provisioning", "", "Approved", "provisioning", "Azure is still making the endpoint (Provisioning)."),
-        ("", "", None, "provisioning", "Azure is still making the endpoint (state unknown)."),
-        ("Hibernating", "Pending", "", "provisioning", "Azure is still making the endpoint (Hibernating)."),
-        ("Failed", "", None, "failed", "Azure could not make the endpoint."),
-        ("Failed", "Approved", "Approved", "failed", "Azure could not make the endpoint."),
+        ("Succeeded", "Pending", "", "pending", "The target does not show the endpoint's connection yet."),
+        ("Provisioning", "", None, "provisioning", "Azure is still creating the endpoint (Provisioning)."),
+        ("Provisioning", "", "Approved", "provisioning", "Azure is still creating the endpoint (Provisioning)."),
+        ("", "", None, "provisioning", "Azure is still creating the endpoint (state unknown)."),
+        ("Hibernating", "Pending", "", "provisioning", "Azure is still creating the endpoint (Hibernating)."),
+        ("Failed", "", None, "failed", "Azure could not create the endpoint."),
+        ("Failed", "Approved", "Approved", "failed", "Azure could not create the endpoint."),
         (
             "Succeeded",
             "Rejected",
             "Rejected",
             "rejected",
-            "The connection is Rejected; the endpoint must be made anew.",
+            "The connection is Rejected; the endpoint must be replaced.",
         ),
         (
             "Succeeded",
             "Disconnected",
             "",
             "rejected",
-            "The connection is Disconnected; the endpoint must be made anew.",
+            "The connection is Disconnected; the endpoint must be replaced.",
         ),
-        ("Succeeded", "Pending", "Rejected", "rejected", "The target says Rejected; the endpoint must be made anew."),
-        ("Succeeded", "Approved", "Rejected", "stale", "The factory says Approved and the target says Rejected."),
+        ("Succeeded", "Pending", "Rejected", "rejected", "The target says Rejected; the endpoint must be replaced."),
+        ("Succeeded", "Approved", "Rejected", "stale", "The factory says Approved, but the target says Rejected."),
         (
             "Succeeded",
             "Approved",
             "Disconnected",
             "stale",
-            "The factory says Approved and the target says Disconnected.",
+            "The factory says Approved, but the target says Disconnected.",
         ),
-        ("Succeeded", "Approved", "Pending", "stale", "The factory says Approved and the target says Pending."),
-        ("Succeeded", "Approved", "", "stale", "The factory says Approved and the target has no such connection."),
+        ("Succeeded", "Approved", "Pending", "stale", "The factory says Approved, but the target says Pending."),
+        ("Succeeded", "Approved", "", "stale", "The factory says Approved, but the target has no such connection."),
     ],
 )
 def test_the_verdict(state, factory, target, verdict, reason):
@@ -108,9 +108,9 @@ def ours(**fields):
 @pytest.mark.parametrize(
     ("state", "error", "reason"),
     [
-        ("Failed", "PrivateLinkServiceNotFound: It is gone.", "could not make the endpoint: PrivateLinkServiceNotFound: It is gone."),
-        ("Failed", "", "could not make the endpoint."),
-        ("Provisioning", "Quota", "is still making the endpoint (Provisioning): Quota."),
+        ("Failed", "PrivateLinkServiceNotFound: It is gone.", "could not create the endpoint: PrivateLinkServiceNotFound: It is gone."),
+        ("Failed", "", "could not create the endpoint."),
+        ("Provisioning", "Quota", "is still creating the endpoint (Provisioning): Quota."),
     ],
 )  # fmt: skip
 def test_reason_holds_what_azure_says_about_the_endpoint(state, error, reason):
@@ -235,7 +235,8 @@ def test_two_of_our_name_cannot_be_told(statuses, known):
     assert said == {"blob": known}
     assert (finding.code, finding.severity) == ("connection-ambiguous", "warning")
     assert finding.message == (
-        "The connection of 'purview_blob' on its target is not clearly one of those listed: 2 connections bear the name 'df1.purview_blob'."
+        "It is not clear which connection on the target belongs to 'purview_blob': "
+        "2 connections have the name 'df1.purview_blob'."
     )
 
 

@@ -121,7 +121,7 @@ def test_other_roles_do_not_count(role):
 )
 def test_a_policy_of_another_form_is_refused(rules):
     """What is not understood is not written."""
-    with pytest.raises(UnsupportedSetup, match="does not have the form"):
+    with pytest.raises(UnsupportedSetup, match="does not have the expected form"):
         with_curators(policy(*rules), [FACTORY])
 
 

@@ -262,7 +262,7 @@ def test_an_api_version_that_the_cloud_lacks_is_explained() -> None:
     error = made(APPROVING, 400, said("NoRegisteredProviderFound", message))
     assert type(error) is AzureError
     assert error.remedy == (
-        "Install an older azure-mgmt-storage, whose api-version this cloud and region have (it has 2025-06-01, "
+        "Install an older azure-mgmt-storage, whose api-version this cloud and region support (it has 2025-06-01, "
         "2024-01-01), or approve on the target's Networking page in the portal."
     )
 

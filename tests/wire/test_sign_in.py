@@ -64,7 +64,7 @@ CAUSES = [
             "SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed')))"
         ),
         "certificate",
-        "Have the sign-in trust the certificate authority of the proxy",
+        "Make the sign-in trust the certificate authority of the proxy",
     ),
     ("AzureCliCredential", "Failed to invoke the Azure CLI", "tool-failed", "Run the tool by hand"),
     ("AzureCliCredential", "Please run 'az login' to set up an account", "not-signed-in", "Sign in (az login)"),

@@ -1,4 +1,4 @@
-"""The verbs, each written once for both colours.
+"""The verbs, each written once for the sync and the async client.
 
 A verb runs in this order, and every part is a module here:
 
@@ -6,11 +6,11 @@ A verb runs in this order, and every part is a module here:
 2. `purview_mpe._rules.planning` (a pure function) decides what is missing;
 3. `steps.provisioning` writes the missing endpoints at once and waits for all of them with one list per round.
 
-What may go wrong between two of these steps is dealt with by looking again, never by remembering: a run that died is
-repeated, and finds what the first one did. The price is that a repeated call reads before it writes, always.
+If something goes wrong between two of these steps, the verb reads Azure again and never relies on stored state: a
+repeated run finds what the first one did. So a repeated call always reads before it writes.
 
-A verb's module is imported when it is first asked for, because a new process pays for what it imports, and most use
-one verb: `_flows.create_all.create_all(…)`.
+A verb's module is imported on first use, because imports slow down a new process, and most processes use one verb:
+`_flows.create_all.create_all(…)`.
 """
 
 from __future__ import annotations

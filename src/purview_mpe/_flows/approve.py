@@ -1,4 +1,4 @@
-"""Approving (or rejecting) the connections that are provably ours: of a spec, or of a requester's report."""
+"""Approving (or rejecting) the connections that provably belong to a spec's or a requester's endpoints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 async def approve(
     io: Io, subject: Spec | Report, *, decision: Decision, dry_run: bool, wait: bool, verb: Verb
 ) -> Report:
-    """Approve or reject what is ours and pending."""
+    """Approve or reject the endpoints' pending connections."""
     account = await read_account_of(io, subject)
     work = prepared(io, subject, account, decision=decision, dry_run=dry_run, verb=verb)
     io.so_far = work.report
@@ -55,20 +55,20 @@ def account_in(account: Account) -> ArmId:
 def prepared(
     io: Io, subject: Spec | Report, account: Account, *, decision: Decision, dry_run: bool, verb: Verb
 ) -> Approving:
-    """The run over the targets of one factory, not begun yet."""
+    """The run over the targets of one factory, not started yet."""
     spec = subject if isinstance(subject, Spec) else subject.spec
     if isinstance(subject, Report):
-        told = FromReport(account, subject)
+        claims = FromReport(account, subject)
         return Approving(
             io,
             spec,
             account,
-            told.targets,
-            told,
+            claims.targets,
+            claims,
             decision=decision,
             dry_run=dry_run,
             verb=verb,
-            left_out=told.left_out,
+            left_out=claims.left_out,
         )
     targets = needed_targets(spec, account)
     source = FromFactory(io, spec, targets)

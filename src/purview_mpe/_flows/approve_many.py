@@ -1,4 +1,4 @@
-"""Approving (or dry-running it) for many factories at once: from specs, or from requesters' reports."""
+"""Approving for many factories at once, or a dry run of it: from specs, or from requesters' reports."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ApprovingFleet(FleetWork[_Factory]):
         )
 
     def admit(self, member: _Factory) -> None:
-        """Find the account, which factories may share."""
+        """Find the account, which several factories may share."""
         if isinstance(member.subject, Report) and member.spec.account_id is None and member.subject.account is not None:
             known = approve.account_in(member.subject.account)
             self._accounts.need(known, lambda found: self._begin(member, found))
@@ -71,7 +71,7 @@ class ApprovingFleet(FleetWork[_Factory]):
         )
 
     def cut_off(self, member: _Factory) -> Report:
-        """What was decided so far, and what is timed out."""
+        """What was decided so far, and what timed out."""
         if member.case is None:
             return fleet_reports.not_begun(member.spec, approve=True, verb="approve")
         self._approvals.close(member.case)
@@ -97,7 +97,7 @@ class ApprovingFleet(FleetWork[_Factory]):
         self._approvals.open(member.case)
 
     def _decided(self, member: _Factory, work: Approving) -> None:
-        """Report it; in a dry run, once it is known what the caller is allowed to decide."""
+        """Report the factory; in a dry run, after reading what the caller is allowed to decide."""
         holders = list(dict.fromkeys(holder for _, holder in foreseen(work)))
         held: _Permissions = {}
         left = set(holders)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.spec import Spec
 
-#: What is wrong with an account that a factory is being connected to.
+#: The problems of an account to connect a factory to.
 _ABOUT_THE_ACCOUNT = frozenset({ACCOUNT_UNREADABLE.code, ACCOUNT_LEAVING.code, ACCOUNT_FAILED.code})
 
 
@@ -26,7 +26,7 @@ async def connect(io: Io, spec: Spec, *, replace: bool, identity: bool) -> Repor
 
     Raises:
         InvalidSpec: the spec names no account.
-        NotFound, AccessDenied: before the write, if factory or account do not exist or the factory may not be read.
+        NotFound, AccessDenied: before the write, if factory or account do not exist or the factory cannot be read.
     """
     if (account_id := spec.account_id) is None:
         raise InvalidSpec("Spec", [("account", "is None, and connect needs the account to connect the factory to")])
@@ -52,7 +52,7 @@ async def disconnect(io: Io, spec: Spec) -> Report:
     """Remove the factory's connection to the spec's account.
 
     Raises:
-        NotFound, AccessDenied: before the write, if the factory does not exist or may not be read.
+        NotFound, AccessDenied: before the write, if the factory does not exist or cannot be read.
     """
     began = io.now()
     body = await reads.read_factory_body(io, spec.factory_id)

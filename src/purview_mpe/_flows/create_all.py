@@ -1,4 +1,4 @@
-"""Carrying out a plan, and what "Create all" does: plan, provision and, where asked, approve on the way."""
+"""Carrying out a plan, and "Create all": plan, provision and, if wanted, approve."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Verb
 
 _WRITTEN = frozenset({"created", "replaced", "kept"})
-#: Seconds that a request takes from which on it pays to send the first look behind the writes.
+#: If a request takes longer than this many seconds, sending the first read right behind the writes saves time.
 _LONG_TRIP = 0.05
 
 
@@ -39,10 +39,10 @@ async def apply(io: Io, subject: Plan | Spec, *, wait: bool) -> Report:
 
 
 async def create_all(io: Io, subject: Plan | Spec, *, approve: bool, wait: bool, verb: Verb = "create_all") -> Report:
-    """Plan and carry out; approve each connection as soon as it is there and provably ours.
+    """Plan and carry out; approve each connection as soon as it appears and provably belongs to the endpoint.
 
-    A plan is looked at again before anything is written: it may be old, and a plan file may have been edited. What has
-    moved against it since is a conflict, and the other steps go on.
+    A plan is checked again before anything is written: it may be old, and a plan file may have been edited. A change
+    that contradicts it is a conflict, and the other steps go on.
     """
     earlier = subject if isinstance(subject, Plan) else None
     if earlier is not None and earlier.conflicts:
@@ -77,18 +77,18 @@ class Creation:
             self.approving = _approving(self.io, self.plan, self.provisioning, self.verb)
 
     async def heal(self) -> None:
-        """Make one endpoint anew that failed through no fault of its own; its connection has to be approved anew."""
+        """Replace one endpoint that failed because of another one; its new connection needs approval again."""
         healed = await self.provisioning.heal()
         if healed is not None and self.approving is not None:
             self.approving.reopen(healed.identity)
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing will change any more on either side."""
+        """True if nothing will change any more on either side."""
         return self.provisioning.is_over and (self.approving is None or self.approving.is_over)
 
     def end(self, *, waited: bool) -> None:
-        """End what is not done: nothing more will be looked at."""
+        """End what is not done: nothing more will be read."""
         self.provisioning.time_out(waited=waited)
         if self.approving is not None:
             self.approving.end_open(waited=waited)
@@ -108,10 +108,10 @@ class Creation:
 
 
 async def wait_for(io: Io, creation: Creation, *, wait: bool) -> None:
-    """Rounds of looking at both sides together, until both are done or the time is over."""
+    """Rounds of reading both sides together, until both are done or the time is over."""
     provisioning, approving = creation.provisioning, creation.approving
     began = io.now()
-    pause = 0.0  # Azure may be done: an emulator is, and so is somebody else's call that made the same endpoints
+    pause = 0.0  # Azure may be done already: an emulator is, and so is another call that made the same endpoints
     approving_due = began + poll_interval(0)
     # What existed before may be pending already; a new connection takes some seconds to appear.
     if approving is not None and (not wait or any(progress.result == "kept" for progress in provisioning.steps)):
@@ -125,7 +125,7 @@ async def wait_for(io: Io, creation: Creation, *, wait: bool) -> None:
         looks: list[Coroutine[Any, Any, None]] = []
         if provisioning.waiting:
             looks.append(provisioning.look())
-        # Connections take longer to appear than endpoints to be looked at, and are a list for each target.
+        # Connections appear later than endpoints, and reading them takes a list for each target.
         is_due = io.now() >= approving_due or not provisioning.waiting
         if approving is not None and not approving.is_over and is_due:
             looks.append(approving.look())
@@ -179,7 +179,7 @@ def _approving(io: Io, plan: Plan, provisioning: Provisioning, verb: Verb) -> Ap
 
 @dataclass
 class FromProvisioning:
-    """Claims from a creation that is under way: whatever its latest look at the factory has shown."""
+    """Claims from a creation that is under way: the endpoints that its latest read of the factory showed."""
 
     io: Io
     spec: Spec
@@ -189,13 +189,13 @@ class FromProvisioning:
 
     @property
     def may_grow(self) -> bool:
-        """Whether endpoints that are missing now may still come."""
+        """True if endpoints that are missing now may still appear."""
         return not self.provisioning.is_over
 
     async def claims(self) -> Sequence[Claim]:
-        """The endpoints that exist by now. Once provisioning is over, a missing id is looked for in the factory.
+        """The endpoints that exist now. After provisioning, a missing private endpoint id is read from the factory.
 
-        Until then one that has failed may be made anew, so it is no claim.
+        Until then a failed endpoint may be replaced, so it is not a claim.
         """
         is_over = self.provisioning.is_over
         claims = [
@@ -211,7 +211,7 @@ class FromProvisioning:
 
 
 def _left_to_owners(io: Io, plan: Plan, provisioning: Provisioning) -> str | None:
-    """The text for the owners of the targets, ahead of time: it needs no right on any of them."""
+    """The text for the owners of the targets, in advance: it needs no right on any target."""
     pending = [
         Pending(target, progress.endpoint.name, progress.endpoint.private_endpoint_id)
         for progress, target in _endpoints(plan, provisioning)

@@ -1,8 +1,8 @@
 """Creating for many factories at once, each at its own pace.
 
-A factory is read when Azure's limits let its writes through, written at once, and then looked at from time to time: one
-list each, however many endpoints wait. How often follows from how long it waits, how many others do (their lists share
-one limit), and how long the quickest of this fleet took: none is asked before that. No thread waits for a factory.
+A factory is read when Azure's limits allow its writes, written at once, and then polled: one list each, however many
+endpoints wait. The interval depends on how long it waits, how many others wait (their lists share one limit), and how
+long the quickest factory of this fleet took: no factory is polled earlier. No thread waits for a factory.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 #: A spec and its place in what the caller gave.
 Item: TypeAlias = tuple[int, "Spec"]
 
-#: Lists per second and subscription that looking may cost: less than half of what Azure Resource Manager allows while
-#: factories are still to be submitted, and most of it afterwards.
+#: Lists per second and subscription for polling: less than half of what Azure Resource Manager allows while factories
+#: wait for their submission, and most of it afterwards.
 _LOOKS_PER_SECOND = 10.0
 _LOOKS_PER_SECOND_AT_REST = 20.0
 
@@ -47,16 +47,16 @@ class Candidate(Member):
 
     creation: Creation | None = None
     submitted: float = float("inf")
-    """When its endpoints were asked for."""
+    """When its endpoints were submitted."""
     case: Case | None = None
-    """Its connections, where they are approved on the way."""
+    """Its connections, if they are approved in the same run."""
     is_submitted: bool = False
     awaits_look: bool = False
-    """Whether a look is queued or under way."""
+    """True if a read is queued or under way."""
     awaits_more: bool = False
-    """Whether something other than endpoints and connections is waited for."""
+    """True if the factory waits for something other than endpoints and connections."""
     report: Callable[[], Report] | None = None
-    """Gives what was done, where that is more than the endpoints."""
+    """Returns what was done, if that is more than the endpoints."""
 
 
 @dataclass(eq=False)
@@ -91,7 +91,7 @@ class Fleet(FleetWork[Candidate]):
     single: ClassVar[Verb] = "create_all"
     """The verb that does the same for one factory."""
     usual_writes: ClassVar[int] = 4
-    """Writes that a factory usually gets at once; what it really needs is known once it was read."""
+    """Writes that a factory usually needs at once; the real number is known after reading it."""
     queues: ClassVar[Mapping[str, float]] = {"writes": 0.6, "looks": 0.25, **shared.QUEUES, **approvals.QUEUES}
 
     def __init__(self, io: Io, items: Iterable[Item], *, approve: bool, wait: bool, timeout: float) -> None:
@@ -100,9 +100,9 @@ class Fleet(FleetWork[Candidate]):
         self._accounts = SharedAccounts(io, self.schedule, with_room=True)
         self._approvals = Approvals(io, self.schedule)
         self._submitted: deque[Candidate] = deque()
-        """Those whose endpoints were asked for, the first ones first."""
+        """Factories whose endpoints were submitted, in that order."""
         self._beside: Counter[str] = Counter()
-        """How many of them each subscription has that are not done with."""
+        """The number of those in each subscription that are not finished."""
         self._quickest: float | None = None
 
     @property
@@ -119,7 +119,7 @@ class Fleet(FleetWork[Candidate]):
         )
 
     def cut_off(self, member: Candidate) -> Report:
-        """What was made so far, and what is timed out."""
+        """What was created so far, and what timed out."""
         if member.creation is None or not member.is_submitted:
             return fleet_reports.not_begun(member.spec, approve=self._approve, verb=self.single)
         return self._ended(member, member.creation)
@@ -251,7 +251,7 @@ class Fleet(FleetWork[Candidate]):
         return member.submitted + max(poll_interval(0), self._not_before())
 
     def _not_before(self) -> float:
-        """Seconds after its submission before which no factory of this fleet was ready."""
+        """The shortest time in seconds from submission until a factory of this fleet was ready."""
         return 0.8 * (self._quickest or 0.0)
 
     def _needs_look(self, creation: Creation) -> bool:
@@ -269,5 +269,5 @@ class Fleet(FleetWork[Candidate]):
         return creation.report() if member.report is None else member.report()
 
     def fail(self, member: Candidate, failure: PurviewMpeError) -> None:
-        """Nothing more is done for a factory."""
+        """End the work for a factory."""
         self.finish(member, fleet_reports.failed(member.spec, failure, approve=self._approve, verb=self.single))

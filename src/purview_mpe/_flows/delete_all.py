@@ -46,13 +46,13 @@ async def delete_all(io: Io, spec: Spec, *, dry_run: bool) -> Report:
 
 
 async def begun(io: Io, spec: Spec, account: Account) -> Takedown:
-    """The takedown for an account that was read, with nothing deleted yet."""
+    """The removal for an account that was read; nothing is deleted yet."""
     endpoints, seen_at = await _list_endpoints(io, spec)
     return Takedown(io, spec, account, needed_targets(spec, account), endpoints, seen_at)
 
 
 async def _list_endpoints(io: Io, spec: Spec) -> tuple[Sequence[Endpoint], float]:
-    """The endpoints, and when the list came: the account may be read for longer."""
+    """The endpoints, and when their list arrived: reading the account may take longer."""
     endpoints = await reads.list_endpoints_alone(io, spec)
     return endpoints, io.now()
 
@@ -66,7 +66,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A DELETE was sent, or is about to be; what came of it is not known yet."""
+    """A DELETE was sent, or is about to be; its result is not known yet."""
 
     endpoint: Endpoint
 
@@ -80,7 +80,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of the endpoint; None where there was none."""
+    """The endpoint's outcome; None if there was no endpoint."""
 
     result: Result
     error: ErrorDetail | None = None
@@ -101,7 +101,7 @@ class Removal:
 
 @dataclass
 class Takedown:
-    """One run; knows at any moment what became of each endpoint."""
+    """One run; has the current outcome of each endpoint at any moment."""
 
     io: Io
     spec: Spec
@@ -124,7 +124,7 @@ class Takedown:
                 self.removals.append(Removal(target, Ended("absent"), self.began))
 
     async def run(self, *, dry_run: bool) -> None:
-        """Delete what is there and wait until Azure no longer lists it; in a dry run, only say what would go."""
+        """Delete existing endpoints and wait until Azure no longer lists them; in a dry run, only report them."""
         self.settle()
         if dry_run:
             self.foretell()
@@ -144,7 +144,7 @@ class Takedown:
                     pass
 
     def foretell(self) -> None:
-        """Say of the rest that it would be deleted."""
+        """Report that the rest would be deleted."""
         for removal in self.removals:
             if isinstance(removal.state, Listed):
                 self._end(removal, Ended("would-delete", endpoint=removal.state.endpoint))
@@ -175,7 +175,7 @@ class Takedown:
                 self._look(removal, endpoint, listed)
 
     def report(self) -> Report:
-        """What became of each target's endpoint, in the account's order; what is not over yet is said to be so."""
+        """The outcome of each target's endpoint, in the account's order, including unfinished ones."""
         return Report(
             verb="delete_all",
             spec=self.spec,
@@ -309,7 +309,7 @@ class Takedown:
 
 
 async def read_account(io: Io, account_id: ArmId) -> Account:
-    """The account; one that is gone leaves its own endpoint behind, which is known without it."""
+    """The account; if it is gone, an account with only its own endpoint, which is known without reading."""
     try:
         return await reads.read_account(io, account_id)
     except NotFound as gone:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.survey import RecentRuns, Situation
 
-#: The clock here and the clock there differ; a run must not be missed for that.
+#: The local clock and Azure's differ; a run must not be missed because of that.
 _CLOCK_SKEW = timedelta(days=1)
 
 

@@ -29,7 +29,7 @@ async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | No
     began = io.now()
     place = scope_of(scope)
     wanted = None if account is None else given_id(account, ACCOUNT_TYPE, "account")
-    Spec(factory=str(_ANY_FACTORY), name=name)  # a wrong name is wrong for every factory, so nothing is read for it
+    Spec(factory=str(_ANY_FACTORY), name=name)  # a wrong name is wrong for every factory, so check it before any read
     attempt = Attempt(f"list the factories of {_called(place)!r}", _called(place), "Reader")
     items = await io.collect(
         attempt,
@@ -39,7 +39,7 @@ async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | No
             else az.datafactory(place).factories.list()
         ),
     )
-    # One that is created meanwhile shifts the pages, and the last of a page is the first of the next as well.
+    # A factory created meanwhile shifts the pages, so the last item of a page may also be the first of the next.
     specs: dict[str, Spec] = {}
     left_out: dict[str, Finding] = {}
     for factory, connected in map(account_json.read_listed_factory, items):
@@ -55,7 +55,7 @@ async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | No
 
 
 def _account(connected: str) -> str | None:
-    """The account; None for what is none, so that the verbs say what is wrong with it, factory by factory."""
+    """The account; None if the text is not an account, so that the verbs report the problem for each factory."""
     try:
         return str(typed_id(connected, ACCOUNT_TYPE, "account"))
     except InvalidSpec:
@@ -77,14 +77,14 @@ def scope_of(scope: object) -> ArmId:
     """A subscription or a resource group, as an id whose parts the clients take.
 
     Raises:
-        InvalidSpec: it is neither.
+        InvalidSpec: the scope is neither.
     """
     try:
         text, is_address = pasted.without_wrapping(scope) if isinstance(scope, str) else ("", False)
     except InvalidArmId as error:
         raise _no_scope(str(error)) from None
     found = _SUBSCRIPTION.fullmatch(text)
-    if found and (is_address or not found[2]):  # behind a portal's address stands the name of a page
+    if found and (is_address or not found[2]):  # the name of a page follows a portal's address
         return ArmId(found[1], "")
     try:
         place = pasted.parsed(scope)

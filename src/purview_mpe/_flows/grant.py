@@ -1,4 +1,4 @@
-"""Giving the factory's identity the role Data Curator on the root collection, and taking it away."""
+"""Giving the factory's identity the role Data Curator on the root collection, and removing it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def _one(io: Io, spec: Spec, verb: Verb, *, become_admin: bool, dry_run: b
 
 @dataclass(slots=True)
 class Member:
-    """One factory's identity, and what became of its role."""
+    """One factory's identity, and the outcome for its role."""
 
     factory: str
     """Name of the factory."""
@@ -104,16 +104,16 @@ class Curating:
     dry_run: bool = field(kw_only=True)
     takes_away: bool = field(kw_only=True)
     unreached: OutOfReach | None = None
-    """Why the policy is out of this caller's reach."""
+    """Why this caller cannot change the policy."""
     admin: str | None = None
     """Object id of the caller, if this run made it a collection administrator."""
     until: float = float("inf")
-    """The moment from which on nothing is repeated, if the verb's own deadline does not come first."""
+    """The moment after which nothing is repeated, if the verb's own deadline does not come first."""
     refusal: PurviewMpeError | None = None
-    """What the policy could not be changed for."""
+    """Why the policy could not be changed."""
 
     async def run(self) -> None:
-        """Change the policy once for all; whatever goes wrong is in the members."""
+        """Change the policy once for all members; errors are stored in the members."""
         known = [member for member in self.members if member.principal]
         for member in self.members:
             if not member.principal:
@@ -136,7 +136,7 @@ class Curating:
             self._end(member, words[ending], None)
 
     async def _changed(self, principals: Sequence[str]) -> Ending:
-        # Of several, one that Purview does not know must not keep the others waiting.
+        # One identity that Purview does not know yet must not delay the others.
         change = replace(
             _taking(principals) if self.takes_away else _giving(principals),
             until=self.until,
@@ -211,7 +211,7 @@ class Curating:
         )
 
     def refuse(self, members: Sequence[Member], error: PurviewMpeError) -> None:
-        """Nothing is done for these, because of an error."""
+        """End these members with an error."""
         self.refusal = error
         self.unreached = account_unreadable() if self.account.shape is None else out_of_reach(self.account, error)
         for member in members:
@@ -246,11 +246,11 @@ class Curating:
         )
 
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What became of each identity so far."""
+        """The outcome of each identity so far."""
         return tuple(self._outcome(member) for member in self.members)
 
     def hand_off(self) -> str | None:
-        """What a collection administrator is asked to do; None if nothing is left."""
+        """The hand-off for a collection administrator; None if nothing is left."""
         asked = [
             Asked(member.factory, member.principal)
             for member in self.members
@@ -261,7 +261,7 @@ class Curating:
         return hand_off(self.account, asked, self.unreached.reason, takes_away=self.takes_away)
 
     def warnings(self) -> tuple[Finding, ...]:
-        """What this run changed beside the role."""
+        """What this run changed in addition to the role."""
         if self.admin is None:
             return ()
         return (BECAME_COLLECTION_ADMIN.found(caller=self.admin),)
@@ -279,9 +279,9 @@ class Curating:
 
 
 def _apart(members: Sequence[Member], error: PurviewMpeError) -> list[Sequence[Member]]:
-    """The members in parts that are tried by themselves, where Purview refused one of several for being unknown.
+    """The members in parts to try separately, after Purview refused one of several as unknown.
 
-    Whether Azure names that one is not known, so without a name each half is tried.
+    Azure may not name that one; without a name, each half is tried.
     """
     if len(members) == 1 or not is_unknown_principal(error.status, error.message):
         return [members]

@@ -1,4 +1,4 @@
-"""Taking a factory out of an account again: the role, the connection, the endpoints, in this order."""
+"""Removing a factory from an account: the role, the connection, the endpoints, in this order."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""From a bare factory to lineage that can flow: the verbs that make, connect, approve and grant, in one.
+"""Everything that a new factory needs for lineage: the verbs that create, connect, approve and grant, in one.
 
 The factory's identity and its connection are one conditional PUT. Then two lines run side by side, because neither
-needs the other: the role in Purview, which needs the identity, and the managed virtual network with what stands in it,
-the runtime and the endpoints together and the approvals behind them. What fails stops only what depends on it.
+needs the other: the role in Purview, which needs the identity; and the managed virtual network, then the runtime and
+the endpoints together, then the approvals. A failed step stops only the steps that depend on it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Action, Finding, Plan, Result
     from purview_mpe._model.spec import Spec
 
-#: What a step of a plan would be, where nothing is written.
+#: The result of a plan's step in a dry run.
 _WOULD: Mapping[Action, Result] = {
     "create": "would-create",
     "keep": "kept",
@@ -41,7 +41,7 @@ _WOULD: Mapping[Action, Result] = {
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How far onboarding goes."""
+    """The parts of onboarding to do."""
 
     approve: bool = False
     """Whether to approve the connections."""
@@ -54,7 +54,7 @@ class Wishes:
 
 
 async def onboard(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool, wait: bool) -> Report:
-    """Everything between a factory and lineage in Purview; in a dry run, what would be done.
+    """Everything that a factory needs for lineage in Purview; in a dry run, what would be done.
 
     Raises:
         UnsupportedSetup, NotFound, AccessDenied: before the first write, if the factory or the account cannot be read
@@ -99,7 +99,7 @@ async def begun(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool) -> Onboard
 
 @dataclass
 class Onboarding:
-    """One factory on its way; knows at any moment what was done."""
+    """One factory's onboarding; has the outcomes so far at any moment."""
 
     io: Io
     spec: Spec
@@ -111,11 +111,11 @@ class Onboarding:
     dry_run: bool
     curating: Curating | None = None
     rehearsed: list[Outcome] = field(default_factory=list[Outcome])
-    """What a dry run says of the steps and the approvals."""
+    """The dry run's outcomes for the steps and the approvals."""
     is_rehearsed: bool = False
 
     async def curate(self) -> None:
-        """Give the role, if that is wished for; the identity may have been made a moment ago."""
+        """Give the role, if wanted; the identity may be new."""
         if self.wishes.grant:
             self.curating = self._curating([self.member()])
             await self.curating.run()
@@ -138,12 +138,12 @@ class Onboarding:
         )
 
     async def provision(self, *, wait: bool) -> None:
-        """The network, then the runtime beside the endpoints, and the approvals behind these."""
+        """The network, then the runtime and the endpoints together, then the approvals."""
         await self.creation.begin()
         await wait_for(self.io, self.creation, wait=wait)
 
     async def rehearse(self) -> None:
-        """What would be done, as far as it can be seen without writing."""
+        """What would be done, as far as a dry run can know it."""
         self.rehearsed += [
             Outcome(
                 subject=step.subject,
@@ -178,7 +178,7 @@ class Onboarding:
         await self.curating.run()
 
     async def _rehearse_approvals(self) -> None:
-        """The connections of the endpoints that exist; of the others there is nothing to see yet."""
+        """The connections of existing endpoints; the other endpoints have none yet."""
         kept = {step.identity for step in self.plan.steps if step.action == "keep" and step.group_id}
         targets = [target for target in needed_targets(self.spec, self.plan.account) if target.identity in kept]
         approving = Approving(

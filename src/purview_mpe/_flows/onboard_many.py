@@ -1,8 +1,8 @@
-"""Onboarding many factories at once: as `create_many`, after the identity and the connection, and beside the role.
+"""Onboarding many factories at once: identity and connection, then `create_many` and the role in parallel.
 
 All factories of one account share one policy, which is read and written back whole. So their identities are collected,
-and one write adds all that are ready: as soon as no other factory of the account is still to get its identity, and
-otherwise after a while, so that a slow factory does not hold back the others for long.
+and one write adds all that are ready: once every factory of the account has its identity, or after a while, so that a
+slow factory does not delay the others for long.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.shared_accounts import SharedAccount
     from purview_mpe._model.results import Account, Outcome, Report, Verb
 
-#: Seconds that the first identities of an account wait for further ones; each further batch waits twice as long, so
-#: that the number of writes does not grow with the size of the fleet.
+#: Seconds that the first identities of an account wait for further ones; each later batch waits twice as long, so that
+#: the number of writes hardly grows with the size of the fleet.
 _GATHER = 60.0
 #: Seconds for one batch, from its first request on: the time of `grant`.
 _PATIENCE = 300.0
@@ -62,7 +62,7 @@ class _Desk:
     gather: float = _GATHER
     is_writing: bool = False
     unreached: PurviewMpeError | None = None
-    """What keeps this caller from the policy; nothing is asked again then."""
+    """Why this caller cannot reach the policy; then no further request is sent."""
 
 
 @dataclass(eq=False)
@@ -74,18 +74,18 @@ class _Work:
     role: _Role | None = None
 
     def report(self) -> Report:
-        """What was done so far; a role that is still open by now is timed out."""
+        """What was done so far; a role that is still open has timed out."""
         if (part := self._part()) is not None:
             self.onboarding.curating = part
         return self.onboarding.report()
 
     def role_outcomes(self) -> tuple[Outcome, ...]:
-        """What became of the role."""
+        """The outcome for the role."""
         part = self._part()
         return part.outcomes() if part is not None else ()
 
     def _part(self) -> Curating | None:
-        """This factory's part of the batch that its role is in."""
+        """This factory's part of its role's batch."""
         if self.role is None:
             return None
         member, work = self.role.member, self.onboarding
@@ -123,7 +123,7 @@ class _Roles:
         self._become_admin = become_admin
         self._desks: dict[str, _Desk] = {}
         self._expected: dict[int, str] = {}
-        """The account of each factory that is still to get its identity; empty while the account is not known."""
+        """The account of each factory that has no identity yet; empty while the account is not known."""
         self._open: Counter[str] = Counter()
 
     def expect(self, candidate: Candidate, account: str) -> None:
@@ -133,12 +133,12 @@ class _Roles:
         self._open[account] += 1
 
     def forget(self, candidate: Candidate) -> None:
-        """A factory will not need the role any more, or is ready for it."""
+        """A factory no longer needs the role, or is ready for it."""
         if (account := self._expected.pop(candidate.index, None)) is not None:
             self._open[account] -= 1
 
     def add(self, candidate: Candidate, account: Account, member: Member) -> _Role:
-        """The role of an identity that exists now."""
+        """Queue the role of an identity that exists now."""
         self.forget(candidate)
         role, key = _Role(candidate, member), account.id.casefold()
         desk = self._desks.setdefault(key, _Desk(account))
@@ -147,7 +147,7 @@ class _Roles:
         return role
 
     def start(self) -> float:
-        """Begin to write what is due; the moment at which the next batch is."""
+        """Start the writes that are due; return the moment at which the next batch is due."""
         now, next_due = self._io.now(), float("inf")
         for key, desk in self._desks.items():
             if not desk.waiting or desk.is_writing:
@@ -200,7 +200,7 @@ class _Roles:
 
 
 class OnboardingFleet(Fleet):
-    """One run over many factories, each from bare to lineage that can flow."""
+    """One run that onboards many factories."""
 
     verb: ClassVar[str] = "onboard_many"
     single: ClassVar[Verb] = "onboard"
@@ -268,11 +268,11 @@ class OnboardingFleet(Fleet):
         self.submit(member, "writes", flow, then)
 
     def prepare(self) -> float:
-        """As of every creation; and write the policies that are due."""
+        """As for every creation; also write the policies that are due."""
         return min(super().prepare(), self._roles.start())
 
     def cut_off(self, member: Candidate) -> Report:
-        """What was done so far, and what is timed out."""
+        """What was done so far, and what timed out."""
         work = self._works.get(member.index)
         if work is None or member.is_submitted:
             return super().cut_off(member)
@@ -280,7 +280,7 @@ class OnboardingFleet(Fleet):
         return work.report()
 
     def fail(self, member: Candidate, failure: PurviewMpeError) -> None:
-        """Nothing more is done for a factory; what was done to the factory itself stays in the report."""
+        """End the work for a factory; changes to the factory itself stay in the report."""
         report = fleet_reports.failed(member.spec, failure, approve=self._wishes.approve, verb="onboard")
         if (work := self._works.get(member.index)) is not None:
             outcomes = (*work.onboarding.change.outcomes(), *report.outcomes, *work.role_outcomes())
@@ -288,6 +288,6 @@ class OnboardingFleet(Fleet):
         self.finish(member, report)
 
     def finish(self, member: Candidate, report: Report) -> None:
-        """A factory is done with, and no other one waits for its identity."""
+        """A factory is finished, and no other one waits for its identity."""
         self._roles.forget(member)
         super().finish(member, report)

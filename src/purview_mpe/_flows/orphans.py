@@ -1,4 +1,4 @@
-"""Looking for what is left over around one account, on both sides. Reads only."""
+"""Finding the orphans of one account, on both sides. Reads only."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account
 
 _SUBSCRIPTIONS_API_VERSION = "2022-12-01"
-#: What Azure Resource Manager says where a resource really is not there; a hidden subscription answers 404, too.
+#: Azure Resource Manager's codes for a resource that does not exist; a hidden subscription also answers 404.
 _GONE = frozenset({"resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound", "notfound"})
 #: Connections that a finding names one by one.
 _SHOWN_CONNECTIONS = 20
 
 
 async def orphans(io: Io, account: str | ArmId) -> Orphans:
-    """Connections first, endpoints second: so that an endpoint made in between is never missed."""
+    """Connections first, endpoints second, so that an endpoint created in between is not missed."""
     account_id = given_id(account, ACCOUNT_TYPE, "account")
     (found, seen, gone, unread), (factories, unlisted) = await reads.both(
         io, _account_side(io, account_id), _list_factories(io, account_id)
@@ -95,7 +95,7 @@ async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory]
     visible = (text(item, "subscriptionId") for item in items or ())
     guids = dict.fromkeys(guid.casefold() for guid in (account_id.subscription, *visible) if is_subscription(guid))
     found = await io.gather([_list_subscription(io, guid) for guid in guids])
-    # One that is created meanwhile shifts the pages, and the last of a page is the first of the next as well.
+    # A subscription created meanwhile shifts the pages, so the last item of a page may also be the first of the next.
     factories: dict[str, KnownFactory] = {}
     for factory in (factory for listed in found if not isinstance(listed, Finding) for factory in listed):
         factories.setdefault(factory.id.key, factory)
@@ -108,7 +108,7 @@ async def _list_subscription(io: Io, guid: str) -> list[KnownFactory] | Finding:
         items = await io.collect(attempt, lambda az: az.datafactory(ArmId(guid, "")).factories.list())
     except PurviewMpeError as error:
         if (error.azure_code or "").casefold() == "missingsubscriptionregistration":
-            return []  # where Data Factory is not registered there is none
+            return []  # if Data Factory is not registered, there are no factories
         if is_without_token(error):
             raise
         return FACTORIES_UNREADABLE.found(subscription=guid, remedy=error.remedy, evidence=(error.message,))
@@ -122,7 +122,7 @@ async def _read_endpoints(io: Io, factory: KnownFactory) -> tuple[KnownFactory, 
         listed = await io.gather([reads.list_endpoints_in(io, factory.id, network) for network in networks])
     except PurviewMpeError as error:
         if isinstance(error, NotFound) and _is_gone(error):
-            return KnownFactory(factory.id, factory.purview_account, ()), None  # it was deleted while we looked
+            return KnownFactory(factory.id, factory.purview_account, ()), None  # it was deleted meanwhile
         if is_without_token(error):
             raise
         return factory, FACTORY_UNREADABLE_IN_SEARCH.found(
@@ -133,7 +133,7 @@ async def _read_endpoints(io: Io, factory: KnownFactory) -> tuple[KnownFactory, 
 
 
 async def _exists(io: Io, target: ArmId) -> bool | None:
-    """Whether a target is there; None where that cannot be told."""
+    """True if a target exists; None if that cannot be read."""
     attempt = Attempt(f"read {target.name!r}", str(target), "Reader")
     try:
         await io.call(attempt, lambda az: _get(az, target))

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from purview_mpe._model.survey import ActivityRun, PipelineRun, Runtime
 
 _ROLE = "Data Factory Contributor"
-#: The clock here and the clock there differ; an activity must not be missed for that.
+#: The local clock and Azure's differ; an activity must not be missed because of that.
 _CLOCK_SKEW = timedelta(days=1)
-#: Operations of one activity whose lineage is asked for by themselves.
+#: The most operations of one activity whose lineage is requested separately.
 _MOST_OPERATIONS = 5
 
 
@@ -48,7 +48,7 @@ async def prove(
     parameters: Mapping[str, Any] | None,
     now: datetime,
 ) -> Proof:
-    """Start a run or take one that exists, wait for its end, and look for its lineage.
+    """Start a run or take an existing one, wait for its end, and look for its lineage.
 
     Raises:
         NotFound, AccessDenied: before anything is started, if the factory or the account cannot be read.
@@ -83,7 +83,7 @@ async def _runtimes(io: Io, factory_id: ArmId) -> tuple[Runtime, ...] | None:
 
 @dataclass(slots=True)
 class _Proving:
-    """One run on its way to Purview."""
+    """One run and its lineage in Purview."""
 
     io: Io
     spec: Spec
@@ -101,10 +101,10 @@ class _Proving:
     """Why the catalog cannot be read."""
 
     async def start(self, parameters: Mapping[str, Any] | None) -> str:
-        """Start one run; never a second one, so an answer that was lost ends the proof.
+        """Start one run, never a second one: if the answer is lost, the proof ends.
 
-        A run whose id was lost cannot be recognized among others. Azure Resource Manager refuses before it hands on
-        (docs of its limits), so after a refusal of that kind there is no run.
+        A run whose id was lost cannot be recognised among others. Azure Resource Manager refuses a request before it
+        forwards it (docs of its limits), so such a refusal means that no run was started.
         """
         pipeline = self.pipeline or ""
         attempt = Attempt(f"start the pipeline {pipeline!r}", self.spec.factory, _ROLE)
@@ -120,11 +120,11 @@ class _Proving:
                 await self.io.sleep(wait)
         if (run_id := factory_json.read_started_run({"runId": getattr(answer, "run_id", None)})) is None:
             raise AzureError(
-                f"Could not {attempt.what}: Azure's answer holds no id of a run.",
+                f"Could not {attempt.what}: Azure's answer holds no run id.",
                 remedy="Look in Data Factory Studio, Monitor, whether it runs, and prove that run with run_id.",
                 status=200,
             )
-        self._tell(f"started the run {run_id} of {pipeline!r}")
+        self._say(f"started the run {run_id} of {pipeline!r}")
         return run_id
 
     async def _create_run(self, attempt: Attempt, pipeline: str, parameters: dict[str, Any]) -> Any:
@@ -147,7 +147,7 @@ class _Proving:
             for activity in arrived:
                 self.catalog.append(await self._look_up(activity))
         except WaitTimedOut:
-            return  # what was seen until now is the proof
+            return  # the proof ends with what was seen until now
 
     async def _wait_for_end(self) -> None:
         began = self.io.now()
@@ -261,10 +261,10 @@ class _Proving:
         """
         if remaining(self.io) <= 0:
             raise WaitTimedOut(f"The time ran out while {what}.", remedy="Repeat the proof for this run (run_id).")
-        self._tell(what)
+        self._say(what)
         await self.io.sleep(min(poll_interval(self.io.now() - began), remaining(self.io)))
 
-    def _tell(self, what: str) -> None:
+    def _say(self, what: str) -> None:
         self.io.tell(Event(kind="waiting", verb="prove", seconds=0.0, message=what, factory=self.spec.factory))
 
     def seen(self) -> proving.Seen:

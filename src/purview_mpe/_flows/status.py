@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 async def status(io: Io, spec: Spec) -> Status:
-    """What the factory and every target show; a target that may not be read is told, not guessed."""
+    """What the factory and every target show; a target that cannot be read is reported, not guessed."""
     if (account_id := spec.account_id) is None:
         account_id = await reads.connected_account(io, spec)
     account, endpoints = await reads.both(io, reads.read_account(io, account_id), reads.list_endpoints_alone(io, spec))
@@ -35,7 +35,7 @@ async def status(io: Io, spec: Spec) -> Status:
 async def read_target_statuses(
     io: Io, spec: Spec, account: Account, targets: Sequence[Target], endpoints: Sequence[Endpoint]
 ) -> tuple[Mapping[str, str | None], tuple[Finding, ...]]:
-    """What the targets say of our connections, by group id, and what could not be read."""
+    """What the targets show of the endpoints' connections, by group id, and what could not be read."""
     listings = await connections.list_targets(io, ArmId.parse(account.id), targets)
     statuses, findings = target_statuses(spec, targets, endpoints, listings)
     return statuses, (*findings, *capacity_findings(loads(targets, listings)))
@@ -43,15 +43,15 @@ async def read_target_statuses(
 
 @dataclass
 class Watch:
-    """Looks until nothing changes any more, or the time is over; a round looks until there is something new.
+    """Reads until nothing changes any more, or the time is over; a round reads until there is something new.
 
-    What is unknown because the account cannot be read is not waited for: waiting does not make it known.
+    It does not wait for endpoints that are unknown because the account cannot be read.
     """
 
     io: Io
     spec: Spec
     every: float
-    """Seconds between two looks."""
+    """Seconds between two reads."""
     is_over: bool = field(init=False, default=False)
     _last: Status | None = field(init=False, default=None)
 
@@ -65,7 +65,7 @@ class Watch:
             try:
                 found = await status(self.io, self.spec)
             except WaitTimedOut:
-                break  # the deadline came during the look, and what was seen until then is not a status
+                break  # the deadline came during the read, and an incomplete read is not a status
             if found != self._last:
                 self._last = found
                 self.is_over = not found.is_moving
@@ -74,5 +74,5 @@ class Watch:
         return []
 
     async def close(self) -> list[Status]:
-        """Nothing is under way between two looks."""
+        """Nothing is under way between two reads."""
         return []

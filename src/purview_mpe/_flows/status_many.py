@@ -39,7 +39,7 @@ class _Member:
 
 @dataclass
 class _Reading:
-    """Everything that is read, and what came of it."""
+    """Everything that is read, and the results."""
 
     io: Io
     members: Sequence[_Member]
@@ -63,7 +63,7 @@ class _Reading:
         self.registers[place] = Register(await connections.list_connections(self.io, *place))
 
     def targets_of(self, member: _Member) -> tuple[Account, tuple[Target, ...]] | None:
-        """The account and targets of a factory; None, with its error set, where they cannot be told."""
+        """The account and targets of a factory; None, with its error set, if they are not known."""
         if member.error is not None or member.account_id is None:
             return None
         account = self.accounts[member.account_id]
@@ -101,7 +101,7 @@ class _Reading:
 
 
 async def status_many(io: Io, specs: Sequence[Spec]) -> FleetStatus:
-    """Both sides of every endpoint of every factory; what cannot be read is told beside its factory."""
+    """Both sides of every endpoint of every factory; a factory that cannot be read gets an error."""
     reading = _Reading(io, [_Member(spec) for spec in specs])
     await crowd(io, interleaved(reading.members, lambda member: member.spec.factory_id.subscription), reading.factory)
     await crowd(io, deque(dict.fromkeys(m.account_id for m in reading.members if m.account_id)), reading.account)

@@ -1,11 +1,11 @@
-"""What a fleet does next: which work is due, how much of it goes on at once, and who has to stand back.
+"""What a fleet does next: which work is due, how much of it runs at once, and what has to wait.
 
-Work stands in queues by its kind, because each kind has a limit of its own: factories that are still to be submitted
-must not keep those that are waited for from being looked at. Within a queue it stands in lanes, one for each
-subscription (or target), and is taken from them in turn. No lane gets more places than its share while others have
-work, so a subscription that does not answer holds up nothing but itself.
+Each kind of work has its own queue with its own limit: factories that wait for their submission must not block the
+polling of those already submitted. Each queue has lanes, one for each subscription (or target), and work is taken from
+them in turn. No lane gets more places than its share while other lanes have work, so a subscription that does not
+answer blocks only itself.
 
-Used by one thread, and nothing in here waits.
+Only one thread uses this, and nothing in here waits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ J = TypeVar("J")
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[J]):
-    """A piece of work with its place."""
+    """A piece of work, with its queue and lane."""
 
     queue: str
     lane: str
@@ -33,11 +33,11 @@ class Entry(Generic[J]):
 
 @dataclass
 class _Queue(Generic[J]):
-    """Work of one kind that is due, in lanes that take turns."""
+    """Due work of one kind, in lanes that take turns."""
 
     at_once: int
     in_one_lane: int
-    """How many of a lane go on together even where no other lane has work."""
+    """How many entries of one lane may run at once, even if no other lane has work."""
     lanes: dict[str, deque[Entry[J]]] = field(default_factory=dict[str, "deque[Entry[J]]"])
     turns: deque[str] = field(default_factory=deque[str])
     running: Counter[str] = field(default_factory=Counter[str])
@@ -50,7 +50,7 @@ class _Queue(Generic[J]):
         waiting.append(entry)
 
     def take(self, now: float) -> Entry[J] | None:
-        """The next entry that may begin now."""
+        """The next entry that may start now."""
         if self.running.total() >= self.at_once:
             return None
         share = self._share()
@@ -68,7 +68,7 @@ class _Queue(Generic[J]):
         return None
 
     def put_back(self, entry: Entry[J], until: float) -> None:
-        """It cannot begin yet, and neither can what stands behind it in its lane."""
+        """The entry cannot start yet; the rest of its lane waits behind it."""
         self.release(entry)
         waiting = self.lanes[entry.lane]
         if not waiting:
@@ -86,17 +86,17 @@ class _Queue(Generic[J]):
         return max(1, min(self.in_one_lane, self.at_once // lanes))
 
     def opens(self, now: float) -> float:
-        """The first moment at which a lane that is closed and has work opens again."""
+        """The first moment at which a closed lane with work opens again."""
         moments = [self.closed_until[lane] for lane in self.turns if self.closed_until.get(lane, now) > now]
         return min(moments, default=float("inf"))
 
 
 class Agenda(Generic[J]):
-    """Work for later and work that is due.
+    """Work for later and due work.
 
     Args:
-        limits: For each queue, how much of it goes on at once.
-        in_one_lane: How much of one lane goes on at once in any queue.
+        limits: For each queue, how many of its entries run at once.
+        in_one_lane: For any queue, how many entries of one lane run at once.
     """
 
     def __init__(self, limits: Mapping[str, int], *, in_one_lane: int) -> None:
@@ -105,14 +105,14 @@ class Agenda(Generic[J]):
         self._serial = itertools.count()
 
     def put(self, entry: Entry[J], at: float = float("-inf")) -> None:
-        """Do it at a moment, or as soon as there is room."""
+        """Add an entry, due at a moment or as soon as there is room."""
         if at == float("-inf"):
             self._queues[entry.queue].add(entry)
         else:
             heapq.heappush(self._later, (at, next(self._serial), entry))
 
     def start(self, now: float, wait_for: Callable[[Entry[J]], float]) -> list[Entry[J]]:
-        """What begins now. `wait_for` gives the seconds that an entry and its lane have to stand back."""
+        """The entries that start now. `wait_for` returns the seconds that an entry and its lane have to wait."""
         while self._later and self._later[0][0] <= now:
             self.put(heapq.heappop(self._later)[2])
         begun: list[Entry[J]] = []
@@ -125,18 +125,18 @@ class Agenda(Generic[J]):
         return begun
 
     def ended(self, entry: Entry[J]) -> None:
-        """A piece of work has ended: there is room for another one."""
+        """Note that an entry has ended, which makes room for another one."""
         self._queues[entry.queue].release(entry)
 
     def next_moment(self, now: float) -> float:
-        """When something may begin although nothing ends before; infinite if never."""
+        """When an entry may start even if none ends before; infinite if never."""
         moments = [queue.opens(now) for queue in self._queues.values()]
         if self._later:
             moments.append(self._later[0][0])
         return min(moments, default=float("inf"))
 
     def clear(self) -> list[J]:
-        """Leave off everything that has not begun; what that was."""
+        """Remove and return every entry that has not started."""
         left = [entry.job for _, _, entry in sorted(self._later)]
         self._later.clear()
         for queue in self._queues.values():

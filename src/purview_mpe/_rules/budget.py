@@ -1,12 +1,12 @@
-"""How many requests Azure lets us make: token buckets that keep a process below Azure's own limits.
+"""How many requests a process may send: token buckets that keep it below Azure's own limits.
 
 Azure Resource Manager gives each principal a bucket of tokens per subscription, region and kind of operation, and
-refuses what comes when it is empty (docs: "Understand how Azure Resource Manager throttles requests"). A `Budget`
-keeps the same buckets on this side. A request takes its token before it is sent, and where there is none it is told
-how long to wait: first come, first served, because each takes its token from the future that its predecessor left.
+refuses requests when it is empty (docs: "Understand how Azure Resource Manager throttles requests"). A `Budget`
+keeps the same buckets in this process. A request takes its token before it is sent. If the bucket is empty, it learns
+how long to wait. Requests are served in order, because each takes the next token that its predecessor has not taken.
 
-What Azure says is left (`x-ms-ratelimit-remaining-subscription-*`) corrects the buckets downwards: others may draw on
-the same ones. Nothing here knows how to wait or what time it is; both are told from outside.
+What Azure says is left (`x-ms-ratelimit-remaining-subscription-*`) corrects the buckets downwards: other programs may
+draw on the same ones. Nothing here waits or reads a clock; the callers do both.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 Kind = Literal["reads", "writes", "deletes"]
 Key = tuple[str, ...]
 
-#: More than anybody asks; an upper bound because not every whole number can be calculated with.
+#: More than any caller needs; without an upper bound, calculations with a huge int could fail.
 _MOST = 1e9
-#: Part of each bucket that is left alone: requests overtake each other on their way, and Azure counts as they arrive.
+#: Part of each bucket that stays unused: requests can overtake each other, and Azure counts them as they arrive.
 _RESERVE = 0.1
-#: However long Azure asks for, this is as long as others wait on its word; the retry policy has the same ceiling.
+#: The longest that other requests wait, whatever Azure asks for; the retry policy has the same ceiling.
 _LONGEST_PAUSE = 60.0
-#: The subscription, and the service that answers: the last one named, for what is asked about another's resource.
+#: The subscription, and the service that answers: the last provider in the path, even for another service's resource.
 _SCOPE = re.compile(r"/subscriptions/([^/]+)(?=/|$)(?:.*/providers/([^/]+)/)?", re.IGNORECASE)
 
 
 @public("purview_mpe")
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests at once, and from then on so many per second."""
+    """A number of requests at once, and then a number per second."""
 
     burst: float
     """How many requests can go at once."""
@@ -49,14 +49,14 @@ class Rate:
 
 
 #: Docs: "Request limits and throttling" of Azure Resource Manager, the limits since 2024; per principal, subscription
-#: and region. A whole subscription has fifteen times that, which one principal cannot use up.
+#: and region. A whole subscription has fifteen times as much, so one principal cannot use that up.
 READS = Rate(250, 25)
 WRITES = Rate(200, 10)
 DELETES = Rate(200, 10)
-#: What single services limit on top, per subscription. Docs: "Scalability targets for the Azure Storage resource
+#: Additional limits of single services, per subscription. Docs: "Scalability targets for the Azure Storage resource
 #: provider" (800 reads per 5 minutes, 1,200 writes per hour) and "Azure subscription limits", Network (1,000 writes
-#: per 5 minutes). Data Factory documents none but Azure Resource Manager's; the private endpoints that it makes are
-#: made in a subscription of Microsoft's, so they do not draw on ours.
+#: per 5 minutes). Data Factory documents only Azure Resource Manager's. It creates private endpoints in a subscription
+#: of Microsoft's, so they do not count towards the caller's.
 _OF_SERVICES: Mapping[tuple[str, Kind], Rate] = {
     ("microsoft.network", "writes"): Rate(1000, 1000 / 300),
     ("microsoft.network", "deletes"): Rate(1000, 1000 / 300),
@@ -67,18 +67,18 @@ _OF_SERVICES: Mapping[tuple[str, Kind], Rate] = {
 
 @dataclass(slots=True)
 class _Bucket:
-    """Tokens that refill; negative where the future is spoken for."""
+    """Tokens that refill; negative if future tokens are already taken."""
 
     rate: Rate | None
-    """None: the service documents no limit; the bucket only knows when it was told to wait."""
+    """None if the service documents no limit; then the bucket only holds back after a refusal."""
     level: float
     at: float
     closed_until: float = float("-inf")
     on_the_way: int = 0
-    """Requests that took a token here and are not answered yet."""
+    """Requests that took a token here and have no answer yet."""
 
     def take(self, now: float) -> float:
-        """Take one token; seconds until it is really there."""
+        """Take one token; return the seconds until it is available."""
         self._refill(now)
         wait = max(0.0, self.closed_until - now)
         if self.rate is not None:
@@ -87,7 +87,7 @@ class _Bucket:
         return wait
 
     def until_room(self, count: int, now: float) -> float:
-        """Seconds until so many tokens are there; more than there ever can be are not waited for."""
+        """Seconds until that many tokens are available, at most as many as the bucket holds."""
         self._refill(now)
         wait = max(0.0, self.closed_until - now)
         if self.rate is not None:
@@ -95,19 +95,19 @@ class _Bucket:
         return wait
 
     def give_back(self) -> None:
-        """Put a token back that was not used."""
+        """Return an unused token."""
         if self.rate is not None:
             self.level = min(self.rate.burst, self.level + 1)
 
     def correct(self, level: float, now: float) -> None:
-        """Azure says that less is left than we thought."""
+        """Azure says that fewer are left than the bucket holds."""
         self._refill(now)
-        # A debt stays as it is: those who wait for these tokens were told for how long.
+        # A debt stays as it is: the requests that wait for these tokens already know for how long.
         if self.level > 0:
             self.level = min(self.level, max(0.0, level))
 
     def close(self, now: float, seconds: float) -> None:
-        """Azure wants no request for so many seconds; afterwards they are let in one after the other."""
+        """Azure wants no request for that many seconds; afterwards requests go one after the other."""
         self._refill(now)
         self.closed_until = max(self.closed_until, now + seconds)
         if self.rate is not None:
@@ -121,29 +121,29 @@ class _Bucket:
 
 @dataclass(slots=True)
 class Ticket:
-    """One request's place in the queues that it stands in."""
+    """One request's place in its queues."""
 
     keys: tuple[Key, ...]
     kind: Kind
     ready_at: float
-    """The moment from which it may be sent, on the clock of whoever took it."""
+    """The moment from which the request may be sent, on the clock of the caller that took the ticket."""
 
 
 @public("purview_mpe")
 class Budget:
-    """What this process may ask of Azure; give one to several clients, and they share it.
+    """How many requests this process may send to Azure; several clients can share one.
 
-    Clients that are given none share one per process. A share below 1 leaves room for others who use the same
-    subscriptions with the same identity: pipelines, other tools, people.
+    Clients without a budget of their own share one per process. A share below 1 leaves room for others that use the
+    same subscriptions with the same identity: pipelines, other tools, people.
 
     Args:
-        share: The part of Azure's limits that may be used, above 0 and at most 1.
-        reads: What Azure allows of GET requests, per subscription and region.
-        writes: What it allows of PUT, PATCH and POST requests.
-        deletes: What it allows of DELETE requests.
+        share: The part of Azure's limits to use, above 0 and at most 1.
+        reads: Azure's limit for GET requests, per subscription and region.
+        writes: Azure's limit for PUT, PATCH and POST requests.
+        deletes: Azure's limit for DELETE requests.
 
     Raises:
-        InvalidSpec: the share or a rate cannot be.
+        InvalidSpec: the share or a rate is not valid.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Budget:
         self._limits: dict[Kind, Rate] = {"reads": reads, "writes": writes, "deletes": deletes}
         problems = [] if _is_number(share) and 0 < share <= 1 else [("share", "must be above 0 and at most 1, say 0.5")]
         problems += [
-            (kind, f"{shown(rate)} is no Rate with a burst of at least 1 and more than 0 per second")
+            (kind, f"{shown(rate)} is not a Rate with a burst of at least 1 and more than 0 per second")
             for kind, rate in self._limits.items()
             if not _is_rate(rate)
         ]
@@ -163,7 +163,7 @@ class Budget:
         self._lock = threading.Lock()
 
     def take(self, method: str, url: str, now: float) -> Ticket | None:
-        """A place for one request; None for requests that no subscription pays for."""
+        """A ticket for one request; None for requests that count towards no subscription."""
         with self._lock:
             if not (found := self._places(method, url, now)):
                 return None
@@ -173,62 +173,62 @@ class Budget:
         return Ticket(tuple(key for key, _ in found), kind_of(method), now + wait)
 
     def wait(self, ticket: Ticket, now: float) -> float:
-        """Seconds until the request may be sent; asked again after each wait, since Azure may have closed a bucket."""
+        """Seconds until the request may be sent; call it again after each wait: Azure may have closed a bucket."""
         with self._lock:
             for bucket in (self._buckets[key] for key in ticket.keys):
                 if bucket.closed_until > ticket.ready_at:
-                    # Closed after this ticket was given: stand in line again, or all would go at once afterwards.
+                    # The bucket closed after this ticket was taken: queue again, or all requests would go at once.
                     ticket.ready_at = now + bucket.take(now)
-        # Less than a microsecond is rounding: clocks are added up, and waiting for it could go on for ever.
+        # Less than a microsecond is a rounding error of added times; waiting for it might never end.
         wait = ticket.ready_at - now
         return wait if wait > 1e-6 else 0.0
 
     def until_room(self, method: str, url: str, count: int, now: float) -> float:
-        """Seconds until so many requests, sent together, would not have to wait. Takes nothing."""
+        """Seconds until that many requests, sent together, would not have to wait. Takes no token."""
         with self._lock:
             found = self._places(method, url, now)
             return max((bucket.until_room(count, now) for _, bucket in found), default=0.0)
 
     def set_aside(self, ticket: Ticket) -> None:
-        """Keep the ticket's place for a request that comes back later; nothing is on the way meanwhile."""
+        """Keep the ticket for a request that is sent later; until then it does not count as sent."""
         with self._lock:
             for bucket in (self._buckets[key] for key in ticket.keys):
                 bucket.on_the_way -= 1
 
     def take_up(self, ticket: Ticket) -> None:
-        """The request whose ticket was set aside is back."""
+        """Use a kept ticket again."""
         with self._lock:
             for bucket in (self._buckets[key] for key in ticket.keys):
                 bucket.on_the_way += 1
 
     def give_back(self, ticket: Ticket) -> None:
-        """The request was never sent."""
+        """Return the ticket of a request that was never sent."""
         with self._lock:
             for bucket in (self._buckets[key] for key in ticket.keys):
                 bucket.on_the_way -= 1
                 bucket.give_back()
 
     def answered(self, ticket: Ticket, status: int | None, headers: Mapping[str, str], now: float) -> None:
-        """What came back: None and nothing where no answer came."""
+        """Note the answer to a request; without an answer, the status is None and the headers are empty."""
         left = _number(headers.get(f"x-ms-ratelimit-remaining-subscription-{ticket.kind}"))
         with self._lock:
             for key in ticket.keys:
                 self._buckets[key].on_the_way -= 1
             whole, service = (self._buckets[key] for key in ticket.keys)
             if left is not None:
-                # What is on its way may not be counted yet.
+                # Azure may not have counted the requests that are still on their way.
                 reserve = self._limits[ticket.kind].burst * _RESERVE
                 whole.correct((left - whole.on_the_way - reserve) * self.share, now)
             if status == 429:
                 seconds = min(_number(headers.get("Retry-After")) or 1.0, _LONGEST_PAUSE)
-                # Azure Resource Manager tells that nothing is left; without that it was the service that refused.
+                # Azure Resource Manager says that nothing is left; without that header, the service itself refused.
                 (service if left else whole).close(now, seconds)
 
     def _places(self, method: str, url: str, now: float) -> tuple[tuple[Key, _Bucket], ...]:
-        """The buckets that a request draws on: the principal's and the service's; none if no subscription pays for it.
+        """The buckets that a request draws on: the principal's and the service's; none for one without a subscription.
 
-        Azure counts in each of its regions by itself, and its answers name the region. One bucket for all of them asks
-        for less than Azure allows where requests change regions, and no header of an answer can give a fresh one.
+        Azure counts separately in each of its regions, and its answers name the region. One bucket for all regions uses
+        less than Azure allows if requests change regions, but no header can ever raise a bucket.
         """
         address = urlsplit(url)
         if (scope := _SCOPE.match(address.path)) is None:
@@ -259,7 +259,7 @@ def kind_of(method: str) -> Kind:
 
 
 def _number(text: str | None) -> float | None:
-    """A header's number; None for absent ones and for nonsense. Dates are left to the retry policy."""
+    """A header's number; None if the header is missing or not a number. The retry policy handles dates."""
     try:
         value = float(text or "")
     except ValueError:

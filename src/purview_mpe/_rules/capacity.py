@@ -1,7 +1,7 @@
 """Whether a target has room for more private endpoints: counts the connections that it shows.
 
-Storage accounts and Event Hubs namespaces take a limited number of private endpoints. `blob` and `queue` share one
-storage account, so an account of shape A is full at about a hundred factories.
+Storage accounts and Event Hubs namespaces accept a limited number of private endpoints. `blob` and `queue` share one
+storage account, so an account of shape A is full with about a hundred factories.
 """
 
 from __future__ import annotations
@@ -21,45 +21,45 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import ConnectionList, Plan, Step, Target
     from purview_mpe._rules.ownership import Listings
 
-#: Private endpoints that one target takes, by the list that shows them. Docs: "Scalability and performance targets for
+#: Private endpoints that a target accepts, by the list that shows them. Docs: "Scalability and performance targets for
 #: standard storage accounts" (200 per storage account; ingestion storage is one, and its list is the account's) and
 #: "Azure Event Hubs quotas and limits" (120 per namespace). No page gives a number for a Purview account.
 LIMITS: Mapping[ConnectionList, int] = {"storage": 200, "ingestion": 200, "namespace": 120}
-#: Part of the limit from which on there is a warning.
+#: The part of the limit above which there is a warning.
 _NEARLY = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one target holds, and what is to be added to it."""
+    """The connections of one target, and how many a plan adds."""
 
     resource_id: str
     limit: int
     used: int
-    """Connections that the target shows, in whatever state: each belongs to a private endpoint."""
+    """Connections that the target shows, in any state: each belongs to a private endpoint."""
     wanted: int = 0
-    """Endpoints that are to be created to it."""
+    """Endpoints to create to it."""
 
     @property
     def fits(self) -> bool:
-        """Whether everything that is to be created has room."""
+        """True if there is room for all endpoints to create."""
         return self.wanted == 0 or self.used + self.wanted <= self.limit
 
     @property
     def is_nearly_full(self) -> bool:
-        """Whether at least 80 % of the limit are used once everything is created."""
+        """True if at least 80 % of the limit is used once all endpoints are created."""
         return self.used + self.wanted >= _NEARLY * self.limit
 
     @property
     def room(self) -> int:
-        """How many more endpoints the target takes now."""
+        """How many more endpoints the target accepts now."""
         return max(0, self.limit - self.used)
 
 
 def loads(shown: Iterable[Target], listings: Listings, *, wanted: Iterable[Target] = ()) -> tuple[Load, ...]:
     """The load of every target that has a limit and whose list could be read.
 
-    `wanted` holds a target once for each endpoint that is to be created to it, over all factories.
+    `wanted` holds a target once for each endpoint to create to it, over all factories.
     """
     asked = Counter(identity(target.resource_id, None) for target in wanted)
     found: dict[tuple[str, str], Load] = {}
@@ -80,7 +80,7 @@ def wanted_by(plan: Plan) -> tuple[Target, ...]:
 
 
 def capacity_findings(loads: Iterable[Load]) -> Iterator[Finding]:
-    """A finding for each target that has no room, or nearly none."""
+    """A finding for each target that is full or nearly full."""
     for load in loads:
         evidence = (load.resource_id, f"connections: {load.used}", f"to be created: {load.wanted}")
         if not load.fits:
@@ -90,7 +90,7 @@ def capacity_findings(loads: Iterable[Load]) -> Iterator[Finding]:
 
 
 def fitted(plan: Plan, loads: Iterable[Load]) -> Plan:
-    """The plan, in which a creation that its target has no room for is a conflict."""
+    """The plan, with a conflict for each endpoint that its target has no room for."""
     full = {identity(load.resource_id, None): load for load in loads if not load.fits}
     if not full:
         return plan
@@ -107,7 +107,7 @@ def fitted(plan: Plan, loads: Iterable[Load]) -> Plan:
 
 
 def _room(load: Load) -> dict[str, Any]:
-    """What the sentences about a load have to say of it."""
+    """The values for the sentences about a load."""
     wanted = "1 more private endpoint" if load.wanted == 1 else f"{load.wanted} more private endpoints"
     return {"target": last_segment(load.resource_id), "wanted": wanted, "used": load.used, "limit": load.limit}
 

@@ -1,7 +1,7 @@
-"""Judges a situation before anything is written: the support matrix, what is missing, who may do what.
+"""Judges a situation before anything is written: the support matrix, what is missing, who is allowed to do what.
 
-Every function takes what was read and gives findings; the order of the functions is that of the chain from the
-factory's runtimes to the account, which `_diagnosis` walks too.
+Every function takes what was read and returns findings. The functions follow the chain from the factory's runtimes to
+the account, as `diagnosing` does.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 #: Pipelines, datasets, triggers, linked services, private endpoints and runtimes together (docs, service limits).
 ENTITY_LIMIT = 5000
-#: Findings of a plan that are about names; they stand later in the chain than its other findings.
+#: Findings of a plan that are about names; they come later in the chain than its other findings.
 _NAME_CODES = frozenset({NAME_MAY_BE_TOO_LONG.code, PORTAL_NEEDS_THE_BROWSER.code})
 _PARTS = {
     "factory": "the factory itself, so its connection to Purview",
@@ -54,7 +54,7 @@ _PARTS = {
 
 
 def check(situation: Situation, *, target_findings: Iterable[Finding] = ()) -> Check:
-    """Everything that can be said before the first write; what the targets say of their room is given."""
+    """All findings before the first write; the findings about the targets' room are passed in."""
     plan, plan_findings = plan_of(situation)
     caller_rights = rights_of(situation)
     findings = by_severity(
@@ -85,12 +85,12 @@ def check(situation: Situation, *, target_findings: Iterable[Finding] = ()) -> C
 
 
 def is_fine(findings: Iterable[Finding]) -> bool:
-    """Whether no finding is an error."""
+    """True if no finding is an error."""
     return all(finding.severity != "error" for finding in findings)
 
 
 def account_findings(situation: Situation) -> Iterator[Finding]:
-    """What is odd about the account itself."""
+    """Findings about the account itself."""
     if situation.account is not None:
         yield from situation.account.warnings
     elif situation.spec.account is not None or situation.connected_to is not None:
@@ -110,7 +110,7 @@ def _runtime_check(situation: Situation, runtime: Runtime) -> RuntimeCheck:
             name=runtime.name,
             kind=runtime.kind,
             supported=None,
-            reason="The account's firewall setting cannot be read, so the support matrix cannot be asked.",
+            reason="The account's firewall setting cannot be read, so the support matrix gives no answer.",
         )
     cell = matrix.requirement(account.firewall, runtime.kind, available=[target.group_id for target in account.targets])
     return RuntimeCheck(
@@ -124,7 +124,7 @@ def _runtime_check(situation: Situation, runtime: Runtime) -> RuntimeCheck:
 
 
 def matrix_findings(situation: Situation) -> Iterator[Finding]:
-    """What the support matrix says about the factory's runtimes, taken together."""
+    """The support matrix's findings about the factory's runtimes together."""
     account, checks = situation.account, runtime_checks(situation)
     if situation.runtimes is None or account is None or account.firewall is None:
         return
@@ -148,9 +148,9 @@ def matrix_findings(situation: Situation) -> Iterator[Finding]:
 
 
 def _implicit_runtime(situation: Situation) -> Iterator[Finding]:
-    """The runtime that every factory has and no list shows until somebody has saved it (recorded).
+    """The runtime that every factory has, but no list shows until it has been saved (recorded).
 
-    Linked services that name no other runtime use it, which is the commonest reason why lineage fails although every
+    Linked services that name no other runtime use it. This is the most common reason why lineage fails although every
     endpoint is approved.
     """
     account, names = situation.account, {one.name.casefold() for one in situation.runtimes or ()}
@@ -160,13 +160,13 @@ def _implicit_runtime(situation: Situation) -> Iterator[Finding]:
 
 
 def network_findings(situation: Situation) -> Iterator[Finding]:
-    """Whether there is a managed virtual network for the endpoints; another name for it is a conflict of the plan."""
+    """A finding if there is no managed virtual network; one with another name is a conflict of the plan."""
     if situation.networks == ():
         yield MANAGED_NETWORK_MISSING.found()
 
 
 def connection_findings(situation: Situation) -> Iterator[Finding]:
-    """Whether the factory knows where to send lineage, and as whom."""
+    """Whether the factory knows where to send lineage, and with which identity."""
     if situation.misses("factory"):
         return
     spec, connected = situation.spec, situation.connected_to
@@ -180,7 +180,7 @@ def connection_findings(situation: Situation) -> Iterator[Finding]:
 
 
 def identity_findings(situation: Situation) -> Iterator[Finding]:
-    """As whom the factory signs in to Purview, and whether that identity may write lineage."""
+    """The identity with which the factory signs in to Purview, and whether it is allowed to write lineage."""
     if situation.misses("factory"):
         return
     if not situation.has_system_identity:
@@ -198,7 +198,7 @@ def identity_findings(situation: Situation) -> Iterator[Finding]:
 
 
 def plan_of(situation: Situation) -> tuple[Plan | None, tuple[Finding, ...]]:
-    """The plan, and what is to be said about it before its steps; None where not enough could be read."""
+    """The plan, and the findings to show before its steps; None if not enough could be read."""
     account, networks, endpoints = situation.account, situation.networks, situation.endpoints
     if account is None or networks is None or endpoints is None:
         return None, ()
@@ -215,19 +215,19 @@ def plan_of(situation: Situation) -> tuple[Plan | None, tuple[Finding, ...]]:
 
 
 def conflict_findings(plan: Plan) -> Iterator[Finding]:
-    """What would keep the plan from being applied."""
+    """The conflicts because of which the plan could not be applied."""
     for step in plan.conflicts:
         yield PLAN_CONFLICT.found(name=step.name, reason=step.reason, remedy=step.remedy or "Plan again.")
 
 
 def name_findings(plan: Plan | None) -> Iterator[Finding]:
-    """What Azure might dislike about the names that are still to be made."""
+    """Findings about names of new endpoints that Azure might refuse."""
     if plan is not None:
         yield from (finding for finding in plan.warnings if finding.code in _NAME_CODES)
 
 
 def limit_findings(situation: Situation, plan: Plan | None) -> Iterator[Finding]:
-    """Whether the factory has room. Only endpoints and runtimes are counted: the rest takes hundreds of requests."""
+    """Whether the factory has room. It only counts endpoints and runtimes: the rest would take hundreds of requests."""
     known = len(situation.endpoints or ()) + len(situation.runtimes or ())
     wanted = len([step for step in plan.steps if step.action == "create"]) if plan else 0
     if known + wanted <= 0.9 * ENTITY_LIMIT:
@@ -240,12 +240,12 @@ def limit_findings(situation: Situation, plan: Plan | None) -> Iterator[Finding]
 
 
 def rights_of(situation: Situation) -> tuple[Right, ...]:
-    """What this caller may do at each scope."""
+    """What this caller is allowed to do at each scope."""
     return rights(scopes_of(situation.spec.factory, situation.account), situation.permissions)
 
 
 def rights_findings(situation: Situation, held: Sequence[Right], plan: Plan | None) -> Iterator[Finding]:
-    """The rights that are missing and wanted: for what is done already nobody needs a right any more."""
+    """The missing rights for steps that are still to do; a finished step needs no right."""
     creates = plan is None or bool(plan.changes)
     approvals = _awaited_approvals(situation)
     for right in held:
@@ -257,7 +257,7 @@ def rights_findings(situation: Situation, held: Sequence[Right], plan: Plan | No
             case "approve-account" | "approve-storage" | "approve-namespace" | "approve-ingestion":
                 wanted = right.step in approvals
             case "read-account" | "read-factory" | "delete" | "read-runs":
-                continue  # what cannot be read is reported by its gap; the others are for other days
+                continue  # a gap reports what cannot be read; the other rights are not needed now
             case _:
                 assert_never(right.step)
         if right.allowed is False and wanted:
@@ -269,7 +269,7 @@ def rights_findings(situation: Situation, held: Sequence[Right], plan: Plan | No
 
 
 def _awaited_approvals(situation: Situation) -> set[str]:
-    """The approval steps of the targets whose connection is not known to be approved."""
+    """The approval steps for the targets whose connection may not be approved yet."""
     account = situation.account
     approved = {
         endpoint.identity
@@ -284,7 +284,7 @@ def _awaited_approvals(situation: Situation) -> set[str]:
 
 
 def gap_findings(situation: Situation) -> Iterator[Finding]:
-    """What could not be read, and so was not judged."""
+    """What could not be read, and so was not checked."""
     if gaps := situation.gaps:
         yield FACTORY_UNREADABLE.found(
             parts=", ".join(_PARTS[gap.part] for gap in gaps),
@@ -295,7 +295,7 @@ def gap_findings(situation: Situation) -> Iterator[Finding]:
 
 
 def account_id(situation: Situation) -> str | None:
-    """The account that all this is about, as far as it is known."""
+    """The account that the findings are about, if it is known."""
     return situation.account.id if situation.account else situation.spec.account or situation.connected_to
 
 

@@ -1,6 +1,6 @@
-"""Why lineage does not arrive: walks the chain from the matrix to the runs, and says what breaks it.
+"""Why lineage does not arrive: walks the chain from the matrix to the runs, and finds what breaks it.
 
-Each link of the chain is one function that gives findings; `diagnose` puts them in the chain's order, errors first.
+Each link of the chain is one function that returns findings; `diagnose` puts them in the chain's order, errors first.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ if TYPE_CHECKING:
     from purview_mpe._model.survey import ActivityRun, RecentRuns, Situation
     from purview_mpe._rules.findings.kind import Kind
 
-#: How many pipeline runs are looked at, the newest: each costs a request.
+#: How many pipeline runs are read, the newest first: each costs a request.
 MAX_RUNS = 50
 _EVIDENCE = 10
 
 _Reported = Literal["arrived", "failed", "not-reported", "silent", "unknown", "not-succeeded"]
 
-#: The kind of finding for each way in which an endpoint can stand in lineage's way, in the order of the chain.
+#: The kind of finding for each verdict that can stop lineage, in the order of the chain.
 _ENDPOINT_KINDS: Mapping[str, Kind] = {
     "missing": ENDPOINT_MISSING,
     "wrong-target": ENDPOINT_WRONG_TARGET,
@@ -76,7 +76,7 @@ def diagnose(
     runs: RecentRuns | ErrorDetail,
     since: timedelta,
 ) -> Diagnosis:
-    """The findings of the whole chain; what the targets say is given as `judge` takes it."""
+    """The findings of the whole chain; the targets' states are passed in the form that `judge` takes."""
     plan, plan_findings = checking.plan_of(situation)
     status = _status(situation, target_status)
     endpoints = tuple(endpoint_findings(situation, status)) if status else ()
@@ -113,7 +113,7 @@ def diagnose(
 
 
 def wanted_targets(situation: Situation) -> tuple[Target, ...]:
-    """What the spec wants endpoints to; none where that cannot be told, which `plan_of` says."""
+    """The targets that the spec wants endpoints to; none if they are not known, which `plan_of` reports."""
     if situation.account is None:
         return ()
     try:
@@ -130,7 +130,7 @@ def _status(situation: Situation, target_status: Mapping[str, str | None]) -> St
 
 
 def endpoint_findings(situation: Situation, status: Status) -> Iterator[Finding]:
-    """What keeps the endpoints from carrying lineage; errors only where the firewall leaves no other way."""
+    """Why the endpoints do not carry lineage; errors only if the firewall leaves no other way."""
     firewall = situation.account.firewall if situation.account else None
     needed = firewall in {matrix.CLOSED, None}
     for verdict, kind in _ENDPOINT_KINDS.items():
@@ -150,7 +150,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _kind(one: EndpointStatus, status: Status) -> str:
-    """The verdict, but for a namespace that came later than the others: that has a cause of its own."""
+    """The verdict, except for a namespace that came later than the others: that has its own kind of finding."""
     others = [other for other in status.endpoints if other.group_id in {"blob", "queue"}]
     if (
         one.verdict == "missing"
@@ -163,7 +163,7 @@ def _kind(one: EndpointStatus, status: Status) -> str:
 
 
 def changed_targets(plan: Plan) -> Iterator[Finding]:
-    """Endpoints to what the account used once, and those of our names whose past nobody can tell."""
+    """Endpoints to resources that the account no longer uses, and those with the spec's names of unknown origin."""
     retired = [one for one in plan.obsolete if is_retired(plan.account, one)]
     if retired:
         yield TARGETS_CHANGED.found(evidence=_pointing(retired))
@@ -176,7 +176,7 @@ def _pointing(endpoints: Sequence[Endpoint]) -> tuple[str, ...]:
 
 
 def run_findings(runs: RecentRuns | ErrorDetail, situation: Situation) -> Iterator[Finding]:
-    """What the recent runs themselves say about their lineage."""
+    """The findings about the lineage of the recent runs."""
     if isinstance(runs, ErrorDetail):
         kind = RUNS_FORBIDDEN if runs.code == "access-denied" else RUNS_UNREADABLE
         yield kind.found(remedy=runs.remedy, evidence=(runs.message,))
@@ -192,7 +192,7 @@ def run_findings(runs: RecentRuns | ErrorDetail, situation: Situation) -> Iterat
 
 
 def _activity_findings(runs: RecentRuns, situation: Situation) -> Iterator[Finding]:
-    """Judged by the newest run of each activity: what failed last week and succeeds today is mended."""
+    """Judges the newest run of each activity: an activity that failed last week and succeeds today works."""
     newest: dict[tuple[str, str], ActivityRun] = {}
     for activity in runs.activities:
         newest.setdefault((activity.pipeline, activity.activity), activity)
@@ -223,7 +223,7 @@ def _about(kind: Kind, activities: Sequence[ActivityRun], scope: str, inside: st
 
 
 def _ran_outside(activity: ActivityRun, situation: Situation) -> bool:
-    """Whether an activity ran where a closed account cannot be reached from."""
+    """True if an activity ran where it cannot reach a closed account."""
     if activity.runtime is None or situation.account is None or situation.account.firewall != matrix.CLOSED:
         return False
     name = runtime_name(activity.runtime).casefold()
@@ -233,7 +233,7 @@ def _ran_outside(activity: ActivityRun, situation: Situation) -> bool:
 
 
 def runtime_name(effective: str) -> str:
-    """The runtime's name in what an activity says about where it ran: `<runtime> (<Region>)` (public code, docs)."""
+    """The runtime's name in an activity's text about where it ran: `<runtime> (<Region>)` (public code, docs)."""
     name, bracket, _ = effective.rpartition(" (")
     return name if bracket else effective
 
@@ -244,7 +244,7 @@ def _runtimes_inside(situation: Situation) -> str:
 
 
 def reported(activity: ActivityRun) -> _Reported:
-    """What a status means. `Succeeded` and `NotReported` are recorded; the literals for failures are not."""
+    """The kind of finding for a status. `Succeeded` and `NotReported` are recorded, the literals for failures not."""
     if _is_unfinished(activity):
         return "not-succeeded"
     if activity.lineage is None:
@@ -260,7 +260,7 @@ def reported(activity: ActivityRun) -> _Reported:
 
 
 def _is_unfinished(activity: ActivityRun) -> bool:
-    """Whether the activity failed, was cancelled or still runs; one that shows no status is taken for ended."""
+    """True if the activity failed, was cancelled or still runs; an activity without a status counts as ended."""
     return activity.status.casefold() not in {"succeeded", ""}
 
 

@@ -1,4 +1,4 @@
-"""Fair order: items in turn from each lane, so that no subscription waits for all factories of another one."""
+"""Fair order: items in turn from each lane, so that no subscription waits for all factories of another."""
 
 from __future__ import annotations
 

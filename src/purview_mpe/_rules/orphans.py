@@ -1,8 +1,8 @@
-"""What is left over: connections without an endpoint, endpoints without a target. Pure functions.
+"""Orphans: connections without an endpoint, endpoints without a target. Pure functions.
 
-Nothing is called gone on a guess. A connection shows no factory's id, only the name of its private endpoint,
-`<factory>.<endpoint>` (recorded), which anyone can give to a private endpoint of their own. So a row is certain only
-where the factory was read, has no such endpoint, and keeps its other private endpoints where this one is.
+A connection does not show the factory's id, only the name of its private endpoint, `<factory>.<endpoint>` (recorded),
+and anyone can give that name to a private endpoint. So a row is certain only if the factory was read, has no such
+endpoint, and its other private endpoints are in the same resource group as this one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account, Connection, Endpoint
     from purview_mpe._model.survey import KnownFactory
 
-#: Types of resources that endpoints of this job point to, and whose existence can be asked for.
+#: Types of resources that endpoints for Purview point to; Azure says whether one exists.
 TARGET_TYPES = (ACCOUNT_TYPE, STORAGE_TYPE, NAMESPACE_TYPE)
 _GROUPS = frozenset((*naming.LINEAGE_GROUPS, *naming.OPTIONAL_GROUPS))
 #: The resource groups of hidden private endpoints, of several services: `vnet-92b2afd7-northeurope-55-rg` (recorded).
@@ -39,9 +39,9 @@ class SeenConnection:
 
 
 def concerns(factory: KnownFactory, account_id: ArmId, seen: Iterable[SeenConnection]) -> bool:
-    """Whether a factory's endpoints have to be read.
+    """True if a factory's endpoints have to be read.
 
-    Those in the account's subscription, those connected to the account, and those that a connection names.
+    That holds for factories in the account's subscription, connected to the account, or named by a connection.
     """
     name = factory.id.name.casefold()
     return (
@@ -54,11 +54,11 @@ def concerns(factory: KnownFactory, account_id: ArmId, seen: Iterable[SeenConnec
 def orphan_connections(
     seen: Iterable[SeenConnection], factories: Sequence[KnownFactory]
 ) -> tuple[tuple[OrphanConnection, ...], tuple[SeenConnection, ...]]:
-    """The connections that no endpoint of a factory uses, and those of which nothing shows whose they are.
+    """The connections that no endpoint of a factory uses, and those that do not show to whom they belong.
 
     The latter come from Microsoft's managed virtual networks. Other services keep their private endpoints in resource
     groups of the same form, under names of the same form (recorded for Synapse; inferred for Fabric and for Purview's
-    own scanning), so they are not called left-overs of a factory.
+    own scanning), so they are not reported as orphans of a factory.
     """
     by_name = {folded(factory.id.name): factory for factory in factories}
     rows: list[OrphanConnection] = []
@@ -78,7 +78,7 @@ def orphan_connections(
 
 
 def _is_in_use(one: SeenConnection, names: tuple[str, str], factory: KnownFactory | None) -> bool:
-    """Whether the factory has the endpoint, to this target and with this private endpoint, as far as it is shown."""
+    """True if the factory has the endpoint, to this target and, if shown, with this private endpoint."""
     namesake = _namesake(names[1], factory)
     return (
         namesake is not None
@@ -98,12 +98,12 @@ def _namesake(endpoint: str, factory: KnownFactory | None) -> Endpoint | None:
 def _evidence(
     connection: Connection, names: tuple[str, str], factory: KnownFactory | None
 ) -> Literal["home", "description", "network"] | None:
-    """What speaks for it that Data Factory made the connection; None if nothing does.
+    """The evidence that Data Factory made the connection; None if there is none.
 
-    The private endpoints of one managed virtual network stand in one resource group of Microsoft's (recorded), where
-    no customer can make any: one of the factory's name beside the factory's others is its own. Anyone can write the
-    description, and approving overwrites it (recorded). The form of the resource group alone says that some service of
-    Microsoft's made the connection.
+    The private endpoints of one managed virtual network are in one resource group of Microsoft's (recorded), where no
+    customer can create any. So a private endpoint with the factory's name, beside the factory's other ones, belongs to
+    the factory. Anyone can write the description, and approving overwrites it (recorded). The form of the resource
+    group only shows that some service of Microsoft's made the connection.
     """
     home = home_of(connection.private_endpoint_id)
     endpoints = factory.endpoints if factory is not None else None
@@ -122,7 +122,7 @@ def _row(
     name, endpoint = names
     # Names of factories are unique in all of Azure (docs), so a name finds the factory if it can be seen at all.
     if factory is None:
-        reason = f"No factory {name!r} can be seen from here: it is gone, or hidden from this caller."
+        reason = f"This caller cannot see a factory {name!r}: it is gone, or hidden from this caller."
     elif factory.endpoints is None:
         reason = "The factory's endpoints cannot be read."
     elif (namesake := _namesake(endpoint, factory)) is None:
@@ -148,9 +148,9 @@ def _row(
 def suspects(
     account: Account | None, account_id: ArmId, factories: Sequence[KnownFactory], *, gone: Sequence[str] = ()
 ) -> tuple[ArmId, ...]:
-    """The targets of endpoints that the account does not use and that may be gone: they have to be asked for.
+    """The targets of endpoints that the account does not use and that may be gone: Azure has to be asked about them.
 
-    `gone` are targets that the account names and that were not there.
+    `gone` are targets that the account names but that do not exist.
     """
     found = (ArmId.parse(one.resource_id) for _, one in _suspected(account, account_id, factories, gone))
     return tuple(dict.fromkeys(found))
@@ -164,7 +164,7 @@ def orphan_endpoints(
     *,
     gone: Sequence[str] = (),
 ) -> tuple[OrphanEndpoint, ...]:
-    """The endpoints whose target is gone; `exists` is None where that could not be read."""
+    """The endpoints whose target is gone; `exists` is None if that could not be read."""
     rows: list[OrphanEndpoint] = []
     for factory, endpoint in _suspected(account, account_id, factories, gone):
         there = exists.get(ArmId.parse(endpoint.resource_id))
@@ -190,7 +190,7 @@ def orphan_endpoints(
 def _suspected(
     account: Account | None, account_id: ArmId, factories: Sequence[KnownFactory], gone: Sequence[str]
 ) -> Iterator[tuple[KnownFactory, Endpoint]]:
-    """The endpoints of the factories that serve this account, less those that point to what it uses now."""
+    """The endpoints of the factories that serve this account, without those to resources that it uses now."""
     current = [target.resource_id for target in account.targets] if account else []
     there = [target for target in current if not any(same_id(target, one) for one in gone)]
     for factory in factories:
@@ -217,7 +217,7 @@ def _is_a_target(resource_id: str) -> bool:
 
 
 def _named_by(connection: Connection) -> tuple[str, str] | None:
-    """Factory and endpoint, if the private endpoint is called as Data Factory calls them."""
+    """The names of factory and endpoint, if the private endpoint has the form of Data Factory's names."""
     factory, dot, endpoint = last_segment(connection.private_endpoint_id).partition(".")
     well_formed = dot and naming.dashed_name_problem("factory", factory) is None and naming.is_endpoint_name(endpoint)
     return (factory, endpoint) if well_formed else None

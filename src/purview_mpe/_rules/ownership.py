@@ -1,20 +1,20 @@
-"""Whose connection is it? Decides which pending connection at a target is ours; everything here is a pure function.
+"""Whose connection is it? Decides which pending connection at a target belongs to the factory. Pure functions.
 
-Anybody can ask to be let into a storage account, and can call their private endpoint `<factory>.<endpoint>`.
-Approving a connection that is not ours lets a stranger in, so a connection is ours only
+Anyone can request a connection to a storage account, and can name the private endpoint `<factory>.<endpoint>`.
+Approving another person's connection lets a stranger in, so a connection counts as the factory's only
 
-1. if its private endpoint has exactly the id that the factory (or the requester's report) tells: then at once. A report
-   may come from a file that somebody has edited, so an id in it counts only if it is called as Data Factory calls ours;
-2. if that id is not told, by the name `<factory>.<endpoint>` as the exact last segment of the private endpoint's id, in
-   any letter case, provided that the factory says that our endpoint is provisioned and pending (so ours must be among
-   those listed), that exactly one connection bears the name, and that all connections found by name sit in one
-   resource group (Data Factory puts those of one managed virtual network into one, recorded). Where the factory says
-   Approved, which it never takes back, ours may be gone: then a pending connection of that name is somebody else's,
-   because an approved one does not become pending again;
-3. if the factory cannot be read, by that name, provided that every target shows exactly one such connection and all
-   of them sit in one resource group, that of those found before included.
+1. if its private endpoint has exactly the id that the factory (or the requester's report) shows; that is enough.
+   A report may come from an edited file, so an id in it counts only if its name has the form that Data Factory gives;
+2. or, if that id is not shown, by the name `<factory>.<endpoint>`: the exact last segment of the private endpoint's id,
+   in any letter case. The factory must say that the endpoint is provisioned and pending (so its connection must be in
+   the list), exactly one connection must have the name, and all connections found by name must be in one resource
+   group (Data Factory uses one for each managed virtual network, recorded). If the factory says Approved, which it
+   never takes back, its connection may be gone. Then a pending connection of that name belongs to a stranger, because
+   an approved connection does not become pending again;
+3. or, if the factory cannot be read, by that name. Every target must show exactly one such connection, and all of them
+   must be in one resource group, including those found before.
 
-Never by a connection's name or description, never by a prefix or part of a name. Two matches are ambiguous.
+A connection's own name or description never counts, nor does a prefix or part of a name. Two matches are ambiguous.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one target shows, or why it could not be read."""
+    """The connections that one target shows, or why it could not be read."""
 
     connections: tuple[Connection, ...] = ()
     error: PurviewMpeError | None = None
     at: float | None = None
-    """When it was shown, on the clock of the verb."""
+    """When the target was read, on the clock of the verb."""
 
 
 #: What each target shows, by identity (target id, group id).
@@ -49,34 +49,34 @@ Listings: TypeAlias = "Mapping[Identity, Listing]"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An endpoint of ours whose connection is looked for at its target."""
+    """An endpoint of the factory whose connection is searched at its target."""
 
     target: Target
     name: str
     private_endpoint_id: str | None = None
     """Exact id, from the factory or from the requester's report."""
     factory_says: str = ""
-    """State of the connection as the factory tells it, lower-case; empty until the endpoint is provisioned."""
+    """State of the connection as the factory shows it, lower-case; empty until the endpoint is provisioned."""
     only_exact: bool = False
-    """Whether nothing but an exact id is accepted."""
+    """True if only an exact id is accepted."""
     has_failed: bool = False
-    """Whether Azure could not make the endpoint, so that a connection which is not there will not come."""
+    """True if Azure could not create the endpoint, so that a missing connection will not appear."""
 
     @property
     def is_vouched_for(self) -> bool:
-        """Whether the factory or a report says enough for a connection to be recognised."""
+        """True if the factory or a report shows enough to recognise a connection."""
         return self.private_endpoint_id is not None or self.has_a_connection or self.only_exact
 
     @property
     def is_turned_down(self) -> bool:
-        """Whether the factory itself says that the connection was rejected or removed, which is final (docs)."""
+        """True if the factory itself says that the connection was rejected or removed, which is final (docs)."""
         return states.is_broken("", self.factory_says)
 
     @property
     def has_a_connection(self) -> bool:
-        """Whether, as far as the factory knows, our connection is among those that the target shows.
+        """True if, according to the factory, the endpoint's connection is in the target's list.
 
-        A factory that says Disconnected or nothing has none that could be the one listed.
+        A factory that shows Disconnected or no state has no connection that could be in the list.
         """
         return self.factory_says in {"pending", "approved"}
 
@@ -91,12 +91,12 @@ class Match:
     """What was found for one claim."""
 
     claim: Claim
-    kind: Literal["ours", "not-yet", "ambiguous"]
+    kind: Literal["recognised", "not-yet", "ambiguous"]
     connection: Connection | None = None
     matched_by: Literal["private-endpoint-id", "name"] | None = None
     reason: str = ""
     candidates: tuple[Connection, ...] = ()
-    """Where it is ambiguous: those of which one may be ours."""
+    """If the match is ambiguous: the connections of which one may be the endpoint's."""
 
 
 def claim_for(target: Target, endpoint: Endpoint) -> Claim:
@@ -112,28 +112,28 @@ def claim_for(target: Target, endpoint: Endpoint) -> Claim:
     )
 
 
-def claim_from_report(factory: str, target: Target, told: Outcome) -> Claim:
-    """The claim for an endpoint as a requester's report tells it; `factory` is the factory's name.
+def claim_from_report(factory: str, target: Target, outcome: Outcome) -> Claim:
+    """The claim for an endpoint as a requester's report shows it; `factory` is the factory's name.
 
-    An id that is not called as Data Factory calls the private endpoint of this endpoint is left out, so that no owner
-    is asked to approve it either.
+    An id whose name does not have the form that Data Factory gives for this endpoint is dropped, so that the hand-off
+    does not ask an owner to approve it either.
     """
-    private_endpoint_id = told.private_endpoint_id
-    may_be_ours = (
+    private_endpoint_id = outcome.private_endpoint_id
+    is_plausible = (
         private_endpoint_id is not None
-        and is_endpoint_name(told.name)
-        and bears_hidden_name(private_endpoint_id, factory, told.name)
+        and is_endpoint_name(outcome.name)
+        and bears_hidden_name(private_endpoint_id, factory, outcome.name)
     )
-    return Claim(target, told.name, private_endpoint_id if may_be_ours else None, only_exact=True)
+    return Claim(target, outcome.name, private_endpoint_id if is_plausible else None, only_exact=True)
 
 
 def match_known(
     factory: str, claims: Sequence[Claim], listings: Listings, *, anchors: Sequence[str] = ()
 ) -> list[Match]:
-    """The connections of endpoints that the factory (or a report) vouches for: rules 1 and 2.
+    """The connections of endpoints that the factory (or a report) shows: rules 1 and 2.
 
-    `factory` is the factory's name; `anchors` are ids of private endpoints that were found to be ours before. A claim
-    whose target could not be read gets no match.
+    `factory` is the factory's name; `anchors` are ids of private endpoints that were recognised as the factory's. A
+    claim whose target could not be read gets no match.
     """
     found = [
         _match(factory, claim, listings[claim.identity].connections)
@@ -152,7 +152,7 @@ def match_known(
     if len(homes) <= 1:
         return found
     return [
-        ambiguous(match.claim, "the connections found by name sit in different resource groups", match.connection)
+        ambiguous(match.claim, "the connections found by name are in different resource groups", match.connection)
         if match.matched_by == "name"
         else match
         for match in found
@@ -162,13 +162,13 @@ def match_known(
 def match_blind(
     factory: str, claims: Sequence[Claim], listings: Listings, *, anchors: Sequence[str] = ()
 ) -> list[Match]:
-    """The connections of endpoints that nobody vouches for, because the factory cannot be read: rule 3.
+    """The connections of endpoints that only names identify, because the factory cannot be read: rule 3.
 
     `anchors` are ids of private endpoints that were found before.
     """
     if any(listings[claim.identity].error is not None for claim in claims):
         return [
-            ambiguous(claim, "the factory cannot be read and not every target can, so the name proves nothing")
+            ambiguous(claim, "neither the factory nor every target can be read, so the name proves nothing")
             for claim in claims
         ]
     named = {
@@ -177,20 +177,20 @@ def match_blind(
     }
     if any(len(connections) > 1 for connections in named.values()):
         return [
-            ambiguous(claim, "the factory cannot be read, and a target shows several connections of our name")
+            ambiguous(claim, "the factory cannot be read, and a target shows several connections of that name")
             for claim in claims
         ]
     if not all(named.values()):
         return [
-            Match(claim, "not-yet", reason="not every target shows a connection of our name yet") for claim in claims
+            Match(claim, "not-yet", reason="not every target shows a connection of that name yet") for claim in claims
         ]
     found = [connections[0].private_endpoint_id for connections in named.values()]
     if len({home_of(private_endpoint_id) for private_endpoint_id in (*anchors, *found)}) > 1:
         return [
-            ambiguous(claim, "the factory cannot be read, and the connections sit in different resource groups")
+            ambiguous(claim, "the factory cannot be read, and the connections are in different resource groups")
             for claim in claims
         ]
-    return [Match(claim, "ours", named[claim.identity][0], "name") for claim in claims]
+    return [Match(claim, "recognised", named[claim.identity][0], "name") for claim in claims]
 
 
 def _match(factory: str, claim: Claim, connections: Sequence[Connection]) -> Match:
@@ -198,24 +198,25 @@ def _match(factory: str, claim: Claim, connections: Sequence[Connection]) -> Mat
         exact = [c for c in connections if same_id(c.private_endpoint_id, claim.private_endpoint_id)]
         match exact:
             case [connection]:
-                return Match(claim, "ours", connection, "private-endpoint-id")
+                return Match(claim, "recognised", connection, "private-endpoint-id")
             case []:
-                return Match(claim, "not-yet", reason="the target does not show our connection yet")
+                return Match(claim, "not-yet", reason="the target does not show the endpoint's connection yet")
             case _:
                 return ambiguous(claim, "the target shows several connections of one private endpoint")
     if claim.only_exact:
-        return ambiguous(claim, f"the report tells no private endpoint called {hidden_name(factory, claim.name)!r}")
+        return ambiguous(claim, f"the report shows no private endpoint called {hidden_name(factory, claim.name)!r}")
     named = _bearing(hidden_name(factory, claim.name), connections)
     if len(named) > 1:
-        reason = f"{len(named)} connections bear the name {hidden_name(factory, claim.name)!r}"
+        reason = f"{len(named)} connections have the name {hidden_name(factory, claim.name)!r}"
         return ambiguous(claim, reason, *named)
     if not named:
-        return Match(claim, "not-yet", reason="the target does not show our connection yet")
+        return Match(claim, "not-yet", reason="the target does not show the endpoint's connection yet")
     if not claim.has_a_connection:
-        return Match(claim, "not-yet", reason="the factory does not vouch for the endpoint yet")
+        return Match(claim, "not-yet", reason="the factory does not confirm the endpoint's connection yet")
     if claim.factory_says == "approved" and named[0].status.casefold() == "pending":
-        return Match(claim, "not-yet", reason="ours was approved before, so the pending connection is not ours")
-    return Match(claim, "ours", named[0], "name")
+        reason = "the endpoint's connection was already approved, so the pending one is not the endpoint's"
+        return Match(claim, "not-yet", reason=reason)
+    return Match(claim, "recognised", named[0], "name")
 
 
 def _bearing(name: str, connections: Sequence[Connection]) -> list[Connection]:
@@ -223,16 +224,16 @@ def _bearing(name: str, connections: Sequence[Connection]) -> list[Connection]:
 
 
 def _is_called(private_endpoint_id: str, name: str) -> bool:
-    """Whether an id ends in a name; a letter that only folds to one of ours (a Kelvin sign to k) is another letter."""
+    """True if an id ends in a name; a letter that only folds to one of the name (a Kelvin sign to k) does not match."""
     called = last_segment(private_endpoint_id)
     return called.isascii() and called.casefold() == name.casefold()
 
 
 def home_of(private_endpoint_id: str) -> str:
-    """Everything of an id before the private endpoint's own name: subscription and resource group."""
+    """The part of an id before the private endpoint's own name: subscription and resource group."""
     return private_endpoint_id.rstrip("/").casefold().rpartition("/")[0]
 
 
 def ambiguous(claim: Claim, reason: str, *candidates: Connection | None) -> Match:
-    """No connection can be told to be the claim's."""
+    """The match for a claim whose connection cannot be identified."""
     return Match(claim, "ambiguous", reason=reason, candidates=tuple(one for one in candidates if one is not None))

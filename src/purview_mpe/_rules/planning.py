@@ -1,4 +1,4 @@
-"""Decides what has to be done: a pure function from spec, account and factory to a plan."""
+"""Decides what to do: a pure function from spec, account and factory to a plan."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 def make_plan(spec: Spec, account: Account, factory: Factory, runtimes: Sequence[Runtime] | None = None) -> Plan:
     """The steps that lead from what the factory has to what the account needs.
 
-    Given the factory's integration runtimes, one in the managed virtual network is a step as well.
+    If the factory's integration runtimes are given, one in the managed virtual network is a step, too.
 
     Raises:
-        UnsupportedSetup: the account does not show which endpoints it needs, or lacks what `Spec.groups` asks for.
+        UnsupportedSetup: the account does not show which endpoints it needs, or lacks a group id in `Spec.groups`.
     """
     targets = needed_targets(spec, account)
     steps = [_endpoint_step(spec, target, factory.endpoints) for target in targets]
@@ -62,7 +62,7 @@ def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
     """
     if spec.groups is None:
         if account.shape == "F":
-            raise _cannot_tell(account)
+            raise _endpoints_unknown(account)
         return account.targets
     known = {target.group_id: target for target in account.targets}
     for group_id in spec.groups:
@@ -70,31 +70,31 @@ def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
             known[group_id] = optional_target(account, group_id)
     missing = [group_id for group_id in spec.groups if group_id not in known]
     if missing and account.shape == "F":
-        raise _cannot_tell(account)
+        raise _endpoints_unknown(account)
     if missing and account.shape is not None:
         raise UnsupportedSetup(
             f"Spec.groups asks for {' and '.join(missing)}, and the account {account.name!r} (shape {account.shape}) "
             f"offers only {', '.join(target.group_id for target in account.targets)}.",
             remedy=f"Remove {' and '.join(missing)} from Spec.groups, or leave it at None to follow the account.",
         )
-    # An unreadable account (shape None) keeps its warning and gets what can be told: the account endpoint.
+    # An unreadable account (shape None) keeps its warning and gets the only known endpoint: its own.
     if len(missing) == len(spec.groups):
-        raise _nothing_told(spec.groups, account)  # or a plan without steps would look as if all were done
+        raise _nothing_known(spec.groups, account)  # otherwise a plan without steps would look complete
     return tuple(known[group_id] for group_id in spec.groups if group_id in known)
 
 
 def optional_target(account: Account, group_id: str) -> Target:
-    """The target of a group id that lies beyond lineage; such endpoints go to the account itself (spec)."""
+    """The target of a group id that lineage does not need; such endpoints go to the account itself (spec)."""
     return Target(group_id=group_id, resource_id=account.id, connections="account")
 
 
 def reconciled(planned: Plan, fresh: Plan) -> Plan:
-    """The fresh plan, reduced to what was planned earlier.
+    """The fresh plan, reduced to the steps of the earlier plan.
 
-    What somebody else has done in the meantime in the same sense is kept; what moved against the plan is a conflict.
-    Nothing is left that the fresh plan would not do, so a plan file cannot ask for more than its spec could.
+    A step that another caller has already done is kept; a change that contradicts the plan is a conflict. The result
+    holds nothing that the fresh plan would not do, so a plan file cannot do more than its spec could.
     """
-    # A dict, because an edited file may hold a step twice.
+    # A dict, because an edited plan file may hold a step twice.
     steps = list({_key(step): _still_standing(step, fresh) for step in planned.steps}.values())
     network_is_missing = any(step.subject == "managed-network" for step in fresh.steps)
     network_was_planned = any(step.subject == "managed-network" for step in planned.steps)
@@ -111,19 +111,19 @@ def _still_standing(planned: Step, fresh: Plan) -> Step:
     if now is None and planned.subject == "managed-network":
         return planned.model_copy(update={"action": "keep", "reason": "The managed virtual network exists by now."})
     if now is None:
-        return _moved(planned, "what it points to is no longer what the account needs")
+        return _moved(planned, "the account no longer needs its target")
     if now.action in {"conflict", "keep"}:
         return now
     if now.action == planned.action and now.name.casefold() == planned.name.casefold():
         return now
     return _moved(
         planned,
-        f"it was planned to {planned.action} {planned.name!r}, now it would {now.action} {now.name!r}",
+        f"the plan was to {planned.action} {planned.name!r}, but a new plan would {now.action} {now.name!r}",
     )
 
 
 def _key(step: Step) -> tuple[str, ...]:
-    """What a step is about; a factory has one managed virtual network, so its name does not count."""
+    """The key of a step's subject; a factory has one managed virtual network, so its name is not part of it."""
     if step.subject == "managed-network":
         return (step.subject,)
     return step.subject, *step.identity
@@ -133,13 +133,13 @@ def _moved(planned: Step, what: str) -> Step:
     return planned.model_copy(
         update={
             "action": "conflict",
-            "reason": f"Something has changed since the plan was made: {what}.",
+            "reason": f"Azure has changed since the plan was made: {what}.",
             "remedy": "Plan again, look at the new plan, and apply that.",
         }
     )
 
 
-def _cannot_tell(account: Account) -> UnsupportedSetup:
+def _endpoints_unknown(account: Account) -> UnsupportedSetup:
     for finding in account.warnings:
         if finding.code == SHAPE_UNKNOWN.code:
             return UnsupportedSetup(
@@ -153,11 +153,11 @@ def _cannot_tell(account: Account) -> UnsupportedSetup:
     )
 
 
-def _nothing_told(groups: Sequence[str], account: Account) -> UnsupportedSetup:
+def _nothing_known(groups: Sequence[str], account: Account) -> UnsupportedSetup:
     why = next((finding for finding in account.warnings if finding.remedy), None)
     return UnsupportedSetup(
-        f"Spec.groups asks for {' and '.join(groups)} alone, and of the account {account.name!r} only the account "
-        f"endpoint is known.{f' {why.message}' if why else ''}",
+        f"Spec.groups asks only for {' and '.join(groups)}, but only the account endpoint of the "
+        f"account {account.name!r} is known.{f' {why.message}' if why else ''}",
         remedy=why.remedy if why else "Look at the account's warnings with discover(account).",
     )
 
@@ -226,7 +226,7 @@ def _step_for_existing(spec: Spec, target: Target, endpoint: Endpoint) -> Step:
     name, state = endpoint.name, endpoint.provisioning_state
     if states.is_broken(state, endpoint.connection_status):
         broken = endpoint.connection_status if states.is_broken("", endpoint.connection_status) else state
-        reason = f"The endpoint {name!r} is {broken}, and Azure offers no way back from that but making it anew."
+        reason = f"The endpoint {name!r} is {broken}; Azure cannot repair it, only delete it and create it again."
         if spec.replace_broken:
             return _step(target, "replace", name, reason)
         return _step(
@@ -234,7 +234,7 @@ def _step_for_existing(spec: Spec, target: Target, endpoint: Endpoint) -> Step:
             "conflict",
             name,
             reason,
-            "Set Spec.replace_broken to True to have it made anew; the new connection needs a new approval.",
+            "Set Spec.replace_broken to True to have it replaced; the new connection needs a new approval.",
         )
     if name.casefold() != spec.name_of(target.group_id).casefold():
         return _step(target, "keep", name, f"An endpoint to this target exists under the name {name!r}.")
@@ -255,11 +255,11 @@ def _step(target: Target, action: Action, name: str, reason: str, remedy: str | 
 
 
 def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[Target]) -> Iterator[Endpoint]:
-    """Endpoints to resources that the account has retired, or bearing our very name and group id and leading elsewhere.
+    """Endpoints to resources the account no longer uses, or with a name and group id of the spec and another target.
 
-    The latter may have served this account once, or may be somebody else's: so an endpoint to storage that was replaced
-    is shown beside the conflict over its name. A name alone proves nothing, so a bare resemblance (a prefix, say) is
-    never enough; and these are only shown.
+    The latter may have served this account earlier, or may have another purpose. So an endpoint to replaced storage is
+    shown beside the conflict over its name. A similar name, for example one with the same prefix, is not enough. These
+    endpoints are only shown, never changed.
     """
     wanted = {target.group_id for target in targets}
     current = {target.identity for target in account.targets}
@@ -278,10 +278,10 @@ def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[
 
 
 def is_retired(account: Account, endpoint: Endpoint) -> bool:
-    """Whether the account itself shows that it used what the endpoint leads to.
+    """True if the account itself shows that it used the endpoint's target.
 
-    It names a resource that it no longer ingests through, or the resource is in its managed resource group, where
-    nobody but Azure can create anything (docs: the group has a deny assignment).
+    It names a resource that it no longer ingests through, or the resource is in its managed resource group, where only
+    Azure can create resources (docs: the group has a deny assignment).
     """
     resource = identity(endpoint.resource_id, None)
     if resource in {identity(resource_id, None) for resource_id in account.retired}:
@@ -291,7 +291,7 @@ def is_retired(account: Account, endpoint: Endpoint) -> bool:
 
 
 def _is_in_group(resource_id: str, group: str | None) -> bool:
-    """Whether the resource is in the group; in an account's managed group is what it uses or used, and nothing else."""
+    """True if the resource is in the group; an account's managed group holds only resources that it uses or used."""
     if group is None or not resource_id:
         return False
     resource = ArmId.parse(resource_id)

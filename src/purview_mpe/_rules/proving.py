@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account, Finding, Severity
     from purview_mpe._model.survey import ActivityRun, Runtime
 
-#: How a run ends (docs); every other status means that it goes on.
+#: The final statuses of a run (docs); any other status means that it still runs.
 ENDED = frozenset({"succeeded", "failed", "cancelled", "canceled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogued:
-    """What the catalog holds of one activity."""
+    """What the catalog holds about one activity."""
 
     activity: ActivityRun
     is_there: bool | None
-    """Whether there is an entity of this run; None if the catalog cannot be read."""
+    """True if there is an entity of this run; None if the catalog cannot be read."""
     relations: int | None = None
-    """How many relations tie it to data sets; None if that was not read."""
+    """How many relations tie the entity to data sets; None if they were not read."""
     evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything that was read of one run."""
+    """Everything that was read about one run."""
 
     status: str | None
     """How the run ended, as Azure writes it; None if it cannot be read."""
     activities: tuple[ActivityRun, ...] = ()
-    """Those of the kinds that report lineage."""
+    """The activities of the kinds that report lineage."""
     account: Account | None = None
     runtimes: tuple[Runtime, ...] | None = None
     catalog: tuple[Catalogued, ...] = ()
@@ -56,9 +56,9 @@ def links(seen: Seen) -> tuple[Link, ...]:
 
 
 def is_proven(chain: Sequence[Link]) -> bool | None:
-    """Whether the lineage arrived; None if that cannot be seen.
+    """True if the lineage arrived; None if this caller cannot see it.
 
-    Where it ran decides nothing by itself: lineage that is in Purview has arrived from wherever it was sent.
+    The runtime alone decides nothing: lineage that is in Purview has arrived, whatever runtime sent it.
     """
     states = {link.name: link.state for link in chain if link.name != "runtime"}
     if "no" in states.values():
@@ -93,7 +93,7 @@ def _run(seen: Seen) -> Link:
 
 
 def _runtime(seen: Seen) -> Link:
-    """Whether every activity ran where the support matrix lets lineage leave from."""
+    """True if the support matrix supports lineage from the runtime of every activity."""
     said: list[str] = []
     allowed: list[bool | None] = []
     for activity in seen.activities:
@@ -115,7 +115,7 @@ def _kind_of(activity: ActivityRun, seen: Seen) -> matrix.RuntimeKind | None:
     listed: dict[str, matrix.RuntimeKind] = {one.name.casefold(): one.kind for one in seen.runtimes}
     if name in listed:
         return listed[name]
-    # Every factory has it, and the list does not show it until a client has saved it (recorded).
+    # Every factory has it, but the list does not show it until a client has saved it (recorded).
     return "azure" if name == IMPLICIT_RUNTIME.casefold() else None
 
 

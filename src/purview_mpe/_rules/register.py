@@ -1,4 +1,4 @@
-"""The connections that a target shows, found by whose they may be: one list serves a thousand factories."""
+"""An index of a target's connections by their possible owner, so that one list serves a thousand factories."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Register:
-    """One list, read once and asked often."""
+    """One list, read once and searched often."""
 
     def __init__(self, listing: Listing) -> None:
         self.error = listing.error
@@ -29,7 +29,7 @@ class Register:
             self._by_ids[_ids(connection)] = connection
 
     def for_claim(self, factory: str, claim: Claim) -> Listing:
-        """All that can decide this claim: the rules look at nothing else of the list."""
+        """The connections that can decide this claim: the rules use no others of the list."""
         if claim.private_endpoint_id is not None:
             found = self._by_endpoint.get(folded(claim.private_endpoint_id.strip("/")), [])
         else:
@@ -37,11 +37,11 @@ class Register:
         return Listing(tuple(found), self.error, self.at)
 
     def status_of(self, connection: Connection) -> str:
-        """What the list says of a connection that was seen earlier; empty if it is gone, or another one's by now."""
+        """The state of a connection that was seen earlier; empty if it is gone or another one's now."""
         now = self._by_ids.get(_ids(connection))
         return now.status if now is not None else ""
 
 
 def _ids(connection: Connection) -> tuple[str, str]:
-    """What makes two connections the same; items of the ingestion list may come without an id of their own."""
+    """The identity of a connection; items of the ingestion list may have no id."""
     return folded(connection.id), folded(connection.private_endpoint_id.strip("/"))

@@ -1,9 +1,9 @@
-"""What each step of the job takes, and what a caller's permissions say about it.
+"""Which rights each step needs, and whether a caller's permissions include them.
 
 Azure's rule (docs, "Understand Azure role definitions"): a role allows an action that one of its `actions` matches
-and none of its `notActions`; `*` stands for any text, slashes included; letter case does not count; the roles of a
-caller add up, so that what one role excepts another may allow. Deny assignments stand above all that and are not in
-the answer: an allowed step can still be refused on resources that Purview manages.
+and none of its `notActions`; `*` stands for any text, including slashes; letter case does not count; the roles of a
+caller add up, so one role may allow what another excludes. Deny assignments override all roles and are not in the
+answer: an allowed step can still be refused on resources that Purview manages.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _NAMESPACE = "Microsoft.EventHub/namespaces"
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one step takes, and where."""
+    """The rights that one step needs, and where."""
 
     step: RightStep
     place: Place
     role: str
     actions: tuple[str, ...]
     perhaps: tuple[str, ...] = ()
-    """Actions that may be needed, too: their names are inferred, or sources disagree; lacking them proves nothing."""
+    """Actions that may also be needed: their names are inferred, or sources disagree, so a lack proves nothing."""
 
 
 #: Source: Microsoft's lists of resource provider operations and of built-in roles (docs), except as noted.
@@ -92,8 +92,8 @@ NEEDS: tuple[Need, ...] = (
             f"{_ACCOUNT}/ingestionPrivateEndpointConnectionStatus/action",
         ),
     ),
-    # Sources disagree: Microsoft's page on roles says that a Reader can monitor a factory (docs), others met 403 until
-    # they were given the two actions (public code).
+    # Sources disagree: Microsoft's page on roles says that a Reader can monitor a factory (docs), but others got 403
+    # until they had the two actions (public code).
     Need(
         "read-runs",
         "factory",
@@ -105,7 +105,7 @@ NEEDS: tuple[Need, ...] = (
 
 
 def allows(permissions: Sequence[Permission], action: str) -> bool:
-    """Whether any of the roles behind these permissions allows an action."""
+    """True if any of the roles behind these permissions allows an action."""
     return any(
         _matches(permission.actions, action) and not _matches(permission.not_actions, action)
         for permission in permissions
@@ -113,7 +113,7 @@ def allows(permissions: Sequence[Permission], action: str) -> bool:
 
 
 def scopes_of(factory: str, account: Account | None) -> dict[Place, str]:
-    """Where each step's right is looked for; a place that this account has no use for is absent."""
+    """The scope of each step's right; scopes that this account does not need are absent."""
     scopes: dict[Place, str] = {"factory": factory}
     if account is None:
         return scopes
@@ -133,7 +133,7 @@ def scopes_of(factory: str, account: Account | None) -> dict[Place, str]:
 
 
 def rights(scopes: Mapping[Place, str], permissions: Mapping[str, Sequence[Permission] | None]) -> tuple[Right, ...]:
-    """What a caller may do; `permissions` by folded scope, None or absent where they cannot be read."""
+    """What a caller is allowed to do; `permissions` by folded scope, None or absent if they cannot be read."""
     return tuple(
         _right(need, scopes[need.place], permissions.get(folded(scopes[need.place])))
         for need in NEEDS
@@ -142,7 +142,7 @@ def rights(scopes: Mapping[Place, str], permissions: Mapping[str, Sequence[Permi
 
 
 def missing_to_decide(connections: ConnectionList, held: Sequence[Permission]) -> tuple[str, ...]:
-    """The actions that a caller lacks to approve or reject what one of the targets' lists shows."""
+    """The actions that a caller lacks for approving or rejecting the connections of one list."""
     [need] = [need for need in NEEDS if need.step == f"approve-{connections}"]
     return tuple(action for action in need.actions if not allows(held, action))
 
@@ -162,10 +162,10 @@ def _matches(patterns: Sequence[str], action: str) -> bool:
 
 
 def _covers(pattern: str, action: str) -> bool:
-    """Whether `*` can stand for texts that make an action of the pattern.
+    """True if the action matches the pattern.
 
-    Each part between two stars is looked for once, behind the one before it: patterns come from an answer, and a
-    search that goes back takes for ever with enough stars.
+    Each part between two stars is searched once, after the part before it: patterns come from an answer, and a search
+    with backtracking would take far too long with many stars.
     """
     first, *parts = pattern.split("*")
     if not parts:

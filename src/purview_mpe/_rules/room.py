@@ -1,4 +1,4 @@
-"""How many more endpoints the targets of an account take, while the factories of a fleet share it."""
+"""How many more endpoints the targets of an account accept, while the factories of a fleet share it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class Room:
-    """What the targets showed when they were counted, and what the fleet has taken of it since."""
+    """The counted connections of the targets, and the places that the fleet has taken since."""
 
     counted: dict[Identity, Load] = field(default_factory=dict["Identity", Load])
     taken: Counter[Identity] = field(default_factory=Counter["Identity"])
 
     def count(self, targets: Iterable[Target], listing: Listing) -> None:
-        """Count the connections that one list shows; targets without a documented limit have room for all."""
+        """Count the connections of one list; a target without a documented limit always has room."""
         several = list(targets)
         for load in loads(several, {target.identity: listing for target in several}):
             self.counted[identity(load.resource_id, None)] = load
 
     def take(self, plan: Plan) -> Plan:
-        """Take the room that a plan needs; if there is not enough, give the plan with its conflicts, and take none."""
+        """Take the room that a plan needs; if there is not enough, take none and return the plan with conflicts."""
         wanted = Counter(identity(target.resource_id, None) for target in wanted_by(plan))
         asked = [replace(self._now(key), wanted=count) for key, count in wanted.items() if key in self.counted]
         checked = fitted(plan, asked)
@@ -39,11 +39,11 @@ class Room:
         return checked
 
     def give_back(self, targets: Iterable[Target]) -> None:
-        """These were not created after all."""
+        """Return the room of endpoints that were not created."""
         self.taken -= Counter(identity(target.resource_id, None) for target in targets)
 
     def findings(self) -> tuple[Finding, ...]:
-        """A warning for each target that is nearly full by now."""
+        """A warning for each target that is nearly full."""
         return tuple(capacity_findings(self._now(key) for key in self.counted))
 
     def _now(self, key: Identity) -> Load:

@@ -1,4 +1,4 @@
-"""Decides which integration runtime serves: an existing one in the managed virtual network, or a new one."""
+"""Decides which integration runtime to use: an existing one in the managed virtual network, or a new one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.survey import Runtime
 
-#: What `onboard` calls the runtime that it makes where the spec names none.
+#: The name of the runtime that `onboard` creates if the spec names none.
 DEFAULT_RUNTIME = "managed-vnet"
-#: What an activity runs on whose linked services name no integration runtime (docs).
+#: The runtime of an activity whose linked services name no integration runtime (docs).
 IMPLICIT_RUNTIME = "AutoResolveIntegrationRuntime"
 _KINDS = {
     "azure": "an Azure integration runtime outside the managed virtual network",
@@ -28,8 +28,8 @@ _KINDS = {
 def runtime_step(spec: Spec, runtimes: Sequence[Runtime]) -> Step:
     """The step that ends with an Azure integration runtime in the factory's managed virtual network.
 
-    A runtime cannot be moved into the network or out of it (docs), so one of another kind that has the name is a
-    conflict. Where the spec names none, any runtime in the network serves.
+    A runtime cannot be moved into the network or out of it (docs), so a runtime of another kind with that name is a
+    conflict. If the spec names no runtime, any runtime in the network is used.
     """
     inside = [one for one in runtimes if one.kind == "azure-managed-vnet"]
     if spec.runtime is None and inside:
@@ -50,7 +50,7 @@ def runtime_step(spec: Spec, runtimes: Sequence[Runtime]) -> Step:
 
 
 def runtime_findings(spec: Spec, step: Step) -> Iterator[Finding]:
-    """What making the runtime changes beyond itself."""
+    """Findings about the side effects of creating the runtime."""
     if step.subject != "runtime" or step.action != "create":
         return
     if (spec.runtime or "").casefold() == IMPLICIT_RUNTIME.casefold():

@@ -1,4 +1,4 @@
-"""What becomes of a connection that is not pending any more: pure functions of its state and the decision wanted."""
+"""The result for a connection that is no longer pending: pure functions of its state and the decision."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def settled(status: str, decision: Decision, *, was_asked: bool) -> Result | None:
     """The result for a connection in this state; None while it is pending, so that the decision is still to be made.
 
-    `was_asked` says whether this run made the decision earlier. A Rejected or Disconnected connection never becomes
-    Approved (docs), and an Approved one is not rejected: its endpoint is in use.
+    `was_asked` is True if this run already requested the decision. A Rejected or Disconnected connection never becomes
+    Approved (docs), and an Approved one is not rejected, because its endpoint is in use.
     """
     state = status.casefold()
     if state == "pending":
@@ -24,9 +24,9 @@ def settled(status: str, decision: Decision, *, was_asked: bool) -> Result | Non
 
 
 def turned_down(factory_says: str, decision: Decision) -> Result:
-    """The result for a connection that only the factory shows, as Rejected or Disconnected: neither is taken back.
+    """The result for a connection that only the factory shows, as Rejected or Disconnected: both are final.
 
-    A connection that is gone cannot be rejected, and lets no one in.
+    A connection that is gone cannot be rejected, and gives no access.
     """
     if decision == "Approved":
         return "failed"
@@ -34,10 +34,10 @@ def turned_down(factory_says: str, decision: Decision) -> Result:
 
 
 def done(decision: Decision) -> Result:
-    """The result of a decision that was made."""
+    """The result of a decision."""
     return "approved" if decision == "Approved" else "rejected"
 
 
 def would(decision: Decision) -> Result:
-    """The result of a decision that a dry run leaves."""
+    """The result of a decision in a dry run."""
     return "would-approve" if decision == "Approved" else "would-reject"

@@ -1,4 +1,4 @@
-"""What to say of one endpoint, from what both sides show of it."""
+"""The verdict on one endpoint, from what factory and target show."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def judge(
     """The status of all endpoints that the spec wants; `target_status` is keyed by group id."""
     all_known = is_all_known(spec, account)
     judged = [_endpoint(spec, target, endpoints, target_status.get(target.group_id)) for target in targets]
-    ours = [endpoint for endpoint in endpoints if any(endpoint.identity == target.identity for target in targets)]
+    wanted = [endpoint for endpoint in endpoints if any(endpoint.identity == target.identity for target in targets)]
     return Status(
         factory=spec.factory,
         account=account.id,
         ready=all_known and bool(judged) and all(endpoint.verdict == "ready" for endpoint in judged),
         all_known=all_known,
         endpoints=tuple(judged),
-        others=tuple(endpoint for endpoint in endpoints if endpoint not in ours and not endpoint.reserved),
+        others=tuple(endpoint for endpoint in endpoints if endpoint not in wanted and not endpoint.reserved),
         findings=tuple(findings),
     )
 
@@ -44,10 +44,10 @@ def judge(
 def target_statuses(
     spec: Spec, targets: Sequence[Target], endpoints: Sequence[Endpoint], listings: Listings
 ) -> tuple[dict[str, str | None], tuple[Finding, ...]]:
-    """What the targets say of our connections, by group id, and what could not be told.
+    """What the targets show of the endpoints' connections, by group id, and findings about what is not known.
 
-    None where the target cannot be read or several connections of different states could be ours; "" where it shows
-    none of ours.
+    None if the target cannot be read, or if several connections of different states could be the endpoint's; "" if it
+    shows none of the endpoint's.
     """
     claims = claims_of(targets, endpoints)
     said: dict[str, str | None] = {}
@@ -65,7 +65,7 @@ def target_statuses(
 
 
 def claims_of(targets: Sequence[Target], endpoints: Sequence[Endpoint]) -> list[Claim]:
-    """What is ours at the targets, as the factory shows it."""
+    """The claims for the endpoints that the factory shows."""
     return [
         claim_for(target, endpoint)
         for target in targets
@@ -75,7 +75,7 @@ def claims_of(targets: Sequence[Target], endpoints: Sequence[Endpoint]) -> list[
 
 
 def _agreed(match: Match) -> str | None:
-    """What the target says of ours, whichever of the candidates that is; None if they differ."""
+    """The state that all candidates have at the target; None if they differ."""
     said = {connection.status for connection in match.candidates}
     return said.pop() if len(said) == 1 else None
 
@@ -127,28 +127,28 @@ def _endpoint(spec: Spec, target: Target, endpoints: Sequence[Endpoint], target_
 def verdict_of(endpoint: Endpoint, target_status: str | None) -> tuple[Verdict, str]:
     """One endpoint's verdict, and the sentence that explains it.
 
-    The factory stops refreshing what it shows once the connection is approved (docs), so where the target can be
-    read it decides. `target_status` is None where it cannot, and "" where the target shows no connection of ours.
+    The factory stops refreshing the state once the connection is approved (docs), so the target decides if it can be
+    read. `target_status` is None if it cannot, and "" if the target does not show the endpoint's connection.
     """
     state, factory_says = endpoint.provisioning_state, endpoint.connection_status.casefold()
     if states.is_broken(state, ""):
-        return "failed", f"Azure could not make the endpoint{_because(endpoint)}"
+        return "failed", f"Azure could not create the endpoint{_because(endpoint)}"
     if states.is_broken("", factory_says):
-        return "rejected", f"The connection is {endpoint.connection_status}; the endpoint must be made anew."
+        return "rejected", f"The connection is {endpoint.connection_status}; the endpoint must be replaced."
     if target_status is not None and factory_says == "approved" and target_status.casefold() != "approved":
         what = f"the target says {target_status}" if target_status else "the target has no such connection"
-        return "stale", f"The factory says Approved and {what}."
+        return "stale", f"The factory says Approved, but {what}."
     if not states.provisioning_is_over(state):
-        return "provisioning", f"Azure is still making the endpoint ({state or 'state unknown'}){_because(endpoint)}"
+        return "provisioning", f"Azure is still creating the endpoint ({state or 'state unknown'}){_because(endpoint)}"
     if "approved" in {factory_says, (target_status or "").casefold()}:
         return "ready", "Approved."
     if target_status is not None and target_status.casefold() in {"rejected", "disconnected"}:
-        return "rejected", f"The target says {target_status}; the endpoint must be made anew."
+        return "rejected", f"The target says {target_status}; the endpoint must be replaced."
     if target_status == "":
-        return "pending", "The target does not show a connection of ours yet."
+        return "pending", "The target does not show the endpoint's connection yet."
     return "pending", "The owner of the target has not approved the connection yet."
 
 
 def _because(endpoint: Endpoint) -> str:
-    """The end of a sentence about an endpoint that is not well, with what Azure says about it."""
+    """The end of a sentence about an endpoint with a problem: Azure's message, if there is one."""
     return f": {endpoint.error.rstrip('.')}." if endpoint.error else "."

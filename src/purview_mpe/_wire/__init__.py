@@ -1,1 +1,1 @@
-"""Azure's JSON and our nouns: every belief about Azure, each with its source."""
+"""Azure's JSON and the library's nouns: every belief about Azure, each with its source."""

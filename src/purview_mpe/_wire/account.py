@@ -1,11 +1,11 @@
-"""Azure's JSON to our nouns and back: the only file that knows Azure's field names.
+"""Azure's JSON to the library's nouns and back.
 
 A source stands beside each oddity: *recorded* (from the real service), *spec* (Azure's OpenAPI files), *docs*
-(Microsoft's pages), *public code* (read in code that runs against Azure) or *inferred*. What rests on an inference
-survives the other answer.
+(Microsoft's pages), *public code* (read in code that runs against Azure) or *inferred*. Code that relies on an
+inference also handles the opposite answer.
 
-Every reader takes whatever came back: a field of the wrong type counts as absent, because answers pass through
-proxies and api-versions that we do not control.
+Every reader accepts any answer: a field of the wrong type counts as absent, because answers pass through proxies and
+api-versions that this library does not control.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
     from purview_mpe.errors import AzureError
 
-#: A request's body. The SDKs take plain JSON and type it as their models, hence not a dict.
+#: A request's body. The SDKs accept plain JSON but declare their models, so the type is not a dict.
 Json: TypeAlias = Any
 
 #: Spec: 2023-05-01-preview is the first version whose accounts have `ingestionStorage`; azure-mgmt-purview below
-#: 1.1.0b2 asks for 2021-07-01, so that its answers prove nothing about the absence of the field.
+#: 1.1.0b2 requests 2021-07-01, so a field that is missing in its answers proves nothing.
 _INGESTION_GROUPS = ("blob", "queue")
 #: Hosts of Purview's data plane: of an account (docs: "Use REST APIs for Microsoft Purview data planes"), and of a
 #: tenant-level account (public clients that run against Azure).
@@ -56,15 +56,15 @@ PURVIEW_HOSTS = (
 def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
     """What the account needs, decided from its properties and never from its age.
 
-    Microsoft's pages name two dates that divide old accounts from new ones and both add an exception by api-version
-    (docs), so only the properties tell.
+    Microsoft's pages name two dates that divide old accounts from new ones, and both add an exception by api-version
+    (docs), so only the properties are reliable.
     """
     properties = mapping(answer, "properties")
     found = _Resources(properties)
     shape = found.shape()
     firewall, warnings = _read_firewall(properties)
     return Account(
-        # The id that was asked for: Azure may echo another letter case (recorded).
+        # The requested id: Azure may echo another letter case (recorded).
         id=str(account_id),
         name=account_id.name,
         location=text(answer, "location") or None,
@@ -88,15 +88,16 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
 
 
 def _domain_name(name: str) -> str | None:
-    """The name, if it can stand in a query and in a command as it is."""
+    """The name, if a query and a command can hold it without escaping."""
     return name if name.isascii() and name.replace("-", "").replace("_", "").isalnum() else None
 
 
 def data_plane_address(account: Account) -> str | None:
-    """Where the account's data plane answers; None where the account shows no address of Purview's.
+    """The address of the account's data plane; None if the account does not show a Purview address.
 
     Its own host or, for a tenant-level account, the tenant's; both are the catalog's address without its path
-    (recorded: `https://<account>.purview.azure.com/catalog`). An answer can be forged, and a token is sent there.
+    (recorded: `https://<account>.purview.azure.com/catalog`). The host is checked because an answer can be forged and a
+    token is sent there.
     """
     address = account.endpoints.get("catalog", "").rstrip("/").removesuffix("/catalog").casefold()
     return address if any(host.fullmatch(address) for host in PURVIEW_HOSTS) else None
@@ -105,7 +106,7 @@ def data_plane_address(account: Account) -> str | None:
 def unreadable_account(account_id: ArmId, error: AzureError) -> Account:
     """The account as the portal shows it to a person without Reader: the `account` endpoint alone (docs).
 
-    A 404 that is an `AccessDenied` is about a subscription that is not visible from here: the role would not help.
+    A 404 that is an `AccessDenied` means that the caller cannot see the subscription: the role would not help.
     """
     kind = ACCOUNT_HIDDEN if error.status == 404 and isinstance(error, AccessDenied) else ACCOUNT_UNREADABLE
     finding = kind.found(name=account_id.name, account=account_id, remedy=error.remedy, evidence=(error.message,))
@@ -118,7 +119,7 @@ def unreadable_account(account_id: ArmId, error: AzureError) -> Account:
 
 
 class _Resources:
-    """The resources behind an account that endpoints can go to."""
+    """The resources of an account that endpoints can point to."""
 
     def __init__(self, properties: Mapping[str, Any]) -> None:
         self.warnings: list[Finding] = []
@@ -147,7 +148,7 @@ class _Resources:
 
     @property
     def managed_group(self) -> str | None:
-        """The resource group of the managed resources; every one of them is in it (docs), shown by itself or not."""
+        """The resource group of all managed resources (docs), even if the account does not name it itself."""
         for resource in (self._group, self.storage, self.namespace or self.disabled_namespace):
             if resource is not None:
                 return str(ArmId(resource.subscription, resource.resource_group))
@@ -171,8 +172,8 @@ class _Resources:
     def targets(self, account_id: ArmId) -> Iterator[Target]:
         yield _target("account", account_id, "account")
         if storage := self.ingestion or self.storage:
-            # Inferred: the storage behind `ingestionStorage` probably lives in a subscription of Microsoft's, so its
-            # own connections cannot be counted on; the account's ingestion list shows them (spec).
+            # Inferred: the storage behind `ingestionStorage` is probably in a subscription of Microsoft's, so its own
+            # connections may not be readable; the account's ingestion list shows them (spec).
             where: ConnectionList = "ingestion" if self.ingestion else "storage"
             for group_id in _INGESTION_GROUPS:
                 yield _target(group_id, storage, where)
@@ -214,7 +215,7 @@ def _read_firewall(properties: Mapping[str, Any]) -> tuple[Firewall, tuple[Findi
         return "disabled-from-all-networks", ()
     flags = {"managedResourcesPublicNetworkAccess": text(properties, "managedResourcesPublicNetworkAccess")}
     ingestion = mapping(properties, "ingestionStorage")
-    if text(ingestion, "id"):  # whatever it names: the flag is about the storage, not about how it is spelled
+    if text(ingestion, "id"):  # even if it is not a valid id: the flag concerns the storage
         flags["ingestionStorage.publicNetworkAccess"] = text(ingestion, "publicNetworkAccess")
     said = {name: flag.casefold() == "disabled" for name, flag in flags.items() if flag}
     warnings: tuple[Finding, ...] = ()
@@ -232,16 +233,16 @@ def _shape_findings(shape: Shape, properties: Mapping[str, Any]) -> tuple[Findin
     return (kind.found(evidence=(f"provisioningState: {state or '(absent)'}",)),)
 
 
-#: Spec: `provisioningState` is an open string, so a state that is in neither set is taken for a change under way.
+#: Spec: `provisioningState` is an open string, so a state in neither set counts as a change under way.
 _LEAVING = frozenset({"deleting", "softdeleting", "softdeleted", "deleted"})
 _GIVEN_UP = frozenset({"failed", "canceled", "cancelled"})
 
 
 def _state_findings(account_id: ArmId, shape: Shape, properties: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """What the account's state says about everything else that it shows.
+    """Findings about the account's state, which affects everything else that it shows.
 
-    Creating is no reason to refuse: a change of tags shows the same for up to a minute, with everything in place
-    (recorded 2023-03).
+    Creating is not a reason to refuse: a change of tags shows the same state for up to a minute, with all resources in
+    place (recorded 2023-03).
     """
     state = line(properties, "provisioningState")
     match state.casefold():
@@ -272,7 +273,7 @@ def read_listed_factory(answer: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def read_name(answer: Mapping[str, Any]) -> str:
-    """The name of a listed resource; from its id where Azure left the name out; empty where neither has one.
+    """The name of a listed resource; from its id if Azure omitted the name; empty if neither has one.
 
     A name becomes part of the path of later requests, so a text that cannot stand in an id (`..`, say) is not one.
     """
@@ -283,7 +284,7 @@ def read_name(answer: Mapping[str, Any]) -> str:
 
 
 def endpoint_body(resource_id: str, group_id: str) -> Json:
-    """The body that asks for an endpoint. Built fresh each time: a fetched one holds fields that Azure refuses.
+    """The body that creates an endpoint. Never a body read from Azure: that holds fields that Azure refuses.
 
     `fqdns` is sent empty as the portal does (recorded); Azure fills it in later.
     """
@@ -291,25 +292,25 @@ def endpoint_body(resource_id: str, group_id: str) -> Json:
 
 
 def network_body() -> Json:
-    """The body that asks for a managed virtual network; an empty one is refused (public code)."""
+    """The body that creates a managed virtual network; Azure refuses an empty one (public code)."""
     return {"properties": {}}
 
 
 def read_endpoint(answer: Mapping[str, Any], factory: str) -> Endpoint | None:
-    """One managed private endpoint of a factory (its name), as listed or as answered to its creation.
+    """One managed private endpoint of a factory (its name), from a list or from the answer to its creation.
 
-    None for an item without a name: it can be addressed by nothing else.
+    None for an item without a name: only the name can address it.
 
     Until Azure knows it, `connectionState` holds three empty strings (recorded) or is missing (spec). `resourceId`
-    is in no OpenAPI file; where present it is the exact id of the private endpoint (public code), which is called
-    `<factory>.<endpoint>` (recorded). An id of anything else is left out: connections are approved by it.
-    `error` is null in every recording; that it holds an object or a text where an endpoint failed is inferred.
+    is in no OpenAPI file; if present, it is the exact id of the private endpoint (public code), which is called
+    `<factory>.<endpoint>` (recorded). An id of anything else is dropped, because connections are approved by this id.
+    `error` is null in every recording; that it holds an object or a text after a failure is inferred.
     """
     properties, name = mapping(answer, "properties"), read_name(answer)
     if not name:
         return None
     private_endpoint_id, group_id = text(properties, "resourceId"), text(properties, "groupId")
-    is_told = is_private_endpoint(private_endpoint_id) and bears_hidden_name(private_endpoint_id, factory, name)
+    is_shown = is_private_endpoint(private_endpoint_id) and bears_hidden_name(private_endpoint_id, factory, name)
     return Endpoint(
         id=id_text(answer, "id"),
         name=name,
@@ -317,7 +318,7 @@ def read_endpoint(answer: Mapping[str, Any], factory: str) -> Endpoint | None:
         resource_id=id_text(properties, "privateLinkResourceId"),
         provisioning_state=text(properties, "provisioningState"),
         connection_status=text(mapping(properties, "connectionState"), "status"),
-        private_endpoint_id=private_endpoint_id if is_told else None,
+        private_endpoint_id=private_endpoint_id if is_shown else None,
         reserved=properties.get("isReserved") is True,
         error=_error_in(properties),
     )
@@ -335,7 +336,7 @@ def read_runtime_kind(
 ) -> Literal["azure", "azure-managed-vnet", "self-hosted", "ssis"] | None:
     """What kind of integration runtime this is (spec: `type`, `managedVirtualNetwork`, `ssisProperties`).
 
-    None for what is in the list and runs no activities that report lineage, such as `type: Airflow` (docs).
+    None for list items that run no activities that report lineage, such as `type: Airflow` (docs).
     """
     properties = mapping(answer, "properties")
     if (kind := text(properties, "type").casefold()) == "selfhosted":

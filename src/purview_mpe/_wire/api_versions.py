@@ -1,7 +1,7 @@
-"""Which api-version to ask for where a cloud or a region does not have the one that the SDKs send.
+"""Which api-version to request if a cloud or a region does not have the one that the SDKs send.
 
-The newest SDKs send the newest versions, and clouds get them one after the other: China had no Storage 2025-08-01 in
-May 2026 (public code). The refusal lists the versions that there are.
+The newest SDKs send the newest versions, and clouds get them at different times: China had no Storage 2025-08-01 in
+May 2026 (public code). The refusal lists the available versions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(?:-preview)?")
 _IN_QUERY = re.compile(r"(?<=[?&]api-version=)[^&#]*")
 #: The oldest stable versions that have the operations as this library uses them (OpenAPI files of each version). Newer
-#: stable ones have them as well: Azure adds to a stable version and takes nothing away.
+#: stable ones have them as well: Azure adds to a stable version and removes nothing.
 _OLDEST = {
     "microsoft.storage/storageaccounts": "2019-06-01",
     "microsoft.storage/storageaccounts/privateendpointconnections": "2019-06-01",
@@ -29,7 +29,7 @@ _OLDEST = {
     "microsoft.network/privatednszones": "2020-06-01",
     "microsoft.network/privatednszones/virtualnetworklinks": "2020-06-01",
 }
-#: Exactly these, because others hide what an account needs: only the previews show `ingestionStorage` (OpenAPI files).
+#: Only these, because others hide what an account needs: only previews show `ingestionStorage` (OpenAPI files).
 _KNOWN = {
     "microsoft.purview/accounts": ("2024-04-01-preview", "2023-05-01-preview"),
     "microsoft.purview/accounts/ingestionprivateendpointconnections": ("2024-04-01-preview", "2023-05-01-preview"),
@@ -44,14 +44,14 @@ _KNOWN = {
 
 
 def type_of(path: str) -> str:
-    """The resource type that a path is about, in lower case; empty where it names none."""
+    """The resource type in a path, in lower case; empty if it names none."""
     _, found, rest = path.lower().rpartition("/providers/")
     provider, *parts = rest.strip("/").split("/")
     return "/".join([provider, *parts[::2]]) if found else ""
 
 
 def version_in(url: str) -> str:
-    """The api-version that an address asks for."""
+    """The api-version in an address."""
     found = _IN_QUERY.search(url)
     return found[0] if found else ""
 

@@ -1,4 +1,4 @@
-"""What was attempted, and what came back: what every error of Azure's is made of."""
+"""What was attempted, and what came back: the parts of every error about Azure."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was being done, for the sentence in an error; and what it takes."""
+    """What was attempted, for the sentence in an error; and which right it needs."""
 
     what: str
     """Continues "Could not …", for example "create the endpoint 'purview_blob'"."""
     scope: str
     """Id of the resource on which the right is needed."""
     role: str
-    """Smallest built-in role that allows it."""
+    """The smallest built-in role that allows it."""
     approves: bool = False
-    """Whether it approves a connection, which comes from a subscription of Microsoft's."""
+    """True if it approves a connection, which comes from a subscription of Microsoft's."""
     on_data_plane: bool = False
-    """Whether Purview's own roles decide, and not those of Azure."""
+    """True if Purview's own roles decide, not Azure's."""
     is_guarded: bool = False
-    """Whether Azure itself refuses a write that the state has moved against: a PUT with If-Match, or a new endpoint,
-    which Azure never changes. Such a write may wait for its turn within Azure's limits without another look."""
+    """True if Azure itself refuses the write after a conflicting change: a PUT with If-Match, or a new endpoint, as
+    Azure never changes an existing one. Such a write may wait for Azure's limits without another read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Azure answered, without the request that it answered."""
+    """What Azure answered, without the request."""
 
     status: int
     body: str = ""
@@ -39,6 +39,6 @@ class Answer:
     correlation_id: str | None = None
     """The id under which Azure logged the operation."""
     challenge: Challenge | None = None
-    """What a 401 asks for."""
+    """The challenge of a 401."""
     no_other_token: str = ""
-    """What the credential said when it was asked for another token after a 401."""
+    """What the credential said when asked for another token after a 401."""

@@ -1,6 +1,6 @@
 """The targets' side on the wire: connections as the four kinds of list show them, and the bodies that decide them.
 
-The four differ in field spelling, naming and answers (see beside each); everything else of the library sees one noun.
+The four differ in field spelling, naming and answers (noted beside each); the rest of the library sees one noun.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Spec: the version whose ingestion operations the hand-off's command calls; 2023-05-01-preview has them as well.
 INGESTION_API_VERSION = "2024-04-01-preview"
 _SIGNATURE = {"Approved": "Approved with purview-mpe", "Rejected": "Rejected with purview-mpe"}
-#: Microsoft.Network limits the message of a connection to 140 characters (docs); the targets document no limit.
+#: Microsoft.Network limits a connection's message to 140 characters (docs); the targets document no limit.
 _LONGEST_DESCRIPTION = 140
 
 
@@ -29,7 +29,7 @@ def read_connection(answer: Mapping[str, Any]) -> Connection | None:
     """One connection; None if it does not name the private endpoint that it belongs to.
 
     Items of the ingestion list carry neither name nor group id (spec sample); the description may be null; its real
-    text is `Requested by DataFactory:<Factory>, Name:<endpoint>` and proves nothing, because anybody can write it.
+    text is `Requested by DataFactory:<Factory>, Name:<endpoint>` and proves nothing, because anyone can write it.
     """
     properties = mapping(answer, "properties")
     private_endpoint_id = text(mapping(properties, "privateEndpoint"), "id")
@@ -52,7 +52,7 @@ def decision_bodies(decision: Decision, connection: Connection) -> tuple[Json, J
 
     The Deny policies of Microsoft's Cloud Adoption Framework compare `properties.privateEndpoint.id` with the
     subscriptions that they allow, and refuse a body without it (docs, public code). The common types of Azure's OpenAPI
-    files call the property read-only, those of Purview do not (spec): so it is sent only where it is asked for.
+    files call the property read-only, those of Purview do not (spec). So it is sent only after a refusal.
     """
     state = {"status": decision, "description": extended_description(connection.description, decision)}
     plain = {"privateLinkServiceConnectionState": state}
@@ -69,7 +69,7 @@ def ingestion_body(decision: Decision, private_endpoint_id: str) -> Json:
 
 
 def extended_description(existing: str, decision: Decision) -> str:
-    """What the requester wrote, and who decided; never longer than a connection's message may be."""
+    """What the requester wrote, and who decided; never longer than the limit of a connection's message."""
     signature = _SIGNATURE[decision]
     if not existing or signature in existing:
         return existing or signature

@@ -1,4 +1,4 @@
-"""What is left for a collection administrator, as text that needs neither this library nor its caller's rights."""
+"""What a collection administrator still has to do, as a text without need of this library or the caller's rights."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.results import Account
 
-#: How the text begins if the role is to be given; by this it is found again in the text of an onboarding.
+#: How the text begins if the role is to be given. `onboard` finds this part of a text again by it.
 _GIVE = "give the role Data Curator to"
-#: Whom a token for Purview is asked for (constant in Purview's SDKs).
+#: The audience of a token for Purview (constant in Purview's SDKs).
 _RESOURCE = "https://purview.azure.net"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One factory whose identity is to get the role, or to lose it."""
+    """One factory whose identity should get or lose the role."""
 
     factory: str
     """Name of the factory."""
@@ -64,7 +64,7 @@ def apart(text: str | None) -> tuple[str | None, str | None]:
 def script(account: Account, asked: Sequence[Asked], address: str) -> str:
     """A bash script that reads the policy, adds the identities and writes it back; it changes nothing else.
 
-    Ids and the address are put in as they are: each was checked to hold nothing that a shell takes for its own.
+    Ids and the address are inserted without quoting: each was checked to hold no character that a shell interprets.
     """
     principals = " ".join(one.principal for one in asked)
     return _SCRIPT.format(

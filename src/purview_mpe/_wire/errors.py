@@ -1,6 +1,6 @@
-"""Azure's error answers as errors of this library: which class, in which words, with which remedy.
+"""Azure's error answers as errors of this library: the class, the words and the remedy.
 
-`refusal` reads the body of an answer, `remedies` decides what it means, and here the sentence is made of it.
+`refusal` reads the body of an answer, `remedies` decides what it means, and this module writes the sentence.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
-    """The error that an answer means."""
+    """The error for an answer."""
     refusal = read_refusal(answer.body)
     came_back = f"Azure answered {answer.status}" + (f" ({refusal.code})" if refusal.code else "")
     came_back += f": {refusal.said}" if refusal.said else "."
@@ -54,9 +54,9 @@ def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
 
 
 def unreadable_answer(attempt: Attempt, answer: Answer, why: str) -> AzureUnavailable:
-    """The error for an answer that is not what Azure Resource Manager says: HTML from a proxy, say.
+    """The error for an answer that is not what Azure Resource Manager says: for example HTML from a proxy.
 
-    Its status is below 400: what was asked may have happened.
+    Its status is below 400: Azure may have done what was requested.
     """
     return AzureUnavailable(
         f"Could not {attempt.what}: the answer {answer.status} cannot be read ({safe_text(why, 200)}), so it probably "
@@ -69,9 +69,9 @@ def unreadable_answer(attempt: Attempt, answer: Answer, why: str) -> AzureUnavai
 
 
 def unexpected_answer(attempt: Attempt, answer: Answer) -> AzureError:
-    """The error for a success or redirect that the SDK does not expect, a 202 in place of a 200 say (SDK source).
+    """The error for a success or redirect that the SDK does not expect, for example 202 for 200 (SDK source).
 
-    Its status is below 400: what was asked may have happened, so whoever gets it looks.
+    Its status is below 400: Azure may have done what was requested, so the caller has to look.
     """
     if 300 <= answer.status < 400:
         return AzureUnavailable(
@@ -83,7 +83,7 @@ def unexpected_answer(attempt: Attempt, answer: Answer) -> AzureError:
             correlation_id=answer.correlation_id,
         )
     return AzureError(
-        f"Could not see that this was done: {attempt.what}. Azure answered {answer.status}, which says that it may "
+        f"Could not confirm that this was done: {attempt.what}. Azure answered {answer.status}, which says that it may "
         "still be under way.",
         remedy="Repeat the call: it looks first at what exists, and does only what is missing.",
         status=answer.status,
@@ -93,7 +93,7 @@ def unexpected_answer(attempt: Attempt, answer: Answer) -> AzureError:
 
 
 def too_long(attempt: Attempt, status: int) -> AzureUnavailable:
-    """The error for an answer that is longer than any of Azure's; what is there of it was not kept."""
+    """The error for an answer that is longer than any of Azure's; the received part was not kept."""
     return AzureUnavailable(
         f"Could not {attempt.what}: the answer {status} is longer than any of Azure's, so it was not read to its end.",
         remedy="Check for a proxy or a sign-in page between here and Azure, then repeat the call.",
@@ -104,9 +104,9 @@ def too_long(attempt: Attempt, status: int) -> AzureUnavailable:
 def no_answer(
     attempt: Attempt, said: str, *, host: str = "", proxy: str | None = None, bad_certificate: bool = False
 ) -> NoAnswer:
-    """The error for a connection that broke; whether Azure did the work is not known from it (SDK source).
+    """The error for a broken connection; it does not show whether Azure did the work (SDK source).
 
-    `host` is the one that was asked, with its port, and `proxy` the address of the proxy on the way there.
+    `host` is the host of the request, with its port, and `proxy` the address of the proxy on the way there.
     """
     way = (f" from {host}" if host else "") + (f" through the proxy {proxy}" if proxy else "")
     return NoAnswer(
@@ -118,7 +118,7 @@ def no_answer(
 def _way_remedy(host: str, proxy: str | None, *, bad_certificate: bool) -> str:
     if bad_certificate:
         return (
-            "Give the client the certificate authority of whoever answers there, a proxy's for example: "
+            "Give the client the certificate authority of the server that answers there, for example a proxy: "
             "connection_verify='ca.pem', or the variable REQUESTS_CA_BUNDLE or SSL_CERT_FILE."
         )
     looks = "then repeat the call: it looks first at what exists, and does only what is missing."
@@ -145,9 +145,9 @@ def no_token(attempt: Attempt, said: str, *, proxy_for: Callable[[str], str | No
 
 
 def is_about_the_sign_in(error: PurviewMpeError) -> bool:
-    """Whether the caller has to sign in again or otherwise: no role and no other person's right mends that.
+    """True if the caller has to sign in again or in another way: neither a role nor another person's right helps.
 
-    Enforced multi-factor authentication speaks with the code of a policy (public code).
+    Enforced multi-factor authentication uses a policy's error code (public code).
     """
     return isinstance(error, AccessDenied) and (
         error.status in {None, 401} or (error.azure_code or "").casefold() in POLICY_CODES
@@ -155,16 +155,16 @@ def is_about_the_sign_in(error: PurviewMpeError) -> bool:
 
 
 def is_without_token(error: PurviewMpeError) -> bool:
-    """Whether the credential gave no token: then nothing can be asked anywhere.
+    """True if the credential gave no token: then no request at all is possible.
 
-    A 401 that Azure answers is about one resource or tenant (the token is of another tenant, say), and others may
-    answer well.
+    A 401 from Azure concerns one resource or tenant, for example because the token belongs to another tenant; other
+    resources may still answer.
     """
     return isinstance(error, AccessDenied) and error.status is None
 
 
 def token_repeated(attempt: Attempt, answer: Answer) -> AzureUnavailable:
-    """The error for an answer that says the token that it was asked with; nothing of it is told on."""
+    """The error for an answer that repeats the request's token; it repeats nothing of the answer."""
     return AzureUnavailable(
         f"Could not {attempt.what}: the answer {answer.status} repeats the token that was sent, which Azure never "
         "does, so it was not read.",
@@ -176,10 +176,10 @@ def token_repeated(attempt: Attempt, answer: Answer) -> AzureUnavailable:
 
 
 def is_busy(error: PurviewMpeError) -> bool:
-    """Whether the same request may succeed once somebody else's operation is over.
+    """True if the same request may succeed once another caller's operation has ended.
 
-    Re-creating an endpoint before its deletion has finished fails too (public code); Azure's code for that is not
-    recorded, so its message is looked at.
+    Creating an endpoint again before its deletion has finished fails, too (public code). Azure's code for that is not
+    recorded, so the message decides.
     """
     if error.status not in {400, 409}:
         return False

@@ -1,4 +1,4 @@
-"""Data Factory's JSON beyond endpoints: the factory itself, its runtimes, and what its runs say about lineage.
+"""Data Factory's JSON apart from endpoints: the factory itself, its runtimes, and the lineage of its runs.
 
 Sources as in `account`: *recorded*, *spec*, *docs*, *public code*, *inferred*.
 """
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 #: Activities that report lineage (docs). Data Factory calls a data flow `ExecuteDataFlow` and SSIS
 #: `ExecuteSSISPackage` (spec).
 LINEAGE_ACTIVITIES = frozenset({"copy", "executedataflow", "executessispackage"})
-#: What the spec calls read-only. The identity's own read-only fields are sent back as they came, as generic tools
-#: do: leaving them out could lose a field of a later api-version.
+#: The fields that the spec calls read-only. The identity's own read-only fields are sent back unchanged, as generic
+#: tools do: dropping them could lose a field of a later api-version.
 _READ_ONLY = frozenset({"id", "name", "type", "eTag"})
 _READ_ONLY_PROPERTIES = frozenset({"provisioningState", "createTime", "version"})
 #: One entity tag, in quotes (RFC 9110, 8.8.3) or bare.
 _ENTITY_TAG = re.compile(r'(?:W/)?"[!#-~]*"|[!#-)+\--~]+')
-#: Both spellings stand in Microsoft's pages (docs); the first is the one recorded.
+#: Microsoft's pages use both spellings (docs); the first is the recorded one.
 _LINEAGE_KEYS = ("reportlineagetopurview", "reportlineagetopurvew")
 
 
 def read_known_factory(answer: Object) -> KnownFactory | None:
-    """A factory as listed, its endpoints not read; None for an item that does not say which factory it is."""
+    """A listed factory, without its endpoints; None for an item that does not name its factory."""
     try:
         factory_id = ArmId.parse(answer.get("id"))
     except InvalidArmId:
@@ -42,7 +42,7 @@ def read_known_factory(answer: Object) -> KnownFactory | None:
 
 
 def read_runtime(answer: Object) -> Runtime | None:
-    """One integration runtime, as listed; None for what runs no activities that report lineage."""
+    """One listed integration runtime; None if it runs no activities that report lineage."""
     if (kind := account.read_runtime_kind(answer)) is None:
         return None
     reference = mapping(mapping(answer, "properties"), "managedVirtualNetwork")
@@ -51,14 +51,14 @@ def read_runtime(answer: Object) -> Runtime | None:
 
 
 def has_system_identity(answer: Object) -> bool:
-    """Whether the factory has the identity with which it signs in to Purview (docs: it must be system-assigned)."""
+    """True if the factory has the identity with which it signs in to Purview (docs: it must be system-assigned)."""
     return "systemassigned" in text(mapping(answer, "identity"), "type").casefold()
 
 
 def principal_id(answer: Object) -> str | None:
     """Object id of the factory's system-assigned identity, which Purview's roles are given to; None without one.
 
-    Never the application id (docs); `type` decides, because what an identity was may still stand beside it.
+    Never the application id (docs). `type` decides, because the fields of a former identity may remain.
     """
     identity = mapping(answer, "identity")
     found = text(identity, "principalId")
@@ -68,8 +68,8 @@ def principal_id(answer: Object) -> str | None:
 def identity_body(answer: Object) -> account.Json:
     """The factory's identity with the system-assigned one switched on.
 
-    User-assigned ones have to be repeated, all of them, each with an empty object, or they are lost (spec, inferred);
-    losing one can take away the key of a customer-managed encryption.
+    All user-assigned identities have to be repeated, each with an empty object, or they are lost (spec, inferred). Loss
+    of one can cut off the key of a customer-managed encryption.
     """
     others = as_mapping(mapping(answer, "identity").get("userAssignedIdentities"))
     if not others:
@@ -81,7 +81,7 @@ def identity_body(answer: Object) -> account.Json:
 def runtime_body(network: str) -> account.Json:
     """An Azure integration runtime in the managed virtual network, as Microsoft's own script makes it (docs).
 
-    `type` stands in the reference and at the top, both required (spec). Nothing is kept warm, because that is billed.
+    `type` is in the reference and at the top, both required (spec). No capacity is kept warm, because that is billed.
     """
     return {
         "properties": {
@@ -103,14 +103,14 @@ def runtime_body(network: str) -> account.Json:
 
 
 def connected_account(answer: Object) -> str | None:
-    """Id of the account that the factory is connected to, as the factory shows it; None if it is to none."""
+    """Id of the account that the factory shows as connected; None if there is none."""
     return account.read_factory_connection(answer)[1]
 
 
 def read_etag(answer: Object) -> str:
     """The factory's entity tag, if it is exactly one. Spelled `eTag` here, and `etag` within a factory (spec).
 
-    `*` and a list would make `If-Match` hold for more than the factory that was read (RFC 9110, 13.1.1).
+    With `*` or a list, `If-Match` would match more than the version that was read (RFC 9110, 13.1.1).
     """
     tag = text(answer, "eTag") or text(answer, "etag")
     return tag if _ENTITY_TAG.fullmatch(tag) else ""
@@ -121,8 +121,8 @@ def changed_body(
 ) -> account.Json:
     """The factory as it was read, connected to `account_id` or disconnected, and with its `identity` switched on.
 
-    Only a PUT of the whole factory sets the connection, PATCH ignores it (spec); so everything goes back as it came,
-    unknown fields too, less what the spec calls read-only. A PUT without the identity of a factory that has one is
+    Only a PUT of the whole factory sets the connection; PATCH ignores it (spec). So everything is sent back unchanged,
+    including unknown fields, except the fields that the spec calls read-only. A PUT that omits a factory's identity is
     refused (docs).
     """
     body, properties = _written_back(answer)
@@ -144,12 +144,12 @@ def _written_back(answer: Object) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def read_permission(answer: Object) -> Permission:
-    """One role's share of what a caller may do at a scope (docs: Permissions - List For Resource)."""
+    """What one role allows a caller at a scope (docs: Permissions - List For Resource)."""
     return Permission(texts(answer, "actions"), texts(answer, "notActions"))
 
 
 def runs_filter(begin: datetime, end: datetime, token: str | None) -> account.Json:
-    """The question for pipeline or activity runs in a stretch of time, the newest first."""
+    """The body that requests pipeline or activity runs in a time span, the newest first."""
     asked: dict[str, Any] = {
         "lastUpdatedAfter": _stamp(begin),
         "lastUpdatedBefore": _stamp(end),
@@ -159,14 +159,14 @@ def runs_filter(begin: datetime, end: datetime, token: str | None) -> account.Js
 
 
 def activities_filter(begin: datetime, end: datetime, token: str | None) -> account.Json:
-    """The question for the activities of one run; ordering them matters to nobody."""
+    """The body that requests the activities of one run, in any order."""
     asked: dict[str, Any] = runs_filter(begin, end, token)
     del asked["orderBy"]
     return asked
 
 
 def read_started_run(answer: Object) -> str | None:
-    """Id of the run that was started; None if the answer does not hold one that can stand in a path."""
+    """Id of the run that was started; None if the answer holds no id that can be part of a path."""
     run_id = text(answer, "runId")
     return run_id if is_guid(run_id) else None
 
@@ -183,13 +183,13 @@ def read_run(answer: Object) -> PipelineRun:
 
 def read_run_page(answer: Object) -> tuple[tuple[str, ...], str | None]:
     """The ids of the runs on a page, and the token of the next page. Not an Azure list: there is no link (spec)."""
-    # Each becomes part of a path.
+    # Each id becomes part of a path.
     ids = tuple(run_id for run in objects(answer, "value") if is_segment(run_id := text(run, "runId")))
     return ids, text(answer, "continuationToken") or None
 
 
 def read_activity_page(answer: Object) -> tuple[tuple[ActivityRun, ...], str | None]:
-    """The activities on a page of the kinds that report lineage, and the token of the next page."""
+    """The activities of a page that can report lineage, and the token of the next page."""
     runs = tuple(
         _read_activity(run)
         for run in objects(answer, "value")
@@ -212,7 +212,7 @@ def _read_activity(run: Object) -> ActivityRun:
 
 
 def _read_lineage(output: Object) -> str | None:
-    """How the lineage report ended, whatever the letter case of the keys; the whole object is in no spec."""
+    """How the lineage report ended; keys match in any letter case. The object is in no spec."""
     for reported in _values(output, _LINEAGE_KEYS):
         if isinstance(reported, str) and reported:
             return reported
@@ -229,7 +229,7 @@ def _values(holder: Object, keys: tuple[str, ...]) -> Iterator[object]:
 
 
 def _moment(stamp: str) -> datetime | None:
-    """A moment as Azure writes it, with up to seven digits of a second (recorded)."""
+    """A time as Azure writes it, with up to seven decimal places of a second (recorded)."""
     whole, _, rest = stamp.rstrip("Zz").partition(".")
     try:
         return datetime.fromisoformat(f"{whole}.{rest[:6]:0<6}" if rest else whole).replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What is left for the owner of a target, as text that needs neither this library nor any right of the requester's."""
+"""What a target's owner still has to do, as a text that needs neither this library nor the requester's rights."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PORTAL_PAGE: dict[ConnectionList, str] = {
 }
 _BEARER = "properties.privateEndpoint.id"
 #: Versions in which each target's own properties hold all its connections (spec). The command that lists them,
-#: `az network private-endpoint-connection list`, shows the first page alone (its source).
+#: `az network private-endpoint-connection list`, shows only the first page (its source).
 _SHOWING_API_VERSION: dict[ConnectionList, str] = {
     "account": "2021-12-01",
     "storage": "2023-05-01",
@@ -42,7 +42,7 @@ _SHOWING_API_VERSION: dict[ConnectionList, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """One connection that somebody else has to approve."""
+    """One connection that another person has to approve."""
 
     target: Target
     name: str
@@ -50,10 +50,10 @@ class Pending:
     private_endpoint_id: str | None = None
     connection_id: str | None = None
     reason: str | None = None
-    """Why the caller did not do it, where that was tried."""
+    """Why the caller did not do it, if the caller tried."""
 
 
-#: What the owner is asked to do: in the portal's word, which is az's in lower case.
+#: The decision in the portal's word; az uses the same word in lower case.
 _VERB: dict[Decision, str] = {"Approved": "Approve", "Rejected": "Reject"}
 
 _WARNING = "other connections on the same resources may be a stranger's."
@@ -114,22 +114,22 @@ def _commands(factory: str, account_id: str, item: Pending, decision: Decision) 
 
 
 def _is_called(factory: str, item: Pending) -> str:
-    """The condition of a query for connections whose private endpoint is called as ours.
+    """The condition of a query for connections whose private endpoint has the endpoint's name.
 
-    JMESPath compares letter by letter and knows no lower case, and Azure echoes ids in other letter cases: types and
-    resource groups in any, names as they were given or in lower case (recorded). So only the name is compared, in both
-    ways, and whoever runs the command is shown the whole id.
+    JMESPath compares letter by letter and has no lower-case function, and Azure echoes ids in other letter cases: types
+    and resource groups in any, names as they were given or in lower case (recorded). So the query compares only the
+    name, in both spellings, and shows the whole id to the person who runs the command.
     """
     given = item.private_endpoint_id
     name = last_segment(given) if given else hidden_name(factory, item.name)
-    # Spaces, so that PowerShell quotes the query for az.cmd, too: cmd would take the bars for pipes.
+    # Spaces, so that PowerShell quotes the query for az.cmd, too: cmd would read the bars as pipes.
     return " || ".join(
         f"ends_with(to_string({_BEARER}), '/{_jmespath(written)}')" for written in dict.fromkeys((name, name.lower()))
     )
 
 
 def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: Decision) -> list[tuple[str, str]]:
-    # A URL without host is completed by az with the host of the cloud that it is signed in to.
+    # az completes a URL without a host with the host of the cloud that it is signed in to.
     version = f"api-version={INGESTION_API_VERSION}"
     listing = quoted(f"{account_id}/ingestionPrivateEndpointConnections?{version}")
     status = quoted(f"{account_id}/ingestionPrivateEndpointConnectionStatus?{version}")

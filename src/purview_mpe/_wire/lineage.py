@@ -1,7 +1,7 @@
-"""Purview's catalog: the entities that Data Factory makes of its activities, and how they are tied to data sets.
+"""Purview's catalog: the entities of Data Factory's activities, and how they are tied to data sets.
 
 Sources as in `account`. The types and the nesting are public code, read from real answers:
-`adf_pipeline` holds `adf_copy_activity` holds `adf_copy_operation`, and the relations to data sets hang on the last.
+`adf_pipeline` holds `adf_copy_activity`, which holds `adf_copy_operation`, which has the relations to data sets.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Entity:
     guid: str
     qualified_name: str
     last_run: float | None
-    """Seconds since 1970 at which the activity last ran; None where the entity does not show it."""
+    """Time of the activity's last run, in seconds since 1970; None if the entity does not show it."""
 
 
 def qualified_name(factory: ArmId, activity: ActivityRun) -> str:
-    """What Data Factory calls the entity of an activity; in which letter case is Data Factory's (public code)."""
+    """The qualified name of an activity's entity; Data Factory decides its letter case (public code)."""
     return f"{factory}/pipelines/{activity.pipeline}/activities/{activity.activity}"
 
 
@@ -57,12 +57,12 @@ def search_request(activity: ActivityRun) -> tuple[str, dict[str, str], Any]:
 
 
 def lineage_request(guid: str) -> tuple[str, dict[str, str]]:
-    """Path and query of what an entity is tied to, in both directions."""
+    """Path and query of an entity's relations, in both directions."""
     return f"{_ATLAS}/lineage/{guid}", {"direction": "BOTH", "depth": "3"}
 
 
 def read_entity(answer: Object) -> Entity | None:
-    """The entity in an answer; None if it does not say which it is."""
+    """The entity in an answer; None if it has no id."""
     found = mapping(answer, "entity")
     attributes = mapping(found, "attributes")
     guid = text(found, "guid")
@@ -72,7 +72,7 @@ def read_entity(answer: Object) -> Entity | None:
 
 
 def read_hit(answer: Object, name: str) -> str | None:
-    """The guid of the hit with this qualified name, in any letter case (public code: the case is not ours to know)."""
+    """The guid of the hit with this qualified name, in any letter case (public code: Data Factory decides the case)."""
     for hit in objects(answer, "value"):
         guid = text(hit, "id")
         if text(hit, "qualifiedName").casefold() == name.casefold() and is_guid(guid):
@@ -86,7 +86,7 @@ def entity_by_guid(guid: str) -> str:
 
 
 def operations(answer: Object, entity: Entity) -> tuple[str, ...]:
-    """Guids of the operations inside an activity, as its lineage names them."""
+    """Guids of the operations inside an activity, from its lineage."""
     children = {text(one, "childEntityId") for one in objects(answer, "parentRelations")}
     return tuple(sorted(guid for guid in children & _inside(answer, entity) if is_guid(guid) and guid != entity.guid))
 

@@ -1,10 +1,10 @@
-"""Purview's metadata policy: who is Data Curator on a root collection, as JSON that goes back as it came.
+"""Purview's metadata policy, which lists the Data Curators of a root collection: JSON that is sent back unchanged.
 
 Sources as in `account`: *recorded*, *spec*, *docs*, *public code*, *inferred*. A policy is read and changed as plain
 JSON, because typed models drop fields that the service needs: `fromRule` is in no specification (recorded).
 
 A `dnfCondition` is a list of alternatives, and each alternative is a list of conditions that all have to hold
-(recorded). Their order varies (recorded), so nothing is found by its place.
+(recorded). Their order varies (recorded), so nothing is found by its position.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ DATA_CURATOR = "purviewmetadatarole_builtin_data-curator"
 COLLECTION_ADMIN = "purviewmetadatarole_builtin_collection-administrator"
 _ROLE = "derived.purview.role"
 _PERMISSION = "derived.purview.permission"
-#: Users and service principals; groups stand in an alternative of their own, under another attribute (docs).
+#: Users and service principals; groups are in a separate alternative, under another attribute (docs).
 _PRINCIPAL = "principal.microsoft.id"
-#: What stale writes are answered with (public code: 400 with code 1002 and "Etag did not match"); 409 and 412 are
-#: inferred.
+#: The answers to stale writes (public code: 400 with code 1002 and "Etag did not match"); 409 and 412 are inferred.
 _STALE_CODE = "1002"
 
 
@@ -44,13 +43,13 @@ class Policy:
     collection: str
     """The collection's reference name: of a root, the account's name in lower case (recorded)."""
     version: int | None
-    """Raised by one with each write (spec); None where the policy shows none."""
+    """Increased by one with each write (spec); None if the policy shows none."""
     body: Json
-    """All of it, as Purview wrote it."""
+    """The whole policy, as Purview wrote it."""
 
 
 def policies_path(collection: str | None = None) -> tuple[str, dict[str, str]]:
-    """Path and query of the list of policies: of one collection, or of all that the caller may see."""
+    """Path and query of the list of policies: of one collection, or of all that the caller can see."""
     query = {"api-version": API_VERSION}
     return "/policystore/metadataPolicies", {"collectionName": collection, **query} if collection else query
 
@@ -61,13 +60,13 @@ def policy_path(policy: Policy) -> tuple[str, dict[str, str]]:
 
 
 def read_policies(answer: Object) -> tuple[Policy, ...]:
-    """The policies in a list; what does not show an id that can stand in a path, and a collection, is left out."""
+    """The policies in a list; items without a collection, or without an id that fits into a path, are skipped."""
     found = (read_policy(item) for item in objects(answer, "values"))
     return tuple(policy for policy in found if policy is not None)
 
 
 def read_policy(answer: Object) -> Policy | None:
-    """One policy; None if it does not say which it is."""
+    """One policy; None if it has no id or collection."""
     policy_id = text(answer, "id")
     collection = text(mapping(mapping(answer, "properties"), "collection"), "referenceName")
     if not collection or not _is_plain(policy_id):
@@ -80,8 +79,8 @@ def read_policy(answer: Object) -> Policy | None:
 def root_of(policies: Iterable[Policy], account_name: str, default_domain: str | None) -> Policy | None:
     """The policy of the root collection; None if the list does not hold it.
 
-    The root has no parent. Merged accounts and domains can show several such policies: then the default domain's
-    (spec: `defaultDomain` of the account) or the one that is called as the account in lower case (recorded) is it.
+    The root has no parent. Merged accounts and domains can show several such policies. Then it is the default domain's
+    (spec: `defaultDomain` of the account), or the one with the account's name in lower case (recorded).
     """
     roots = [policy for policy in policies if not text(mapping(policy.body, "properties"), "parentCollectionName")]
     if len(roots) <= 1:
@@ -94,10 +93,9 @@ def root_of(policies: Iterable[Policy], account_name: str, default_domain: str |
 
 
 def curators(policy: Policy) -> frozenset[str]:
-    """The object ids that are Data Curator on the policy's collection, in lower case; members of groups do not show.
+    """The object ids that are Data Curator on the policy's collection, in lower case, without members of groups.
 
-    Empty where `permission:<collection>` does not refer to the role's rule: the rule alone grants nothing (public
-    code).
+    Empty if `permission:<collection>` does not refer to the role's rule: the rule alone grants nothing (public code).
     """
     return _holders(policy, DATA_CURATOR)
 
@@ -110,10 +108,10 @@ def admins(policy: Policy) -> frozenset[str]:
 def with_curators(policy: Policy, principals: Sequence[str]) -> Policy | None:
     """The policy with these identities as Data Curators; None if all of them are.
 
-    Only what is missing is added: everything else, unknown fields included, stays as it came.
+    Only missing identities are added: everything else, including unknown fields, stays unchanged.
 
     Raises:
-        UnsupportedSetup: the policy does not look as a policy of a collection does.
+        UnsupportedSetup: the policy does not have the form of a collection's policy.
     """
     held = curators(policy)
     missing = [one for folded, one in {one.casefold(): one for one in principals}.items() if folded not in held]
@@ -133,8 +131,8 @@ def with_curators(policy: Policy, principals: Sequence[str]) -> Policy | None:
 def without_curators(policy: Policy, principals: Sequence[str]) -> Policy | None:
     """The policy without these identities as Data Curators; None if none of them is one.
 
-    An alternative, and the rule itself, go when nobody is left in them and they hold nothing but what `with_curators`
-    writes: a policy without the rule is what an account looks like whose role was never given (recorded).
+    An alternative without identities is removed if it holds only what `with_curators` writes, and so is the rule:
+    an account in which the role was never given has a policy without the rule (recorded).
 
     Raises:
         UnsupportedSetup: as `with_curators`.
@@ -166,16 +164,16 @@ def admin_body(principal: str) -> Any:
 
 
 def is_stale_write(status: int | None, azure_code: str | None, message: str) -> bool:
-    """Whether a write was refused because the policy has changed since it was read: read it again, and again write."""
+    """True if a write was refused because the policy has changed since it was read: read and write it again."""
     if status in {409, 412}:
         return True
     return status == 400 and ((azure_code or "") == _STALE_CODE or "etag did not match" in message.casefold())
 
 
 def is_unknown_principal(status: int | None, message: str) -> bool:
-    """Whether a write was refused because Purview does not know the identity, as yet (inferred).
+    """True if a write was refused because Purview does not know the identity yet (inferred).
 
-    A factory's identity that was just made takes a while to be known everywhere.
+    It takes a while until a new identity is known everywhere.
     """
     return status in {400, 404} and "principal" in message.casefold()
 
@@ -192,7 +190,7 @@ def _holders(policy: Policy, role: str) -> frozenset[str]:
 
 
 def _rule_id(policy: Policy, role: str) -> str:
-    # The whole id: one ends in the role's name nowhere, and starts with it for every collection (public code).
+    # Compare the whole id: ids start with the role's name for every collection (public code).
     return f"{role}:{policy.collection}"
 
 
@@ -201,7 +199,7 @@ def _permission_id(policy: Policy) -> str:
 
 
 def _rules_of(policy: Policy, body: Json) -> tuple[list[object], Json]:
-    """The rules of a policy that is about to change, and the one that refers to the roles."""
+    """The rules of a policy to change, and the rule that refers to the roles."""
     rules = as_list(mapping(body, "properties").get("attributeRules"))
     if rules is not None and (permission := _rule(rules, _permission_id(policy))) is not None:
         return rules, permission
@@ -226,7 +224,7 @@ def _alternatives(policy: Policy, rule: Json) -> list[object]:
 
 def _unknown(policy: Policy, why: str) -> UnsupportedSetup:
     return UnsupportedSetup(
-        f"The policy of the root collection {policy.collection!r} does not have the form that is known: {why}. "
+        f"The policy of the root collection {policy.collection!r} does not have the expected form: {why}. "
         "Nothing was written.",
         remedy="Give the role in the Purview portal: Data Map, Collections, the root collection, Role assignments, "
         "Data curators.",
@@ -247,7 +245,7 @@ def _principals(alternative: object, role: str) -> frozenset[str]:
 
 
 def _condition_of_identities(alternative: object, role: str) -> Json | None:
-    """The condition that lists identities, of an alternative that gives the role and has no condition beyond that."""
+    """The condition that lists identities, in an alternative that gives the role without further conditions."""
     conditions = [cast("Json", as_mapping(one)) for one in as_list(alternative) or ()]
     by_attribute = {one.get("attributeName"): one for one in conditions}
     if len(conditions) != 2 or by_attribute.keys() != {_ROLE, _PRINCIPAL} or role not in _values(by_attribute[_ROLE]):
@@ -256,7 +254,7 @@ def _condition_of_identities(alternative: object, role: str) -> Json | None:
 
 
 def _values(condition: Object) -> tuple[str, ...]:
-    """What a condition asks for: one value (`…Includes`) or one of several (`…IncludedIn`)."""
+    """The values of a condition: one value (`…Includes`) or one of several (`…IncludedIn`)."""
     single = text(condition, "attributeValueIncludes")
     return (*((single,) if single else ()), *texts(condition, "attributeValueIncludedIn"))
 
@@ -266,7 +264,7 @@ def _add(alternatives: list[object], principals: Sequence[str]) -> None:
         return
     for alternative in alternatives:
         condition = _condition_of_identities(alternative, DATA_CURATOR)
-        # An empty list may be meant so, and would look the same once the role is taken away again.
+        # An empty list may be intentional, and would look the same once the role is removed again.
         if condition is not None and (held := as_list(condition.get("attributeValueIncludedIn"))):
             held.extend(principals)
             return
@@ -282,19 +280,19 @@ def _take_out(condition: Json, principals: set[str]) -> None:
     held = as_list(condition.get("attributeValueIncludedIn")) or []
     if text(condition, "attributeValueIncludes").casefold() in principals:
         del condition["attributeValueIncludes"]
-    # Always there afterwards, because a condition without any value might be taken for one that always holds.
+    # The list is never dropped: a condition without a value might count as one that always holds.
     condition["attributeValueIncludedIn"] = [one for one in held if str(one).casefold() not in principals]
 
 
 def _is_needed(alternative: object) -> bool:
-    """Whether an alternative still names an identity, or holds what is not known here."""
+    """True if an alternative still names an identity, or holds something unknown."""
     known = {"attributeName", "attributeValueIncludes", "attributeValueIncludedIn", "fromRule"}
     is_known = all(as_mapping(one).keys() <= known for one in as_list(alternative) or ())
     return bool(_principals(alternative, DATA_CURATOR)) or not is_known
 
 
 def _refers_to(permission: Object, rule_id: str) -> bool:
-    """Whether one alternative of the permission is the role's rule, and nothing else besides."""
+    """True if one alternative of the permission is the role's rule and nothing else."""
     return any(
         len(alternative) == 1
         and as_mapping(alternative[0]).get("attributeName") == _PERMISSION
@@ -308,5 +306,5 @@ def _reference(rule_id: str) -> Json:
 
 
 def _is_plain(policy_id: str) -> bool:
-    """Whether an id from an answer may become a part of a path: Purview's are GUIDs (recorded)."""
+    """True if an id from an answer can be part of a path: Purview's ids are GUIDs (recorded)."""
     return 0 < len(policy_id) <= 100 and all(one.isascii() and (one.isalnum() or one == "-") for one in policy_id)

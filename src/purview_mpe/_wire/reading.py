@@ -1,6 +1,6 @@
 """Reading JSON that may hold anything: a field of the wrong type counts as absent.
 
-Answers pass through proxies and api-versions that nobody here controls, so no reader takes a shape for granted.
+Answers pass through proxies and api-versions that this library does not control, so no reader relies on a shape.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def text(holder: Object, key: str) -> str:
 
 
 def id_text(holder: Object, key: str) -> str:
-    """The resource id under a key; empty where there is none, or a text that is not an id."""
+    """The resource id under a key; empty if there is none, or a text that is not an id."""
     given = text(holder, key)
     return given if is_id(given) else ""
 
@@ -37,23 +37,23 @@ def line(holder: Object, key: str) -> str:
 
 
 def whole(value: str) -> str:
-    """The text, without the half characters that JSON's escapes can spell: no file, terminal or noun takes them."""
+    """The text without lone surrogates, which JSON escapes can spell but no file, terminal or noun can hold."""
     return value.encode("utf-8", "replace").decode()
 
 
 def objects(holder: Object, key: str) -> tuple[Object, ...]:
-    """The objects in the list under a key; whatever else is in it is left out."""
+    """The objects in the list under a key; other items are skipped."""
     return tuple(cast("Object", item) for item in _list(holder.get(key)) if isinstance(item, dict))
 
 
 def texts(holder: Object, key: str) -> tuple[str, ...]:
-    """The texts in the list under a key; whatever else is in it is left out."""
+    """The texts in the list under a key; other items are skipped."""
     return tuple(whole(item) for item in _list(holder.get(key)) if isinstance(item, str))
 
 
 def as_mapping(value: object) -> Object:
     """The value, if it is an object; otherwise an empty one."""
-    # Not `Mapping`: that asks each of the SDKs' thousand models, which derive from it, whether the value is one.
+    # Not `Mapping`: that checks the value against each of the SDKs' thousand models, which derive from it.
     return cast("Object", value) if isinstance(value, dict) else {}
 
 

@@ -1,8 +1,8 @@
-"""The body of an error answer: its code, what it says, and the facts that are hidden in it.
+"""The body of an error answer: its code, its message, and the facts in them.
 
 Azure Resource Manager's shape is `{"error": {"code", "message", "target", "details", "additionalInfo"}}` (its "Common
 error response" in the OpenAPI files). Services differ from it: Data Factory has the fields without `error` as well,
-codes are numbers at times, messages are missing, and the only useful sentence stands in `details` or at the end of a
+codes are sometimes numbers, messages are missing, and the only useful sentence is in `details` or at the end of a
 long message (docs, public code). Purview's catalog answers `{"requestId", "errorCode", "errorMessage"}` (spec).
 """
 
@@ -30,7 +30,7 @@ _POLICIES = ("Policy identifiers: '[", "]'")
 _TENANT = re.compile(r"must match [^']{0,60}'https://[\w.-]{1,100}/([\w.-]{1,100})/?'", re.IGNORECASE)
 #: "The supported api-versions are '2025-06-01, 2024-01-01'." (docs)
 _VERSIONS = re.compile(r"supported api-versions are '([^']{1,2000})'", re.IGNORECASE)
-#: "Reasons: MFA is required" under a policy's code (public code): nothing that an exemption would help with.
+#: "Reasons: MFA is required" under a policy's code (public code): an exemption would not help.
 _MFA = re.compile(r"\bMFA\b|\bmulti-?factor\b", re.IGNORECASE)
 
 
@@ -39,33 +39,33 @@ class Policy:
     """A policy that refused a request."""
 
     name: str
-    """As people know it; the last part of its id where it has no name."""
+    """The name as people know it; the last part of the id if there is no name."""
     assignment: str = ""
-    """Id of the assignment; empty where Azure gave none."""
+    """Id of the assignment; empty if Azure gave none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What an error answer says; every text in it is bounded and printable."""
+    """The content of an error answer; every text is bounded and printable."""
 
     code: str = ""
     said: str = ""
-    """Azure's sentences, those of `details` included."""
+    """Azure's sentences, including those of `details`."""
     policies: tuple[Policy, ...] = ()
     wants_mfa: bool = False
-    """Whether it speaks of multi-factor authentication: of how the caller signed in."""
+    """True if the answer is about multi-factor authentication, that is, how the caller signed in."""
     linked_action: str = ""
-    """The action that is missing on another resource than the one that was asked about."""
+    """The action that is missing on another resource than the requested one."""
     linked_scopes: tuple[str, ...] = ()
     locked_scopes: tuple[str, ...] = ()
     tenant: str = ""
-    """The tenant whose token is wanted."""
+    """The tenant whose token Azure wants."""
     versions: tuple[str, ...] = ()
-    """The api-versions that there are, where the one that was asked for is not among them."""
+    """The available api-versions, if the requested one is not among them."""
 
 
 def read_refusal(body: str) -> Refusal:
-    """What the body of an error answer says."""
+    """The content of an error answer's body."""
     error = _error_of(body)
     details = objects(error, "details")[:_MOST]
     message, more = _text(error, "message"), [_text(detail, "message") for detail in details]
@@ -101,7 +101,7 @@ def _error_of(body: str) -> Object:
 
 
 def _code_of(error: Object) -> str:
-    """Azure's code: a text, and with some services a number."""
+    """Azure's code: a text, or with some services a number."""
     code = error.get("code")
     if isinstance(code, int) and not isinstance(code, bool) and abs(code) < 10**12:
         return str(code)
@@ -109,18 +109,18 @@ def _code_of(error: Object) -> str:
 
 
 def _text(holder: Object, key: str) -> str:
-    """A text of the answer; JSON's escapes may have hidden a token in it until now."""
+    """A text of the answer; checked here again, because JSON escapes may have hidden a token in it."""
     return blotted(text(holder, key)[:LONGEST])
 
 
 def _sentences(message: str, details: list[str]) -> str:
-    """The message, and what the details say beyond it."""
+    """The message, and the additional sentences of the details."""
     more = [detail for detail in dict.fromkeys(details) if detail not in message]
     return safe_text(" ".join([message, *more]))
 
 
 def _listed(quoted: str) -> tuple[str, ...]:
-    """The parts of a list with commas."""
+    """The parts of a comma-separated list."""
     parts = (safe_text(part, 500).rstrip("/") for part in quoted.split(",")[: 10 * _MOST])
     return tuple(dict.fromkeys(filter(None, parts)))
 

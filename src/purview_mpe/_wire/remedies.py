@@ -1,7 +1,7 @@
-"""What an error answer of Azure's means, and what to do about it: a table of statuses and codes.
+"""The meaning of Azure's error answers, and what to do about them: a table of statuses and codes.
 
-A status alone misleads: a 403 may be a policy, a lock or a missing second factor, and a 404 may say that the caller
-looks in the wrong cloud. Codes are compared in lower case, because Azure spells them in more than one way.
+A status alone is not enough: a 403 may be a policy, a lock or a missing second factor, and a 404 may mean that the
+caller uses the wrong cloud. Codes are compared in lower case, because Azure spells them in more than one way.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from purview_mpe._wire.attempt import Answer, Attempt
     from purview_mpe._wire.refusal import Policy, Refusal
 
-#: What storage and Data Factory say while another operation holds the resource: asking again later helps.
-#: `StorageAccountOperationInProgress` is seen in public code; the others are generic codes of Azure Resource Manager.
+#: Codes of storage and Data Factory while another operation holds the resource: repeating the request later helps.
+#: `StorageAccountOperationInProgress` is in public code; the others are generic codes of Azure Resource Manager.
 BUSY_CODES = frozenset(
     {
         "storageaccountoperationinprogress",
@@ -36,14 +36,14 @@ BUSY_CODES = frozenset(
     }
 )
 POLICY_CODES = frozenset({"requestdisallowedbypolicy"})
-#: The 404s that mean that a resource does not exist (docs: "Resolve errors for resource not found"). `NotFound` is what
-#: Data Factory answers for its children (recorded 2023-11).
+#: The 404s that mean that a resource does not exist (docs: "Resolve errors for resource not found"). Data Factory
+#: answers `NotFound` for its child resources (recorded 2023-11).
 GONE_CODES = frozenset({"resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound", "notfound"})
 #: An api-version or a type that this cloud, or this region of it, does not have (public code, China in 2026-05).
 VERSION_CODES = frozenset(
     {"noregisteredproviderfound", "invalidresourcetype", "invalidapiversionparameter", "unsupportedapiversion"}
 )
-#: Smallest built-in roles for what is asked for on a second resource (docs: "Azure built-in roles").
+#: Smallest built-in roles for actions that are needed on a second resource (docs: "Azure built-in roles").
 _LINKED_ROLES = (
     ("microsoft.managedidentity/userassignedidentities/assign/action", "Managed Identity Operator"),
     ("microsoft.network/virtualnetworks/subnets/join/action", "Network Contributor"),
@@ -53,9 +53,9 @@ _LINKED_ROLES = (
     ("microsoft.eventhub/namespaces/privateendpointconnectionsapproval/action", "Contributor"),
 )
 _PROVIDER = re.compile(r"'([A-Za-z]{1,50}\.[A-Za-z.]{1,50})'")
-#: What may stand in a command although it comes from an answer: ids and names in any script.
+#: Texts from an answer that may be part of a command: ids and names in any script.
 _WORD = re.compile(r"[-\w/.()@ ]{1,500}")
-#: What Purview's data plane says from outside the account's network (docs: "Not authorized to access this … account").
+#: Purview's data plane to a caller outside the account's network (docs: "Not authorized to access this … account").
 _PRIVATE = "private endpoint"
 _AGAIN = "repeat the call: what is done already is kept."
 
@@ -70,7 +70,7 @@ def kind_and_remedy(attempt: Attempt, answer: Answer, refusal: Refusal) -> tuple
     if code == "requestdisallowedbyazure":
         return (
             PolicyDenied,
-            "Read Azure's message above: Azure itself refuses this here, and a support request changes it.",
+            "Read Azure's message above: Azure itself refuses this here, and only a support request can change that.",
         )
     if code == "scopelocked":
         return Locked, _lock(attempt, refusal)
@@ -96,7 +96,7 @@ def _by_status(attempt: Attempt, status: int, code: str, refusal: Refusal) -> tu
         )
     if status == 404 and (code in GONE_CODES or attempt.on_data_plane):
         return NotFound, (
-            "Check that the resource exists and that this sign-in may see it: az resource show --ids "
+            "Check that the resource exists and that this sign-in is allowed to see it: az resource show --ids "
             f"{_word(attempt.scope)}"
         )
     if status == 404:
@@ -118,7 +118,7 @@ def _sign_in(attempt: Attempt, answer: Answer, refusal: Refusal) -> str:
     tenant = refusal.tenant or (challenge and challenge.tenant) or "<tenant>"
     claims = challenge and challenge.encoded_claims
     if refusal.wants_mfa or claims:
-        # Base64 has nothing in it that a shell reads between double quotes.
+        # Base64 holds no character that a shell interprets between double quotes.
         shown = f'"{claims}"' if claims else "<claims> (Azure CLI shows both when it is refused in the same way)"
         return (
             f"Sign in again with a second factor: az login --tenant {tenant} --claims-challenge {shown}; automation "
@@ -140,7 +140,7 @@ def _policy(attempt: Attempt, refusal: Refusal) -> str:
     remedy = f"Ask the owner of the policy {names} for an exemption"
     if attempt.approves:
         remedy += (
-            " (private endpoints of Data Factory come from a subscription of Microsoft's, which such policies tend to "
+            " (private endpoints of Data Factory come from a subscription of Microsoft's, which such policies often "
             "forbid)"
         )
     if (assignment := next((policy.assignment for policy in refusal.policies if policy.assignment), "")) == "":
@@ -202,7 +202,7 @@ def _registration(attempt: Attempt, refusal: Refusal) -> str:
     named = _PROVIDER.search(refusal.said)
     provider = named[1] if named else _provider(attempt.scope)
     return (
-        "Register the resource provider, which this library never does unasked: az provider register "
+        "Register the resource provider, which this library never does by itself: az provider register "
         f"--namespace {provider} --subscription {_subscription(attempt.scope)}"
     )
 
@@ -211,13 +211,13 @@ def _version(attempt: Attempt, refusal: Refusal) -> str:
     has = f" (it has {', '.join(refusal.versions[:10])})" if refusal.versions else ""
     portal = "approve on the target's Networking page in the portal" if attempt.approves else "use the portal for this"
     service = _provider(attempt.scope).rpartition(".")[2].casefold()
-    return f"Install an older azure-mgmt-{service}, whose api-version this cloud and region have{has}, or {portal}."
+    return f"Install an older azure-mgmt-{service}, whose api-version this cloud and region support{has}, or {portal}."
 
 
 def _role(attempt: Attempt, refusal: Refusal) -> str:
     if attempt.on_data_plane:
         if _PRIVATE in refusal.said.casefold():
-            return "Run this from inside the account's private network: its data plane answers nowhere else."
+            return "Run this from inside the account's private network: its data plane does not answer anywhere else."
         return (
             f"Ask a collection admin for the role {attempt.role} on the root collection, in the Microsoft Purview "
             "portal under Data Map, Domains and collections, Role assignments."
@@ -229,7 +229,7 @@ def _role(attempt: Attempt, refusal: Refusal) -> str:
 
 
 def _word(text: str) -> str:
-    """A word of a command; a text that no id or name can be is not put there."""
+    """A word of a command; a text that cannot be an id or name is replaced."""
     return quoted(text) if _WORD.fullmatch(text) else "<as named above>"
 
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Characters of a JSON text that mean nothing to any shell, and characters written by their number.
+#: Characters of a JSON text that no shell interprets, and characters written by their number.
 _PLAIN = re.compile(r"[-\w./:,]|\\u[0-9a-f]{4}", re.ASCII)
-#: What a shell expands, or takes for the end of the word, between double quotes; PowerShell takes typographic ones.
+#: Characters that a shell expands between double quotes, or that end the word; PowerShell accepts typographic quotes.
 _SPECIAL = frozenset('"$`\\!%^\u201c\u201d\u201e')
 
 
 def quoted(text: str) -> str:
     """Text from Azure's answers, safe to paste into a shell as one word.
 
-    In double quotes it is read by people, and by PowerShell and cmd as well, if nothing in it means something to any
-    of these shells.
+    Double quotes are used if no shell interprets a character in the text: people can read them, and so can PowerShell
+    and cmd.
     """
     word = printable(text)
     single = shlex.quote(word)
@@ -28,23 +28,23 @@ def quoted(text: str) -> str:
 
 
 def json_words(body: Mapping[str, str]) -> tuple[str, str]:
-    """A JSON object as one word: for bash, zsh and cmd, and for PowerShell, which no spelling suits together.
+    """A JSON object as one word, in two spellings: for bash, zsh and cmd, and for PowerShell.
 
-    Its quotes are escaped, because cmd and PowerShell take bare ones away on the way to `az`. To cmd such a quote ends
-    the quoted part, and PowerShell runs what stands in parentheses outside of quotes: so in the texts every other
-    character that could mean something to a shell is written as JSON writes any character, by its number.
+    Its quotes are escaped, because cmd and PowerShell remove bare ones on the way to `az`. To cmd such a quote ends the
+    quoted part, and PowerShell runs text in parentheses outside of quotes. So every other character that a shell could
+    interpret is written by its number, as JSON allows.
     """
     text = ", ".join(f'\\"{_numbered(key)}\\": \\"{_numbered(value)}\\"' for key, value in body.items())
     return f'"{{{text}}}"', f"'{{{text}}}'"
 
 
 def _numbered(text: str) -> str:
-    """The inside of a JSON string, with numbers for all characters but plain ones."""
+    """The inside of a JSON string, with numbers for all characters except plain ones."""
     escaped = json.dumps(printable(text))[1:-1]  # what lies beyond 16 bits takes two numbers
     pieces = re.findall(r"\\u[0-9a-f]{4}|\\.|.", escaped)
     return "".join(piece if _PLAIN.fullmatch(piece) else f"\\u{ord(piece[-1]):04x}" for piece in pieces)
 
 
 def printable(text: str) -> str:
-    """The text without what a terminal would act upon."""
+    """The text without control characters that a terminal would interpret."""
     return text if text.isprintable() else "".join(character for character in text if character.isprintable())

@@ -1,7 +1,7 @@
-"""Why there is no token: what a credential says, and what Azure says when it refuses one.
+"""Why there is no token: the messages of credentials, and Azure's challenge when it refuses a token.
 
-azure-identity's chains report every credential that they tried. Most of it is noise, about credentials that were never
-set up; the one that was set up and failed is what the message and the remedy are about.
+azure-identity's chains report every credential that they tried. Most of them were never set up. The message and the
+remedy are about the one that was set up and failed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from purview_mpe._wire.text import LONGEST, safe_text
 
-#: Longer than any challenge that is known; what is longer is not read.
+#: Longer than any known challenge; a longer header is not read.
 _LONGEST_CHALLENGE = 16_384
 #: `name="value"` of a `WWW-Authenticate` header (RFC 9110, section 11.6.1).
 _PARAMETER = re.compile(r'(?<![\w])(\w{1,40})="([^"]*)"')
@@ -24,15 +24,15 @@ _TENANT = re.compile(r"[\w.-]{1,100}")
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a 401 asks for: `WWW-Authenticate: Bearer authorization_uri="…", claims="…"`.
+    """The challenge of a 401: `WWW-Authenticate: Bearer authorization_uri="…", claims="…"`.
 
     Source: docs, "Claims challenges, claims requests and client capabilities".
     """
 
     tenant: str | None = None
-    """The tenant whose token is wanted."""
+    """The tenant whose token Azure wants."""
     claims: str | None = None
-    """What the token must hold, as the credential expects it."""
+    """The claims that the token must hold, as the credential expects them."""
     encoded_claims: str | None = None
     """The same as Azure sent it and as `az login --claims-challenge` expects it."""
 
@@ -88,23 +88,23 @@ Cause = Literal[
 
 @dataclass(frozen=True, slots=True)
 class NoToken:
-    """What a credential said in place of a token."""
+    """The message of a credential that gave no token."""
 
     cause: Cause
     said: str
-    """The credential that was set up and failed, with its own words; then the names of all that were tried."""
+    """The credential that was set up and failed, with its message; then the names of all that were tried."""
     credential: str = ""
-    """The class of that credential, where a chain names it."""
+    """The class of that credential, if a chain names it."""
     host: str = ""
     """The sign-in host that was not reached, with its port."""
     code: str = ""
     """Entra ID's code (`AADSTS7000215`)."""
 
 
-#: One credential of a chain: its class, and what it said (SDK source: `_get_error_message`).
+#: One credential of a chain: its class and its message (SDK source: `_get_error_message`).
 _ENTRY = re.compile(r"[ \t]{0,20}(\w{1,80}Credential)(?:: ?(.*))?")
 _AFTER_CHAIN = "To mitigate this issue"
-#: What a credential says that is not set up (SDK source), in lower case; the rest is about setting it up.
+#: Messages of credentials that are not set up (SDK source), in lower case; the rest explains the setup.
 _NOT_SET_UP = (
     "not fully configured",
     "not configured",
@@ -117,15 +117,15 @@ _NOT_SET_UP = (
     "no managed identity endpoint found",
     "found in the cache",
     "missing value for the",
-    # The address of the machine itself that gives tokens to managed identities; it answers inside of Azure only.
+    # The local address that gives tokens to managed identities; it answers only inside Azure.
     "169.254.169.254",
 )
-#: Sentences that say so as well, and that the cause can follow.
+#: Sentences that also say so, but that the actual cause can follow.
 _UNAVAILABLE = ("unavailable", "configuration not found in environment", "troubleshoot")
-#: What credentials say that are set up and not signed in (SDK source).
+#: Messages of credentials that are set up but not signed in (SDK source).
 _SIGN_IN = ("az login", "azd auth login", "connect-azaccount", "re-authenticate")
 _CERTIFICATE = ("certificate_verify_failed", "certificate verify failed", "sslcertverificationerror")
-#: What operating systems, urllib3, aiohttp and the Azure CLI say where a host is not reached.
+#: Messages of operating systems, urllib3, aiohttp and the Azure CLI if they cannot reach a host.
 _NETWORK = (
     "failed to establish a new connection",
     "failed to resolve",
@@ -166,10 +166,10 @@ _MANAGED = (
     "no identity has been assigned",
     "identity has not been assigned",
 )
-#: How azure-identity introduces the failure of a credential that is set up (SDK source: `wrap_exceptions`).
+#: azure-identity's prefixes for the failure of a credential that is set up (SDK source: `wrap_exceptions`).
 _TRIED = ("authentication failed", "token request error")
 _TOOLS = ("failed to invoke", "failed to execute", "execution policy")
-#: The first that fits.
+#: The first match counts.
 _CAUSES: tuple[tuple[Cause, tuple[str, ...]], ...] = (
     ("certificate", _CERTIFICATE),
     ("unreachable", _NETWORK),
@@ -179,12 +179,12 @@ _CAUSES: tuple[tuple[Cause, tuple[str, ...]], ...] = (
     ("other", _TRIED),
     ("nothing-set-up", (*_NOT_SET_UP, *_UNAVAILABLE)),
 )
-#: Of a chain, so many credentials that failed are shown with their words.
+#: At most this many failed credentials of a chain are shown with their messages.
 _MOST_SHOWN = 3
 
 
 def read_no_token(said: str) -> NoToken:
-    """What a credential's error means. A chain speaks through the one that was set up and failed."""
+    """The meaning of a credential's error; for a chain, that of the credential that was set up and failed."""
     entries = _entries(said[:LONGEST])
     if not entries:
         words = " ".join(said[:LONGEST].split())
@@ -193,7 +193,7 @@ def read_no_token(said: str) -> NoToken:
     failed = [(name, cause) for name, words in entries if (cause := _without_noise(words))]
     if not failed:
         return NoToken("nothing-set-up", f"no credential is set up; {tried}")
-    # A tool that is installed and not signed in says less than a credential that tried and failed.
+    # A tool that is installed but not signed in matters less than a credential that tried and failed.
     failed = [(name, words) for name, words in failed if not _asks_for_sign_in(words)] or failed
     shown = [f"{name}: {safe_text(words, 400)}" for name, words in failed[:_MOST_SHOWN]]
     return _judged(*failed[0], [*shown, tried])
@@ -215,7 +215,7 @@ def _cause_of(lowered: str, entra: str) -> Cause:
 
 
 def _entries(text: str) -> list[tuple[str, str]]:
-    """The credentials of a chain, each with all lines of what it said."""
+    """The credentials of a chain, each with all lines of its message."""
     entries: list[tuple[str, list[str]]] = []
     for line in text.split("\n"):
         if line.startswith(_AFTER_CHAIN):
@@ -228,17 +228,17 @@ def _entries(text: str) -> list[tuple[str, str]]:
 
 
 def _without_noise(words: str) -> str:
-    """What remains without what only says that a credential is not set up."""
+    """The message without the sentences that only say that a credential is not set up."""
     is_set_up = not _has(words, _NOT_SET_UP)
     return ". ".join(
         sentence
         for sentence in words.split(". ")
-        if _is_telling(sentence) or (is_set_up and sentence.strip(" .") and not _has(sentence, _UNAVAILABLE))
+        if _is_specific(sentence) or (is_set_up and sentence.strip(" .") and not _has(sentence, _UNAVAILABLE))
     )
 
 
-def _is_telling(sentence: str) -> bool:
-    """Whether only a credential that is set up says so."""
+def _is_specific(sentence: str) -> bool:
+    """True if only a credential that is set up says this sentence."""
     return _has(sentence, (*_CERTIFICATE, *_MANAGED, *_TRIED)) or _ENTRA.search(sentence) is not None
 
 
@@ -252,7 +252,7 @@ def _asks_for_sign_in(words: str) -> bool:
 
 
 def _host_in(words: str) -> str:
-    """The host that was not reached, as the libraries name it, with its port."""
+    """The host that was not reached, with its port, from the libraries' messages."""
     for found in _HOST.finditer(words):
         host, port = found[1] or found[3] or found[5], found[2] or found[4] or "443"
         if not host.endswith("aka.ms"):
@@ -267,7 +267,7 @@ def remedy_for(trouble: NoToken) -> str:
             return "Sign in (az login), or pass a credential that works here, for example ManagedIdentityCredential()."
         case "certificate":
             return (
-                "Have the sign-in trust the certificate authority of the proxy: set REQUESTS_CA_BUNDLE (and for Azure "
+                "Make the sign-in trust the certificate authority of the proxy: set REQUESTS_CA_BUNDLE (and for Azure "
                 "CLI the same) to a file with it, or pass a credential with connection_verify='ca.pem'."
             )
         case "managed-identity":
@@ -300,7 +300,7 @@ def remedy_for(trouble: NoToken) -> str:
                 f"https://login.microsoftonline.com/error?code={number}), or pass another credential."
             )
         case "unreachable":
-            return "Check the way to the sign-in host, then repeat the call."
+            return "Check the network to the sign-in host, then repeat the call."
         case "other":
             return "Correct what the credential says above, or pass one that works here (az login makes one)."
         case _:

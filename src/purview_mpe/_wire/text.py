@@ -1,7 +1,7 @@
-"""Text from outside before anything else sees it: without secrets, bounded, and one line that can be printed.
+"""Cleans text from outside before anything else uses it: no secrets, bounded, one printable line.
 
-Whatever answers in Azure's place decides how long a text is and what stands in it. So every function here takes time in
-proportion to the text, however it is made.
+A server that answers in Azure's place decides how long a text is and what it holds. So the time of every function
+here grows only in proportion to the text's length.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ import re
 
 from purview_mpe._model.shown import one_line
 
-#: Letters of a text from outside that are looked at where only a sentence of it is shown.
+#: The most characters of an outside text that are read to show a sentence of it.
 LONGEST = 65_536
-#: No error of Azure's is as long; a longer one is not taken apart.
+#: Longer than any error of Azure's; a longer text is not parsed.
 LONGEST_ERROR = 2**20
-#: Whole runs of letters, so that a search begins once in each and not at each of its letters.
+#: Whole runs of letters, so that a search starts once in each run and not at each letter.
 _RUN = re.compile(r"(?<![-\w.])[-\w.]{16,}")
 _BEARER = re.compile(r"(?i)\b(bearer)\s{1,80}[-\w.~+/]{16,}=*")
-#: The user of an address: a proxy's, with its password.
+#: The user and password in an address, for example a proxy's.
 _USER_INFO = re.compile(r"(?<=://)[^\s/@'\"]+@")
-#: How a web token begins: `{"` in base64 (RFC 7519).
-_WEB_TOKEN = "eyJ"  # noqa: S105 - what tokens have in common is no secret
+#: The start of a web token: `{"` in base64 (RFC 7519).
+_WEB_TOKEN = "eyJ"  # noqa: S105 - what all tokens share is not a secret
 
 
 def safe_text(text: str, limit: int = 600) -> str:
-    """One line of text from outside, short enough and without what steers a terminal."""
+    """One line of text from outside, short and without terminal control characters."""
     line = " ".join(one_line(text[:LONGEST]).split())
     return line if len(line) <= limit and len(text) <= LONGEST else line[:limit] + "…"
 
 
 def blotted(text: str, *secrets: str) -> str:
-    """The text without the secrets, and without anything that looks or is introduced like one."""
+    """The text without the secrets, and without anything that looks like one or follows a secret's label."""
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
     text = _BEARER.sub(r"\1 ***", text)

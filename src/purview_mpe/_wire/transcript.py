@@ -1,8 +1,8 @@
-"""A transcript without anything that shows whose Azure it was: fields that are known stay, all others are blanked.
+"""A transcript without anything that identifies its owner: known fields stay, all others are blanked.
 
-An answer holds whatever its owner put into it: global parameters, tags, the output of a pipeline. So this is a list
-of what stays, and not of what goes. GUIDs, names and e-mail addresses in what stays are replaced, each by the same
-word everywhere, so that a transcript can still be read and replayed. All of it takes time in proportion to the text.
+An answer can hold anything that its owner put into it: global parameters, tags, the output of a pipeline. So this
+module lists what stays, not what goes. GUIDs, names and e-mail addresses in the rest are replaced, each by the same
+word everywhere, so that a transcript can still be read and replayed. The time grows in proportion to the text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 REMOVED = "(removed)"
-#: Fields that the readers of this library look at, or that tell how Azure answered. In lower case.
+#: Fields that the readers of this library use, or that show how Azure answered. In lower case.
 _KEPT = frozenset(
     (
         # The transcript's own fields.
@@ -107,7 +107,7 @@ _KEPT = frozenset(
             "ssisproperties",
             "subscriptionid",
         ),
-        # Rights, and who is Data Curator.
+        # Rights, and Data Curators.
         *(
             "actions",
             "notactions",
@@ -158,7 +158,7 @@ _KEPT = frozenset(
         ),
     )
 )
-#: Fields below which only these stay: what else is there is a user's.
+#: Fields below which only these stay: the rest is a user's data.
 _WITHIN: Mapping[str, frozenset[str]] = {
     "output": frozenset({"effectiveintegrationruntime", "reportlineagetopurview", "reportlineagetopurvew", "status"}),
     "typeproperties": frozenset({"ssisproperties"}),
@@ -180,19 +180,19 @@ _KINDS = {
     "pipelines": "pipeline",
     "managedvirtualnetworks": "network",
 }
-#: The names of managed endpoints stay: those of one set are made of each other, and nothing would fit together without
-#: them. Those of connections are made of a factory's or an account's and an endpoint's.
+#: The names of managed endpoints stay: names of one set contain each other, and nothing would fit together without
+#: them. Names of connections are made of a factory's or an account's name and an endpoint's.
 _KEPT_NAMES = frozenset(
     {"managedprivateendpoints", "privateendpointconnections", "ingestionprivateendpointconnections"}
 )
-#: Fields that hold a name which stands in no id.
+#: Fields that hold a name that is in no id.
 _NAMES = {"pipelinename": "pipeline", "activityname": "activity", "parentcollectionname": "collection"}
-#: Names that are words of Azure's as well: to replace them would change what is said, and they tell nothing.
+#: Names that are also words of Azure's: replacing them would change the meaning, and they identify no owner.
 _COMMON = frozenset(["default", "account", "blob", "queue", "namespace", "platform", "portal", "purview"])
-#: Azure allows no resource a longer name (docs: "Naming rules and restrictions for Azure resources").
+#: No Azure resource can have a longer name (docs: "Naming rules and restrictions for Azure resources").
 _LONGEST_NAME = 260
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-#: It begins only where a word does, so a long word is looked at once.
+#: A match starts only at the start of a word, so a long word is read once.
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _WORD = re.compile(r"[^\W_]+")
 _SUBSCRIPTION = re.compile(r"/subscriptions/", re.IGNORECASE)
@@ -200,14 +200,14 @@ _END = re.compile(r"[?\"'\s,;)]")
 
 
 def sanitised(exchanges: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The exchanges with nothing but known fields in them, and with other ids and names."""
+    """The exchanges with only known fields, and with other ids and names."""
     clean = [_known(_without_arguments(exchange)) for exchange in exchanges]
     words = _Words(_texts(clean))
     return [words.replaced(exchange) for exchange in clean]
 
 
 def _without_arguments(exchange: dict[str, Any]) -> dict[str, Any]:
-    """The exchange; the body that starts a pipeline holds its user's arguments under its user's names."""
+    """The exchange; the body that starts a pipeline holds the user's arguments under the user's names."""
     asked = exchange["request"]
     if not asked["url"].partition("?")[0].casefold().endswith("/createrun"):
         return exchange
@@ -230,7 +230,7 @@ def _field(key: str, value: Any, kept: frozenset[str]) -> Any:
 
 
 def _address(text: str) -> str:
-    """A text, bounded; an address without parameters that are not known, and at Azure's own origin."""
+    """A text, bounded; an address without unknown parameters, and with Azure's own origin."""
     if len(text) > LONGEST:
         return REMOVED
     if not text.startswith(("https://", "http://")):
@@ -247,13 +247,13 @@ def _address(text: str) -> str:
         safe="()/:$",
     )
     path = unquote(parts.path)
-    # Links into Azure Resource Manager lead to its public address, wherever the requests went.
+    # Links into Azure Resource Manager get its public address, wherever the requests went.
     origin = _ORIGIN if path.startswith("/subscriptions/") else (parts.scheme, parts.netloc.rpartition("@")[2])
     return urlunsplit((*origin, path, query, ""))
 
 
 def _texts(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every text, with the field that it stands in."""
+    """Every text, with its field."""
     if _is_object(node):
         for name, value in node.items():
             yield from _texts(value, name.casefold())
@@ -265,7 +265,7 @@ def _texts(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 class _Words:
-    """What is replaced by what; found in the whole transcript before anything is replaced."""
+    """The replacements, found in the whole transcript before anything is replaced."""
 
     def __init__(self, texts: Iterable[tuple[str, str]]) -> None:
         self._numbers: dict[str, dict[str, int]] = {}
@@ -312,7 +312,7 @@ class _Words:
         return numbers.setdefault(value, len(numbers) + 1)
 
     def replaced(self, node: Any, key: str = "") -> Any:
-        """The same with everything replaced that shows whose it is; keys are Azure's and stay, GUIDs excepted."""
+        """The value with everything replaced that identifies its owner; keys are Azure's and stay, except GUIDs."""
         if _is_object(node):
             return {self._without_guids(name): self.replaced(value, name.casefold()) for name, value in node.items()}
         if _is_list(node):
@@ -335,7 +335,7 @@ class _Words:
         return _GUID.sub(lambda found: f"00000000-0000-0000-0000-{self._number('', found[0].casefold()):012}", text)
 
     def _without_names(self, text: str) -> str:
-        """The text with a word for each name that stands in it on its own. The longest counts: names hold others."""
+        """The text with a word for each separate name in it. The longest match counts: names can contain others."""
         done: list[str] = []
         at = 0
         folded = _folded(text)
@@ -353,7 +353,7 @@ class _Words:
 
 
 def _folded(text: str) -> str:
-    """The text without letter case, one character for one, so that places in both agree."""
+    """The text without letter case, character by character, so that positions in both agree."""
     folded = text.casefold()
     if len(folded) == len(text):
         return folded
@@ -366,7 +366,7 @@ def _names_in(text: str) -> Iterator[tuple[str, str]]:
         segments = iter(_END.split(arm_id, maxsplit=1)[0].split("/")[1:])
         for kind in segments:
             name = next(segments, "")
-            if kind.casefold() != "providers":  # behind it stands a provider, whose name is Azure's
+            if kind.casefold() != "providers":  # a provider follows, whose name is Azure's
                 yield kind.casefold(), name
 
 

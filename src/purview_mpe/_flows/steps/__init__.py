@@ -1,1 +1,1 @@
-"""What the verbs are made of: reading, writing, waiting, telling."""
+"""The parts of the verbs: reading, writing, waiting, reporting."""

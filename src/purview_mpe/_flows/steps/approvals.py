@@ -1,8 +1,8 @@
 """Approving for many factories: each list serves all of them, and no target waits for another one.
 
-The rules of who is ours are those of one factory; they see of each list the part that can decide a claim. A connection
-whose exact id is known is decided as soon as its own target shows it. Where only names are known, the rules compare
-what all targets of a factory show, so those are decided together.
+The rules of ownership are the same as for one factory; from each list they get the part that can decide a claim. A
+connection whose exact id is known is decided as soon as its own target shows it. If only names are known, the rules
+compare what all targets of a factory show, so those are decided together.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 #: Which list, of which resource.
 Place: TypeAlias = tuple[ConnectionList, ArmId]
 
-#: The queues of a `Schedule` that this needs, each with its part of what goes on at once.
+#: The queues of a `Schedule` that this module needs, each with its share of concurrent work.
 QUEUES = {"claims": 0.4, "lists": 0.3, "decisions": 0.3}
-#: How long Azure may take to show a decision before it is asked for again.
+#: How long Azure may take to show a decision before the decision is sent again.
 _ASK_AGAIN = 30.0
-#: Decisions at one resource that go together; storage runs one private endpoint operation at a time (public code).
+#: Concurrent decisions at one resource; storage runs one private endpoint operation at a time (public code).
 _AT_ONE_PLACE = 4
 #: Seconds between two lists of one target while decisions are still being written.
 _READ_BACK = 5.0
 #: Seconds that a list waits for further factories that are about to ask for it.
 _GATHER = 2.0
-#: Factories per second that are asked for their endpoints while connections are waited for.
+#: Factories per second whose endpoints are read while their connections are pending.
 _LOOKS_PER_SECOND = 10.0
 
 
@@ -53,21 +53,21 @@ class Case:
     work: Approving
     lane: str
     waits: bool
-    """Whether to look again for what is not there."""
+    """Whether to look again for missing connections."""
     over: Callable[[], None]
-    """Called when nothing more is done for it."""
+    """Called when the work for the factory ends."""
     opened: float = 0.0
     claims: Sequence[Claim] = ()
-    told: Mapping[Place, Sequence[Claim]] = field(default_factory=dict["Place", "Sequence[Claim]"])
+    placed: Mapping[Place, Sequence[Claim]] = field(default_factory=dict["Place", "Sequence[Claim]"])
     """The claims by the list that shows their connections."""
     was_asked: bool = False
     """Whether the claims were made at least once."""
     unlooked: dict[Place, int] = field(default_factory=dict[Place, int])
-    """Lists that were not read since these claims were made, each with the number of readings begun before."""
+    """Lists that were not read since these claims were made, each with the number of reads started before."""
     deciding: set[Identity] = field(default_factory=set[Identity])
     """Endpoints for which a decision is queued or being written."""
     pending: int = 0
-    """Decisions that are not settled: those, and the ones that Azure took and did not show yet."""
+    """Decisions that are not settled: those above, and decisions that Azure accepted but does not show yet."""
     is_open: bool = False
 
     def place_of(self, claim: Claim) -> Place:
@@ -77,27 +77,27 @@ class Case:
 
 @dataclass(eq=False)
 class _Decision:
-    """One connection that is ours and pending."""
+    """One pending connection that belongs to an endpoint of the factory."""
 
     case: Case
     match: Match
     seen_at: float | None
     was_shown: bool = False
-    """Whether the target was seen to show the decision already."""
+    """True if the target already shows the decision."""
 
 
 @dataclass(eq=False)
 class _Desk:
-    """One list and what is decided by it."""
+    """One list and the decisions that depend on it."""
 
     place: Place
     cases: dict[int, Case] = field(default_factory=dict[int, Case])
-    """Those that wait for it to be read."""
+    """The factories that wait for the list."""
     register: Register | None = None
     readings: int = 0
-    """How often reading the list was begun."""
+    """How many reads of the list have started."""
     began: float = float("-inf")
-    """When that was last."""
+    """When the last of them started."""
     due: float = float("inf")
     wanted_since: float = float("inf")
     is_listing: bool = False
@@ -105,10 +105,10 @@ class _Desk:
     queue: deque[_Decision] = field(default_factory=deque[_Decision])
     writing: int = 0
     written: list[tuple[int, _Decision]] = field(default_factory=list[tuple[int, _Decision]])
-    """Decisions that Azure took and did not show yet, each with the number of readings begun before."""
+    """Decisions that Azure accepted but does not show yet, each with the number of reads started before."""
 
     def want(self, at: float) -> None:
-        """Read the list at a moment, if not earlier."""
+        """Read the list at this moment or earlier."""
         self.due = min(self.due, at)
         self.wanted_since = min(self.wanted_since, at)
 
@@ -122,7 +122,7 @@ class Approvals:
         self._desks: dict[Place, _Desk] = {}
         self._open = 0
         self._claiming = 0
-        """How many factories are being asked for their claims."""
+        """How many factories' claims are being read."""
 
     def open(self, case: Case, *, at: float | None = None) -> None:
         """Look for the connections of a factory, from now or a moment on."""
@@ -132,13 +132,13 @@ class Approvals:
             self._claim(case, at)
 
     def close(self, case: Case) -> None:
-        """Nothing more is decided for it."""
+        """End the decisions for a factory."""
         if case.is_open:
             case.is_open = False
             self._open -= 1
 
     def start_lists(self) -> float:
-        """Read the lists that are due; when the next one is."""
+        """Read the lists that are due; return when the next one is due."""
         now = self._io.now()
         moments = [self._start(desk, now) for desk in self._desks.values() if not desk.is_listing]
         return min(moments, default=float("inf"))
@@ -165,18 +165,18 @@ class Approvals:
         if failure is not None:
             case.claims = ()
             case.work.failed(failure)
-        told: dict[Place, list[Claim]] = {}
+        placed: dict[Place, list[Claim]] = {}
         for claim in case.claims:
-            told.setdefault(case.place_of(claim), []).append(claim)
+            placed.setdefault(case.place_of(claim), []).append(claim)
         unlooked: dict[Place, int] = {}
-        for place, claims in told.items():
+        for place, claims in placed.items():
             desk = self._desks.setdefault(place, _Desk(place))
             desk.cases[id(case)] = case
             # A list that is being read serves claims that were the same before.
-            is_same = claims == case.told.get(place)
+            is_same = claims == case.placed.get(place)
             unlooked[place] = case.unlooked.get(place, desk.readings) if is_same else desk.readings
             desk.want(max(now, desk.began + self._pause_between_readings(desk)))
-        case.told, case.unlooked = told, unlooked
+        case.placed, case.unlooked = placed, unlooked
         if case.waits and not case.work.is_over:
             pause = max(poll_interval(now - case.opened), self._open / _LOOKS_PER_SECOND)
             self._claim(case, now + pause)
@@ -189,7 +189,7 @@ class Approvals:
         return poll_interval(self._io.now() - oldest)
 
     def _start(self, desk: _Desk, now: float) -> float:
-        """Read a list if it is due; when it is next."""
+        """Read a list if it is due; return when it is due next."""
         if desk.due > now:
             return desk.due
         gathered_by = desk.wanted_since + _GATHER
@@ -236,13 +236,13 @@ class Approvals:
             claims = [claim for claim in claims if case.place_of(claim) == desk.place]
             claims = [claim for claim in claims if claim.identity not in case.deciding]
         elif case.unlooked or case.deciding:
-            return  # what names alone can tell is told by all lists together
+            return  # claims that only names identify are decided by all lists together
         desks = {place: self._desks[place] for place in map(case.place_of, claims)}
         for one in (desk, *desks.values()):
             one.cases.pop(id(case), None)
         listings = {claim.identity: self._shown(case, claim) for claim in claims}
         if any(listing.error is not None for listing in listings.values()):
-            work.failed_looks = FAILED_LOOKS  # a failure that may pass has been waited for by now
+            work.failed_looks = FAILED_LOOKS  # a temporary failure has been waited for already
         try:
             matches = work.undecided(claims, listings)
         except PurviewMpeError as failure:
@@ -296,7 +296,7 @@ class Approvals:
         self._schedule.put("decisions", str(desk.place), Job(flow, then, (Cost(method, holder, 1),)))
 
     def _written(self, desk: _Desk, decision: _Decision, failure: PurviewMpeError | None) -> None:
-        """What the call answered is not believed where it says that all is well; what the target shows is."""
+        """A successful answer of the call is not trusted; what the target shows decides."""
         case, match, now = decision.case, decision.match, self._io.now()
         case.deciding.discard(match.claim.identity)
         if case.is_open and failure is None and not decision.was_shown:
@@ -313,7 +313,7 @@ class Approvals:
         self._consider(case)
 
     def _settle(self, desk: _Desk, number: int) -> None:
-        """See in the list what became of the decisions that were written before its reading began."""
+        """Settle the decisions that were written before this read of the list started."""
         register, later = desk.register, list[tuple[int, _Decision]]()
         for readings, decision in desk.written:
             case, connection = decision.case, decision.match.connection
@@ -327,7 +327,7 @@ class Approvals:
         desk.written = later
 
     def _consider(self, case: Case) -> None:
-        """Close a case for which nothing more is to be done."""
+        """Close a case for which nothing is left to do."""
         if not case.is_open:
             return
         has_looked = case.was_asked and not case.unlooked and not case.pending

@@ -1,6 +1,6 @@
 """Deciding the connections of one factory: rounds of looking at both sides, until every search has ended.
 
-A round asks the source of the claims (the factory, a report, a running creation) which endpoints are meant, lists
+A round reads the claims from their source (the factory, a report, a running creation), lists
 every target once, and decides what is found. The connections of one storage account are decided one after the other,
 because storage runs one private endpoint operation at a time (public code); different targets go together.
 """
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from purview_mpe._model.states import Decision
     from purview_mpe._rules.ownership import Claim, Listings, Match
 
-_NO_WORD = "the factory does not vouch for the endpoint yet"
+_NO_WORD = "the factory does not confirm the endpoint's connection yet"
 _BY_NAME = MATCHED_BY_NAME.found()
 
 
 @dataclass
 class Approving:
-    """One run over the targets; knows at any moment what was done."""
+    """One run over the targets; has the outcomes so far at any moment."""
 
     io: Io
     spec: Spec
@@ -52,7 +52,7 @@ class Approving:
     dry_run: bool
     verb: Verb
     left_out: Sequence[LeftOut] = ()
-    """What a report asks for and the account does not confirm."""
+    """What a report names but the account does not confirm."""
     failed_looks: int = 0
     searches: Searches = field(init=False)
 
@@ -60,7 +60,7 @@ class Approving:
         self.searches = Searches(self.io, self.spec, self.verb, self.targets)
 
     async def run(self, *, wait: bool) -> None:
-        """Looks until everything is decided, or the time is over."""
+        """Reads until everything is decided, or the time is over."""
         await self.look()
         while wait and not self.is_over and (left := remaining(self.io)) > 0:
             self.searches.report_waiting()
@@ -83,7 +83,7 @@ class Approving:
             search.reopen()
 
     def end_open(self, *, waited: bool) -> None:
-        """End what is not decided: nothing more will be looked at."""
+        """End what is not decided: nothing more will be read."""
         for search in self.searches.open:
             name, target = search.name, search.target
             if search.state == "asked":
@@ -111,13 +111,13 @@ class Approving:
         """A look failed: end everything, unless another look may help."""
         self.failed_looks += 1
         if isinstance(error, WaitTimedOut) and any(search.unmet for search in self.searches.open):
-            self.end_open(waited=True)  # what earlier looks have shown says more than that there is no time for another
+            self.end_open(waited=True)  # the results of earlier reads explain more than "no time for another read"
         elif not self._may_pass(error):
             for search in self.searches.open:
                 self._end_failed(search, error)
 
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What became of each connection, in the account's order."""
+        """The outcome of each connection, in the account's order."""
         return (*self.searches.outcomes(), *(one.outcome for one in self.left_out))
 
     def report(self) -> Report:
@@ -151,7 +151,7 @@ class Approving:
         )
 
     async def claims(self) -> list[Claim]:
-        """What is to be looked for at the targets now; what needs no look is ended here."""
+        """The claims to search at the targets now; claims that need no read end here."""
         # Read before the claims: an endpoint that appears meanwhile must not be reported as absent.
         may_grow = self.source.may_grow
         claims = [claim for claim in await self.source.claims() if self.searches.is_open(claim)]
@@ -166,7 +166,7 @@ class Approving:
         return [claim for claim in claims if self._is_worth_a_look(claim)]
 
     def undecided(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:
-        """The connections that are ours and pending; everything else that the targets show is settled here."""
+        """The endpoints' pending connections; everything else that the targets show is settled here."""
         return [match for match in self._match(claims, listings) if self._is_undecided(match)]
 
     def would_be_decided(self) -> list[Search]:
@@ -189,15 +189,15 @@ class Approving:
         self._end_refused(match.claim, error, match)
 
     def taken(self, match: Match) -> None:
-        """Azure took the decision; whether the target shows it is for a later look to say."""
+        """Azure accepted the decision; a later read shows whether the target has it."""
         self.searches.of(match.claim).asked_at = self.io.now()
 
     def asked_at(self, match: Match) -> float | None:
-        """When Azure took the decision on this connection, where the target does not show it yet."""
+        """When Azure accepted the decision on this connection, if the target does not show it yet."""
         return self.searches.of(match.claim).asked_at
 
     def _is_worth_a_look(self, claim: Claim) -> bool:
-        """Whether what the claim's target shows decides anything: not until the factory or a report vouches for it."""
+        """True if the target's list can decide the claim: only once the factory or a report vouches for it."""
         if self.source.blind or claim.is_vouched_for:
             return True
         search = self.searches.of(claim)
@@ -210,7 +210,7 @@ class Approving:
         return False
 
     def _may_pass(self, error: PurviewMpeError) -> bool:
-        """Whether looking again may help; the pipeline has tried several times before this is asked."""
+        """True if reading again may help, although the pipeline has already tried several times."""
         return isinstance(error, PASSING) and self.failed_looks < FAILED_LOOKS
 
     def _match(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:
@@ -259,7 +259,7 @@ class Approving:
             self.searches.end(search, "failed", error=reasons.never_made(claim.name))
         elif match.kind == "not-yet" and claim.is_turned_down:
             self._end_turned_down(claim)
-        if match.kind != "ours" or connection is None:
+        if match.kind != "recognised" or connection is None:
             return False
         result = settled(connection.status, self.decision, was_asked=search.state == "asked")
         if result is not None:

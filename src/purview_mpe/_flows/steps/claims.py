@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
 
 
-#: Where a connection is usually listed, for a target of which only a report speaks.
+#: The usual list of a connection, for a target that only a report names.
 _LISTS: Mapping[str, ConnectionList] = {"blob": "storage", "queue": "storage", "namespace": "namespace"}
 
 
 class Source(Protocol):
-    """Where claims come from: looked at anew in each round, until there is nothing more to learn."""
+    """The source of claims: read again in each round, until nothing new can appear."""
 
     blind: bool
-    """Whether nobody vouches for the claims."""
+    """True if only names identify the claims."""
 
     async def claims(self) -> Sequence[Claim]:
         """The endpoints whose connections are looked for."""
@@ -39,13 +39,13 @@ class Source(Protocol):
 
     @property
     def may_grow(self) -> bool:
-        """Whether endpoints that are missing now may still come."""
+        """True if endpoints that are missing now may still appear."""
         ...
 
 
 @dataclass
 class FromFactory:
-    """Claims from what the factory shows; names alone where it may not be read."""
+    """Claims from what the factory shows; only names if the factory cannot be read."""
 
     io: Io
     spec: Spec
@@ -63,7 +63,7 @@ class FromFactory:
             await reads.list_networks(self.io, self.spec.factory_id)  # raises if it is the factory that is gone
             endpoints = []
         except AccessDenied as denied:
-            # Only who could never read the factory has to go by names: what it said before was more.
+            # Fall back to names only if the factory was never readable; otherwise an earlier read showed more.
             if is_about_the_sign_in(denied) or self.was_read:
                 raise
             self.blind = True
@@ -79,19 +79,19 @@ class FromFactory:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Something that a report asks for and the account does not confirm."""
+    """Something that a report names but the account does not confirm."""
 
     outcome: Outcome
     pending: Pending | None
-    """What the owner of the target can decide; None where the account shows that it does not use the target."""
+    """What the owner of the target can decide; None if the account shows that it does not use the target."""
 
 
 @dataclass
 class FromReport:
     """Claims from a requester's report: its exact private endpoint ids, and nothing else.
 
-    Which targets the account has is what Azure shows. A report comes from a file: a target that only the file names
-    may be a resource of another team, on which this caller happens to have rights.
+    Azure decides which targets the account has. A report comes from a file: a target that only the file names may be a
+    resource of another team on which this caller has rights by chance.
     """
 
     account: Account
@@ -101,54 +101,54 @@ class FromReport:
 
     @property
     def targets(self) -> Sequence[Target]:
-        """Those of the account's targets that the report names."""
-        told = self._told()
-        return [target for key, target in self._known().items() if key in told]
+        """The account's targets that the report names."""
+        reported = self._reported()
+        return [target for key, target in self._known().items() if key in reported]
 
     @property
     def left_out(self) -> Sequence[LeftOut]:
-        """What the report names and the account does not use, or does not show to this caller."""
+        """What the report names but the account does not use, or does not show to this caller."""
         known = self._known()
-        return [self._left_out(outcome) for key, outcome in self._told().items() if key not in known]
+        return [self._left_out(outcome) for key, outcome in self._reported().items() if key not in known]
 
     async def claims(self) -> Sequence[Claim]:
-        told, factory = self._told(), self.report.spec.factory_id.name
+        reported, factory = self._reported(), self.report.spec.factory_id.name
         return [
             claim_from_report(factory, target, found)
             for target in self.targets
-            if (found := told.get(target.identity)) is not None
+            if (found := reported.get(target.identity)) is not None
         ]
 
-    def _left_out(self, told: Outcome) -> LeftOut:
-        target = self._named_target(told) if self.account.shape in {None, "F"} else None
+    def _left_out(self, outcome: Outcome) -> LeftOut:
+        target = self._named_target(outcome) if self.account.shape in {None, "F"} else None
         if target is None:
-            return LeftOut(reasons.not_of_the_account(told, self.account), None)
-        claim = claim_from_report(self.report.spec.factory_id.name, target, told)
+            return LeftOut(reasons.not_of_the_account(outcome, self.account), None)
+        claim = claim_from_report(self.report.spec.factory_id.name, target, outcome)
         return LeftOut(
             reasons.not_confirmed(claim, self.account),
             Pending(target, claim.name, claim.private_endpoint_id, reason=reasons.not_confirmed_because(self.account)),
         )
 
-    def _named_target(self, told: Outcome) -> Target | None:
+    def _named_target(self, outcome: Outcome) -> Target | None:
         """The target that the report names, for its owner to look at; None if no account can have it."""
-        group_id = (told.group_id or "").casefold()
-        if not fits(group_id, told.resource_id) or group_id not in _LISTS:
+        group_id = (outcome.group_id or "").casefold()
+        if not fits(group_id, outcome.resource_id) or group_id not in _LISTS:
             return None
         named = self.report.account.targets if self.report.account is not None else ()
         lists: dict[Identity, ConnectionList] = {target.identity: target.connections for target in named}
-        where = lists.get(told.identity, _LISTS[group_id])
-        return Target(group_id=group_id, resource_id=told.resource_id, connections=where)
+        where = lists.get(outcome.identity, _LISTS[group_id])
+        return Target(group_id=group_id, resource_id=outcome.resource_id, connections=where)
 
     def _known(self) -> dict[Identity, Target]:
         """The targets that the account shows; group ids beyond lineage lead to the account itself (spec)."""
         targets = (*self.account.targets, *(optional_target(self.account, group_id) for group_id in OPTIONAL_GROUPS))
         return {target.identity: target for target in targets}
 
-    def _told(self) -> dict[Identity, Outcome]:
-        told: dict[Identity, Outcome] = {}
+    def _reported(self) -> dict[Identity, Outcome]:
+        reported: dict[Identity, Outcome] = {}
         for outcome in self.report.outcomes:
-            # A creation that approved on the way has two outcomes for each endpoint, and not each tells the id.
+            # A creation with approval has two outcomes for each endpoint, and not both have the id.
             key = outcome.identity
-            if outcome.group_id is not None and (key not in told or outcome.private_endpoint_id is not None):
-                told[key] = outcome
-        return told
+            if outcome.group_id is not None and (key not in reported or outcome.private_endpoint_id is not None):
+                reported[key] = outcome
+        return reported

@@ -26,6 +26,6 @@ async def worker(items: deque[T], action: Callable[[T], Coroutine[Any, Any, None
     while True:
         try:
             item = items.popleft()
-        except IndexError:  # several threads take from it, so asking first would prove nothing
+        except IndexError:  # several threads take items, so checking first would prove nothing
             return
         await action(item)

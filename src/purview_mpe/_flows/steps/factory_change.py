@@ -1,4 +1,4 @@
-"""Changing the factory itself: read whole, changed in a field or two, written back under the version that was read."""
+"""Changing the factory itself: read it, change a field or two, and write it back if its version is unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Result, Subject, Verb
     from purview_mpe._model.spec import Spec
 
-#: How often the factory may change between a look and the write that follows before that is an outcome.
+#: How often the factory may change between a read and the following write before the change fails.
 _ROUNDS = 5
 
 
@@ -34,7 +34,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A write was sent, or is about to be; what came of it is not known yet."""
+    """A write was sent, or is about to be; its result is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Identity:
         return factory_json.has_system_identity(body)
 
     def obstacle(self, _body: dict[str, Any]) -> ErrorDetail | None:
-        """Nothing stands in the way of an identity."""
+        """Nothing blocks switching on an identity."""
         return None
 
 
@@ -97,14 +97,14 @@ class Connection:
         return same_id(_connected(body), self.account)
 
     def obstacle(self, body: dict[str, Any]) -> ErrorDetail | None:
-        """Another connection, which is replaced only where that was asked for."""
+        """Another connection, which is replaced only if the caller allows it."""
         connected = _connected(body)
         if connected is None or self.replace:
             return None
         return _elsewhere(
             self.spec,
             connected,
-            "Call connect(spec, replace=True) if the factory shall report its lineage to the new account only.",
+            "Call connect(spec, replace=True) if the factory should report its lineage only to the new account.",
         )
 
 
@@ -127,7 +127,7 @@ class Disconnection:
         return self.account
 
     def is_made(self, body: dict[str, Any]) -> bool:
-        """Whether the factory is connected to no account."""
+        """True if the factory is not connected to an account."""
         return _connected(body) is None
 
     def obstacle(self, body: dict[str, Any]) -> ErrorDetail | None:
@@ -143,7 +143,7 @@ Part: TypeAlias = Identity | Connection | Disconnection
 
 @dataclass(slots=True)
 class FactoryChange:
-    """One write of the factory, for all parts that need it; knows at any moment what was done."""
+    """One write of the factory, for all parts that need it; has the outcomes so far at any moment."""
 
     io: Io
     spec: Spec
@@ -157,7 +157,7 @@ class FactoryChange:
     ended: float | None = None
 
     async def run(self) -> None:
-        """Look, decide, write; and look again after each write that did not go through."""
+        """Read, decide, write; read again after each write that did not go through."""
         try:
             if not self._decide(may_be_done=False):
                 if self.dry_run:
@@ -183,7 +183,7 @@ class FactoryChange:
             )
 
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What became of each part; also in the middle of it."""
+        """The outcome of each part, even while the change is under way."""
         return tuple(self._outcome(part) for part in self.parts)
 
     def _outcome(self, part: Part) -> Outcome:
@@ -214,7 +214,7 @@ class FactoryChange:
         return self._decide(may_be_done=may_be_done) or None
 
     def _decide(self, *, may_be_done: bool) -> bool:
-        """End each part that the factory shows, or that something stands in the way of; whether all have ended."""
+        """End each part that the factory shows, or that something blocks; return whether all have ended."""
         for part in self._open:
             if part.is_made(self.body):
                 was_sent = may_be_done and isinstance(part.state, UnderWay)
@@ -224,7 +224,7 @@ class FactoryChange:
         return not self._open
 
     async def _write(self) -> bool:
-        """Write the factory back; where another change came in between, read it again and write that."""
+        """Write the factory back; if another change came in between, read again and write again."""
         failure: PurviewMpeError = _contended(self.spec.factory_id, self._what)
         for _ in range(_ROUNDS):
             if not (etag := factory_json.read_etag(self.body)):
@@ -273,7 +273,7 @@ class FactoryChange:
 
     def _not_shown(self, part: Part) -> AzureError:
         return AzureError(
-            f"Could not {self._what}: Azure accepted the write, and its answer does not show the {part.subject}.",
+            f"Could not {self._what}: Azure accepted the write, but its answer does not show the {part.subject}.",
             remedy="Look at the factory in Data Factory Studio (Manage), then repeat the call.",
             status=200,
         )
@@ -311,8 +311,8 @@ def _elsewhere(spec: Spec, connected: str, remedy: str) -> ErrorDetail:
 
 def _contended(factory: ArmId, what: str) -> AzureError:
     return AzureError(
-        f"Could not {what}: the factory {factory.name!r} was changed by another caller {_ROUNDS} times between a look "
-        "and the write that followed.",
+        f"Could not {what}: the factory {factory.name!r} was changed by another caller {_ROUNDS} times between a read "
+        "and the following write.",
         remedy="Repeat the call when the other automation on this factory has finished.",
         status=412,
     )

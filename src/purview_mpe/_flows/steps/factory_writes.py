@@ -1,4 +1,4 @@
-"""The writes inside a factory, each with the look that says whether it is still wanted or has happened."""
+"""The writes inside a factory, each with the read that shows whether it is still needed or has happened."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROLE = "Data Factory Contributor"
 
 
 async def create_network(io: Io, spec: Spec, step: Step) -> Result:
-    """Create the managed virtual network; `kept` if it exists by then."""
+    """Create the managed virtual network; `kept` if it already exists."""
     factory = spec.factory_id
     attempt = Attempt(f"create the managed virtual network {step.name!r}", spec.factory, _ROLE)
 
@@ -45,7 +45,7 @@ async def create_network(io: Io, spec: Spec, step: Step) -> Result:
 
 
 async def create_runtime(io: Io, spec: Spec, step: Step, *, seen_at: float) -> Ended:
-    """Create the runtime and read it back: one that Azure put outside the network would be a public one."""
+    """Create the runtime and read it back: a runtime that Azure put outside the network would be public."""
     factory, network = spec.factory_id, spec.managed_virtual_network
     attempt = Attempt(f"create the integration runtime {step.name!r}", spec.factory, _ROLE)
 
@@ -76,7 +76,7 @@ async def create_runtime(io: Io, spec: Spec, step: Step, *, seen_at: float) -> E
 
 
 async def put_endpoint(io: Io, spec: Spec, step: Step) -> Endpoint:
-    """Ask for an endpoint, once.
+    """Send the creation of an endpoint, once.
 
     Azure never changes an endpoint: another target under this name, and this target under another name, are refused
     (public code).
@@ -99,7 +99,7 @@ async def put_endpoint(io: Io, spec: Spec, step: Step) -> Endpoint:
 
 
 async def delete_endpoint(io: Io, spec: Spec, name: str) -> None:
-    """Ask for the deletion of an endpoint, once."""
+    """Send the deletion of an endpoint, once."""
     factory = spec.factory_id
     await io.call(
         Attempt(f"delete the endpoint {name!r}", spec.factory, _ROLE),

@@ -1,4 +1,4 @@
-"""What every verb for many factories has in common: each factory gets its report as soon as it is done with."""
+"""The base of every verb for many factories: each factory gets its report as soon as it is finished."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe.errors import PurviewMpeError
 
-#: The queue in which factories are read, with its part of what goes on at once.
+#: The queue in which factories are read, with its share of concurrent work.
 READ_QUEUE = {"factories": 0.6}
 #: Seconds between two events that say what a fleet waits for.
 _SAY_AGAIN = 2.0
@@ -34,7 +34,7 @@ class Member:
     """One factory of a fleet."""
 
     index: int
-    """Its place in what the caller gave."""
+    """Its position in the caller's list."""
     spec: Spec
     jobs: int = 0
     """Pieces of work that are queued or under way for it."""
@@ -52,13 +52,13 @@ M = TypeVar("M", bound=Member)
 class FleetWork(ABC, Generic[M]):
     """One run over many factories.
 
-    Reports come out of `round` as soon as there are any; in between, what is under way goes on and nothing is begun.
+    `round` returns reports as soon as there are any; between two rounds, running work goes on and no new work starts.
     The deadline of the `Io` is for all factories together.
 
     Args:
         io: Where time and requests come from.
         members: The factories.
-        queues: The kinds of work there are beside reading factories, each with its part of what goes on at once.
+        queues: The kinds of work in addition to reading factories, each with its share of concurrent work.
     """
 
     verb: ClassVar[str]
@@ -68,27 +68,27 @@ class FleetWork(ABC, Generic[M]):
         self.began = io.now()
         self.schedule = Schedule(io, self.verb, {**READ_QUEUE, **queues})
         self.members = {member.index: member for member in members}
-        """Those without a report."""
+        """Factories without a report."""
         self._count = len(members)
         self._done: deque[tuple[int, Report]] = deque()
         self._without_token: PurviewMpeError | None = None
         self._said_at = self.began
         self._has_begun = False
         self.is_ending = False
-        """Whether the time for the whole fleet is over."""
+        """True if the time for the whole fleet is over."""
 
     @property
     def is_over(self) -> bool:
-        """Whether every factory has its report, and every report was given out."""
+        """True if every factory has its report, and every report was returned."""
         return not self.members and not self._done
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What concerns the fleet as a whole, as far as it is known by now."""
+        """The findings about the fleet as a whole, so far."""
         return ()
 
     async def round(self) -> list[tuple[int, Report]]:
-        """Work until at least one factory is done with; the reports of those that are."""
+        """Work until at least one factory is finished; return the reports of the finished ones."""
         if not self._has_begun:
             self._has_begun = True
             for member in list(self.members.values()):
@@ -103,21 +103,21 @@ class FleetWork(ABC, Generic[M]):
         return self._given_out()
 
     async def close(self) -> list[tuple[int, Report]]:
-        """Stop what is under way; the reports that were finished and not given out."""
+        """Stop what is under way; return the finished reports that were not returned yet."""
         await self.schedule.close()
         self.schedule.settle()
         return self._given_out()
 
     @abstractmethod
     def admit(self, member: M) -> None:
-        """Put the first piece of work for a factory."""
+        """Queue the first piece of work for a factory."""
 
     @abstractmethod
     def cut_off(self, member: M) -> Report:
-        """The report for a factory that nothing more is done for, because the time is over."""
+        """The report for a factory whose time is over."""
 
     def prepare(self) -> float:
-        """Called before each step; the moment at which to be called again if nothing happens."""
+        """Called before each step; returns the moment for the next call if nothing happens before."""
         return float("inf")
 
     def submit(
@@ -129,7 +129,7 @@ class FleetWork(ABC, Generic[M]):
         *costs: Cost,
         at: float | None = None,
     ) -> None:
-        """Do something for a factory, and react to what came of it unless the factory is done with by then."""
+        """Do something for a factory, and handle the result unless the factory is finished by then."""
         if self.is_ending:
             self._end_unless_busy(member)
             return
@@ -143,7 +143,7 @@ class FleetWork(ABC, Generic[M]):
         def reacted(failure: PurviewMpeError | None) -> None:
             member.jobs -= 1
             if failure is not None and is_without_token(failure):
-                self._without_token = failure  # then nothing can be asked for any other factory either
+                self._without_token = failure  # then no request is possible for any other factory either
             if not member.is_over:
                 then(failure)
 
@@ -172,7 +172,7 @@ class FleetWork(ABC, Generic[M]):
         self.submit(member, "factories", flow, reacted, Cost("GET", member.spec.factory_id, 1))
 
     def finish(self, member: M, report: Report) -> None:
-        """A factory is done with."""
+        """Finish a factory."""
         if member.is_over:
             return
         member.is_over = True
@@ -200,7 +200,7 @@ class FleetWork(ABC, Generic[M]):
             self._end_unless_busy(member)
 
     def _end_unless_busy(self, member: M) -> None:
-        """A request that is under way ends with the deadline by itself, and what came of it belongs in the report."""
+        """A running request ends with the deadline by itself, and its result belongs in the report."""
         if not member.jobs:
             self.finish(member, self.cut_off(member))
 

@@ -1,4 +1,4 @@
-"""What a fleet reports for a factory that never came as far as to be worked on."""
+"""A fleet's reports for factories on which no work was done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def failed(
     spec: Spec, error: PurviewMpeError, *, approve: bool, verb: Verb = "create_all", account: Account | None = None
 ) -> Report:
-    """The report for a factory that could not be begun: one outcome, for the factory as a whole."""
+    """The report for a factory that could not be started: one outcome, for the factory as a whole."""
     outcome = Outcome(
         name=spec.name,
         resource_id=spec.factory,
@@ -27,9 +27,9 @@ def failed(
 
 
 def not_begun(spec: Spec, *, approve: bool, verb: Verb = "create_all") -> Report:
-    """The report for a factory whose turn did not come."""
+    """The report for a factory that was not started in time."""
     error = WaitTimedOut(
-        f"The factory {spec.factory_id.name!r} was not begun: the time for the whole fleet ran out.",
+        f"The factory {spec.factory_id.name!r} was not started: the time for the whole fleet ran out.",
         remedy="Repeat the call with resume set to this report.",
     )
     return failed(spec, error, approve=approve, verb=verb)

@@ -1,4 +1,4 @@
-"""What a dry run foresees: decisions that this caller is known not to be allowed to make."""
+"""A dry run's predictions: decisions that this caller is not allowed to make."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def hold_against_rights(io: Io, works: Sequence[Approving]) -> None:
-    """Hand off what would be decided, where the caller's permissions do not include it. Reads only."""
+    """Hand off the decisions that the caller's permissions do not include. Reads only."""
     holders = dict.fromkeys(str(holder) for work in works for _, holder in foreseen(work))
     held = await read_permissions(io, holders)
     for work in works:
@@ -35,8 +35,8 @@ def foreseen(work: Approving) -> list[tuple[Search, ArmId]]:
 def hold_against(work: Approving, held: Mapping[str, tuple[Permission, ...] | None]) -> None:
     """Hand off what these permissions, by folded scope, do not include.
 
-    Permissions that cannot be read prove nothing, and neither do those that include everything: a deny assignment
-    stands above them. Such a search stays as it is.
+    Permissions that cannot be read prove nothing. Permissions that include everything prove nothing either, because a
+    deny assignment overrides them. Such a search stays unchanged.
     """
     for search, holder in foreseen(work):
         permissions = held.get(folded(str(holder)))

@@ -1,4 +1,4 @@
-"""What a flow needs of the outside world, as two protocols. `_io` fulfils them in both colours."""
+"""What a flow needs from the outside world, as protocols. `_azure.io` implements them, sync and async."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: How old a look may be, in seconds, when a write is sent because of it: the time of a request or two.
+#: The maximum age, in seconds, of the read on which a write is based: the time of a request or two.
 MOMENT = 1.0
 
 
 class NotYet(Throttled):
     """A write whose turn within Azure's limits comes in `retry_after` seconds; nothing was sent.
 
-    The flow waits, looks whether the write is still wanted, and sends it again: its place in the queue is kept.
+    The flow waits, checks whether the write is still needed, and sends it again: its place in the queue is kept.
     """
 
 
@@ -60,7 +60,7 @@ class Clients(Protocol):
         """The data plane at the address that the account's properties show (`https://contoso.purview.azure.com`).
 
         Raises:
-            UnsupportedSetup: that is not an address of Purview's.
+            UnsupportedSetup: the address is not a Purview address.
         """
         ...
 
@@ -69,12 +69,12 @@ class PurviewData(Protocol):
     """The data plane of one Purview account: no SDK covers it."""
 
     def send(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
-        """The JSON that is answered; `path` begins with a slash, or is the whole address of a next page."""
+        """The answer's JSON; `path` begins with a slash, or is the whole address of a next page."""
         ...
 
 
 class Team(Protocol):
-    """Flows that run beside the one that started them, which alone starts further ones and waits."""
+    """Flows that run beside the flow that started them; only that flow starts further ones and waits."""
 
     def start(self, flow: Coroutine[Any, Any, None]) -> None:
         """Run a flow beside this one. One that raises ends the team: `wait` raises the same."""
@@ -85,18 +85,18 @@ class Team(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let what is under way end if that takes a moment, and stop the rest; nothing runs on."""
+        """Wait a moment for running flows to end, and stop the rest; nothing keeps running."""
         ...
 
 
 class Io(Protocol):
-    """Requests, lists, waiting, concurrency, time: in one colour."""
+    """Requests, lists, waiting, concurrency and time: sync or async."""
 
     so_far: Callable[[], Report] | None
-    """What was done so far, for whoever interrupts the verb; a flow that writes sets it before it does."""
+    """Returns what was done so far, for an interruption of the verb; a flow sets it before it writes."""
 
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
-        """Do one operation; raises our errors, never the SDK's.
+        """Do one operation; raises this library's errors, never the SDK's.
 
         A request that changes something is sent once: `waiting.carried_out` repeats it, after a look.
         """
@@ -125,13 +125,13 @@ class Io(Protocol):
         ...
 
     def until_room(self, method: str, resource: ArmId, count: int) -> float:
-        """Seconds until so many requests about a resource, sent together, would not have to wait for Azure's limits."""
+        """Seconds until that many requests about a resource, sent together, need not wait for Azure's limits."""
         ...
 
     def pause_after(self, attempt: int, asked_for: float) -> float | None:
         """Seconds to wait after an attempt that failed, as `Retry` says and with jitter; None after the last one.
 
-        `asked_for` is what Azure asked for, 0 where it asked for nothing in particular.
+        `asked_for` is what Azure asked for, 0 if it asked for no particular time.
         """
         ...
 
@@ -150,11 +150,11 @@ class Io(Protocol):
         ...
 
     def interruption_behind(self, error: BaseException) -> BaseException | None:
-        """The interruption that an error hides, because it happened while the interruption passed through."""
+        """The interruption that an error hides because the error was raised while handling the interruption."""
         ...
 
     async def checkpoint(self) -> None:
-        """Let an interruption that has arrived come out here, rather than after the last line of the flow."""
+        """Raise a pending interruption here, not after the last line of the flow."""
         ...
 
     def now(self) -> float:
@@ -172,19 +172,19 @@ class Io(Protocol):
         ...
 
     def verb(self, name: str) -> AbstractContextManager[None]:
-        """All that is done for a verb happens inside."""
+        """All work of a verb happens inside this context."""
         ...
 
     def engaged(self) -> AbstractContextManager[None]:
-        """For a verb that goes on in rounds: while its caller has its turn, a clock that is held in the hand stands."""
+        """For a verb in rounds: a clock that an emulator controls stands still while the caller has its turn."""
         ...
 
     def retrying(self, message: str) -> None:
-        """Tell that something is tried again."""
+        """Report that a request is sent again."""
         ...
 
     def tell(self, event: Event) -> None:
-        """Pass an event to whoever listens."""
+        """Pass an event to the listener."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What every verb does around its own work: say when it starts and ends, and what was done if it is interrupted."""
+"""What every verb does around its own work: report its start and end, and what was done if it is interrupted."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: How many further interruptions a report outlives; a person who holds down Ctrl-C has to get out.
+#: How many further interruptions do not stop the report; a person who holds down Ctrl-C must be able to leave.
 _INTERRUPTIONS = 3
 
 
 async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
-    """The flow's result, with `started` and `finished` told around it.
+    """The flow's result, with `started` and `finished` reported around it.
 
-    Whatever ends a verb that has begun to write (Ctrl-C, cancellation) carries what was done so far: in its notes,
-    which every traceback shows, and whole in its attribute `report`. Nothing that goes wrong meanwhile replaces it.
+    The exception that ends a verb after its first write (Ctrl-C, cancellation) carries what was done so far: in its
+    notes, which every traceback shows, and in full in its attribute `report`. No later error replaces it.
     """
     began = io.now()
     with io.verb(verb):
@@ -45,14 +45,14 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
                 raise
         else:
             return result
-    raise ending  # outside the handler, so that what hid it does not travel along
+    raise ending  # outside the handler, so that it does not carry the error that hid it
 
 
 @contextmanager
 def framed(io: Io, verb: str) -> Generator[float]:
-    """As `narrated`, around a verb that goes on in rounds; gives the moment at which it began.
+    """As `narrated`, around a verb in rounds; gives the moment at which it began.
 
-    A caller who stops between two rounds has finished with it.
+    If the caller stops between two rounds, the verb counts as finished.
     """
     io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
     began = io.now()
@@ -70,22 +70,22 @@ def framed(io: Io, verb: str) -> Generator[float]:
 
 
 def tell_warning(io: Io, verb: str, began: float, message: str) -> None:
-    """Report something that does not end the verb and that the caller should act on."""
+    """Report a problem that does not end the verb but needs the caller's attention."""
     io.tell(Event(kind="warning", verb=verb, seconds=io.now() - began, message=message))
 
 
 def attach_fleet(error: BaseException, so_far: Callable[[], FleetReport]) -> None:
-    """Let what ends a fleet carry what was done so far, as `narrated` does for one factory."""
+    """Attach what was done so far to the exception that ends a fleet, as `narrated` does for one factory."""
     _accompany(error, so_far, _attach_fleet)
 
 
 def _accompany(error: BaseException, so_far: Callable[[], R], attach: Callable[[BaseException, R], None]) -> None:
-    """Attach what was done so far; where that fails, a note says so."""
+    """Attach what was done so far; if that fails, a note says so."""
 
     def accompany() -> None:
         try:
             attach(error, so_far())
-        except Exception as fault:  # noqa: BLE001 - whatever it is, it must not replace the interruption
+        except Exception as fault:  # noqa: BLE001 - no error may replace the interruption
             error.add_note(
                 f"purview_mpe: what was done so far could not be collected ({type(fault).__name__}: {fault})."
             )
@@ -100,7 +100,7 @@ def _insist(action: Callable[[], None]) -> None:
             action()
         except Exception:  # noqa: BLE001 - as above
             return
-        except BaseException:  # noqa: BLE001, S112 - a second Ctrl-C says nothing that the first did not
+        except BaseException:  # noqa: BLE001, S112 - a second Ctrl-C adds nothing to the first
             continue
         return
 
@@ -115,15 +115,15 @@ def _attach_fleet(error: BaseException, fleet: FleetReport) -> None:
 
 def _attach(error: BaseException, report: Report) -> None:
     done = "; ".join(f"{outcome.name}: {_known(outcome)}" for outcome in report.outcomes) or "nothing yet"
-    # Exceptions take attributes, and their types cannot say so; __reduce__ and pickle keep this one, too.
+    # Exceptions accept attributes, but their types do not declare them; __reduce__ and pickle keep this one, too.
     vars(error)["report"] = report
     error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it looks first.")
 
 
 def _known(outcome: Outcome) -> str:
-    """What is known of a step: one that was under way may have been done."""
+    """What is known of a step: Azure may have done one that was under way."""
     if outcome.error == NOT_BEGUN:
-        return "not begun"
+        return "not started"
     was_under_way = outcome.error is not None and outcome.error.code == INTERRUPTED.code
     return "not known" if was_under_way else outcome.result
 

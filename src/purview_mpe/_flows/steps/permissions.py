@@ -1,4 +1,4 @@
-"""Reading what this caller may do at a resource."""
+"""Reading what this caller is allowed to do at a resource."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists that none of the management clients has an operation for, read as plain requests through one of them."""
+"""Lists for which no management client has an operation, read as plain requests through one of the clients."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._wire.errors import Attempt
 
-#: The lists read here have a handful of pages; one that is longer does not end.
+#: The lists read here have a handful of pages; a longer one probably never ends.
 _MAX_PAGES = 100
 
 
 async def read_list(io: Io, attempt: Attempt, via: ArmId, path: str) -> tuple[Object, ...] | None:
-    """All items of a list; None where it cannot be read, for whatever reason: such lists are never vital.
+    """All items of a list; None if it cannot be read, for any reason: these lists are optional.
 
     `via` is any resource: the client of its subscription carries the request.
     """

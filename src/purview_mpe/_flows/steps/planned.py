@@ -30,8 +30,8 @@ class Planned:
 async def planned(io: Io, spec: Spec) -> Planned:
     """What is missing between the account and the factory.
 
-    The targets are listed only if an endpoint to them is to be created; one that cannot be listed is taken to have
-    room, because the plan needs no right on it.
+    A target is listed only if the plan creates an endpoint to it. A target that cannot be listed counts as having room,
+    because the plan needs no right on it.
     """
     seen_at = io.now()
     observed = await reads.observe(io, spec)

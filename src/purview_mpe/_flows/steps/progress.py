@@ -20,21 +20,21 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A request was sent, or is about to be; what came of it is not known yet."""
+    """A request was sent, or is about to be; its result is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class InTheWay:
-    """Another endpoint to the same target has to be gone before the step's own is created."""
+    """Another endpoint to the same target must be gone before the step's own can be created."""
 
     name: str
     """Name of that endpoint."""
     becoming: Result
-    """What the result is once the new endpoint is created."""
+    """The step's result once the new endpoint is created."""
     is_deleting: bool = False
-    """Whether Azure showed that endpoint as being deleted."""
+    """True if Azure showed that endpoint as being deleted."""
     was_deleted_here: bool = False
-    """Whether this run asked for the deletion."""
+    """True if this run sent the deletion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Made:
 
     @property
     def has_failed(self) -> bool:
-        """Whether Azure could not provision it."""
+        """True if Azure could not provision it."""
         return states.is_broken(self.endpoint.provisioning_state, "")
 
 
@@ -79,12 +79,12 @@ class Progress:
 
     @property
     def result(self) -> Result | None:
-        """What the step has reached; None while it has not."""
+        """The step's result; None while it has none."""
         return self.state.result if isinstance(self.state, (Made, Ended)) else None
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether something is still to come: an answer, a deletion, or the endpoint's provisioning."""
+        """True if the step still waits for an answer, a deletion, or the endpoint's provisioning."""
         match self.state:
             case Planned() | Ended():
                 return False
@@ -96,7 +96,7 @@ class Progress:
                 assert_never(self.state)
 
     def outcome(self, now: float) -> Outcome:
-        """What became of the step; also in the middle of it."""
+        """The step's outcome, even while it is under way."""
         step, endpoint = self.step, self.endpoint
         result, error = self._result_and_error()
         return Outcome(

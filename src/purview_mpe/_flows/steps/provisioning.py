@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Endpoint, Factory, Outcome, Result, Step, Verb
 
 _HEALINGS = 3
-#: How long after the writes a look is sent that must not overtake them.
+#: Seconds between the writes and a read that must not overtake them.
 _BEHIND = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The factory's endpoints as a list showed them, and when it did."""
+    """The factory's endpoints from a list, and when it was read."""
 
     endpoints: Sequence[Endpoint]
     at: float
@@ -37,7 +37,7 @@ class Seen:
 
 @dataclass
 class Provisioning:
-    """One run over the steps of a plan that was made just now; knows at any moment what was done.
+    """One run over the steps of a plan that was just made; has the outcomes so far at any moment.
 
     Conflicts among the steps become outcomes.
     """
@@ -47,7 +47,7 @@ class Provisioning:
     factory: Factory
     verb: Verb
     seen_at: float | None = None
-    """When the factory was read; now, if that is not given."""
+    """When the factory was read; by default now."""
     began: float = field(init=False)
     steps: list[Progress] = field(init=False)
     seen: Seen = field(init=False)
@@ -65,19 +65,19 @@ class Provisioning:
 
     @property
     def steps_inside(self) -> list[Progress]:
-        """The steps of everything that stands in the managed virtual network."""
+        """The steps for everything in the managed virtual network."""
         return [progress for progress in self.steps if progress.step.subject != "managed-network"]
 
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What became of each step, in the plan's order."""
+        """The outcome of each step, in the plan's order."""
         now = self.io.now()
         return tuple(progress.outcome(now) for progress in self.steps)
 
     async def write(self, *, look_behind: bool = False) -> None:
         """Everything that has to be written, without waiting for what Azure makes of it.
 
-        To `look_behind` sends the first look right behind the writes: where Azure is done at once, that saves the
-        time of a request.
+        `look_behind` sends the first read right behind the writes: if Azure finishes at once, that saves the time of a
+        request.
         """
         if await self.make_network():
             await self.write_endpoints(look_behind=look_behind)
@@ -91,7 +91,7 @@ class Provisioning:
 
     @property
     def is_replacing(self) -> bool:
-        """Whether an endpoint has to be created that cannot be yet."""
+        """True if an endpoint must be created but cannot be yet."""
         return any(isinstance(progress.state, InTheWay) for progress in self.endpoint_steps)
 
     @property
@@ -100,7 +100,7 @@ class Provisioning:
         return not self.waiting and not self._healable()
 
     async def make_network(self) -> bool:
-        """Create the managed virtual network where the plan says so; whether endpoints can be made afterwards."""
+        """Create the managed virtual network if planned; return whether endpoints can be created afterwards."""
         for progress in self.steps:
             if progress.step.subject == "managed-network":
                 await self.do(progress)
@@ -108,12 +108,12 @@ class Provisioning:
         return True
 
     def skip_endpoints(self) -> None:
-        """End the step of every endpoint and runtime, since there is no network to put one into."""
+        """End the step of every endpoint and runtime, because there is no network for them."""
         for progress in self.steps_inside:
             self._fail(
                 progress,
                 ProvisioningFailed(
-                    f"The {progress.step.subject} {progress.step.name!r} was not made: there is no managed virtual "
+                    f"The {progress.step.subject} {progress.step.name!r} was not created: there is no managed virtual "
                     "network for it.",
                     remedy="Remove the cause given for the managed virtual network, then repeat the call.",
                 ),
@@ -133,7 +133,7 @@ class Provisioning:
         await self.io.gather(writing)
         for progress in self.waiting:
             endpoint = _found(progress.step, listed)
-            # Nothing else that it shows counts: it may have overtaken the write.
+            # Its other contents do not count: the read may have overtaken the write.
             if endpoint is not None and states.provisioning_is_over(endpoint.provisioning_state):
                 self._take_over(progress, listed)
 
@@ -142,7 +142,7 @@ class Provisioning:
         try:
             listed.extend(await reads.list_endpoints(self.io, self.plan.spec))
         except PurviewMpeError:
-            return  # nothing depends on it: the next look shows what is wrong
+            return  # nothing depends on it: the next read shows the problem
 
     async def do(self, progress: Progress) -> None:
         """One step; what fails is kept in its state."""
@@ -165,7 +165,7 @@ class Provisioning:
                         progress, await writes.create_runtime(self.io, self.plan.spec, step, seen_at=self.seen.at)
                     )
                 case "create" if leaving := _leaving(step, self.factory.endpoints):
-                    # Until it is gone Azure refuses another one to the same target, under whatever name.
+                    # Until it is gone, Azure refuses another one to the same target, whatever its name.
                     progress.state = InTheWay(leaving.name, "created", is_deleting=True)
                 case "create":
                     await self._create(progress, "created")
@@ -175,7 +175,7 @@ class Provisioning:
             self._fail(progress, error)
 
     async def look(self) -> None:
-        """One look at the factory: a single list for all endpoints together."""
+        """One read of the factory: a single list for all endpoints together."""
         waiting = self.waiting
         try:
             listed = await self._see()
@@ -183,7 +183,7 @@ class Provisioning:
             self.time_out()
         except PurviewMpeError as error:
             self.failed_looks += 1
-            # Azure goes on making the endpoints while it cannot be asked, so a failure that may pass ends nothing.
+            # Azure goes on creating the endpoints even if it does not answer, so a temporary failure ends nothing.
             if not isinstance(error, PASSING) or self.failed_looks >= FAILED_LOOKS:
                 for progress in waiting:
                     self._fail(progress, error)
@@ -197,11 +197,12 @@ class Provisioning:
             )
 
     async def heal(self) -> Step | None:
-        """Replace one endpoint that failed because its neighbour held the storage account; which one.
+        """Replace one endpoint that failed because another one blocked the storage account; return which.
 
-        Storage runs one private endpoint operation at a time (public code), hence one after the other; approving the
-        neighbour is such an operation as well, hence more than once. Only endpoints that this run has made are
-        touched, which nothing can have used yet, and where the spec allows it those that it found being made.
+        Storage runs one private endpoint operation at a time (public code), so endpoints are replaced one after the
+        other. Approving the other one is such an operation, too, so an endpoint can fail again. Only endpoints that
+        this run created are replaced, because nothing can use them yet; if the spec allows it, also those found in
+        creation.
         """
         if not (healable := self._healable()):
             return None
@@ -248,7 +249,7 @@ class Provisioning:
         self._enter(progress, await carried_out(self.io, put, look=look))
 
     async def _replace(self, progress: Progress, result: Result) -> None:
-        """Delete the broken endpoint of this step, under whatever name; a healthy one in its place is kept."""
+        """Delete the broken endpoint of this step, whatever its name; a healthy one in its place is kept."""
         step = progress.step
         name = step.name if (doomed := _found(step, self.seen.endpoints)) is None else doomed.name
 
@@ -284,7 +285,7 @@ class Provisioning:
             self._fail(progress, error)
 
     def _is_gone(self, progress: Progress, listed: Sequence[Endpoint]) -> bool:
-        """Whether the endpoint that was deleted for this step is: one that is being deleted is still in the way."""
+        """True if the endpoint deleted for this step is gone: one that is being deleted still blocks."""
         if not isinstance(state := progress.state, InTheWay):
             return False
         left = [endpoint for endpoint in listed if endpoint.identity == progress.step.identity]
@@ -296,7 +297,7 @@ class Provisioning:
         return not left
 
     def _take_over(self, progress: Progress, listed: Sequence[Endpoint]) -> None:
-        """What a list shows of an endpoint that was made."""
+        """Note what a list shows of an endpoint that was created."""
         if not isinstance(state := progress.state, Made):
             return
         if (endpoint := _found(progress.step, listed)) is None:
@@ -315,7 +316,7 @@ class Provisioning:
                 case Made(endpoint=endpoint) if waited:
                     self._fail(progress, reasons.still_in_the_making(progress.step.name, endpoint.provisioning_state))
                 case _:
-                    pass  # written, which is all that was asked for
+                    pass  # written, and the caller did not ask to wait
 
     def _fail(self, progress: Progress, error: PurviewMpeError) -> None:
         result: Result = "timed-out" if isinstance(error, WaitTimedOut) else "failed"
@@ -324,7 +325,7 @@ class Provisioning:
     def _enter(self, progress: Progress, state: Made | Ended) -> None:
         """Note a state in which the step has a result, and say so."""
         progress.changed = self.io.now()
-        # In this order: a look from another thread that finds the state finds its time, too.
+        # In this order: another thread that reads the state must find its time, too.
         progress.state = state
         outcome = progress.outcome(self.io.now())
         endpoint = state.endpoint

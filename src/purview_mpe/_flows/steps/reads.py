@@ -45,7 +45,7 @@ class Observed:
 
 
 async def observe(io: Io, spec: Spec) -> Observed:
-    """Account, factory and, where the spec names one, its runtimes; read together where the spec names the account."""
+    """Account, factory and, if the spec names one, its runtimes; read together if the spec names the account."""
     if (account_id := spec.account_id) is None:
         account_id = await connected_account(io, spec)
     account, (factory, runtimes) = await both(io, read_account(io, account_id), read_factory_side(io, spec))
@@ -87,7 +87,7 @@ async def connected_account(io: Io, spec: Spec) -> ArmId:
     """The account that the factory is connected to.
 
     Raises:
-        UnsupportedSetup: it is connected to none.
+        UnsupportedSetup: the factory is not connected to an account.
     """
     _, account = await read_connection(io, spec.factory_id)
     if account is None:
@@ -101,7 +101,7 @@ async def connected_account(io: Io, spec: Spec) -> ArmId:
     except InvalidSpec as error:
         said = error.problems[0][1]
     raise UnsupportedSetup(
-        f"The factory {spec.factory_id.name!r} is connected to something that is no Purview account: {said}",
+        f"The factory {spec.factory_id.name!r} is connected to something that is not a Purview account: {said}",
         remedy="Set Spec.account, or correct the factory's connection under Manage, Microsoft Purview.",
     )
 
@@ -128,7 +128,7 @@ async def _endpoints_or_404(io: Io, spec: Spec) -> list[Endpoint] | AzureError:
 async def read_factory(io: Io, spec: Spec) -> Factory:
     """The factory's managed virtual networks, and the endpoints in the one that the spec names.
 
-    A list of endpoints that is refused with a 404 of unknown meaning is empty only if the list of networks proves it.
+    If the list of endpoints is refused with an unclear 404, it counts as empty only if the list of networks proves it.
     """
     networks, endpoints = await both(io, list_networks(io, spec.factory_id), _endpoints_or_404(io, spec))
     if isinstance(endpoints, AzureError):
@@ -155,7 +155,7 @@ async def list_networks(io: Io, factory_id: ArmId) -> list[str]:
 async def list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
     """The endpoints in the spec's managed virtual network; none if that does not exist.
 
-    A missing factory answers the same; `list_networks` is what tells it.
+    A missing factory gives the same answer; `list_networks` distinguishes the two.
     """
     try:
         return await list_endpoints_in(io, spec.factory_id, spec.managed_virtual_network)
@@ -189,7 +189,7 @@ async def list_endpoints_in(io: Io, factory_id: ArmId, network: str) -> list[End
 def named(attempt: Attempt, found: Sequence[A | None]) -> list[A]:
     """What a list holds, if each item has a name that can be part of a path.
 
-    To leave one out would say that it does not exist.
+    Skipping an item would mean that it does not exist.
 
     Raises:
         AzureUnavailable: an item has none, so the answer did not come from Azure.
@@ -201,7 +201,7 @@ def named(attempt: Attempt, found: Sequence[A | None]) -> list[A]:
 
 
 async def read_factory_body(io: Io, factory_id: ArmId) -> dict[str, Any]:
-    """The factory as Azure's own JSON, nothing left out (measured: the SDK keeps unknown fields)."""
+    """The factory as Azure's own JSON, complete (measured: the SDK keeps unknown fields)."""
     attempt = Attempt(f"read the factory {factory_id.name!r}", str(factory_id), "Reader")
     return await io.read(
         attempt,

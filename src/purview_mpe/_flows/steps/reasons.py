@@ -1,4 +1,4 @@
-"""Why an endpoint was not made, or its connection not decided: an error for each reason, with what to do about it."""
+"""Why an endpoint was not created, or its connection not decided: an error for each reason, with its remedy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def not_confirmed_because(account: Account) -> str:
-    """Why a target that the report names stays the report's word."""
+    """Why only the report names a target."""
     hidden = "cannot be read" if account.shape is None else "does not show its storage"
     return f"the account {account.name!r} {hidden}, so only the report says that it uses this target"
 
@@ -33,14 +33,14 @@ _LOCK_REMEDY = (
 
 def still_listed(name: str) -> WaitTimedOut:
     return WaitTimedOut(
-        f"The endpoint {name!r} was deleted, and Azure still lists it.",
+        f"The endpoint {name!r} was deleted, but Azure still lists it.",
         remedy=_LOCK_REMEDY,
     )
 
 
 def kept_alive(name: str) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"Azure accepted the deletion of the endpoint {name!r} and did not carry it out.", remedy=_LOCK_REMEDY
+        f"Azure accepted the deletion of the endpoint {name!r} but did not carry it out.", remedy=_LOCK_REMEDY
     )
 
 
@@ -68,15 +68,15 @@ def interrupted_between(name: str) -> ErrorDetail:
 
 def could_not_be_made(endpoint: Endpoint) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"Azure accepted the endpoint {endpoint.name!r} and could not make it: its state is Failed."
+        f"Azure accepted the endpoint {endpoint.name!r} but could not create it: its state is Failed."
         + (f" It says: {endpoint.error}" if endpoint.error else ""),
-        remedy="Repeat the call with Spec(replace_broken=True), which deletes it and makes it anew.",
+        remedy="Repeat the call with Spec(replace_broken=True), which deletes it and creates it again.",
     )
 
 
 def vanished(name: str) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"The endpoint {name!r} is no longer listed: somebody deleted it while it was being made.",
+        f"The endpoint {name!r} is no longer listed: another caller deleted it while it was being created.",
         remedy="Repeat the call; if it happens again, look for another automation that works on this factory.",
     )
 
@@ -97,8 +97,8 @@ def no_endpoint(name: str) -> NotFound:
 
 def never_made(name: str) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"Azure could not make the endpoint {name!r}, so there is no connection to decide.",
-        remedy="Have it made anew and approve that: create_all with Spec(replace_broken=True), then repeat the call.",
+        f"Azure could not create the endpoint {name!r}, so there is no connection to decide.",
+        remedy="Replace it and approve the new one: create_all with Spec(replace_broken=True), then repeat the call.",
     )
 
 
@@ -109,23 +109,23 @@ def not_there(name: str, target: Target) -> NotApproved:
     )
 
 
-def not_of_the_account(told: Outcome, account: Account) -> Outcome:
+def not_of_the_account(outcome: Outcome, account: Account) -> Outcome:
     error = NotApproved(
-        f"The connection of {told.name!r} was not looked for: the account {account.name!r} does not take "
-        f"{told.group_id} through {told.resource_id} (any more).",
+        f"The connection of {outcome.name!r} was not looked for: the account {account.name!r} does not use "
+        f"{outcome.resource_id} for {outcome.group_id}, or no longer uses it.",
         remedy="Have the requester call create_all again and send the new report.",
     )
     return Outcome(
-        name=told.name,
-        group_id=told.group_id,
-        resource_id=told.resource_id,
+        name=outcome.name,
+        group_id=outcome.group_id,
+        resource_id=outcome.resource_id,
         result="conflict",
         error=ErrorDetail.of(error),
     )
 
 
 def not_confirmed(claim: Claim, account: Account) -> Outcome:
-    """A target that only the report names, on an account that this caller cannot read: for its owner to decide."""
+    """A target that only the report names, because this caller cannot read the account: its owner has to decide."""
     error = NotApproved(
         f"The connection of {claim.name!r} was not looked for: {not_confirmed_because(account)}.",
         remedy="Ask for Reader on the account and repeat the call, or give the hand-off to the owner of that resource.",
@@ -150,21 +150,21 @@ def never_recognised(name: str, target: Target, reason: str | None) -> WaitTimed
     holder = ArmId.parse(target.resource_id).name
     return WaitTimedOut(
         f"The connection of {name!r} on {holder!r} could not be recognised in the time given: "
-        f"{reason or 'the target was not looked at'}.",
+        f"{reason or 'the target was not read'}.",
         remedy="Look at the endpoint with status(spec); if it is Failed, repeat with Spec(replace_broken=True).",
     )
 
 
 def never_shown(name: str, target: Target) -> WaitTimedOut:
     return WaitTimedOut(
-        f"Azure took the decision on the connection of {name!r}, and {ArmId.parse(target.resource_id).name!r} does not "
-        "show it in the time given.",
+        f"Azure accepted the decision on the connection of {name!r}, but {ArmId.parse(target.resource_id).name!r} does "
+        "not show it in the time given.",
         remedy="Look again in a minute with status(spec).",
     )
 
 
 def unsettled(result: Result, name: str, status: str) -> NotApproved | None:
-    """Why a connection that is not pending stays as it is; None where that is what was wanted."""
+    """Why a connection that is not pending stays as it is; None if that is the wanted result."""
     if result == "conflict":
         return approved_already(name)
     return not_pending(name, status) if result == "failed" else None
@@ -175,17 +175,17 @@ def turned_down(name: str, factory_says: str, decision: Decision) -> NotApproved
     if decision == "Rejected":
         return NotApproved(
             f"There is no connection of {name!r} to reject: the factory says that it is {state}.",
-            remedy="Delete the endpoint with delete_all(spec), if it is not needed any more.",
+            remedy="Delete the endpoint with delete_all(spec), if it is no longer needed.",
         )
     return NotApproved(
         f"The connection of {name!r} cannot be approved: the factory says that it is {state}, which is final.",
-        remedy="Have the endpoint made again and approve that: create_all with Spec(replace_broken=True), then repeat "
+        remedy="Replace the endpoint and approve the new one: create_all with Spec(replace_broken=True), then repeat "
         "the call.",
     )
 
 
 def rights_missing(search: Search, account: Account, missing: Sequence[str], role: str) -> AccessDenied:
-    """What a dry run foresees: the permissions of this caller on the resource do not include these actions."""
+    """A dry run's prediction: the permissions of this caller on the resource do not include these actions."""
     holder = account.id if search.target.connections == "ingestion" else search.target.resource_id
     return AccessDenied(
         f"This caller is not allowed to decide on the connection of {search.name!r} on {ArmId.parse(holder).name!r}: "
@@ -197,7 +197,7 @@ def rights_missing(search: Search, account: Account, missing: Sequence[str], rol
 
 def approved_already(name: str) -> NotApproved:
     return NotApproved(
-        f"The connection of {name!r} is Approved already, and only pending ones are rejected.",
+        f"The connection of {name!r} is already Approved, and only pending ones are rejected.",
         remedy="Delete the endpoint with delete_all(spec), which ends its connection.",
     )
 
@@ -205,15 +205,15 @@ def approved_already(name: str) -> NotApproved:
 def not_pending(name: str, status: str) -> NotApproved:
     return NotApproved(
         f"The connection of {name!r} is {status or 'in an unknown state'}, and only pending ones can be decided.",
-        remedy="Have the endpoint made anew and approve that: create_all with Spec(replace_broken=True), or, where the "
-        "factory goes on saying Approved, delete_all and then create_all.",
+        remedy="Replace the endpoint and approve the new one: create_all with Spec(replace_broken=True), or, if the "
+        "factory still says Approved, delete_all and then create_all.",
     )
 
 
 def runtime_not_shown(name: str) -> ProvisioningFailed:
-    """A runtime that Azure accepted and does not list."""
+    """A runtime that Azure accepted but does not list."""
     return ProvisioningFailed(
-        f"Azure accepted the integration runtime {name!r}, and the factory does not list it.",
+        f"Azure accepted the integration runtime {name!r}, but the factory does not list it.",
         remedy="Repeat the call: it looks first, and creates only what is missing.",
     )
 

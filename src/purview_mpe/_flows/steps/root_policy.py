@@ -1,8 +1,8 @@
 """Reading and changing the metadata policy of an account's root collection.
 
 The policy is read, changed and written back whole, and nothing but a number in its body says which version that is.
-So a write is read back, and repeated where another one has replaced it. Within this process one change at a time is
-made to the policy of an account: a store that lets the last writer win would lose one of two.
+So a write is read back, and repeated if another one has replaced it. This process makes one change at a time to the
+policy of an account: if the last writer wins, one of two concurrent changes would be lost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Ending = Literal["written", "unchanged", "would-write"]
 ROLE = "Collection administrator of the root collection"
-#: A policy that changes under every write of ours is given up after so many, unless the time runs out before.
+#: The most writes, if other callers keep replacing them, unless the time runs out before.
 _MOST_WRITES = 60
 #: Whose turn it is, by account. One process may have many clients, in threads and in event loops.
 _turns: dict[str, object] = {}
@@ -36,18 +36,18 @@ _turns: dict[str, object] = {}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a policy is to become, and how to see that it is so."""
+    """A change to a policy, and how to check that it is done."""
 
     make: Callable[[Policy], Policy | None]
-    """The changed policy; None if nothing is to change."""
+    """The changed policy; None if there is nothing to change."""
     is_made: Callable[[Policy], bool]
     until: float = float("inf")
-    """The moment from which on nothing is repeated, if the verb's own deadline does not come first."""
+    """The moment after which nothing is repeated, if the verb's own deadline does not come first."""
     waits_for_principals: bool = True
-    """Whether a refusal of a principal is repeated: one that was made a moment ago may not be known everywhere yet."""
+    """Whether to repeat after a refusal of a principal: it can take a while until a new one is known everywhere."""
 
     def left(self, io: Io) -> float:
-        """Seconds that are left for it."""
+        """Seconds that are left for the change."""
         return min(remaining(io), self.until - io.now())
 
 
@@ -120,7 +120,7 @@ async def _change(io: Io, account: Account, account_id: ArmId, change: Change, *
 
 
 async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, change: Change) -> PurviewMpeError | None:
-    """Write the policy once; what went wrong, if looking again can mend it.
+    """Write the policy once; return the error if reading again can solve it.
 
     Raises:
         PurviewMpeError: Purview refused the policy for another reason.
@@ -142,7 +142,7 @@ async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, ch
 
 
 async def _pause(io: Io, writes: int, error: PurviewMpeError, change: Change) -> None:
-    """Wait before the next look; by chance, because several that were refused together would meet again.
+    """Wait a random time before the next read, because several refused writers would otherwise meet again.
 
     Raises:
         PurviewMpeError: the error, if the time or the patience is used up.
@@ -163,7 +163,7 @@ async def _turn(io: Io, account: str, change: Change) -> AsyncGenerator[None]:
         WaitTimedOut: the time ran out before the change that is under way ended.
     """
     key, token = account.casefold(), object()
-    # `setdefault` is one step, so that of several threads one gets the turn.
+    # `setdefault` is atomic, so only one of several threads gets the turn.
     while _turns.setdefault(key, token) is not token:
         if change.left(io) <= 0:
             raise WaitTimedOut(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from purview_mpe._wire.account import Json
 
 _ROLE = "Data Factory Contributor"
-#: Pages of one answer, at most: neither call is an Azure list, so that nothing else bounds them.
+#: The most pages of one answer: neither call is an Azure list, so nothing else limits them.
 _MAX_PAGES = 20
 
 

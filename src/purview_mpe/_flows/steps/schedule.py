@@ -1,11 +1,10 @@
-"""Work for many factories, each at its own pace: whatever has to be done next for one waits for no other.
+"""Work for many factories, each at its own pace: no factory waits for another.
 
-The one that runs a fleet decides what is done, in `Schedule.step`: it starts what is due and reacts to what has ended.
-What a piece of work consists of are flows, which run beside it. So decisions need no locks, and a request that hangs
-holds back the factory that it is sent for, and nothing else.
+One flow runs the fleet and decides in `Schedule.step`: it starts due work and handles ended work. The work itself
+consists of flows that run beside it. So decisions need no locks, and a request that hangs only delays its own factory.
 
-A write whose turn within Azure's limits comes later is not begun: it would only wait in the pipeline, on a thread that
-others need, and what was read before it would be old by then.
+A write that has to wait for Azure's limits is not started: it would only wait in the pipeline, on a thread that other
+work needs, and the read before it would be outdated by then.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
 
-#: Pieces of work of one subscription or target that go on together: enough to use up a subscription's limit of writes
-#: with two seconds per request.
+#: Concurrent work for one subscription or target: enough to use up a subscription's limit of writes with two seconds
+#: per request.
 _IN_ONE_LANE = 8
 #: How long a write that was started may take to reach the budget, in seconds.
 _ON_ITS_WAY = 0.2
-#: Seconds between two events that say that Azure's limits are waited for.
+#: Seconds between two events that report waiting for Azure's limits.
 _SAY_AGAIN = 15.0
 
 
@@ -46,14 +45,14 @@ class Cost:
 
 @dataclass
 class Job:
-    """A piece of work: flows are sent, and what came of them is dealt with afterwards."""
+    """A piece of work: its flow is started, and its result is handled afterwards."""
 
     flow: Callable[[], Coroutine[Any, Any, None]]
     then: Callable[[PurviewMpeError | None], None]
     """Called by the one that runs the fleet once the flow has ended, with the error that it ended with."""
     costs: tuple[Cost, ...] = ()
     dropped: Callable[[], None] = lambda: None
-    """Called if the work is left off before it began."""
+    """Called if the work is dropped before it started."""
     failure: PurviewMpeError | None = None
 
 
@@ -61,7 +60,7 @@ _Entry: TypeAlias = "Entry[Job]"
 
 
 class Schedule:
-    """What a fleet has to do, and the team that does it.
+    """The work of a fleet, and the team that does it.
 
     Args:
         io: Where time and requests come from.
@@ -80,7 +79,7 @@ class Schedule:
         self._ended: deque[_Entry] = deque()
         self._running = 0
         self._sent: deque[tuple[float, Cost]] = deque()
-        """What was started a moment ago and may not have reached the budget."""
+        """Work that was just started, so that its requests may be missing in the budget."""
         self._said_at = float("-inf")
 
     def put(self, queue: str, lane: str, job: Job, *, at: float | None = None) -> None:
@@ -92,12 +91,12 @@ class Schedule:
             self._agenda.put(entry, at)
 
     def drop_all(self) -> None:
-        """Leave off what has not begun."""
+        """Drop the work that has not started."""
         for job in self._agenda.clear():
             job.dropped()
 
     async def step(self, until: float = float("inf")) -> None:
-        """Start what is due, wait until something has ended or is due, and deal with what has ended."""
+        """Start due work, wait until some work has ended or is due, and handle the ended work."""
         now = self._io.now()
         for entry in self._agenda.start(now, self._pause_before):
             self._start(entry)
@@ -106,7 +105,7 @@ class Schedule:
         self.settle()
 
     def settle(self) -> None:
-        """Deal with what has ended."""
+        """Handle the ended work."""
         while self._ended:
             entry = self._ended.popleft()
             self._running -= 1

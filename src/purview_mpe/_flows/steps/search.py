@@ -1,4 +1,4 @@
-"""One connection that is looked for, and how far the search is."""
+"""The search for one connection, and its state."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from purview_mpe._rules.ownership import Claim, Match
     from purview_mpe.errors import PurviewMpeError
 
-#: `looking`: nothing was sent. `asked`: Azure took the decision and does not show it yet. `ended`: nothing is done
-#: any more.
+#: `looking`: nothing was sent. `asked`: Azure accepted the decision but does not show it yet. `ended`: nothing more is
+#: done.
 State: TypeAlias = Literal["looking", "asked", "ended"]
 
 
@@ -33,9 +33,9 @@ class Search:
     exact_id: str | None = None
     """Id of the private endpoint, where the factory or a report gives it."""
     unmet: str = ""
-    """Why the last look decided nothing."""
+    """Why the last read decided nothing."""
     asked_at: float | None = None
-    """When Azure took the decision."""
+    """When Azure accepted the decision."""
     match: Match | None = None
     """The connection that the outcome is about."""
     outcome: Outcome | None = None
@@ -44,7 +44,7 @@ class Search:
 
     @property
     def state(self) -> State:
-        """How far it is."""
+        """The state of the search."""
         if self.outcome is not None:
             return "ended"
         return "looking" if self.asked_at is None else "asked"
@@ -55,7 +55,7 @@ class Search:
         return self.outcome.result if self.outcome is not None else None
 
     def end(self, result: Result, *, match: Match | None, error: PurviewMpeError | None, seconds: float) -> Outcome:
-        """Nothing more is done about it."""
+        """End the search."""
         connection = match.connection if match else None
         self.match = match
         self.outcome = Outcome(
@@ -94,7 +94,7 @@ class Search:
         )
 
     def reopen(self) -> None:
-        """Search again: the endpoint was made again, with another private endpoint."""
+        """Search again: the endpoint was replaced, with another private endpoint."""
         self.outcome = self.pending = self.asked_at = self.match = None
         self.exact_id, self.unmet = None, ""
 
@@ -114,7 +114,7 @@ class Searches:
 
     @property
     def open(self) -> tuple[Search, ...]:
-        """Those that have not ended."""
+        """The searches that have not ended."""
         return tuple(search for search in self.all if search.state != "ended")
 
     def of(self, claim: Claim) -> Search:
@@ -133,7 +133,7 @@ class Searches:
     def end(
         self, search: Search, result: Result, *, match: Match | None = None, error: PurviewMpeError | None = None
     ) -> None:
-        """Nothing more is done about this one."""
+        """End this search."""
         outcome = search.end(result, match=match, error=error, seconds=self._elapsed())
         self._io.tell(
             Event(
@@ -147,12 +147,12 @@ class Searches:
         )
 
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What became of each so far."""
+        """The outcome of each search so far."""
         seconds = self._elapsed()
         return tuple(search.outcome or search.interrupted(seconds) for search in self.all)
 
     def report_waiting(self) -> None:
-        """Say what is still looked for."""
+        """Report the connections that are still searched."""
         names = tuple(search.name for search in self.open)
         self._io.tell(
             Event(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 
-#: The queue of a `Schedule` that this needs, with its part of what goes on at once.
+#: The queue of a `Schedule` that this module needs, with its share of concurrent work.
 QUEUES = {"shared": 0.5}
 #: How often something is read that cannot be at the moment.
 _READINGS = 3
@@ -56,10 +56,10 @@ class Shared(Generic[K, V]):
         self._read = read
         self._readings: dict[K, _Reading[V]] = {}
         self.known: dict[K, V | PurviewMpeError] = {}
-        """What was read, or what reading it ended in."""
+        """What was read, or the error."""
 
     def need(self, key: K, then: Callable[[V | PurviewMpeError], None]) -> None:
-        """Call `then` with what belongs to the key, or with the error that reading it ended in."""
+        """Call `then` with the value for the key, or with the error from reading it."""
         if key in self.known:
             then(self.known[key])
         elif (reading := self._readings.get(key)) is not None:

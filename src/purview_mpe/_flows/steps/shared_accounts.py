@@ -1,4 +1,4 @@
-"""The accounts of a fleet: each is read once, however many factories need it, and so is the room at its targets."""
+"""The accounts of a fleet: each account, and the room at its targets, is read once for all its factories."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SharedAccount:
 
     account: Account
     room: Room = field(default_factory=Room)
-    """How many more endpoints its targets take; no limit is known for those that could not be read."""
+    """How many more endpoints its targets accept; no limit is known for those that could not be read."""
 
 
 class SharedAccounts:
@@ -53,7 +53,7 @@ class SharedAccounts:
         self._counted: dict[ArmId, SharedAccount] = {}
 
     def need(self, account_id: ArmId, then: Callable[[SharedAccount | PurviewMpeError], None]) -> None:
-        """Call `then` with the account, or with the error that reading it ended in."""
+        """Call `then` with the account, or with the error from reading it."""
 
         def found(account: Account | PurviewMpeError) -> None:
             if isinstance(account, PurviewMpeError):
@@ -81,7 +81,7 @@ class SharedAccounts:
         left = set(by_place)
 
         def counted(place: Place, listing: Listing | PurviewMpeError) -> None:
-            # Where the connections cannot be read no limit is known, and Azure refuses what has no room.
+            # If the connections cannot be read, no limit is known; Azure refuses endpoints without room.
             if not isinstance(listing, PurviewMpeError):
                 shared.room.count(by_place[place], listing)
             left.discard(place)

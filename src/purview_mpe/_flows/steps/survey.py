@@ -1,4 +1,4 @@
-"""Looking closely at one factory and one account, however little of them this caller may read."""
+"""Reading one factory and one account, even if this caller is allowed to read only parts of them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _FactorySide:
 
 
 async def survey(io: Io, spec: Spec) -> Situation:
-    """The situation of a spec. Five reads and one per scope; all that do not need each other run together.
+    """The situation of a spec. Five reads and one per scope; independent reads run together.
 
     Raises:
         NotFound: the factory does not exist. An account that does not is part of the situation.
@@ -73,7 +73,7 @@ async def survey(io: Io, spec: Spec) -> Situation:
 
 
 async def _factory_side(io: Io, spec: Spec) -> _FactorySide:
-    """All parts at once, each on its own: what is forbidden becomes a gap."""
+    """All parts at once and independently: a forbidden part becomes a gap."""
     factory_id = spec.factory_id
     readings: dict[Part, Coroutine[Any, Any, Any]] = {
         "factory": reads.read_factory_body(io, factory_id),
@@ -123,7 +123,7 @@ async def _account_side(io: Io, account_id: ArmId) -> tuple[Account | None, _Per
 
 
 async def _curator(io: Io, account: Account, principal: str) -> CuratorSeen | CuratorHidden:
-    """Whether the identity is Data Curator; whatever keeps that from being read is a reason, not an error."""
+    """Whether the identity is Data Curator; a failure to read that is a reason, not an error."""
     if account.shape is None:
         return CuratorHidden(account_unreadable().reason)
     try:

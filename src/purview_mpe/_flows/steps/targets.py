@@ -27,7 +27,7 @@ APPROVER_ROLES: Mapping[ConnectionList, str] = {
     "storage": "Storage Account Contributor",
     "namespace": "Contributor",
 }
-#: States in which a decision may still be asked for: the decision of another is not overruled.
+#: States in which a decision can still be made: another person's decision is not overruled.
 _MAY_FOLLOW = frozenset({"pending", ""})
 
 
@@ -51,7 +51,7 @@ async def decide(
 ) -> None:
     """Approve or reject one connection, and read back that it is so; `seen_at` is when it was seen to be pending.
 
-    What the call itself answers is not believed either way: the SDK's pollers raise after an approval that succeeded
+    The call's own answer is never trusted: the SDK's pollers raise after an approval that succeeded
     (Purview's samples put the resource's own URL into `Azure-AsyncOperation`), and Event Hubs may answer 202 with an
     empty body, which its SDK cannot read.
 
@@ -81,10 +81,10 @@ async def write_when_free(
     *,
     seen_at: float | None = None,
 ) -> bool:
-    """Ask for the decision until Azure takes it; whether the target was seen to show it already.
+    """Send the decision until Azure accepts it; return whether the target already shows it.
 
-    Before each further time, and before the first where the connection was last seen a while ago, it looks whether the
-    decision is still to be made: another decision stays, and a connection that is gone is not asked for.
+    Before each repetition, and before the first time if the connection was read a while ago, it checks whether the
+    decision is still needed: another decision stays, and nothing is sent for a connection that is gone.
     """
     holder = holder_of(account_id, target)
     if target.connections != "ingestion" and not connection.name:
@@ -120,19 +120,19 @@ def _may_follow(status: str) -> bool:
 
 def _decided_otherwise(holder: ArmId, connection: Connection, decision: Decision, status: str | None) -> NotApproved:
     return NotApproved(
-        f"The connection {_called(connection)!r} was to be {decision}, and {holder.name!r} shows it as "
+        f"The connection {_called(connection)!r} should be {decision}, but {holder.name!r} shows it as "
         f"{status or 'nothing'}.",
-        remedy="Look at the connection in the portal; if somebody else decided otherwise, talk to them.",
+        remedy="Look at the connection in the portal; if another person made a different decision, talk to them.",
     )
 
 
 def _called(connection: Connection) -> str:
-    """The connection's name; where Azure tells none, that of the private endpoint behind it."""
+    """The connection's name; if Azure gives none, that of the private endpoint behind it."""
     return connection.name or last_segment(connection.private_endpoint_id)
 
 
 async def write_decision(io: Io, account_id: ArmId, target: Target, connection: Connection, decision: Decision) -> None:
-    """Ask for the decision; whether it came true is for a later look to say."""
+    """Send the decision; a later read shows whether it took effect."""
     holder, kind = holder_of(account_id, target), target.connections
     verb = "approve" if decision == "Approved" else "reject"
     attempt = Attempt(
@@ -177,7 +177,7 @@ async def _post(io: Io, attempt: Attempt, account_id: ArmId, subject: str, decis
 
 
 async def _status(io: Io, holder: ArmId, kind: ConnectionList, connection: Connection) -> str | None:
-    """What the target says of the connection now; None if it does not list it."""
+    """The connection as the target shows it now; None if the target does not list it."""
     listing = await list_connections(io, kind, holder)
     if listing.error is not None:
         raise listing.error

@@ -1,8 +1,8 @@
 """Waiting, and sending a write again: tenacity over the flow's own clock.
 
-The pipeline below repeats reads. A write it sends once: after any wait the state may have moved, so the flow looks
-first and only then repeats. That holds for a resource that is busy, for an answer that asks to wait, for an answer
-that never came, and for a turn within Azure's limits.
+The pipeline below repeats reads, but sends a write once: after a wait the state may have changed, so the flow reads
+first and only then repeats the write. That holds for a busy resource, for an answer that asks to wait, for a lost
+answer, and for a wait for Azure's limits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 #: An operation of another caller on a storage account takes a minute or so; after this long it is no longer "busy".
 PATIENCE = 300.0
-#: What may pass by itself although the pipeline has tried several times: waiting survives some of them.
+#: Failures that may be temporary although the pipeline has tried several times: waiting tolerates some of them.
 PASSING = (AzureUnavailable, NoAnswer, Throttled)
 FAILED_LOOKS = 5
 #: A clock that stands still while the flow sleeps would let a write be repeated for ever.
@@ -38,17 +38,17 @@ async def carried_out(
     look: Callable[[bool], Awaitable[T | None]],
     seen_at: float | None = None,
 ) -> T:
-    """The result of a write that is sent as often as it takes, each time after a look.
+    """The result of a write that is sent as often as necessary, each time after a read.
 
     Args:
         io: Where time and requests come from.
         write: Sends the write once.
-        look: Reads the state: a result that makes the write needless, None if it is still to be sent, or an error of
-            ours for a state that forbids it. Its argument says whether an earlier attempt may have been carried out.
+        look: Reads the state: a result that makes the write needless, None if the write is still needed, or an error of
+            this library for a state that forbids it. Its argument says whether an earlier attempt may have worked.
         seen_at: When the state was last read; None if that was just now.
 
     Raises:
-        PurviewMpeError: what the write raised last, if nothing shows that it happened; or what `look` decided.
+        PurviewMpeError: the write's last error, if nothing shows that it happened; or the error that `look` returned.
     """
     work = _Write(io, write, look)
     if seen_at is not None and io.now() - seen_at > MOMENT and (found := await look(False)) is not None:
@@ -69,11 +69,11 @@ class _Write(Generic[T]):
     failure: PurviewMpeError | None = None
     """The last failure of the write itself."""
     may_have_happened: bool = False
-    """Whether any attempt may have been carried out."""
+    """True if any attempt may have been carried out."""
     pause: float | None = None
     """Seconds until the next attempt; None if there is none."""
     is_blind: bool = False
-    """Whether the state could not be read after a failure."""
+    """True if the state could not be read after a failure."""
     _attempts: int = 0
     _times: int = 0
     _began: float = field(init=False)
@@ -92,7 +92,7 @@ class _Write(Generic[T]):
             raise
 
     async def again(self) -> T:
-        """Look and send until nothing more helps; then one look decides."""
+        """Read and send until a repetition no longer helps; then one read decides."""
         from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - most processes never repeat a write
 
         retrying = AsyncRetrying(
@@ -108,7 +108,7 @@ class _Write(Generic[T]):
             nonlocal is_first
             if is_first and self.failure is not None:
                 is_first = False
-                raise self.failure  # the first attempt was made before there was anything to wait for
+                raise self.failure  # the first attempt was made before any wait
             found = await self._looked()
             return await self.send() if found is None else found
 
@@ -123,7 +123,7 @@ class _Write(Generic[T]):
             return found
 
     async def _looked(self) -> T | None:
-        """What the look found. If nothing can be read, the failure of the write says more than that of the look."""
+        """The result of the read. If nothing can be read, the write's error explains more than the read's."""
         try:
             return await self.look(self.may_have_happened)
         except (AzureError, NoAnswer, WaitTimedOut):
@@ -152,8 +152,8 @@ class _Write(Generic[T]):
 
 
 def poll_interval(elapsed: float) -> float:
-    """Seconds until the next look: 2 at first, then 8 % of the time already spent, 15 at most.
+    """Seconds until the next read: 2 at first, then 8 % of the time already spent, 15 at most.
 
-    So a wait never ends more than a tenth after what it waits for, and a long one costs few requests.
+    So a wait ends at most a tenth later than necessary, and a long wait needs few requests.
     """
     return min(15.0, max(2.0, 0.08 * elapsed))

@@ -1,1 +1,1 @@
-"""The catalogue of findings: each code once, with its severity, its sentences and its page of the documentation."""
+"""The catalogue of findings: each code once, with its severity, its sentences and its part of the documentation."""

@@ -13,8 +13,8 @@ ACCOUNT_MISSING = Kind(
     remedy="Check the id: az purview account show --ids {account}",
     meaning="The account that the spec names, or that the factory is connected to, does not exist.",
     why="It was deleted, or its id is misspelt.",
-    fix="Check the id with `az purview account show --ids …`. In a takedown only the account's own endpoint can be "
-    "deleted then, because its other targets are unknown.",
+    fix="Check the id with `az purview account show --ids …`. `delete_all` can only delete the account's own endpoint "
+    "then, because its other targets are unknown.",
 )
 ACCOUNT_MISSING_IN_TAKEDOWN = ACCOUNT_MISSING.said(
     "Only the account endpoint can be deleted: the account {name!r} does not exist, so its other targets are unknown.",
@@ -27,15 +27,15 @@ ACCOUNT_UNREADABLE = Kind(
     code="account-unreadable",
     severity="warning",
     message="Only the account endpoint can be planned: this caller is not allowed to read {name!r}.",
-    cause="Without Reader on the Purview account its managed resources cannot be learned.",
+    cause="Without Reader on the Purview account, its managed resources cannot be read.",
     remedy="Ask an owner of the account for the role Reader: az role assignment create --role Reader --assignee <you> "
     "--scope {account}",
     meaning="Only the `account` endpoint can be planned.\n"
-    "A spec whose `groups` leave out `account` is refused with `unsupported-setup`: nothing of it could be planned.",
+    "A spec whose `groups` do not include `account` is refused with `unsupported-setup`: nothing could be planned.",
     fix="Ask an owner for Reader; the finding holds the command.",
 )
 ACCOUNT_HIDDEN = ACCOUNT_UNREADABLE.said(
-    "Only the account endpoint can be planned: Azure shows this sign-in nothing of the subscription of {name!r}.",
+    "Only the account endpoint can be planned: this sign-in cannot see the subscription of {name!r}.",
     cause="The subscription belongs to another tenant or cloud, or its id is misspelt.",
     remedy="{remedy}",
 )
@@ -64,7 +64,7 @@ ACCOUNT_CHANGING = Kind(
     cause="It is being created, changed or moved. Azure shows the resources of a new account one after the other.",
     remedy="Plan again once the account's state is Succeeded: az purview account show --ids {account}",
     meaning="The account is being created, changed or moved, so it may not show all of its resources yet.\n"
-    "What it shows already is planned; an endpoint may be missing from the plan.",
+    "Endpoints to the resources that it shows are planned; an endpoint may be missing from the plan.",
     why="Azure shows the resources of a new account one after the other, the namespace last. A change of tags shows "
     "the same state for up to a minute.",
     fix="Plan again once the account's state is `Succeeded`; `create_all` creates what is missing and keeps the rest.",
@@ -74,12 +74,12 @@ ACCOUNT_LEAVING = Kind(
     code="account-leaving",
     severity="error",
     message="The account {name!r} is in the state {state}: it is being deleted, or is deleted already.",
-    cause="Its owner deleted it. Endpoints to it stop working, and new ones cannot start to.",
-    remedy="Ask the account's owner. If the deletion is meant, connect the factory to another account; "
+    cause="Its owner deleted it. Endpoints to it stop working, and new ones will not work.",
+    remedy="Ask the account's owner. If the deletion is intended, connect the factory to another account; "
     "client.orphans(account) lists what is left.",
     meaning="The account is being deleted, or is deleted already and not removed yet.",
     why="Its owner deleted it.",
-    fix="Ask the account's owner; if the deletion is meant, connect the factory to another account.",
+    fix="Ask the account's owner; if the deletion is intended, connect the factory to another account.",
 )
 ACCOUNT_FAILED = Kind(
     link="Account",
@@ -99,12 +99,12 @@ TWO_STORAGES = Kind(
     severity="warning",
     message="The account has a managed storage account and an ingestion storage; the endpoints go to the ingestion "
     "storage.",
-    remedy="Do nothing if lineage arrives; otherwise set Spec.groups and make the endpoints to the managed storage "
+    remedy="Do nothing if lineage arrives; otherwise set Spec.groups and create the endpoints to the managed storage "
     "account yourself.",
     meaning="The account has a managed storage account and an ingestion storage; endpoints go to the ingestion "
     "storage.",
-    why="Azure documents no such account, so which of the two counts is inferred.",
-    fix="Do nothing if lineage arrives; otherwise make endpoints to the managed storage account yourself.",
+    why="Azure documents no such account, so this library infers which of the two counts.",
+    fix="Do nothing if lineage arrives; otherwise create endpoints to the managed storage account yourself.",
 )
 UNEXPECTED_ID = Kind(
     link="Account",
@@ -123,10 +123,10 @@ FLAGS_DISAGREE = Kind(
     link="Account",
     code="flags-disagree",
     severity="warning",
-    message="Two flags of the account disagree about public ingestion; the stricter one is believed.",
+    message="Two flags of the account disagree about public ingestion; the stricter one counts.",
     remedy="Set both to the same value on the account's Networking page, under Firewall.",
-    meaning="Two properties disagree about public ingestion; the stricter one is believed.",
-    why="The portal's one setting is stored in several places, which other tools can set apart.",
+    meaning="Two properties disagree about public ingestion; the stricter one counts.",
+    why="The portal stores its one setting in several properties, and other tools can set them separately.",
 )
 FIREWALL_OPEN = Kind(
     link="Account",

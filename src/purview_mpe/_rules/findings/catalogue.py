@@ -27,10 +27,10 @@ def _first_of_each() -> dict[str, Kind]:
     found: dict[str, Kind] = {}
     for module in _SECTIONS:
         for kind in _kinds(module):
-            # What follows under the same code is the same kind in the words of another verb.
+            # Later entries under the same code are the same kind in the words of another verb.
             found.setdefault(kind.code, kind)
     return found
 
 
-#: By code. The texts of another verb for the same code are not in it.
+#: By code, without the texts that other verbs have for the same code.
 CATALOGUE: Mapping[str, Kind] = _first_of_each()

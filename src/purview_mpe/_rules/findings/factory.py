@@ -9,7 +9,7 @@ NOT_CONNECTED = Kind(
     code="not-connected",
     severity="error",
     message="The factory {factory!r} is not connected to a Purview account.",
-    cause="Without the connection no activity reports lineage.",
+    cause="Without the connection, no activity reports lineage.",
     remedy="Connect it: client.connect(spec), or Data Factory Studio, Manage, Microsoft Purview.",
     meaning="The factory is not connected to a Purview account.",
     fix="[`connect`](verbs/connect.md), or Data Factory Studio, Manage, Microsoft Purview.",
@@ -28,8 +28,8 @@ NO_SYSTEM_IDENTITY = Kind(
     link="Factory",
     code="no-system-identity",
     severity="error",
-    message="The factory has no system-assigned managed identity, with which it signs in to Purview.",
-    cause="Lineage is pushed as that identity; user-assigned ones are not used for it.",
+    message="The factory has no system-assigned managed identity, which it needs to sign in to Purview.",
+    cause="Data Factory pushes lineage with that identity; it does not use user-assigned ones.",
     remedy="Switch it on: client.connect(spec, identity=True), or client.onboard(spec) for everything at once.",
     meaning="The factory has no system-assigned managed identity.",
     fix="`connect(spec, identity=True)`, or [`onboard`](verbs/onboard.md) for everything at once.",
@@ -39,7 +39,7 @@ DATA_CURATOR_MISSING = Kind(
     code="data-curator-missing",
     severity="error",
     message="The factory's managed identity is not Data Curator on the account's root collection.",
-    cause="Purview refuses lineage from an identity without that role; roles of Azure do not give it.",
+    cause="Purview refuses lineage from an identity without that role; Azure roles do not replace it.",
     remedy="Give it the role: client.grant(spec).",
     meaning="The factory's managed identity is not Data Curator on the root collection.",
     fix="[`grant`](verbs/grant.md).",
@@ -48,11 +48,11 @@ DATA_CURATOR_UNREADABLE = Kind(
     link="Factory",
     code="data-curator-unreadable",
     severity="info",
-    message="Whether the factory's identity is Data Curator on the account cannot be seen from here.",
+    message="This caller cannot see whether the factory's identity is Data Curator on the account.",
     cause="{reason}.",
-    remedy="Call client.grant(spec) where the account can be reached, as a collection administrator; it changes "
-    "nothing where the role is held.",
-    meaning="Whether the factory's identity is Data Curator on the root collection cannot be seen from here.",
+    remedy="Call client.grant(spec) from where the account can be reached, as a collection administrator; it changes "
+    "nothing if the identity has the role.",
+    meaning="This caller cannot see whether the factory's identity is Data Curator on the root collection.",
     why="The caller is outside the account's network, or is not a collection administrator; the finding says which.",
 )
 BECAME_COLLECTION_ADMIN = Kind(
@@ -61,8 +61,8 @@ BECAME_COLLECTION_ADMIN = Kind(
     severity="warning",
     message="The caller ({caller}) was made a collection administrator of the root collection.",
     cause="become_admin was set, and the caller was not a collection administrator.",
-    remedy="Remove the caller under Data Map, Collections, the root collection, Role assignments, when nothing more is "
-    "to be granted.",
+    remedy="When you need to grant no more roles, remove the caller under Data Map, Collections, the root collection, "
+    "Role assignments.",
     meaning="`grant` or `onboard` made the caller a collection administrator.",
     why="`become_admin` was set, and the caller was not one.",
 )
@@ -73,7 +73,7 @@ IMPLICIT_RUNTIME_MOVES = Kind(
     message="Saving {runtime} in the managed virtual network moves everything in the factory that names no other "
     "integration runtime.",
     cause="Linked services and data flows without a runtime of their own use it.",
-    remedy="Leave Spec.runtime at None to create a runtime beside it, if not everything is to move.",
+    remedy="If not everything should move, leave Spec.runtime at None to create a separate runtime.",
     meaning="The plan saves `AutoResolveIntegrationRuntime` in the managed virtual network, and everything that names "
     "no other runtime moves with it.",
 )
@@ -82,17 +82,17 @@ RUNTIME_NOT_USED_YET = Kind(
     code="runtime-not-used-yet",
     severity="info",
     message="Linked services and data flows use the integration runtime {runtime!r} once they name it.",
-    cause="Each keeps the runtime that it names, and without one it uses the factory's public runtime.",
+    cause="Each keeps the runtime that it names; without a name it uses the factory's public runtime.",
     remedy="Let them name it (connectVia in a linked service, integrationRuntime in a data flow activity).",
-    meaning="A new integration runtime is used by nothing yet.",
+    meaning="Nothing uses a new integration runtime yet.",
 )
 MANAGED_NETWORK_MISSING = Kind(
     link="Factory",
     code="managed-network-missing",
     severity="warning",
     message="The factory has no managed virtual network.",
-    cause="A factory gets it with its first integration runtime that has virtual network configuration.",
-    remedy="Do nothing if you apply the plan: it makes one. client.onboard(spec) makes a runtime in it as well.",
+    cause="A factory gets one with its first integration runtime that has virtual network configuration.",
+    remedy="Do nothing if you apply the plan: it creates one. client.onboard(spec) also creates a runtime in it.",
     meaning="The factory has no managed virtual network.",
 )
 MANAGED_RUNTIME_MISSING = Kind(
@@ -116,8 +116,8 @@ RUNTIME_UNSUPPORTED = Kind(
     "network, or open the account's firewall.",
     meaning="Lineage does not arrive from activities on some runtimes of the factory.\n"
     "It is a warning if another runtime of the factory is supported.",
-    why="The [support matrix](reference/matrix.md): every public way to the account is closed, and such a runtime has "
-    "no other.",
+    why="The [support matrix](reference/matrix.md): all public access to the account is closed, and such a runtime "
+    "has no other.",
 )
 IMPLICIT_RUNTIME_PUBLIC = Kind(
     link="Factory",
@@ -135,25 +135,25 @@ OWN_ENDPOINTS_NEEDED = Kind(
     link="Factory",
     code="own-endpoints-needed",
     severity="warning",
-    message="{runtimes} needs private endpoints in its own virtual network for {groups}; managed private endpoints do "
-    "not serve it.",
+    message="{runtimes} needs private endpoints in its own virtual network for {groups}; it cannot use managed private "
+    "endpoints.",
     cause="{reason}",
     remedy="Create those private endpoints in the network of the self-hosted runtime, with their private DNS zones; "
-    "this library reports them and does not make them.",
-    meaning="A self-hosted runtime needs private endpoints in its own network; managed ones do not serve it.",
+    "this library reports them but does not create them.",
+    meaning="A self-hosted runtime needs private endpoints in its own network; it cannot use managed ones.",
     why="The support matrix.",
-    fix="[Make those endpoints](howto/self-hosted-runtime.md), with their private DNS zones; this library exports "
+    fix="[Create those endpoints](howto/self-hosted-runtime.md), with their private DNS zones; this library exports "
     "them.",
 )
 SSIS_OUTSIDE_THE_MATRIX = Kind(
     link="Factory",
     code="ssis-outside-the-matrix",
     severity="info",
-    message="Nothing is documented about lineage from {runtimes} to a firewalled account.",
+    message="Microsoft documents nothing about lineage from {runtimes} to a firewalled account.",
     cause="{reason}",
     remedy="Test it with one package; SSIS lineage also needs the tag catalogUri on the factory (Microsoft's page on "
     "connecting a factory to Purview).",
-    meaning="Nothing is documented about lineage from an SSIS runtime to a firewalled account.",
+    meaning="Microsoft documents nothing about lineage from an SSIS runtime to a firewalled account.",
     why="Microsoft's matrix has no such column.",
 )
 ENTITY_LIMIT = Kind(
@@ -162,8 +162,8 @@ ENTITY_LIMIT = Kind(
     severity="warning",
     message="The factory is nearly full: Azure allows {limit} entities.",
     cause="Pipelines, datasets, triggers, linked services, private endpoints and runtimes count together.",
-    remedy="Delete entities that are not used, or ask Azure support for a higher limit.",
-    meaning="The factory is nearly full, or has no room for the endpoints; then it is an error.",
+    remedy="Delete unused entities, or ask Azure support for a higher limit.",
+    meaning="The factory is nearly full. It is an error if there is no room for the endpoints.",
     why="Azure allows 5,000 entities per factory: pipelines, datasets, triggers, linked services, runtimes and private "
     "endpoints together.",
 )
@@ -175,14 +175,14 @@ FACTORY_UNREADABLE = Kind(
     code="factory-unreadable",
     severity="error",
     message="This caller is not allowed to read {parts}.",
-    cause="What cannot be read is not judged here.",
+    cause="What cannot be read is not checked.",
     remedy="{remedy}",
-    meaning="Something of a factory could not be read, and so was not judged.",
+    meaning="Parts of a factory could not be read, and so were not checked.",
     why="A role is missing.",
     fix="Ask for Reader on the factory; the finding names the parts that were left out.",
 )
 FACTORY_UNREADABLE_IN_SEARCH = FACTORY_UNREADABLE.said(
-    "The endpoints of the factory {factory!r} cannot be read, so nothing of it is certain.",
+    "The endpoints of the factory {factory!r} cannot be read, so nothing about it is certain.",
     cause="",
     severity="warning",
 )

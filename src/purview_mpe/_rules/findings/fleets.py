@@ -20,9 +20,9 @@ FACTORY_LEFT_OUT = Kind(
     code="factory-left-out",
     severity="warning",
     message="Azure lists a connected factory that no spec can name: {factory!r}.",
-    remedy="Look at the factory in the portal. If its id is right, report it as a fault of this library.",
-    meaning="`find_specs` found a factory that is connected to an account and that no spec can name; the other "
+    remedy="Look at the factory in the portal. If its id is right, report it as a bug in this library.",
+    meaning="`find_specs` found a factory that is connected to an account, but that no spec can name; the other "
     "factories of the scope are returned.",
     why="The id that Azure lists breaks a rule of this library; the finding's `evidence` names it.",
-    fix="Look at the factory in the portal, and report its id as a fault of this library.",
+    fix="Look at the factory in the portal, and report its id as a bug in this library.",
 )

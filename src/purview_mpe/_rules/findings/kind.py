@@ -1,4 +1,4 @@
-"""What the entries of the catalogue are, and how a finding is made from one."""
+"""The type of the catalogue's entries, and how a finding is made from one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Severity
 
 Link: TypeAlias = Literal["Account", "Factory", "Endpoints", "Approvals", "Rights", "Runs", "Fleets"]
-"""A section of the page on findings. All but the last are the links of the chain that a diagnosis follows."""
+"""A section of the page on findings. All except the last are links of the chain that a diagnosis follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of finding.
 
-    `message`, `cause` and `remedy` are templates for `str.format`. Remedies speak Python; `_model.shell` has the words
-    of the command line for the same calls.
+    `message`, `cause` and `remedy` are templates for `str.format`. Remedies use Python calls; `_model.shell` translates
+    them for the command line.
     """
 
     link: Link
@@ -31,14 +31,14 @@ class Kind:
     remedy: str
     cause: str = ""
     meaning: str
-    """What the documentation says it is: sentences in Markdown, one per line."""
+    """The meaning, for the documentation: sentences in Markdown, one per line."""
     why: str = ""
-    """The documentation's cause, where `cause` has blanks to fill or says less."""
+    """The cause, for the documentation, if `cause` is a template or says less."""
     fix: str = ""
-    """The documentation's remedy, where `remedy` has blanks to fill or says less."""
+    """The remedy, for the documentation, if `remedy` is a template or says less."""
 
     def found(self, *, severity: Severity | None = None, evidence: Iterable[str] = (), **values: object) -> Finding:
-        """A finding of this kind, with the blanks of its sentences filled in."""
+        """A finding of this kind, with its templates filled in."""
         return Finding(
             code=self.code,
             severity=severity or self.severity,
@@ -51,7 +51,7 @@ class Kind:
     def said(
         self, message: str, *, cause: str | None = None, remedy: str | None = None, severity: Severity | None = None
     ) -> Kind:
-        """The same kind as another verb sees it."""
+        """The same kind in the words of another verb."""
         return replace(
             self,
             message=message,

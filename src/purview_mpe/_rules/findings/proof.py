@@ -1,4 +1,4 @@
-"""Findings about one pipeline run that is followed into Purview's catalog."""
+"""Findings about one pipeline run and its lineage in Purview's catalog."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUN_NOT_SUCCEEDED = Kind(
     message="The run ended with {status}, so it proves nothing about lineage.",
     cause="Only an activity that succeeds reports lineage.",
     remedy="Look at the run in Data Factory Studio, Monitor; repeat the proof when the pipeline works.",
-    meaning="The run that was to prove lineage did not succeed.",
+    meaning="The run that should prove lineage did not succeed.",
 )
 RUN_NOT_ENDED = Kind(
     link="Runs",
@@ -25,7 +25,7 @@ RUN_NOT_ENDED = Kind(
     severity="warning",
     message="The run had not ended when the time ran out.",
     remedy="Repeat the proof for this run (run_id) when it has ended.",
-    meaning="The run that was to prove lineage had not ended when the time ran out.",
+    meaning="The run that should prove lineage had not ended when the time ran out.",
     why="A cold runtime in the managed virtual network takes minutes to start.",
 )
 RUN_UNREADABLE = Kind(
@@ -34,36 +34,36 @@ RUN_UNREADABLE = Kind(
     severity="warning",
     message="The run cannot be read.",
     remedy="Ask for the role Data Factory Contributor on the factory, and check the id of the run.",
-    meaning="The run that was to prove lineage cannot be read.",
-    why="A role is missing, or there is no such run.",
+    meaning="The run that should prove lineage cannot be read.",
+    why="A role is missing, or the run does not exist.",
 )
 CATALOG_UNREADABLE = Kind(
     link="Runs",
     code="catalog-unreadable",
     severity="info",
-    message="Whether the lineage is in Purview cannot be seen from here.",
+    message="This caller cannot see whether the lineage is in Purview.",
     cause="{reason}.",
     remedy="Run this inside the account's network, with the role Data Reader on the root collection.",
-    meaning="Whether the lineage is in Purview's catalog cannot be seen from here.",
+    meaning="This caller cannot see whether the lineage is in Purview's catalog.",
     why="The caller is outside the account's network, or does not hold Data Reader; the finding says which.",
 )
 LINEAGE_NOT_IN_CATALOG = Kind(
     link="Runs",
     code="lineage-not-in-catalog",
     severity="error",
-    message="The activity reported lineage, and Purview's catalog does not hold it.",
-    cause="It takes minutes, at times tens of minutes, until lineage is in the catalog.",
-    remedy="Repeat the proof for this run (run_id) later; if it stays so, look for the factory in Purview.",
-    meaning="An activity reported lineage, and Purview's catalog does not hold it.",
+    message="The activity reported lineage, but Purview's catalog does not hold it.",
+    cause="It takes minutes, sometimes tens of minutes, until lineage is in the catalog.",
+    remedy="Repeat the proof for this run (run_id) later; if that does not help, look for the factory in Purview.",
+    meaning="An activity reported lineage, but Purview's catalog does not hold it.",
 )
 LINEAGE_WITHOUT_RELATIONS = Kind(
     link="Runs",
     code="lineage-without-relations",
     severity="error",
-    message="The activity is in Purview's catalog, and nothing ties it to a data set.",
+    message="The activity is in Purview's catalog, but nothing ties it to a data set.",
     cause="Data Factory reported an activity without source and sink, or they are stores that Purview does not know.",
-    remedy="Compare source and sink with Microsoft's list of supported stores, and look whether both were scanned.",
-    meaning="An activity is in Purview's catalog, and nothing ties it to a data set.",
+    remedy="Compare source and sink with Microsoft's list of supported stores, and check whether both were scanned.",
+    meaning="An activity is in Purview's catalog, but nothing ties it to a data set.",
 )
 LINEAGE_PROVEN = Kind(
     link="Runs",
@@ -81,7 +81,7 @@ PROOF_WITHOUT_LINEAGE_ACTIVITIES = NO_LINEAGE_ACTIVITIES.said(
 )
 PROOF_RAN_OUTSIDE = RAN_OUTSIDE_THE_NETWORK.said(
     "An activity ran on an integration runtime that the account's firewall does not let in.",
-    cause="Its linked service names a runtime outside the managed virtual network, or none.",
+    cause="Its linked service names a runtime outside the managed virtual network, or no runtime.",
     remedy="Let the linked services and data flows name a runtime in the managed virtual network (connectVia).",
 )
 PROOF_NOT_REPORTED = LINEAGE_NOT_REPORTED.said(
@@ -93,6 +93,6 @@ PROOF_NOT_REPORTED = LINEAGE_NOT_REPORTED.said(
 PROOF_FAILED = LINEAGE_FAILED.said(
     "An activity could not report its lineage.",
     cause="The runtime could not reach Purview, or Purview refused the factory's identity.",
-    remedy="Find the cause: client.diagnose(spec). A role or an approval of the last 15 minutes may not be known "
-    "everywhere yet.",
+    remedy="Find the cause: client.diagnose(spec). It can take 15 minutes until a new role or approval works "
+    "everywhere.",
 )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.checkup import RightStep
     from purview_mpe._model.results import Severity
 
-_OWNER = "Do nothing if the approver is another person; otherwise ask for {role} there."
+_OWNER = "Do nothing if another person approves; otherwise ask for {role} there."
 
 
 def _missing(step: RightStep, severity: Severity, what: str, fix: str, why: str = "") -> Kind:
@@ -30,7 +30,7 @@ def _missing(step: RightStep, severity: Severity, what: str, fix: str, why: str 
     )
 
 
-#: By the step whose right is missing. What cannot be read is a finding of its own; other rights are for other days.
+#: By the step whose right is missing. What cannot be read is a separate finding; the other rights need none.
 MISSING_RIGHTS: Mapping[RightStep, Kind] = {
     "create": _missing(
         "create",
