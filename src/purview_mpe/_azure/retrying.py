@@ -135,7 +135,7 @@ def _is_list(response: Any) -> bool:
 
 
 def _is_broken(error: Exception) -> bool:
-    """Whether the connection failed in a way that the next attempt may not meet."""
+    """Whether the connection failed in a way that the next attempt might not meet."""
     if has_bad_certificate(error) or isinstance(error, ClientAuthenticationError):
         return False
     if isinstance(error, (ServiceRequestError, ServiceResponseError, IncompleteReadError)):

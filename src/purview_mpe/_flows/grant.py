@@ -281,7 +281,7 @@ class Curating:
 def _apart(members: Sequence[Member], error: PurviewMpeError) -> list[Sequence[Member]]:
     """The members in parts to try separately, after Purview refused one of several as unknown.
 
-    Azure may not name that one; without a name, each half is tried.
+    Azure might not name that one; without a name, each half is tried.
     """
     if len(members) == 1 or not is_unknown_principal(error.status, error.message):
         return [members]

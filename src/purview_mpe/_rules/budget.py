@@ -216,7 +216,7 @@ class Budget:
                 self._buckets[key].on_the_way -= 1
             whole, service = (self._buckets[key] for key in ticket.keys)
             if left is not None:
-                # Azure may not have counted the requests that are still on their way.
+                # Azure might not have counted the requests that are still on their way.
                 reserve = self._limits[ticket.kind].burst * _RESERVE
                 whole.correct((left - whole.on_the_way - reserve) * self.share, now)
             if status == 429:

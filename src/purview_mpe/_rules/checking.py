@@ -269,7 +269,7 @@ def rights_findings(situation: Situation, held: Sequence[Right], plan: Plan | No
 
 
 def _awaited_approvals(situation: Situation) -> set[str]:
-    """The approval steps for the targets whose connection may not be approved yet."""
+    """The approval steps for the targets whose connection might not be approved yet."""
     account = situation.account
     approved = {
         endpoint.identity

@@ -173,7 +173,7 @@ class _Resources:
         yield _target("account", account_id, "account")
         if storage := self.ingestion or self.storage:
             # Inferred: the storage behind `ingestionStorage` is probably in a subscription of Microsoft's, so its own
-            # connections may not be readable; the account's ingestion list shows them (spec).
+            # connections might not be readable; the account's ingestion list shows them (spec).
             where: ConnectionList = "ingestion" if self.ingestion else "storage"
             for group_id in _INGESTION_GROUPS:
                 yield _target(group_id, storage, where)

@@ -81,7 +81,7 @@ def _link(link: Link, diagnosis: Diagnosis) -> Way:
     found = [finding for finding in diagnosis.findings if _link_of(finding) == link]
     target = diagnosis.account or _NO_ACCOUNT
     if not found:
-        # Behind an error, later problems may not have been found.
+        # Behind an error, later problems might not have been found.
         return Way(link, CHAIN[link], target, DONE if diagnosis.ok else SAME, "nothing found")
     severity = SEVERITIES[found[0].severity]
     codes = found[0].code if len(found) == 1 else f"{found[0].code} and {len(found) - 1} more"

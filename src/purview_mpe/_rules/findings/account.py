@@ -60,10 +60,10 @@ ACCOUNT_CHANGING = Kind(
     link="Account",
     code="account-changing",
     severity="warning",
-    message="The account {name!r} is in the state {state}, so it may not show all of its resources yet.",
+    message="The account {name!r} is in the state {state}, so it might not show all of its resources yet.",
     cause="It is being created, changed or moved. Azure shows the resources of a new account one after the other.",
     remedy="Plan again once the account's state is Succeeded: az purview account show --ids {account}",
-    meaning="The account is being created, changed or moved, so it may not show all of its resources yet.\n"
+    meaning="The account is being created, changed or moved, so it might not show all of its resources yet.\n"
     "Endpoints to the resources that it shows are planned; an endpoint may be missing from the plan.",
     why="Azure shows the resources of a new account one after the other, the namespace last. A change of tags shows "
     "the same state for up to a minute.",

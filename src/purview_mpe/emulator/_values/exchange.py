@@ -124,7 +124,7 @@ class Exchange:
     answer_content: bytes
     """Body of the answer."""
     is_faulty: bool
-    """Whether a fault happened to it, so that the answer may not be one of Azure's."""
+    """Whether a fault happened to it, so that the answer might not be one of Azure's."""
 
 
 def split_url(url: str) -> tuple[str, str, dict[str, str]]:
