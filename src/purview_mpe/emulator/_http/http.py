@@ -11,10 +11,12 @@ import re
 import socket
 import ssl
 import struct
+import time
 from contextlib import suppress
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe.emulator._http.deadline import reader_class
 from purview_mpe.emulator._http.pages import refuse_pages
 from purview_mpe.emulator._values.exchange import MAXIMUM_CONTENT, REASONS, ArmError, ConnectionReset, Request, Response
 
@@ -80,6 +82,7 @@ def request_class(cheroot_server: ModuleType) -> type:
 
 def connection_class(cheroot_server: ModuleType) -> type:
     """The class that cheroot instantiates for each connection."""
+    reader: Any = reader_class()
 
     class Connection(cheroot_server.HTTPConnection):  # type: ignore[misc, name-defined]  # cheroot is imported late
         """A connection of lenient requests, which a fault can break."""
@@ -87,10 +90,13 @@ def connection_class(cheroot_server: ModuleType) -> type:
         RequestHandlerClass = request_class(cheroot_server)
         is_broken = False
         is_greeted = False
+        rfile: Any
 
         def __init__(self, server: Any, sock: Any, *rest: Any) -> None:
             sock.settimeout(_READING)
             super().__init__(server, sock, *rest)  # pyright: ignore[reportUnknownMemberType]
+            self.rfile.close()
+            self.rfile = reader(sock, self.rbufsize)
             server.opened.add(self)
 
         def communicate(self) -> bool:
@@ -102,6 +108,7 @@ def connection_class(cheroot_server: ModuleType) -> type:
             self.is_greeted = self.is_greeted or _has_greeted(self.socket)
             if not self.is_greeted:
                 return False
+            self.rfile.raw.until = time.monotonic() + _READING
             return bool(super().communicate())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
         def close(self) -> None:
