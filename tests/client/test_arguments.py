@@ -99,7 +99,8 @@ def test_a_value_that_cannot_be_printed_is_refused_like_any_other(colour, emulat
 
 
 @pytest.mark.parametrize(
-    ("given", "said"), [(None, "is a NoneType; pass a path"), ("a\0.json", "is not a path"), ("\ud800.json", "is not a path")]
+    ("given", "said"),
+    [(None, "is a NoneType; pass a path"), ("a\0.json", "is not a path"), ("\ud800.json", "is not a path")],
 )
 def test_a_path_is_one_that_a_file_system_may_know(given, said):
     """Rubbish in place of a path is named, and is no error of the file system's."""

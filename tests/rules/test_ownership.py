@@ -222,7 +222,9 @@ def test_an_exact_id_is_the_measure_for_names():
     assert [match.kind for match in match_known("df1", [blob, queue], shown)] == ["recognised", "ambiguous"]
 
 
-@pytest.mark.parametrize(("anchor", "kind"), [(f"{HIDDEN}/df1.purview", "recognised"), (f"{ELSEWHERE}/df1.x", "ambiguous")])
+@pytest.mark.parametrize(
+    ("anchor", "kind"), [(f"{HIDDEN}/df1.purview", "recognised"), (f"{ELSEWHERE}/df1.x", "ambiguous")]
+)
 def test_what_was_ours_before_is_the_measure_too(anchor, kind):
     """Private endpoints that were found to be ours in an earlier round say where ours live."""
     assert only(known(listing(f"{HIDDEN}/df1.purview_blob"), anchors=[anchor])).kind == kind

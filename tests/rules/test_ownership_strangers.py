@@ -104,7 +104,9 @@ def test_an_exact_id_is_never_missed():
         for match in match_known("df1", made.claims, made.listings):
             shown = [c for c in made.listings[match.claim.identity].connections if made.is_ours(c)]
             if match.claim.private_endpoint_id is not None:
-                assert (match.kind, match.connection) == (("recognised", shown[0]) if shown else ("not-yet", None)), seed
+                assert (match.kind, match.connection) == (("recognised", shown[0]) if shown else ("not-yet", None)), (
+                    seed
+                )
 
 
 def test_only_exact_ids_of_a_report_are_approved():

@@ -240,9 +240,7 @@ def test_a_target_that_the_account_no_longer_has_is_a_conflict():
     planned, fresh = (make_plan(a_spec(), account, a_factory()) for account in (an_account(), moved))
     step = {step.group_id: step for step in reconciled(planned, fresh).steps}["blob"]
     assert (step.action, step.resource_id) == ("conflict", STORAGE)
-    assert step.reason == (
-        "Azure has changed since the plan was made: the account no longer needs its target."
-    )
+    assert step.reason == ("Azure has changed since the plan was made: the account no longer needs its target.")
 
 
 def test_a_network_that_was_made_in_the_meantime_is_kept():
