@@ -14,7 +14,7 @@
     │   └── AzureUnavailable               Azure failed, or something in between answered in its place
     ├── NoAnswer                           no answer came; Azure may or may not have done it
     ├── ProvisioningFailed                 Azure accepted an endpoint and then could not make it
-    ├── NotApproved                        a connection is not approved, or this caller may not approve it
+    ├── NotApproved                        a connection is not approved, or the caller has no right to
     ├── WaitTimedOut                       timed out; Azure may still finish
     ├── InternalError                      a bug in this library; the report holds what was written
     └── ReportFailed                       raised by `Report.raise_for_failures()`
