@@ -204,8 +204,8 @@ def test_rejected_connection_cannot_be_approved(colour, emulator):
 
 def never_made(*names):
     return [
-        f"Azure could not create the endpoint {name!r}, so there is no connection to decide. Have it made anew and approve "
-        "that: create_all with Spec(replace_broken=True), then repeat the call."
+        f"Azure could not create the endpoint {name!r}, so there is no connection to decide. Replace it and approve "
+        "the new one: create_all with Spec(replace_broken=True), then repeat the call."
         for name in names
     ]
 

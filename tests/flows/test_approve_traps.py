@@ -269,8 +269,8 @@ def test_an_account_that_was_replaced(colour, emulator):
         "namespace": "conflict",
     }
     assert approval.outcomes[1].error.message == (
-        f"The connection of 'purview_blob' was not looked for: the account 'pv1' does not take blob through {storage} "
-        "(any more)."
+        f"The connection of 'purview_blob' was not looked for: the account 'pv1' does not use {storage} for blob, "
+        "or no longer uses it."
     )
     assert not approval.complete
 
@@ -295,8 +295,8 @@ def test_time_runs_out_before_the_factory_vouches(colour):
     colour.run(emulator, lambda client: client.create_all(spec, wait=False))
     report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
     assert report.outcomes[0].error.message == (
-        "The connection of 'purview' on 'pv1' could not be recognised in the time given: the factory does not vouch "
-        "for the endpoint yet."
+        "The connection of 'purview' on 'pv1' could not be recognised in the time given: the factory does not "
+        "confirm the endpoint's connection yet."
     )
 
 

@@ -49,7 +49,7 @@ def test_an_approval_ends_at_once(colour, emulator, happened, state, door):
     assert (outcome.result, seconds) == ("failed", 0)
     assert outcome.error.code == "not-approved"
     assert state in outcome.error.message
-    assert outcome.error.remedy.startswith("Have the endpoint made")
+    assert outcome.error.remedy.startswith("Replace the endpoint and approve")
     assert "Spec(replace_broken=True)" in outcome.error.remedy
 
 

@@ -418,7 +418,7 @@ def test_without_reader_on_the_account_its_own_endpoint_is_made(colour, emulator
 def test_without_reader_on_the_account_nothing_else_is_called_done(colour, emulator, verb):
     """A spec for ingestion alone is refused with the way out, instead of a success that did nothing."""
     spec = spec_for(emulator, groups=("blob", "queue"))
-    with pytest.raises(UnsupportedSetup, match=r"Spec\.groups asks for blob and queue alone") as caught:
+    with pytest.raises(UnsupportedSetup, match=r"Spec\.groups asks only for blob and queue") as caught:
         colour.run(emulator, lambda client: getattr(client, verb)(spec), roles=("Data Factory Contributor",))
     assert "az role assignment create --role Reader" in caught.value.remedy
     assert not emulator.writes

@@ -191,7 +191,7 @@ class Client:
 
         Reads the account, the factory with its runtimes, networks and endpoints, and what this caller may do at the
         factory, the account and each target. What the caller is not allowed to read becomes a finding, and the rest is
-        checked all the same: no particular role is needed, and Reader on factory and account shows most. Writes
+        checked all the same. Needs no particular role; Reader on the factory and the account shows most. Writes
         nothing. Safe to repeat.
 
         Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.

@@ -83,12 +83,12 @@ CONNECTIONS_UNATTRIBUTED = Kind(
     "service; they are not listed.",
     cause="Data Factory, Synapse, Fabric and Purview's own scanning create private endpoints of the same form, and "
     "approving overwrites the description that names the service.",
-    remedy="Each name in the evidence begins with a factory, a Synapse or Fabric workspace, or a Purview account: ask "
-    "its owner before you remove the connection.",
+    remedy="Ask the owners before you remove any of them: each name in the evidence begins with a factory, a Synapse "
+    "or Fabric workspace, or a Purview account.",
     meaning="Connections come from managed virtual networks of Microsoft's services, but do not show which "
     "service.\nThey are not reported as orphans of a factory.",
-    fix="Each name begins with a factory, a Synapse or Fabric workspace, or a Purview account: ask its owner before "
-    "you remove the connection.",
+    fix="Ask the owners before you remove any of them: each name begins with a factory, a Synapse or Fabric workspace, "
+    "or a Purview account.",
 )
 TARGET_GONE = Kind(
     link="Approvals",

@@ -61,8 +61,8 @@ BECAME_COLLECTION_ADMIN = Kind(
     severity="warning",
     message="The caller ({caller}) was made a collection administrator of the root collection.",
     cause="become_admin was set, and the caller was not a collection administrator.",
-    remedy="When you need to grant no more roles, remove the caller under Data Map, Collections, the root collection, "
-    "Role assignments.",
+    remedy="Remove the caller under Data Map, Collections, the root collection, Role assignments, when you need to "
+    "grant no more roles.",
     meaning="`grant` or `onboard` made the caller a collection administrator.",
     why="`become_admin` was set, and the caller was not one.",
 )
@@ -73,7 +73,7 @@ IMPLICIT_RUNTIME_MOVES = Kind(
     message="Saving {runtime} in the managed virtual network moves everything in the factory that names no other "
     "integration runtime.",
     cause="Linked services and data flows without a runtime of their own use it.",
-    remedy="If not everything should move, leave Spec.runtime at None to create a separate runtime.",
+    remedy="Leave Spec.runtime at None to create a separate runtime, if not everything should move.",
     meaning="The plan saves `AutoResolveIntegrationRuntime` in the managed virtual network, and everything that names "
     "no other runtime moves with it.",
 )
@@ -163,7 +163,7 @@ ENTITY_LIMIT = Kind(
     message="The factory is nearly full: Azure allows {limit} entities.",
     cause="Pipelines, datasets, triggers, linked services, private endpoints and runtimes count together.",
     remedy="Delete unused entities, or ask Azure support for a higher limit.",
-    meaning="The factory is nearly full. It is an error if there is no room for the endpoints.",
+    meaning="The factory is nearly full.\nIt is an error if there is no room for the endpoints.",
     why="Azure allows 5,000 entities per factory: pipelines, datasets, triggers, linked services, runtimes and private "
     "endpoints together.",
 )
