@@ -24,7 +24,7 @@ class BoundedSocket(socket.SocketIO):
         self.until = float("inf")
         """On the monotonic clock, in seconds."""
 
-    def readinto(self, buffer: WriteableBuffer) -> int | None:
+    def readinto(self, b: WriteableBuffer) -> int | None:
         """Read what is there.
 
         Raises:
@@ -36,7 +36,7 @@ class BoundedSocket(socket.SocketIO):
         usual = self._peer.gettimeout()
         self._peer.settimeout(left if usual is None else min(left, usual))
         try:
-            return super().readinto(buffer)
+            return super().readinto(b)
         finally:
             self._peer.settimeout(usual)
 
