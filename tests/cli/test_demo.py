@@ -60,7 +60,11 @@ def test_the_story_is_told_in_a_pipe_too(capsys: pytest.CaptureFixture[str]) -> 
         "Plan: 3 to create, 1 in conflict",
         "! purview_blob: The name 'purview_blob' is taken by an endpoint to",
         "requests, 0 of them writes",
-        "That was 1:36 of emulated time",
+        "9. And a factory without anything?",
+        "onboard: 1 enabled, 1 connected, 6 created, 4 approved, 1 granted",
+        "10. Does lineage arrive?",
+        "Proof: lineage arrived",
+        "That was 7:20 of emulated time",
     ):
         found = told.out.find(passage, at + 1)
         assert found > at, passage
@@ -92,7 +96,7 @@ def test_a_slow_machine_is_not_slowed_down_further(screen: Callable[..., Any]) -
     story = demo.Story(terminal, pauses.append)
     story.began -= 60
     with story.client:
-        assert [chapter(story) for chapter in demo.CHAPTERS] == [0] * 8
+        assert [chapter(story) for chapter in demo.CHAPTERS] == [0] * 10
     assert pauses == []
 
 
@@ -102,4 +106,4 @@ def test_a_story_that_goes_wrong_says_so(screen: Callable[..., Any]) -> None:
     story = demo.Story(terminal, lambda _seconds: None)
     story.emulator.inject(Fault.status("PUT", 403, times=None))
     with story.client:
-        assert [chapter(story) for chapter in demo.CHAPTERS] == [0, 0, 5, 1, 4, 1, 5, 0]
+        assert [chapter(story) for chapter in demo.CHAPTERS] == [0, 0, 5, 1, 4, 1, 5, 0, 1, 1]

@@ -41,12 +41,15 @@ class _Seen:
         self._pending: tuple[str, ...] = ()
         self._order: dict[str, None] = {}
         self._done: dict[str, Result] = {}
+        self._results: dict[tuple[str, str], Result] = {}
 
     def _take(self, event: Event) -> None:
         self._verb, self._seconds = command_of(event.verb), event.seconds
         self._message = event.message if event.kind in {"waiting", "retrying"} else ""
         if event.outcome is not None:
             self._done[event.outcome.name] = event.outcome.result
+            # Identity, connection and role bear one name, the factory's.
+            self._results[event.outcome.subject, event.outcome.name] = event.outcome.result
             self._pending = tuple(name for name in self._pending if name != event.outcome.name)
         if event.kind == "waiting":
             self._pending = event.pending
@@ -59,7 +62,7 @@ class _Seen:
         """What was done; None if nothing was, or if the verb was stopped: the error is then shown elsewhere."""
         if not self._done or not event.message.endswith("finished"):
             return None
-        counts = Counter(RESULTS[result].text for result in self._done.values())
+        counts = Counter(RESULTS[result].text for result in self._results.values())
         done = ", ".join(f"{count} {text}" for text, count in counts.items())
         return f"{self._verb} finished after {duration(self._seconds)}: {done}."
 

@@ -176,7 +176,7 @@ class Curating:
             raise UnsupportedSetup(
                 "The object id of the caller cannot be read from its token, so it cannot be made a collection "
                 "administrator.",
-                remedy=f"Ask a {ROLE} to add you in the Purview portal, then repeat the call.",
+                remedy=f"Ask a {ROLE} of the root collection to add you in the Purview portal, then repeat the call.",
             )
         attempt = Attempt(
             f"make the caller a collection administrator of {self.account.name!r}", str(self.account_id), "Owner"

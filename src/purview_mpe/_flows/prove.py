@@ -249,7 +249,7 @@ class _Proving:
         return Attempt(
             f"{what} of {self.account.name!r}",
             str(self.account_id),
-            "Data Reader on the root collection",
+            "Data Reader",
             on_data_plane=True,
         )
 

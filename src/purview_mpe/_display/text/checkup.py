@@ -1,4 +1,4 @@
-"""The tables of the nouns that inspect a setup: Check, Diagnosis, Orphans."""
+"""The tables of the nouns that inspect a setup: Check, Diagnosis, Proof, Orphans."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from purview_mpe._display.text.nouns import both_ends, render_findings
 from purview_mpe._display.text.page import Cell, Page, marked, name_in, place, short_ids
 from purview_mpe._display.text.render import render
 from purview_mpe._model.checkup import Check, Diagnosis, Orphans
+from purview_mpe._model.proof import Proof
 from purview_mpe._model.words import ANSWERS, ORPHANED, SUPPORT, answer
 
 if TYPE_CHECKING:
@@ -50,6 +51,24 @@ def render_diagnosis(diagnosis: Diagnosis, page: Page) -> None:
     runs = ("runs", _runs(diagnosis.runs, diagnosis.since))
     both_ends(page, diagnosis.factory, diagnosis.account, runs, ("lineage", lineage))
     render_findings(diagnosis.findings, page)
+
+
+@render.register(Proof)
+def render_proof(proof: Proof, page: Page) -> None:
+    """The links from the run to the data sets, with what was seen of each."""
+    proven = ANSWERS[answer(proof.proven)]
+    verdict = {True: "lineage arrived", False: "lineage did not arrive", None: "unknown"}[proof.proven]
+    page.title(f"Proof: {verdict}", "strong" if proof.proven else proven.mark.role)
+    run = ("run", proof.run_id)
+    both_ends(page, proof.factory, proof.account, ("pipeline", proof.pipeline), run)
+    if proof.links:
+        page.gap()
+        page.table([_marked(ANSWERS[link.state], link.name) for link in proof.links], head=("", "LINK", "SEEN"))
+        page.gap()
+        for link in proof.links:
+            for line in link.evidence:
+                page.prose(f"{link.name}: {short_ids(line)}", bullet=f"{ANSWERS[link.state].mark.symbol} ")
+    render_findings(proof.findings, page)
 
 
 @render.register(Orphans)

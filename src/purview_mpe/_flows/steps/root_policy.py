@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from purview_mpe._wire.policy import Policy
 
 Ending = Literal["written", "unchanged", "would-write"]
-ROLE = "Collection administrator of the root collection"
+ROLE = "Collection administrator"
 #: The most writes, if other callers keep replacing them, unless the time runs out before.
 _MOST_WRITES = 60
 #: Whose turn it is, by account. One process may have many clients, in threads and in event loops.
@@ -64,7 +64,7 @@ async def read_root_policy(io: Io, account: Account, account_id: ArmId) -> Polic
             f"The Purview account {account.name!r} does not show the address of its data plane.",
             remedy="Repeat the call when the account has been created.",
         )
-    attempt = Attempt(f"read the policy of the root collection of {account.name!r}", str(account_id), ROLE)
+    attempt = _attempt("read", account)
     name = account.default_domain or account.name.casefold()
 
     async def listed(collection: str | None) -> tuple[Policy, ...]:
@@ -79,7 +79,8 @@ async def read_root_policy(io: Io, account: Account, account_id: ArmId) -> Polic
     # Purview answers with an empty list, too, where the caller may see no policy (inferred).
     raise NoRootPolicy(
         f"Could not {attempt.what}: Purview shows no policy of it.",
-        remedy=f"Ask a {ROLE} to give you that role, or to give the factory's identity the role Data Curator.",
+        remedy=f"Ask a {ROLE} of the root collection to give you that role, or to give the factory's identity the role "
+        "Data Curator.",
         status=200,
     )
 
@@ -125,7 +126,7 @@ async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, ch
     Raises:
         PurviewMpeError: Purview refused the policy for another reason.
     """
-    attempt = Attempt(f"change the policy of the root collection of {account.name!r}", str(account_id), ROLE)
+    attempt = _attempt("change", account)
     path, query = policy_json.policy_path(policy)
     address = data_plane_address(account) or ""
     try:
@@ -183,3 +184,8 @@ def _replaced(account: Account) -> AzureError:
         remedy="Repeat the call when the other automation on this account has finished.",
         status=200,
     )
+
+
+def _attempt(does: str, account: Account) -> Attempt:
+    what = f"{does} the policy of the root collection of {account.name!r}"
+    return Attempt(what, account.id, ROLE, on_data_plane=True)

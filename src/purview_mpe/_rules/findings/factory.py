@@ -42,7 +42,7 @@ DATA_CURATOR_MISSING = Kind(
     cause="Purview refuses lineage from an identity without that role; Azure roles do not replace it.",
     remedy="Give it the role: client.grant(spec).",
     meaning="The factory's managed identity is not Data Curator on the root collection.",
-    fix="[`grant`](verbs/grant.md).",
+    fix="[`grant`](verbs/grant.md) gives it the role; [`onboard`](verbs/onboard.md) does everything else as well.",
 )
 DATA_CURATOR_UNREADABLE = Kind(
     link="Factory",
