@@ -9,10 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from typing import Any
 
 
 class BoundedSocket(socket.SocketIO):
@@ -24,7 +21,7 @@ class BoundedSocket(socket.SocketIO):
         self.until = float("inf")
         """On the monotonic clock, in seconds."""
 
-    def readinto(self, b: WriteableBuffer) -> int | None:
+    def readinto(self, b: Any) -> int | None:
         """Read what is there.
 
         Raises:
