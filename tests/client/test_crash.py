@@ -45,7 +45,7 @@ with Client(credential, endpoint=url, connection_verify=ca_file, per_retry_polic
     client.create_all(Spec.model_validate_json(spec))
 """
 #: What create_all sends for four endpoints: three reads, four writes, one look or more.
-REQUESTS = 8
+REQUESTS = 10
 
 
 def endpoints_of(emulator):

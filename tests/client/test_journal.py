@@ -323,7 +323,7 @@ def test_another_kind_of_file_is_left_alone(tmp_path, content):
     """A fleet's own file, given as the journal by mistake, is refused and not changed."""
     path = tmp_path / "fleet.csv"
     path.write_text(content)
-    with pytest.raises(InvalidSpec, match="holds something else"):
+    with pytest.raises(InvalidSpec, match="holds something other"):
         Journal(path)
     assert path.read_text() == content
 
