@@ -44,7 +44,7 @@ credential = Emulator(empty=True).credential
 with Client(credential, endpoint=url, connection_verify=ca_file, per_retry_policies=[Kill()]) as client:
     client.create_all(Spec.model_validate_json(spec))
 """
-#: What create_all sends for four endpoints: three reads, four writes, one look or more.
+#: What create_all sends for four endpoints: five reads, four writes, one look or more.
 REQUESTS = 10
 
 
