@@ -69,3 +69,9 @@ def test_a_sign_in_without_a_token_is_about_the_sign_in():
     """A 401 from Azure is about one resource."""
     assert errors.is_without_token(AccessDenied("x", remedy=""))
     assert not errors.is_without_token(AccessDenied("x", remedy="", status=401))
+
+
+def test_a_credential_that_failed_for_another_reason_is_to_be_corrected():
+    """What it said is all that is known."""
+    error = errors.no_token(READ, "the moon is full", proxy_for=lambda _host: None)
+    assert error.remedy.startswith("Correct what the credential says above")

@@ -146,9 +146,8 @@ def without_curators(policy: Policy, principals: Sequence[str]) -> Policy | None
     holding = [one for one in alternatives if unwanted & _principals(one, DATA_CURATOR)]
     if not holding:
         return None
-    for alternative in holding:
-        if (condition := _condition_of_identities(alternative, DATA_CURATOR)) is not None:
-            _take_out(condition, unwanted)
+    for condition in filter(None, [_condition_of_identities(one, DATA_CURATOR) for one in holding]):
+        _take_out(condition, unwanted)
     emptied = {id(one) for one in holding if not _is_needed(one)}
     alternatives[:] = [one for one in alternatives if id(one) not in emptied]
     if not alternatives and rule.keys() <= {"kind", "id", "name", "dnfCondition"}:
@@ -232,9 +231,8 @@ def _unknown(policy: Policy, why: str) -> UnsupportedSetup:
 
 
 def _lists(rule: Object) -> Iterator[list[object]]:
-    for alternative in as_list(rule.get("dnfCondition")) or ():
-        if (conditions := as_list(alternative)) is not None:
-            yield conditions
+    alternatives = map(as_list, as_list(rule.get("dnfCondition")) or ())
+    return (conditions for conditions in alternatives if conditions is not None)
 
 
 def _principals(alternative: object, role: str) -> frozenset[str]:
