@@ -11,7 +11,7 @@ from purview_mpe._model.arm_id import ArmId
 from purview_mpe._rules.reach import out_of_reach
 from purview_mpe._wire import errors, lineage
 from purview_mpe._wire.errors import Answer, Attempt
-from purview_mpe._wire.sign_in import read_no_token
+from purview_mpe._wire.sign_in import NoToken, read_no_token, remedy_for
 from purview_mpe.errors import AccessDenied, AzureError
 from tests.support.nouns import FACTORY, an_account
 
@@ -75,3 +75,8 @@ def test_a_credential_that_failed_for_another_reason_is_to_be_corrected():
     """What it said is all that is known."""
     error = errors.no_token(READ, "the moon is full", proxy_for=lambda _host: None)
     assert error.remedy.startswith("Correct what the credential says above")
+
+
+def test_an_unreachable_sign_in_host_is_a_matter_of_the_network():
+    """Not of the credential."""
+    assert remedy_for(NoToken("unreachable", "x")) == "Check the network to the sign-in host, then repeat the call."
