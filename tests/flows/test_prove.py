@@ -73,6 +73,14 @@ def test_letter_case_of_the_qualified_name_does_not_matter(colour):
     assert any("/entity/guid/" in request.path for request in emulator.requests)
 
 
+def test_a_404_of_the_catalog_with_any_code_is_answered_by_the_search(colour, emulator):
+    """The entity is found there."""
+    spec = ready_spec(colour, emulator)
+    emulator.inject(Fault.status("GET", 404, path="/entity/uniqueAttribute/", code="Oops", times=None))
+    assert prove(colour, emulator, spec, pipeline="pl_copy").proven is True
+    assert [request for request in emulator.requests if request.path.endswith("/search/query")]
+
+
 def test_a_run_outside_the_network_is_named_as_the_reason(colour, emulator):
     """A public runtime reaches no account that is closed: the runtime is no, and nothing is reported."""
     spec = ready_spec(colour, emulator)

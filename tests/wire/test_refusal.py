@@ -294,7 +294,7 @@ def test_the_tenant_of_the_subscription_is_named() -> None:
             AccessDenied,
             "Run this from inside the account's private network",
         ),
-        (404, "Not there.", NotFound, "Check that the resource exists"),
+        (404, "Not there.", AzureError, "Check the resource in the portal"),
     ],
 )
 def test_purviews_data_plane_knows_no_azure_roles(status: int, message: str, kind: Any, remedy: str) -> None:
@@ -303,6 +303,14 @@ def test_purviews_data_plane_knows_no_azure_roles(status: int, message: str, kin
     assert isinstance(error, kind)
     assert error.remedy.startswith(remedy)
     assert "az role assignment" not in error.remedy
+
+
+@pytest.mark.parametrize(("code", "kind"), [("ATLAS-404-00-009", NotFound), ("ATLAS-400-00-029", AzureError)])
+def test_a_404_of_the_catalog_means_gone_only_with_the_catalogs_code(code: str, kind: type[AzureError]) -> None:
+    """Its answers name Atlas's own codes."""
+    answer = {"requestId": "1", "errorCode": code, "errorMessage": "Instance is invalid/not found"}
+    error = error_for(READING_DATA, Answer(404, json.dumps(answer)))
+    assert (type(error), error.azure_code) == (kind, code)
 
 
 # --- deny assignments

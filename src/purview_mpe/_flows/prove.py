@@ -20,7 +20,7 @@ from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire import lineage
 from purview_mpe._wire.account import data_plane_address
 from purview_mpe._wire.errors import Attempt
-from purview_mpe.errors import AccessDenied, AzureError, NotFound, PurviewMpeError, Throttled, WaitTimedOut
+from purview_mpe.errors import AccessDenied, AzureError, PurviewMpeError, Throttled, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -220,8 +220,9 @@ class _Proving:
         if (asked := lineage.entity_request(self.spec.factory_id, activity)) is not None:
             try:
                 return lineage.read_entity(await self._get(address, *asked))
-            except NotFound:
-                pass
+            except AzureError as error:
+                if error.status != 404:  # whatever its code: the search decides
+                    raise
         path, query, body = lineage.search_request(activity)
         attempt = self._attempt("search the catalog")
         answer = await self.io.read(

@@ -39,6 +39,8 @@ POLICY_CODES = frozenset({"requestdisallowedbypolicy"})
 #: The 404s that mean that a resource does not exist (docs: "Resolve errors for resource not found"). Data Factory
 #: answers `NotFound` for its child resources (recorded 2023-11).
 GONE_CODES = frozenset({"resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound", "notfound"})
+#: How the codes begin with which Purview's catalog says the same (Apache Atlas: `AtlasErrorCode`).
+_GONE_FROM_CATALOG = "atlas-404-"
 #: An api-version or a type that this cloud, or this region of it, does not have (public code, China in 2026-05).
 VERSION_CODES = frozenset(
     {"noregisteredproviderfound", "invalidresourcetype", "invalidapiversionparameter", "unsupportedapiversion"}
@@ -94,7 +96,7 @@ def _by_status(attempt: Attempt, status: int, code: str, refusal: Refusal) -> tu
             f"\"[?id=='{_subscription(attempt.scope)}']\"; if it does not, sign in to its tenant (az login --tenant "
             "<tenant>) or choose its cloud with cloud= (--cloud)."
         )
-    if status == 404 and (code in GONE_CODES or attempt.on_data_plane):
+    if status == 404 and (code in GONE_CODES or code.startswith(_GONE_FROM_CATALOG)):
         return NotFound, (
             "Check that the resource exists and that this sign-in is allowed to see it: az resource show --ids "
             f"{_word(attempt.scope)}"
