@@ -30,6 +30,8 @@ Ending = Literal["written", "unchanged", "would-write"]
 ROLE = "Collection administrator"
 #: The most writes, if other callers keep replacing them, unless the time runs out before.
 _MOST_WRITES = 60
+#: The longest pause in seconds before a policy is written again for an identity that Purview does not know yet.
+_LONGEST_PAUSE = 30.0
 #: Whose turn it is, by account. One process may have many clients, in threads and in event loops.
 _turns: dict[str, object] = {}
 
@@ -143,13 +145,18 @@ async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, ch
 
 
 async def _pause(io: Io, writes: int, error: PurviewMpeError, change: Change) -> None:
-    """Wait a random time before the next read, because several refused writers would otherwise meet again.
+    """Wait before the next read: longer each time for an unknown identity, else a random time.
+
+    The time is random because several refused writers would otherwise meet again.
 
     Raises:
         PurviewMpeError: the error, if the time or the patience is used up.
     """
     asked_for = error.retry_after or 0.0
-    seconds = max(asked_for, (io.pause_after(0, asked_for) or poll_interval(0)) * min(8, writes))
+    if policy_json.is_unknown_principal(error.status, error.message):
+        seconds = max(asked_for, min(_LONGEST_PAUSE, 2.0**writes))
+    else:
+        seconds = max(asked_for, (io.pause_after(0, asked_for) or poll_interval(0)) * min(8, writes))
     if seconds >= change.left(io) or writes >= _MOST_WRITES:
         raise error
     io.retrying(f"Trying again in {seconds:.1f} s: {error.message}")
