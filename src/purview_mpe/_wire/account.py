@@ -127,7 +127,8 @@ class _Resources:
         group = id_text(managed, "resourceGroup")
         self._group = ArmId.parse(group) if group else None
         self.storage = self._resource(managed, "storageAccount", STORAGE_TYPE, "managedResources.storageAccount")
-        # Null, "" and absence all mean "no namespace" (docs: not created by default since 15 December 2022).
+        # Null, "" and absence all mean "no namespace" (docs: not created by default since
+        # 15 December 2022, but accounts created with API version 2021-07-01 have had one since).
         namespace = self._resource(managed, "eventHubNamespace", NAMESPACE_TYPE, "managedResources.eventHubNamespace")
         disabled = text(properties, "managedEventHubState").casefold() == "disabled"
         self.namespace = None if disabled else namespace
