@@ -205,8 +205,8 @@ class Client:
 
         Everything that a new factory needs for lineage, in one call.
         """
-        wishes = (approve, grant, become_admin, replace)
-        return await self._run(verbs.onboard(spec, wishes, dry_run=dry_run, wait=wait, timeout=timeout))
+        options = (approve, grant, become_admin, replace)
+        return await self._run(verbs.onboard(spec, options, dry_run=dry_run, wait=wait, timeout=timeout))
 
     async def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """As `purview_mpe.Client.offboard`.

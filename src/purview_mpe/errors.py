@@ -79,7 +79,7 @@ The run was interrupted before this step was known to be done.
 
 Ctrl-C, a cancellation or a signal ended the run. The message says whether anything was sent for this step.
 
-What to do: Repeat the call: it looks first, and does only what is missing.""",
+What to do: Repeat the call: it reads Azure first and does only what is missing.""",
 }
 
 

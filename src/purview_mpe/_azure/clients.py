@@ -299,7 +299,7 @@ def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
     said = errors.blotted(_said_by(error), exchange.secret)
     if exchange.answer is None:
         if exchange.run.left() <= 0:
-            return exchange.time_is_up("no answer had come when the time given ran out")
+            return exchange.time_is_up("Azure had not answered when the time ran out")
         return errors.no_answer(
             attempt,
             said,

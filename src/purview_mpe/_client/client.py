@@ -339,8 +339,8 @@ class Client:
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
         """
-        wishes = (approve, grant, become_admin, replace)
-        return self._run(verbs.onboard(spec, wishes, dry_run=dry_run, wait=wait, timeout=timeout))
+        options = (approve, grant, become_admin, replace)
+        return self._run(verbs.onboard(spec, options, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """Offboard the factory: revoke the role, disconnect it, and delete the endpoints, in this order.

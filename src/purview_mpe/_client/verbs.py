@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 LOOKING = 900.0
 #: Seconds for a verb that goes through subscriptions.
 SEARCHING = 3600.0
-_WISHES = ("approve", "grant", "become_admin", "replace")
+_OPTIONS = ("approve", "grant", "become_admin", "replace")
 
 
 def discover(account: str | ArmId) -> Call[Account]:
@@ -158,13 +158,15 @@ def prove(
 
 
 def onboard(
-    spec: Spec, wishes: tuple[bool, bool, bool, bool], *, dry_run: bool, wait: bool, timeout: float
+    spec: Spec, options: tuple[bool, bool, bool, bool], *, dry_run: bool, wait: bool, timeout: float
 ) -> Call[Report]:
     checked_spec(spec)
-    checked_flags(**dict(zip(_WISHES, wishes, strict=True)), dry_run=dry_run, wait=wait)
+    checked_flags(**dict(zip(_OPTIONS, options, strict=True)), dry_run=dry_run, wait=wait)
     return Call(
         "onboard",
-        lambda io: _flows.onboard.onboard(io, spec, _flows.onboard.Wishes(*wishes), dry_run=dry_run, wait=wait),
+        lambda io: _flows.onboard.onboard(
+            io, spec, _flows.onboard.OnboardOptions(*options), dry_run=dry_run, wait=wait
+        ),
         timeout=checked_timeout(timeout),
     )
 
@@ -233,7 +235,7 @@ def create_many(
 
 def onboard_many(
     specs: Iterable[Spec] | str | Path,
-    wishes: tuple[bool, bool, bool, bool],
+    options: tuple[bool, bool, bool, bool],
     *,
     wait: bool,
     timeout: float,
@@ -241,11 +243,11 @@ def onboard_many(
     resume: FleetReport | str | Path | None,
     journal: str | Path | None,
 ) -> FleetRun:
-    checked_flags(**dict(zip(_WISHES, wishes, strict=True)), wait=wait)
+    checked_flags(**dict(zip(_OPTIONS, options, strict=True)), wait=wait)
     seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
     if journal is not None:
         path_of(journal, "journal")
-    approve, grants, _, _ = wishes
+    approve, grants, _, _ = options
     wanted: set[Subject] = {"identity", "connection"}
     if grants:
         wanted.add("data-curator")
@@ -253,7 +255,7 @@ def onboard_many(
     return FleetRun(
         "onboard_many",
         lambda io: _flows.onboard_many.OnboardingFleet(
-            io, todo, _flows.onboard.Wishes(*wishes), wait=wait, timeout=seconds
+            io, todo, _flows.onboard.OnboardOptions(*options), wait=wait, timeout=seconds
         ),
         timeout=whole,
         journal=journal,

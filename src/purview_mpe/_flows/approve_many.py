@@ -10,7 +10,7 @@ from purview_mpe._flows import approve
 from purview_mpe._flows.steps import approvals, fleet_reports, shared
 from purview_mpe._flows.steps.approvals import Approvals, Case
 from purview_mpe._flows.steps.fleet import FleetWork, Member
-from purview_mpe._flows.steps.foreseen import foreseen, hold_against
+from purview_mpe._flows.steps.foreseen import foreseen, hand_off_forbidden
 from purview_mpe._flows.steps.permissions import read_permissions
 from purview_mpe._flows.steps.shared import Shared
 from purview_mpe._flows.steps.shared_accounts import SharedAccounts
@@ -106,7 +106,7 @@ class ApprovingFleet(FleetWork[_Factory]):
             held.update({} if isinstance(found, PurviewMpeError) else found)
             left.discard(holder)
             if not left:
-                hold_against(work, held)
+                hand_off_forbidden(work, held)
                 self.finish(member, self.cut_off(member))
 
         for holder in holders:
@@ -119,5 +119,5 @@ class ApprovingFleet(FleetWork[_Factory]):
 
 
 def spec_of(subject: Spec | Report) -> Spec:
-    """The spec that is approved."""
+    """The spec whose connections are approved."""
     return subject if isinstance(subject, Spec) else subject.spec

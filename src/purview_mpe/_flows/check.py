@@ -1,4 +1,4 @@
-"""Is everything in place, before anything is written?"""
+"""Checking that everything is in place before anything is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def check(io: Io, spec: Spec) -> Check:
-    """Reads everything, judges it in one pure function."""
+    """Read everything, then judge it in one pure function."""
     situation = await survey(io, spec)
     plan, _ = checking.plan_of(situation)
     wanted = wanted_by(plan) if plan else ()

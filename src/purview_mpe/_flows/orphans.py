@@ -38,7 +38,7 @@ _SHOWN_CONNECTIONS = 20
 
 
 async def orphans(io: Io, account: str | ArmId) -> Orphans:
-    """Connections first, endpoints second, so that an endpoint created in between is not missed."""
+    """Read the connections first and the endpoints second: an endpoint created in between must not be missed."""
     account_id = given_id(account, ACCOUNT_TYPE, "account")
     (found, seen, gone, unread), (factories, unlisted) = await reads.both(
         io, _account_side(io, account_id), _list_factories(io, account_id)
@@ -62,7 +62,7 @@ async def orphans(io: Io, account: str | ArmId) -> Orphans:
 async def _account_side(
     io: Io, account_id: ArmId
 ) -> tuple[Account | None, list[SeenConnection], list[str], list[Finding]]:
-    """The account, None if it was deleted; the connections on its targets, each once; the targets gone; findings."""
+    """The account (None if deleted), its targets' distinct connections, the ids of deleted targets, the findings."""
     try:
         account = await reads.read_account(io, account_id)
     except NotFound as missing:
@@ -89,7 +89,7 @@ async def _account_side(
 
 
 async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory], list[Finding]]:
-    """The factories in every subscription that this caller can see: accounts serve factories of others, too."""
+    """The factories in every subscription that this caller can see: an account also serves other subscriptions."""
     attempt = Attempt("list the subscriptions", f"/subscriptions/{account_id.subscription}", "Reader")
     items = await read_list(io, attempt, account_id, f"/subscriptions?api-version={_SUBSCRIPTIONS_API_VERSION}")
     visible = (text(item, "subscriptionId") for item in items or ())

@@ -35,5 +35,5 @@ def wrong_value(noun: str, problems: list[tuple[str, str]]) -> InvalidSpec | Int
     rules = "; ".join(f"{field}: {rule}" for field, rule in problems)
     return InternalError(
         f"The library created a value that breaks its own rules: {noun}: {rules}.",
-        remedy="Report this as a bug, with this text; then repeat the call, which looks first at what exists.",
+        remedy="Report this as a bug, with this text; then repeat the call, which reads Azure first.",
     )

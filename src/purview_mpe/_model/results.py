@@ -355,7 +355,7 @@ class ErrorDetail(Noun):
 INTERRUPTED = ErrorDetail(
     code="interrupted",
     message="The run was interrupted before this step was known to be done; Azure may have done it.",
-    remedy="Repeat the call: it looks first, and does only what is missing.",
+    remedy="Repeat the call: it reads Azure first and does only what is missing.",
 )
 #: The error of a step for which nothing was sent when the run was interrupted.
 NOT_BEGUN = ErrorDetail(

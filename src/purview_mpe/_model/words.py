@@ -156,7 +156,7 @@ VERDICTS: Mapping[Verdict, Word] = {
         "provisioning",
         WORKING,
         "Azure is still creating it",
-        "Wait: this takes some minutes, and Azure goes on by itself.",
+        "Wait: this takes some minutes, and Azure continues without you.",
     ),
     "rejected": Word(
         "rejected",

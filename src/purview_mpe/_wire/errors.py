@@ -85,7 +85,7 @@ def unexpected_answer(attempt: Attempt, answer: Answer) -> AzureError:
     return AzureError(
         f"Could not confirm that this was done: {attempt.what}. Azure answered {answer.status}, which says that it may "
         "still be under way.",
-        remedy="Repeat the call: it looks first at what exists, and does only what is missing.",
+        remedy="Repeat the call: it reads Azure first and does only what is missing.",
         status=answer.status,
         request_id=answer.request_id,
         correlation_id=answer.correlation_id,
@@ -121,7 +121,7 @@ def _way_remedy(host: str, proxy: str | None, *, bad_certificate: bool) -> str:
             "Give the client the certificate authority of the server that answers there, for example a proxy: "
             "connection_verify='ca.pem', or the variable REQUESTS_CA_BUNDLE or SSL_CERT_FILE."
         )
-    looks = "then repeat the call: it looks first at what exists, and does only what is missing."
+    looks = "then repeat the call: it reads Azure first and does only what is missing."
     if proxy:
         return f"Check that the proxy {proxy} runs and lets requests to {host} through, {looks}"
     if host:

@@ -1,7 +1,7 @@
 """What workers do: JSON in, JSON out, and what Azure refuses comes back in the report.
 
-Each looks first and does what is missing, so an engine may run one twice. Imported when the first one runs, because it
-loads pydantic.
+Each reads Azure first and does what is missing, so an engine may run one twice. Imported when the first one runs,
+because it loads pydantic.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One factory's way through an orchestration: what several activities reported, as one report.
 
-Each activity looks first and does what is missing, so the second one finds `kept` what the first has `created`. The
-report of the whole says what the orchestration did.
+Each activity reads Azure first and does what is missing, so the second one finds `kept` what the first has `created`.
+The report of the whole says what the orchestration did.
 
 A report of `onboard` also has the factory's identity, connection and role, which only a submission works on.
 """
@@ -133,7 +133,7 @@ def unanswered(spec: Spec, why: str, *, approve: bool, verb: Verb) -> Report:
     """The report for a factory about which no worker said anything."""
     error = NoAnswer(
         f"No worker reported what became of the factory {spec.factory_id.name!r}. {why}",
-        remedy="Start the fleet again: it looks first, and does only what is missing.",
+        remedy="Start the fleet again: it reads Azure first and does only what is missing.",
     )
     return failed(spec, error, approve=approve, verb=verb)
 

@@ -76,9 +76,9 @@ async def create_runtime(io: Io, spec: Spec, step: Step, *, seen_at: float) -> E
 
 
 async def put_endpoint(io: Io, spec: Spec, step: Step) -> Endpoint:
-    """Send the creation of an endpoint, once.
+    """Send the request to create an endpoint, once.
 
-    Azure never changes an endpoint: another target under this name, and this target under another name, are refused
+    Azure never changes an endpoint: it refuses this name with another target, and this target with another name
     (public code).
     """
     factory = spec.factory_id
@@ -99,7 +99,7 @@ async def put_endpoint(io: Io, spec: Spec, step: Step) -> Endpoint:
 
 
 async def delete_endpoint(io: Io, spec: Spec, name: str) -> None:
-    """Send the deletion of an endpoint, once."""
+    """Send the request to delete an endpoint, once."""
     factory = spec.factory_id
     await io.call(
         Attempt(f"delete the endpoint {name!r}", spec.factory, _ROLE),

@@ -48,10 +48,10 @@ class _FactorySide:
 
 
 async def survey(io: Io, spec: Spec) -> Situation:
-    """The situation of a spec. Five reads and one per scope; independent reads run together.
+    """The situation of a spec. It takes five reads, one per scope and the root policy; independent reads run together.
 
     Raises:
-        NotFound: the factory does not exist. An account that does not is part of the situation.
+        NotFound: the factory does not exist. A missing account is part of the situation.
     """
     if (account_id := spec.account_id) is not None:
         side, (account, permissions) = await reads.both(io, _factory_side(io, spec), _account_side(io, account_id))
@@ -73,7 +73,7 @@ async def survey(io: Io, spec: Spec) -> Situation:
 
 
 async def _factory_side(io: Io, spec: Spec) -> _FactorySide:
-    """All parts at once and independently: a forbidden part becomes a gap."""
+    """Read all parts concurrently and independently; a part that the caller is not allowed to read becomes a gap."""
     factory_id = spec.factory_id
     readings: dict[Part, Coroutine[Any, Any, Any]] = {
         "factory": reads.read_factory_body(io, factory_id),
@@ -123,7 +123,7 @@ async def _account_side(io: Io, account_id: ArmId) -> tuple[Account | None, _Per
 
 
 async def _curator(io: Io, account: Account, principal: str) -> CuratorSeen | CuratorHidden:
-    """Whether the identity is Data Curator; a failure to read that is a reason, not an error."""
+    """Whether the identity is Data Curator; if that cannot be read, the reason is returned, not raised."""
     if account.shape is None:
         return CuratorHidden(account_unreadable().reason)
     try:
