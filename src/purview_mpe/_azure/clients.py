@@ -153,6 +153,10 @@ class Azure:
     def eventhub(self, resource: ArmId) -> Any:
         return self._client("azure.mgmt.eventhub", "EventHubManagementClient", resource)
 
+    def plain_list(self, resource: ArmId, url: str) -> Any:
+        client = self.purview(resource)
+        return loading.load("purview_mpe._azure.plain_list").listed(self._colour, client, url)
+
     def purview_data(self, account: ArmId, endpoint: str) -> Any:
         self.check_open()
         base = purview_data.base_of(endpoint, account.name, self._purview_endpoint)

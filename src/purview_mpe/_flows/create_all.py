@@ -111,7 +111,9 @@ async def wait_for(io: Io, creation: Creation, *, wait: bool) -> None:
     """Read both sides together, round after round, until both are done or the time runs out."""
     provisioning, approving = creation.provisioning, creation.approving
     began = io.now()
-    pause = 0.0  # Azure may be done already: an emulator is, and another call may have created the same endpoints
+    # No pause before the first read, because Azure may be done already: an emulator is done by then, and another call
+    # may have created the same endpoints.
+    pause = 0.0
     approving_due = began + poll_interval(0)
     # Connections of existing endpoints may be pending already; a new connection takes some seconds to appear.
     if approving is not None and (not wait or any(progress.result == "kept" for progress in provisioning.steps)):

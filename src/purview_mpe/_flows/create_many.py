@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 #: A spec and its place in what the caller gave.
 Item: TypeAlias = tuple[int, "Spec"]
 
-#: Lists per second and subscription for polling: less than half of what Azure Resource Manager allows while factories
-#: wait for their submission, and most of it afterwards.
+#: Lists per second and subscription for polling. While factories still wait for their submission, the first number
+#: applies, less than half of what Azure Resource Manager allows; afterwards the second one, most of what it allows.
 _LOOKS_PER_SECOND = 10.0
 _LOOKS_PER_SECOND_AT_REST = 20.0
 

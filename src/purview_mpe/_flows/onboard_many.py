@@ -123,7 +123,7 @@ class _Roles:
         self._become_admin = become_admin
         self._desks: dict[str, _PolicyQueue] = {}
         self._expected: dict[int, str] = {}
-        """The account of each factory that has no identity yet; empty while the account is not known."""
+        """For each factory that has no identity yet, the id of its account; an empty text while that is not known."""
         self._open: Counter[str] = Counter()
 
     def expect(self, candidate: Candidate, account: str) -> None:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account
 
 _SUBSCRIPTIONS_API_VERSION = "2022-12-01"
-#: Azure Resource Manager's codes for a resource that does not exist; a hidden subscription also answers 404.
+#: Azure Resource Manager's codes for a resource that does not exist. The status 404 alone does not prove that, because
+#: a hidden subscription also answers 404.
 _GONE = frozenset({"resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound", "notfound"})
 #: Connections that a finding names one by one.
 _SHOWN_CONNECTIONS = 20
@@ -95,7 +96,7 @@ async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory]
     visible = (text(item, "subscriptionId") for item in items or ())
     guids = dict.fromkeys(guid.casefold() for guid in (account_id.subscription, *visible) if is_subscription(guid))
     found = await io.gather([_list_subscription(io, guid) for guid in guids])
-    # A subscription created meanwhile shifts the pages, so the last item of a page may also be the first of the next.
+    # A factory created meanwhile shifts the pages, so the last item of a page may also be the first of the next.
     factories: dict[str, KnownFactory] = {}
     for factory in (factory for listed in found if not isinstance(listed, Finding) for factory in listed):
         factories.setdefault(factory.id.key, factory)

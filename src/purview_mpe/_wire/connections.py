@@ -15,14 +15,23 @@ from purview_mpe._wire.reading import id_text, line, mapping, text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.results import ConnectionList
     from purview_mpe._model.states import Decision
     from purview_mpe._wire.account import Json
 
 #: Spec: the version whose ingestion operations the hand-off's command calls; 2023-05-01-preview has them as well.
 INGESTION_API_VERSION = "2024-04-01-preview"
+#: Stable versions that every cloud has, with the list in the same shape as the newest ones (OpenAPI files).
+_LIST_API_VERSIONS: Mapping[ConnectionList, str] = {"storage": "2023-01-01", "namespace": "2021-11-01"}
 _SIGNATURE = {"Approved": "Approved with purview-mpe", "Rejected": "Rejected with purview-mpe"}
 #: Microsoft.Network limits a connection's message to 140 characters (docs); the targets document no limit.
 _LONGEST_DESCRIPTION = 140
+
+
+def list_url(kind: ConnectionList, holder: ArmId) -> str:
+    """The address of the list of a storage account's or an Event Hubs namespace's connections."""
+    return f"{holder.path}/privateEndpointConnections?api-version={_LIST_API_VERSIONS[kind]}"
 
 
 def read_connection(answer: Mapping[str, Any]) -> Connection | None:

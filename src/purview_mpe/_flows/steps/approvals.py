@@ -63,7 +63,7 @@ class Case:
     was_asked: bool = False
     """Whether the claims were made at least once."""
     unread: dict[Place, int] = field(default_factory=dict[Place, int])
-    """Lists that were not read since these claims were made, each with the number of reads started before."""
+    """Lists not read since these claims were made; for each, how many reads of it had started before the claims."""
     deciding: set[Identity] = field(default_factory=set[Identity])
     """Endpoints for which a decision is queued or being written."""
     pending: int = 0

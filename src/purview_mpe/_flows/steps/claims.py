@@ -140,7 +140,10 @@ class FromReport:
         return Target(group_id=group_id, resource_id=outcome.resource_id, connections=where)
 
     def _known(self) -> dict[Identity, Target]:
-        """The targets that the account shows; group ids not needed for lineage lead to the account itself (spec)."""
+        """The targets that the account shows, and those of the group ids not needed for lineage.
+
+        The latter lead to the account itself (source: see `optional_target`).
+        """
         targets = (*self.account.targets, *(optional_target(self.account, group_id) for group_id in OPTIONAL_GROUPS))
         return {target.identity: target for target in targets}
 

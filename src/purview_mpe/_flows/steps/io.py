@@ -56,6 +56,10 @@ class Clients(Protocol):
         """The client for the subscription that the resource is in."""
         ...
 
+    def plain_list(self, resource: ArmId, url: str) -> Iterable[Any]:
+        """A paged list without a package of its own: `url` is relative to Azure Resource Manager's endpoint."""
+        ...
+
     def purview_data(self, account: ArmId, endpoint: str) -> PurviewData:
         """The data plane at the address that the account's properties show (`https://contoso.purview.azure.com`).
 
@@ -176,7 +180,7 @@ class Io(Protocol):
         ...
 
     def engaged(self) -> AbstractContextManager[None]:
-        """Context for one round of a verb: outside it, on the caller's turn, an emulator's clock stands still."""
+        """Context for all rounds of a verb: between them, on the caller's turn, an emulator's clock stands still."""
         ...
 
     def retrying(self, message: str) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Endpoint, Factory, Outcome, Result, Step, Verb
 
 _MAX_HEALINGS = 3
-#: Seconds between the writes and a read that must not overtake them.
+#: Seconds between the writes and the early read, so that it usually does not overtake them.
 _EARLY_READ_DELAY = 0.03
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Maximum concurrent work for one subscription or target: enough to use up a subscription's write limit if a request
 #: takes two seconds.
 _IN_ONE_LANE = 8
-#: How long a write that was started may take to reach the budget, in seconds.
+#: Seconds until the budget of requests (`Io.until_room`) counts the requests of work that was started, at the latest.
 _ON_ITS_WAY = 0.2
 #: Seconds between two events that report waiting for Azure's limits.
 _SAY_AGAIN = 15.0

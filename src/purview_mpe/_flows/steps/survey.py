@@ -48,7 +48,10 @@ class _FactorySide:
 
 
 async def survey(io: Io, spec: Spec) -> Situation:
-    """The situation of a spec. It takes five reads, one per scope and the root policy; independent reads run together.
+    """The situation of a spec.
+
+    Reads four parts of the factory, the account, the caller's permissions at each scope, and the root policy;
+    independent reads run together.
 
     Raises:
         NotFound: the factory does not exist. A missing account is part of the situation.

@@ -209,10 +209,8 @@ def _list(az: Clients, kind: ConnectionList, holder: ArmId) -> Any:
             return az.purview(holder).private_endpoint_connections.list_by_account(group, resource)
         case "ingestion":
             return az.purview(holder).ingestion_private_endpoint_connections.list(group, resource)
-        case "storage":
-            return az.storage(holder).private_endpoint_connections.list(group, resource)
-        case "namespace":
-            return az.eventhub(holder).private_endpoint_connections.list(group, resource)
+        case "storage" | "namespace":
+            return az.plain_list(holder, wire.list_url(kind, holder))
 
 
 def holder_of(account_id: ArmId, target: Target) -> ArmId:

@@ -24,8 +24,9 @@ T = TypeVar("T")
 
 #: Seconds to wait for a busy resource: another caller's operation on a storage account takes about a minute.
 PATIENCE = 300.0
-#: Failures that may be temporary although the pipeline has tried several times: waiting tolerates some of them.
+#: Failures that may be temporary although the pipeline has tried several times.
 PASSING = (AzureUnavailable, NoAnswer, Throttled)
+#: Number of failed reads in a row that ends a wait; fewer are tolerated if each failure is one of `PASSING`.
 FAILED_LOOKS = 5
 #: Maximum number of attempts: with a clock that stands still while the flow sleeps, a write would repeat for ever.
 _MAX_ATTEMPTS = 60
