@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.states import Decision
 
-#: Seconds for a verb that takes no `timeout`: far more than the reads of one factory and account take, including all
-#: retries and the waits that Azure requests.
+#: Seconds for a verb that takes no `timeout`: far more than it takes to read one factory and account, including all
+#: retries and the waits that Azure asks for.
 LOOKING = 900.0
-#: Seconds for a verb that goes through subscriptions.
+#: Seconds for a verb that searches whole subscriptions.
 SEARCHING = 3600.0
 _OPTIONS = ("approve", "grant", "become_admin", "replace")
 

@@ -20,7 +20,7 @@ _by_the_library: ContextVar[bool] = ContextVar("purview_mpe_by_the_library", def
 
 @contextmanager
 def values_by_the_library(made_here: bool = True) -> Generator[None]:
-    """Inside, the library creates values; with False, the caller does again, for example in a listener."""
+    """Inside the block, the library creates values; with False, the caller does so again, for example in a listener."""
     token = _by_the_library.set(made_here)
     try:
         yield

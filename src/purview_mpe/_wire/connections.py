@@ -1,6 +1,6 @@
 """The targets' side on the wire: connections as the four kinds of list show them, and the bodies that decide them.
 
-The four differ in field spelling, naming and answers (noted beside each); the rest of the library sees one noun.
+The four lists differ in spelling, names and answers (noted beside each); the rest of the library sees one noun.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def read_connection(answer: Mapping[str, Any]) -> Connection | None:
 
 
 def decision_bodies(decision: Decision, connection: Connection) -> tuple[Json, Json]:
-    """The bodies of the three PUTs: the one to send first, and the one for a policy that refuses the first.
+    """Two bodies for the PUT to an account, storage or namespace; send the second if a policy refuses the first.
 
     What the requester wrote is kept in the description, because approving overwrites it (recorded).
 
@@ -71,8 +71,8 @@ def decision_bodies(decision: Decision, connection: Connection) -> tuple[Json, J
 def ingestion_body(decision: Decision, private_endpoint_id: str) -> Json:
     """The body of the ingestion POST.
 
-    The SDK calls the field the private endpoint's id, the spec's sample passes the connection's: the caller tries
-    both, in this order.
+    According to the SDK, the field holds the private endpoint's id; the spec's sample passes the connection's id. The
+    caller tries both, in this order.
     """
     return {"privateEndpointId": private_endpoint_id, "status": decision}
 

@@ -54,7 +54,7 @@ def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
 
 
 def unreadable_answer(attempt: Attempt, answer: Answer, why: str) -> AzureUnavailable:
-    """The error for an answer that is not what Azure Resource Manager says: for example HTML from a proxy.
+    """The error for an answer that cannot come from Azure Resource Manager, for example HTML from a proxy.
 
     Its status is below 400: Azure may have done what was requested.
     """
@@ -130,7 +130,7 @@ def _way_remedy(host: str, proxy: str | None, *, bad_certificate: bool) -> str:
 
 
 def no_token(attempt: Attempt, said: str, *, proxy_for: Callable[[str], str | None]) -> AccessDenied | NoAnswer:
-    """The error for a credential that gave no token, by what it said.
+    """The error for a credential that gave no token, based on its message.
 
     `proxy_for` names the proxy on the way to a host.
     """
@@ -164,7 +164,7 @@ def is_without_token(error: PurviewMpeError) -> bool:
 
 
 def token_repeated(attempt: Attempt, answer: Answer) -> AzureUnavailable:
-    """The error for an answer that repeats the request's token; it repeats nothing of the answer."""
+    """The error for an answer that repeats the request's token; the error quotes nothing from the answer."""
     return AzureUnavailable(
         f"Could not {attempt.what}: the answer {answer.status} repeats the token that was sent, which Azure never "
         "does, so it was not read.",

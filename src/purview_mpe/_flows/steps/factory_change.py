@@ -247,7 +247,7 @@ class FactoryChange:
 
     async def _put(self, etag: str) -> None:
         factory, parts = self.spec.factory_id, self._open
-        attempt = Attempt(self._what, str(factory), "Contributor", is_guarded=True)
+        attempt = Attempt(self._what, str(factory), "Data Factory Contributor", is_guarded=True)
         body = factory_json.changed_body(
             self.body,
             account_id=next((part.account for part in parts if isinstance(part, Connection)), None),
