@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from purview_mpe._azure.clients import Azure, Cloud
     from purview_mpe._azure.io import AsyncIo
-    from purview_mpe._client.calls import Call, FleetRun, Series
+    from purview_mpe._client.calls import Call, FleetLook, FleetRun, Series
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
+    from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.proof import Proof
     from purview_mpe._model.results import Account, Plan, Report, Status
@@ -253,6 +254,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> FleetReport:
         """As `purview_mpe.Client.create_many`.
 
@@ -267,6 +269,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -280,6 +283,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_create_many`; iterate with `async for`.
 
@@ -294,6 +298,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -310,6 +315,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> FleetReport:
         """As `purview_mpe.Client.onboard_many`.
 
@@ -324,6 +330,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -340,6 +347,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_onboard_many`; iterate with `async for`.
 
@@ -354,6 +362,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -392,6 +401,48 @@ class Client:
         """
         return await self._run(verbs.status_many(specs))
 
+    async def plan_many(self, specs: Iterable[Spec] | str | Path) -> FleetPlan:
+        """As `purview_mpe.Client.plan_many`.
+
+        What `plan` shows, for many factories at once: each account and each target is read once.
+        """
+        return await self._looked(verbs.plan_many(specs))
+
+    async def check_many(self, specs: Iterable[Spec] | str | Path) -> FleetCheck:
+        """As `purview_mpe.Client.check_many`.
+
+        What `check` shows, for many factories at once: each account, its policy and each target is read once.
+        """
+        return await self._run(verbs.check_many(specs))
+
+    async def delete_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        dry_run: bool = False,
+        timeout: float = 600,
+        stop_after: float | None = None,
+    ) -> FleetReport:
+        """As `purview_mpe.Client.delete_many`.
+
+        What `delete_all` does, for many factories at once, as fast as Azure's limits allow.
+        """
+        return await self._all(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+
+    def iter_delete_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        dry_run: bool = False,
+        timeout: float = 600,
+        stop_after: float | None = None,
+    ) -> AsyncIterator[Report]:
+        """As `purview_mpe.Client.iter_delete_many`; iterate with `async for`.
+
+        As `delete_many`, but yields each factory's report as soon as it is complete.
+        """
+        return self._iterate(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+
     async def close(self) -> None:
         """As `purview_mpe.Client.close`.
 
@@ -429,6 +480,11 @@ class Client:
             async for _ in self._iterate(fleet):
                 pass
         return fleet.report()
+
+    async def _looked(self, look: FleetLook[T]) -> T:
+        async for _ in self._iterate(look):
+            pass
+        return look.results[0]
 
 
 def _document_in_full() -> None:
