@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from purview_mpe import Event, FleetCheck, FleetPlan
 from purview_mpe.emulator import Fault
 from purview_mpe.errors import InvalidSpec
 from tests.flows.test_room import filled
 from tests.support.colours import fleet_of, spec_for
 
 if TYPE_CHECKING:
+    from purview_mpe import Event, FleetCheck, FleetPlan
     from purview_mpe.emulator import Emulator
     from tests.support.colours import Colour
 

@@ -16,7 +16,7 @@ from purview_mpe._wire.errors import safe_text
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _DECODER = json.JSONDecoder()
 #: Spreadsheets write the separator of their locale.
@@ -37,13 +37,15 @@ class _Row:
         self.fields[field] = value
         self.lines[field] = line
 
-    def spec(self, problems: list[Problem]) -> Spec | None:
+    def spec(self, problems: list[Problem], defaults: Mapping[str, Any]) -> Spec | None:
         try:
-            return Spec(**self.fields)
+            return Spec(**{**defaults, **self.fields})
         except InvalidSpec as error:
             for field, rule in error.problems:
-                line = self.lines.get(field.partition(".")[0], self.line)
-                problems.append((f"line {line}, {field}", rule))
+                name = field.partition(".")[0]
+                is_default = name in defaults and name not in self.fields
+                line = self.lines.get(name, self.line)
+                problems.append((field if is_default else f"line {line}, {field}", rule))
         return None
 
 
@@ -59,6 +61,15 @@ def read_specs(path: str | Path) -> tuple[Spec, ...]:
         InvalidSpec: with the line and the field of everything that is wrong, or of specs that conflict over an
             endpoint.
         OSError: the file cannot be read.
+    """
+    return specs_in(path)
+
+
+def specs_in(path: str | Path, defaults: Mapping[str, Any] | None = None) -> tuple[Spec, ...]:
+    """As `read_specs`; `defaults` are the fields of every spec that does not set them.
+
+    Raises:
+        InvalidSpec, OSError: as `read_specs`; a problem of a default has the field alone as its place.
     """
     file = path_of(path, "path")
     reader = {".json": _json_rows, ".csv": _csv_rows}.get(file.suffix.casefold())
@@ -76,7 +87,7 @@ def read_specs(path: str | Path) -> tuple[Spec, ...]:
     except csv.Error as error:
         # csv only raises for a line that it cannot parse at all, for example a cell of more than 128 KB.
         rows, problems = [], [("path", f"is not CSV: {error}")]
-    specs = [row.spec(problems) for row in rows]
+    specs = [row.spec(problems, defaults or {}) for row in rows]
     if not rows and not problems:
         problems.append(("line 1", "the file holds no spec"))
     refuse(str(file), problems)

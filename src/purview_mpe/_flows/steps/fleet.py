@@ -185,6 +185,7 @@ class FleetWork(ABC, Generic[M]):
                 seconds=self.io.now() - self.began,
                 message=f"{member.spec.factory_id.name}: {fleet_reports.summary(report)}",
                 factory=member.spec.factory,
+                counts=report.counts,
             )
         )
 
