@@ -88,7 +88,7 @@ def test_completion_prints_a_script_that_the_shell_takes(capsys: pytest.CaptureF
         ("-", {"--help", "--version", "-h"}),
         ("cr", {"create"}),
         ("de", {"demo", "delete"}),
-        ("plan --de", {"--detailed-exitcode"}),
+        ("plan --de", {"--fail-on-changes"}),
         ("plan --cloud ", {"public", "us-government", "china"}),
         ("plan -o j", {"json"}),
         ("plan --name ", set()),
@@ -118,7 +118,7 @@ def test_bash_completes(tmp_path: Path, line: str, expected: set[str]) -> None:
     ("line", "expected"),
     [
         ("cr", {"create"}),
-        ("plan --de", {"--detailed-exitcode"}),
+        ("plan --de", {"--fail-on-changes"}),
         ("plan --cloud ", {"public", "us-government", "china"}),
         ("completion f", {"fish"}),
     ],

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Client
+from purview_mpe._cli.connecting import EmulatorCredential
 from purview_mpe._cli.main import main
-from purview_mpe._cli.options import EmulatorCredential
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AzureError
 

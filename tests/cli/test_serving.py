@@ -48,7 +48,7 @@ def test_the_whole_job_over_https(shell: Any, serving: Any, tmp_path: Path) -> N
     real = shell.connecting(Client)
     ends = ("--factory", announced["factory"], "--account", announced["account"], "--name", "purview")
     reach = ("--endpoint", announced["endpoint"], "--ca", announced["ca_file"])
-    assert real.run("plan", *ends, *reach, "--detailed-exitcode").code == 3
+    assert real.run("plan", *ends, *reach, "--fail-on-changes").code == 3
     assert real.run("create", *ends, *reach, "--approve").code == 0
     assert real.run("status", *ends, *reach).code == 0
     running.send_signal(signal.SIGTERM)

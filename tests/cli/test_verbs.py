@@ -100,16 +100,16 @@ def test_reading_leaves_nothing_on_the_terminal(shell: Any) -> None:
 
 def test_the_detailed_exit_code_tells_drift(shell: Any) -> None:
     """3 while something has to be made, 0 when nothing has."""
-    assert shell.ends("plan", "--detailed-exitcode").code == 3
+    assert shell.ends("plan", "--fail-on-changes").code == 3
     assert shell.ends("plan").code == 0
     shell.ends("create")
-    assert shell.ends("plan", "--detailed-exitcode").code == 0
+    assert shell.ends("plan", "--fail-on-changes").code == 0
 
 
 def test_the_detailed_exit_code_tells_a_conflict(shell: Any) -> None:
     """1 where a conflict prevents what has to be made; 0 if the details were not asked for."""
     shell.emulator.add_endpoint(shell.emulator.factory, "purview", shell.target("blob"), "blob")
-    assert shell.ends("plan", "--detailed-exitcode").code == 1
+    assert shell.ends("plan", "--fail-on-changes").code == 1
     assert shell.ends("plan").code == 0
 
 

@@ -52,7 +52,7 @@ class Exit(IntEnum):
 
     @classmethod
     def of_plan(cls, plan: Plan, *, detailed: bool) -> Exit:
-        """Done once there is a plan; with --detailed-exitcode the code depends on the plan."""
+        """Done once there is a plan; with --fail-on-changes the code depends on the plan."""
         if not detailed:
             return cls.DONE
         if plan.conflicts:

@@ -9,7 +9,7 @@ from argparse import ArgumentTypeError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from purview_mpe._cli import options
+from purview_mpe._cli import files
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe.errors import InvalidSpec, PurviewMpeError
 
@@ -51,7 +51,7 @@ def emulator(call: Call) -> Exit:
         call.terminal.say(f"--endpoint {server.url} --ca {server.ca_file}")
         wait()
         if arguments.dump is not None:
-            options.write_file(arguments.dump, json.dumps(azure.dump(), indent=2), "The scenario")
+            files.write_file(arguments.dump, json.dumps(azure.dump(), indent=2), "The scenario")
     return Exit.DONE
 
 
