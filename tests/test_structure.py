@@ -47,6 +47,7 @@ PACKAGES = {
     "aiohttp": "the outside",
     "durabletask": "doors",
     "shtab": "command line",
+    "jmespath": "command line",
 }
 
 

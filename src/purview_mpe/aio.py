@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from purview_mpe._azure import loading
 from purview_mpe._client import verbs
@@ -243,6 +243,13 @@ class Client:
         A spec for every factory of a subscription or resource group that is connected to a Purview account.
         """
         return await self._run(verbs.find_specs(scope, name=name, account=account))
+
+    async def find_id(self, scope: str, name: str, *, kind: Literal["factory", "account"] = "factory") -> str:
+        """As `purview_mpe.Client.find_id`.
+
+        The full id of a factory or a Purview account, by its name.
+        """
+        return await self._run(verbs.find_id(scope, name, kind=kind))
 
     async def create_many(
         self,

@@ -108,9 +108,9 @@ def test_wrong_lines_are_listed_before_anything_is_sent(shell: Any, specs: list[
     """Each with its line and field; a wrong option is named as an option."""
     path = tmp_path / "fleet.csv"
     path.write_text(f"factory,name\n{specs[0].factory},not allowed!\n,purview\n")
-    ended = shell.run("create", "--fleet", str(path), "--account", "nonsense")
+    ended = shell.run("create", "--fleet", str(path), "--account", "/no/id")
     assert ended.code == 2
-    for place in ("line 2, name", "line 3, factory", "--account: 'nonsense'"):
+    for place in ("line 2, name", "line 3, factory", "--account: '/no/id'"):
         assert place in ended.said
     assert list(shell.emulator.requests) == []
 

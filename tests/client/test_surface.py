@@ -78,6 +78,7 @@ VERBS = [
     "diagnose",
     "disconnect",
     "discover",
+    "find_id",
     "find_specs",
     "grant",
     "iter_approve_many",

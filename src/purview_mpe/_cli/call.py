@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Generator, Sequence
 
+    from purview_mpe._cli import places
     from purview_mpe._cli.exit_codes import Exit
     from purview_mpe._cli.progress import Progress
     from purview_mpe._cli.terminal import Terminal
@@ -43,7 +44,7 @@ class Call:
     @cached_property
     def spec(self) -> Spec:
         """The spec that file and options give."""
-        return given.spec_of(self.arguments, self.terminal)
+        return given.spec_of(self.arguments, self.terminal, self._find)
 
     @cached_property
     def fleet(self) -> tuple[Spec, ...] | None:
@@ -51,12 +52,18 @@ class Call:
         if getattr(self.arguments, "fleet", None) is None:
             fleets.refuse_alone(self)
             return None
-        return given.fleet_in(self.arguments, self.terminal)
+        return given.fleet_in(self.arguments, self.terminal, self._find)
 
     @property
     def verbose(self) -> bool:
         """Whether to show ids for a support case."""
         return bool(getattr(self.arguments, "verbose", 0))
+
+    @property
+    def shows_page(self) -> bool:
+        """Whether the answer is for a person to read, and not data."""
+        is_data = self.terminal.wants_json(self.arguments.output) or self.arguments.output == "tsv"
+        return not is_data and getattr(self.arguments, "query", None) is None
 
     @contextmanager
     def client(self) -> Generator[Client]:
@@ -95,7 +102,16 @@ class Call:
 
     def show(self, noun: Noun, *, one_line: bool = False) -> None:
         """Show the answer, or one of several."""
-        self.terminal.show(noun, self.arguments.output, verbose=self.verbose, one_line=one_line)
+        query: str | None = getattr(self.arguments, "query", None)
+        self.terminal.show(noun, self.arguments.output, query=query, verbose=self.verbose, one_line=one_line)
+
+    def account(self) -> str:
+        """The id of the account, for verbs that need nothing else."""
+        return given.account_of(self.arguments, self.terminal, self._find)
+
+    def _find(self, scope: str, name: str, kind: places.Kind) -> str:
+        with self.client() as client:
+            return client.find_id(scope, name, kind=kind)
 
     def agrees(self, question: str) -> bool:
         """Whether the person agrees to something that cannot be undone."""

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, cast
 
+from purview_mpe._cli import environment, places
 from purview_mpe._cli.files import read_json
 from purview_mpe._cli.options import SPEC_FIELDS
 from purview_mpe._model.shell import option_of
@@ -13,39 +14,47 @@ from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Mapping
 
+    from purview_mpe._cli.places import Find
     from purview_mpe._cli.terminal import Terminal
     from purview_mpe._model.results import Plan, Report
     from purview_mpe._model.spec import Spec
 
 
-def spec_of(arguments: Namespace, terminal: Terminal) -> Spec:
-    """The spec that file and options give together.
+def spec_of(arguments: Namespace, terminal: Terminal, find: Find) -> Spec:
+    """The spec that file, options and environment give together.
 
     Raises:
-        InvalidSpec: listing every wrong field, in the file or in an option.
+        InvalidSpec: listing every wrong field, in the file, in an option or in a variable.
     """
     from purview_mpe._model.spec import Spec  # noqa: PLC0415 - loads pydantic, which --help does without
 
-    in_file: Any = {} if arguments.spec is None else read_json(arguments.spec, "The spec file", terminal)
-    if not isinstance(in_file, dict):
-        raise InvalidSpec("The spec file", [(str(arguments.spec), "does not hold a JSON object")])
-    given = {field: getattr(arguments, field, None) for field in SPEC_FIELDS}
-    given["names"] = dict(given["names"]) if given["names"] else None
-    fields = cast("dict[str, Any]", in_file) | {field: value for field, value in given.items() if value is not None}
+    in_file = _in_spec_file(arguments, terminal)
+    by_option = _from_options(arguments)
+    by_variable = environment.of_spec(terminal.environ)
+    sources = {
+        **dict.fromkeys(by_variable, "variable"),
+        **dict.fromkeys(in_file, "file"),
+        **dict.fromkeys(by_option, "option"),
+    }
+    fields = {**by_variable, **in_file, **by_option}
+    names: list[places.Kind] = ["factory", "account"]
+    texts: dict[str, str] = {name: fields[name] for name in names if isinstance(fields.get(name), str)}
+    place = places.Place.of(arguments, texts)
+    for name in names:
+        if name in texts and sources[name] != "file":
+            shown = option_of(name) if sources[name] == "option" else environment.SPEC_VARIABLES[name]
+            fields[name] = place.id_of(texts[name], name, shown, find)
     try:
         return Spec.model_validate(fields)
     except InvalidSpec as error:
-        by_option = {field for field, value in given.items() if value is not None}
-        problems = [
-            _as_given(field, rule, in_file=None if field.partition(".")[0] in by_option else arguments.spec)
-            for field, rule in error.problems
-        ]
+        problems = [_as_given(field, rule, sources, arguments.spec) for field, rule in error.problems]
     raise InvalidSpec("The spec", problems)
 
 
-def fleet_in(arguments: Namespace, terminal: Terminal) -> tuple[Spec, ...]:
-    """The specs of `--fleet`; the options of a spec are defaults.
+def fleet_in(arguments: Namespace, terminal: Terminal, find: Find) -> tuple[Spec, ...]:
+    """The specs of `--fleet`; options and environment set what the file leaves out.
 
     Raises:
         InvalidSpec: listing every wrong line and option.
@@ -56,7 +65,10 @@ def fleet_in(arguments: Namespace, terminal: Terminal) -> tuple[Spec, ...]:
     if beside:
         raise InvalidSpec("The command", [(beside[0], "is for one factory; leave it out with --fleet")])
     path: str = arguments.fleet
-    defaults = _from_options(arguments)
+    defaults = {**environment.of_spec(terminal.environ), **_from_options(arguments)}
+    defaults.pop("factory", None)
+    if (account := defaults.get("account")) is not None:
+        defaults["account"] = places.Place.of(arguments, {}).id_of(account, "account", "--account", find)
     try:
         if path == "-":
             return specs_in_text(terminal.stdin.read(), "stdin", defaults)
@@ -66,11 +78,31 @@ def fleet_in(arguments: Namespace, terminal: Terminal) -> tuple[Spec, ...]:
         problems = [(option_of(field) if field in is_option else field, rule) for field, rule in error.problems]
     except OSError as error:
         problems = [(_short(path), f"cannot be read: {error.strerror}")]
-    raise InvalidSpec("The fleet", problems)
+    raise InvalidSpec("The fleet file", problems)
 
 
-def _short(path: str) -> str:
-    return path if len(path) <= 400 else f"{path[:200]}…{path[-200:]}"
+def account_of(arguments: Namespace, terminal: Terminal, find: Find) -> str:
+    """The id of the account to look at.
+
+    Raises:
+        InvalidSpec: neither an option nor a spec file nor a variable names one.
+    """
+    by_variable = environment.of_spec(terminal.environ).get("account")
+    in_file = _in_spec_file(arguments, terminal).get("account")
+    text, shown = (arguments.account, "--account") if arguments.account else (by_variable, "PURVIEW_MPE_ACCOUNT")
+    if arguments.account or not in_file:
+        if not text:
+            problem = "is required; or PURVIEW_MPE_ACCOUNT, or a spec file that names the account"
+            raise InvalidSpec("The command", [("--account", problem)])
+        return places.Place.of(arguments, {}).id_of(text, "account", shown, find)
+    return str(in_file)
+
+
+def _in_spec_file(arguments: Namespace, terminal: Terminal) -> dict[str, Any]:
+    found: Any = {} if arguments.spec is None else read_json(arguments.spec, "The spec file", terminal)
+    if not isinstance(found, dict):
+        raise InvalidSpec("The spec file", [(str(arguments.spec), "does not hold a JSON object")])
+    return cast("dict[str, Any]", found)
 
 
 def _from_options(arguments: Namespace) -> dict[str, Any]:
@@ -80,26 +112,24 @@ def _from_options(arguments: Namespace) -> dict[str, Any]:
     return {field: value for field, value in fields.items() if value is not None}
 
 
-def _as_given(field: str, rule: str, *, in_file: str | None) -> tuple[str, str]:
-    """A problem that names the source of the field: an option or the file."""
-    if in_file is not None:
-        return f"{field} in {in_file}", rule
+def _as_given(field: str, rule: str, sources: Mapping[str, str], file: str | None) -> tuple[str, str]:
+    """A problem that names the source of the field: an option, a variable or the file."""
+    name = field.partition(".")[0]
+    source = sources.get(name, "option" if file is None else "file")
+    if source == "file":
+        return f"{field} in {file}", rule
+    if source == "variable":
+        return environment.SPEC_VARIABLES[name], rule
+    if name not in sources and name in {"factory", "name"}:
+        return option_of(field), f"is required; or {environment.SPEC_VARIABLES[name]}, or a file for --spec"
     example = re.sub(r"\{'(\w+)': '([^']*)'\}", r"\1=\2", rule)
     return option_of(field), re.sub(
         r"\(('[^()]*')\)", lambda found: found[1].replace("'", "").replace(" ", ""), example
     )
 
 
-def account_of(arguments: Namespace, terminal: Terminal) -> str:
-    """The id of the account to look at.
-
-    Raises:
-        InvalidSpec: neither an option nor a spec file names one.
-    """
-    account = arguments.account or (spec_of(arguments, terminal).account if arguments.spec else None)
-    if not account:
-        raise InvalidSpec("The command", [("--account", "is required, or a spec file that names the account")])
-    return str(account)
+def _short(path: str) -> str:
+    return path if len(path) <= 400 else f"{path[:200]}…{path[-200:]}"
 
 
 def plan_in(path: str, terminal: Terminal) -> Plan:

@@ -13,7 +13,7 @@ import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, NoReturn
 
-from purview_mpe._cli import files, signals
+from purview_mpe._cli import environment, files, querying, signals
 from purview_mpe._cli.call import Call
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe._cli.terminal import CannotWrite, Terminal
@@ -112,6 +112,8 @@ def _ended(call: Call, run: Callable[[Call], Exit]) -> int:
     """Run a verb, show the error that stopped it, if any, and give its exit code."""
     terminal = call.terminal
     try:
+        environment.fill_in(call.arguments, terminal.environ)
+        querying.check(call.arguments)
         files.check_files(call.arguments)
         return run(call)
     except CannotWrite:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 CLOUDS = ("public", "us-government", "china")
+FORMATS = ("table", "json", "tsv", "markdown")
 GROUPS = ("account", "blob", "queue", "namespace", "platform", "portal")
 #: How lengths of time are written.
 TIMES = "90s, 30m, 24h or 7d"
@@ -47,8 +48,13 @@ def output_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "-o",
         "--output",
-        choices=("table", "json"),
+        choices=FORMATS,
         help="format of stdout (default: a table on a terminal, JSON when piped)",
+    )
+    group.add_argument(
+        "--query",
+        metavar="JMESPATH",
+        help="part of the JSON to print, as in az: --query endpoints[].name -o tsv",
     )
     _verbose(group)
 
@@ -56,7 +62,7 @@ def output_options(parser: ArgumentParser) -> None:
 def connection_options(parser: ArgumentParser) -> None:
     """The options for reaching Azure."""
     group = parser.add_argument_group("connection")
-    group.add_argument("--cloud", choices=CLOUDS, default="public", help="the Azure cloud (default: public)")
+    group.add_argument("--cloud", choices=CLOUDS, help="the Azure cloud (default: public)")
     group.add_argument(
         "--endpoint",
         metavar="URL",
@@ -80,18 +86,22 @@ def connection_options(parser: ArgumentParser) -> None:
 def account_option(parser: ArgumentParser) -> None:
     """The options for the Purview account, for verbs that need nothing else."""
     group = parser.add_argument_group("what to look at")
-    group.add_argument("--account", metavar="ID", help="id of the Purview account")
+    group.add_argument("-n", "--account", metavar="ID", help="id of the Purview account, or its name")
     group.add_argument("--spec", metavar="FILE", help="a spec as JSON, which names the account; - for stdin")
+    place_options(group)
 
 
 def spec_options(parser: ArgumentParser) -> None:
     """The options for the spec: a file, single fields, or a file of which options replace single fields."""
     group = parser.add_argument_group("what to work on (a Spec; options win over the file)")
     group.add_argument("--spec", metavar="FILE", help="a spec as JSON; - for stdin")
-    group.add_argument("--factory", metavar="ID", help="id of the data factory")
+    group.add_argument("-n", "--factory", metavar="ID", help="id of the data factory, or its name")
     group.add_argument(
-        "--account", metavar="ID", help="id of the Purview account; by default the one the factory is connected to"
+        "--account",
+        metavar="ID",
+        help="id of the Purview account, or its name; by default the one the factory is connected to",
     )
+    place_options(group)
     group.add_argument("--name", metavar="BASE", help="name of the account endpoint, and prefix of the others' names")
     group.add_argument("--separator", metavar="TEXT", help="between base name and group id (default: _)")
     group.add_argument(
@@ -124,6 +134,21 @@ def spec_options(parser: ArgumentParser) -> None:
         action="store_true",
         default=None,
         help="delete endpoints that are Failed, Rejected or Disconnected, and create them again",
+    )
+
+
+def place_options(group: Arguments) -> None:
+    """The options that complete a name to an id."""
+    group.add_argument(
+        "-g",
+        "--resource-group",
+        metavar="NAME",
+        help="resource group of what is given by its name; GROUP/NAME says it for one of them",
+    )
+    group.add_argument(
+        "--subscription",
+        metavar="ID",
+        help="subscription of what is given by its name (default: AZURE_SUBSCRIPTION_ID)",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from purview_mpe._cli import files, fleets, given, options
+from purview_mpe._cli import files, fleets, options
 from purview_mpe._cli.exit_codes import Exit
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def discover(call: Call) -> Exit:
     """Show what the account needs."""
-    account = given.account_of(call.arguments, call.terminal)
+    account = call.account()
     with call.client() as client:
         found = call.watched(lambda: client.discover(account))
     call.show(found)
@@ -92,7 +92,7 @@ def watch(call: Call) -> Exit:
         for number, found in enumerate(
             client.watch(call.spec, every=call.arguments.every, timeout=call.arguments.timeout)
         ):
-            if number and not call.terminal.wants_json(call.arguments.output):
+            if number and call.shows_page:
                 call.terminal.write("")
             call.show(found, one_line=True)
             ending = Exit.of_status(found)
@@ -114,7 +114,7 @@ def diagnose(call: Call) -> Exit:
 
 def orphans(call: Call) -> Exit:
     """Show what is left over."""
-    account = given.account_of(call.arguments, call.terminal)
+    account = call.account()
     with call.client() as client:
         found = call.watched(lambda: client.orphans(account))
     call.show(found)

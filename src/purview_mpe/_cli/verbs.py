@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from purview_mpe._cli import explaining, exporting, fleets, options
+from purview_mpe._cli import explaining, exporting, finding, fleets, options
 from purview_mpe._cli import local as running
 from purview_mpe._cli import reading as looking
 from purview_mpe._cli import writing as acting
@@ -243,6 +243,19 @@ factory and Reader on the account. Safe to repeat. Asks first, or needs --yes.""
         acting.delete,
         (options.spec_options, fleets.fleet_option, acting.delete_options, *_REACH),
         (f"purview-mpe delete {_ENDS}", "purview-mpe delete --spec sales.json --yes"),
+    ),
+    Verb(
+        "find",
+        "the factories of a subscription that are connected to an account",
+        """\
+Lists the factories of a subscription or resource group; writes nothing. Needs
+Reader on it. The JSON, and the file of --out, are a file for --fleet.""",
+        finding.find,
+        (finding.find_options, *_REACH),
+        (
+            'purview-mpe find --subscription "$SUBSCRIPTION"',
+            "purview-mpe find -g rg-data --account contoso --out fleet.csv",
+        ),
     ),
     Verb(
         "orphans",

@@ -325,8 +325,7 @@ def _show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
     """Show the report. The text for others goes to the requested file, and into the table if it is the main result."""
     file: str | None = getattr(call.arguments, "hand_off", None)
     in_table = with_hand_off and file is None
-    is_table = not call.terminal.wants_json(call.arguments.output)
-    call.show(report if in_table or not is_table else report.model_copy(update={"hand_off": None}))
+    call.show(report if in_table or not call.shows_page else report.model_copy(update={"hand_off": None}))
     if file is not None and report.hand_off is not None:
         files.write_hand_off(call, file, report.hand_off.rstrip())
     elif file is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from purview_mpe._azure import loading
 from purview_mpe._client import verbs
@@ -422,6 +422,19 @@ class Client:
             AccessDenied, NotFound: the scope cannot be read.
         """
         return self._run(verbs.find_specs(scope, name=name, account=account))
+
+    def find_id(self, scope: str, name: str, *, kind: Literal["factory", "account"] = "factory") -> str:
+        """The full id of a factory or a Purview account, by its name.
+
+        Reads one list of factories or accounts. Needs Reader on the scope; Azure leaves out what the caller is not
+        allowed to see. `scope` is `/subscriptions/…` or the id of a resource group. Writes nothing. Safe to repeat.
+
+        Raises:
+            InvalidSpec: the scope, the name or the kind is wrong.
+            NotFound: the caller sees no such resource.
+            AccessDenied: the scope cannot be read.
+        """
+        return self._run(verbs.find_id(scope, name, kind=kind))
 
     def create_many(
         self,

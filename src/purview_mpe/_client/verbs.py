@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe import _flows
 from purview_mpe._client.arguments import (
@@ -206,6 +206,10 @@ def find_specs(scope: str, *, name: str, account: str | ArmId | None) -> Call[Fo
     return Call(
         "find_specs", lambda io: _flows.find_specs.find_specs(io, scope, name=name, account=account), timeout=SEARCHING
     )
+
+
+def find_id(scope: str, name: str, *, kind: Literal["factory", "account"]) -> Call[str]:
+    return Call("find_id", lambda io: _flows.find_id.find_id(io, scope, name, kind=kind), timeout=LOOKING)
 
 
 def create_many(
