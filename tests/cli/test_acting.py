@@ -232,7 +232,7 @@ def test_a_dry_run_shows_what_would_be_deleted(pending: Any) -> None:
 
 def test_a_deletion_that_takes_too_long_has_failed(pending: Any) -> None:
     """`--timeout` bounds the wait."""
-    ended = pending.ends("delete", "--yes", "--timeout", "5")
+    ended = pending.ends("delete", "--yes", "--timeout", "5s")
     assert (ended.code, set(results(ended))) == (1, {"timed-out"})
 
 

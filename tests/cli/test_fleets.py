@@ -133,7 +133,7 @@ def test_what_is_for_one_factory_is_refused_beside_a_fleet(shell: Any, file: str
 @pytest.mark.parametrize("option", ["--journal", "--resume", "--stop-after"])
 def test_what_is_for_a_fleet_is_refused_for_one_factory(shell: Any, option: str) -> None:
     """An option that would do nothing is an error."""
-    ended = shell.ends("create", option, "60")
+    ended = shell.ends("create", option, "60s")
     assert ended.code == 2
     assert f"{option}: goes with --fleet FILE" in ended.said
 

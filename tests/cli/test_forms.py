@@ -85,7 +85,7 @@ def test_markdown_is_a_summary_for_ci(shell: Any) -> None:
     assert "| `+` | purview_blob | blob |" in text
     bare = shell.emulator.add_factory("adf-bare", managed_vnet=False, identity=False)
     checked = shell.run(
-        "check", "--factory", str(bare), "--account", str(shell.spec.account), "--name", "p", "-o", "markdown"
+        "check", "--factory", str(bare), "--account", str(shell.spec.account), "--name", "purview", "-o", "markdown"
     ).out
     assert "**What to do:" in checked
     assert "\n```\npurview-mpe " in checked

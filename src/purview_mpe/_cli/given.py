@@ -87,15 +87,16 @@ def account_of(arguments: Namespace, terminal: Terminal, find: Find) -> str:
     Raises:
         InvalidSpec: neither an option nor a spec file nor a variable names one.
     """
-    by_variable = environment.of_spec(terminal.environ).get("account")
-    in_file = _in_spec_file(arguments, terminal).get("account")
-    text, shown = (arguments.account, "--account") if arguments.account else (by_variable, "PURVIEW_MPE_ACCOUNT")
-    if arguments.account or not in_file:
-        if not text:
-            problem = "is required; or PURVIEW_MPE_ACCOUNT, or a spec file that names the account"
-            raise InvalidSpec("The command", [("--account", problem)])
+    text, shown = arguments.account, "--account"
+    if not text and arguments.spec is not None:
+        if (account := spec_of(arguments, terminal, find).account) is not None:
+            return account
+    elif not text:
+        text, shown = environment.of_spec(terminal.environ).get("account"), environment.SPEC_VARIABLES["account"]
+    if text:
         return places.Place.of(arguments, {}).id_of(text, "account", shown, find)
-    return str(in_file)
+    problem = "is required; or PURVIEW_MPE_ACCOUNT, or a spec file that names the account"
+    raise InvalidSpec("The command", [("--account", problem)])
 
 
 def _in_spec_file(arguments: Namespace, terminal: Terminal) -> dict[str, Any]:

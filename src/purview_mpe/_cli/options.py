@@ -16,7 +16,7 @@ FORMATS = ("table", "json", "tsv", "markdown")
 GROUPS = ("account", "blob", "queue", "namespace", "platform", "portal")
 #: How lengths of time are written.
 TIMES = "90s, 30m, 24h or 7d"
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 #: The field of a Spec that each option sets.
 SPEC_FIELDS = (
     "factory",
@@ -163,11 +163,12 @@ def _verbose(group: Arguments) -> None:
 
 
 def duration(text: str) -> float:
-    """A length of time in seconds, for argparse: a number with a unit, or a number of seconds."""
+    """A length of time in seconds, for argparse: a number with its unit."""
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)([smhd]?)", text.strip())
-    if found is None or not float(found[1]):
-        raise ArgumentTypeError(f"{text[:80]!r} is not a length of time; for example 90s, 30m, 24h or 7d")
-    return float(found[1]) * _SECONDS[found[2]]
+    if found is not None and float(found[1]) > 0 and found[2]:
+        return float(found[1]) * _SECONDS[found[2]]
+    problem = "is not a length of time" if found is None or found[2] else "needs a unit (s, m, h or d)"
+    raise ArgumentTypeError(f"{text[:80]!r} {problem}; for example {TIMES}")
 
 
 def spelled(seconds: float) -> str:

@@ -135,7 +135,7 @@ JSON is one line per status.""",
         (options.spec_options, looking.watch_options, *_REACH),
         (
             "purview-mpe watch --spec sales.json",
-            "purview-mpe watch --spec sales.json --every 60 --timeout 3600 -o json",
+            "purview-mpe watch --spec sales.json --every 1m --timeout 1h -o json",
         ),
     ),
     Verb(
