@@ -83,12 +83,12 @@ def test_markdown_is_a_summary_for_ci(shell: Any) -> None:
     assert lines[0] == "## Plan: 4 to create"
     assert "|  | Endpoint | Group | Target |" in lines
     assert "| `+` | purview_blob | blob |" in text
-    bare = shell.emulator.add_factory("adf-bare", managed_vnet=False, identity=False)
+    bare = shell.emulator.add_factory("adf-bare")
     checked = shell.run(
         "check", "--factory", str(bare), "--account", str(shell.spec.account), "--name", "purview", "-o", "markdown"
     ).out
     assert "**What to do:" in checked
-    assert "\n```\npurview-mpe " in checked
+    assert "\n```\npurview-mpe grant\n```\n" in checked
 
 
 def test_markdown_shows_the_hand_off_as_code(shell: Any) -> None:

@@ -107,7 +107,7 @@ def spec_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--groups",
         metavar="ID,ID",
-        type=_listed,
+        type=listed,
         help=f"group ids, out of {', '.join(GROUPS)} (default: all that lineage needs)",
     )
     group.add_argument(
@@ -177,7 +177,8 @@ def spelled(seconds: float) -> str:
     return f"{seconds / _SECONDS[unit]:g}{unit}"
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def listed(text: str) -> tuple[str, ...]:
+    """Words between commas, for argparse."""
     return tuple(item for item in (part.strip() for part in text.split(",")) if item)
 
 

@@ -293,7 +293,11 @@ and account, and serves until it is stopped. Needs the extra emulator:
 pip install 'purview-mpe[emulator]'.""",
         running.emulator,
         (running.emulator_options,),
-        ("purview-mpe emulator --port 8443", "purview-mpe emulator --scenario two-accounts.yaml --dump after.json"),
+        (
+            "purview-mpe emulator --port 8443",
+            "purview-mpe emulator --roles requester,data-reader",
+            "purview-mpe emulator --scenario two-accounts.yaml --dump after.json",
+        ),
     ),
     Verb(
         "explain",
