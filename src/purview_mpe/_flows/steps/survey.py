@@ -143,7 +143,7 @@ async def _part(part: Part, reading: Coroutine[Any, Any, Any]) -> _Reading:
 
 
 async def account_side(io: Io, account_id: ArmId) -> AccountSide:
-    """The account and what the caller is allowed to do there; an account that does not exist is no error."""
+    """The account and what the caller is allowed to do there; a missing account is not an error."""
     try:
         account = await reads.read_account(io, account_id)
     except NotFound:
