@@ -152,4 +152,4 @@ def test_a_missing_extra_is_told(shell: Any, monkeypatch: pytest.MonkeyPatch) ->
         shell.emulator.serve()
     ended = shell.run("emulator")
     assert ended.code == 1
-    assert "pip install 'purview-mpe[emulator]'" in ended.said
+    assert "pip install cheroot trustme" in ended.said

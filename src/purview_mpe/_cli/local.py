@@ -43,7 +43,7 @@ def emulator(call: Call) -> Exit:
         raise InvalidSpec("The scenario", [(str(arguments.scenario), problem) for problem in error.problems]) from None
     except MissingExtra as error:
         raise PurviewMpeError(
-            str(error).partition(";")[0], remedy="Install it with: pip install 'purview-mpe[emulator]'"
+            str(error).partition(";")[0], remedy="Install what serving needs: pip install cheroot trustme"
         ) from None
     except OSError as error:
         raise _unusable(error, arguments.scenario, arguments.port) from None

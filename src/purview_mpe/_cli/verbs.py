@@ -289,8 +289,8 @@ your own that self-hosted runtimes need, with their DNS zones.""",
         "serve an emulated Azure over HTTPS on this machine, for any client",
         """\
 Prints one line of JSON with endpoint, ca_file, subscription, tenant, factory
-and account, and serves until it is stopped. Needs the extra emulator:
-pip install 'purview-mpe[emulator]'.""",
+and account, and serves until it is stopped. Needs cheroot and trustme:
+pip install cheroot trustme""",
         running.emulator,
         (running.emulator_options,),
         (
