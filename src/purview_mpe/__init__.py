@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         RuntimeCheck,
     )
     from purview_mpe._model.events import Event
+    from purview_mpe._model.fleet_looks import FactoryCheck, FactoryPlan, FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FactoryStatus, FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.matrix import MATRIX, SCENARIOS, STUDIO, Requirement, requirement, scenario
     from purview_mpe._model.proof import Link, Proof
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 _MODULES = frozenset({"aio", "durable", "emulator", "errors", "notebook"})
 _HOMES = {
     **dict.fromkeys(("Budget", "Rate"), "_rules.budget"),
+    **dict.fromkeys(("FactoryCheck", "FactoryPlan", "FleetCheck", "FleetPlan"), "_model.fleet_looks"),
     **dict.fromkeys(("FactoryStatus", "FleetReport", "FleetStatus", "FoundSpecs"), "_model.fleets"),
     "read_specs": "_client.files",
     "Client": "_client.client",
@@ -110,8 +112,12 @@ __all__ = [
     "ErrorDetail",
     "Event",
     "ExportFormat",
+    "FactoryCheck",
+    "FactoryPlan",
     "FactoryStatus",
     "Finding",
+    "FleetCheck",
+    "FleetPlan",
     "FleetReport",
     "FleetStatus",
     "FoundSpecs",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from purview_mpe._azure import loading
 from purview_mpe._client import verbs
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from purview_mpe._azure.clients import Azure, Cloud
     from purview_mpe._azure.io import AsyncIo
-    from purview_mpe._client.calls import Call, FleetRun, Series
+    from purview_mpe._client.calls import Call, FleetLook, FleetRun, Series
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
+    from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.proof import Proof
     from purview_mpe._model.results import Account, Plan, Report, Status
@@ -244,6 +245,13 @@ class Client:
         """
         return await self._run(verbs.find_specs(scope, name=name, account=account))
 
+    async def find_id(self, scope: str, name: str, *, kind: Literal["factory", "account"] = "factory") -> str:
+        """As `purview_mpe.Client.find_id`.
+
+        The full id of a factory or a Purview account, by its name.
+        """
+        return await self._run(verbs.find_id(scope, name, kind=kind))
+
     async def create_many(
         self,
         specs: Iterable[Spec] | str | Path,
@@ -254,6 +262,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> FleetReport:
         """As `purview_mpe.Client.create_many`.
 
@@ -268,6 +277,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -281,6 +291,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_create_many`; iterate with `async for`.
 
@@ -295,6 +306,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -311,6 +323,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> FleetReport:
         """As `purview_mpe.Client.onboard_many`.
 
@@ -325,6 +338,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -341,6 +355,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_onboard_many`; iterate with `async for`.
 
@@ -355,6 +370,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -393,6 +409,48 @@ class Client:
         """
         return await self._run(verbs.status_many(specs))
 
+    async def plan_many(self, specs: Iterable[Spec] | str | Path) -> FleetPlan:
+        """As `purview_mpe.Client.plan_many`.
+
+        What `plan` shows, for many factories at once: each account and each target is read once.
+        """
+        return await self._looked(verbs.plan_many(specs))
+
+    async def check_many(self, specs: Iterable[Spec] | str | Path) -> FleetCheck:
+        """As `purview_mpe.Client.check_many`.
+
+        What `check` shows, for many factories at once: each account, its policy and each target is read once.
+        """
+        return await self._run(verbs.check_many(specs))
+
+    async def delete_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        dry_run: bool = False,
+        timeout: float = 600,
+        stop_after: float | None = None,
+    ) -> FleetReport:
+        """As `purview_mpe.Client.delete_many`.
+
+        What `delete_all` does, for many factories at once, as fast as Azure's limits allow.
+        """
+        return await self._all(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+
+    def iter_delete_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        dry_run: bool = False,
+        timeout: float = 600,
+        stop_after: float | None = None,
+    ) -> AsyncIterator[Report]:
+        """As `purview_mpe.Client.iter_delete_many`; iterate with `async for`.
+
+        As `delete_many`, but yields each factory's report as soon as it is complete.
+        """
+        return self._iterate(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+
     async def close(self) -> None:
         """As `purview_mpe.Client.close`.
 
@@ -430,6 +488,11 @@ class Client:
             async for _ in self._iterate(fleet):
                 pass
         return fleet.report()
+
+    async def _looked(self, look: FleetLook[T]) -> T:
+        async for _ in self._iterate(look):
+            pass
+        return look.results[0]
 
 
 def _document_in_full() -> None:

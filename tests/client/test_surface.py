@@ -30,8 +30,12 @@ EXPORTS = [
     "ErrorDetail",
     "Event",
     "ExportFormat",
+    "FactoryCheck",
+    "FactoryPlan",
     "FactoryStatus",
     "Finding",
+    "FleetCheck",
+    "FleetPlan",
     "FleetReport",
     "FleetStatus",
     "FoundSpecs",
@@ -64,24 +68,29 @@ VERBS = [
     "approve",
     "approve_many",
     "check",
+    "check_many",
     "close",
     "connect",
     "create_all",
     "create_many",
     "delete_all",
+    "delete_many",
     "diagnose",
     "disconnect",
     "discover",
+    "find_id",
     "find_specs",
     "grant",
     "iter_approve_many",
     "iter_create_many",
+    "iter_delete_many",
     "iter_onboard_many",
     "offboard",
     "onboard",
     "onboard_many",
     "orphans",
     "plan",
+    "plan_many",
     "prove",
     "reject",
     "revoke",
@@ -90,7 +99,7 @@ VERBS = [
     "watch",
 ]
 #: What is iterated over instead of being awaited.
-ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_onboard_many"}
+ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_delete_many", "iter_onboard_many"}
 
 
 def python(code: str) -> list[str]:
@@ -307,6 +316,8 @@ def test_the_default_wait_is_that_of_the_contract():
         "iter_onboard_many": 1800,
         "approve_many": 300,
         "iter_approve_many": 300,
+        "delete_many": 600,
+        "iter_delete_many": 600,
     }
 
 

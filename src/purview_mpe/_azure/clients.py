@@ -265,7 +265,7 @@ def make_transport(colour: Colour, security: dict[str, Any]) -> Any:
         )
     raise UnsupportedSetup(
         f"purview_mpe.aio.Client needs {missing}, which is not installed.",
-        remedy="Install it with the extra 'aio' (pip install 'purview-mpe[aio]'), or give the client a transport.",
+        remedy="Install aiohttp (pip install aiohttp), or give the client a transport.",
     )
 
 

@@ -224,7 +224,7 @@ def default(colour: Colour, cloud: Cloud) -> Any:
     except ImportError:
         missing = "DefaultAzureCredential of azure.identity.aio needs aiohttp, which is not installed."
     # Raised outside the handler, so that the SDK's long traceback is not attached.
-    raise UnsupportedSetup(missing, remedy="Install it with the extra 'aio': pip install 'purview-mpe[aio]'.")
+    raise UnsupportedSetup(missing, remedy="Install it: pip install aiohttp.")
 
 
 def _key(scopes: tuple[str, ...], options: dict[str, Any] | None) -> _Key:

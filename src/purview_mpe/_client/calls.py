@@ -58,6 +58,14 @@ class WorkOfFleet(Work[tuple[int, Report]], Protocol):
         ...
 
 
+class LookAtFleet(Work[Any], Protocol[T_co]):
+    """The work on a fleet that gives one result at its end."""
+
+    def result(self) -> T_co:
+        """The result, once the work is over."""
+        ...
+
+
 class Series(Protocol[T_co]):
     """A verb that returns several answers, with its arguments checked, ready to run, sync or async."""
 
@@ -144,6 +152,25 @@ class FleetRun:
         return FleetReport(
             reports=tuple(self.reports[index] for index in sorted(self.reports)), warnings=tuple(self.warnings)
         )
+
+
+@dataclass
+class FleetLook(Generic[T]):
+    """One run of a fleet verb that only reads and gives one result."""
+
+    verb: str
+    make: Callable[[Io], LookAtFleet[T]]
+    timeout: float | None = None
+    results: list[T] = field(default_factory=list[T])
+    """The result, once the work has ended."""
+
+    @contextmanager
+    def begin(self, io: Io) -> Generator[Work[Any]]:
+        """The work; its result is kept if nothing interrupts it."""
+        with framed(io, self.verb), io.engaged():
+            work = self.make(io)
+            yield _Named(io, self.verb, work)
+            self.results.append(work.result())
 
 
 @dataclass(frozen=True, slots=True)

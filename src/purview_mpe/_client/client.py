@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from purview_mpe._azure import loading
 from purview_mpe._client import verbs
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
     from purview_mpe._azure.clients import Azure, Cloud
     from purview_mpe._azure.io import SyncIo
-    from purview_mpe._client.calls import Call, FleetRun, Series
+    from purview_mpe._client.calls import Call, FleetLook, FleetRun, Series
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
+    from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.proof import Proof
     from purview_mpe._model.results import Account, Plan, Report, Status
@@ -423,6 +424,19 @@ class Client:
         """
         return self._run(verbs.find_specs(scope, name=name, account=account))
 
+    def find_id(self, scope: str, name: str, *, kind: Literal["factory", "account"] = "factory") -> str:
+        """The full id of a factory or a Purview account, by its name.
+
+        Reads one list of factories or accounts. Needs Reader on the scope; Azure leaves out what the caller is not
+        allowed to see. `scope` is `/subscriptions/…` or the id of a resource group. Writes nothing. Safe to repeat.
+
+        Raises:
+            InvalidSpec: the scope, the name or the kind is wrong.
+            NotFound: the caller sees no such resource.
+            AccessDenied: the scope cannot be read.
+        """
+        return self._run(verbs.find_id(scope, name, kind=kind))
+
     def create_many(
         self,
         specs: Iterable[Spec] | str | Path,
@@ -433,6 +447,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> FleetReport:
         """What `create_all` does, for many factories at once, as fast as Azure's limits allow.
 
@@ -451,6 +466,7 @@ class Client:
             journal: A file to which each report is appended as soon as it is complete, one line each; read it back
                 with `FleetReport.load`. Only one run at a time can write a file. If the disk is full, the run goes on,
                 a warning event says so, and the returned report holds everything.
+            dry_run: Whether to write nothing, neither to Azure nor to the journal, and report what would be done.
 
         Returns:
             One report per spec, in their order.
@@ -467,6 +483,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -480,6 +497,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> Iterator[Report]:
         """As `create_many`, but yields each factory's report as soon as it is complete.
 
@@ -496,6 +514,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -512,6 +531,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> FleetReport:
         """What `onboard` does, for many factories at once, as fast as Azure's limits allow.
 
@@ -531,6 +551,7 @@ class Client:
             stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
             resume: As in `create_many`; a report of `create_many` does not count as onboarding.
             journal: As in `create_many`.
+            dry_run: As in `create_many`.
 
         Returns:
             One report per spec, in their order.
@@ -547,6 +568,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -563,6 +585,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> Iterator[Report]:
         """As `onboard_many`, but yields each factory's report as soon as it is complete.
 
@@ -578,6 +601,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -625,6 +649,61 @@ class Client:
         """
         return self._run(verbs.status_many(specs))
 
+    def plan_many(self, specs: Iterable[Spec] | str | Path) -> FleetPlan:
+        """What `plan` shows, for many factories at once: each account and each target is read once.
+
+        Reads and needs what `plan` does. The room at a target is shared by all factories of the fleet. A factory that
+        cannot be read has an error instead of a plan. Writes nothing. Safe to repeat.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        return self._looked(verbs.plan_many(specs))
+
+    def check_many(self, specs: Iterable[Spec] | str | Path) -> FleetCheck:
+        """What `check` shows, for many factories at once: each account, its policy and each target is read once.
+
+        Reads and needs what `check` does. A factory that cannot be read has an error instead of a check. Writes
+        nothing. Safe to repeat.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        return self._run(verbs.check_many(specs))
+
+    def delete_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        dry_run: bool = False,
+        timeout: float = 600,
+        stop_after: float | None = None,
+    ) -> FleetReport:
+        """What `delete_all` does, for many factories at once, as fast as Azure's limits allow.
+
+        Reads, writes and needs what `delete_all` does, but reads each account only once. One factory's failure never
+        stops the others: it is in that factory's report. `timeout` is in seconds for each factory, from the moment its
+        deletions were asked for; `stop_after` is for the whole fleet. `dry_run` deletes nothing. Safe to repeat.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        return self._all(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+
+    def iter_delete_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        dry_run: bool = False,
+        timeout: float = 600,
+        stop_after: float | None = None,
+    ) -> Iterator[Report]:
+        """As `delete_many`, but yields each factory's report as soon as it is complete.
+
+        Reads, writes, needs and raises what `delete_many` does; times are in seconds. Safe to repeat.
+        """
+        return self._iterate(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+
     def close(self) -> None:
         """Close the connections that this client opened; a transport or credential that you passed stays open."""
         self._azure.close()
@@ -658,3 +737,8 @@ class Client:
             for _ in self._iterate(fleet):
                 pass
         return fleet.report()
+
+    def _looked(self, look: FleetLook[T]) -> T:
+        for _ in self._iterate(look):
+            pass
+        return look.results[0]

@@ -17,8 +17,10 @@ from purview_mpe._flows.steps import approvals, fleet_reports, reads, shared
 from purview_mpe._flows.steps.approvals import Approvals, Case
 from purview_mpe._flows.steps.fleet import FleetWork, Member
 from purview_mpe._flows.steps.provisioning import Provisioning
+from purview_mpe._flows.steps.rehearsing import rehearsed_approvals
 from purview_mpe._flows.steps.schedule import Cost
 from purview_mpe._flows.steps.shared_accounts import SharedAccounts
+from purview_mpe._flows.steps.shared_rights import SharedRights
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._rules.capacity import wanted_by
 from purview_mpe._rules.planning import make_plan
@@ -57,7 +59,9 @@ class Candidate(Member):
     awaits_more: bool = False
     """True if the factory waits for something other than endpoints and connections."""
     report: Callable[[], Report] | None = None
-    """Builds the report, if more than the endpoints and their connections is done."""
+    """Builds the report, if more than the endpoints and their connections is done; in a dry run, what would be done."""
+    is_looking: bool = False
+    """True while a dry run looks at the connections of existing endpoints."""
 
 
 @dataclass(eq=False)
@@ -85,7 +89,7 @@ class Seen:
 class Fleet(FleetWork[Candidate]):
     """One run over many factories.
 
-    `timeout` applies to each factory, from its submission.
+    `timeout` applies to each factory, from its submission. A dry run reads and writes nothing.
     """
 
     verb: ClassVar[str] = "create_many"
@@ -95,9 +99,12 @@ class Fleet(FleetWork[Candidate]):
     """Writes that a factory usually needs at once; the real number is known after reading it."""
     queues: ClassVar[Mapping[str, float]] = {"writes": 0.6, "looks": 0.25, **shared.QUEUES, **approvals.QUEUES}
 
-    def __init__(self, io: Io, items: Iterable[Item], *, approve: bool, wait: bool, timeout: float) -> None:
+    def __init__(
+        self, io: Io, items: Iterable[Item], *, approve: bool, wait: bool, timeout: float, dry_run: bool = False
+    ) -> None:
         super().__init__(io, [Candidate(index, spec) for index, spec in items], self.queues)
-        self._approve, self._wait, self._timeout = approve, wait, timeout
+        self._approve, self._wait, self._timeout, self.dry_run = approve, wait, timeout, dry_run
+        self._rights = SharedRights(io, self.schedule)
         self._accounts = SharedAccounts(io, self.schedule, with_room=True)
         self._approvals = Approvals(io, self.schedule)
         self._submitted: deque[Candidate] = deque()
@@ -155,7 +162,9 @@ class Fleet(FleetWork[Candidate]):
                 self.fail(member, failure)
 
         factory, more = member.spec.factory_id, member.spec.runtime is not None
-        costs = Cost("GET", factory, 2 + more), Cost("PUT", factory, self.usual_writes + more)
+        costs = [Cost("GET", factory, 2 + more)]
+        if not self.dry_run:
+            costs.append(Cost("PUT", factory, self.usual_writes + more))
         self.submit(member, "factories", flow, then, *costs)
 
     async def read(self, member: Candidate, seen: Seen) -> None:
@@ -172,8 +181,26 @@ class Fleet(FleetWork[Candidate]):
         if plan.conflicts:
             self.finish(member, fleet_reports.conflicting(plan, approve=self._approve))
             return
+        if self.dry_run:
+            member.report = lambda: fleet_reports.rehearsed(plan, member.case, approve=self._approve)
+            self.rehearse(member, plan)
+            return
         provisioning = Provisioning(self.io, plan, factory, self.single, seen.at)
         self.write(member, owner, Creation(self.io, plan, provisioning, self._approve, self.single))
+
+    def rehearse(self, member: Candidate, plan: Plan) -> None:
+        """Look at the connections of existing endpoints, if they would be approved; then report."""
+        work = rehearsed_approvals(self.io, plan, self.single) if self._approve else None
+        if work is not None:
+
+            def seen() -> None:
+                member.is_looking = False
+                self.go_on(member)
+
+            member.is_looking = True
+            member.case = Case(work, member.lane, False, lambda: self._rights.hold(work, seen))
+            self._approvals.open(member.case)
+        self.go_on(member)
 
     def write(self, member: Candidate, owner: SharedAccount, creation: Creation) -> None:
         """Write everything that a plan holds."""
@@ -206,6 +233,10 @@ class Fleet(FleetWork[Candidate]):
 
     def go_on(self, member: Candidate) -> None:
         """Do what comes next for a factory, or report it."""
+        if self.dry_run:
+            if member.report is not None and not (member.is_over or member.is_looking or member.awaits_more):
+                self.finish(member, member.report())
+            return
         if member.is_over or member.creation is None or not member.is_submitted:
             return
         needs_look = self._needs_look(member.creation)

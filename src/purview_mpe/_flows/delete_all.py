@@ -158,21 +158,34 @@ class Takedown:
     async def wait_until_gone(self) -> None:
         """Wait until the deleted endpoints are gone, with one list request per round for all of them."""
         began = self.io.now()
-        while waiting := self._asked():
+        while waiting := self.asked:
             self._tell_waiting([endpoint.name for _, endpoint in waiting])
             await self.io.sleep(poll_interval(self.io.now() - began))
-            try:
-                listed = await reads.list_endpoints(self.io, self.spec)
-            except WaitTimedOut:  # no request is sent after the deadline
-                for removal, endpoint in waiting:
-                    self._end(removal, Ended("timed-out", self._still_listed(endpoint, removal.target), endpoint))
-                return
-            except PurviewMpeError as error:
-                for removal, endpoint in waiting:
-                    self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
-                return
+            await self.look()
+
+    async def look(self) -> None:
+        """List once what the factory still has, and end what is gone."""
+        waiting = self.asked
+        try:
+            listed = await reads.list_endpoints(self.io, self.spec)
+        except WaitTimedOut:  # no request leaves after the deadline
+            self.time_out()
+        except PurviewMpeError as error:
+            for removal, endpoint in waiting:
+                self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
+        else:
             for removal, endpoint in waiting:
                 self._look(removal, endpoint, listed)
+
+    def time_out(self) -> None:
+        """End what Azure still lists."""
+        for removal, endpoint in self.asked:
+            self._end(removal, Ended("timed-out", self._still_listed(endpoint, removal.target), endpoint))
+
+    @property
+    def asked(self) -> list[tuple[Removal, Endpoint]]:
+        """Deletions that Azure accepted and has not carried out."""
+        return [(one, one.state.endpoint) for one in self.removals if isinstance(one.state, Asked)]
 
     def report(self) -> Report:
         """The outcome of each target's endpoint, in the account's order, including unfinished ones."""
@@ -183,9 +196,6 @@ class Takedown:
             outcomes=tuple(self._outcome(removal) for removal in self.removals),
             warnings=self.account.warnings,
         )
-
-    def _asked(self) -> list[tuple[Removal, Endpoint]]:
-        return [(one, one.state.endpoint) for one in self.removals if isinstance(one.state, Asked)]
 
     async def _ask(self, removal: Removal, endpoint: Endpoint) -> None:
         if states.is_deleting(endpoint.provisioning_state):

@@ -14,30 +14,22 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.create_all import Creation, wait_for
 from purview_mpe._flows.grant import Curating, Member
 from purview_mpe._flows.steps import reads
-from purview_mpe._flows.steps.approving import Approving
-from purview_mpe._flows.steps.claims import FromFactory
 from purview_mpe._flows.steps.factory_change import Connection, FactoryChange, Identity
 from purview_mpe._flows.steps.provisioning import Provisioning
+from purview_mpe._flows.steps.rehearsing import rehearsed_approvals
 from purview_mpe._model.results import Outcome, Report
-from purview_mpe._rules.planning import needed_targets
+from purview_mpe._rules.foretelling import foretold
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.curator_hand_off import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine
 
+    from purview_mpe._flows.steps.approving import Approving
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
-    from purview_mpe._model.results import Action, Finding, Plan, Result
+    from purview_mpe._model.results import Finding, Plan
     from purview_mpe._model.spec import Spec
-
-#: The result of a plan's step in a dry run.
-_WOULD: Mapping[Action, Result] = {
-    "create": "would-create",
-    "keep": "kept",
-    "replace": "would-replace",
-    "conflict": "conflict",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,54 +136,40 @@ class Onboarding:
         await wait_for(self.io, self.creation, wait=wait)
 
     async def rehearse(self) -> None:
-        """Work out what would be done, as far as a dry run can know it."""
-        self.rehearsed += [
-            Outcome(
-                subject=step.subject,
-                name=step.name,
-                group_id=step.group_id,
-                resource_id=step.resource_id,
-                result=_WOULD[step.action],
-            )
-            for step in self.plan.steps
-        ]
-        self.is_rehearsed = True
+        """What would be done, as far as a dry run can know it."""
+        self.foretell_steps()
         looks: list[Coroutine[Any, Any, None]] = []
         if self.options.grant:
             looks.append(self._rehearse_role())
-        if self.options.approve and any(step.action == "keep" for step in self.plan.steps if step.group_id):
-            looks.append(self._rehearse_approvals())
+        if self.options.approve and (approving := rehearsed_approvals(self.io, self.plan, "onboard")) is not None:
+            looks.append(self._rehearse_approvals(approving))
         await self.io.gather(looks)
+
+    def foretell_steps(self) -> None:
+        """In a dry run, what would be done for the steps of the plan."""
+        self.rehearsed[:0] = foretold(self.plan)
+        self.is_rehearsed = True
 
     async def _rehearse_role(self) -> None:
         member = self.member()
         if member.principal is None:
-            self.rehearsed.append(
-                Outcome(
-                    subject="data-curator",
-                    name=member.factory,
-                    resource_id=self.plan.account.id,
-                    result="would-grant",
-                )
-            )
+            self.foretell_role(member)
             return
         self.curating = self._curating([member])
         await self.curating.run()
 
-    async def _rehearse_approvals(self) -> None:
-        """Predict the approvals for existing endpoints; the other endpoints have no connections yet."""
-        kept = {step.identity for step in self.plan.steps if step.action == "keep" and step.group_id}
-        targets = [target for target in needed_targets(self.spec, self.plan.account) if target.identity in kept]
-        approving = Approving(
-            self.io,
-            self.spec,
-            self.plan.account,
-            targets,
-            FromFactory(self.io, self.spec, targets),
-            decision="Approved",
-            dry_run=True,
-            verb="onboard",
+    def foretell_role(self, member: Member) -> None:
+        """In a dry run, an identity that does not exist yet would be given the role."""
+        self.rehearsed.append(
+            Outcome(
+                subject="data-curator",
+                name=member.factory,
+                resource_id=self.plan.account.id,
+                result="would-grant",
+            )
         )
+
+    async def _rehearse_approvals(self, approving: Approving) -> None:
         await approving.run(wait=False)
         self.rehearsed += approving.outcomes()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from purview_mpe._flows.create_all import Creation
@@ -116,11 +117,13 @@ def _out_of_time(work: Onboarding) -> WaitTimedOut:
 class _Roles:
     """The role Data Curator for all factories of a fleet."""
 
-    def __init__(self, io: Io, schedule: Schedule, fleet: OnboardingFleet, *, become_admin: bool) -> None:
+    def __init__(
+        self, io: Io, schedule: Schedule, fleet: OnboardingFleet, *, become_admin: bool, dry_run: bool
+    ) -> None:
         self._io = io
         self._schedule = schedule
         self._fleet = fleet
-        self._become_admin = become_admin
+        self._become_admin, self._dry_run = become_admin, dry_run
         self._desks: dict[str, _PolicyQueue] = {}
         self._expected: dict[int, str] = {}
         """For each factory that has no identity yet, the id of its account; an empty text while that is not known."""
@@ -169,7 +172,7 @@ class _Roles:
             "onboard",
             [role.member for role in batch],
             become_admin=self._become_admin,
-            dry_run=False,
+            dry_run=self._dry_run,
             takes_away=False,
         )
 
@@ -207,10 +210,19 @@ class OnboardingFleet(Fleet):
     usual_writes: ClassVar[int] = 7
     queues: ClassVar[Mapping[str, float]] = {**Fleet.queues, "roles": 0.2}
 
-    def __init__(self, io: Io, items: Iterable[Item], options: OnboardOptions, *, wait: bool, timeout: float) -> None:
-        super().__init__(io, items, approve=options.approve, wait=wait, timeout=timeout)
+    def __init__(
+        self,
+        io: Io,
+        items: Iterable[Item],
+        options: OnboardOptions,
+        *,
+        wait: bool,
+        timeout: float,
+        dry_run: bool = False,
+    ) -> None:
+        super().__init__(io, items, approve=options.approve, wait=wait, timeout=timeout, dry_run=dry_run)
         self._options = options
-        self._roles = _Roles(io, self.schedule, self, become_admin=options.become_admin)
+        self._roles = _Roles(io, self.schedule, self, become_admin=options.become_admin, dry_run=dry_run)
         self._works: dict[int, _Work] = {}
         """The work for each factory that was read with its account, by the factory's index."""
 
@@ -245,13 +257,13 @@ class OnboardingFleet(Fleet):
         spec = member.spec
         plan, factory = seen.plan(spec, owner)
         parts: list[Part] = [Identity(spec), Connection(spec, plan.account.id, self._options.replace)]
-        change = FactoryChange(self.io, spec, parts, seen.body, seen.at, "onboard")
+        change = FactoryChange(self.io, spec, parts, seen.body, seen.at, "onboard", dry_run=self.dry_run)
         provisioning = Provisioning(self.io, plan, factory, "onboard", seen.at)
         creation = Creation(self.io, plan, provisioning, self._options.approve, "onboard")
         account_id = ArmId.parse(plan.account.id)
-        onboarding = Onboarding(self.io, spec, account_id, plan, change, creation, self._options, False)
+        onboarding = Onboarding(self.io, spec, account_id, plan, change, creation, self._options, self.dry_run)
         work = self._works[member.index] = _Work(self.io, onboarding)
-        member.report = work.report
+        member.report = partial(self._report, member, work)
 
         async def flow() -> None:
             await change.run()
@@ -261,11 +273,28 @@ class OnboardingFleet(Fleet):
                 self.fail(member, failure)
                 return
             if self._options.grant:
-                work.role = self._roles.add(member, owner.account, onboarding.member())
-                member.awaits_more = True
-            self.write(member, owner, creation)
+                self._want_role(member, work, owner.account)
+            if self.dry_run:
+                onboarding.foretell_steps()
+                self.rehearse(member, plan)
+            else:
+                self.write(member, owner, creation)
 
         self.submit(member, "writes", flow, then)
+
+    def _report(self, member: Candidate, work: _Work) -> Report:
+        if self.dry_run and member.case is not None:
+            work.onboarding.rehearsed += member.case.work.outcomes()
+        return work.report()
+
+    def _want_role(self, member: Candidate, work: _Work, account: Account) -> None:
+        identity = work.onboarding.member()
+        if self.dry_run and identity.principal is None:
+            self._roles.forget(member)
+            work.onboarding.foretell_role(identity)
+        else:
+            work.role = self._roles.add(member, account, identity)
+            member.awaits_more = True
 
     def prepare(self) -> float:
         """As `Fleet.prepare`; also write the policies that are due."""

@@ -181,12 +181,17 @@ class FleetWork(ABC, Generic[M]):
         self.io.tell(
             Event(
                 kind="finished",
-                verb=report.verb,
+                verb=self.verb_of(report),
                 seconds=self.io.now() - self.began,
                 message=f"{member.spec.factory_id.name}: {fleet_reports.summary(report)}",
                 factory=member.spec.factory,
+                counts=report.counts,
             )
         )
+
+    def verb_of(self, report: Report) -> str:
+        """The verb for one factory, for events."""
+        return report.verb
 
     def _given_out(self) -> list[tuple[int, Report]]:
         results = list(self._done)

@@ -6,9 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from purview_mpe._model.results import ErrorDetail, Outcome, Report
+from purview_mpe._rules.foretelling import conflict_of, foretold
 from purview_mpe.errors import PlanConflict, PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
+    from purview_mpe._flows.steps.approvals import Case
     from purview_mpe._model.results import Account, Plan, Step, Verb
     from purview_mpe._model.spec import Spec
 
@@ -52,6 +54,19 @@ def conflicting(plan: Plan, *, approve: bool) -> Report:
     )
 
 
+def rehearsed(plan: Plan, case: Case | None, *, approve: bool) -> Report:
+    """The report of a dry run: the plan's steps, and the decisions about connections that exist."""
+    return Report(
+        verb="create_all",
+        spec=plan.spec,
+        account=plan.account,
+        outcomes=(*foretold(plan), *(case.work.outcomes() if case else ())),
+        hand_off=case.work.hand_off() if case else None,
+        approval_asked=approve,
+        warnings=plan.warnings,
+    )
+
+
 def summary(report: Report) -> str:
     """One line: how many outcomes of which kind."""
     counted = Counter(outcome.result for outcome in report.outcomes)
@@ -61,7 +76,7 @@ def summary(report: Report) -> str:
 def _of(step: Step, plan: Plan) -> Outcome:
     error = None
     if step.action == "conflict":
-        error = ErrorDetail(code="conflict", message=step.reason, remedy=step.remedy or "Plan again.")
+        error = conflict_of(step)
     elif step.action != "keep":
         error = ErrorDetail.of(PlanConflict(plan))
     return Outcome(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.fleets import FleetReport
     from purview_mpe._model.results import Outcome, Report
+    from purview_mpe._model.spec import Spec
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -72,6 +73,12 @@ def framed(io: Io, verb: str) -> Generator[float]:
 def tell_warning(io: Io, verb: str, began: float, message: str) -> None:
     """Report a problem that does not end the verb but needs the caller's attention."""
     io.tell(Event(kind="warning", verb=verb, seconds=io.now() - began, message=message))
+
+
+def tell_read(io: Io, verb: str, began: float, spec: Spec) -> None:
+    """Report that one factory of a fleet was read."""
+    message = f"{spec.factory_id.name}: read"
+    io.tell(Event(kind="finished", verb=verb, seconds=io.now() - began, message=message, factory=spec.factory))
 
 
 def attach_fleet(error: BaseException, so_far: Callable[[], FleetReport]) -> None:
