@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PROVIDER = "Microsoft.Network"
 # The lengths of the parts of a signed address: together more than three thousand characters (recorded 2024-10:
 # 3,185 to 3,232).
-_CERTIFICATE, _SIGNATURE = 2620, 342
+_CERTIFICATE, _SIGNATURE = 2590, 342
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
