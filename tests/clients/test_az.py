@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,6 +168,87 @@ def test_the_exported_script_onboards(shell, served):
     assert emulator.identity_of(factory) in emulator.catalog.members("data-curator")
     assert [one.provisioning_state for one in emulator.endpoints(factory)] == ["Succeeded"]
     assert served.emulator.dump()["factories"][1]["runtimes"][0]["name"] == "ir-lineage"
+
+
+def test_private_endpoints_of_the_customer(az, served):
+    """Network, zone, link, endpoint and zone group made with their own commands, approved, and deleted."""
+    emulator, group = served.emulator, ["--resource-group", "rg-net"]
+    networks = emulator.networks
+
+    def write(*words: str, until: Callable[[], Any]) -> None:
+        # Azure names no pause between two looks at an operation of a network, so `az` would wait for 30 s each time.
+        az("network", *words, *group, "--no-wait")
+        wait_until(emulator, until)
+
+    az("group", "create", "--name", "rg-net", "--location", "westeurope")
+    prefixes = ["--address-prefixes", "10.0.0.0/16", "--subnet-name", "snet-pe", "--subnet-prefixes", "10.0.1.0/24"]
+    az("network", "vnet", "create", "--name", "vnet-hub", *group, *prefixes)
+    account, storage = str(emulator.account), str(emulator.targets(emulator.account)["blob"])
+    offered = az("network", "private-link-resource", "list", "--id", account)
+    [zone] = [name for one in offered if one["name"] == "account" for name in one["properties"]["requiredZoneNames"]]
+    write("private-dns", "zone", "create", "--name", zone, until=networks.private_dns_zones)
+    link = ["--name", "hub", "--zone-name", zone]
+    to_network = ["--virtual-network", "vnet-hub", "--registration-enabled", "false"]
+    write(
+        "private-dns",
+        "link",
+        "vnet",
+        "create",
+        *link,
+        *to_network,
+        until=lambda: networks.private_dns_zones()[0].linked_to,
+    )
+    create = ["private-endpoint", "create", "--vnet-name", "vnet-hub", "--subnet", "snet-pe", "--connection-name", "c"]
+    to_account = ["--private-connection-resource-id", account, "--group-id", "account"]
+    write(*create, "--name", "pe-account", *to_account, until=lambda: states(emulator) == {"Succeeded": 1})
+    config = [
+        "--endpoint-name",
+        "pe-account",
+        "--name",
+        "default",
+        "--private-dns-zone",
+        zone,
+        "--zone-name",
+        "account",
+    ]
+    vnet = az("network", "vnet", "show", "--name", "vnet-hub", *group)["id"]
+    write(
+        *["private-endpoint", "dns-zone-group", "create", *config],
+        until=lambda: networks.resolve(vnet, "pv1.purview.azure.com") == "10.0.1.4",
+    )
+    records = az("network", "private-dns", "record-set", "a", "list", "--zone-name", zone, *group)
+    assert [one["name"] for one in records] == ["pv1"]
+    to_storage = ["--private-connection-resource-id", storage, "--group-id", "blob"]
+    manual = ["--manual-request", "true", "--request-message", "lineage"]
+    write(*create, *manual, "--name", "pe-blob", *to_storage, until=lambda: states(emulator) == {"Succeeded": 2})
+    listed = az("network", "private-endpoint", "list", *group)
+    emulator.approve(next(one["id"] for one in listed if one["name"] == "pe-blob"))
+    shown = [az("network", "private-endpoint", "show", "--name", one["name"], *group) for one in listed]
+    kinds = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
+    connections = {one["name"]: [len(one[kind]) for kind in kinds] for one in shown}
+    assert connections == {"pe-account": [1, 0], "pe-blob": [0, 1]}
+    assert {view.status for view in networks.private_endpoints()} == {"Approved"}
+    write("private-endpoint", "delete", "--name", "pe-account", until=lambda: states(emulator) == {"Succeeded": 1})
+    write("private-endpoint", "delete", "--name", "pe-blob", until=lambda: not states(emulator))
+    write(
+        *["private-dns", "link", "vnet", "delete", *link, "--yes"],
+        until=lambda: not networks.private_dns_zones()[0].linked_to,
+    )
+    write("private-dns", "zone", "delete", "--name", zone, "--yes", until=lambda: not networks.private_dns_zones())
+    az("network", "vnet", "delete", "--name", "vnet-hub", *group)
+
+
+def states(emulator: Emulator) -> Counter[str]:
+    return Counter(view.provisioning_state for view in emulator.networks.private_endpoints())
+
+
+def wait_until(emulator: Emulator, condition: Callable[[], Any]) -> None:
+    """Let the emulator's time pass until a condition holds."""
+    for _ in range(50):
+        if condition():
+            return
+        emulator.clock.sleep(0.1)
+    raise AssertionError("the emulator's time passed, and the condition does not hold")
 
 
 def wait_for_connections(emulator: Emulator, count: int) -> None:

@@ -108,7 +108,6 @@ def shown_endpoint(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
     nic = endpoint.id.in_group(PROVIDER, "networkInterfaces", interface)
     properties: dict[str, Any] = {
         "provisioningState": endpoint.provisioning_state,
-        "resourceGuid": endpoint.body["guid"],
         "privateLinkServiceConnections": [] if endpoint.is_manual else [connection],
         "manualPrivateLinkServiceConnections": [connection] if endpoint.is_manual else [],
         "customNetworkInterfaceName": endpoint.body["interface"],
