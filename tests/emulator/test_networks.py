@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.mgmt.network import NetworkManagementClient
+from azure.mgmt.network.aio import NetworkManagementClient as AsyncNetworkClient
 from azure.mgmt.privatedns import PrivateDnsManagementClient
+from azure.mgmt.privatedns.aio import PrivateDnsManagementClient as AsyncDnsClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -336,6 +339,7 @@ def test_removed_things_take_their_connections_along(lab):
     assert networks.private_dns_zones()[0].records == {}
     lab.emulator.remove(zone.child("virtualNetworkLinks", "vnet-hub"))
     assert networks.private_dns_zones()[0].linked_to == ()
+    networks.link_private_dns_zone(zone, lab.network)
     for resource in (zone, lab.network):
         lab.emulator.remove(resource)
         with pytest.raises(LookupError):
@@ -622,6 +626,28 @@ def test_management_clients_do_the_whole_job(lab, clients):
     assert list(network.private_endpoints.list_by_subscription()) == []
     assert list(dns.private_zones.list()) == []
     assert next(iter(network.subnets.list(group, "vnet-hub"))).private_endpoints == []
+
+
+def test_async_management_clients_do_the_whole_job(lab):
+    """The same endpoint and zone made, read and deleted by the async clients."""
+
+    async def work() -> list[str]:
+        options = {"transport": lab.emulator.async_transport()}
+        credential, subscription = lab.emulator.async_credential, lab.emulator.subscription
+        async with (
+            AsyncNetworkClient(credential, subscription, **options) as network,
+            AsyncDnsClient(credential, subscription, **options) as dns,
+        ):
+            zones, endpoints = dns.private_zones, network.private_endpoints
+            await (await zones.begin_create_or_update("rg-net", ACCOUNT_ZONE, {"location": "global"})).result()
+            body = lab.body(lab.emulator.account, "account")
+            made = await (await endpoints.begin_create_or_update("rg-net", "pe-1", body)).result()
+            seen = [str(made.provisioning_state.value), *[one.name async for one in zones.list()]]
+            await (await endpoints.begin_delete("rg-net", "pe-1")).result()
+            return seen
+
+    assert asyncio.run(work()) == ["Succeeded", ACCOUNT_ZONE]
+    assert lab.emulator.networks.private_endpoints() == []
 
 
 def test_management_client_sees_errors_of_operations(lab, clients):
