@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 from itertools import chain
 from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["tests", "types", "lint", "docs"]
+nox.options.sessions = ["tests", "types", "lint", "docs", "wheel"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
@@ -93,6 +94,26 @@ def lint(session: nox.Session) -> None:
     session.install(*_group("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """The wheel as users get it: its metadata, and what it does in an environment with nothing else in it."""
+    work = Path(session.create_tmp()).resolve()
+    built = work / "dist"
+    shutil.rmtree(built, ignore_errors=True)
+    session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(built), ".")
+    [file] = built.glob("*.whl")
+    judge = work / "twine"
+    if not judge.exists():
+        session.run("python", "-m", "venv", str(judge))
+        session.run(str(judge / "bin" / "pip"), "install", "--quiet", "twine", external=True)
+    session.run(str(judge / "bin" / "twine"), "check", "--strict", str(file), external=True)
+    session.install("--force-reinstall", "--no-deps", str(file))
+    session.install(f"{file}[emulator]")
+    smoke = Path("tests/support/smoke.py").resolve()
+    session.chdir(work)  # so that nothing comes from the checkout
+    session.run("python", "-I", str(smoke), str(file))
 
 
 @nox.session

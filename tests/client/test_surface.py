@@ -30,8 +30,12 @@ EXPORTS = [
     "ErrorDetail",
     "Event",
     "ExportFormat",
+    "FactoryCheck",
+    "FactoryPlan",
     "FactoryStatus",
     "Finding",
+    "FleetCheck",
+    "FleetPlan",
     "FleetReport",
     "FleetStatus",
     "FoundSpecs",
@@ -64,24 +68,29 @@ VERBS = [
     "approve",
     "approve_many",
     "check",
+    "check_many",
     "close",
     "connect",
     "create_all",
     "create_many",
     "delete_all",
+    "delete_many",
     "diagnose",
     "disconnect",
     "discover",
+    "find_id",
     "find_specs",
     "grant",
     "iter_approve_many",
     "iter_create_many",
+    "iter_delete_many",
     "iter_onboard_many",
     "offboard",
     "onboard",
     "onboard_many",
     "orphans",
     "plan",
+    "plan_many",
     "prove",
     "reject",
     "revoke",
@@ -90,7 +99,7 @@ VERBS = [
     "watch",
 ]
 #: What is iterated over instead of being awaited.
-ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_onboard_many"}
+ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_delete_many", "iter_onboard_many"}
 
 
 def python(code: str) -> list[str]:
@@ -197,10 +206,10 @@ APPROVERS = ("azure.mgmt.storage", "azure.mgmt.eventhub")
 
 @pytest.mark.parametrize(
     ("shape", "approve", "needed"),
-    [("A", False, [*APPROVERS]), ("A", True, [*APPROVERS]), ("B", True, [*APPROVERS[:1]]), ("C", True, [])],
+    [("A", False, []), ("A", True, [*APPROVERS]), ("B", True, [*APPROVERS[:1]]), ("C", True, [])],
 )
-def test_sdks_are_loaded_when_a_target_is_looked_at(shape, approve, needed):
-    """Storage and Event Hubs are needed where endpoints are created or approved, if the account has such targets."""
+def test_sdks_are_loaded_when_they_approve(shape, approve, needed):
+    """Storage and Event Hubs are needed where connections on them are approved; to list them is a plain request."""
     assert loaded(CREATE.format(shape=shape, approve=approve), *APPROVERS, "aiohttp") == needed
 
 
@@ -307,6 +316,8 @@ def test_the_default_wait_is_that_of_the_contract():
         "iter_onboard_many": 1800,
         "approve_many": 300,
         "iter_approve_many": 300,
+        "delete_many": 600,
+        "iter_delete_many": 600,
     }
 
 
