@@ -54,7 +54,7 @@ def state(emulator):
     """What can be seen of an emulator, without what belongs to its time."""
     return {
         "endpoints": emulator.endpoints(),
-        "connections": {(c.target, c.status, c.description, c.endpoint) for c in emulator.connections()},
+        "connections": {(c.id, c.status, c.description, c.endpoint) for c in emulator.connections()},
         "faults": emulator.faults,
         "dump": emulator.dump(),
     }
