@@ -207,6 +207,7 @@ def conformance(session: nox.Session) -> None:
         # Networks and private DNS can be among the newer files.
         more = [f"--specs={data_plane}", f"--oav={oav}", "--enough=1", str(exchanges)]
         session.run("python", "-m", "tests.conformance.judging", *more)
+        session.run("python", "-m", "tests.conformance.generated", f"--specs={data_plane}", "--requests=500")
     if (data_plane / "specification" / "purview" / "data-plane").is_dir():
         session.run("python", "-m", "tests.conformance.data_plane", f"--specs={data_plane}", str(exchanges))
         environment["PURVIEW_MPE_DATA_PLANE_SPECS"] = str(data_plane)

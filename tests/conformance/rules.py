@@ -27,7 +27,7 @@ _UNTYPED = "privatednszonegroups"
 #: Collections whose answers are resources; anything else under a provider is an action.
 _COLLECTIONS = _CONNECTIONS | {
     "factories", "managedvirtualnetworks", "integrationruntimes", "accounts", "storageaccounts", "namespaces",
-    "virtualnetworks", "subnets", "privateendpoints", "privatednszonegroups", "privatednszones", "virtualnetworklinks",
+    "virtualnetworks", "subnets", "privateendpoints", "networkinterfaces", "privatednszonegroups", "privatednszones", "virtualnetworklinks",
 }  # fmt: skip
 
 

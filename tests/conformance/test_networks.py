@@ -97,6 +97,7 @@ class Traffic:
         ):
             self.ask("GET", path)
         self.ask("GET", self.everywhere("privateEndpoints"))
+        self.ask("GET", "networkInterfaces/nic-own")
         for path in (groups, f"{groups}/default", "virtualNetworks/vnet"):
             self.ask("GET", path)
         for path in ("A", "A/pv1", "ALL"):
@@ -122,7 +123,11 @@ class Traffic:
         subnet = {"id": f"{self.base}/virtualNetworks/vnet/subnets/snet"}
         return {
             "location": "westeurope",
-            "properties": {"subnet": subnet, kind: [{"name": "account", "properties": given}]},
+            "properties": {
+                "subnet": subnet,
+                "customNetworkInterfaceName": "" if manual else "nic-own",
+                kind: [{"name": "account", "properties": given}],
+            },
         }
 
 

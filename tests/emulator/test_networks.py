@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from typing import Any
 
 import pytest
@@ -55,6 +56,22 @@ def test_automatic_connection_is_approved(lab):
         "account",
         lab.endpoint("contoso-account"),
     )
+
+
+@pytest.mark.parametrize(("given", "name"), [("", r"pe-1\.nic\.[0-9a-f-]{36}"), ("nic-own", "nic-own")])
+def test_interface_of_an_endpoint(lab, given, name):
+    """It has the endpoint's address and host; its name is a custom one, or made from the endpoint's."""
+    body = lab.body(lab.emulator.account, "account")
+    body["properties"]["customNetworkInterfaceName"] = given
+    lab.arm.put(lab.endpoint("pe-1"), body, version=NETWORK)
+    lab.emulator.clock.sleep(50)
+    [interface] = lab.get(lab.endpoint("pe-1")).json()["properties"]["networkInterfaces"]
+    shown = lab.get(interface["id"]).json()
+    assert re.fullmatch(name, shown["name"])
+    [configuration] = shown["properties"]["ipConfigurations"]
+    assert configuration["properties"]["privateIPAddress"] == "10.0.0.4"
+    assert configuration["properties"]["privateLinkConnectionProperties"]["fqdns"] == ["pv1.purview.azure.com"]
+    assert lab.get(interface["id"] + "x").status_code == 404
 
 
 def test_manual_connection_waits_for_the_owner(lab):
@@ -526,13 +543,22 @@ def test_network_is_made_changed_and_deleted(lab):
     assert lab.arm.send("DELETE", path, version=NETWORK).status_code == 204
 
 
-def test_subnet_keeps_its_operation(lab):
-    """Changing a subnet does not free it."""
-    path = lab.path("virtualNetworks/vnet-hub/subnets/snet-pe")
+def test_busy_subnet_takes_no_other_write(lab):
+    """While an endpoint is made in it, subnet and network can be neither changed nor deleted."""
+    network = lab.path("virtualNetworks/vnet-hub")
+    path = f"{network}/subnets/snet-pe"
     lab.put("pe-1", lab.emulator.account, "account")
     body = {"properties": {"addressPrefix": "10.0.0.0/24"}}
+    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": [{"name": "snet-pe", **body}]}
+    for refused in (
+        lab.arm.put(path, body, version=NETWORK),
+        lab.arm.send("DELETE", path, version=NETWORK),
+        lab.arm.put(network, {"location": "westeurope", "properties": space}, version=NETWORK),
+        lab.arm.send("DELETE", network, version=NETWORK),
+    ):
+        assert (refused.status_code, code_of(refused)) == (429, "AnotherOperationInProgress")
+    lab.emulator.clock.sleep(50)
     assert lab.arm.put(path, body, version=NETWORK).status_code == 200
-    assert lab.put("pe-2", lab.emulator.account, "portal").status_code == 429
     assert lab.arm.send("DELETE", path + "x", version=NETWORK).status_code == 204
 
 

@@ -104,8 +104,6 @@ def shown_endpoint(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
     if endpoint.is_manual:
         connection["properties"]["requestMessage"] = endpoint.request_message
     is_there = endpoint.provisioning_state == "Succeeded"
-    interface = endpoint.body["interface"] or f"{endpoint.id.name}.nic.{endpoint.body['guid']}"
-    nic = endpoint.id.in_group(PROVIDER, "networkInterfaces", interface)
     properties: dict[str, Any] = {
         "provisioningState": endpoint.provisioning_state,
         "privateLinkServiceConnections": [] if endpoint.is_manual else [connection],
@@ -113,7 +111,7 @@ def shown_endpoint(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
         "customNetworkInterfaceName": endpoint.body["interface"],
         "subnet": {"id": endpoint.subnet},
         "ipConfigurations": [],
-        "networkInterfaces": [{"id": str(nic)}] if is_there else [],
+        "networkInterfaces": [{"id": str(_interface_id(endpoint))}] if is_there else [],
         "customDnsConfigs": [],
     }
     if is_there and not endpoint.zone_groups:
@@ -126,6 +124,45 @@ def shown_endpoint(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
         "location": endpoint.body["location"],
         "tags": endpoint.body["tags"],
         "properties": properties,
+    }
+
+
+def _interface_id(endpoint: PrivateEndpoint) -> ArmId:
+    name = endpoint.body["interface"] or f"{endpoint.id.name}.nic.{endpoint.body['guid']}"
+    return endpoint.id.in_group(PROVIDER, "networkInterfaces", name)
+
+
+def _shown_interface(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
+    interface_id = _interface_id(endpoint)
+    member = {
+        "groupId": endpoint.group_id,
+        "requiredMemberName": endpoint.group_id,
+        "fqdns": [lives.host_of(world, endpoint)],
+    }
+    configuration: dict[str, Any] = {
+        "id": str(interface_id.child("ipConfigurations", "private")),
+        "name": "private",
+        "type": f"{PROVIDER}/networkInterfaces/ipConfigurations",
+        "properties": {
+            "provisioningState": "Succeeded",
+            "primary": True,
+            "privateIPAddress": endpoint.address,
+            "privateIPAllocationMethod": "Dynamic",
+            "privateIPAddressVersion": "IPv4",
+            "subnet": {"id": endpoint.subnet},
+            "privateLinkConnectionProperties": member,
+        },
+    }
+    return {
+        "id": str(interface_id),
+        "name": interface_id.name,
+        "type": f"{PROVIDER}/networkInterfaces",
+        "location": endpoint.body["location"],
+        "properties": {
+            "provisioningState": "Succeeded",
+            "ipConfigurations": [configuration],
+            "privateEndpoint": {"id": str(endpoint.id)},
+        },
     }
 
 
@@ -160,6 +197,14 @@ def _list(call: Call) -> Response:
 
 def _get(call: Call) -> Response:
     return Response(200, shown_endpoint(call.world, find_endpoint(call)))
+
+
+def _get_interface(call: Call) -> Response:
+    interface_id = call.id(PROVIDER, "networkInterfaces", call["interface"])
+    for endpoint in call.world.networking.endpoints.values():
+        if endpoint.provisioning_state == "Succeeded" and _interface_id(endpoint).key == interface_id.key:
+            return Response(200, _shown_interface(call.world, endpoint))
+    raise not_found(interface_id)
 
 
 def _put(call: Call) -> Response:
@@ -318,6 +363,7 @@ _SUBSCRIPTION = "/subscriptions/{subscription}"
 _ALL = f"{_SUBSCRIPTION}/providers/Microsoft.Network/privateEndpoints"
 _GROUP = f"{_SUBSCRIPTION}/resourceGroups/{{group}}/providers/Microsoft.Network/privateEndpoints"
 _ONE = f"{_GROUP}/{{endpoint}}"
+_INTERFACES = f"{_SUBSCRIPTION}/resourceGroups/{{group}}/providers/Microsoft.Network/networkInterfaces"
 _ACTION = "Microsoft.Network/privateEndpoints"
 _TYPES = "locations/{location}/availablePrivateEndpointTypes"
 
@@ -327,6 +373,7 @@ ROUTES = (
     Route("GET", _ONE, ANY, _get, f"{_ACTION}/read"),
     Route("PUT", _ONE, ANY, _put, f"{_ACTION}/write"),
     Route("DELETE", _ONE, ANY, _delete, f"{_ACTION}/delete"),
+    Route("GET", f"{_INTERFACES}/{{interface}}", ANY, _get_interface, "Microsoft.Network/networkInterfaces/read"),
     Route(
         "GET",
         f"{_SUBSCRIPTION}/providers/Microsoft.Network/{_TYPES}",
