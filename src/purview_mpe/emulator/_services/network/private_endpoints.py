@@ -23,6 +23,7 @@ from purview_mpe.emulator._services.network.common import (
     invalid,
     signed_address,
 )
+from purview_mpe.emulator._services.network.shapes import interface_id_of, shown_endpoint, shown_interface
 from purview_mpe.emulator._services.targets.names import account_of_ingestion
 from purview_mpe.emulator._services.versions import ANY
 from purview_mpe.emulator._state.networking import PrivateEndpoint
@@ -82,94 +83,6 @@ def new_endpoint(
     return endpoint
 
 
-def shown_endpoint(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
-    """The JSON of an endpoint."""
-    status, description = lives.connection_status(world, endpoint)
-    connection: dict[str, Any] = {
-        "name": endpoint.connection_name,
-        "id": f"{endpoint.id}/{_list_name(endpoint)}/{endpoint.connection_name}",
-        "etag": f'W/"{endpoint.etag}"',
-        "type": f"{PROVIDER}/privateEndpoints/{_list_name(endpoint)}",
-        "properties": {
-            "provisioningState": "Succeeded",
-            "privateLinkServiceId": endpoint.target,
-            "groupIds": [endpoint.group_id],
-            "privateLinkServiceConnectionState": {
-                "status": status,
-                "description": description,
-                "actionsRequired": "None",
-            },
-        },
-    }
-    if endpoint.is_manual:
-        connection["properties"]["requestMessage"] = endpoint.request_message
-    is_there = endpoint.provisioning_state == "Succeeded"
-    properties: dict[str, Any] = {
-        "provisioningState": endpoint.provisioning_state,
-        "privateLinkServiceConnections": [] if endpoint.is_manual else [connection],
-        "manualPrivateLinkServiceConnections": [connection] if endpoint.is_manual else [],
-        "customNetworkInterfaceName": endpoint.body["interface"],
-        "subnet": {"id": endpoint.subnet},
-        "ipConfigurations": [],
-        "networkInterfaces": [{"id": str(_interface_id(endpoint))}] if is_there else [],
-        "customDnsConfigs": [],
-    }
-    if is_there and not endpoint.zone_groups:
-        properties["customDnsConfigs"] = [{"fqdn": lives.host_of(world, endpoint), "ipAddresses": [endpoint.address]}]
-    return {
-        "name": endpoint.id.name,
-        "id": str(endpoint.id),
-        "etag": f'W/"{endpoint.etag}"',
-        "type": f"{PROVIDER}/privateEndpoints",
-        "location": endpoint.body["location"],
-        "tags": endpoint.body["tags"],
-        "properties": properties,
-    }
-
-
-def _interface_id(endpoint: PrivateEndpoint) -> ArmId:
-    name = endpoint.body["interface"] or f"{endpoint.id.name}.nic.{endpoint.body['guid']}"
-    return endpoint.id.in_group(PROVIDER, "networkInterfaces", name)
-
-
-def _shown_interface(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
-    interface_id = _interface_id(endpoint)
-    member = {
-        "groupId": endpoint.group_id,
-        "requiredMemberName": endpoint.group_id,
-        "fqdns": [lives.host_of(world, endpoint)],
-    }
-    configuration: dict[str, Any] = {
-        "id": str(interface_id.child("ipConfigurations", "private")),
-        "name": "private",
-        "type": f"{PROVIDER}/networkInterfaces/ipConfigurations",
-        "properties": {
-            "provisioningState": "Succeeded",
-            "primary": True,
-            "privateIPAddress": endpoint.address,
-            "privateIPAllocationMethod": "Dynamic",
-            "privateIPAddressVersion": "IPv4",
-            "subnet": {"id": endpoint.subnet},
-            "privateLinkConnectionProperties": member,
-        },
-    }
-    return {
-        "id": str(interface_id),
-        "name": interface_id.name,
-        "type": f"{PROVIDER}/networkInterfaces",
-        "location": endpoint.body["location"],
-        "properties": {
-            "provisioningState": "Succeeded",
-            "ipConfigurations": [configuration],
-            "privateEndpoint": {"id": str(endpoint.id)},
-        },
-    }
-
-
-def _list_name(endpoint: PrivateEndpoint) -> str:
-    return "manualPrivateLinkServiceConnections" if endpoint.is_manual else "privateLinkServiceConnections"
-
-
 def _id(call: Call) -> ArmId:
     return call.id(PROVIDER, "privateEndpoints", call["endpoint"])
 
@@ -202,8 +115,8 @@ def _get(call: Call) -> Response:
 def _get_interface(call: Call) -> Response:
     interface_id = call.id(PROVIDER, "networkInterfaces", call["interface"])
     for endpoint in call.world.networking.endpoints.values():
-        if endpoint.provisioning_state == "Succeeded" and _interface_id(endpoint).key == interface_id.key:
-            return Response(200, _shown_interface(call.world, endpoint))
+        if endpoint.provisioning_state == "Succeeded" and interface_id_of(endpoint).key == interface_id.key:
+            return Response(200, shown_interface(call.world, endpoint))
     raise not_found(interface_id)
 
 
