@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from purview_mpe._cli import explaining, exporting, finding, fleets, options
+from purview_mpe._cli import explaining, exporting, finding, fleets, options, validating
 from purview_mpe._cli import local as running
 from purview_mpe._cli import reading as looking
 from purview_mpe._cli import writing as acting
@@ -298,6 +298,16 @@ pip install cheroot trustme""",
             "purview-mpe emulator --roles requester,data-reader",
             "purview-mpe emulator --scenario two-accounts.yaml --dump after.json",
         ),
+    ),
+    Verb(
+        "validate",
+        "whether spec and fleet files can be used; asks Azure nothing",
+        """\
+Reads the files and reports every wrong field with its line. Sends nothing.
+Exits 0 if all files are good, 2 otherwise.""",
+        validating.validate,
+        (validating.files_argument,),
+        ("purview-mpe validate fleet.csv", "purview-mpe validate purview.json fleets/*.csv"),
     ),
     Verb(
         "explain",
