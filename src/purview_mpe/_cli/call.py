@@ -130,5 +130,5 @@ class Verb:
     summary: str
     description: str
     run: Callable[[Call], Exit]
-    options: tuple[Callable[[ArgumentParser], None], ...] = ()
+    options: tuple[Callable[[ArgumentParser], object], ...] = ()
     examples: tuple[str, ...] = ()

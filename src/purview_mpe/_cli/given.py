@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Plan, Report
     from purview_mpe._model.spec import Spec
 
+#: A spec needs a base name, also where a verb makes no use of it.
+_UNUSED_NAME = "purview"
+
 
 def spec_of(arguments: Namespace, terminal: Terminal, find: Find) -> Spec:
     """The spec that file, options and environment give together.
@@ -39,6 +42,8 @@ def spec_of(arguments: Namespace, terminal: Terminal, find: Find) -> Spec:
         **dict.fromkeys(by_option, "option"),
     }
     fields = {**by_variable, **in_file, **by_option}
+    if not hasattr(arguments, "separator"):
+        fields.setdefault("name", _UNUSED_NAME)  # the verb makes no names
     names: list[places.Kind] = ["factory", "account"]
     texts: dict[str, str] = {name: fields[name] for name in names if isinstance(fields.get(name), str)}
     place = places.Place.of(arguments, texts)
@@ -161,5 +166,5 @@ def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -
     Raises:
         InvalidSpec: both were given.
     """
-    if given is not None and any(getattr(arguments, field) is not None for field in ("spec", *SPEC_FIELDS)):
+    if given is not None and any(getattr(arguments, field, None) is not None for field in ("spec", *SPEC_FIELDS)):
         raise InvalidSpec("The command", [(option, "already holds a spec; leave out --spec and the options of a spec")])
