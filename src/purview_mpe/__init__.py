@@ -8,7 +8,7 @@
         client.create_all(spec).raise_for_failures()
 
 Importing this package costs next to nothing: neither pydantic nor an Azure SDK is loaded before a name is used, because
-serverless functions pay for that at every cold start.
+serverless functions would pay for it at every cold start.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ _HOMES = {
     **dict.fromkeys(("Link", "Proof"), "_model.proof"),
     "Retry": "_model.retry",
     "Spec": "_model.spec",
-    # Not for users, but in their pickles: of specs with names, and of the emulator's views.
+    # Not for users, but pickles refer to them: pickles of specs with names, and of the emulator's views.
     "ArmId": "_model.arm_id",
     "_Fixed": "_model.spec",
 }

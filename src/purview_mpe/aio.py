@@ -1,7 +1,7 @@
 """The asynchronous client: `purview_mpe.aio.Client` has the verbs of `purview_mpe.Client`, awaited.
 
-The synchronous verbs document what each reads, writes, needs and raises, and `help()` shows it here as well. It is the
-same, because both clients run the same flows. Needs the extra `aio` (aiohttp) unless you pass a transport.
+The synchronous verbs document what each reads, writes, needs and raises, and `help()` shows these texts here as well.
+They hold for both clients, which run the same flows. Needs the extra `aio` (aiohttp) unless you pass a transport.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ T = TypeVar("T")
 class Client:
     """As `purview_mpe.Client`, awaited; takes the credentials of `azure.identity.aio`.
 
-    Belongs to the event loop in which it sent its first request: make one in each coroutine that `asyncio.run` gets.
+    A client belongs to the event loop in which it sent its first request: make one in each coroutine that you pass to
+    `asyncio.run`.
     """
 
     def __init__(
@@ -206,8 +207,8 @@ class Client:
 
         Everything that a new factory needs for lineage, in one call.
         """
-        wishes = (approve, grant, become_admin, replace)
-        return await self._run(verbs.onboard(spec, wishes, dry_run=dry_run, wait=wait, timeout=timeout))
+        options = (approve, grant, become_admin, replace)
+        return await self._run(verbs.onboard(spec, options, dry_run=dry_run, wait=wait, timeout=timeout))
 
     async def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """As `purview_mpe.Client.offboard`.

@@ -134,11 +134,11 @@ def test_create_makes_what_is_missing(shell: Any) -> None:
     lines = ended.err.splitlines()
     assert [*sorted(lines[:4]), *lines[4:]] == [
         *(f"[0:00] {name}: created (Provisioning)" for name in ALL),
-        "[0:00] waiting for Azure to make purview, purview_blob, purview_queue,",
+        "[0:00] waiting for Azure to create purview, purview_blob, purview_queue,",
         "purview_namespace",
-        "[0:30] waiting for Azure to make purview, purview_blob, purview_queue,",
+        "[0:30] waiting for Azure to create purview, purview_blob, purview_queue,",
         "purview_namespace",
-        "[1:00] waiting for Azure to make purview, purview_blob, purview_queue,",
+        "[1:00] waiting for Azure to create purview, purview_blob, purview_queue,",
         "purview_namespace",
         *(f"[1:36] {name}: created (Succeeded)" for name in PLANNED),
         "create finished after 1:36: 4 created.",

@@ -157,8 +157,9 @@ lineage, 1 otherwise.""",
         "connect the factory to the account, so that lineage is reported there",
         """\
 Reads account and factory; writes the whole factory back, with the account set
-and everything else unchanged. Needs Contributor on the factory. Safe to
-repeat. Without --replace, a factory that is connected elsewhere stays so.""",
+and everything else unchanged. Needs Data Factory Contributor on the factory.
+Safe to repeat. Without --replace, a factory that is connected elsewhere stays
+so.""",
         acting.connect,
         (options.ends_options, acting.connect_options, *_REACH),
         ("purview-mpe connect --spec sales.json", "purview-mpe connect --spec sales.json --replace"),
@@ -168,8 +169,8 @@ repeat. Without --replace, a factory that is connected elsewhere stays so.""",
         "remove the factory's connection to the account",
         """\
 Reads the factory; writes it back whole, without the account and with
-everything else unchanged. Needs Contributor on the factory. Safe to repeat. A
-connection to an account other than the spec's stays.""",
+everything else unchanged. Needs Data Factory Contributor on the factory. Safe
+to repeat. A connection to an account other than the spec's stays.""",
         acting.disconnect,
         (options.ends_options, *_REACH),
         ("purview-mpe disconnect --spec sales.json", "purview-mpe disconnect --spec sales.json -o json"),

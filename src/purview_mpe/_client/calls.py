@@ -1,4 +1,4 @@
-"""What a client runs for a verb: one flow with one answer, or rounds that give answers until the work is done."""
+"""What a client runs for a verb: one flow with one answer, or rounds that return answers until the work is done."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class LookAtFleet(Work[Any], Protocol[T_co]):
 
 
 class Series(Protocol[T_co]):
-    """A verb that gives several answers, with its arguments checked, ready to run, sync or async."""
+    """A verb that returns several answers, with its arguments checked, ready to run, sync or async."""
 
     @property
     def timeout(self) -> float | None:
@@ -116,14 +116,14 @@ class _Named(Generic[T]):
 
 @dataclass
 class FleetRun:
-    """One run of a fleet verb: where it starts, and its reports."""
+    """One run of a fleet verb: what it runs, and the reports that it has made so far."""
 
     verb: str
     make: Callable[[Io], WorkOfFleet]
     timeout: float | None
     journal: str | Path | None = None
     reports: dict[int, Report] = field(default_factory=dict[int, "Report"])
-    """By the position of their spec; the reports that an earlier run completed are in it from the start."""
+    """By the position of their spec; the reports that an earlier run completed are included from the start."""
     warnings: list[Finding] = field(default_factory=list[Finding])
 
     @contextmanager

@@ -45,7 +45,8 @@ class Client:
     Args:
         credential: A synchronous credential of azure-identity; None means `DefaultAzureCredential()`.
         cloud: The Azure cloud: where requests go, and for which audience tokens are requested.
-        endpoint: Another https address of Azure Resource Manager (emulator, Azure Stack); tokens are still the cloud's.
+        endpoint: Another https address of Azure Resource Manager (emulator, Azure Stack); tokens are still requested as
+            `cloud` says.
         purview_endpoint: Address of an emulator's Purview data plane on this machine, with `{account}` where the
             account's name belongs; by default the address that the account itself shows, if it is a Purview address.
         retry: How often and for how long one request is repeated.
@@ -125,7 +126,7 @@ class Client:
 
         Raises:
             PlanConflict: before the first write, if the plan holds conflicts.
-            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
+            UnsupportedSetup, NotFound, AccessDenied: before the first write, as for `plan`.
         """
         return self._run(verbs.apply(plan_or_spec, wait=wait, timeout=timeout))
 
@@ -153,7 +154,7 @@ class Client:
         Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
 
         Raises:
-            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
+            UnsupportedSetup, NotFound, AccessDenied: before the first write, as for `plan`.
         """
         return self._run(verbs.approve(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
@@ -175,7 +176,7 @@ class Client:
         refreshing its side once a connection is approved. Safe to repeat.
 
         Raises:
-            UnsupportedSetup, NotFound, AccessDenied: as `plan`.
+            UnsupportedSetup, NotFound, AccessDenied: as for `plan`.
         """
         return self._run(verbs.status(spec))
 
@@ -207,9 +208,9 @@ class Client:
 
         Reads the account and the factory; writes the whole factory back with `purviewConfiguration` set and every
         other field unchanged, and only if the factory has not changed in between. With `identity` the same write
-        switches on the factory's system-assigned managed identity and keeps all user-assigned ones. Needs Contributor
-        on the factory, and no role on the account. A factory that is connected to another account is a `conflict`
-        unless `replace` is true. Safe to repeat: a second call writes nothing.
+        switches on the factory's system-assigned managed identity and keeps all user-assigned ones. Needs Data
+        Factory Contributor on the factory, and no role on the account. A factory that is connected to another account
+        is a `conflict` unless `replace` is true. Safe to repeat: a second call writes nothing.
 
         Source: "Connect Data Factory to Microsoft Purview", Microsoft.
 
@@ -228,8 +229,8 @@ class Client:
         """Remove the factory's connection to the account; its activities no longer report lineage.
 
         Reads the factory; writes the whole factory back without `purviewConfiguration`, and only if it has not changed
-        in between. Needs Contributor on the factory, and no role on the account. A factory that is connected to
-        another account than the spec's is a `conflict`. Safe to repeat: a second call writes nothing.
+        in between. Needs Data Factory Contributor on the factory, and no role on the account. A factory that is
+        connected to an account other than the spec's is a `conflict`. Safe to repeat: a second call writes nothing.
 
         Returns:
             One outcome: `disconnected`, `absent` (it was not connected to an account), `conflict` or `failed`.
@@ -340,8 +341,8 @@ class Client:
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
         """
-        wishes = (approve, grant, become_admin, replace)
-        return self._run(verbs.onboard(spec, wishes, dry_run=dry_run, wait=wait, timeout=timeout))
+        options = (approve, grant, become_admin, replace)
+        return self._run(verbs.onboard(spec, options, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """Offboard the factory: revoke the role, disconnect it, and delete the endpoints, in this order.
@@ -375,8 +376,8 @@ class Client:
         """Delete the endpoints that serve this spec, whatever their names, and nothing else.
 
         Reads the account and the factory's endpoints; deletes those with the spec's targets and group ids, all at
-        once, and lists until Azure no longer shows them, for at most `timeout` seconds. It does not touch an endpoint
-        that only has the spec's name, or one that is reserved for the service (`conflict`). Needs Data Factory
+        once, and lists again until Azure no longer shows them, for at most `timeout` seconds. It does not touch an
+        endpoint that only has the spec's name, or one that is reserved for the service (`conflict`). Needs Data Factory
         Contributor on the factory and Reader on the account; with `dry_run`, which deletes nothing, Reader on both.
         Safe to repeat: an endpoint that is gone is `absent`.
 
@@ -386,8 +387,8 @@ class Client:
             lock.
 
         Raises:
-            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`. If the account was deleted, its
-                own endpoint is deleted, with a warning about the others.
+            UnsupportedSetup, NotFound, AccessDenied: before the first write, as for `plan`. If the account was deleted,
+                its own endpoint is deleted, with a warning about the others.
         """
         return self._run(verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
 
@@ -418,7 +419,7 @@ class Client:
             because no spec can name it; a `warning` event reports it, too.
 
         Raises:
-            InvalidSpec: `scope` is neither, `account` is not the id of an account, or the name breaks a rule.
+            InvalidSpec: `scope` is neither of these, `account` is not the id of an account, or the name breaks a rule.
             AccessDenied, NotFound: the scope cannot be read.
         """
         return self._run(verbs.find_specs(scope, name=name, account=account))
@@ -459,9 +460,9 @@ class Client:
             wait: Whether to wait until Azure has created the endpoints.
             timeout: Seconds for each factory, from the moment its endpoints are submitted.
             stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
-            resume: An earlier report, or the path of a report file or journal; its complete reports are taken over and
-                not read again. If you pass the path of `journal`, the file need not exist yet, so the first run and
-                every later run can be the same call.
+            resume: An earlier report, or the path of a report file or journal; its complete reports are kept, and their
+                factories are not read again. If you pass the path of `journal`, the file need not exist yet, so the
+                first run and every later run can be the same call.
             journal: A file to which each report is appended as soon as it is complete, one line each; read it back
                 with `FleetReport.load`. Only one run at a time can write a file. If the disk is full, the run goes on,
                 a warning event says so, and the returned report holds everything.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _DECODER = json.JSONDecoder()
-#: Spreadsheets write the separator of their locale.
+#: Spreadsheet programs write the separator of the user's locale.
 _SEPARATORS = (",", ";", "\t")
 _BOOLEANS = {"true": True, "false": False}
 Problem = tuple[str, str]
@@ -56,8 +56,8 @@ def read_specs(path: str | Path) -> tuple[Spec, ...]:
     """The specs in a `.json` or `.csv` file, ready for `create_many`.
 
     JSON: a list of specs, or `{"defaults": {…}, "specs": […]}`. A default applies to each spec that does not set the
-    field. CSV: a heading with the names of the fields, then one spec per line. An empty cell omits the field, `groups`
-    are separated by blanks, and a column `names.blob` is the name for the group id `blob`.
+    field. CSV: a header row with the names of the fields, then one spec per line. An empty cell omits the field,
+    `groups` are separated by spaces, and a column `names.blob` holds the name for the group id `blob`.
 
     Raises:
         InvalidSpec: with the line and the field of everything that is wrong, or of specs that conflict over an
@@ -208,7 +208,7 @@ def _json_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
 def _defaults(
     text: str, start: int, line_of: Callable[[int], int], problems: list[Problem]
 ) -> dict[str, tuple[Any, int]]:
-    """The default fields, for each spec that does not set them, each with its line."""
+    """The default fields, which apply to each spec that does not set them, each with its line."""
     if text[start] == "{":
         return _fields(text, start, line_of, problems)
     kind = type(_DECODER.raw_decode(text, start)[0]).__name__
@@ -225,7 +225,7 @@ def _fields(
         if field in found:
             problems.append((f"line {line_of(position)}, {safe_text(field, 80)}", "is there twice"))
         elif field == "names" and text[position] == "{":
-            _fields(text, position, line_of, problems)  # its own keys, too
+            _fields(text, position, line_of, problems)  # check its own keys, too
         found[field] = (value, line_of(position))
     return found
 

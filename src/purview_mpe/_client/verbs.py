@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.states import Decision
 
-#: Seconds for a verb that takes no `timeout`: far more than the reads of one factory and account take, including all
-#: retries and the waits that Azure requests.
+#: Seconds for a verb that takes no `timeout`: far more than it takes to read one factory and account, including all
+#: retries and the waits that Azure asks for.
 LOOKING = 900.0
-#: Seconds for a verb that goes through subscriptions.
+#: Seconds for a verb that searches whole subscriptions.
 SEARCHING = 3600.0
-_WISHES = ("approve", "grant", "become_admin", "replace")
+_OPTIONS = ("approve", "grant", "become_admin", "replace")
 
 
 def discover(account: str | ArmId) -> Call[Account]:
@@ -159,13 +159,15 @@ def prove(
 
 
 def onboard(
-    spec: Spec, wishes: tuple[bool, bool, bool, bool], *, dry_run: bool, wait: bool, timeout: float
+    spec: Spec, options: tuple[bool, bool, bool, bool], *, dry_run: bool, wait: bool, timeout: float
 ) -> Call[Report]:
     checked_spec(spec)
-    checked_flags(**dict(zip(_WISHES, wishes, strict=True)), dry_run=dry_run, wait=wait)
+    checked_flags(**dict(zip(_OPTIONS, options, strict=True)), dry_run=dry_run, wait=wait)
     return Call(
         "onboard",
-        lambda io: _flows.onboard.onboard(io, spec, _flows.onboard.Wishes(*wishes), dry_run=dry_run, wait=wait),
+        lambda io: _flows.onboard.onboard(
+            io, spec, _flows.onboard.OnboardOptions(*options), dry_run=dry_run, wait=wait
+        ),
         timeout=checked_timeout(timeout),
     )
 
@@ -239,7 +241,7 @@ def create_many(
 
 def onboard_many(
     specs: Iterable[Spec] | str | Path,
-    wishes: tuple[bool, bool, bool, bool],
+    options: tuple[bool, bool, bool, bool],
     *,
     wait: bool,
     timeout: float,
@@ -248,11 +250,11 @@ def onboard_many(
     journal: str | Path | None,
     dry_run: bool,
 ) -> FleetRun:
-    checked_flags(**dict(zip(_WISHES, wishes, strict=True)), wait=wait, dry_run=dry_run)
+    checked_flags(**dict(zip(_OPTIONS, options, strict=True)), wait=wait, dry_run=dry_run)
     seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
     if journal is not None:
         path_of(journal, "journal")
-    approve, grants, _, _ = wishes
+    approve, grants, _, _ = options
     wanted: set[Subject] = {"identity", "connection"}
     if grants:
         wanted.add("data-curator")
@@ -260,7 +262,7 @@ def onboard_many(
     return FleetRun(
         "onboard_many",
         lambda io: _flows.onboard_many.OnboardingFleet(
-            io, todo, _flows.onboard.Wishes(*wishes), wait=wait, timeout=seconds, dry_run=dry_run
+            io, todo, _flows.onboard.OnboardOptions(*options), wait=wait, timeout=seconds, dry_run=dry_run
         ),
         timeout=whole,
         journal=None if dry_run else journal,

@@ -96,5 +96,5 @@ class ApprovingFleet(FleetWork[_Factory]):
 
 
 def spec_of(subject: Spec | Report) -> Spec:
-    """The spec that is approved."""
+    """The spec whose connections are approved."""
     return subject if isinstance(subject, Spec) else subject.spec

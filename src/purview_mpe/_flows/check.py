@@ -1,4 +1,4 @@
-"""Is everything in place, before anything is written?"""
+"""Checking that everything is in place before anything is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def check(io: Io, spec: Spec) -> Check:
-    """Reads everything, judges it in one pure function."""
+    """Read everything, then judge it in one pure function."""
     situation = await survey(io, spec)
     limited = limited_targets(situation)
     if situation.account is None or not limited:

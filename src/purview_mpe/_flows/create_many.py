@@ -1,8 +1,9 @@
 """Creating for many factories at once, each at its own pace.
 
-A factory is read when Azure's limits allow its writes, written at once, and then polled: one list each, however many
-endpoints wait. The interval depends on how long it waits, how many others wait (their lists share one limit), and how
-long the quickest factory of this fleet took: no factory is polled earlier. No thread waits for a factory.
+A factory is read when Azure's limits allow its writes, and written immediately. Then it is polled with one list request
+per round, however many endpoints are waiting. The interval grows with the time that the factory has waited, and with
+the number of factories that wait (their lists share one limit). No factory is polled much earlier than the quickest
+factory of this fleet was ready. No thread waits for a factory.
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ if TYPE_CHECKING:
 #: A spec and its place in what the caller gave.
 Item: TypeAlias = tuple[int, "Spec"]
 
-#: Lists per second and subscription for polling: less than half of what Azure Resource Manager allows while factories
-#: wait for their submission, and most of it afterwards.
+#: Lists per second and subscription for polling. While factories still wait for their submission, the first number
+#: applies, less than half of what Azure Resource Manager allows; afterwards the second one, most of what it allows.
 _LOOKS_PER_SECOND = 10.0
 _LOOKS_PER_SECOND_AT_REST = 20.0
 
 
 @dataclass(eq=False)
 class Candidate(Member):
-    """A factory on its way to its endpoints."""
+    """A factory whose endpoints are being created."""
 
     creation: Creation | None = None
     submitted: float = float("inf")
@@ -58,7 +59,7 @@ class Candidate(Member):
     awaits_more: bool = False
     """True if the factory waits for something other than endpoints and connections."""
     report: Callable[[], Report] | None = None
-    """Returns what was done, if that is more than the endpoints; in a dry run, what would be done."""
+    """Builds the report, if more than the endpoints and their connections is done; in a dry run, what would be done."""
     is_looking: bool = False
     """True while a dry run looks at the connections of existing endpoints."""
 
@@ -71,9 +72,9 @@ class Seen:
     side: list[tuple[Factory, tuple[Runtime, ...] | None]] = field(
         default_factory=list["tuple[Factory, tuple[Runtime, ...] | None]"]
     )
-    """The factory, and its runtimes where they were read."""
+    """The factory, and its runtimes if they were read."""
     body: dict[str, Any] = field(default_factory=dict[str, "Any"])
-    """The factory as Azure's own JSON, where it was read."""
+    """The factory as Azure's own JSON, if it was read."""
 
     def plan(self, spec: Spec, owner: SharedAccount) -> tuple[Plan, Factory]:
         """What is missing, with the endpoints that do not fit on their targets as conflicts.
@@ -88,7 +89,7 @@ class Seen:
 class Fleet(FleetWork[Candidate]):
     """One run over many factories.
 
-    `timeout` is for each factory, from its submission. A dry run reads and writes nothing.
+    `timeout` applies to each factory, from its submission. A dry run reads and writes nothing.
     """
 
     verb: ClassVar[str] = "create_many"
@@ -108,13 +109,13 @@ class Fleet(FleetWork[Candidate]):
         self._approvals = Approvals(io, self.schedule)
         self._submitted: deque[Candidate] = deque()
         """Factories whose endpoints were submitted, in that order."""
-        self._beside: Counter[str] = Counter()
-        """The number of those in each subscription that are not finished."""
+        self._unfinished: Counter[str] = Counter()
+        """The number of submitted, unfinished factories in each subscription."""
         self._quickest: float | None = None
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """Targets that are nearly full."""
+        """Findings about targets that are nearly full."""
         return self._accounts.findings
 
     def admit(self, member: Candidate) -> None:
@@ -132,7 +133,7 @@ class Fleet(FleetWork[Candidate]):
         return self._ended(member, member.creation)
 
     def prepare(self) -> float:
-        """End what takes too long, and read the lists of connections that are due."""
+        """End factories that take too long, and read the lists of connections that are due."""
         while self._submitted and (self._submitted[0].is_over or self._is_late(self._submitted[0])):
             self.go_on(self._submitted.popleft())
         times_out = self._submitted[0].submitted + self._timeout if self._submitted else float("inf")
@@ -174,7 +175,7 @@ class Fleet(FleetWork[Candidate]):
         """Plan and begin to write.
 
         Raises:
-            UnsupportedSetup: nothing can be made for this account or factory.
+            UnsupportedSetup: nothing can be created for this account or factory.
         """
         plan, factory = seen.plan(member.spec, owner)
         if plan.conflicts:
@@ -222,11 +223,11 @@ class Fleet(FleetWork[Candidate]):
     def _opened(self, member: Candidate) -> None:
         member.submitted, member.is_submitted = self.io.now(), True
         self._submitted.append(member)
-        self._beside[member.lane] += 1
+        self._unfinished[member.lane] += 1
         if member.creation is not None and (approving := member.creation.approving) is not None:
             member.case = Case(approving, member.lane, self._wait, lambda: self.go_on(member))
             is_there = any(progress.result == "kept" for progress in member.creation.provisioning.steps)
-            # What existed before may be pending already; a new connection takes some seconds to appear.
+            # Connections of existing endpoints may be pending already; a new connection takes some seconds to appear.
             self._approvals.open(member.case, at=None if is_there or not self._wait else self._first_look(member))
         self.go_on(member)
 
@@ -261,7 +262,7 @@ class Fleet(FleetWork[Candidate]):
                 took = self.io.now() - member.submitted
                 self._quickest = took if self._quickest is None else min(self._quickest, took)
             if member.case is not None and not member.case.work.is_over:
-                self._approvals.open(member.case)  # again, where an endpoint was replaced
+                self._approvals.open(member.case)  # again, if an endpoint was replaced
             self.go_on(member)
 
         member.awaits_look = True
@@ -273,16 +274,16 @@ class Fleet(FleetWork[Candidate]):
         took = now - member.submitted
         if took <= 0:
             return self._first_look(member)
-        at_rest = self._beside.total() == len(self.members)
+        at_rest = self._unfinished.total() == len(self.members)
         looks = _LOOKS_PER_SECOND_AT_REST if at_rest else _LOOKS_PER_SECOND
-        pause = max(poll_interval(took), self._beside[member.lane] / looks)
+        pause = max(poll_interval(took), self._unfinished[member.lane] / looks)
         return max(now + pause, member.submitted + self._not_before())
 
     def _first_look(self, member: Candidate) -> float:
         return member.submitted + max(poll_interval(0), self._not_before())
 
     def _not_before(self) -> float:
-        """The shortest time in seconds from submission until a factory of this fleet was ready."""
+        """Seconds from submission before which no factory is polled: 80 % of what the quickest one took."""
         return 0.8 * (self._quickest or 0.0)
 
     def _needs_look(self, creation: Creation) -> bool:
@@ -295,7 +296,7 @@ class Fleet(FleetWork[Candidate]):
     def _ended(self, member: Candidate, creation: Creation) -> Report:
         if member.case is not None:
             self._approvals.close(member.case)
-        self._beside[member.lane] -= 1
+        self._unfinished[member.lane] -= 1
         creation.end(waited=self._wait or self.is_ending)
         return creation.report() if member.report is None else member.report()
 

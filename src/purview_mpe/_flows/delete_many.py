@@ -77,10 +77,10 @@ class DeletingFleet(FleetWork[_Factory]):
             return
 
         async def flow() -> None:
-            work = member.work = await delete_all.begun(self.io, member.spec, account)
+            work = member.work = await delete_all.prepared(self.io, member.spec, account)
             work.settle()
             if self._dry_run:
-                work.foretell()
+                work.report_planned()
             else:
                 await work.delete()
 

@@ -1,8 +1,9 @@
-"""Everything that a new factory needs for lineage: the verbs that create, connect, approve and grant, in one.
+"""Everything that a new factory needs for lineage, in one verb: connect, create, approve and grant.
 
-The factory's identity and its connection are one conditional PUT. Then two lines run side by side, because neither
-needs the other: the role in Purview, which needs the identity; and the managed virtual network, then the runtime and
-the endpoints together, then the approvals. A failed step stops only the steps that depend on it.
+One conditional PUT sets the factory's identity and its connection. Then two sequences run concurrently, because neither
+needs the other. One gives the new identity its role in Purview. The other creates the managed virtual network, then the
+runtime and the endpoints together, and then approves the connections. A failed step stops only the steps that depend on
+it.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """The parts of onboarding to do."""
+class OnboardOptions:
+    """Which parts of onboarding to do."""
 
     approve: bool = False
     """Whether to approve the connections."""
@@ -45,14 +46,14 @@ class Wishes:
     """Whether a connection to another account is replaced."""
 
 
-async def onboard(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool, wait: bool) -> Report:
-    """Everything that a factory needs for lineage in Purview; in a dry run, what would be done.
+async def onboard(io: Io, spec: Spec, options: OnboardOptions, *, dry_run: bool, wait: bool) -> Report:
+    """Do everything that a factory needs for lineage in Purview; in a dry run, report what would be done.
 
     Raises:
-        UnsupportedSetup, NotFound, AccessDenied: before the first write, if the factory or the account cannot be read
-            or does not allow it.
+        UnsupportedSetup, NotFound, AccessDenied: before the first write, if the factory or the account cannot be read,
+            or endpoints for this account cannot be planned.
     """
-    work = await begun(io, spec, wishes, dry_run=dry_run)
+    work = await prepared(io, spec, options, dry_run=dry_run)
     io.so_far = work.report
     await work.change.run()
     if dry_run:
@@ -62,8 +63,8 @@ async def onboard(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool, wait: bo
     return work.report()
 
 
-async def begun(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool) -> Onboarding:
-    """What was read, and nothing written yet."""
+async def prepared(io: Io, spec: Spec, options: OnboardOptions, *, dry_run: bool) -> Onboarding:
+    """Read what onboarding needs; nothing is written yet."""
     began = io.now()
     account_id = spec.account_id or await reads.connected_account(io, spec)
     account, (body, (factory, runtimes)) = await reads.both(
@@ -79,19 +80,19 @@ async def begun(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool) -> Onboard
     change = FactoryChange(
         io,
         spec,
-        [Identity(spec), Connection(spec, account.id, wishes.replace)],
+        [Identity(spec), Connection(spec, account.id, options.replace)],
         body,
         began,
         "onboard",
         dry_run=dry_run,
     )
-    creation = Creation(io, plan, Provisioning(io, plan, factory, "onboard", began), wishes.approve, "onboard")
-    return Onboarding(io, spec, account_id, plan, change, creation, wishes, dry_run)
+    creation = Creation(io, plan, Provisioning(io, plan, factory, "onboard", began), options.approve, "onboard")
+    return Onboarding(io, spec, account_id, plan, change, creation, options, dry_run)
 
 
 @dataclass
 class Onboarding:
-    """One factory's onboarding; has the outcomes so far at any moment."""
+    """One factory's onboarding. `report` returns the outcomes so far, even while the work is under way."""
 
     io: Io
     spec: Spec
@@ -99,7 +100,7 @@ class Onboarding:
     plan: Plan
     change: FactoryChange
     creation: Creation
-    wishes: Wishes
+    options: OnboardOptions
     dry_run: bool
     curating: Curating | None = None
     rehearsed: list[Outcome] = field(default_factory=list[Outcome])
@@ -107,8 +108,8 @@ class Onboarding:
     is_rehearsed: bool = False
 
     async def curate(self) -> None:
-        """Give the role, if wanted; the identity may be new."""
-        if self.wishes.grant:
+        """Give the factory's identity the role, if requested; the identity may be new."""
+        if self.options.grant:
             self.curating = self._curating([self.member()])
             await self.curating.run()
 
@@ -124,13 +125,13 @@ class Onboarding:
             self.account_id,
             "onboard",
             members,
-            become_admin=self.wishes.become_admin,
+            become_admin=self.options.become_admin,
             dry_run=self.dry_run,
             takes_away=False,
         )
 
     async def provision(self, *, wait: bool) -> None:
-        """The network, then the runtime and the endpoints together, then the approvals."""
+        """Create the network, then the runtime and the endpoints together, then approve the connections."""
         await self.creation.begin()
         await wait_for(self.io, self.creation, wait=wait)
 
@@ -138,9 +139,9 @@ class Onboarding:
         """What would be done, as far as a dry run can know it."""
         self.foretell_steps()
         looks: list[Coroutine[Any, Any, None]] = []
-        if self.wishes.grant:
+        if self.options.grant:
             looks.append(self._rehearse_role())
-        if self.wishes.approve and (approving := rehearsed_approvals(self.io, self.plan, "onboard")) is not None:
+        if self.options.approve and (approving := rehearsed_approvals(self.io, self.plan, "onboard")) is not None:
             looks.append(self._rehearse_approvals(approving))
         await self.io.gather(looks)
 
@@ -183,7 +184,7 @@ class Onboarding:
             account=self.plan.account,
             outcomes=(*self.change.outcomes(), *inside, *role),
             hand_off=joined(made.hand_off, self.curating.hand_off() if self.curating else None),
-            approval_asked=self.wishes.approve,
+            approval_asked=self.options.approve,
             warnings=self._warnings(),
         )
 

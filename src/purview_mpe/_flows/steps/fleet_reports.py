@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account, Plan, Step, Verb
     from purview_mpe._model.spec import Spec
 
+#: The verbs of one factory whose fleets take the report of an earlier run (`resume`).
+_RESUMABLE: frozenset[str] = frozenset({"create_all", "onboard"})
+
 
 def failed(
     spec: Spec, error: PurviewMpeError, *, approve: bool, verb: Verb = "create_all", account: Account | None = None
@@ -32,7 +35,9 @@ def not_begun(spec: Spec, *, approve: bool, verb: Verb = "create_all") -> Report
     """The report for a factory that was not started in time."""
     error = WaitTimedOut(
         f"The factory {spec.factory_id.name!r} was not started: the time for the whole fleet ran out.",
-        remedy="Repeat the call with resume set to this report.",
+        remedy="Repeat the call with resume set to the fleet's report."
+        if verb in _RESUMABLE
+        else "Repeat the call: what is done already is kept.",
     )
     return failed(spec, error, approve=approve, verb=verb)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from purview_mpe._flows.steps.foreseen import foreseen, hold_against
+from purview_mpe._flows.steps.foreseen import foreseen, hand_off_forbidden
 from purview_mpe._flows.steps.permissions import read_permissions
 from purview_mpe._flows.steps.shared import Shared
 from purview_mpe.errors import PurviewMpeError
@@ -45,7 +45,7 @@ class SharedRights:
             held.update({} if isinstance(found, PurviewMpeError) else found)
             left.discard(holder)
             if not left:
-                hold_against(work, held)
+                hand_off_forbidden(work, held)
                 then()
 
         for holder in holders:

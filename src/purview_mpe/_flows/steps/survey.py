@@ -59,10 +59,13 @@ class AccountSide:
 
 
 async def survey(io: Io, spec: Spec) -> Situation:
-    """The situation of a spec. Five reads and one per scope; independent reads run together.
+    """The situation of a spec.
+
+    Reads four parts of the factory, the account, the caller's permissions at each scope, and the root policy;
+    independent reads run together.
 
     Raises:
-        NotFound: the factory does not exist. An account that does not is part of the situation.
+        NotFound: the factory does not exist. A missing account is part of the situation.
     """
     if (account_id := spec.account_id) is not None:
         side, of_account = await reads.both(io, factory_side(io, spec), account_side(io, account_id))
