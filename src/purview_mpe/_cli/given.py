@@ -121,8 +121,9 @@ def _in_spec_file(arguments: Namespace, terminal: Terminal) -> dict[str, Any]:
     found: Any = {} if arguments.spec is None else read_json(arguments.spec, "The spec file", terminal)
     if not isinstance(found, dict):
         raise InvalidSpec("The spec file", [(str(arguments.spec), "does not hold a JSON object")])
-    _refuse_other_kind(found, "spec", str(arguments.spec))
-    return cast("dict[str, Any]", found)
+    fields = cast("dict[str, Any]", found)
+    _refuse_other_kind(fields, "spec", str(arguments.spec))
+    return fields
 
 
 #: A field that only this kind of file has, and the option that takes the file.

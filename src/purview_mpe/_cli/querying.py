@@ -10,7 +10,7 @@ from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from purview_mpe._model.spec import Noun
 
@@ -34,9 +34,11 @@ def queried(data: Any, query: str | None) -> Any:
     return data if query is None else _compiled(query).search(data)
 
 
-def tsv(data: Any) -> str:
+def tsv(data: object) -> str:
     """What a query gave: a line for each item of a list, with the values of an item separated by tabs."""
-    items: Iterable[Any] = data if isinstance(data, list) else [] if data is None else [data]
+    if data is None:
+        return ""
+    items = cast("list[object]", data) if isinstance(data, list) else [data]
     return "\n".join(_line(_values(item)) for item in items)
 
 

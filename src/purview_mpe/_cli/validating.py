@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe.errors import InvalidSpec
@@ -53,4 +53,7 @@ def _single(path: str) -> dict[str, Any] | None:
         found: Any = json.loads(Path(path).read_bytes())
     except (ValueError, RecursionError):
         return None  # the reader of fleets says what is wrong, with the line
-    return found if isinstance(found, dict) and not found.keys() & {"specs", "defaults"} else None
+    if not isinstance(found, dict):
+        return None
+    fields = cast("dict[str, Any]", found)
+    return None if fields.keys() & {"specs", "defaults"} else fields
