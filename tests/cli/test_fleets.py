@@ -244,6 +244,16 @@ def test_a_log_has_failures_and_now_and_then_the_number(specs: list[Spec]) -> No
     ]
 
 
+def test_a_log_does_not_list_hundreds_of_failures(specs: list[Spec]) -> None:
+    """The first twenty are named, then one line says where the others are."""
+    lines: list[str] = []
+    with FleetLines(specs * 100, lines.append) as progress:
+        progress(started())
+        for _ in range(100):
+            progress(ended(specs[0].factory, 1, failed=1))
+    assert lines == ["[0:01] adf-0: done"] * 20 + ["[0:01] Further failures are in the answer."]
+
+
 def test_a_terminal_shows_a_line_per_subscription(specs: list[Spec], screen: Callable[..., Any]) -> None:
     """Those under way first, with what was done; the block goes away at the end."""
     there = [spec.model_copy(update={"factory": spec.factory.replace("0001", "0002")}) for spec in specs]
@@ -254,12 +264,15 @@ def test_a_terminal_shows_a_line_per_subscription(specs: list[Spec], screen: Cal
             progress(event)
         progress(Event(kind="waiting", verb="create_many", seconds=9, message="Azure's limits let it wait"))
         seen = str(stderr.seen)
+        progress(ended(there[0].factory, 40, created=4))
+        later = str(stderr.seen)
         progress(Event(kind="warning", verb="create_many", seconds=9, message="The disk is full."))
     assert "create  0:09  3 of 6 factories done" in seen
     rows = [line.split() for line in seen.splitlines() if "00000000-" in line]
     assert [(row[0], row[1], row[2]) for row in rows] == [("*", OTHER, "0"), ("+", OTHER[:-1] + "1", "3")]
     assert "12 created" in seen
     assert "Azure's limits let it wait" in seen
+    assert "Azure's limits" not in later
     assert "factories" not in str(stderr.seen)
     assert "The disk is full." in str(stderr.seen)
 
