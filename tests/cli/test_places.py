@@ -218,4 +218,5 @@ def test_an_option_is_offered_where_it_acts(option: str, verbs: set[str]) -> Non
     """And nowhere else."""
     parser: Any = make_parser()
     known = next(action.choices for action in parser._actions if action.nargs == "A...")
-    assert {verb for verb, child in known.items() if option in child.format_help()} == verbs
+    offered = {verb: {flag for one in child._actions for flag in one.option_strings} for verb, child in known.items()}
+    assert {verb for verb, flags in offered.items() if option in flags} == verbs
