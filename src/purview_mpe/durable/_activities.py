@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps.fleet_reports import failed
 from purview_mpe._model.results import Report
 from purview_mpe._model.spec import Spec
-from purview_mpe.durable._progress import SUBMITTED, unanswered
+from purview_mpe.durable._progress import SUBMITTED, is_sent, unanswered
 from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
@@ -179,4 +179,6 @@ def _shown(reports: Sequence[Report], order: Mapping[str, Any], *, with_account:
 def _is_waiting(report: Report) -> bool:
     """Whether Azure is still creating the endpoints, and there is nothing else to report."""
     results = {outcome.result for outcome in report.outcomes if outcome.subject not in SUBMITTED}
+    if any(map(is_sent, report.outcomes)):
+        return False
     return "timed-out" in results and results <= {"timed-out", "kept", "absent", "already-approved"}

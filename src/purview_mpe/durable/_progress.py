@@ -81,6 +81,8 @@ class Course:
         for key, outcome in news.items():
             if outcome.result in _WRITTEN:
                 self._written.setdefault(key, outcome.result)
+            elif is_sent(outcome):
+                self._written.setdefault(key, "approved")
         self.is_open = any(map(_may_pass, news.values())) or (
             not waited and any(one.group_id and one.result not in FAILURES for one in news.values())
         )
@@ -122,6 +124,11 @@ class Course:
         if written is None or outcome.result not in _FOUND:
             return outcome
         return outcome.model_copy(update={"result": written})
+
+
+def is_sent(outcome: Outcome) -> bool:
+    """Whether an approval was sent, and the time ran out before the target showed it."""
+    return outcome.result == "timed-out" and outcome.matched_by is not None
 
 
 def spec_of(spec: Spec) -> dict[str, object]:

@@ -87,7 +87,8 @@ class Approving:
         for search in self.searches.open:
             name, target = search.name, search.target
             if search.state == "asked":
-                self.searches.end(search, "timed-out", error=reasons.never_shown(name, target))
+                error = reasons.never_shown(name, target)
+                self.searches.end(search, "timed-out", match=search.match, error=error)
             elif waited:
                 self.searches.end(search, "timed-out", error=reasons.never_recognised(name, target, search.unmet))
             else:
@@ -190,7 +191,8 @@ class Approving:
 
     def taken(self, match: Match) -> None:
         """Azure accepted the decision; a later read shows whether the target has it."""
-        self.searches.of(match.claim).asked_at = self.io.now()
+        search = self.searches.of(match.claim)
+        search.asked_at, search.match = self.io.now(), match
 
     def asked_at(self, match: Match) -> float | None:
         """When Azure accepted the decision on this connection, if the target does not show it yet."""
