@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe import Event, FleetCheck, FleetPlan, FleetReport, FleetStatus
+from purview_mpe import Client, Event, FleetCheck, FleetPlan, FleetReport, FleetStatus
 from purview_mpe._cli.fleet_progress import FleetBlock, FleetLines
 from purview_mpe._cli.terminal import Terminal
 from purview_mpe.emulator import Fault
@@ -211,6 +211,26 @@ def test_one_factory_that_is_denied_is_exit_5(shell: Any, specs: list[Spec], fil
     shell.emulator.inject(Fault.status("GET", 403, path=f"{specs[1].factory}/", times=99))
     assert shell.run("status", "--fleet", file).code in {1, 5}
     assert shell.run("plan", "--fleet", file).code == 5
+
+
+def test_an_interrupted_fleet_shows_what_was_finished(shell: Any, file: str, specs: list[Spec]) -> None:
+    """Exit 130, the reports so far on stdout, and how to go on."""
+    done = shell.run("create", "--fleet", file).json["reports"][:1]
+
+    class Interrupted(Client):
+        def create_many(self, *_arguments: Any, **_options: Any) -> Any:
+            stopped = KeyboardInterrupt()
+            vars(stopped)["report"] = FleetReport.model_validate({"reports": done})
+            raise stopped
+
+    def connect(**options: Any) -> Client:
+        emulator = shell.emulator
+        return Interrupted(**{"credential": emulator.credential, "transport": emulator.transport()} | options)
+
+    ended = shell.connecting(connect).run("create", "--fleet", file)
+    assert ended.code == 130
+    assert [one["spec"]["factory"] for one in ended.json["reports"]] == [specs[0].factory]
+    assert "Interrupted. The report has the factories that were finished by then." in ended.said
 
 
 # --- progress

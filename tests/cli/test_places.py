@@ -118,6 +118,13 @@ def test_a_wrong_variable_is_named(shell: Any) -> None:
     assert "PURVIEW_MPE_CLOUD: 'germany' is none of public, us-government, china" in ended.said
 
 
+def test_the_certificates_of_a_variable(shell: Any) -> None:
+    """Under the name of the option, or of the example app's setting."""
+    for variable in ("PURVIEW_MPE_CA", "PURVIEW_MPE_CA_FILE"):
+        ended = shell.ends("plan", **{variable: "missing.pem"})
+        assert (ended.code, "'missing.pem' is not a file" in ended.said) == (2, True)
+
+
 def test_an_empty_variable_is_not_set(shell: Any) -> None:
     """As CI systems leave them."""
     assert shell.ends("plan", PURVIEW_MPE_ACCOUNT="", PURVIEW_MPE_CLOUD="").code == 0

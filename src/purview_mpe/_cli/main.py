@@ -221,6 +221,10 @@ def _report_interruption(call: Call, interrupt: KeyboardInterrupt) -> None:
         call.terminal.say("Interrupted. Nothing was written.", "attention")
         return
     call.show(so_far)
+    if call.fleet is not None:
+        call.terminal.say("Interrupted. The report has the factories that were finished by then.", "attention")
+        call.terminal.say("Azure finishes what it has begun for others; repeat the command to find it.")
+        return
     call.terminal.say("Interrupted. The report shows what was done; Azure finishes what it has begun.", "attention")
     call.terminal.say("Repeat the command: it reads the state first, and only does what is missing.")
 
