@@ -275,7 +275,7 @@ def test_a_message_reads_as_it_should() -> None:
         "Could not create the endpoint 'purview_blob': Azure answered 403 (AuthorizationFailed): The client does not "
         "have authorization.\n"
         "  What to do: Ask an owner for the role Data Factory Contributor: az role assignment create "
-        "--role 'Data Factory Contributor' --assignee <you> --scope /subscriptions/"
+        "--role 'Data Factory Contributor' --assignee YOU --scope /subscriptions/"
         "00000000-0000-0000-0000-000000000001/resourceGroups/rg1/providers/Microsoft.DataFactory/factories/df1"
     )
 

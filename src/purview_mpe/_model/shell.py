@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: The verbs that have another name on the command line.
-_COMMANDS: Mapping[str, str] = {"apply": "create", "create_all": "create", "delete_all": "delete"}
+_COMMANDS: Mapping[str, str] = {
+    "apply": "create",
+    "create_all": "create",
+    "delete_all": "delete",
+    "find_specs": "find",
+    "find_id": "find",
+}
 #: The options for fields of a spec and for arguments, if the option is not the name with dashes.
 _OPTIONS: Mapping[str, str] = {
     "names": "--name-of",

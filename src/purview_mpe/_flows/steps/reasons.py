@@ -190,7 +190,7 @@ def rights_missing(search: Search, account: Account, missing: Sequence[str], rol
     return AccessDenied(
         f"This caller is not allowed to decide on the connection of {search.name!r} on {ArmId.parse(holder).name!r}: "
         f"its permissions there do not include {' and '.join(missing)}.",
-        remedy=f"Ask an owner for the role {role}: az role assignment create --role {role!r} --assignee <you> --scope "
+        remedy=f"Ask an owner for the role {role}: az role assignment create --role {role!r} --assignee YOU --scope "
         f"{holder}",
     )
 
