@@ -157,8 +157,8 @@ def never_recognised(name: str, target: Target, reason: str | None) -> WaitTimed
 
 def never_shown(name: str, target: Target) -> WaitTimedOut:
     return WaitTimedOut(
-        f"Azure accepted the decision on the connection of {name!r}, but {ArmId.parse(target.resource_id).name!r} did "
-        "not show it before the time ran out.",
+        f"The decision on the connection of {name!r} was sent, but {ArmId.parse(target.resource_id).name!r} did not "
+        "show it before the time ran out.",
         remedy="Look again in a minute with status(spec).",
     )
 
