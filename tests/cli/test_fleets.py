@@ -11,7 +11,6 @@ from purview_mpe import Client, Event, FleetCheck, FleetPlan, FleetReport, Fleet
 from purview_mpe._cli.fleet_progress import FleetBlock, FleetLines
 from purview_mpe._cli.terminal import Terminal
 from purview_mpe.emulator import Fault
-from tests.cli.test_acting import of
 from tests.support.colours import fleet_of
 
 if TYPE_CHECKING:
@@ -183,7 +182,7 @@ def test_an_approver_takes_the_report_of_a_fleet(shell: Any, file: str, tmp_path
 def test_what_is_left_for_others_goes_to_a_file(shell: Any, file: str, specs: list[Spec], tmp_path: Path) -> None:
     """One file for the whole fleet, and exit 4; where nothing is left no file is written."""
     path = tmp_path / "please.txt"
-    ended = of(shell, "requester").run("create", "--fleet", file, "--approve", "--hand-off", str(path))
+    ended = shell.of("requester").run("create", "--fleet", file, "--approve", "--hand-off", str(path))
     assert ended.code == 4
     assert path.read_text().count("Please approve 4 private endpoint connections") == 3
     assert all(spec.factory in path.read_text() for spec in specs)

@@ -37,7 +37,8 @@ def table(noun: Noun) -> Table:
     Raises:
         HasNoTable: it is about a single thing.
     """
-    known = ", ".join(sorted(kind.__name__ for kind in table.registry if kind is not object))
+    # Public ones alone: the command line registers a list of its own.
+    known = ", ".join(sorted(kind.__name__ for kind in table.registry if kind.__module__ == "purview_mpe"))
     raise HasNoTable(f"{type(noun).__name__} has no rows; these have: {known}")
 
 
