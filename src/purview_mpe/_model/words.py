@@ -198,6 +198,10 @@ SUBJECTS: Mapping[Subject, str] = {
     "identity": "the factory's system-assigned managed identity",
     "connection": "the factory's connection to the Purview account",
     "data-curator": "the identity's role Data Curator on the root collection",
+    "private-endpoint": "a private endpoint of your own, or its connection on the target",
+    "dns-zone": "a private DNS zone",
+    "dns-link": "the link of your virtual network to a private DNS zone",
+    "dns-zone-group": "what writes the addresses of a private endpoint of your own into its DNS zones",
 }
 
 #: Whether something is so.
