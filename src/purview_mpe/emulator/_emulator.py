@@ -11,6 +11,7 @@ from purview_mpe.emulator._control.callers import Callers
 from purview_mpe.emulator._control.catalogs import Catalogs
 from purview_mpe.emulator._control.delegation import Delegated
 from purview_mpe.emulator._control.inventory import Inventory
+from purview_mpe.emulator._control.networks import Networks
 from purview_mpe.emulator._control.owners import Owners
 from purview_mpe.emulator._control.parts import Parts
 from purview_mpe.emulator._control.run_history import RunHistory
@@ -193,6 +194,7 @@ class Emulator:
         self._administrator = Administrator(self._world, self._guards)
         self._callers = Callers(self._world, self._access)
         self.catalog = Catalogs(self._world, self._access, self._inventory)
+        self.networks = Networks(self._world, self._inventory)
         self._parts = Parts(
             self._world,
             self._access,
@@ -205,6 +207,7 @@ class Emulator:
             self._administrator,
             self._callers,
             self.catalog,
+            self.networks,
         )
         self._service = Service(
             self._world,

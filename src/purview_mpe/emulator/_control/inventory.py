@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator._control.views import ConnectionView, EndpointView, view_connection, view_endpoint
 from purview_mpe.emulator._services.data_factory import factories, managed_network, runtimes
+from purview_mpe.emulator._services.network.lives import remove_endpoint
 from purview_mpe.emulator._services.purview import accounts, lifecycle
 from purview_mpe.emulator._services.purview.shapes import account_body
 from purview_mpe.emulator._state import life
@@ -353,7 +354,9 @@ def remove(world: World, resource: ArmId) -> None:
         world.resources.pop(resource.key, None)
         for connection in world.connections.pop(resource.key, {}).values():
             life.drop_connection(world, connection)
-    elif not _remove_child(world, resource):
+    elif (private := world.networking.endpoints.get(resource.key)) is not None:
+        remove_endpoint(world, private)
+    elif not world.networking.remove(resource.key) and not _remove_child(world, resource):
         raise LookupError(f"the emulator has nothing called {resource}")
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._control.callers import Callers
     from purview_mpe.emulator._control.catalogs import Catalogs
     from purview_mpe.emulator._control.inventory import Inventory
+    from purview_mpe.emulator._control.networks import Networks
     from purview_mpe.emulator._control.owners import Owners
     from purview_mpe.emulator._control.run_history import RunHistory
     from purview_mpe.emulator._http.faults import Faults
@@ -34,3 +35,4 @@ class Parts:
     administrator: Administrator
     callers: Callers
     catalogs: Catalogs
+    networks: Networks

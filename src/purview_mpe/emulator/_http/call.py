@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe.emulator._state.access import Access, Caller
     from purview_mpe.emulator._state.guards import Guards
+    from purview_mpe.emulator._state.networking import NetworkResource
     from purview_mpe.emulator._state.nouns import Account, Factory, Resource, Subscription
     from purview_mpe.emulator._state.world import World
 
 Thing = TypeVar("Thing")
-Located = TypeVar("Located", bound="Factory | Account | Resource")
+Located = TypeVar("Located", bound="Factory | Account | Resource | NetworkResource")
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

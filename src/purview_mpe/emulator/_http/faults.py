@@ -198,7 +198,7 @@ class Fault:
         """Whether this fault matches a request."""
         if self.method != "*" and self.method.upper() != method:
             return False
-        if self.planned and "/managedprivateendpoints/" not in path.casefold():
+        if self.planned and not {"managedprivateendpoints", "privateendpoints"} & set(path.casefold().split("/")):
             return False
         if self.path is None:
             return True

@@ -39,6 +39,12 @@ AUTHORIZATION = ("2015-07-01", "2018-07-01", "2020-04-01-preview", "2022-04-01",
 
 LOCKS = ("2015-01-01", "2016-09-01", "2017-04-01", "2020-05-01")
 
+# 2022-01-01: recorded. 2024-03-01: spec. 2026-03-01: azure-mgmt-network 33.
+NETWORK = ("2022-01-01", "2024-03-01", "2026-03-01")
+
+# 2024-06-01: azure-mgmt-privatedns 2.
+PRIVATE_DNS = ("2018-09-01", "2020-06-01", "2024-06-01")
+
 # Any well-formed date: the answers are the same in all of their many versions.
 ANY: tuple[str, ...] = ()
 
@@ -71,5 +77,10 @@ PROVIDERS: dict[str, dict[str, tuple[str, ...]]] = {
     "Microsoft.Purview": {"accounts": PURVIEW},
     "Microsoft.Storage": {"storageAccounts": STORAGE},
     "Microsoft.EventHub": {"namespaces": EVENT_HUB},
+    "Microsoft.Network": {
+        "virtualNetworks": NETWORK,
+        "privateEndpoints": NETWORK,
+        "privateDnsZones": PRIVATE_DNS,
+    },
     "Microsoft.Authorization": {"permissions": AUTHORIZATION, "locks": LOCKS},
 }

@@ -15,6 +15,7 @@ MissingNetwork: TypeAlias = Literal["refused", "created", "public"]
 RuntimeMove: TypeAlias = Literal["refused", "ignored", "accepted"]
 ImplicitRuntime: TypeAlias = Literal["hidden", "listed"]
 RuntimeState: TypeAlias = Literal["absent", "shown"]
+BusySubnet: TypeAlias = Literal["429", "409"]
 StalePolicy: TypeAlias = Literal["1002", "409", "412", "accepted"]
 ForbiddenPolicy: TypeAlias = Literal["403", "401", "empty"]
 ClosedAccount: TypeAlias = Literal["403", "reset"]
@@ -75,6 +76,8 @@ class Answers:
     """`AutoResolveIntegrationRuntime` before it was PUT: `hidden` (recorded), or `listed` and found."""
     runtime_state: RuntimeState = "absent"
     """`properties.state` of an Azure integration runtime: `absent` or `shown`."""
+    busy_subnet: BusySubnet = "429"
+    """The status of a second operation on private endpoints in one subnet at a time: `429` or `409`."""
     endpoint_error: EndpointError = "object"
     """`properties.error` of a failed managed private endpoint: an `object` with code and message, or a `text`."""
 

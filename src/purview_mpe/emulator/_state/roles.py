@@ -45,6 +45,18 @@ BUILT_IN = {
                 "Microsoft.EventGrid/eventSubscriptions/write",
             ),
         ),
+        Role("Network Contributor", (*_SHARED, "Microsoft.Network/*")),
+        Role(
+            "Private DNS Zone Contributor",
+            (
+                *_SHARED,
+                "Microsoft.Network/privateDnsZones/*",
+                "Microsoft.Network/privateDnsOperationResults/*",
+                "Microsoft.Network/privateDnsOperationStatuses/*",
+                "Microsoft.Network/virtualNetworks/read",
+                "Microsoft.Network/virtualNetworks/join/action",
+            ),
+        ),
         Role(
             "Storage Account Contributor",
             (

@@ -37,6 +37,13 @@ class Times:
     lineage_arrival: float | None = None
     """From the end of an activity until Purview's catalog shows its lineage: 60 s (inferred)."""
 
+    private_endpoint: float | None = None
+    """From the PUT of a private endpoint to `Succeeded`: 50 s (recorded: 30 s and 71 s)."""
+    private_endpoint_deletion: float | None = None
+    """From the DELETE of a private endpoint until it is gone: 20 s (inferred)."""
+    private_dns: float | None = None
+    """How long a write of a private DNS zone, a virtual network link or a zone group takes: 15 s (inferred)."""
+
     def __post_init__(self) -> None:
         """Refuse invalid durations."""
         for field in fields(self):
@@ -62,4 +69,7 @@ _DEFAULTS: dict[str, tuple[float, float]] = {
     "pipeline_queue": (5.0, 0.1),
     "pipeline_run": (180.0, 0.5),
     "lineage_arrival": (60.0, 0.3),
+    "private_endpoint": (50.0, 0.5),
+    "private_endpoint_deletion": (20.0, 0.3),
+    "private_dns": (15.0, 0.2),
 }

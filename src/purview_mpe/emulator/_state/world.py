@@ -11,6 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from purview_mpe.emulator._state.clock import VirtualClock
+from purview_mpe.emulator._state.networking import Networking
 from purview_mpe.emulator._state.nouns import (
     Account,
     AfterReads,
@@ -67,6 +68,7 @@ class World:
         """Storage accounts and Event Hubs namespaces."""
         self.connections: dict[str, dict[str, Connection]] = {}
         """By the key of the target, then by the case-folded name of the connection."""
+        self.networking = Networking()
         self.catalogs: dict[str, Catalog] = {}
         """The data planes of accounts, by the key of the account."""
         self.is_inside = False

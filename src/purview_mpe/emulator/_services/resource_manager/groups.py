@@ -9,6 +9,7 @@ from purview_mpe.emulator._http.call import bad_request
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.data_factory.factories import remove_factory
 from purview_mpe.emulator._services.data_factory.rules import want_tags
+from purview_mpe.emulator._services.network.lives import remove_endpoint
 from purview_mpe.emulator._services.purview.lifecycle import remove_account
 from purview_mpe.emulator._services.versions import ANY
 from purview_mpe.emulator._state import life, operations
@@ -19,6 +20,7 @@ from purview_mpe.emulator._values.json_values import region_of
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._http.call import Call
+    from purview_mpe.emulator._state.networking import NetworkResource
     from purview_mpe.emulator._state.nouns import Account, Factory, Resource, Subscription
 
 _NAME = re.compile(r"[-\w.()]{0,89}[-\w()]")
@@ -108,6 +110,10 @@ def _delete_group(call: Call) -> Response:
         del world.resources[resource.id.key]
         for connection in world.connections.pop(resource.id.key, {}).values():
             life.drop_connection(world, connection)
+    for endpoint in call.located(list(world.networking.endpoints.values())):
+        remove_endpoint(world, endpoint)
+    for found in call.located(world.networking.resources()):
+        world.networking.remove(found.id.key)
     del subscription.groups[group]
     # The group is gone at once, but clients still poll for the result, as they do with Azure.
     operation = operations.begin(world, 0, lambda: None)
@@ -118,7 +124,7 @@ def _delete_group(call: Call) -> Response:
 
 def _list_resources(call: Call) -> Response:
     world = call.world
-    everything: list[Factory | Account | Resource] = []
+    everything: list[Factory | Account | Resource | NetworkResource] = list(world.networking.resources())
     for resources in (world.factories, world.accounts, world.resources):
         everything.extend(resources.values())
     wanted = _TYPE_FILTER.search(call.query.get("$filter", ""))

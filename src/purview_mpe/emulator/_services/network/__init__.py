@@ -1,0 +1,1 @@
+"""Microsoft.Network: the customer's own virtual networks, private endpoints and private DNS zones."""

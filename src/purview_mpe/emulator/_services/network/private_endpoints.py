@@ -1,0 +1,310 @@
+"""Microsoft.Network: private endpoints of the customer's own.
+
+PUT answers 201 with `Updating` and the signed address of its operation (recorded 2024-10). A connection in
+`privateLinkServiceConnections` approves itself if the caller may approve on the target, one in
+`manualPrivateLinkServiceConnections` waits for the target's owner and stays in that list.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe.emulator._http.call import not_found
+from purview_mpe.emulator._http.hosts import DOMAINS
+from purview_mpe.emulator._http.router import Route
+from purview_mpe.emulator._services.network import lives
+from purview_mpe.emulator._services.network.common import (
+    PROVIDER,
+    accepted,
+    busy,
+    check_linked,
+    invalid,
+    signed_address,
+)
+from purview_mpe.emulator._services.versions import ANY
+from purview_mpe.emulator._state.networking import PrivateEndpoint
+from purview_mpe.emulator._state.world import ACCOUNT_TYPE, NAMESPACE_TYPE, STORAGE_TYPE
+from purview_mpe.emulator._values.exchange import Response
+from purview_mpe.emulator._values.json_values import id_of, list_of, object_of, region_of, strings_of
+
+if TYPE_CHECKING:
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe.emulator._http.call import Call
+    from purview_mpe.emulator._state.networking import Subnet, VirtualNetwork
+    from purview_mpe.emulator._state.world import World
+
+# 1 to 80 characters (seen in public code).
+_NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,78}\w)?", re.ASCII)
+_MESSAGE = 140
+# What approves a connection on each kind of target (documentation).
+_APPROVALS = {
+    ACCOUNT_TYPE.casefold(): f"{ACCOUNT_TYPE}/PrivateEndpointConnectionsApproval/action",
+    STORAGE_TYPE.casefold(): f"{STORAGE_TYPE}/PrivateEndpointConnectionsApproval/action",
+    NAMESPACE_TYPE.casefold(): f"{NAMESPACE_TYPE}/privateEndpointConnectionsApproval/action",
+}
+_JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
+
+
+def new_endpoint(
+    world: World,
+    endpoint_id: ArmId,
+    *,
+    location: str,
+    subnet: str,
+    target: str,
+    group_id: str,
+    is_manual: bool,
+    connection_name: str = "",
+    request_message: str = "",
+    tags: dict[str, Any] | None = None,
+    interface: str = "",
+) -> PrivateEndpoint:
+    """Put an endpoint into the emulator; nothing is due for it yet."""
+    number = len(world.networking.endpoints) + 4
+    endpoint = PrivateEndpoint(
+        endpoint_id,
+        {"location": location, "tags": tags or {}, "interface": interface},
+        world.serial(),
+        subnet=subnet,
+        target=target,
+        group_id=group_id,
+        connection_name=connection_name or endpoint_id.name,
+        is_manual=is_manual,
+        request_message=request_message,
+        etag=world.etag(),
+        address=f"10.0.{number // 250 % 250}.{number % 250 + 1}",
+    )
+    world.ensure_group(endpoint_id, location)
+    world.networking.endpoints[endpoint_id.key] = endpoint
+    return endpoint
+
+
+def shown_endpoint(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
+    """The JSON of an endpoint."""
+    status, description = lives.connection_status(world, endpoint)
+    connection: dict[str, Any] = {
+        "name": endpoint.connection_name,
+        "id": f"{endpoint.id}/{_list_name(endpoint)}/{endpoint.connection_name}",
+        "etag": f'W/"{endpoint.etag}"',
+        "type": f"{PROVIDER}/privateEndpoints/{_list_name(endpoint)}",
+        "properties": {
+            "provisioningState": "Succeeded",
+            "privateLinkServiceId": endpoint.target,
+            "groupIds": [endpoint.group_id],
+            "privateLinkServiceConnectionState": {
+                "status": status,
+                "description": description,
+                "actionsRequired": "None",
+            },
+        },
+    }
+    if endpoint.is_manual:
+        connection["properties"]["requestMessage"] = endpoint.request_message
+    is_there = endpoint.provisioning_state == "Succeeded"
+    interface = endpoint.body["interface"] or f"{endpoint.id.name}.nic.{endpoint.etag[:8]}"
+    nic = endpoint.id.in_group(PROVIDER, "networkInterfaces", interface)
+    properties: dict[str, Any] = {
+        "provisioningState": endpoint.provisioning_state,
+        "resourceGuid": endpoint.etag,
+        "privateLinkServiceConnections": [] if endpoint.is_manual else [connection],
+        "manualPrivateLinkServiceConnections": [connection] if endpoint.is_manual else [],
+        "customNetworkInterfaceName": endpoint.body["interface"],
+        "subnet": {"id": endpoint.subnet},
+        "ipConfigurations": [],
+        "networkInterfaces": [{"id": str(nic)}] if is_there else [],
+        "customDnsConfigs": [],
+    }
+    if is_there and not endpoint.zone_groups:
+        host = lives.host_name(endpoint, DOMAINS[world.settings.cloud])
+        properties["customDnsConfigs"] = [{"fqdn": host, "ipAddresses": [endpoint.address]}]
+    return {
+        "name": endpoint.id.name,
+        "id": str(endpoint.id),
+        "etag": f'W/"{endpoint.etag}"',
+        "type": f"{PROVIDER}/privateEndpoints",
+        "location": endpoint.body["location"],
+        "tags": endpoint.body["tags"],
+        "properties": properties,
+    }
+
+
+def _list_name(endpoint: PrivateEndpoint) -> str:
+    return "manualPrivateLinkServiceConnections" if endpoint.is_manual else "privateLinkServiceConnections"
+
+
+def _id(call: Call) -> ArmId:
+    return call.id(PROVIDER, "privateEndpoints", call["endpoint"])
+
+
+def find_endpoint(call: Call) -> PrivateEndpoint:
+    """The private endpoint in the path."""
+    endpoint_id = _id(call)
+    endpoint = call.world.networking.endpoints.get(endpoint_id.key)
+    if endpoint is None:
+        raise not_found(endpoint_id)
+    return endpoint
+
+
+def subnet_of(world: World, endpoint: PrivateEndpoint) -> Subnet | None:
+    """The subnet that an endpoint is in, if it still exists."""
+    subnet_id = id_of(endpoint.subnet)
+    found = None if subnet_id is None else world.networking.find_subnet(subnet_id)
+    return found[1] if found else None
+
+
+def _list(call: Call) -> Response:
+    found = call.located(call.world.networking.endpoints.values())
+    return call.page(found, lambda endpoint: endpoint.serial, lambda endpoint: shown_endpoint(call.world, endpoint))
+
+
+def _get(call: Call) -> Response:
+    return Response(200, shown_endpoint(call.world, find_endpoint(call)))
+
+
+def _put(call: Call) -> Response:
+    endpoint_id, body = _id(call), call.json
+    if not _NAME.fullmatch(endpoint_id.name):
+        raise invalid(f"The private endpoint name '{endpoint_id.name}' is invalid.", "InvalidResourceName")
+    properties = object_of(body.get("properties")) or {}
+    network, subnet, subnet_id = _read_subnet(call, properties)
+    given, is_manual = _read_connection(properties)
+    location = body.get("location")
+    if not isinstance(location, str) or region_of(location) != region_of(network.body["location"]):
+        raise invalid(
+            f"The private endpoint must be in the region of its virtual network, {network.body['location']}.",
+            "InvalidPrivateEndpointLocation",
+        )
+    known = call.world.networking.endpoints.get(endpoint_id.key)
+    if known is not None:
+        return _put_again(call, known, subnet, (str(subnet_id), given))
+    _check_approval(call, given, is_manual=is_manual)
+    if subnet.is_busy:
+        raise busy(call, subnet.name)
+    endpoint = new_endpoint(
+        call.world,
+        endpoint_id,
+        location=location,
+        subnet=str(subnet_id),
+        target=given["target"],
+        group_id=given["group"],
+        is_manual=is_manual,
+        connection_name=given["name"],
+        request_message=given["message"],
+        tags=object_of(body.get("tags")),
+        interface=str(properties.get("customNetworkInterfaceName") or ""),
+    )
+    operation = lives.begin_endpoint(call.world, endpoint, subnet, fails=call.planned.get("outcome") == "Failed")
+    return accepted(call, operation, location, 201, shown_endpoint(call.world, endpoint))
+
+
+def _put_again(call: Call, known: PrivateEndpoint, subnet: Subnet, asked: tuple[str, dict[str, str]]) -> Response:
+    """The same request again: nothing changes, and one that failed is tried again."""
+    subnet_id, given = asked
+    same = (
+        known.subnet.casefold() == subnet_id.casefold()
+        and known.target.strip("/").casefold() == given["target"].strip("/").casefold()
+        and known.group_id.casefold() == given["group"].casefold()
+    )
+    if not same:
+        raise invalid(
+            f"The subnet and the target of the private endpoint '{known.id.name}' cannot be changed.",
+            "PrivateEndpointCannotBeUpdated",
+        )
+    if known.provisioning_state != "Succeeded" and (known.provisioning_state != "Failed" or subnet.is_busy):
+        raise busy(call, subnet.name)
+    if known.provisioning_state == "Failed":
+        fails = call.planned.get("outcome") == "Failed"
+        operation = lives.begin_endpoint(call.world, known, subnet, fails=fails)
+        return accepted(call, operation, known.body["location"], 200, shown_endpoint(call.world, known))
+    return Response(200, shown_endpoint(call.world, known))
+
+
+def _read_subnet(call: Call, properties: dict[str, Any]) -> tuple[VirtualNetwork, Subnet, ArmId]:
+    subnet_id = id_of((object_of(properties.get("subnet")) or {}).get("id"))
+    if subnet_id is None:
+        raise invalid("The property 'properties.subnet.id' is required.")
+    found = call.world.networking.find_subnet(subnet_id)
+    if found is None:
+        raise invalid(f"The subnet '{subnet_id}' was not found.", "InvalidResourceReference")
+    check_linked(call, _JOIN, str(subnet_id))
+    return *found, subnet_id
+
+
+def _read_connection(properties: dict[str, Any]) -> tuple[dict[str, str], bool]:
+    """The one connection in a body, and whether it is manual."""
+    automatic = list_of(properties.get("privateLinkServiceConnections")) or []
+    manual = list_of(properties.get("manualPrivateLinkServiceConnections")) or []
+    if len(automatic) + len(manual) != 1:
+        raise invalid("A private endpoint needs exactly one connection, automatic or manual.")
+    connection = object_of((automatic or manual)[0]) or {}
+    inner = object_of(connection.get("properties")) or {}
+    target, groups = inner.get("privateLinkServiceId"), strings_of(inner.get("groupIds"))
+    message = inner.get("requestMessage") or ""
+    if id_of(target) is None or not isinstance(target, str) or groups is None or len(groups) != 1:
+        raise invalid("A connection needs a private link service id and one group id.")
+    if not isinstance(message, str) or len(message) > _MESSAGE:
+        raise invalid(f"The request message has at most {_MESSAGE} characters.")
+    given = {"target": target, "group": groups[0], "message": message, "name": str(connection.get("name") or "")}
+    return given, bool(manual)
+
+
+def _check_approval(call: Call, given: dict[str, str], *, is_manual: bool) -> None:
+    """Refuse an automatic connection to a target on which the caller is not allowed to approve."""
+    target = id_of(given["target"])
+    action = None if target is None else _APPROVALS.get(target.type.casefold())
+    if action is not None and not is_manual:
+        check_linked(call, action, given["target"])
+
+
+def _delete(call: Call) -> Response:
+    endpoint = call.world.networking.endpoints.get(_id(call).key)
+    if endpoint is None:
+        return Response(204)
+    subnet = subnet_of(call.world, endpoint)
+    if subnet is not None and subnet.is_busy:
+        raise busy(call, subnet.name)
+    operation = lives.delete_endpoint(call.world, endpoint, subnet)
+    answer = accepted(call, operation, endpoint.body["location"], 202)
+    # Either header is described; both lead to the end (spec, SDK).
+    answer.headers["Location"] = signed_address(call, operation, endpoint.body["location"], "operationResults")
+    return answer
+
+
+def _types(call: Call) -> Response:
+    place = f"/subscriptions/{call['subscription']}/providers/{PROVIDER}/AvailablePrivateEndpointTypes"
+    kinds = (ACCOUNT_TYPE, STORAGE_TYPE, NAMESPACE_TYPE)
+    value = [
+        {
+            "name": kind.replace("/", "."),
+            "id": f"{place}/{kind.replace('/', '.')}",
+            "type": f"{PROVIDER}/AvailablePrivateEndpointTypes",
+            "resourceName": kind,
+            "displayName": kind,
+        }
+        for kind in kinds
+    ]
+    return Response(200, {"value": value})
+
+
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+_ALL = f"{_SUBSCRIPTION}/providers/Microsoft.Network/privateEndpoints"
+_GROUP = f"{_SUBSCRIPTION}/resourceGroups/{{group}}/providers/Microsoft.Network/privateEndpoints"
+_ONE = f"{_GROUP}/{{endpoint}}"
+_ACTION = "Microsoft.Network/privateEndpoints"
+_TYPES = "locations/{location}/availablePrivateEndpointTypes"
+
+ROUTES = (
+    Route("GET", _ALL, ANY, _list, f"{_ACTION}/read"),
+    Route("GET", _GROUP, ANY, _list, f"{_ACTION}/read"),
+    Route("GET", _ONE, ANY, _get, f"{_ACTION}/read"),
+    Route("PUT", _ONE, ANY, _put, f"{_ACTION}/write"),
+    Route("DELETE", _ONE, ANY, _delete, f"{_ACTION}/delete"),
+    Route(
+        "GET",
+        f"{_SUBSCRIPTION}/providers/Microsoft.Network/{_TYPES}",
+        ANY,
+        _types,
+        "Microsoft.Network/locations/availablePrivateEndpointTypes/read",
+    ),
+)

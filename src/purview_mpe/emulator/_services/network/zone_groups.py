@@ -1,0 +1,142 @@
+"""Microsoft.Network: the zone group of a private endpoint, which writes its addresses into private DNS zones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from purview_mpe.emulator._http.call import not_found
+from purview_mpe.emulator._http.router import Route
+from purview_mpe.emulator._services.network import lives
+from purview_mpe.emulator._services.network.common import PROVIDER, accepted, busy, check_linked, invalid
+from purview_mpe.emulator._services.network.private_endpoints import find_endpoint
+from purview_mpe.emulator._services.versions import ANY
+from purview_mpe.emulator._state import operations
+from purview_mpe.emulator._state.networking import ZoneGroup
+from purview_mpe.emulator._values.exchange import Response
+from purview_mpe.emulator._values.json_values import id_of, list_of, object_of
+
+if TYPE_CHECKING:
+    from purview_mpe.emulator._http.call import Call
+    from purview_mpe.emulator._state.networking import PrivateEndpoint
+    from purview_mpe.emulator._state.world import World
+
+# Of one group (documentation).
+_ZONES = 5
+_JOIN = "Microsoft.Network/privateDnsZones/join/action"
+
+
+def _shown(world: World, endpoint: PrivateEndpoint, group: ZoneGroup) -> dict[str, Any]:
+    group_id = endpoint.id.child("privateDnsZoneGroups", group.name)
+    return {
+        "name": group.name,
+        "id": str(group_id),
+        "etag": f'W/"{group.etag}"',
+        "type": f"{PROVIDER}/privateEndpoints/privateDnsZoneGroups",
+        "properties": {
+            "provisioningState": group.provisioning_state,
+            "privateDnsZoneConfigs": [
+                {
+                    "name": name,
+                    "id": f"{group_id}/privateDnsZoneConfigs/{name}",
+                    "etag": f'W/"{group.etag}"',
+                    "properties": {
+                        "provisioningState": group.provisioning_state,
+                        "privateDnsZoneId": zone,
+                        "recordSets": _records(world, endpoint, group, zone),
+                    },
+                }
+                for name, zone in group.zones
+            ],
+        },
+    }
+
+
+def _records(world: World, endpoint: PrivateEndpoint, group: ZoneGroup, zone_id: str) -> list[dict[str, Any]]:
+    key = zone_id.casefold()
+    name = group.records.get(key)
+    zone = world.networking.zones.get(key)
+    if name is None or zone is None:
+        return []
+    return [
+        {
+            "recordType": "A",
+            "recordSetName": name,
+            "fqdn": f"{name}.{zone.id.name}",
+            "ttl": 10,
+            "ipAddresses": [endpoint.address],
+            "provisioningState": "Succeeded",
+        }
+    ]
+
+
+def _list(call: Call) -> Response:
+    endpoint = find_endpoint(call)
+    return Response(200, {"value": [_shown(call.world, endpoint, group) for group in endpoint.zone_groups.values()]})
+
+
+def _get(call: Call) -> Response:
+    endpoint = find_endpoint(call)
+    group = endpoint.zone_groups.get(call["zone_group"].casefold())
+    if group is None:
+        raise not_found(endpoint.id.child("privateDnsZoneGroups", call["zone_group"]))
+    return Response(200, _shown(call.world, endpoint, group))
+
+
+def _put(call: Call) -> Response:
+    endpoint, zones = find_endpoint(call), _read(call)
+    if endpoint.provisioning_state != "Succeeded":
+        raise busy(call, endpoint.subnet.rpartition("/")[2])
+    known = endpoint.zone_groups.get(call["zone_group"].casefold())
+    if known is None and endpoint.zone_groups:
+        raise invalid(
+            f"The private endpoint '{endpoint.id.name}' already has a private DNS zone group; it can have one.",
+            "PrivateEndpointCannotHaveMoreThanOnePrivateDnsZoneGroup",
+        )
+    if known is not None:
+        lives.remove_records(call.world, known)
+    group = ZoneGroup(known.name if known else call["zone_group"], zones, call.world.etag())
+    endpoint.zone_groups[group.name.casefold()] = group
+    operation = lives.begin_zone_group(call.world, endpoint, group)
+    shown = _shown(call.world, endpoint, group)
+    return accepted(call, operation, endpoint.body["location"], 200 if known else 201, shown)
+
+
+def _read(call: Call) -> list[tuple[str, str]]:
+    """The zones in a body; each has to exist, and the caller to be allowed to join it."""
+    properties = object_of(call.json.get("properties")) or {}
+    configs = [object_of(one) or {} for one in list_of(properties.get("privateDnsZoneConfigs")) or ()]
+    if not 0 < len(configs) <= _ZONES:
+        raise invalid(f"A private DNS zone group needs 1 to {_ZONES} zones.")
+    zones: list[tuple[str, str]] = []
+    for config in configs:
+        zone_id = id_of((object_of(config.get("properties")) or {}).get("privateDnsZoneId"))
+        name = config.get("name")
+        if zone_id is None or not isinstance(name, str) or not name:
+            raise invalid("A configuration of a private DNS zone group needs a name and the id of a zone.")
+        if zone_id.key not in call.world.networking.zones:
+            raise invalid(f"The private DNS zone '{zone_id}' was not found.", "InvalidResourceReference")
+        check_linked(call, _JOIN, str(zone_id))
+        zones.append((name, str(zone_id)))
+    return zones
+
+
+def _delete(call: Call) -> Response:
+    endpoint = find_endpoint(call)
+    group = endpoint.zone_groups.pop(call["zone_group"].casefold(), None)
+    if group is None:
+        return Response(204)
+    lives.remove_records(call.world, group)
+    operation = operations.begin(call.world, call.world.seconds("private_dns"), lambda: None)
+    return accepted(call, operation, endpoint.body["location"], 202)
+
+
+_PROVIDER = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"
+_GROUPS = f"{_PROVIDER}/privateEndpoints/{{endpoint}}/privateDnsZoneGroups"
+_ACTION = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
+
+ROUTES = (
+    Route("GET", _GROUPS, ANY, _list, f"{_ACTION}/read"),
+    Route("GET", f"{_GROUPS}/{{zone_group}}", ANY, _get, f"{_ACTION}/read"),
+    Route("PUT", f"{_GROUPS}/{{zone_group}}", ANY, _put, f"{_ACTION}/write"),
+    Route("DELETE", f"{_GROUPS}/{{zone_group}}", ANY, _delete, f"{_ACTION}/delete"),
+)
