@@ -10,6 +10,7 @@ from pathlib import Path
 
 from purview_mpe._model.fleets import FleetReport, path_of
 from purview_mpe._model.naming import entity_name_problem, is_guid
+from purview_mpe._model.network import PURPOSES, Network
 from purview_mpe._model.results import Plan, Report
 from purview_mpe._model.shown import shown
 from purview_mpe._model.spec import Spec
@@ -20,6 +21,17 @@ def checked_spec(value: object) -> None:
     """Refuse everything that is not a Spec."""
     if not isinstance(value, Spec):
         raise InvalidSpec("spec", [("spec", f"is a {type(value).__name__}; pass a purview_mpe.Spec")])
+
+
+def checked_network(network: object, purpose: object) -> None:
+    """Refuse everything that is not a Network, and purposes that do not exist."""
+    problems: list[tuple[str, str]] = []
+    if not isinstance(network, Network):
+        problems.append(("network", f"is a {type(network).__name__}; pass a purview_mpe.Network"))
+    if purpose not in PURPOSES:
+        problems.append(("purpose", f"{shown(purpose)} is none of {', '.join(PURPOSES)}"))
+    if problems:
+        raise InvalidSpec("network", problems)
 
 
 def checked_plan_or_spec(value: object) -> None:

@@ -291,5 +291,7 @@ class Surroundings:
     """By group id: the zones that resolve its names."""
     offered: tuple[str, ...] = ()
     """The group ids that the account itself offers; empty if that cannot be read."""
-    hidden: tuple[str, ...] = ()
-    """What could not be read, in Azure's words."""
+    hidden_zones: tuple[str, ...] = ()
+    """Why not every zone could be searched, in Azure's words."""
+    hidden_endpoints: tuple[str, ...] = ()
+    """Why not every private endpoint of the subnet could be read, in Azure's words."""
