@@ -14,7 +14,7 @@ nox.options.sessions = ["tests", "types", "lint", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
-EVERYTHING = ".[aio,durable,emulator]"
+EVERYTHING = ".[aio,durable,emulator,network]"
 
 
 def _group(name: str) -> list[str]:

@@ -10,6 +10,7 @@ from azure.mgmt.datafactory import DataFactoryManagementClient
 from azure.mgmt.purview import PurviewManagementClient
 
 from purview_mpe.emulator import Emulator
+from tests.support.networks import Lab
 
 assert azure.core
 
@@ -76,3 +77,17 @@ def purview(emulator: Emulator):
         emulator.credential, emulator.factory.subscription, transport=emulator.transport()
     ) as client:
         yield client
+
+
+@pytest.fixture
+def lab(emulator, arm):
+    return Lab(emulator, arm)
+
+
+@pytest.fixture
+def make_lab(make_arm):
+    def make(**options: Any) -> Lab:
+        emulator = Emulator(**options)
+        return Lab(emulator, make_arm(emulator))
+
+    return make

@@ -401,4 +401,4 @@ def test_targets_can_be_read_as_resources(emulator, arm):
         assert group in groups
         assert arm.get(str(target) + "x", version=version).status_code == 404
     groups = arm.get(f"{emulator.account}/privateLinkResources", version=PURVIEW).json()["value"]
-    assert [item["properties"]["groupId"] for item in groups] == ["account", "portal", "platform"]
+    assert [item["properties"]["groupId"] for item in groups] == ["account", "portal"]

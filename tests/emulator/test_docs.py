@@ -12,6 +12,7 @@ import pytest
 
 from purview_mpe.emulator import Answers, Emulator, Times, pytest_plugin
 from purview_mpe.emulator._control.catalogs import Catalogs
+from purview_mpe.emulator._control.networks import Networks
 from purview_mpe.emulator._state import answers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
@@ -107,6 +108,12 @@ def test_every_method_of_the_catalog_is_listed():
     """Every public name of `Emulator.catalog` is in the section about it."""
     section = PAGE.split("\n## Purview's own host\n")[1].split("\n## ")[0]
     assert {name for name in dir(Catalogs) if not name.startswith("_") and f"`{name}`" not in section} == set()
+
+
+def test_every_method_of_the_networks_is_listed():
+    """Every public name of `Emulator.networks` is in the section about it."""
+    section = PAGE.split("\n## Networks of the customer\n")[1].split("\n## ")[0]
+    assert {name for name in dir(Networks) if not name.startswith("_") and f"`{name}`" not in section} == set()
 
 
 def test_every_admin_route_is_listed():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from purview_mpe.emulator._control.catalogs import Catalogs, EntityView
-    from purview_mpe.emulator._control.networks import Networks, PrivateEndpointView, ZoneView
+    from purview_mpe.emulator._control.networks import Networks, PrivateDnsZoneView, PrivateEndpointView
     from purview_mpe.emulator._control.views import ConnectionView, EndpointView
     from purview_mpe.emulator._emulator import Emulator
     from purview_mpe.emulator._http.faults import Fault
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Loaded on first use: the pytest plugin is in this package, and every pytest run loads the plugin.
 _HOMES = {
     **dict.fromkeys(("Catalogs", "EntityView"), "_control.catalogs"),
-    **dict.fromkeys(("Networks", "PrivateEndpointView", "ZoneView"), "_control.networks"),
+    **dict.fromkeys(("Networks", "PrivateDnsZoneView", "PrivateEndpointView"), "_control.networks"),
     **dict.fromkeys(("ConnectionView", "EndpointView"), "_control.views"),
     "Emulator": "_emulator",
     "Fault": "_http.faults",
@@ -60,6 +60,7 @@ __all__ = [
     "InvalidScenario",
     "MissingExtra",
     "Networks",
+    "PrivateDnsZoneView",
     "PrivateEndpointView",
     "Reads",
     "RealClock",
@@ -68,7 +69,6 @@ __all__ = [
     "Server",
     "Times",
     "VirtualClock",
-    "ZoneView",
 ]
 
 

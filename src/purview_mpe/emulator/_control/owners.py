@@ -22,7 +22,7 @@ class Owners:
         """Approve a connection as the owner of its target.
 
         `name` is the name of the managed endpoint (with `factory` if several factories have an endpoint of that
-        name), or the name or id of the connection.
+        name), the name or id of the connection, or the id of its private endpoint.
 
         Raises:
             LookupError: the connection does not exist, or not yet; or there are several.
@@ -68,4 +68,5 @@ def _is_called(connection: Connection, wanted: str) -> bool:
     if connection.endpoint is not None and connection.endpoint.name.casefold() == wanted:
         return True
     own = str(connection.target.child("privateEndpointConnections", connection.name)).strip("/").casefold()
-    return wanted in {connection.name.casefold(), own}
+    private_endpoint = connection.private_endpoint_id.strip("/").casefold()
+    return wanted in {connection.name.casefold(), own, private_endpoint}

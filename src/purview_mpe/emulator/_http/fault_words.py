@@ -89,6 +89,8 @@ def words_of(fault: Fault, times: int | None) -> dict[str, Any]:
             words["content"] = base64.b64encode(spoilt).decode() if isinstance(spoilt, bytes) else spoilt
         case "delay":
             words["seconds"] = fault.seconds
+        case "failed-provisioning" if "error" in fault.planned:
+            words["code"], words["message"] = fault.planned["error"]
         case _:
             pass
     return words

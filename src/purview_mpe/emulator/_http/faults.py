@@ -21,6 +21,9 @@ _CODES = {
     500: "InternalServerError", 502: "BadGateway", 503: "ServiceUnavailable", 504: "GatewayTimeout",
 }  # fmt: skip
 
+# The collections whose resources a fault can make fail later than their request.
+_PLANNED = frozenset({"managedprivateendpoints", "privateendpoints", "privatednszones"})
+
 _HTML = b"<html><head><title>Bad gateway</title></head><body><h1>Service unavailable</h1></body></html>"
 
 
@@ -164,9 +167,23 @@ class Fault:
         return cls("delay", method, path, times, probability, seconds=seconds)
 
     @classmethod
-    def failed_provisioning(cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
-        """Make the requested endpoint end as Failed."""
-        return cls("failed-provisioning", "PUT", path, times, probability, planned={"outcome": "Failed"})
+    def failed_provisioning(
+        cls,
+        *,
+        code: str | None = None,
+        message: str | None = None,
+        path: str | None = None,
+        times: int | None = 1,
+        probability: float = 1.0,
+    ) -> Fault:
+        """Make the requested endpoint end as Failed, with this code and message.
+
+        For private endpoints in networks, their zone groups, private DNS zones and links, the operation fails.
+        """
+        planned: dict[str, Any] = {"outcome": "Failed"}
+        if code is not None:
+            planned["error"] = (code, message or f"An injected fault of the emulator fails with {code}.")
+        return cls("failed-provisioning", "PUT", path, times, probability, planned=planned)
 
     @classmethod
     def rejected_connection(cls, *, path: str | None = None, times: int | None = 1, probability: float = 1.0) -> Fault:
@@ -198,7 +215,7 @@ class Fault:
         """Whether this fault matches a request."""
         if self.method != "*" and self.method.upper() != method:
             return False
-        if self.planned and not {"managedprivateendpoints", "privateendpoints"} & set(path.casefold().split("/")):
+        if self.planned and not _PLANNED & set(path.casefold().split("/")):
             return False
         if self.path is None:
             return True

@@ -16,6 +16,10 @@ RuntimeMove: TypeAlias = Literal["refused", "ignored", "accepted"]
 ImplicitRuntime: TypeAlias = Literal["hidden", "listed"]
 RuntimeState: TypeAlias = Literal["absent", "shown"]
 BusySubnet: TypeAlias = Literal["429", "409"]
+NetworkDeletion: TypeAlias = Literal["both", "location", "operation"]
+IngestionEndpoint: TypeAlias = Literal["manual", "automatic"]
+IngestionHost: TypeAlias = Literal["zone", "core"]
+PlatformGroup: TypeAlias = Literal["tenant-level", "every-account"]
 StalePolicy: TypeAlias = Literal["1002", "409", "412", "accepted"]
 ForbiddenPolicy: TypeAlias = Literal["403", "401", "empty"]
 ClosedAccount: TypeAlias = Literal["403", "reset"]
@@ -77,7 +81,22 @@ class Answers:
     runtime_state: RuntimeState = "absent"
     """`properties.state` of an Azure integration runtime: `absent` or `shown`."""
     busy_subnet: BusySubnet = "429"
-    """The status of a second operation on private endpoints in one subnet at a time: `429` or `409`."""
+    """The status of an operation on a private endpoint while another one is under way in its subnet: `429` or `409`."""
+    network_deletion: NetworkDeletion = "both"
+    """The addresses in the answer to the DELETE of a private endpoint.
+
+    `location`: `Location`, as in the SDK. `operation`: `Azure-AsyncOperation`, as in the examples of the spec. `both`.
+    """
+    ingestion_endpoint: IngestionEndpoint = "manual"
+    """A private endpoint to the ingestion storage of a newer account that asks for automatic approval.
+
+    `manual`: refused with 403, because the storage belongs to Microsoft. `automatic`: approved if the caller can
+    approve connections of the account.
+    """
+    ingestion_host: IngestionHost = "zone"
+    """The host of ingestion storage: in a `zone` of `storage.azure.net` (spec), or in the `core` domain of storage."""
+    platform_group: PlatformGroup = "tenant-level"
+    """The accounts that list the group `platform` among their private link resources."""
     endpoint_error: EndpointError = "object"
     """`properties.error` of a failed managed private endpoint: an `object` with code and message, or a `text`."""
 

@@ -57,12 +57,17 @@ def new_endpoint(
 
 
 def request(
-    world: World, endpoint: Endpoint, *, outcome: Outcome = "Succeeded", decision: Decision | None = None
+    world: World,
+    endpoint: Endpoint,
+    *,
+    outcome: Outcome = "Succeeded",
+    error: tuple[str, str] | None = None,
+    decision: Decision | None = None,
 ) -> None:
     """Start the life cycle of a new endpoint.
 
-    `outcome` is how provisioning ends; `decision` is the target owner's decision as soon as the connection
-    appears.
+    `outcome` is how provisioning ends, with `error` as the reason; `decision` is the target owner's decision as soon
+    as the connection appears.
     """
 
     def appear() -> None:
@@ -86,6 +91,7 @@ def request(
         if endpoint.provisioning_state == "Provisioning" and world.network_of(endpoint):
             if endpoint.connection is None and outcome == "Succeeded":
                 appear()
+            endpoint.error = endpoint.error or error
             finish(world, endpoint, outcome)
 
     world.later(_span(world, "connection_delay", endpoint), appear, endpoint.waiting)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe.emulator._state.nouns import Connection, Operation
+
+# Azure keeps the first four addresses of a subnet for itself, and the last one (documentation).
+_FIRST = 4
 
 
 @dataclass(slots=True)
 class Subnet:
-    """A subnet; it takes one operation on its private endpoints at a time."""
+    """A subnet. It takes one operation on its private endpoints at a time."""
 
     name: str
     prefix: str
@@ -23,6 +30,13 @@ class Subnet:
     def is_busy(self) -> bool:
         """Whether an operation is under way."""
         return self.operation is not None and not self.operation.is_over
+
+    def free_address(self, taken: Collection[str]) -> str | None:
+        """The first address that no endpoint has; None if the subnet is full."""
+        network = IPv4Network(self.prefix, strict=False)
+        # Without network and broadcast address, `hosts` begins at the second address.
+        free = (str(address) for address in islice(network.hosts(), _FIRST - 1, None))
+        return next((address for address in free if address not in taken), None)
 
 
 @dataclass(slots=True)
@@ -37,7 +51,7 @@ class VirtualNetwork:
 
 @dataclass(slots=True)
 class ZoneGroup:
-    """What writes the addresses of a private endpoint into zones."""
+    """Writes the address of a private endpoint into private DNS zones."""
 
     name: str
     zones: list[tuple[str, str]]
@@ -50,10 +64,11 @@ class ZoneGroup:
 
 @dataclass(slots=True)
 class PrivateEndpoint:
-    """A private endpoint of the customer's own."""
+    """A private endpoint in a network of the customer."""
 
     id: ArmId
     body: dict[str, Any]
+    """Location, tags, and the custom name of its network interface."""
     serial: int
     subnet: str
     target: str
@@ -66,17 +81,24 @@ class PrivateEndpoint:
     provisioning_state: str = "Updating"
     connection: Connection | None = None
     zone_groups: dict[str, ZoneGroup] = field(default_factory=dict[str, ZoneGroup])
+    operation: Operation | None = None
+    """The newest operation on one of its zone groups."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an operation on one of its zone groups is under way."""
+        return self.operation is not None and not self.operation.is_over
 
 
 @dataclass(slots=True)
 class Zone:
-    """A private DNS zone with its address records: name to addresses."""
+    """A private DNS zone with its address records: name to address."""
 
     id: ArmId
     body: dict[str, Any]
     serial: int
     etag: str
-    records: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    records: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(slots=True)
@@ -93,19 +115,27 @@ class Link:
     """The id of the virtual network."""
 
 
+@dataclass(frozen=True, slots=True)
+class ZonePolicy:
+    """A company's policy: every endpoint of a group gets a zone group with this zone."""
+
+    group_id: str
+    zone: str
+    after: float
+
+
 NetworkResource: TypeAlias = VirtualNetwork | PrivateEndpoint | Zone
 
 
 @dataclass(slots=True)
 class Networking:
-    """Everything of Microsoft.Network in one emulator, each by the key of its id."""
+    """The state of Microsoft.Network in one emulator; resources are found by the key of their id."""
 
     networks: dict[str, VirtualNetwork] = field(default_factory=dict[str, VirtualNetwork])
     endpoints: dict[str, PrivateEndpoint] = field(default_factory=dict[str, PrivateEndpoint])
     zones: dict[str, Zone] = field(default_factory=dict[str, Zone])
     links: dict[str, Link] = field(default_factory=dict[str, Link])
-    policies: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """Group id and zone: a policy of the company writes this zone group for every endpoint of the group."""
+    policies: list[ZonePolicy] = field(default_factory=list[ZonePolicy])
 
     def find_subnet(self, subnet: ArmId) -> tuple[VirtualNetwork, Subnet] | None:
         """The subnet with this id, and its network."""
@@ -113,17 +143,27 @@ class Networking:
         found = network.subnets.get(subnet.name.casefold()) if network else None
         return None if network is None or found is None else (network, found)
 
+    def endpoints_in(self, subnet: ArmId) -> list[PrivateEndpoint]:
+        """The private endpoints in a subnet."""
+        return [one for one in self.endpoints.values() if one.subnet.casefold() == subnet.key]
+
+    def links_of(self, zone: Zone) -> list[Link]:
+        """The links of a zone."""
+        return [link for link in self.links.values() if link.zone == zone.id.key]
+
+    def zones_of(self, network: ArmId) -> list[tuple[Zone, Link]]:
+        """The zones that a virtual network is linked to."""
+        found = [(self.zones.get(link.zone), link) for link in self.links.values()]
+        return [(zone, link) for zone, link in found if zone is not None and link.network.casefold() == network.key]
+
     def resources(self) -> list[NetworkResource]:
         """The top-level resources."""
         return [*self.networks.values(), *self.endpoints.values(), *self.zones.values()]
 
     def remove(self, key: str) -> bool:
-        """Take a top-level resource or a link away at once; gives whether there was one."""
-        for found in (self.networks, self.links):
-            if found.pop(key, None) is not None:
-                return True
-        if self.zones.pop(key, None) is not None:
-            for link in [link for link in self.links.values() if link.zone == key]:
+        """Remove a virtual network, a zone with its links, or a link; gives whether it existed."""
+        if (zone := self.zones.pop(key, None)) is not None:
+            for link in self.links_of(zone):
                 del self.links[link.id.key]
             return True
-        return False
+        return any(found.pop(key, None) is not None for found in (self.networks, self.links))

@@ -1,4 +1,4 @@
-"""What the operations of Microsoft.Network share: their long-running answers, and rights on what they are linked to."""
+"""Microsoft.Network: long-running answers, and the rights on resources that a request links to."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._state.nouns import Operation
 
 PROVIDER = "Microsoft.Network"
-# How long the parts of a signed address are; together with the rest more than three thousand characters (recorded
-# 2024-10: 3,185 to 3,232).
-_CERTIFICATE, _SIGNATURE = 2620, 342
+# The lengths of the parts of a signed address: together more than three thousand characters (recorded 2024-10:
+# 3,185 to 3,232).
+_CERTIFICATE, _SIGNATURE = 2590, 342
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def accepted(call: Call, operation: Operation, location: str, status: int, body: Any = None) -> Response:
-    """The answer to a write that goes on: the signed address of its operation, and no `Retry-After` (recorded)."""
+    """The answer to a write whose work goes on: the signed address of its operation, no `Retry-After` (recorded)."""
     return Response(status, body, {"Azure-AsyncOperation": signed_address(call, operation, location)})
 
 
 def signed_address(call: Call, operation: Operation, location: str, kind: str = "operations") -> str:
-    """Where an operation is followed, signed so that no token is needed to forge it (recorded 2024-10)."""
+    """The address of an operation, with a certificate and a signature (recorded 2024-10)."""
     draw = call.world.random.choices
     place = f"{call.origin}/subscriptions/{call['subscription']}/providers/{PROVIDER}/locations/{region_of(location)}"
     parts = {
@@ -45,7 +45,7 @@ def signed_address(call: Call, operation: Operation, location: str, kind: str = 
 
 
 def check_linked(call: Call, action: str, scope: str) -> None:
-    """Refuse a caller without a right on what the resource is linked to.
+    """Refuse a caller without a right on a resource that the request links to.
 
     Raises:
         ArmError: 403 `LinkedAuthorizationFailed`, or a policy's refusal.
@@ -61,14 +61,13 @@ def check_linked(call: Call, action: str, scope: str) -> None:
     call.guards.check(call.caller, action, scope, delete_passes_locks=False)
 
 
-def busy(call: Call, subnet: str) -> ArmError:
-    """The refusal of a second operation in a subnet."""
+def busy(call: Call, resource: str) -> ArmError:
+    """The refusal of a second operation on a subnet or an endpoint."""
     status = int(call.world.settings.answers.busy_subnet)
     return ArmError(
         status,
         "AnotherOperationInProgress",
-        f"Another operation on this or dependent resource is in progress. To retrieve status of the operation use uri "
-        f"of the operation on the subnet '{subnet}'.",
+        f"Another operation on this or dependent resource is in progress: '{resource}'.",
     )
 
 

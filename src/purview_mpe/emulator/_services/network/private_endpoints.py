@@ -1,4 +1,4 @@
-"""Microsoft.Network: private endpoints of the customer's own.
+"""Microsoft.Network: private endpoints in the customer's own networks.
 
 PUT answers 201 with `Updating` and the signed address of its operation (recorded 2024-10). A connection in
 `privateLinkServiceConnections` approves itself if the caller may approve on the target, one in
@@ -8,11 +8,12 @@ PUT answers 201 with `Updating` and the signed address of its operation (recorde
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import not_found
-from purview_mpe.emulator._http.hosts import DOMAINS
 from purview_mpe.emulator._http.router import Route
+from purview_mpe.emulator._services.data_factory.rules import want_tags
 from purview_mpe.emulator._services.network import lives
 from purview_mpe.emulator._services.network.common import (
     PROVIDER,
@@ -22,6 +23,7 @@ from purview_mpe.emulator._services.network.common import (
     invalid,
     signed_address,
 )
+from purview_mpe.emulator._services.targets.names import account_of_ingestion
 from purview_mpe.emulator._services.versions import ANY
 from purview_mpe.emulator._state.networking import PrivateEndpoint
 from purview_mpe.emulator._state.world import ACCOUNT_TYPE, NAMESPACE_TYPE, STORAGE_TYPE
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 # 1 to 80 characters (seen in public code).
 _NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,78}\w)?", re.ASCII)
 _MESSAGE = 140
-# What approves a connection on each kind of target (documentation).
+# The right to approve a connection, for each kind of target (documentation).
 _APPROVALS = {
     ACCOUNT_TYPE.casefold(): f"{ACCOUNT_TYPE}/PrivateEndpointConnectionsApproval/action",
     STORAGE_TYPE.casefold(): f"{STORAGE_TYPE}/PrivateEndpointConnectionsApproval/action",
@@ -57,14 +59,14 @@ def new_endpoint(
     is_manual: bool,
     connection_name: str = "",
     request_message: str = "",
+    address: str = "",
     tags: dict[str, Any] | None = None,
     interface: str = "",
 ) -> PrivateEndpoint:
-    """Put an endpoint into the emulator; nothing is due for it yet."""
-    number = len(world.networking.endpoints) + 4
+    """Add an endpoint, without scheduling anything for it."""
     endpoint = PrivateEndpoint(
         endpoint_id,
-        {"location": location, "tags": tags or {}, "interface": interface},
+        {"location": location, "tags": tags or {}, "interface": interface, "guid": world.guid()},
         world.serial(),
         subnet=subnet,
         target=target,
@@ -72,8 +74,8 @@ def new_endpoint(
         connection_name=connection_name or endpoint_id.name,
         is_manual=is_manual,
         request_message=request_message,
-        etag=world.etag(),
-        address=f"10.0.{number // 250 % 250}.{number % 250 + 1}",
+        etag=world.guid(),
+        address=address,
     )
     world.ensure_group(endpoint_id, location)
     world.networking.endpoints[endpoint_id.key] = endpoint
@@ -102,11 +104,11 @@ def shown_endpoint(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
     if endpoint.is_manual:
         connection["properties"]["requestMessage"] = endpoint.request_message
     is_there = endpoint.provisioning_state == "Succeeded"
-    interface = endpoint.body["interface"] or f"{endpoint.id.name}.nic.{endpoint.etag[:8]}"
+    interface = endpoint.body["interface"] or f"{endpoint.id.name}.nic.{endpoint.body['guid']}"
     nic = endpoint.id.in_group(PROVIDER, "networkInterfaces", interface)
     properties: dict[str, Any] = {
         "provisioningState": endpoint.provisioning_state,
-        "resourceGuid": endpoint.etag,
+        "resourceGuid": endpoint.body["guid"],
         "privateLinkServiceConnections": [] if endpoint.is_manual else [connection],
         "manualPrivateLinkServiceConnections": [connection] if endpoint.is_manual else [],
         "customNetworkInterfaceName": endpoint.body["interface"],
@@ -116,8 +118,7 @@ def shown_endpoint(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
         "customDnsConfigs": [],
     }
     if is_there and not endpoint.zone_groups:
-        host = lives.host_name(endpoint, DOMAINS[world.settings.cloud])
-        properties["customDnsConfigs"] = [{"fqdn": host, "ipAddresses": [endpoint.address]}]
+        properties["customDnsConfigs"] = [{"fqdn": lives.host_of(world, endpoint), "ipAddresses": [endpoint.address]}]
     return {
         "name": endpoint.id.name,
         "id": str(endpoint.id),
@@ -166,9 +167,10 @@ def _put(call: Call) -> Response:
     endpoint_id, body = _id(call), call.json
     if not _NAME.fullmatch(endpoint_id.name):
         raise invalid(f"The private endpoint name '{endpoint_id.name}' is invalid.", "InvalidResourceName")
+    want_tags(body)
     properties = object_of(body.get("properties")) or {}
     network, subnet, subnet_id = _read_subnet(call, properties)
-    given, is_manual = _read_connection(properties)
+    given = _read_connection(properties)
     location = body.get("location")
     if not isinstance(location, str) or region_of(location) != region_of(network.body["location"]):
         raise invalid(
@@ -177,46 +179,55 @@ def _put(call: Call) -> Response:
         )
     known = call.world.networking.endpoints.get(endpoint_id.key)
     if known is not None:
-        return _put_again(call, known, subnet, (str(subnet_id), given))
-    _check_approval(call, given, is_manual=is_manual)
+        return _put_again(call, known, subnet, (subnet_id, given))
+    if not given.is_manual:
+        _check_approval(call, given)
     if subnet.is_busy:
-        raise busy(call, subnet.name)
+        raise busy(call, str(subnet_id))
+    taken = {one.address for one in call.world.networking.endpoints_in(subnet_id)}
+    address = subnet.free_address(taken)
+    if address is None:
+        raise invalid(f"Subnet {subnet.name} with address prefix {subnet.prefix} is full.", "SubnetIsFull")
     endpoint = new_endpoint(
         call.world,
         endpoint_id,
         location=location,
         subnet=str(subnet_id),
-        target=given["target"],
-        group_id=given["group"],
-        is_manual=is_manual,
-        connection_name=given["name"],
-        request_message=given["message"],
-        tags=object_of(body.get("tags")),
+        target=given.target,
+        group_id=given.group_id,
+        is_manual=given.is_manual,
+        connection_name=given.name,
+        request_message=given.message,
+        address=address,
+        tags=body.get("tags"),
         interface=str(properties.get("customNetworkInterfaceName") or ""),
     )
-    operation = lives.begin_endpoint(call.world, endpoint, subnet, fails=call.planned.get("outcome") == "Failed")
+    operation = lives.begin_endpoint(call.world, endpoint, subnet, call.planned)
     return accepted(call, operation, location, 201, shown_endpoint(call.world, endpoint))
 
 
-def _put_again(call: Call, known: PrivateEndpoint, subnet: Subnet, asked: tuple[str, dict[str, str]]) -> Response:
-    """The same request again: nothing changes, and one that failed is tried again."""
+def _put_again(call: Call, known: PrivateEndpoint, subnet: Subnet, asked: tuple[ArmId, _Connection]) -> Response:
+    """Change the tags of an endpoint, the only part that can change; one that failed is tried again."""
     subnet_id, given = asked
     same = (
-        known.subnet.casefold() == subnet_id.casefold()
-        and known.target.strip("/").casefold() == given["target"].strip("/").casefold()
-        and known.group_id.casefold() == given["group"].casefold()
+        known.subnet.casefold() == subnet_id.key
+        and known.target.strip("/").casefold() == given.target.strip("/").casefold()
+        and known.group_id.casefold() == given.group_id.casefold()
+        and known.is_manual == given.is_manual
     )
     if not same:
         raise invalid(
             f"The subnet and the target of the private endpoint '{known.id.name}' cannot be changed.",
             "PrivateEndpointCannotBeUpdated",
         )
-    if known.provisioning_state != "Succeeded" and (known.provisioning_state != "Failed" or subnet.is_busy):
-        raise busy(call, subnet.name)
+    if known.is_busy or known.provisioning_state in {"Updating", "Deleting"}:
+        raise busy(call, str(known.id))
     if known.provisioning_state == "Failed":
-        fails = call.planned.get("outcome") == "Failed"
-        operation = lives.begin_endpoint(call.world, known, subnet, fails=fails)
+        if subnet.is_busy:
+            raise busy(call, str(subnet_id))
+        operation = lives.begin_endpoint(call.world, known, subnet, call.planned)
         return accepted(call, operation, known.body["location"], 200, shown_endpoint(call.world, known))
+    known.body["tags"] = call.json.get("tags") or {}
     return Response(200, shown_endpoint(call.world, known))
 
 
@@ -224,15 +235,25 @@ def _read_subnet(call: Call, properties: dict[str, Any]) -> tuple[VirtualNetwork
     subnet_id = id_of((object_of(properties.get("subnet")) or {}).get("id"))
     if subnet_id is None:
         raise invalid("The property 'properties.subnet.id' is required.")
+    check_linked(call, _JOIN, str(subnet_id))
     found = call.world.networking.find_subnet(subnet_id)
     if found is None:
         raise invalid(f"The subnet '{subnet_id}' was not found.", "InvalidResourceReference")
-    check_linked(call, _JOIN, str(subnet_id))
     return *found, subnet_id
 
 
-def _read_connection(properties: dict[str, Any]) -> tuple[dict[str, str], bool]:
-    """The one connection in a body, and whether it is manual."""
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """The one connection in a body."""
+
+    name: str
+    target: str
+    group_id: str
+    message: str
+    is_manual: bool
+
+
+def _read_connection(properties: dict[str, Any]) -> _Connection:
     automatic = list_of(properties.get("privateLinkServiceConnections")) or []
     manual = list_of(properties.get("manualPrivateLinkServiceConnections")) or []
     if len(automatic) + len(manual) != 1:
@@ -245,16 +266,21 @@ def _read_connection(properties: dict[str, Any]) -> tuple[dict[str, str], bool]:
         raise invalid("A connection needs a private link service id and one group id.")
     if not isinstance(message, str) or len(message) > _MESSAGE:
         raise invalid(f"The request message has at most {_MESSAGE} characters.")
-    given = {"target": target, "group": groups[0], "message": message, "name": str(connection.get("name") or "")}
-    return given, bool(manual)
+    return _Connection(str(connection.get("name") or ""), target, groups[0], message, bool(manual))
 
 
-def _check_approval(call: Call, given: dict[str, str], *, is_manual: bool) -> None:
+def _check_approval(call: Call, given: _Connection) -> None:
     """Refuse an automatic connection to a target on which the caller is not allowed to approve."""
-    target = id_of(given["target"])
+    target = id_of(given.target)
     action = None if target is None else _APPROVALS.get(target.type.casefold())
-    if action is not None and not is_manual:
-        check_linked(call, action, given["target"])
+    if target is None or action is None:
+        return
+    if call.world.settings.answers.ingestion_endpoint == "automatic":
+        owner = account_of_ingestion(call.world, target)
+        if owner is not None:
+            check_linked(call, _APPROVALS[ACCOUNT_TYPE.casefold()], str(owner.id))
+            return
+    check_linked(call, action, given.target)
 
 
 def _delete(call: Call) -> Response:
@@ -262,12 +288,14 @@ def _delete(call: Call) -> Response:
     if endpoint is None:
         return Response(204)
     subnet = subnet_of(call.world, endpoint)
-    if subnet is not None and subnet.is_busy:
-        raise busy(call, subnet.name)
-    operation = lives.delete_endpoint(call.world, endpoint, subnet)
-    answer = accepted(call, operation, endpoint.body["location"], 202)
-    # Either header is described; both lead to the end (spec, SDK).
-    answer.headers["Location"] = signed_address(call, operation, endpoint.body["location"], "operationResults")
+    if endpoint.is_busy or (subnet is not None and subnet.is_busy):
+        raise busy(call, endpoint.subnet)
+    operation, location = lives.delete_endpoint(call.world, endpoint, subnet), endpoint.body["location"]
+    answer, wanted = accepted(call, operation, location, 202), call.world.settings.answers.network_deletion
+    if wanted != "operation":
+        answer.headers["Location"] = signed_address(call, operation, location, "operationResults")
+    if wanted == "location":
+        del answer.headers["Azure-AsyncOperation"]
     return answer
 
 

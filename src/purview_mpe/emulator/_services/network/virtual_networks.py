@@ -1,12 +1,13 @@
-"""Microsoft.Network: virtual networks and their subnets, as far as a private endpoint needs them."""
+"""Microsoft.Network: the parts of virtual networks and their subnets that a private endpoint needs."""
 
 from __future__ import annotations
 
-import re
+from ipaddress import IPv4Network, ip_network
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import not_found
 from purview_mpe.emulator._http.router import Route
+from purview_mpe.emulator._services.data_factory.rules import want_tags
 from purview_mpe.emulator._services.network.common import PROVIDER, invalid
 from purview_mpe.emulator._services.versions import ANY
 from purview_mpe.emulator._state.networking import Subnet, VirtualNetwork
@@ -20,23 +21,30 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._http.call import Call
     from purview_mpe.emulator._state.world import World
 
-_PREFIX = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}/\d{1,2}")
+_POLICIES = ("Disabled", "Enabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled")
 
 
 def new_network(world: World, network_id: ArmId, location: str, subnets: Iterable[str] = ()) -> VirtualNetwork:
-    """Make a virtual network exist, with subnets of these names."""
-    body = {"location": location, "tags": {}, "prefixes": ["10.0.0.0/16"]}
+    """Add a virtual network with subnets of these names."""
+    body: dict[str, Any] = {"location": location, "tags": {}, "prefixes": ["10.0.0.0/16"]}
     network = VirtualNetwork(network_id, body, world.serial())
-    for number, name in enumerate(subnets):
-        network.subnets[name.casefold()] = Subnet(name, f"10.0.{number % 256}.0/24")
+    for name in subnets:
+        add_subnet(network, name)
     world.ensure_group(network_id, location)
     world.networking.networks[network_id.key] = network
     return network
 
 
+def add_subnet(network: VirtualNetwork, name: str, network_policies: str = "Disabled", prefix: str = "") -> Subnet:
+    """Add a subnet to a virtual network, by default with the next 256 addresses."""
+    prefix = prefix or f"10.0.{len(network.subnets) % 256}.0/24"
+    network.subnets[name.casefold()] = subnet = Subnet(name, prefix, network_policies)
+    return subnet
+
+
 def _shown_subnet(world: World, network: VirtualNetwork, subnet: Subnet) -> dict[str, Any]:
     subnet_id = network.id.child("subnets", subnet.name)
-    inside = [one for one in world.networking.endpoints.values() if one.subnet.casefold() == subnet_id.key]
+    inside = world.networking.endpoints_in(subnet_id)
     return {
         "id": str(subnet_id),
         "name": subnet.name,
@@ -89,18 +97,23 @@ def _get(call: Call) -> Response:
 
 def _put(call: Call) -> Response:
     network_id, body = _id(call), call.json
+    want_tags(body)
     properties = object_of(body.get("properties")) or {}
     prefixes = list_of((object_of(properties.get("addressSpace")) or {}).get("addressPrefixes"))
     if not isinstance(body.get("location"), str) or not body["location"] or not prefixes:
         raise invalid("A virtual network needs a location and an address space.")
-    subnets = [_read_subnet(object_of(one) or {}) for one in list_of(properties.get("subnets")) or ()]
+    given = list_of(properties.get("subnets"))
+    subnets = [_read_subnet(object_of(one) or {}) for one in given or ()]
     known = call.world.networking.networks.get(network_id.key)
     network = known or new_network(call.world, network_id, body["location"])
     network.body |= {"tags": body.get("tags") or {}, "prefixes": prefixes}
+    if given is not None:
+        # The list replaces the existing one; without it the subnets stay (documentation).
+        for gone in network.subnets.keys() - {subnet.name.casefold() for subnet in subnets}:
+            _check_unused(call, network.id.child("subnets", gone))
+            del network.subnets[gone]
     for subnet in subnets:
-        before = network.subnets.get(subnet.name.casefold())
-        subnet.operation = before.operation if before else None
-        network.subnets[subnet.name.casefold()] = subnet
+        _put_in(network, subnet)
     return Response(200 if known else 201, _shown_network(call.world, network))
 
 
@@ -109,15 +122,25 @@ def _delete(call: Call) -> Response:
     network = call.world.networking.networks.get(network_id.key)
     if network is None:
         return Response(204)
-    if any(one.subnet.casefold().startswith(network_id.key) for one in call.world.networking.endpoints.values()):
-        raise _in_use(network_id)
+    for subnet in network.subnets.values():
+        _check_unused(call, network_id.child("subnets", subnet.name))
     del call.world.networking.networks[network_id.key]
     return Response(200)
 
 
-def _in_use(resource: ArmId) -> ArmError:
-    message = f"The resource '{resource}' is in use by a private endpoint and cannot be deleted."
-    return ArmError(400, "InUseSubnetCannotBeDeleted", message)
+def _check_unused(call: Call, subnet_id: ArmId) -> None:
+    """Refuse to delete a subnet with private endpoints in it.
+
+    Raises:
+        ArmError: 400 `InUseSubnetCannotBeDeleted`.
+    """
+    inside = call.world.networking.endpoints_in(subnet_id)
+    if inside:
+        raise ArmError(
+            400,
+            "InUseSubnetCannotBeDeleted",
+            f"Subnet {subnet_id.name} is in use by {inside[0].id} and cannot be deleted.",
+        )
 
 
 # --- subnets
@@ -128,12 +151,26 @@ def _read_subnet(body: dict[str, Any], name: str | None = None) -> Subnet:
     found, prefix = name or body.get("name"), properties.get("addressPrefix")
     if prefix is None and (prefixes := list_of(properties.get("addressPrefixes"))):
         prefix = prefixes[0]
-    if not isinstance(found, str) or not found or not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+    if not isinstance(found, str) or not found or not isinstance(prefix, str) or not _is_prefix(prefix):
         raise invalid("A subnet needs a name and an address prefix such as 10.0.0.0/24.")
-    policies = properties.get("privateEndpointNetworkPolicies", "Disabled")
-    if policies not in ("Disabled", "Enabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled"):
+    policies = properties.get("privateEndpointNetworkPolicies") or "Disabled"
+    if policies not in _POLICIES:
         raise invalid("The property 'privateEndpointNetworkPolicies' has an invalid value.")
     return Subnet(found, prefix, policies)
+
+
+def _is_prefix(text: str) -> bool:
+    try:
+        return isinstance(ip_network(text, strict=False), IPv4Network)
+    except ValueError:
+        return False
+
+
+def _put_in(network: VirtualNetwork, subnet: Subnet) -> None:
+    """Put a subnet into its network; an operation that is under way in it goes on."""
+    before = network.subnets.get(subnet.name.casefold())
+    subnet.operation = before.operation if before else None
+    network.subnets[subnet.name.casefold()] = subnet
 
 
 def _find_subnet(call: Call) -> tuple[VirtualNetwork, Subnet]:
@@ -156,16 +193,14 @@ def _get_subnet(call: Call) -> Response:
 def _put_subnet(call: Call) -> Response:
     network, subnet = _find(call), _read_subnet(call.json, call["subnet"])
     known = network.subnets.get(subnet.name.casefold())
-    subnet.operation = known.operation if known else None
-    network.subnets[subnet.name.casefold()] = subnet
+    _put_in(network, subnet)
     return Response(200 if known else 201, _shown_subnet(call.world, network, subnet))
 
 
 def _delete_subnet(call: Call) -> Response:
     network = _find(call)
     subnet_id = network.id.child("subnets", call["subnet"])
-    if any(one.subnet.casefold() == subnet_id.key for one in call.world.networking.endpoints.values()):
-        raise _in_use(subnet_id)
+    _check_unused(call, subnet_id)
     return Response(204 if network.subnets.pop(call["subnet"].casefold(), None) is None else 200)
 
 

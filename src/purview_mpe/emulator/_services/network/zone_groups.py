@@ -1,4 +1,4 @@
-"""Microsoft.Network: the zone group of a private endpoint, which writes its addresses into private DNS zones."""
+"""Microsoft.Network: the zone group of a private endpoint, which writes its address into private DNS zones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from purview_mpe.emulator._services.network import lives
 from purview_mpe.emulator._services.network.common import PROVIDER, accepted, busy, check_linked, invalid
 from purview_mpe.emulator._services.network.private_endpoints import find_endpoint
 from purview_mpe.emulator._services.versions import ANY
-from purview_mpe.emulator._state import operations
 from purview_mpe.emulator._state.networking import ZoneGroup
 from purview_mpe.emulator._values.exchange import Response
 from purview_mpe.emulator._values.json_values import id_of, list_of, object_of
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._state.networking import PrivateEndpoint
     from purview_mpe.emulator._state.world import World
 
-# Of one group (documentation).
+# The maximum number of zones in one group (documentation).
 _ZONES = 5
 _JOIN = "Microsoft.Network/privateDnsZones/join/action"
 
@@ -84,8 +83,7 @@ def _get(call: Call) -> Response:
 
 def _put(call: Call) -> Response:
     endpoint, zones = find_endpoint(call), _read(call)
-    if endpoint.provisioning_state != "Succeeded":
-        raise busy(call, endpoint.subnet.rpartition("/")[2])
+    _check_idle(call, endpoint)
     known = endpoint.zone_groups.get(call["zone_group"].casefold())
     if known is None and endpoint.zone_groups:
         raise invalid(
@@ -93,16 +91,27 @@ def _put(call: Call) -> Response:
             "PrivateEndpointCannotHaveMoreThanOnePrivateDnsZoneGroup",
         )
     if known is not None:
-        lives.remove_records(call.world, known)
-    group = ZoneGroup(known.name if known else call["zone_group"], zones, call.world.etag())
+        lives.remove_records(call.world, endpoint, known)
+    group = ZoneGroup(known.name if known else call["zone_group"], zones, call.world.guid())
     endpoint.zone_groups[group.name.casefold()] = group
-    operation = lives.begin_zone_group(call.world, endpoint, group)
+    operation = lives.begin_zone_group(call.world, endpoint, group, call.planned)
     shown = _shown(call.world, endpoint, group)
     return accepted(call, operation, endpoint.body["location"], 200 if known else 201, shown)
 
 
+def _check_idle(call: Call, endpoint: PrivateEndpoint) -> None:
+    """Refuse a write while another operation on the endpoint or on its zone group is under way."""
+    if endpoint.is_busy or endpoint.provisioning_state in {"Updating", "Deleting"}:
+        raise busy(call, str(endpoint.id))
+    if endpoint.provisioning_state == "Failed":
+        raise invalid(
+            f"The private endpoint '{endpoint.id}' is in the state Failed.",
+            "ReferencedResourceNotProvisioned",
+        )
+
+
 def _read(call: Call) -> list[tuple[str, str]]:
-    """The zones in a body; each has to exist, and the caller to be allowed to join it."""
+    """The zones in a body. Each must exist, and the caller needs the right to join it (well known)."""
     properties = object_of(call.json.get("properties")) or {}
     configs = [object_of(one) or {} for one in list_of(properties.get("privateDnsZoneConfigs")) or ()]
     if not 0 < len(configs) <= _ZONES:
@@ -122,11 +131,11 @@ def _read(call: Call) -> list[tuple[str, str]]:
 
 def _delete(call: Call) -> Response:
     endpoint = find_endpoint(call)
-    group = endpoint.zone_groups.pop(call["zone_group"].casefold(), None)
+    group = endpoint.zone_groups.get(call["zone_group"].casefold())
     if group is None:
         return Response(204)
-    lives.remove_records(call.world, group)
-    operation = operations.begin(call.world, call.world.seconds("private_dns"), lambda: None)
+    _check_idle(call, endpoint)
+    operation = lives.begin_zone_group_deletion(call.world, endpoint, group)
     return accepted(call, operation, endpoint.body["location"], 202)
 
 

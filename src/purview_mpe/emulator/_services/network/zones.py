@@ -7,11 +7,13 @@ while the operation is under way (recorded 2023-11).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from purview_mpe.emulator._http.call import not_found, parent_not_found
 from purview_mpe.emulator._http.router import Route
+from purview_mpe.emulator._services.data_factory.rules import want_tags
 from purview_mpe.emulator._services.network.common import PROVIDER, check_linked, invalid
+from purview_mpe.emulator._services.network.lives import planned_error
 from purview_mpe.emulator._services.resource_manager.operations import find_operation, shown_operation
 from purview_mpe.emulator._services.versions import ANY
 from purview_mpe.emulator._state import operations
@@ -20,6 +22,8 @@ from purview_mpe.emulator._values.exchange import ArmError, Response
 from purview_mpe.emulator._values.json_values import id_of, object_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe.emulator._http.call import Call
     from purview_mpe.emulator._state.world import World
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(?=.{1,63}\.)[\w-]{1,63}(?:\.[\w-]{1,63}){1,33}", re.ASCII)
 _POLICIES = ("Default", "NxDomainRedirect")
 _JOIN = "Microsoft.Network/virtualNetworks/join/action"
+Problem: TypeAlias = tuple[str, str]
+"""Code and message of a failure."""
 
 
 def new_zone(world: World, zone_id: ArmId, tags: dict[str, Any] | None = None) -> Zone:
@@ -46,7 +52,7 @@ def new_link(world: World, link_id: ArmId, zone: Zone, network: str, body: dict[
 
 
 def _shown_zone(world: World, zone: Zone) -> dict[str, Any]:
-    links = [link for link in world.networking.links.values() if link.zone == zone.id.key]
+    links = world.networking.links_of(zone)
     return {
         "id": str(zone.id),
         "name": zone.id.name,
@@ -97,8 +103,12 @@ def find_zone(call: Call) -> Zone:
     return zone
 
 
-def _accepted(call: Call, finish: operations.Finish) -> Response:
-    operation = operations.begin(call.world, call.world.seconds("private_dns"), finish)
+def _accepted(call: Call, finish: operations.Finish, error: Callable[[], Problem | None] | None = None) -> Response:
+    """The answer to a write whose work goes on (recorded); a fault, or `error` at the end, makes it fail."""
+    planned = planned_error(call.planned)
+    operation = operations.begin(
+        call.world, call.world.seconds("private_dns"), finish, lambda: planned or (error() if error else None)
+    )
     place = f"{call.origin}/subscriptions/{call['subscription']}/resourceGroups/{call['group']}/providers/{PROVIDER}"
     version = f"?api-version={call.api_version}"
     return Response(
@@ -112,7 +122,7 @@ def _accepted(call: Call, finish: operations.Finish) -> Response:
 
 
 def _check_conditions(call: Call, etag: str | None) -> None:
-    """Refuse a write that is to create only, or that names another entity tag.
+    """Refuse a write that must create, or that names another entity tag.
 
     Raises:
         ArmError: 412.
@@ -135,11 +145,12 @@ def _get_zone(call: Call) -> Response:
 
 def _put_zone(call: Call) -> Response:
     zone_id, body = _zone_id(call), call.json
+    want_tags(body)
     if body.get("location") != "global" or not _NAME.fullmatch(zone_id.name):
         raise invalid("A private DNS zone needs a domain name of two labels or more, and the location 'global'.")
     known = call.world.networking.zones.get(zone_id.key)
     _check_conditions(call, known.etag if known else None)
-    tags = object_of(body.get("tags")) or {}
+    tags = body.get("tags") or {}
 
     def finish() -> None:
         zone = call.world.networking.zones.get(zone_id.key)
@@ -156,7 +167,8 @@ def _delete_zone(call: Call) -> Response:
     zone = call.world.networking.zones.get(zone_id.key)
     if zone is None:
         return Response(204)
-    if any(link.zone == zone_id.key for link in call.world.networking.links.values()):
+    _check_conditions(call, zone.etag)
+    if call.world.networking.links_of(zone):
         raise ArmError(
             409,
             "CannotDeleteResource",
@@ -164,7 +176,7 @@ def _delete_zone(call: Call) -> Response:
         )
 
     def finish() -> None:
-        call.world.networking.zones.pop(zone_id.key, None)
+        call.world.networking.remove(zone_id.key)
 
     return _accepted(call, finish)
 
@@ -178,8 +190,7 @@ def _link_id(call: Call) -> ArmId:
 
 def _list_links(call: Call) -> Response:
     zone = find_zone(call)
-    found = [link for link in call.world.networking.links.values() if link.zone == zone.id.key]
-    return call.page(found, lambda link: link.serial, _shown_link)
+    return call.page(call.world.networking.links_of(zone), lambda link: link.serial, _shown_link)
 
 
 def _get_link(call: Call) -> Response:
@@ -197,19 +208,25 @@ def _put_link(call: Call) -> Response:
     known = call.world.networking.links.get(link_id.key)
     _check_conditions(call, known.etag if known else None)
     network, shown = _read_link(call)
-    if known is not None and known.network.casefold() != network.casefold():
+    if known is not None and known.network.casefold() != network.key:
         raise invalid("The virtual network of a link cannot be changed.")
-    _check_overlap(call, zone, network, link_id.key)
+
+    def overlap() -> Problem | None:
+        return _overlap(call.world, zone, network, link_id)
+
+    if (problem := overlap()) is not None:
+        raise invalid(problem[1], problem[0])
 
     def finish() -> None:
         if call.world.networking.zones.get(zone_id.key) is zone:
-            new_link(call.world, link_id, zone, network, shown)
+            new_link(call.world, link_id, zone, str(network), shown)
 
-    return _accepted(call, finish)
+    return _accepted(call, finish, overlap)
 
 
-def _read_link(call: Call) -> tuple[str, dict[str, Any]]:
+def _read_link(call: Call) -> tuple[ArmId, dict[str, Any]]:
     body = call.json
+    want_tags(body)
     properties = object_of(body.get("properties")) or {}
     network = id_of((object_of(properties.get("virtualNetwork")) or {}).get("id"))
     registers, policy = properties.get("registrationEnabled", False), properties.get("resolutionPolicy", "Default")
@@ -217,25 +234,26 @@ def _read_link(call: Call) -> tuple[str, dict[str, Any]]:
         raise invalid("A virtual network link needs the id of a virtual network, and the location 'global'.")
     if not isinstance(registers, bool) or policy not in _POLICIES:
         raise invalid("A virtual network link has an invalid property.")
+    check_linked(call, _JOIN, str(network))
     if network.key not in call.world.networking.networks:
         raise invalid(f"The virtual network '{network}' was not found.", "InvalidResourceReference")
-    check_linked(call, _JOIN, str(network))
-    tags = object_of(body.get("tags")) or {}
-    return str(network), {"registrationEnabled": registers, "resolutionPolicy": policy, "tags": tags}
+    return network, {
+        "registrationEnabled": registers,
+        "resolutionPolicy": policy,
+        "tags": body.get("tags") or {},
+    }
 
 
-def _check_overlap(call: Call, zone: Zone, network: str, link_key: str) -> None:
-    """Refuse a second zone of the same name for a virtual network (well known; the code is inferred)."""
-    for link in call.world.networking.links.values():
-        other = call.world.networking.zones.get(link.zone)
-        if other is None or link.network.casefold() != network.casefold() or link.id.key == link_key:
-            continue
-        if other.id.name.casefold() == zone.id.name.casefold():
-            raise invalid(
+def _overlap(world: World, zone: Zone, network: ArmId, link_id: ArmId) -> Problem | None:
+    """A virtual network takes one zone of a name (well known; code and message seen in public reports)."""
+    for other, link in world.networking.zones_of(network):
+        if link.id.key != link_id.key and other.id.name.casefold() == zone.id.name.casefold():
+            message = (
                 "A virtual network cannot be linked to multiple zones with overlapping namespaces. You tried to link "
-                f"virtual network with '{zone.id.name}' and '{other.id.name}' zones.",
-                "BadRequest",
+                f"virtual network with '{zone.id.name}' and '{other.id.name}' zones."
             )
+            return "BadRequest", message
+    return None
 
 
 def _delete_link(call: Call) -> Response:
@@ -252,24 +270,49 @@ def _delete_link(call: Call) -> Response:
 # --- records and operations
 
 
+def _shown_record(zone: Zone, name: str) -> dict[str, Any]:
+    return _record(zone, "A", name, {"ttl": 10, "aRecords": [{"ipv4Address": zone.records[name]}]})
+
+
+def _record(zone: Zone, kind: str, name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(zone.id.child(kind, name)),
+        "name": name,
+        "type": f"Microsoft.Network/privateDnsZones/{kind}",
+        "etag": zone.etag,
+        "properties": {
+            "fqdn": f"{zone.id.name}." if name == "@" else f"{name}.{zone.id.name}.",
+            "isAutoRegistered": False,
+            **properties,
+        },
+    }
+
+
+def _list_addresses(call: Call) -> Response:
+    zone = find_zone(call)
+    return Response(200, {"value": [_shown_record(zone, name) for name in zone.records]})
+
+
 def _list_records(call: Call) -> Response:
     zone = find_zone(call)
-    value = [
-        {
-            "id": str(zone.id.child("A", name)),
-            "name": name,
-            "type": "Microsoft.Network/privateDnsZones/A",
-            "etag": zone.etag,
-            "properties": {
-                "fqdn": f"{name}.{zone.id.name}.",
-                "ttl": 10,
-                "isAutoRegistered": False,
-                "aRecords": [{"ipv4Address": address} for address in addresses],
-            },
-        }
-        for name, addresses in zone.records.items()
-    ]
-    return Response(200, {"value": value})
+    authority = {
+        "email": "azureprivatedns-host.microsoft.com",
+        "expireTime": 2_419_200,
+        "host": "azureprivatedns.net",
+        "minimumTtl": 10,
+        "refreshTime": 3_600,
+        "retryTime": 300,
+        "serialNumber": 1,
+    }
+    begins = _record(zone, "SOA", "@", {"ttl": 3_600, "soaRecord": authority})
+    return Response(200, {"value": [begins, *(_shown_record(zone, name) for name in zone.records)]})
+
+
+def _get_address(call: Call) -> Response:
+    zone, name = find_zone(call), call["record"].lower()
+    if name not in zone.records:
+        raise not_found(zone.id.child("A", call["record"]))
+    return Response(200, _shown_record(zone, name))
 
 
 def _status(call: Call) -> Response:
@@ -300,7 +343,8 @@ ROUTES = (
     Route("GET", f"{_LINKS}/{{link}}", ANY, _get_link, f"{_ACTION}/virtualNetworkLinks/read"),
     Route("PUT", f"{_LINKS}/{{link}}", ANY, _put_link, f"{_ACTION}/virtualNetworkLinks/write"),
     Route("DELETE", f"{_LINKS}/{{link}}", ANY, _delete_link, f"{_ACTION}/virtualNetworkLinks/delete"),
-    Route("GET", f"{_ONE}/A", ANY, _list_records, f"{_ACTION}/A/read"),
+    Route("GET", f"{_ONE}/A", ANY, _list_addresses, f"{_ACTION}/A/read"),
+    Route("GET", f"{_ONE}/A/{{record}}", ANY, _get_address, f"{_ACTION}/A/read"),
     Route("GET", f"{_ONE}/ALL", ANY, _list_records, f"{_ACTION}/ALL/read"),
     Route("GET", f"{_PROVIDER}/privateDnsOperationStatuses/{{operation}}", ANY, _status),
     Route("GET", f"{_PROVIDER}/privateDnsOperationResults/{{operation}}", ANY, _result),

@@ -250,13 +250,6 @@ def _target(call: Call) -> ArmId:
     return find_account(call).id
 
 
-# The groups and their zones (documentation).
-_ZONES = {
-    "account": "privatelink.purview.azure.com",
-    "portal": "privatelink.purviewstudio.azure.com",
-    "platform": "privatelink.purview-service.microsoft.com",
-}
-
 _ALL = "/subscriptions/{subscription}/providers/Microsoft.Purview/accounts"
 _ACCOUNTS = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Purview/accounts"
 _ACCOUNT = f"{_ACCOUNTS}/{{account}}"
@@ -277,7 +270,5 @@ ROUTES = (
         f"{_ACTION}/addrootcollectionadmin/action",
     ),
     Route("POST", f"{_ACCOUNT}/listkeys", PURVIEW, _list_keys, f"{_ACTION}/listkeys/action"),
-    *connections.routes(
-        _ACCOUNT, PURVIEW, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval", zones=_ZONES
-    ),
+    *connections.routes(_ACCOUNT, PURVIEW, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval"),
 )

@@ -98,9 +98,12 @@ def account_body(
         name = f"ingestion{region[:8]}{world.letters(7)}"
         # It is in a subscription of Microsoft (inferred).
         group = ArmId(world.microsoft_subscription().id, f"ingestion-storage-rg-{world.letters(7)}")
+        domain = f"z{world.random.randrange(1, 60)}.blob.storage.azure.net"
+        if world.settings.answers.ingestion_host == "core":
+            domain = "blob.core.windows.net"
         properties["ingestionStorage"] = {
             "id": str(group.in_group("Microsoft.Storage", "storageAccounts", name)),
-            "primaryEndpoint": f"https://{name}.z{world.random.randrange(1, 60)}.blob.storage.azure.net/",
+            "primaryEndpoint": f"https://{name}.{domain}/",
             "publicNetworkAccess": ingesting,
         }
     return {

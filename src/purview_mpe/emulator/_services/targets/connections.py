@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import bad_request, not_found
 from purview_mpe.emulator._http.router import Route
+from purview_mpe.emulator._services.targets.names import groups_of, private_name
 from purview_mpe.emulator._state import life, operations
 from purview_mpe.emulator._state.world import ACCOUNT_TYPE, NAMESPACE_TYPE, STORAGE_TYPE
 from purview_mpe.emulator._values.exchange import ArmError, Response
@@ -203,7 +204,6 @@ def routes(
     *,
     action: str,
     approval: str,
-    zones: dict[str, str],
 ) -> tuple[Route, ...]:
     """The operations on the connections of one kind of target, whose path is `template`."""
     listed, one = (
@@ -217,16 +217,17 @@ def routes(
         Route("GET", one, versions, _get(find), f"{name}/read"),
         Route("PUT", one, versions, _put(find), f"{name}/write", also=f"{action}/{approval}/action"),
         Route("DELETE", one, versions, _delete(find), f"{name}/delete"),
-        Route("GET", groups, versions, _groups(find, zones), f"{action}/privateLinkResources/read"),
+        Route("GET", groups, versions, _groups(find), f"{action}/privateLinkResources/read"),
     )
 
 
-def _groups(find: FindTarget, zones: dict[str, str]) -> Callable[[Call], Response]:
+def _groups(find: FindTarget) -> Callable[[Call], Response]:
     """The handler that lists the group ids that a target offers to private endpoints."""
 
     def handle(call: Call) -> Response:
         target = find(call)
-        value = [_shown_group(target, group, zone) for group, zone in zones.items()]
+        names = {group: private_name(call.world, target, group) for group in groups_of(call.world, target)}
+        value = [_shown_group(target, group, name.zone) for group, name in names.items()]
         return Response(200, {"value": value})
 
     return handle

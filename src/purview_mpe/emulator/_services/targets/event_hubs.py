@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._state.nouns import Resource
     from purview_mpe.emulator._state.world import World
 
-_ZONES = {"namespace": "privatelink.servicebus.windows.net"}
-
 
 def shown_namespace(world: World, resource: Resource) -> dict[str, Any]:
     """The JSON of a namespace."""
@@ -74,7 +72,5 @@ ROUTES = (
     Route("GET", _ALL, EVENT_HUB, _list, f"{_ACTION}/read"),
     Route("GET", _GROUP, EVENT_HUB, _list, f"{_ACTION}/read"),
     Route("GET", _ONE, EVENT_HUB, _get, f"{_ACTION}/read"),
-    *connections.routes(
-        _ONE, EVENT_HUB, _target, action=_ACTION, approval="privateEndpointConnectionsApproval", zones=_ZONES
-    ),
+    *connections.routes(_ONE, EVENT_HUB, _target, action=_ACTION, approval="privateEndpointConnectionsApproval"),
 )

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._state.world import World
 
 _SERVICES = ("blob", "dfs", "file", "queue", "table", "web")
-_ZONES = {service: f"privatelink.{service}.core.windows.net" for service in _SERVICES}
 
 
 def shown_storage(world: World, resource: Resource) -> dict[str, Any]:
@@ -75,7 +74,5 @@ ROUTES = (
     Route("GET", _ALL, STORAGE, _list, f"{_ACTION}/read"),
     Route("GET", _GROUP, STORAGE, _list, f"{_ACTION}/read"),
     Route("GET", _ONE, STORAGE, _get, f"{_ACTION}/read"),
-    *connections.routes(
-        _ONE, STORAGE, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval", zones=_ZONES
-    ),
+    *connections.routes(_ONE, STORAGE, _target, action=_ACTION, approval="PrivateEndpointConnectionsApproval"),
 )
