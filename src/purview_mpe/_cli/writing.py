@@ -31,8 +31,8 @@ def create(call: Call) -> Exit:
             return Exit.DONE
         report = _create(call, client, planned)
     if report is None:
-        return _nothing_was_written(call)
-    return _show(call, report, with_hand_off=arguments.approve)
+        return nothing_was_written(call)
+    return show(call, report, with_hand_off=arguments.approve)
 
 
 def _create(call: Call, client: Client, planned: Plan | Spec) -> Report | None:
@@ -54,7 +54,7 @@ def _create(call: Call, client: Client, planned: Plan | Spec) -> Report | None:
     agreed = planned
     doomed = [step.name for step in agreed.steps if step.action == "replace"]
     question = f"Delete {', '.join(doomed)} and create {'it' if len(doomed) == 1 else 'them'} again?"
-    if doomed and not _agrees(call, question):
+    if doomed and not agrees(call, question):
         return None
     if arguments.approve:
         return call.watched(create_all)
@@ -72,7 +72,7 @@ def approve(call: Call) -> Exit:
                 subject, dry_run=arguments.dry_run, wait=not arguments.no_wait, timeout=arguments.timeout
             )
         )
-    return _show(call, report)
+    return show(call, report)
 
 
 def reject(call: Call) -> Exit:
@@ -85,10 +85,10 @@ def reject(call: Call) -> Exit:
         report = call.watched(lambda: client.reject(subject, dry_run=asked, wait=wait, timeout=timeout))
         doomed = [outcome.name for outcome in report.outcomes if outcome.result == "would-reject"]
         if asked and doomed and not arguments.dry_run:
-            if not _agrees(call, f"Reject {', '.join(doomed)}? A rejected endpoint must be created again."):
-                return _nothing_was_written(call)
+            if not agrees(call, f"Reject {', '.join(doomed)}? A rejected endpoint must be created again."):
+                return nothing_was_written(call)
             report = call.watched(lambda: client.reject(subject, wait=wait, timeout=timeout))
-    return _show(call, report)
+    return show(call, report)
 
 
 def delete(call: Call) -> Exit:
@@ -99,10 +99,10 @@ def delete(call: Call) -> Exit:
         report = call.watched(lambda: client.delete_all(spec, dry_run=asked, timeout=arguments.timeout))
         doomed = [outcome.name for outcome in report.outcomes if outcome.result == "would-delete"]
         if asked and doomed and not arguments.dry_run:
-            if not _agrees(call, f"Delete {', '.join(doomed)} of the factory {spec.factory_id.name!r}?"):
-                return _nothing_was_written(call)
+            if not agrees(call, f"Delete {', '.join(doomed)} of the factory {spec.factory_id.name!r}?"):
+                return nothing_was_written(call)
             report = call.watched(lambda: client.delete_all(spec, timeout=arguments.timeout))
-    return _show(call, report)
+    return show(call, report)
 
 
 def connect(call: Call) -> Exit:
@@ -111,7 +111,7 @@ def connect(call: Call) -> Exit:
     with call.client() as client:
         arguments = call.arguments
         report = call.watched(lambda: client.connect(spec, replace=arguments.replace, identity=arguments.identity))
-    return _show(call, report)
+    return show(call, report)
 
 
 def disconnect(call: Call) -> Exit:
@@ -119,7 +119,7 @@ def disconnect(call: Call) -> Exit:
     spec = call.spec
     with call.client() as client:
         report = call.watched(lambda: client.disconnect(spec))
-    return _show(call, report)
+    return show(call, report)
 
 
 def onboard(call: Call) -> Exit:
@@ -138,7 +138,7 @@ def onboard(call: Call) -> Exit:
                 timeout=arguments.timeout,
             )
         )
-    return _show(call, report)
+    return show(call, report)
 
 
 def offboard(call: Call) -> Exit:
@@ -149,10 +149,10 @@ def offboard(call: Call) -> Exit:
         report = call.watched(lambda: client.offboard(spec, dry_run=asked, timeout=arguments.timeout))
         doomed = [outcome.name for outcome in report.outcomes if outcome.result.startswith("would-")]
         if asked and doomed and not arguments.dry_run:
-            if not _agrees(call, f"Revoke, disconnect and delete ({', '.join(dict.fromkeys(doomed))})?"):
-                return _nothing_was_written(call)
+            if not agrees(call, f"Revoke, disconnect and delete ({', '.join(dict.fromkeys(doomed))})?"):
+                return nothing_was_written(call)
             report = call.watched(lambda: client.offboard(spec, timeout=arguments.timeout))
-    return _show(call, report)
+    return show(call, report)
 
 
 def grant(call: Call) -> Exit:
@@ -164,7 +164,7 @@ def grant(call: Call) -> Exit:
                 spec, become_admin=arguments.become_admin, dry_run=arguments.dry_run, timeout=arguments.timeout
             )
         )
-    return _show(call, report)
+    return show(call, report)
 
 
 def revoke(call: Call) -> Exit:
@@ -172,7 +172,7 @@ def revoke(call: Call) -> Exit:
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         report = call.watched(lambda: client.revoke(spec, dry_run=arguments.dry_run, timeout=arguments.timeout))
-    return _show(call, report)
+    return show(call, report)
 
 
 def create_options(parser: ArgumentParser) -> None:
@@ -186,7 +186,7 @@ def create_options(parser: ArgumentParser) -> None:
     )
     group.add_argument("-y", "--yes", action="store_true", help="do not ask before broken endpoints are deleted")
     _waiting(group, 1800)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def onboard_options(parser: ArgumentParser) -> None:
@@ -200,7 +200,7 @@ def onboard_options(parser: ArgumentParser) -> None:
     _become_admin(group)
     group.add_argument("--replace", action="store_true", help="replace a connection to another account")
     _waiting(group, 1800)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def offboard_options(parser: ArgumentParser) -> None:
@@ -209,7 +209,7 @@ def offboard_options(parser: ArgumentParser) -> None:
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be removed")
     group.add_argument("-y", "--yes", action="store_true", help="do not ask")
     _timeout(group, 600)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def grant_options(parser: ArgumentParser) -> None:
@@ -218,7 +218,7 @@ def grant_options(parser: ArgumentParser) -> None:
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     _become_admin(group)
     _timeout(group, 300)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def revoke_options(parser: ArgumentParser) -> None:
@@ -226,7 +226,7 @@ def revoke_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("revoke")
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     _timeout(group, 300)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def _become_admin(group: options.Arguments) -> None:
@@ -272,7 +272,7 @@ def _decision_options(group: options.Arguments) -> None:
     )
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     _waiting(group, 300)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def _waiting(group: options.Arguments, seconds: float) -> None:
@@ -290,7 +290,8 @@ def _timeout(group: options.Arguments, seconds: float) -> None:
     )
 
 
-def _hand_off(group: options.Arguments) -> None:
+def hand_off_option(group: options.Arguments) -> None:
+    """The option for the text that is left for others."""
     group.add_argument(
         "--hand-off", metavar="FILE", help="write the steps that are left for the targets' owners to this file, if any"
     )
@@ -317,16 +318,18 @@ def _write_hand_off(call: Call, file: str, text: str) -> None:
     call.terminal.say(f"What is left for the owners of the targets is in {file}.")
 
 
-def _agrees(call: Call, question: str) -> bool:
+def agrees(call: Call, question: str) -> bool:
+    """Whether the person agrees, or has said so in advance."""
     return call.arguments.yes or call.terminal.confirm(question)
 
 
-def _nothing_was_written(call: Call) -> Exit:
+def nothing_was_written(call: Call) -> Exit:
+    """Say so."""
     call.terminal.say("Nothing was written.")
     return Exit.FAILED
 
 
-def _show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
+def show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
     """Show the report. The text for others goes to the requested file, and into the table if it is the main result."""
     file: str | None = getattr(call.arguments, "hand_off", None)
     in_table = with_hand_off and file is None
@@ -338,5 +341,6 @@ def _show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
         call.terminal.say(f"Nothing is left for others, so {file} was not written.")
     elif report.hand_off is not None and not in_table:
         call.terminal.say("The connections wait until the owners of their targets approve them.")
-        call.terminal.say("Approve them with purview-mpe approve, or write the steps for the owners: --hand-off FILE.")
+        how = "purview-mpe approve" if report.network is None else "--approve"
+        call.terminal.say(f"Approve them with {how}, or write the steps for the owners: --hand-off FILE.")
     return Exit.of_report(report)

@@ -9,6 +9,7 @@ from purview_mpe._flows.steps.survey import survey
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._rules import checking
 from purview_mpe._rules.capacity import LIMITS, capacity_findings, loads, wanted_by
+from purview_mpe._rules.own_endpoints import own_targets_of, seen_own
 
 if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
@@ -22,7 +23,11 @@ async def check(io: Io, spec: Spec) -> Check:
     plan, _ = checking.plan_of(situation)
     wanted = wanted_by(plan) if plan else ()
     limited = [target for target in wanted if target.connections in LIMITS]
-    if situation.account is None or not limited:
+    own = own_targets_of(situation)
+    if situation.account is None or not (limited or own):
         return checking.check(situation)
-    listings = await connections.list_targets(io, ArmId.parse(situation.account.id), limited)
-    return checking.check(situation, target_findings=capacity_findings(loads(limited, listings, wanted=wanted)))
+    listings = await connections.list_targets(io, ArmId.parse(situation.account.id), [*limited, *own])
+    return checking.check(
+        seen_own(situation, own, listings),
+        target_findings=capacity_findings(loads(limited, listings, wanted=wanted)),
+    )

@@ -258,8 +258,8 @@ def endpoint_step(spec: Spec, network: Network, target: Target, endpoints: Seque
             name,
             f"The name {name!r} is taken by a private endpoint to {taken.endpoint.resource_id or 'another target'} "
             f"({taken.endpoint.group_id}) in the subnet {taken.subnet or 'of another network'}.",
-            "Set Spec.name to another base name for this network, or set Network.resource_group to another one; the "
-            "existing private endpoint is not touched.",
+            "Choose another base name for this network (Spec.name), or another resource group (Network.resource_group); "
+            "the existing private endpoint is not touched.",
         )
     if same or taken is not None:
         return _endpoint_step(target, "create", name, "The earlier one is being deleted; creation waits for its name.")

@@ -119,6 +119,10 @@ def claim_from_report(factory: str, target: Target, outcome: Outcome) -> Claim:
     does not ask an owner to approve it either.
     """
     private_endpoint_id = outcome.private_endpoint_id
+    if outcome.subject == "private-endpoint":
+        # One of the customer's own has the name that the report gives, in a resource group of the customer's.
+        is_named = private_endpoint_id is not None and same_id(last_segment(private_endpoint_id), outcome.name)
+        return Claim(target, outcome.name, private_endpoint_id if is_named else None, only_exact=True)
     is_plausible = (
         private_endpoint_id is not None
         and is_endpoint_name(outcome.name)

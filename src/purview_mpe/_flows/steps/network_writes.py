@@ -82,7 +82,7 @@ class EndpointWork:
             raise ProvisioningFailed(
                 f"The name {self.step.name!r} was taken meanwhile by a private endpoint to "
                 f"{found.endpoint.resource_id or 'another target'}.",
-                remedy="Plan again, and set Spec.name to another base name for this network.",
+                remedy="Plan again, and choose another base name for this network (Spec.name).",
             )
         return Found(found, found.endpoint.provisioning_state)
 

@@ -8,8 +8,8 @@ OWN_ENDPOINTS_NEEDED = Kind(
     link="Network",
     code="own-endpoints-needed",
     severity="warning",
-    message="{runtimes} needs private endpoints in its own virtual network for {groups}, and {missing}; it cannot use "
-    "managed private endpoints.",
+    message="{runtimes} needs private endpoints in its own virtual network for {groups}, and the targets show no approved "
+    "connection for {missing}; managed private endpoints do not serve it.",
     cause="{reason}",
     remedy="Create them in the network of the self-hosted runtime: client.create_private_endpoints(spec, network, "
     "purpose='self-hosted-runtime').",
