@@ -279,6 +279,7 @@ class _Signed(policies.SansIOHTTPPolicy[Any, Any]):
             request.http_request.url = followed.signed()
 
     def on_response(self, request: Any, response: Any) -> None:
+        del response  # only the request shows the address
         self._forget(request)
 
     def on_exception(self, request: Any) -> None:

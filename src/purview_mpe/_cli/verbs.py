@@ -251,10 +251,14 @@ pip install 'purview-mpe[network]'. Safe to repeat: what exists is kept.""",
         own.private_endpoints,
         (options.spec_options, own.private_endpoints_options, *_REACH),
         (
-            'purview-mpe private-endpoints plan --spec s.json --subnet "$SUBNET" \\\n'
-            "    --purpose self-hosted-runtime --dns existing",
-            'purview-mpe private-endpoints create --spec s.json --subnet "$SUBNET" \\\n'
-            "    --purpose studio --dns create --approve",
+            (
+                'purview-mpe private-endpoints plan --spec s.json --subnet "$SUBNET" \\\n'
+                "    --purpose self-hosted-runtime --dns existing"
+            ),
+            (
+                'purview-mpe private-endpoints create --spec s.json --subnet "$SUBNET" \\\n'
+                "    --purpose studio --dns create --approve"
+            ),
         ),
     ),
     Verb(

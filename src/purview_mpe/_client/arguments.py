@@ -38,6 +38,15 @@ def checked_plan_or_spec(value: object) -> None:
     """Refuse everything that is neither a Plan nor a Spec."""
     if not isinstance(value, (Plan, Spec)):
         raise InvalidSpec("plan", [("plan", f"is a {type(value).__name__}; pass a purview_mpe.Plan or Spec")])
+    if isinstance(value, Plan):
+        _checked_managed(value)
+
+
+def _checked_managed(plan: Plan) -> None:
+    """Refuse a plan for a network of the caller's own."""
+    if plan.network is not None:
+        rule = "is for private endpoints of your own; call create_private_endpoints(spec, network, purpose=...) for it"
+        raise InvalidSpec("plan", [("plan", rule)])
 
 
 def checked_spec_or_report(value: object) -> None:

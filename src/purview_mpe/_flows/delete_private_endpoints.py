@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
 
 
-async def delete_private_endpoints(
-    io: Io, spec: Spec, network: Network, purpose: Purpose, *, dry_run: bool
-) -> Report:
+async def delete_private_endpoints(io: Io, spec: Spec, network: Network, purpose: Purpose, *, dry_run: bool) -> Report:
     """Delete the private endpoints of a purpose, and nothing else; zones and links stay, because others may use them.
 
     Raises:
@@ -122,7 +120,9 @@ class Removals:
                 self.io, work, waiting=lambda: self._tell_waiting(endpoint.endpoint.name), seen_at=seen_at
             )
         except PurviewMpeError as error:
-            self._end(removal, Ended("timed-out" if isinstance(error, WaitTimedOut) else "failed", ErrorDetail.of(error)))
+            self._end(
+                removal, Ended("timed-out" if isinstance(error, WaitTimedOut) else "failed", ErrorDetail.of(error))
+            )
         else:
             is_going = states.is_deleting(endpoint.endpoint.provisioning_state)
             self._end(removal, Ended("deleted" if was_sent or is_going else "absent"))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.progress import Progress
     from purview_mpe._model.network import Network, Purpose
-    from purview_mpe._model.results import Action, Plan, Result, Status, Target
+    from purview_mpe._model.results import Action, Plan, Result, Status
     from purview_mpe._model.spec import Spec
     from purview_mpe._rules.ownership import Claim
 
@@ -116,17 +116,17 @@ class Creation:
 
     async def approve_pending(self, *, wait: bool) -> None:
         """Approve what Azure did not approve by itself."""
-        claims = self._claims()
+        claims, plan = self._claims(), self.plan
         self.approving = Approving(
             self.io,
-            self.plan.spec,
-            self.plan.account,
+            plan.spec,
+            plan.account,
             [claim.target for claim in claims],
             Known(claims),
             decision="Approved",
             dry_run=False,
             verb="create_private_endpoints",
-            subject="private-endpoint",
+            own=(self.building.network, plan.purpose),
         )
         if claims:
             await self.approving.run(wait=wait)

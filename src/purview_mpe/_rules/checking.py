@@ -101,9 +101,7 @@ def account_findings(situation: Situation) -> Iterator[Finding]:
 def runtime_checks(situation: Situation) -> tuple[RuntimeCheck, ...]:
     """The support matrix's verdict on every runtime of the factory."""
     found = [_runtime_check(situation, runtime) for runtime in situation.runtimes or ()]
-    return tuple(
-        one.model_copy(update={"private_endpoints": has_private_endpoints(situation, one)}) for one in found
-    )
+    return tuple(one.model_copy(update={"private_endpoints": has_private_endpoints(situation, one)}) for one in found)
 
 
 def _runtime_check(situation: Situation, runtime: Runtime) -> RuntimeCheck:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._model import matrix
 from purview_mpe._model.arm_id import folded, same_id
-from purview_mpe._model.checkup import RuntimeCheck
 from purview_mpe._model.results import Finding, identity
 from purview_mpe._model.survey import OwnConnections
 from purview_mpe._rules.findings.network import OWN_ENDPOINTS_NEEDED, OWN_ENDPOINTS_UNREADABLE
@@ -22,6 +21,7 @@ from purview_mpe._rules.orphans import is_made_by_a_service
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from purview_mpe._model.checkup import RuntimeCheck
     from purview_mpe._model.results import Account, Connection, Identity, Target
     from purview_mpe._model.survey import Situation
     from purview_mpe._rules.ownership import Listing
@@ -55,7 +55,10 @@ def own_connections(
         listing = listings[target.identity]
         if listing.error is not None:
             hidden.append(listing.error.message)
-        elif len({folded(one.private_endpoint_id) for one in _own(listing.connections, situation)}) < needed[_place(target)]:
+        elif (
+            len({folded(one.private_endpoint_id) for one in _own(listing.connections, situation)})
+            < needed[_place(target)]
+        ):
             lacking.append(target.group_id)
     if lacking:
         return OwnConnections(are_there=False, reason=", ".join(lacking))

@@ -98,7 +98,7 @@ def plan_zone(network: Network, name: str, zones: Sequence[Zone]) -> ZonePlan:
             return _planned(zone.id, link, "keep", "keep", f"It is linked to {virtual_network.name!r}.")
     at_home = next((zone for zone in same if same_id(zone.id, home)), None)
     if network.dns == "existing":
-        shown = (at_home or (same[0] if same else None))
+        shown = at_home or (same[0] if same else None)
         where = f"A zone of this name is in {shown.id.resource_group!r}, but it" if shown else "No zone of this name"
         reason = f"{where} is {'not ' if shown else ''}linked to the virtual network {virtual_network.name!r}."
         return _refused(shown.id if shown else home, reason, _missing_remedy(network))
@@ -129,20 +129,25 @@ def _planned(zone_id: ArmId, link: str, zone_action: Action, link_action: Action
     link_id = zone_id.child("virtualNetworkLinks", link)
     why = "It exists." if link_action == "keep" else "The virtual network is not linked to this zone yet."
     steps = (
-        _step("dns-zone", zone_action, zone_id, zone_id.name, reason),
-        _step("dns-link", link_action, link_id, link, why),
+        _step("dns-zone", zone_action, zone_id, reason),
+        _step("dns-link", link_action, link_id, why),
     )
     return ZonePlan(zone_id, link, steps)
 
 
 def _refused(zone_id: ArmId, reason: str, remedy: str) -> ZonePlan:
-    return ZonePlan(zone_id, "", (_step("dns-zone", "conflict", zone_id, zone_id.name, reason, remedy),))
+    return ZonePlan(zone_id, "", (_step("dns-zone", "conflict", zone_id, reason, remedy),))
 
 
-def _step(
-    subject: Subject, action: Action, resource_id: ArmId, name: str, reason: str, remedy: str | None = None
-) -> Step:
-    return Step(action=action, subject=subject, name=name, resource_id=str(resource_id), reason=reason, remedy=remedy)
+def _step(subject: Subject, action: Action, resource_id: ArmId, reason: str, remedy: str | None = None) -> Step:
+    return Step(
+        action=action,
+        subject=subject,
+        name=resource_id.name,
+        resource_id=str(resource_id),
+        reason=reason,
+        remedy=remedy,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +252,7 @@ def endpoint_step(spec: Spec, network: Network, target: Target, endpoints: Seque
     home = network.endpoint_id(name)
     same = [one for one in endpoints if is_for(one, target, network)]
     standing = [one for one in same if not states.is_deleting(one.endpoint.provisioning_state)]
-    standing.sort(key=lambda one: _is_broken(one))
+    standing.sort(key=_is_broken)
     if standing:
         return _step_for_existing(spec, network, target, standing[0])
     taken = next((one for one in endpoints if same_id(one.endpoint.id, home)), None)
@@ -258,12 +263,14 @@ def endpoint_step(spec: Spec, network: Network, target: Target, endpoints: Seque
             name,
             f"The name {name!r} is taken by a private endpoint to {taken.endpoint.resource_id or 'another target'} "
             f"({taken.endpoint.group_id}) in the subnet {taken.subnet or 'of another network'}.",
-            "Choose another base name for this network (Spec.name), or another resource group (Network.resource_group); "
-            "the existing private endpoint is not touched.",
+            "Choose another base name for this network (Spec.name), or another resource group "
+            "(Network.resource_group); the existing private endpoint is not touched.",
         )
     if same or taken is not None:
         return _endpoint_step(target, "create", name, "The earlier one is being deleted; creation waits for its name.")
-    return _endpoint_step(target, "create", name, "No private endpoint in the subnet leads to this target and group id.")
+    return _endpoint_step(
+        target, "create", name, "No private endpoint in the subnet leads to this target and group id."
+    )
 
 
 def is_for(one: PrivateEndpoint, target: Target, network: Network) -> bool:
@@ -339,13 +346,12 @@ def zone_group_step(network: Network, step: Step, around: Surroundings) -> Step:
     name = existing[0] if existing else step.name
     resource_id = endpoint_id.child("privateDnsZoneGroups", name)
     if existing:
-        return _step("dns-zone-group", "keep", resource_id, name, "It exists, and is not touched.")
+        return _step("dns-zone-group", "keep", resource_id, "It exists, and is not touched.")
     is_home = same_id(ArmId(endpoint_id.subscription, endpoint_id.resource_group), network.group_id)
     return _step(
         "dns-zone-group",
         "create" if is_home else "conflict",
         resource_id,
-        name,
         "The private endpoint has no zone group yet.",
     )
 

@@ -125,9 +125,7 @@ def _endpoint(spec: Spec, target: Target, endpoints: Sequence[Endpoint], target_
     )
 
 
-def verdict_of(
-    endpoint: Endpoint, target_status: str | None, *, shown_by: str = "factory"
-) -> tuple[Verdict, str]:
+def verdict_of(endpoint: Endpoint, target_status: str | None, *, shown_by: str = "factory") -> tuple[Verdict, str]:
     """One endpoint's verdict, and the sentence that explains it.
 
     The factory stops refreshing the state once the connection is approved (docs), so the target decides if it can be

@@ -139,7 +139,9 @@ def read_link_resources(items: Iterable[Mapping[str, Any]]) -> dict[str, tuple[s
         properties = mapping(item, "properties")
         group_id = (text(properties, "groupId") or read_name(item)).casefold()
         if is_group(group_id):
-            found[group_id] = tuple(zone.casefold() for zone in texts(properties, "requiredZoneNames") if _is_zone(zone))
+            found[group_id] = tuple(
+                zone.casefold() for zone in texts(properties, "requiredZoneNames") if _is_zone(zone)
+            )
     return found
 
 

@@ -107,9 +107,7 @@ class Building:
             return
         progress.state = UnderWay()
         try:
-            done = await created(
-                self.io, work, waiting=lambda: self._tell(progress), wait=wait, seen_at=self.seen_at
-            )
+            done = await created(self.io, work, waiting=lambda: self._tell(progress), wait=wait, seen_at=self.seen_at)
         except PurviewMpeError as error:
             self._fail(progress, error)
         else:

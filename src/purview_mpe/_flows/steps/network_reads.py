@@ -10,8 +10,9 @@ from purview_mpe._model.arm_id import ArmId, folded, same_id
 from purview_mpe._model.network import PrivateEndpoint, Surroundings, VirtualNetwork, Zone
 from purview_mpe._rules.own_network import is_for, own_targets, zone_names
 from purview_mpe._wire import network as wire
+from purview_mpe._wire.account import read_name
 from purview_mpe._wire.errors import Attempt, is_about_the_sign_in
-from purview_mpe.errors import AccessDenied, AzureError, NotFound, PurviewMpeError, UnsupportedSetup
+from purview_mpe.errors import AccessDenied, AzureError, NotFound, UnsupportedSetup
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
@@ -109,9 +110,7 @@ async def _list_endpoints(
     home = network.group_id
     others = [group for group in virtual_network.groups if not same_id(group, home)]
     listing: list[Coroutine[Any, Any, Any]] = [list_endpoints_in(io, home)]
-    listed = await io.gather(
-        [*listing, *(_list_if_allowed(list_endpoints_in(io, group)) for group in others)]
-    )
+    listed = await io.gather([*listing, *(_list_if_allowed(list_endpoints_in(io, group)) for group in others)])
     found = [one for part in listed if isinstance(part, list) for one in part]
     return found, tuple(part.message for part in listed if isinstance(part, AccessDenied))
 
@@ -172,7 +171,7 @@ async def _list_zone_groups(io: Io, endpoint_id: ArmId) -> tuple[str, ...]:
             private_endpoint_name=endpoint_id.name, resource_group_name=endpoint_id.resource_group
         ),
     )
-    return tuple(filter(None, map(wire.read_name, items)))
+    return tuple(filter(None, map(read_name, items)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +203,7 @@ async def _list_zones(io: Io, subscription: str, groups: Sequence[ArmId]) -> tup
     """All zones of a subscription; if that is refused, those of the network's own resource groups in it."""
     inside = [group for group in dict.fromkeys(groups) if folded(group.subscription) == folded(subscription)]
     attempt = Attempt("list the private DNS zones of the subscription", f"/subscriptions/{subscription}", "Reader")
-    whole = await _list_if_allowed(
-        io.collect(attempt, lambda az: az.private_dns(inside[0]).private_zones.list())
-    )
+    whole = await _list_if_allowed(io.collect(attempt, lambda az: az.private_dns(inside[0]).private_zones.list()))
     if not isinstance(whole, AccessDenied):
         return _zone_ids(whole), []
     parts = await io.gather([_list_if_allowed(_list_zones_in(io, group)) for group in inside])

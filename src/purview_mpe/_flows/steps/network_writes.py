@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from purview_mpe._flows.steps.network_reads import read_endpoint, read_or_none
 from purview_mpe._flows.steps.operations import Found
 from purview_mpe._model import states
-from purview_mpe._model.arm_id import ArmId
 from purview_mpe._wire import network as wire
+from purview_mpe._wire.account import read_name
 from purview_mpe._wire.errors import Attempt
 from purview_mpe._wire.reading import line, mapping
 from purview_mpe.errors import AccessDenied, ProvisioningFailed
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.network import Network, PrivateEndpoint
     from purview_mpe._model.results import Step
     from purview_mpe._wire.operations import Operation
@@ -195,7 +196,7 @@ class ZoneGroupWork:
                 private_endpoint_name=self.id.names[0], resource_group_name=self.id.resource_group
             ),
         )
-        return _found(items[0], wire.read_name(items[0]) or self.id.name) if items else None
+        return _found(items[0], read_name(items[0]) or self.id.name) if items else None
 
 
 def _found(answer: Mapping[str, Any] | None, value: Any) -> Found[Any] | None:

@@ -13,7 +13,7 @@ from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out, poll_interval
 from purview_mpe._model import states
 from purview_mpe._wire.operations import OperationState, operation_failed
-from purview_mpe.errors import AzureError, ProvisioningFailed, PurviewMpeError, WaitTimedOut
+from purview_mpe.errors import AzureError, ProvisioningFailed, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,10 @@ class Work(Protocol[T]):
         ...
 
     async def read(self) -> Found[T] | None:
-        """The resource; None if it does not exist. Raises an error of this library if something else is in its place.
+        """The resource; None if it does not exist.
+
+        Raises:
+            PurviewMpeError: something else is in its place.
         """
         ...
 
@@ -204,7 +207,9 @@ async def deleted(io: Io, work: Doomed, *, waiting: Callable[[], None], seen_at:
         shown = await _gone(io, work, state, waiting=waiting)
         if shown is None:
             return sent_here
-        failed = state if state is not None and state.state == "failed" else OperationState("failed", message=f"{shown}.")
+        failed = (
+            state if state is not None and state.state == "failed" else OperationState("failed", message=f"{shown}.")
+        )
         if number == _ROUNDS or not failed.may_pass:
             break
         seen_at = float("-inf")

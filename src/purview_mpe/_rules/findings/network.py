@@ -8,8 +8,8 @@ OWN_ENDPOINTS_NEEDED = Kind(
     link="Network",
     code="own-endpoints-needed",
     severity="warning",
-    message="{runtimes} needs private endpoints in its own virtual network for {groups}, and the targets show no approved "
-    "connection for {missing}; managed private endpoints do not serve it.",
+    message="{runtimes} needs private endpoints in its own virtual network for {groups}, and the targets show no "
+    "approved connection for {missing}; managed private endpoints do not serve it.",
     cause="{reason}",
     remedy="Create them in the network of the self-hosted runtime: client.create_private_endpoints(spec, network, "
     "purpose='self-hosted-runtime').",
@@ -34,8 +34,8 @@ DNS_ZONE_MISSING = Kind(
     link="Network",
     code="dns-zone-missing",
     severity="error",
-    message="No private DNS zone {zone} is linked to the virtual network {network!r}, so names would not resolve to the "
-    "private endpoints.",
+    message="No private DNS zone {zone} is linked to the virtual network {network!r}, so names would not resolve to "
+    "the private endpoints.",
     cause="{cause}",
     remedy="Link the zone of your hub to the virtual network, or set Network.dns to 'create' to have a zone and a link "
     "made, or to 'none' if a policy does that.",
