@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._model.arm_id import ArmId, folded, same_id
@@ -15,12 +15,14 @@ from purview_mpe._wire.errors import Attempt, is_about_the_sign_in
 from purview_mpe.errors import AccessDenied, AzureError, NotFound, UnsupportedSetup
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-    from purview_mpe._flows.steps.io import Io
+    from purview_mpe._flows.steps.io import Clients, Io
     from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.results import Account, Target
     from purview_mpe._model.spec import Spec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,12 @@ async def _list_endpoints(
     """The private endpoints of the resource groups that have any in the subnet, and why some cannot be read."""
     home = network.group_id
     others = [group for group in virtual_network.groups if not same_id(group, home)]
-    listing: list[Coroutine[Any, Any, Any]] = [list_endpoints_in(io, home)]
-    listed = await io.gather([*listing, *(_list_if_allowed(list_endpoints_in(io, group)) for group in others)])
+    at_home, elsewhere = await reads.both(
+        io,
+        list_endpoints_in(io, home),
+        io.gather([_list_if_allowed(list_endpoints_in(io, group)) for group in others]),
+    )
+    listed = [at_home, *elsewhere]
     found = [one for part in listed if isinstance(part, list) for one in part]
     return found, tuple(part.message for part in listed if isinstance(part, AccessDenied))
 
@@ -131,7 +137,7 @@ async def list_endpoints_in(io: Io, group: ArmId) -> list[PrivateEndpoint]:
     return [one for item in items if (one := wire.read_private_endpoint(item)) is not None]
 
 
-async def _list_if_allowed(listing: Coroutine[Any, Any, Any]) -> Any:
+async def _list_if_allowed(listing: Coroutine[Any, Any, list[T]]) -> list[T] | AccessDenied:
     """What a list holds, or why this caller is not allowed to read it; what does not exist holds nothing."""
     try:
         return await listing
@@ -154,7 +160,7 @@ async def read_endpoint(io: Io, endpoint_id: ArmId) -> PrivateEndpoint | None:
     return None if answer is None else wire.read_private_endpoint(answer)
 
 
-async def read_or_none(io: Io, attempt: Attempt, operation: Any) -> Mapping[str, Any] | None:
+async def read_or_none(io: Io, attempt: Attempt, operation: Callable[[Clients], Any]) -> Mapping[str, Any] | None:
     """A resource as Azure's JSON; None if it does not exist."""
     try:
         return await io.read(attempt, operation)

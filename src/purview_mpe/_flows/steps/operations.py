@@ -91,6 +91,8 @@ async def created(
         ProvisioningFailed: Azure accepted it and could not make it; or the error of the write.
     """
     made_here, began = False, io.now()
+    failed: OperationState | None = None
+    found: Found[T] | None = None
     for number in range(1, _ROUNDS + 1):
         begun = await _begin(io, work, seen_at=seen_at)
         made_here |= begun.made_here
@@ -200,6 +202,7 @@ async def deleted(io: Io, work: Doomed, *, waiting: Callable[[], None], seen_at:
         ProvisioningFailed: Azure accepted the deletion and could not do it; or the error of the write.
     """
     began, sent_here = io.now(), False
+    failed = OperationState("failed")
     for number in range(1, _ROUNDS + 1):
         begun = await _begin_deletion(io, work, seen_at=seen_at)
         sent_here |= begun.made_here
