@@ -19,6 +19,7 @@ from purview_mpe import (
     FleetReport,
     FleetStatus,
     Link,
+    Network,
     OrphanConnection,
     OrphanEndpoint,
     Orphans,
@@ -38,6 +39,7 @@ from purview_mpe._model.checkup import RightStep
 from purview_mpe._model.fleets import place_of
 from purview_mpe._model.matrix import RuntimeKind
 from purview_mpe._model.naming import LINEAGE_GROUPS, OPTIONAL_GROUPS, collisions, endpoint_name_problem
+from purview_mpe._model.network import PURPOSES
 from purview_mpe._model.proof import LinkName, LinkState
 from purview_mpe._model.results import (
     Action,
@@ -255,10 +257,23 @@ steps = st.builds(
     reason=texts,
     remedy=st.none() | texts,
 )
+group_names = st.sampled_from((None, "rg-net", GROUP))
+networks = st.builds(
+    Network,
+    subnet=resource_ids("Microsoft.Network/virtualNetworks").map(lambda network: f"{network}/subnets/snet-pe"),
+    resource_group=group_names,
+    location=st.sampled_from((None, "westeurope")),
+    dns=st.sampled_from(("existing", "create", "none")),
+    zone_resource_group=group_names,
+    approval=st.sampled_from(("automatic", "manual")),
+)
+purposes = st.none() | st.sampled_from(PURPOSES)
 plans = st.builds(
     Plan,
     spec=specs(),
     account=accounts,
+    network=st.none() | networks,
+    purpose=purposes,
     steps=_many(steps),
     obsolete=_many(endpoints),
     warnings=_many(findings),
@@ -293,6 +308,8 @@ reports = st.builds(
     verb=_one_of(Verb),
     spec=specs().map(lambda spec: spec.model_copy(update={"account": spec.account and ACCOUNT})),
     account=st.none() | accounts,
+    network=st.none() | networks,
+    purpose=purposes,
     outcomes=_many(outcomes),
     hand_off=st.none() | texts,
     approval_asked=st.booleans(),
@@ -345,6 +362,7 @@ runtime_checks = st.builds(
     supported=st.none() | st.booleans(),
     managed_groups=_many(group_ids),
     customer_groups=_many(group_ids),
+    private_endpoints=st.none() | st.booleans(),
     reason=texts,
 )
 rights = st.builds(
@@ -447,6 +465,7 @@ NOUNS: dict[str, st.SearchStrategy[Any]] = {
     "FleetRequest": fleet_requests,
     "FleetStatus": fleet_statuses,
     "Link": links,
+    "Network": networks,
     "OrphanConnection": orphan_connections,
     "OrphanEndpoint": orphan_endpoints,
     "Orphans": orphans,

@@ -42,7 +42,7 @@ _CALL = (
 )
 _OWN = (
     r"(?:client\.)?\b(?P<verb>(?:plan|create|delete)_private_endpoints|private_endpoints_status)"
-    r"(?:\(spec, network(?:, purpose='(?P<purpose>[-\w]+)')?\))?"
+    r"(?:\(spec, network(?:, purpose='(?P<purpose>[-\w{}]+)')?\))?"
 )
 _NAMED = r"\b(?P<verb>create_all|delete_all)\b(?: with Spec\((?P<field>\w+)=True\))?"
 _GIVEN = (

@@ -210,6 +210,8 @@ ANSWERS: Mapping[Answer, Word] = {
     "no": Word("no", FAILED, "it does not"),
     "unknown": Word("unknown", UNKNOWN, "this caller cannot see it"),
 }
+#: Whether the private endpoints that a self-hosted integration runtime needs exist.
+OWN: Mapping[Answer, str] = {"yes": "there", "no": "missing", "unknown": "not seen"}
 #: Whether lineage arrives through an integration runtime.
 SUPPORT: Mapping[Answer, Word] = {
     "yes": Word("supported", DONE, "the support matrix says so"),

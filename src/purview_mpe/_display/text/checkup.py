@@ -9,7 +9,7 @@ from purview_mpe._display.text.page import Cell, Page, marked, name_in, place, s
 from purview_mpe._display.text.render import render
 from purview_mpe._model.checkup import Check, Diagnosis, Orphans
 from purview_mpe._model.proof import Proof
-from purview_mpe._model.words import ANSWERS, ORPHANED, SUPPORT, answer
+from purview_mpe._model.words import ANSWERS, ORPHANED, OWN, SUPPORT, answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +135,8 @@ def _needs(runtime: RuntimeCheck) -> str:
 
 
 def _groups(runtime: RuntimeCheck) -> list[tuple[tuple[str, ...], str]]:
-    both = [(runtime.managed_groups, "managed"), (runtime.customer_groups, "own")]
+    own = f"own ({OWN[answer(runtime.private_endpoints)]})" if runtime.kind == "self-hosted" else "own"
+    both = [(runtime.managed_groups, "managed"), (runtime.customer_groups, own)]
     return [(groups, whose) for groups, whose in both if groups]
 
 
