@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator._services.network import lives, virtual_networks
@@ -253,7 +253,7 @@ class Networks:
         return found
 
     def _link(self, zone: Zone, network: ArmId, policy: str) -> ArmId:
-        body = {"registrationEnabled": False, "resolutionPolicy": policy, "tags": {}}
+        body: dict[str, Any] = {"registrationEnabled": False, "resolutionPolicy": policy, "tags": {}}
         link_id = zone.id.child("virtualNetworkLinks", network.name)
         return new_link(self._world, link_id, zone, str(network), body).id
 

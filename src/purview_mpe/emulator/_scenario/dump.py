@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.fault_words import words_of
 from purview_mpe.emulator._scenario.data_planes import dump_data_plane
+from purview_mpe.emulator._scenario.networks import dump_networks
 from purview_mpe.emulator._services.purview.lifecycle import life_of
 from purview_mpe.emulator._state.settings import Reads
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def dump(world: World, access: Access, guards: Guards, faults: Faults, options: dict[str, Any]) -> dict[str, Any]:
     """The document; `options` are the emulator's options that are not in its settings."""
     owned = {id(endpoint.connection) for endpoint in world.endpoints() if endpoint.connection}
+    owned |= {id(endpoint.connection) for endpoint in world.networking.endpoints.values()}
     document: dict[str, Any] = {
         "emulator": {**_options(world.settings), "tenant": world.tenant, **options},
         "subscriptions": [
@@ -53,6 +55,7 @@ def dump(world: World, access: Access, guards: Guards, faults: Faults, options: 
             for connection in connections.values()
             if id(connection) not in owned
         ],
+        "networks": dump_networks(world),
         "callers": [
             {
                 "name": caller.name,

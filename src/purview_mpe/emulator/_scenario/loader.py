@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from purview_mpe.emulator._http.fault_words import fault_from
 from purview_mpe.emulator._scenario.data_planes import load_data_plane
+from purview_mpe.emulator._scenario.networks import NetworkLoader
 from purview_mpe.emulator._services.data_factory import runs, runtimes
 from purview_mpe.emulator._services.purview.lifecycle import change_account, delete_account, ensure_target
 from purview_mpe.emulator._state import life
@@ -41,6 +43,7 @@ class Loader:
         self._parts = parts
         self._world = parts.world
         self._inventory = parts.inventory
+        self._networks = NetworkLoader(parts, self._named)
 
     def load(self, scenario: Scenario) -> None:
         """Add everything that the scenario describes.
@@ -55,12 +58,16 @@ class Loader:
             ("accounts", self._load_account),
             ("factories", self._load_factory),
             ("connections", self._load_connection),
+            ("networks.virtual_networks", self._networks.load_network),
+            ("networks.private_dns_zones", self._networks.load_zone),
+            ("networks.private_endpoints", self._networks.load_endpoint),
+            ("networks.zone_policies", self._networks.load_policy),
             ("callers", self._load_caller),
             ("locks", self._load_lock),
             ("denials", self._load_denial),
             ("faults", self._load_fault),
         ):
-            for index, part in enumerate(getattr(scenario, kind)):
+            for index, part in enumerate(attrgetter(kind)(scenario)):
                 try:
                     load(part)
                 except (ValueError, LookupError) as error:

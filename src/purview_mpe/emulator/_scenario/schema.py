@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from purview_mpe.emulator._scenario.network_parts import NetworkParts
 from purview_mpe.emulator._scenario.parts import (
     Body,
     Count,
@@ -348,6 +349,7 @@ class Scenario(Part):
     accounts: tuple[AccountPart, ...] = ()
     factories: tuple[FactoryPart, ...] = ()
     connections: tuple[ConnectionPart, ...] = ()
+    networks: NetworkParts = NetworkParts()
     callers: tuple[CallerPart, ...] = ()
     locks: tuple[LockPart, ...] = ()
     denials: tuple[DenialPart, ...] = ()

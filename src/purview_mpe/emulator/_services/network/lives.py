@@ -144,9 +144,17 @@ def connection_status(world: World, endpoint: PrivateEndpoint) -> tuple[str, str
     connection = endpoint.connection
     if connection is None:
         return ("Pending", endpoint.request_message) if endpoint.is_manual else ("Approved", "Auto-Approved")
-    if world.connections_of(connection.target).get(connection.name.casefold()) is not connection:
+    if not is_connected(world, endpoint):
         return "Disconnected", connection.description or ""
     return connection.status, connection.description or ""
+
+
+def is_connected(world: World, endpoint: PrivateEndpoint) -> bool:
+    """Whether an endpoint's connection is on its target."""
+    connection = endpoint.connection
+    return (
+        connection is not None and world.connections_of(connection.target).get(connection.name.casefold()) is connection
+    )
 
 
 def _exists(world: World, endpoint: PrivateEndpoint) -> bool:

@@ -151,7 +151,7 @@ def _read_subnet(body: dict[str, Any], name: str | None = None) -> Subnet:
     found, prefix = name or body.get("name"), properties.get("addressPrefix")
     if prefix is None and (prefixes := list_of(properties.get("addressPrefixes"))):
         prefix = prefixes[0]
-    if not isinstance(found, str) or not found or not isinstance(prefix, str) or not _is_prefix(prefix):
+    if not isinstance(found, str) or not found or not isinstance(prefix, str) or not is_prefix(prefix):
         raise invalid("A subnet needs a name and an address prefix such as 10.0.0.0/24.")
     policies = properties.get("privateEndpointNetworkPolicies") or "Disabled"
     if policies not in _POLICIES:
@@ -159,7 +159,8 @@ def _read_subnet(body: dict[str, Any], name: str | None = None) -> Subnet:
     return Subnet(found, prefix, policies)
 
 
-def _is_prefix(text: str) -> bool:
+def is_prefix(text: str) -> bool:
+    """Whether a text is an IPv4 address prefix."""
     try:
         return isinstance(ip_network(text, strict=False), IPv4Network)
     except ValueError:

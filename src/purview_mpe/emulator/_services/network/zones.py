@@ -150,7 +150,7 @@ def _put_zone(call: Call) -> Response:
         raise invalid("A private DNS zone needs a domain name of two labels or more, and the location 'global'.")
     known = call.world.networking.zones.get(zone_id.key)
     _check_conditions(call, known.etag if known else None)
-    tags = body.get("tags") or {}
+    tags: dict[str, Any] = body.get("tags") or {}
 
     def finish() -> None:
         zone = call.world.networking.zones.get(zone_id.key)
