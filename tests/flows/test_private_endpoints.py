@@ -41,7 +41,7 @@ def with_policy(place: Place) -> Place:
     """A hub whose policy gives every new private endpoint its zone group."""
     place.with_zones()
     for group, zone in zip(("account", "portal", "blob", "queue", "namespace"), ZONES, strict=True):
-        [found] = [one.id for one in place.azure.networks.zones() if one.id.name == zone]
+        [found] = [one.id for one in place.azure.networks.private_dns_zones() if one.id.name == zone]
         place.azure.networks.add_zone_policy(group, found)
     return place
 
@@ -91,7 +91,7 @@ def test_what_is_created_can_be_taken_away(colour, purpose):
     report = colour.run(place.azure, delete)
     assert results(report) == {"private-endpoint": ["deleted"] * count}
     assert place.azure.networks.private_endpoints() == []
-    assert all(zone.links for zone in place.azure.networks.zones())
+    assert all(zone.linked_to for zone in place.azure.networks.private_dns_zones())
     assert results(colour.run(place.azure, delete)) == {"private-endpoint": ["absent"] * count}
 
 
@@ -182,7 +182,8 @@ def test_a_policy_that_is_faster_wins(colour):
 def test_zones_of_a_forbidden_subscription_are_searched_in_the_resource_groups(colour):
     """A caller who may not list the subscription's zones finds those of the network's own groups, with a warning."""
     place = a_place("B", "existing").with_zones(group="rg-net")
-    place.azure.inject(Fault.status("GET", 403, path="/subscriptions/*/providers/Microsoft.Network/privateDnsZones*", times=None))
+    whole = f"/subscriptions/{place.azure.subscription}/providers/Microsoft.Network/privateDnsZones"
+    place.azure.inject(Fault.status("GET", 403, path=whole, times=None))
     plan = colour.run(
         place.azure, lambda client: client.plan_private_endpoints(place.spec, place.network, purpose=SHIR)
     )
@@ -250,8 +251,8 @@ def test_only_ingestion_storage_of_newer_accounts_is_manual(colour):
 def test_a_name_that_is_taken_is_a_conflict(colour):
     """The endpoint that has it is not touched."""
     place = a_place("B")
-    storage = next(one for one in place.azure.targets(place.azure.account) if one.group_id == "blob")
-    place.azure.networks.add_private_endpoint("purview-account", place.subnet, storage.resource_id, "blob")
+    storage = place.azure.targets(place.azure.account)["blob"]
+    place.azure.networks.add_private_endpoint("purview-account", place.subnet, storage, "blob")
     with pytest.raises(PlanConflict, match="is taken"):
         create(place, colour)
     assert not place.azure.writes
@@ -293,15 +294,16 @@ def test_a_rejected_endpoint_is_replaced_only_if_the_spec_allows_it(colour, stat
 def test_another_operation_in_the_subnet_is_waited_for(colour):
     """A subnet takes one operation at a time; the flow looks again and sends again."""
     place = a_place("B")
-    place.azure.inject(Fault.error("PUT", 409, "AnotherOperationInProgress", path="*/privateEndpoints/*", times=2))
+    place.azure.networks.occupy(place.subnet, 25)
     assert create(place, colour, approve=True).complete
 
 
 def test_an_operation_that_fails_says_why(colour):
     """The reason is inside the operation; the remedy names the command for the subnet."""
     place = a_place("B", "none")
-    place.azure.networks.set_network_policies(place.subnet, "Enabled")
-    report = create(place, colour)
+    subnet = place.azure.networks.add_subnet(place.virtual_network, "snet-old", network_policies="Enabled")
+    old = Network(subnet=subnet, dns="none")
+    report = create(Place(place.azure, place.spec, old, place.virtual_network), colour)
     assert {one.result for one in report.outcomes} == {"failed"}
     [error, *_] = [one.error for one in report.outcomes]
     assert error.azure_code == "PrivateEndpointCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled"
@@ -311,7 +313,9 @@ def test_an_operation_that_fails_says_why(colour):
 def test_a_failure_that_passes_is_repeated(colour):
     """Storage does one thing at a time: the same PUT is sent again (public code)."""
     place = a_place("B", "none")
-    place.azure.inject(Fault.operation_fails("StorageAccountOperationInProgress", path="*/privateEndpoints/*-blob"))
+    place.azure.inject(
+        Fault.failed_provisioning(code="StorageAccountOperationInProgress", path="*/privateEndpoints/*-blob", times=2)
+    )
     assert create(place, colour, approve=True).complete
 
 
@@ -343,14 +347,14 @@ def test_wait_false_does_not_wait_for_the_last(colour):
 def test_a_network_that_is_not_there_is_refused(colour, network, error):
     """Before anything is written, with the command that lists what there is."""
     place = a_place("B")
-    there = place.virtual_network if network.startswith("subnets") else place.virtual_network.in_group(
-        "Microsoft.Network", "virtualNetworks", "absent"
+    there = (
+        place.virtual_network
+        if network.startswith("subnets")
+        else place.virtual_network.in_group("Microsoft.Network", "virtualNetworks", "absent")
     )
     wanted = Network(subnet=there.child("subnets", "absent"))
     with pytest.raises(error):
-        colour.run(
-            place.azure, lambda client: client.create_private_endpoints(place.spec, wanted, purpose=SHIR)
-        )
+        colour.run(place.azure, lambda client: client.create_private_endpoints(place.spec, wanted, purpose=SHIR))
     assert not place.azure.writes
 
 
@@ -362,9 +366,7 @@ def test_without_reader_on_the_network_nothing_is_written(colour):
     assert not place.azure.writes
 
 
-@pytest.mark.parametrize(
-    ("network", "purpose"), [("x", SHIR), (None, "lineage")]
-)
+@pytest.mark.parametrize(("network", "purpose"), [("x", SHIR), (None, "lineage")])
 def test_wrong_arguments_are_refused(colour, network, purpose):
     """What is not a network or a purpose is named, and nothing is sent."""
     place = a_place("B")

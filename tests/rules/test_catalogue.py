@@ -11,7 +11,18 @@ from typing import get_args
 import pytest
 
 from purview_mpe._model.checkup import RightStep
-from purview_mpe._rules.findings import account, approvals, catalogue, endpoints, factory, fleets, network, proof, rights, runs
+from purview_mpe._rules.findings import (
+    account,
+    approvals,
+    catalogue,
+    endpoints,
+    factory,
+    fleets,
+    network,
+    proof,
+    rights,
+    runs,
+)
 from purview_mpe._rules.findings.catalogue import CATALOGUE
 from purview_mpe._rules.findings.kind import Kind, Link
 

@@ -72,6 +72,9 @@ def end_state(azure: Emulator) -> dict[str, object]:
             for one in networks.private_endpoints()
         ),
         "groups": sorted((str(one.id), one.zone_groups) for one in networks.private_endpoints()),
-        "zones": sorted((str(one.id), tuple(map(str, one.links)), one.records) for one in networks.zones()),
+        "zones": sorted(
+            (str(one.id), tuple(map(str, one.linked_to)), tuple(sorted(one.records)))
+            for one in networks.private_dns_zones()
+        ),
         "connections": sorted((str(one.target), one.status) for one in azure.connections()),
     }

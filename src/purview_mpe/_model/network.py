@@ -153,13 +153,12 @@ class Network(Noun):
     @property
     def virtual_network_id(self) -> ArmId:
         """The parsed id of the virtual network."""
-        inside = self.subnet_id
-        return ArmId(inside.subscription, inside.resource_group, inside.provider, inside.types[:-1], inside.names[:-1])
+        return self.subnet_id.outer
 
     @property
     def group_id(self) -> ArmId:
         """The parsed id of the resource group that the private endpoints go into."""
-        return self._group(self.resource_group, ArmId(self.subnet_id.subscription, self.subnet_id.resource_group))
+        return self._group(self.resource_group, self.subnet_id.group)
 
     @property
     def zone_group_id(self) -> ArmId:
@@ -278,6 +277,15 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneGroup:
+    """A zone group of a private endpoint."""
+
+    name: str
+    state: str = ""
+    """Azure's word for its state; empty if it gives none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a network has already, as far as this caller can see it."""
 
@@ -285,8 +293,8 @@ class Surroundings:
     endpoints: tuple[PrivateEndpoint, ...] = ()
     """The private endpoints in the resource groups that were read."""
     zones: tuple[Zone, ...] = ()
-    zone_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """By the key of a private endpoint: the names of its zone groups."""
+    zone_groups: Mapping[str, tuple[ZoneGroup, ...]] = field(default_factory=dict[str, tuple[ZoneGroup, ...]])
+    """By the key of a private endpoint: its zone groups, of which it has one at most (docs)."""
     zone_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By group id: the zones that resolve its names."""
     offered: tuple[str, ...] = ()

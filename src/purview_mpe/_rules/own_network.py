@@ -106,7 +106,7 @@ def plan_zone(network: Network, name: str, zones: Sequence[Zone]) -> ZonePlan:
         link = link_name(virtual_network.name, frozenset(taken.casefold() for taken, _ in at_home.links))
         return _planned(at_home.id, link, "keep", "create", "It exists and is not linked yet.")
     if same and network.zone_resource_group is None:
-        group = ArmId(same[0].id.subscription, same[0].id.resource_group)
+        group = same[0].id.group
         return _refused(
             same[0].id,
             f"A zone of this name exists in {group.resource_group!r} and is not linked to the virtual network "
@@ -281,7 +281,7 @@ def is_for(one: PrivateEndpoint, target: Target, network: Network) -> bool:
 def is_at_home(one: PrivateEndpoint, network: Network) -> bool:
     """True if a private endpoint is in the network's resource group; no other one is changed or deleted."""
     home = network.group_id
-    return same_id(ArmId(one.id.subscription, one.id.resource_group), home)
+    return same_id(one.id.group, home)
 
 
 def _is_broken(one: PrivateEndpoint) -> bool:
@@ -343,11 +343,11 @@ def zone_group_step(network: Network, step: Step, around: Surroundings) -> Step:
     """
     endpoint_id = endpoint_id_of(network, step, around)
     existing = around.zone_groups.get(endpoint_id.key, ()) if step.action == "keep" else ()
-    name = existing[0] if existing else step.name
+    name = existing[0].name if existing else step.name
     resource_id = endpoint_id.child("privateDnsZoneGroups", name)
     if existing:
         return _step("dns-zone-group", "keep", resource_id, "It exists, and is not touched.")
-    is_home = same_id(ArmId(endpoint_id.subscription, endpoint_id.resource_group), network.group_id)
+    is_home = same_id(endpoint_id.group, network.group_id)
     return _step(
         "dns-zone-group",
         "create" if is_home else "conflict",

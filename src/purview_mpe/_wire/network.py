@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.arm_id import ArmId, folded, same_id
 from purview_mpe._model.fields import is_group
-from purview_mpe._model.network import PrivateEndpoint, VirtualNetwork
+from purview_mpe._model.network import PrivateEndpoint, VirtualNetwork, ZoneGroup
 from purview_mpe._model.results import Endpoint
 from purview_mpe._wire.account import read_name
 from purview_mpe._wire.reading import id_text, line, mapping, objects, text, texts
@@ -40,7 +40,7 @@ def read_virtual_network(answer: Mapping[str, Any], network: Network) -> Virtual
         for endpoint in objects(mapping(subnet, "properties"), "privateEndpoints")
         if (found := id_text(endpoint, "id"))
     ]
-    groups = dict.fromkeys(ArmId(one.subscription, one.resource_group) for one in ids)
+    groups = dict.fromkeys(one.group for one in ids)
     return VirtualNetwork(text(answer, "location"), has_subnet=bool(inside), groups=tuple(groups))
 
 
@@ -130,6 +130,12 @@ def read_link(answer: Mapping[str, Any]) -> tuple[str, str] | None:
     """The name of a link and the id of its virtual network; None for an item without a name."""
     name = read_name(answer)
     return (name, id_text(mapping(mapping(answer, "properties"), "virtualNetwork"), "id")) if name else None
+
+
+def read_zone_group(answer: Mapping[str, Any]) -> ZoneGroup | None:
+    """A zone group; None for an item without a name."""
+    name = read_name(answer)
+    return ZoneGroup(name, line(mapping(answer, "properties"), "provisioningState")) if name else None
 
 
 def read_link_resources(items: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from purview_mpe._flows.steps.network_writes import (
     ZoneGroupWork,
     ZoneWork,
 )
-from purview_mpe._flows.steps.operations import Created, created, deleted, pause
+from purview_mpe._flows.steps.operations import Created, created, deleted, pause, settled
 from purview_mpe._flows.steps.progress import Ended, InTheWay, Made, Progress, UnderWay
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import ArmId
@@ -85,7 +85,7 @@ class Building:
 
     async def _zone_group(self, progress: Progress) -> None:
         group_id = ArmId.parse(progress.step.resource_id)
-        endpoint = next(one for one in self.of("private-endpoint") if self._id_of(one).key == _parent(group_id).key)
+        endpoint = next(one for one in self.of("private-endpoint") if self._id_of(one) == group_id.outer)
         zones = self.own.resolving.zones_of(endpoint.step.group_id)
         links = [self._progress(step.resource_id) for zone in zones for step in zone.steps]
         if endpoint.result not in _READY:
@@ -94,7 +94,21 @@ class Building:
             self._fail(progress, _depends(progress, "a zone or its link is not there"))
         else:
             work = ZoneGroupWork(self.io, group_id, tuple(str(zone.id) for zone in zones), self.network.subnet)
-            await self._do(progress, work, wait=self.wait)
+            existing = self.around.zone_groups.get(group_id.outer.key, ())
+            if self.wait and any(one.state and not states.provisioning_is_over(one.state) for one in existing):
+                await self._see_through(progress, work)
+            else:
+                await self._do(progress, work, wait=self.wait)
+
+    async def _see_through(self, progress: Progress, work: ZoneGroupWork) -> None:
+        """Wait for a zone group that another run, or a policy, has begun."""
+        progress.began = self.io.now()
+        try:
+            await settled(self.io, work, waiting=lambda: self._tell(progress), wait=True)
+        except PurviewMpeError as error:
+            self._fail(progress, error)
+        else:
+            self._enter(progress, Ended("kept"))
 
     def _id_of(self, progress: Progress) -> ArmId:
         return endpoint_id_of(self.network, progress.step, self.around)
@@ -217,10 +231,6 @@ class Building:
                 pending=(progress.step.name,),
             )
         )
-
-
-def _parent(child: ArmId) -> ArmId:
-    return ArmId(child.subscription, child.resource_group, child.provider, child.types[:-1], child.names[:-1])
 
 
 def _depends(progress: Progress, why: str) -> ProvisioningFailed:

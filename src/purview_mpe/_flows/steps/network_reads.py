@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._model.arm_id import ArmId, folded, same_id
-from purview_mpe._model.network import PrivateEndpoint, Surroundings, VirtualNetwork, Zone
+from purview_mpe._model.network import PrivateEndpoint, Surroundings, VirtualNetwork, Zone, ZoneGroup
 from purview_mpe._rules.own_network import is_for, own_targets, zone_names
 from purview_mpe._wire import network as wire
-from purview_mpe._wire.account import read_name
 from purview_mpe._wire.errors import Attempt, is_about_the_sign_in
 from purview_mpe.errors import AccessDenied, AzureError, NotFound, UnsupportedSetup
 
@@ -44,16 +43,17 @@ async def observe(io: Io, spec: Spec, network: Network, purpose: Purpose) -> Obs
     if (account_id := spec.account_id) is None:
         account_id = await reads.connected_account(io, spec)
     account, (virtual_network, offered) = await reads.both(
-        io,
-        reads.read_account(io, account_id),
-        reads.both(io, read_virtual_network(io, network), _read_offered(io, account_id)),
+        io, reads.read_account(io, account_id), _network_and_offer(io, network, account_id)
     )
     targets = own_targets(account, purpose, tuple(offered))
     names = {name for target in targets for name in zone_names(target.group_id, offered, io.cloud)}
-    zones: Coroutine[Any, Any, _Zones] = _search_zones(io, network, names if network.dns != "none" else set())
-    (endpoints, hidden), found = await reads.both(io, _list_endpoints(io, network, virtual_network), zones)
+    (endpoints, hidden), found = await reads.both(
+        io,
+        _list_endpoints(io, network, virtual_network),
+        _search_zones(io, network, names if network.dns != "none" else set()),
+    )
     ours = [one for one in endpoints if any(is_for(one, target, network) for target in targets)]
-    groups = await io.gather([_list_zone_groups(io, one.id) for one in ours]) if network.dns != "none" else []
+    groups = await io.gather([list_zone_groups(io, one.id) for one in ours]) if network.dns != "none" else []
     around = Surroundings(
         virtual_network,
         endpoints=tuple(endpoints),
@@ -65,6 +65,12 @@ async def observe(io: Io, spec: Spec, network: Network, purpose: Purpose) -> Obs
         hidden_endpoints=hidden,
     )
     return Observed(account, around, targets)
+
+
+async def _network_and_offer(
+    io: Io, network: Network, account_id: ArmId
+) -> tuple[VirtualNetwork, dict[str, tuple[str, ...]]]:
+    return await reads.both(io, read_virtual_network(io, network), _read_offered(io, account_id))
 
 
 async def read_virtual_network(io: Io, network: Network) -> VirtualNetwork:
@@ -111,14 +117,14 @@ async def _list_endpoints(
     """The private endpoints of the resource groups that have any in the subnet, and why some cannot be read."""
     home = network.group_id
     others = [group for group in virtual_network.groups if not same_id(group, home)]
-    at_home, elsewhere = await reads.both(
-        io,
-        list_endpoints_in(io, home),
-        io.gather([_list_if_allowed(list_endpoints_in(io, group)) for group in others]),
-    )
+    at_home, elsewhere = await reads.both(io, list_endpoints_in(io, home), _list_endpoints_of(io, others))
     listed = [at_home, *elsewhere]
     found = [one for part in listed if isinstance(part, list) for one in part]
     return found, tuple(part.message for part in listed if isinstance(part, AccessDenied))
+
+
+async def _list_endpoints_of(io: Io, groups: Sequence[ArmId]) -> list[list[PrivateEndpoint] | AccessDenied]:
+    return await io.gather([_if_allowed(lambda group=group: list_endpoints_in(io, group)) for group in groups])
 
 
 async def list_around(io: Io, network: Network) -> list[PrivateEndpoint]:
@@ -137,10 +143,10 @@ async def list_endpoints_in(io: Io, group: ArmId) -> list[PrivateEndpoint]:
     return [one for item in items if (one := wire.read_private_endpoint(item)) is not None]
 
 
-async def _list_if_allowed(listing: Coroutine[Any, Any, list[T]]) -> list[T] | AccessDenied:
+async def _if_allowed(listing: Callable[[], Coroutine[Any, Any, list[T]]]) -> list[T] | AccessDenied:
     """What a list holds, or why this caller is not allowed to read it; what does not exist holds nothing."""
     try:
-        return await listing
+        return await listing()
     except NotFound:
         return []
     except AccessDenied as denied:
@@ -168,8 +174,8 @@ async def read_or_none(io: Io, attempt: Attempt, operation: Callable[[Clients], 
         return None
 
 
-async def _list_zone_groups(io: Io, endpoint_id: ArmId) -> tuple[str, ...]:
-    """The names of a private endpoint's zone groups: one at most (docs)."""
+async def list_zone_groups(io: Io, endpoint_id: ArmId) -> tuple[ZoneGroup, ...]:
+    """A private endpoint's zone groups."""
     attempt = Attempt(f"list the zone groups of {endpoint_id.name!r}", str(endpoint_id), "Reader")
     items = await io.collect(
         attempt,
@@ -177,7 +183,7 @@ async def _list_zone_groups(io: Io, endpoint_id: ArmId) -> tuple[str, ...]:
             private_endpoint_name=endpoint_id.name, resource_group_name=endpoint_id.resource_group
         ),
     )
-    return tuple(filter(None, map(read_name, items)))
+    return tuple(one for item in items if (one := wire.read_zone_group(item)) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,29 +196,25 @@ async def _search_zones(io: Io, network: Network, names: set[str]) -> _Zones:
     """The zones of these names in all subscriptions that concern the network, with their links."""
     if not names:
         return _Zones((), ())
-    groups = [network.zone_group_id, network.group_id, _group_of(network.virtual_network_id)]
+    groups = [network.zone_group_id, network.group_id, network.virtual_network_id.group]
     subscriptions = list(dict.fromkeys(ArmId(group.subscription.lower(), "all") for group in groups))
     listed = await io.gather([_list_zones(io, one.subscription, groups) for one in subscriptions])
     hidden = [why for _, part in listed for why in part]
     ids = dict.fromkeys(zone for found, _ in listed for zone in found if folded(zone.name) in names)
-    links = await io.gather([_list_if_allowed(_list_links(io, zone)) for zone in ids])
+    links = await io.gather([_if_allowed(lambda zone=zone: _list_links(io, zone)) for zone in ids])
     hidden += [part.message for part in links if isinstance(part, AccessDenied)]
     zones = [Zone(zone, tuple(part) if isinstance(part, list) else ()) for zone, part in zip(ids, links, strict=True)]
     return _Zones(tuple(zones), tuple(hidden))
-
-
-def _group_of(resource: ArmId) -> ArmId:
-    return ArmId(resource.subscription, resource.resource_group)
 
 
 async def _list_zones(io: Io, subscription: str, groups: Sequence[ArmId]) -> tuple[list[ArmId], list[str]]:
     """All zones of a subscription; if that is refused, those of the network's own resource groups in it."""
     inside = [group for group in dict.fromkeys(groups) if folded(group.subscription) == folded(subscription)]
     attempt = Attempt("list the private DNS zones of the subscription", f"/subscriptions/{subscription}", "Reader")
-    whole = await _list_if_allowed(io.collect(attempt, lambda az: az.private_dns(inside[0]).private_zones.list()))
+    whole = await _if_allowed(lambda: io.collect(attempt, lambda az: az.private_dns(inside[0]).private_zones.list()))
     if not isinstance(whole, AccessDenied):
         return _zone_ids(whole), []
-    parts = await io.gather([_list_if_allowed(_list_zones_in(io, group)) for group in inside])
+    parts = await io.gather([_if_allowed(lambda group=group: _list_zones_in(io, group)) for group in inside])
     found = [zone for part in parts if isinstance(part, list) for zone in _zone_ids(part)]
     return found, [whole.message]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from purview_mpe._flows.steps.network_reads import read_endpoint, read_or_none
+from purview_mpe._flows.steps.network_reads import list_zone_groups, read_endpoint, read_or_none
 from purview_mpe._flows.steps.operations import Found
 from purview_mpe._model import states
 from purview_mpe._wire import network as wire
-from purview_mpe._wire.account import read_name
 from purview_mpe._wire.errors import Attempt
 from purview_mpe._wire.reading import line, mapping
 from purview_mpe.errors import AccessDenied, ProvisioningFailed
@@ -189,14 +188,8 @@ class ZoneGroupWork:
 
     async def read(self) -> Found[str] | None:
         """The endpoint's zone group, whatever its name: an endpoint has one at most, and a policy may make it."""
-        attempt = Attempt(f"list the zone groups of {self.id.names[0]!r}", str(self.id), "Reader")
-        items = await self.io.collect(
-            attempt,
-            lambda az: az.network(self.id).private_dns_zone_groups.list(
-                private_endpoint_name=self.id.names[0], resource_group_name=self.id.resource_group
-            ),
-        )
-        return _found(items[0], read_name(items[0]) or self.id.name) if items else None
+        groups = await list_zone_groups(self.io, self.id.outer)
+        return Found(groups[0].name, groups[0].state) if groups else None
 
 
 def _found(answer: Mapping[str, Any] | None, value: Any) -> Found[Any] | None:

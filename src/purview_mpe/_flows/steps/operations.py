@@ -97,7 +97,7 @@ async def created(
         begun = await _begin(io, work, seen_at=seen_at)
         made_here |= begun.made_here
         state = await followed(io, work.attempt, begun.operation, waiting=waiting) if begun.operation and wait else None
-        found = await _settled(io, work, waiting=waiting, wait=wait)
+        found = await settled(io, work, waiting=waiting, wait=wait)
         if found is not None and not found.has_failed:
             return Created(found.value, made_here)
         failed = state if state is not None and state.state == "failed" else None
@@ -129,7 +129,7 @@ async def _begin(io: Io, work: Work[T], *, seen_at: float | None) -> _Begun[T]:
     return await carried_out(io, write, look=look, seen_at=seen_at)
 
 
-async def _settled(io: Io, work: Work[T], *, waiting: Callable[[], None], wait: bool) -> Found[T] | None:
+async def settled(io: Io, work: Work[T], *, waiting: Callable[[], None], wait: bool) -> Found[T] | None:
     """The resource once Azure has ended; None if it is not shown even then."""
     began, missing = io.now(), 0
     while True:
