@@ -78,3 +78,14 @@ def end_state(azure: Emulator) -> dict[str, object]:
         ),
         "connections": sorted((str(one.target), one.status) for one in azure.connections()),
     }
+
+
+def signatures(azure: Emulator) -> set[str]:
+    """The signed parts of every address that was followed."""
+    return {
+        value
+        for request in azure.requests
+        if "/operations/" in request.path.casefold()
+        for name, value in request.query.items()
+        if name in {"c", "s", "h"}
+    }
