@@ -84,9 +84,12 @@ def test_the_signed_address_shows_nowhere(colour, served):
 def test_a_record_holds_no_signature(tmp_path: Path):
     """What `--record` writes names the operations, and no signature."""
     place, path = a_place("C"), tmp_path / "record.jsonl"
-    with place.azure.serve() as server, recording_to(path, {"connection_verify": server.ca_file}) as transport:
-        with Client(place.azure.credential, endpoint=server.url, transport=transport) as client:
-            used(place, client)
+    with (
+        place.azure.serve() as server,
+        recording_to(path, {"connection_verify": server.ca_file}) as transport,
+        Client(place.azure.credential, endpoint=server.url, transport=transport) as client,
+    ):
+        used(place, client)
     text = path.read_text("utf-8")
     assert "operations/" in text
     assert [secret for secret in signatures(place.azure) if secret in text] == []

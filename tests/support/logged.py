@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import logging
+import pickle
 import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
