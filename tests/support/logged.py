@@ -64,5 +64,5 @@ def shown(error: BaseException) -> str:
     if isinstance(error, PurviewMpeError):
         dumped = pickle.dumps(error)
         texts.append(dumped.decode("latin-1"))
-        texts.append(repr(vars(pickle.loads(dumped))))
+        texts.append(repr(vars(pickle.loads(dumped))))  # noqa: S301 - our own bytes
     return "\n".join(texts)
