@@ -39,7 +39,7 @@ from purview_mpe._model.checkup import RightStep
 from purview_mpe._model.fleets import place_of
 from purview_mpe._model.matrix import RuntimeKind
 from purview_mpe._model.naming import LINEAGE_GROUPS, OPTIONAL_GROUPS, collisions, endpoint_name_problem
-from purview_mpe._model.network import PURPOSES
+from purview_mpe._model.network import PURPOSES, PrivateEndpoint
 from purview_mpe._model.proof import LinkName, LinkState
 from purview_mpe._model.results import (
     Action,
@@ -110,6 +110,22 @@ def an_endpoint(name: str = "purview", group_id: str = "account", **fields: Any)
         "connection_status": "Approved",
     }
     return Endpoint(**(given | fields))
+
+
+SUBNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-hub/subnets/snet-pe"
+
+
+def a_network(**fields: Any) -> Network:
+    """The fixed network of the customer's own."""
+    return Network(**({"subnet": SUBNET, "dns": "create"} | fields))
+
+
+def an_own_endpoint(name: str = "purview-account", group_id: str = "account", **fields: Any) -> PrivateEndpoint:
+    """A private endpoint in the fixed network, to the target that the fixed account has for this group id."""
+    group, subnet = fields.pop("group", GROUP), fields.pop("subnet", SUBNET)
+    found = f"{group}/providers/Microsoft.Network/privateEndpoints/{name}"
+    given = {"id": found, "private_endpoint_id": found}
+    return PrivateEndpoint(an_endpoint(name, group_id, **(given | fields)), subnet)
 
 
 def a_connection(private_endpoint_id: str, status: str = "Pending", **fields: Any) -> Connection:

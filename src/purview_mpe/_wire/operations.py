@@ -29,6 +29,8 @@ _PASSING = frozenset(
         "operationtimedout",
     }
 )
+#: The target of a private endpoint is not known everywhere yet (public code).
+_NOT_THERE_YET = "invalid private link service id"
 #: What to do about failures inside an operation, by Azure's code (public code and docs).
 _REMEDIES = {
     "privateendpointcannotbecreatedinsubnetthathasnetworkpoliciesenabled": (
@@ -85,7 +87,8 @@ class OperationState:
     @property
     def may_pass(self) -> bool:
         """True if the same write may succeed when it is sent again."""
-        return self.state == "failed" and self.code.casefold() in _PASSING
+        is_passing = self.code.casefold() in _PASSING or _NOT_THERE_YET in self.message.casefold()
+        return self.state == "failed" and is_passing
 
 
 def read_operation(status: int, body: object) -> OperationState:
