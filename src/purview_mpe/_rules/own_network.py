@@ -337,7 +337,7 @@ def endpoint_id_of(network: Network, step: Step, around: Surroundings) -> ArmId:
 
 
 def zone_group_step(network: Network, step: Step, around: Surroundings) -> Step:
-    """The step for the zone group of a private endpoint: an existing one is not touched, whoever made it.
+    """The step for the zone group of a private endpoint: an existing one is not touched, even if a policy made it.
 
     A conflict if it would have to be written outside the network's resource groups.
     """

@@ -131,12 +131,13 @@ def _marked(word: Word, *cells: str) -> tuple[Cell | str, ...]:
 
 def _needs(runtime: RuntimeCheck) -> str:
     needs = [f"{len(groups)} {whose}" for groups, whose in _groups(runtime)]
+    if runtime.customer_groups and runtime.kind == "self-hosted":
+        needs[-1] += f" ({OWN[answer(runtime.private_endpoints)]})"
     return ", ".join(needs) or "-"
 
 
 def _groups(runtime: RuntimeCheck) -> list[tuple[tuple[str, ...], str]]:
-    own = f"own ({OWN[answer(runtime.private_endpoints)]})" if runtime.kind == "self-hosted" else "own"
-    both = [(runtime.managed_groups, "managed"), (runtime.customer_groups, own)]
+    both = [(runtime.managed_groups, "managed"), (runtime.customer_groups, "own")]
     return [(groups, whose) for groups, whose in both if groups]
 
 

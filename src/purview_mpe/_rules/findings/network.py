@@ -57,7 +57,7 @@ DNS_ZONES_UNREADABLE = Kind(
     link="Network",
     code="dns-zones-unreadable",
     severity="warning",
-    message="Not every private DNS zone could be searched, so a zone that is already linked may not have been found.",
+    message="Not every private DNS zone could be searched, so the search can have missed a zone that is linked.",
     cause="Azure refused the list of the zones of a whole subscription; only some resource groups were searched.",
     remedy="Ask for Reader on the subscription of the private DNS zones, or set Network.zone_resource_group to their "
     "resource group.",
@@ -81,8 +81,7 @@ OWN_ENDPOINTS_HIDDEN = Kind(
     link="Network",
     code="private-endpoints-unreadable",
     severity="warning",
-    message="Some private endpoints of the subnet {subnet!r} cannot be read, so an existing one may not have been "
-    "found.",
+    message="Some private endpoints of the subnet {subnet!r} cannot be read, so one that exists can seem to be missing.",
     cause="They are in resource groups that this caller is not allowed to read.",
     remedy="Ask for Reader on those resource groups, so that nothing is created twice.",
     meaning="The subnet holds private endpoints in resource groups that this caller is not allowed to read.",
