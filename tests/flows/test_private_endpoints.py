@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from typing import Literal
 
 import pytest
@@ -411,3 +413,35 @@ def test_a_run_that_was_killed_at_a_request_leads_to_the_same_end(number, moment
     assert end_state(azure) == wanted
     puts = [request.path for request in azure.writes if request.method == "PUT" and request.status == 201]
     assert len(puts) == len(set(puts))
+
+
+# --- the extra
+
+
+@pytest.mark.parametrize("package", ["azure.mgmt.network", "azure.mgmt.privatedns"])
+def test_without_the_extra_the_error_names_it(colour, package, monkeypatch):
+    """Nothing is written, and the remedy is the command that installs it."""
+    for name in (package, f"{package}.aio"):
+        monkeypatch.setitem(sys.modules, name, None)
+    place = a_place("B")
+    with pytest.raises(UnsupportedSetup, match="not installed") as refused:
+        create(place, colour)
+    assert "purview-mpe[network]" in refused.value.remedy
+    assert not place.azure.writes
+
+
+def test_only_these_verbs_load_its_packages():
+    """A program that has no network of its own pays nothing."""
+    code = """
+import sys
+from purview_mpe import Client, Spec
+from purview_mpe.emulator import Emulator
+azure = Emulator()
+spec = Spec(factory=azure.factory, account=azure.account, name="purview")
+with Client(azure.credential, transport=azure.transport()) as client:
+    client.create_all(spec, approve=True)
+    client.check(spec)
+print(sorted(name for name in sys.modules if name in ("azure.mgmt.network", "azure.mgmt.privatedns")))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

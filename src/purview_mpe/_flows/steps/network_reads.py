@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe._flows.steps import reads
@@ -124,7 +125,7 @@ async def _list_endpoints(
 
 
 async def _list_endpoints_of(io: Io, groups: Sequence[ArmId]) -> list[list[PrivateEndpoint] | AccessDenied]:
-    return await io.gather([_if_allowed(lambda group=group: list_endpoints_in(io, group)) for group in groups])
+    return await io.gather([_if_allowed(partial(list_endpoints_in, io, group)) for group in groups])
 
 
 async def list_around(io: Io, network: Network) -> list[PrivateEndpoint]:
@@ -201,7 +202,7 @@ async def _search_zones(io: Io, network: Network, names: set[str]) -> _Zones:
     listed = await io.gather([_list_zones(io, one.subscription, groups) for one in subscriptions])
     hidden = [why for _, part in listed for why in part]
     ids = dict.fromkeys(zone for found, _ in listed for zone in found if folded(zone.name) in names)
-    links = await io.gather([_if_allowed(lambda zone=zone: _list_links(io, zone)) for zone in ids])
+    links = await io.gather([_if_allowed(partial(_list_links, io, zone)) for zone in ids])
     hidden += [part.message for part in links if isinstance(part, AccessDenied)]
     zones = [Zone(zone, tuple(part) if isinstance(part, list) else ()) for zone, part in zip(ids, links, strict=True)]
     return _Zones(tuple(zones), tuple(hidden))
@@ -214,7 +215,7 @@ async def _list_zones(io: Io, subscription: str, groups: Sequence[ArmId]) -> tup
     whole = await _if_allowed(lambda: io.collect(attempt, lambda az: az.private_dns(inside[0]).private_zones.list()))
     if not isinstance(whole, AccessDenied):
         return _zone_ids(whole), []
-    parts = await io.gather([_if_allowed(lambda group=group: _list_zones_in(io, group)) for group in inside])
+    parts = await io.gather([_if_allowed(partial(_list_zones_in, io, group)) for group in inside])
     found = [zone for part in parts if isinstance(part, list) for zone in _zone_ids(part)]
     return found, [whole.message]
 
