@@ -106,6 +106,18 @@ def test_a_dry_run_writes_nothing(colour):
     assert not place.azure.writes
 
 
+@pytest.mark.parametrize(
+    ("approval", "word", "complete"), [("automatic", "already-approved", True), ("manual", "would-approve", False)]
+)
+def test_a_dry_run_foretells_approvals(colour, approval, word, complete):
+    """Existing private endpoints have a connection; the others have none yet."""
+    place = a_place("B", "none", fields={"approval": approval})
+    create(place, colour)
+    report = create(place, colour, dry_run=True, approve=True)
+    assert results(report) == {"private-endpoint": ["kept"] * 3 + [word] * 3}
+    assert report.complete is complete
+
+
 def test_a_plan_names_every_step(colour):
     """Zones and links first, then endpoints, then zone groups; it reads only."""
     place = a_place("C")
@@ -325,7 +337,8 @@ def test_the_time_given_ends_the_wait(colour):
     """What Azure has accepted is reported as timed out, and a later call finds it."""
     place = a_place("B")
     report = create(place, colour, timeout=20)
-    assert "timed-out" in {one.result for one in report.outcomes}
+    assert results(report)["private-endpoint"] == ["timed-out"] * 3
+    assert len(place.azure.networks.private_endpoints()) == 1
     assert create(place, colour, approve=True).complete
 
 

@@ -12,7 +12,7 @@ from purview_mpe._flows.steps.network_reads import Observed, observe
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.results import Outcome, Report, by_severity
 from purview_mpe._rules.capacity import LIMITS, capacity_findings, fitted, loads
-from purview_mpe._rules.own_network import OwnPlan, make_own_plan
+from purview_mpe._rules.own_network import OwnPlan, make_own_plan, standing_for
 from purview_mpe._rules.own_status import claims_of, judge_own
 from purview_mpe._wire.hand_off import Pending, hand_off
 from purview_mpe.errors import PlanConflict
@@ -83,7 +83,7 @@ async def create_private_endpoints(
     )
     work = Creation(io, plan, building, approve=approve)
     if dry_run:
-        return work.report(tuple(_foretold(plan)))
+        return work.report((*_foretold(plan), *(work.foretold_approvals() if approve else ())))
     io.so_far = work.report
     await building.run()
     if approve:
@@ -134,6 +134,26 @@ class Creation:
     def _claims(self) -> list[Claim]:
         made = [progress.endpoint for progress in self._endpoints() if progress.endpoint is not None]
         return [claim for claim in claims_of(self.building.own.targets, made) if claim.factory_says != "approved"]
+
+    def foretold_approvals(self) -> list[Outcome]:
+        """What a dry run can say about approvals: only existing private endpoints have a connection."""
+        building = self.building
+        found: list[Outcome] = []
+        for step in self.plan.steps:
+            kept = standing_for(building.network, step, building.around) if step.action == "keep" else None
+            if kept is not None:
+                is_approved = kept.endpoint.connection_status.casefold() == "approved"
+                found.append(
+                    Outcome(
+                        subject=step.subject,
+                        name=step.name,
+                        group_id=step.group_id,
+                        resource_id=step.resource_id,
+                        private_endpoint_id=kept.endpoint.private_endpoint_id,
+                        result="already-approved" if is_approved else "would-approve",
+                    )
+                )
+        return found
 
     def _endpoints(self) -> list[Progress]:
         return self.building.of("private-endpoint")

@@ -132,6 +132,9 @@ class Building:
         has_groups = any(progress.step.action == "create" for progress in self.of("dns-zone-group"))
         for progress in turn:
             progress.began = self.io.now()
+            if any(one.result == "timed-out" for one in turn):
+                self._fail(progress, _out_of_time(progress))  # the operation before it still holds the subnet
+                continue
             try:
                 await self._endpoint(progress, wait=self.wait or has_groups or progress is not turn[-1])
             except PurviewMpeError as error:
@@ -231,6 +234,13 @@ class Building:
                 pending=(progress.step.name,),
             )
         )
+
+
+def _out_of_time(progress: Progress) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"The private endpoint {progress.step.name!r} was not begun: the time given ran out before its turn.",
+        remedy="Repeat the call, with a longer timeout if need be: what is done already is kept.",
+    )
 
 
 def _depends(progress: Progress, why: str) -> ProvisioningFailed:
