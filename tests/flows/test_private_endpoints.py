@@ -12,7 +12,7 @@ import pytest
 from purview_mpe import Client, Network
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, PlanConflict, UnsupportedSetup
-from tests.support.colours import spec_for
+from tests.support.colours import Colour, spec_for
 from tests.support.moments import Died, Killed
 from tests.support.networks import PURPOSES, SHIR, ZONES, Place, a_place, end_state, results
 
@@ -401,6 +401,164 @@ def test_a_plan_for_a_network_is_not_for_apply(colour):
     )
     with pytest.raises(InvalidSpec, match="create_private_endpoints"):
         colour.run(place.azure, lambda client: client.apply(plan))
+
+
+# --- what others do meanwhile
+
+
+def test_an_endpoint_that_is_being_deleted_is_waited_for(colour):
+    """Its name is free once it is gone."""
+    place = a_place("B", "none")
+    create(place, colour)
+    with Client(place.azure.credential, transport=place.azure.transport()) as client:
+        client.delete_private_endpoints(place.spec, place.network, purpose=SHIR, timeout=3)
+    assert "Deleting" in {one.provisioning_state for one in place.azure.networks.private_endpoints()}
+    report = create(place, colour, approve=True)
+    assert report.complete
+    assert len(place.azure.networks.private_endpoints()) == 3
+
+
+def test_a_deletion_under_way_is_seen_through(colour):
+    """Another run has begun it: it counts as deleted once it is gone."""
+    place = a_place("B", "none")
+    create(place, colour)
+    with Client(place.azure.credential, transport=place.azure.transport()) as client:
+        first = client.delete_private_endpoints(place.spec, place.network, purpose=SHIR, timeout=3)
+    assert "timed-out" in results(first)["private-endpoint"]
+    report = colour.run(
+        place.azure, lambda client: client.delete_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    assert results(report) == {"private-endpoint": ["deleted"] * 3}
+
+
+def test_a_creation_under_way_is_seen_through(colour):
+    """What another run has begun is kept, and waited for: the subnet is held."""
+    place = a_place("B")
+    create(place, colour, timeout=10)
+    assert {one.provisioning_state for one in place.azure.networks.private_endpoints()} == {"Updating"}
+    report = create(place, colour, approve=True)
+    assert report.complete
+    assert results(report)["private-endpoint"][0] == "kept"
+
+
+def test_a_creation_that_another_run_failed_is_repeated(colour):
+    """The same PUT mends it (public code)."""
+    place = a_place("B", "none")
+    place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateEndpoints/purview-account"))
+    assert results(create(place, colour))["private-endpoint"] == ["failed", "created", "created"]
+    assert create(place, colour, approve=True).complete
+
+
+def test_what_stops_a_zone_stops_what_depends_on_it(colour):
+    """The link and the zone group are not written; the endpoint and the other zones are."""
+    place = a_place("B")
+    place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateDnsZones/*.blob.*", times=None))
+    report = create(place, colour)
+    assert results(report)["dns-zone"] == ["created", "failed", "created"]
+    assert results(report)["dns-link"] == ["created", "failed", "created"]
+    assert results(report)["private-endpoint"] == ["created"] * 3
+    assert results(report)["dns-zone-group"] == ["created", "failed", "created"]
+    place.azure.clear_faults()
+    assert create(place, colour, approve=True).complete
+
+
+def test_what_stops_an_endpoint_stops_its_zone_group(colour):
+    """The others go on."""
+    place = a_place("B")
+    place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateEndpoints/purview-blob", times=None))
+    report = create(place, colour)
+    assert results(report)["private-endpoint"] == ["created", "failed", "created"]
+    assert results(report)["dns-zone-group"] == ["created", "failed", "created"]
+
+
+def test_a_failure_that_stays_is_reported_after_some_tries(colour):
+    """Five times, with Azure's code."""
+    place = a_place("B", "none")
+    place.azure.inject(Fault.failed_provisioning(code="RetryableError", path="*/purview-account", times=None))
+    report = create(place, colour)
+    first = report.outcomes[0]
+    assert (first.result, first.error.azure_code) == ("failed", "RetryableError")
+    puts = [one for one in place.azure.writes if one.path.endswith("/purview-account")]
+    assert len(puts) == 5
+
+
+def test_a_lock_keeps_an_endpoint(colour):
+    """The refusal is reported, and the others go on."""
+    place = a_place("B", "none")
+    create(place, colour)
+    place.azure.inject(Fault.status("DELETE", 409, code="ScopeLocked", path="*/purview-blob", times=None))
+    report = colour.run(
+        place.azure, lambda client: client.delete_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    assert results(report)["private-endpoint"] == ["deleted", "failed", "deleted"]
+
+
+def test_endpoints_in_a_forbidden_resource_group_are_said(colour):
+    """They may be what is looked for; what can be read is read."""
+    place = a_place("B", "none")
+    place.azure.networks.add_private_endpoint(
+        "theirs", place.subnet, place.azure.account, "account", resource_group="rg-theirs"
+    )
+    forbidden = f"/subscriptions/{place.azure.subscription}/resourceGroups/rg-theirs/providers/*/privateEndpoints"
+    place.azure.inject(Fault.status("GET", 403, path=forbidden, times=None))
+    plan = colour.run(
+        place.azure, lambda client: client.plan_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    assert "private-endpoints-unreadable" in {finding.code for finding in plan.warnings}
+    assert plan.steps[0].action == "create"
+
+
+def test_an_account_that_hides_what_it_offers(colour):
+    """The documented groups and zones are used."""
+    place = a_place("B")
+    place.azure.inject(Fault.status("GET", 403, path="*/privateLinkResources", times=None))
+    assert create(place, colour, approve=True).complete
+
+
+def test_a_tenant_level_account_has_a_platform(colour):
+    """Its own host says so."""
+    azure = Emulator()
+    spec = spec_for(azure, azure.add_account("contoso", shape="C", tenant_level=True))
+    subnet = azure.networks.add_virtual_network().child("subnets", "snet-pe")
+    network = Network(subnet=subnet, dns="create")
+    report = colour.run(
+        azure, lambda client: client.create_private_endpoints(spec, network, purpose="studio", approve=True)
+    )
+    assert report.complete
+    assert [one.group_id for one in report.outcomes if one.result == "created" and one.group_id] == [
+        "account",
+        "portal",
+        "platform",
+    ]
+
+
+def test_an_account_that_the_factory_is_connected_to(colour):
+    """`Spec.account` may be left out, as elsewhere."""
+    place = a_place("B", "none")
+    spec = place.spec.model_copy(update={"account": None})
+    report = colour.run(
+        place.azure, lambda client: client.create_private_endpoints(spec, place.network, purpose="studio", approve=True)
+    )
+    assert report.complete
+    taken = colour.run(
+        place.azure, lambda client: client.delete_private_endpoints(spec, place.network, purpose="studio")
+    )
+    assert results(taken) == {"private-endpoint": ["deleted"] * 2}
+
+
+def test_an_interruption_carries_what_was_done():
+    """The report so far says which steps were begun."""
+    place, colour = a_place("B", "none"), Colour("sync")
+
+    def interrupt(event):
+        if event.outcome is not None and event.outcome.name == "purview-account":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        create(place, colour, client={"on_event": interrupt})
+    report = interrupted.value.report
+    assert [one.result for one in report.outcomes] == ["created", "failed", "failed"]
+    assert report.outcomes[2].error.code == "interrupted"
 
 
 # --- interruption
