@@ -69,6 +69,8 @@ def test_one_call_leads_to_names_that_resolve(colour, shape, purpose, way):
     assert [one.group_id for one in made] == GROUPS[purpose][shape]
     assert [one.name for one in made] == [f"purview-{group}" for group in GROUPS[purpose][shape]]
     assert status(place, colour, purpose).ready
+    resolved = place.azure.networks.resolve(place.virtual_network, "pv1.purview.azure.com")
+    assert (resolved is None) == (way == "none")
     writes, requests = len(place.azure.writes), len(place.azure.requests)
     again = create(place, colour, purpose, approve=True)
     assert again.complete
