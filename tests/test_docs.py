@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 import runpy
 import shlex
@@ -29,6 +30,17 @@ OUTPUT = re.compile(r"\n*^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WITH_CODE = [page for page in PAGES if BLOCK.search(page.read_text())]
 
 
+@pytest.fixture
+def _same_logger():
+    """A page may show how to configure the library's logger: other tests find it as it was."""
+    logger = logging.getLogger("purview_mpe")
+    level, handlers = logger.level, list(logger.handlers)
+    yield
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
+
+
+@pytest.mark.usefixtures("_same_logger")
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_blocks_run(page, tmp_path, monkeypatch, capsys):
     """Every Python block of a page runs, one after the other, and prints what the page says it prints."""

@@ -35,7 +35,7 @@ EXCEPTIONS = {
     ("_flows.steps.plain", "_azure.loading"): "a request for which no client has an operation is made by azure.core",
     ("_flows.steps.factory_change", "azure"): "as above",
     ("_flows.steps.plain", "azure"): "as above",
-    ("_cli.options", "azure"): "the emulator's credential answers in azure-core's words",
+    ("_cli.connecting", "azure"): "the emulator's credential answers in azure-core's words",
 }
 #: Third-party packages, and the row that may import them at run time. Everything else is the standard library.
 PACKAGES = {
@@ -47,6 +47,7 @@ PACKAGES = {
     "aiohttp": "the outside",
     "durabletask": "doors",
     "shtab": "command line",
+    "jmespath": "command line",
 }
 
 

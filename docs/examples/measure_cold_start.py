@@ -6,7 +6,7 @@ read-only file system. It loads what it would load in Azure, `DefaultAzureCreden
 hand and asks a served emulator, so nothing leaves this machine.
 The numbers are processor seconds of that process: what importing costs, without waiting for the network or a disk, and
 much the same on a machine that has other things to do.
-Run it where `purview-mpe[emulator]` and `azure-functions` are installed:
+Run it where this package, its extra `emulator` and `azure-functions` are installed:
 
     python docs/examples/measure_cold_start.py
 """

@@ -8,7 +8,7 @@
         client.create_all(spec).raise_for_failures()
 
 Importing this package costs next to nothing: neither pydantic nor an Azure SDK is loaded before a name is used, because
-serverless functions pay for that at every cold start.
+serverless functions would pay for it at every cold start.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         RuntimeCheck,
     )
     from purview_mpe._model.events import Event
+    from purview_mpe._model.fleet_looks import FactoryCheck, FactoryPlan, FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FactoryStatus, FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.matrix import MATRIX, SCENARIOS, STUDIO, Requirement, requirement, scenario
     from purview_mpe._model.network import Network
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 _MODULES = frozenset({"aio", "durable", "emulator", "errors", "notebook"})
 _HOMES = {
     **dict.fromkeys(("Budget", "Rate"), "_rules.budget"),
+    **dict.fromkeys(("FactoryCheck", "FactoryPlan", "FleetCheck", "FleetPlan"), "_model.fleet_looks"),
     **dict.fromkeys(("FactoryStatus", "FleetReport", "FleetStatus", "FoundSpecs"), "_model.fleets"),
     "read_specs": "_client.files",
     "Client": "_client.client",
@@ -93,7 +95,7 @@ _HOMES = {
     **dict.fromkeys(("Link", "Proof"), "_model.proof"),
     "Retry": "_model.retry",
     "Spec": "_model.spec",
-    # Not for users, but in their pickles: of specs with names, and of the emulator's views.
+    # Not for users, but pickles refer to them: pickles of specs with names, and of the emulator's views.
     "ArmId": "_model.arm_id",
     "_Fixed": "_model.spec",
 }
@@ -112,8 +114,12 @@ __all__ = [
     "ErrorDetail",
     "Event",
     "ExportFormat",
+    "FactoryCheck",
+    "FactoryPlan",
     "FactoryStatus",
     "Finding",
+    "FleetCheck",
+    "FleetPlan",
     "FleetReport",
     "FleetStatus",
     "FoundSpecs",

@@ -1,14 +1,14 @@
 """The asynchronous client: `purview_mpe.aio.Client` has the verbs of `purview_mpe.Client`, awaited.
 
-The synchronous verbs document what each reads, writes, needs and raises, and `help()` shows it here as well. It is the
-same, because both clients run the same flows. Needs the extra `aio` (aiohttp) unless you pass a transport.
+The synchronous verbs document what each reads, writes, needs and raises, and `help()` shows these texts here as well.
+They hold for both clients, which run the same flows. Needs the extra `aio` (aiohttp) unless you pass a transport.
 """
 
 from __future__ import annotations
 
 import inspect
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from purview_mpe._azure import loading
 from purview_mpe._client import verbs
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from purview_mpe._azure.clients import Azure, Cloud
     from purview_mpe._azure.io import AsyncIo
-    from purview_mpe._client.calls import Call, FleetRun, Series
+    from purview_mpe._client.calls import Call, FleetLook, FleetRun, Series
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
+    from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.proof import Proof
@@ -45,7 +46,8 @@ T = TypeVar("T")
 class Client:
     """As `purview_mpe.Client`, awaited; takes the credentials of `azure.identity.aio`.
 
-    Belongs to the event loop in which it sent its first request: make one in each coroutine that `asyncio.run` gets.
+    A client belongs to the event loop in which it sent its first request: make one in each coroutine that you pass to
+    `asyncio.run`.
     """
 
     def __init__(
@@ -206,8 +208,8 @@ class Client:
 
         Everything that a new factory needs for lineage, in one call.
         """
-        wishes = (approve, grant, become_admin, replace)
-        return await self._run(verbs.onboard(spec, wishes, dry_run=dry_run, wait=wait, timeout=timeout))
+        options = (approve, grant, become_admin, replace)
+        return await self._run(verbs.onboard(spec, options, dry_run=dry_run, wait=wait, timeout=timeout))
 
     async def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """As `purview_mpe.Client.offboard`.
@@ -290,6 +292,13 @@ class Client:
         """
         return await self._run(verbs.find_specs(scope, name=name, account=account))
 
+    async def find_id(self, scope: str, name: str, *, kind: Literal["factory", "account"] = "factory") -> str:
+        """As `purview_mpe.Client.find_id`.
+
+        The full id of a factory or a Purview account, by its name.
+        """
+        return await self._run(verbs.find_id(scope, name, kind=kind))
+
     async def create_many(
         self,
         specs: Iterable[Spec] | str | Path,
@@ -300,6 +309,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> FleetReport:
         """As `purview_mpe.Client.create_many`.
 
@@ -314,6 +324,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -327,6 +338,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_create_many`; iterate with `async for`.
 
@@ -341,6 +353,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -357,6 +370,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> FleetReport:
         """As `purview_mpe.Client.onboard_many`.
 
@@ -371,6 +385,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -387,6 +402,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_onboard_many`; iterate with `async for`.
 
@@ -401,6 +417,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -439,6 +456,48 @@ class Client:
         """
         return await self._run(verbs.status_many(specs))
 
+    async def plan_many(self, specs: Iterable[Spec] | str | Path) -> FleetPlan:
+        """As `purview_mpe.Client.plan_many`.
+
+        What `plan` shows, for many factories at once: each account and each target is read once.
+        """
+        return await self._looked(verbs.plan_many(specs))
+
+    async def check_many(self, specs: Iterable[Spec] | str | Path) -> FleetCheck:
+        """As `purview_mpe.Client.check_many`.
+
+        What `check` shows, for many factories at once: each account, its policy and each target is read once.
+        """
+        return await self._run(verbs.check_many(specs))
+
+    async def delete_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        dry_run: bool = False,
+        timeout: float = 600,
+        stop_after: float | None = None,
+    ) -> FleetReport:
+        """As `purview_mpe.Client.delete_many`.
+
+        What `delete_all` does, for many factories at once, as fast as Azure's limits allow.
+        """
+        return await self._all(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+
+    def iter_delete_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        dry_run: bool = False,
+        timeout: float = 600,
+        stop_after: float | None = None,
+    ) -> AsyncIterator[Report]:
+        """As `purview_mpe.Client.iter_delete_many`; iterate with `async for`.
+
+        As `delete_many`, but yields each factory's report as soon as it is complete.
+        """
+        return self._iterate(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+
     async def close(self) -> None:
         """As `purview_mpe.Client.close`.
 
@@ -476,6 +535,11 @@ class Client:
             async for _ in self._iterate(fleet):
                 pass
         return fleet.report()
+
+    async def _looked(self, look: FleetLook[T]) -> T:
+        async for _ in self._iterate(look):
+            pass
+        return look.results[0]
 
 
 def _document_in_full() -> None:

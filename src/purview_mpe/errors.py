@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 #: A fleet can have thousands of failures; its report holds them all.
 _SHOWN_FAILURES = 50
-#: The most characters of a list in a message. Tables of jobs and queues of workers hold texts of at most 64 KiB in
+#: The most characters of a list in a message. Job tables and worker queues in Azure hold texts of at most 64 KiB in
 #: UTF-16 (docs: "Understanding the Table service data model", "Azure Queue storage limits"), and a character can take
 #: four bytes.
 _LONGEST_LIST = 14_000
@@ -66,7 +66,7 @@ __all__ = [
 ]
 
 
-#: Codes that only the error of an outcome has, not an exception, and their pages.
+#: Codes that occur only in the error of an outcome, never in an exception, with their pages.
 OUTCOME_CODES: Mapping[str, str] = {
     "conflict": """\
 Something is in the way of this step, so the step was skipped; the other steps went on.
@@ -79,7 +79,7 @@ The run was interrupted before this step was known to be done.
 
 Ctrl-C, a cancellation or a signal ended the run. The message says whether anything was sent for this step.
 
-What to do: Repeat the call: it looks first, and does only what is missing.""",
+What to do: Repeat the call: it reads Azure first and does only what is missing.""",
 }
 
 
@@ -272,7 +272,7 @@ class Throttled(AzureError):
 
     Azure counts requests per subscription and sign-in, including the requests of other programs.
 
-    What to do: Wait some minutes, then repeat the call: what is done already is kept.
+    What to do: Wait a few minutes, then repeat the call: what is done already is kept.
     """
 
     code = "throttled"
@@ -303,8 +303,8 @@ class Locked(AzureError):
 class AzureUnavailable(AzureError):
     """Azure failed on its own side (5xx), or something in between answered in its place.
 
-    Signs of such an answer are an HTML page, an object in place of a list, a list without end, or a link to another
-    host.
+    Signs of such an answer are an HTML page, an object in place of a list, a list that never ends, or a link to
+    another host.
 
     What to do: Repeat the call in a few minutes; if the answer is not Azure's, look for a proxy or a sign-in page.
     """
@@ -326,8 +326,8 @@ class NoAnswer(PurviewMpeError):
 class ProvisioningFailed(PurviewMpeError):
     """Azure accepted an endpoint and then could not make it.
 
-    Often, two endpoints on one storage account were created at the same moment. Sometimes the target is gone, or a lock
-    or policy stops the private endpoint.
+    Often the cause is that two endpoints on one storage account were created at the same moment. Sometimes the target
+    is gone, or a lock or policy stops the private endpoint.
 
     What to do: Read the reason in the message, then call create_all with Spec(replace_broken=True).
     """
@@ -339,7 +339,7 @@ class NotApproved(PurviewMpeError):
     """A connection is not approved, or this caller is not allowed to approve it.
 
     The connection does not provably belong to the endpoint, another person made a different decision, or Azure shows
-    another state than the one that was written.
+    a state other than the one that was written.
 
     What to do: Follow the remedy, or give the report's hand-off to the owners of the targets.
     """
@@ -359,7 +359,7 @@ class WaitTimedOut(PurviewMpeError):
 class InternalError(PurviewMpeError):
     """The library broke one of its own rules; this is a bug, not a wrong argument.
 
-    The report holds what was written before.
+    The report holds what was written before the error.
 
     What to do: Report the bug with the text of the error, and repeat the call.
     """
@@ -368,7 +368,7 @@ class InternalError(PurviewMpeError):
 
 
 class ReportFailed(PurviewMpeError):
-    """Not everything is done that you asked for; raised by `Report.raise_for_failures()`.
+    """Not everything that you asked for is done; raised by `Report.raise_for_failures()`.
 
     A step failed, a connection is not approved although you asked for it, a step was handed off (unless you pass
     `hand_off_is_fine=True`), or the account cannot be read, so that not every endpoint is known.

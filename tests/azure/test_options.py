@@ -259,7 +259,7 @@ def test_without_aiohttp_the_default_credential_says_what_to_install(monkeypatch
     assert refused.value.message == (
         "DefaultAzureCredential of azure.identity.aio needs aiohttp, which is not installed."
     )
-    assert refused.value.remedy.endswith("pip install 'purview-mpe[aio]'.")
+    assert refused.value.remedy.endswith("pip install aiohttp.")
     assert refused.value.__context__ is None
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from purview_mpe import Client, Spec
 from purview_mpe._azure.recording import recording_to
+from purview_mpe._cli.connecting import EmulatorCredential
 from purview_mpe._cli.main import main
-from purview_mpe._cli.options import EmulatorCredential
 from purview_mpe.emulator import Emulator, Fault
 from tests.support.replay import Replay
 

@@ -232,7 +232,7 @@ def test_a_dry_run_shows_what_would_be_deleted(pending: Any) -> None:
 
 def test_a_deletion_that_takes_too_long_has_failed(pending: Any) -> None:
     """`--timeout` bounds the wait."""
-    ended = pending.ends("delete", "--yes", "--timeout", "5")
+    ended = pending.ends("delete", "--yes", "--timeout", "5s")
     assert (ended.code, set(results(ended))) == (1, {"timed-out"})
 
 
@@ -284,5 +284,5 @@ def test_no_drift_is_not_claimed_of_what_is_not_known(shell: Any) -> None:
     shell.ends("create")
     requester = shell.emulator.credential_for("Data Factory Contributor")
     requesting = shell.connecting(lambda **options: shell.connect(credential=requester, **options))
-    assert requesting.ends("plan", "--detailed-exitcode").code == 5
-    assert requesting.ends("plan", "--detailed-exitcode", "--groups", "account").code == 0
+    assert requesting.ends("plan", "--fail-on-changes").code == 5
+    assert requesting.ends("plan", "--fail-on-changes", "--groups", "account").code == 0

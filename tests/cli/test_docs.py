@@ -36,7 +36,12 @@ def test_the_examples_on_the_page_are_what_happens(shell: Any, tmp_path: Path, m
     """Every console example runs, in the order of the page, and prints what stands below it."""
     monkeypatch.chdir(tmp_path)
     Path("sales.json").write_text(shell.spec.model_dump_json())
-    variables = {"$FACTORY": shell.spec.factory, "$ACCOUNT": shell.spec.account}
+    Path("ids.csv").write_text(f"factory\n{shell.spec.factory}\n")
+    variables = {
+        "$FACTORY": shell.spec.factory,
+        "$ACCOUNT": shell.spec.account,
+        "$SUBSCRIPTION": shell.spec.factory.split("/")[2],
+    }
     for command, output in (one for block in blocks() for one in commands(block)):
         call, _, file = command.partition(" > ")
         words = [variables.get(word, word) for word in shlex.split(call)]
@@ -54,7 +59,8 @@ def test_the_commands_on_every_page_are_commands(page: Path) -> None:
     """Every call of ours in a shell example, on whichever page, is one that the parser takes."""
     text = page.read_text(encoding="utf-8")
     for block in re.findall(r"^```(?:sh|console|bash)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        for call in re.findall(r"(?:^|[$(] ?)purview-mpe ([^|>)#\n]*)", block, re.MULTILINE):
+        joined = block.replace("\\\n", " ")
+        for call in re.findall(r"(?:^|[$(] ?)purview-mpe ([^|>)#\n]*)", joined, re.MULTILINE):
             assert make_parser().parse_args(shlex.split(call)).run
 
 

@@ -75,7 +75,7 @@ def test_completion_prints_a_script_that_the_shell_takes(capsys: pytest.CaptureF
     """The script names every verb and option, and the shell itself finds no fault in it."""
     assert main(["completion", name]) == 0
     text = capsys.readouterr().out
-    for word in (*NAMES, "version", "detailed-exitcode", "us-government"):
+    for word in (*NAMES, "version", "fail-on-changes", "us-government"):
         assert word in text
     if (shell := shutil.which(name)) is not None:
         assert subprocess.run([shell, "-n"], input=text, text=True, capture_output=True, check=True).stderr == ""
@@ -88,7 +88,7 @@ def test_completion_prints_a_script_that_the_shell_takes(capsys: pytest.CaptureF
         ("-", {"--help", "--version", "-h"}),
         ("cr", {"create"}),
         ("de", {"demo", "delete"}),
-        ("plan --de", {"--detailed-exitcode"}),
+        ("plan --fa", {"--factory", "--fail-on-changes"}),
         ("plan --cloud ", {"public", "us-government", "china"}),
         ("plan -o j", {"json"}),
         ("plan --name ", set()),
@@ -118,7 +118,7 @@ def test_bash_completes(tmp_path: Path, line: str, expected: set[str]) -> None:
     ("line", "expected"),
     [
         ("cr", {"create"}),
-        ("plan --de", {"--detailed-exitcode"}),
+        ("plan --fa", {"--factory", "--fail-on-changes"}),
         ("plan --cloud ", {"public", "us-government", "china"}),
         ("completion f", {"fish"}),
     ],

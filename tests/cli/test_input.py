@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from purview_mpe import Client
+from purview_mpe._cli.connecting import EmulatorCredential
 from purview_mpe._cli.main import main
-from purview_mpe._cli.options import EmulatorCredential
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AzureError
 
@@ -78,9 +78,9 @@ def test_a_spec_file_that_is_none_is_refused(
 
 def test_every_wrong_field_is_told_at_once(shell: Any) -> None:
     """An incomplete spec lists what is wrong, each with an example."""
-    ended = shell.run("plan", "--account", "nonsense")
+    ended = shell.run("plan", "--account", "/nonsense")
     assert ended.code == 2
-    for problem in ("factory: is required", "name: is required", "account: 'nonsense' is not a resource id"):
+    for problem in ("--factory: is required", "--name: is required", "--account: '/nonsense' is not a resource id"):
         assert problem in ended.said
 
 
@@ -94,8 +94,14 @@ def test_every_wrong_field_is_told_at_once(shell: Any) -> None:
         (("plan", "--zzz=1"), "there is no '--zzz=1'\n  See: purview-mpe plan --help"),
         (("plan", "more"), "there is no 'more'\n  See: purview-mpe plan --help"),
         (("plan", "--name-of", "blob"), "argument --name-of: 'blob' is not a pair; for example blob=purview-blob"),
-        (("create", "--timeout", "soon"), "argument --timeout: 'soon' is not a number of seconds; for example 600"),
-        (("diagnose", "--since", "May"), "argument --since: 'May' is not a length of time; for example 90m, 24h or 7d"),
+        (
+            ("create", "--timeout", "soon"),
+            "argument --timeout: 'soon' is not a length of time; for example 90s, 30m, 24h or 7d",
+        ),
+        (
+            ("diagnose", "--since", "May"),
+            "argument --since: 'May' is not a length of time; for example 90s, 30m, 24h or 7d",
+        ),
         (("emulator", "--port", "x"), "argument --port: 'x' is not a port; for example 8443, or 0 for any free one"),
     ],
 )
@@ -117,13 +123,19 @@ def test_a_wrong_option_is_a_usage_error(
 
 
 @pytest.mark.parametrize(
-    ("timeout", "said"), [("nan", "not a positive number"), ("-1", "not a positive"), ("x", "not a number")]
+    ("timeout", "said"),
+    [
+        ("nan", "is not a length of time"),
+        ("-1s", "is not a length"),
+        ("0s", "is not a length"),
+        ("600", "needs a unit"),
+    ],
 )
 def test_a_timeout_is_a_positive_number(
     shell: Any, capsys: pytest.CaptureFixture[str], timeout: str, said: str
 ) -> None:
     """Anything else is refused before the first request."""
-    ended = shell.ends("create", "--timeout", timeout)
+    ended = shell.ends("create", f"--timeout={timeout}")
     assert ended.code == 2
     assert said in ended.err + capsys.readouterr().err
     assert shell.emulator.requests == []

@@ -61,7 +61,7 @@ def test_watch_shows_each_change_until_all_is_settled(shell: Any) -> None:
         return client
 
     watching = shell.connecting(connect)
-    ended = watching.ends("watch", "--every", "30")
+    ended = watching.ends("watch", "--every", "30s")
     seen = [Status.model_validate(json.loads(line)) for line in ended.out.splitlines()]
     verdicts = [{endpoint.verdict for endpoint in status.endpoints} for status in seen]
     assert verdicts[0] == {"provisioning"}
@@ -73,7 +73,7 @@ def test_watch_shows_each_change_until_all_is_settled(shell: Any) -> None:
 def test_watch_ends_when_its_time_is_over(shell: Any) -> None:
     """After `--timeout` the last status counts; tables are apart by an empty line."""
     shell.ends("create", "--no-wait")
-    ended = shell.ends("watch", "--every", "10", "--timeout", "100", "-o", "table")
+    ended = shell.ends("watch", "--every", "10s", "--timeout", "100s", "-o", "table")
     assert ended.code == 4
     assert ended.out.startswith("Status: not ready (4 provisioning)\n")
     assert "\n\nStatus: not ready (4 pending)\n" in ended.out
@@ -82,7 +82,7 @@ def test_watch_ends_when_its_time_is_over(shell: Any) -> None:
 def test_watch_says_that_its_time_was_too_short_for_one_look(shell: Any) -> None:
     """Without a single status there is no exit code of a status: 1, and what to do."""
     shell.emulator.inject(Fault.delay("GET", 30, times=None))
-    ended = shell.ends("watch", "--timeout", "5")
+    ended = shell.ends("watch", "--timeout", "5s")
     assert (ended.code, ended.out) == (1, "")
     assert "Repeat the command with a longer --timeout." in ended.err
 
@@ -137,7 +137,7 @@ def test_prove_follows_the_run_that_is_named(shell: Any, status: str, code: int)
     """1 where lineage is not proven: the run reported it, or not, and Purview holds no entity of it."""
     run = shell.emulator.add_pipeline_run()
     shell.emulator.add_activity_run(run_id=run, lineage_status=status)
-    proved = shell.ends("prove", "--run", run, "--timeout", "60")
+    proved = shell.ends("prove", "--run", run, "--timeout", "60s")
     proof = Proof.model_validate(proved.json)
     assert (proof.run_id, proof.proven, proved.code) == (run, False, code)
 
@@ -151,7 +151,7 @@ def test_prove_says_when_it_cannot_be_seen(shell: Any) -> None:
         client: Client = shell.connect(credential=shell.emulator.credential_for("contributor"), **options)
         return client
 
-    proved = shell.connecting(connect).ends("prove", "--run", run, "--timeout", "60")
+    proved = shell.connecting(connect).ends("prove", "--run", run, "--timeout", "60s")
     assert (Proof.model_validate(proved.json).proven, proved.code) == (None, 5)
 
 

@@ -14,7 +14,7 @@ import pytest
 from purview_mpe import Client
 from purview_mpe._cli.main import main
 from purview_mpe._cli.terminal import Terminal
-from purview_mpe.emulator import MissingExtra
+from purview_mpe.emulator import Emulator, MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,12 +48,42 @@ def test_the_whole_job_over_https(shell: Any, serving: Any, tmp_path: Path) -> N
     real = shell.connecting(Client)
     ends = ("--factory", announced["factory"], "--account", announced["account"], "--name", "purview")
     reach = ("--endpoint", announced["endpoint"], "--ca", announced["ca_file"])
-    assert real.run("plan", *ends, *reach, "--detailed-exitcode").code == 3
+    assert real.run("plan", *ends, *reach, "--fail-on-changes").code == 3
     assert real.run("create", *ends, *reach, "--approve").code == 0
     assert real.run("status", *ends, *reach).code == 0
     running.send_signal(signal.SIGTERM)
     assert running.wait(20) == 0
     assert "purview_namespace" in (tmp_path / "after.json").read_text()
+
+
+def test_roles_rehearse_the_exit_codes_of_missing_rights(shell: Any) -> None:
+    """A requester creates and hands off (4); a caller with no role is denied (5); `client.` credentials keep theirs."""
+    shell.emulator.restrict("requester")
+    with shell.emulator.serve() as server:
+        real = shell.connecting(Client)
+        reach = ("--endpoint", server.url, "--ca", server.ca_file)
+        assert real.ends("create", "--approve", *reach).code == 4
+        shell.emulator.restrict("none")
+        assert real.ends("status", *reach).code == 5
+    assert shell.ends("status").code == 4
+
+
+def test_roles_of_the_command_line(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--roles` and `--outside-network` reach the emulator before it serves; an unknown role is a usage error."""
+    seen: dict[str, Any] = {}
+
+    def serve(emulator: Emulator, port: int) -> None:
+        seen["roles"] = [role.name for _, role in emulator._access.stranger.assignments]
+        seen["inside"] = emulator.inside_network
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(Emulator, "serve", serve)
+    assert shell.run("emulator", "--roles", "Reader,data-reader", "--outside-network").code == 1
+    assert seen == {"roles": ["Reader"], "inside": False}
+    ended = shell.run("emulator", "--roles", "King")
+    assert ended.code == 2
+    assert "--roles: " in ended.said
+    assert "King" in ended.said
 
 
 def test_ctrl_c_is_the_way_to_stop_it(serving: Any) -> None:
@@ -122,4 +152,4 @@ def test_a_missing_extra_is_told(shell: Any, monkeypatch: pytest.MonkeyPatch) ->
         shell.emulator.serve()
     ended = shell.run("emulator")
     assert ended.code == 1
-    assert "pip install 'purview-mpe[emulator]'" in ended.said
+    assert "pip install cheroot trustme" in ended.said

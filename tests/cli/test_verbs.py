@@ -47,7 +47,7 @@ def test_discover_takes_the_account_of_a_spec(shell: Any, tmp_path: Path) -> Non
     for missing in (("--spec", str(file)), ()):
         ended = shell.run("discover", *missing)
         assert (ended.code, ended.out) == (2, "")
-        assert "--account: is required, or a spec file that names the account" in ended.said
+        assert "--account: is required; or PURVIEW_MPE_ACCOUNT, or a spec file that names the account" in ended.said
 
 
 def test_plan_is_json_when_piped(shell: Any) -> None:
@@ -100,16 +100,16 @@ def test_reading_leaves_nothing_on_the_terminal(shell: Any) -> None:
 
 def test_the_detailed_exit_code_tells_drift(shell: Any) -> None:
     """3 while something has to be made, 0 when nothing has."""
-    assert shell.ends("plan", "--detailed-exitcode").code == 3
+    assert shell.ends("plan", "--fail-on-changes").code == 3
     assert shell.ends("plan").code == 0
     shell.ends("create")
-    assert shell.ends("plan", "--detailed-exitcode").code == 0
+    assert shell.ends("plan", "--fail-on-changes").code == 0
 
 
 def test_the_detailed_exit_code_tells_a_conflict(shell: Any) -> None:
     """1 where a conflict prevents what has to be made; 0 if the details were not asked for."""
     shell.emulator.add_endpoint(shell.emulator.factory, "purview", shell.target("blob"), "blob")
-    assert shell.ends("plan", "--detailed-exitcode").code == 1
+    assert shell.ends("plan", "--fail-on-changes").code == 1
     assert shell.ends("plan").code == 0
 
 
@@ -134,11 +134,11 @@ def test_create_makes_what_is_missing(shell: Any) -> None:
     lines = ended.err.splitlines()
     assert [*sorted(lines[:4]), *lines[4:]] == [
         *(f"[0:00] {name}: created (Provisioning)" for name in ALL),
-        "[0:00] waiting for Azure to make purview, purview_blob, purview_queue,",
+        "[0:00] waiting for Azure to create purview, purview_blob, purview_queue,",
         "purview_namespace",
-        "[0:30] waiting for Azure to make purview, purview_blob, purview_queue,",
+        "[0:30] waiting for Azure to create purview, purview_blob, purview_queue,",
         "purview_namespace",
-        "[1:00] waiting for Azure to make purview, purview_blob, purview_queue,",
+        "[1:00] waiting for Azure to create purview, purview_blob, purview_queue,",
         "purview_namespace",
         *(f"[1:36] {name}: created (Succeeded)" for name in PLANNED),
         "create finished after 1:36: 4 created.",
@@ -186,7 +186,7 @@ def test_no_wait_returns_when_azure_has_taken_the_requests(shell: Any) -> None:
 
 def test_a_timeout_is_a_failure_with_the_rest_done(shell: Any) -> None:
     """What was still on its way when time ran out is timed-out, and the run has failed."""
-    ended = shell.ends("create", "--timeout", "10")
+    ended = shell.ends("create", "--timeout", "10s")
     assert (ended.code, results(ended)) == (1, ["timed-out"] * 4)
 
 

@@ -329,7 +329,7 @@ def test_an_error_that_ends_a_verb_half_way_carries_the_report_and_pickles(runne
     with pytest.raises(PurviewMpeError) as caught:
         runner.flow(runner.azure(Script([refusal(403)])), lambda io: narrated(io, "apply", flow))
     assert caught.value.__notes__ == [
-        "purview_mpe: apply did not finish. So far: nothing yet. Repeat the call: it looks first."
+        "purview_mpe: apply did not finish. So far: nothing yet. Repeat the call: it reads Azure first."
     ]
     copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
     assert vars(copy)["report"] == vars(caught.value)["report"]

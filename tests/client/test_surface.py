@@ -30,8 +30,12 @@ EXPORTS = [
     "ErrorDetail",
     "Event",
     "ExportFormat",
+    "FactoryCheck",
+    "FactoryPlan",
     "FactoryStatus",
     "Finding",
+    "FleetCheck",
+    "FleetPlan",
     "FleetReport",
     "FleetStatus",
     "FoundSpecs",
@@ -65,26 +69,31 @@ VERBS = [
     "approve",
     "approve_many",
     "check",
+    "check_many",
     "close",
     "connect",
     "create_all",
     "create_many",
     "create_private_endpoints",
     "delete_all",
+    "delete_many",
     "delete_private_endpoints",
     "diagnose",
     "disconnect",
     "discover",
+    "find_id",
     "find_specs",
     "grant",
     "iter_approve_many",
     "iter_create_many",
+    "iter_delete_many",
     "iter_onboard_many",
     "offboard",
     "onboard",
     "onboard_many",
     "orphans",
     "plan",
+    "plan_many",
     "plan_private_endpoints",
     "private_endpoints_status",
     "prove",
@@ -95,7 +104,7 @@ VERBS = [
     "watch",
 ]
 #: What is iterated over instead of being awaited.
-ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_onboard_many"}
+ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_delete_many", "iter_onboard_many"}
 
 
 def python(code: str) -> list[str]:
@@ -202,10 +211,10 @@ APPROVERS = ("azure.mgmt.storage", "azure.mgmt.eventhub")
 
 @pytest.mark.parametrize(
     ("shape", "approve", "needed"),
-    [("A", False, [*APPROVERS]), ("A", True, [*APPROVERS]), ("B", True, [*APPROVERS[:1]]), ("C", True, [])],
+    [("A", False, []), ("A", True, [*APPROVERS]), ("B", True, [*APPROVERS[:1]]), ("C", True, [])],
 )
-def test_sdks_are_loaded_when_a_target_is_looked_at(shape, approve, needed):
-    """Storage and Event Hubs are needed where endpoints are created or approved, if the account has such targets."""
+def test_sdks_are_loaded_when_they_approve(shape, approve, needed):
+    """Storage and Event Hubs are needed where connections on them are approved; to list them is a plain request."""
     assert loaded(CREATE.format(shape=shape, approve=approve), *APPROVERS, "aiohttp") == needed
 
 
@@ -314,6 +323,8 @@ def test_the_default_wait_is_that_of_the_contract():
         "delete_private_endpoints": 600,
         "approve_many": 300,
         "iter_approve_many": 300,
+        "delete_many": 600,
+        "iter_delete_many": 600,
     }
 
 

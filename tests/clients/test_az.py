@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from tests.support.colours import spec_for
 from .conftest import Served, program, tool
 
 if TYPE_CHECKING:
+    from purview_mpe._model.arm_id import ArmId
     from purview_mpe.emulator import ConnectionView, Emulator
 
 Az = Callable[..., Any]
@@ -167,6 +169,104 @@ def test_the_exported_script_onboards(shell, served):
     assert emulator.identity_of(factory) in emulator.catalog.members("data-curator")
     assert [one.provisioning_state for one in emulator.endpoints(factory)] == ["Succeeded"]
     assert served.emulator.dump()["factories"][1]["runtimes"][0]["name"] == "ir-lineage"
+
+
+class Network:
+    """The commands on a network of the customer, each followed until the emulator shows its effect."""
+
+    GROUP = ("--resource-group", "rg-net")
+
+    def __init__(self, az: Az, emulator: Emulator) -> None:
+        self.az, self.emulator, self.networks = az, emulator, emulator.networks
+
+    def show(self, *words: str) -> Any:
+        return self.az("network", *words, *self.GROUP)
+
+    def write(self, *words: str, until: Callable[[], Any]) -> None:
+        # Azure names no pause between two looks at an operation of a network, so `az` would wait for 30 s each time.
+        self.show(*words, "--no-wait")
+        wait_until(self.emulator, until)
+
+    def make(self, zone: str) -> str:
+        """Make group, network, and a zone that is linked to it; gives the network's id."""
+        self.az("group", "create", "--name", "rg-net", "--location", "westeurope")
+        subnet = ["--subnet-name", "snet-pe", "--subnet-prefixes", "10.0.1.0/24"]
+        self.show("vnet", "create", "--name", "vnet-hub", "--address-prefixes", "10.0.0.0/16", *subnet)
+        self.write("private-dns", "zone", "create", "--name", zone, until=self.networks.private_dns_zones)
+        link = ["--name", "hub", "--zone-name", zone, "--virtual-network", "vnet-hub"]
+        create = ["private-dns", "link", "vnet", "create", *link, "--registration-enabled", "false"]
+        self.write(*create, until=lambda: self.networks.private_dns_zones()[0].linked_to)
+        return str(self.show("vnet", "show", "--name", "vnet-hub")["id"])
+
+    def connect(self, name: str, target: ArmId, group_id: str, *more: str) -> None:
+        """Make a private endpoint."""
+        before = len(self.networks.private_endpoints())
+        place = ["--name", name, "--vnet-name", "vnet-hub", "--subnet", "snet-pe", "--connection-name", "to-target"]
+        to_target = ["--private-connection-resource-id", str(target), "--group-id", group_id]
+        create = ["private-endpoint", "create", *place, *to_target, *more]
+        self.write(*create, until=lambda: states(self.emulator) == {"Succeeded": before + 1})
+
+    def remove(self, zone: str, *endpoints: str) -> None:
+        """Delete endpoints, link, zone and network."""
+        for name in endpoints:
+            delete = ["private-endpoint", "delete", "--name", name]
+            self.write(*delete, until=lambda name=name: name not in self.names())
+        delete = ["private-dns", "link", "vnet", "delete", "--name", "hub", "--zone-name", zone, "--yes"]
+        self.write(*delete, until=lambda: not self.networks.private_dns_zones()[0].linked_to)
+        delete = ["private-dns", "zone", "delete", "--name", zone, "--yes"]
+        self.write(*delete, until=lambda: not self.networks.private_dns_zones())
+        self.show("vnet", "delete", "--name", "vnet-hub")
+
+    def names(self) -> set[str]:
+        return {view.id.name for view in self.networks.private_endpoints()}
+
+
+def test_private_endpoints_of_the_customer(az, served):
+    """Network, zone, link, endpoint and zone group made with their own commands, approved, and deleted."""
+    emulator = served.emulator
+    network, networks = Network(az, emulator), emulator.networks
+    offered = az("network", "private-link-resource", "list", "--id", str(emulator.account))
+    [zone] = [name for one in offered if one["name"] == "account" for name in one["properties"]["requiredZoneNames"]]
+    vnet = network.make(zone)
+    network.connect("pe-account", emulator.account, "account")
+    config = [
+        "--endpoint-name",
+        "pe-account",
+        "--name",
+        "default",
+        "--private-dns-zone",
+        zone,
+        "--zone-name",
+        "account",
+    ]
+    create = ["private-endpoint", "dns-zone-group", "create", *config]
+    network.write(*create, until=lambda: networks.resolve(vnet, "pv1.purview.azure.com") == "10.0.1.4")
+    records = network.show("private-dns", "record-set", "a", "list", "--zone-name", zone)
+    assert [one["name"] for one in records] == ["pv1"]
+    manual = ["--manual-request", "true", "--request-message", "lineage"]
+    network.connect("pe-blob", emulator.targets(emulator.account)["blob"], "blob", *manual)
+    listed = network.show("private-endpoint", "list")
+    emulator.approve(next(one["id"] for one in listed if one["name"] == "pe-blob"))
+    shown = [network.show("private-endpoint", "show", "--name", one["name"]) for one in listed]
+    kinds = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
+    connections = {one["name"]: [len(one[kind]) for kind in kinds] for one in shown}
+    assert connections == {"pe-account": [1, 0], "pe-blob": [0, 1]}
+    assert {view.status for view in networks.private_endpoints()} == {"Approved"}
+    network.remove(zone, "pe-account", "pe-blob")
+    assert network.show("private-endpoint", "list") == []
+
+
+def states(emulator: Emulator) -> Counter[str]:
+    return Counter(view.provisioning_state for view in emulator.networks.private_endpoints())
+
+
+def wait_until(emulator: Emulator, condition: Callable[[], Any]) -> None:
+    """Let the emulator's time pass until a condition holds."""
+    for _ in range(50):
+        if condition():
+            return
+        emulator.clock.sleep(0.1)
+    raise AssertionError("the emulator's time passed, and the condition does not hold")
 
 
 def wait_for_connections(emulator: Emulator, count: int) -> None:

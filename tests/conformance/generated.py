@@ -39,7 +39,7 @@ def main() -> int:
     wrong: Counter[str] = Counter()
     for number, operation in enumerate(operations):
         # A new one for each, because some operations delete what others ask for.
-        emulator = Emulator(seed=given.seed)
+        emulator = furnished(given.seed)
         existing = existing_names(emulator, operation.path)
         token = emulator.credential.get_token("https://management.azure.com/.default").token
         with emulator.serve() as server, requests.Session() as session:
@@ -131,10 +131,24 @@ def ask(session: requests.Session, url: str, case: Any) -> tuple[int, str]:
     return status, ""
 
 
+def furnished(seed: int) -> Emulator:
+    """An emulator with the default account and factory, and with a network of the customer."""
+    emulator = Emulator(seed=seed)
+    networks = emulator.networks
+    network = networks.add_virtual_network("vnet", resource_group="rg1", subnets=["snet"])
+    zone = networks.add_private_dns_zone("privatelink.purview.azure.com", resource_group="rg1", linked_to=[network])
+    endpoint = networks.add_private_endpoint("pe", network.child("subnets", "snet"), emulator.account, "account")
+    networks.add_zone_group(endpoint, zone)
+    return emulator
+
+
 def existing_names(emulator: Emulator, path: str) -> dict[str, str]:
     """The names in a path for which there is something."""
     targets = emulator.targets(emulator.account)
     names = {"subscriptionId": emulator.subscription, "factoryName": "df1", "managedVirtualNetworkName": "default"}
+    names |= {"virtualNetworkName": "vnet", "subnetName": "snet", "privateEndpointName": "pe"}
+    names |= {"privateZoneName": "privatelink.purview.azure.com", "virtualNetworkLinkName": "vnet"}
+    names |= {"privateDnsZoneGroupName": "default", "recordType": "A", "relativeRecordSetName": "pv1"}
     target = emulator.account
     if "Microsoft.Storage" in path:
         target = targets["blob"]

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from purview_mpe import ErrorDetail, FactoryStatus, FleetReport, FleetStatus, Outcome, Report, Spec, Status
+from purview_mpe import (
+    Account,
+    Check,
+    ErrorDetail,
+    FactoryCheck,
+    FactoryPlan,
+    FactoryStatus,
+    Finding,
+    FleetCheck,
+    FleetPlan,
+    FleetReport,
+    FleetStatus,
+    Outcome,
+    Plan,
+    Report,
+    Spec,
+    Status,
+    Step,
+)
 from purview_mpe._model.results import EndpointStatus
 from tests.support.nouns import ACCOUNT, FACTORY
 
@@ -62,3 +80,56 @@ def test_a_status_of_many():
     assert "not-found" in text
     assert "df13: It is not there." not in text
     assert "df12: It is not there." in text
+
+
+def plan(number: int, action: str) -> FactoryPlan:
+    """A plan of one step."""
+    reason, remedy = ("It is in the way.", "Move it.") if action == "conflict" else ("It is so.", None)
+    step = Step(action=action, name="pv", group_id="account", resource_id=ACCOUNT, reason=reason, remedy=remedy)
+    return FactoryPlan(spec=spec(number), plan=Plan(spec=spec(number), account=account(), steps=(step,)))
+
+
+def account() -> Account:
+    """An account of shape A."""
+    return Account(id=ACCOUNT, name="pv1", shape="A", targets=())
+
+
+def test_plans_of_many():
+    """What cannot be planned comes first, then conflicts with their remedy, then changes, then nothing to do."""
+    factories = (plan(1, "keep"), plan(2, "create"), plan(3, "conflict"), FactoryPlan(spec=spec(4), error=ERROR))
+    text = str(FleetPlan(factories=factories))
+    assert text.startswith("Plan of 4 factories: 1 create, 1 keep, 1 conflict, 1 unreadable")
+    marks = [
+        line.split()[:2] for line in text.splitlines() if line.startswith("  ") and "df1" in line and ":" not in line
+    ]
+    assert marks == [["x", "df14"], ["!", "df13"], ["+", "df12"], ["=", "df11"]]
+    assert "df13: pv: It is in the way." in text
+    assert "What to do: Move it." in text
+    assert "df14: It is not there." in text
+    assert FleetPlan(factories=factories).to_svg().startswith("<svg")
+    assert len(FleetPlan(factories=factories).to_pandas()) == 4
+
+
+def test_checks_of_many():
+    """Each error once, with the factories that have it in the table."""
+    finding = Finding(code="no-managed-network", severity="error", message="There is none.", remedy="Make one.")
+    bad = Check(factory=FACTORY, account=ACCOUNT, ok=False, findings=(finding,))
+    good = Check(factory=FACTORY, account=ACCOUNT, ok=True)
+    factories = (
+        FactoryCheck(spec=spec(1), check=good),
+        FactoryCheck(spec=spec(2), check=bad),
+        FactoryCheck(spec=spec(3), check=bad),
+        FactoryCheck(spec=spec(4), error=ERROR),
+    )
+    text = str(FleetCheck(factories=factories))
+    assert text.startswith("Check of 4 factories: not ok (1 ok, 2 not-ok, 1 unreadable)")
+    assert text.count("What to do: Make one.") == 1
+    assert "df14: It is not there." in text
+    assert FleetCheck(factories=factories).to_svg().startswith("<svg")
+    assert len(FleetCheck(factories=factories).to_pandas()) == 3
+
+
+def test_an_empty_fleet_of_plans_and_checks():
+    """Nothing is wanted."""
+    assert str(FleetPlan()) == "Plan of 0 factories: nothing is wanted"
+    assert str(FleetCheck()) == "Check of 0 factories: ok (nothing is wanted)"

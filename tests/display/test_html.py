@@ -381,7 +381,8 @@ def test_pandas_of_a_real_job(emulator):
 def test_what_has_no_rows_says_which_have():
     """A TypeError that names the nouns with rows."""
     with pytest.raises(
-        TypeError, match="Account, Check, Diagnosis, FleetReport, FleetStatus, Orphans, Plan, Report, Status"
+        TypeError,
+        match="Account, Check, Diagnosis, FleetCheck, FleetPlan, FleetReport, FleetStatus, Orphans, Plan, Report, Status",
     ):
         TARGETS[0].to_pandas()
 

@@ -333,7 +333,8 @@ def test_what_has_no_picture_says_which_have_one():
     finding = Finding(code="x", severity="info", message="m")
     for draw in (finding.to_svg, finding.to_mermaid, Event(kind="started", verb="v", seconds=0, message="").to_svg):
         with pytest.raises(
-            TypeError, match="Account, Check, Diagnosis, FleetReport, FleetStatus, Plan, Report, Status"
+            TypeError,
+            match="Account, Check, Diagnosis, FleetCheck, FleetPlan, FleetReport, FleetStatus, Plan, Report, Status",
         ):
             draw()
 

@@ -243,7 +243,7 @@ def test_workers_that_never_answer_are_reported():
         "No worker reported what became of the factory 'adf-0000'. No answer came in time."
     )
     assert ended.report.outcomes[0].error.remedy == (
-        "Start the fleet again: it looks first, and does only what is missing."
+        "Start the fleet again: it reads Azure first and does only what is missing."
     )
 
 

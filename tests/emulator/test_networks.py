@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import re
 from typing import Any
 
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.mgmt.network import NetworkManagementClient
+from azure.mgmt.network.aio import NetworkManagementClient as AsyncNetworkClient
 from azure.mgmt.privatedns import PrivateDnsManagementClient
+from azure.mgmt.privatedns.aio import PrivateDnsManagementClient as AsyncDnsClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +56,22 @@ def test_automatic_connection_is_approved(lab):
         "account",
         lab.endpoint("contoso-account"),
     )
+
+
+@pytest.mark.parametrize(("given", "name"), [("", r"pe-1\.nic\.[0-9a-f-]{36}"), ("nic-own", "nic-own")])
+def test_interface_of_an_endpoint(lab, given, name):
+    """It has the endpoint's address and host; its name is a custom one, or made from the endpoint's."""
+    body = lab.body(lab.emulator.account, "account")
+    body["properties"]["customNetworkInterfaceName"] = given
+    lab.arm.put(lab.endpoint("pe-1"), body, version=NETWORK)
+    lab.emulator.clock.sleep(50)
+    [interface] = lab.get(lab.endpoint("pe-1")).json()["properties"]["networkInterfaces"]
+    shown = lab.get(interface["id"]).json()
+    assert re.fullmatch(name, shown["name"])
+    [configuration] = shown["properties"]["ipConfigurations"]
+    assert configuration["properties"]["privateIPAddress"] == "10.0.0.4"
+    assert configuration["properties"]["privateLinkConnectionProperties"]["fqdns"] == ["pv1.purview.azure.com"]
+    assert lab.get(interface["id"] + "x").status_code == 404
 
 
 def test_manual_connection_waits_for_the_owner(lab):
@@ -336,6 +356,7 @@ def test_removed_things_take_their_connections_along(lab):
     assert networks.private_dns_zones()[0].records == {}
     lab.emulator.remove(zone.child("virtualNetworkLinks", "vnet-hub"))
     assert networks.private_dns_zones()[0].linked_to == ()
+    networks.link_private_dns_zone(zone, lab.network)
     for resource in (zone, lab.network):
         lab.emulator.remove(resource)
         with pytest.raises(LookupError):
@@ -522,13 +543,22 @@ def test_network_is_made_changed_and_deleted(lab):
     assert lab.arm.send("DELETE", path, version=NETWORK).status_code == 204
 
 
-def test_subnet_keeps_its_operation(lab):
-    """Changing a subnet does not free it."""
-    path = lab.path("virtualNetworks/vnet-hub/subnets/snet-pe")
+def test_busy_subnet_takes_no_other_write(lab):
+    """While an endpoint is made in it, subnet and network can be neither changed nor deleted."""
+    network = lab.path("virtualNetworks/vnet-hub")
+    path = f"{network}/subnets/snet-pe"
     lab.put("pe-1", lab.emulator.account, "account")
     body = {"properties": {"addressPrefix": "10.0.0.0/24"}}
+    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": [{"name": "snet-pe", **body}]}
+    for refused in (
+        lab.arm.put(path, body, version=NETWORK),
+        lab.arm.send("DELETE", path, version=NETWORK),
+        lab.arm.put(network, {"location": "westeurope", "properties": space}, version=NETWORK),
+        lab.arm.send("DELETE", network, version=NETWORK),
+    ):
+        assert (refused.status_code, code_of(refused)) == (429, "AnotherOperationInProgress")
+    lab.emulator.clock.sleep(50)
     assert lab.arm.put(path, body, version=NETWORK).status_code == 200
-    assert lab.put("pe-2", lab.emulator.account, "portal").status_code == 429
     assert lab.arm.send("DELETE", path + "x", version=NETWORK).status_code == 204
 
 
@@ -622,6 +652,28 @@ def test_management_clients_do_the_whole_job(lab, clients):
     assert list(network.private_endpoints.list_by_subscription()) == []
     assert list(dns.private_zones.list()) == []
     assert next(iter(network.subnets.list(group, "vnet-hub"))).private_endpoints == []
+
+
+def test_async_management_clients_do_the_whole_job(lab):
+    """The same endpoint and zone made, read and deleted by the async clients."""
+
+    async def work() -> list[str]:
+        options = {"transport": lab.emulator.async_transport()}
+        credential, subscription = lab.emulator.async_credential, lab.emulator.subscription
+        async with (
+            AsyncNetworkClient(credential, subscription, **options) as network,
+            AsyncDnsClient(credential, subscription, **options) as dns,
+        ):
+            zones, endpoints = dns.private_zones, network.private_endpoints
+            await (await zones.begin_create_or_update("rg-net", ACCOUNT_ZONE, {"location": "global"})).result()
+            body = lab.body(lab.emulator.account, "account")
+            made = await (await endpoints.begin_create_or_update("rg-net", "pe-1", body)).result()
+            seen = [str(made.provisioning_state.value), *[one.name async for one in zones.list()]]
+            await (await endpoints.begin_delete("rg-net", "pe-1")).result()
+            return seen
+
+    assert asyncio.run(work()) == ["Succeeded", ACCOUNT_ZONE]
+    assert lab.emulator.networks.private_endpoints() == []
 
 
 def test_management_client_sees_errors_of_operations(lab, clients):

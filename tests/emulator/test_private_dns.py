@@ -294,7 +294,10 @@ def test_network_takes_one_zone_of_a_name(lab):
     refused = lab.link(second)
     assert refused.status_code == 400
     assert "overlapping namespaces" in refused.json()["error"]["message"]
-    assert lab.link(first).status_code == 202
+    etag = lab.get(f"{first}/virtualNetworkLinks/hub", DNS).json()["etag"]
+    assert lab.end(lab.link(first, resolutionPolicy="NxDomainRedirect")) == {"status": "Succeeded"}
+    changed = lab.get(f"{first}/virtualNetworkLinks/hub", DNS).json()
+    assert (changed["etag"] == etag, changed["properties"]["resolutionPolicy"]) == (False, "NxDomainRedirect")
     spoke = networks.add_virtual_network("vnet-spoke")
     assert lab.end(lab.link(second, network=spoke)) == {"status": "Succeeded"}
 

@@ -52,6 +52,22 @@ def test_one_connection_carries_many_requests(served, wire):
     assert server.url == f"https://127.0.0.1:{server.port}"
 
 
+def test_signed_addresses_lead_back_to_the_server(served, wire):
+    """The address of a private endpoint's operation is the server's, and works over HTTPS as it was given."""
+    emulator, server = served
+    subnet = emulator.networks.add_virtual_network("vnet-served").child("subnets", "snet-pe")
+    path = subnet.in_group("Microsoft.Network", "privateEndpoints", "pe-served")
+    given = {"privateLinkServiceId": str(emulator.account), "groupIds": ["account"]}
+    connections = [{"name": "c", "properties": given}]
+    properties = {"subnet": {"id": str(subnet)}, "privateLinkServiceConnections": connections}
+    body = {"location": "westeurope", "properties": properties}
+    status, headers, _ = wire.send("PUT", f"{path}?api-version=2026-03-01", json.dumps(body))
+    assert status == 201
+    assert headers["Azure-AsyncOperation"].startswith(f"{server.url}/subscriptions/")
+    status, _, content = wire.send("GET", headers["Azure-AsyncOperation"].removeprefix(server.url))
+    assert (status, json.loads(content)["status"] in {"InProgress", "Succeeded"}) == (200, True)
+
+
 def test_answers_without_a_body(served, wire):
     """HEAD, 204 and 304 carry no body and leave the connection in order."""
     emulator, _ = served
@@ -319,7 +335,7 @@ def test_serving_without_the_extra_says_what_to_install(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingExtra, match=r"pip install 'purview-mpe\[emulator\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install cheroot trustme"):
         Emulator().serve()
 
 

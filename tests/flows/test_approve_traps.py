@@ -173,7 +173,7 @@ def test_a_connection_without_name_and_id_is_not_guessed(colour, emulator):
     report = colour.run(emulator, lambda client: client.approve(spec))
     storage = emulator.targets(emulator.account)["blob"].name
     assert report.outcomes[0].error.message == (
-        f"Could not approve the connection 'df1.purview_blob' on {storage!r}: the list shows neither name nor id of "
+        f"Could not approve the connection 'df1.purview_blob' on {storage!r}: the list shows neither the name nor the id of "
         "the connection."
     )
     assert emulator.writes == []
@@ -283,7 +283,7 @@ def test_time_runs_out_with_the_reason(colour, emulator):
     report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
     assert results_by_group(report) == {"account": "timed-out"}
     assert report.outcomes[0].error.message == (
-        "The connection of 'purview' on 'pv1' could not be recognised in the time given: the target does not show the "
+        "The connection of 'purview' on 'pv1' was not recognised before the time ran out: the target does not show the "
         "endpoint's connection yet."
     )
 
@@ -295,7 +295,7 @@ def test_time_runs_out_before_the_factory_vouches(colour):
     colour.run(emulator, lambda client: client.create_all(spec, wait=False))
     report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
     assert report.outcomes[0].error.message == (
-        "The connection of 'purview' on 'pv1' could not be recognised in the time given: the factory does not "
+        "The connection of 'purview' on 'pv1' was not recognised before the time ran out: the factory does not "
         "confirm the endpoint's connection yet."
     )
 

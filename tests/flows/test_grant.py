@@ -112,6 +112,31 @@ def test_a_stale_write_is_repeated(colour, emulator):
     assert outcome(report).result == "granted"
 
 
+def test_an_identity_that_purview_learns_of_later_is_granted(colour, emulator):
+    """The write is repeated, with longer and longer pauses, until Purview knows the identity."""
+    emulator.inject(_unknown_principal(times=3))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
+    assert outcome(report).result == "granted"
+    assert len([one for one in emulator.writes if "/metadataPolicies/" in one.path]) == 4
+
+
+def test_an_identity_that_purview_never_knows_costs_few_writes(colour, emulator):
+    """The time runs out first, and the report says what Purview answered."""
+    emulator.inject(_unknown_principal(times=None))
+    began = emulator.clock.now()
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
+    assert outcome(report).result == "failed"
+    assert "principal not found" in report.outcomes[0].error.message
+    assert len([one for one in emulator.writes if "/metadataPolicies/" in one.path]) <= 15
+    assert 240 <= emulator.clock.now() - began <= 300
+
+
+def _unknown_principal(times):
+    return Fault.status(
+        "PUT", 400, path="/metadataPolicies/", times=times, code="1004", message="The principal not found."
+    )
+
+
 def test_an_answer_that_is_lost_is_read_back(colour, emulator):
     """Whether the write went through is read, not guessed."""
     emulator.inject(Fault.reset("PUT", before=False, path="*policystore*", times=1))

@@ -29,7 +29,7 @@ def test_an_endpoint_that_fails_is_told_and_the_others_go_on(colour, emulator):
     assert failure.error.code == "provisioning-failed"
     assert failure.error.message == (
         "Azure accepted the endpoint 'purview_namespace' but could not create it: its state is Failed. "
-        "It says: "
+        "Azure says: "
         "ManagedPrivateEndpointProvisioningFailed: The managed private endpoint could not be provisioned."
     )
     assert failure.error.remedy == (
@@ -133,11 +133,9 @@ def test_time_runs_out(colour):
     assert 290 <= emulator.clock.elapsed <= 310
     [failure] = report.failures
     assert failure.error.code == "wait-timed-out"
-    assert failure.error.message == (
-        "The endpoint 'purview_namespace' was still Provisioning when the time given ran out."
-    )
+    assert failure.error.message == ("The endpoint 'purview_namespace' was still Provisioning when the time ran out.")
     assert failure.error.remedy == (
-        "Look again later with status(spec), or repeat the call with a longer timeout: Azure goes on by itself."
+        "Check later with status(spec), or repeat the call with a longer timeout: Azure continues meanwhile."
     )
 
 

@@ -107,7 +107,7 @@ def test_an_approval_that_waited_is_not_sent_for_a_connection_that_is_gone(colou
     )
     [outcome] = report.outcomes
     assert outcome.result == "failed"
-    assert "shows it as nothing" in outcome.error.message
+    assert "shows no state for it" in outcome.error.message
     assert [request.status for request in emulator.requests if "onnections/" in request.path] == [429]
 
 

@@ -41,7 +41,7 @@ def typed(subject: Subject, random: Random) -> None:
     if random.random() < 0.1:
         random.shuffle(words)
     if "watch" in words:
-        words += ["--timeout", "60"]  # what never settles would be watched for ever
+        words += ["--timeout", "60s"]  # what never settles would be watched for ever
     if "emulator" in words:
         words += ["--scenario", "none.json"]  # it would serve until somebody stops it
     _run(subject, random, words)

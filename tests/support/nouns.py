@@ -14,8 +14,12 @@ from purview_mpe import (
     EndpointStatus,
     ErrorDetail,
     Event,
+    FactoryCheck,
+    FactoryPlan,
     FactoryStatus,
     Finding,
+    FleetCheck,
+    FleetPlan,
     FleetReport,
     FleetStatus,
     Link,
@@ -454,6 +458,10 @@ orphans = st.builds(
 fleet_reports = st.builds(FleetReport, reports=st.lists(reports, max_size=2).map(tuple))
 factory_statuses = st.builds(FactoryStatus, spec=specs(), status=st.none() | statuses, error=st.none() | error_details)
 fleet_statuses = st.builds(FleetStatus, factories=st.lists(factory_statuses, max_size=2).map(tuple))
+factory_plans = st.builds(FactoryPlan, spec=specs(), plan=st.none() | plans, error=st.none() | error_details)
+fleet_plans = st.builds(FleetPlan, factories=st.lists(factory_plans, max_size=2).map(tuple), warnings=_many(findings))
+factory_checks = st.builds(FactoryCheck, spec=specs(), check=st.none() | checks, error=st.none() | error_details)
+fleet_checks = st.builds(FleetCheck, factories=st.lists(factory_checks, max_size=2).map(tuple))
 fleet_requests = st.builds(
     FleetRequest,
     specs=st.lists(specs(), min_size=1, max_size=3, unique_by=place_of).map(tuple),
@@ -475,8 +483,12 @@ NOUNS: dict[str, st.SearchStrategy[Any]] = {
     "ErrorDetail": error_details,
     "Event": events,
     "Factory": factories,
+    "FactoryCheck": factory_checks,
+    "FactoryPlan": factory_plans,
     "FactoryStatus": factory_statuses,
     "Finding": findings,
+    "FleetCheck": fleet_checks,
+    "FleetPlan": fleet_plans,
     "FleetReport": fleet_reports,
     "FleetRequest": fleet_requests,
     "FleetStatus": fleet_statuses,

@@ -3,7 +3,7 @@
 azure-core's own policy keeps one token per client, and drops it on a 401 only if the answer holds a claims challenge.
 Here the credential keeps the token for all clients (`credentials`). On any 401 this policy drops the refused token and
 asks the credential once more. A host or subscription that refuses the second token as well refuses the caller, not the
-token. No further token is requested for it during the verb.
+token. So no further token is requested for that host or subscription during the verb.
 
 Imported through `loading.load` alone, because it imports azure.core.
 """
@@ -56,7 +56,7 @@ class _Authorizing:
             return response
         if place in refusing:
             return response
-        # First another token for the same audience, then the audiences after it.
+        # First try another token for the same audience, then the audiences that follow it.
         for other in range(audience, len(self._audiences)):
             if (renewed := (yield from self._another(other, token if other == audience else ""))) is None:
                 continue
@@ -124,7 +124,7 @@ def _check_age(method: str, began: float) -> None:
 
 
 def _place(url: str) -> str:
-    """Where a token is refused: in a subscription, because each belongs to one tenant; otherwise at a host."""
+    """The place that refuses a token: the subscription, because each belongs to one tenant; otherwise the host."""
     parts = urlsplit(url)
     subscription = _SUBSCRIPTION.match(parts.path)
     return (subscription[0] if subscription else parts.netloc).casefold()
@@ -134,7 +134,7 @@ class Authentication(_Authorizing, policies.HTTPPolicy[Any, Any]):
     """For synchronous clients."""
 
     def send(self, request: Any) -> Any:
-        """Take each step as it is."""
+        """Call each step directly."""
         return taken(self.steps(request, self.next.send))
 
 

@@ -71,7 +71,7 @@ _PORTALS = {"public": "portal.azure.com", "us-government": "portal.azure.us", "c
 
 
 class Azure:
-    """The management clients of one colour over one transport, one token and one retry."""
+    """The management clients of one colour (sync or async), which share one transport, one token and one `Retry`."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Azure:
         self.retry = retry or Retry()
         given = options.get("transport")
         self._owns_transport = given is None
-        # Our own transport gets these settings when it is made; one from the caller gets them with each request.
+        # Our own transport gets these settings when it is made; the caller's transport gets them with each request.
         security: dict[str, Any] = {
             key: options[key] for key in ("connection_verify", "connection_cert") if key in options
         }
@@ -186,6 +186,10 @@ class Azure:
                     self._colour, self._endpoint, transport=self.transport, policies=self._policies
                 )
             return self._clients["", self._endpoint].follow(operation)
+
+    def plain_list(self, resource: ArmId, url: str) -> Any:
+        client = self.purview(resource)
+        return loading.load("purview_mpe._azure.plain_list").listed(self._colour, client, url)
 
     def purview_data(self, account: ArmId, endpoint: str) -> Any:
         self.check_open()
@@ -295,14 +299,14 @@ def make_transport(colour: Colour, security: dict[str, Any]) -> Any:
         )
     raise UnsupportedSetup(
         f"purview_mpe.aio.Client needs {missing}, which is not installed.",
-        remedy="Install it with the extra 'aio' (pip install 'purview-mpe[aio]'), or give the client a transport.",
+        remedy="Install aiohttp (pip install aiohttp), or give the client a transport.",
     )
 
 
 @contextmanager
 def span(verb: str) -> Generator[None]:
-    """The parent span of all spans that the SDKs make inside, if azure-core's tracing is switched on."""
-    # Any, because its types are unknown if opentelemetry is not installed.
+    """The parent span of all spans that the SDKs make inside the block, if azure-core's tracing is switched on."""
+    # Any, because the tracer's types are unknown if opentelemetry is not installed.
     tracer: Any = None
     if settings.tracing_enabled():
         tracer = get_tracer(library_name="purview_mpe", library_version=__version__)
@@ -319,7 +323,7 @@ def span(verb: str) -> Generator[None]:
 
 
 def translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
-    """This library's error for an SDK exception, without anything of the request, the response or the token."""
+    """This library's error for an SDK exception; it holds nothing of the request, the response or the token."""
     failure = without_frames(_translated(error, exchange))
     if failure.retry_after is None and not isinstance(failure, WaitTimedOut):
         failure.retry_after = exchange.retry_after
@@ -334,7 +338,7 @@ def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
     said = errors.blotted(_said_by(error), exchange.secret, signature)
     if exchange.answer is None:
         if exchange.run.left() <= 0:
-            return exchange.time_is_up("no answer had come when the time given ran out")
+            return exchange.time_is_up("Azure had not answered when the time ran out")
         return errors.no_answer(
             attempt,
             said,
@@ -392,7 +396,7 @@ def refuse_no_list(exchange: Exchange) -> None:
 
 
 class Visited:
-    """The followed links of a paged list: a list that leads back to one of them never ends.
+    """The links of a paged list that were followed: a list that leads back to one of them never ends.
 
     A list with more pages or bytes than any of Azure's lists counts as endless, too.
     """

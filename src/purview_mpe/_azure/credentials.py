@@ -1,4 +1,4 @@
-"""One token request at a time, for all threads, tasks and management clients, and all clients of one credential.
+"""One token request at a time for each credential, whatever threads, tasks and clients share it.
 
 azure-core's authentication policies have no lock: 24 threads that start together make up to 24 token requests
 (measured), and every management client makes its own. So this module wraps the caller's credential in one that keeps
@@ -64,7 +64,7 @@ class OneToken:
             return self._at_hand(scopes, options) or self._new(scopes, options)
 
     def renewed(self, refused: str, *scopes: str, options: dict[str, Any] | None = None) -> Any:
-        """Another token than the one that Azure refused: one fetched meanwhile, or a new one."""
+        """A token other than the one that Azure refused: one fetched meanwhile, or a new one."""
         with self._turns.turn(current().run.presence, current().check):
             self.drop(refused)
             return self._at_hand(scopes, options) or self._new(scopes, options)
@@ -76,7 +76,7 @@ class OneToken:
                 self._kept.pop(key, None)
 
     def close(self) -> None:
-        """Nothing: the owner of the real credential closes it."""
+        """Do nothing: the owner of the real credential closes it."""
 
     def _new(self, scopes: tuple[str, ...], options: dict[str, Any] | None) -> Any:
         try:
@@ -120,7 +120,7 @@ class OneAsyncToken(OneToken):
         return await self._in_turn("", scopes, options)
 
     async def renewed(self, refused: str, *scopes: str, options: dict[str, Any] | None = None) -> Any:
-        """Another token than the one that Azure refused: one fetched meanwhile, or a new one."""
+        """A token other than the one that Azure refused: one fetched meanwhile, or a new one."""
         return await self._in_turn(refused, scopes, options)
 
     async def _in_turn(self, refused: str, scopes: tuple[str, ...], options: dict[str, Any] | None) -> Any:
@@ -144,7 +144,7 @@ class OneAsyncToken(OneToken):
             return self._queues.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     async def close(self) -> None:  # type: ignore[override]  # the asynchronous protocol wants a coroutine
-        """Nothing: the owner of the real credential closes it."""
+        """Do nothing: the owner of the real credential closes it."""
 
 
 class _Token:
@@ -153,7 +153,7 @@ class _Token:
     def __init__(self, token: str, ends: float, refresh_on: float | None, margin: float) -> None:
         self.token = token
         now = time.time()
-        # A token that lives shorter than the margin is kept for half its life: otherwise every request would renew it.
+        # A token with a short life is kept for half of it: with the whole margin, every request would renew it.
         fresh_until = ends - min(margin, (ends - now) / 2)
         self._fresh_until = fresh_until if refresh_on is None else min(fresh_until, refresh_on)
         self._ends = ends
@@ -217,14 +217,14 @@ def wrapped(colour: Colour, credential: Any) -> OneToken:
 
 
 def default(colour: Colour, cloud: Cloud) -> Any:
-    """What `credential=None` means."""
+    """The credential that `credential=None` stands for."""
     module = loading.load("azure.identity" if colour == "sync" else "azure.identity.aio")
     try:
         return module.DefaultAzureCredential(authority=_AUTHORITIES[cloud])
     except ImportError:
         missing = "DefaultAzureCredential of azure.identity.aio needs aiohttp, which is not installed."
     # Raised outside the handler, so that the SDK's long traceback is not attached.
-    raise UnsupportedSetup(missing, remedy="Install it with the extra 'aio': pip install 'purview-mpe[aio]'.")
+    raise UnsupportedSetup(missing, remedy="Install it: pip install aiohttp.")
 
 
 def _key(scopes: tuple[str, ...], options: dict[str, Any] | None) -> _Key:

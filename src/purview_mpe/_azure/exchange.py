@@ -1,4 +1,4 @@
-"""What a request needs to know of its verb: the deadline, whether the verb was stopped, and who listens.
+"""What a request needs to know about its verb: the deadline, whether the verb was stopped, and who listens.
 
 It reaches the pipeline's policies and the transport through a context variable, because the SDKs' operations lie
 between them and the flow. Imports no SDK.
@@ -85,7 +85,7 @@ class Run:
         self.refusing: set[str] = set()
         #: Called with a sentence before each retry.
         self.retrying = retrying
-        #: Budget tickets that are kept for writes which have to wait, by method and address.
+        #: Budget tickets that are kept for writes that have to wait, by method and address.
         self.turns: dict[tuple[str, str], Ticket] = {}
         self._lock = threading.Lock()
         self._stopped = _Signal()
@@ -98,19 +98,19 @@ class Run:
         return float("inf") if self.deadline is None else self.deadline - self.now()
 
     def left_for_timer(self) -> float | None:
-        """The same for a timer in real time; None for no limit."""
+        """The same for a timer in real time; None if there is no limit, or if `now` does not follow real time."""
         return None if self.deadline is None or not self.is_real else max(0.0, self.left())
 
     def check(self) -> None:
-        """Unwind if another thread was interrupted; raises `Stopped`."""
+        """Raise `Stopped` if another thread was interrupted, so that this one unwinds."""
         if self._stopped.is_set():
             raise Stopped
 
     def interruption_behind(self, error: BaseException) -> BaseException | None:
-        """The interruption that an error hides, because the error happened while the interruption passed through.
+        """The interruption that an error hides, because the error was raised while the interruption unwound the stack.
 
-        Such an error is a lock that was released twice, or a connection that could not be put back: the interruption
-        came first. An exception that the caller was handling before the verb began does not count.
+        For example, a lock was released twice, or a connection could not be put back, because the interruption came
+        first. An exception that the caller was handling before the verb began does not count.
         """
         seen: set[int] = set()
         cause: BaseException | None = error
@@ -172,7 +172,7 @@ class Exchange:
         self.answer: Answer | None = None
         #: Seconds after which the request that failed may succeed; see `PurviewMpeError.retry_after`.
         self.retry_after: float | None = None
-        #: Address of the latest request, and its proxies; for an error that names the network path.
+        #: Address of the latest request, and its proxies, for errors that name the network path.
         self.url = ""
         self.proxies: Mapping[str, str] | None = None
         #: The token of the latest request, which no text may repeat.

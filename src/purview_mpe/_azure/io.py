@@ -136,7 +136,7 @@ class _Common:
         )
         if self._listener is None:
             return
-        with self._listening.turn(self._run.presence):  # one at a time: a listener need not be safe for threads
+        with self._listening.turn(self._run.presence):  # one at a time: a listener need not be thread-safe
             try:
                 with values_by_the_library(False):
                     self._listener(event)
@@ -362,7 +362,7 @@ class AsyncIo(_Common):
         # On cancellation asyncio cancels them all, and waits for all of them to end.
         tasks = [asyncio.ensure_future(flow) for flow in flows]
         await asyncio.gather(*tasks, return_exceptions=True)
-        # Each task knows whether it failed; an exception may also be what it returns.
+        # Each task knows whether it failed; an exception may also be its return value.
         return [task.result() for task in tasks]
 
     def team(self) -> AsyncTeam:
@@ -381,7 +381,7 @@ class AsyncIo(_Common):
 
 
 def _has_come(signals: queue.SimpleQueue[None], seconds: float) -> bool:
-    """Whether a signal comes in time. The queue is written in C, because an interruption can hit it at any point."""
+    """Whether a signal comes in time. `SimpleQueue` is written in C, so no interruption can leave it half-changed."""
     try:
         signals.get(timeout=seconds)
     except queue.Empty:

@@ -33,7 +33,7 @@ def authorities() -> str | None:
         if path := os.environ.get(name):
             try:
                 exists = Path(path).exists()
-            except OSError:  # a name longer than any file's
+            except OSError:  # the name is longer than the system allows
                 exists = False
             if not exists:
                 raise InvalidSpec("The environment", [(name, f"{safe_text(path, 200)!r} is not a file or folder")])
@@ -73,7 +73,7 @@ def has_bad_certificate(error: BaseException) -> bool:
 
 
 def causes_of(error: BaseException) -> list[BaseException]:
-    """The exception, its causes and the exceptions that it holds: each library hides the cause in another place."""
+    """The exception, its causes and the exceptions that it holds: each library hides the cause in a different place."""
     causes: list[BaseException] = []
     todo: list[Any] = [error]
     while todo:

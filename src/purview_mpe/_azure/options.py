@@ -1,7 +1,7 @@
 """The options of a client besides the credential, and what each value must be. Imports no SDK.
 
 The client refuses unknown and unusable options when it is made, all in one error. An option that is silently ignored,
-or fails only at the first request, takes its user long to find.
+or fails only at the first request, is hard to track down.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def host_of(url: object) -> str | None:
 
 
 def _is_on_this_machine(url: object) -> bool:
-    """Whether it is an address of this machine: apart from those, tokens for Purview only go to Purview's hosts."""
+    """Whether it is an address of this machine: tokens for Purview go only there and to Purview's own hosts."""
     return isinstance(url, str) and host_of(url) is not None and urlsplit(url).hostname in _THIS_MACHINE
 
 

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from purview_mpe._azure.exchange import Run
     from purview_mpe._rules.budget import Ticket
 
-#: How often a waiting request checks again. The number is limited, because some transport's `sleep` may let no time
-#: pass.
+#: How many times a waiting request checks again, at most: with some transports, `sleep` may let no time pass.
 _LOOKS = 5
 _shared = Budget()
 _by_clock: MutableMapping[Any, Budget] = weakref.WeakKeyDictionary()

@@ -1,7 +1,7 @@
 """The pipeline that makes one HTTP exchange reliable and protects its token.
 
-It consists of azure-core's own policies, and differs from the management clients' default pipeline as follows, each
-time for a measured reason:
+It consists of azure-core's own policies, and differs from the management clients' default pipeline as follows. Each
+difference has a measured reason:
 
 - retries as `retrying` says, with a capped `Retry-After` (the default retries any status that has the header, sleeps
   as long as it says, and fails on a malformed one);
@@ -12,8 +12,8 @@ time for a measured reason:
 - no redirects, and no request to a host other than the configured one, so that no token goes there either;
 - requests lose their token as soon as they are answered, and an answer that repeats it is refused;
 - the signed address of a long-running operation is known to the transport alone: no policy, log or span sees it;
-- every attempt keeps within what Azure allows (`pacing`);
-- each request as a whole ends by the deadline of the verb.
+- every attempt stays within the limits of the budget (`pacing`);
+- each request as a whole ends by the verb's deadline.
 
 Imported through `loading.load` alone, because it imports azure.core.
 """
@@ -57,8 +57,8 @@ _log = logging.getLogger("purview_mpe.http")
 
 #: The headers that identify a request and an operation, for a support case.
 _IDS = ("x-ms-request-id", "x-ms-correlation-request-id")
-#: Azure's tokens have a thousand letters and more. A shorter one is a placeholder of a test or an emulator, and may
-#: occur in an answer by chance.
+#: Azure's tokens have a thousand characters or more. A token shorter than this is a placeholder in a test or an
+#: emulator, and may occur in an answer by chance.
 _SHORTEST_TOKEN = 12
 
 
@@ -318,7 +318,7 @@ def _header(headers: Mapping[str, str], name: str) -> str | None:
 
 
 def _repeats(response: Any, token: str) -> bool:
-    """Whether an answer contains the token of its request, also with JSON escapes."""
+    """Whether an answer contains the token of its request, even in the form of JSON escapes."""
     if len(token) < _SHORTEST_TOKEN:
         return False
     text = _text_of(response)

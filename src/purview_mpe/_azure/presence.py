@@ -42,7 +42,7 @@ class Presence(Protocol):
         ...
 
     def sleep_unless(self, event: threading.Event, duration: float) -> None:
-        """Let time pass for the calling thread, until another thread has set the event and woken it."""
+        """Let `duration` seconds pass for the calling thread, or less if another thread sets the event and wakes it."""
         ...
 
     def wake(self, thread: threading.Thread) -> None:
@@ -104,7 +104,7 @@ class Crew:
         self._presence.begin_wait(self._master)
 
     def end(self, thread: threading.Thread) -> None:
-        """Report that a thread has ended, or was never started; the last one reports the end of the master's wait."""
+        """Report that a thread has ended, or was never started; the last one also ends the master's wait."""
         with self._lock:
             if thread not in self._left:
                 return

@@ -1,6 +1,6 @@
 """Records requests to Azure and its answers, without anything that identifies the tenant.
 
-Tokens never get here. `_wire.transcript` decides what is kept of an exchange, and how it is worded.
+Tokens never get here. `_wire.transcript` decides what is kept of an exchange, and in which words.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ def recording_to(path: Path, security: dict[str, Any]) -> Generator[Any]:
     except OSError as error:
         reason = f"{str(path)!r} cannot be written: {error.strerror}"
         raise InvalidSpec("The command", [("--record", reason)]) from None
-    except ValueError:  # a zero byte, or half a character
+    except ValueError:  # a null byte or a lone surrogate
         raise InvalidSpec("The command", [("--record", f"{str(path)!r} is not a path")]) from None
     transport = loading.load("purview_mpe._azure.clients").make_transport("sync", security)
     recording = Recording(transport.send)
-    # Only `send` is replaced, on the object itself: it stays a transport that, for one, a verb can break off.
+    # Replace only `send`, on the object itself, so that the transport keeps its other abilities, for example that a
+    # stopped verb can cut its requests.
     transport.send = recording.send
     try:
         yield transport
@@ -105,7 +106,7 @@ def _is_list(node: Any) -> TypeGuard[list[Any]]:
 
 
 def _content_of(message: Any) -> Any:
-    """The body of a request or an answer, of azure-core's older and newer classes."""
+    """The body of a request or an answer, in azure-core's older and newer classes."""
     for name in ("content", "body", "data"):
         found: Any = getattr(message, name, None)
         if callable(found):

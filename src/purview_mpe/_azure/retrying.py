@@ -119,7 +119,7 @@ def _is_garbled(response: Any) -> bool:
 
 
 def _is_list(response: Any) -> bool:
-    """Whether it is a page of a list: an object with an array `value`.
+    """Whether the answer is a page of a list: an object with an array `value`.
 
     Data Factory and Purview always send the array (spec). The SDKs read an object without it as an empty list (SDK
     source), and a flow would conclude, say, that endpoints are gone. Storage, Event Hubs and Authorization may omit it
@@ -136,7 +136,7 @@ def _is_list(response: Any) -> bool:
 
 
 def _is_broken(error: Exception) -> bool:
-    """Whether the connection failed in a way that the next attempt might not meet."""
+    """Whether the connection failed in a way that might not affect the next attempt."""
     if has_bad_certificate(error) or isinstance(error, ClientAuthenticationError):
         return False
     if isinstance(error, (ServiceRequestError, ServiceResponseError, IncompleteReadError)):
@@ -149,7 +149,7 @@ class RetryPolicy(_Patience, HTTPPolicy[Any, Any]):
     """Repeats a request, waiting in the calling thread."""
 
     def send(self, request: Any) -> Any:
-        """The answer that stands."""
+        """The final answer."""
         for attempt in count(1):
             current().check()
             request.context["retry_count"] = attempt - 1  # azure-core's tracing reports it
@@ -159,8 +159,8 @@ class RetryPolicy(_Patience, HTTPPolicy[Any, Any]):
                 response = self.next.send(request)
             except Exception as error:  # noqa: BLE001 - raised again below, or tried again
                 broken = error
-            # Outside the handler: a listener that fails while it hears of this must not carry `error`, whose frames
-            # hold the request with its token, into a log.
+            # Outside the handler: if a listener fails here, its exception must not carry `error`, whose frames hold the
+            # request with its token, into a log.
             wait = self.after(attempt, request, response, broken)
             if wait is None:
                 if broken is not None:
@@ -174,7 +174,7 @@ class AsyncRetryPolicy(_Patience, AsyncHTTPPolicy[Any, Any]):
     """Repeats a request, waiting in the calling task."""
 
     async def send(self, request: Any) -> Any:
-        """The answer that stands."""
+        """The final answer."""
         for attempt in count(1):
             current().check()
             request.context["retry_count"] = attempt - 1
@@ -199,8 +199,8 @@ def wait_after(retry: Retry, attempt: int, asked_for: float) -> float | None:
 
 
 def pause(run: Run, transport: Any, seconds: float) -> None:
-    """Let time pass as the transport does, but so that an interrupted verb need not wait for the end of it."""
+    """Let time pass as the transport does, but without making an interrupted verb wait for the end."""
     if cast("Any", type(transport)).sleep is cast("Any", HttpTransport).sleep:
-        run.pause(seconds)  # azure-core's own is `time.sleep`, which nothing can end
+        run.pause(seconds)  # azure-core's transports use `time.sleep`, which nothing can end
     else:
         transport.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Policies that are written once for both clients, as steps: the synchronous client calls them, the other awaits."""
+"""Policies that are written once, as steps: the synchronous client calls them, the asynchronous one awaits them."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _PATIENCE = 0.9
 
 
 class SyncTeam:
-    """Threads; a thread that has finished its flow gets the next one."""
+    """Flows on threads; a thread that has finished its flow gets the next one."""
 
     def __init__(self, run_of: Run, transport: Any, run: Callable[[Coroutine[Any, Any, None]], None]) -> None:
         self._run = run_of
@@ -57,7 +57,7 @@ class SyncTeam:
         worker.take(flow)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for news, as time passes on the transport's clock."""
+        """Wait until a flow has ended, for at most `seconds` on the transport's clock."""
         self._master = threading.current_thread()
         end = self._run.now() + max(0.0, min(seconds, self._run.left()))
         while not self._news.is_set():
@@ -70,7 +70,7 @@ class SyncTeam:
             raise self._failure
 
     async def close(self) -> None:
-        """End everything."""
+        """End all flows and threads."""
         try:
             self._run.wind_down()
             self._await_rest(_GRACE)
@@ -82,7 +82,7 @@ class SyncTeam:
                 worker.dismiss()
 
     def work(self, flow: Coroutine[Any, Any, None]) -> None:
-        """Finish a flow on the calling thread, and keep what it raised."""
+        """Run a flow to its end on the calling thread, and keep what it raised."""
         try:
             self._run.check()
             self._finish(flow)
@@ -94,12 +94,12 @@ class SyncTeam:
                 self._run.stop()  # for example, a listener has raised KeyboardInterrupt
 
     def ended(self, worker: _Worker) -> None:
-        """A worker has nothing left to do."""
+        """Note that a worker has finished its flow."""
         with self._lock:
             self._running -= 1
             self._idle.append(worker)
             self._news.set()
-            # Reported before the worker counts as idle, so that time does not move in between.
+            # Wake the master before `end_work` is reported, so that time does not move in between.
             self._run.presence.wake(self._master)
             if self._is_awaited:
                 self._is_awaited = False
@@ -107,7 +107,7 @@ class SyncTeam:
         self._run.presence.end_work(worker.thread)
 
     def _pause(self, seconds: float) -> None:
-        """Let time pass until there is news, for at most `seconds`."""
+        """Let time pass until a flow has ended, for at most `seconds`."""
         if self._run.is_real:
             self._news.wait(min(SLICE, seconds))
         elif seconds < float("inf") and self._run.presence is not UNASKED:
@@ -156,7 +156,7 @@ class _Worker:
 
 
 class AsyncTeam:
-    """Tasks."""
+    """Flows as tasks."""
 
     def __init__(self, run_of: Run, sleep: Callable[[float], Coroutine[Any, Any, None]]) -> None:
         self._run = run_of
@@ -172,7 +172,7 @@ class AsyncTeam:
         task.add_done_callback(self._ended)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for news, as time passes on the transport's clock."""
+        """Wait until a flow has ended, for at most `seconds` on the transport's clock."""
         seconds = max(0.0, min(seconds, self._run.left()))
         if not self._news.is_set():
             if seconds == float("inf"):
@@ -196,7 +196,7 @@ class AsyncTeam:
             await asyncio.gather(*waits, return_exceptions=True)
 
     async def close(self) -> None:
-        """End everything."""
+        """End all flows."""
         self._run.wind_down()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_GRACE)

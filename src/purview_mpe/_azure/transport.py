@@ -71,13 +71,13 @@ class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core ex
             _line.reset(token)
             run.check()  # an interrupted verb ignores the outcome
         if line.is_cut:
-            # For the reader, our cut looks like the end of the answer.
+            # To the code that reads the answer, our cut looks like the end of it.
             raise ServiceResponseTimeoutError(f"The answer was not complete within {seconds:.0f} s.")
         return response
 
 
 class _Line:
-    """The connection that a request uses at the moment, so that other threads can cut it."""
+    """The connection that a request is using, so that other threads can cut it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -94,7 +94,7 @@ class _Line:
             raise TimeoutError("the time was over before the connection was there")
 
     def reads(self, opened: socket.socket | None) -> None:
-        # The connection drops the socket if the answer has no length, and leaves it to the reader (http.client).
+        # If the answer has no length, the connection drops its socket and leaves it to the reader (http.client).
         with self._lock:
             self._socket = opened
 
@@ -139,7 +139,7 @@ class _Connection(HTTPSConnection):
             line.has_dialled()
 
     def _new_conn(self) -> socket.socket:
-        # As urllib3's own method, but the line knows the socket before it is connected. So a stopped thread ends even
+        # Like urllib3's own method, but the line knows the socket before it is connected. So a stopped thread ends even
         # if the host does not answer, or answers and never finishes the TLS handshake.
         try:
             return _dialled(_line.get(), self._dns_host, self.port or 443, self.timeout, self.socket_options)
@@ -269,7 +269,7 @@ def _slot(slots: threading.BoundedSemaphore, seconds: float) -> Any:
 class _Limit:
     """Cuts the line after a timeout, from a thread that ends with the context.
 
-    An interruption can come at any instant, also in the first and last steps of the context. If it keeps `__exit__`
+    An interruption can come at any instant, even in the first and last steps of the context. If it keeps `__exit__`
     from ending the thread, `__del__` does that.
     """
 

@@ -6,8 +6,8 @@
 - A certificate file is read once. azure-core reads it for every request, and aiohttp then keeps no connection, because
   it compares the TLS contexts by identity.
 - An answer is read up to a limit.
-- Proxies are read from the environment here: aiohttp would read a .netrc file along with them, in a thread, for every
-  request, and fail where it holds an entry for the host.
+- Proxies are read from the environment here: aiohttp would also read a .netrc file, in a thread, for every request, and
+  fail if the file has an entry for the host.
 - Closing it ends all connections at once. aiohttp leaves the connections of abandoned requests to finish their TLS
   shutdown. If the server does not answer, they wait half a minute, beyond the end of the event loop.
 
@@ -96,7 +96,7 @@ async def _sent_once(request: aiohttp.ClientRequest, handler: ClientHandlerType)
     try:
         answer = await handler(request)
     except aiohttp.ClientConnectorError:
-        raise  # aiohttp does not repeat those
+        raise  # aiohttp does not repeat these
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         broken = error
     else:
@@ -108,7 +108,7 @@ async def _sent_once(request: aiohttp.ClientRequest, handler: ClientHandlerType)
 class _Bounded:
     """Reads the body of an answer, and stops if it is larger than Azure ever sends, packed or unpacked."""
 
-    #: As azure-core unpacks them.
+    #: The encodings that azure-core unpacks, with its settings for zlib.
     _PACKED = MappingProxyType({"gzip": 16 + zlib.MAX_WBITS, "deflate": -zlib.MAX_WBITS})
 
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
@@ -126,7 +126,7 @@ class _Bounded:
             if len(body) > LONGEST_ANSWER:
                 raise too_long(current().attempt, self._answer.status)
         if packed := self._PACKED.get(self._answer.headers.get("Content-Encoding", "").lower()):
-            with contextlib.suppress(zlib.error):  # azure-core says so itself
+            with contextlib.suppress(zlib.error):  # azure-core reports that itself
                 if len(zlib.decompressobj(packed).decompress(body, LONGEST_ANSWER + 1)) > LONGEST_ANSWER:
                     raise too_long(current().attempt, self._answer.status)
         return bytes(body)

@@ -1,4 +1,4 @@
-"""The policy that repeats a request with another api-version, if the cloud does not have the SDK's.
+"""The policy that repeats a request with another api-version, if the cloud does not have the one that the SDK sends.
 
 Each resource type is refused at most once: the client keeps the version that worked for all later requests. Imported
 through `loading.load` alone, because it imports azure.core.
@@ -71,7 +71,7 @@ class Versions(_Asking, policies.HTTPPolicy[Any, Any]):
     """For synchronous clients."""
 
     def send(self, request: Any) -> Any:
-        """Take each step as it is."""
+        """Call each step directly."""
         return taken(self.steps(request, self.next.send))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("purview_mpe.wire")
 
-#: Headers with secret values, by a part of their names: `Authorization`, `x-ms-authorization-auxiliary`,
+#: Parts of the names of headers with secret values: `Authorization`, `x-ms-authorization-auxiliary`,
 #: `Proxy-Authorization`, `Set-Cookie`, and keys and tokens that a policy of the application adds.
 _SECRET = ("authorization", "cookie", "token", "key", "secret", "signature")
 _MASK = "***"

@@ -9,9 +9,13 @@ from purview_mpe._cli.signals import Ended
 from purview_mpe.errors import AccessDenied, InvalidCredential, InvalidSpec, NotApproved, PurviewMpeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from purview_mpe._model.checkup import Diagnosis
+    from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
+    from purview_mpe._model.fleets import FleetReport, FleetStatus
     from purview_mpe._model.proof import Proof
-    from purview_mpe._model.results import Plan, Report, Status
+    from purview_mpe._model.results import ErrorDetail, Plan, Report, Status
 
 
 class Exit(IntEnum):
@@ -48,7 +52,7 @@ class Exit(IntEnum):
 
     @classmethod
     def of_plan(cls, plan: Plan, *, detailed: bool) -> Exit:
-        """Done once there is a plan; with --detailed-exitcode the code depends on the plan."""
+        """Done once there is a plan; with --fail-on-changes the code depends on the plan."""
         if not detailed:
             return cls.DONE
         if plan.conflicts:
@@ -70,18 +74,59 @@ class Exit(IntEnum):
 
         If the account cannot be read, its other endpoints are unknown. A missing role is the reason for that, too.
         """
-        codes = {outcome.error.code if outcome.error else outcome.result for outcome in report.failures}
-        if codes == {AccessDenied.code}:
-            return cls.DENIED
+        return cls._of_reports([report])
+
+    @classmethod
+    def of_fleet(cls, fleet: FleetReport) -> Exit:
+        """As for one factory, over all of them."""
+        return cls._of_reports(fleet.reports)
+
+    @classmethod
+    def _of_reports(cls, reports: Sequence[Report]) -> Exit:
+        failures = [outcome for report in reports for outcome in report.failures]
+        codes = {outcome.error.code if outcome.error else outcome.result for outcome in failures}
         if codes:
-            return cls.FAILED
-        if not report.all_known:
+            return cls.DENIED if codes == {AccessDenied.code} else cls.FAILED
+        if not all(report.all_known for report in reports):
             return cls.DENIED
-        if any(outcome.result == "handed-off" for outcome in report.outcomes):
+        results = {outcome.result for report in reports for outcome in report.outcomes}
+        if "handed-off" in results:
             return cls.WAITING
-        if any(outcome.result.startswith("would-") for outcome in report.outcomes):
+        if any(result.startswith("would-") for result in results):
             return cls.DONE  # the requested dry run is complete
-        return cls.DONE if report.complete else cls.WAITING
+        return cls.DONE if all(report.complete for report in reports) else cls.WAITING
+
+    @classmethod
+    def of_fleet_status(cls, fleet: FleetStatus) -> Exit:
+        """As for one factory; the worst of them counts."""
+        return cls._worst(
+            cls._of_detail(one.error) if one.status is None else cls.of_status(one.status) for one in fleet.factories
+        )
+
+    @classmethod
+    def of_fleet_plan(cls, fleet: FleetPlan, *, detailed: bool) -> Exit:
+        """As for one factory; the worst of them counts."""
+        return cls._worst(
+            cls._of_detail(one.error) if one.plan is None else cls.of_plan(one.plan, detailed=detailed)
+            for one in fleet.factories
+        )
+
+    @classmethod
+    def of_fleet_check(cls, fleet: FleetCheck) -> Exit:
+        """As for one factory; the worst of them counts."""
+        return cls._worst(
+            cls._of_detail(one.error) if one.check is None else cls.DONE if one.check.ok else cls.FAILED
+            for one in fleet.factories
+        )
+
+    @classmethod
+    def _of_detail(cls, error: ErrorDetail | None) -> Exit:
+        return cls.DENIED if error is not None and error.code == AccessDenied.code else cls.FAILED
+
+    @classmethod
+    def _worst(cls, codes: Iterable[Exit]) -> Exit:
+        found = set(codes)
+        return next((code for code in (cls.FAILED, cls.DENIED, cls.WAITING, cls.DRIFT) if code in found), cls.DONE)
 
     @classmethod
     def of_status(cls, status: Status) -> Exit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._cli import options
+from purview_mpe._cli import files, given
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe.errors import InvalidSpec
 
@@ -20,20 +20,20 @@ FORMATS = ("bicep", "terraform", "terraform-azapi", "arm", "az", "powershell")
 def export(call: Call) -> Exit:
     """Write a plan as code."""
     arguments = call.arguments
-    options.refuse_beside_a_spec("--plan", arguments.plan, arguments)
+    given.refuse_beside_a_spec("--plan", arguments.plan, arguments)
     if (arguments.own_subnet is None) != (arguments.own_location is None):
         raise InvalidSpec("The command", [("--own-subnet", "and --own-location go together")])
     code = _code(call, _plan(call))
     if arguments.out is None:
         call.terminal.write(code.rstrip("\n"))
     else:
-        options.write_file(arguments.out, code.rstrip("\n"), "The code")
+        files.write_file(arguments.out, code.rstrip("\n"), "The code")
     return Exit.DONE
 
 
 def _plan(call: Call) -> Plan:
     if call.arguments.plan is not None:
-        return options.plan_in(call.arguments.plan, call.terminal)
+        return given.plan_in(call.arguments.plan, call.terminal)
     spec = call.spec
     with call.client() as client:
         return call.watched(lambda: client.plan(spec))

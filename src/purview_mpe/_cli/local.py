@@ -9,7 +9,7 @@ from argparse import ArgumentTypeError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from purview_mpe._cli import options
+from purview_mpe._cli import files, options
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe.errors import InvalidSpec, PurviewMpeError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from purview_mpe._cli.call import Call
+    from purview_mpe.emulator import Emulator
 
 _GLANCE = 0.2
 
@@ -36,12 +37,13 @@ def emulator(call: Call) -> Exit:
     arguments = call.arguments
     try:
         azure = Emulator() if arguments.scenario is None else Emulator.from_scenario(arguments.scenario)
+        _restrict(azure, arguments.roles, outside=arguments.outside_network)
         server = azure.serve(arguments.port)
     except InvalidScenario as error:
         raise InvalidSpec("The scenario", [(str(arguments.scenario), problem) for problem in error.problems]) from None
     except MissingExtra as error:
         raise PurviewMpeError(
-            str(error).partition(";")[0], remedy="Install it with: pip install 'purview-mpe[emulator]'"
+            str(error).partition(";")[0], remedy="Install what serving needs: pip install cheroot trustme"
         ) from None
     except OSError as error:
         raise _unusable(error, arguments.scenario, arguments.port) from None
@@ -51,7 +53,7 @@ def emulator(call: Call) -> Exit:
         call.terminal.say(f"--endpoint {server.url} --ca {server.ca_file}")
         wait()
         if arguments.dump is not None:
-            options.write_file(arguments.dump, json.dumps(azure.dump(), indent=2), "The scenario")
+            files.write_file(arguments.dump, json.dumps(azure.dump(), indent=2), "The scenario")
     return Exit.DONE
 
 
@@ -85,12 +87,37 @@ def emulator_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--scenario", metavar="FILE", help="its resources, as JSON or YAML (default: one factory, one account)"
     )
+    group.add_argument(
+        "--roles",
+        metavar="ROLE,ROLE",
+        type=options.listed,
+        help="what callers are allowed: requester, approver, reader, none, a built-in role, or a role in Purview such "
+        "as data-reader (default: everything)",
+    )
+    group.add_argument(
+        "--outside-network", action="store_true", help="callers are outside the network of closed accounts"
+    )
     group.add_argument("--dump", metavar="FILE", help="when stopped, write its resources to this file, as a scenario")
 
 
 def shell_argument(parser: ArgumentParser) -> None:
     """Which shell."""
     parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+def _restrict(azure: Emulator, roles: tuple[str, ...] | None, *, outside: bool) -> None:
+    """Give the callers the roles of the command line, if there are any."""
+    if outside:
+        azure.inside_network = False
+    if roles is None:
+        return
+    try:
+        azure.restrict(*roles)
+    except ValueError as error:
+        problem = str(error)
+    else:
+        return
+    raise InvalidSpec("The command", [("--roles", problem)])
 
 
 def _port(text: str) -> int:

@@ -13,7 +13,7 @@ import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, NoReturn
 
-from purview_mpe._cli import options, signals
+from purview_mpe._cli import environment, files, querying, signals
 from purview_mpe._cli.call import Call
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe._cli.terminal import CannotWrite, Terminal
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from purview_mpe._client.client import Client
+    from purview_mpe._model.fleets import FleetReport
     from purview_mpe._model.results import Report
 
 _DESCRIPTION = """\
@@ -51,7 +52,7 @@ exit codes:
     0  done
     1  failed
     2  wrong usage, or an invalid spec; no request was sent
-    3  drift: something must be created (plan --detailed-exitcode)
+    3  drift: something must be created (plan --fail-on-changes)
     4  waiting for approval, or for a person with more rights
     5  access denied, or not signed in; or the account cannot be read, so that
        not every endpoint is known
@@ -111,7 +112,9 @@ def _ended(call: Call, run: Callable[[Call], Exit]) -> int:
     """Run a verb, show the error that stopped it, if any, and give its exit code."""
     terminal = call.terminal
     try:
-        options.check_files(call.arguments)
+        environment.fill_in(call.arguments, terminal.environ)
+        querying.check(call.arguments)
+        files.check_files(call.arguments)
         return run(call)
     except CannotWrite:
         raise
@@ -182,7 +185,7 @@ class _Parser(ArgumentParser):
 
 def _report_interruption(call: Call, interrupt: KeyboardInterrupt) -> None:
     # The exception that stops a verb holds its report so far; a finished verb has left its report in the call.
-    so_far: Report | None = getattr(interrupt, "report", None) or call.report
+    so_far: Report | FleetReport | None = getattr(interrupt, "report", None) or call.report
     if so_far is None:
         call.terminal.say("Interrupted. Nothing was written.", "attention")
         return

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._cli import options
+from purview_mpe._cli import given
 from purview_mpe._cli.exit_codes import Exit
-from purview_mpe._cli.writing import agrees, hand_off_option, nothing_was_written, show
+from purview_mpe._cli.fleets import nothing_was_written
+from purview_mpe._cli.writing import hand_off_option, show
 from purview_mpe._model.shell import option_of
 from purview_mpe.errors import InvalidSpec
 
@@ -50,7 +51,7 @@ def _create(call: Call, client: Client, spec: Spec, network: Network) -> Report 
     if spec.replace_broken and not arguments.yes:
         plan = call.watched(lambda: client.plan_private_endpoints(spec, network, purpose=purpose))
         doomed = [step.name for step in plan.steps if step.action == "replace"]
-        if doomed and not agrees(call, f"Delete {', '.join(doomed)} and create them again?"):
+        if doomed and not call.agrees(f"Delete {', '.join(doomed)} and create them again?"):
             return None
     return call.watched(
         lambda: client.create_private_endpoints(
@@ -78,7 +79,7 @@ def _delete(call: Call, client: Client, spec: Spec, network: Network) -> Report 
     doomed = [outcome.name for outcome in report.outcomes if outcome.result == "would-delete"]
     if not asked or arguments.dry_run or not doomed:
         return report
-    if not agrees(call, f"Delete {', '.join(doomed)} from the subnet {network.subnet_id.name!r}?"):
+    if not call.agrees(f"Delete {', '.join(doomed)} from the subnet {network.subnet_id.name!r}?"):
         return None
     return call.watched(lambda: delete(dry_run=False))
 
@@ -133,7 +134,7 @@ def private_endpoints_options(parser: ArgumentParser) -> None:
     acting.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=options.seconds,
+        type=given.seconds,
         help="how long to wait at most (default: 1800 to create, 600 to delete)",
     )
     hand_off_option(acting)

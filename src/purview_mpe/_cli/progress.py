@@ -8,16 +8,18 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
+from purview_mpe._cli.fleet_progress import fleet_progress_on
 from purview_mpe._display.text.page import Cell, Page, duration, marked, shortened, wrapped
 from purview_mpe._model.shell import command_of
 from purview_mpe._model.words import RESULTS, UNDER_WAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from purview_mpe._cli.terminal import Terminal
     from purview_mpe._model.events import Event
     from purview_mpe._model.results import Result
+    from purview_mpe._model.spec import Spec
 
 _LINES_EVERY = 30.0
 
@@ -197,6 +199,8 @@ class Block(_Seen):
                     self.draw()
 
 
-def progress_on(terminal: Terminal) -> Progress:
-    """The progress that fits the terminal."""
+def progress_on(terminal: Terminal, fleet: Sequence[Spec] | None = None) -> Progress:
+    """The progress that fits the terminal, for one factory or a fleet."""
+    if fleet is not None:
+        return fleet_progress_on(terminal, fleet)
     return Block(terminal) if terminal.is_live(terminal.stderr) else Lines(terminal.say)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from argparse import ArgumentTypeError
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from purview_mpe._cli import options
+from purview_mpe._cli import files, fleets, options
 from purview_mpe._cli.exit_codes import Exit
 
 if TYPE_CHECKING:
@@ -15,12 +13,10 @@ if TYPE_CHECKING:
 
     from purview_mpe._cli.call import Call
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
 
 def discover(call: Call) -> Exit:
     """Show what the account needs."""
-    account = options.account_of(call.arguments, call.terminal)
+    account = call.account()
     with call.client() as client:
         found = call.watched(lambda: client.discover(account))
     call.show(found)
@@ -29,6 +25,8 @@ def discover(call: Call) -> Exit:
 
 def check(call: Call) -> Exit:
     """Show whether everything is in place."""
+    if (fleet := call.fleet) is not None:
+        return fleets.check(call, fleet)
     spec = call.spec
     with call.client() as client:
         found = call.watched(lambda: client.check(spec))
@@ -55,27 +53,31 @@ def prove_options(parser: ArgumentParser) -> None:
     what.add_argument("--run", dest="run_id", metavar="ID", help="follow an existing run")
     group.add_argument(
         "--timeout",
-        metavar="SECONDS",
-        type=options.seconds,
+        metavar="TIME",
+        type=options.duration,
         default=1800.0,
-        help="how long to wait at most (default: 1800)",
+        help=f"how long to wait at most: {options.TIMES} (default: 30m)",
     )
 
 
 def plan(call: Call) -> Exit:
     """Show what is missing."""
+    if (fleet := call.fleet) is not None:
+        return fleets.plan(call, fleet)
     spec = call.spec
     with call.client() as client:
         made = call.watched(lambda: client.plan(spec))
     call.show(made)
     if call.arguments.out is not None:
-        options.write_file(call.arguments.out, made.model_dump_json(indent=2), "The plan")
+        files.write_file(call.arguments.out, made.model_dump_json(indent=2), "The plan")
         call.terminal.say(f"Carry it out with: purview-mpe create --plan {call.arguments.out}")
-    return Exit.of_plan(made, detailed=call.arguments.detailed_exitcode)
+    return Exit.of_plan(made, detailed=call.arguments.fail_on_changes)
 
 
 def status(call: Call) -> Exit:
     """Show the status."""
+    if (fleet := call.fleet) is not None:
+        return fleets.status(call, fleet)
     spec = call.spec
     with call.client() as client:
         found = call.watched(lambda: client.status(spec))
@@ -90,7 +92,7 @@ def watch(call: Call) -> Exit:
         for number, found in enumerate(
             client.watch(call.spec, every=call.arguments.every, timeout=call.arguments.timeout)
         ):
-            if number and not call.terminal.wants_json(call.arguments.output):
+            if number and call.shows_page:
                 call.terminal.write("")
             call.show(found, one_line=True)
             ending = Exit.of_status(found)
@@ -105,14 +107,14 @@ def diagnose(call: Call) -> Exit:
     """Show why lineage does not arrive."""
     spec = call.spec
     with call.client() as client:
-        found = call.watched(lambda: client.diagnose(spec, since=call.arguments.since))
+        found = call.watched(lambda: client.diagnose(spec, since=timedelta(seconds=call.arguments.since)))
     call.show(found)
     return Exit.of_diagnosis(found)
 
 
 def orphans(call: Call) -> Exit:
     """Show what is left over."""
-    account = options.account_of(call.arguments, call.terminal)
+    account = call.account()
     with call.client() as client:
         found = call.watched(lambda: client.orphans(account))
     call.show(found)
@@ -124,7 +126,7 @@ def plan_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("plan")
     group.add_argument("--out", metavar="FILE", help="also write the plan to a file, for create --plan")
     group.add_argument(
-        "--detailed-exitcode",
+        "--fail-on-changes",
         action="store_true",
         help="exit 3 if anything must be created, and 1 if a conflict prevents it",
     )
@@ -134,12 +136,16 @@ def watch_options(parser: ArgumentParser) -> None:
     """The options of watch."""
     group = parser.add_argument_group("watch")
     group.add_argument(
-        "--every", metavar="SECONDS", type=options.seconds, default=15.0, help="how often to look (default: 15)"
+        "--every",
+        metavar="TIME",
+        type=options.duration,
+        default=15.0,
+        help=f"how often to look: {options.TIMES} (default: 15s)",
     )
     group.add_argument(
         "--timeout",
-        metavar="SECONDS",
-        type=options.seconds,
+        metavar="TIME",
+        type=options.duration,
         help="when to stop (default: when nothing changes any more)",
     )
 
@@ -150,14 +156,7 @@ def diagnose_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--since",
         metavar="TIME",
-        type=_stretch,
-        default=timedelta(hours=24),
-        help="how far back to look at pipeline runs: 90m, 24h or 7d (default: 24h)",
+        type=options.duration,
+        default=24 * 3600.0,
+        help=f"how far back to look at pipeline runs: {options.TIMES} (default: 24h)",
     )
-
-
-def _stretch(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,6})([mhd])", text)
-    if found is None:
-        raise ArgumentTypeError(f"{text!r} is not a length of time; for example 90m, 24h or 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})

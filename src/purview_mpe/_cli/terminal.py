@@ -7,8 +7,9 @@ import io
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from purview_mpe._cli import querying
 from purview_mpe._display.text.page import Look, Page, Role, plain
 from purview_mpe.errors import InvalidSpec, PurviewMpeError
 
@@ -49,7 +50,7 @@ class Terminal:
         self.stdin = stdin or sys.stdin
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
-        self._environ = os.environ if environ is None else environ
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self._windows = windows
         for stream in (self.stdout, self.stderr):
             # A character that the stream cannot encode becomes a question mark; it does not end the run.
@@ -58,10 +59,10 @@ class Terminal:
 
     def is_live(self, stream: TextIO) -> bool:
         """Whether the stream is a terminal that understands escape sequences."""
-        if not stream.isatty() or self._environ.get("TERM") == "dumb":
+        if not stream.isatty() or self.environ.get("TERM") == "dumb":
             return False
         # The old console of Windows shows escape sequences as text; every other terminal on Windows sets one of these.
-        return not self._windows or bool(self._environ.keys() & {"WT_SESSION", "TERM", "ANSICON", "ConEmuANSI"})
+        return not self._windows or bool(self.environ.keys() & {"WT_SESSION", "TERM", "ANSICON", "ConEmuANSI"})
 
     def look(self, stream: TextIO, *, verbose: bool = False) -> Look:
         """The look of pages for a stream: the terminal's width within limits, or 80 columns for a file or pipe."""
@@ -76,18 +77,33 @@ class Terminal:
             return 80, 24
 
     def wants_json(self, output: str | None) -> bool:
-        """The requested format; by default a table for a person and JSON for a program."""
+        """Whether the answer is JSON: by default a person gets a table, and a program JSON."""
         return output == "json" or (output is None and not self.stdout.isatty())
 
-    def show(self, noun: Noun, output: str | None, *, verbose: bool = False, one_line: bool = False) -> None:
+    def show(
+        self,
+        noun: Noun,
+        output: str | None,
+        *,
+        query: str | None = None,
+        verbose: bool = False,
+        one_line: bool = False,
+    ) -> None:
         """Print a noun on stdout; `one_line` is for JSON that more lines follow."""
-        if self.wants_json(output):
+        if output == "tsv":
+            if written := querying.rows_of(noun) if query is None else querying.tsv(_data(noun, query)):
+                self.write(written)
+        elif query is not None or self.wants_json(output):
             # ASCII only, so that every stream accepts it, and no terminal obeys what a server has put into a name.
-            self.write(json.dumps(noun.model_dump(mode="json"), indent=None if one_line else 2))
-            return
-        from purview_mpe._display.text.text import text  # noqa: PLC0415 - loads pydantic, which --help does without
+            self.write(json.dumps(_data(noun, query), indent=None if one_line else 2))
+        elif output == "markdown":
+            from purview_mpe._display.markdown import markdown  # noqa: PLC0415 - as below
 
-        self.write(text(noun, self.look(self.stdout, verbose=verbose)))
+            self.write(markdown(noun, verbose=verbose))
+        else:
+            from purview_mpe._display.text.text import text  # noqa: PLC0415 - loads pydantic, unlike --help
+
+            self.write(text(noun, self.look(self.stdout, verbose=verbose)))
 
     def write(self, text: str) -> None:
         """Write data to stdout.
@@ -159,7 +175,11 @@ class Terminal:
 
     def _paint(self, stream: TextIO) -> Paint:
         # NO_COLOR counts if it is set and not empty (no-color.org).
-        return _painted if self.is_live(stream) and not self._environ.get("NO_COLOR") else plain
+        return _painted if self.is_live(stream) and not self.environ.get("NO_COLOR") else plain
+
+
+def _data(noun: Noun, query: str | None) -> Any:
+    return querying.queried(noun.model_dump(mode="json"), query)
 
 
 def _painted(role: Role, text: str) -> str:

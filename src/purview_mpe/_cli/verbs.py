@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from purview_mpe._cli import explaining, exporting, options
+from purview_mpe._cli import explaining, exporting, finding, fleets, options
 from purview_mpe._cli import local as running
 from purview_mpe._cli import own_network as own
 from purview_mpe._cli import reading as looking
@@ -43,7 +43,7 @@ Reads account and factory, its integration runtimes, and your permissions;
 writes nothing. Works with any role, and Reader on both shows most. Exits 0 if
 nothing is wrong, 1 otherwise.""",
         looking.check,
-        (options.spec_options, *_REACH),
+        (options.spec_options, fleets.fleet_option, *_REACH),
         (f"purview-mpe check {_ENDS}", "purview-mpe check --spec sales.json -o json | jq .findings"),
     ),
     Verb(
@@ -53,11 +53,11 @@ nothing is wrong, 1 otherwise.""",
 Reads the account and the factory; writes nothing. Needs Reader on both.
 Steps are marked + create, = keep, ~ replace, ! conflict.""",
         looking.plan,
-        (options.spec_options, looking.plan_options, *_REACH),
+        (options.spec_options, fleets.fleet_option, looking.plan_options, *_REACH),
         (
             f"purview-mpe plan {_ENDS}",
             "purview-mpe plan --spec sales.json --out plan.json",
-            "purview-mpe plan --spec sales.json --detailed-exitcode  # for a pipeline",
+            "purview-mpe plan --spec sales.json --fail-on-changes  # for a pipeline",
         ),
     ),
     Verb(
@@ -71,11 +71,13 @@ Endpoints end as Pending: the owners of the targets must approve them, or you
 do so in the same run with --approve, if you have the rights that approve
 needs.""",
         acting.create,
-        (options.spec_options, acting.create_options, *_REACH),
+        (options.spec_options, fleets.fleet_options, acting.create_options, *_REACH),
         (
             f"purview-mpe create {_ENDS}",
             "purview-mpe create --spec sales.json --dry-run",
             "purview-mpe create --plan plan.json -o json > report.json",
+            "purview-mpe create --fleet fleet.csv --approve --dry-run",
+            "purview-mpe create --fleet fleet.csv --journal f.jsonl --resume f.jsonl",
         ),
     ),
     Verb(
@@ -89,7 +91,7 @@ storage and Contributor on a managed Event Hubs namespace; nothing on the
 factory. Safe to repeat. Writes down what you are not allowed to approve, for
 those who are (exit 4).""",
         acting.approve,
-        (options.spec_options, acting.approve_options, *_REACH),
+        (options.spec_options, fleets.fleet_option, acting.approve_options, *_REACH),
         (
             f"purview-mpe approve {_ENDS}",
             "purview-mpe approve --report report.json  # from the one who created them",
@@ -116,8 +118,12 @@ nothing. Needs Reader on the factory; without Reader on the targets only the
 factory's side is shown. Exits 0 if all endpoints are ready, 4 if only approval
 or provisioning is missing, and 1 otherwise.""",
         looking.status,
-        (options.spec_options, *_REACH),
-        (f"purview-mpe status {_ENDS}", "purview-mpe status --spec sales.json -o json | jq .ready"),
+        (options.spec_options, fleets.fleet_option, *_REACH),
+        (
+            f"purview-mpe status {_ENDS}",
+            "purview-mpe status --spec sales.json -o json | jq .ready",
+            "purview-mpe status --fleet fleet.csv",
+        ),
     ),
     Verb(
         "watch",
@@ -130,7 +136,7 @@ JSON is one line per status.""",
         (options.spec_options, looking.watch_options, *_REACH),
         (
             "purview-mpe watch --spec sales.json",
-            "purview-mpe watch --spec sales.json --every 60 --timeout 3600 -o json",
+            "purview-mpe watch --spec sales.json --every 1m --timeout 1h -o json",
         ),
     ),
     Verb(
@@ -151,8 +157,9 @@ lineage, 1 otherwise.""",
         "connect the factory to the account, so that lineage is reported there",
         """\
 Reads account and factory; writes the whole factory back, with the account set
-and everything else unchanged. Needs Contributor on the factory. Safe to
-repeat. Without --replace, a factory that is connected elsewhere stays so.""",
+and everything else unchanged. Needs Data Factory Contributor on the factory.
+Safe to repeat. Without --replace, a factory that is connected elsewhere stays
+so.""",
         acting.connect,
         (options.spec_options, acting.connect_options, *_REACH),
         ("purview-mpe connect --spec sales.json", "purview-mpe connect --spec sales.json --replace"),
@@ -162,8 +169,8 @@ repeat. Without --replace, a factory that is connected elsewhere stays so.""",
         "remove the factory's connection to the account",
         """\
 Reads the factory; writes it back whole, without the account and with
-everything else unchanged. Needs Contributor on the factory. Safe to repeat. A
-connection to an account other than the spec's stays.""",
+everything else unchanged. Needs Data Factory Contributor on the factory. Safe
+to repeat. A connection to an account other than the spec's stays.""",
         acting.disconnect,
         (options.spec_options, *_REACH),
         ("purview-mpe disconnect --spec sales.json", "purview-mpe disconnect --spec sales.json -o json"),
@@ -199,7 +206,7 @@ network, an integration runtime in it and the endpoints, approves with
 --approve, and makes the identity Data Curator. Needs what create, approve,
 connect and grant need. Safe to repeat: a second run writes nothing.""",
         acting.onboard,
-        (options.spec_options, acting.onboard_options, *_REACH),
+        (options.spec_options, fleets.fleet_options, acting.onboard_options, *_REACH),
         (f"purview-mpe onboard {_ENDS}", "purview-mpe onboard --spec sales.json --approve --dry-run"),
     ),
     Verb(
@@ -236,7 +243,7 @@ Reads the account and the factory's endpoints; deletes those that serve this
 spec, under whatever name, and no others. Needs Data Factory Contributor on the
 factory and Reader on the account. Safe to repeat. Asks first, or needs --yes.""",
         acting.delete,
-        (options.spec_options, acting.delete_options, *_REACH),
+        (options.spec_options, fleets.fleet_option, acting.delete_options, *_REACH),
         (f"purview-mpe delete {_ENDS}", "purview-mpe delete --spec sales.json --yes"),
     ),
     Verb(
@@ -259,6 +266,19 @@ pip install 'purview-mpe[network]'. Safe to repeat: what exists is kept.""",
                 'purview-mpe private-endpoints create --spec s.json --subnet "$SUBNET" \\\n'
                 "    --purpose studio --dns create --approve"
             ),
+        ),
+    ),
+    Verb(
+        "find",
+        "the factories of a subscription that are connected to an account",
+        """\
+Lists the factories of a subscription or resource group; writes nothing. Needs
+Reader on it. The JSON, and the file of --out, are a file for --fleet.""",
+        finding.find,
+        (finding.find_options, *_REACH),
+        (
+            'purview-mpe find --subscription "$SUBSCRIPTION"',
+            "purview-mpe find -g rg-data --account contoso --out fleet.csv",
         ),
     ),
     Verb(
@@ -293,11 +313,15 @@ your own that self-hosted runtimes need, with their DNS zones.""",
         "serve an emulated Azure over HTTPS on this machine, for any client",
         """\
 Prints one line of JSON with endpoint, ca_file, subscription, tenant, factory
-and account, and serves until it is stopped. Needs the extra emulator:
-pip install 'purview-mpe[emulator]'.""",
+and account, and serves until it is stopped. Needs cheroot and trustme:
+pip install cheroot trustme""",
         running.emulator,
         (running.emulator_options,),
-        ("purview-mpe emulator --port 8443", "purview-mpe emulator --scenario two-accounts.yaml --dump after.json"),
+        (
+            "purview-mpe emulator --port 8443",
+            "purview-mpe emulator --roles requester,data-reader",
+            "purview-mpe emulator --scenario two-accounts.yaml --dump after.json",
+        ),
     ),
     Verb(
         "explain",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._cli import options
+from purview_mpe._cli import files, fleets, given, options
 from purview_mpe._cli.exit_codes import Exit
-from purview_mpe._cli.terminal import CannotWrite
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Sequence
 
     from purview_mpe._cli.call import Call
     from purview_mpe._client.client import Client
@@ -20,18 +20,20 @@ if TYPE_CHECKING:
 
 def create(call: Call) -> Exit:
     """Create what is missing."""
+    if (fleet := call.fleet) is not None:
+        return fleets.create(call, fleet)
     arguments = call.arguments
-    options.refuse_beside_a_spec("--plan", arguments.plan, arguments)
+    given.refuse_beside_a_spec("--plan", arguments.plan, arguments)
     if arguments.plan is not None and arguments.approve:
         raise InvalidSpec("The command", [("--approve", "goes with a spec; after --plan, run purview-mpe approve")])
-    planned = call.spec if arguments.plan is None else options.plan_in(arguments.plan, call.terminal)
+    planned = call.spec if arguments.plan is None else given.plan_in(arguments.plan, call.terminal)
     with call.client() as client:
         if arguments.dry_run:
             call.show(call.watched(lambda: client.plan(call.spec)))
             return Exit.DONE
         report = _create(call, client, planned)
     if report is None:
-        return nothing_was_written(call)
+        return fleets.nothing_was_written(call)
     return show(call, report, with_hand_off=arguments.approve)
 
 
@@ -54,7 +56,7 @@ def _create(call: Call, client: Client, planned: Plan | Spec) -> Report | None:
     agreed = planned
     doomed = [step.name for step in agreed.steps if step.action == "replace"]
     question = f"Delete {', '.join(doomed)} and create {'it' if len(doomed) == 1 else 'them'} again?"
-    if doomed and not agrees(call, question):
+    if doomed and not call.agrees(question):
         return None
     if arguments.approve:
         return call.watched(create_all)
@@ -64,6 +66,8 @@ def _create(call: Call, client: Client, planned: Plan | Spec) -> Report | None:
 
 def approve(call: Call) -> Exit:
     """Approve the caller's own connections."""
+    if (several := _several(call)) is not None:
+        return fleets.approve(call, several)
     subject = _subject(call)
     arguments = call.arguments
     with call.client() as client:
@@ -85,22 +89,24 @@ def reject(call: Call) -> Exit:
         report = call.watched(lambda: client.reject(subject, dry_run=asked, wait=wait, timeout=timeout))
         doomed = [outcome.name for outcome in report.outcomes if outcome.result == "would-reject"]
         if asked and doomed and not arguments.dry_run:
-            if not agrees(call, f"Reject {', '.join(doomed)}? A rejected endpoint must be created again."):
-                return nothing_was_written(call)
+            if not call.agrees(f"Reject {', '.join(doomed)}? A rejected endpoint must be created again."):
+                return fleets.nothing_was_written(call)
             report = call.watched(lambda: client.reject(subject, wait=wait, timeout=timeout))
     return show(call, report)
 
 
 def delete(call: Call) -> Exit:
     """Delete the spec's endpoints."""
+    if (fleet := call.fleet) is not None:
+        return fleets.delete(call, fleet)
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         asked = arguments.dry_run or not arguments.yes
         report = call.watched(lambda: client.delete_all(spec, dry_run=asked, timeout=arguments.timeout))
         doomed = [outcome.name for outcome in report.outcomes if outcome.result == "would-delete"]
         if asked and doomed and not arguments.dry_run:
-            if not agrees(call, f"Delete {', '.join(doomed)} of the factory {spec.factory_id.name!r}?"):
-                return nothing_was_written(call)
+            if not call.agrees(f"Delete {', '.join(doomed)} of the factory {spec.factory_id.name!r}?"):
+                return fleets.nothing_was_written(call)
             report = call.watched(lambda: client.delete_all(spec, timeout=arguments.timeout))
     return show(call, report)
 
@@ -124,6 +130,8 @@ def disconnect(call: Call) -> Exit:
 
 def onboard(call: Call) -> Exit:
     """Run every step of onboarding."""
+    if (fleet := call.fleet) is not None:
+        return fleets.onboard(call, fleet)
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         report = call.watched(
@@ -149,8 +157,8 @@ def offboard(call: Call) -> Exit:
         report = call.watched(lambda: client.offboard(spec, dry_run=asked, timeout=arguments.timeout))
         doomed = [outcome.name for outcome in report.outcomes if outcome.result.startswith("would-")]
         if asked and doomed and not arguments.dry_run:
-            if not agrees(call, f"Revoke, disconnect and delete ({', '.join(dict.fromkeys(doomed))})?"):
-                return nothing_was_written(call)
+            if not call.agrees(f"Revoke, disconnect and delete ({', '.join(dict.fromkeys(doomed))})?"):
+                return fleets.nothing_was_written(call)
             report = call.watched(lambda: client.offboard(spec, timeout=arguments.timeout))
     return show(call, report)
 
@@ -283,10 +291,10 @@ def _waiting(group: options.Arguments, seconds: float) -> None:
 def _timeout(group: options.Arguments, seconds: float) -> None:
     group.add_argument(
         "--timeout",
-        metavar="SECONDS",
-        type=options.seconds,
+        metavar="TIME",
+        type=options.duration,
         default=float(seconds),
-        help=f"how long to wait at most (default: {seconds})",
+        help=f"how long to wait at most: {options.TIMES} (default: {options.spelled(seconds)})",
     )
 
 
@@ -299,44 +307,28 @@ def hand_off_option(group: options.Arguments) -> None:
 
 def _subject(call: Call) -> Spec | Report:
     path = call.arguments.report
-    options.refuse_beside_a_spec("--report", path, call.arguments)
-    return call.spec if path is None else options.report_in(path, call.terminal)
+    given.refuse_beside_a_spec("--report", path, call.arguments)
+    return call.spec if path is None else given.report_in(path, call.terminal)
 
 
-def _write_hand_off(call: Call, file: str, text: str) -> None:
-    """Write the text to its file, or to stderr if that fails.
-
-    Raises:
-        CannotWrite: the file cannot be written.
-    """
-    try:
-        options.write_file(file, text, "What is left for the owners of the targets")
-    except CannotWrite:
-        call.report = None  # stdout has it
-        call.terminal.pass_on(text)
-        raise
-    call.terminal.say(f"What is left for the owners of the targets is in {file}.")
-
-
-def agrees(call: Call, question: str) -> bool:
-    """Whether the person agrees, or has said so in advance."""
-    return call.arguments.yes or call.terminal.confirm(question)
-
-
-def nothing_was_written(call: Call) -> Exit:
-    """Say so."""
-    call.terminal.say("Nothing was written.")
-    return Exit.FAILED
+def _several(call: Call) -> Sequence[Spec] | Sequence[Report] | None:
+    """The fleet, or the reports of one; None for a single factory."""
+    path = call.arguments.report
+    if (fleet := call.fleet) is not None:
+        if path is not None:
+            raise InvalidSpec("The command", [("--report", "says what to approve; leave out --fleet")])
+        return fleet
+    is_of_fleet = path is not None and path != "-" and files.is_of_fleet(path)
+    return files.fleet_report(path, "--report").reports if is_of_fleet else None
 
 
 def show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
     """Show the report. The text for others goes to the requested file, and into the table if it is the main result."""
     file: str | None = getattr(call.arguments, "hand_off", None)
     in_table = with_hand_off and file is None
-    is_table = not call.terminal.wants_json(call.arguments.output)
-    call.show(report if in_table or not is_table else report.model_copy(update={"hand_off": None}))
+    call.show(report if in_table or not call.shows_page else report.model_copy(update={"hand_off": None}))
     if file is not None and report.hand_off is not None:
-        _write_hand_off(call, file, report.hand_off.rstrip())
+        files.write_hand_off(call, file, report.hand_off.rstrip())
     elif file is not None:
         call.terminal.say(f"Nothing is left for others, so {file} was not written.")
     elif report.hand_off is not None and not in_table:

@@ -1,4 +1,4 @@
-"""What a client runs for a verb: one flow with one answer, or rounds that give answers until the work is done."""
+"""What a client runs for a verb: one flow with one answer, or rounds that return answers until the work is done."""
 
 from __future__ import annotations
 
@@ -58,8 +58,16 @@ class WorkOfFleet(Work[tuple[int, Report]], Protocol):
         ...
 
 
+class LookAtFleet(Work[Any], Protocol[T_co]):
+    """The work on a fleet that gives one result at its end."""
+
+    def result(self) -> T_co:
+        """The result, once the work is over."""
+        ...
+
+
 class Series(Protocol[T_co]):
-    """A verb that gives several answers, with its arguments checked, ready to run, sync or async."""
+    """A verb that returns several answers, with its arguments checked, ready to run, sync or async."""
 
     @property
     def timeout(self) -> float | None:
@@ -108,14 +116,14 @@ class _Named(Generic[T]):
 
 @dataclass
 class FleetRun:
-    """One run of a fleet verb: where it starts, and its reports."""
+    """One run of a fleet verb: what it runs, and the reports that it has made so far."""
 
     verb: str
     make: Callable[[Io], WorkOfFleet]
     timeout: float | None
     journal: str | Path | None = None
     reports: dict[int, Report] = field(default_factory=dict[int, "Report"])
-    """By the position of their spec; the reports that an earlier run completed are in it from the start."""
+    """By the position of their spec; the reports that an earlier run completed are included from the start."""
     warnings: list[Finding] = field(default_factory=list[Finding])
 
     @contextmanager
@@ -144,6 +152,25 @@ class FleetRun:
         return FleetReport(
             reports=tuple(self.reports[index] for index in sorted(self.reports)), warnings=tuple(self.warnings)
         )
+
+
+@dataclass
+class FleetLook(Generic[T]):
+    """One run of a fleet verb that only reads and gives one result."""
+
+    verb: str
+    make: Callable[[Io], LookAtFleet[T]]
+    timeout: float | None = None
+    results: list[T] = field(default_factory=list[T])
+    """The result, once the work has ended."""
+
+    @contextmanager
+    def begin(self, io: Io) -> Generator[Work[Any]]:
+        """The work; its result is kept if nothing interrupts it."""
+        with framed(io, self.verb), io.engaged():
+            work = self.make(io)
+            yield _Named(io, self.verb, work)
+            self.results.append(work.result())
 
 
 @dataclass(frozen=True, slots=True)

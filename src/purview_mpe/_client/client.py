@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from purview_mpe._azure import loading
 from purview_mpe._client import verbs
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
     from purview_mpe._azure.clients import Azure, Cloud
     from purview_mpe._azure.io import SyncIo
-    from purview_mpe._client.calls import Call, FleetRun, Series
+    from purview_mpe._client.calls import Call, FleetLook, FleetRun, Series
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.events import Event
+    from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.proof import Proof
@@ -45,7 +46,8 @@ class Client:
     Args:
         credential: A synchronous credential of azure-identity; None means `DefaultAzureCredential()`.
         cloud: The Azure cloud: where requests go, and for which audience tokens are requested.
-        endpoint: Another https address of Azure Resource Manager (emulator, Azure Stack); tokens are still the cloud's.
+        endpoint: Another https address of Azure Resource Manager (emulator, Azure Stack); tokens are still requested as
+            `cloud` says.
         purview_endpoint: Address of an emulator's Purview data plane on this machine, with `{account}` where the
             account's name belongs; by default the address that the account itself shows, if it is a Purview address.
         retry: How often and for how long one request is repeated.
@@ -125,7 +127,7 @@ class Client:
 
         Raises:
             PlanConflict: before the first write, if the plan holds conflicts.
-            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
+            UnsupportedSetup, NotFound, AccessDenied: before the first write, as for `plan`.
         """
         return self._run(verbs.apply(plan_or_spec, wait=wait, timeout=timeout))
 
@@ -153,7 +155,7 @@ class Client:
         Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
 
         Raises:
-            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
+            UnsupportedSetup, NotFound, AccessDenied: before the first write, as for `plan`.
         """
         return self._run(verbs.approve(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
@@ -175,7 +177,7 @@ class Client:
         refreshing its side once a connection is approved. Safe to repeat.
 
         Raises:
-            UnsupportedSetup, NotFound, AccessDenied: as `plan`.
+            UnsupportedSetup, NotFound, AccessDenied: as for `plan`.
         """
         return self._run(verbs.status(spec))
 
@@ -207,9 +209,9 @@ class Client:
 
         Reads the account and the factory; writes the whole factory back with `purviewConfiguration` set and every
         other field unchanged, and only if the factory has not changed in between. With `identity` the same write
-        switches on the factory's system-assigned managed identity and keeps all user-assigned ones. Needs Contributor
-        on the factory, and no role on the account. A factory that is connected to another account is a `conflict`
-        unless `replace` is true. Safe to repeat: a second call writes nothing.
+        switches on the factory's system-assigned managed identity and keeps all user-assigned ones. Needs Data
+        Factory Contributor on the factory, and no role on the account. A factory that is connected to another account
+        is a `conflict` unless `replace` is true. Safe to repeat: a second call writes nothing.
 
         Source: "Connect Data Factory to Microsoft Purview", Microsoft.
 
@@ -228,8 +230,8 @@ class Client:
         """Remove the factory's connection to the account; its activities no longer report lineage.
 
         Reads the factory; writes the whole factory back without `purviewConfiguration`, and only if it has not changed
-        in between. Needs Contributor on the factory, and no role on the account. A factory that is connected to
-        another account than the spec's is a `conflict`. Safe to repeat: a second call writes nothing.
+        in between. Needs Data Factory Contributor on the factory, and no role on the account. A factory that is
+        connected to an account other than the spec's is a `conflict`. Safe to repeat: a second call writes nothing.
 
         Returns:
             One outcome: `disconnected`, `absent` (it was not connected to an account), `conflict` or `failed`.
@@ -340,8 +342,8 @@ class Client:
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
         """
-        wishes = (approve, grant, become_admin, replace)
-        return self._run(verbs.onboard(spec, wishes, dry_run=dry_run, wait=wait, timeout=timeout))
+        options = (approve, grant, become_admin, replace)
+        return self._run(verbs.onboard(spec, options, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """Offboard the factory: revoke the role, disconnect it, and delete the endpoints, in this order.
@@ -467,8 +469,8 @@ class Client:
         """Delete the endpoints that serve this spec, whatever their names, and nothing else.
 
         Reads the account and the factory's endpoints; deletes those with the spec's targets and group ids, all at
-        once, and lists until Azure no longer shows them, for at most `timeout` seconds. It does not touch an endpoint
-        that only has the spec's name, or one that is reserved for the service (`conflict`). Needs Data Factory
+        once, and lists again until Azure no longer shows them, for at most `timeout` seconds. It does not touch an
+        endpoint that only has the spec's name, or one that is reserved for the service (`conflict`). Needs Data Factory
         Contributor on the factory and Reader on the account; with `dry_run`, which deletes nothing, Reader on both.
         Safe to repeat: an endpoint that is gone is `absent`.
 
@@ -478,8 +480,8 @@ class Client:
             lock.
 
         Raises:
-            UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`. If the account was deleted, its
-                own endpoint is deleted, with a warning about the others.
+            UnsupportedSetup, NotFound, AccessDenied: before the first write, as for `plan`. If the account was deleted,
+                its own endpoint is deleted, with a warning about the others.
         """
         return self._run(verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
 
@@ -510,10 +512,23 @@ class Client:
             because no spec can name it; a `warning` event reports it, too.
 
         Raises:
-            InvalidSpec: `scope` is neither, `account` is not the id of an account, or the name breaks a rule.
+            InvalidSpec: `scope` is neither of these, `account` is not the id of an account, or the name breaks a rule.
             AccessDenied, NotFound: the scope cannot be read.
         """
         return self._run(verbs.find_specs(scope, name=name, account=account))
+
+    def find_id(self, scope: str, name: str, *, kind: Literal["factory", "account"] = "factory") -> str:
+        """The full id of a factory or a Purview account, by its name.
+
+        Reads one list of factories or accounts. Needs Reader on the scope; Azure leaves out what the caller is not
+        allowed to see. `scope` is `/subscriptions/…` or the id of a resource group. Writes nothing. Safe to repeat.
+
+        Raises:
+            InvalidSpec: the scope, the name or the kind is wrong.
+            NotFound: the caller sees no such resource.
+            AccessDenied: the scope cannot be read.
+        """
+        return self._run(verbs.find_id(scope, name, kind=kind))
 
     def create_many(
         self,
@@ -525,6 +540,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> FleetReport:
         """What `create_all` does, for many factories at once, as fast as Azure's limits allow.
 
@@ -537,12 +553,13 @@ class Client:
             wait: Whether to wait until Azure has created the endpoints.
             timeout: Seconds for each factory, from the moment its endpoints are submitted.
             stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
-            resume: An earlier report, or the path of a report file or journal; its complete reports are taken over and
-                not read again. If you pass the path of `journal`, the file need not exist yet, so the first run and
-                every later run can be the same call.
+            resume: An earlier report, or the path of a report file or journal; its complete reports are kept, and their
+                factories are not read again. If you pass the path of `journal`, the file need not exist yet, so the
+                first run and every later run can be the same call.
             journal: A file to which each report is appended as soon as it is complete, one line each; read it back
                 with `FleetReport.load`. Only one run at a time can write a file. If the disk is full, the run goes on,
                 a warning event says so, and the returned report holds everything.
+            dry_run: Whether to write nothing, neither to Azure nor to the journal, and report what would be done.
 
         Returns:
             One report per spec, in their order.
@@ -559,6 +576,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -572,6 +590,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> Iterator[Report]:
         """As `create_many`, but yields each factory's report as soon as it is complete.
 
@@ -588,6 +607,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -604,6 +624,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> FleetReport:
         """What `onboard` does, for many factories at once, as fast as Azure's limits allow.
 
@@ -623,6 +644,7 @@ class Client:
             stop_after: Seconds for the whole fleet; what is not done by then is reported `timed-out`.
             resume: As in `create_many`; a report of `create_many` does not count as onboarding.
             journal: As in `create_many`.
+            dry_run: As in `create_many`.
 
         Returns:
             One report per spec, in their order.
@@ -639,6 +661,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -655,6 +678,7 @@ class Client:
         stop_after: float | None = None,
         resume: FleetReport | str | Path | None = None,
         journal: str | Path | None = None,
+        dry_run: bool = False,
     ) -> Iterator[Report]:
         """As `onboard_many`, but yields each factory's report as soon as it is complete.
 
@@ -670,6 +694,7 @@ class Client:
                 stop_after=stop_after,
                 resume=resume,
                 journal=journal,
+                dry_run=dry_run,
             )
         )
 
@@ -717,6 +742,61 @@ class Client:
         """
         return self._run(verbs.status_many(specs))
 
+    def plan_many(self, specs: Iterable[Spec] | str | Path) -> FleetPlan:
+        """What `plan` shows, for many factories at once: each account and each target is read once.
+
+        Reads and needs what `plan` does. The room at a target is shared by all factories of the fleet. A factory that
+        cannot be read has an error instead of a plan. Writes nothing. Safe to repeat.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        return self._looked(verbs.plan_many(specs))
+
+    def check_many(self, specs: Iterable[Spec] | str | Path) -> FleetCheck:
+        """What `check` shows, for many factories at once: each account, its policy and each target is read once.
+
+        Reads and needs what `check` does. A factory that cannot be read has an error instead of a check. Writes
+        nothing. Safe to repeat.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        return self._run(verbs.check_many(specs))
+
+    def delete_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        dry_run: bool = False,
+        timeout: float = 600,
+        stop_after: float | None = None,
+    ) -> FleetReport:
+        """What `delete_all` does, for many factories at once, as fast as Azure's limits allow.
+
+        Reads, writes and needs what `delete_all` does, but reads each account only once. One factory's failure never
+        stops the others: it is in that factory's report. `timeout` is in seconds for each factory, from the moment its
+        deletions were asked for; `stop_after` is for the whole fleet. `dry_run` deletes nothing. Safe to repeat.
+
+        Raises:
+            InvalidSpec: before anything is sent; as `create_many`.
+        """
+        return self._all(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+
+    def iter_delete_many(
+        self,
+        specs: Iterable[Spec] | str | Path,
+        *,
+        dry_run: bool = False,
+        timeout: float = 600,
+        stop_after: float | None = None,
+    ) -> Iterator[Report]:
+        """As `delete_many`, but yields each factory's report as soon as it is complete.
+
+        Reads, writes, needs and raises what `delete_many` does; times are in seconds. Safe to repeat.
+        """
+        return self._iterate(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+
     def close(self) -> None:
         """Close the connections that this client opened; a transport or credential that you passed stays open."""
         self._azure.close()
@@ -750,3 +830,8 @@ class Client:
             for _ in self._iterate(fleet):
                 pass
         return fleet.report()
+
+    def _looked(self, look: FleetLook[T]) -> T:
+        for _ in self._iterate(look):
+            pass
+        return look.results[0]

@@ -7,7 +7,7 @@ import io
 import json
 from bisect import bisect_left
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from purview_mpe._model.fleets import checked_fleet, path_of, refuse
 from purview_mpe._model.public import public
@@ -16,13 +16,14 @@ from purview_mpe._wire.errors import safe_text
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _DECODER = json.JSONDecoder()
-#: Spreadsheets write the separator of their locale.
+#: Spreadsheet programs write the separator of the user's locale.
 _SEPARATORS = (",", ";", "\t")
 _BOOLEANS = {"true": True, "false": False}
 Problem = tuple[str, str]
+_Reader: TypeAlias = "Callable[[str, list[Problem]], Iterator[_Row]]"
 
 
 class _Row:
@@ -37,13 +38,15 @@ class _Row:
         self.fields[field] = value
         self.lines[field] = line
 
-    def spec(self, problems: list[Problem]) -> Spec | None:
+    def spec(self, problems: list[Problem], defaults: Mapping[str, Any]) -> Spec | None:
         try:
-            return Spec(**self.fields)
+            return Spec(**{**defaults, **self.fields})
         except InvalidSpec as error:
             for field, rule in error.problems:
-                line = self.lines.get(field.partition(".")[0], self.line)
-                problems.append((f"line {line}, {field}", rule))
+                name = field.partition(".")[0]
+                is_default = name in defaults and name not in self.fields
+                line = self.lines.get(name, self.line)
+                problems.append((field if is_default else f"line {line}, {field}", rule))
         return None
 
 
@@ -52,16 +55,25 @@ def read_specs(path: str | Path) -> tuple[Spec, ...]:
     """The specs in a `.json` or `.csv` file, ready for `create_many`.
 
     JSON: a list of specs, or `{"defaults": {…}, "specs": […]}`. A default applies to each spec that does not set the
-    field. CSV: a heading with the names of the fields, then one spec per line. An empty cell omits the field, `groups`
-    are separated by blanks, and a column `names.blob` is the name for the group id `blob`.
+    field. CSV: a header row with the names of the fields, then one spec per line. An empty cell omits the field,
+    `groups` are separated by spaces, and a column `names.blob` holds the name for the group id `blob`.
 
     Raises:
         InvalidSpec: with the line and the field of everything that is wrong, or of specs that conflict over an
             endpoint.
         OSError: the file cannot be read.
     """
+    return specs_in(path)
+
+
+def specs_in(path: str | Path, defaults: Mapping[str, Any] | None = None) -> tuple[Spec, ...]:
+    """As `read_specs`; `defaults` are the fields of every spec that does not set them.
+
+    Raises:
+        InvalidSpec, OSError: as `read_specs`; a problem of a default has the field alone as its place.
+    """
     file = path_of(path, "path")
-    reader = {".json": _json_rows, ".csv": _csv_rows}.get(file.suffix.casefold())
+    reader = _READERS.get(file.suffix.casefold())
     if reader is None:
         raise InvalidSpec(str(file), [("path", "must end in .json or .csv")])
     try:
@@ -70,16 +82,30 @@ def read_specs(path: str | Path) -> tuple[Spec, ...]:
         text = None
     if text is None:
         raise InvalidSpec(str(file), [("path", "is not written in UTF-8")])
+    return _specs(text, reader, str(file), defaults or {})
+
+
+def specs_in_text(text: str, what: str, defaults: Mapping[str, Any] | None = None) -> tuple[Spec, ...]:
+    """As `specs_in`, from a text that is JSON if it begins like that, and CSV otherwise.
+
+    Raises:
+        InvalidSpec: as `specs_in`.
+    """
+    text = text.removeprefix("\ufeff")
+    return _specs(text, _json_rows if text.lstrip()[:1] in {"[", "{"} else _csv_rows, what, defaults or {})
+
+
+def _specs(text: str, reader: _Reader, what: str, defaults: Mapping[str, Any]) -> tuple[Spec, ...]:
     problems: list[Problem] = []
     try:
         rows = list(reader(text, problems))
     except csv.Error as error:
         # csv only raises for a line that it cannot parse at all, for example a cell of more than 128 KB.
         rows, problems = [], [("path", f"is not CSV: {error}")]
-    specs = [row.spec(problems) for row in rows]
+    specs = [row.spec(problems, defaults) for row in rows]
     if not rows and not problems:
         problems.append(("line 1", "the file holds no spec"))
-    refuse(str(file), problems)
+    refuse(what, problems)
     return checked_fleet(specs, [f"line {row.line}" for row in rows])
 
 
@@ -178,7 +204,7 @@ def _json_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
 def _defaults(
     text: str, start: int, line_of: Callable[[int], int], problems: list[Problem]
 ) -> dict[str, tuple[Any, int]]:
-    """The default fields, for each spec that does not set them, each with its line."""
+    """The default fields, which apply to each spec that does not set them, each with its line."""
     if text[start] == "{":
         return _fields(text, start, line_of, problems)
     kind = type(_DECODER.raw_decode(text, start)[0]).__name__
@@ -195,7 +221,7 @@ def _fields(
         if field in found:
             problems.append((f"line {line_of(position)}, {safe_text(field, 80)}", "is there twice"))
         elif field == "names" and text[position] == "{":
-            _fields(text, position, line_of, problems)  # its own keys, too
+            _fields(text, position, line_of, problems)  # check its own keys, too
         found[field] = (value, line_of(position))
     return found
 
@@ -235,3 +261,6 @@ def _lines(text: str) -> Callable[[int], int]:
     """A function from a position in the text to its line number."""
     ends = [at for at, letter in enumerate(text) if letter == "\n"]
     return lambda at: bisect_left(ends, at) + 1
+
+
+_READERS: Mapping[str, _Reader] = {".json": _json_rows, ".csv": _csv_rows}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Errors of the operating system when another process holds the lock.
 _HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
-#: Windows locks a range of bytes and blocks others from reading it, so the locked byte lies behind all content.
+#: Windows locks a range of bytes and blocks others from reading it, so the locked byte lies beyond all content.
 _BEHIND_ALL = 1 << 40
 
 
@@ -50,7 +50,7 @@ class Journal:
         self._trouble = ""
 
     def add(self, report: Report) -> None:
-        """Append a report; the operating system has it when this returns, unless the disk is full."""
+        """Append a report; when this returns, the operating system has the report, unless the disk is full."""
         if self._file is not None:
             self._unwritten.append(report.model_dump_json().encode() + b"\n")
             self._write(self._file)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe import _flows
 from purview_mpe._client.arguments import (
@@ -23,7 +23,7 @@ from purview_mpe._client.arguments import (
     checked_timeout,
     earlier_report,
 )
-from purview_mpe._client.calls import Call, FleetRun, Watching
+from purview_mpe._client.calls import Call, FleetLook, FleetRun, Watching
 from purview_mpe._client.files import fleet_of
 from purview_mpe._model.fleets import FleetReport, checked_subjects, left_over, path_of
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
+    from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FleetStatus, FoundSpecs
     from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.proof import Proof
@@ -40,12 +41,12 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.states import Decision
 
-#: Seconds for a verb that takes no `timeout`: far more than the reads of one factory and account take, including all
-#: retries and the waits that Azure requests.
+#: Seconds for a verb that takes no `timeout`: far more than it takes to read one factory and account, including all
+#: retries and the waits that Azure asks for.
 LOOKING = 900.0
-#: Seconds for a verb that goes through subscriptions.
+#: Seconds for a verb that searches whole subscriptions.
 SEARCHING = 3600.0
-_WISHES = ("approve", "grant", "become_admin", "replace")
+_OPTIONS = ("approve", "grant", "become_admin", "replace")
 
 
 def discover(account: str | ArmId) -> Call[Account]:
@@ -160,13 +161,15 @@ def prove(
 
 
 def onboard(
-    spec: Spec, wishes: tuple[bool, bool, bool, bool], *, dry_run: bool, wait: bool, timeout: float
+    spec: Spec, options: tuple[bool, bool, bool, bool], *, dry_run: bool, wait: bool, timeout: float
 ) -> Call[Report]:
     checked_spec(spec)
-    checked_flags(**dict(zip(_WISHES, wishes, strict=True)), dry_run=dry_run, wait=wait)
+    checked_flags(**dict(zip(_OPTIONS, options, strict=True)), dry_run=dry_run, wait=wait)
     return Call(
         "onboard",
-        lambda io: _flows.onboard.onboard(io, spec, _flows.onboard.Wishes(*wishes), dry_run=dry_run, wait=wait),
+        lambda io: _flows.onboard.onboard(
+            io, spec, _flows.onboard.OnboardOptions(*options), dry_run=dry_run, wait=wait
+        ),
         timeout=checked_timeout(timeout),
     )
 
@@ -259,6 +262,10 @@ def find_specs(scope: str, *, name: str, account: str | ArmId | None) -> Call[Fo
     )
 
 
+def find_id(scope: str, name: str, *, kind: Literal["factory", "account"]) -> Call[str]:
+    return Call("find_id", lambda io: _flows.find_id.find_id(io, scope, name, kind=kind), timeout=LOOKING)
+
+
 def create_many(
     specs: Iterable[Spec] | str | Path,
     *,
@@ -268,36 +275,38 @@ def create_many(
     stop_after: float | None,
     resume: FleetReport | str | Path | None,
     journal: str | Path | None,
+    dry_run: bool,
 ) -> FleetRun:
-    checked_flags(approve=approve, wait=wait)
+    checked_flags(approve=approve, wait=wait, dry_run=dry_run)
     seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
     if journal is not None:
         path_of(journal, "journal")
     todo, kept = left_over(fleet_of(specs), earlier_report(resume, journal), approve=approve)
     return FleetRun(
         "create_many",
-        lambda io: _flows.create_many.Fleet(io, todo, approve=approve, wait=wait, timeout=seconds),
+        lambda io: _flows.create_many.Fleet(io, todo, approve=approve, wait=wait, timeout=seconds, dry_run=dry_run),
         timeout=whole,
-        journal=journal,
+        journal=None if dry_run else journal,
         reports=kept,
     )
 
 
 def onboard_many(
     specs: Iterable[Spec] | str | Path,
-    wishes: tuple[bool, bool, bool, bool],
+    options: tuple[bool, bool, bool, bool],
     *,
     wait: bool,
     timeout: float,
     stop_after: float | None,
     resume: FleetReport | str | Path | None,
     journal: str | Path | None,
+    dry_run: bool,
 ) -> FleetRun:
-    checked_flags(**dict(zip(_WISHES, wishes, strict=True)), wait=wait)
+    checked_flags(**dict(zip(_OPTIONS, options, strict=True)), wait=wait, dry_run=dry_run)
     seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
     if journal is not None:
         path_of(journal, "journal")
-    approve, grants, _, _ = wishes
+    approve, grants, _, _ = options
     wanted: set[Subject] = {"identity", "connection"}
     if grants:
         wanted.add("data-curator")
@@ -305,10 +314,10 @@ def onboard_many(
     return FleetRun(
         "onboard_many",
         lambda io: _flows.onboard_many.OnboardingFleet(
-            io, todo, _flows.onboard.Wishes(*wishes), wait=wait, timeout=seconds
+            io, todo, _flows.onboard.OnboardOptions(*options), wait=wait, timeout=seconds, dry_run=dry_run
         ),
         timeout=whole,
-        journal=journal,
+        journal=None if dry_run else journal,
         reports=kept,
     )
 
@@ -335,3 +344,26 @@ def approve_many(
 def status_many(specs: Iterable[Spec] | str | Path) -> Call[FleetStatus]:
     fleet = fleet_of(specs)
     return Call("status_many", lambda io: _flows.status_many.status_many(io, fleet))
+
+
+def plan_many(specs: Iterable[Spec] | str | Path) -> FleetLook[FleetPlan]:
+    fleet = fleet_of(specs)
+    return FleetLook("plan_many", lambda io: _flows.plan_many.PlanningFleet(io, fleet))
+
+
+def check_many(specs: Iterable[Spec] | str | Path) -> Call[FleetCheck]:
+    fleet = fleet_of(specs)
+    return Call("check_many", lambda io: _flows.check_many.check_many(io, fleet))
+
+
+def delete_many(
+    specs: Iterable[Spec] | str | Path, *, dry_run: bool, timeout: float, stop_after: float | None
+) -> FleetRun:
+    checked_flags(dry_run=dry_run)
+    seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
+    fleet = list(enumerate(fleet_of(specs)))
+    return FleetRun(
+        "delete_many",
+        lambda io: _flows.delete_many.DeletingFleet(io, fleet, dry_run=dry_run, timeout=seconds),
+        timeout=whole,
+    )

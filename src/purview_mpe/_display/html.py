@@ -17,6 +17,7 @@ from purview_mpe._display.picture.svg import STYLE, draw
 from purview_mpe._display.tables import Table, table
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.checkup import Check, Diagnosis, Orphans
+from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
 from purview_mpe._model.fleets import FleetReport, FleetStatus
 from purview_mpe._model.results import Account, Endpoint, Plan, Report, Status
 from purview_mpe._model.words import (
@@ -284,6 +285,17 @@ def _(fleet: FleetReport) -> Fragment:
 @fragment.register
 def _(fleet: FleetStatus) -> Fragment:
     return _pictured(fleet, notes.of_unreadable(fleet.factories)[:_SHOWN_NOTES], *_some("Endpoints", table(fleet)))
+
+
+@fragment.register
+def _(fleet: FleetPlan) -> Fragment:
+    unreadable = notes.of_unreadable(fleet.factories)[:_SHOWN_NOTES]
+    return _pictured(fleet, [*unreadable, *notes.of_findings(fleet.warnings)], *_some("Steps", table(fleet)))
+
+
+@fragment.register
+def _(fleet: FleetCheck) -> Fragment:
+    return _pictured(fleet, notes.of_unreadable(fleet.factories)[:_SHOWN_NOTES], *_some("Findings", table(fleet)))
 
 
 #: Maximum number of rows on a page; for a fleet of thousands, use the JSON or pandas.

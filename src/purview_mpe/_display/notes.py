@@ -12,6 +12,7 @@ from purview_mpe._model.words import ACTIONS, FAILED, RESULTS, SEVERITIES, VERDI
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from purview_mpe._model.fleet_looks import FactoryCheck, FactoryPlan
     from purview_mpe._model.fleets import FactoryStatus
     from purview_mpe._model.results import EndpointStatus, ErrorDetail, Finding, Outcome, Step, Verdict
     from purview_mpe._model.words import Mark
@@ -90,8 +91,8 @@ def of_endpoints(endpoints: Iterable[EndpointStatus]) -> list[Note]:
     ]
 
 
-def of_unreadable(factories: Iterable[FactoryStatus]) -> list[Note]:
-    """Factories of a fleet whose status is unknown."""
+def of_unreadable(factories: Iterable[FactoryStatus | FactoryPlan | FactoryCheck]) -> list[Note]:
+    """Factories of a fleet that could not be read."""
     return [
         Note(
             FAILED,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.checkup import Check, Diagnosis, Orphans
+from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
 from purview_mpe._model.fleets import FleetReport, FleetStatus
 from purview_mpe._model.results import Account, Outcome, Plan, Report, Status
 
@@ -132,6 +133,32 @@ def _(fleet: FleetStatus) -> Table:
             rows.append((factory, *unseen, each.error.code if each.error else None))
             continue
         rows += [(factory, *(getattr(one, name) for name in columns), None) for one in each.status.endpoints]
+    return Table(("factory", *columns, "error"), tuple(rows))
+
+
+@table.register
+def _(fleet: FleetPlan) -> Table:
+    columns = ("action", "name", "group_id", "resource_id", "reason", "remedy")
+    rows: list[tuple[Any, ...]] = []
+    for each in fleet.factories:
+        factory = last_segment(each.spec.factory)
+        if each.plan is None:
+            rows.append((factory, *(None,) * len(columns), each.error.code if each.error else None))
+            continue
+        rows += [(factory, *(getattr(step, name) for name in columns), None) for step in each.plan.steps]
+    return Table(("factory", *columns, "error"), tuple(rows))
+
+
+@table.register
+def _(fleet: FleetCheck) -> Table:
+    columns = ("severity", "code", "message", "remedy")
+    rows: list[tuple[Any, ...]] = []
+    for each in fleet.factories:
+        factory = last_segment(each.spec.factory)
+        if each.check is None:
+            rows.append((factory, *(None,) * len(columns), each.error.code if each.error else None))
+            continue
+        rows += [(factory, *(getattr(one, name) for name in columns), None) for one in each.check.findings]
     return Table(("factory", *columns, "error"), tuple(rows))
 
 

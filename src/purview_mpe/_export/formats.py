@@ -44,8 +44,8 @@ def export(
     """The managed private endpoints of a plan as code: all of them, and the managed virtual network if it is missing.
 
     The integration runtime is in the code, too, if `Spec.runtime` names one. Reads and writes nothing. The code does
-    not approve connections, because templates cannot. It creates endpoints on one storage account one after the other,
-    because storage accepts one at a time.
+    not approve connections: Azure makes up their names when it creates the endpoints. It creates endpoints on one
+    storage account one after the other, because storage accepts one at a time.
 
     Args:
         plan: The plan from `Client.plan`.

@@ -157,7 +157,7 @@ def managed_bundle(plan: Plan, cloud: Cloud = "public", *, onboard: bool = False
     endpoints = _endpoints(network, [step for step in plan.steps if step.subject == "endpoint"])
     notes = [
         f"Managed private endpoints of the data factory {factory_id.name} for the Purview account {plan.account.name}.",
-        "Every new endpoint is Pending until the owner of its target approves it; no template language does that.",
+        "Every new endpoint is Pending until the owner of its target approves it; this code does not do that.",
     ]
     if any(endpoint.adopted for endpoint in endpoints):
         notes.append("Some endpoints exist already. Never replace one that works: a new one needs a new approval.")

@@ -1,13 +1,13 @@
 """The verbs, each written once for the sync and the async client.
 
-A verb runs in this order, and every part is a module here:
+The parts of a verb run in this order:
 
-1. `steps.reads` reads: the Purview account and the factory, at once where neither needs the other;
+1. `steps.reads` reads the Purview account and the factory, concurrently if neither read needs the other;
 2. `purview_mpe._rules.planning` (a pure function) decides what is missing;
-3. `steps.provisioning` writes the missing endpoints at once and waits for all of them with one list per round.
+3. `steps.provisioning` writes the missing endpoints concurrently, then waits for them with one list request per round.
 
-If something goes wrong between two of these steps, the verb reads Azure again and never relies on stored state: a
-repeated run finds what the first one did. So a repeated call always reads before it writes.
+A verb stores no state of its own. If something goes wrong between two of these parts, repeat the call: it reads Azure
+before it writes, and so finds what the first run did.
 
 A verb's module is imported on first use, because imports slow down a new process, and most processes use one verb:
 `_flows.create_all.create_all(…)`.
@@ -23,13 +23,16 @@ if TYPE_CHECKING:
         approve,
         approve_many,
         check,
+        check_many,
         connect,
         create_all,
         create_many,
         delete_all,
+        delete_many,
         delete_private_endpoints,
         diagnose,
         discover,
+        find_id,
         find_specs,
         grant,
         offboard,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
         onboard_many,
         orphans,
         plan,
+        plan_many,
         private_endpoints,
         prove,
         status,
@@ -47,13 +51,16 @@ __all__ = [
     "approve",
     "approve_many",
     "check",
+    "check_many",
     "connect",
     "create_all",
     "create_many",
     "delete_all",
+    "delete_many",
     "delete_private_endpoints",
     "diagnose",
     "discover",
+    "find_id",
     "find_specs",
     "grant",
     "offboard",
@@ -61,6 +68,7 @@ __all__ = [
     "onboard_many",
     "orphans",
     "plan",
+    "plan_many",
     "private_endpoints",
     "prove",
     "status",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.approving import Approving
 from purview_mpe._flows.steps.claims import FromFactory, FromReport
-from purview_mpe._flows.steps.foreseen import hold_against_rights
+from purview_mpe._flows.steps.foreseen import read_rights_and_hand_off
 from purview_mpe._model.results import Report
 from purview_mpe._model.spec import ACCOUNT_TYPE, Spec, typed_id
 from purview_mpe._rules.planning import needed_targets
@@ -28,7 +28,7 @@ async def approve(
     io.so_far = work.report
     await work.run(wait=wait and not dry_run)
     if dry_run:
-        await hold_against_rights(io, [work])
+        await read_rights_and_hand_off(io, [work])
     return work.report()
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from purview_mpe._flows import approve
 from purview_mpe._flows.steps import approvals, fleet_reports, shared
 from purview_mpe._flows.steps.approvals import Approvals, Case
 from purview_mpe._flows.steps.fleet import FleetWork, Member
-from purview_mpe._flows.steps.foreseen import foreseen, hold_against
-from purview_mpe._flows.steps.permissions import read_permissions
-from purview_mpe._flows.steps.shared import Shared
 from purview_mpe._flows.steps.shared_accounts import SharedAccounts
+from purview_mpe._flows.steps.shared_rights import SharedRights
 from purview_mpe._model.results import Report
 from purview_mpe._model.spec import Spec
 from purview_mpe.errors import PurviewMpeError
@@ -24,12 +21,8 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.approving import Approving
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.shared_accounts import SharedAccount
-    from purview_mpe._model.arm_id import ArmId
-    from purview_mpe._model.survey import Permission
 
 Item: TypeAlias = tuple[int, "Spec | Report"]
-
-_Permissions: TypeAlias = "dict[str, tuple[Permission, ...] | None]"
 
 _QUEUES = {**shared.QUEUES, **approvals.QUEUES}
 
@@ -54,9 +47,7 @@ class ApprovingFleet(FleetWork[_Factory]):
         self._dry_run, self._wait = dry_run, wait and not dry_run
         self._accounts = SharedAccounts(io, self.schedule)
         self._approvals = Approvals(io, self.schedule)
-        self._permissions: Shared[ArmId, _Permissions] = Shared(
-            io, self.schedule, lambda holder: holder, lambda holder: read_permissions(io, [str(holder)])
-        )
+        self._rights = SharedRights(io, self.schedule)
 
     def admit(self, member: _Factory) -> None:
         """Find the account, which several factories may share."""
@@ -98,26 +89,12 @@ class ApprovingFleet(FleetWork[_Factory]):
 
     def _decided(self, member: _Factory, work: Approving) -> None:
         """Report the factory; in a dry run, after reading what the caller is allowed to decide."""
-        holders = list(dict.fromkeys(holder for _, holder in foreseen(work)))
-        held: _Permissions = {}
-        left = set(holders)
-
-        def known(holder: ArmId, found: _Permissions | PurviewMpeError) -> None:
-            held.update({} if isinstance(found, PurviewMpeError) else found)
-            left.discard(holder)
-            if not left:
-                hold_against(work, held)
-                self.finish(member, self.cut_off(member))
-
-        for holder in holders:
-            self._permissions.need(holder, partial(known, holder))
-        if not holders:
-            self.finish(member, self.cut_off(member))
+        self._rights.hold(work, lambda: self.finish(member, self.cut_off(member)))
 
     def _fail(self, member: _Factory, failure: PurviewMpeError) -> None:
         self.finish(member, fleet_reports.failed(member.spec, failure, approve=True, verb="approve"))
 
 
 def spec_of(subject: Spec | Report) -> Spec:
-    """The spec that is approved."""
+    """The spec whose connections are approved."""
     return subject if isinstance(subject, Spec) else subject.spec

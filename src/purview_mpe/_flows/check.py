@@ -1,4 +1,4 @@
-"""Is everything in place, before anything is written?"""
+"""Checking that everything is in place before anything is written."""
 
 from __future__ import annotations
 
@@ -12,22 +12,43 @@ from purview_mpe._rules.capacity import LIMITS, capacity_findings, loads, wanted
 from purview_mpe._rules.own_endpoints import own_targets_of, seen_own
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.checkup import Check
+    from purview_mpe._model.results import Identity, Target
     from purview_mpe._model.spec import Spec
+    from purview_mpe._model.survey import Situation
+    from purview_mpe._rules.ownership import Listing
 
 
 async def check(io: Io, spec: Spec) -> Check:
-    """Reads everything, judges it in one pure function."""
+    """Read everything, then judge it in one pure function."""
     situation = await survey(io, spec)
-    plan, _ = checking.plan_of(situation)
-    wanted = wanted_by(plan) if plan else ()
-    limited = [target for target in wanted if target.connections in LIMITS]
-    own = own_targets_of(situation)
-    if situation.account is None or not (limited or own):
+    listed = listed_targets(situation)
+    if situation.account is None or not listed:
         return checking.check(situation)
-    listings = await connections.list_targets(io, ArmId.parse(situation.account.id), [*limited, *own])
+    return judged(situation, await connections.list_targets(io, ArmId.parse(situation.account.id), listed))
+
+
+def listed_targets(situation: Situation) -> list[Target]:
+    """The targets whose connections count: because they have a limit, or because a self-hosted runtime needs them."""
+    return [*_limited(situation), *own_targets_of(situation)]
+
+
+def judged(situation: Situation, listings: Mapping[Identity, Listing]) -> Check:
+    """The check, with the connections of the listed targets."""
+    counted = loads(_limited(situation), listings, wanted=_wanted(situation))
     return checking.check(
-        seen_own(situation, own, listings),
-        target_findings=capacity_findings(loads(limited, listings, wanted=wanted)),
+        seen_own(situation, own_targets_of(situation), listings), target_findings=capacity_findings(counted)
     )
+
+
+def _limited(situation: Situation) -> list[Target]:
+    """The targets that would get a connection and have a limit of them."""
+    return [target for target in _wanted(situation) if target.connections in LIMITS]
+
+
+def _wanted(situation: Situation) -> Sequence[Target]:
+    plan, _ = checking.plan_of(situation)
+    return wanted_by(plan) if plan else ()

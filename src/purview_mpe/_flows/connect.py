@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.spec import Spec
 
-#: The problems of an account to connect a factory to.
+#: Codes of the account's findings that a report of `connect` shows.
 _ABOUT_THE_ACCOUNT = frozenset({ACCOUNT_UNREADABLE.code, ACCOUNT_LEAVING.code, ACCOUNT_FAILED.code})
 
 
@@ -26,10 +26,10 @@ async def connect(io: Io, spec: Spec, *, replace: bool, identity: bool) -> Repor
 
     Raises:
         InvalidSpec: the spec names no account.
-        NotFound, AccessDenied: before the write, if factory or account do not exist or the factory cannot be read.
+        NotFound, AccessDenied: before the write, if factory or account is missing, or the factory cannot be read.
     """
     if (account_id := spec.account_id) is None:
-        raise InvalidSpec("Spec", [("account", "is None, and connect needs the account to connect the factory to")])
+        raise InvalidSpec("Spec", [("account", "is None, but connect needs the id of the account")])
     began = io.now()
     body, account = await reads.both(
         io, reads.read_factory_body(io, spec.factory_id), reads.read_account(io, account_id)

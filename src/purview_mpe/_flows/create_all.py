@@ -1,4 +1,4 @@
-"""Carrying out a plan, and "Create all": plan, provision and, if wanted, approve."""
+"""Carrying out a plan, and "Create all": plan, provision and, if requested, approve."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ async def apply(io: Io, subject: Plan | Spec, *, wait: bool) -> Report:
 async def create_all(io: Io, subject: Plan | Spec, *, approve: bool, wait: bool, verb: Verb = "create_all") -> Report:
     """Plan and carry out; approve each connection as soon as it appears and provably belongs to the endpoint.
 
-    A plan is checked again before anything is written: it may be old, and a plan file may have been edited. A change
-    that contradicts it is a conflict, and the other steps go on.
+    A plan is checked again before anything is written: it may be old, and a plan file may have been edited. If
+    Azure's present state contradicts a step, that step is a conflict; the other steps are carried out.
     """
     earlier = subject if isinstance(subject, Plan) else None
     if earlier is not None and earlier.conflicts:
@@ -54,7 +54,7 @@ async def create_all(io: Io, subject: Plan | Spec, *, approve: bool, wait: bool,
     provisioning = Provisioning(io, plan, fresh.factory, verb, fresh.seen_at)
     creation = Creation(io, plan, provisioning, approve, verb)
     io.so_far = creation.report
-    await creation.begin(look_behind=wait and io.round_trip >= _LONG_TRIP)
+    await creation.begin(read_early=wait and io.round_trip >= _LONG_TRIP)
     await wait_for(io, creation, wait=wait)
     return creation.report()
 
@@ -70,9 +70,9 @@ class Creation:
     verb: Verb
     approving: Approving | None = None
 
-    async def begin(self, *, look_behind: bool = False) -> None:
-        """Write what can be written at once."""
-        await self.provisioning.write(look_behind=look_behind)
+    async def begin(self, *, read_early: bool = False) -> None:
+        """Write what can be written immediately."""
+        await self.provisioning.write(read_early=read_early)
         if self.approve:
             self.approving = _approving(self.io, self.plan, self.provisioning, self.verb)
 
@@ -88,7 +88,7 @@ class Creation:
         return self.provisioning.is_over and (self.approving is None or self.approving.is_over)
 
     def end(self, *, waited: bool) -> None:
-        """End what is not done: nothing more will be read."""
+        """End every step that is not done; nothing more will be read."""
         self.provisioning.time_out(waited=waited)
         if self.approving is not None:
             self.approving.end_open(waited=waited)
@@ -108,12 +108,14 @@ class Creation:
 
 
 async def wait_for(io: Io, creation: Creation, *, wait: bool) -> None:
-    """Rounds of reading both sides together, until both are done or the time is over."""
+    """Read both sides together, round after round, until both are done or the time runs out."""
     provisioning, approving = creation.provisioning, creation.approving
     began = io.now()
-    pause = 0.0  # Azure may be done already: an emulator is, and so is another call that made the same endpoints
+    # No pause before the first read, because Azure may be done already: an emulator is done by then, and another call
+    # may have created the same endpoints.
+    pause = 0.0
     approving_due = began + poll_interval(0)
-    # What existed before may be pending already; a new connection takes some seconds to appear.
+    # Connections of existing endpoints may be pending already; a new connection takes some seconds to appear.
     if approving is not None and (not wait or any(progress.result == "kept" for progress in provisioning.steps)):
         await approving.look()
     while provisioning.is_replacing or (wait and not creation.is_over):
@@ -148,7 +150,7 @@ def _tell_waiting(io: Io, provisioning: Provisioning, approving: Approving | Non
             message="; ".join(
                 f"waiting for {what}"
                 for what in (
-                    f"Azure to make {', '.join(names)}" if names else "",
+                    f"Azure to create {', '.join(names)}" if names else "",
                     f"the connections of {', '.join(unapproved)}" if unapproved else "",
                 )
                 if what
@@ -195,7 +197,7 @@ class FromProvisioning:
     async def claims(self) -> Sequence[Claim]:
         """The endpoints that exist now. After provisioning, a missing private endpoint id is read from the factory.
 
-        Until then a failed endpoint may be replaced, so it is not a claim.
+        Until provisioning is over, a failed endpoint may be replaced, so it is not a claim.
         """
         is_over = self.provisioning.is_over
         claims = [
@@ -211,7 +213,7 @@ class FromProvisioning:
 
 
 def _left_to_owners(io: Io, plan: Plan, provisioning: Provisioning) -> str | None:
-    """The text for the owners of the targets, in advance: it needs no right on any target."""
+    """The hand-off for the owners of the targets, prepared without any right on a target."""
     pending = [
         Pending(target, progress.endpoint.name, progress.endpoint.private_endpoint_id)
         for progress, target in _endpoints(plan, provisioning)

@@ -1,8 +1,9 @@
 """Creating for many factories at once, each at its own pace.
 
-A factory is read when Azure's limits allow its writes, written at once, and then polled: one list each, however many
-endpoints wait. The interval depends on how long it waits, how many others wait (their lists share one limit), and how
-long the quickest factory of this fleet took: no factory is polled earlier. No thread waits for a factory.
+A factory is read when Azure's limits allow its writes, and written immediately. Then it is polled with one list request
+per round, however many endpoints are waiting. The interval grows with the time that the factory has waited, and with
+the number of factories that wait (their lists share one limit). No factory is polled much earlier than the quickest
+factory of this fleet was ready. No thread waits for a factory.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from purview_mpe._flows.steps import approvals, fleet_reports, reads, shared
 from purview_mpe._flows.steps.approvals import Approvals, Case
 from purview_mpe._flows.steps.fleet import FleetWork, Member
 from purview_mpe._flows.steps.provisioning import Provisioning
+from purview_mpe._flows.steps.rehearsing import rehearsed_approvals
 from purview_mpe._flows.steps.schedule import Cost
 from purview_mpe._flows.steps.shared_accounts import SharedAccounts
+from purview_mpe._flows.steps.shared_rights import SharedRights
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._rules.capacity import wanted_by
 from purview_mpe._rules.planning import make_plan
@@ -35,15 +38,15 @@ if TYPE_CHECKING:
 #: A spec and its place in what the caller gave.
 Item: TypeAlias = tuple[int, "Spec"]
 
-#: Lists per second and subscription for polling: less than half of what Azure Resource Manager allows while factories
-#: wait for their submission, and most of it afterwards.
+#: Lists per second and subscription for polling. While factories still wait for their submission, the first number
+#: applies, less than half of what Azure Resource Manager allows; afterwards the second one, most of what it allows.
 _LOOKS_PER_SECOND = 10.0
 _LOOKS_PER_SECOND_AT_REST = 20.0
 
 
 @dataclass(eq=False)
 class Candidate(Member):
-    """A factory on its way to its endpoints."""
+    """A factory whose endpoints are being created."""
 
     creation: Creation | None = None
     submitted: float = float("inf")
@@ -56,7 +59,9 @@ class Candidate(Member):
     awaits_more: bool = False
     """True if the factory waits for something other than endpoints and connections."""
     report: Callable[[], Report] | None = None
-    """Returns what was done, if that is more than the endpoints."""
+    """Builds the report, if more than the endpoints and their connections is done; in a dry run, what would be done."""
+    is_looking: bool = False
+    """True while a dry run looks at the connections of existing endpoints."""
 
 
 @dataclass(eq=False)
@@ -67,9 +72,9 @@ class Seen:
     side: list[tuple[Factory, tuple[Runtime, ...] | None]] = field(
         default_factory=list["tuple[Factory, tuple[Runtime, ...] | None]"]
     )
-    """The factory, and its runtimes where they were read."""
+    """The factory, and its runtimes if they were read."""
     body: dict[str, Any] = field(default_factory=dict[str, "Any"])
-    """The factory as Azure's own JSON, where it was read."""
+    """The factory as Azure's own JSON, if it was read."""
 
     def plan(self, spec: Spec, owner: SharedAccount) -> tuple[Plan, Factory]:
         """What is missing, with the endpoints that do not fit on their targets as conflicts.
@@ -84,7 +89,7 @@ class Seen:
 class Fleet(FleetWork[Candidate]):
     """One run over many factories.
 
-    `timeout` is for each factory, from its submission.
+    `timeout` applies to each factory, from its submission. A dry run reads and writes nothing.
     """
 
     verb: ClassVar[str] = "create_many"
@@ -94,20 +99,23 @@ class Fleet(FleetWork[Candidate]):
     """Writes that a factory usually needs at once; the real number is known after reading it."""
     queues: ClassVar[Mapping[str, float]] = {"writes": 0.6, "looks": 0.25, **shared.QUEUES, **approvals.QUEUES}
 
-    def __init__(self, io: Io, items: Iterable[Item], *, approve: bool, wait: bool, timeout: float) -> None:
+    def __init__(
+        self, io: Io, items: Iterable[Item], *, approve: bool, wait: bool, timeout: float, dry_run: bool = False
+    ) -> None:
         super().__init__(io, [Candidate(index, spec) for index, spec in items], self.queues)
-        self._approve, self._wait, self._timeout = approve, wait, timeout
+        self._approve, self._wait, self._timeout, self.dry_run = approve, wait, timeout, dry_run
+        self._rights = SharedRights(io, self.schedule)
         self._accounts = SharedAccounts(io, self.schedule, with_room=True)
         self._approvals = Approvals(io, self.schedule)
         self._submitted: deque[Candidate] = deque()
         """Factories whose endpoints were submitted, in that order."""
-        self._beside: Counter[str] = Counter()
-        """The number of those in each subscription that are not finished."""
+        self._unfinished: Counter[str] = Counter()
+        """The number of submitted, unfinished factories in each subscription."""
         self._quickest: float | None = None
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """Targets that are nearly full."""
+        """Findings about targets that are nearly full."""
         return self._accounts.findings
 
     def admit(self, member: Candidate) -> None:
@@ -125,7 +133,7 @@ class Fleet(FleetWork[Candidate]):
         return self._ended(member, member.creation)
 
     def prepare(self) -> float:
-        """End what takes too long, and read the lists of connections that are due."""
+        """End factories that take too long, and read the lists of connections that are due."""
         while self._submitted and (self._submitted[0].is_over or self._is_late(self._submitted[0])):
             self.go_on(self._submitted.popleft())
         times_out = self._submitted[0].submitted + self._timeout if self._submitted else float("inf")
@@ -154,7 +162,9 @@ class Fleet(FleetWork[Candidate]):
                 self.fail(member, failure)
 
         factory, more = member.spec.factory_id, member.spec.runtime is not None
-        costs = Cost("GET", factory, 2 + more), Cost("PUT", factory, self.usual_writes + more)
+        costs = [Cost("GET", factory, 2 + more)]
+        if not self.dry_run:
+            costs.append(Cost("PUT", factory, self.usual_writes + more))
         self.submit(member, "factories", flow, then, *costs)
 
     async def read(self, member: Candidate, seen: Seen) -> None:
@@ -165,14 +175,32 @@ class Fleet(FleetWork[Candidate]):
         """Plan and begin to write.
 
         Raises:
-            UnsupportedSetup: nothing can be made for this account or factory.
+            UnsupportedSetup: nothing can be created for this account or factory.
         """
         plan, factory = seen.plan(member.spec, owner)
         if plan.conflicts:
             self.finish(member, fleet_reports.conflicting(plan, approve=self._approve))
             return
+        if self.dry_run:
+            member.report = lambda: fleet_reports.rehearsed(plan, member.case, approve=self._approve)
+            self.rehearse(member, plan)
+            return
         provisioning = Provisioning(self.io, plan, factory, self.single, seen.at)
         self.write(member, owner, Creation(self.io, plan, provisioning, self._approve, self.single))
+
+    def rehearse(self, member: Candidate, plan: Plan) -> None:
+        """Look at the connections of existing endpoints, if they would be approved; then report."""
+        work = rehearsed_approvals(self.io, plan, self.single) if self._approve else None
+        if work is not None:
+
+            def seen() -> None:
+                member.is_looking = False
+                self.go_on(member)
+
+            member.is_looking = True
+            member.case = Case(work, member.lane, False, lambda: self._rights.hold(work, seen))
+            self._approvals.open(member.case)
+        self.go_on(member)
 
     def write(self, member: Candidate, owner: SharedAccount, creation: Creation) -> None:
         """Write everything that a plan holds."""
@@ -195,16 +223,20 @@ class Fleet(FleetWork[Candidate]):
     def _opened(self, member: Candidate) -> None:
         member.submitted, member.is_submitted = self.io.now(), True
         self._submitted.append(member)
-        self._beside[member.lane] += 1
+        self._unfinished[member.lane] += 1
         if member.creation is not None and (approving := member.creation.approving) is not None:
             member.case = Case(approving, member.lane, self._wait, lambda: self.go_on(member))
             is_there = any(progress.result == "kept" for progress in member.creation.provisioning.steps)
-            # What existed before may be pending already; a new connection takes some seconds to appear.
+            # Connections of existing endpoints may be pending already; a new connection takes some seconds to appear.
             self._approvals.open(member.case, at=None if is_there or not self._wait else self._first_look(member))
         self.go_on(member)
 
     def go_on(self, member: Candidate) -> None:
         """Do what comes next for a factory, or report it."""
+        if self.dry_run:
+            if member.report is not None and not (member.is_over or member.is_looking or member.awaits_more):
+                self.finish(member, member.report())
+            return
         if member.is_over or member.creation is None or not member.is_submitted:
             return
         needs_look = self._needs_look(member.creation)
@@ -230,7 +262,7 @@ class Fleet(FleetWork[Candidate]):
                 took = self.io.now() - member.submitted
                 self._quickest = took if self._quickest is None else min(self._quickest, took)
             if member.case is not None and not member.case.work.is_over:
-                self._approvals.open(member.case)  # again, where an endpoint was replaced
+                self._approvals.open(member.case)  # again, if an endpoint was replaced
             self.go_on(member)
 
         member.awaits_look = True
@@ -242,16 +274,16 @@ class Fleet(FleetWork[Candidate]):
         took = now - member.submitted
         if took <= 0:
             return self._first_look(member)
-        at_rest = self._beside.total() == len(self.members)
+        at_rest = self._unfinished.total() == len(self.members)
         looks = _LOOKS_PER_SECOND_AT_REST if at_rest else _LOOKS_PER_SECOND
-        pause = max(poll_interval(took), self._beside[member.lane] / looks)
+        pause = max(poll_interval(took), self._unfinished[member.lane] / looks)
         return max(now + pause, member.submitted + self._not_before())
 
     def _first_look(self, member: Candidate) -> float:
         return member.submitted + max(poll_interval(0), self._not_before())
 
     def _not_before(self) -> float:
-        """The shortest time in seconds from submission until a factory of this fleet was ready."""
+        """Seconds from submission before which no factory is polled: 80 % of what the quickest one took."""
         return 0.8 * (self._quickest or 0.0)
 
     def _needs_look(self, creation: Creation) -> bool:
@@ -264,7 +296,7 @@ class Fleet(FleetWork[Candidate]):
     def _ended(self, member: Candidate, creation: Creation) -> Report:
         if member.case is not None:
             self._approvals.close(member.case)
-        self._beside[member.lane] -= 1
+        self._unfinished[member.lane] -= 1
         creation.end(waited=self._wait or self.is_ending)
         return creation.report() if member.report is None else member.report()
 

@@ -32,7 +32,7 @@ _LOCK_REMEDY = (
 
 
 async def delete_all(io: Io, spec: Spec, *, dry_run: bool) -> Report:
-    """Delete what serves this spec, and nothing else; done when Azure no longer lists it.
+    """Delete the endpoints of this spec, and nothing else; return when Azure no longer lists them.
 
     Raises:
         UnsupportedSetup, NotFound, AccessDenied: before the first write.
@@ -45,14 +45,14 @@ async def delete_all(io: Io, spec: Spec, *, dry_run: bool) -> Report:
     return work.report()
 
 
-async def begun(io: Io, spec: Spec, account: Account) -> Takedown:
+async def prepared(io: Io, spec: Spec, account: Account) -> Takedown:
     """The removal for an account that was read; nothing is deleted yet."""
     endpoints, seen_at = await _list_endpoints(io, spec)
     return Takedown(io, spec, account, needed_targets(spec, account), endpoints, seen_at)
 
 
 async def _list_endpoints(io: Io, spec: Spec) -> tuple[Sequence[Endpoint], float]:
-    """The endpoints, and when their list arrived: reading the account may take longer."""
+    """The endpoints, and when their list arrived: the account is read concurrently and may arrive later."""
     endpoints = await reads.list_endpoints_alone(io, spec)
     return endpoints, io.now()
 
@@ -80,7 +80,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The endpoint's outcome; None if there was no endpoint."""
+    """The endpoint's outcome; `endpoint` is None if there was no endpoint."""
 
     result: Result
     error: ErrorDetail | None = None
@@ -101,7 +101,7 @@ class Removal:
 
 @dataclass
 class Takedown:
-    """One run; has the current outcome of each endpoint at any moment."""
+    """One run. `report` returns the current outcome of each endpoint at any moment."""
 
     io: Io
     spec: Spec
@@ -127,13 +127,13 @@ class Takedown:
         """Delete existing endpoints and wait until Azure no longer lists them; in a dry run, only report them."""
         self.settle()
         if dry_run:
-            self.foretell()
+            self.report_planned()
         else:
             await self.delete()
             await self.wait_until_gone()
 
     def settle(self) -> None:
-        """Decide what needs no deletion, or is not allowed to have one."""
+        """End each removal that needs no deletion (absent) or does not allow one (reserved)."""
         for removal in self.removals:
             match removal.state:
                 case Listed(endpoint=endpoint) if endpoint.reserved:
@@ -143,36 +143,49 @@ class Takedown:
                 case _:
                     pass
 
-    def foretell(self) -> None:
+    def report_planned(self) -> None:
         """Report that the rest would be deleted."""
         for removal in self.removals:
             if isinstance(removal.state, Listed):
                 self._end(removal, Ended("would-delete", endpoint=removal.state.endpoint))
 
     async def delete(self) -> None:
-        """Ask for all deletions at once."""
+        """Send all deletions concurrently."""
         await self.io.gather(
             [self._ask(one, one.state.endpoint) for one in self.removals if isinstance(one.state, Listed)]
         )
 
     async def wait_until_gone(self) -> None:
-        """One list per round for all of them together."""
+        """Wait until the deleted endpoints are gone, with one list request per round for all of them."""
         began = self.io.now()
-        while waiting := self._asked():
+        while waiting := self.asked:
             self._tell_waiting([endpoint.name for _, endpoint in waiting])
             await self.io.sleep(poll_interval(self.io.now() - began))
-            try:
-                listed = await reads.list_endpoints(self.io, self.spec)
-            except WaitTimedOut:  # no request leaves after the deadline
-                for removal, endpoint in waiting:
-                    self._end(removal, Ended("timed-out", self._still_listed(endpoint, removal.target), endpoint))
-                return
-            except PurviewMpeError as error:
-                for removal, endpoint in waiting:
-                    self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
-                return
+            await self.look()
+
+    async def look(self) -> None:
+        """List once what the factory still has, and end what is gone."""
+        waiting = self.asked
+        try:
+            listed = await reads.list_endpoints(self.io, self.spec)
+        except WaitTimedOut:  # no request leaves after the deadline
+            self.time_out()
+        except PurviewMpeError as error:
+            for removal, endpoint in waiting:
+                self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
+        else:
             for removal, endpoint in waiting:
                 self._look(removal, endpoint, listed)
+
+    def time_out(self) -> None:
+        """End what Azure still lists."""
+        for removal, endpoint in self.asked:
+            self._end(removal, Ended("timed-out", self._still_listed(endpoint, removal.target), endpoint))
+
+    @property
+    def asked(self) -> list[tuple[Removal, Endpoint]]:
+        """Deletions that Azure accepted and has not carried out."""
+        return [(one, one.state.endpoint) for one in self.removals if isinstance(one.state, Asked)]
 
     def report(self) -> Report:
         """The outcome of each target's endpoint, in the account's order, including unfinished ones."""
@@ -183,9 +196,6 @@ class Takedown:
             outcomes=tuple(self._outcome(removal) for removal in self.removals),
             warnings=self.account.warnings,
         )
-
-    def _asked(self) -> list[tuple[Removal, Endpoint]]:
-        return [(one, one.state.endpoint) for one in self.removals if isinstance(one.state, Asked)]
 
     async def _ask(self, removal: Removal, endpoint: Endpoint) -> None:
         if states.is_deleting(endpoint.provisioning_state):
@@ -239,8 +249,7 @@ class Takedown:
     def _still_listed(self, endpoint: Endpoint, target: Target) -> ErrorDetail:
         return ErrorDetail.of(
             WaitTimedOut(
-                f"The endpoint {endpoint.name!r} was to be deleted, and Azure still listed it when the time given ran "
-                "out.",
+                f"The endpoint {endpoint.name!r} should be deleted, but Azure still listed it when the time ran out.",
                 remedy=self._lock_remedy(target),
             )
         )
@@ -248,8 +257,8 @@ class Takedown:
     def _kept_alive(self, endpoint: Endpoint, target: Target) -> ErrorDetail:
         return ErrorDetail.of(
             ProvisioningFailed(
-                f"Azure accepted the deletion of the endpoint {endpoint.name!r} and did not carry it out: its state is "
-                f"{endpoint.provisioning_state}.",
+                f"Azure accepted the deletion of the endpoint {endpoint.name!r} but did not carry it out: the state of "
+                f"the endpoint is {endpoint.provisioning_state}.",
                 remedy=self._lock_remedy(target),
             )
         )
@@ -263,7 +272,7 @@ class Takedown:
                 kind="waiting",
                 verb="delete_all",
                 seconds=self.io.now() - self.began,
-                message=f"Waiting until {', '.join(names)} is gone",
+                message=f"Waiting for Azure to delete {', '.join(names)}",
                 factory=self.spec.factory,
                 pending=tuple(names),
             )
@@ -309,7 +318,7 @@ class Takedown:
 
 
 async def read_account(io: Io, account_id: ArmId) -> Account:
-    """The account; if it is gone, an account with only its own endpoint, which is known without reading."""
+    """The account; if it is gone, an account with the `account` target alone, which is known without reading."""
     try:
         return await reads.read_account(io, account_id)
     except NotFound as gone:

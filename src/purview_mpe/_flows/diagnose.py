@@ -1,4 +1,4 @@
-"""Why does lineage not arrive?"""
+"""Diagnosing why lineage does not arrive."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CLOCK_SKEW = timedelta(days=1)
 
 
 async def diagnose(io: Io, spec: Spec, *, since: timedelta, now: datetime) -> Diagnosis:
-    """Reads the whole chain, judges it in one pure function.
+    """Read the whole chain, then judge it in one pure function.
 
     Raises:
         NotFound: the factory does not exist.
@@ -66,7 +66,7 @@ async def _with_own(io: Io, situation: Situation) -> Situation:
 
 
 async def _both_sides(io: Io, spec: Spec) -> _Seen:
-    """The situation, and what the targets say where account and endpoints could be read."""
+    """The situation and, if the account and the endpoints could be read, what the targets show."""
     situation = await _with_own(io, await survey(io, spec))
     targets = diagnosing.wanted_targets(situation)
     if situation.account is None or situation.endpoints is None or not targets:

@@ -1,4 +1,4 @@
-"""Finding factories: all of a subscription or resource group that are connected to a Purview account."""
+"""Finding the factories of a subscription or resource group that are connected to a Purview account."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ANY_FACTORY = ArmId("00000000-0000-0000-0000-000000000001", "rg1", "Microsoft.D
 
 
 async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | None) -> FoundSpecs:
-    """One spec for each connected factory of the scope; with `account`, for those connected to that one."""
+    """One spec for each factory in the scope that is connected to an account; with `account`, only to that account."""
     began = io.now()
     place = scope_of(scope)
     wanted = None if account is None else given_id(account, ACCOUNT_TYPE, "account")
@@ -55,7 +55,7 @@ async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | No
 
 
 def _account(connected: str) -> str | None:
-    """The account; None if the text is not an account, so that the verbs report the problem for each factory."""
+    """The account's id; None if the text is not one. Then each verb reports the problem for its factory."""
     try:
         return str(typed_id(connected, ACCOUNT_TYPE, "account"))
     except InvalidSpec:
@@ -74,7 +74,7 @@ def _called(place: ArmId) -> str:
 
 
 def scope_of(scope: object) -> ArmId:
-    """A subscription or a resource group, as an id whose parts the clients take.
+    """The subscription or resource group, as an id that the management clients accept.
 
     Raises:
         InvalidSpec: the scope is neither.
@@ -84,7 +84,7 @@ def scope_of(scope: object) -> ArmId:
     except InvalidArmId as error:
         raise _no_scope(str(error)) from None
     found = _SUBSCRIPTION.fullmatch(text)
-    if found and (is_address or not found[2]):  # the name of a page follows a portal's address
+    if found and (is_address or not found[2]):  # in a portal's address, the name of a page may follow
         return ArmId(found[1], "")
     try:
         place = pasted.parsed(scope)

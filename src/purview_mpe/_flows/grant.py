@@ -174,7 +174,7 @@ class Curating:
         """Make the caller a collection administrator of the root, through Azure Resource Manager."""
         if (caller := await self.io.caller_id()) is None:
             raise UnsupportedSetup(
-                "The object id of the caller cannot be read from its token, so it cannot be made a collection "
+                "The object id of the caller cannot be read from its token, so the caller cannot be made a collection "
                 "administrator.",
                 remedy=f"Ask a {ROLE} of the root collection to add you in the Purview portal, then repeat the call.",
             )
@@ -191,7 +191,7 @@ class Curating:
                     ),
                 )
             except PurviewMpeError as error:
-                # It writes the same policy as every other change of a role, so it meets them (public code).
+                # This call writes the same policy as every other role change, so it can collide with one (public code).
                 wait = poll_interval(self.io.now() - began)
                 left = min(remaining(self.io), self.until - self.io.now())
                 if not is_stale_write(error.status, error.azure_code, error.message) or wait >= left:
@@ -279,9 +279,9 @@ class Curating:
 
 
 def _apart(members: Sequence[Member], error: PurviewMpeError) -> list[Sequence[Member]]:
-    """The members in parts to try separately, after Purview refused one of several as unknown.
+    """Split the members into parts to try separately, after Purview refused one of several as unknown.
 
-    Azure might not name that one; without a name, each half is tried.
+    If the error names unknown identities, they are tried apart from the others; otherwise each half is tried.
     """
     if len(members) == 1 or not is_unknown_principal(error.status, error.message):
         return [members]

@@ -48,6 +48,6 @@ async def offboard(io: Io, spec: Spec, *, dry_run: bool) -> Report:
     io.so_far = report
     await curating.run()
     await change.run()
-    takedown = await delete_all.begun(io, spec, account)
+    takedown = await delete_all.prepared(io, spec, account)
     await takedown.run(dry_run=dry_run)
     return report()

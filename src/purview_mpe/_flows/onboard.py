@@ -1,8 +1,9 @@
-"""Everything that a new factory needs for lineage: the verbs that create, connect, approve and grant, in one.
+"""Everything that a new factory needs for lineage, in one verb: connect, create, approve and grant.
 
-The factory's identity and its connection are one conditional PUT. Then two lines run side by side, because neither
-needs the other: the role in Purview, which needs the identity; and the managed virtual network, then the runtime and
-the endpoints together, then the approvals. A failed step stops only the steps that depend on it.
+One conditional PUT sets the factory's identity and its connection. Then two sequences run concurrently, because neither
+needs the other. One gives the new identity its role in Purview. The other creates the managed virtual network, then the
+runtime and the endpoints together, and then approves the connections. A failed step stops only the steps that depend on
+it.
 """
 
 from __future__ import annotations
@@ -13,35 +14,27 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.create_all import Creation, wait_for
 from purview_mpe._flows.grant import Curating, Member
 from purview_mpe._flows.steps import reads
-from purview_mpe._flows.steps.approving import Approving
-from purview_mpe._flows.steps.claims import FromFactory
 from purview_mpe._flows.steps.factory_change import Connection, FactoryChange, Identity
 from purview_mpe._flows.steps.provisioning import Provisioning
+from purview_mpe._flows.steps.rehearsing import rehearsed_approvals
 from purview_mpe._model.results import Outcome, Report
-from purview_mpe._rules.planning import needed_targets
+from purview_mpe._rules.foretelling import foretold
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.curator_hand_off import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine
 
+    from purview_mpe._flows.steps.approving import Approving
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
-    from purview_mpe._model.results import Action, Finding, Plan, Result
+    from purview_mpe._model.results import Finding, Plan
     from purview_mpe._model.spec import Spec
-
-#: The result of a plan's step in a dry run.
-_WOULD: Mapping[Action, Result] = {
-    "create": "would-create",
-    "keep": "kept",
-    "replace": "would-replace",
-    "conflict": "conflict",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """The parts of onboarding to do."""
+class OnboardOptions:
+    """Which parts of onboarding to do."""
 
     approve: bool = False
     """Whether to approve the connections."""
@@ -53,14 +46,14 @@ class Wishes:
     """Whether a connection to another account is replaced."""
 
 
-async def onboard(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool, wait: bool) -> Report:
-    """Everything that a factory needs for lineage in Purview; in a dry run, what would be done.
+async def onboard(io: Io, spec: Spec, options: OnboardOptions, *, dry_run: bool, wait: bool) -> Report:
+    """Do everything that a factory needs for lineage in Purview; in a dry run, report what would be done.
 
     Raises:
-        UnsupportedSetup, NotFound, AccessDenied: before the first write, if the factory or the account cannot be read
-            or does not allow it.
+        UnsupportedSetup, NotFound, AccessDenied: before the first write, if the factory or the account cannot be read,
+            or endpoints for this account cannot be planned.
     """
-    work = await begun(io, spec, wishes, dry_run=dry_run)
+    work = await prepared(io, spec, options, dry_run=dry_run)
     io.so_far = work.report
     await work.change.run()
     if dry_run:
@@ -70,8 +63,8 @@ async def onboard(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool, wait: bo
     return work.report()
 
 
-async def begun(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool) -> Onboarding:
-    """What was read, and nothing written yet."""
+async def prepared(io: Io, spec: Spec, options: OnboardOptions, *, dry_run: bool) -> Onboarding:
+    """Read what onboarding needs; nothing is written yet."""
     began = io.now()
     account_id = spec.account_id or await reads.connected_account(io, spec)
     account, (body, (factory, runtimes)) = await reads.both(
@@ -87,19 +80,19 @@ async def begun(io: Io, spec: Spec, wishes: Wishes, *, dry_run: bool) -> Onboard
     change = FactoryChange(
         io,
         spec,
-        [Identity(spec), Connection(spec, account.id, wishes.replace)],
+        [Identity(spec), Connection(spec, account.id, options.replace)],
         body,
         began,
         "onboard",
         dry_run=dry_run,
     )
-    creation = Creation(io, plan, Provisioning(io, plan, factory, "onboard", began), wishes.approve, "onboard")
-    return Onboarding(io, spec, account_id, plan, change, creation, wishes, dry_run)
+    creation = Creation(io, plan, Provisioning(io, plan, factory, "onboard", began), options.approve, "onboard")
+    return Onboarding(io, spec, account_id, plan, change, creation, options, dry_run)
 
 
 @dataclass
 class Onboarding:
-    """One factory's onboarding; has the outcomes so far at any moment."""
+    """One factory's onboarding. `report` returns the outcomes so far, even while the work is under way."""
 
     io: Io
     spec: Spec
@@ -107,7 +100,7 @@ class Onboarding:
     plan: Plan
     change: FactoryChange
     creation: Creation
-    wishes: Wishes
+    options: OnboardOptions
     dry_run: bool
     curating: Curating | None = None
     rehearsed: list[Outcome] = field(default_factory=list[Outcome])
@@ -115,8 +108,8 @@ class Onboarding:
     is_rehearsed: bool = False
 
     async def curate(self) -> None:
-        """Give the role, if wanted; the identity may be new."""
-        if self.wishes.grant:
+        """Give the factory's identity the role, if requested; the identity may be new."""
+        if self.options.grant:
             self.curating = self._curating([self.member()])
             await self.curating.run()
 
@@ -132,65 +125,51 @@ class Onboarding:
             self.account_id,
             "onboard",
             members,
-            become_admin=self.wishes.become_admin,
+            become_admin=self.options.become_admin,
             dry_run=self.dry_run,
             takes_away=False,
         )
 
     async def provision(self, *, wait: bool) -> None:
-        """The network, then the runtime and the endpoints together, then the approvals."""
+        """Create the network, then the runtime and the endpoints together, then approve the connections."""
         await self.creation.begin()
         await wait_for(self.io, self.creation, wait=wait)
 
     async def rehearse(self) -> None:
         """What would be done, as far as a dry run can know it."""
-        self.rehearsed += [
-            Outcome(
-                subject=step.subject,
-                name=step.name,
-                group_id=step.group_id,
-                resource_id=step.resource_id,
-                result=_WOULD[step.action],
-            )
-            for step in self.plan.steps
-        ]
-        self.is_rehearsed = True
+        self.foretell_steps()
         looks: list[Coroutine[Any, Any, None]] = []
-        if self.wishes.grant:
+        if self.options.grant:
             looks.append(self._rehearse_role())
-        if self.wishes.approve and any(step.action == "keep" for step in self.plan.steps if step.group_id):
-            looks.append(self._rehearse_approvals())
+        if self.options.approve and (approving := rehearsed_approvals(self.io, self.plan, "onboard")) is not None:
+            looks.append(self._rehearse_approvals(approving))
         await self.io.gather(looks)
+
+    def foretell_steps(self) -> None:
+        """In a dry run, what would be done for the steps of the plan."""
+        self.rehearsed[:0] = foretold(self.plan)
+        self.is_rehearsed = True
 
     async def _rehearse_role(self) -> None:
         member = self.member()
         if member.principal is None:
-            self.rehearsed.append(
-                Outcome(
-                    subject="data-curator",
-                    name=member.factory,
-                    resource_id=self.plan.account.id,
-                    result="would-grant",
-                )
-            )
+            self.foretell_role(member)
             return
         self.curating = self._curating([member])
         await self.curating.run()
 
-    async def _rehearse_approvals(self) -> None:
-        """The connections of existing endpoints; the other endpoints have none yet."""
-        kept = {step.identity for step in self.plan.steps if step.action == "keep" and step.group_id}
-        targets = [target for target in needed_targets(self.spec, self.plan.account) if target.identity in kept]
-        approving = Approving(
-            self.io,
-            self.spec,
-            self.plan.account,
-            targets,
-            FromFactory(self.io, self.spec, targets),
-            decision="Approved",
-            dry_run=True,
-            verb="onboard",
+    def foretell_role(self, member: Member) -> None:
+        """In a dry run, an identity that does not exist yet would be given the role."""
+        self.rehearsed.append(
+            Outcome(
+                subject="data-curator",
+                name=member.factory,
+                resource_id=self.plan.account.id,
+                result="would-grant",
+            )
         )
+
+    async def _rehearse_approvals(self, approving: Approving) -> None:
         await approving.run(wait=False)
         self.rehearsed += approving.outcomes()
 
@@ -205,7 +184,7 @@ class Onboarding:
             account=self.plan.account,
             outcomes=(*self.change.outcomes(), *inside, *role),
             hand_off=joined(made.hand_off, self.curating.hand_off() if self.curating else None),
-            approval_asked=self.wishes.approve,
+            approval_asked=self.options.approve,
             warnings=self._warnings(),
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from purview_mpe._flows.create_all import Creation
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.create_many import Candidate, Item, Seen
     from purview_mpe._flows.grant import Member
-    from purview_mpe._flows.onboard import Wishes
+    from purview_mpe._flows.onboard import OnboardOptions
     from purview_mpe._flows.steps.factory_change import Part
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.schedule import Schedule
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 #: Seconds that the first identities of an account wait for further ones; each later batch waits twice as long, so that
 #: the number of writes hardly grows with the size of the fleet.
 _GATHER = 60.0
-#: Seconds for one batch, from its first request on: the time of `grant`.
+#: Timeout of one batch in seconds, from its first request; the same as the default of `grant`.
 _PATIENCE = 300.0
 
 
@@ -53,8 +54,8 @@ class _Role:
 
 
 @dataclass(eq=False)
-class _Desk:
-    """The policy of one account."""
+class _PolicyQueue:
+    """The policy of one account, and the roles that wait to be written to it."""
 
     account: Account
     waiting: list[_Role] = field(default_factory=list[_Role])
@@ -85,7 +86,7 @@ class _Work:
         return part.outcomes() if part is not None else ()
 
     def _part(self) -> Curating | None:
-        """This factory's part of its role's batch."""
+        """The batch that writes this factory's role, reduced to this factory; None if there is no role to write."""
         if self.role is None:
             return None
         member, work = self.role.member, self.onboarding
@@ -116,24 +117,26 @@ def _out_of_time(work: Onboarding) -> WaitTimedOut:
 class _Roles:
     """The role Data Curator for all factories of a fleet."""
 
-    def __init__(self, io: Io, schedule: Schedule, fleet: OnboardingFleet, *, become_admin: bool) -> None:
+    def __init__(
+        self, io: Io, schedule: Schedule, fleet: OnboardingFleet, *, become_admin: bool, dry_run: bool
+    ) -> None:
         self._io = io
         self._schedule = schedule
         self._fleet = fleet
-        self._become_admin = become_admin
-        self._desks: dict[str, _Desk] = {}
+        self._become_admin, self._dry_run = become_admin, dry_run
+        self._desks: dict[str, _PolicyQueue] = {}
         self._expected: dict[int, str] = {}
-        """The account of each factory that has no identity yet; empty while the account is not known."""
+        """For each factory that has no identity yet, the id of its account; an empty text while that is not known."""
         self._open: Counter[str] = Counter()
 
     def expect(self, candidate: Candidate, account: str) -> None:
-        """A factory of this account will need the role."""
+        """Note that a factory of this account will need the role."""
         self.forget(candidate)
         self._expected[candidate.index] = account
         self._open[account] += 1
 
     def forget(self, candidate: Candidate) -> None:
-        """A factory no longer needs the role, or is ready for it."""
+        """Note that a factory no longer needs the role, or is ready for it."""
         if (account := self._expected.pop(candidate.index, None)) is not None:
             self._open[account] -= 1
 
@@ -141,7 +144,7 @@ class _Roles:
         """Queue the role of an identity that exists now."""
         self.forget(candidate)
         role, key = _Role(candidate, member), account.id.casefold()
-        desk = self._desks.setdefault(key, _Desk(account))
+        desk = self._desks.setdefault(key, _PolicyQueue(account))
         desk.waiting.append(role)
         desk.due = min(desk.due, self._io.now() + desk.gather)
         return role
@@ -158,7 +161,7 @@ class _Roles:
                 next_due = min(next_due, desk.due)
         return next_due
 
-    def _put(self, desk: _Desk) -> None:
+    def _put(self, desk: _PolicyQueue) -> None:
         batch, desk.waiting = desk.waiting, []
         desk.due, desk.gather, desk.is_writing = float("inf"), 2 * desk.gather, True
         account_id = ArmId.parse(desk.account.id)
@@ -169,7 +172,7 @@ class _Roles:
             "onboard",
             [role.member for role in batch],
             become_admin=self._become_admin,
-            dry_run=False,
+            dry_run=self._dry_run,
             takes_away=False,
         )
 
@@ -207,23 +210,32 @@ class OnboardingFleet(Fleet):
     usual_writes: ClassVar[int] = 7
     queues: ClassVar[Mapping[str, float]] = {**Fleet.queues, "roles": 0.2}
 
-    def __init__(self, io: Io, items: Iterable[Item], wishes: Wishes, *, wait: bool, timeout: float) -> None:
-        super().__init__(io, items, approve=wishes.approve, wait=wait, timeout=timeout)
-        self._wishes = wishes
-        self._roles = _Roles(io, self.schedule, self, become_admin=wishes.become_admin)
+    def __init__(
+        self,
+        io: Io,
+        items: Iterable[Item],
+        options: OnboardOptions,
+        *,
+        wait: bool,
+        timeout: float,
+        dry_run: bool = False,
+    ) -> None:
+        super().__init__(io, items, approve=options.approve, wait=wait, timeout=timeout, dry_run=dry_run)
+        self._options = options
+        self._roles = _Roles(io, self.schedule, self, become_admin=options.become_admin, dry_run=dry_run)
         self._works: dict[int, _Work] = {}
-        """Those whose factory and account were read, by their place."""
+        """The work for each factory that was read with its account, by the factory's index."""
 
     def admit(self, member: Candidate) -> None:
         """Find the factory's account; its identity will need the role there."""
-        if self._wishes.grant:
+        if self._options.grant:
             account_id = member.spec.account_id
             self._roles.expect(member, str(account_id).casefold() if account_id else "")
         super().admit(member)
 
     def take_up(self, member: Candidate, found: SharedAccount | PurviewMpeError) -> None:
         """Read a factory whose account is known."""
-        if self._wishes.grant and not isinstance(found, PurviewMpeError):
+        if self._options.grant and not isinstance(found, PurviewMpeError):
             self._roles.expect(member, found.account.id.casefold())
         super().take_up(member, found)
 
@@ -237,21 +249,21 @@ class OnboardingFleet(Fleet):
         seen.side.append(side)
 
     def decide(self, member: Candidate, owner: SharedAccount, seen: Seen) -> None:
-        """Plan, and begin with the factory itself.
+        """Make the plan, and write the factory itself first.
 
         Raises:
-            UnsupportedSetup: nothing can be made for this account or factory.
+            UnsupportedSetup: nothing can be created for this account or factory.
         """
         spec = member.spec
         plan, factory = seen.plan(spec, owner)
-        parts: list[Part] = [Identity(spec), Connection(spec, plan.account.id, self._wishes.replace)]
-        change = FactoryChange(self.io, spec, parts, seen.body, seen.at, "onboard")
+        parts: list[Part] = [Identity(spec), Connection(spec, plan.account.id, self._options.replace)]
+        change = FactoryChange(self.io, spec, parts, seen.body, seen.at, "onboard", dry_run=self.dry_run)
         provisioning = Provisioning(self.io, plan, factory, "onboard", seen.at)
-        creation = Creation(self.io, plan, provisioning, self._wishes.approve, "onboard")
+        creation = Creation(self.io, plan, provisioning, self._options.approve, "onboard")
         account_id = ArmId.parse(plan.account.id)
-        onboarding = Onboarding(self.io, spec, account_id, plan, change, creation, self._wishes, False)
+        onboarding = Onboarding(self.io, spec, account_id, plan, change, creation, self._options, self.dry_run)
         work = self._works[member.index] = _Work(self.io, onboarding)
-        member.report = work.report
+        member.report = partial(self._report, member, work)
 
         async def flow() -> None:
             await change.run()
@@ -260,15 +272,32 @@ class OnboardingFleet(Fleet):
             if failure is not None:
                 self.fail(member, failure)
                 return
-            if self._wishes.grant:
-                work.role = self._roles.add(member, owner.account, onboarding.member())
-                member.awaits_more = True
-            self.write(member, owner, creation)
+            if self._options.grant:
+                self._want_role(member, work, owner.account)
+            if self.dry_run:
+                onboarding.foretell_steps()
+                self.rehearse(member, plan)
+            else:
+                self.write(member, owner, creation)
 
         self.submit(member, "writes", flow, then)
 
+    def _report(self, member: Candidate, work: _Work) -> Report:
+        if self.dry_run and member.case is not None:
+            work.onboarding.rehearsed += member.case.work.outcomes()
+        return work.report()
+
+    def _want_role(self, member: Candidate, work: _Work, account: Account) -> None:
+        identity = work.onboarding.member()
+        if self.dry_run and identity.principal is None:
+            self._roles.forget(member)
+            work.onboarding.foretell_role(identity)
+        else:
+            work.role = self._roles.add(member, account, identity)
+            member.awaits_more = True
+
     def prepare(self) -> float:
-        """As for every creation; also write the policies that are due."""
+        """As `Fleet.prepare`; also write the policies that are due."""
         return min(super().prepare(), self._roles.start())
 
     def cut_off(self, member: Candidate) -> Report:
@@ -281,13 +310,13 @@ class OnboardingFleet(Fleet):
 
     def fail(self, member: Candidate, failure: PurviewMpeError) -> None:
         """End the work for a factory; changes to the factory itself stay in the report."""
-        report = fleet_reports.failed(member.spec, failure, approve=self._wishes.approve, verb="onboard")
+        report = fleet_reports.failed(member.spec, failure, approve=self._options.approve, verb="onboard")
         if (work := self._works.get(member.index)) is not None:
             outcomes = (*work.onboarding.change.outcomes(), *report.outcomes, *work.role_outcomes())
             report = report.model_copy(update={"outcomes": outcomes, "account": work.onboarding.plan.account})
         self.finish(member, report)
 
     def finish(self, member: Candidate, report: Report) -> None:
-        """A factory is finished, and no other one waits for its identity."""
+        """Finish a factory; the roles of other factories no longer wait for its identity."""
         self._roles.forget(member)
         super().finish(member, report)

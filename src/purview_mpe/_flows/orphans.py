@@ -31,14 +31,15 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account
 
 _SUBSCRIPTIONS_API_VERSION = "2022-12-01"
-#: Azure Resource Manager's codes for a resource that does not exist; a hidden subscription also answers 404.
+#: Azure Resource Manager's codes for a resource that does not exist. The status 404 alone does not prove that, because
+#: a hidden subscription also answers 404.
 _GONE = frozenset({"resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound", "notfound"})
 #: Connections that a finding names one by one.
 _SHOWN_CONNECTIONS = 20
 
 
 async def orphans(io: Io, account: str | ArmId) -> Orphans:
-    """Connections first, endpoints second, so that an endpoint created in between is not missed."""
+    """Read the connections first and the endpoints second: an endpoint created in between must not be missed."""
     account_id = given_id(account, ACCOUNT_TYPE, "account")
     (found, seen, gone, unread), (factories, unlisted) = await reads.both(
         io, _account_side(io, account_id), _list_factories(io, account_id)
@@ -62,7 +63,7 @@ async def orphans(io: Io, account: str | ArmId) -> Orphans:
 async def _account_side(
     io: Io, account_id: ArmId
 ) -> tuple[Account | None, list[SeenConnection], list[str], list[Finding]]:
-    """The account, None if it was deleted; the connections on its targets, each once; the targets gone; findings."""
+    """The account (None if deleted), its targets' distinct connections, the ids of deleted targets, the findings."""
     try:
         account = await reads.read_account(io, account_id)
     except NotFound as missing:
@@ -89,13 +90,13 @@ async def _account_side(
 
 
 async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory], list[Finding]]:
-    """The factories in every subscription that this caller can see: accounts serve factories of others, too."""
+    """The factories in every subscription that this caller can see: an account also serves other subscriptions."""
     attempt = Attempt("list the subscriptions", f"/subscriptions/{account_id.subscription}", "Reader")
     items = await read_list(io, attempt, account_id, f"/subscriptions?api-version={_SUBSCRIPTIONS_API_VERSION}")
     visible = (text(item, "subscriptionId") for item in items or ())
     guids = dict.fromkeys(guid.casefold() for guid in (account_id.subscription, *visible) if is_subscription(guid))
     found = await io.gather([_list_subscription(io, guid) for guid in guids])
-    # A subscription created meanwhile shifts the pages, so the last item of a page may also be the first of the next.
+    # A factory created meanwhile shifts the pages, so the last item of a page may also be the first of the next.
     factories: dict[str, KnownFactory] = {}
     for factory in (factory for listed in found if not isinstance(listed, Finding) for factory in listed):
         factories.setdefault(factory.id.key, factory)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 _ROLE = "Data Factory Contributor"
 #: The local clock and Azure's differ; an activity must not be missed because of that.
 _CLOCK_SKEW = timedelta(days=1)
-#: The most operations of one activity whose lineage is requested separately.
-_MOST_OPERATIONS = 5
+#: Maximum number of operations of one activity whose lineage is requested separately.
+_MAX_OPERATIONS = 5
 
 
 async def prove(
@@ -103,8 +103,8 @@ class _Proving:
     async def start(self, parameters: Mapping[str, Any] | None) -> str:
         """Start one run, never a second one: if the answer is lost, the proof ends.
 
-        A run whose id was lost cannot be recognised among others. Azure Resource Manager refuses a request before it
-        forwards it (docs of its limits), so such a refusal means that no run was started.
+        A run whose id was lost cannot be recognised among others. Only throttled requests are repeated: Azure Resource
+        Manager refuses them before it forwards them (docs of its limits), so no run was started.
         """
         pipeline = self.pipeline or ""
         attempt = Attempt(f"start the pipeline {pipeline!r}", self.spec.factory, _ROLE)
@@ -120,8 +120,8 @@ class _Proving:
                 await self.io.sleep(wait)
         if (run_id := factory_json.read_started_run({"runId": getattr(answer, "run_id", None)})) is None:
             raise AzureError(
-                f"Could not {attempt.what}: Azure's answer holds no run id.",
-                remedy="Look in Data Factory Studio, Monitor, whether it runs, and prove that run with run_id.",
+                f"Could not {attempt.what}: Azure's answer contains no run id.",
+                remedy="Check under Monitor in Data Factory Studio whether it runs, and prove that run with run_id.",
                 status=200,
             )
         self._say(f"started the run {run_id} of {pipeline!r}")
@@ -147,7 +147,7 @@ class _Proving:
             for activity in arrived:
                 self.catalog.append(await self._look_up(activity))
         except WaitTimedOut:
-            return  # the proof ends with what was seen until now
+            return  # the proof ends with what was seen so far
 
     async def _wait_for_end(self) -> None:
         began = self.io.now()
@@ -216,12 +216,12 @@ class _Proving:
         return proving.Catalogued(activity, True, relations, f"{activity.activity}: entity {entity.guid}")
 
     async def _find(self, address: str, activity: ActivityRun) -> lineage.Entity | None:
-        """The activity's entity: by its name as it should be, else by a search that leaves letter case open."""
+        """The activity's entity: by its expected name, otherwise by a search that ignores letter case."""
         if (asked := lineage.entity_request(self.spec.factory_id, activity)) is not None:
             try:
                 return lineage.read_entity(await self._get(address, *asked))
             except AzureError as error:
-                if error.status != 404:  # whatever its code: the search decides
+                if error.status != 404:  # the search decides, whatever the code of a 404 is
                     raise
         path, query, body = lineage.search_request(activity)
         attempt = self._attempt("search the catalog")
@@ -235,7 +235,7 @@ class _Proving:
     async def _relations(self, address: str, entity: lineage.Entity) -> int:
         answer = await self._get(address, *lineage.lineage_request(entity.guid))
         found = lineage.relations(answer, entity)
-        for guid in lineage.operations(answer, entity)[:_MOST_OPERATIONS] if not found else ():
+        for guid in lineage.operations(answer, entity)[:_MAX_OPERATIONS] if not found else ():
             inner = await self._get(address, *lineage.lineage_request(guid))
             found += lineage.relations(inner, lineage.Entity(guid, entity.qualified_name, None))
         return found

@@ -35,7 +35,7 @@ async def status(io: Io, spec: Spec) -> Status:
 async def read_target_statuses(
     io: Io, spec: Spec, account: Account, targets: Sequence[Target], endpoints: Sequence[Endpoint]
 ) -> tuple[Mapping[str, str | None], tuple[Finding, ...]]:
-    """What the targets show of the endpoints' connections, by group id, and what could not be read."""
+    """The states of the endpoints' connections as the targets show them, by group id, and the findings."""
     listings = await connections.list_targets(io, ArmId.parse(account.id), targets)
     statuses, findings = target_statuses(spec, targets, endpoints, listings)
     return statuses, (*findings, *capacity_findings(loads(targets, listings)))
@@ -43,9 +43,9 @@ async def read_target_statuses(
 
 @dataclass
 class Watch:
-    """Reads until nothing changes any more, or the time is over; a round reads until there is something new.
+    """Reads until nothing changes any more or the time runs out; each `round` reads until something is new.
 
-    It does not wait for endpoints that are unknown because the account cannot be read.
+    A watch does not wait for endpoints that are unknown because the account cannot be read.
     """
 
     io: Io
@@ -56,7 +56,7 @@ class Watch:
     _last: Status | None = field(init=False, default=None)
 
     async def round(self) -> list[Status]:
-        """The next status that differs from the last one; none if the time is over before."""
+        """The next status that differs from the last one; an empty list if the time runs out first."""
         while not self.is_over:
             if self._last is not None:
                 if remaining(self.io) <= self.every:
@@ -74,5 +74,5 @@ class Watch:
         return []
 
     async def close(self) -> list[Status]:
-        """Nothing is under way between two reads."""
+        """Return an empty list: nothing is under way between two reads."""
         return []

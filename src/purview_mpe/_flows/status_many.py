@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps import targets as connections
 from purview_mpe._flows.steps.crowd import crowd
+from purview_mpe._flows.steps.narration import tell_read
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.fleets import FactoryStatus, FleetStatus
 from purview_mpe._model.results import Account, ErrorDetail, Target
@@ -43,6 +44,7 @@ class _Reading:
 
     io: Io
     members: Sequence[_Member]
+    began: float
     accounts: dict[ArmId, Account | PurviewMpeError] = field(default_factory=dict[ArmId, "Account | PurviewMpeError"])
     registers: dict[Place, Register] = field(default_factory=dict["Place", Register])
 
@@ -52,6 +54,7 @@ class _Reading:
             member.endpoints = await reads.list_endpoints_alone(self.io, member.spec)
         except PurviewMpeError as error:
             member.error = error
+        tell_read(self.io, "status", self.began, member.spec)
 
     async def account(self, account_id: ArmId) -> None:
         try:
@@ -102,7 +105,7 @@ class _Reading:
 
 async def status_many(io: Io, specs: Sequence[Spec]) -> FleetStatus:
     """Both sides of every endpoint of every factory; a factory that cannot be read gets an error."""
-    reading = _Reading(io, [_Member(spec) for spec in specs])
+    reading = _Reading(io, [_Member(spec) for spec in specs], io.now())
     await crowd(io, interleaved(reading.members, lambda member: member.spec.factory_id.subscription), reading.factory)
     await crowd(io, deque(dict.fromkeys(m.account_id for m in reading.members if m.account_id)), reading.account)
     places = dict.fromkeys(

@@ -16,7 +16,7 @@ from purview_mpe._model.public import public
 # The characters of an id. A real id never holds percent signs, backslashes, queries or control characters; an id with
 # them could lead to another URL than it shows.
 _SEGMENT = re.compile(r"[-\w.()]+", re.ASCII)
-#: Kinds of characters that a resource group's name can hold beside `-.()`: letters and digits of any script. The page
+#: Kinds of characters that a resource group's name can hold besides `-.()`: letters and digits of any script. The page
 #: "Naming rules and restrictions for Azure resources" gives `^[-\w\._\(\)]+$`, whose `\w` is .NET's: letters, marks,
 #: decimal digits, connectors. Another page says `Char.IsLetterOrDigit`, which is less; Azure decides.
 _OF_GROUPS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Pc"})

@@ -20,7 +20,7 @@ _by_the_library: ContextVar[bool] = ContextVar("purview_mpe_by_the_library", def
 
 @contextmanager
 def values_by_the_library(made_here: bool = True) -> Generator[None]:
-    """Inside, the library creates values; with False, the caller does again, for example in a listener."""
+    """Inside the block, the library creates values; with False, the caller does so again, for example in a listener."""
     token = _by_the_library.set(made_here)
     try:
         yield
@@ -35,5 +35,5 @@ def wrong_value(noun: str, problems: list[tuple[str, str]]) -> InvalidSpec | Int
     rules = "; ".join(f"{field}: {rule}" for field, rule in problems)
     return InternalError(
         f"The library created a value that breaks its own rules: {noun}: {rules}.",
-        remedy="Report this as a bug, with this text; then repeat the call, which looks first at what exists.",
+        remedy="Report this as a bug, with this text; then repeat the call, which reads Azure first.",
     )

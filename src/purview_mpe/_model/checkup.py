@@ -86,7 +86,7 @@ class Check(Noun):
     runtimes: tuple[RuntimeCheck, ...] = ()
     """The factory's integration runtimes, in Azure's order; empty if it has none or they cannot be read."""
     rights: tuple[Right, ...] = ()
-    """What the caller is allowed to do, in the order of the job."""
+    """What the caller is allowed to do, in the order in which the steps are done."""
     curator: bool | None = None
     """Whether the factory's identity is Data Curator on the root collection; None where that cannot be seen."""
     findings: tuple[Finding, ...] = ()
@@ -109,7 +109,7 @@ class Diagnosis(Noun):
     runs: int | None = None
     """How many pipeline runs were looked at; None if they cannot be read."""
     lineage: Fixed[Line, int] = Field(default_factory=dict, validate_default=True)
-    """How many of their activities ended with which lineage status, as Azure spells it."""
+    """The number of their activities for each lineage status, as Azure spells it."""
     findings: tuple[Finding, ...] = ()
     """Errors first, then in the order of the chain from factory to account."""
 
@@ -125,13 +125,13 @@ class OrphanConnection(Noun):
     private_endpoint_id: PrivateEndpointId
     """Id of the private endpoint behind it, in a subscription of Microsoft's."""
     factory: IdText | NameText
-    """Id of the factory where it was read; its name where not, because nothing on the target shows the id."""
+    """Id of the factory if this caller can see it; otherwise its name, because nothing on the target shows the id."""
     endpoint: NameText
     """Name of the managed private endpoint that the connection was made for."""
     status: Line = ""
-    """What the target says of the connection, for example `Pending` or `Approved`; empty where it says nothing."""
+    """What the target says about the connection, for example `Pending` or `Approved`; empty if it says nothing."""
     certain: bool
-    """False where the factory, or its endpoints, cannot be read: it may be gone, or elsewhere."""
+    """False if the factory or its endpoints cannot be read: the factory may be gone, or elsewhere."""
     reason: Line
     """Why it is called an orphan, or why that is not certain."""
 
@@ -160,7 +160,7 @@ class OrphanEndpoint(Noun):
 
 @public("purview_mpe")
 class Orphans(Noun):
-    """What is left over on both sides of one Purview account."""
+    """What is left on both sides of one Purview account."""
 
     account: IdText
     """Id of the Purview account."""
@@ -169,4 +169,4 @@ class Orphans(Noun):
     endpoints: tuple[OrphanEndpoint, ...] = ()
     """Endpoints of the factories that the caller can list, whose target is gone."""
     findings: tuple[Finding, ...] = ()
-    """What could not be read, and so may hide more."""
+    """What could not be read, and so may hide more orphans."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from purview_mpe._model.fields import IdText, Line
 from purview_mpe._model.public import public
 from purview_mpe._model.results import Outcome
-from purview_mpe._model.spec import Noun
+from purview_mpe._model.spec import Fixed, Noun
 
 
 @public("purview_mpe")
@@ -33,3 +35,5 @@ class Event(Noun):
     """Names of what the verb still waits for."""
     outcome: Outcome | None = None
     """The outcome of the step; None unless `kind` is `step`."""
+    counts: Fixed[Line, int] = Field(default_factory=dict, validate_default=True)
+    """The number of outcomes with each result, when one factory of a fleet has finished; empty otherwise."""

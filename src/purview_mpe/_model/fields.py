@@ -104,7 +104,7 @@ MaybeNameText = Annotated[str, AfterValidator(_a_name_or_nothing)]
 GroupText = Annotated[str, AfterValidator(_a_group)]
 #: A group id, or empty if Azure gives none.
 MaybeGroupText = Annotated[str, AfterValidator(_a_group_or_nothing)]
-#: One printable line; a blank replaces each character that cannot be printed.
+#: One printable line; a space replaces each character that cannot be printed.
 Line = Annotated[str, BeforeValidator(_printed)]
 #: Several such lines.
 Lines = Annotated[str, BeforeValidator(_printed_lines)]

@@ -72,7 +72,7 @@ class FleetReport(Noun):
 
     @property
     def named_failures(self) -> tuple[tuple[str, Outcome], ...]:
-        """The outcomes because of which the fleet did not succeed; the factory's name precedes each outcome's name."""
+        """The outcomes that kept the fleet from succeeding; the factory's name precedes each outcome's name."""
         return tuple(
             (f"{report.spec.factory_id.name}: {name}", outcome)
             for report in self.reports
@@ -102,7 +102,7 @@ class FleetReport(Noun):
         that was cut off, for example by a crash, is skipped. An empty file holds no report.
 
         Raises:
-            InvalidSpec: the file is neither of them; the message names the wrong line.
+            InvalidSpec: the file is neither of these; the message names the wrong line.
             OSError: the file cannot be read.
         """
         content = path_of(path, "path").read_bytes()
@@ -150,7 +150,7 @@ class FleetStatus(Noun):
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def ready(self) -> bool:
-        """True if every factory is complete."""
+        """True if every factory could be read and is ready."""
         return all(factory.status is not None and factory.status.ready for factory in self.factories)
 
     @computed_field  # type: ignore[prop-decorator]  # as above
@@ -278,7 +278,7 @@ def checked_subjects(subjects: Iterable[Any]) -> tuple[Spec | Report, ...]:
 
 
 def _claimed_twice(subjects: Sequence[Spec | Report]) -> Iterable[tuple[str, str]]:
-    """Names may be the same here: each account shows connections of its own."""
+    """Subjects about the same endpoint. Equal names are allowed here, because each account has its own connections."""
     seen: dict[tuple[str, str], list[tuple[Spec | Report, int]]] = {}
     for index, subject in enumerate(subjects):
         earlier = seen.setdefault(place_of(subject if isinstance(subject, Spec) else subject.spec), [])
@@ -305,8 +305,8 @@ def left_over(
     """The specs that still need work, each with its position, and the earlier reports that cover the rest.
 
     A report covers a spec if it is complete and the spec has not changed. A report without approval does not cover a
-    spec that is to be approved. A report must have outcomes for all these `subjects`: a factory with endpoints is not
-    yet onboarded.
+    spec that is to be approved. A report must have an outcome for each of the `subjects`: a factory that only
+    has endpoints is not onboarded yet.
     """
     earlier: dict[tuple[str, str], list[Report]] = {}
     for report in latest(resume.reports) if resume else ():
@@ -325,7 +325,7 @@ def left_over(
 
 
 def refuse(what: str, problems: Sequence[tuple[str, str]]) -> None:
-    """Raise `InvalidSpec` if there are problems; the message lists only the first ones of very many."""
+    """Raise `InvalidSpec` if there are problems; if there are very many, the message lists only the first ones."""
     if not problems:
         return
     different = list(dict.fromkeys(problems))  # a mistake in a file's defaults shows in each of its specs
@@ -348,7 +348,7 @@ def _fights(fleet: Sequence[Spec], where: Sequence[str]) -> Iterable[tuple[str, 
 
 
 def _fight(one: Spec, other: Spec) -> str | None:
-    """Why two specs for one factory and managed virtual network exclude each other; `{}` is for the other's place."""
+    """Why two specs for one factory and managed virtual network conflict; `{}` stands for the place of the other."""
     if one.model_copy(update={"factory": other.factory}) == other:
         return "says the same as {}; remove one of them"
     if shared := _shared_group(one, other):

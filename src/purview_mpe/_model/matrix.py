@@ -170,6 +170,6 @@ def scenario(
     Raises:
         InvalidSpec: there is no such firewall setting or scenario.
     """
-    if which not in tuple(SCENARIOS):  # a tuple compares; a dict would need a hash
+    if which not in tuple(SCENARIOS):  # a tuple, because a dict raises for a value without a hash
         raise InvalidSpec("Scenario", [("scenario", f"{shown(which)} is none of {', '.join(SCENARIOS)}")])
     return tuple(requirement(firewall, runtime, available=available) for runtime in SCENARIOS[which])

@@ -107,8 +107,8 @@ def hidden_name(factory: str, endpoint: str) -> str:
 def bears_hidden_name(private_endpoint_id: str, factory: str, endpoint: str) -> bool:
     """True if a private endpoint has the name that Data Factory gives to that of an endpoint, in any letter case.
 
-    Azure may cut a name that is longer than documented; then its beginning is enough, if that has the documented
-    length. A letter that only folds to a letter of the name (a Kelvin sign to k) does not match it.
+    Azure may cut off a name that is longer than documented; then its beginning is enough, if that has the documented
+    length. Case folding would also turn other letters into those of the name (a Kelvin sign into k): they do not match.
     """
     name, called = hidden_name(factory, endpoint).casefold(), last_segment(private_endpoint_id)
     if not called.isascii():

@@ -1,4 +1,4 @@
-"""Ids as people copy them: out of a browser, a JSON file, a terminal on Windows.
+"""Ids as people copy them: from a browser, a JSON file or a terminal on Windows.
 
 This module removes what was added on the way, so that the parser of ids can stay strict: ids from Azure or from a file
 go directly to the parser.
@@ -49,7 +49,7 @@ def without_wrapping(text: str) -> tuple[str, bool]:
     if _ENCODED.search(bare):
         bare = unquote(bare)
     if "\\subscriptions\\" in f"\\{bare.lower()}":
-        bare = bare.replace("\\", "/")  # a path to programs on Windows: Git Bash's root
+        bare = bare.replace("\\", "/")  # Git Bash can make it a path with backslashes
     at = bare.lower().find(_BEGINNING)
     if at < 0 and bare.lower().startswith(_BEGINNING[1:]):
         bare, at = f"/{bare}", 0
@@ -68,7 +68,7 @@ def without_wrapping(text: str) -> tuple[str, bool]:
 
 
 def _stripped(text: str) -> str:
-    """The text without quotes, blanks and invisible characters at both ends."""
+    """The text without quotes, spaces and invisible characters at either end."""
     start, end = 0, len(text)
     while start < end and _is_around(text[start]):
         start += 1
@@ -88,7 +88,7 @@ def _resource_in(path: str) -> str:
 
 
 def _refuse_unseen(text: str, arm_id: str) -> None:
-    """Name a wrong character that a person cannot see in the id."""
+    """Refuse an id with a character that a person cannot see, and name the character."""
     for place, character in enumerate(arm_id):
         if character in "\r\n":
             raise InvalidArmId(f"{_shown(text)} has a line break inside; pass one id, on one line")

@@ -17,10 +17,10 @@ class Link(Noun):
     """One link of the chain from a pipeline run to its lineage in Purview."""
 
     name: LinkName
-    """`run`: the run succeeded; `runtime`: it ran where lineage can leave from; `reported`: its activities reported
+    """`run`: the run succeeded; `runtime`: it ran where lineage can be sent from; `reported`: its activities reported
     lineage; `entity`: Purview holds their entities of this run; `relations`: the entities are tied to data sets."""
     state: LinkState
-    """`unknown`: this caller cannot see it, or the verb timed out before."""
+    """`unknown`: this caller cannot see it, or the verb timed out first."""
     evidence: tuple[str, ...] = ()
     """What was seen, one line each."""
 

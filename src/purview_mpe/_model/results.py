@@ -73,7 +73,7 @@ Result = Literal[
     "would-grant",
     "would-revoke",
 ]
-#: Results after which an approval is not outstanding: it was given, or waits for the target's owner.
+#: Results that settle an approval for this caller: it was given, or it is left to the target's owner.
 _SETTLED: frozenset[Result] = frozenset({"approved", "already-approved", "handed-off"})
 FAILURES: frozenset[Result] = frozenset({"failed", "timed-out", "conflict", "ambiguous"})
 Verdict = Literal["ready", "pending", "provisioning", "rejected", "stale", "wrong-target", "missing", "failed"]
@@ -220,7 +220,7 @@ class Endpoint(Noun, Identified):
     group_id: MaybeGroupText
     """Group id of the target; empty if Azure gives none."""
     resource_id: MaybeIdText
-    """Id of the target; empty if Azure gives none, or a text that is not an id."""
+    """Id of the target; empty if Azure gives none, or gives a text that is not an id."""
     provisioning_state: Line = ""
     """Azure's word for the endpoint's state, for example `Provisioning`, `Succeeded` or `Failed`; empty if Azure gives
     none."""
@@ -250,7 +250,7 @@ class Connection(Noun):
 
 
 class Factory(Noun):
-    """A data factory with its managed virtual network, as far as the job needs it."""
+    """A data factory and its managed virtual network, as far as this library needs them."""
 
     id: IdText
     location: Line | None = None
@@ -318,7 +318,7 @@ class Plan(Noun):
 
     @property
     def conflicts(self) -> tuple[Step, ...]:
-        """The steps because of which the plan cannot be applied."""
+        """The steps that keep the plan from being applied."""
         return tuple(step for step in self.steps if step.action == "conflict")
 
     @property
@@ -374,7 +374,7 @@ class ErrorDetail(Noun):
 INTERRUPTED = ErrorDetail(
     code="interrupted",
     message="The run was interrupted before this step was known to be done; Azure may have done it.",
-    remedy="Repeat the call: it looks first, and does only what is missing.",
+    remedy="Repeat the call: it reads Azure first and does only what is missing.",
 )
 #: The error of a step for which nothing was sent when the run was interrupted.
 NOT_BEGUN = ErrorDetail(
@@ -500,7 +500,7 @@ class Report(Noun):
             )
 
     def _unapproved(self) -> Iterator[Unfinished]:
-        """Endpoints without an outcome that says that they are approved, or why they are not."""
+        """The endpoints whose outcomes say neither that they are approved nor why they are not."""
         settled = {
             outcome.identity
             for outcome in self.outcomes
@@ -519,7 +519,7 @@ class Report(Noun):
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
-        """The outcomes because of which the report did not succeed."""
+        """The outcomes that kept the report from succeeding."""
         return tuple(outcome for outcome in self.outcomes if outcome.result in FAILURES)
 
     @property
@@ -528,7 +528,7 @@ class Report(Noun):
         return tuple((outcome.name, outcome) for outcome in self.failures)
 
     def raise_for_failures(self, *, hand_off_is_fine: bool = False) -> None:
-        """Raise unless everything that you asked for is done; see `complete`.
+        """Raise an error unless everything that you asked for is done; see `complete`.
 
         A step that was handed off counts as not done: pass `hand_off_is_fine=True` if you pass on the text in
         `hand_off`. After a dry run, only failures and hand-offs count.
@@ -618,7 +618,7 @@ def _agreeing(noun: N, problems: Iterable[tuple[str, str]]) -> N:
 
 
 def identity(resource_id: str, group_id: str | None) -> Identity:
-    """The `Identified.identity` of a target and group id, before a value with them exists."""
+    """The `Identified.identity` of a target and group id for which no value exists yet."""
     return folded(resource_id.rstrip("/")), (group_id or "").casefold()
 
 

@@ -17,5 +17,5 @@ def shown(value: object) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text with a blank for every character that cannot be printed, line breaks included."""
+    """The text with a space in place of every character that cannot be printed, line breaks included."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -129,7 +129,7 @@ class Noun(BaseModel):
             is_spec = isinstance(self, Spec)
             raise InvalidSpec("Spec", problems) if is_spec else wrong_value(type(self).__name__, problems)
 
-        # Without this, pydantic calls __init__ for a spec inside a plan file, and an error loses its field's place.
+        # Without this, pydantic calls __init__ for a spec inside a plan file, and its errors lose the field's place.
         __init__.__pydantic_base_init__ = True
 
     def __str__(self) -> str:
@@ -155,17 +155,17 @@ class Noun(BaseModel):
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """Read it from a mapping; raises `InvalidSpec` that lists every wrong field."""
+        """Read it from a mapping; raises an `InvalidSpec` that lists every wrong field."""
         return cls._checked(lambda: super(Noun, cls).model_validate(obj, **options))
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """Read it from JSON; raises `InvalidSpec` that lists every wrong field."""
+        """Read it from JSON; raises an `InvalidSpec` that lists every wrong field."""
         return cls._checked(lambda: super(Noun, cls).model_validate_json(json_data, **options))
 
     @classmethod
     def model_validate_strings(cls, obj: Any, **options: Any) -> Self:
-        """Read it from a mapping of texts; raises `InvalidSpec` that lists every wrong field."""
+        """Read it from a mapping of texts; raises an `InvalidSpec` that lists every wrong field."""
         return cls._checked(lambda: super(Noun, cls).model_validate_strings(obj, **options))
 
     @classmethod
@@ -198,7 +198,7 @@ class Spec(Noun):
         account: Id of the Purview account, in any subscription; None means the one that the factory is connected to.
         name: Base name: the name of the account endpoint, and what the others' names begin with.
         separator: The text between base name and group id.
-        names: Names of single endpoints by group id, to use in place of the derived ones.
+        names: Names of individual endpoints by group id, used in place of the derived ones.
         groups: Group ids to create endpoints for; None means all that the account needs for lineage.
         managed_virtual_network: Name of the factory's managed virtual network.
         runtime: Name of the Azure integration runtime in the managed virtual network; None means any existing runtime
@@ -221,7 +221,7 @@ class Spec(Noun):
     separator: str = naming.DEFAULT_SEPARATOR
     """The text between base name and group id."""
     names: Fixed[str, str] = Field(default_factory=dict, validate_default=True)
-    """Names of single endpoints by group id, to use in place of the derived ones."""
+    """Names of individual endpoints by group id, used in place of the derived ones."""
     groups: Annotated[tuple[str, ...] | None, Field(strict=False, validate_default=True)] = None
     """Group ids to create endpoints for; None means all that the account needs for lineage."""
     managed_virtual_network: str = "default"
@@ -343,7 +343,7 @@ def typed_id(value: object, resource_type: str, field: str) -> ArmId:
 
 
 def given_id(value: object, resource_type: str, field: str) -> ArmId:
-    """As above, for an id as a person typed it: for verbs that take an id instead of a spec.
+    """As `typed_id`, but for an id that a person typed: for verbs that take an id instead of a spec.
 
     Raises:
         InvalidSpec: the value is not such an id.

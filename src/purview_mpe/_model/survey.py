@@ -1,4 +1,4 @@
-"""What was read of a factory and an account, as values for the pure functions that judge it.
+"""What was read of a factory and an account, as values for the pure functions that judge them.
 
 None always means "could not be read"; an empty tuple means "read, and there is none".
 """

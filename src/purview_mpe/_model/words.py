@@ -50,7 +50,7 @@ SYMBOLS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How a state shows."""
+    """How a state is shown."""
 
     symbol: str
     role: Role
@@ -59,10 +59,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a state is called, how it shows, and what it means."""
+    """What a state is called, how it is shown, and what it means."""
 
     text: str
-    """For people. If the state is also a value in JSON, this is mostly that value, so that people can search for it."""
+    """For people. If the state is also a value in JSON, this is usually that value, so that it can be searched for."""
     mark: Mark
     meaning: str
     """For the documentation; Markdown without a full stop."""
@@ -156,7 +156,7 @@ VERDICTS: Mapping[Verdict, Word] = {
         "provisioning",
         WORKING,
         "Azure is still creating it",
-        "Wait: this takes some minutes, and Azure goes on by itself.",
+        "Wait: this takes some minutes, and Azure continues without you.",
     ),
     "rejected": Word(
         "rejected",

@@ -92,7 +92,7 @@ class _Queue(Generic[J]):
 
 
 class Agenda(Generic[J]):
-    """Work for later and due work.
+    """Work that is due, and work that is scheduled for later.
 
     Args:
         limits: For each queue, how many of its entries run at once.
@@ -105,7 +105,7 @@ class Agenda(Generic[J]):
         self._serial = itertools.count()
 
     def put(self, entry: Entry[J], at: float = float("-inf")) -> None:
-        """Add an entry, due at a moment or as soon as there is room."""
+        """Add an entry that is due at the given moment; without one, it is due now."""
         if at == float("-inf"):
             self._queues[entry.queue].add(entry)
         else:
@@ -129,7 +129,7 @@ class Agenda(Generic[J]):
         self._queues[entry.queue].release(entry)
 
     def next_moment(self, now: float) -> float:
-        """When an entry may start even if none ends before; infinite if never."""
+        """The earliest time at which an entry can start without another one ending first; infinite if there is none."""
         moments = [queue.opens(now) for queue in self._queues.values()]
         if self._later:
             moments.append(self._later[0][0])

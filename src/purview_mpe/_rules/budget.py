@@ -2,11 +2,11 @@
 
 Azure Resource Manager gives each principal a bucket of tokens per subscription, region and kind of operation, and
 refuses requests when it is empty (docs: "Understand how Azure Resource Manager throttles requests"). A `Budget`
-keeps the same buckets in this process. A request takes its token before it is sent. If the bucket is empty, it learns
-how long to wait. Requests are served in order, because each takes the next token that its predecessor has not taken.
+keeps the same buckets in this process. A request takes its token before it is sent. If the bucket is empty, the request
+is given the time to wait. Requests are served in order, because each one takes the first token that is not taken yet.
 
-What Azure says is left (`x-ms-ratelimit-remaining-subscription-*`) corrects the buckets downwards: other programs may
-draw on the same ones. Nothing here waits or reads a clock; the callers do both.
+The remaining number that Azure reports (`x-ms-ratelimit-remaining-subscription-*`) can only lower a bucket: other
+programs may draw on the same limits. Nothing here waits or reads a clock; the callers do both.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ Key = tuple[str, ...]
 _MOST = 1e9
 #: Part of each bucket that stays unused: requests can overtake each other, and Azure counts them as they arrive.
 _RESERVE = 0.1
-#: The longest that other requests wait, whatever Azure asks for; the retry policy has the same ceiling.
+#: The longest time for which a 429 holds back other requests, whatever Azure asks for; the retry policy has the same
+#: ceiling.
 _LONGEST_PAUSE = 60.0
-#: The subscription, and the service that answers: the last provider in the path, even for another service's resource.
+#: The subscription, and the service that answers: the last provider in the path, even if the resource belongs to an
+#: earlier one.
 _SCOPE = re.compile(r"/subscriptions/([^/]+)(?=/|$)(?:.*/providers/([^/]+)/)?", re.IGNORECASE)
 
 
@@ -55,8 +57,8 @@ WRITES = Rate(200, 10)
 DELETES = Rate(200, 10)
 #: Additional limits of single services, per subscription. Docs: "Scalability targets for the Azure Storage resource
 #: provider" (800 reads per 5 minutes, 1,200 writes per hour) and "Azure subscription limits", Network (1,000 writes
-#: per 5 minutes). Data Factory documents only Azure Resource Manager's. It creates private endpoints in a subscription
-#: of Microsoft's, so they do not count towards the caller's.
+#: per 5 minutes). Data Factory documents no request limits of its own. It creates private endpoints in a
+#: subscription of Microsoft's, so they do not count towards the caller's limits.
 _OF_SERVICES: Mapping[tuple[str, Kind], Rate] = {
     ("microsoft.network", "writes"): Rate(1000, 1000 / 300),
     ("microsoft.network", "deletes"): Rate(1000, 1000 / 300),
@@ -67,7 +69,7 @@ _OF_SERVICES: Mapping[tuple[str, Kind], Rate] = {
 
 @dataclass(slots=True)
 class _Bucket:
-    """Tokens that refill; negative if future tokens are already taken."""
+    """Tokens that refill; `level` is negative if future tokens are already taken."""
 
     rate: Rate | None
     """None if the service documents no limit; then the bucket only holds back after a refusal."""
@@ -87,7 +89,7 @@ class _Bucket:
         return wait
 
     def until_room(self, count: int, now: float) -> float:
-        """Seconds until that many tokens are available, at most as many as the bucket holds."""
+        """Seconds until `count` tokens are available; a count above the size of the bucket counts as its size."""
         self._refill(now)
         wait = max(0.0, self.closed_until - now)
         if self.rate is not None:
@@ -100,14 +102,14 @@ class _Bucket:
             self.level = min(self.rate.burst, self.level + 1)
 
     def correct(self, level: float, now: float) -> None:
-        """Azure says that fewer are left than the bucket holds."""
+        """Lower the level to what Azure says is left, if the bucket holds more."""
         self._refill(now)
-        # A debt stays as it is: the requests that wait for these tokens already know for how long.
+        # A level of zero or less stays as it is: the requests that wait for its tokens already know how long to wait.
         if self.level > 0:
             self.level = min(self.level, max(0.0, level))
 
     def close(self, now: float, seconds: float) -> None:
-        """Azure wants no request for that many seconds; afterwards requests go one after the other."""
+        """Hold back all requests for that many seconds, as Azure asked; afterwards they go one after the other."""
         self._refill(now)
         self.closed_until = max(self.closed_until, now + seconds)
         if self.rate is not None:
@@ -221,7 +223,8 @@ class Budget:
                 whole.correct((left - whole.on_the_way - reserve) * self.share, now)
             if status == 429:
                 seconds = min(_number(headers.get("Retry-After")) or 1.0, _LONGEST_PAUSE)
-                # Azure Resource Manager says that nothing is left; without that header, the service itself refused.
+                # If Azure Resource Manager says that some are left, the service itself refused. If it says that none
+                # are left, or sends no such header, the limit of the principal counts as used up.
                 (service if left else whole).close(now, seconds)
 
     def _places(self, method: str, url: str, now: float) -> tuple[tuple[Key, _Bucket], ...]:

@@ -38,7 +38,7 @@ class Load:
     used: int
     """Connections that the target shows, in any state: each belongs to a private endpoint."""
     wanted: int = 0
-    """Endpoints to create to it."""
+    """How many more endpoints are to be created to this target."""
 
     @property
     def fits(self) -> bool:
@@ -59,7 +59,7 @@ class Load:
 def loads(shown: Iterable[Target], listings: Listings, *, wanted: Iterable[Target] = ()) -> tuple[Load, ...]:
     """The load of every target that has a limit and whose list could be read.
 
-    `wanted` holds a target once for each endpoint to create to it, over all factories.
+    `wanted` lists a target once for each endpoint that is to be created to it, across all factories.
     """
     asked = Counter(identity(target.resource_id, None) for target in wanted)
     found: dict[tuple[str, str], Load] = {}
@@ -74,7 +74,7 @@ def loads(shown: Iterable[Target], listings: Listings, *, wanted: Iterable[Targe
 
 
 def wanted_by(plan: Plan) -> tuple[Target, ...]:
-    """The targets that a plan creates an endpoint to."""
+    """The target of each endpoint that a plan creates."""
     created = {step.identity for step in plan.steps if step.action == "create"}
     return tuple(target for target in needed_targets(plan.spec, plan.account) if target.identity in created)
 
@@ -107,7 +107,7 @@ def fitted(plan: Plan, loads: Iterable[Load]) -> Plan:
 
 
 def _room(load: Load) -> dict[str, Any]:
-    """The values for the sentences about a load."""
+    """The values for the message templates about a load."""
     wanted = "1 more private endpoint" if load.wanted == 1 else f"{load.wanted} more private endpoints"
     return {"target": last_segment(load.resource_id), "wanted": wanted, "used": load.used, "limit": load.limit}
 

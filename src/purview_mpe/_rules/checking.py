@@ -1,4 +1,4 @@
-"""Judges a situation before anything is written: the support matrix, what is missing, who is allowed to do what.
+"""Judges a situation before anything is written: the support matrix, what is missing, what the caller may do.
 
 Every function takes what was read and returns findings. The functions follow the chain from the factory's runtimes to
 the account, as `diagnosing` does.
@@ -54,7 +54,7 @@ _PARTS = {
 
 
 def check(situation: Situation, *, target_findings: Iterable[Finding] = ()) -> Check:
-    """All findings before the first write; the findings about the targets' room are passed in."""
+    """All findings that are possible before the first write; those about the targets' room are passed in."""
     plan, plan_findings = plan_of(situation)
     caller_rights = rights_of(situation)
     findings = by_severity(
@@ -146,7 +146,7 @@ def matrix_findings(situation: Situation) -> Iterator[Finding]:
 
 
 def _implicit_runtime(situation: Situation) -> Iterator[Finding]:
-    """The runtime that every factory has, but no list shows until it has been saved (recorded).
+    """The runtime that every factory has but that no list shows until it has been saved (recorded).
 
     Linked services that name no other runtime use it. This is the most common reason why lineage fails although every
     endpoint is approved.
@@ -158,13 +158,13 @@ def _implicit_runtime(situation: Situation) -> Iterator[Finding]:
 
 
 def network_findings(situation: Situation) -> Iterator[Finding]:
-    """A finding if there is no managed virtual network; one with another name is a conflict of the plan."""
+    """A finding if there is no managed virtual network; a network with another name is a conflict in the plan."""
     if situation.networks == ():
         yield MANAGED_NETWORK_MISSING.found()
 
 
 def connection_findings(situation: Situation) -> Iterator[Finding]:
-    """Whether the factory knows where to send lineage, and with which identity."""
+    """Whether the factory is connected to a Purview account, and to the one that the spec names."""
     if situation.misses("factory"):
         return
     spec, connected = situation.spec, situation.connected_to
@@ -206,14 +206,14 @@ def plan_of(situation: Situation) -> tuple[Plan | None, tuple[Finding, ...]]:
         )
     except UnsupportedSetup as refusal:
         if account.shape == "F":
-            return None, ()  # the account's own finding says it already
+            return None, ()  # the account's own findings say so already
         return None, (UNSUPPORTED_SETUP.found(refusal=refusal.message, remedy=refusal.remedy),)
     said = {finding.code for finding in account.warnings} | _NAME_CODES
     return plan, tuple(finding for finding in plan.warnings if finding.code not in said)
 
 
 def conflict_findings(plan: Plan) -> Iterator[Finding]:
-    """The conflicts because of which the plan could not be applied."""
+    """The conflicts that would keep the plan from being applied."""
     for step in plan.conflicts:
         yield PLAN_CONFLICT.found(name=step.name, reason=step.reason, remedy=step.remedy or "Plan again.")
 
@@ -225,7 +225,7 @@ def name_findings(plan: Plan | None) -> Iterator[Finding]:
 
 
 def limit_findings(situation: Situation, plan: Plan | None) -> Iterator[Finding]:
-    """Whether the factory has room. It only counts endpoints and runtimes: the rest would take hundreds of requests."""
+    """Whether the factory has room. Counts only endpoints and runtimes: the rest would take hundreds of requests."""
     known = len(situation.endpoints or ()) + len(situation.runtimes or ())
     wanted = len([step for step in plan.steps if step.action == "create"]) if plan else 0
     if known + wanted <= 0.9 * ENTITY_LIMIT:
@@ -255,7 +255,7 @@ def rights_findings(situation: Situation, held: Sequence[Right], plan: Plan | No
             case "approve-account" | "approve-storage" | "approve-namespace" | "approve-ingestion":
                 wanted = right.step in approvals
             case "read-account" | "read-factory" | "delete" | "read-runs":
-                continue  # a gap reports what cannot be read; the other rights are not needed now
+                continue  # what cannot be read is reported as a gap; the other rights are not needed here
             case _:
                 assert_never(right.step)
         if right.allowed is False and wanted:

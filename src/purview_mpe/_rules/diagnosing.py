@@ -130,7 +130,7 @@ def _status(situation: Situation, target_status: Mapping[str, str | None]) -> St
 
 
 def endpoint_findings(situation: Situation, status: Status) -> Iterator[Finding]:
-    """Why the endpoints do not carry lineage; errors only if the firewall leaves no other way."""
+    """Why the endpoints do not carry lineage; the findings are errors only if the firewall leaves no other way."""
     firewall = situation.account.firewall if situation.account else None
     needed = firewall in {matrix.CLOSED, None}
     for verdict, kind in _ENDPOINT_KINDS.items():
@@ -150,7 +150,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _kind(one: EndpointStatus, status: Status) -> str:
-    """The verdict, except for a namespace that came later than the others: that has its own kind of finding."""
+    """The verdict; for a `namespace` that came later than `blob` and `queue`, the code of its own kind of finding."""
     others = [other for other in status.endpoints if other.group_id in {"blob", "queue"}]
     if (
         one.verdict == "missing"
@@ -163,7 +163,7 @@ def _kind(one: EndpointStatus, status: Status) -> str:
 
 
 def changed_targets(plan: Plan) -> Iterator[Finding]:
-    """Endpoints to resources that the account no longer uses, and those with the spec's names of unknown origin."""
+    """Endpoints to resources that the account no longer uses, and endpoints of unknown origin with the spec's names."""
     retired = [one for one in plan.obsolete if is_retired(plan.account, one)]
     if retired:
         yield TARGETS_CHANGED.found(evidence=_pointing(retired))
@@ -244,7 +244,7 @@ def _runtimes_inside(situation: Situation) -> str:
 
 
 def reported(activity: ActivityRun) -> _Reported:
-    """The kind of finding for a status. `Succeeded` and `NotReported` are recorded, the literals for failures not."""
+    """The kind of finding for a status. `Succeeded` and `NotReported` are recorded; those for failures are not."""
     if _is_unfinished(activity):
         return "not-succeeded"
     if activity.lineage is None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 #: Types of resources that endpoints for Purview point to; Azure says whether one exists.
 TARGET_TYPES = (ACCOUNT_TYPE, STORAGE_TYPE, NAMESPACE_TYPE)
 _GROUPS = frozenset((*naming.LINEAGE_GROUPS, *naming.OPTIONAL_GROUPS))
-#: The resource groups of hidden private endpoints, of several services: `vnet-92b2afd7-northeurope-55-rg` (recorded).
+#: Names of the resource groups in which several services keep their hidden private endpoints:
+#: `vnet-92b2afd7-northeurope-55-rg` (recorded).
 _HIDDEN_GROUP = re.compile(r"vnet-[0-9a-f]{8}-.+-rg", re.IGNORECASE)
 
 
@@ -54,7 +55,7 @@ def concerns(factory: KnownFactory, account_id: ArmId, seen: Iterable[SeenConnec
 def orphan_connections(
     seen: Iterable[SeenConnection], factories: Sequence[KnownFactory]
 ) -> tuple[tuple[OrphanConnection, ...], tuple[SeenConnection, ...]]:
-    """The connections that no endpoint of a factory uses, and those that do not show to whom they belong.
+    """The connections that no endpoint of a factory uses, and those that do not show which service they belong to.
 
     The latter come from Microsoft's managed virtual networks. Other services keep their private endpoints in resource
     groups of the same form, under names of the same form (recorded for Synapse; inferred for Fabric and for Purview's
@@ -78,7 +79,7 @@ def orphan_connections(
 
 
 def _is_in_use(one: SeenConnection, names: tuple[str, str], factory: KnownFactory | None) -> bool:
-    """True if the factory has the endpoint, to this target and, if shown, with this private endpoint."""
+    """True if the factory has this endpoint, to this target and, if Azure shows it, with this private endpoint."""
     namesake = _namesake(names[1], factory)
     return (
         namesake is not None
@@ -103,7 +104,7 @@ def _evidence(
     The private endpoints of one managed virtual network are in one resource group of Microsoft's (recorded), where no
     customer can create any. So a private endpoint with the factory's name, beside the factory's other ones, belongs to
     the factory. Anyone can write the description, and approving overwrites it (recorded). The form of the resource
-    group only shows that some service of Microsoft's made the connection.
+    group's name only shows that some service of Microsoft's made the connection.
     """
     home = home_of(connection.private_endpoint_id)
     endpoints = factory.endpoints if factory is not None else None
@@ -127,7 +128,7 @@ def _row(
     one: SeenConnection, names: tuple[str, str], factory: KnownFactory | None, *, is_proven: bool
 ) -> OrphanConnection:
     name, endpoint = names
-    # Names of factories are unique in all of Azure (docs), so a name finds the factory if it can be seen at all.
+    # Factory names are unique across Azure (docs), so the name identifies the factory if this caller can see it.
     if factory is None:
         reason = f"This caller cannot see a factory {name!r}: it is gone, or hidden from this caller."
     elif factory.endpoints is None:
@@ -155,7 +156,7 @@ def _row(
 def suspects(
     account: Account | None, account_id: ArmId, factories: Sequence[KnownFactory], *, gone: Sequence[str] = ()
 ) -> tuple[ArmId, ...]:
-    """The targets of endpoints that the account does not use and that may be gone: Azure has to be asked about them.
+    """Targets of endpoints, if the account does not use them and they may be gone: Azure has to be asked about them.
 
     `gone` are targets that the account names but that do not exist.
     """
@@ -224,7 +225,7 @@ def _is_a_target(resource_id: str) -> bool:
 
 
 def _named_by(connection: Connection) -> tuple[str, str] | None:
-    """The names of factory and endpoint, if the private endpoint has the form of Data Factory's names."""
+    """The names of factory and endpoint, if the private endpoint's name has the form that Data Factory gives."""
     factory, dot, endpoint = last_segment(connection.private_endpoint_id).partition(".")
     well_formed = dot and naming.dashed_name_problem("factory", factory) is None and naming.is_endpoint_name(endpoint)
     return (factory, endpoint) if well_formed else None

@@ -41,7 +41,7 @@ class Listing:
     connections: tuple[Connection, ...] = ()
     error: PurviewMpeError | None = None
     at: float | None = None
-    """When the target was read, on the clock of the verb."""
+    """When the target was read, on the verb's clock."""
 
 
 #: What each target shows, by identity (target id, group id).
@@ -50,7 +50,7 @@ Listings: TypeAlias = "Mapping[Identity, Listing]"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An endpoint of the factory whose connection is searched at its target."""
+    """An endpoint of the factory whose connection is searched for at its target."""
 
     target: Target
     name: str
@@ -97,7 +97,7 @@ class Match:
     matched_by: Literal["private-endpoint-id", "name"] | None = None
     reason: str = ""
     candidates: tuple[Connection, ...] = ()
-    """If the match is ambiguous: the connections of which one may be the endpoint's."""
+    """If the match is ambiguous: the connections, one of which may be the endpoint's."""
 
 
 def claim_for(target: Target, endpoint: Endpoint) -> Claim:
@@ -229,7 +229,7 @@ def _bearing(name: str, connections: Sequence[Connection]) -> list[Connection]:
 
 
 def _is_called(private_endpoint_id: str, name: str) -> bool:
-    """True if an id ends in a name; a letter that only folds to one of the name (a Kelvin sign to k) does not match."""
+    """True if an id ends in a name, in any letter case. Only ASCII counts: folding turns a Kelvin sign into a k."""
     called = last_segment(private_endpoint_id)
     return called.isascii() and called.casefold() == name.casefold()
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def make_plan(spec: Spec, account: Account, factory: Factory, runtimes: Sequence[Runtime] | None = None) -> Plan:
     """The steps that lead from what the factory has to what the account needs.
 
-    If the factory's integration runtimes are given, one in the managed virtual network is a step, too.
+    If the factory's integration runtimes are given, there is also a step for one in the managed virtual network.
 
     Raises:
         UnsupportedSetup: the account does not show which endpoints it needs, or lacks a group id in `Spec.groups`.
@@ -58,7 +58,7 @@ def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
     """The targets that this spec wants an endpoint to, in the account's order.
 
     Raises:
-        UnsupportedSetup: as `make_plan`.
+        UnsupportedSetup: for the same reasons as `make_plan`.
     """
     if spec.groups is None:
         if account.shape == "F":
@@ -256,7 +256,7 @@ def _step(target: Target, action: Action, name: str, reason: str, remedy: str | 
 
 
 def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[Target]) -> Iterator[Endpoint]:
-    """Endpoints to resources the account no longer uses, or with a name and group id of the spec and another target.
+    """Endpoints to resources the account no longer uses, or with a name and group id of the spec but another target.
 
     The latter may have served this account earlier, or may have another purpose. So an endpoint to replaced storage is
     shown beside the conflict over its name. A similar name, for example one with the same prefix, is not enough. These
@@ -281,8 +281,8 @@ def _obsolete(spec: Spec, account: Account, factory: Factory, targets: Sequence[
 def is_retired(account: Account, endpoint: Endpoint) -> bool:
     """True if the account itself shows that it used the endpoint's target.
 
-    It names a resource that it no longer ingests through, or the resource is in its managed resource group, where only
-    Azure can create resources (docs: the group has a deny assignment).
+    Either the account names the target as a resource that it no longer ingests through, or the target is in the
+    account's managed resource group, where only Azure can create resources (docs: the group has a deny assignment).
     """
     resource = identity(endpoint.resource_id, None)
     if resource in {identity(resource_id, None) for resource_id in account.retired}:
@@ -292,7 +292,7 @@ def is_retired(account: Account, endpoint: Endpoint) -> bool:
 
 
 def _is_in_group(resource_id: str, group: str | None) -> bool:
-    """True if the resource is in the group; an account's managed group holds only resources that it uses or used."""
+    """True if the resource is in the group; a managed group holds only resources that its account uses or used."""
     if group is None or not resource_id:
         return False
     resource = ArmId.parse(resource_id)

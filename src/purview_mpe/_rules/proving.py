@@ -39,7 +39,7 @@ class Seen:
     """Everything that was read about one run."""
 
     status: str | None
-    """How the run ended, as Azure writes it; None if it cannot be read."""
+    """The run's status, as Azure writes it; None if the run cannot be read."""
     activities: tuple[ActivityRun, ...] = ()
     """The activities of the kinds that report lineage."""
     account: Account | None = None
@@ -51,7 +51,7 @@ class Seen:
 
 
 def links(seen: Seen) -> tuple[Link, ...]:
-    """The links of the chain, in order. A link behind one that broke is unknown rather than broken."""
+    """The links of the chain, in order. A link behind a broken one is unknown if nothing was read about it."""
     return (_run(seen), _runtime(seen), _reported(seen), _entity(seen), _relations(seen))
 
 
@@ -93,7 +93,7 @@ def _run(seen: Seen) -> Link:
 
 
 def _runtime(seen: Seen) -> Link:
-    """True if the support matrix supports lineage from the runtime of every activity."""
+    """`yes` if the support matrix supports lineage from the runtime of every activity."""
     said: list[str] = []
     allowed: list[bool | None] = []
     for activity in seen.activities:
@@ -115,7 +115,7 @@ def _kind_of(activity: ActivityRun, seen: Seen) -> matrix.RuntimeKind | None:
     listed: dict[str, matrix.RuntimeKind] = {one.name.casefold(): one.kind for one in seen.runtimes}
     if name in listed:
         return listed[name]
-    # Every factory has it, but the list does not show it until a client has saved it (recorded).
+    # Every factory has this runtime, but the list does not show it until a client has saved it (recorded).
     return "azure" if name == IMPLICIT_RUNTIME.casefold() else None
 
 

@@ -30,7 +30,7 @@ def out_of_reach(account: Account, error: PurviewMpeError) -> OutOfReach | None:
     """The reason behind a refusal; None if it is another kind of failure.
 
     The account's own setting comes first. A closed account answers a caller outside its network with 403; the docs give
-    the words of that answer but not its code. With incomplete private DNS no answer comes (docs).
+    the words of that answer but not its code. If private DNS is incomplete, no answer comes (docs).
     """
     kind = _kind(account, error)
     return OutOfReach(kind, _REASONS[kind]) if kind else None

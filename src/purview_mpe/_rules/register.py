@@ -29,7 +29,7 @@ class Register:
             self._by_ids[_ids(connection)] = connection
 
     def for_claim(self, factory: str, claim: Claim) -> Listing:
-        """The connections that can decide this claim: the rules use no others of the list."""
+        """The connections that can decide this claim: the rules look at no others in the list."""
         if claim.private_endpoint_id is not None:
             found = self._by_endpoint.get(folded(claim.private_endpoint_id.strip("/")), [])
         else:
@@ -37,7 +37,7 @@ class Register:
         return Listing(tuple(found), self.error, self.at)
 
     def status_of(self, connection: Connection) -> str:
-        """The state of a connection that was seen earlier; empty if it is gone or another one's now."""
+        """The state of a connection that was seen earlier; empty if it is gone or now has another private endpoint."""
         now = self._by_ids.get(_ids(connection))
         return now.status if now is not None else ""
 

@@ -39,7 +39,7 @@ class Need:
     role: str
     actions: tuple[str, ...]
     perhaps: tuple[str, ...] = ()
-    """Actions that may also be needed: their names are inferred, or sources disagree, so a lack proves nothing."""
+    """Actions that may also be needed: their names are inferred, or sources disagree, so lacking one proves nothing."""
 
 
 #: Source: Microsoft's lists of resource provider operations and of built-in roles (docs), except as noted.
@@ -53,8 +53,8 @@ NEEDS: tuple[Need, ...] = (
     ),
     Need("create", "factory", "Data Factory Contributor", (f"{_NETWORK}/write", f"{_ENDPOINT}/write")),
     Need("delete", "factory", "Data Factory Contributor", (f"{_ENDPOINT}/delete",)),
-    # The page on connecting a factory asks for Owner or Contributor (docs).
-    Need("connect", "factory", "Contributor", (f"{_FACTORY}/write",)),
+    # The page on connecting a factory asks for Owner or Contributor; this smaller role has the action, too (docs).
+    Need("connect", "factory", "Data Factory Contributor", (f"{_FACTORY}/write",)),
     Need(
         "approve-account",
         "account",
@@ -92,8 +92,8 @@ NEEDS: tuple[Need, ...] = (
             f"{_ACCOUNT}/ingestionPrivateEndpointConnectionStatus/action",
         ),
     ),
-    # Sources disagree: Microsoft's page on roles says that a Reader can monitor a factory (docs), but others got 403
-    # until they had the two actions (public code).
+    # Sources disagree: Microsoft's page on roles says that a Reader can monitor a factory (docs), but some callers got
+    # 403 until they had the two actions (public code).
     Need(
         "read-runs",
         "factory",
@@ -126,7 +126,7 @@ def scopes_of(factory: str, account: Account | None) -> dict[Place, str]:
                 # Both calls, the list and the decision, are made on the account.
                 scopes["ingestion"] = account.id
             case "account":
-                pass  # as above
+                pass  # already in `scopes`
             case _:
                 assert_never(target.connections)
     return scopes

@@ -1,4 +1,4 @@
-"""How many more endpoints the targets of an account accept, while the factories of a fleet share it."""
+"""How many more endpoints the targets of an account accept, while the factories of a fleet share that room."""
 
 from __future__ import annotations
 

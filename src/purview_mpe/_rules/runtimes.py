@@ -26,7 +26,7 @@ _KINDS = {
 
 
 def runtime_step(spec: Spec, runtimes: Sequence[Runtime]) -> Step:
-    """The step that ends with an Azure integration runtime in the factory's managed virtual network.
+    """The step that provides an Azure integration runtime in the factory's managed virtual network.
 
     A runtime cannot be moved into the network or out of it (docs), so a runtime of another kind with that name is a
     conflict. If the spec names no runtime, any runtime in the network is used.

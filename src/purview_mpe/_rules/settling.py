@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def settled(status: str, decision: Decision, *, was_asked: bool) -> Result | None:
-    """The result for a connection in this state; None while it is pending, so that the decision is still to be made.
+    """The result for a connection in this state; None while it is pending, because it is still to be decided.
 
     `was_asked` is True if this run already requested the decision. A Rejected or Disconnected connection never becomes
     Approved (docs), and an Approved one is not rejected, because its endpoint is in use.

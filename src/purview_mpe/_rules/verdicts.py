@@ -1,4 +1,4 @@
-"""The verdict on one endpoint, from what factory and target show."""
+"""The verdict on one endpoint, from what the factory and the target show."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def target_statuses(
 ) -> tuple[dict[str, str | None], tuple[Finding, ...]]:
     """What the targets show of the endpoints' connections, by group id, and findings about what is not known.
 
-    None if the target cannot be read, or if several connections of different states could be the endpoint's; "" if it
-    shows none of the endpoint's.
+    A state is None if the target cannot be read, or if several connections in different states could be the endpoint's.
+    It is "" if the target does not show the endpoint's connection.
     """
     claims = claims_of(targets, endpoints)
     said: dict[str, str | None] = {}
@@ -128,8 +128,9 @@ def _endpoint(spec: Spec, target: Target, endpoints: Sequence[Endpoint], target_
 def verdict_of(endpoint: Endpoint, target_status: str | None, *, shown_by: str = "factory") -> tuple[Verdict, str]:
     """One endpoint's verdict, and the sentence that explains it.
 
-    The factory stops refreshing the state once the connection is approved (docs), so the target decides if it can be
-    read. `target_status` is None if it cannot, and "" if the target does not show the endpoint's connection.
+    The factory stops refreshing the state once the connection is approved (docs), so the target's state decides,
+    if it can be read. `target_status` is None if it cannot be read, and "" if the target does not show the endpoint's
+    connection.
     """
     state, factory_says = endpoint.provisioning_state, endpoint.connection_status.casefold()
     if states.is_broken(state, ""):

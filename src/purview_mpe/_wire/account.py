@@ -64,7 +64,7 @@ def read_account(answer: Mapping[str, Any], account_id: ArmId) -> Account:
     shape = found.shape()
     firewall, warnings = _read_firewall(properties)
     return Account(
-        # The requested id: Azure may echo another letter case (recorded).
+        # The requested id: Azure may return it in another letter case (recorded).
         id=str(account_id),
         name=account_id.name,
         location=text(answer, "location") or None,
@@ -95,9 +95,9 @@ def _domain_name(name: str) -> str | None:
 def data_plane_address(account: Account) -> str | None:
     """The address of the account's data plane; None if the account does not show a Purview address.
 
-    Its own host or, for a tenant-level account, the tenant's; both are the catalog's address without its path
-    (recorded: `https://<account>.purview.azure.com/catalog`). The host is checked because an answer can be forged and a
-    token is sent there.
+    This is the account's own host or, for a tenant-level account, the tenant's. Both are the catalog's address without
+    its path (recorded: `https://<account>.purview.azure.com/catalog`). The host is checked because an answer can be
+    forged and a token is sent there.
     """
     address = account.endpoints.get("catalog", "").rstrip("/").removesuffix("/catalog").casefold()
     return address if any(host.fullmatch(address) for host in PURVIEW_HOSTS) else None
@@ -127,7 +127,8 @@ class _Resources:
         group = id_text(managed, "resourceGroup")
         self._group = ArmId.parse(group) if group else None
         self.storage = self._resource(managed, "storageAccount", STORAGE_TYPE, "managedResources.storageAccount")
-        # Null, "" and absence all mean "no namespace" (docs: not created by default since 15 December 2022).
+        # Null, "" and absence all mean "no namespace" (docs: not created by default since
+        # 15 December 2022, but accounts created with API version 2021-07-01 have had one since).
         namespace = self._resource(managed, "eventHubNamespace", NAMESPACE_TYPE, "managedResources.eventHubNamespace")
         disabled = text(properties, "managedEventHubState").casefold() == "disabled"
         self.namespace = None if disabled else namespace
@@ -297,14 +298,14 @@ def network_body() -> Json:
 
 
 def read_endpoint(answer: Mapping[str, Any], factory: str) -> Endpoint | None:
-    """One managed private endpoint of a factory (its name), from a list or from the answer to its creation.
+    """One managed private endpoint, from a list or from the answer to its creation; `factory` is the factory's name.
 
-    None for an item without a name: only the name can address it.
+    None for an item without a name, because an endpoint can only be addressed by its name.
 
-    Until Azure knows it, `connectionState` holds three empty strings (recorded) or is missing (spec). `resourceId`
-    is in no OpenAPI file; if present, it is the exact id of the private endpoint (public code), which is called
-    `<factory>.<endpoint>` (recorded). An id of anything else is dropped, because connections are approved by this id.
-    `error` is null in every recording; that it holds an object or a text after a failure is inferred.
+    Until Azure knows the state, `connectionState` holds three empty strings (recorded) or is missing (spec).
+    `resourceId` is in no OpenAPI file; if present, it is the exact id of the private endpoint (public code), which is
+    called `<factory>.<endpoint>` (recorded). An id of anything else is dropped, because connections are approved by
+    this id. `error` is null in every recording; that it holds an object or a text after a failure is inferred.
     """
     properties, name = mapping(answer, "properties"), read_name(answer)
     if not name:

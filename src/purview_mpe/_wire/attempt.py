@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was attempted, for the sentence in an error; and which right it needs."""
+    """What was attempted, for the sentence in an error, and the right that it needs."""
 
     what: str
     """Continues "Could not …", for example "create the endpoint 'purview_blob'"."""
@@ -24,8 +24,9 @@ class Attempt:
     on_data_plane: bool = False
     """True if Purview's own roles decide, not Azure's."""
     is_guarded: bool = False
-    """True if Azure itself refuses the write after a conflicting change: a PUT with If-Match, or a new endpoint, as
-    Azure never changes an existing one. Such a write may wait for Azure's limits without another read."""
+    """True if Azure itself refuses the write after a conflicting change. That holds for a PUT with If-Match and for a
+    new endpoint, because Azure never changes an existing one. Such a write may wait for Azure's limits without another
+    read."""
 
 
 @dataclass(frozen=True, slots=True)

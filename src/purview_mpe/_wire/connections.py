@@ -1,6 +1,6 @@
 """The targets' side on the wire: connections as the four kinds of list show them, and the bodies that decide them.
 
-The four differ in field spelling, naming and answers (noted beside each); the rest of the library sees one noun.
+The four lists differ in spelling, names and answers (noted beside each); the rest of the library sees one noun.
 """
 
 from __future__ import annotations
@@ -15,14 +15,23 @@ from purview_mpe._wire.reading import id_text, line, mapping, text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from purview_mpe._model.arm_id import ArmId
+    from purview_mpe._model.results import ConnectionList
     from purview_mpe._model.states import Decision
     from purview_mpe._wire.account import Json
 
 #: Spec: the version whose ingestion operations the hand-off's command calls; 2023-05-01-preview has them as well.
 INGESTION_API_VERSION = "2024-04-01-preview"
+#: Stable versions that every cloud has, with the list in the same shape as the newest ones (OpenAPI files).
+_LIST_API_VERSIONS: Mapping[ConnectionList, str] = {"storage": "2023-01-01", "namespace": "2021-11-01"}
 _SIGNATURE = {"Approved": "Approved with purview-mpe", "Rejected": "Rejected with purview-mpe"}
 #: Microsoft.Network limits a connection's message to 140 characters (docs); the targets document no limit.
 _LONGEST_DESCRIPTION = 140
+
+
+def list_url(kind: ConnectionList, holder: ArmId) -> str:
+    """The address of the list of a storage account's or an Event Hubs namespace's connections."""
+    return f"{holder.path}/privateEndpointConnections?api-version={_LIST_API_VERSIONS[kind]}"
 
 
 def read_connection(answer: Mapping[str, Any]) -> Connection | None:
@@ -46,7 +55,7 @@ def read_connection(answer: Mapping[str, Any]) -> Connection | None:
 
 
 def decision_bodies(decision: Decision, connection: Connection) -> tuple[Json, Json]:
-    """The bodies of the three PUTs: the one to send first, and the one for a policy that refuses the first.
+    """Two bodies for the PUT to an account, storage or namespace; send the second if a policy refuses the first.
 
     What the requester wrote is kept in the description, because approving overwrites it (recorded).
 
@@ -62,8 +71,8 @@ def decision_bodies(decision: Decision, connection: Connection) -> tuple[Json, J
 def ingestion_body(decision: Decision, private_endpoint_id: str) -> Json:
     """The body of the ingestion POST.
 
-    The SDK calls the field the private endpoint's id, the spec's sample passes the connection's: the caller tries
-    both, in this order.
+    According to the SDK, the field holds the private endpoint's id; the spec's sample passes the connection's id. The
+    caller tries both, in this order.
     """
     return {"privateEndpointId": private_endpoint_id, "status": decision}
 

@@ -1,4 +1,4 @@
-"""What a collection administrator still has to do, as a text without need of this library or the caller's rights."""
+"""What a collection administrator still has to do: a text that needs neither this library nor the caller's rights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.results import Account
 
-#: How the text begins if the role is to be given. `onboard` finds this part of a text again by it.
+#: How the text begins if the role is to be given. `apart` finds this part in a longer text by it.
 _GIVE = "give the role Data Curator to"
 #: The audience of a token for Purview (constant in Purview's SDKs).
 _RESOURCE = "https://purview.azure.net"
@@ -30,7 +30,7 @@ class Asked:
 
 
 def hand_off(account: Account, asked: Sequence[Asked], reason: str, *, takes_away: bool) -> str:
-    """The text for a collection administrator: who, where to click, and a script."""
+    """The text for a collection administrator: which identities, where to click, and a script."""
     what = "remove the role Data Curator from" if takes_away else _GIVE
     click = "remove" if takes_away else "add"
     lines = [
@@ -50,12 +50,12 @@ def hand_off(account: Account, asked: Sequence[Asked], reason: str, *, takes_awa
 
 
 def joined(owners: str | None, administrator: str | None) -> str | None:
-    """What is left of an onboarding: the text for the owners of the targets, and the one for the administrator."""
+    """What an onboarding leaves to others: the text for the targets' owners, then the one for the administrator."""
     return "\n".join(text for text in (owners, administrator) if text) or None
 
 
 def apart(text: str | None) -> tuple[str | None, str | None]:
-    """The two texts that `joined` made one of."""
+    """The two texts that `joined` combined."""
     before, begins, after = f"\n{text or ''}".partition(f"\nPlease {_GIVE}")
     owners = before.strip("\n")
     return f"{owners}\n" if owners else None, (begins + after).lstrip("\n") or None

@@ -54,7 +54,7 @@ def error_for(attempt: Attempt, answer: Answer) -> PurviewMpeError:
 
 
 def unreadable_answer(attempt: Attempt, answer: Answer, why: str) -> AzureUnavailable:
-    """The error for an answer that is not what Azure Resource Manager says: for example HTML from a proxy.
+    """The error for an answer that cannot come from Azure Resource Manager, for example HTML from a proxy.
 
     Its status is below 400: Azure may have done what was requested.
     """
@@ -85,7 +85,7 @@ def unexpected_answer(attempt: Attempt, answer: Answer) -> AzureError:
     return AzureError(
         f"Could not confirm that this was done: {attempt.what}. Azure answered {answer.status}, which says that it may "
         "still be under way.",
-        remedy="Repeat the call: it looks first at what exists, and does only what is missing.",
+        remedy="Repeat the call: it reads Azure first and does only what is missing.",
         status=answer.status,
         request_id=answer.request_id,
         correlation_id=answer.correlation_id,
@@ -121,7 +121,7 @@ def _way_remedy(host: str, proxy: str | None, *, bad_certificate: bool) -> str:
             "Give the client the certificate authority of the server that answers there, for example a proxy: "
             "connection_verify='ca.pem', or the variable REQUESTS_CA_BUNDLE or SSL_CERT_FILE."
         )
-    looks = "then repeat the call: it looks first at what exists, and does only what is missing."
+    looks = "then repeat the call: it reads Azure first and does only what is missing."
     if proxy:
         return f"Check that the proxy {proxy} runs and lets requests to {host} through, {looks}"
     if host:
@@ -130,7 +130,7 @@ def _way_remedy(host: str, proxy: str | None, *, bad_certificate: bool) -> str:
 
 
 def no_token(attempt: Attempt, said: str, *, proxy_for: Callable[[str], str | None]) -> AccessDenied | NoAnswer:
-    """The error for a credential that gave no token, by what it said.
+    """The error for a credential that gave no token, based on its message.
 
     `proxy_for` names the proxy on the way to a host.
     """
@@ -164,7 +164,7 @@ def is_without_token(error: PurviewMpeError) -> bool:
 
 
 def token_repeated(attempt: Attempt, answer: Answer) -> AzureUnavailable:
-    """The error for an answer that repeats the request's token; it repeats nothing of the answer."""
+    """The error for an answer that repeats the request's token; the error quotes nothing from the answer."""
     return AzureUnavailable(
         f"Could not {attempt.what}: the answer {answer.status} repeats the token that was sent, which Azure never "
         "does, so it was not read.",

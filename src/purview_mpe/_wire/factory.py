@@ -68,8 +68,8 @@ def principal_id(answer: Object) -> str | None:
 def identity_body(answer: Object) -> account.Json:
     """The factory's identity with the system-assigned one switched on.
 
-    All user-assigned identities have to be repeated, each with an empty object, or they are lost (spec, inferred). Loss
-    of one can cut off the key of a customer-managed encryption.
+    All user-assigned identities have to be repeated, each with an empty object, or they are lost (spec, inferred).
+    Without one, the factory may lose access to its customer-managed encryption key.
     """
     others = as_mapping(mapping(answer, "identity").get("userAssignedIdentities"))
     if not others:
@@ -108,7 +108,7 @@ def connected_account(answer: Object) -> str | None:
 
 
 def read_etag(answer: Object) -> str:
-    """The factory's entity tag, if it is exactly one. Spelled `eTag` here, and `etag` within a factory (spec).
+    """The factory's entity tag, if it is exactly one. The field is `eTag` here, and `etag` within a factory (spec).
 
     With `*` or a list, `If-Match` would match more than the version that was read (RFC 9110, 13.1.1).
     """
@@ -182,7 +182,7 @@ def read_run(answer: Object) -> PipelineRun:
 
 
 def read_run_page(answer: Object) -> tuple[tuple[str, ...], str | None]:
-    """The ids of the runs on a page, and the token of the next page. Not an Azure list: there is no link (spec)."""
+    """The ids of the runs on a page, and the token of the next page. Unlike Azure's lists, it has no link (spec)."""
     # Each id becomes part of a path.
     ids = tuple(run_id for run in objects(answer, "value") if is_segment(run_id := text(run, "runId")))
     return ids, text(answer, "continuationToken") or None

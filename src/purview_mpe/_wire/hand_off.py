@@ -50,10 +50,10 @@ class Pending:
     private_endpoint_id: str | None = None
     connection_id: str | None = None
     reason: str | None = None
-    """Why the caller did not do it, if the caller tried."""
+    """Why the caller did not do it; None if the caller did not try."""
 
 
-#: The decision in the portal's word; az uses the same word in lower case.
+#: The portal's word for each decision; az uses the same word in lower case.
 _VERB: dict[Decision, str] = {"Approved": "Approve", "Rejected": "Reject"}
 
 _WARNING = "other connections on the same resources may be a stranger's."
@@ -120,20 +120,20 @@ def _commands(factory: str, account_id: str, item: Pending, decision: Decision) 
 def _is_called(factory: str, item: Pending) -> str:
     """The condition of a query for connections whose private endpoint has the endpoint's name.
 
-    JMESPath compares letter by letter and has no lower-case function, and Azure echoes ids in other letter cases: types
-    and resource groups in any, names as they were given or in lower case (recorded). So the query compares only the
-    name, in both spellings, and shows the whole id to the person who runs the command.
+    JMESPath compares letter by letter and has no lower-case function, and Azure returns ids in other letter cases:
+    types and resource groups in any, names as they were given or in lower case (recorded). So the query compares only
+    the name, in both spellings, and shows the whole id to the person who runs the command.
     """
     given = item.private_endpoint_id
     name = last_segment(given) if given else hidden_name(factory, item.name)
-    # Spaces, so that PowerShell quotes the query for az.cmd, too: cmd would read the bars as pipes.
+    # The spaces make PowerShell quote the query for az.cmd, too; without quotes, cmd would read the bars as pipes.
     return " || ".join(
         f"ends_with(to_string({_BEARER}), '/{_jmespath(written)}')" for written in dict.fromkeys((name, name.lower()))
     )
 
 
 def _ingestion_commands(factory: str, account_id: str, item: Pending, decision: Decision) -> list[tuple[str, str]]:
-    # az completes a URL without a host with the host of the cloud that it is signed in to.
+    # To a URL without a host, az adds the host of the cloud that it is signed in to.
     version = f"api-version={INGESTION_API_VERSION}"
     listing = quoted(f"{account_id}/ingestionPrivateEndpointConnections?{version}")
     status = quoted(f"{account_id}/ingestionPrivateEndpointConnectionStatus?{version}")

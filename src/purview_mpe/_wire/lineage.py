@@ -1,6 +1,6 @@
 """Purview's catalog: the entities of Data Factory's activities, and how they are tied to data sets.
 
-Sources as in `account`. The types and the nesting are public code, read from real answers:
+Sources as in `account`. The types and their nesting come from public code that reads real answers:
 `adf_pipeline` holds `adf_copy_activity`, which holds `adf_copy_operation`, which has the relations to data sets.
 """
 
@@ -99,7 +99,7 @@ def relations(answer: Object, entity: Entity) -> int:
 
 
 def _inside(answer: Object, entity: Entity) -> set[str]:
-    """The activity and its operations; an operation is called as its activity, a `#` and more (public code)."""
+    """The activity and its operations; an operation's name is its activity's, a `#` and more (public code)."""
     prefix = f"{entity.qualified_name}#".casefold()
     found = {entity.guid}
     for guid, one in mapping(answer, "guidEntityMap").items():
@@ -111,5 +111,5 @@ def _inside(answer: Object, entity: Entity) -> set[str]:
 
 
 def _seconds(value: object) -> float | None:
-    """Purview writes moments in milliseconds since 1970 (public code)."""
+    """Seconds since 1970; Purview writes times in milliseconds since 1970 (public code)."""
     return value / 1000 if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**15 else None

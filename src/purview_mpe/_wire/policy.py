@@ -189,7 +189,7 @@ def _holders(policy: Policy, role: str) -> frozenset[str]:
 
 
 def _rule_id(policy: Policy, role: str) -> str:
-    # Compare the whole id: ids start with the role's name for every collection (public code).
+    # Compare the whole id: in every collection, the id starts with the role's name (public code).
     return f"{role}:{policy.collection}"
 
 
@@ -198,7 +198,7 @@ def _permission_id(policy: Policy) -> str:
 
 
 def _rules_of(policy: Policy, body: Json) -> tuple[list[object], Json]:
-    """The rules of a policy to change, and the rule that refers to the roles."""
+    """The list of rules in the body to change, and the rule that refers to the roles."""
     rules = as_list(mapping(body, "properties").get("attributeRules"))
     if rules is not None and (permission := _rule(rules, _permission_id(policy))) is not None:
         return rules, permission
@@ -252,7 +252,7 @@ def _condition_of_identities(alternative: object, role: str) -> Json | None:
 
 
 def _values(condition: Object) -> tuple[str, ...]:
-    """The values of a condition: one value (`…Includes`) or one of several (`…IncludedIn`)."""
+    """The values of a condition, which names a single value (`…Includes`) or a list of them (`…IncludedIn`)."""
     single = text(condition, "attributeValueIncludes")
     return (*((single,) if single else ()), *texts(condition, "attributeValueIncludedIn"))
 

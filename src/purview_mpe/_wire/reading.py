@@ -26,7 +26,7 @@ def text(holder: Object, key: str) -> str:
 
 
 def id_text(holder: Object, key: str) -> str:
-    """The resource id under a key; empty if there is none, or a text that is not an id."""
+    """The resource id under a key; empty if there is no text, or if the text is not an id."""
     given = text(holder, key)
     return given if is_id(given) else ""
 
@@ -53,7 +53,7 @@ def texts(holder: Object, key: str) -> tuple[str, ...]:
 
 def as_mapping(value: object) -> Object:
     """The value, if it is an object; otherwise an empty one."""
-    # Not `Mapping`: that checks the value against each of the SDKs' thousand models, which derive from it.
+    # Not `Mapping`: that would check the value against each of the SDKs' thousand models, which derive from it.
     return cast("Object", value) if isinstance(value, dict) else {}
 
 

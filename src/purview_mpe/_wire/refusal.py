@@ -55,7 +55,7 @@ class Refusal:
     wants_mfa: bool = False
     """True if the answer is about multi-factor authentication, that is, how the caller signed in."""
     linked_action: str = ""
-    """The action that is missing on another resource than the requested one."""
+    """The action that the caller lacks on a resource other than the requested one."""
     linked_scopes: tuple[str, ...] = ()
     locked_scopes: tuple[str, ...] = ()
     tenant: str = ""

@@ -39,7 +39,7 @@ POLICY_CODES = frozenset({"requestdisallowedbypolicy"})
 #: The 404s that mean that a resource does not exist (docs: "Resolve errors for resource not found"). Data Factory
 #: answers `NotFound` for its child resources (recorded 2023-11).
 GONE_CODES = frozenset({"resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound", "notfound"})
-#: How the codes begin with which Purview's catalog says the same (Apache Atlas: `AtlasErrorCode`).
+#: The prefix of the codes with which Purview's catalog says the same (Apache Atlas: `AtlasErrorCode`).
 _GONE_FROM_CATALOG = "atlas-404-"
 #: An api-version or a type that this cloud, or this region of it, does not have (public code, China in 2026-05).
 VERSION_CODES = frozenset(

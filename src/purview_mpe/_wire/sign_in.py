@@ -34,7 +34,7 @@ class Challenge:
     claims: str | None = None
     """The claims that the token must hold, as the credential expects them."""
     encoded_claims: str | None = None
-    """The same as Azure sent it and as `az login --claims-challenge` expects it."""
+    """The same claims, encoded as Azure sent them and as `az login --claims-challenge` expects them."""
 
 
 def read_challenge(header: str | None) -> Challenge | None:
@@ -120,12 +120,12 @@ _NOT_SET_UP = (
     # The local address that gives tokens to managed identities; it answers only inside Azure.
     "169.254.169.254",
 )
-#: Sentences that also say so, but that the actual cause can follow.
+#: Sentences that also say this, but that may be followed by the actual cause.
 _UNAVAILABLE = ("unavailable", "configuration not found in environment", "troubleshoot")
 #: Messages of credentials that are set up but not signed in (SDK source).
 _SIGN_IN = ("az login", "azd auth login", "connect-azaccount", "re-authenticate")
 _CERTIFICATE = ("certificate_verify_failed", "certificate verify failed", "sslcertverificationerror")
-#: Messages of operating systems, urllib3, aiohttp and the Azure CLI if they cannot reach a host.
+#: Messages of operating systems, urllib3, aiohttp and the Azure CLI when they cannot reach a host.
 _NETWORK = (
     "failed to establish a new connection",
     "failed to resolve",
@@ -154,7 +154,7 @@ _HOST = re.compile(
     r"host='([\w.-]{1,253})', port=(\d{1,5})|connect to host ([\w.-]{1,253}):(\d{1,5})|https://([\w.-]{1,253})"
 )
 _ENTRA = re.compile(r"AADSTS(\d{3,9})")
-#: Entra ID's codes (docs: "Microsoft Entra authentication and authorization error codes"), by what helps.
+#: Entra ID's codes (docs: "Microsoft Entra authentication and authorization error codes"), grouped by what helps.
 _ENTRA_CAUSES: dict[str, Cause] = {
     **dict.fromkeys(("7000215", "7000222", "7000218", "700027", "50012"), "secret"),
     **dict.fromkeys(("50076", "50079", "50072", "50074", "50078", "50158", "53003", "530003"), "second-factor"),
@@ -238,7 +238,7 @@ def _without_noise(words: str) -> str:
 
 
 def _is_specific(sentence: str) -> bool:
-    """True if only a credential that is set up says this sentence."""
+    """True if only a credential that is set up reports this sentence."""
     return _has(sentence, (*_CERTIFICATE, *_MANAGED, *_TRIED)) or _ENTRA.search(sentence) is not None
 
 

@@ -10,7 +10,7 @@ import re
 
 from purview_mpe._model.shown import one_line
 
-#: The most characters of an outside text that are read to show a sentence of it.
+#: The most characters of an outside text that are read in order to show a sentence from it.
 LONGEST = 65_536
 #: Longer than any error of Azure's; a longer text is not parsed.
 LONGEST_ERROR = 2**20

@@ -158,7 +158,7 @@ _KEPT = frozenset(
         ),
     )
 )
-#: Fields below which only these stay: the rest is a user's data.
+#: Fields inside which only these fields stay: the rest is the user's data.
 _WITHIN: Mapping[str, frozenset[str]] = {
     "output": frozenset({"effectiveintegrationruntime", "reportlineagetopurview", "reportlineagetopurvew", "status"}),
     "typeproperties": frozenset({"ssisproperties"}),
@@ -180,14 +180,14 @@ _KINDS = {
     "pipelines": "pipeline",
     "managedvirtualnetworks": "network",
 }
-#: The names of managed endpoints stay: names of one set contain each other, and nothing would fit together without
-#: them. Names of connections are made of a factory's or an account's name and an endpoint's.
+#: The names of managed endpoints stay: the names of one set contain each other, and without them the parts of a
+#: transcript would not fit together. A connection's name is made of a factory's or account's name and an endpoint's.
 _KEPT_NAMES = frozenset(
     {"managedprivateendpoints", "privateendpointconnections", "ingestionprivateendpointconnections"}
 )
 #: Fields that hold a name that is in no id.
 _NAMES = {"pipelinename": "pipeline", "activityname": "activity", "parentcollectionname": "collection"}
-#: Names that are also words of Azure's: replacing them would change the meaning, and they identify no owner.
+#: Names that are also Azure's own words: replacing them would change the meaning, and they identify no owner.
 _COMMON = frozenset(["default", "account", "blob", "queue", "namespace", "platform", "portal", "purview"])
 #: No Azure resource can have a longer name (docs: "Naming rules and restrictions for Azure resources").
 _LONGEST_NAME = 260
@@ -200,14 +200,14 @@ _END = re.compile(r"[?\"'\s,;)]")
 
 
 def sanitised(exchanges: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The exchanges with only known fields, and with other ids and names."""
+    """The exchanges with only the known fields, and with ids and names replaced."""
     clean = [_known(_without_arguments(exchange)) for exchange in exchanges]
     words = _Words(_texts(clean))
     return [words.replaced(exchange) for exchange in clean]
 
 
 def _without_arguments(exchange: dict[str, Any]) -> dict[str, Any]:
-    """The exchange; the body that starts a pipeline holds the user's arguments under the user's names."""
+    """The exchange; if it starts a pipeline, without its body, because the arguments and their names are the user's."""
     asked = exchange["request"]
     if not asked["url"].partition("?")[0].casefold().endswith("/createrun"):
         return exchange
@@ -271,7 +271,7 @@ class _Words:
         self._numbers: dict[str, dict[str, int]] = {}
         self._names: dict[str, str] = {}
         self._sizes: dict[str, list[int]] = {}
-        """By the first word of a name: how long the names that begin with it are, the longest first."""
+        """For the first word of each name: the lengths of the names that begin with it, the longest first."""
         kept: set[str] = set()
         perhaps: list[str] = []
         for key, text in texts:
@@ -279,7 +279,7 @@ class _Words:
                 self._learn(kind, text)
             for kind, name in _names_in(text):
                 if kind == "privateendpoints":
-                    # Those of managed endpoints are called `<factory>.<endpoint>`.
+                    # The private endpoint of a managed endpoint is called `<factory>.<endpoint>`.
                     factory, _, endpoint = name.partition(".")
                     self._learn("factory", factory)
                     perhaps.append(endpoint)
@@ -361,7 +361,7 @@ def _folded(text: str) -> str:
 
 
 def _names_in(text: str) -> Iterator[tuple[str, str]]:
-    """The kinds and names in the ids of a text. Types and names alternate behind each provider."""
+    """The kinds and names in the ids of a text. Types and names alternate after each provider."""
     for arm_id in _SUBSCRIPTION.split(text)[1:]:
         segments = iter(_END.split(arm_id, maxsplit=1)[0].split("/")[1:])
         for kind in segments:

@@ -1,4 +1,4 @@
-"""Fleets on many machines: Azure Durable Functions, the `durabletask` engine, or any executor of yours.
+"""Fleets on many machines: Azure Durable Functions, the `durabletask` engine, or an executor of your choice.
 
     app = df.DFApp()
     durable.register_functions(app, connect)        # azure-functions-durable 1.x
@@ -8,10 +8,9 @@
 
     pool.map(durable.create_one, specs)             # processes, Dask
 
-The orchestration is started under the name `FLEET` with `FleetRequest(…).model_dump(mode="json")`, and its output is
-the JSON of a `FleetReport`. It is written once, for no engine in particular. Importing this module loads no engine, no
-pydantic and no Azure SDK: the registering functions load the engine that they are for, and the first activity loads
-the rest.
+Start the orchestration `FLEET` with `FleetRequest(…).model_dump(mode="json")` as its input; its output is the JSON of a
+`FleetReport`. The same orchestration runs on every engine. Importing this module loads no engine, no pydantic and no
+Azure SDK: each registering function loads what it needs of its engine, and the first activity loads the rest.
 """
 
 from __future__ import annotations

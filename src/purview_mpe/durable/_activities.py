@@ -1,7 +1,7 @@
-"""What workers do: JSON in, JSON out, and what Azure refuses comes back in the report.
+"""The activities, which workers run: JSON in, JSON out. What Azure refuses is in the report that comes back.
 
-Each looks first and does what is missing, so an engine may run one twice. Imported when the first one runs, because it
-loads pydantic.
+Each activity reads Azure first and does only what is missing, so an engine may run it twice. This module is imported
+when the first activity runs, because it loads pydantic.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps.fleet_reports import failed
 from purview_mpe._model.results import Report
 from purview_mpe._model.spec import Spec
-from purview_mpe.durable._progress import SUBMITTED, unanswered
+from purview_mpe.durable._progress import SUBMITTED, is_sent, unanswered
 from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Identity, Verb
     from purview_mpe.durable._engine import Json
 
-#: Seconds that a look waits for what is nearly done; the orchestration does longer waits, which hold no worker.
+#: Seconds that a look waits for endpoints that are nearly done; longer waits happen in the orchestration, where they
+#: occupy no worker.
 _LOOK = 3.0
-#: Seconds after which an activity gives back what it has; well below the five minutes that a function may take.
+#: Seconds after which an activity returns what it has: well below the five minutes for which a function may run.
 _AT_MOST = 200.0
-#: In place of a text that was not asked for: `onboard` is not complete while something is left for others.
+#: Replaces a hand-off text that was not requested. A report needs some text, because `onboard` is not complete while
+#: something is left for others.
 _LEFT = "Something is left for others: start the fleet with hand_off=True, and this says what and for whom.\n"
-#: Seconds for connections to appear that were asked for minutes ago.
+#: Seconds to wait for connections to appear; their endpoints were requested minutes ago.
 _APPEAR = 60.0
 
 
 def create(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
-    """Create for some factories: submit without waiting, or look at what Azure has made of it."""
+    """Create the endpoints of some factories: submit without waiting, or look at what Azure has done since."""
     approve, wait = bool(order["approve"]), bool(order["wait"])
 
     def work(specs: Sequence[Spec], seconds: float) -> Sequence[Report]:
@@ -44,9 +46,9 @@ def create(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
 
 
 def onboard(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
-    """Onboard some factories: submit without waiting, or look at what Azure has made of it.
+    """Onboard some factories: submit without waiting, or look at what Azure has done since.
 
-    One write of an account's policy gives the role to all identities of the order.
+    A single write to an account's policy gives the role to the identities of all factories in the order.
     """
     approve, grant, wait = bool(order["approve"]), bool(order["grant"]), bool(order["wait"])
 
@@ -71,7 +73,7 @@ def _made(
     work: Callable[[Sequence[Spec], float], Sequence[Report]],
     verb: Verb,
 ) -> Sequence[Report]:
-    """What `work` did for the factories of an order; endpoints of this orchestration that failed are replaced."""
+    """What `work` did for the factories of an order; failed endpoints that this orchestration created are replaced."""
     approve = bool(order["approve"])
     specs = [Spec.model_validate(factory["spec"]) for factory in order["factories"]]
     made = [{(str(target), str(group)) for target, group in factory.get("made", ())} for factory in order["factories"]]
@@ -84,7 +86,7 @@ def _made(
 
 
 def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
-    """Approve the connections that these reports are about, or in a dry run tell what would be approved."""
+    """Approve the connections that these reports are about, or in a dry run report what would be approved."""
     reports = [Report.model_validate(report) for report in order["reports"]]
     subjects = [report if _is_exact(report) else report.spec for report in reports]
     decided = _told(
@@ -105,11 +107,12 @@ def _created(client: Client, specs: Sequence[Spec], *, approve: bool, wait: bool
 
 
 def _healed(client: Client, report: Report, made: set[Identity], *, approve: bool) -> Report:
-    """Create one endpoint again that an earlier activity created and that Azure could not finish.
+    """Create an endpoint again if an earlier activity created it and Azure could not finish it; one at a time.
 
-    Storage runs one private endpoint operation at a time (public code), so a neighbour can make it fail. The plan
-    takes it for another caller's broken endpoint. It is not: it cannot have been used yet. One whose connection
-    was rejected or disconnected is left alone: that was a decision.
+    Storage runs one private endpoint operation at a time (public code), so an operation on another endpoint can make
+    this one fail. The plan reports a conflict, as for a broken endpoint of another caller. This endpoint cannot have
+    been used yet, so replacing it is safe. An endpoint whose connection was rejected or disconnected is not replaced:
+    that was a person's decision.
     """
     broken = {outcome.identity for outcome in report.outcomes if outcome.result == "conflict"}
     if not broken & made:
@@ -133,7 +136,7 @@ def _healed(client: Client, report: Report, made: set[Identity], *, approve: boo
 
 
 def _is_exact(report: Report) -> bool:
-    """Whether the report tells the private endpoint of every endpoint, so that the factory need not be asked."""
+    """Whether the report has the private endpoint id of every endpoint, so that the factory need not be read."""
     endpoints = [outcome for outcome in report.outcomes if outcome.subject == "endpoint"]
     return bool(endpoints) and all(outcome.private_endpoint_id for outcome in endpoints)
 
@@ -146,20 +149,20 @@ def _told(
     *,
     approve: bool,
 ) -> Sequence[Report]:
-    """What was done in the time that the order gives."""
+    """What `work` did in the time that is left until the order's deadline."""
     left = (datetime.fromisoformat(order["until"]) - datetime.now(UTC)).total_seconds()
     if left <= 0:
-        # Another worker may have been asked by now.
+        # The orchestration may have asked another worker by now.
         return [unanswered(spec, "A worker came to it too late.", approve=approve, verb=verb) for spec in specs]
     try:
         return work(min(_AT_MOST, left))
     except PurviewMpeError as error:
-        # No sign-in, say: the same for every factory.
+        # For example, no sign-in: the same error for every factory.
         return [failed(spec, error, approve=approve, verb=verb) for spec in specs]
 
 
 def _shown(reports: Sequence[Report], order: Mapping[str, Any], *, with_account: bool, waiting_is_news: bool) -> Json:
-    """Reports as JSON, as short as they can be."""
+    """The reports as JSON, as short as possible."""
     left_out = {
         name for name, is_wanted in (("hand_off", order["hand_off"]), ("account", with_account)) if not is_wanted
     }
@@ -174,6 +177,8 @@ def _shown(reports: Sequence[Report], order: Mapping[str, Any], *, with_account:
 
 
 def _is_waiting(report: Report) -> bool:
-    """Whether Azure is still at it, and nothing else is to be said."""
+    """Whether Azure is still creating the endpoints, and there is nothing else to report."""
     results = {outcome.result for outcome in report.outcomes if outcome.subject not in SUBMITTED}
+    if any(map(is_sent, report.outcomes)):
+        return False
     return "timed-out" in results and results <= {"timed-out", "kept", "absent", "already-approved"}

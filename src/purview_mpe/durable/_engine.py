@@ -1,7 +1,8 @@
-"""What an orchestration needs of an engine: a handful of words, and no engine behind them.
+"""What an orchestration needs from an engine: a few operations that every engine has.
 
-An orchestrator is run again from its beginning whenever something has happened, and has to come to the same decisions
-each time. So it asks nothing but its engine: no clock, no chance, no request. What it waits for it yields.
+An engine runs an orchestrator again from the beginning whenever something has happened, and the orchestrator has to
+make the same decisions each time. So it takes everything from the engine: it reads no clock, uses no random numbers and
+sends no request. It yields the tasks that it waits for.
 """
 
 from __future__ import annotations
@@ -17,72 +18,72 @@ FLEET = "purview_mpe_fleet"
 CREATE = "purview_mpe_create"
 ONBOARD = "purview_mpe_onboard"
 APPROVE = "purview_mpe_approve"
-#: The external event that tells an orchestration a person's decision: true or false.
+#: The external event that carries a person's decision to an orchestration: true or false.
 APPROVAL = "purview_mpe_approval"
 
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Any]"
 #: An engine's own handle for something that is under way.
 Task: TypeAlias = Any
-#: A part of an orchestration: it yields what it waits for, and goes on when the first of that is done.
+#: A part of an orchestration: it yields the tasks that it waits for, and goes on when the first of them is done.
 Steps: TypeAlias = "Generator[Sequence[Task], None, T]"
 
 
 class Unanswered(Exception):
-    """Something that was called did not answer, or its engine says that it failed."""
+    """A task has no answer, or its engine says that it failed."""
 
 
 class Engine(Protocol):
     """One run of one orchestration."""
 
     def now(self) -> datetime:
-        """The moment at which the engine took up this orchestration, in UTC; the same at each replay."""
+        """The time at which the engine resumed this orchestration, in UTC; the same in each replay."""
         ...
 
     def call(self, activity: str, order: Mapping[str, Any]) -> Task:
-        """Have an activity carried out, on whichever machine is free."""
+        """Run an activity, on whichever machine is free."""
         ...
 
     def timer(self, seconds: float) -> Task:
-        """Something that is done in so many seconds."""
+        """A task that is done after this many seconds."""
         ...
 
     def event(self, name: str) -> Task:
-        """Something that is done when the outside says so."""
+        """A task that is done when an external event of this name arrives."""
         ...
 
     def first_of(self, tasks: Sequence[Task]) -> Task:
-        """To be yielded: goes on as soon as one of them is done."""
+        """A task to yield: it is done as soon as one of these tasks is done."""
         ...
 
     def is_done(self, task: Task) -> bool:
-        """Whether it is."""
+        """Whether the task is done, even if it failed."""
         ...
 
     def answer(self, task: Task) -> Any:
-        """What came of it.
+        """The result of the task.
 
         Raises:
-            Unanswered: nothing has, or a failure.
+            Unanswered: the task is not done, or it failed.
         """
         ...
 
     def cancel(self, timer: Task) -> None:
-        """Let a timer go that is not done; an orchestration does not end before its timers."""
+        """Cancel a timer that is not done, because an orchestration does not end before its timers."""
         ...
 
     def tell(self, status: Json) -> None:
-        """Show where it stands to every client that asks."""
+        """Set the status that the engine shows to every client that asks for it."""
         ...
 
 
 def in_utc(moment: datetime) -> datetime:
-    """A moment that says that it is in UTC; engines leave that out at times."""
+    """The moment, marked as UTC if it has no time zone: engines sometimes leave it out."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def driven(engine: Engine, steps: Steps[T]) -> Generator[Task, Any, T]:
-    """An orchestration as engines want it: one task at a time."""
+    """The orchestration in the form that engines run: it yields one task at a time."""
     while True:
         try:
             waiting = next(steps)
@@ -93,7 +94,7 @@ def driven(engine: Engine, steps: Steps[T]) -> Generator[Task, Any, T]:
 
 
 def together(engine: Engine, parts: Sequence[Steps[T]]) -> Steps[list[T]]:
-    """Several parts side by side, none of which waits for another; what came of each."""
+    """Run several parts side by side, none of which waits for another; returns the result of each."""
     results: dict[int, T] = {}
     waiting: dict[int, Sequence[Task]] = {}
     ready = list(range(len(parts)))
@@ -116,15 +117,15 @@ def _ready(engine: Engine, waiting: dict[int, Sequence[Task]]) -> list[int]:
 
 
 def pause(engine: Engine, seconds: float) -> Steps[None]:
-    """Let time pass."""
+    """Wait for this many seconds."""
     if seconds > 0:
         yield [engine.timer(seconds)]
 
 
 def all_of(engine: Engine, tasks: Sequence[Task], patience: float) -> Steps[None]:
-    """Wait until all are done, failed ones too, for at most `patience` seconds."""
+    """Wait until all tasks are done, including failed ones, for at most `patience` seconds."""
     limit = engine.timer(patience)
-    # One after the other instead of the engines' own "all": those disagree about what a failure in between means.
+    # Wait for the tasks one by one, and not with the engines' own "all": engines treat the failure of one differently.
     while (waiting := [task for task in tasks if not engine.is_done(task)]) and not engine.is_done(limit):
         yield [*waiting, limit]
     if not engine.is_done(limit):

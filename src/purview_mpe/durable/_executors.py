@@ -1,4 +1,4 @@
-"""One factory in another process: what any executor can be given, and takes nothing but JSON and a way to connect."""
+"""One factory in another process: a function for any executor, which takes only JSON and a way to connect."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def connect(*, share: float = 1.0, **settings: Any) -> Client:
     """A client that signs in with `DefaultAzureCredential`, from settings that JSON can hold.
 
     Args:
-        share: The part of Azure's limits that this process may use; processes do not know of each other, so give each
-            its share.
+        share: The part of Azure's limits that this process may use; processes do not know about each other, so give
+            each its share.
         settings: What `Client` takes: `cloud`, `endpoint`, `connection_verify`, `user_agent`, …
 
     Raises:
         InvalidSpec: a setting is unknown or wrong.
     """
-    from purview_mpe._client.client import Client  # noqa: PLC0415 - as above; it loads pydantic
-    from purview_mpe._rules.budget import Budget  # noqa: PLC0415 - what imports this module may never connect
+    from purview_mpe._client.client import Client  # noqa: PLC0415 - it loads pydantic
+    from purview_mpe._rules.budget import Budget  # noqa: PLC0415 - a process that imports this might never connect
 
     return Client(budget=Budget(share), **settings)
 
@@ -51,17 +51,17 @@ def create_one(
 ) -> Json:
     """What `create_all` does for one factory, JSON in and JSON out, for executors that run it somewhere else.
 
-    Reads, writes and needs what `create_all` does. What Azure refuses comes back in the report. Can be pickled, and so
-    must `connect` be: a function at the top level of a module. Each process makes one client for the same `connect`
-    and `settings`, and keeps it. `timeout` is in seconds. Safe to repeat.
+    Reads, writes and needs what `create_all` does. What Azure refuses comes back in the report. This function
+    can be pickled. `connect` has to be picklable as well: a function at the top level of a module. Each process creates
+    one client for the same `connect` and `settings`, and keeps it. `timeout` is in seconds. Safe to repeat.
 
     Args:
         spec: The JSON of a `Spec`.
-        connect: Makes a client; called with the settings as keyword arguments.
+        connect: Returns a client; called with the settings as keyword arguments.
         settings: JSON that `connect` takes.
         approve: Whether to approve each connection as it appears.
-        wait: Whether to wait until Azure has made the endpoints.
-        timeout: Seconds for that.
+        wait: Whether to wait until Azure has created the endpoints.
+        timeout: Seconds to wait.
 
     Returns:
         The JSON of a `Report`.
@@ -80,10 +80,10 @@ def create_one(
 
 
 def _checked_settings(settings: object) -> tuple[dict[str, Any], str]:
-    """The settings, and the text that is the same for the same settings.
+    """The settings, and a text that is equal for equal settings.
 
     Raises:
-        InvalidSpec: they are nothing that JSON can hold under names.
+        InvalidSpec: the value is not a mapping of names to values that JSON can hold.
     """
     if settings is None:
         return {}, ""

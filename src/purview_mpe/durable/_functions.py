@@ -1,4 +1,4 @@
-"""The door to Azure Durable Functions: azure-functions-durable 1.x, in the Python v2 programming model."""
+"""Support for Azure Durable Functions: azure-functions-durable 1.x, in the Python v2 programming model."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 def register_functions(
     app: Any, connect: Callable[[], Client] = connect_by_default, *, approver: Callable[[], Client] | None = None
 ) -> None:
-    """Give a Durable Functions app the orchestrator and the activities of fleets.
+    """Register the orchestrator and the activities of fleets with a Durable Functions app.
 
     Args:
         app: A `DFApp` or `Blueprint` of azure.durable_functions.
-        connect: Makes the client that creates endpoints, when the first activity runs.
-        approver: Makes the client that approves, where that is another identity; by default the same one.
+        connect: Returns the client that creates endpoints; called when the first activity runs.
+        approver: Returns the client that approves, if that needs another identity; by default, `connect`'s client.
     """
     creating = Once(connect)
     approving = creating if approver is None else Once(approver)
 
-    # The names of these functions are the constants of `_engine`: the host calls them by name. Annotations have to
-    # stand, because the host's worker looks them up when it loads the app.
+    # The names of these functions are the constants of `_engine`: the host calls them by name. The functions
+    # need annotations, because the host's worker looks those up when it loads the app.
     def purview_mpe_fleet(context: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _orchestration  # noqa: PLC0415 - cold starts pay for what is imported
+        from purview_mpe.durable import _orchestration  # noqa: PLC0415 - every import slows down cold starts
 
         engine = DurableFunctions(context)
         return (yield from driven(engine, _orchestration.fleet(engine, context.get_input())))
@@ -60,7 +60,7 @@ def register_functions(
 
 
 class DurableFunctions:
-    """One run of an orchestrator, in the words of azure-functions-durable."""
+    """One run of an orchestrator, as an `Engine` over azure-functions-durable."""
 
     def __init__(self, context: Any) -> None:
         self._context = context

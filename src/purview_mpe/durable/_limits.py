@@ -1,7 +1,7 @@
-"""How fast a fleet may go on many machines: the workers know nothing of each other, so the orchestration counts.
+"""How fast a fleet may go on many machines: the workers do not know about each other, so the orchestration counts.
 
-It keeps the same buckets that a client keeps (`_budget`), on the engine's clock instead of a real one: values in,
-values out, the same at each replay.
+It keeps the same buckets as a client (`_rules.budget`), on the engine's clock instead of a real one. The results depend
+only on the arguments, so they are the same in each replay.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Request: TypeAlias = tuple[str, str]
 
-#: Reads that one factory costs at most: its networks, its endpoints and a look afterwards; to onboard it, the factory
-#: itself and its integration runtimes as well.
+#: The most reads that one factory takes: its networks, its endpoints and a look afterwards; onboarding also reads the
+#: factory itself and its integration runtimes.
 _READS: Mapping[FleetVerb, int] = {"create": 4, "onboard": 6}
-#: Writes that one factory costs at most: the network and four endpoints; to onboard it, the factory itself and an
-#: integration runtime as well.
+#: The most writes that one factory takes: the network and four endpoints; onboarding also writes the factory itself and
+#: an integration runtime.
 _WRITES: Mapping[FleetVerb, int] = {"create": 5, "onboard": 7}
 
 
 class Pace:
-    """Azure's limits, as far as one orchestration uses them up."""
+    """How much of Azure's limits one orchestration has used."""
 
     def __init__(self, share: float) -> None:
         self._budget = Budget(share)
         self._began: datetime | None = None
 
     def pause_for(self, requests: Iterable[Request], now: datetime) -> float:
-        """Seconds to wait until Azure takes all of these at once; counts them as made."""
+        """Seconds to wait until Azure accepts all of these requests at once; counts them as sent."""
         self._began = self._began or now
         seconds = (now - self._began).total_seconds()
         tickets = [self._budget.take(method, path, seconds) for method, path in requests]
@@ -44,18 +44,18 @@ class Pace:
 
 
 def waves(items: Sequence[T], share: float, verb: FleetVerb = "create") -> Iterator[Sequence[T]]:
-    """Items in waves: half of what Azure takes at once, so that the next wave's limits fill up meanwhile."""
+    """The items in waves of half of what Azure accepts at once, so that the limits refill while a wave runs."""
     return batches(items, max(1, int(WRITES.burst * share / _WRITES[verb] / 2)))
 
 
 def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Items in pieces of a size."""
+    """The items in batches of at most `size`."""
     for begin in range(0, len(items), size):
         yield items[begin : begin + size]
 
 
 def cost_of_making(specs: Sequence[Spec], verb: FleetVerb, *, approve: bool) -> Iterator[Request]:
-    """What creating for or onboarding these factories asks of Azure at most, with the account read once."""
+    """The most requests that it takes to create for or onboard these factories; the account is read once."""
     for spec in specs:
         yield from [("GET", spec.factory)] * _READS[verb]
         yield from [("PUT", spec.factory)] * _WRITES[verb]
@@ -65,14 +65,14 @@ def cost_of_making(specs: Sequence[Spec], verb: FleetVerb, *, approve: bool) -> 
 
 
 def cost_of_looking(specs: Sequence[Spec], verb: FleetVerb) -> Iterator[Request]:
-    """What a look at these factories asks of Azure."""
+    """The requests that a look at these factories takes."""
     for spec in specs:
         yield from [("GET", spec.factory)] * _READS[verb]
     yield from [("GET", _account(spec)) for spec in specs[:1]]
 
 
 def cost_of_approving(specs: Sequence[Spec]) -> Iterator[Request]:
-    """What approving for these factories asks of Azure at most; the storage is taken to be the account's neighbour."""
+    """The most requests that approving takes; assumes that the targets are in the subscription of the account."""
     for spec in specs:
         account = _account(spec)
         subscription = account.split("/")[2]

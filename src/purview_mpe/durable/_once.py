@@ -1,4 +1,4 @@
-"""A client for all activities of a process: connections and tokens are kept from one to the next."""
+"""One client for all activities of a process, so that connections and tokens are reused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Once:
-    """Makes a client when it is first asked for, once, however many threads ask."""
+    """Makes a client on the first call, and only one, however many threads call."""
 
     def __init__(self, connect: Callable[[], Client]) -> None:
         self._connect = connect

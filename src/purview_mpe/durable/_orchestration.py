@@ -1,11 +1,11 @@
-"""The orchestration, for no engine in particular: a fleet in lanes, a lane in waves, and a person's decision.
+"""The orchestration, for every engine: a fleet in lanes, each lane in waves, and a person's decision.
 
 There is one lane for each subscription, because each has limits of its own; no lane waits for another. A lane submits
-all its factories in waves that Azure's limits allow, then looks at those that are not done, in rounds whose pauses
-grow. Workers are stateless: their reports are merged here, and a factory without a report is asked for again in the
-next round.
+all its factories in waves that Azure's limits allow, then looks at those that are not done, in rounds with growing
+pauses. Workers are stateless: their reports are merged here, and a factory without a report is handed to a worker again
+in the next round.
 
-An orchestration's history grows with every message, and is read at each replay, so messages say no more than is news.
+An orchestration's history grows with every message and is read in each replay, so messages hold only what is new.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe.durable._engine import Json, Steps
 
-#: A pause is this part of the time already spent, so that no wait ends much later than Azure was done.
+#: A pause is this fraction of the time already spent, so that no pause ends long after Azure is done.
 _PAUSE = 0.08
-#: The part of the silence that a worker may work; the rest is for clocks that differ.
+#: The fraction of `silence_seconds` for which a worker may work; the rest allows for clocks that differ.
 _WORKING_TIME = 0.9
-#: Seconds between looks at what was approved by other ways while a person is waited for: at first, and at most.
+#: Seconds between looks at what was approved by other means, while waiting for a person: at first, and at most.
 _FIRST_LOOK, _LAST_LOOK = 3600.0, 24 * 3600.0
 
 
 def fleet(engine: Engine, given: object) -> Steps[Json]:
-    """Create for all factories or onboard them, and approve as the request says; the JSON of a `FleetReport`."""
+    """Create for or onboard all factories, and approve as the request says; returns the JSON of a `FleetReport`."""
     request = FleetRequest.model_validate(given)
     phase = "onboarding" if request.verb == "onboard" else "creating"
     engine.tell({"phase": phase, "factories": len(request.specs)})
@@ -71,7 +71,7 @@ def fleet(engine: Engine, given: object) -> Steps[Json]:
 
 
 def _lane(engine: Engine, request: FleetRequest, courses: Sequence[Course]) -> Steps[None]:
-    """Create for the factories of one subscription, or onboard them."""
+    """Create the endpoints of one subscription's factories, or onboard these factories."""
     pace = Pace(request.share)
     yield from _round(engine, request, pace, courses, is_last=False)
     submitted = engine.now()
@@ -87,7 +87,7 @@ def _lane(engine: Engine, request: FleetRequest, courses: Sequence[Course]) -> S
 def _round(
     engine: Engine, request: FleetRequest, pace: Pace, courses: Sequence[Course], *, is_last: bool
 ) -> Steps[None]:
-    """Have every factory worked on once, in waves: submitted where it is not, and looked at where it is."""
+    """Have workers submit each factory, or look at it if it is already submitted: once each, in waves."""
     approve = request.approval == "at-once"
     activity = ONBOARD if request.verb == "onboard" else CREATE
     for wave in waves(courses, request.share, request.verb):
@@ -109,7 +109,7 @@ def _round(
 
 
 def _verb(request: FleetRequest) -> Verb:
-    """The verb that does for one factory what the request asks for all."""
+    """The verb that does for one factory what the request asks for all of them."""
     return "onboard" if request.verb == "onboard" else "create_all"
 
 
@@ -128,8 +128,8 @@ def _order(engine: Engine, request: FleetRequest, part: Sequence[Course], *, is_
     if request.verb == "create":
         return order
     # A look leaves out the role, which is settled by then. A factory whose role is still open is submitted again
-    # instead of looked at, so the last submission also looks: it must not report endpoints as created that Azure has
-    # not finished.
+    # instead of looked at. So the last submission waits as a look does: it must not report endpoints as created that
+    # Azure has not finished.
     return order | {
         "wait": is_submitted or is_last,
         "grant": request.grant and not is_submitted,
@@ -138,14 +138,14 @@ def _order(engine: Engine, request: FleetRequest, part: Sequence[Course], *, is_
 
 
 def _until(engine: Engine, request: FleetRequest) -> str:
-    """By when a worker has to be done: before another worker is asked, so that no two do the same work."""
+    """The time by which a worker has to be done: before another one is asked, so that no two do the same work."""
     return (engine.now() + timedelta(seconds=_WORKING_TIME * request.silence_seconds)).isoformat()
 
 
 def _answered(
     engine: Engine, call: Any, specs: Sequence[Spec], *, approve: bool, verb: Verb
 ) -> Sequence[Report | None]:
-    """What was reported about each of these factories, also where no worker answered; None if there is no news."""
+    """A report about each of these factories, even if no worker answered; None for a factory without news."""
     try:
         reports = engine.answer(call)["reports"]
     except Unanswered as silence:
@@ -154,7 +154,7 @@ def _answered(
 
 
 def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence[Report]) -> Steps[list[Report]]:
-    """Wait for a person, and do as they say; without a decision in time everything is left as it is."""
+    """Wait for a person's decision, and act on it; without a decision in time, nothing is approved."""
     asking = {index: report for index, report in enumerate(reports) if asks_for_approval(report)}
     if not asking:
         return list(reports)
@@ -178,13 +178,13 @@ def _approved_when_told(engine: Engine, request: FleetRequest, reports: Sequence
 def _decision(
     engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report], until: datetime
 ) -> Steps[bool | None]:
-    """The person's decision; true as well once everything was approved by other means, None without a decision."""
+    """The person's decision, or True once everything is approved by other means; None without a decision in time."""
     status: Json = {"phase": "waiting-for-approval", "factories": len(reports), "until": until.isoformat()}
     engine.tell(status)
     event = engine.event(APPROVAL)
     next_look = _FIRST_LOOK
     while (left := (until - engine.now()).total_seconds()) > 0:
-        # Short timers, one after the other: some stores cannot hold one for more than six days.
+        # Short timers, one after the other: some storage backends hold no timer of more than six days.
         timer = engine.timer(min(left, next_look))
         yield [event, timer]
         if engine.is_done(event):
@@ -203,7 +203,7 @@ def _decision(
 
 
 def _are_approved(engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report]) -> Steps[bool]:
-    """Whether everything is approved; the first wave in which something is not ends the look."""
+    """Whether everything is approved; stops at the first wave in which something is not."""
     for wave in waves(reports, request.share):
         looked = yield from _decide(engine, request, pace, wave, dry_run=True)
         if not all(_is_approved(report) for report in looked):
@@ -214,7 +214,7 @@ def _are_approved(engine: Engine, request: FleetRequest, pace: Pace, reports: Se
 def _decide(
     engine: Engine, request: FleetRequest, pace: Pace, reports: Sequence[Report], *, dry_run: bool
 ) -> Steps[list[Report]]:
-    """Approve, or only look; a wave at a time, because all of them meet at the same few targets."""
+    """Approve, or in a dry run only look; one wave at a time, because all factories share the same few targets."""
     decided: list[Report] = []
     for wave in waves(reports, request.share):
         specs = [report.spec for report in wave]

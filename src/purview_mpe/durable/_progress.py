@@ -1,7 +1,7 @@
-"""One factory's way through an orchestration: what several activities reported, as one report.
+"""One factory's way through an orchestration: what several activities reported, merged into one report.
 
-Each activity looks first and does what is missing, so the second one finds `kept` what the first has `created`. The
-report of the whole says what the orchestration did.
+Each activity reads Azure first and does what is missing, so the second one reports `kept` for what the first reported
+as `created`. The merged report says what the orchestration as a whole did.
 
 A report of `onboard` also has the factory's identity, connection and role, which only a submission works on.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.spec import Spec
 
-#: What an outcome is about, and whether it is about making it (0) or approving its connection (1).
+#: What an outcome is about, and whether it reports the creation (0) or the approval of the connection (1).
 Key: TypeAlias = tuple[Subject, Identity, int]
 
 _WRITTEN: frozenset[Result] = frozenset({"created", "replaced", "approved", "enabled", "connected", "granted"})
@@ -30,15 +30,15 @@ _FOUND: frozenset[Result] = frozenset(
     {"kept", "replaced", "already-approved", "already-enabled", "already-connected", "already-granted"}
 )
 _APPROVED: frozenset[Result] = frozenset({"approved", "already-approved"})
-#: What is settled once a factory is submitted: later looks are for what Azure makes in the factory.
+#: What is settled once a factory is submitted: later looks are about what Azure creates in the factory.
 SUBMITTED: frozenset[Subject] = frozenset({"identity", "connection", "data-curator"})
-#: Failures that may be over at the next look.
+#: Codes of failures that may have passed by the next look.
 _PASSING = frozenset({NoAnswer.code, "throttled", "azure-unavailable"})
 
 
 @dataclass
 class Course:
-    """What is known of one factory."""
+    """What is known about one factory."""
 
     spec: Spec
     approve: bool
@@ -47,32 +47,32 @@ class Course:
     is_open: bool = True
     """Whether another look may change something."""
     is_submitted: bool = False
-    """Whether everything that has to be written is; until then a look is one more submission, which tells what it
-    wrote itself and what it found."""
+    """Whether everything that has to be written has been written; until then each call is one more submission, which
+    reports what it wrote and what it found."""
     _written: dict[Key, Result] = field(init=False, default_factory=dict[Key, Result])
 
     @property
     def made(self) -> list[list[str]]:
-        """The identities of the endpoints that this orchestration made, as JSON."""
+        """The identities of the endpoints that this orchestration created, as JSON."""
         return [list(about) for subject, about, kind in self._written if subject == "endpoint" and kind == 0]
 
     @property
     def report(self) -> Report:
-        """Everything that was done."""
+        """What has been done so far, merged into one report."""
         return self.reported or unanswered(self.spec, "It was not begun.", approve=self.approve, verb=self.verb)
 
     @property
     def is_broken(self) -> bool:
-        """Whether an endpoint that this orchestration made is in the way of itself: Azure could not make it."""
+        """Whether an endpoint that this orchestration created is now a conflict: Azure could not finish it."""
         return any(
             outcome.group_id is not None and outcome.result == "conflict" and key in self._written
             for key, outcome in _keyed(self.reported.outcomes if self.reported else ())
         )
 
     def take(self, report: Report | None, *, waited: bool) -> None:
-        """Go on with an activity's report; `waited` says whether it looked at what Azure made of it.
+        """Merge an activity's report; `waited` says whether the activity looked at an earlier submission.
 
-        None means that there is no news: it still waits for Azure.
+        None means that there is no news: the factory still waits for Azure.
         """
         if report is None:
             return
@@ -81,6 +81,8 @@ class Course:
         for key, outcome in news.items():
             if outcome.result in _WRITTEN:
                 self._written.setdefault(key, outcome.result)
+            elif is_sent(outcome):
+                self._written.setdefault(key, "approved")
         self.is_open = any(map(_may_pass, news.values())) or (
             not waited and any(one.group_id and one.result not in FAILURES for one in news.values())
         )
@@ -106,7 +108,7 @@ class Course:
                 "outcomes": tuple(outcomes[key] for key in in_order),
             }
         )
-        # Once, with what was created passed to the worker: what is a conflict even then is one.
+        # Look once more, and show the worker what this orchestration created: a conflict after that is a real one.
         self.is_open = self.is_open or (self.is_broken and not was_broken)
 
     def _hand_off(self, report: Report) -> str | None:
@@ -124,16 +126,21 @@ class Course:
         return outcome.model_copy(update={"result": written})
 
 
+def is_sent(outcome: Outcome) -> bool:
+    """Whether an approval was sent, and the time ran out before the target showed it."""
+    return outcome.result == "timed-out" and outcome.matched_by is not None
+
+
 def spec_of(spec: Spec) -> dict[str, object]:
-    """The JSON of a spec, as short as it can be."""
+    """The JSON of a spec, as short as possible."""
     return spec.model_dump(mode="json", exclude_defaults=True)
 
 
 def unanswered(spec: Spec, why: str, *, approve: bool, verb: Verb) -> Report:
-    """The report for a factory about which no worker said anything."""
+    """The report for a factory about which no worker reported anything."""
     error = NoAnswer(
         f"No worker reported what became of the factory {spec.factory_id.name!r}. {why}",
-        remedy="Start the fleet again: it looks first, and does only what is missing.",
+        remedy="Start the fleet again: it reads Azure first and does only what is missing.",
     )
     return failed(spec, error, approve=approve, verb=verb)
 
@@ -176,7 +183,7 @@ def undecided(created: Report, looked: Report, why: str) -> Report:
 
 
 def _keyed(outcomes: Sequence[Outcome]) -> Iterator[tuple[Key, Outcome]]:
-    """Outcomes by what they are about: those of one endpoint come in the order of the work."""
+    """Outcomes with their keys: the outcomes of one endpoint come in the order of the work."""
     seen: Counter[tuple[Subject, Identity]] = Counter()
     for outcome in outcomes:
         about = outcome.subject, outcome.identity
@@ -191,7 +198,7 @@ def _place(key: Key) -> int:
 
 
 def _is_whole(outcome: Outcome, spec: Spec) -> bool:
-    """Whether it is about the factory, which was not even begun."""
+    """Whether the outcome is about the factory as a whole, because nothing was begun there."""
     return outcome.subject == "endpoint" and outcome.identity == identity(spec.factory, None)
 
 

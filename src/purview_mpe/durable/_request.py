@@ -1,4 +1,4 @@
-"""What the orchestration is started with."""
+"""The input of the orchestration."""
 
 from __future__ import annotations
 
@@ -21,37 +21,39 @@ class FleetRequest(Noun):
     """A fleet to create or onboard, and how; pass its `model_dump(mode="json")` as the orchestration's input.
 
     Raises:
-        InvalidSpec: a field is wrong, a spec is there twice, or two would make the same endpoint.
+        InvalidSpec: a field is wrong, a spec is given twice, or two specs would create the same endpoint.
     """
 
     specs: tuple[Spec, ...]
     """What to create or onboard, at least one."""
     verb: FleetVerb = "create"
-    """`create`: the endpoints, as `create_many` makes them. `onboard`: everything from a bare factory to lineage that
-    can flow, as `onboard_many` does it; approvals are given as `approval` says."""
+    """`create`: create the endpoints, as `create_many` does. `onboard`: do everything that a new factory needs for
+    lineage, as `onboard_many` does; connections are approved as `approval` says."""
     grant: bool = True
     """Whether `onboard` gives each factory's identity the role Data Curator; `create` never does."""
     approval: Approval = "none"
     """`at-once`: the workers approve each connection as it appears, as `create_all(approve=True)` does. `when-told`:
-    a person decides by an event, and nothing is approved before that. `none`: the owners of the targets see to it."""
+    a person decides by sending an event, and nothing is approved before that. `none`: approval is left to the owners of
+    the targets."""
     approval_hours: float = Field(default=72.0, gt=0, le=24 * 365, allow_inf_nan=False)
-    """How long the person has."""
+    """Hours that the person has for the decision."""
     wait: bool = True
-    """Whether to wait until Azure has made the endpoints."""
+    """Whether to wait until Azure has created the endpoints."""
     timeout: float = Field(default=1800.0, gt=0, allow_inf_nan=False)
-    """Seconds to wait for them, from the moment the last one of a subscription was submitted."""
+    """Seconds to wait for the endpoints, from the moment the last factory of a subscription was submitted."""
     hand_off: bool = False
-    """Whether each report carries the text for the owners of the targets. It is most of a report's size (4 of 7 kB),
-    and engines bound how large a message may be."""
+    """Whether each report carries the text for the owners of the targets. It makes up most of a report (4 of 7 kB),
+    and engines limit the size of a message."""
     share: float = Field(default=1.0, gt=0, le=1)
     """The part of Azure's limits that all workers together may use."""
     batch: int = Field(default=6, ge=1, le=100)
     """How many factories one activity works on."""
     poll_seconds: float = Field(default=30.0, gt=0, allow_inf_nan=False)
-    """Seconds before the first look at what Azure makes; later ones grow with the time already spent."""
+    """Seconds before the first look at what Azure has created; later pauses grow with the time already spent."""
     silence_seconds: float = Field(default=900.0, gt=0, allow_inf_nan=False)
-    """How long a wave waits for its activities. What has not answered by then, because its worker died, say, and
-    the engine did not notice, is taken up again: activities look first, and do only what is missing."""
+    """Seconds that a wave waits for its activities. If one has not answered by then, for example because its worker
+    died and the engine did not notice, its factories are worked on again: activities look first, and do only what is
+    missing."""
 
     @field_validator("specs")
     @classmethod

@@ -1,4 +1,4 @@
-"""The door to the durabletask engine: the Durable Task Scheduler, its emulator, or the in-memory backend."""
+"""Support for the durabletask engine: the Durable Task Scheduler, its emulator, or the in-memory backend."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def register_worker(
     approver: Callable[[], Client] | None = None,
     only: Literal["orchestrators", "activities"] | None = None,
 ) -> None:
-    """Give a worker of the durabletask engine the orchestrator and the activities of fleets; call it before `start()`.
+    """Register the orchestrator and the activities of fleets with a durabletask worker; call it before `start()`.
 
     Args:
-        worker: A `TaskHubGrpcWorker`, or one that is derived from it.
-        connect: Makes the client that creates endpoints, when the first activity runs.
-        approver: Makes the client that approves, where that is another identity; by default the same one.
-        only: Half of the work, for a worker that does no more; tell the engine so with the worker's
-            `use_work_item_filters()`.
+        worker: A `TaskHubGrpcWorker`, or an instance of a class derived from it.
+        connect: Returns the client that creates endpoints; called when the first activity runs.
+        approver: Returns the client that approves, if that needs another identity; by default, `connect`'s client.
+        only: Registers only one half, for a worker that does nothing else; also call the worker's
+            `use_work_item_filters()`, so that the engine knows.
     """
     task = importlib.import_module("durabletask.task")
     creating = Once(connect)
@@ -41,13 +41,13 @@ def register_worker(
 
     # The names of these functions are the constants of `_engine`: the engine calls them by name.
     def purview_mpe_fleet(context: Any, given: Any) -> Generator[Any, Any, Any]:
-        from purview_mpe.durable import _orchestration  # noqa: PLC0415 - a worker that runs activities needs it not
+        from purview_mpe.durable import _orchestration  # noqa: PLC0415 - workers of activities do not need it
 
         engine = DurableTask(context, task.when_any)
         return (yield from driven(engine, _orchestration.fleet(engine, given)))
 
     def purview_mpe_create(_context: Any, order: Any) -> Any:
-        from purview_mpe.durable import _activities  # noqa: PLC0415 - as above, the other way round
+        from purview_mpe.durable import _activities  # noqa: PLC0415 - workers of orchestrators do not need it
 
         return _activities.create(creating, order)
 
@@ -70,7 +70,7 @@ def register_worker(
 
 
 class DurableTask:
-    """One run of an orchestrator, in the words of durabletask."""
+    """One run of an orchestrator, as an `Engine` over durabletask."""
 
     def __init__(self, context: Any, when_any: Callable[[Sequence[Any]], Any]) -> None:
         self._context = context

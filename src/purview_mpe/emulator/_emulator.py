@@ -356,6 +356,7 @@ class Emulator:
     remove_denials = Delegated(_ADMINISTRATOR, Administrator.remove_denials)
     credential_for = Delegated(_CALLERS, Callers.credential_for)
     async_credential_for = Delegated(_CALLERS, Callers.async_credential_for)
+    restrict = Delegated(_CALLERS, Callers.restrict)
 
     @property
     def credential(self) -> Credential:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from purview_mpe._display import endings
 from purview_mpe._display.picture.scene import Scene, Way, scene, sorted_ways
 from purview_mpe._model.arm_id import last_segment
+from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
 from purview_mpe._model.fleets import FleetReport, FleetStatus
 from purview_mpe._model.words import DONE, FAILED, WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from purview_mpe._model.fleet_looks import FactoryCheck, FactoryPlan
     from purview_mpe._model.fleets import FactoryStatus
     from purview_mpe._model.results import Report
 
@@ -35,6 +37,19 @@ def _(fleet: FleetStatus) -> Scene:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in fleet.counts.items()) or "nothing is wanted"
     title = f"Status of {factories(len(fleet.factories))}: {'ready' if fleet.ready else 'not ready'} ({counts})"
     return _fleet(title, [_seen(each) for each in fleet.factories])
+
+
+@scene.register(FleetPlan)
+def _(fleet: FleetPlan) -> Scene:
+    counts = ", ".join(f"{count} {action}" for action, count in fleet.counts.items()) or "nothing is wanted"
+    return _fleet(f"Plan of {factories(len(fleet.factories))}: {counts}", [_planned(each) for each in fleet.factories])
+
+
+@scene.register(FleetCheck)
+def _(fleet: FleetCheck) -> Scene:
+    counts = ", ".join(f"{count} {state}" for state, count in fleet.counts.items()) or "nothing is wanted"
+    title = f"Check of {factories(len(fleet.factories))}: {'ok' if fleet.ok else 'not ok'} ({counts})"
+    return _fleet(title, [_checked(each) for each in fleet.factories])
 
 
 def factories(count: int) -> str:
@@ -77,6 +92,24 @@ def _seen(each: FactoryStatus) -> Way:
     return Way(
         name, verdicts, each.status.account, endings.of_status(each.status), f"{ready} of {len(endpoints)} ready"
     )
+
+
+def _planned(each: FactoryPlan) -> Way:
+    name, wanted = last_segment(each.spec.factory), each.spec.account or _CONNECTED
+    if each.plan is None:
+        return Way(name, each.error.code if each.error else "no reason given", wanted, FAILED, "cannot be read")
+    mark = FAILED if each.plan.conflicts else WAITING if each.plan.changes else DONE
+    done = "in conflict" if each.plan.conflicts else "to do" if each.plan.changes else "nothing to do"
+    return Way(name, _counted(step.action for step in each.plan.steps), each.plan.account.id, mark, done)
+
+
+def _checked(each: FactoryCheck) -> Way:
+    name, wanted = last_segment(each.spec.factory), each.spec.account or _CONNECTED
+    if each.check is None:
+        return Way(name, each.error.code if each.error else "no reason given", wanted, FAILED, "cannot be read")
+    findings = _counted(finding.severity for finding in each.check.findings)
+    ok = each.check.ok
+    return Way(name, findings, each.check.account or wanted, DONE if ok else FAILED, "ok" if ok else "not ok")
 
 
 def _counted(kinds: Iterable[str]) -> str:

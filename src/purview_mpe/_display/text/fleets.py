@@ -9,13 +9,17 @@ from purview_mpe._display import endings
 from purview_mpe._display.text.nouns import more, render_findings
 from purview_mpe._display.text.page import Page, marked, name_in
 from purview_mpe._display.text.render import render
+from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
 from purview_mpe._model.fleets import FleetReport, FleetStatus
-from purview_mpe._model.words import FAILED
+from purview_mpe._model.words import ACTIONS, FAILED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from purview_mpe._display.text.page import Cell
+    from purview_mpe._model.fleet_looks import FactoryCheck, FactoryPlan
     from purview_mpe._model.fleets import FactoryStatus
-    from purview_mpe._model.results import ErrorDetail, Report
+    from purview_mpe._model.results import ErrorDetail, Finding, Report
 
 #: Maximum number of lines; for a fleet of thousands, read the JSON.
 _SHOWN = 40
@@ -52,9 +56,78 @@ def render_fleet_status(fleet: FleetStatus, page: Page) -> None:
     if ordered:
         page.table([_status_row(each) for each in ordered[:_SHOWN]], head=("", "FACTORY", "ENDPOINTS"))
         _more(page, len(ordered))
+    _explain_unreadable(page, ordered)
+
+
+@render.register(FleetPlan)
+def render_fleet_plan(fleet: FleetPlan, page: Page) -> None:
+    """Factories that cannot be planned first, then those with something to do."""
+    is_good = not fleet.conflicts and all(each.plan is not None for each in fleet.factories)
+    counts = _counted(fleet.counts, "nothing is wanted")
+    page.title(f"Plan of {_factories(len(fleet.factories))}: {counts}", "strong" if is_good else "bad")
+    ordered = sorted(fleet.factories, key=_plan_order)
+    if ordered:
+        page.table([_plan_row(each) for each in ordered[:_SHOWN]], head=("", "FACTORY", "STEPS"))
+        _more(page, len(ordered))
+    for each in [each for each in ordered if each.plan is not None and each.plan.conflicts][:_DETAILED]:
+        for step in each.plan.conflicts if each.plan else ():
+            page.gap()
+            page.prose(f"{name_in(each.spec.factory)}: {step.name}: {step.reason}", role="bad")
+            if step.remedy is not None:
+                page.advice(step.remedy, indent=2)
+    _explain_unreadable(page, ordered)
+    render_findings(fleet.warnings, page)
+
+
+@render.register(FleetCheck)
+def render_fleet_check(fleet: FleetCheck, page: Page) -> None:
+    """Factories with errors first; each error once, with the factories that it applies to."""
+    counts = _counted(fleet.counts, "nothing is wanted")
+    page.title(
+        f"Check of {_factories(len(fleet.factories))}: {'ok' if fleet.ok else 'not ok'} ({counts})",
+        "strong" if fleet.ok else "bad",
+    )
+    ordered = sorted(fleet.factories, key=lambda each: each.check is not None and each.check.ok)
+    if ordered:
+        page.table([_check_row(each) for each in ordered[:_SHOWN]], head=("", "FACTORY", "ERRORS"))
+        _more(page, len(ordered))
+    errors = {one.code: one for each in ordered for one in _errors(each)}
+    render_findings(tuple(errors.values()), page)
+    _explain_unreadable(page, ordered)
+
+
+def _plan_order(each: FactoryPlan) -> int:
+    if each.plan is None:
+        return 0
+    return 1 if each.plan.conflicts else 2 if each.plan.changes else 3
+
+
+def _plan_row(each: FactoryPlan) -> tuple[Cell | str, ...]:
+    if each.plan is None:
+        return marked(FAILED), name_in(each.spec.factory), each.error.code if each.error else "unreadable"
+    counted = Counter(ACTIONS[step.action].text for step in each.plan.steps)
+    return marked(endings.of_plan(each.plan)), name_in(each.spec.factory), _counted(counted)
+
+
+def _check_row(each: FactoryCheck) -> tuple[Cell | str, ...]:
+    if each.check is None:
+        return marked(FAILED), name_in(each.spec.factory), each.error.code if each.error else "unreadable"
+    codes = ", ".join(dict.fromkeys(one.code for one in _errors(each))) or "-"
+    return marked(endings.of_check(each.check)), name_in(each.spec.factory), codes
+
+
+def _errors(each: FactoryCheck) -> list[Finding]:
+    return [one for one in each.check.findings if one.severity == "error"] if each.check else []
+
+
+def _explain_unreadable(page: Page, ordered: Sequence[FactoryPlan | FactoryCheck | FactoryStatus]) -> None:
     for each in [each for each in ordered if each.error is not None][:_DETAILED]:
         if each.error is not None:
             _explain(page, name_in(each.spec.factory), each.error)
+
+
+def _counted(counts: Mapping[str, int], nothing: str = "-") -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or nothing
 
 
 def _row(report: Report) -> tuple[Cell | str, ...]:

@@ -32,7 +32,8 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
-_COMMAND = re.compile(r"(.*:) ((?:az|purview-mpe) [a-z].*)", re.DOTALL)
+#: One command at the end of a remedy; a full stop ends its sentence, a comma or semicolon begins another part of it.
+_COMMAND = re.compile(r"(.*:) ((?:az|purview-mpe) [a-z](?:[^,;]|[,;](?! ))*?)\.?", re.DOTALL)
 _IDS = re.compile(r"/subscriptions/[^\s'\"(),;]+", re.IGNORECASE)
 
 

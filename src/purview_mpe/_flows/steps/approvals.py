@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.schedule import Schedule
     from purview_mpe._rules.ownership import Claim
 
-#: Which list, of which resource.
+#: A kind of list, and the resource that it belongs to.
 Place: TypeAlias = tuple[ConnectionList, ArmId]
 
 #: The queues of a `Schedule` that this module needs, each with its share of concurrent work.
@@ -62,12 +62,12 @@ class Case:
     """The claims by the list that shows their connections."""
     was_asked: bool = False
     """Whether the claims were made at least once."""
-    unlooked: dict[Place, int] = field(default_factory=dict[Place, int])
-    """Lists that were not read since these claims were made, each with the number of reads started before."""
+    unread: dict[Place, int] = field(default_factory=dict[Place, int])
+    """Lists not read since these claims were made; for each, how many reads of it had started before the claims."""
     deciding: set[Identity] = field(default_factory=set[Identity])
     """Endpoints for which a decision is queued or being written."""
     pending: int = 0
-    """Decisions that are not settled: those above, and decisions that Azure accepted but does not show yet."""
+    """Number of unsettled decisions: those in `deciding`, and those that Azure accepted but does not show yet."""
     is_open: bool = False
 
     def place_of(self, claim: Claim) -> Place:
@@ -87,7 +87,7 @@ class _Decision:
 
 
 @dataclass(eq=False)
-class _Desk:
+class _ListQueue:
     """One list and the decisions that depend on it."""
 
     place: Place
@@ -119,13 +119,13 @@ class Approvals:
     def __init__(self, io: Io, schedule: Schedule) -> None:
         self._io = io
         self._schedule = schedule
-        self._desks: dict[Place, _Desk] = {}
+        self._desks: dict[Place, _ListQueue] = {}
         self._open = 0
         self._claiming = 0
         """How many factories' claims are being read."""
 
     def open(self, case: Case, *, at: float | None = None) -> None:
-        """Look for the connections of a factory, from now or a moment on."""
+        """Start to look for the connections of a factory: now or, with `at`, at that moment."""
         if not case.is_open:
             case.is_open, case.opened = True, self._io.now()
             self._open += 1
@@ -168,15 +168,15 @@ class Approvals:
         placed: dict[Place, list[Claim]] = {}
         for claim in case.claims:
             placed.setdefault(case.place_of(claim), []).append(claim)
-        unlooked: dict[Place, int] = {}
+        unread: dict[Place, int] = {}
         for place, claims in placed.items():
-            desk = self._desks.setdefault(place, _Desk(place))
+            desk = self._desks.setdefault(place, _ListQueue(place))
             desk.cases[id(case)] = case
-            # A list that is being read serves claims that were the same before.
+            # A read that has already started also serves these claims, if they have not changed.
             is_same = claims == case.placed.get(place)
-            unlooked[place] = case.unlooked.get(place, desk.readings) if is_same else desk.readings
+            unread[place] = case.unread.get(place, desk.readings) if is_same else desk.readings
             desk.want(max(now, desk.began + self._pause_between_readings(desk)))
-        case.placed, case.unlooked = placed, unlooked
+        case.placed, case.unread = placed, unread
         if case.waits and not case.work.is_over:
             pause = max(poll_interval(now - case.opened), self._open / _LOOKS_PER_SECOND)
             self._claim(case, now + pause)
@@ -184,11 +184,11 @@ class Approvals:
 
     # --- lists
 
-    def _pause_between_readings(self, desk: _Desk) -> float:
+    def _pause_between_readings(self, desk: _ListQueue) -> float:
         oldest = min((case.opened for case in desk.cases.values()), default=self._io.now())
         return poll_interval(self._io.now() - oldest)
 
-    def _start(self, desk: _Desk, now: float) -> float:
+    def _start(self, desk: _ListQueue, now: float) -> float:
         """Read a list if it is due; return when it is due next."""
         if desk.due > now:
             return desk.due
@@ -212,21 +212,21 @@ class Approvals:
         self._schedule.put("lists", str(holder), Job(flow, then, (Cost("GET", holder, 1),)))
         return float("inf")
 
-    def _listed(self, desk: _Desk, number: int, listing: Listing) -> None:
+    def _listed(self, desk: _ListQueue, number: int, listing: Listing) -> None:
         error = listing.error
         desk.failures = desk.failures + 1 if error is not None else 0
         if isinstance(error, WaitTimedOut) or (isinstance(error, PASSING) and desk.failures < FAILED_LOOKS):
-            desk.want(self._io.now() + poll_interval(0))  # the time for the whole fleet is over, or it may pass
+            desk.want(self._io.now() + poll_interval(0))  # the fleet's time has run out, or the error may be temporary
             return
         desk.register = Register(listing)
         self._settle(desk, number)
-        for case in [case for case in desk.cases.values() if case.unlooked.get(desk.place, number) < number]:
-            del case.unlooked[desk.place]
+        for case in [case for case in desk.cases.values() if case.unread.get(desk.place, number) < number]:
+            del case.unread[desk.place]
             self._judge(case, desk)
             self._consider(case)
 
-    def _judge(self, case: Case, desk: _Desk) -> None:
-        """Decide what the lists that were read say about a factory's connections."""
+    def _judge(self, case: Case, desk: _ListQueue) -> None:
+        """Judge a factory's connections by the lists that were read."""
         work = case.work
         claims = [claim for claim in case.claims if work.searches.is_open(claim)]
         if not case.is_open or not claims:
@@ -235,14 +235,14 @@ class Approvals:
         if not work.source.blind and all(claim.private_endpoint_id or claim.only_exact for claim in claims):
             claims = [claim for claim in claims if case.place_of(claim) == desk.place]
             claims = [claim for claim in claims if claim.identity not in case.deciding]
-        elif case.unlooked or case.deciding:
-            return  # claims that only names identify are decided by all lists together
+        elif case.unread or case.deciding:
+            return  # claims that only names identify are decided from all lists together
         desks = {place: self._desks[place] for place in map(case.place_of, claims)}
         for one in (desk, *desks.values()):
             one.cases.pop(id(case), None)
         listings = {claim.identity: self._shown(case, claim) for claim in claims}
         if any(listing.error is not None for listing in listings.values()):
-            work.failed_looks = FAILED_LOOKS  # a temporary failure has been waited for already
+            work.failed_looks = FAILED_LOOKS  # temporary failures have been retried already
         try:
             matches = work.undecided(claims, listings)
         except PurviewMpeError as failure:
@@ -267,13 +267,13 @@ class Approvals:
         case.pending += 1
         self._write_next(desk)
 
-    def _write_next(self, desk: _Desk) -> None:
+    def _write_next(self, desk: _ListQueue) -> None:
         at_once = 1 if desk.place[0] == "storage" else _AT_ONE_PLACE
         while desk.queue and desk.writing < at_once:
             desk.writing += 1
             self._write(desk, desk.queue.popleft())
 
-    def _write(self, desk: _Desk, decision: _Decision) -> None:
+    def _write(self, desk: _ListQueue, decision: _Decision) -> None:
         case, match, holder = decision.case, decision.match, desk.place[1]
 
         async def flow() -> None:
@@ -295,7 +295,7 @@ class Approvals:
         method = "POST" if desk.place[0] == "ingestion" else "PUT"
         self._schedule.put("decisions", str(desk.place), Job(flow, then, (Cost(method, holder, 1),)))
 
-    def _written(self, desk: _Desk, decision: _Decision, failure: PurviewMpeError | None) -> None:
+    def _written(self, desk: _ListQueue, decision: _Decision, failure: PurviewMpeError | None) -> None:
         """A successful answer of the call is not trusted; what the target shows decides."""
         case, match, now = decision.case, decision.match, self._io.now()
         case.deciding.discard(match.claim.identity)
@@ -312,7 +312,7 @@ class Approvals:
             desk.want(now if not desk.queue and not desk.writing else now + _READ_BACK)
         self._consider(case)
 
-    def _settle(self, desk: _Desk, number: int) -> None:
+    def _settle(self, desk: _ListQueue, number: int) -> None:
         """Settle the decisions that were written before this read of the list started."""
         register, later = desk.register, list[tuple[int, _Decision]]()
         for readings, decision in desk.written:
@@ -323,14 +323,14 @@ class Approvals:
             case.pending -= 1
             if case.is_open and register.status_of(connection).casefold() == case.work.decision.casefold():
                 case.work.decided(decision.match)
-            self._consider(case)  # otherwise Azure does not show it yet: a later look does
+            self._consider(case)  # if Azure does not show the decision yet, a later read settles it
         desk.written = later
 
     def _consider(self, case: Case) -> None:
         """Close a case for which nothing is left to do."""
         if not case.is_open:
             return
-        has_looked = case.was_asked and not case.unlooked and not case.pending
+        has_looked = case.was_asked and not case.unread and not case.pending
         if case.work.is_over or (has_looked and not case.waits):
             self.close(case)
             case.over()

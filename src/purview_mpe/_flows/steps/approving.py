@@ -1,8 +1,8 @@
 """Deciding the connections of one factory: rounds of looking at both sides, until every search has ended.
 
-A round reads the claims from their source (the factory, a report, a running creation), lists
-every target once, and decides what is found. The connections of one storage account are decided one after the other,
-because storage runs one private endpoint operation at a time (public code); different targets go together.
+A round reads the claims from their source (the factory, a report, a running creation), lists every target once, and
+decides what is found. The connections of one resource are decided one after the other, because storage runs one private
+endpoint operation at a time (public code); those of different resources are decided concurrently.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from purview_mpe._model.states import Decision
     from purview_mpe._rules.ownership import Claim, Listings, Match
 
-_NO_WORD = "the factory does not confirm the endpoint's connection yet"
+_UNCONFIRMED = "the factory does not confirm the endpoint's connection yet"
 _BY_NAME = MATCHED_BY_NAME.found()
 
 
 @dataclass
 class Approving:
-    """One run over the targets; has the outcomes so far at any moment."""
+    """One run over the targets. `outcomes` returns the outcomes so far, at any moment."""
 
     io: Io
     spec: Spec
@@ -65,7 +65,7 @@ class Approving:
         )
 
     async def run(self, *, wait: bool) -> None:
-        """Reads until everything is decided, or the time is over."""
+        """Read until everything is decided or the time runs out."""
         await self.look()
         while wait and not self.is_over and (left := remaining(self.io)) > 0:
             self.searches.report_waiting()
@@ -83,23 +83,24 @@ class Approving:
         return [search.name for search in self.searches.open]
 
     def reopen(self, key: Identity) -> None:
-        """Look for this endpoint's connection again: the endpoint was made again, and what was decided is gone."""
+        """Look for this endpoint's connection again: the endpoint was replaced, and the earlier decision is gone."""
         if (search := self.searches.at(key)) is not None:
             search.reopen()
 
     def end_open(self, *, waited: bool) -> None:
-        """End what is not decided: nothing more will be read."""
+        """End every search that is not decided; nothing more will be read."""
         for search in self.searches.open:
             name, target = search.name, search.target
             if search.state == "asked":
-                self.searches.end(search, "timed-out", error=reasons.never_shown(name, target))
+                error = reasons.never_shown(name, target)
+                self.searches.end(search, "timed-out", match=search.match, error=error)
             elif waited:
                 self.searches.end(search, "timed-out", error=reasons.never_recognised(name, target, search.unmet))
             else:
                 self.searches.end(search, "absent", error=reasons.not_there(name, target))
 
     async def look(self) -> None:
-        """One look at the claims and at every open target; decides what is found."""
+        """Read the claims and every open target once, and decide what is found."""
         try:
             claims = await self.claims()
             listings = await connections.list_targets(
@@ -158,7 +159,7 @@ class Approving:
         )
 
     async def claims(self) -> list[Claim]:
-        """The claims to search at the targets now; claims that need no read end here."""
+        """The claims to look for at the targets now; searches that need no list of a target end here."""
         # Read before the claims: an endpoint that appears meanwhile must not be reported as absent.
         may_grow = self.source.may_grow
         claims = [claim for claim in await self.source.claims() if self.searches.is_open(claim)]
@@ -181,7 +182,7 @@ class Approving:
         return [search for search in self.searches.all if search.result in {"would-approve", "would-reject"}]
 
     def lacks_rights(self, search: Search, missing: Sequence[str]) -> None:
-        """In a dry run: this caller would be refused, because these actions are missing."""
+        """In a dry run: hand off a decision that Azure would refuse to this caller, who lacks these actions."""
         role = connections.APPROVER_ROLES[search.target.connections]
         error = reasons.rights_missing(search, self.account, missing, role)
         search.pending = search.left(error.message)
@@ -192,12 +193,13 @@ class Approving:
         self.searches.end(self.searches.of(match.claim), done(self.decision), match=match)
 
     def refused(self, match: Match, error: PurviewMpeError) -> None:
-        """Azure did not take the decision."""
+        """The decision did not go through."""
         self._end_refused(match.claim, error, match)
 
     def taken(self, match: Match) -> None:
         """Azure accepted the decision; a later read shows whether the target has it."""
-        self.searches.of(match.claim).asked_at = self.io.now()
+        search = self.searches.of(match.claim)
+        search.asked_at, search.match = self.io.now(), match
 
     def asked_at(self, match: Match) -> float | None:
         """When Azure accepted the decision on this connection, if the target does not show it yet."""
@@ -213,7 +215,7 @@ class Approving:
         elif claim.is_turned_down:
             self._end_turned_down(claim)
         else:
-            search.unmet = _NO_WORD
+            search.unmet = _UNCONFIRMED
         return False
 
     def _may_pass(self, error: PurviewMpeError) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
 
 
-#: The usual list of a connection, for a target that only a report names.
+#: The list that usually shows a connection, by group id; for a target that only a report names.
 _LISTS: Mapping[str, ConnectionList] = {"blob": "storage", "queue": "storage", "namespace": "namespace"}
 
 
@@ -140,7 +140,10 @@ class FromReport:
         return Target(group_id=group_id, resource_id=outcome.resource_id, connections=where)
 
     def _known(self) -> dict[Identity, Target]:
-        """The targets that the account shows; group ids beyond lineage lead to the account itself (spec)."""
+        """The targets that the account shows, and those of the group ids not needed for lineage.
+
+        The latter lead to the account itself (source: see `optional_target`).
+        """
         targets = (*self.account.targets, *(optional_target(self.account, group_id) for group_id in OPTIONAL_GROUPS))
         return {target.identity: target for target in targets}
 

@@ -22,7 +22,7 @@ async def crowd(
 
 
 async def worker(items: deque[T], action: Callable[[T], Coroutine[Any, Any, None]]) -> None:
-    """Take the next item as long as there is one."""
+    """Do the action for one item after the other, until none is left."""
     while True:
         try:
             item = items.popleft()

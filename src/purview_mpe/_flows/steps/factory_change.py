@@ -39,7 +39,7 @@ class UnderWay:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What the factory shows, or why it does not."""
+    """The result for a part, with the error if the factory does not show the change."""
 
     result: Result
     error: ErrorDetail | None = None
@@ -65,7 +65,7 @@ class Identity:
         return self.spec.factory
 
     def is_made(self, body: dict[str, Any]) -> bool:
-        """Whether the factory shows it."""
+        """True if the factory shows the identity."""
         return factory_json.has_system_identity(body)
 
     def obstacle(self, _body: dict[str, Any]) -> ErrorDetail | None:
@@ -93,7 +93,7 @@ class Connection:
         return self.account
 
     def is_made(self, body: dict[str, Any]) -> bool:
-        """Whether the factory shows it."""
+        """True if the factory shows the connection."""
         return same_id(_connected(body), self.account)
 
     def obstacle(self, body: dict[str, Any]) -> ErrorDetail | None:
@@ -131,7 +131,7 @@ class Disconnection:
         return _connected(body) is None
 
     def obstacle(self, body: dict[str, Any]) -> ErrorDetail | None:
-        """A connection to another account than the spec's."""
+        """A connection to an account other than the spec's."""
         connected = _connected(body)
         if connected is None or same_id(connected, self.account):
             return None
@@ -143,7 +143,7 @@ Part: TypeAlias = Identity | Connection | Disconnection
 
 @dataclass(slots=True)
 class FactoryChange:
-    """One write of the factory, for all parts that need it; has the outcomes so far at any moment."""
+    """One write of the factory, for all parts that need it. `outcomes` returns the outcomes so far, at any moment."""
 
     io: Io
     spec: Spec
@@ -151,7 +151,7 @@ class FactoryChange:
     body: dict[str, Any]
     """The factory as it was last read."""
     began: float
-    """Before the factory was read."""
+    """A moment just before the factory was read."""
     verb: Verb
     dry_run: bool = False
     ended: float | None = None
@@ -247,7 +247,7 @@ class FactoryChange:
 
     async def _put(self, etag: str) -> None:
         factory, parts = self.spec.factory_id, self._open
-        attempt = Attempt(self._what, str(factory), "Contributor", is_guarded=True)
+        attempt = Attempt(self._what, str(factory), "Data Factory Contributor", is_guarded=True)
         body = factory_json.changed_body(
             self.body,
             account_id=next((part.account for part in parts if isinstance(part, Connection)), None),

@@ -76,10 +76,10 @@ async def create_runtime(io: Io, spec: Spec, step: Step, *, seen_at: float) -> E
 
 
 async def put_endpoint(io: Io, spec: Spec, step: Step) -> Endpoint:
-    """Send the creation of an endpoint, once.
+    """Send the request to create an endpoint, once.
 
-    Azure never changes an endpoint: another target under this name, and this target under another name, are refused
-    (public code).
+    Azure never changes an endpoint: it refuses the name of an existing one with another target, and the target of an
+    existing one with another name (public code).
     """
     factory = spec.factory_id
     attempt = Attempt(f"create the endpoint {step.name!r}", spec.factory, _ROLE, is_guarded=True)
@@ -99,7 +99,7 @@ async def put_endpoint(io: Io, spec: Spec, step: Step) -> Endpoint:
 
 
 async def delete_endpoint(io: Io, spec: Spec, name: str) -> None:
-    """Send the deletion of an endpoint, once."""
+    """Send the request to delete an endpoint, once."""
     factory = spec.factory_id
     await io.call(
         Attempt(f"delete the endpoint {name!r}", spec.factory, _ROLE),

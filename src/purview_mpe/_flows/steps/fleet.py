@@ -53,10 +53,10 @@ class FleetWork(ABC, Generic[M]):
     """One run over many factories.
 
     `round` returns reports as soon as there are any; between two rounds, running work goes on and no new work starts.
-    The deadline of the `Io` is for all factories together.
+    The deadline of the `Io` applies to all factories together.
 
     Args:
-        io: Where time and requests come from.
+        io: Sends the requests and keeps the time.
         members: The factories.
         queues: The kinds of work in addition to reading factories, each with its share of concurrent work.
     """
@@ -75,7 +75,7 @@ class FleetWork(ABC, Generic[M]):
         self._said_at = self.began
         self._has_begun = False
         self.is_ending = False
-        """True if the time for the whole fleet is over."""
+        """True if the time for the whole fleet has run out."""
 
     @property
     def is_over(self) -> bool:
@@ -114,7 +114,7 @@ class FleetWork(ABC, Generic[M]):
 
     @abstractmethod
     def cut_off(self, member: M) -> Report:
-        """The report for a factory whose time is over."""
+        """The report for a factory as it stands, when its work ends."""
 
     def prepare(self) -> float:
         """Called before each step; returns the moment for the next call if nothing happens before."""
@@ -181,12 +181,17 @@ class FleetWork(ABC, Generic[M]):
         self.io.tell(
             Event(
                 kind="finished",
-                verb=report.verb,
+                verb=self.verb_of(report),
                 seconds=self.io.now() - self.began,
                 message=f"{member.spec.factory_id.name}: {fleet_reports.summary(report)}",
                 factory=member.spec.factory,
+                counts=report.counts,
             )
         )
+
+    def verb_of(self, report: Report) -> str:
+        """The verb for one factory, for events."""
+        return report.verb
 
     def _given_out(self) -> list[tuple[int, Report]]:
         results = list(self._done)
@@ -200,7 +205,10 @@ class FleetWork(ABC, Generic[M]):
             self._end_unless_busy(member)
 
     def _end_unless_busy(self, member: M) -> None:
-        """A running request ends with the deadline by itself, and its result belongs in the report."""
+        """End a factory that has no work under way.
+
+        A running request ends by itself at the deadline, and its result belongs in the report.
+        """
         if not member.jobs:
             self.finish(member, self.cut_off(member))
 

@@ -6,11 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from purview_mpe._model.results import ErrorDetail, Outcome, Report
+from purview_mpe._rules.foretelling import conflict_of, foretold
 from purview_mpe.errors import PlanConflict, PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
+    from purview_mpe._flows.steps.approvals import Case
     from purview_mpe._model.results import Account, Plan, Step, Verb
     from purview_mpe._model.spec import Spec
+
+#: The verbs of one factory whose fleets take the report of an earlier run (`resume`).
+_RESUMABLE: frozenset[str] = frozenset({"create_all", "onboard"})
 
 
 def failed(
@@ -30,7 +35,9 @@ def not_begun(spec: Spec, *, approve: bool, verb: Verb = "create_all") -> Report
     """The report for a factory that was not started in time."""
     error = WaitTimedOut(
         f"The factory {spec.factory_id.name!r} was not started: the time for the whole fleet ran out.",
-        remedy="Repeat the call with resume set to this report.",
+        remedy="Repeat the call with resume set to the fleet's report."
+        if verb in _RESUMABLE
+        else "Repeat the call: what is done already is kept.",
     )
     return failed(spec, error, approve=approve, verb=verb)
 
@@ -47,6 +54,19 @@ def conflicting(plan: Plan, *, approve: bool) -> Report:
     )
 
 
+def rehearsed(plan: Plan, case: Case | None, *, approve: bool) -> Report:
+    """The report of a dry run: the plan's steps, and the decisions about connections that exist."""
+    return Report(
+        verb="create_all",
+        spec=plan.spec,
+        account=plan.account,
+        outcomes=(*foretold(plan), *(case.work.outcomes() if case else ())),
+        hand_off=case.work.hand_off() if case else None,
+        approval_asked=approve,
+        warnings=plan.warnings,
+    )
+
+
 def summary(report: Report) -> str:
     """One line: how many outcomes of which kind."""
     counted = Counter(outcome.result for outcome in report.outcomes)
@@ -56,7 +76,7 @@ def summary(report: Report) -> str:
 def _of(step: Step, plan: Plan) -> Outcome:
     error = None
     if step.action == "conflict":
-        error = ErrorDetail(code="conflict", message=step.reason, remedy=step.remedy or "Plan again.")
+        error = conflict_of(step)
     elif step.action != "keep":
         error = ErrorDetail.of(PlanConflict(plan))
     return Outcome(

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from purview_mpe._model.survey import Permission
 
 
-async def hold_against_rights(io: Io, works: Sequence[Approving]) -> None:
+async def read_rights_and_hand_off(io: Io, works: Sequence[Approving]) -> None:
     """Hand off the decisions that the caller's permissions do not include. Reads only."""
     holders = dict.fromkeys(str(holder) for work in works for _, holder in foreseen(work))
     held = await read_permissions(io, holders)
     for work in works:
-        hold_against(work, held)
+        hand_off_forbidden(work, held)
 
 
 def foreseen(work: Approving) -> list[tuple[Search, ArmId]]:
@@ -32,11 +32,11 @@ def foreseen(work: Approving) -> list[tuple[Search, ArmId]]:
     return [(search, connections.holder_of(account_id, search.target)) for search in work.would_be_decided()]
 
 
-def hold_against(work: Approving, held: Mapping[str, tuple[Permission, ...] | None]) -> None:
+def hand_off_forbidden(work: Approving, held: Mapping[str, tuple[Permission, ...] | None]) -> None:
     """Hand off what these permissions, by folded scope, do not include.
 
     Permissions that cannot be read prove nothing. Permissions that include everything prove nothing either, because a
-    deny assignment overrides them. Such a search stays unchanged.
+    deny assignment overrides them. In both cases the search stays unchanged.
     """
     for search, holder in foreseen(work):
         permissions = held.get(folded(str(holder)))

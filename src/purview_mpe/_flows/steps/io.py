@@ -37,7 +37,7 @@ class NotYet(Throttled):
 
 
 class Clients(Protocol):
-    """The management clients, made and imported when first asked for.
+    """The management clients, imported and created on first use.
 
     Typed with the synchronous clients: the asynchronous ones have the same operations with the same signatures, so
     checking a call once checks it for both.
@@ -75,6 +75,10 @@ class Clients(Protocol):
         """
         ...
 
+    def plain_list(self, resource: ArmId, url: str) -> Iterable[Any]:
+        """A paged list without a package of its own: `url` is relative to Azure Resource Manager's endpoint."""
+        ...
+
     def purview_data(self, account: ArmId, endpoint: str) -> PurviewData:
         """The data plane at the address that the account's properties show (`https://contoso.purview.azure.com`).
 
@@ -96,7 +100,7 @@ class Team(Protocol):
     """Flows that run beside the flow that started them; only that flow starts further ones and waits."""
 
     def start(self, flow: Coroutine[Any, Any, None]) -> None:
-        """Run a flow beside this one. One that raises ends the team: `wait` raises the same."""
+        """Run a flow beside this one. If the flow raises an error, the team ends: `wait` raises that error."""
         ...
 
     async def wait(self, seconds: float) -> None:
@@ -124,7 +128,7 @@ class Io(Protocol):
     async def read(
         self, attempt: Attempt, operation: Callable[[Clients], Any], *, of_list: bool = False
     ) -> dict[str, Any]:
-        """Do one operation that answers with a resource, or with one page `of_list`; its JSON as Azure wrote it."""
+        """Do one operation and return its JSON as Azure wrote it: a resource or, with `of_list`, one page of a list."""
         ...
 
     async def collect(self, attempt: Attempt, operation: Callable[[Clients], Iterable[Any]]) -> list[dict[str, Any]]:
@@ -148,17 +152,17 @@ class Io(Protocol):
         ...
 
     def team(self) -> Team:
-        """Flows that run beside the one that asks for them."""
+        """A new team, whose flows run beside the flow that calls this."""
         ...
 
     def until_room(self, method: str, resource: ArmId, count: int) -> float:
-        """Seconds until that many requests about a resource, sent together, need not wait for Azure's limits."""
+        """Seconds until Azure's limits let this many requests about a resource be sent together without a wait."""
         ...
 
     def pause_after(self, attempt: int, asked_for: float) -> float | None:
-        """Seconds to wait after an attempt that failed, as `Retry` says and with jitter; None after the last one.
+        """Seconds to wait after an attempt that failed, as `Retry` says and with jitter; None after the last.
 
-        `asked_for` is what Azure asked for, 0 if it asked for no particular time.
+        `asked_for` is the number of seconds that Azure asked for; 0 if it asked for none.
         """
         ...
 
@@ -169,7 +173,7 @@ class Io(Protocol):
 
     @property
     def at_once(self) -> int:
-        """How many flows `gather` really runs together."""
+        """How many flows `gather` runs at the same time, however many it is given."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -208,7 +212,7 @@ class Io(Protocol):
         ...
 
     def engaged(self) -> AbstractContextManager[None]:
-        """For a verb in rounds: a clock that an emulator controls stands still while the caller has its turn."""
+        """Context for all rounds of a verb: between them, on the caller's turn, an emulator's clock stands still."""
         ...
 
     def retrying(self, message: str) -> None:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.fleets import FleetReport
     from purview_mpe._model.results import Outcome, Report
+    from purview_mpe._model.spec import Spec
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: How many further interruptions do not stop the report; a person who holds down Ctrl-C must be able to leave.
-_INTERRUPTIONS = 3
+#: How many times an action is tried if interruptions stop it; holding down Ctrl-C must still end the process.
+_MAX_TRIES = 3
 
 
 async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
@@ -40,17 +41,17 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
             if io.so_far is not None:
                 _accompany(ending, io.so_far, _attach)
             ended_with = f"{verb} ended with {type(ending).__name__}"
-            _insist(lambda: io.tell(_finished(verb, io.now() - began, ended_with)))
+            _despite_interruptions(lambda: io.tell(_finished(verb, io.now() - began, ended_with)))
             if ending is error:
                 raise
         else:
             return result
-    raise ending  # outside the handler, so that it does not carry the error that hid it
+    raise ending  # raised outside the handler, so that the error that hid it does not become its context
 
 
 @contextmanager
 def framed(io: Io, verb: str) -> Generator[float]:
-    """As `narrated`, around a verb in rounds; gives the moment at which it began.
+    """As `narrated`, for a verb that runs in rounds; yields the moment at which the verb began.
 
     If the caller stops between two rounds, the verb counts as finished.
     """
@@ -63,7 +64,7 @@ def framed(io: Io, verb: str) -> Generator[float]:
         raise
     except BaseException as error:
         ended_with = f"{verb} ended with {type(error).__name__}"
-        _insist(lambda: io.tell(_finished(verb, io.now() - began, ended_with)))
+        _despite_interruptions(lambda: io.tell(_finished(verb, io.now() - began, ended_with)))
         raise
     else:
         io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
@@ -72,6 +73,12 @@ def framed(io: Io, verb: str) -> Generator[float]:
 def tell_warning(io: Io, verb: str, began: float, message: str) -> None:
     """Report a problem that does not end the verb but needs the caller's attention."""
     io.tell(Event(kind="warning", verb=verb, seconds=io.now() - began, message=message))
+
+
+def tell_read(io: Io, verb: str, began: float, spec: Spec) -> None:
+    """Report that one factory of a fleet was read."""
+    message = f"{spec.factory_id.name}: read"
+    io.tell(Event(kind="finished", verb=verb, seconds=io.now() - began, message=message, factory=spec.factory))
 
 
 def attach_fleet(error: BaseException, so_far: Callable[[], FleetReport]) -> None:
@@ -90,12 +97,12 @@ def _accompany(error: BaseException, so_far: Callable[[], R], attach: Callable[[
                 f"purview_mpe: what was done so far could not be collected ({type(fault).__name__}: {fault})."
             )
 
-    _insist(accompany)
+    _despite_interruptions(accompany)
 
 
-def _insist(action: Callable[[], None]) -> None:
-    """Do something although another interruption may arrive: the first one is raised right afterwards."""
-    for _ in range(_INTERRUPTIONS):
+def _despite_interruptions(action: Callable[[], None]) -> None:
+    """Run the action even if further interruptions arrive; the first interruption is raised right afterwards."""
+    for _ in range(_MAX_TRIES):
         try:
             action()
         except Exception:  # noqa: BLE001 - as above
@@ -107,8 +114,8 @@ def _insist(action: Callable[[], None]) -> None:
 
 def _attach_fleet(error: BaseException, fleet: FleetReport) -> None:
     error.add_note(
-        f"purview_mpe: the fleet did not finish; {len(fleet.reports)} factories have their report, in this "
-        "exception's attribute 'report'. Repeat the call with resume set to it."
+        f"purview_mpe: the fleet did not finish. The reports of {len(fleet.reports)} factories are in this exception's "
+        "attribute 'report'. Repeat the call; create_many and onboard_many take that report as resume."
     )
     vars(error)["report"] = fleet
 
@@ -117,11 +124,11 @@ def _attach(error: BaseException, report: Report) -> None:
     done = "; ".join(f"{outcome.name}: {_known(outcome)}" for outcome in report.outcomes) or "nothing yet"
     # Exceptions accept attributes, but their types do not declare them; __reduce__ and pickle keep this one, too.
     vars(error)["report"] = report
-    error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it looks first.")
+    error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it reads Azure first.")
 
 
 def _known(outcome: Outcome) -> str:
-    """What is known of a step: Azure may have done one that was under way."""
+    """What is known of a step: if it was under way, Azure may have done it."""
     if outcome.error == NOT_BEGUN:
         return "not started"
     was_under_way = outcome.error is not None and outcome.error.code == INTERRUPTED.code

@@ -43,7 +43,7 @@ async def _page(io: Io, attempt: Attempt, via: ArmId, url: str) -> Object | None
 
 
 def _body(response: Any) -> Object | None:
-    """The JSON of a good answer: `send_request` neither raises for a bad one nor parses it (SDK source)."""
+    """The JSON of a good answer; None otherwise: `send_request` neither raises for errors nor parses (SDK source)."""
     if response.status_code != 200:
         return None
     try:

@@ -24,7 +24,7 @@ class Planned:
     plan: Plan
     factory: Factory
     seen_at: float
-    """Before the factory was read."""
+    """A moment just before the factory was read."""
 
 
 async def planned(io: Io, spec: Spec) -> Planned:

@@ -25,7 +25,7 @@ class UnderWay:
 
 @dataclass(frozen=True, slots=True)
 class InTheWay:
-    """Another endpoint to the same target must be gone before the step's own can be created."""
+    """Another endpoint to the same target must be gone before the step's endpoint can be created."""
 
     name: str
     """Name of that endpoint."""

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.results import Endpoint, Factory, Outcome, Result, Step, Verb
 
-_HEALINGS = 3
-#: Seconds between the writes and a read that must not overtake them.
-_BEHIND = 0.03
+_MAX_HEALINGS = 3
+#: Seconds between the writes and the early read, so that it usually does not overtake them.
+_EARLY_READ_DELAY = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Seen:
 
 @dataclass
 class Provisioning:
-    """One run over the steps of a plan that was just made; has the outcomes so far at any moment.
+    """One run over the steps of a plan that was just made. `outcomes` returns the outcomes so far, at any moment.
 
     Conflicts among the steps become outcomes.
     """
@@ -73,14 +73,14 @@ class Provisioning:
         now = self.io.now()
         return tuple(progress.outcome(now) for progress in self.steps)
 
-    async def write(self, *, look_behind: bool = False) -> None:
-        """Everything that has to be written, without waiting for what Azure makes of it.
+    async def write(self, *, read_early: bool = False) -> None:
+        """Write everything that has to be written, without waiting until Azure has finished.
 
-        `look_behind` sends the first read right behind the writes: if Azure finishes at once, that saves the time of a
-        request.
+        `read_early` sends the first read right after the writes: if Azure finishes immediately, that saves the time
+        of a request.
         """
         if await self.make_network():
-            await self.write_endpoints(look_behind=look_behind)
+            await self.write_endpoints(read_early=read_early)
         else:
             self.skip_endpoints()
 
@@ -96,7 +96,7 @@ class Provisioning:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing will change any more."""
+        """True if nothing will change any more."""
         return not self.waiting and not self._healable()
 
     async def make_network(self) -> bool:
@@ -115,12 +115,12 @@ class Provisioning:
                 ProvisioningFailed(
                     f"The {progress.step.subject} {progress.step.name!r} was not created: there is no managed virtual "
                     "network for it.",
-                    remedy="Remove the cause given for the managed virtual network, then repeat the call.",
+                    remedy="Fix the error reported for the managed virtual network, then repeat the call.",
                 ),
             )
 
-    async def write_endpoints(self, *, look_behind: bool) -> None:
-        """All endpoints that have to be written, at once, and the runtime beside them."""
+    async def write_endpoints(self, *, read_early: bool) -> None:
+        """Write all endpoints that have to be written, and the runtime, concurrently."""
         writing: list[Coroutine[Any, Any, None]] = []
         for progress in self.steps_inside:
             if progress.step.action in {"create", "replace"}:
@@ -128,24 +128,24 @@ class Provisioning:
             else:
                 await self.do(progress)
         listed: list[Endpoint] = []
-        if writing and look_behind:
-            writing.append(self._list_behind(listed))
+        if writing and read_early:
+            writing.append(self._list_early(listed))
         await self.io.gather(writing)
         for progress in self.waiting:
             endpoint = _found(progress.step, listed)
-            # Its other contents do not count: the read may have overtaken the write.
+            # Nothing else in this list counts: the read may have overtaken the write.
             if endpoint is not None and states.provisioning_is_over(endpoint.provisioning_state):
                 self._take_over(progress, listed)
 
-    async def _list_behind(self, listed: list[Endpoint]) -> None:
-        await self.io.sleep(_BEHIND)
+    async def _list_early(self, listed: list[Endpoint]) -> None:
+        await self.io.sleep(_EARLY_READ_DELAY)
         try:
             listed.extend(await reads.list_endpoints(self.io, self.plan.spec))
         except PurviewMpeError:
             return  # nothing depends on it: the next read shows the problem
 
     async def do(self, progress: Progress) -> None:
-        """One step; what fails is kept in its state."""
+        """Carry out one step; an error is stored in its state."""
         step = progress.step
         progress.began = self.io.now()
         try:
@@ -165,7 +165,7 @@ class Provisioning:
                         progress, await writes.create_runtime(self.io, self.plan.spec, step, seen_at=self.seen.at)
                     )
                 case "create" if leaving := _leaving(step, self.factory.endpoints):
-                    # Until it is gone, Azure refuses another one to the same target, whatever its name.
+                    # Until that endpoint is gone, Azure refuses another endpoint to the same target, whatever its name.
                     progress.state = InTheWay(leaving.name, "created", is_deleting=True)
                 case "create":
                     await self._create(progress, "created")
@@ -175,7 +175,7 @@ class Provisioning:
             self._fail(progress, error)
 
     async def look(self) -> None:
-        """One read of the factory: a single list for all endpoints together."""
+        """Read the factory once: a single list for all endpoints together."""
         waiting = self.waiting
         try:
             listed = await self._see()
@@ -201,8 +201,8 @@ class Provisioning:
 
         Storage runs one private endpoint operation at a time (public code), so endpoints are replaced one after the
         other. Approving the other one is such an operation, too, so an endpoint can fail again. Only endpoints that
-        this run created are replaced, because nothing can use them yet; if the spec allows it, also those found in
-        creation.
+        this run created are replaced, because nothing can use them yet; if the spec allows it, also those that
+        another call was already creating.
         """
         if not (healable := self._healable()):
             return None
@@ -223,7 +223,7 @@ class Provisioning:
             if isinstance(progress.state, Made)
             and progress.state.has_failed
             and progress.state.result in touchable
-            and self.healed[progress.step.name] < _HEALINGS
+            and self.healed[progress.step.name] < _MAX_HEALINGS
             and targets.count(folded(progress.step.resource_id)) > 1
         ]
 
@@ -297,7 +297,7 @@ class Provisioning:
         return not left
 
     def _take_over(self, progress: Progress, listed: Sequence[Endpoint]) -> None:
-        """Note what a list shows of an endpoint that was created."""
+        """Update the state of a created endpoint from a list."""
         if not isinstance(state := progress.state, Made):
             return
         if (endpoint := _found(progress.step, listed)) is None:
@@ -308,7 +308,7 @@ class Provisioning:
             self._enter(progress, progress.state)
 
     def time_out(self, *, waited: bool = True) -> None:
-        """End every step that is still waited for; unless it was `waited`, only those that are not written."""
+        """End every step that is still waited for; if the caller did not wait, only steps that are not written yet."""
         for progress in self.waiting:
             match progress.state:
                 case InTheWay(name=name):
@@ -323,9 +323,9 @@ class Provisioning:
         self._enter(progress, Ended(result, ErrorDetail.of(error), progress.endpoint))
 
     def _enter(self, progress: Progress, state: Made | Ended) -> None:
-        """Note a state in which the step has a result, and say so."""
+        """Enter a state in which the step has a result, and report it as an event."""
         progress.changed = self.io.now()
-        # In this order: another thread that reads the state must find its time, too.
+        # The time is set before the state: another thread that reads the state must find its time, too.
         progress.state = state
         outcome = progress.outcome(self.io.now())
         endpoint = state.endpoint

@@ -45,7 +45,10 @@ class Observed:
 
 
 async def observe(io: Io, spec: Spec) -> Observed:
-    """Account, factory and, if the spec names one, its runtimes; read together if the spec names the account."""
+    """The account, the factory and, if the spec names a runtime, the factory's runtimes.
+
+    The two sides are read concurrently if the spec names the account.
+    """
     if (account_id := spec.account_id) is None:
         account_id = await connected_account(io, spec)
     account, (factory, runtimes) = await both(io, read_account(io, account_id), read_factory_side(io, spec))
@@ -55,7 +58,7 @@ async def observe(io: Io, spec: Spec) -> Observed:
 async def read_factory_side(
     io: Io, spec: Spec, *, with_runtimes: bool = False
 ) -> tuple[Factory, tuple[Runtime, ...] | None]:
-    """The factory's networks and endpoints, and its runtimes where the spec names one or they are asked for."""
+    """The factory's networks and endpoints, and its runtimes if the spec names one or `with_runtimes` is set."""
     if spec.runtime is None and not with_runtimes:
         return await read_factory(io, spec), None
     factory, runtimes = await both(io, read_factory(io, spec), list_runtimes(io, spec.factory_id))
@@ -63,7 +66,7 @@ async def read_factory_side(
 
 
 async def both(io: Io, one: Coroutine[Any, Any, A], other: Coroutine[Any, Any, B]) -> tuple[A, B]:
-    """Two flows of different results, run together."""
+    """Run two flows with different types of result together."""
     results: list[Any] = await io.gather([one, other])
     return cast("A", results[0]), cast("B", results[1])
 
@@ -128,7 +131,8 @@ async def _endpoints_or_404(io: Io, spec: Spec) -> list[Endpoint] | AzureError:
 async def read_factory(io: Io, spec: Spec) -> Factory:
     """The factory's managed virtual networks, and the endpoints in the one that the spec names.
 
-    If the list of endpoints is refused with an unclear 404, it counts as empty only if the list of networks proves it.
+    If Azure answers the list of endpoints with an unclear 404, that list counts as empty only if the list of networks
+    shows that the spec's network does not exist.
     """
     networks, endpoints = await both(io, list_networks(io, spec.factory_id), _endpoints_or_404(io, spec))
     if isinstance(endpoints, AzureError):
@@ -164,7 +168,7 @@ async def list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
 
 
 async def list_endpoints_alone(io: Io, spec: Spec) -> list[Endpoint]:
-    """As `list_endpoints`, for callers that read nothing else of the factory: a missing one is an error."""
+    """As `list_endpoints`, for callers that read nothing else of the factory: a missing factory is an error."""
     try:
         return await list_endpoints_in(io, spec.factory_id, spec.managed_virtual_network)
     except NotFound:
@@ -187,16 +191,16 @@ async def list_endpoints_in(io: Io, factory_id: ArmId, network: str) -> list[End
 
 
 def named(attempt: Attempt, found: Sequence[A | None]) -> list[A]:
-    """What a list holds, if each item has a name that can be part of a path.
+    """The items of a list, each of which must have a name that can be part of a path.
 
-    Skipping an item would mean that it does not exist.
+    To skip an item would be to report that it does not exist.
 
     Raises:
-        AzureUnavailable: an item has none, so the answer did not come from Azure.
+        AzureUnavailable: an item has no such name, so the answer did not come from Azure.
     """
     items = [item for item in found if item]
     if len(items) < len(found):
-        raise unreadable_answer(attempt, Answer(200), "an item of the list has no name that can be in a resource id")
+        raise unreadable_answer(attempt, Answer(200), "an item of the list has no name that is valid in a resource id")
     return items
 
 

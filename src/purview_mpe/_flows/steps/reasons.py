@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def not_confirmed_because(account: Account) -> str:
-    """Why only the report names a target."""
+    """Why only the report shows that the account uses a target."""
     hidden = "cannot be read" if account.shape is None else "does not show its storage"
     return f"the account {account.name!r} {hidden}, so only the report says that it uses this target"
 
@@ -46,8 +46,8 @@ def kept_alive(name: str) -> ProvisioningFailed:
 
 def still_in_the_making(name: str, state: str) -> WaitTimedOut:
     return WaitTimedOut(
-        f"The endpoint {name!r} was still {state or 'in an unknown state'} when the time given ran out.",
-        remedy="Look again later with status(spec), or repeat the call with a longer timeout: Azure goes on by itself.",
+        f"The endpoint {name!r} was still {state or 'in an unknown state'} when the time ran out.",
+        remedy="Check later with status(spec), or repeat the call with a longer timeout: Azure continues meanwhile.",
     )
 
 
@@ -69,7 +69,7 @@ def interrupted_between(name: str) -> ErrorDetail:
 def could_not_be_made(endpoint: Endpoint) -> ProvisioningFailed:
     return ProvisioningFailed(
         f"Azure accepted the endpoint {endpoint.name!r} but could not create it: its state is Failed."
-        + (f" It says: {endpoint.error}" if endpoint.error else ""),
+        + (f" Azure says: {endpoint.error}" if endpoint.error else ""),
         remedy="Repeat the call with Spec(replace_broken=True), which deletes it and creates it again.",
     )
 
@@ -104,7 +104,7 @@ def never_made(name: str) -> ProvisioningFailed:
 
 def not_there(name: str, target: Target) -> NotApproved:
     return NotApproved(
-        f"The connection of {name!r} is not (yet) shown by {ArmId.parse(target.resource_id).name!r}.",
+        f"{ArmId.parse(target.resource_id).name!r} does not (yet) show the connection of {name!r}.",
         remedy="Repeat the call in a minute; a connection appears some seconds after its endpoint was created.",
     )
 
@@ -149,7 +149,7 @@ def unconfirmed_targets(account: Account, pending: Sequence[Pending]) -> Finding
 def never_recognised(name: str, target: Target, reason: str | None) -> WaitTimedOut:
     holder = ArmId.parse(target.resource_id).name
     return WaitTimedOut(
-        f"The connection of {name!r} on {holder!r} could not be recognised in the time given: "
+        f"The connection of {name!r} on {holder!r} was not recognised before the time ran out: "
         f"{reason or 'the target was not read'}.",
         remedy="Look at the endpoint with status(spec); if it is Failed, repeat with Spec(replace_broken=True).",
     )
@@ -157,8 +157,8 @@ def never_recognised(name: str, target: Target, reason: str | None) -> WaitTimed
 
 def never_shown(name: str, target: Target) -> WaitTimedOut:
     return WaitTimedOut(
-        f"Azure accepted the decision on the connection of {name!r}, but {ArmId.parse(target.resource_id).name!r} does "
-        "not show it in the time given.",
+        f"Azure accepted the decision on the connection of {name!r}, but {ArmId.parse(target.resource_id).name!r} did "
+        "not show it before the time ran out.",
         remedy="Look again in a minute with status(spec).",
     )
 
@@ -214,15 +214,15 @@ def runtime_not_shown(name: str) -> ProvisioningFailed:
     """A runtime that Azure accepted but does not list."""
     return ProvisioningFailed(
         f"Azure accepted the integration runtime {name!r}, but the factory does not list it.",
-        remedy="Repeat the call: it looks first, and creates only what is missing.",
+        remedy="Repeat the call: it reads Azure first and creates only what is missing.",
     )
 
 
 def runtime_outside(name: str) -> ProvisioningFailed:
     """A runtime that Azure made outside the managed virtual network (seen in public templates)."""
     return ProvisioningFailed(
-        f"Azure created the integration runtime {name!r} outside the managed virtual network, so lineage would not "
-        "reach a closed account from it.",
+        f"Azure created the integration runtime {name!r} outside the managed virtual network, so lineage from it "
+        "would not reach a closed account.",
         remedy="Delete it in Data Factory Studio (Manage, Integration runtimes), then repeat the call, or set "
         "Spec.runtime to another name.",
     )

@@ -1,8 +1,8 @@
 """Reading and changing the metadata policy of an account's root collection.
 
-The policy is read, changed and written back whole, and nothing but a number in its body says which version that is.
-So a write is read back, and repeated if another one has replaced it. This process makes one change at a time to the
-policy of an account: if the last writer wins, one of two concurrent changes would be lost.
+The policy is read, changed and written back as a whole, and only a number in its body identifies its version. So each
+write is read back, and repeated if another write has replaced it. This process makes one change at a time to the policy
+of an account: if the last writer wins, one of two concurrent changes would be lost.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 Ending = Literal["written", "unchanged", "would-write"]
 ROLE = "Collection administrator"
-#: The most writes, if other callers keep replacing them, unless the time runs out before.
-_MOST_WRITES = 60
+#: Maximum number of writes if other callers keep replacing them and the time does not run out first.
+_MAX_WRITES = 60
+#: The longest pause in seconds before a policy is written again for an identity that Purview does not know yet.
+_LONGEST_PAUSE = 30.0
 #: Whose turn it is, by account. One process may have many clients, in threads and in event loops.
 _turns: dict[str, object] = {}
 
@@ -44,7 +46,7 @@ class Change:
     until: float = float("inf")
     """The moment after which nothing is repeated, if the verb's own deadline does not come first."""
     waits_for_principals: bool = True
-    """Whether to repeat after a refusal of a principal: it can take a while until a new one is known everywhere."""
+    """Whether to repeat if Purview refuses a principal: it can take a while until a new one is known everywhere."""
 
     def left(self, io: Io) -> float:
         """Seconds that are left for the change."""
@@ -55,7 +57,8 @@ async def read_root_policy(io: Io, account: Account, account_id: ArmId) -> Polic
     """The metadata policy of the root collection.
 
     Raises:
-        UnsupportedSetup: the account shows no address of its data plane, or no policy is the root's.
+        UnsupportedSetup: the account shows no address of its data plane.
+        NoRootPolicy: Purview shows this caller no policy of the root collection.
         AccessDenied: the caller is not a collection administrator, or is outside the account's network.
     """
     address = data_plane_address(account)
@@ -76,9 +79,9 @@ async def read_root_policy(io: Io, account: Account, account_id: ArmId) -> Polic
         policies = await listed(collection)
         if (root := policy_json.root_of(policies, account.name, account.default_domain)) is not None:
             return root
-    # Purview answers with an empty list, too, where the caller may see no policy (inferred).
+    # Purview also answers with an empty list if the caller is not allowed to see any policy (inferred).
     raise NoRootPolicy(
-        f"Could not {attempt.what}: Purview shows no policy of it.",
+        f"Could not {attempt.what}: Purview shows no such policy.",
         remedy=f"Ask a {ROLE} of the root collection to give you that role, or to give the factory's identity the role "
         "Data Curator.",
         status=200,
@@ -92,11 +95,11 @@ class NoRootPolicy(AzureError):
 
 
 async def change_root_policy(io: Io, account: Account, account_id: ArmId, change: Change, *, dry_run: bool) -> Ending:
-    """Make a change to the policy, and read it back; repeat what another write has replaced.
+    """Make a change to the policy, and read it back; repeat the write if another one has replaced it.
 
     Raises:
-        PurviewMpeError: the policy cannot be read or written; whether an earlier write went through is read, not
-            guessed, so what is raised means that the change was not seen.
+        PurviewMpeError: the policy cannot be read or written. Every write is read back, so the error means that the
+            policy did not show the change.
     """
     async with _turn(io, str(account_id), change):
         return await _change(io, account, account_id, change, dry_run=dry_run)
@@ -121,7 +124,7 @@ async def _change(io: Io, account: Account, account_id: ArmId, change: Change, *
 
 
 async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, change: Change) -> PurviewMpeError | None:
-    """Write the policy once; return the error if reading again can solve it.
+    """Write the policy once; return the error if reading and writing again may help.
 
     Raises:
         PurviewMpeError: Purview refused the policy for another reason.
@@ -143,14 +146,19 @@ async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, ch
 
 
 async def _pause(io: Io, writes: int, error: PurviewMpeError, change: Change) -> None:
-    """Wait a random time before the next read, because several refused writers would otherwise meet again.
+    """Wait before the next read: longer each time if the identity is unknown, otherwise a random time.
+
+    The random time keeps several refused writers from colliding again.
 
     Raises:
-        PurviewMpeError: the error, if the time or the patience is used up.
+        PurviewMpeError: the error, if the time or the number of writes is used up.
     """
     asked_for = error.retry_after or 0.0
-    seconds = max(asked_for, (io.pause_after(0, asked_for) or poll_interval(0)) * min(8, writes))
-    if seconds >= change.left(io) or writes >= _MOST_WRITES:
+    if policy_json.is_unknown_principal(error.status, error.message):
+        seconds = max(asked_for, min(_LONGEST_PAUSE, 2.0**writes))
+    else:
+        seconds = max(asked_for, (io.pause_after(0, asked_for) or poll_interval(0)) * min(8, writes))
+    if seconds >= change.left(io) or writes >= _MAX_WRITES:
         raise error
     io.retrying(f"Trying again in {seconds:.1f} s: {error.message}")
     await io.sleep(seconds)

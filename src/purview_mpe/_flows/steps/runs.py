@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from purview_mpe._wire.account import Json
 
 _ROLE = "Data Factory Contributor"
-#: The most pages of one answer: neither call is an Azure list, so nothing else limits them.
+#: Maximum number of pages to read. Neither query goes through `Io.collect`, so nothing else limits them.
 _MAX_PAGES = 20
 
 

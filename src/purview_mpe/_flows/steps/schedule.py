@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
 
-#: Concurrent work for one subscription or target: enough to use up a subscription's limit of writes with two seconds
-#: per request.
+#: Maximum concurrent work for one subscription or target: enough to use up a subscription's write limit if a request
+#: takes two seconds.
 _IN_ONE_LANE = 8
-#: How long a write that was started may take to reach the budget, in seconds.
+#: Seconds until the budget of requests (`Io.until_room`) counts the requests of work that was started, at the latest.
 _ON_ITS_WAY = 0.2
 #: Seconds between two events that report waiting for Azure's limits.
 _SAY_AGAIN = 15.0
@@ -36,7 +36,7 @@ _SAY_AGAIN = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Requests that a piece of work sends at once, and about which resource."""
+    """The requests that a piece of work sends together, and the resource that they are about."""
 
     method: str
     resource: ArmId
@@ -49,7 +49,7 @@ class Job:
 
     flow: Callable[[], Coroutine[Any, Any, None]]
     then: Callable[[PurviewMpeError | None], None]
-    """Called by the one that runs the fleet once the flow has ended, with the error that it ended with."""
+    """Called once `flow` has ended, by the flow that runs the fleet, with the error of `flow` or None."""
     costs: tuple[Cost, ...] = ()
     dropped: Callable[[], None] = lambda: None
     """Called if the work is dropped before it started."""
@@ -63,9 +63,9 @@ class Schedule:
     """The work of a fleet, and the team that does it.
 
     Args:
-        io: Where time and requests come from.
+        io: Sends the requests and keeps the time.
         verb: The fleet's verb, for events.
-        limits: For each queue, the part of all that goes on at once which it may have.
+        limits: For each queue, its maximum share of concurrent work.
     """
 
     def __init__(self, io: Io, verb: str, limits: Mapping[str, float]) -> None:
@@ -79,11 +79,11 @@ class Schedule:
         self._ended: deque[_Entry] = deque()
         self._running = 0
         self._sent: deque[tuple[float, Cost]] = deque()
-        """Work that was just started, so that its requests may be missing in the budget."""
+        """Costs of work that was just started; the budget might not contain its requests yet."""
         self._said_at = float("-inf")
 
     def put(self, queue: str, lane: str, job: Job, *, at: float | None = None) -> None:
-        """Do it as soon as there is room, or at a moment."""
+        """Run the job as soon as there is room; with `at`, not before that moment."""
         entry = Entry(queue, lane, job)
         if at is None:
             self._agenda.put(entry)
@@ -130,7 +130,7 @@ class Schedule:
         self._ended.append(entry)
 
     def _pause_before(self, entry: _Entry) -> float:
-        """Seconds until the requests of an entry would be sent within a moment."""
+        """Seconds to wait before an entry starts, so that its requests are sent within `MOMENT`."""
         now = self._io.now()
         while self._sent and now - self._sent[0][0] > _ON_ITS_WAY:
             self._sent.popleft()
@@ -158,7 +158,6 @@ class Schedule:
                 kind="waiting",
                 verb=self._verb,
                 seconds=self._io.now() - self._began,
-                message=f"Azure's limits for the subscription {subscription} let the next request through in "
-                f"{pause:.0f} s",
+                message=f"Azure's limits for the subscription {subscription} allow the next request in {pause:.0f} s",
             )
         )

@@ -86,7 +86,7 @@ class Search:
         )
 
     def left(self, reason: str) -> Pending:
-        """What its target's owner can do, as far as it is known."""
+        """What the owner of the target can still do, as far as that is known."""
         connection = self.match.connection if self.match else None
         return Pending(
             self.target,
@@ -159,7 +159,7 @@ class Searches:
         return tuple(search.outcome or search.interrupted(seconds) for search in self.all)
 
     def report_waiting(self) -> None:
-        """Report the connections that are still searched."""
+        """Report the connections that are still being looked for."""
         names = tuple(search.name for search in self.open)
         self._io.tell(
             Event(

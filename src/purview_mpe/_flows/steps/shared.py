@@ -22,8 +22,8 @@ V = TypeVar("V")
 
 #: The queue of a `Schedule` that this module needs, with its share of concurrent work.
 QUEUES = {"shared": 0.5}
-#: How often something is read that cannot be at the moment.
-_READINGS = 3
+#: How many times a read that fails temporarily is sent.
+_MAX_READS = 3
 
 
 @dataclass(eq=False)
@@ -34,11 +34,11 @@ class _Reading(Generic[V]):
 
 
 class Shared(Generic[K, V]):
-    """Things that are read once.
+    """Values that are read once and shared.
 
     Args:
-        io: Where requests come from.
-        schedule: Where they are put.
+        io: Sends the requests.
+        schedule: Runs the reads.
         resource_of: The resource that a key is about.
         read: Reads what belongs to a key.
     """
@@ -77,7 +77,7 @@ class Shared(Generic[K, V]):
                 self._found(key, reading, reading.found[0])
                 return
             reading.failures += 1
-            if isinstance(failure, PASSING) and reading.failures < _READINGS:
+            if isinstance(failure, PASSING) and reading.failures < _MAX_READS:
                 self._put(key, reading, at=self._io.now() + poll_interval(0) * reading.failures)
             else:
                 self._found(key, reading, failure)

@@ -37,8 +37,8 @@ class SharedAccounts:
     """Reads accounts for a fleet.
 
     Args:
-        io: Where requests come from.
-        schedule: Where they are put.
+        io: Sends the requests.
+        schedule: Runs the reads.
         with_room: Whether the connections of the targets are counted, too.
     """
 
@@ -67,7 +67,7 @@ class SharedAccounts:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Targets that are nearly full."""
+        """Findings about targets that are nearly full."""
         return tuple(finding for shared in self._counted.values() for finding in shared.room.findings())
 
     def _count(self, account_id: ArmId, account: Account, then: Callable[[SharedAccount], None]) -> None:
@@ -81,7 +81,7 @@ class SharedAccounts:
         left = set(by_place)
 
         def counted(place: Place, listing: Listing | PurviewMpeError) -> None:
-            # If the connections cannot be read, no limit is known; Azure refuses endpoints without room.
+            # If the connections cannot be read, no limit is known; Azure refuses endpoints for which there is no room.
             if not isinstance(listing, PurviewMpeError):
                 shared.room.count(by_place[place], listing)
             left.discard(place)

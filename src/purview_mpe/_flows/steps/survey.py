@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.permissions import read_permissions
@@ -21,7 +21,7 @@ from purview_mpe._wire.policy import curators
 from purview_mpe.errors import AccessDenied, AzureError, InvalidSpec, NoAnswer, NotFound, UnsupportedSetup
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Mapping
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.results import Account, Endpoint
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from purview_mpe._model.survey import Permission, Runtime
 
 T = TypeVar("T")
-_Permissions = dict[str, "tuple[Permission, ...] | None"]
+Permissions: TypeAlias = "Mapping[str, tuple[Permission, ...] | None]"
 
 
 @dataclass(frozen=True, slots=True)
-class _FactorySide:
+class FactorySide:
     """What was read of the factory."""
 
     connected_to: str | None
@@ -43,36 +43,68 @@ class _FactorySide:
     networks: tuple[str, ...] | None
     endpoints: tuple[Endpoint, ...] | None
     runtimes: tuple[Runtime, ...] | None
-    permissions: _Permissions
+    permissions: Permissions
     gaps: tuple[Gap, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AccountSide:
+    """What was read of the account."""
+
+    account: Account | None = None
+    """None if the factory is not connected to one, or if it does not exist."""
+    permissions: Permissions = field(default_factory=dict[str, None])
+    curators: frozenset[str] | CuratorHidden | None = None
+    """The identities that are Data Curator, in lower case; None if that was not asked."""
+
+
 async def survey(io: Io, spec: Spec) -> Situation:
-    """The situation of a spec. Five reads and one per scope; independent reads run together.
+    """The situation of a spec.
+
+    Reads four parts of the factory, the account, the caller's permissions at each scope, and the root policy;
+    independent reads run together.
 
     Raises:
-        NotFound: the factory does not exist. An account that does not is part of the situation.
+        NotFound: the factory does not exist. A missing account is part of the situation.
     """
     if (account_id := spec.account_id) is not None:
-        side, (account, permissions) = await reads.both(io, _factory_side(io, spec), _account_side(io, account_id))
+        side, of_account = await reads.both(io, factory_side(io, spec), account_side(io, account_id))
     else:
-        side = await _factory_side(io, spec)
-        account, permissions = await _connected_account_side(io, side.connected_to)
+        side = await factory_side(io, spec)
+        account_id = account_of(spec, side)
+        of_account = AccountSide() if account_id is None else await account_side(io, account_id)
+    if side.principal:
+        of_account = await with_curators(io, of_account)
+    return situation(spec, side, of_account)
+
+
+def situation(spec: Spec, side: FactorySide, of_account: AccountSide) -> Situation:
+    """Both sides together."""
     return Situation(
         spec=spec,
-        account=account,
+        account=of_account.account,
         connected_to=side.connected_to,
         has_system_identity=side.has_system_identity,
-        curator=await _curator(io, account, side.principal) if account and side.principal else None,
+        curator=_curator(of_account, side.principal),
         networks=side.networks,
         endpoints=side.endpoints,
         runtimes=side.runtimes,
-        permissions=side.permissions | permissions,
+        permissions={**side.permissions, **of_account.permissions},
         gaps=side.gaps,
     )
 
 
-async def _factory_side(io: Io, spec: Spec) -> _FactorySide:
+def account_of(spec: Spec, side: FactorySide) -> ArmId | None:
+    """The account of the spec, or the one that the factory is connected to; None if there is none."""
+    if spec.account_id is not None:
+        return spec.account_id
+    try:
+        return typed_id(side.connected_to, ACCOUNT_TYPE, "account")
+    except InvalidSpec:
+        return None
+
+
+async def factory_side(io: Io, spec: Spec) -> FactorySide:
     """All parts at once and independently: a forbidden part becomes a gap."""
     factory_id = spec.factory_id
     readings: dict[Part, Coroutine[Any, Any, Any]] = {
@@ -86,7 +118,7 @@ async def _factory_side(io: Io, spec: Spec) -> _FactorySide:
         io, io.gather(parts), read_permissions(io, [spec.factory])
     )
     body: dict[str, Any] | None = factory.value
-    return _FactorySide(
+    return FactorySide(
         connected_to=account_json.read_factory_connection(body)[1] if body is not None else None,
         has_system_identity=body is None or factory_json.has_system_identity(body),
         principal=factory_json.principal_id(body) if body is not None else None,
@@ -113,17 +145,23 @@ async def _part(part: Part, reading: Coroutine[Any, Any, Any]) -> _Reading:
         return _Reading(gap=Gap(part, ErrorDetail.of(denied)))
 
 
-async def _account_side(io: Io, account_id: ArmId) -> tuple[Account | None, _Permissions]:
+async def account_side(io: Io, account_id: ArmId) -> AccountSide:
+    """The account and what the caller is allowed to do there; a missing account is not an error."""
     try:
         account = await reads.read_account(io, account_id)
     except NotFound:
-        return None, {}
+        return AccountSide()
     scopes = scopes_of("", account)
-    return account, await read_permissions(io, {scope for place, scope in scopes.items() if place != "factory"})
+    wanted = {scope for place, scope in scopes.items() if place != "factory"}
+    return AccountSide(account, await read_permissions(io, wanted))
 
 
-async def _curator(io: Io, account: Account, principal: str) -> CuratorSeen | CuratorHidden:
-    """Whether the identity is Data Curator; a failure to read that is a reason, not an error."""
+async def with_curators(io: Io, side: AccountSide) -> AccountSide:
+    """The same with the identities that are Data Curator; a failure to read that is a reason, not an error."""
+    return side if side.account is None else replace(side, curators=await _curators(io, side.account))
+
+
+async def _curators(io: Io, account: Account) -> frozenset[str] | CuratorHidden:
     if account.shape is None:
         return CuratorHidden(account_unreadable().reason)
     try:
@@ -131,15 +169,15 @@ async def _curator(io: Io, account: Account, principal: str) -> CuratorSeen | Cu
     except (AzureError, NoAnswer, UnsupportedSetup) as error:
         reach = out_of_reach(account, error)
         return CuratorHidden(reach.reason if reach else error.message.rstrip("."))
-    return CuratorSeen(principal.casefold() in curators(policy))
+    return frozenset(curators(policy))
 
 
-async def _connected_account_side(io: Io, connected_to: str | None) -> tuple[Account | None, _Permissions]:
-    try:
-        account_id = typed_id(connected_to, ACCOUNT_TYPE, "account")
-    except InvalidSpec:
-        return None, {}
-    return await _account_side(io, account_id)
+def _curator(side: AccountSide, principal: str | None) -> CuratorSeen | CuratorHidden | None:
+    if not principal or side.curators is None:
+        return None
+    if isinstance(side.curators, CuratorHidden):
+        return side.curators
+    return CuratorSeen(principal.casefold() in side.curators)
 
 
 def _frozen(items: list[T] | None) -> tuple[T, ...] | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.states import Decision
     from purview_mpe._wire.account import Json
 
-#: Smallest built-in role that decides a connection (docs; those for ingestion are not published).
+#: Smallest built-in role that allows a decision, by kind of list (docs; the role for ingestion is not published).
 APPROVER_ROLES: Mapping[ConnectionList, str] = {
     "account": "Contributor",
     "ingestion": "Contributor",
@@ -28,11 +28,11 @@ APPROVER_ROLES: Mapping[ConnectionList, str] = {
     "namespace": "Contributor",
 }
 #: States in which a decision can still be made: another person's decision is not overruled.
-_MAY_FOLLOW = frozenset({"pending", ""})
+_UNDECIDED = frozenset({"pending", ""})
 
 
 async def list_targets(io: Io, account_id: ArmId, targets: Sequence[Target]) -> dict[Identity, Listing]:
-    """What every target shows, by identity; each distinct list is read once, all together."""
+    """What every target shows, by identity; each distinct list is read once, all of them concurrently."""
     places: list[tuple[ConnectionList, ArmId]] = list(
         dict.fromkeys((target.connections, holder_of(account_id, target)) for target in targets)
     )
@@ -49,7 +49,7 @@ async def decide(
     *,
     seen_at: float | None = None,
 ) -> None:
-    """Approve or reject one connection, and read back that it is so; `seen_at` is when it was seen to be pending.
+    """Approve or reject one connection, and read it back to confirm; `seen_at` is when it was seen to be pending.
 
     The call's own answer is never trusted: the SDK's pollers raise after an approval that succeeded
     (Purview's samples put the resource's own URL into `Azure-AsyncOperation`), and Event Hubs may answer 202 with an
@@ -57,7 +57,7 @@ async def decide(
 
     Raises:
         PurviewMpeError: what the call raised, if reading back shows that nothing was decided.
-        NotApproved: the target shows another decision, which stays; or none until the time is over.
+        NotApproved: the target shows another decision, which stays, or no decision before the time runs out.
     """
     holder = holder_of(account_id, target)
     if await write_when_free(io, account_id, target, connection, decision, seen_at=seen_at):
@@ -67,7 +67,7 @@ async def decide(
         status = await _status(io, holder, target.connections, connection)
         if _is(status, decision):
             return
-        if (wait := poll_interval(io.now() - began)) >= remaining(io) or not _may_follow(status or ""):
+        if (wait := poll_interval(io.now() - began)) >= remaining(io) or not _is_undecided(status or ""):
             raise _decided_otherwise(holder, connection, decision, status)
         await io.sleep(wait)
 
@@ -90,8 +90,8 @@ async def write_when_free(
     if target.connections != "ingestion" and not connection.name:
         verb = "approve" if decision == "Approved" else "reject"
         raise NotApproved(
-            f"Could not {verb} the connection {_called(connection)!r} on {holder.name!r}: the list shows neither name "
-            "nor id of the connection.",
+            f"Could not {verb} the connection {_called(connection)!r} on {holder.name!r}: the list shows neither the "
+            "name nor the id of the connection.",
             remedy="Repeat the call; if it happens again, decide on the target's Networking page in the portal.",
         )
 
@@ -103,7 +103,7 @@ async def write_when_free(
         status = await _status(io, holder, target.connections, connection)
         if _is(status, decision):
             return True
-        if status is None or not _may_follow(status):
+        if status is None or not _is_undecided(status):
             raise _decided_otherwise(holder, connection, decision, status)
         return None
 
@@ -114,14 +114,14 @@ def _is(status: str | None, decision: Decision) -> bool:
     return status is not None and status.casefold() == decision.casefold()
 
 
-def _may_follow(status: str) -> bool:
-    return status.casefold() in _MAY_FOLLOW
+def _is_undecided(status: str) -> bool:
+    return status.casefold() in _UNDECIDED
 
 
 def _decided_otherwise(holder: ArmId, connection: Connection, decision: Decision, status: str | None) -> NotApproved:
     return NotApproved(
-        f"The connection {_called(connection)!r} should be {decision}, but {holder.name!r} shows it as "
-        f"{status or 'nothing'}.",
+        f"The connection {_called(connection)!r} should be {decision}, but {holder.name!r} shows "
+        f"{f'it as {status}' if status else 'no state for it'}.",
         remedy="Look at the connection in the portal; if another person made a different decision, talk to them.",
     )
 
@@ -209,10 +209,8 @@ def _list(az: Clients, kind: ConnectionList, holder: ArmId) -> Any:
             return az.purview(holder).private_endpoint_connections.list_by_account(group, resource)
         case "ingestion":
             return az.purview(holder).ingestion_private_endpoint_connections.list(group, resource)
-        case "storage":
-            return az.storage(holder).private_endpoint_connections.list(group, resource)
-        case "namespace":
-            return az.eventhub(holder).private_endpoint_connections.list(group, resource)
+        case "storage" | "namespace":
+            return az.plain_list(holder, wire.list_url(kind, holder))
 
 
 def holder_of(account_id: ArmId, target: Target) -> ArmId:

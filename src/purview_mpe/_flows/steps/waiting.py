@@ -1,4 +1,4 @@
-"""Waiting, and sending a write again: tenacity over the flow's own clock.
+"""Waiting, and sending a write again, with tenacity on the flow's own clock.
 
 The pipeline below repeats reads, but sends a write once: after a wait the state may have changed, so the flow reads
 first and only then repeats the write. That holds for a busy resource, for an answer that asks to wait, for a lost
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: An operation of another caller on a storage account takes a minute or so; after this long it is no longer "busy".
+#: Seconds to wait for a busy resource: another caller's operation on a storage account takes about a minute.
 PATIENCE = 300.0
-#: Failures that may be temporary although the pipeline has tried several times: waiting tolerates some of them.
+#: Failures that may be temporary although the pipeline has tried several times.
 PASSING = (AzureUnavailable, NoAnswer, Throttled)
+#: Number of failed reads in a row that ends a wait; fewer are tolerated if each failure is one of `PASSING`.
 FAILED_LOOKS = 5
-#: A clock that stands still while the flow sleeps would let a write be repeated for ever.
-_MOST_TIMES = 60
+#: Maximum number of attempts: with a clock that stands still while the flow sleeps, a write would repeat for ever.
+_MAX_ATTEMPTS = 60
 
 
 async def carried_out(
@@ -41,14 +42,15 @@ async def carried_out(
     """The result of a write that is sent as often as necessary, each time after a read.
 
     Args:
-        io: Where time and requests come from.
+        io: Sends the requests and keeps the time.
         write: Sends the write once.
-        look: Reads the state: a result that makes the write needless, None if the write is still needed, or an error of
-            this library for a state that forbids it. Its argument says whether an earlier attempt may have worked.
+        look: Reads the state. Returns a result that makes the write unnecessary, or None if the write is still needed;
+            raises an error of this library if the state forbids it. Its argument says whether an earlier attempt may
+            have worked.
         seen_at: When the state was last read; None if that was just now.
 
     Raises:
-        PurviewMpeError: the write's last error, if nothing shows that it happened; or the error that `look` returned.
+        PurviewMpeError: the write's last error, if nothing shows that it happened; or the error that `look` raised.
     """
     work = _Write(io, write, look)
     if seen_at is not None and io.now() - seen_at > MOMENT and (found := await look(False)) is not None:
@@ -143,7 +145,7 @@ class _Write(Generic[T]):
         elif failure.retry_after is not None:
             self._attempts += 1
             wait = self.io.pause_after(self._attempts, failure.retry_after)
-        if wait is None or wait >= remaining(self.io) or self._times >= _MOST_TIMES:
+        if wait is None or wait >= remaining(self.io) or self._times >= _MAX_ATTEMPTS:
             return None
         return wait
 

@@ -39,7 +39,7 @@ MISSING_RIGHTS: Mapping[RightStep, Kind] = {
         "Ask for Data Factory Contributor on the factory; the finding holds the command.",
     ),
     "connect": _missing(
-        "connect", "warning", "connect the factory to the account", "Ask for Contributor on the factory."
+        "connect", "warning", "connect the factory to the account", "Ask for Data Factory Contributor on the factory."
     ),
     "approve-account": _missing(
         "approve-account",

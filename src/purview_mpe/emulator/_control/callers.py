@@ -57,6 +57,18 @@ class Callers:
                 self.assign(caller, role, str(at))
             return Credential(self._world, self._access, caller)
 
+    def restrict(self, *roles: Role | str, inside_network: bool | None = None) -> None:
+        """From now on, tokens that the emulator did not make belong to a caller with these roles alone.
+
+        Such tokens come from the command line and from other clients of a served emulator. Roles are named as in
+        `credential_for`.
+
+        Raises:
+            ValueError: there is no role of that name.
+        """
+        with self._world.lock:
+            self._access.stranger = self.credential_for(*roles, inside_network=inside_network).caller
+
     def async_credential_for(
         self,
         *roles: Role | str | tuple[Role | str, ArmId | str],

@@ -121,8 +121,7 @@ def _packages() -> tuple[ModuleType, ModuleType, ModuleType]:
         import trustme  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtra(
-            f"serving the emulator needs the package {error.name}; "
-            "install it with: pip install 'purview-mpe[emulator]'",
+            f"serving the emulator needs the package {error.name}; install it with: pip install cheroot trustme",
             name=error.name,
         ) from error
     return trustme, cheroot.server, cheroot.ssl.builtin

@@ -54,7 +54,7 @@ def _read_yaml(name: str, text: str) -> Any:
         import yaml  # noqa: PLC0415  only needed for YAML
     except ImportError as error:
         raise MissingExtra(
-            "reading a scenario in YAML needs PyYAML; install it with: pip install 'purview-mpe[emulator]'",
+            "reading a scenario in YAML needs PyYAML; install it with: pip install pyyaml",
             name=error.name,
         ) from error
 

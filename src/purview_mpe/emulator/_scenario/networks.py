@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.emulator._services.network import lives, virtual_networks
-from purview_mpe.emulator._services.network.zones import new_link, new_zone
+from purview_mpe.emulator._services.network.links import new_link
+from purview_mpe.emulator._services.network.zones import new_zone
 from purview_mpe.emulator._state.networking import ZoneGroup
 from purview_mpe.emulator._values.json_values import id_of
 

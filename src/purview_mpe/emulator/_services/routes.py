@@ -13,7 +13,14 @@ from purview_mpe.emulator._services.data_factory import (
     runtimes,
 )
 from purview_mpe.emulator._services.data_plane import collections, entities, policies
-from purview_mpe.emulator._services.network import common, private_endpoints, virtual_networks, zone_groups, zones
+from purview_mpe.emulator._services.network import (
+    common,
+    links,
+    private_endpoints,
+    virtual_networks,
+    zone_groups,
+    zones,
+)
 from purview_mpe.emulator._services.purview import accounts, ingestion
 from purview_mpe.emulator._services.resource_manager import authorization, groups, operations, sign_in, subscriptions
 from purview_mpe.emulator._services.targets import event_hubs, storage
@@ -39,6 +46,7 @@ ALL_ROUTES: tuple[Route, ...] = (
     *private_endpoints.ROUTES,
     *zone_groups.ROUTES,
     *zones.ROUTES,
+    *links.ROUTES,
     *common.ROUTES,
     *authorization.ROUTES,
     *subscriptions.ROUTES,

@@ -80,6 +80,7 @@ PROVIDERS: dict[str, dict[str, tuple[str, ...]]] = {
     "Microsoft.Network": {
         "virtualNetworks": NETWORK,
         "privateEndpoints": NETWORK,
+        "networkInterfaces": NETWORK,
         "privateDnsZones": PRIVATE_DNS,
     },
     "Microsoft.Authorization": {"permissions": AUTHORIZATION, "locks": LOCKS},

@@ -86,6 +86,8 @@ class Access:
         self.callers: dict[str, Caller] = {}
         self.token_requests = 0
         self.default = self.add("default")
+        self.stranger = self.default
+        """The caller that tokens of unknown origin belong to."""
 
     def add(self, name: str) -> Caller:
         """A new caller without any role."""
@@ -100,11 +102,11 @@ class Access:
         self.callers[caller.object_id] = caller
 
     def with_client_id(self, client_id: str) -> Caller:
-        """The caller with this client id; the default caller if none has it."""
+        """The caller with this client id; the stranger if none has it."""
         for caller in self.callers.values():
             if caller.client_id.casefold() == client_id.casefold():
                 return caller
-        return self.default
+        return self.stranger
 
     def token(self, caller: Caller, audience: str = MANAGEMENT) -> str:
         """A token that looks like a real one and contains the mark."""
@@ -128,7 +130,7 @@ class Access:
         return f"{header}.{payload}.{TOKEN_MARK}"
 
     def caller_of(self, authorization: str, audiences: frozenset[str]) -> Caller:
-        """The caller that a token belongs to; a bearer token of unknown origin belongs to the default caller.
+        """The caller that a token belongs to; a bearer token of unknown origin belongs to the stranger.
 
         Raises:
             ArmError: 401 if there is no bearer token, if it has expired by its own claim, or if the emulator made it
@@ -151,7 +153,7 @@ class Access:
                 "The access token has expired.",
             )
         if not token.endswith(f".{TOKEN_MARK}"):
-            return self.default
+            return self.stranger
         audience = claims.get("aud")
         if isinstance(audience, str) and audience.rstrip("/").casefold() not in audiences:
             raise self._refused(
@@ -160,7 +162,7 @@ class Access:
                 f"match with one of the allowed audiences '{', '.join(sorted(audiences))}'.",
                 "The audience of the access token is wrong.",
             )
-        return self.callers.get(str(claims.get("oid", "")), self.default)
+        return self.callers.get(str(claims.get("oid", "")), self.stranger)
 
     def _refused(self, code: str, message: str, description: str) -> ArmError:
         authority = f"https://login.microsoftonline.com/{self._world.tenant}"

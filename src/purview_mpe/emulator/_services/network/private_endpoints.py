@@ -23,6 +23,7 @@ from purview_mpe.emulator._services.network.common import (
     invalid,
     signed_address,
 )
+from purview_mpe.emulator._services.network.shapes import interface_id_of, shown_endpoint, shown_interface
 from purview_mpe.emulator._services.targets.names import account_of_ingestion
 from purview_mpe.emulator._services.versions import ANY
 from purview_mpe.emulator._state.networking import PrivateEndpoint
@@ -82,58 +83,6 @@ def new_endpoint(
     return endpoint
 
 
-def shown_endpoint(world: World, endpoint: PrivateEndpoint) -> dict[str, Any]:
-    """The JSON of an endpoint."""
-    status, description = lives.connection_status(world, endpoint)
-    connection: dict[str, Any] = {
-        "name": endpoint.connection_name,
-        "id": f"{endpoint.id}/{_list_name(endpoint)}/{endpoint.connection_name}",
-        "etag": f'W/"{endpoint.etag}"',
-        "type": f"{PROVIDER}/privateEndpoints/{_list_name(endpoint)}",
-        "properties": {
-            "provisioningState": "Succeeded",
-            "privateLinkServiceId": endpoint.target,
-            "groupIds": [endpoint.group_id],
-            "privateLinkServiceConnectionState": {
-                "status": status,
-                "description": description,
-                "actionsRequired": "None",
-            },
-        },
-    }
-    if endpoint.is_manual:
-        connection["properties"]["requestMessage"] = endpoint.request_message
-    is_there = endpoint.provisioning_state == "Succeeded"
-    interface = endpoint.body["interface"] or f"{endpoint.id.name}.nic.{endpoint.body['guid']}"
-    nic = endpoint.id.in_group(PROVIDER, "networkInterfaces", interface)
-    properties: dict[str, Any] = {
-        "provisioningState": endpoint.provisioning_state,
-        "resourceGuid": endpoint.body["guid"],
-        "privateLinkServiceConnections": [] if endpoint.is_manual else [connection],
-        "manualPrivateLinkServiceConnections": [connection] if endpoint.is_manual else [],
-        "customNetworkInterfaceName": endpoint.body["interface"],
-        "subnet": {"id": endpoint.subnet},
-        "ipConfigurations": [],
-        "networkInterfaces": [{"id": str(nic)}] if is_there else [],
-        "customDnsConfigs": [],
-    }
-    if is_there and not endpoint.zone_groups:
-        properties["customDnsConfigs"] = [{"fqdn": lives.host_of(world, endpoint), "ipAddresses": [endpoint.address]}]
-    return {
-        "name": endpoint.id.name,
-        "id": str(endpoint.id),
-        "etag": f'W/"{endpoint.etag}"',
-        "type": f"{PROVIDER}/privateEndpoints",
-        "location": endpoint.body["location"],
-        "tags": endpoint.body["tags"],
-        "properties": properties,
-    }
-
-
-def _list_name(endpoint: PrivateEndpoint) -> str:
-    return "manualPrivateLinkServiceConnections" if endpoint.is_manual else "privateLinkServiceConnections"
-
-
 def _id(call: Call) -> ArmId:
     return call.id(PROVIDER, "privateEndpoints", call["endpoint"])
 
@@ -161,6 +110,14 @@ def _list(call: Call) -> Response:
 
 def _get(call: Call) -> Response:
     return Response(200, shown_endpoint(call.world, find_endpoint(call)))
+
+
+def _get_interface(call: Call) -> Response:
+    interface_id = call.id(PROVIDER, "networkInterfaces", call["interface"])
+    for endpoint in call.world.networking.endpoints.values():
+        if endpoint.provisioning_state == "Succeeded" and interface_id_of(endpoint).key == interface_id.key:
+            return Response(200, shown_interface(call.world, endpoint))
+    raise not_found(interface_id)
 
 
 def _put(call: Call) -> Response:
@@ -319,6 +276,7 @@ _SUBSCRIPTION = "/subscriptions/{subscription}"
 _ALL = f"{_SUBSCRIPTION}/providers/Microsoft.Network/privateEndpoints"
 _GROUP = f"{_SUBSCRIPTION}/resourceGroups/{{group}}/providers/Microsoft.Network/privateEndpoints"
 _ONE = f"{_GROUP}/{{endpoint}}"
+_INTERFACES = f"{_SUBSCRIPTION}/resourceGroups/{{group}}/providers/Microsoft.Network/networkInterfaces"
 _ACTION = "Microsoft.Network/privateEndpoints"
 _TYPES = "locations/{location}/availablePrivateEndpointTypes"
 
@@ -328,6 +286,7 @@ ROUTES = (
     Route("GET", _ONE, ANY, _get, f"{_ACTION}/read"),
     Route("PUT", _ONE, ANY, _put, f"{_ACTION}/write"),
     Route("DELETE", _ONE, ANY, _delete, f"{_ACTION}/delete"),
+    Route("GET", f"{_INTERFACES}/{{interface}}", ANY, _get_interface, "Microsoft.Network/networkInterfaces/read"),
     Route(
         "GET",
         f"{_SUBSCRIPTION}/providers/Microsoft.Network/{_TYPES}",

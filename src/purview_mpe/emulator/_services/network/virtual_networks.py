@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, ip_network
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe.emulator._http.call import not_found
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.data_factory.rules import want_tags
-from purview_mpe.emulator._services.network.common import PROVIDER, invalid
+from purview_mpe.emulator._services.network.common import PROVIDER, busy, invalid
 from purview_mpe.emulator._services.versions import ANY
 from purview_mpe.emulator._state.networking import Subnet, VirtualNetwork
 from purview_mpe.emulator._values.exchange import ArmError, Response
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from purview_mpe.emulator._http.call import Call
     from purview_mpe.emulator._state.world import World
 
+# 1 to 80 characters (documentation).
+_NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,78}\w)?", re.ASCII)
 _POLICIES = ("Disabled", "Enabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled")
 
 
@@ -105,16 +108,23 @@ def _put(call: Call) -> Response:
     given = list_of(properties.get("subnets"))
     subnets = [_read_subnet(object_of(one) or {}) for one in given or ()]
     known = call.world.networking.networks.get(network_id.key)
+    if known is not None and given is not None:
+        _check_replaced(call, known, subnets)
     network = known or new_network(call.world, network_id, body["location"])
     network.body |= {"tags": body.get("tags") or {}, "prefixes": prefixes}
     if given is not None:
-        # The list replaces the existing one; without it the subnets stay (documentation).
-        for gone in network.subnets.keys() - {subnet.name.casefold() for subnet in subnets}:
-            _check_unused(call, network.id.child("subnets", gone))
-            del network.subnets[gone]
-    for subnet in subnets:
-        _put_in(network, subnet)
+        network.subnets = {subnet.name.casefold(): subnet for subnet in subnets}
     return Response(200 if known else 201, _shown_network(call.world, network))
+
+
+def _check_replaced(call: Call, network: VirtualNetwork, subnets: list[Subnet]) -> None:
+    """Refuse a list of subnets that lacks one in use: it replaces the existing list (documentation)."""
+    kept = {subnet.name.casefold() for subnet in subnets}
+    for key, subnet in network.subnets.items():
+        subnet_id = network.id.child("subnets", subnet.name)
+        _check_idle(call, subnet_id, subnet)
+        if key not in kept:
+            _check_unused(call, subnet_id)
 
 
 def _delete(call: Call) -> Response:
@@ -122,10 +132,15 @@ def _delete(call: Call) -> Response:
     network = call.world.networking.networks.get(network_id.key)
     if network is None:
         return Response(204)
-    for subnet in network.subnets.values():
-        _check_unused(call, network_id.child("subnets", subnet.name))
+    _check_replaced(call, network, [])
     del call.world.networking.networks[network_id.key]
     return Response(200)
+
+
+def _check_idle(call: Call, subnet_id: ArmId, subnet: Subnet | None) -> None:
+    """Refuse a write of a subnet in which an operation is under way."""
+    if subnet is not None and subnet.is_busy:
+        raise busy(call, str(subnet_id))
 
 
 def _check_unused(call: Call, subnet_id: ArmId) -> None:
@@ -151,7 +166,7 @@ def _read_subnet(body: dict[str, Any], name: str | None = None) -> Subnet:
     found, prefix = name or body.get("name"), properties.get("addressPrefix")
     if prefix is None and (prefixes := list_of(properties.get("addressPrefixes"))):
         prefix = prefixes[0]
-    if not isinstance(found, str) or not found or not isinstance(prefix, str) or not is_prefix(prefix):
+    if not isinstance(found, str) or not _NAME.fullmatch(found) or not isinstance(prefix, str) or not is_prefix(prefix):
         raise invalid("A subnet needs a name and an address prefix such as 10.0.0.0/24.")
     policies = properties.get("privateEndpointNetworkPolicies") or "Disabled"
     if policies not in _POLICIES:
@@ -165,13 +180,6 @@ def is_prefix(text: str) -> bool:
         return isinstance(ip_network(text, strict=False), IPv4Network)
     except ValueError:
         return False
-
-
-def _put_in(network: VirtualNetwork, subnet: Subnet) -> None:
-    """Put a subnet into its network; an operation that is under way in it goes on."""
-    before = network.subnets.get(subnet.name.casefold())
-    subnet.operation = before.operation if before else None
-    network.subnets[subnet.name.casefold()] = subnet
 
 
 def _find_subnet(call: Call) -> tuple[VirtualNetwork, Subnet]:
@@ -194,13 +202,15 @@ def _get_subnet(call: Call) -> Response:
 def _put_subnet(call: Call) -> Response:
     network, subnet = _find(call), _read_subnet(call.json, call["subnet"])
     known = network.subnets.get(subnet.name.casefold())
-    _put_in(network, subnet)
+    _check_idle(call, network.id.child("subnets", subnet.name), known)
+    network.subnets[subnet.name.casefold()] = subnet
     return Response(200 if known else 201, _shown_subnet(call.world, network, subnet))
 
 
 def _delete_subnet(call: Call) -> Response:
     network = _find(call)
     subnet_id = network.id.child("subnets", call["subnet"])
+    _check_idle(call, subnet_id, network.subnets.get(call["subnet"].casefold()))
     _check_unused(call, subnet_id)
     return Response(204 if network.subnets.pop(call["subnet"].casefold(), None) is None else 200)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe.emulator._http.call import not_found
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.network import lives
-from purview_mpe.emulator._services.network.common import PROVIDER, accepted, busy, check_linked, invalid
+from purview_mpe.emulator._services.network.common import accepted, busy, check_linked, invalid
 from purview_mpe.emulator._services.network.private_endpoints import find_endpoint
 from purview_mpe.emulator._services.versions import ANY
 from purview_mpe.emulator._state.networking import ZoneGroup
@@ -25,21 +25,16 @@ _JOIN = "Microsoft.Network/privateDnsZones/join/action"
 
 
 def _shown(world: World, endpoint: PrivateEndpoint, group: ZoneGroup) -> dict[str, Any]:
-    group_id = endpoint.id.child("privateDnsZoneGroups", group.name)
     return {
         "name": group.name,
-        "id": str(group_id),
+        "id": str(endpoint.id.child("privateDnsZoneGroups", group.name)),
         "etag": f'W/"{group.etag}"',
-        "type": f"{PROVIDER}/privateEndpoints/privateDnsZoneGroups",
         "properties": {
             "provisioningState": group.provisioning_state,
             "privateDnsZoneConfigs": [
                 {
                     "name": name,
-                    "id": f"{group_id}/privateDnsZoneConfigs/{name}",
-                    "etag": f'W/"{group.etag}"',
                     "properties": {
-                        "provisioningState": group.provisioning_state,
                         "privateDnsZoneId": zone,
                         "recordSets": _records(world, endpoint, group, zone),
                     },

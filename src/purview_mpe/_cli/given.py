@@ -1,0 +1,165 @@
+"""What one command works on: the specs, plans and reports that its options and files give together."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from purview_mpe._cli import environment, places
+from purview_mpe._cli.files import read_json
+from purview_mpe._cli.options import SPEC_FIELDS
+from purview_mpe._model.shell import option_of
+from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Mapping
+
+    from purview_mpe._cli.places import Find
+    from purview_mpe._cli.terminal import Terminal
+    from purview_mpe._model.results import Plan, Report
+    from purview_mpe._model.spec import Spec
+
+
+def spec_of(arguments: Namespace, terminal: Terminal, find: Find) -> Spec:
+    """The spec that file, options and environment give together.
+
+    Raises:
+        InvalidSpec: listing every wrong field, in the file, in an option or in a variable.
+    """
+    from purview_mpe._model.spec import Spec  # noqa: PLC0415 - loads pydantic, which --help does without
+
+    in_file = _in_spec_file(arguments, terminal)
+    by_option = _from_options(arguments)
+    by_variable = environment.of_spec(terminal.environ)
+    sources = {
+        **dict.fromkeys(by_variable, "variable"),
+        **dict.fromkeys(in_file, "file"),
+        **dict.fromkeys(by_option, "option"),
+    }
+    fields = {**by_variable, **in_file, **by_option}
+    names: list[places.Kind] = ["factory", "account"]
+    texts: dict[str, str] = {name: fields[name] for name in names if isinstance(fields.get(name), str)}
+    place = places.Place.of(arguments, texts)
+    for name in names:
+        if name in texts and sources[name] != "file":
+            shown = option_of(name) if sources[name] == "option" else environment.SPEC_VARIABLES[name]
+            fields[name] = place.id_of(texts[name], name, shown, find)
+    try:
+        return Spec.model_validate(fields)
+    except InvalidSpec as error:
+        problems = [_as_given(field, rule, sources, arguments.spec) for field, rule in error.problems]
+    raise InvalidSpec("The spec", problems)
+
+
+def fleet_in(arguments: Namespace, terminal: Terminal, find: Find) -> tuple[Spec, ...]:
+    """The specs of `--fleet`; options and environment set what the file leaves out.
+
+    Raises:
+        InvalidSpec: listing every wrong line and option.
+    """
+    from purview_mpe._client.files import specs_in, specs_in_text  # noqa: PLC0415 - as in spec_of
+
+    beside = [option_of(field) for field in ("spec", "factory") if getattr(arguments, field, None) is not None]
+    if beside:
+        raise InvalidSpec("The command", [(beside[0], "is for one factory; leave it out with --fleet")])
+    path: str = arguments.fleet
+    defaults = {**environment.of_spec(terminal.environ), **_from_options(arguments)}
+    defaults.pop("factory", None)
+    if (account := defaults.get("account")) is not None:
+        defaults["account"] = places.Place.of(arguments, {}).id_of(account, "account", "--account", find)
+    try:
+        if path == "-":
+            return specs_in_text(terminal.stdin.read(), "stdin", defaults)
+        return specs_in(path, defaults)
+    except InvalidSpec as error:
+        is_option = {field for field, _ in error.problems if field.partition(".")[0] in defaults}
+        problems = [(option_of(field) if field in is_option else field, rule) for field, rule in error.problems]
+    except OSError as error:
+        problems = [(_short(path), f"cannot be read: {error.strerror}")]
+    raise InvalidSpec("The fleet file", problems)
+
+
+def account_of(arguments: Namespace, terminal: Terminal, find: Find) -> str:
+    """The id of the account to look at.
+
+    Raises:
+        InvalidSpec: neither an option nor a spec file nor a variable names one.
+    """
+    text, shown = arguments.account, "--account"
+    if not text and arguments.spec is not None:
+        if (account := spec_of(arguments, terminal, find).account) is not None:
+            return account
+    elif not text:
+        text, shown = environment.of_spec(terminal.environ).get("account"), environment.SPEC_VARIABLES["account"]
+    if text:
+        return places.Place.of(arguments, {}).id_of(text, "account", shown, find)
+    problem = "is required; or PURVIEW_MPE_ACCOUNT, or a spec file that names the account"
+    raise InvalidSpec("The command", [("--account", problem)])
+
+
+def _in_spec_file(arguments: Namespace, terminal: Terminal) -> dict[str, Any]:
+    found: Any = {} if arguments.spec is None else read_json(arguments.spec, "The spec file", terminal)
+    if not isinstance(found, dict):
+        raise InvalidSpec("The spec file", [(str(arguments.spec), "does not hold a JSON object")])
+    return cast("dict[str, Any]", found)
+
+
+def _from_options(arguments: Namespace) -> dict[str, Any]:
+    """The fields of a spec that options set."""
+    fields = {field: getattr(arguments, field, None) for field in SPEC_FIELDS}
+    fields["names"] = dict(fields["names"]) if fields["names"] else None
+    return {field: value for field, value in fields.items() if value is not None}
+
+
+def _as_given(field: str, rule: str, sources: Mapping[str, str], file: str | None) -> tuple[str, str]:
+    """A problem that names the source of the field: an option, a variable or the file."""
+    name = field.partition(".")[0]
+    source = sources.get(name, "option" if file is None else "file")
+    if source == "file":
+        return f"{field} in {file}", rule
+    if source == "variable":
+        return environment.SPEC_VARIABLES[name], rule
+    if name not in sources and name in {"factory", "name"}:
+        return option_of(field), f"is required; or {environment.SPEC_VARIABLES[name]}, or a file for --spec"
+    example = re.sub(r"\{'(\w+)': '([^']*)'\}", r"\1=\2", rule)
+    return option_of(field), re.sub(
+        r"\(('[^()]*')\)", lambda found: found[1].replace("'", "").replace(" ", ""), example
+    )
+
+
+def _short(path: str) -> str:
+    return path if len(path) <= 400 else f"{path[:200]}…{path[-200:]}"
+
+
+def plan_in(path: str, terminal: Terminal) -> Plan:
+    """The plan that `plan --out` wrote.
+
+    Raises:
+        InvalidSpec: the file is not a plan.
+    """
+    from purview_mpe._model.results import Plan  # noqa: PLC0415 - as in spec_of
+
+    return Plan.model_validate_json(json.dumps(read_json(path, "The plan file", terminal)))
+
+
+def report_in(path: str, terminal: Terminal) -> Report:
+    """The report that `create -o json` printed.
+
+    Raises:
+        InvalidSpec: the file is not a report.
+    """
+    from purview_mpe._model.results import Report  # noqa: PLC0415 - as in spec_of
+
+    return Report.model_validate_json(json.dumps(read_json(path, "The report file", terminal)))
+
+
+def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -> None:
+    """Refuse a file that holds a spec together with options that define another.
+
+    Raises:
+        InvalidSpec: both were given.
+    """
+    if given is not None and any(getattr(arguments, field) is not None for field in ("spec", *SPEC_FIELDS)):
+        raise InvalidSpec("The command", [(option, "already holds a spec; leave out --spec and the options of a spec")])

@@ -1,0 +1,278 @@
+"""Many factories from a shell: `--fleet FILE`, journals, exit codes and progress by subscription."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Event, FleetCheck, FleetPlan, FleetReport, FleetStatus
+from purview_mpe._cli.fleet_progress import FleetBlock, FleetLines
+from purview_mpe._cli.terminal import Terminal
+from purview_mpe.emulator import Fault
+from tests.cli.test_acting import of
+from tests.support.colours import fleet_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from purview_mpe import Spec
+
+OTHER = "00000000-0000-0000-0000-000000000002"
+
+
+@pytest.fixture
+def specs(shell: Any) -> list[Spec]:
+    """Three factories that need everything."""
+    return fleet_of(shell.emulator, 3)
+
+
+@pytest.fixture
+def file(specs: list[Spec], tmp_path: Path) -> str:
+    """A fleet file for them."""
+    path = tmp_path / "fleet.csv"
+    rows = "".join(f"{spec.factory},{spec.account},{spec.name}\n" for spec in specs)
+    path.write_text(f"factory,account,name\n{rows}")
+    return str(path)
+
+
+def test_a_fleet_from_plan_to_ready(shell: Any, file: str) -> None:
+    """Plan, dry run, create, approve and status of three factories, each with the exit code of one factory."""
+    plan = shell.run("plan", "--fleet", file, "--fail-on-changes")
+    assert (plan.code, FleetPlan.model_validate(plan.json).counts) == (3, {"create": 12})
+    dry = shell.run("create", "--fleet", file, "--dry-run")
+    assert (dry.code, dry.json["counts"]) == (0, {"would-create": 12})
+    assert shell.emulator.writes == []
+    created = shell.run("create", "--fleet", file)
+    assert (created.code, FleetReport.model_validate(created.json).counts) == (0, {"created": 12})
+    assert "3 of 3 factories wait until others act." in created.said
+    waiting = shell.run("status", "--fleet", file)
+    assert (waiting.code, FleetStatus.model_validate(waiting.json).counts) == (4, {"pending": 12})
+    approved = shell.run("approve", "--fleet", file)
+    assert (approved.code, approved.json["counts"]) == (0, {"approved": 12})
+    assert shell.run("status", "--fleet", file).code == 0
+    assert shell.run("plan", "--fleet", file, "--fail-on-changes").code == 0
+
+
+def test_a_fleet_is_checked(shell: Any, file: str) -> None:
+    """Exit 1 if a factory is not ok; the table lists each error once."""
+    ended = shell.run("check", "--fleet", file)
+    assert ended.code == (0 if FleetCheck.model_validate(ended.json).ok else 1)
+    table = shell.run("check", "--fleet", file, "-o", "table", tty=True)
+    assert "Check of 3 factories: not ok (3 not-ok)" in table.out
+    assert table.out.count("purview-mpe explain data-curator-missing") == 1
+
+
+def test_a_fleet_is_onboarded(shell: Any, file: str) -> None:
+    """Everything for every factory; a second run and its dry run have nothing left to do."""
+    dry = shell.run("onboard", "--fleet", file, "--approve", "--dry-run")
+    assert (dry.code, dry.json["counts"]["would-grant"]) == (0, 3)
+    first = shell.run("onboard", "--fleet", file, "--approve")
+    assert first.code == 0, first.err
+    again = shell.run("onboard", "--fleet", file, "--approve", "--dry-run")
+    assert again.json["complete"] is True
+
+
+def test_a_fleet_is_deleted_only_when_agreed(shell: Any, file: str) -> None:
+    """Without a terminal --yes is required; on one the question says how many endpoints go."""
+    shell.run("create", "--fleet", file)
+    assert shell.run("delete", "--fleet", file).code == 2
+    refused = shell.run("delete", "--fleet", file, tty=True, stdin="n\n")
+    assert refused.code == 1
+    assert "Delete 12 endpoints of 3 factories?" in refused.err
+    gone = shell.run("delete", "--fleet", file, "--yes")
+    assert (gone.code, gone.json["counts"]) == (0, {"deleted": 12})
+
+
+def test_options_are_for_the_factories_that_do_not_say_otherwise(shell: Any, specs: list[Spec], tmp_path: Path) -> None:
+    """A list of factories is enough; account, name and groups come from the options."""
+    path = tmp_path / "fleet.csv"
+    path.write_text(f"factory,name\n{specs[0].factory},\n{specs[1].factory},special\n")
+    options = ("--account", str(specs[0].account), "--name", "purview", "--groups", "account")
+    ended = shell.run("plan", "--fleet", str(path), *options)
+    names = [[step["name"] for step in one["plan"]["steps"]] for one in ended.json["factories"]]
+    assert names == [["purview"], ["special"]]
+
+
+def test_a_fleet_comes_from_stdin(shell: Any, specs: list[Spec]) -> None:
+    """`--fleet -` takes CSV and JSON."""
+    csv = f"factory,account,name\n{specs[0].factory},{specs[0].account},purview\n"
+    assert shell.run("plan", "--fleet", "-", stdin=csv).json["counts"] == {"create": 4}
+    listed = json.dumps([spec.model_dump(mode="json") for spec in specs])
+    assert shell.run("plan", "--fleet", "-", stdin=listed).json["counts"] == {"create": 12}
+
+
+def test_wrong_lines_are_listed_before_anything_is_sent(shell: Any, specs: list[Spec], tmp_path: Path) -> None:
+    """Each with its line and field; a wrong option is named as an option."""
+    path = tmp_path / "fleet.csv"
+    path.write_text(f"factory,name\n{specs[0].factory},not allowed!\n,purview\n")
+    ended = shell.run("create", "--fleet", str(path), "--account", "/no/id")
+    assert ended.code == 2
+    for place in ("line 2, name", "line 3, factory", "--account: '/no/id'"):
+        assert place in ended.said
+    assert list(shell.emulator.requests) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--factory", "/subscriptions/x"), "--factory: is for one factory"),
+        (("--spec", "sales.json"), "--spec: is for one factory"),
+        (("--plan", "plan.json"), "--plan: is for one factory"),
+    ],
+)
+def test_what_is_for_one_factory_is_refused_beside_a_fleet(shell: Any, file: str, more: Any, said: str) -> None:
+    """Exit 2, with the option to leave out."""
+    ended = shell.run("create", "--fleet", file, *more)
+    assert ended.code == 2
+    assert said in ended.said
+
+
+@pytest.mark.parametrize("option", ["--journal", "--resume", "--stop-after"])
+def test_what_is_for_a_fleet_is_refused_for_one_factory(shell: Any, option: str) -> None:
+    """An option that would do nothing is an error."""
+    ended = shell.ends("create", option, "60s")
+    assert ended.code == 2
+    assert f"{option}: goes with --fleet FILE" in ended.said
+
+
+def test_a_fleet_file_that_is_not_there(shell: Any, tmp_path: Path) -> None:
+    """The path and the reason, and exit 2."""
+    ended = shell.run("create", "--fleet", str(tmp_path / "absent.csv"))
+    assert ended.code == 2
+    assert "absent.csv: cannot be read: No such file or directory" in ended.said
+
+
+def test_a_run_is_taken_up_again_from_its_journal(shell: Any, specs: list[Spec], file: str, tmp_path: Path) -> None:
+    """The same command serves the first run and the next: what is complete is not read again."""
+    journal = str(tmp_path / "fleet.jsonl")
+    shell.emulator.inject(Fault.status("GET", 403, path=f"{specs[1].factory}/managedVirtualNetworks", times=99))
+    again = ("create", "--fleet", file, "--journal", journal, "--resume", journal)
+    first = shell.run(*again)
+    assert (first.code, first.json["counts"]) == (5, {"created": 8, "failed": 1})
+    shell.emulator.clear_faults()
+    before = len(shell.emulator.requests)
+    second = shell.run(*again)
+    assert (second.code, second.json["counts"]) == (0, {"created": 12})
+    asked = {request.path for request in list(shell.emulator.requests)[before:]}
+    assert not any(path.startswith(specs[0].factory) for path in asked)
+
+
+def test_a_report_to_resume_from_that_is_not_there(shell: Any, file: str, tmp_path: Path) -> None:
+    """A mistyped path is a usage error, not a run from the beginning."""
+    ended = shell.run("create", "--fleet", file, "--resume", str(tmp_path / "absent.jsonl"))
+    assert ended.code == 2
+    assert "--resume: " in ended.said
+    assert "cannot be read: No such file" in ended.said
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_an_approver_takes_the_report_of_a_fleet(shell: Any, file: str, tmp_path: Path, kind: str) -> None:
+    """`approve --report` takes the JSON of the run and its journal, as it takes that of one factory."""
+    path = tmp_path / f"report.{kind}"
+    ended = shell.run("create", "--fleet", file, *(["--journal", str(path)] if kind == "jsonl" else []))
+    if kind == "json":
+        path.write_text(ended.out)
+    approved = shell.run("approve", "--report", str(path))
+    assert (approved.code, approved.json["counts"]) == (0, {"approved": 12})
+    assert shell.run("approve", "--report", str(path), "--fleet", file).code == 2
+
+
+def test_what_is_left_for_others_goes_to_a_file(shell: Any, file: str, specs: list[Spec], tmp_path: Path) -> None:
+    """One file for the whole fleet, and exit 4; where nothing is left no file is written."""
+    path = tmp_path / "please.txt"
+    ended = of(shell, "requester").run("create", "--fleet", file, "--approve", "--hand-off", str(path))
+    assert ended.code == 4
+    assert path.read_text().count("Please approve 4 private endpoint connections") == 3
+    assert all(spec.factory in path.read_text() for spec in specs)
+    path.unlink()
+    assert shell.run("create", "--fleet", file, "--approve", "--hand-off", str(path)).code == 0
+    assert not path.exists()
+
+
+def test_broken_endpoints_of_a_fleet_are_replaced_only_when_agreed(shell: Any, file: str, specs: list[Spec]) -> None:
+    """The question says how many; --yes answers it."""
+    shell.run("create", "--fleet", file)
+    with shell.connect() as client:
+        client.reject(specs[0]).raise_for_failures()
+    replace = ("create", "--fleet", file, "--replace-broken")
+    refused = shell.run(*replace, tty=True, stdin="n\n")
+    assert refused.code == 1
+    assert "Delete 4 broken endpoints of 3 factories and create them again?" in refused.said
+    assert shell.run(*replace).code == 2
+    assert shell.run(*replace, "--yes").json["counts"] == {"kept": 8, "replaced": 4}
+    assert shell.run(*replace).json["counts"] == {"kept": 12}  # nothing is broken, so nothing is asked
+
+
+def test_one_factory_that_is_denied_is_exit_5(shell: Any, specs: list[Spec], file: str) -> None:
+    """In status and plan as well: the worst of the factories counts."""
+    shell.emulator.inject(Fault.status("GET", 403, path=f"{specs[1].factory}/", times=99))
+    assert shell.run("status", "--fleet", file).code in {1, 5}
+    assert shell.run("plan", "--fleet", file).code == 5
+
+
+# --- progress
+
+
+def ended(factory: str, seconds: float = 0.0, **counts: int) -> Event:
+    message = f"{factory.rpartition('/')[2]}: done"
+    results = {key.replace("_", "-"): value for key, value in counts.items()}
+    return Event(kind="finished", verb="create_all", seconds=seconds, message=message, factory=factory, counts=results)
+
+
+def started() -> Event:
+    return Event(kind="started", verb="create_many", seconds=0.0, message="create_many started")
+
+
+def test_a_log_has_failures_and_now_and_then_the_number(specs: list[Spec]) -> None:
+    """300 factories are not 300 lines."""
+    lines: list[str] = []
+    with FleetLines(specs, lines.append) as progress:
+        progress(started())
+        progress(ended(specs[0].factory, 1, created=4))
+        progress(ended(specs[1].factory, 31, failed=1))
+        progress(Event(kind="warning", verb="create_many", seconds=32, message="The disk is full."))
+        progress(ended(specs[2].factory, 33, created=4))
+        progress(Event(kind="finished", verb="create_many", seconds=40, message="create_many finished"))
+    assert lines == [
+        "[0:31] adf-1: done",
+        "[0:31] create: 2 of 3 factories done, 1 with failures",
+        "[0:32] The disk is full.",
+        "[0:40] create: 3 of 3 factories done, 1 with failures",
+    ]
+
+
+def test_a_terminal_shows_a_line_per_subscription(specs: list[Spec], screen: Callable[..., Any]) -> None:
+    """Those under way first, with what was done; the block goes away at the end."""
+    there = [spec.model_copy(update={"factory": spec.factory.replace("0001", "0002")}) for spec in specs]
+    terminal = Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
+    stderr: Any = terminal.stderr
+    with FleetBlock(terminal, [*specs, *there], now=iter(range(1000)).__next__) as progress:
+        for event in (started(), *(ended(spec.factory, 5, created=4) for spec in specs)):
+            progress(event)
+        progress(Event(kind="waiting", verb="create_many", seconds=9, message="Azure's limits let it wait"))
+        seen = str(stderr.seen)
+        progress(Event(kind="warning", verb="create_many", seconds=9, message="The disk is full."))
+    assert "create  0:09  3 of 6 factories done" in seen
+    rows = [line.split() for line in seen.splitlines() if "00000000-" in line]
+    assert [(row[0], row[1], row[2]) for row in rows] == [("*", OTHER, "0"), ("+", OTHER[:-1] + "1", "3")]
+    assert "12 created" in seen
+    assert "Azure's limits let it wait" in seen
+    assert "factories" not in str(stderr.seen)
+    assert "The disk is full." in str(stderr.seen)
+
+
+def test_very_many_subscriptions_fit_the_terminal(specs: list[Spec], screen: Callable[..., Any]) -> None:
+    """The block is never taller than the screen, and says how much is hidden."""
+    many = [
+        specs[0].model_copy(update={"factory": specs[0].factory.replace("0001", f"{number:04}", 1)})
+        for number in range(100)
+    ]
+    terminal = Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
+    stderr: Any = terminal.stderr
+    with FleetBlock(terminal, many) as progress:
+        progress(started())
+        assert "more lines" in str(stderr.seen)
+        assert len(str(stderr.seen).splitlines()) <= 24

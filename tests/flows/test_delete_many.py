@@ -1,0 +1,81 @@
+"""What deleting for many factories promises, in both colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from purview_mpe.emulator import Fault
+from tests.support.colours import fleet_of
+
+if TYPE_CHECKING:
+    from purview_mpe import Spec
+    from purview_mpe.emulator import Emulator
+    from tests.support.colours import Colour
+
+
+@pytest.fixture
+def specs(colour: Colour, emulator: Emulator) -> list[Spec]:
+    """A fleet of three whose endpoints exist."""
+    specs = fleet_of(emulator, 3)
+    colour.run(emulator, lambda client: client.create_many(specs)).raise_for_failures()
+    return specs
+
+
+def test_every_endpoint_goes_and_no_other(colour: Colour, emulator: Emulator, specs: list[Spec]):
+    """All endpoints of the fleet are deleted; an endpoint to another target stays."""
+    emulator.add_endpoint(specs[0].factory, "other", f"{emulator.account}2", "account")
+    report = colour.run(emulator, lambda client: client.delete_many(specs))
+    assert report.counts == {"deleted": 12}
+    assert [one.spec for one in report.reports] == specs
+    assert [one.verb for one in report.reports] == ["delete_all"] * 3
+    assert [view.name for spec in specs for view in emulator.endpoints(spec.factory)] == ["other"]
+    again = colour.run(emulator, lambda client: client.delete_many(specs))
+    assert again.counts == {"absent": 12}
+
+
+def test_a_dry_run_deletes_nothing(colour: Colour, emulator: Emulator, specs: list[Spec]):
+    """It says what would be deleted, and the account is read once for all."""
+    before = len(emulator.writes)
+    reads = [request.path for request in emulator.requests]
+    report = colour.run(emulator, lambda client: client.delete_many(specs, dry_run=True))
+    assert report.counts == {"would-delete": 12}
+    assert not report.complete
+    assert len(emulator.writes) == before
+    later = [request.path for request in emulator.requests][len(reads) :]
+    assert sum(path.endswith("/accounts/pv1") for path in later) == 1
+
+
+def test_reports_come_one_by_one(colour: Colour, emulator: Emulator, specs: list[Spec]):
+    """The iterator gives each factory's report."""
+    reports = colour.run(emulator, lambda client: client.iter_delete_many(specs))
+    assert {report.spec.factory for report in reports} == {spec.factory for spec in specs}
+
+
+def test_one_failure_stops_no_other_factory(colour: Colour, emulator: Emulator, specs: list[Spec]):
+    """A missing factory, and one whose account cannot be named, fail for themselves."""
+    gone = specs[0].model_copy(update={"factory": f"{specs[0].factory}-gone"})
+    lost = specs[1].model_copy(update={"account": None})
+    report = colour.run(emulator, lambda client: client.delete_many([gone, lost, specs[2]]))
+    assert [one.counts for one in report.reports] == [{"failed": 1}, {"failed": 1}, {"deleted": 4}]
+
+
+def test_an_account_that_fails_ends_its_factories(colour: Colour, emulator: Emulator, specs: list[Spec]):
+    """Nothing is deleted for an account that cannot be read at all."""
+    emulator.inject(Fault.status("GET", 500, path="/accounts/pv1", times=99))
+    report = colour.run(emulator, lambda client: client.delete_many(specs))
+    assert report.counts == {"failed": 3}
+
+
+def test_a_factory_that_takes_too_long_times_out(colour: Colour, emulator: Emulator, specs: list[Spec]):
+    """The time counts for each factory from its deletions; Azure may still finish."""
+    report = colour.run(emulator, lambda client: client.delete_many(specs, timeout=0.5))
+    assert report.counts == {"timed-out": 12}
+
+
+def test_a_fleet_that_is_stopped_says_what_was_not_started(colour: Colour, emulator: Emulator, specs: list[Spec]):
+    """`stop_after` ends the whole fleet."""
+    emulator.inject(Fault.delay("GET", 50, path="/accounts/pv1"))
+    report = colour.run(emulator, lambda client: client.delete_many(specs, stop_after=5))
+    assert report.counts == {"timed-out": 3}

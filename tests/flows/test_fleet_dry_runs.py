@@ -1,0 +1,140 @@
+"""What the dry runs of creating and onboarding many factories promise, in both colours: they foretell, and only read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from purview_mpe import FleetReport
+from purview_mpe.errors import InvalidSpec
+from tests.support.colours import fleet_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from purview_mpe.emulator import Emulator
+    from tests.support.colours import Colour
+
+
+def test_a_dry_run_says_what_would_be_created(colour: Colour, emulator: Emulator):
+    """Existing endpoints are kept, missing ones would be created, and nothing is written."""
+    specs = fleet_of(emulator, 3)
+    emulator.add_endpoint(specs[1].factory, "purview", str(emulator.account), "account")
+    report = colour.run(emulator, lambda client: client.create_many(specs, dry_run=True))
+    assert [one.counts for one in report.reports] == [
+        {"would-create": 4},
+        {"kept": 1, "would-create": 3},
+        {"would-create": 4},
+    ]
+    assert [one.spec for one in report.reports] == specs
+    assert report.succeeded
+    assert not report.complete
+    assert emulator.writes == []
+
+
+def test_a_dry_run_gives_reports_one_by_one(colour: Colour, emulator: Emulator):
+    """The iterators have the option, too."""
+    specs = fleet_of(emulator, 2)
+    for verb in ("iter_create_many", "iter_onboard_many"):
+        reports = colour.run(emulator, lambda client, verb=verb: getattr(client, verb)(specs, dry_run=True))
+        assert {report.spec.factory for report in reports} == {spec.factory for spec in specs}
+    assert emulator.writes == []
+
+
+def test_a_dry_run_shows_conflicts_as_the_run_does(colour: Colour, emulator: Emulator):
+    """A factory whose plan has a conflict is reported in the same way, with the reason."""
+    specs = fleet_of(emulator, 2)
+    emulator.add_endpoint(specs[0].factory, "purview_blob", str(emulator.account), "portal")
+    dry = colour.run(emulator, lambda client: client.create_many(specs, dry_run=True))
+    real = colour.run(emulator, lambda client: client.create_many(specs))
+    assert dry.reports[0].outcomes == real.reports[0].outcomes
+    assert dry.reports[0].counts == {"conflict": 1, "failed": 3}
+
+
+def test_a_dry_run_with_approval_looks_at_existing_connections(colour: Colour, emulator: Emulator):
+    """Pending connections of kept endpoints would be approved; those of new endpoints do not exist yet."""
+    specs = fleet_of(emulator, 2)
+    colour.run(emulator, lambda client: client.create_many(specs[:1])).raise_for_failures()
+    before = len(emulator.writes)
+    report = colour.run(emulator, lambda client: client.create_many(specs, approve=True, dry_run=True))
+    assert [one.counts for one in report.reports] == [{"kept": 4, "would-approve": 4}, {"would-create": 4}]
+    assert len(emulator.writes) == before
+
+
+def test_a_dry_run_hands_off_what_the_caller_may_not_approve(colour: Colour, emulator: Emulator):
+    """The permissions are read, so that a requester sees before the run that others have to approve."""
+    specs = fleet_of(emulator, 2)
+    colour.run(emulator, lambda client: client.create_many(specs)).raise_for_failures()
+    report = colour.run(
+        emulator, lambda client: client.create_many(specs, approve=True, dry_run=True), roles=("requester",)
+    )
+    assert report.counts == {"kept": 8, "handed-off": 8}
+
+
+def test_a_dry_run_leaves_the_journal_alone(colour: Colour, emulator: Emulator, tmp_path: Path):
+    """It takes over what the journal holds, and writes nothing into it."""
+    journal = tmp_path / "fleet.jsonl"
+    specs = fleet_of(emulator, 2)
+    colour.run(emulator, lambda client: client.create_many(specs[:1], journal=journal))
+    before = journal.read_bytes()
+    report = colour.run(
+        emulator, lambda client: client.create_many(specs, dry_run=True, resume=journal, journal=journal)
+    )
+    assert [one.counts for one in report.reports] == [{"created": 4}, {"would-create": 4}]
+    assert journal.read_bytes() == before
+    assert FleetReport.load(journal).complete
+
+
+@pytest.mark.parametrize("verb", ["create_many", "onboard_many", "delete_many"])
+def test_a_dry_run_is_true_or_false(colour: Colour, emulator: Emulator, verb: str):
+    """The text "no" counts as true in Python; here it is refused before anything is sent."""
+    specs = fleet_of(emulator, 1)
+    with pytest.raises(InvalidSpec, match="pass True or False"):
+        colour.run(emulator, lambda client: getattr(client, verb)(specs, dry_run="no"))
+
+
+# --- onboard_many
+
+
+def test_a_dry_run_of_onboarding_foretells_every_step(colour: Colour, emulator: Emulator):
+    """A bare factory: identity, connection, network, runtime, endpoints and role, and nothing is written."""
+    specs = fleet_of(emulator, 2, managed_vnet=False, identity=False)
+    report = colour.run(emulator, lambda client: client.onboard_many(specs, dry_run=True))
+    single = colour.run(emulator, lambda client: client.onboard(specs[0], dry_run=True))
+    first = report.reports[0]
+    assert {(one.subject, one.name, one.result) for one in first.outcomes} == {
+        (one.subject, one.name, one.result) for one in single.outcomes
+    }
+    assert first.counts["would-grant"] == 1
+    assert report.reports[1].counts == first.counts
+    assert emulator.writes == []
+
+
+def test_a_dry_run_of_onboarding_reads_the_policy_once(colour: Colour, emulator: Emulator):
+    """Factories with an identity are looked up in one policy, however many there are."""
+    specs = fleet_of(emulator, 4)
+    report = colour.run(emulator, lambda client: client.onboard_many(specs, dry_run=True))
+    assert report.counts["would-grant"] == 4
+    assert sum(request.path.endswith("/metadataPolicies") for request in emulator.requests) == 1
+    assert emulator.writes == []
+
+
+def test_a_dry_run_of_what_is_onboarded_changes_nothing(colour: Colour, emulator: Emulator):
+    """After a real run with approval, nothing would be done."""
+    specs = fleet_of(emulator, 2)
+    colour.run(emulator, lambda client: client.onboard_many(specs, approve=True)).raise_for_failures()
+    before = len(emulator.writes)
+    report = colour.run(emulator, lambda client: client.onboard_many(specs, approve=True, dry_run=True))
+    assert {result for result in report.counts if result.startswith("would-")} == set()
+    assert report.counts["already-approved"] == 8
+    assert report.complete
+    assert len(emulator.writes) == before
+
+
+def test_a_dry_run_without_the_role_does_not_read_the_policy(colour: Colour, emulator: Emulator):
+    """`grant=False` leaves the role out."""
+    specs = fleet_of(emulator, 1)
+    report = colour.run(emulator, lambda client: client.onboard_many(specs, grant=False, dry_run=True))
+    assert "would-grant" not in report.counts
+    assert not any("metadataPolicies" in request.path for request in emulator.requests)

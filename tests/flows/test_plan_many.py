@@ -1,0 +1,125 @@
+"""What planning and checking many factories promise, in both colours: economy, isolation, and nothing written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from purview_mpe.emulator import Fault
+from purview_mpe.errors import InvalidSpec
+from tests.flows.test_room import filled
+from tests.support.colours import fleet_of, spec_for
+
+if TYPE_CHECKING:
+    from purview_mpe import Event, FleetCheck, FleetPlan
+    from purview_mpe.emulator import Emulator
+    from tests.support.colours import Colour
+
+
+def lists(emulator: Emulator, ending: str) -> int:
+    return sum(request.method == "GET" and request.path.endswith(ending) for request in emulator.requests)
+
+
+def test_each_plan_is_that_of_its_factory(colour: Colour, emulator: Emulator):
+    """Plans come in the order of the specs, equal what `plan` gives for each, and nothing is written."""
+    specs = fleet_of(emulator, 4)
+    emulator.add_endpoint(specs[1].factory, "purview", str(emulator.account), "account")
+    found: FleetPlan = colour.run(emulator, lambda client: client.plan_many(specs))
+    assert [one.spec for one in found.factories] == specs
+    single = [colour.run(emulator, lambda client, spec=spec: client.plan(spec)) for spec in specs]
+    assert [plan.steps for plan in found.plans] == [plan.steps for plan in single]
+    assert found.counts == {"create": 15, "keep": 1}
+    assert (len(found.changes), found.conflicts, found.all_known) == (15, (), True)
+    assert emulator.writes == []
+
+
+def test_plans_share_the_reads_of_an_account(colour: Colour, emulator: Emulator):
+    """The account and its connections are read once for six factories."""
+    specs = fleet_of(emulator, 6)
+    colour.run(emulator, lambda client: client.plan_many(specs))
+    assert lists(emulator, "/accounts/pv1") == 1
+
+
+def test_a_fleet_of_plans_shares_the_room_of_a_target(colour: Colour):
+    """Each plan alone would fit; the fourth of the fleet does not, and says so as a conflict."""
+    emulator = filled(storage=194)
+    specs = fleet_of(emulator, 4)
+    found = colour.run(emulator, lambda client: client.plan_many(specs))
+    conflicts = [bool(plan.conflicts) for plan in found.plans]
+    assert sorted(conflicts) == [False, False, False, True]
+    assert [warning.code for warning in found.warnings] == ["target-nearly-full"]
+
+
+def test_a_factory_without_a_plan_has_an_error(colour: Colour, emulator: Emulator):
+    """A missing factory does not stop the others."""
+    good = fleet_of(emulator, 2)
+    gone = good[0].model_copy(update={"factory": f"{good[0].factory}-gone"})
+    found = colour.run(emulator, lambda client: client.plan_many([good[0], gone, good[1]]))
+    assert [one.error.code if one.error else None for one in found.factories] == [None, "not-found", None]
+    assert found.counts == {"create": 8, "unreadable": 1}
+    assert not found.all_known
+    assert repr(found) == "<FleetPlan of 3 factories: 8 create, 1 unreadable>"
+
+
+def test_each_factory_of_a_plan_is_an_event(colour: Colour, emulator: Emulator):
+    """A progress display can count the factories that have their plan."""
+    events: list[Event] = []
+    specs = fleet_of(emulator, 3)
+    colour.run(emulator, lambda client: client.plan_many(specs), on_event=events.append)
+    ended = [event for event in events if event.kind == "finished" and event.factory]
+    assert {event.verb for event in ended} == {"plan"}
+    assert {event.factory for event in ended} == {spec.factory for spec in specs}
+
+
+@pytest.mark.parametrize("verb", ["plan_many", "check_many", "delete_many"])
+def test_one_spec_is_not_a_fleet(colour: Colour, emulator: Emulator, verb: str):
+    """A single spec is refused before anything is sent."""
+    with pytest.raises(InvalidSpec, match="pass a list of specs"):
+        colour.run(emulator, lambda client: getattr(client, verb)(spec_for(emulator)))
+    assert list(emulator.requests) == []
+
+
+# --- check_many
+
+
+def test_each_check_is_that_of_its_factory(colour: Colour, emulator: Emulator):
+    """Checks come in the order of the specs and equal what `check` gives for each."""
+    specs = fleet_of(emulator, 3, purview_account=emulator.account)
+    specs[1] = specs[1].model_copy(update={"account": None})
+    found: FleetCheck = colour.run(emulator, lambda client: client.check_many(specs))
+    single = [colour.run(emulator, lambda client, spec=spec: client.check(spec)) for spec in specs]
+    assert [one.check for one in found.factories] == single
+    assert found.counts == {"not-ok" if not single[0].ok else "ok": 3}
+    assert found.ok == all(one.ok for one in single)
+    assert emulator.writes == []
+
+
+def test_checks_share_the_reads_of_an_account(colour: Colour, emulator: Emulator):
+    """The account, its policy and its permissions are read once for five factories."""
+    specs = fleet_of(emulator, 5)
+    colour.run(emulator, lambda client: client.check_many(specs))
+    assert lists(emulator, "/accounts/pv1") == 1
+    assert lists(emulator, "/metadataPolicies") == 1
+
+
+def test_a_factory_without_a_check_has_an_error(colour: Colour, emulator: Emulator):
+    """A missing factory has an error; one that is connected to no account is checked as far as that goes."""
+    good, bare = fleet_of(emulator, 2)
+    gone = good.model_copy(update={"factory": f"{good.factory}-gone"})
+    specs = [good, gone, bare.model_copy(update={"account": None})]
+    found = colour.run(emulator, lambda client: client.check_many(specs))
+    assert [one.error.code if one.error else None for one in found.factories] == [None, "not-found", None]
+    assert found.factories[2].check.account is None
+    assert not found.ok
+    assert found.counts["unreadable"] == 1
+    assert repr(found).startswith("<FleetCheck of 3 factories: ")
+
+
+def test_an_account_that_fails_is_the_error_of_its_factories(colour: Colour, emulator: Emulator):
+    """A server error on one account leaves the factories of the other account alone."""
+    other = emulator.add_account("pv2")
+    specs = [*fleet_of(emulator, 1), spec_for(emulator, other)]
+    emulator.inject(Fault.status("GET", 500, path="/accounts/pv2", times=99))
+    found = colour.run(emulator, lambda client: client.check_many(specs))
+    assert [one.error is None for one in found.factories] == [True, False]
