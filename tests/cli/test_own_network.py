@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.support.networks import SHIR
 
-if TYPE_CHECKING:
-    from tests.cli.conftest import Shell
-
 
 @pytest.fixture
-def words(shell: Shell) -> tuple[str, ...]:
+def words(shell) -> tuple[str, ...]:
     """The options of a network of the emulator's."""
     network = shell.emulator.networks.add_virtual_network()
     return ("--subnet", str(network.child("subnets", "snet-pe")), "--purpose", SHIR)
 
 
-def test_the_whole_job(shell: Shell, words):
+def test_the_whole_job(shell, words):
     """Plan, create, look, delete; each exits 0."""
     planned = shell.ends("private-endpoints", "plan", *words, "--dns", "create", tty=True)
     assert planned.code == 0
@@ -34,7 +29,7 @@ def test_the_whole_job(shell: Shell, words):
     assert shell.emulator.networks.private_endpoints() == []
 
 
-def test_a_dry_run_writes_nothing(shell: Shell, words):
+def test_a_dry_run_writes_nothing(shell, words):
     """Neither to create nor to delete."""
     assert shell.ends("private-endpoints", "create", *words, "--dns", "none", "--dry-run").code == 0
     assert not shell.emulator.writes
@@ -46,7 +41,7 @@ def test_a_dry_run_writes_nothing(shell: Shell, words):
 
 
 @pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, 0), ("n\n", 1, 4)])
-def test_deleting_asks_first(shell: Shell, words, answer, code, left):
+def test_deleting_asks_first(shell, words, answer, code, left):
     """Without --yes a person decides."""
     shell.ends("private-endpoints", "create", *words, "--dns", "none")
     ended = shell.ends("private-endpoints", "delete", *words, tty=True, stdin=answer)
@@ -55,7 +50,7 @@ def test_deleting_asks_first(shell: Shell, words, answer, code, left):
 
 
 @pytest.mark.parametrize(("answer", "code", "status"), [("y\n", 0, "Approved"), ("n\n", 1, "Rejected")])
-def test_replacing_asks_first(shell: Shell, words, answer, code, status):
+def test_replacing_asks_first(shell, words, answer, code, status):
     """A rejected endpoint is deleted and created again only if a person agrees."""
     account = shell.emulator.account
     shell.emulator.networks.add_private_endpoint("purview-account", words[1], account, "account", status="Rejected")
@@ -66,7 +61,7 @@ def test_replacing_asks_first(shell: Shell, words, answer, code, status):
     assert first.status == status
 
 
-def test_what_is_left_for_others_goes_to_a_file(shell: Shell, words, tmp_path):
+def test_what_is_left_for_others_goes_to_a_file(shell, words, tmp_path):
     """With exact ids; without the option the next steps are said."""
     file = tmp_path / "please.txt"
     more = (*words, "--dns", "none", "--approval", "manual")
@@ -77,7 +72,7 @@ def test_what_is_left_for_others_goes_to_a_file(shell: Shell, words, tmp_path):
     assert "Approve them with --approve" in again.said
 
 
-def test_a_missing_zone_is_refused(shell: Shell, words):
+def test_a_missing_zone_is_refused(shell, words):
     """`existing` is the default, and the remedy speaks the words of a shell."""
     ended = shell.ends("private-endpoints", "create", *words, tty=True)
     assert ended.code == 1
@@ -85,11 +80,13 @@ def test_a_missing_zone_is_refused(shell: Shell, words):
     assert not shell.emulator.writes
 
 
-def test_wrong_options_are_named(shell: Shell, words):
+def test_wrong_options_are_named(shell, words):
     """Each by its option."""
-    ended = shell.ends("private-endpoints", "plan", *words, "--resource-group", "a/b", "--location", "?", tty=True)
+    ended = shell.ends(
+        "private-endpoints", "plan", *words, "--endpoint-resource-group", "a/b", "--location", "?", tty=True
+    )
     assert ended.code == 2
-    assert "--resource-group" in ended.said
+    assert "--endpoint-resource-group" in ended.said
     assert "--location" in ended.said
     with_wrong = shell.ends("private-endpoints", "plan", "--subnet", "x", "--purpose", SHIR, tty=True)
     assert (with_wrong.code, "--subnet" in with_wrong.said) == (2, True)

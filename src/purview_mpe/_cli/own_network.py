@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._cli import given
+from purview_mpe._cli import options
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe._cli.fleets import nothing_was_written
 from purview_mpe._cli.writing import hand_off_option, show
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Report
     from purview_mpe._model.spec import Spec
 
-_FIELDS = ("subnet", "resource_group", "location", "dns", "zone_resource_group", "approval")
+_FIELDS = ("subnet", "location", "dns", "zone_resource_group", "approval")
 _ACTIONS = ("plan", "create", "delete", "status")
 _CREATING, _DELETING = 1800.0, 600.0
 
@@ -92,7 +92,10 @@ def _network_of(call: Call) -> Network:
     """
     from purview_mpe._model.network import Network  # noqa: PLC0415 - loads pydantic, which --help does without
 
-    given = {field: getattr(call.arguments, field) for field in _FIELDS}
+    arguments = call.arguments
+    given = {field: getattr(arguments, field) for field in _FIELDS} | {
+        "resource_group": arguments.endpoint_resource_group
+    }
     try:
         return Network.model_validate({field: value for field, value in given.items() if value is not None})
     except InvalidSpec as error:
@@ -116,7 +119,9 @@ def private_endpoints_options(parser: ArgumentParser) -> None:
         choices=("existing", "create", "none"),
         help="use linked zones, create zones and links where none is linked, or leave DNS alone (default: existing)",
     )
-    group.add_argument("--resource-group", metavar="NAME", help="for the private endpoints (default: the network's)")
+    group.add_argument(
+        "--endpoint-resource-group", metavar="NAME", help="for the private endpoints (default: the network's)"
+    )
     group.add_argument("--location", metavar="REGION", help="for the private endpoints (default: the network's)")
     group.add_argument(
         "--zone-resource-group", metavar="NAME", help="for zones to create (default: that of the endpoints)"
@@ -133,8 +138,8 @@ def private_endpoints_options(parser: ArgumentParser) -> None:
     acting.add_argument("--no-wait", action="store_true", help="do not wait until Azure has finished")
     acting.add_argument(
         "--timeout",
-        metavar="SECONDS",
-        type=given.seconds,
-        help="how long to wait at most (default: 1800 to create, 600 to delete)",
+        metavar="TIME",
+        type=options.duration,
+        help=f"how long to wait at most: {options.TIMES} (default: 30m to create, 10m to delete)",
     )
     hand_off_option(acting)

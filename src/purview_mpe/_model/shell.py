@@ -27,6 +27,7 @@ _COMMANDS: Mapping[str, str] = {
 _OPTIONS: Mapping[str, str] = {
     "names": "--name-of",
     "managed_virtual_network": "--managed-vnet",
+    "resource_group": "--endpoint-resource-group",
     "connection_verify": "--ca",
     "report": "--report FILE",
     "plan": "--plan FILE",
