@@ -599,7 +599,7 @@ def test_without_the_extra_the_error_names_it(colour, package, monkeypatch):
     place = a_place("B")
     with pytest.raises(UnsupportedSetup, match="not installed") as refused:
         create(place, colour)
-    assert "purview-mpe[network]" in refused.value.remedy
+    assert "the extra 'network': pip install azure-mgmt-network azure-mgmt-privatedns" in refused.value.remedy
     assert not place.azure.writes
 
 

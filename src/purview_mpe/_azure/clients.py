@@ -174,7 +174,7 @@ class Azure:
             missing = error.name or package
         raise UnsupportedSetup(
             f"Private endpoints of your own need {missing}, which is not installed; nothing was sent.",
-            remedy="Install it with the extra 'network' (pip install 'purview-mpe[network]').",
+            remedy="Install the packages of the extra 'network': pip install azure-mgmt-network azure-mgmt-privatedns",
         )
 
     def follow(self, operation: Operation) -> Any:

@@ -253,8 +253,8 @@ factory and Reader on the account. Safe to repeat. Asks first, or needs --yes.""
 Plans, creates, deletes or shows the private endpoints that a network of yours
 needs, with their private DNS zones. Needs Network Contributor on the network's
 resource group and Private DNS Zone Contributor on that of the zones; Reader to
-plan and to see the status. Needs the extra network:
-pip install 'purview-mpe[network]'. Safe to repeat: what exists is kept.""",
+plan and to see the status. Safe to repeat: what exists is kept. Needs the
+extra network: pip install azure-mgmt-network azure-mgmt-privatedns""",
         own.private_endpoints,
         (options.spec_options, own.private_endpoints_options, *_REACH),
         (
