@@ -117,6 +117,13 @@ def _evidence(
     return "network" if len(segments) > 3 and _HIDDEN_GROUP.fullmatch(segments[3]) else None
 
 
+def is_made_by_a_service(connection: Connection) -> bool:
+    """True if a service of Microsoft's made a connection, as far as the connection itself shows."""
+    segments = home_of(connection.private_endpoint_id).strip("/").split("/")
+    is_hidden = len(segments) > 3 and _HIDDEN_GROUP.fullmatch(segments[3]) is not None
+    return is_hidden or folded(connection.description).startswith("requested by datafactory:")
+
+
 def _row(
     one: SeenConnection, names: tuple[str, str], factory: KnownFactory | None, *, is_proven: bool
 ) -> OrphanConnection:
