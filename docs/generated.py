@@ -38,6 +38,7 @@ _LINKS: Mapping[str, tuple[str, str]] = {
     "Account": ("The account", ""),
     "Factory": ("The factory", ""),
     "Endpoints": ("Endpoints", ""),
+    "Network": ("Your own network", ""),
     "Approvals": ("Approvals", ""),
     "Rights": (
         "Rights",

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.fleet_looks import FactoryCheck, FactoryPlan, FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FactoryStatus, FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.matrix import MATRIX, SCENARIOS, STUDIO, Requirement, requirement, scenario
+    from purview_mpe._model.network import Network
     from purview_mpe._model.proof import Link, Proof
     from purview_mpe._model.results import (
         Account,
@@ -90,6 +91,7 @@ _HOMES = {
         "_model.results",
     ),
     **dict.fromkeys(("MATRIX", "SCENARIOS", "STUDIO", "Requirement", "requirement", "scenario"), "_model.matrix"),
+    "Network": "_model.network",
     **dict.fromkeys(("Link", "Proof"), "_model.proof"),
     "Retry": "_model.retry",
     "Spec": "_model.spec",
@@ -122,6 +124,7 @@ __all__ = [
     "FleetStatus",
     "FoundSpecs",
     "Link",
+    "Network",
     "OrphanConnection",
     "OrphanEndpoint",
     "Orphans",

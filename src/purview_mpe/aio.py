@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.events import Event
     from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
+    from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.proof import Proof
     from purview_mpe._model.results import Account, Plan, Report, Status
     from purview_mpe._model.retry import Retry
@@ -216,6 +217,52 @@ class Client:
         Offboard the factory: revoke the role, disconnect it, and delete the endpoints, in this order.
         """
         return await self._run(verbs.offboard(spec, dry_run=dry_run, timeout=timeout))
+
+    async def plan_private_endpoints(self, spec: Spec, network: Network, *, purpose: Purpose) -> Plan:
+        """As `purview_mpe.Client.plan_private_endpoints`.
+
+        What a network of your own needs to reach the account: private endpoints, zones, links and zone groups.
+        """
+        return await self._run(verbs.plan_private_endpoints(spec, network, purpose=purpose))
+
+    async def create_private_endpoints(
+        self,
+        spec: Spec,
+        network: Network,
+        *,
+        purpose: Purpose,
+        approve: bool = False,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,
+    ) -> Report:
+        """As `purview_mpe.Client.create_private_endpoints`.
+
+        Create what a network of your own needs to reach the account, and wait until it works.
+        """
+        return await self._run(
+            verbs.create_private_endpoints(
+                spec, network, purpose=purpose, approve=approve, dry_run=dry_run, wait=wait, timeout=timeout
+            )
+        )
+
+    async def delete_private_endpoints(
+        self, spec: Spec, network: Network, *, purpose: Purpose, dry_run: bool = False, timeout: float = 600
+    ) -> Report:
+        """As `purview_mpe.Client.delete_private_endpoints`.
+
+        Delete the private endpoints of a purpose from a network of your own, whatever their names.
+        """
+        return await self._run(
+            verbs.delete_private_endpoints(spec, network, purpose=purpose, dry_run=dry_run, timeout=timeout)
+        )
+
+    async def private_endpoints_status(self, spec: Spec, network: Network, *, purpose: Purpose) -> Status:
+        """As `purview_mpe.Client.private_endpoints_status`.
+
+        Every private endpoint that a network of your own needs, as it and its target see it, with a verdict.
+        """
+        return await self._run(verbs.private_endpoints_status(spec, network, purpose=purpose))
 
     async def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """As `purview_mpe.Client.diagnose`.

@@ -12,6 +12,7 @@ from purview_mpe._flows.steps.narration import narrated
 from purview_mpe._flows.steps.waiting import PATIENCE, carried_out, poll_interval
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, AzureError, PurviewMpeError
+from tests.support.networks import SHIR, a_place, signatures
 from tests.support.scripted import (
     ACCOUNT,
     MARK,
@@ -341,3 +342,15 @@ def test_tracing_without_opentelemetry_does_nothing(runner: Runner, monkeypatch:
         instrumentation._get_tracer_cached.cache_clear()
     assert result == {}
     assert READING.what
+
+
+@both
+def test_no_span_holds_the_signed_address_of_an_operation(runner: Runner, spans: Spans) -> None:
+    """Operations are followed inside spans, under the address that anyone can see."""
+    place = a_place("C", "none")
+    runner.client_on(
+        place.azure, lambda client: client.create_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    written = "".join(span.to_json() for span in spans.finished)
+    assert "/operations/" in written
+    assert [secret for secret in signatures(place.azure) if secret in written] == []

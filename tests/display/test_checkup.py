@@ -68,7 +68,7 @@ def test_a_check_shows_runtimes_rights_and_findings() -> None:
         Does lineage arrive through this runtime?
             RUNTIME  KIND                LINEAGE        NEEDS
           + auto     azure-managed-vnet  supported      2 managed
-          + north    self-hosted         supported      1 own
+          + north    self-hosted         supported      1 own (not seen)
           x plain    azure               not supported  -
           ? ssis     ssis                unknown        -
 

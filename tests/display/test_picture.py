@@ -222,7 +222,7 @@ def test_a_check_shows_its_runtimes():
     assert [(way.name, way.group_id, way.word, way.mark.symbol) for way in shown.ways] == [
         ("a", "azure", "not supported", "x"),
         ("m", "azure-managed-vnet: 2 managed endpoints", "supported", "+"),
-        ("s", "self-hosted: 1 endpoints of yours", "supported", "+"),
+        ("s", "self-hosted: 1 endpoints of yours (not seen)", "supported", "+"),
         ("x", "ssis", "unknown", "?"),
     ]
     assert shown.title == "Check from df1 to pv1: not ready"
@@ -253,12 +253,13 @@ def test_a_diagnosis_shows_the_chain():
         ("Account", "nothing found"),
         ("Factory", "nothing found"),
         ("Endpoints", "error"),
+        ("Network", "nothing found"),
         ("Approvals", "nothing found"),
         ("Rights", "warning"),
         ("Runs", "info"),
     ]
     assert shown.ways[0].mark.role == "faint"
-    assert shown.ways[5].group_id == "no-recent-runs and 1 more"
+    assert shown.ways[6].group_id == "no-recent-runs and 1 more"
     fine = scene(Diagnosis(factory=FACTORY, account=None, ok=True, since=timedelta(1)))
     assert {way.mark.role for way in fine.ways} == {"good"}
 

@@ -303,8 +303,8 @@ def test_a_path_that_is_none(path):
         Emulator.from_scenario(path)
 
 
-def test_yaml_without_its_package_says_what_to_install(tmp_path, monkeypatch):
-    """Without PyYAML the error names the package, not this one: no index has it."""
+def test_yaml_needs_the_extra(tmp_path, monkeypatch):
+    """Without PyYAML the error says what to install."""
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -315,5 +315,5 @@ def test_yaml_without_its_package_says_what_to_install(tmp_path, monkeypatch):
     path = tmp_path / "s.yaml"
     path.write_text("{}", encoding="utf-8")
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingExtra, match=r"pip install pyyaml"):
+    with pytest.raises(MissingExtra, match="pip install pyyaml"):
         Emulator.from_scenario(path)

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from purview_mpe import Account, Client, Plan, export_customer_endpoints
-from purview_mpe._export.customer import ZONES
+from purview_mpe._model.network import ZONES
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import InvalidSpec, UnsupportedSetup
 from tests.support.export_readers import bicep_text, bicep_value, hcl_value, read_hcl, run_az, tree

@@ -138,7 +138,7 @@ CONTRACT = {
     },
     Finding: {"code", "severity", "message", "cause", "evidence", "remedy"},
     Check: {"ok", "runtimes", "rights", "findings"},
-    RuntimeCheck: {"name", "kind", "supported", "managed_groups", "customer_groups", "reason"},
+    RuntimeCheck: {"name", "kind", "supported", "managed_groups", "customer_groups", "private_endpoints", "reason"},
     Right: {"step", "scope", "allowed", "missing_actions"},
     Diagnosis: {"findings"},
     Orphans: {"connections", "endpoints"},

@@ -11,12 +11,23 @@ from typing import get_args
 import pytest
 
 from purview_mpe._model.checkup import RightStep
-from purview_mpe._rules.findings import account, approvals, catalogue, endpoints, factory, fleets, proof, rights, runs
+from purview_mpe._rules.findings import (
+    account,
+    approvals,
+    catalogue,
+    endpoints,
+    factory,
+    fleets,
+    network,
+    proof,
+    rights,
+    runs,
+)
 from purview_mpe._rules.findings.catalogue import CATALOGUE
 from purview_mpe._rules.findings.kind import Kind, Link
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "purview_mpe"
-MODULES = (account, factory, endpoints, approvals, rights, runs, proof, fleets)
+MODULES = (account, factory, endpoints, network, approvals, rights, runs, proof, fleets)
 KINDS = {name: value for module in MODULES for name, value in vars(module).items() if isinstance(value, Kind)}
 ALL = {**KINDS, **{kind.code: kind for kind in rights.MISSING_RIGHTS.values()}}
 

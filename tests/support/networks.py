@@ -1,89 +1,91 @@
-"""An emulator with a virtual network, and plain requests to it."""
+"""Emulators with a network of the customer's own, and what is in it in the end."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe import Network
+from purview_mpe.emulator import Emulator
+from tests.support.colours import spec_for
+
 if TYPE_CHECKING:
-    from purview_mpe.emulator import Emulator
+    from purview_mpe import Report, Spec
+    from purview_mpe._model.arm_id import ArmId
 
-NETWORK = "2026-03-01"
-DNS = "2024-06-01"
-PURVIEW = "2021-12-01"
-NEWER = "2024-04-01-preview"
-ACCOUNT_ZONE = "privatelink.purview.azure.com"
-
-
-@dataclass
-class Lab:
-    """An emulator with one virtual network, and plain requests to it."""
-
-    emulator: Emulator
-    arm: Any
-
-    def __post_init__(self):
-        self.network = self.emulator.networks.add_virtual_network("vnet-hub", subnets=["snet-pe", "snet-two"])
-        self.subnet = self.network.child("subnets", "snet-pe")
-
-    def path(self, name: str) -> str:
-        return f"/subscriptions/{self.emulator.subscription}/resourceGroups/rg-net/providers/Microsoft.Network/{name}"
-
-    def endpoint(self, name: str) -> str:
-        return self.path(f"privateEndpoints/{name}")
-
-    def body(self, target: Any, group: str, *, manual: bool = False, subnet: Any = None, **more: Any) -> dict[str, Any]:
-        given = {"privateLinkServiceId": str(target), "groupIds": [group], **more}
-        kind = "manualPrivateLinkServiceConnections" if manual else "privateLinkServiceConnections"
-        return {
-            "location": "westeurope",
-            "properties": {
-                "subnet": {"id": str(subnet or self.subnet)},
-                kind: [{"name": "to-target", "properties": given}],
-            },
-        }
-
-    def put(self, name: str, target: Any, group: str, *, arm: Any = None, **more: Any) -> Any:
-        return (arm or self.arm).put(self.endpoint(name), self.body(target, group, **more), version=NETWORK)
-
-    def get(self, path: str, version: str = NETWORK) -> Any:
-        return self.arm.get(path, version=version)
-
-    def made(self, name: str, target: Any, group: str, **more: Any) -> dict[str, Any]:
-        """A private endpoint after its operation has ended."""
-        answer = self.put(name, target, group, **more)
-        assert answer.status_code == 201, answer.json()
-        self.emulator.clock.sleep(50)
-        return self.get(self.endpoint(name)).json()
-
-    def status(self, answer: Any) -> dict[str, Any]:
-        """The state of the operation that an answer began."""
-        address = answer.headers["Azure-AsyncOperation"]
-        return self.arm.send("GET", address, version=None).json()
-
-    def end(self, answer: Any) -> dict[str, Any]:
-        """The state of the operation after it has ended."""
-        self.emulator.clock.sleep(60)
-        return self.status(answer)
-
-    def zone(self, name: str = ACCOUNT_ZONE) -> str:
-        return self.path(f"privateDnsZones/{name}")
-
-    def put_group(self, endpoint: str, *zones: Any, name: str = "default", arm: Any = None) -> Any:
-        configs = [{"name": f"config-{i}", "properties": {"privateDnsZoneId": str(z)}} for i, z in enumerate(zones)]
-        path = f"{self.endpoint(endpoint)}/privateDnsZoneGroups/{name}"
-        return (arm or self.arm).put(path, {"properties": {"privateDnsZoneConfigs": configs}}, version=NETWORK)
-
-    def link(self, zone: str, name: str = "hub", *, network: Any = None, arm: Any = None, **more: Any) -> Any:
-        properties = {"registrationEnabled": False, "virtualNetwork": {"id": str(network or self.network)}, **more}
-        body = {"location": "global", "properties": properties}
-        return (arm or self.arm).put(f"{zone}/virtualNetworkLinks/{name}", body, version=DNS)
+#: The zones of the groups, as the documentation names them.
+ZONES = (
+    "privatelink.purview.azure.com",
+    "privatelink.purviewstudio.azure.com",
+    "privatelink.blob.core.windows.net",
+    "privatelink.queue.core.windows.net",
+    "privatelink.servicebus.windows.net",
+)
+SHIR = "self-hosted-runtime"
+PURPOSES = (SHIR, "studio")
 
 
-def code_of(answer: Any) -> str:
-    return answer.json()["error"]["code"]
+@dataclass(frozen=True)
+class Place:
+    """An emulator, a spec for it, and a network in it."""
+
+    azure: Emulator
+    spec: Spec
+    network: Network
+    virtual_network: ArmId
+
+    @property
+    def subnet(self) -> ArmId:
+        """The subnet of the network."""
+        return self.network.subnet_id
+
+    def with_zones(self, *, linked: bool = True, group: str = "rg-dns") -> Place:
+        """The same with all zones, in the resource group of a hub."""
+        for zone in ZONES:
+            links = [self.virtual_network] if linked else []
+            self.azure.networks.add_private_dns_zone(zone, linked_to=links, resource_group=group)
+        return self
 
 
-def error_of(operation: dict[str, Any]) -> str:
-    assert operation["status"] == "Failed"
-    return operation["error"]["code"]
+def a_place(shape: str = "A", dns: str = "create", *, fields: dict[str, Any] | None = None, **options: Any) -> Place:
+    """A network with one subnet; `fields` are those of the Network, the others those of the emulator."""
+    azure = Emulator(shape=shape, **options)
+    virtual_network = azure.networks.add_virtual_network()
+    network = Network(subnet=virtual_network.child("subnets", "snet-pe"), dns=dns, **(fields or {}))
+    return Place(azure, spec_for(azure), network, virtual_network)
+
+
+def results(report: Report) -> dict[str, list[str]]:
+    """The results of a report by subject, in order."""
+    found: dict[str, list[str]] = {}
+    for one in report.outcomes:
+        found.setdefault(one.subject, []).append(one.result)
+    return found
+
+
+def end_state(azure: Emulator) -> dict[str, object]:
+    """What the network holds, without what is drawn by chance."""
+    networks = azure.networks
+    return {
+        "endpoints": sorted(
+            (str(one.id), str(one.subnet), one.target.casefold(), one.group_id, one.status, one.provisioning_state)
+            for one in networks.private_endpoints()
+        ),
+        "groups": sorted((str(one.id), one.zone_groups) for one in networks.private_endpoints()),
+        "zones": sorted(
+            (str(one.id), tuple(map(str, one.linked_to)), tuple(sorted(one.records)))
+            for one in networks.private_dns_zones()
+        ),
+        "connections": sorted((str(one.target), one.status) for one in azure.connections()),
+    }
+
+
+def signatures(azure: Emulator) -> set[str]:
+    """The signed parts of every address that was followed."""
+    return {
+        value
+        for request in azure.requests
+        if "/operations/" in request.path.casefold()
+        for name, value in request.query.items()
+        if name in {"c", "s", "h"}
+    }

@@ -23,6 +23,7 @@ from purview_mpe import (
     FleetReport,
     FleetStatus,
     Link,
+    Network,
     OrphanConnection,
     OrphanEndpoint,
     Orphans,
@@ -42,6 +43,7 @@ from purview_mpe._model.checkup import RightStep
 from purview_mpe._model.fleets import place_of
 from purview_mpe._model.matrix import RuntimeKind
 from purview_mpe._model.naming import LINEAGE_GROUPS, OPTIONAL_GROUPS, collisions, endpoint_name_problem
+from purview_mpe._model.network import PURPOSES, PrivateEndpoint
 from purview_mpe._model.proof import LinkName, LinkState
 from purview_mpe._model.results import (
     Action,
@@ -112,6 +114,22 @@ def an_endpoint(name: str = "purview", group_id: str = "account", **fields: Any)
         "connection_status": "Approved",
     }
     return Endpoint(**(given | fields))
+
+
+SUBNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-hub/subnets/snet-pe"
+
+
+def a_network(**fields: Any) -> Network:
+    """The fixed network of the customer's own."""
+    return Network(**({"subnet": SUBNET, "dns": "create"} | fields))
+
+
+def an_own_endpoint(name: str = "purview-account", group_id: str = "account", **fields: Any) -> PrivateEndpoint:
+    """A private endpoint in the fixed network, to the target that the fixed account has for this group id."""
+    group, subnet = fields.pop("group", GROUP), fields.pop("subnet", SUBNET)
+    found = f"{group}/providers/Microsoft.Network/privateEndpoints/{name}"
+    given = {"id": found, "private_endpoint_id": found}
+    return PrivateEndpoint(an_endpoint(name, group_id, **(given | fields)), subnet)
 
 
 def a_connection(private_endpoint_id: str, status: str = "Pending", **fields: Any) -> Connection:
@@ -259,10 +277,23 @@ steps = st.builds(
     reason=texts,
     remedy=st.none() | texts,
 )
+group_names = st.sampled_from((None, "rg-net", GROUP))
+networks = st.builds(
+    Network,
+    subnet=resource_ids("Microsoft.Network/virtualNetworks").map(lambda network: f"{network}/subnets/snet-pe"),
+    resource_group=group_names,
+    location=st.sampled_from((None, "westeurope")),
+    dns=st.sampled_from(("existing", "create", "none")),
+    zone_resource_group=group_names,
+    approval=st.sampled_from(("automatic", "manual")),
+)
+purposes = st.none() | st.sampled_from(PURPOSES)
 plans = st.builds(
     Plan,
     spec=specs(),
     account=accounts,
+    network=st.none() | networks,
+    purpose=purposes,
     steps=_many(steps),
     obsolete=_many(endpoints),
     warnings=_many(findings),
@@ -297,6 +328,8 @@ reports = st.builds(
     verb=_one_of(Verb),
     spec=specs().map(lambda spec: spec.model_copy(update={"account": spec.account and ACCOUNT})),
     account=st.none() | accounts,
+    network=st.none() | networks,
+    purpose=purposes,
     outcomes=_many(outcomes),
     hand_off=st.none() | texts,
     approval_asked=st.booleans(),
@@ -349,6 +382,7 @@ runtime_checks = st.builds(
     supported=st.none() | st.booleans(),
     managed_groups=_many(group_ids),
     customer_groups=_many(group_ids),
+    private_endpoints=st.none() | st.booleans(),
     reason=texts,
 )
 rights = st.builds(
@@ -459,6 +493,7 @@ NOUNS: dict[str, st.SearchStrategy[Any]] = {
     "FleetRequest": fleet_requests,
     "FleetStatus": fleet_statuses,
     "Link": links,
+    "Network": networks,
     "OrphanConnection": orphan_connections,
     "OrphanEndpoint": orphan_endpoints,
     "Orphans": orphans,

@@ -17,7 +17,7 @@ from azure.core.instrumentation import get_tracer
 from azure.core.settings import settings
 from azure.mgmt.core.tools import get_arm_endpoints
 
-from purview_mpe._azure import credentials, loading, network, pacing, policies, purview_data
+from purview_mpe._azure import credentials, loading, network, operations, pacing, policies, purview_data
 from purview_mpe._azure.exchange import current
 from purview_mpe._azure.options import (
     CONNECT_SECONDS,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._rules.budget import Budget
     from purview_mpe._wire.errors import Attempt
+    from purview_mpe._wire.operations import Operation
 
 __all__ = [
     "ASYNC_POOL_SIZE",
@@ -118,6 +119,7 @@ class Azure:
         def pipeline(host: str, audiences: Sequence[str]) -> list[Any]:
             return policies.make(
                 colour,
+                signs=given is not None or colour == "async",
                 endpoint=host,
                 audiences=audiences,
                 credential=self._credential,
@@ -130,6 +132,7 @@ class Azure:
         self._pipeline = pipeline
         self._audience: str = arm["credential_scopes"][0]
         self._policies = pipeline(self._endpoint, arm["credential_scopes"])
+        self.cloud = cloud
         self._purview_endpoint = purview_endpoint
         self._purview_audiences = purview_data.AUDIENCES[cloud]
         self.transport = make_transport(colour, security) if given is None else given
@@ -152,6 +155,37 @@ class Azure:
 
     def eventhub(self, resource: ArmId) -> Any:
         return self._client("azure.mgmt.eventhub", "EventHubManagementClient", resource)
+
+    def network(self, resource: ArmId) -> Any:
+        return self._extra("azure.mgmt.network", "NetworkManagementClient", resource)
+
+    def private_dns(self, resource: ArmId) -> Any:
+        return self._extra("azure.mgmt.privatedns", "PrivateDnsManagementClient", resource)
+
+    def _extra(self, package: str, name: str, resource: ArmId) -> Any:
+        """A client that comes with the extra `network`.
+
+        Raises:
+            UnsupportedSetup: it is not installed.
+        """
+        try:
+            return self._client(package, name, resource)
+        except ModuleNotFoundError as error:
+            missing = error.name or package
+        raise UnsupportedSetup(
+            f"Private endpoints of your own need {missing}, which is not installed; nothing was sent.",
+            remedy="Install the packages of the extra 'network': pip install azure-mgmt-network azure-mgmt-privatedns",
+        )
+
+    def follow(self, operation: Operation) -> Any:
+        """How an operation stands; awaited in the asynchronous colour."""
+        self.check_open()
+        with self._lock:
+            if ("", self._endpoint) not in self._clients:
+                self._clients["", self._endpoint] = operations.connect(
+                    self._colour, self._endpoint, transport=self.transport, policies=self._policies
+                )
+            return self._clients["", self._endpoint].follow(operation)
 
     def plain_list(self, resource: ArmId, url: str) -> Any:
         client = self.purview(resource)
@@ -300,7 +334,8 @@ def _translated(error: Exception, exchange: Exchange) -> PurviewMpeError:
     if isinstance(error, PurviewMpeError):
         return error
     attempt = exchange.attempt
-    said = errors.blotted(_said_by(error), exchange.secret)
+    signature = exchange.followed.signature if exchange.followed else ""
+    said = errors.blotted(_said_by(error), exchange.secret, signature)
     if exchange.answer is None:
         if exchange.run.left() <= 0:
             return exchange.time_is_up("Azure had not answered when the time ran out")

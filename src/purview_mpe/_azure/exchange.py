@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from purview_mpe._azure.presence import Presence
     from purview_mpe._rules.budget import Ticket
     from purview_mpe._wire.errors import Answer, Attempt
+    from purview_mpe._wire.operations import Operation
 
 
 class Stopped(BaseException):
@@ -176,6 +177,10 @@ class Exchange:
         self.proxies: Mapping[str, str] | None = None
         #: The token of the latest request, which no text may repeat.
         self.secret = ""
+        #: The long-running operation that the last answer to a write began.
+        self.begun: Operation | None = None
+        #: The operation whose signed address the request goes to, whatever address it shows.
+        self.followed: Operation | None = None
 
     def changes(self, method: str) -> bool:
         """Whether a request with this method changes something, so that it is sent once."""
@@ -216,4 +221,6 @@ def exchanging(exchange: Exchange) -> Generator[None]:
         yield
     finally:
         _current.reset(token)
-        exchange.secret = ""  # the frames of a resulting error hold the exchange
+        # The frames of a resulting error hold the exchange.
+        exchange.secret = ""
+        exchange.begun = exchange.followed = None

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Clients
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.results import Report
+    from purview_mpe._wire.operations import Operation, OperationState
 
 __all__ = ["AsyncIo", "SyncIo", "run"]
 
@@ -103,6 +104,10 @@ class _Common:
     @property
     def portal(self) -> str:
         return self._azure.portal
+
+    @property
+    def cloud(self) -> str:
+        return self._azure.cloud
 
     @contextmanager
     def verb(self, name: str) -> Generator[None]:
@@ -201,6 +206,16 @@ class SyncIo(_Common):
                 failure = clients.without_frames(interruption)
         # Raised outside the handlers, so that the handled exception is not attached as its context.
         raise failure
+
+    async def begin(self, attempt: Attempt, operation: Callable[[Clients], Any]) -> Operation | None:
+        def begun() -> Operation | None:
+            operation(self._clients)
+            return current().begun
+
+        return self._do(attempt, begun)
+
+    async def follow(self, attempt: Attempt, operation: Operation) -> OperationState:
+        return self._do(attempt, lambda: cast("OperationState", self._azure.follow(operation)))
 
     async def caller_id(self) -> str | None:
         return object_id(self._do(_WHO, self._azure.token).token)
@@ -329,6 +344,16 @@ class AsyncIo(_Common):
             except BaseException as interruption:
                 failure = clients.without_frames(interruption)
         raise failure
+
+    async def begin(self, attempt: Attempt, operation: Callable[[Clients], Any]) -> Operation | None:
+        async def begun() -> Operation | None:
+            await operation(self._clients)
+            return current().begun
+
+        return await self._do(attempt, begun)
+
+    async def follow(self, attempt: Attempt, operation: Operation) -> OperationState:
+        return await self._do(attempt, lambda: cast("Awaitable[OperationState]", self._azure.follow(operation)))
 
     async def caller_id(self) -> str | None:
         return object_id((await self._do(_WHO, self._azure.token)).token)

@@ -11,6 +11,7 @@ difference has a measured reason:
   provider in the customer's subscription);
 - no redirects, and no request to a host other than the configured one, so that no token goes there either;
 - requests lose their token as soon as they are answered, and an answer that repeats it is refused;
+- the signed address of a long-running operation is known to the transport alone: no policy, log or span sees it;
 - every attempt stays within the limits of the budget (`pacing`);
 - each request as a whole ends by the verb's deadline.
 
@@ -40,6 +41,7 @@ from purview_mpe._azure.versions import AsyncVersions, Versions
 from purview_mpe._azure.wire_log import WireLog
 from purview_mpe._version import __version__
 from purview_mpe._wire.errors import Answer, blotted, safe_text, token_repeated
+from purview_mpe._wire.operations import ADDRESSES, Operation
 from purview_mpe._wire.sign_in import read_challenge
 from purview_mpe._wire.text import LONGEST_ERROR
 from purview_mpe.errors import AzureUnavailable, InvalidSpec
@@ -70,10 +72,12 @@ def make(
     options: Mapping[str, Any],
     budget: Budget,
     pass_on: Mapping[str, Any],
+    signs: bool = True,
 ) -> list[Any]:
     """The policies, outermost first; the transport gets `pass_on` with every request.
 
     A token is requested for the first of the `audiences`, and for the others if the tenant or the service refuses it.
+    `signs` is False if the transport itself puts in the signed address of an operation.
     """
     own = dict(options)
     is_sync = colour == "sync"
@@ -97,6 +101,7 @@ def make(
         policies.HttpLoggingPolicy(**own),
         *([WireLog()] if own.pop("logging_enable", False) else []),
         _Record(),
+        *([_Signed()] if signs else []),
         (_Limits if is_sync else _AsyncLimits)(own, pass_on),
     ]
 
@@ -216,6 +221,8 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
         if exchange.of_list:
             exchange.received += len(answered.content)
         exchange.run.round_trip = min(exchange.run.round_trip, _seconds(request))
+        begun = _operation_in(answered.headers)
+        exchange.begun = begun if exchange.changes(request.http_request.method) else exchange.begun
         request_id, correlation_id = (_id_in(answered.headers, name, exchange.secret) for name in _IDS)
         exchange.answer = Answer(
             answered.status_code,
@@ -261,6 +268,38 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
                 "correlation_id": answer.correlation_id if answer else None,
             },
         )
+
+
+class _Signed(policies.SansIOHTTPPolicy[Any, Any]):
+    """Sends a request that follows an operation to the signed address, and forgets the address again."""
+
+    def on_request(self, request: Any) -> None:
+        if (followed := current().followed) is not None:
+            request.context["purview_mpe_shown"] = request.http_request.url
+            request.http_request.url = followed.signed()
+
+    def on_response(self, request: Any, response: Any) -> None:
+        del response  # only the request shows the address
+        self._forget(request)
+
+    def on_exception(self, request: Any) -> None:
+        self._forget(request)
+
+    def _forget(self, request: Any) -> None:
+        if current().followed is not None:
+            request.http_request.url = request.context["purview_mpe_shown"]
+
+
+def _operation_in(headers: Any) -> Operation | None:
+    """The operation that an answer names; its signature is removed from the headers, which others log."""
+    found: Operation | None = None
+    for name in ADDRESSES:
+        if (address := _header(headers, name.casefold())) is None:
+            continue
+        operation = Operation(address)
+        headers[name] = operation.shown
+        found = found or operation
+    return found
 
 
 def _seconds(request: Any) -> float:

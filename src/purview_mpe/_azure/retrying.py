@@ -59,7 +59,8 @@ class _Patience:
                 return None
             return self._wait(attempt, request, type(broken).__name__)
         status = response.http_response.status_code
-        if status == 200 and _is_garbled(response):
+        # An operation that is over may answer nothing at all.
+        if status == 200 and exchange.followed is None and _is_garbled(response):
             return self._wait(attempt, request, "its answer was not JSON")
         exchange.is_no_list = exchange.of_list and status == 200 and not _is_list(response)
         if exchange.is_no_list:

@@ -150,10 +150,13 @@ class _Connection(HTTPSConnection):
         except OSError as error:
             raise NewConnectionError(self, f"{self.host} was not reached: {error}") from error
 
-    def request(self, *args: Any, **options: Any) -> None:
+    def request(self, method: str, url: str, *args: Any, **options: Any) -> None:
         line = _line.get()
         line.uses(self)
-        super().request(*args, **options)
+        # Here and not earlier, because urllib3 logs the address of each request.
+        if (followed := current().followed) is not None:
+            url = "/" + followed.signed().split("/", 3)[3]
+        super().request(method, url, *args, **options)
         line.reads(self.sock)
 
 

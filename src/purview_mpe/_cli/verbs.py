@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from purview_mpe._cli import explaining, exporting, finding, fleets, options, validating
 from purview_mpe._cli import local as running
+from purview_mpe._cli import own_network as own
 from purview_mpe._cli import reading as looking
 from purview_mpe._cli import writing as acting
 from purview_mpe._cli.call import Verb
@@ -245,6 +246,28 @@ factory and Reader on the account. Safe to repeat. Asks first, or needs --yes.""
         acting.delete,
         (options.endpoint_options, fleets.fleet_option, acting.delete_options, *_REACH),
         (f"purview-mpe delete {_ENDS}", "purview-mpe delete --spec sales.json --yes"),
+    ),
+    Verb(
+        "private-endpoints",
+        "private endpoints of your own, for self-hosted runtimes and Studio",
+        """\
+Plans, creates, deletes or shows the private endpoints that a network of yours
+needs, with their private DNS zones. Needs Network Contributor on the network's
+resource group and Private DNS Zone Contributor on that of the zones; Reader to
+plan and to see the status. Safe to repeat: what exists is kept. Needs the
+extra network: pip install azure-mgmt-network azure-mgmt-privatedns""",
+        own.private_endpoints,
+        (options.spec_options, own.private_endpoints_options, *_REACH),
+        (
+            (
+                'purview-mpe private-endpoints plan --spec s.json --subnet "$SUBNET" \\\n'
+                "    --purpose self-hosted-runtime --dns existing"
+            ),
+            (
+                'purview-mpe private-endpoints create --spec s.json --subnet "$SUBNET" \\\n'
+                "    --purpose studio --dns create --approve"
+            ),
+        ),
     ),
     Verb(
         "find",

@@ -34,7 +34,7 @@ def create(call: Call) -> Exit:
         report = _create(call, client, planned)
     if report is None:
         return fleets.nothing_was_written(call)
-    return _show(call, report, with_hand_off=arguments.approve)
+    return show(call, report, with_hand_off=arguments.approve)
 
 
 def _create(call: Call, client: Client, planned: Plan | Spec) -> Report | None:
@@ -76,7 +76,7 @@ def approve(call: Call) -> Exit:
                 subject, dry_run=arguments.dry_run, wait=not arguments.no_wait, timeout=arguments.timeout
             )
         )
-    return _show(call, report)
+    return show(call, report)
 
 
 def reject(call: Call) -> Exit:
@@ -92,7 +92,7 @@ def reject(call: Call) -> Exit:
             if not call.agrees(f"Reject {', '.join(doomed)}? A rejected endpoint must be created again."):
                 return fleets.nothing_was_written(call)
             report = call.watched(lambda: client.reject(subject, wait=wait, timeout=timeout))
-    return _show(call, report)
+    return show(call, report)
 
 
 def delete(call: Call) -> Exit:
@@ -108,7 +108,7 @@ def delete(call: Call) -> Exit:
             if not call.agrees(f"Delete {', '.join(doomed)} of the factory {spec.factory_id.name!r}?"):
                 return fleets.nothing_was_written(call)
             report = call.watched(lambda: client.delete_all(spec, timeout=arguments.timeout))
-    return _show(call, report)
+    return show(call, report)
 
 
 def connect(call: Call) -> Exit:
@@ -117,7 +117,7 @@ def connect(call: Call) -> Exit:
     with call.client() as client:
         arguments = call.arguments
         report = call.watched(lambda: client.connect(spec, replace=arguments.replace, identity=arguments.identity))
-    return _show(call, report)
+    return show(call, report)
 
 
 def disconnect(call: Call) -> Exit:
@@ -125,7 +125,7 @@ def disconnect(call: Call) -> Exit:
     spec = call.spec
     with call.client() as client:
         report = call.watched(lambda: client.disconnect(spec))
-    return _show(call, report)
+    return show(call, report)
 
 
 def onboard(call: Call) -> Exit:
@@ -146,7 +146,7 @@ def onboard(call: Call) -> Exit:
                 timeout=arguments.timeout,
             )
         )
-    return _show(call, report)
+    return show(call, report)
 
 
 def offboard(call: Call) -> Exit:
@@ -160,7 +160,7 @@ def offboard(call: Call) -> Exit:
             if not call.agrees(f"Revoke, disconnect and delete ({', '.join(dict.fromkeys(doomed))})?"):
                 return fleets.nothing_was_written(call)
             report = call.watched(lambda: client.offboard(spec, timeout=arguments.timeout))
-    return _show(call, report)
+    return show(call, report)
 
 
 def grant(call: Call) -> Exit:
@@ -172,7 +172,7 @@ def grant(call: Call) -> Exit:
                 spec, become_admin=arguments.become_admin, dry_run=arguments.dry_run, timeout=arguments.timeout
             )
         )
-    return _show(call, report)
+    return show(call, report)
 
 
 def revoke(call: Call) -> Exit:
@@ -180,7 +180,7 @@ def revoke(call: Call) -> Exit:
     spec, arguments = call.spec, call.arguments
     with call.client() as client:
         report = call.watched(lambda: client.revoke(spec, dry_run=arguments.dry_run, timeout=arguments.timeout))
-    return _show(call, report)
+    return show(call, report)
 
 
 def create_options(parser: ArgumentParser) -> None:
@@ -194,7 +194,7 @@ def create_options(parser: ArgumentParser) -> None:
     )
     group.add_argument("-y", "--yes", action="store_true", help="do not ask before broken endpoints are deleted")
     _waiting(group, 1800)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def onboard_options(parser: ArgumentParser) -> None:
@@ -208,7 +208,7 @@ def onboard_options(parser: ArgumentParser) -> None:
     _become_admin(group)
     group.add_argument("--replace", action="store_true", help="replace a connection to another account")
     _waiting(group, 1800)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def offboard_options(parser: ArgumentParser) -> None:
@@ -217,7 +217,7 @@ def offboard_options(parser: ArgumentParser) -> None:
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be removed")
     group.add_argument("-y", "--yes", action="store_true", help="do not ask")
     _timeout(group, 600)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def grant_options(parser: ArgumentParser) -> None:
@@ -226,7 +226,7 @@ def grant_options(parser: ArgumentParser) -> None:
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     _become_admin(group)
     _timeout(group, 300)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def revoke_options(parser: ArgumentParser) -> None:
@@ -234,7 +234,7 @@ def revoke_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("revoke")
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     _timeout(group, 300)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def _become_admin(group: options.Arguments) -> None:
@@ -280,7 +280,7 @@ def _decision_options(group: options.Arguments) -> None:
     )
     group.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     _waiting(group, 300)
-    _hand_off(group)
+    hand_off_option(group)
 
 
 def _waiting(group: options.Arguments, seconds: float) -> None:
@@ -298,7 +298,8 @@ def _timeout(group: options.Arguments, seconds: float) -> None:
     )
 
 
-def _hand_off(group: options.Arguments) -> None:
+def hand_off_option(group: options.Arguments) -> None:
+    """The option for the text that is left for others."""
     group.add_argument(
         "--hand-off", metavar="FILE", help="write the steps that are left for the targets' owners to this file, if any"
     )
@@ -323,7 +324,7 @@ def _several(call: Call) -> tuple[Sequence[Spec] | Sequence[Report], Sequence[Sp
     return reports, [report.spec for report in reports]
 
 
-def _show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
+def show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
     """Show the report. The text for others goes to the requested file, and into the table if it is the main result."""
     file: str | None = getattr(call.arguments, "hand_off", None)
     in_table = with_hand_off and file is None
@@ -334,5 +335,6 @@ def _show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
         call.terminal.say(f"Nothing is left for others, so {file} was not written.")
     elif report.hand_off is not None and not in_table:
         call.terminal.say("The connections wait until the owners of their targets approve them.")
-        call.terminal.say("Approve them with purview-mpe approve, or write the steps for the owners: --hand-off FILE.")
+        how = "purview-mpe approve" if report.network is None else "--approve"
+        call.terminal.say(f"Approve them with {how}, or write the steps for the owners: --hand-off FILE.")
     return Exit.of_report(report)

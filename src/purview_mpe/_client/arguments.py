@@ -10,6 +10,7 @@ from pathlib import Path
 
 from purview_mpe._model.fleets import FleetReport, path_of
 from purview_mpe._model.naming import entity_name_problem, is_guid
+from purview_mpe._model.network import PURPOSES, Network
 from purview_mpe._model.results import Plan, Report
 from purview_mpe._model.shown import shown
 from purview_mpe._model.spec import Spec
@@ -22,10 +23,30 @@ def checked_spec(value: object) -> None:
         raise InvalidSpec("spec", [("spec", f"is a {type(value).__name__}; pass a purview_mpe.Spec")])
 
 
+def checked_network(network: object, purpose: object) -> None:
+    """Refuse everything that is not a Network, and purposes that do not exist."""
+    problems: list[tuple[str, str]] = []
+    if not isinstance(network, Network):
+        problems.append(("network", f"is a {type(network).__name__}; pass a purview_mpe.Network"))
+    if purpose not in PURPOSES:
+        problems.append(("purpose", f"{shown(purpose)} is none of {', '.join(PURPOSES)}"))
+    if problems:
+        raise InvalidSpec("network", problems)
+
+
 def checked_plan_or_spec(value: object) -> None:
     """Refuse everything that is neither a Plan nor a Spec."""
     if not isinstance(value, (Plan, Spec)):
         raise InvalidSpec("plan", [("plan", f"is a {type(value).__name__}; pass a purview_mpe.Plan or Spec")])
+    if isinstance(value, Plan):
+        _checked_managed(value)
+
+
+def _checked_managed(plan: Plan) -> None:
+    """Refuse a plan for a network of the caller's own."""
+    if plan.network is not None:
+        rule = "is for private endpoints of your own; call create_private_endpoints(spec, network, purpose=...) for it"
+        raise InvalidSpec("plan", [("plan", rule)])
 
 
 def checked_spec_or_report(value: object) -> None:

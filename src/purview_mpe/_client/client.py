@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.events import Event
     from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
+    from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.proof import Proof
     from purview_mpe._model.results import Account, Plan, Report, Status
     from purview_mpe._model.retry import Retry
@@ -355,6 +356,98 @@ class Client:
             Outcomes with the subjects `data-curator`, `connection` and `endpoint`.
         """
         return self._run(verbs.offboard(spec, dry_run=dry_run, timeout=timeout))
+
+    def plan_private_endpoints(self, spec: Spec, network: Network, *, purpose: Purpose) -> Plan:
+        """What a network of your own needs to reach the account: private endpoints, zones, links and zone groups.
+
+        Reads the account and what it offers, the virtual network, the private endpoints of its resource group, and the
+        private DNS zones of the subscription with their links. Needs Reader on the account and on the resource groups
+        of the network. `purpose` is `self-hosted-runtime` for lineage from self-hosted integration runtimes, or
+        `studio` for people who search Purview from Data Factory Studio. `Spec.groups` and `Spec.names` are about
+        managed endpoints and do not count here; names are the base name, `-` and the group id. Writes nothing. Safe to
+        repeat.
+
+        Raises:
+            InvalidSpec: the base name gives a name that Azure does not accept, or `purpose` is unknown.
+            UnsupportedSetup: the account does not show what it needs, the virtual network has no such subnet, or the
+                extra `network` is not installed.
+            NotFound: the account, the virtual network or the resource group does not exist.
+            AccessDenied: the caller is not allowed to read the network.
+        """
+        return self._run(verbs.plan_private_endpoints(spec, network, purpose=purpose))
+
+    def create_private_endpoints(
+        self,
+        spec: Spec,
+        network: Network,
+        *,
+        purpose: Purpose,
+        approve: bool = False,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = 1800,
+    ) -> Report:
+        """Create what a network of your own needs to reach the account, and wait until it works.
+
+        Reads what `plan_private_endpoints` reads; writes private endpoints, one after the other, and, as
+        `Network.dns` says, private DNS zones, links and zone groups. Nothing outside the network's resource groups is
+        written, an existing zone or link is used, and an existing zone group is not touched. Needs Network Contributor
+        on the network's resource group and Private DNS Zone Contributor on that of the zones. Azure approves a
+        connection at once if the caller is allowed to approve it on the target; every other connection stays Pending,
+        and `approve` then approves it by the exact id of its private endpoint, as the verb `approve` does. `dry_run`
+        writes nothing; `timeout` is in seconds. Safe to repeat: a second call writes nothing.
+
+        Source: "Access a secured Microsoft Purview account from Azure Data Factory", Microsoft, 2024-10-03.
+
+        Returns:
+            One outcome per step, with the subjects `dns-zone`, `dns-link`, `private-endpoint` and `dns-zone-group`.
+            `Report.hand_off` says what the owners of the targets still have to approve.
+
+        Raises:
+            PlanConflict: before the first write, if the plan holds conflicts: a zone is missing, or a name is taken.
+            InvalidSpec, UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan_private_endpoints`.
+        """
+        return self._run(
+            verbs.create_private_endpoints(
+                spec, network, purpose=purpose, approve=approve, dry_run=dry_run, wait=wait, timeout=timeout
+            )
+        )
+
+    def delete_private_endpoints(
+        self, spec: Spec, network: Network, *, purpose: Purpose, dry_run: bool = False, timeout: float = 600
+    ) -> Report:
+        """Delete the private endpoints of a purpose from a network of your own, whatever their names.
+
+        Reads the account, the virtual network and the private endpoints of its resource group; deletes those in the
+        subnet with the purpose's targets and group ids, one after the other, and reads until they are gone, for at most
+        `timeout` seconds. Zone groups and records go with their endpoint; zones and links stay, because others may use
+        them. One in another resource group than the network's is a `conflict`. Needs Network Contributor on the
+        network's resource group; with `dry_run`, which deletes nothing, Reader. Safe to repeat: an endpoint that is
+        gone is `absent`.
+
+        Returns:
+            One outcome per target: `deleted` (in a dry run `would-delete`), `absent`, `conflict`, `failed` or
+            `timed-out`.
+
+        Raises:
+            InvalidSpec, UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan_private_endpoints`.
+        """
+        return self._run(
+            verbs.delete_private_endpoints(spec, network, purpose=purpose, dry_run=dry_run, timeout=timeout)
+        )
+
+    def private_endpoints_status(self, spec: Spec, network: Network, *, purpose: Purpose) -> Status:
+        """Every private endpoint that a network of your own needs, as it and its target see it, with a verdict.
+
+        Reads what `plan_private_endpoints` reads, and the connections of the targets. Needs Reader on the network's
+        resource groups; without Reader on the targets, only the private endpoint's side is shown, and a finding says
+        so. `Status.ready` is true only if the names resolve, too, unless `Network.dns` is `none`. Writes nothing. Safe
+        to repeat.
+
+        Raises:
+            InvalidSpec, UnsupportedSetup, NotFound, AccessDenied: as `plan_private_endpoints`.
+        """
+        return self._run(verbs.private_endpoints_status(spec, network, purpose=purpose))
 
     def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """Why lineage does not arrive: the whole chain, from the support matrix to the recent runs.

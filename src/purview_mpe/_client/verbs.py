@@ -14,6 +14,7 @@ from purview_mpe import _flows
 from purview_mpe._client.arguments import (
     checked_flags,
     checked_limit,
+    checked_network,
     checked_plan_or_spec,
     checked_run,
     checked_since,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
     from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
     from purview_mpe._model.fleets import FleetStatus, FoundSpecs
+    from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.proof import Proof
     from purview_mpe._model.results import Account, Plan, Report, Status, Subject, Verb
     from purview_mpe._model.spec import Spec
@@ -179,6 +181,56 @@ def offboard(spec: Spec, *, dry_run: bool, timeout: float) -> Call[Report]:
         "offboard",
         lambda io: _flows.offboard.offboard(io, spec, dry_run=dry_run),
         timeout=checked_timeout(timeout),
+    )
+
+
+def plan_private_endpoints(spec: Spec, network: Network, *, purpose: Purpose) -> Call[Plan]:
+    checked_spec(spec)
+    checked_network(network, purpose)
+    return Call(
+        "plan_private_endpoints",
+        lambda io: _flows.private_endpoints.plan_private_endpoints(io, spec, network, purpose),
+        timeout=LOOKING,
+    )
+
+
+def create_private_endpoints(
+    spec: Spec, network: Network, *, purpose: Purpose, approve: bool, dry_run: bool, wait: bool, timeout: float
+) -> Call[Report]:
+    checked_spec(spec)
+    checked_network(network, purpose)
+    checked_flags(approve=approve, dry_run=dry_run, wait=wait)
+    return Call(
+        "create_private_endpoints",
+        lambda io: _flows.private_endpoints.create_private_endpoints(
+            io, spec, network, purpose, approve=approve, dry_run=dry_run, wait=wait
+        ),
+        timeout=checked_timeout(timeout),
+    )
+
+
+def delete_private_endpoints(
+    spec: Spec, network: Network, *, purpose: Purpose, dry_run: bool, timeout: float
+) -> Call[Report]:
+    checked_spec(spec)
+    checked_network(network, purpose)
+    checked_flags(dry_run=dry_run)
+    return Call(
+        "delete_private_endpoints",
+        lambda io: _flows.delete_private_endpoints.delete_private_endpoints(
+            io, spec, network, purpose, dry_run=dry_run
+        ),
+        timeout=checked_timeout(timeout),
+    )
+
+
+def private_endpoints_status(spec: Spec, network: Network, *, purpose: Purpose) -> Call[Status]:
+    checked_spec(spec)
+    checked_network(network, purpose)
+    return Call(
+        "private_endpoints_status",
+        lambda io: _flows.private_endpoints.private_endpoints_status(io, spec, network, purpose),
+        timeout=LOOKING,
     )
 
 

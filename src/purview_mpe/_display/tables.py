@@ -85,7 +85,9 @@ def _(status: Status) -> Table:
 
 @table.register
 def _(check: Check) -> Table:
-    return _fields(check.runtimes, "name", "kind", "supported", "managed_groups", "customer_groups", "reason")
+    return _fields(
+        check.runtimes, "name", "kind", "supported", "managed_groups", "customer_groups", "private_endpoints", "reason"
+    )
 
 
 @table.register

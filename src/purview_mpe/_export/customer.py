@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, cast
 
 from purview_mpe._export.resources import (
     PRIVATE_ENDPOINT_TYPE,
@@ -20,6 +20,7 @@ from purview_mpe._export.resources import (
 from purview_mpe._model.arm_id import ArmId, InvalidArmId
 from purview_mpe._model.matrix import requirement
 from purview_mpe._model.naming import OPTIONAL_GROUPS
+from purview_mpe._model.network import SUBNET_TYPE, ZONES, Approval
 from purview_mpe._model.results import Target
 from purview_mpe.errors import InvalidSpec, UnsupportedSetup
 
@@ -28,39 +29,8 @@ if TYPE_CHECKING:
     from purview_mpe._export.resources import Value
     from purview_mpe._model.results import Account
 
-Approval: TypeAlias = Literal["automatic", "manual"]
-
-SUBNET_TYPE = "Microsoft.Network/virtualNetworks/subnets"
 _VNET_TYPE = "Microsoft.Network/virtualNetworks"
 _GROUP_TYPE = "Microsoft.Resources/resourceGroups"
-
-#: Zone names by cloud and group id (docs: "Azure Private Endpoint private DNS zone values"). Ingestion storage of
-#: newer accounts has a host below `z##.blob.storage.azure.net`, whose public alias is `privatelink.blob.core…` all the
-#: same (seen in a public recording). No page names Purview's zone in China: `account` there follows the other clouds
-#: (inferred from its host name), and `portal` is left out; `platform` is named for the public cloud alone.
-ZONES: dict[Cloud, dict[str, str]] = {
-    "public": {
-        "account": "privatelink.purview.azure.com",
-        "portal": "privatelink.purviewstudio.azure.com",
-        "platform": "privatelink.purview-service.microsoft.com",
-        "blob": "privatelink.blob.core.windows.net",
-        "queue": "privatelink.queue.core.windows.net",
-        "namespace": "privatelink.servicebus.windows.net",
-    },
-    "us-government": {
-        "account": "privatelink.purview.azure.us",
-        "portal": "privatelink.purviewstudio.azure.us",
-        "blob": "privatelink.blob.core.usgovcloudapi.net",
-        "queue": "privatelink.queue.core.usgovcloudapi.net",
-        "namespace": "privatelink.servicebus.usgovcloudapi.net",
-    },
-    "china": {
-        "account": "privatelink.purview.azure.cn",
-        "blob": "privatelink.blob.core.chinacloudapi.cn",
-        "queue": "privatelink.queue.core.chinacloudapi.cn",
-        "namespace": "privatelink.servicebus.chinacloudapi.cn",
-    },
-}
 
 # Microsoft.Network's rules for names of private endpoints (docs: naming rules): 2 to 64 characters.
 _NAME = re.compile(r"[A-Za-z0-9](?:[-\w.]{0,62}[A-Za-z0-9_])", re.ASCII)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 
 from purview_mpe._export import arm, az, bicep, customer, powershell, terraform
 from purview_mpe._export.resources import managed_bundle
+from purview_mpe._model.network import ZONES, Approval
 from purview_mpe._model.public import public
 from purview_mpe._model.results import Account, Plan
 from purview_mpe.errors import InvalidSpec, PlanConflict
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from purview_mpe._azure.clients import Cloud
-    from purview_mpe._export.customer import Approval
     from purview_mpe._export.resources import Bundle
 
 ExportFormat: TypeAlias = Literal["bicep", "terraform", "terraform-azapi", "arm", "az", "powershell"]
@@ -63,9 +63,11 @@ def export(
         InvalidSpec: there is no such format or cloud, or a name in the plan is not a valid resource name.
     """
     write = _writer(format)
-    if not isinstance(cast("object", cloud), str) or cloud not in customer.ZONES:
-        raise InvalidSpec("Export", [("cloud", f"{cloud!r} is not one of {', '.join(customer.ZONES)}")])
+    if not isinstance(cast("object", cloud), str) or cloud not in ZONES:
+        raise InvalidSpec("Export", [("cloud", f"{cloud!r} is not one of {', '.join(ZONES)}")])
     _check_subject(plan, Plan, "purview_mpe.Plan")
+    if plan.network is not None:
+        raise InvalidSpec("Export", [("plan", "is for private endpoints of your own; use export_customer_endpoints")])
     if not isinstance(cast("object", onboard), bool):
         raise InvalidSpec("Export", [("onboard", f"{onboard!r} is neither True nor False")])
     if plan.conflicts:

@@ -69,6 +69,7 @@ def prepared(
             dry_run=dry_run,
             verb=verb,
             left_out=claims.left_out,
+            own=None if subject.network is None else (subject.network, subject.purpose),
         )
     targets = needed_targets(spec, account)
     source = FromFactory(io, spec, targets)

@@ -9,6 +9,7 @@ from purview_mpe._flows.steps.survey import survey
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._rules import checking
 from purview_mpe._rules.capacity import LIMITS, capacity_findings, loads, wanted_by
+from purview_mpe._rules.own_endpoints import own_targets_of, seen_own
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,21 +25,28 @@ if TYPE_CHECKING:
 async def check(io: Io, spec: Spec) -> Check:
     """Read everything, then judge it in one pure function."""
     situation = await survey(io, spec)
-    limited = limited_targets(situation)
-    if situation.account is None or not limited:
+    listed = listed_targets(situation)
+    if situation.account is None or not listed:
         return checking.check(situation)
-    return judged(situation, await connections.list_targets(io, ArmId.parse(situation.account.id), limited))
+    return judged(situation, await connections.list_targets(io, ArmId.parse(situation.account.id), listed))
 
 
-def limited_targets(situation: Situation) -> list[Target]:
-    """The targets that would get a connection and have a limit of them."""
-    return [target for target in _wanted(situation) if target.connections in LIMITS]
+def listed_targets(situation: Situation) -> list[Target]:
+    """The targets whose connections count: because they have a limit, or because a self-hosted runtime needs them."""
+    return [*_limited(situation), *own_targets_of(situation)]
 
 
 def judged(situation: Situation, listings: Mapping[Identity, Listing]) -> Check:
-    """The check, with the connections of the limited targets."""
-    counted = loads(limited_targets(situation), listings, wanted=_wanted(situation))
-    return checking.check(situation, target_findings=capacity_findings(counted))
+    """The check, with the connections of the listed targets."""
+    counted = loads(_limited(situation), listings, wanted=_wanted(situation))
+    return checking.check(
+        seen_own(situation, own_targets_of(situation), listings), target_findings=capacity_findings(counted)
+    )
+
+
+def _limited(situation: Situation) -> list[Target]:
+    """The targets that would get a connection and have a limit of them."""
+    return [target for target in _wanted(situation) if target.connections in LIMITS]
 
 
 def _wanted(situation: Situation) -> Sequence[Target]:

@@ -111,5 +111,5 @@ def _places(found: Situation) -> list[tuple[Place, Target]]:
     if account is None:
         return []
     account_id = ArmId.parse(account.id)
-    targets = check.limited_targets(found)
+    targets = check.listed_targets(found)
     return [((target.connections, connections.holder_of(account_id, target)), target) for target in targets]

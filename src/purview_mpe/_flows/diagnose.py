@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.status import read_target_statuses
 from purview_mpe._flows.steps.runs import recent_runs
 from purview_mpe._flows.steps.survey import survey
+from purview_mpe._flows.steps.targets import list_targets
+from purview_mpe._model.arm_id import ArmId
 from purview_mpe._rules import diagnosing
+from purview_mpe._rules.own_endpoints import own_targets_of, seen_own
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -54,9 +57,17 @@ class _Seen:
     target_findings: tuple[Finding, ...] = ()
 
 
+async def _with_own(io: Io, situation: Situation) -> Situation:
+    """The situation with what the targets show of the self-hosted runtimes' private endpoints, if there are any."""
+    own = own_targets_of(situation)
+    if situation.account is None or not own:
+        return situation
+    return seen_own(situation, own, await list_targets(io, ArmId.parse(situation.account.id), own))
+
+
 async def _both_sides(io: Io, spec: Spec) -> _Seen:
     """The situation and, if the account and the endpoints could be read, what the targets show."""
-    situation = await survey(io, spec)
+    situation = await _with_own(io, await survey(io, spec))
     targets = diagnosing.wanted_targets(situation)
     if situation.account is None or situation.endpoints is None or not targets:
         return _Seen(situation, {})

@@ -121,6 +121,18 @@ class ArmId:
             (*self.names, name),
         )
 
+    @property
+    def group(self) -> ArmId:
+        """The id of the resource group."""
+        return ArmId(self.subscription, self.resource_group)
+
+    @property
+    def outer(self) -> ArmId:
+        """The id of the resource that this one is inside; the resource group of a top-level resource."""
+        if len(self.types) < 2:
+            return self.group
+        return ArmId(self.subscription, self.resource_group, self.provider, self.types[:-1], self.names[:-1])
+
     def in_group(self, provider: str, resource_type: str, name: str) -> ArmId:
         """The id of a top-level resource in the same resource group."""
         return ArmId(self.subscription, self.resource_group, provider, (resource_type,), (name,))

@@ -49,7 +49,9 @@ class RuntimeCheck(Noun):
     managed_groups: tuple[str, ...] = ()
     """Group ids of the managed private endpoints that the runtime needs."""
     customer_groups: tuple[str, ...] = ()
-    """Group ids of the private endpoints that the runtime's own virtual network needs; this library creates none."""
+    """Group ids of the private endpoints that the runtime's own virtual network needs."""
+    private_endpoints: bool | None = None
+    """Whether a self-hosted runtime's private endpoints exist; None where that cannot be seen, and for other kinds."""
     reason: Line
     """The sentence of the support matrix, or why the matrix gives no answer."""
 

@@ -23,6 +23,7 @@ from purview_mpe._model.fields import (
     PrivateEndpointId,
 )
 from purview_mpe._model.naming import OPTIONAL_GROUPS
+from purview_mpe._model.network import Network, Purpose
 from purview_mpe._model.public import public
 from purview_mpe._model.shell import in_shell
 from purview_mpe._model.spec import Fixed, Noun, Spec
@@ -88,9 +89,22 @@ Verb = Literal[
     "revoke",
     "onboard",
     "offboard",
+    "create_private_endpoints",
+    "delete_private_endpoints",
 ]
 #: What a step or an outcome is about.
-Subject = Literal["endpoint", "managed-network", "runtime", "identity", "connection", "data-curator"]
+Subject = Literal[
+    "endpoint",
+    "managed-network",
+    "runtime",
+    "identity",
+    "connection",
+    "data-curator",
+    "private-endpoint",
+    "dns-zone",
+    "dns-link",
+    "dns-zone-group",
+]
 
 
 @public("purview_mpe")
@@ -254,13 +268,14 @@ class Step(Noun, Identified):
     action: Action
     """What to do."""
     subject: Subject = "endpoint"
-    """What the step creates: an endpoint, the managed virtual network or an integration runtime."""
+    """What the step creates: an endpoint, the managed virtual network, an integration runtime, or a part of the
+    customer's own network."""
     name: NameText
     """Name of what the step creates."""
     group_id: GroupText | None = None
-    """Group id of the endpoint; None for every other subject."""
+    """Group id of the endpoint, managed or your own; None for every other subject."""
     resource_id: IdText
-    """Id of the target for an endpoint; for every other subject, the id of what the step creates."""
+    """Id of the target for an endpoint, managed or your own; otherwise the id of what the step creates."""
     reason: Line
     """Why, in a sentence."""
     remedy: Line | None = None
@@ -290,6 +305,10 @@ class Plan(Noun):
     """What was asked for."""
     account: Account
     """The account as it was read for this plan."""
+    network: Network | None = None
+    """The network of your own that the plan is for; None for managed private endpoints."""
+    purpose: Purpose | None = None
+    """What private endpoints of your own are for; None for managed ones."""
     steps: tuple[Step, ...]
     """The steps in order: the network first, then the endpoints in the portal's order."""
     obsolete: tuple[Endpoint, ...] = ()
@@ -305,7 +324,7 @@ class Plan(Noun):
     @property
     def all_known(self) -> bool:
         """Whether the account showed every endpoint that the spec wants."""
-        return is_all_known(self.spec, self.account)
+        return is_all_known(self.spec, self.account, self.purpose)
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -374,10 +393,10 @@ class Outcome(Noun, Identified):
     name: NameText
     """Name of what the outcome is about."""
     group_id: GroupText | None = None
-    """Group id of the endpoint; None for every other subject."""
+    """Group id of the endpoint, managed or your own; None for every other subject."""
     resource_id: IdText
-    """Id of the target for an endpoint, of the account for `connection` and `data-curator`; otherwise of the subject
-    itself."""
+    """Id of the target for an endpoint, managed or your own, of the account for `connection` and `data-curator`;
+    otherwise of the subject itself."""
     private_endpoint_id: PrivateEndpointId | None = None
     """Exact id of the private endpoint behind the connection; None if it is not known."""
     matched_by: Literal["private-endpoint-id", "name"] | None = None
@@ -420,6 +439,10 @@ class Report(Noun):
     """What was asked for."""
     account: Account | None = None
     """The account as it was read for this report, so that an approver need not be allowed to read it."""
+    network: Network | None = None
+    """The network of your own that the report is about; None for managed private endpoints."""
+    purpose: Purpose | None = None
+    """What private endpoints of your own are for; None for managed ones."""
     outcomes: tuple[Outcome, ...] = ()
     """One outcome for each step, in the order of the plan; two for an endpoint that was created and then approved."""
     hand_off: Lines | None = None
@@ -457,7 +480,7 @@ class Report(Noun):
     @property
     def all_known(self) -> bool:
         """Whether the account showed every endpoint that the spec wants."""
-        return self.account is None or is_all_known(self.spec, self.account)
+        return self.account is None or is_all_known(self.spec, self.account, self.purpose)
 
     def unfinished(self, *, hand_off_is_fine: bool = False) -> Iterator[Unfinished]:
         """The reasons, apart from a dry run, why the report is not complete; for messages."""
@@ -573,12 +596,15 @@ class Status(Noun):
         return any(endpoint.verdict in {"provisioning", "pending"} for endpoint in self.endpoints)
 
 
-def is_all_known(spec: Spec, account: Account) -> bool:
+def is_all_known(spec: Spec, account: Account, purpose: Purpose | None = None) -> bool:
     """True if the account shows every endpoint that the spec wants.
 
-    An account that cannot be read shows only its own endpoint; which others it needs is unknown.
+    An account that cannot be read shows only its own endpoint; which others it needs is unknown. Studio needs only
+    endpoints to the account itself. `Spec.groups` is about managed endpoints.
     """
-    if spec.groups is None:
+    if purpose == "studio":
+        return True
+    if spec.groups is None or purpose is not None:
         return account.shape not in {None, "F"}
     known = {target.group_id for target in account.targets}
     return all(group_id in known or group_id in OPTIONAL_GROUPS for group_id in spec.groups)

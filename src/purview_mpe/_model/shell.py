@@ -20,11 +20,16 @@ _COMMANDS: Mapping[str, str] = {
     "delete_all": "delete",
     "find_specs": "find",
     "find_id": "find",
+    "plan_private_endpoints": "private-endpoints plan",
+    "create_private_endpoints": "private-endpoints create",
+    "delete_private_endpoints": "private-endpoints delete",
+    "private_endpoints_status": "private-endpoints status",
 }
 #: The options for fields of a spec and for arguments, if the option is not the name with dashes.
 _OPTIONS: Mapping[str, str] = {
     "names": "--name-of",
     "managed_virtual_network": "--managed-vnet",
+    "resource_group": "--endpoint-resource-group",
     "connection_verify": "--ca",
     "report": "--report FILE",
     "plan": "--plan FILE",
@@ -38,14 +43,18 @@ _CALL = (
     rf"(?:client\.)?\b(?P<verb>{'|'.join(_VERBS)})"
     r"\((?P<about>spec|account|report|plan)(?P<arguments>(?:, \w+=[^,()]+)*)\)(?: with Spec\((?P<field>\w+)=True\))?"
 )
+_OWN = (
+    r"(?:client\.)?\b(?P<verb>(?:plan|create|delete)_private_endpoints|private_endpoints_status)"
+    r"(?:\(spec, network(?:, purpose='(?P<purpose>[-\w{}]+)')?\))?"
+)
 _NAMED = r"\b(?P<verb>create_all|delete_all)\b(?: with Spec\((?P<field>\w+)=True\))?"
 _GIVEN = (
-    r"\b(?:(?P<set>[Ss]et Spec\.)|(?P<pass>[Pp]ass ))(?P<field>\w+)(?: to |=)"
+    r"\b(?:(?P<set>[Ss]et (?:Spec|Network)\.)|(?P<pass>[Pp]ass ))(?P<field>\w+)(?: to |=)"
     r"(?P<value>True\b|'[^']*'|\((?:'[^']*',? ?)+\))"
 )
 _NAME_OF = r"\b(?P<set>[Ss]et )?Spec\.names\['(?P<group>\w+)'\]"
-_SET = r"\b(?P<set>[Ss])et Spec\.(?P<field>\w+)"
-_FIELD = r"\bSpec(?:\.(?P<field>\w+)|\((?P<true>\w+)=True\))"
+_SET = r"\b(?P<set>[Ss])et (?:Spec|Network)\.(?P<field>\w+)"
+_FIELD = r"\b(?:Spec|Network)(?:\.(?P<field>\w+)|\((?P<true>\w+)=True\))"
 _ARGUMENT = r"\b(?P<field>since|timeout|every)=(?P<value>\w*)"
 _PHRASES: Mapping[str, str] = {
     "leave it at None": "leave it out",
@@ -72,11 +81,12 @@ _PHRASE = rf"\b(?:{'|'.join(map(re.escape, sorted(_PHRASES, key=len, reverse=Tru
 
 def command_of(verb: str) -> str:
     """The word for a verb on the command line."""
-    return _COMMANDS.get(verb, verb).replace("_", "-")
+    return _COMMANDS.get(verb, verb.replace("_", "-"))
 
 
 def in_shell(text: str) -> str:
     """The text as the command line says it."""
+    text = re.sub(_OWN, _own, text)
     text = re.sub(_CALL, _called, text)
     text = re.sub(
         _NAMED, lambda found: " ".join(["purview-mpe", command_of(found["verb"]), *_flag(found["field"])]), text
@@ -93,6 +103,11 @@ def in_shell(text: str) -> str:
 def option_of(field: str) -> str:
     """The option for a field of a spec, or for an argument."""
     return _OPTIONS.get(field) or f"--{field.replace('_', '-')}"
+
+
+def _own(found: re.Match[str]) -> str:
+    purpose = f" --purpose {found['purpose']}" if found["purpose"] else ""
+    return f"purview-mpe {command_of(found['verb'])}{purpose}"
 
 
 def _called(found: re.Match[str]) -> str:

@@ -63,6 +63,16 @@ class CuratorHidden:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnConnections:
+    """Whether the targets show the connections of the private endpoints that self-hosted runtimes need."""
+
+    are_there: bool | None
+    """None if a target's connections cannot be read."""
+    reason: str = ""
+    """The group ids that lack one, or why it cannot be seen."""
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """One factory and one account, as far as this caller can see them."""
 
@@ -77,6 +87,8 @@ class Situation:
     networks: tuple[str, ...] | None = None
     endpoints: tuple[Endpoint, ...] | None = None
     runtimes: tuple[Runtime, ...] | None = None
+    own: OwnConnections | None = None
+    """None if no self-hosted runtime needs private endpoints, or the targets were not read."""
     permissions: Mapping[str, tuple[Permission, ...] | None] = field(default_factory=dict[str, None])
     """By the case-folded id of the scope."""
     gaps: tuple[Gap, ...] = ()

@@ -198,6 +198,10 @@ SUBJECTS: Mapping[Subject, str] = {
     "identity": "the factory's system-assigned managed identity",
     "connection": "the factory's connection to the Purview account",
     "data-curator": "the identity's role Data Curator on the root collection",
+    "private-endpoint": "a private endpoint of your own, or its connection on the target",
+    "dns-zone": "a private DNS zone",
+    "dns-link": "the link of your virtual network to a private DNS zone",
+    "dns-zone-group": "what writes the addresses of a private endpoint of your own into its DNS zones",
 }
 
 #: Whether something is so.
@@ -206,6 +210,8 @@ ANSWERS: Mapping[Answer, Word] = {
     "no": Word("no", FAILED, "it does not"),
     "unknown": Word("unknown", UNKNOWN, "this caller cannot see it"),
 }
+#: Whether the private endpoints that a self-hosted integration runtime needs exist.
+OWN: Mapping[Answer, str] = {"yes": "there", "no": "missing", "unknown": "not seen"}
 #: Whether lineage arrives through an integration runtime.
 SUPPORT: Mapping[Answer, Word] = {
     "yes": Word("supported", DONE, "the support matrix says so"),

@@ -26,11 +26,11 @@ from purview_mpe._rules.findings.factory import (
     MANAGED_RUNTIME_MISSING,
     NO_SYSTEM_IDENTITY,
     NOT_CONNECTED,
-    OWN_ENDPOINTS_NEEDED,
     RUNTIME_UNSUPPORTED,
     SSIS_OUTSIDE_THE_MATRIX,
 )
 from purview_mpe._rules.findings.rights import MISSING_RIGHTS
+from purview_mpe._rules.own_endpoints import has_private_endpoints, own_findings
 from purview_mpe._rules.planning import make_plan
 from purview_mpe._rules.rights import rights, scopes_of
 from purview_mpe._rules.runtimes import IMPLICIT_RUNTIME
@@ -100,7 +100,8 @@ def account_findings(situation: Situation) -> Iterator[Finding]:
 
 def runtime_checks(situation: Situation) -> tuple[RuntimeCheck, ...]:
     """The support matrix's verdict on every runtime of the factory."""
-    return tuple(_runtime_check(situation, runtime) for runtime in situation.runtimes or ())
+    found = [_runtime_check(situation, runtime) for runtime in situation.runtimes or ()]
+    return tuple(one.model_copy(update={"private_endpoints": has_private_endpoints(situation, one)}) for one in found)
 
 
 def _runtime_check(situation: Situation, runtime: Runtime) -> RuntimeCheck:
@@ -139,10 +140,7 @@ def matrix_findings(situation: Situation) -> Iterator[Finding]:
             evidence=_kinds(unsupported),
         )
     yield from _implicit_runtime(situation)
-    if own := [one for one in checks if one.customer_groups]:
-        yield OWN_ENDPOINTS_NEEDED.found(
-            runtimes=_listed(own), groups=", ".join(own[0].customer_groups), reason=own[0].reason
-        )
+    yield from own_findings(situation, checks)
     if ssis := [one for one in checks if one.kind == "ssis"]:
         yield SSIS_OUTSIDE_THE_MATRIX.found(runtimes=_listed(ssis), reason=ssis[0].reason)
 

@@ -64,7 +64,9 @@ def orphan_connections(
     by_name = {folded(factory.id.name): factory for factory in factories}
     rows: list[OrphanConnection] = []
     unattributed: list[SeenConnection] = []
+    places: dict[str, int] = {}
     for one in seen:
+        places.setdefault(one.target_id, len(places))
         names = _named_by(one.connection)
         if names is None or _is_in_use(one, names, by_name.get(folded(names[0]))):
             continue
@@ -75,6 +77,8 @@ def orphan_connections(
             unattributed.append(one)
         else:
             rows.append(_row(one, names, by_name.get(folded(names[0])), is_proven=evidence == "home"))
+    # Targets stay in their order; on each, Azure lists connections in no documented order.
+    rows.sort(key=lambda row: (places[row.target_id], folded(row.factory), folded(row.endpoint)))
     return tuple(rows), tuple(unattributed)
 
 
@@ -115,6 +119,13 @@ def _evidence(
         return "description"
     segments = home.strip("/").split("/")
     return "network" if len(segments) > 3 and _HIDDEN_GROUP.fullmatch(segments[3]) else None
+
+
+def is_made_by_a_service(connection: Connection) -> bool:
+    """True if a service of Microsoft's made a connection, as far as the connection itself shows."""
+    segments = home_of(connection.private_endpoint_id).strip("/").split("/")
+    is_hidden = len(segments) > 3 and _HIDDEN_GROUP.fullmatch(segments[3]) is not None
+    return is_hidden or folded(connection.description).startswith("requested by datafactory:")
 
 
 def _row(

@@ -29,6 +29,7 @@ from purview_mpe._model.naming import bears_hidden_name, hidden_name, is_endpoin
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from purview_mpe._model.network import Network
     from purview_mpe._model.results import Connection, Endpoint, Identity, Outcome, Target
     from purview_mpe.errors import PurviewMpeError
 
@@ -112,13 +113,17 @@ def claim_for(target: Target, endpoint: Endpoint) -> Claim:
     )
 
 
-def claim_from_report(factory: str, target: Target, outcome: Outcome) -> Claim:
+def claim_from_report(factory: str, target: Target, outcome: Outcome, network: Network | None = None) -> Claim:
     """The claim for an endpoint as a requester's report shows it; `factory` is the factory's name.
 
     An id whose name does not have the form that Data Factory gives for this endpoint is dropped, so that the hand-off
-    does not ask an owner to approve it either.
+    does not ask an owner to approve it either. In a report about a network of the customer's own, the id must be that
+    of the named private endpoint in the network's resource group.
     """
     private_endpoint_id = outcome.private_endpoint_id
+    if network is not None:
+        own = same_id(private_endpoint_id, network.endpoint_id(outcome.name))
+        return Claim(target, outcome.name, private_endpoint_id if own else None, only_exact=True)
     is_plausible = (
         private_endpoint_id is not None
         and is_endpoint_name(outcome.name)

@@ -62,7 +62,7 @@ def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
     """
     if spec.groups is None:
         if account.shape == "F":
-            raise _endpoints_unknown(account)
+            raise endpoints_unknown(account)
         return account.targets
     known = {target.group_id: target for target in account.targets}
     for group_id in spec.groups:
@@ -70,7 +70,7 @@ def needed_targets(spec: Spec, account: Account) -> tuple[Target, ...]:
             known[group_id] = optional_target(account, group_id)
     missing = [group_id for group_id in spec.groups if group_id not in known]
     if missing and account.shape == "F":
-        raise _endpoints_unknown(account)
+        raise endpoints_unknown(account)
     if missing and account.shape is not None:
         raise UnsupportedSetup(
             f"Spec.groups asks for {' and '.join(missing)}, and the account {account.name!r} (shape {account.shape}) "
@@ -139,7 +139,8 @@ def _moved(planned: Step, what: str) -> Step:
     )
 
 
-def _endpoints_unknown(account: Account) -> UnsupportedSetup:
+def endpoints_unknown(account: Account) -> UnsupportedSetup:
+    """The refusal for an account that does not show its ingestion resources."""
     for finding in account.warnings:
         if finding.code == SHAPE_UNKNOWN.code:
             return UnsupportedSetup(

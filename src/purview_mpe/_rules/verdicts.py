@@ -60,7 +60,7 @@ def target_statuses(
     for claim in claims:
         if (error := listings[claim.identity].error) is not None:
             said[claim.target.group_id] = "" if isinstance(error, NotFound) else None
-            findings[claim.target.resource_id] = _unread(claim.target, error)
+            findings[claim.target.resource_id] = unread(claim.target, error)
     return said, tuple(findings.values())
 
 
@@ -84,7 +84,8 @@ def _ambiguity(match: Match) -> Finding:
     return CONNECTION_AMBIGUOUS.found(name=match.claim.name, reason=match.reason)
 
 
-def _unread(target: Target, error: PurviewMpeError) -> Finding:
+def unread(target: Target, error: PurviewMpeError) -> Finding:
+    """The finding for a target whose connections cannot be read."""
     if isinstance(error, NotFound):
         return TARGET_GONE.found(target=target.resource_id, evidence=(error.message,))
     return TARGET_UNREADABLE.found(target=target.resource_id, remedy=error.remedy, evidence=(error.message,))
@@ -124,7 +125,7 @@ def _endpoint(spec: Spec, target: Target, endpoints: Sequence[Endpoint], target_
     )
 
 
-def verdict_of(endpoint: Endpoint, target_status: str | None) -> tuple[Verdict, str]:
+def verdict_of(endpoint: Endpoint, target_status: str | None, *, shown_by: str = "factory") -> tuple[Verdict, str]:
     """One endpoint's verdict, and the sentence that explains it.
 
     The factory stops refreshing the state once the connection is approved (docs), so the target's state decides,
@@ -138,7 +139,7 @@ def verdict_of(endpoint: Endpoint, target_status: str | None) -> tuple[Verdict, 
         return "rejected", f"The connection is {endpoint.connection_status}; the endpoint must be replaced."
     if target_status is not None and factory_says == "approved" and target_status.casefold() != "approved":
         what = f"the target says {target_status}" if target_status else "the target has no such connection"
-        return "stale", f"The factory says Approved, but {what}."
+        return "stale", f"The {shown_by} says Approved, but {what}."
     if not states.provisioning_is_over(state):
         return "provisioning", f"Azure is still creating the endpoint ({state or 'state unknown'}){_because(endpoint)}"
     if "approved" in {factory_says, (target_status or "").casefold()}:

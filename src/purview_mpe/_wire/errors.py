@@ -181,9 +181,11 @@ def is_busy(error: PurviewMpeError) -> bool:
     Creating an endpoint again before its deletion has finished fails, too (public code). Azure's code for that is not
     recorded, so the message decides.
     """
+    code = (error.azure_code or "").casefold()
+    if error.status == 429:
+        return code in BUSY_CODES  # a subnet that has an operation under way (public code)
     if error.status not in {400, 409}:
         return False
-    code = (error.azure_code or "").casefold()
     return (
         code in BUSY_CODES
         or (error.status == 409 and "deleting" in error.message.casefold())

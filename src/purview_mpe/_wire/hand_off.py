@@ -60,20 +60,24 @@ _WARNING = "other connections on the same resources may be a stranger's."
 
 
 def hand_off(
-    factory: str, account_id: str, pending: Sequence[Pending], *, portal: str, decision: Decision = "Approved"
+    factory: str | None, account_id: str, pending: Sequence[Pending], *, portal: str, decision: Decision = "Approved"
 ) -> str | None:
-    """The text for the owners of the targets; None if nothing is left to them. `factory` is the factory's name."""
+    """The text for the owners of the targets; None if nothing is left to them.
+
+    `factory` is the factory's name; None for private endpoints that are not Data Factory's: their exact ids are known.
+    """
     if not pending:
         return None
     count = "a private endpoint connection" if len(pending) == 1 else f"{len(pending)} private endpoint connections"
+    whose = f" of the data factory {factory!r}" if factory is not None else ""
     lines = [
-        f"Please {_VERB[decision].lower()} {count} of the data factory {factory!r} for the Purview account",
+        f"Please {_VERB[decision].lower()} {count}{whose} for the Purview account",
         account_id,
         "",
         f"{_VERB[decision]} only what matches, in any letter case: {_WARNING}",
     ]
     for number, item in enumerate(pending, 1):
-        lines += ["", *_item(number, factory, account_id, item, portal=portal, decision=decision)]
+        lines += ["", *_item(number, factory or "", account_id, item, portal=portal, decision=decision)]
     return "\n".join(printable(line) for line in lines) + "\n"
 
 

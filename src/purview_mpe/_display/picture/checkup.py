@@ -8,7 +8,7 @@ from purview_mpe._display import endings
 from purview_mpe._display.picture.scene import Scene, Way, scene
 from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.checkup import Check, Diagnosis
-from purview_mpe._model.words import DONE, RESULTS, SAME, SEVERITIES, SUPPORT, answer
+from purview_mpe._model.words import DONE, OWN, RESULTS, SAME, SEVERITIES, SUPPORT, answer
 from purview_mpe._rules.findings.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ CHAIN: Mapping[Link, str] = {
     "Account": "its firewall and what it shows",
     "Factory": "connection, identity, runtimes",
     "Endpoints": "present, and to the right targets",
+    "Network": "your own private endpoints",
     "Approvals": "what the owners have decided",
     "Rights": "what this caller may do",
     "Runs": "what recent activities reported",
@@ -97,7 +98,10 @@ def _link_of(finding: Finding) -> Link | None:
 def _needs(runtime: RuntimeCheck) -> str:
     both = ((runtime.managed_groups, "managed endpoints"), (runtime.customer_groups, "endpoints of yours"))
     needs = [f"{len(groups)} {whose}" for groups, whose in both if groups]
-    return f"{runtime.kind}: {', '.join(needs)}" if needs else runtime.kind
+    if not needs:
+        return runtime.kind
+    own = f" ({OWN[answer(runtime.private_endpoints)]})" if runtime.kind == "self-hosted" else ""
+    return f"{runtime.kind}: {', '.join(needs)}{own}"
 
 
 def _name(account: str | None) -> str:

@@ -19,6 +19,7 @@ from purview_mpe._model.words import ACTIONS, FIREWALLS, RESULTS, SAME, UNDER_WA
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from purview_mpe._model.network import Network
     from purview_mpe._model.results import Identity, Outcome, Result, Subject
     from purview_mpe._model.spec import Noun
     from purview_mpe._model.words import Mark, Word
@@ -109,11 +110,11 @@ def _(plan: Plan) -> Scene:
     return Scene(
         f"Plan from {plan.spec.factory_id.name} to {plan.account.name}: {verdict}",
         ("Data factory", plan.spec.factory_id.name),
-        _network(plan.spec.managed_virtual_network, "" if network is None else network.action),
+        _frame(plan.network, plan.spec.managed_virtual_network, "" if network is None else network.action),
         sorted_ways(
             _said(step.name, step.group_id, step.resource_id, ACTIONS[step.action])
             for step in plan.steps
-            if step.subject == "endpoint" and step.group_id is not None
+            if step.subject in _ENDPOINTS and step.group_id is not None
         ),
         endings.of_plan(plan),
     )
@@ -129,6 +130,7 @@ def _(report: Report) -> Scene:
         report.spec.managed_virtual_network,
         report.outcomes,
         mark=mark,
+        own=report.network,
     )
 
 
@@ -156,6 +158,7 @@ def outcomes_scene(
     *,
     mark: Mark,
     pending: Sequence[str] = (),
+    own: Network | None = None,
 ) -> Scene:
     """The picture of each step's outcome so far; `pending` names the steps that have not finished."""
     network_result = ""
@@ -164,7 +167,7 @@ def outcomes_scene(
     for outcome in outcomes:
         if outcome.subject == "managed-network":
             network_result = outcome.result
-        elif outcome.subject == "endpoint":
+        elif outcome.subject in _ENDPOINTS:
             results.setdefault(outcome.identity, []).append(outcome)
         elif outcome.subject in _LINKS:
             links[outcome.subject] = _link(outcome)
@@ -177,7 +180,7 @@ def outcomes_scene(
     return Scene(
         title,
         ("Data factory", factory),
-        _network(network, network_result),
+        _frame(own, network, network_result),
         (*runtime, *sorted_ways(shown)),
         mark,
         before=tuple(links[subject] for subject in _BEFORE if subject in links),
@@ -211,6 +214,8 @@ def _said(name: str, group_id: str, target: str, word: Word) -> Way:
 
 #: Results that say how an endpoint was made; the others say what was decided about it.
 MADE: frozenset[Result] = frozenset({"created", "kept", "replaced"})
+#: What leads to a target.
+_ENDPOINTS: frozenset[Subject] = frozenset({"endpoint", "private-endpoint"})
 #: Name and subtitle of the links beside the endpoints; a runtime has its own name.
 _LINKS: Mapping[Subject, tuple[str, str]] = {
     "identity": ("Managed identity", "system-assigned"),
@@ -241,7 +246,10 @@ def _the(target: str) -> str:
     return f"the {kind} {last_segment(target)}" if kind else target
 
 
-def _network(name: str, fate: str) -> tuple[str, str]:
+def _frame(own: Network | None, name: str, fate: str) -> tuple[str, str]:
+    """What the endpoints are in: the factory's managed virtual network, or one of the customer's own."""
+    if own is not None:
+        return ("Your virtual network", f"{own.virtual_network_id.name} / {own.subnet_id.name}")
     return ("Managed virtual network", f"{name} ({fate})" if fate else name)
 
 

@@ -9,7 +9,7 @@ from purview_mpe._display.text.page import Cell, Page, marked, name_in, place, s
 from purview_mpe._display.text.render import render
 from purview_mpe._model.checkup import Check, Diagnosis, Orphans
 from purview_mpe._model.proof import Proof
-from purview_mpe._model.words import ANSWERS, ORPHANED, SUPPORT, answer
+from purview_mpe._model.words import ANSWERS, ORPHANED, OWN, SUPPORT, answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +131,8 @@ def _marked(word: Word, *cells: str) -> tuple[Cell | str, ...]:
 
 def _needs(runtime: RuntimeCheck) -> str:
     needs = [f"{len(groups)} {whose}" for groups, whose in _groups(runtime)]
+    if runtime.customer_groups and runtime.kind == "self-hosted":
+        needs[-1] += f" ({OWN[answer(runtime.private_endpoints)]})"
     return ", ".join(needs) or "-"
 
 

@@ -25,10 +25,19 @@ from purview_mpe._model.words import ACTIONS, FIREWALLS, RESULTS, SEVERITIES, SH
 from purview_mpe.errors import PlanConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from purview_mpe._model.results import Endpoint, EndpointStatus, ErrorDetail, Step
+    from purview_mpe._model.network import Network
+    from purview_mpe._model.results import Endpoint, EndpointStatus, ErrorDetail, Step, Subject
 from purview_mpe._model.words import Word
+
+#: What stands in place of a group id, for a subject that has none.
+_KINDS: Mapping[Subject, str] = {
+    "managed-network": "(network)",
+    "dns-zone": "(zone)",
+    "dns-link": "(link)",
+    "dns-zone-group": "(records)",
+}
 
 
 @render.register(Account)
@@ -70,7 +79,7 @@ def render_plan(plan: Plan, page: Page) -> None:
     nothing = all(step.action == "keep" for step in plan.steps)
     page.title(f"Plan: {'nothing to do' + (', ' if counts else '') if nothing else ''}{counts}")
     shape, firewall = ("shape", _shape(plan.account)), ("firewall", _firewall(plan.account))
-    both_ends(page, plan.spec.factory, plan.account.id, shape, firewall)
+    both_ends(page, plan.spec.factory, plan.account.id, *_own(plan.network), shape, firewall)
     if plan.steps:
         page.gap()
         page.table(
@@ -78,7 +87,7 @@ def render_plan(plan: Plan, page: Page) -> None:
                 (
                     marked(ACTIONS[step.action].mark),
                     step.name,
-                    _group(step.group_id, step.resource_id),
+                    _group(step.subject, step.group_id),
                     name_in(step.resource_id),
                 )
                 for step in plan.steps
@@ -105,7 +114,8 @@ def render_report(report: Report, page: Page) -> None:
     verdict = "nothing to do" if not report.outcomes else counts
     verb = command_of(report.verb) if page.look.on_command_line else report.verb
     page.title(f"{verb}: {verdict}", "bad" if failed else "strong")
-    both_ends(page, report.spec.factory, report.account.id if report.account else report.spec.account)
+    account = report.account.id if report.account else report.spec.account
+    both_ends(page, report.spec.factory, account, *_own(report.network))
     if report.outcomes:
         page.gap()
         page.table(
@@ -113,7 +123,7 @@ def render_report(report: Report, page: Page) -> None:
                 (
                     marked(RESULTS[outcome.result].mark),
                     outcome.name,
-                    _group(outcome.group_id, outcome.resource_id),
+                    _group(outcome.subject, outcome.group_id),
                     _cell(RESULTS[outcome.result]),
                     duration(outcome.seconds),
                     name_in(outcome.resource_id),
@@ -201,10 +211,16 @@ def both_ends(page: Page, factory: str, account: str | None, *more: tuple[str, s
     page.fields([("factory", place(factory)), ("account", place(account) if account else None), *more])
 
 
-def _group(group_id: str | None, resource_id: str) -> str:
-    if group_id is None:
-        return "(network)" if "/managedvirtualnetworks/" in resource_id.casefold() else "-"
-    return group_id
+def _group(subject: Subject, group_id: str | None) -> str:
+    """The group id; for what has none, what it is, if its name does not say it."""
+    return group_id or _KINDS.get(subject, "-")
+
+
+def _own(network: Network | None) -> list[tuple[str, str | None]]:
+    """The line about a network of the customer's own."""
+    if network is None:
+        return []
+    return [("network", f"{network.virtual_network_id.name}, subnet {network.subnet_id.name}")]
 
 
 def _target_says(endpoint: EndpointStatus) -> str:

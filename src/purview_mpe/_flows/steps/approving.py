@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.claims import LeftOut, Source
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.search import Search
+    from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.results import Account, Identity, Outcome, Result, Target, Verb
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.states import Decision
@@ -53,11 +54,15 @@ class Approving:
     verb: Verb
     left_out: Sequence[LeftOut] = ()
     """What a report names but the account does not confirm."""
+    own: tuple[Network, Purpose | None] | None = None
+    """The network of the private endpoints, if they are not Data Factory's."""
     failed_looks: int = 0
     searches: Searches = field(init=False)
 
     def __post_init__(self) -> None:
-        self.searches = Searches(self.io, self.spec, self.verb, self.targets)
+        self.searches = Searches(
+            self.io, self.spec, self.verb, self.targets, subject="private-endpoint" if self.own else "endpoint"
+        )
 
     async def run(self, *, wait: bool) -> None:
         """Read until everything is decided or the time runs out."""
@@ -130,6 +135,8 @@ class Approving:
             verb=self.verb,
             spec=self.spec,
             account=self.account,
+            network=self.own[0] if self.own else None,
+            purpose=self.own[1] if self.own else None,
             outcomes=outcomes,
             hand_off=self.hand_off(),
             approval_asked=self.decision == "Approved",
@@ -144,7 +151,7 @@ class Approving:
         """What is left for the owners of the targets."""
         left = (*(search.pending for search in self.searches.all), *(one.pending for one in self.left_out))
         return hand_off(
-            self.spec.factory_id.name,
+            self.spec.factory_id.name if self.own is None else None,
             self.account.id,
             [pending for pending in left if pending is not None],
             portal=self.io.portal,

@@ -114,7 +114,7 @@ class FromReport:
     async def claims(self) -> Sequence[Claim]:
         reported, factory = self._reported(), self.report.spec.factory_id.name
         return [
-            claim_from_report(factory, target, found)
+            claim_from_report(factory, target, found, self.report.network)
             for target in self.targets
             if (found := reported.get(target.identity)) is not None
         ]
@@ -123,7 +123,7 @@ class FromReport:
         target = self._named_target(outcome) if self.account.shape in {None, "F"} else None
         if target is None:
             return LeftOut(reasons.not_of_the_account(outcome, self.account), None)
-        claim = claim_from_report(self.report.spec.factory_id.name, target, outcome)
+        claim = claim_from_report(self.report.spec.factory_id.name, target, outcome, self.report.network)
         return LeftOut(
             reasons.not_confirmed(claim, self.account),
             Pending(target, claim.name, claim.private_endpoint_id, reason=reasons.not_confirmed_because(self.account)),

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from azure.mgmt.datafactory import DataFactoryManagementClient
     from azure.mgmt.eventhub import EventHubManagementClient
+    from azure.mgmt.network import NetworkManagementClient
+    from azure.mgmt.privatedns import PrivateDnsManagementClient
     from azure.mgmt.purview import PurviewManagementClient
     from azure.mgmt.storage import StorageManagementClient
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.events import Event
     from purview_mpe._model.results import Report
     from purview_mpe._wire.errors import Attempt
+    from purview_mpe._wire.operations import Operation, OperationState
 
 T = TypeVar("T")
 
@@ -54,6 +57,22 @@ class Clients(Protocol):
 
     def eventhub(self, resource: ArmId) -> EventHubManagementClient:
         """The client for the subscription that the resource is in."""
+        ...
+
+    def network(self, resource: ArmId) -> NetworkManagementClient:
+        """The client for the subscription that the resource is in.
+
+        Raises:
+            UnsupportedSetup: the extra `network` is not installed.
+        """
+        ...
+
+    def private_dns(self, resource: ArmId) -> PrivateDnsManagementClient:
+        """The client for the subscription that the resource is in.
+
+        Raises:
+            UnsupportedSetup: the extra `network` is not installed.
+        """
         ...
 
     def plain_list(self, resource: ArmId, url: str) -> Iterable[Any]:
@@ -116,6 +135,14 @@ class Io(Protocol):
         """All items of a paged list, as Azure's own JSON."""
         ...
 
+    async def begin(self, attempt: Attempt, operation: Callable[[Clients], Any]) -> Operation | None:
+        """Send a write once; return the long-running operation that it began, or None if it ended at once."""
+        ...
+
+    async def follow(self, attempt: Attempt, operation: Operation) -> OperationState:
+        """How a long-running operation stands now."""
+        ...
+
     async def caller_id(self) -> str | None:
         """Object id of the caller, as its token for Azure Resource Manager says; None where that cannot be read."""
         ...
@@ -173,6 +200,11 @@ class Io(Protocol):
     @property
     def portal(self) -> str:
         """Host of the cloud's portal, for links."""
+        ...
+
+    @property
+    def cloud(self) -> str:
+        """The cloud, for names that differ from cloud to cloud."""
         ...
 
     def verb(self, name: str) -> AbstractContextManager[None]:

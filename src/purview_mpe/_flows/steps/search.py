@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purview_mpe._flows.steps.io import Io
-    from purview_mpe._model.results import Identity, Result, Target, Verb
+    from purview_mpe._model.results import Identity, Result, Subject, Target, Verb
     from purview_mpe._model.spec import Spec
     from purview_mpe._rules.ownership import Claim, Match
     from purview_mpe.errors import PurviewMpeError
@@ -30,6 +30,7 @@ class Search:
     target: Target
     name: str
     """The endpoint's name: as the spec derives it, until the factory or a report gives another."""
+    subject: Subject = "endpoint"
     exact_id: str | None = None
     """Id of the private endpoint, where the factory or a report gives it."""
     unmet: str = ""
@@ -59,6 +60,7 @@ class Search:
         connection = match.connection if match else None
         self.match = match
         self.outcome = Outcome(
+            subject=self.subject,
             name=self.name,
             group_id=self.target.group_id,
             resource_id=self.target.resource_id,
@@ -73,6 +75,7 @@ class Search:
     def interrupted(self, seconds: float) -> Outcome:
         """The outcome of a search that an interruption leaves open."""
         return Outcome(
+            subject=self.subject,
             name=self.name,
             group_id=self.target.group_id,
             resource_id=self.target.resource_id,
@@ -102,10 +105,14 @@ class Search:
 class Searches:
     """The searches of one run, in the order of the targets; reports each end as an event."""
 
-    def __init__(self, io: Io, spec: Spec, verb: Verb, targets: Sequence[Target]) -> None:
+    def __init__(
+        self, io: Io, spec: Spec, verb: Verb, targets: Sequence[Target], *, subject: Subject = "endpoint"
+    ) -> None:
         self.began = io.now()
         self._io, self._spec, self._verb = io, spec, verb
-        self._by_identity = {target.identity: Search(target, spec.name_of(target.group_id)) for target in targets}
+        self._by_identity = {
+            target.identity: Search(target, spec.name_of(target.group_id), subject) for target in targets
+        }
 
     @property
     def all(self) -> tuple[Search, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from purview_mpe._rules.findings import account, approvals, endpoints, factory, fleets, proof, rights, runs
+from purview_mpe._rules.findings import account, approvals, endpoints, factory, fleets, network, proof, rights, runs
 from purview_mpe._rules.findings.kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-_SECTIONS = (account, factory, endpoints, approvals, rights, runs, proof, fleets)
+_SECTIONS = (account, factory, endpoints, network, approvals, rights, runs, proof, fleets)
 
 
 def _kinds(module: ModuleType) -> Iterator[Kind]:

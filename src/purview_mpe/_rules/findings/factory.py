@@ -131,20 +131,6 @@ IMPLICIT_RUNTIME_PUBLIC = Kind(
     meaning="`AutoResolveIntegrationRuntime`, which every factory has, runs outside the managed virtual network.\n"
     "The list of runtimes does not show it until it is saved for the first time.",
 )
-OWN_ENDPOINTS_NEEDED = Kind(
-    link="Factory",
-    code="own-endpoints-needed",
-    severity="warning",
-    message="{runtimes} needs private endpoints in its own virtual network for {groups}; it cannot use managed private "
-    "endpoints.",
-    cause="{reason}",
-    remedy="Create those private endpoints in the network of the self-hosted runtime, with their private DNS zones; "
-    "this library reports them but does not create them.",
-    meaning="A self-hosted runtime needs private endpoints in its own network; it cannot use managed ones.",
-    why="The support matrix.",
-    fix="[Create those endpoints](howto/self-hosted-runtime.md), with their private DNS zones; this library exports "
-    "them.",
-)
 SSIS_OUTSIDE_THE_MATRIX = Kind(
     link="Factory",
     code="ssis-outside-the-matrix",

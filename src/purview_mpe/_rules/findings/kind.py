@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.results import Severity
 
-Link: TypeAlias = Literal["Account", "Factory", "Endpoints", "Approvals", "Rights", "Runs", "Fleets"]
+Link: TypeAlias = Literal["Account", "Factory", "Endpoints", "Network", "Approvals", "Rights", "Runs", "Fleets"]
 """A section of the page on findings. All except the last are links of the chain that a diagnosis follows."""
 
 

@@ -1,0 +1,92 @@
+"""private-endpoints: plan, create, status and delete from a shell."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.networks import SHIR
+
+
+@pytest.fixture
+def words(shell) -> tuple[str, ...]:
+    """The options of a network of the emulator's."""
+    network = shell.emulator.networks.add_virtual_network()
+    return ("--subnet", str(network.child("subnets", "snet-pe")), "--purpose", SHIR)
+
+
+def test_the_whole_job(shell, words):
+    """Plan, create, look, delete; each exits 0."""
+    planned = shell.ends("private-endpoints", "plan", *words, "--dns", "create", tty=True)
+    assert planned.code == 0
+    assert "vnet-hub, subnet snet-pe" in planned.out
+    assert not shell.emulator.writes
+    created = shell.ends("private-endpoints", "create", *words, "--dns", "create", "--approve")
+    assert (created.code, created.json["complete"]) == (0, True)
+    shown = shell.ends("private-endpoints", "status", *words, "--dns", "create")
+    assert (shown.code, shown.json["ready"]) == (0, True)
+    deleted = shell.ends("private-endpoints", "delete", *words, "--yes")
+    assert (deleted.code, deleted.json["counts"]) == (0, {"deleted": 4})
+    assert shell.emulator.networks.private_endpoints() == []
+
+
+def test_a_dry_run_writes_nothing(shell, words):
+    """Neither to create nor to delete."""
+    assert shell.ends("private-endpoints", "create", *words, "--dns", "none", "--dry-run").code == 0
+    assert not shell.emulator.writes
+    shell.ends("private-endpoints", "create", *words, "--dns", "none")
+    writes = len(shell.emulator.writes)
+    named = shell.ends("private-endpoints", "delete", *words, "--dry-run")
+    assert named.json["counts"] == {"would-delete": 4}
+    assert len(shell.emulator.writes) == writes
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, 0), ("n\n", 1, 4)])
+def test_deleting_asks_first(shell, words, answer, code, left):
+    """Without --yes a person decides."""
+    shell.ends("private-endpoints", "create", *words, "--dns", "none")
+    ended = shell.ends("private-endpoints", "delete", *words, tty=True, stdin=answer)
+    assert ended.code == code
+    assert len(shell.emulator.networks.private_endpoints()) == left
+
+
+@pytest.mark.parametrize(("answer", "code", "status"), [("y\n", 0, "Approved"), ("n\n", 1, "Rejected")])
+def test_replacing_asks_first(shell, words, answer, code, status):
+    """A rejected endpoint is deleted and created again only if a person agrees."""
+    account = shell.emulator.account
+    shell.emulator.networks.add_private_endpoint("purview-account", words[1], account, "account", status="Rejected")
+    more = (*words, "--dns", "none", "--replace-broken")
+    ended = shell.ends("private-endpoints", "create", *more, tty=True, stdin=answer)
+    assert ended.code == code
+    [first, *_] = [one for one in shell.emulator.networks.private_endpoints() if one.group_id == "account"]
+    assert first.status == status
+
+
+def test_what_is_left_for_others_goes_to_a_file(shell, words, tmp_path):
+    """With exact ids; without the option the next steps are said."""
+    file = tmp_path / "please.txt"
+    more = (*words, "--dns", "none", "--approval", "manual")
+    ended = shell.ends("private-endpoints", "create", *more, "--hand-off", str(file), tty=True)
+    assert "privateEndpoints/purview-blob" in file.read_text("utf-8")
+    assert ended.code == 0
+    again = shell.ends("private-endpoints", "create", *more, tty=True)
+    assert "Approve them with --approve" in again.said
+
+
+def test_a_missing_zone_is_refused(shell, words):
+    """`existing` is the default, and the remedy speaks the words of a shell."""
+    ended = shell.ends("private-endpoints", "create", *words, tty=True)
+    assert ended.code == 1
+    assert "give --dns create" in ended.said
+    assert not shell.emulator.writes
+
+
+def test_wrong_options_are_named(shell, words):
+    """Each by its option."""
+    ended = shell.ends(
+        "private-endpoints", "plan", *words, "--endpoint-resource-group", "a/b", "--location", "?", tty=True
+    )
+    assert ended.code == 2
+    assert "--endpoint-resource-group" in ended.said
+    assert "--location" in ended.said
+    with_wrong = shell.ends("private-endpoints", "plan", "--subnet", "x", "--purpose", SHIR, tty=True)
+    assert (with_wrong.code, "--subnet" in with_wrong.said) == (2, True)

@@ -1,0 +1,620 @@
+"""Private endpoints in a network of the customer's own: plan, create, status, delete."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from typing import Literal
+
+import pytest
+
+from purview_mpe import Client, Network
+from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, PlanConflict, UnsupportedSetup
+from tests.support.colours import Colour, spec_for
+from tests.support.moments import Died, Killed
+from tests.support.networks import PURPOSES, SHIR, ZONES, Place, a_place, end_state, results
+
+GROUPS = {
+    SHIR: {shape: ["account", "blob", "queue", *(["namespace"] if shape in "AD" else [])] for shape in "ABCDE"},
+    "studio": {shape: ["account", "portal"] for shape in "ABCDE"},
+}
+
+
+def create(place: Place, colour, purpose=SHIR, **options):
+    """Create with one of the clients."""
+    client_options = options.pop("client", {})
+    return colour.run(
+        place.azure,
+        lambda client: client.create_private_endpoints(place.spec, place.network, purpose=purpose, **options),
+        **client_options,
+    )
+
+
+def status(place: Place, colour, purpose=SHIR):
+    """The status with one of the clients."""
+    return colour.run(
+        place.azure, lambda client: client.private_endpoints_status(place.spec, place.network, purpose=purpose)
+    )
+
+
+def with_policy(place: Place) -> Place:
+    """A hub whose policy gives every new private endpoint its zone group."""
+    place.with_zones()
+    for group, zone in zip(("account", "portal", "blob", "queue", "namespace"), ZONES, strict=True):
+        [found] = [one.id for one in place.azure.networks.private_dns_zones() if one.id.name == zone]
+        place.azure.networks.add_zone_policy(group, found)
+    return place
+
+
+#: In how many ways names can resolve: zones of a hub, zones to make, a policy, and none at all.
+WAYS = {
+    "hub": lambda shape: a_place(shape, "existing").with_zones(),
+    "made": lambda shape: a_place(shape, "create"),
+    "policy": lambda shape: with_policy(a_place(shape, "none")),
+    "none": lambda shape: a_place(shape, "none"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("purpose", PURPOSES)
+@pytest.mark.parametrize("shape", "ABCDE")
+def test_one_call_leads_to_names_that_resolve(colour, shape, purpose, way):
+    """Every endpoint is ready; a second call writes nothing and needs few requests."""
+    place = WAYS[way](shape)
+    report = create(place, colour, purpose, approve=True)
+    assert report.complete
+    made = [one for one in report.outcomes if one.subject == "private-endpoint" and one.result == "created"]
+    assert [one.group_id for one in made] == GROUPS[purpose][shape]
+    assert [one.name for one in made] == [f"purview-{group}" for group in GROUPS[purpose][shape]]
+    assert status(place, colour, purpose).ready
+    resolved = place.azure.networks.resolve(place.virtual_network, "pv1.purview.azure.com")
+    assert (resolved is None) == (way == "none")
+    writes, requests = len(place.azure.writes), len(place.azure.requests)
+    again = create(place, colour, purpose, approve=True)
+    assert again.complete
+    assert {one.result for one in again.outcomes} == {"kept", "already-approved"}
+    assert len(place.azure.writes) == writes
+    assert len(place.azure.requests) - requests <= 13
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_what_is_created_can_be_taken_away(colour, purpose):
+    """The endpoints go with their records; zones and links stay, and so does everything else."""
+    place = a_place("A")
+    create(place, colour, purpose, approve=True)
+
+    def delete(client, **options):
+        return client.delete_private_endpoints(place.spec, place.network, purpose=purpose, **options)
+
+    foretold = colour.run(place.azure, lambda client: delete(client, dry_run=True))
+    count = len(GROUPS[purpose]["A"])
+    assert results(foretold) == {"private-endpoint": ["would-delete"] * count}
+    assert not foretold.complete
+    report = colour.run(place.azure, delete)
+    assert results(report) == {"private-endpoint": ["deleted"] * count}
+    assert place.azure.networks.private_endpoints() == []
+    assert all(zone.linked_to for zone in place.azure.networks.private_dns_zones())
+    assert results(colour.run(place.azure, delete)) == {"private-endpoint": ["absent"] * count}
+
+
+def test_a_dry_run_writes_nothing(colour):
+    """It gives what would be done, and is not complete."""
+    place = a_place("B")
+    report = create(place, colour, dry_run=True)
+    assert {one.result for one in report.outcomes} == {"would-create"}
+    assert not report.complete
+    assert not place.azure.writes
+
+
+@pytest.mark.parametrize(
+    ("approval", "word", "complete"), [("automatic", "already-approved", True), ("manual", "would-approve", False)]
+)
+def test_a_dry_run_foretells_approvals(colour, approval, word, complete):
+    """Existing private endpoints have a connection; the others have none yet."""
+    place = a_place("B", "none", fields={"approval": approval})
+    create(place, colour)
+    report = create(place, colour, dry_run=True, approve=True)
+    assert results(report) == {"private-endpoint": ["kept"] * 3 + [word] * 3}
+    assert report.complete is complete
+
+
+def test_a_plan_names_every_step(colour):
+    """Zones and links first, then endpoints, then zone groups; it reads only."""
+    place = a_place("C")
+    plan = colour.run(
+        place.azure, lambda client: client.plan_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    assert [step.subject for step in plan.steps] == [
+        *(["dns-zone", "dns-link"] * 3),
+        *(["private-endpoint"] * 3),
+        *(["dns-zone-group"] * 3),
+    ]
+    assert (plan.network, plan.purpose) == (place.network, SHIR)
+    assert not place.azure.writes
+
+
+def test_an_open_account_needs_only_ingestion(colour):
+    """The account itself is reached publicly, unless it is closed (matrix)."""
+    place = a_place("B", firewall="disabled-for-ingestion-only")
+    report = create(place, colour, approve=True)
+    groups = [one.group_id for one in report.outcomes if one.result == "created" and one.group_id]
+    assert groups == ["blob", "queue"]
+
+
+# --- DNS
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_missing_zone_is_refused_before_anything_is_written(colour, linked):
+    """`existing` goes on only if every zone is linked; the finding names the zone."""
+    place = a_place("B", "existing")
+    if not linked:
+        place.with_zones(linked=False, group="rg-net")
+    with pytest.raises(PlanConflict) as refused:
+        create(place, colour)
+    assert {step.subject for step in refused.value.plan.conflicts} == {"dns-zone"}
+    assert {finding.code for finding in refused.value.plan.warnings} == {"dns-zone-missing"}
+    assert not place.azure.writes
+    shown = status(place, colour)
+    assert not shown.ready
+    assert "dns-zone-missing" in {finding.code for finding in shown.findings}
+
+
+def test_an_unlinked_zone_elsewhere_is_not_doubled(colour):
+    """It is neither written nor doubled: the remedy names its resource group, and then it is linked."""
+    place = a_place("B").with_zones(linked=False)
+    with pytest.raises(PlanConflict, match="zone_resource_group"):
+        create(place, colour)
+    hub = Network(subnet=place.network.subnet, dns="create", zone_resource_group="rg-dns")
+    report = colour.run(
+        place.azure, lambda client: client.create_private_endpoints(place.spec, hub, purpose=SHIR, approve=True)
+    )
+    assert report.complete
+    assert results(report)["dns-zone"] == ["kept"] * 3
+    assert results(report)["dns-link"] == ["created"] * 3
+
+
+def test_a_zone_group_of_a_policy_is_left_alone(colour):
+    """Whatever its name and zones, a zone group that exists is not touched."""
+    place = a_place("B").with_zones()
+    create(place, colour, approve=True)
+    zone_groups = [one.zone_groups for one in place.azure.networks.private_endpoints()]
+    writes = len(place.azure.writes)
+    create(place, colour, approve=True)
+    assert [one.zone_groups for one in place.azure.networks.private_endpoints()] == zone_groups
+    assert len(place.azure.writes) == writes
+
+
+def test_a_policy_that_is_faster_wins(colour):
+    """Its zone group is there before ours is written: it counts as kept."""
+    place = with_policy(a_place("B", "existing"))
+    report = create(place, colour, approve=True)
+    assert report.complete
+    assert {one.zone_groups for one in place.azure.networks.private_endpoints()} == {("deployedByPolicy",)}
+
+
+def test_zones_of_a_forbidden_subscription_are_searched_in_the_resource_groups(colour):
+    """A caller who may not list the subscription's zones finds those of the network's own groups, with a warning."""
+    place = a_place("B", "existing").with_zones(group="rg-net")
+    whole = f"/subscriptions/{place.azure.subscription}/providers/Microsoft.Network/privateDnsZones"
+    place.azure.inject(Fault.status("GET", 403, path=whole, times=None))
+    plan = colour.run(
+        place.azure, lambda client: client.plan_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    assert not plan.conflicts
+    assert "dns-zones-unreadable" in {finding.code for finding in plan.warnings}
+
+
+# --- approval
+
+
+@pytest.mark.parametrize("shape", "AC")
+def test_without_the_right_to_approve_connections_wait(colour, shape):
+    """Azure refuses the automatic connection, so it is manual; the owner approves it from the report, by exact id."""
+    place = a_place(shape)
+    roles = ("Network Contributor", "Private DNS Zone Contributor", "Reader")
+    report = create(place, colour, client={"roles": roles})
+    assert report.succeeded
+    views = place.azure.networks.private_endpoints()
+    assert {one.status for one in views} == {"Pending"}
+    assert {one.is_manual for one in views} == {True}
+    assert all(str(one.id) in report.hand_off for one in views)
+    assert "data factory" not in report.hand_off
+    approved = colour.run(place.azure, lambda client: client.approve(report))
+    assert {(one.subject, one.result) for one in approved.outcomes} == {("private-endpoint", "approved")}
+    assert approved.complete
+    assert status(place, colour).ready
+
+
+def test_an_edited_report_opens_no_door(colour):
+    """An id that is not that of the named endpoint in the network's resource group is not approved."""
+    place = a_place("B")
+    report = create(place, colour, client={"roles": ("Network Contributor", "Private DNS Zone Contributor", "Reader")})
+    stranger = place.network.endpoint_id("stranger")
+    edited = report.model_copy(
+        update={
+            "outcomes": tuple(
+                one.model_copy(update={"private_endpoint_id": str(stranger)}) if one.group_id else one
+                for one in report.outcomes
+            )
+        }
+    )
+    refused = colour.run(place.azure, lambda client: client.approve(edited))
+    assert {one.result for one in refused.outcomes} == {"ambiguous"}
+
+
+def test_manual_approval_waits_for_the_owner(colour):
+    """`manual` asks every owner, even where the caller could approve."""
+    place = a_place("B", fields={"approval": "manual"})
+    report = create(place, colour)
+    assert {one.status for one in place.azure.networks.private_endpoints()} == {"Pending"}
+    assert "Please approve 3 private endpoint connections" in report.hand_off
+    assert {one.verdict for one in status(place, colour).endpoints} == {"pending"}
+
+
+def test_only_ingestion_storage_of_newer_accounts_is_manual(colour):
+    """The account approves by itself; the storage behind it belongs to Microsoft (public code)."""
+    place = a_place("C")
+    create(place, colour)
+    assert [one.is_manual for one in place.azure.networks.private_endpoints()] == [False, True, True]
+
+
+# --- what is in the way
+
+
+def test_a_name_that_is_taken_is_a_conflict(colour):
+    """The endpoint that has it is not touched."""
+    place = a_place("B")
+    storage = place.azure.targets(place.azure.account)["blob"]
+    place.azure.networks.add_private_endpoint("purview-account", place.subnet, storage, "blob")
+    with pytest.raises(PlanConflict, match="is taken"):
+        create(place, colour)
+    assert not place.azure.writes
+
+
+def test_an_endpoint_under_another_name_and_in_another_group_is_kept(colour):
+    """Identity is target, group id and subnet; nothing is written in the other resource group."""
+    place = a_place("B")
+    place.azure.networks.add_private_endpoint(
+        "theirs", place.subnet, place.azure.account, "account", resource_group="rg-theirs"
+    )
+    report = create(place, colour, approve=True)
+    first = next(one for one in report.outcomes if one.group_id == "account")
+    assert (first.name, first.result) == ("theirs", "kept")
+    assert not [request for request in place.azure.writes if "rg-theirs" in request.path]
+    taken = colour.run(
+        place.azure, lambda client: client.delete_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    assert results(taken)["private-endpoint"][0] == "conflict"
+    assert [one.id.name for one in place.azure.networks.private_endpoints()] == ["theirs"]
+
+
+@pytest.mark.parametrize("status_word", ["Rejected", "Disconnected"])
+def test_a_rejected_endpoint_is_replaced_only_if_the_spec_allows_it(colour, status_word):
+    """Deleting and creating is the only way (docs)."""
+    place = a_place("B", "none")
+    place.azure.networks.add_private_endpoint(
+        "purview-account", place.subnet, place.azure.account, "account", status=status_word
+    )
+    with pytest.raises(PlanConflict, match="replace_broken"):
+        create(place, colour)
+    allowed = spec_for(place.azure, replace_broken=True)
+    report = create(Place(place.azure, allowed, place.network, place.virtual_network), colour, approve=True)
+    assert report.complete
+    assert next(one.result for one in report.outcomes if one.group_id == "account") == "replaced"
+    assert {one.status for one in place.azure.networks.private_endpoints()} == {"Approved"}
+
+
+def test_another_operation_in_the_subnet_is_waited_for(colour):
+    """A subnet takes one operation at a time; the flow looks again and sends again."""
+    place = a_place("B")
+    place.azure.networks.occupy(place.subnet, 25)
+    assert create(place, colour, approve=True).complete
+
+
+def test_an_operation_that_fails_says_why(colour):
+    """The reason is inside the operation; the remedy names the command for the subnet."""
+    place = a_place("B", "none")
+    subnet = place.azure.networks.add_subnet(place.virtual_network, "snet-old", network_policies="Enabled")
+    old = Network(subnet=subnet, dns="none")
+    report = create(Place(place.azure, place.spec, old, place.virtual_network), colour)
+    assert {one.result for one in report.outcomes} == {"failed"}
+    [error, *_] = [one.error for one in report.outcomes]
+    assert error.azure_code == "PrivateEndpointCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled"
+    assert "--private-endpoint-network-policies Disabled" in error.remedy
+
+
+def test_a_failure_that_passes_is_repeated(colour):
+    """Storage does one thing at a time: the same PUT is sent again (public code)."""
+    place = a_place("B", "none")
+    place.azure.inject(
+        Fault.failed_provisioning(code="StorageAccountOperationInProgress", path="*/privateEndpoints/*-blob", times=2)
+    )
+    assert create(place, colour, approve=True).complete
+
+
+def test_the_time_given_ends_the_wait(colour):
+    """What Azure has accepted is reported as timed out, and a later call finds it."""
+    place = a_place("B")
+    report = create(place, colour, timeout=20)
+    assert results(report)["private-endpoint"] == ["timed-out"] * 3
+    assert len(place.azure.networks.private_endpoints()) == 1
+    assert create(place, colour, approve=True).complete
+
+
+def test_wait_false_does_not_wait_for_the_last(colour):
+    """Only what must be over before the next write is waited for."""
+    place = a_place("B", "none")
+    began = place.azure.clock.now()
+    create(place, colour, wait=False)
+    quick = place.azure.clock.now() - began
+    other = a_place("B", "none")
+    began = other.azure.clock.now()
+    create(other, colour)
+    assert quick < other.azure.clock.now() - began
+    assert len(place.azure.networks.private_endpoints()) == 3
+
+
+@pytest.mark.parametrize(
+    ("network", "error"),
+    [("subnets/absent", UnsupportedSetup), ("absent", NotFound)],
+)
+def test_a_network_that_is_not_there_is_refused(colour, network, error):
+    """Before anything is written, with the command that lists what there is."""
+    place = a_place("B")
+    there = (
+        place.virtual_network
+        if network.startswith("subnets")
+        else place.virtual_network.in_group("Microsoft.Network", "virtualNetworks", "absent")
+    )
+    wanted = Network(subnet=there.child("subnets", "absent"))
+    with pytest.raises(error):
+        colour.run(place.azure, lambda client: client.create_private_endpoints(place.spec, wanted, purpose=SHIR))
+    assert not place.azure.writes
+
+
+def test_without_reader_on_the_network_nothing_is_written(colour):
+    """A caller who cannot see what exists creates nothing."""
+    place = a_place("B")
+    with pytest.raises(AccessDenied):
+        create(place, colour, client={"roles": ()})
+    assert not place.azure.writes
+
+
+@pytest.mark.parametrize(("network", "purpose"), [("x", SHIR), (None, "lineage")])
+def test_wrong_arguments_are_refused(colour, network, purpose):
+    """What is not a network or a purpose is named, and nothing is sent."""
+    place = a_place("B")
+    with pytest.raises(InvalidSpec):
+        colour.run(
+            place.azure,
+            lambda client: client.plan_private_endpoints(place.spec, network or place.network, purpose=purpose),
+        )
+    assert not place.azure.requests
+
+
+def test_a_plan_for_a_network_is_not_for_apply(colour):
+    """It is carried out by its own verb, which plans again."""
+    place = a_place("B")
+    plan = colour.run(
+        place.azure, lambda client: client.plan_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    with pytest.raises(InvalidSpec, match="create_private_endpoints"):
+        colour.run(place.azure, lambda client: client.apply(plan))
+
+
+# --- what others do meanwhile
+
+
+def test_an_endpoint_that_is_being_deleted_is_waited_for(colour):
+    """Its name is free once it is gone."""
+    place = a_place("B", "none")
+    create(place, colour)
+    with Client(place.azure.credential, transport=place.azure.transport()) as client:
+        client.delete_private_endpoints(place.spec, place.network, purpose=SHIR, timeout=3)
+    assert "Deleting" in {one.provisioning_state for one in place.azure.networks.private_endpoints()}
+    report = create(place, colour, approve=True)
+    assert report.complete
+    assert len(place.azure.networks.private_endpoints()) == 3
+
+
+def test_a_deletion_under_way_is_seen_through(colour):
+    """Another run has begun it: it counts as deleted once it is gone."""
+    place = a_place("B", "none")
+    create(place, colour)
+    with Client(place.azure.credential, transport=place.azure.transport()) as client:
+        first = client.delete_private_endpoints(place.spec, place.network, purpose=SHIR, timeout=3)
+    assert "timed-out" in results(first)["private-endpoint"]
+    report = colour.run(
+        place.azure, lambda client: client.delete_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    assert results(report) == {"private-endpoint": ["deleted"] * 3}
+
+
+def test_a_creation_under_way_is_seen_through(colour):
+    """What another run has begun is kept, and waited for: the subnet is held."""
+    place = a_place("B")
+    create(place, colour, timeout=10)
+    assert {one.provisioning_state for one in place.azure.networks.private_endpoints()} == {"Updating"}
+    report = create(place, colour, approve=True)
+    assert report.complete
+    assert results(report)["private-endpoint"][0] == "kept"
+
+
+def test_a_creation_that_another_run_failed_is_repeated(colour):
+    """The same PUT mends it (public code)."""
+    place = a_place("B", "none")
+    place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateEndpoints/purview-account"))
+    assert results(create(place, colour))["private-endpoint"] == ["failed", "created", "created"]
+    assert create(place, colour, approve=True).complete
+
+
+def test_what_stops_a_zone_stops_what_depends_on_it(colour):
+    """The link and the zone group are not written; the endpoint and the other zones are."""
+    place = a_place("B")
+    place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateDnsZones/*.blob.*", times=None))
+    report = create(place, colour)
+    assert results(report)["dns-zone"] == ["created", "failed", "created"]
+    assert results(report)["dns-link"] == ["created", "failed", "created"]
+    assert results(report)["private-endpoint"] == ["created"] * 3
+    assert results(report)["dns-zone-group"] == ["created", "failed", "created"]
+    place.azure.clear_faults()
+    assert create(place, colour, approve=True).complete
+
+
+def test_what_stops_an_endpoint_stops_its_zone_group(colour):
+    """The others go on."""
+    place = a_place("B")
+    place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateEndpoints/purview-blob", times=None))
+    report = create(place, colour)
+    assert results(report)["private-endpoint"] == ["created", "failed", "created"]
+    assert results(report)["dns-zone-group"] == ["created", "failed", "created"]
+
+
+def test_a_failure_that_stays_is_reported_after_some_tries(colour):
+    """Five times, with Azure's code."""
+    place = a_place("B", "none")
+    place.azure.inject(Fault.failed_provisioning(code="RetryableError", path="*/purview-account", times=None))
+    report = create(place, colour)
+    first = report.outcomes[0]
+    assert (first.result, first.error.azure_code) == ("failed", "RetryableError")
+    puts = [one for one in place.azure.writes if one.path.endswith("/purview-account")]
+    assert len(puts) == 5
+
+
+def test_a_lock_keeps_an_endpoint(colour):
+    """The refusal is reported, and the others go on."""
+    place = a_place("B", "none")
+    create(place, colour)
+    place.azure.inject(Fault.status("DELETE", 409, code="ScopeLocked", path="*/purview-blob", times=None))
+    report = colour.run(
+        place.azure, lambda client: client.delete_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    assert results(report)["private-endpoint"] == ["deleted", "failed", "deleted"]
+
+
+def test_endpoints_in_a_forbidden_resource_group_are_said(colour):
+    """They may be what is looked for; what can be read is read."""
+    place = a_place("B", "none")
+    place.azure.networks.add_private_endpoint(
+        "theirs", place.subnet, place.azure.account, "account", resource_group="rg-theirs"
+    )
+    forbidden = f"/subscriptions/{place.azure.subscription}/resourceGroups/rg-theirs/providers/*/privateEndpoints"
+    place.azure.inject(Fault.status("GET", 403, path=forbidden, times=None))
+    plan = colour.run(
+        place.azure, lambda client: client.plan_private_endpoints(place.spec, place.network, purpose=SHIR)
+    )
+    assert "private-endpoints-unreadable" in {finding.code for finding in plan.warnings}
+    assert plan.steps[0].action == "create"
+
+
+def test_an_account_that_hides_what_it_offers(colour):
+    """The documented groups and zones are used."""
+    place = a_place("B")
+    place.azure.inject(Fault.status("GET", 403, path="*/privateLinkResources", times=None))
+    assert create(place, colour, approve=True).complete
+
+
+def test_a_tenant_level_account_has_a_platform(colour):
+    """Its own host says so."""
+    azure = Emulator()
+    spec = spec_for(azure, azure.add_account("contoso", shape="C", tenant_level=True))
+    subnet = azure.networks.add_virtual_network().child("subnets", "snet-pe")
+    network = Network(subnet=subnet, dns="create")
+    report = colour.run(
+        azure, lambda client: client.create_private_endpoints(spec, network, purpose="studio", approve=True)
+    )
+    assert report.complete
+    assert [one.group_id for one in report.outcomes if one.result == "created" and one.group_id] == [
+        "account",
+        "portal",
+        "platform",
+    ]
+
+
+def test_an_account_that_the_factory_is_connected_to(colour):
+    """`Spec.account` may be left out, as elsewhere."""
+    place = a_place("B", "none")
+    spec = place.spec.model_copy(update={"account": None})
+    report = colour.run(
+        place.azure, lambda client: client.create_private_endpoints(spec, place.network, purpose="studio", approve=True)
+    )
+    assert report.complete
+    taken = colour.run(
+        place.azure, lambda client: client.delete_private_endpoints(spec, place.network, purpose="studio")
+    )
+    assert results(taken) == {"private-endpoint": ["deleted"] * 2}
+
+
+def test_an_interruption_carries_what_was_done():
+    """The report so far says which steps were begun."""
+    place, colour = a_place("B", "none"), Colour("sync")
+
+    def interrupt(event):
+        if event.outcome is not None and event.outcome.name == "purview-account":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        create(place, colour, client={"on_event": interrupt})
+    report = interrupted.value.report
+    assert [one.result for one in report.outcomes] == ["created", "failed", "failed"]
+    assert report.outcomes[2].error.code == "interrupted"
+
+
+# --- interruption
+
+
+def killed_and_repeated(place_of_death: int, moment: Literal["before", "after"]) -> Emulator:
+    """An emulator after a run that was killed at one of its requests, and a second run."""
+    place = a_place("C", foreign_connections=0)
+    options = {"transport": place.azure.transport(), "per_retry_policies": [Killed(place_of_death, moment)]}
+    with Client(place.azure.credential, **options) as client, contextlib.suppress(Died):
+        client.create_private_endpoints(place.spec, place.network, purpose=SHIR, approve=True)
+    with Client(place.azure.credential, transport=place.azure.transport()) as client:
+        assert client.create_private_endpoints(place.spec, place.network, purpose=SHIR, approve=True).complete
+    return place.azure
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("number", range(1, 190, 7))
+def test_a_run_that_was_killed_at_a_request_leads_to_the_same_end(number, moment):
+    """Before it was sent or after it was answered: a second run makes the rest, and nothing twice."""
+    wanted = end_state(killed_and_repeated(10_000, "before"))
+    azure = killed_and_repeated(number, moment)
+    assert end_state(azure) == wanted
+    puts = [request.path for request in azure.writes if request.method == "PUT" and request.status == 201]
+    assert len(puts) == len(set(puts))
+
+
+# --- the extra
+
+
+@pytest.mark.parametrize("package", ["azure.mgmt.network", "azure.mgmt.privatedns"])
+def test_without_the_extra_the_error_names_it(colour, package, monkeypatch):
+    """Nothing is written, and the remedy is the command that installs it."""
+    for name in (package, f"{package}.aio"):
+        monkeypatch.setitem(sys.modules, name, None)
+    place = a_place("B")
+    with pytest.raises(UnsupportedSetup, match="not installed") as refused:
+        create(place, colour)
+    assert "the extra 'network': pip install azure-mgmt-network azure-mgmt-privatedns" in refused.value.remedy
+    assert not place.azure.writes
+
+
+def test_only_these_verbs_load_its_packages():
+    """A program that has no network of its own pays nothing."""
+    code = """
+import sys
+from purview_mpe import Client, Spec
+from purview_mpe.emulator import Emulator
+azure = Emulator()
+spec = Spec(factory=azure.factory, account=azure.account, name="purview")
+with Client(azure.credential, transport=azure.transport()) as client:
+    client.create_all(spec, approve=True)
+    client.check(spec)
+print(sorted(name for name in sys.modules if name in ("azure.mgmt.network", "azure.mgmt.privatedns")))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

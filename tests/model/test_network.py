@@ -1,0 +1,102 @@
+"""The network: checked when it is made, all fields at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe import Network
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.network import Zone, check_own_names, link_name, own_name
+from purview_mpe.errors import InvalidSpec
+from tests.support.nouns import FACTORY, GROUP, SUBNET, SUBSCRIPTION, a_network
+
+DNS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-dns"
+
+
+def test_the_ids_that_follow():
+    """What is left out is that of the virtual network."""
+    network = Network(subnet=ArmId.parse(SUBNET + "/"))
+    assert (network.dns, network.approval, network.location) == ("existing", "automatic", None)
+    assert str(network.virtual_network_id) == SUBNET.rpartition("/subnets/")[0]
+    assert str(network.group_id) == str(network.zone_group_id) == GROUP
+    assert str(network.endpoint_id("x")) == f"{GROUP}/providers/Microsoft.Network/privateEndpoints/x"
+
+
+@pytest.mark.parametrize("given", ["rg-dns", DNS, ArmId.parse(DNS), f"{DNS}/"])
+def test_a_resource_group_is_a_name_or_an_id(given):
+    """A name is in the virtual network's subscription; zones follow the endpoints."""
+    assert str(a_network(resource_group=given).group_id) == DNS
+    assert str(a_network(resource_group=given).zone_id("a.b").group) == DNS
+    apart = a_network(zone_resource_group=given)
+    assert (str(apart.group_id), str(apart.zone_group_id)) == (GROUP, DNS)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        ("subnet", FACTORY, "not of a Microsoft.Network/virtualNetworks/subnets"),
+        ("subnet", 5, "is text"),
+        ("subnet", "snet-pe", "not a resource id"),
+        ("resource_group", "", "not the name of a resource group"),
+        ("resource_group", "rg/x", "not a resource id"),
+        ("resource_group", "rg.", "not the name"),
+        ("resource_group", "r g", "not the name"),
+        ("zone_resource_group", FACTORY, "not of a resource group"),
+        ("zone_resource_group", 5, "is text"),
+        ("location", "?", "not an Azure region"),
+        ("dns", "maybe", "input should be"),
+        ("approval", True, "input should be"),
+        ("names", {}, "not a known field"),
+    ],
+)
+def test_what_is_refused(field, value, rule):
+    """Each wrong field is named with its rule."""
+    with pytest.raises(InvalidSpec, match=f"{field}: .*{rule}"):
+        Network(**({"subnet": SUBNET} | {field: value}))
+
+
+def test_several_wrong_fields_are_named_at_once():
+    """And none of their values is repeated at length."""
+    with pytest.raises(InvalidSpec) as refused:
+        Network(subnet="x" * 5000, location="?" * 500)
+    assert [field for field, _ in refused.value.problems] == ["subnet", "location"]
+    assert len(str(refused.value)) < 1500
+
+
+@pytest.mark.parametrize("base", ["purview", "Purview_1", "p" * 70])
+def test_names(base):
+    """They end in the group id."""
+    check_own_names(base, ("account", "namespace"))
+    assert own_name(base, "blob") == f"{base}-blob"
+
+
+@pytest.mark.parametrize("base", ["_purview", "-x", "p" * 73])
+def test_names_that_azure_refuses(base):
+    """A letter or digit first, and 80 characters at most (public code)."""
+    with pytest.raises(InvalidSpec, match="name derived for"):
+        check_own_names(base, ("account",))
+
+
+def test_a_link_gets_a_name_of_its_own():
+    """At most 80 characters, also with a number."""
+    assert link_name("vnet", frozenset()) == "link-vnet"
+    assert link_name("vnet", frozenset({"link-vnet", "link-vnet-2"})) == "link-vnet-3"
+    long = link_name("v" * 100, frozenset({f"link-{'v' * 75}"}))
+    assert (len(long), long[-2:]) == (78, "-2")
+
+
+def test_a_zone_knows_its_link():
+    """By the id of the virtual network, in any letter case."""
+    network = a_network().virtual_network_id
+    zone = Zone(network, (("other", ""), ("ours", str(network).upper().replace("/SUB", "/sub"))))
+    assert zone.link_to(network) == "ours"
+    assert Zone(network).link_to(network) is None
+
+
+@pytest.mark.parametrize(
+    ("arm_id", "outer"), [(SUBNET, SUBNET.rpartition("/subnets/")[0]), (FACTORY, GROUP), (GROUP, GROUP)]
+)
+def test_the_outer_resource(arm_id, outer):
+    """A top-level resource is in its resource group."""
+    assert str(ArmId.parse(arm_id).outer) == outer
+    assert str(ArmId.parse(arm_id).group) == GROUP

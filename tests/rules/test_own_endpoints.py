@@ -1,0 +1,120 @@
+"""Whether the private endpoints that a self-hosted runtime needs exist."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe._model.matrix import INGESTION, OPEN
+from purview_mpe._model.survey import OwnConnections, Runtime
+from purview_mpe._rules import checking
+from purview_mpe._rules.own_endpoints import own_connections, own_targets_of, seen_own
+from purview_mpe._rules.ownership import Listing
+from purview_mpe.errors import AccessDenied
+from tests.support.nouns import GROUP, HIDDEN, TARGETS, a_connection, an_account, an_endpoint
+from tests.support.situations import MANAGED, a_situation
+
+HOSTED = Runtime("shir", "self-hosted")
+OWN = f"{GROUP}/providers/Microsoft.Network/privateEndpoints"
+DENIED = AccessDenied("Could not list.", remedy="Ask for Reader.", status=403)
+
+
+def situation(**fields):
+    """A closed account, and a factory with a self-hosted runtime."""
+    return a_situation(**({"runtimes": (MANAGED, HOSTED)} | fields))
+
+
+def listing(*names: str, status: str = "Approved", where: str = OWN, **fields) -> Listing:
+    """A target that shows these connections."""
+    return Listing(tuple(a_connection(f"{where}/{name}", status, **fields) for name in names))
+
+
+def judged(listings: dict[str, Listing], **fields) -> OwnConnections:
+    """What the targets show; one that is not named shows nothing."""
+    shown = {target.identity: listings.get(target.group_id, Listing()) for target in TARGETS}
+    return own_connections(TARGETS, shown, situation(**fields))
+
+
+ALL = {"account": listing("a"), "blob": listing("b", "c"), "queue": listing("b", "c"), "namespace": listing("d")}
+
+
+def test_everything_is_there():
+    """One connection for each group id; blob and queue share a list."""
+    assert judged(ALL) == OwnConnections(are_there=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "lacking"),
+    [
+        ({"account": Listing()}, "account"),
+        ({"account": listing("a", status="Pending")}, "account"),
+        ({"account": listing("df1.purview", where=HIDDEN)}, "account"),
+        ({"account": listing("a", description="Requested by DataFactory:df1, Name:purview")}, "account"),
+        ({"blob": listing("b"), "queue": listing("b")}, "blob, queue"),
+        ({"blob": listing("b", "B"), "queue": listing("b", "B")}, "blob, queue"),
+        ({"account": Listing(), "namespace": Listing(error=DENIED)}, "account"),
+    ],
+)
+def test_what_is_missing(changed, lacking):
+    """Pending ones, Data Factory's, and one of two do not count; what is missing is certain."""
+    assert judged(ALL | changed) == OwnConnections(are_there=False, reason=lacking)
+
+
+def test_managed_endpoints_do_not_count():
+    """Their exact ids are known from the factory."""
+    managed = an_endpoint(private_endpoint_id=f"{OWN}/a")
+    assert judged(ALL, endpoints=(managed,)).are_there is False
+
+
+def test_what_cannot_be_seen():
+    """Null, with Azure's answer."""
+    assert judged(ALL | {"namespace": Listing(error=DENIED)}) == OwnConnections(
+        are_there=None, reason="Could not list."
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ["account", "blob", "queue", "namespace"]),
+        ({"runtimes": (MANAGED,)}, []),
+        ({"runtimes": None}, []),
+        ({"account": None}, []),
+        ({"account": an_account(firewall=None)}, []),
+        ({"account": an_account(firewall=OPEN)}, []),
+        ({"account": an_account(firewall=INGESTION)}, ["blob", "queue", "namespace"]),
+    ],
+)
+def test_which_targets_are_read(fields, expected):
+    """Only those that a self-hosted runtime needs."""
+    assert [target.group_id for target in own_targets_of(situation(**fields))] == expected
+
+
+def test_no_targets_change_nothing():
+    """Then nothing was read."""
+    before = situation()
+    assert seen_own(before, (), {}) is before
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected", "code"),
+    [
+        ({"own": OwnConnections(are_there=True)}, True, None),
+        ({"own": OwnConnections(are_there=False, reason="blob")}, False, "own-endpoints-needed"),
+        ({"own": OwnConnections(are_there=None, reason="no")}, None, "own-endpoints-unreadable"),
+        ({}, None, "own-endpoints-unreadable"),
+        ({"account": an_account(firewall=OPEN)}, True, None),
+        ({"account": an_account(firewall=None)}, None, None),
+    ],
+)
+def test_the_field_and_the_finding(fields, expected, code):
+    """Only self-hosted runtimes have the field; the finding says what is missing, or why it cannot be seen."""
+    check = checking.check(situation(**fields))
+    assert [one.private_endpoints for one in check.runtimes] == [None, expected]
+    found = [one for one in check.findings if one.code.startswith("own-")]
+    assert [one.code for one in found] == ([code] if code else [])
+    assert all(one.cause and one.remedy for one in found)
+
+
+def test_no_self_hosted_runtime_no_finding():
+    """Managed runtimes need none."""
+    assert not [one for one in checking.check(a_situation()).findings if one.code.startswith("own-")]

@@ -1,0 +1,322 @@
+"""What a network of the customer's own needs, decided from values."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe._model.arm_id import ArmId
+from purview_mpe._model.network import Surroundings, VirtualNetwork, Zone, ZoneGroup
+from purview_mpe._model.results import Target
+from purview_mpe._rules import own_network
+from purview_mpe._rules.own_network import endpoint_step, make_own_plan, own_targets, plan_zone, zone_names
+from purview_mpe._rules.own_status import judge_own
+from purview_mpe._rules.ownership import Listing
+from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, UnsupportedSetup
+from tests.support.nouns import (
+    GROUP,
+    OTHER_STORAGE,
+    SUBNET,
+    TARGETS,
+    a_connection,
+    a_network,
+    a_spec,
+    an_account,
+    an_own_endpoint,
+)
+
+SHIR, STUDIO = "self-hosted-runtime", "studio"
+ELSEWHERE = GROUP.replace("rg1", "rg-hub")
+ZONE_NAME = "privatelink.purview.azure.com"
+OURS = a_network().virtual_network_id
+TENANT = {"catalog": "https://00000000-0000-0000-0000-000000000009-api.purview-service.microsoft.com/catalog"}
+
+
+def a_zone(group: str = GROUP, *links: tuple[str, str], name: str = ZONE_NAME) -> Zone:
+    """A zone with links."""
+    return Zone(ArmId.parse(f"{group}/providers/Microsoft.Network/privateDnsZones/{name}"), links)
+
+
+def around(**fields) -> Surroundings:
+    """An empty network, except for these."""
+    return Surroundings(VirtualNetwork("westeurope", has_subnet=True), **fields)
+
+
+def groups(account, purpose, offered=()) -> list[str]:
+    """The group ids of a purpose."""
+    return [target.group_id for target in own_targets(account, purpose, offered)]
+
+
+# --- which
+
+
+@pytest.mark.parametrize(
+    ("fields", "purpose", "offered", "expected"),
+    [
+        ({}, SHIR, (), ["account", "blob", "queue", "namespace"]),
+        ({"firewall": "disabled-for-ingestion-only"}, SHIR, (), ["blob", "queue", "namespace"]),
+        ({"firewall": None, "shape": None, "targets": TARGETS[:1]}, SHIR, (), ["account"]),
+        ({}, STUDIO, (), ["account", "portal"]),
+        ({"shape": "F", "targets": TARGETS[:1]}, STUDIO, (), ["account", "portal"]),
+        ({"endpoints": TENANT}, STUDIO, (), ["account", "portal", "platform"]),
+        ({"endpoints": TENANT}, SHIR, ("platform",), ["platform", "blob", "queue", "namespace"]),
+        ({}, STUDIO, ("account",), ["account"]),
+        ({}, STUDIO, ("other",), ["account", "portal"]),
+        ({"endpoints": {"catalog": "https://pv1.purview.azure.com/catalog"}}, STUDIO, (), ["account", "portal"]),
+    ],
+)
+def test_the_targets_of_a_purpose(fields, purpose, offered, expected):
+    """The account only if it is closed; `platform` where its host says so; nothing that it does not offer."""
+    assert groups(an_account(**fields), purpose, offered) == expected
+
+
+def test_ingestion_that_is_not_known_is_refused():
+    """An account that is still being created shows no storage."""
+    with pytest.raises(UnsupportedSetup):
+        own_targets(an_account(shape="F", targets=TARGETS[:1]), SHIR)
+
+
+@pytest.mark.parametrize(
+    ("group", "known", "cloud", "expected"),
+    [
+        ("blob", {}, "public", ("privatelink.blob.core.windows.net",)),
+        ("blob", {"blob": ("privatelink.blob.example",)}, "public", ("privatelink.blob.example",)),
+        ("portal", {"portal": ()}, "us-government", ("privatelink.purviewstudio.azure.us",)),
+        ("portal", {}, "china", ()),
+        ("portal", {}, "mars", ()),
+    ],
+)
+def test_zones_of_a_group(group, known, cloud, expected):
+    """What the target says, otherwise what is documented for the cloud."""
+    assert zone_names(group, known, cloud) == expected
+
+
+# --- zones
+
+
+@pytest.mark.parametrize("dns", ["existing", "create"])
+def test_a_linked_zone_is_used(dns):
+    """Wherever it is, and whatever else there is."""
+    linked = a_zone(ELSEWHERE, ("theirs", "x"), ("hub", str(OURS).upper().replace("/SUB", "/sub")))
+    plan = plan_zone(a_network(dns=dns), ZONE_NAME, [a_zone(), a_zone(name="other.example"), linked])
+    assert (plan.id, plan.link, plan.is_usable) == (linked.id, "hub", True)
+    assert [step.action for step in plan.steps] == ["keep", "keep"]
+
+
+@pytest.mark.parametrize("zones", [[], [a_zone()], [a_zone(ELSEWHERE)]])
+def test_existing_refuses_what_is_not_linked(zones):
+    """A conflict, whether a zone of the name exists or not."""
+    plan = plan_zone(a_network(dns="existing"), ZONE_NAME, zones)
+    assert not plan.is_usable
+    assert [step.action for step in plan.steps] == ["conflict"]
+    assert all(step.remedy for step in plan.steps)
+
+
+def test_create_uses_a_zone_at_home():
+    """Only the link is made, with a name that the zone does not have yet."""
+    plan = plan_zone(a_network(), ZONE_NAME, [a_zone(GROUP, ("LINK-vnet-hub", "x"), ("link-vnet-hub-2", "y"))])
+    assert plan.link == "link-vnet-hub-3"
+    assert [step.action for step in plan.steps] == ["keep", "create"]
+
+
+def test_create_makes_both_where_there_is_nothing():
+    """In the resource group of zones."""
+    plan = plan_zone(a_network(zone_resource_group="rg-dns"), ZONE_NAME, [])
+    assert plan.id.resource_group == "rg-dns"
+    assert [step.action for step in plan.steps] == ["create", "create"]
+
+
+def test_create_does_not_double_a_zone_unless_told_where():
+    """An unlinked zone elsewhere is a conflict; a named resource group decides."""
+    there = [a_zone(ELSEWHERE)]
+    assert [step.action for step in plan_zone(a_network(), ZONE_NAME, there).steps] == ["conflict"]
+    named = plan_zone(a_network(zone_resource_group="rg-hub"), ZONE_NAME, there)
+    assert [step.action for step in named.steps] == ["keep", "create"]
+    apart = plan_zone(a_network(zone_resource_group="rg-dns"), ZONE_NAME, there)
+    assert [step.action for step in apart.steps] == ["create", "create"]
+
+
+# --- endpoints
+
+
+def step_for(*endpoints, **fields):
+    """The step for the account."""
+    return endpoint_step(a_spec(**fields), a_network(), TARGETS[0], endpoints)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "action", "reason"),
+    [
+        (an_own_endpoint(), "keep", "It exists."),
+        (an_own_endpoint("other"), "keep", "under the name 'other'"),
+        (an_own_endpoint("other", group=ELSEWHERE), "keep", "under the name 'other'"),
+        (an_own_endpoint(provisioning_state="Updating"), "keep", "is Updating"),
+        (an_own_endpoint(provisioning_state=""), "keep", "in an unknown state"),
+        (an_own_endpoint(provisioning_state="Failed"), "create", "is repeated"),
+        (an_own_endpoint("other", provisioning_state="Failed"), "conflict", "is Failed"),
+        (an_own_endpoint(connection_status="Rejected"), "conflict", "is Rejected"),
+        (an_own_endpoint(group=ELSEWHERE, connection_status="Rejected"), "conflict", "nothing is changed"),
+        (an_own_endpoint(provisioning_state="Deleting"), "create", "being deleted"),
+        (an_own_endpoint("purview-account", "blob", provisioning_state="Deleting"), "create", "being deleted"),
+        (an_own_endpoint("purview-account", "blob"), "conflict", "is taken"),
+        (an_own_endpoint("purview-account", "blob", subnet="", resource_id=""), "conflict", "another target"),
+        (an_own_endpoint(subnet=SUBNET + "2"), "conflict", "is taken"),
+        (an_own_endpoint("purview-account", "blob", group=ELSEWHERE), "create", "No private endpoint"),
+    ],
+)
+def test_the_step_for_what_exists(endpoint, action, reason):
+    """Identity is target, group id and subnet; a name is only taken in the network's resource group."""
+    step = step_for(endpoint)
+    assert (step.action, step.subject, step.group_id) == (action, "private-endpoint", "account")
+    assert reason in step.reason
+    assert bool(step.remedy) == (action == "conflict")
+
+
+def test_a_healthy_endpoint_is_preferred_to_a_broken_one():
+    """Azure allows several private endpoints to one target."""
+    step = step_for(an_own_endpoint("broken", connection_status="Rejected"), an_own_endpoint("healthy"))
+    assert (step.action, step.name) == ("keep", "healthy")
+
+
+def test_a_broken_endpoint_is_replaced_if_the_spec_allows_it():
+    """Under the name that it has."""
+    step = step_for(an_own_endpoint("other", connection_status="Disconnected"), replace_broken=True)
+    assert (step.action, step.name) == ("replace", "other")
+
+
+# --- the whole plan
+
+
+def a_plan(surroundings, *, account=None, purpose=STUDIO, cloud="public", **fields):
+    """The plan for a network."""
+    return make_own_plan(a_spec(), a_network(**fields), purpose, account or an_account(), surroundings, cloud=cloud)
+
+
+def zone_groups(own) -> list[tuple[str, str]]:
+    """Action and name of the zone groups."""
+    return [(step.action, step.name) for step in own.plan.steps if step.subject == "dns-zone-group"]
+
+
+def test_a_zone_group_that_exists_is_kept_whatever_its_name():
+    """One that is missing is made, but not for an endpoint in another resource group."""
+    theirs = an_own_endpoint("theirs", group=ELSEWHERE)
+    ours = an_own_endpoint("purview-portal", "portal")
+    kept = {ours.id.key: (ZoneGroup("deployedByPolicy"),)}
+    own = a_plan(around(endpoints=(theirs, ours), zone_groups=kept))
+    assert zone_groups(own) == [("keep", "deployedByPolicy")]
+    assert [finding.code for finding in own.plan.warnings] == ["dns-zone-group-missing"]
+
+
+def test_without_dns_there_are_only_endpoints():
+    """`none` leaves names to others."""
+    own = a_plan(around(), dns="none")
+    assert {step.subject for step in own.plan.steps} == {"private-endpoint"}
+    assert not own.plan.warnings
+
+
+def test_a_missing_zone_makes_no_zone_group():
+    """The plan is a conflict, and the finding names the zone."""
+    own = a_plan(around(), dns="existing")
+    assert zone_groups(own) == []
+    assert {finding.code for finding in own.plan.warnings} == {"dns-zone-missing"}
+
+
+def test_a_zone_that_is_not_documented_is_said():
+    """In China no zone of the portal is."""
+    own = a_plan(around(), cloud="china")
+    assert [finding.code for finding in own.plan.warnings] == ["dns-zone-unknown"]
+    assert zone_groups(own) == [("create", "purview-account")]
+
+
+def test_what_is_hidden_is_said():
+    """What could not be read may exist all the same."""
+    own = a_plan(around(hidden_zones=("no",), hidden_endpoints=("no",)))
+    assert {finding.code for finding in own.plan.warnings} == {"dns-zones-unreadable", "private-endpoints-unreadable"}
+
+
+def test_an_open_account_is_said_for_runtimes_alone():
+    """Then lineage needs no private endpoint."""
+    account = an_account(firewall="enabled-from-all-networks")
+    assert [f.code for f in a_plan(around(), account=account, purpose=SHIR).plan.warnings] == ["firewall-open"]
+    assert not a_plan(around(), account=account).plan.warnings
+
+
+def test_names_that_azure_refuses():
+    """A base name can be right for managed endpoints and wrong here."""
+    with pytest.raises(InvalidSpec, match="_purview-account"):
+        make_own_plan(a_spec(name="_purview"), a_network(), STUDIO, an_account(), around(), cloud="public")
+
+
+def test_an_endpoint_that_is_being_deleted_has_the_name():
+    """Only at home, and only while it is being deleted."""
+    leaving = an_own_endpoint(provisioning_state="Deleting")
+    step = step_for(leaving)
+    assert own_network.is_deleting_for(a_network(), step, around(endpoints=(leaving,))) is leaving
+    assert own_network.is_deleting_for(a_network(), step, around(endpoints=(an_own_endpoint(),))) is None
+
+
+# --- status
+
+
+def a_status(surroundings, listings, **fields):
+    """The status of the account's own endpoints."""
+    own = a_plan(surroundings, **fields)
+    shown = {target.identity: listings.get(target.group_id, Listing()) for target in own.targets}
+    return judge_own(own, a_network(**fields), surroundings, shown)
+
+
+def linked() -> tuple[Zone, ...]:
+    """Both zones of Studio, linked."""
+    names = (ZONE_NAME, "privatelink.purviewstudio.azure.com")
+    return tuple(a_zone(GROUP, ("l", str(OURS)), name=name) for name in names)
+
+
+def approved(*endpoints) -> Listing:
+    """A target that shows these connections."""
+    return Listing(tuple(a_connection(one.endpoint.id, "Approved") for one in endpoints))
+
+
+def test_ready_needs_both_sides_and_names():
+    """Without the zone group nothing resolves to the endpoint."""
+    one, two = an_own_endpoint(), an_own_endpoint("purview-portal", "portal")
+    listings = {"account": approved(one, two), "portal": approved(one, two)}
+    held = {one.id.key: (ZoneGroup("default"),), two.id.key: (ZoneGroup("default"),)}
+    status = a_status(around(endpoints=(one, two), zones=linked(), zone_groups=held), listings)
+    assert status.ready
+    lacking = a_status(around(endpoints=(one, two), zones=linked(), zone_groups={}), listings)
+    assert not lacking.ready
+    assert [finding.code for finding in lacking.findings] == ["dns-zone-group-missing"] * 2
+    assert a_status(around(endpoints=(one, two)), listings, dns="none").ready
+
+
+def test_what_is_missing_or_not_seen():
+    """A missing endpoint has the name that it would get; a target that cannot be read leaves one side."""
+    one = an_own_endpoint()
+    hidden = Listing(error=AccessDenied("no", remedy="Ask.", status=403))
+    status = a_status(around(endpoints=(one,)), {"account": hidden}, dns="none")
+    assert [(shown.name, shown.verdict, shown.target_status) for shown in status.endpoints] == [
+        ("purview-account", "ready", None),
+        ("purview-portal", "missing", None),
+    ]
+    gone = Listing(error=NotFound("no", remedy="Look.", status=404))
+    status = a_status(around(endpoints=(one,)), {"account": gone}, dns="none")
+    assert status.endpoints[0].verdict == "stale"
+    assert "The private endpoint says Approved" in status.endpoints[0].reason
+
+
+def test_a_connection_that_the_target_does_not_show():
+    """Then the endpoint alone is not believed."""
+    status = a_status(around(endpoints=(an_own_endpoint(),)), {"account": Listing()}, dns="none")
+    assert status.endpoints[0].verdict == "stale"
+
+
+def test_missing_zone_groups_of_missing_endpoints_are_not_said():
+    """The endpoint's verdict says enough."""
+    status = a_status(around(zones=linked()), {})
+    assert {finding.code for finding in status.findings} == set()
+
+
+def test_targets_of_ingestion_storage():
+    """They keep the list that shows their connections."""
+    blob = Target(group_id="blob", resource_id=OTHER_STORAGE, connections="ingestion")
+    account = an_account(shape="C", targets=(TARGETS[0], blob))
+    assert own_targets(account, SHIR)[1] == blob

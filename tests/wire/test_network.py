@@ -1,0 +1,169 @@
+"""Microsoft.Network's JSON, whatever it holds."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from purview_mpe._model.network import PrivateEndpoint, ZoneGroup
+from purview_mpe._model.results import Step
+from purview_mpe._wire import network as wire
+from tests.support.nouns import ACCOUNT, GROUP, a_network, an_own_endpoint, json_values
+
+PE = f"{GROUP}/providers/Microsoft.Network/privateEndpoints/purview-account"
+ZONE = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.purview.azure.com"
+
+
+def a_body(**properties) -> dict:
+    """A private endpoint as Azure shows it."""
+    connection = {
+        "name": "c",
+        "properties": {
+            "privateLinkServiceId": ACCOUNT,
+            "groupIds": ["account"],
+            "privateLinkServiceConnectionState": {"status": "Approved"},
+        },
+    }
+    shown = {"provisioningState": "Succeeded", "subnet": {"id": a_network().subnet}}
+    return {
+        "id": PE,
+        "name": "purview-account",
+        "properties": {**shown, "privateLinkServiceConnections": [connection], **properties},
+    }
+
+
+def test_a_private_endpoint():
+    """Its connection stands in one of two lists."""
+    found = wire.read_private_endpoint(a_body())
+    assert found == PrivateEndpoint(an_own_endpoint().endpoint, a_network().subnet)
+    manual = a_body()
+    manual["properties"]["manualPrivateLinkServiceConnections"] = manual["properties"].pop(
+        "privateLinkServiceConnections"
+    )
+    assert wire.read_private_endpoint(manual).is_manual
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {**a_body(), "id": ""},
+        {"id": PE, "properties": {}},
+        a_body(privateLinkServiceConnections=[]),
+        a_body(manualPrivateLinkServiceConnections=[{"properties": {"groupIds": ["blob"]}}]),
+        a_body(privateLinkServiceConnections=[{"properties": {"groupIds": []}}]),
+        a_body(privateLinkServiceConnections=[{"properties": {"groupIds": ["blob", "queue"]}}]),
+    ],
+)
+def test_what_is_not_a_private_endpoint_of_one_target(body):
+    """Without an id, or with several connections or group ids, it is left out."""
+    assert wire.read_private_endpoint(body) is None
+
+
+def test_the_virtual_network_and_who_is_in_the_subnet():
+    """Only the subnet that the network names counts, in any letter case."""
+    subnets = [
+        {
+            "name": "SNET-PE",
+            "properties": {"privateEndpoints": [{"id": PE}, {"id": ""}, {"id": PE.upper().replace("/SUB", "/sub")}]},
+        },
+        {"name": "other", "properties": {"privateEndpoints": [{"id": PE.replace("rg1", "rg2")}]}},
+    ]
+    found = wire.read_virtual_network({"location": "westeurope", "properties": {"subnets": subnets}}, a_network())
+    assert (found.location, found.has_subnet, [str(group) for group in found.groups]) == ("westeurope", True, [GROUP])
+    assert not wire.read_virtual_network({}, a_network()).has_subnet
+
+
+@pytest.mark.parametrize("message", [None, "m" * 200])
+def test_the_body_of_a_private_endpoint(message):
+    """With a message the connection is manual; never in both lists; the message is cut at Azure's limit."""
+    step = Step(
+        action="create", subject="private-endpoint", name="p" * 80, group_id="blob", resource_id=ACCOUNT, reason="r"
+    )
+    properties = wire.private_endpoint_body(step, a_network(), location="westeurope", message=message)["properties"]
+    lists = {"privateLinkServiceConnections", "manualPrivateLinkServiceConnections"} & set(properties)
+    assert lists == {"privateLinkServiceConnections" if message is None else "manualPrivateLinkServiceConnections"}
+    [connection] = properties[lists.pop()]
+    assert len(connection["properties"].get("requestMessage", "")) == (0 if message is None else 140)
+    assert len(properties["customNetworkInterfaceName"]) == 80
+
+
+def test_bodies_of_dns():
+    """A zone is global, a link registers nothing, and a zone group names its zones."""
+    assert wire.zone_body() == {"location": "global"}
+    link = wire.link_body(a_network().virtual_network_id)
+    assert link["properties"] == {
+        "registrationEnabled": False,
+        "virtualNetwork": {"id": str(a_network().virtual_network_id)},
+    }
+    [config] = wire.zone_group_body([ZONE])["properties"]["privateDnsZoneConfigs"]
+    assert config == {"name": "privatelink-purview-azure-com", "properties": {"privateDnsZoneId": ZONE}}
+
+
+def test_zones_links_and_zone_groups():
+    """Items without a name or with another type are left out."""
+    assert str(wire.read_zone_id({"id": ZONE})) == ZONE
+    assert wire.read_zone_id({"id": PE}) is None
+    assert wire.read_zone_id({}) is None
+    network = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/v"
+    assert wire.read_link({"name": "l", "properties": {"virtualNetwork": {"id": network}}}) == ("l", network)
+    assert wire.read_link({}) is None
+    assert wire.read_zone_group({"name": "default", "properties": {"provisioningState": "Updating"}}) == ZoneGroup(
+        "default", "Updating"
+    )
+    assert wire.read_zone_group({}) is None
+
+
+def test_what_a_target_offers():
+    """Group ids with their zones; what cannot be a zone's name is dropped, and so is a group id that is none."""
+    items = [
+        {
+            "properties": {
+                "groupId": "Account",
+                "requiredZoneNames": ["privatelink.Purview.azure.com", "../x", "com", "a..b"],
+            }
+        },
+        {"name": "portal", "properties": {}},
+        {"properties": {"groupId": "??"}},
+    ]
+    assert wire.read_link_resources(items) == {"account": ("privatelink.purview.azure.com",), "portal": ()}
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "expected"),
+    [
+        (
+            "LinkedAuthorizationFailed",
+            "… action 'Microsoft.Purview/accounts/PrivateEndpointConnectionsApproval/action' …",
+            True,
+        ),
+        ("LinkedAuthorizationFailed", "… action 'Microsoft.Network/virtualNetworks/subnets/join/action' …", False),
+        ("AuthorizationFailed", "privateEndpointConnectionsApproval", False),
+        (None, "", False),
+    ],
+)
+def test_who_may_not_approve(code, message, expected):
+    """Only a missing right to approve makes a connection manual."""
+    assert wire.is_lack_of_approval(code, message) is expected
+
+
+def test_identity_is_target_group_and_subnet():
+    """The name is not part of it."""
+    step = Step(
+        action="keep", subject="private-endpoint", name="x", group_id="account", resource_id=ACCOUNT, reason="r"
+    )
+    assert wire.leads_to(an_own_endpoint(), step, a_network().subnet.upper().replace("/SUB", "/sub"))
+    assert not wire.leads_to(an_own_endpoint(), step, a_network().subnet + "2")
+    assert not wire.leads_to(an_own_endpoint(group_id="portal"), step, a_network().subnet)
+
+
+@given(json_values)
+def test_readers_take_any_json(value):
+    """No answer breaks a reader."""
+    for body in ({"id": PE, "name": "n", "properties": value}, {"properties": {"subnets": value}}, {"id": value}):
+        wire.read_private_endpoint(body)
+        wire.read_virtual_network(body, a_network())
+        wire.read_zone_id(body)
+        wire.read_link(body)
+        wire.read_zone_group(body)
+        wire.read_link_resources([body])

@@ -1,0 +1,84 @@
+"""How an operation stands, by the answer of its address."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe._wire.errors import Attempt, blotted
+from purview_mpe._wire.operations import Operation, OperationState, operation_failed, read_operation
+
+ATTEMPT = Attempt("create the private endpoint 'purview-blob'", "/subscriptions/s", "Network Contributor")
+SIGNED = "https://h/operations/1?api-version=2026-03-01&t=1&c=MIIH&s=sig&h=hash"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "state"),
+    [
+        (200, {"status": "InProgress"}, "under-way"),
+        (202, {"status": "InProgress"}, "under-way"),
+        (200, {"status": "Succeeded"}, "succeeded"),
+        (202, {"status": "SUCCEEDED"}, "succeeded"),
+        (200, {"status": "Failed"}, "failed"),
+        (200, {"status": "Canceled"}, "failed"),
+        (200, {"status": "Cancelled"}, "failed"),
+        (202, None, "under-way"),
+        (200, None, "succeeded"),
+        (204, {}, "succeeded"),
+        (200, [], "succeeded"),
+        (200, {"status": 1}, "succeeded"),
+    ],
+)
+def test_states(status, body, state):
+    """Both headers lead to a state, whatever the answer holds."""
+    assert read_operation(status, body).state == state
+
+
+def test_a_failure_has_code_and_message():
+    """Without the signature of an address that the message names."""
+    state = read_operation(200, {"status": "Failed", "error": {"code": "RetryableError", "message": f"see {SIGNED}"}})
+    assert (state.code, state.may_pass) == ("RetryableError", True)
+    assert "MIIH" not in state.message
+    assert not OperationState("succeeded", "RetryableError").may_pass
+    assert not OperationState("failed", "Other").may_pass
+    gone = "Call to a resource provider failed: PrivateLinkServiceId Invalid private link service id."
+    assert OperationState("failed", "InvalidResourceReference", gone).may_pass
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("PrivateEndpointCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled", "subnet update --ids /SUBNET"),
+        ("RemotePrivateLinkServiceSubscriptionNotRegistered", "az provider register"),
+        ("Other", "Read Azure's message above"),
+        ("", "Read Azure's message above"),
+    ],
+)
+def test_the_error_of_a_failure(code, remedy):
+    """What was attempted, what Azure said, and what to do."""
+    error = operation_failed(ATTEMPT, OperationState("failed", code, "It broke."), subnet="/SUBNET")
+    assert "Could not create the private endpoint 'purview-blob'" in error.message
+    assert "It broke." in error.message
+    assert remedy in error.remedy
+    assert error.azure_code == (code or None)
+    assert operation_failed(ATTEMPT, OperationState("failed"), subnet="").message.endswith("failed.")
+
+
+def test_the_address_is_shown_without_its_signature():
+    """The path names the operation for a support case."""
+    operation = Operation(SIGNED)
+    assert operation.shown == "https://h/operations/1"
+    assert operation.signature == "api-version=2026-03-01&t=1&c=MIIH&s=sig&h=hash"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"use uri: {SIGNED}.", "use uri: https://h/operations/1?***"),
+        ('{"uri":"https://h/o?a=1\\u0026s=sig"}', '{"uri":"https://h/o?***"}'),
+        ("https://h/o?api-version=2026-03-01", "https://h/o?api-version=2026-03-01"),
+        ("what? nothing", "what? nothing"),
+    ],
+)
+def test_texts_lose_signatures(text, shown):
+    """An address in a text from outside keeps its query only if it is not signed."""
+    assert blotted(text) == shown
