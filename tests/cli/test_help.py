@@ -43,7 +43,7 @@ def test_the_help_of_each_verb_teaches(capsys: pytest.CaptureFixture[str], verb:
 @pytest.mark.parametrize("example", [example for verb in VERBS for example in verb.examples])
 def test_the_examples_are_commands(example: str) -> None:
     """Every example in the help is one that the parser takes."""
-    command = re.split(r" [|>] |\)", example.partition("purview-mpe ")[2])[0]
+    command = re.split(r" [|>] |\)", example.replace("\\\n", " ").partition("purview-mpe ")[2])[0]
     assert make_parser().parse_args(shlex.split(command, comments=True)).run
 
 

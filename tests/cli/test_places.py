@@ -217,7 +217,10 @@ def test_a_base_name_is_not_needed_where_no_endpoint_is_named(shell: Any, verb: 
         ("--purview-endpoint", {"check", "diagnose", "grant", "revoke", "onboard", "offboard", "prove"}),
         ("--journal", {"create", "onboard"}),
         ("--fleet", {"check", "plan", "create", "approve", "onboard", "status", "delete"}),
-        ("--hand-off", {"create", "approve", "reject", "grant", "revoke", "onboard", "offboard"}),
+        (
+            "--hand-off",
+            {"create", "approve", "reject", "grant", "revoke", "onboard", "offboard", "private-endpoints"},
+        ),
         ("--fail-on-changes", {"plan"}),
     ],
 )

@@ -257,7 +257,7 @@ resource group and Private DNS Zone Contributor on that of the zones; Reader to
 plan and to see the status. Safe to repeat: what exists is kept. Needs the
 extra network: pip install azure-mgmt-network azure-mgmt-privatedns""",
         own.private_endpoints,
-        (options.spec_options, own.private_endpoints_options, *_REACH),
+        (options.endpoint_options, own.private_endpoints_options, *_REACH),
         (
             (
                 'purview-mpe private-endpoints plan --spec s.json --subnet "$SUBNET" \\\n'
