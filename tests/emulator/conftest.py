@@ -10,7 +10,7 @@ from azure.mgmt.datafactory import DataFactoryManagementClient
 from azure.mgmt.purview import PurviewManagementClient
 
 from purview_mpe.emulator import Emulator
-from tests.support.networks import Lab
+from tests.support.network_lab import Lab
 
 assert azure.core
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from purview_mpe.emulator import Answers, Fault, Role, Times
-from tests.support.networks import ACCOUNT_ZONE, DNS, NETWORK, NEWER, PURVIEW, Lab, code_of, error_of
+from tests.support.network_lab import ACCOUNT_ZONE, DNS, NETWORK, NEWER, PURVIEW, Lab, code_of, error_of
 
 # --- private endpoints
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from purview_mpe.emulator import Answers, Fault
-from tests.support.networks import ACCOUNT_ZONE, DNS, NETWORK, NEWER, PURVIEW, Lab, code_of, error_of
+from tests.support.network_lab import ACCOUNT_ZONE, DNS, NETWORK, NEWER, PURVIEW, Lab, code_of, error_of
 
 # --- the groups and zones of a target
 
