@@ -84,6 +84,12 @@ class Shell:
         """The same shell with clients that are made in another way."""
         return replace(self, made_by=connect)
 
+    def of(self, *roles: str) -> Shell:
+        """The same shell for a caller with these roles."""
+        return self.connecting(
+            lambda **options: self.connect(credential=self.emulator.credential_for(*roles), **options)
+        )
+
     def on(self, emulator: Emulator) -> Shell:
         """The same shell with another emulator."""
         return replace(self, emulator=emulator)

@@ -11,23 +11,12 @@ from purview_mpe import Report
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from purview_mpe import Client
 
 ALL = ["purview", "purview_blob", "purview_queue", "purview_namespace"]
 
 
 def results(ended: Any) -> list[str]:
     return [outcome["result"] for outcome in ended.json["outcomes"]]
-
-
-def of(shell: Any, *roles: str) -> Any:
-    """The same shell for somebody with these roles."""
-
-    def connect(**options: Any) -> Client:
-        client: Client = shell.connect(credential=shell.emulator.credential_for(*roles), **options)
-        return client
-
-    return shell.connecting(connect)
 
 
 @pytest.fixture
@@ -49,7 +38,7 @@ def test_create_can_approve_on_the_way(shell: Any) -> None:
 
 def test_create_that_may_not_approve_hands_off(shell: Any) -> None:
     """Where approval was asked and others have to give it the run ends with 4, and the table says what they do."""
-    ended = of(shell, "requester").ends("create", "--approve", "-o", "table")
+    ended = shell.of("requester").ends("create", "--approve", "-o", "table")
     assert ended.code == 4
     assert "\nFor the owners of the targets\n  Please approve 4 private endpoint connections" in ended.out
     assert "az network private-endpoint-connection approve" in ended.out
@@ -77,8 +66,8 @@ def test_a_dry_run_decides_nothing(pending: Any, verb: str) -> None:
 def test_an_approver_needs_only_the_report(shell: Any, tmp_path: Path) -> None:
     """Somebody who cannot even read the factory approves exactly what the requester's report names."""
     file = tmp_path / "report.json"
-    file.write_text(of(shell, "requester").ends("create").out)
-    approver = of(shell, "approver")
+    file.write_text(shell.of("requester").ends("create").out)
+    approver = shell.of("approver")
     ended = approver.run("approve", "--report", str(file))
     assert (ended.code, results(ended)) == (0, ["approved"] * 4)
     assert approver.run("approve", "--report", "-", stdin=file.read_text()).code == 0
@@ -99,7 +88,7 @@ def test_a_report_file_is_not_trusted(shell: Any, tmp_path: Path) -> None:
 
 def test_who_may_not_approve_gets_the_text_for_those_who_may(pending: Any) -> None:
     """Without rights on the targets: exit 4, the outcomes say handed-off, and the table has the text."""
-    requester = of(pending, "requester")
+    requester = pending.of("requester")
     ended = requester.ends("approve")
     assert (ended.code, results(ended)) == (4, ["handed-off"] * 4)
     table = requester.ends("approve", "-o", "table")
@@ -109,7 +98,7 @@ def test_who_may_not_approve_gets_the_text_for_those_who_may(pending: Any) -> No
 def test_the_hand_off_can_go_to_a_file(pending: Any, tmp_path: Path) -> None:
     """`--hand-off` writes the text for the owners; the table then leaves it out, and JSON has it all the same."""
     file = tmp_path / "please.txt"
-    requester = of(pending, "requester")
+    requester = pending.of("requester")
     table = requester.ends("approve", "-o", "table", "--hand-off", str(file))
     assert "For the owners" not in table.out
     assert f"What is left for the owners of the targets is in {file}." in table.said

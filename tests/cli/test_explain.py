@@ -82,7 +82,7 @@ def test_without_a_code_all_are_listed(shell: Any) -> None:
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [("acces-denied", "did you mean 'access-denied'?"), ("zzzz", "purview-mpe explain lists them all")],
+    [("acces-denied", "did you mean 'access-denied'?"), ("zzzz", "List them all: purview-mpe explain")],
 )
 def test_an_unknown_code_is_refused(shell: Any, given: str, said: str) -> None:
     """A mistyped code ends with 2, with the nearest one or with where they all are."""

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from purview_mpe import Event, FleetCheck, FleetPlan, FleetReport, FleetStatus
+from purview_mpe import Client, Event, FleetCheck, FleetPlan, FleetReport, FleetStatus
 from purview_mpe._cli.fleet_progress import FleetBlock, FleetLines
 from purview_mpe._cli.terminal import Terminal
 from purview_mpe.emulator import Fault
-from tests.cli.test_acting import of
 from tests.support.colours import fleet_of
 
 if TYPE_CHECKING:
@@ -183,7 +182,7 @@ def test_an_approver_takes_the_report_of_a_fleet(shell: Any, file: str, tmp_path
 def test_what_is_left_for_others_goes_to_a_file(shell: Any, file: str, specs: list[Spec], tmp_path: Path) -> None:
     """One file for the whole fleet, and exit 4; where nothing is left no file is written."""
     path = tmp_path / "please.txt"
-    ended = of(shell, "requester").run("create", "--fleet", file, "--approve", "--hand-off", str(path))
+    ended = shell.of("requester").run("create", "--fleet", file, "--approve", "--hand-off", str(path))
     assert ended.code == 4
     assert path.read_text().count("Please approve 4 private endpoint connections") == 3
     assert all(spec.factory in path.read_text() for spec in specs)
@@ -211,6 +210,26 @@ def test_one_factory_that_is_denied_is_exit_5(shell: Any, specs: list[Spec], fil
     shell.emulator.inject(Fault.status("GET", 403, path=f"{specs[1].factory}/", times=99))
     assert shell.run("status", "--fleet", file).code in {1, 5}
     assert shell.run("plan", "--fleet", file).code == 5
+
+
+def test_an_interrupted_fleet_shows_what_was_finished(shell: Any, file: str, specs: list[Spec]) -> None:
+    """Exit 130, the reports so far on stdout, and how to go on."""
+    done = shell.run("create", "--fleet", file).json["reports"][:1]
+
+    class Interrupted(Client):
+        def create_many(self, *_arguments: Any, **_options: Any) -> Any:
+            stopped = KeyboardInterrupt()
+            vars(stopped)["report"] = FleetReport.model_validate({"reports": done})
+            raise stopped
+
+    def connect(**options: Any) -> Client:
+        emulator = shell.emulator
+        return Interrupted(**{"credential": emulator.credential, "transport": emulator.transport()} | options)
+
+    ended = shell.connecting(connect).run("create", "--fleet", file)
+    assert ended.code == 130
+    assert [one["spec"]["factory"] for one in ended.json["reports"]] == [specs[0].factory]
+    assert "Interrupted. The report has the factories that were finished by then." in ended.said
 
 
 # --- progress
@@ -244,6 +263,16 @@ def test_a_log_has_failures_and_now_and_then_the_number(specs: list[Spec]) -> No
     ]
 
 
+def test_a_log_does_not_list_hundreds_of_failures(specs: list[Spec]) -> None:
+    """The first twenty are named, then one line says where the others are."""
+    lines: list[str] = []
+    with FleetLines(specs * 100, lines.append) as progress:
+        progress(started())
+        for _ in range(100):
+            progress(ended(specs[0].factory, 1, failed=1))
+    assert lines == ["[0:01] adf-0: done"] * 20 + ["[0:01] Further failures are in the answer."]
+
+
 def test_a_terminal_shows_a_line_per_subscription(specs: list[Spec], screen: Callable[..., Any]) -> None:
     """Those under way first, with what was done; the block goes away at the end."""
     there = [spec.model_copy(update={"factory": spec.factory.replace("0001", "0002")}) for spec in specs]
@@ -254,12 +283,15 @@ def test_a_terminal_shows_a_line_per_subscription(specs: list[Spec], screen: Cal
             progress(event)
         progress(Event(kind="waiting", verb="create_many", seconds=9, message="Azure's limits let it wait"))
         seen = str(stderr.seen)
+        progress(ended(there[0].factory, 40, created=4))
+        later = str(stderr.seen)
         progress(Event(kind="warning", verb="create_many", seconds=9, message="The disk is full."))
     assert "create  0:09  3 of 6 factories done" in seen
     rows = [line.split() for line in seen.splitlines() if "00000000-" in line]
     assert [(row[0], row[1], row[2]) for row in rows] == [("*", OTHER, "0"), ("+", OTHER[:-1] + "1", "3")]
     assert "12 created" in seen
     assert "Azure's limits let it wait" in seen
+    assert "Azure's limits" not in later
     assert "factories" not in str(stderr.seen)
     assert "The disk is full." in str(stderr.seen)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from purview_mpe._cli.main import make_parser
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -116,6 +118,13 @@ def test_a_wrong_variable_is_named(shell: Any) -> None:
     assert "PURVIEW_MPE_CLOUD: 'germany' is none of public, us-government, china" in ended.said
 
 
+def test_the_certificates_of_a_variable(shell: Any) -> None:
+    """Under the name of the option, or of the example app's setting."""
+    for variable in ("PURVIEW_MPE_CA", "PURVIEW_MPE_CA_FILE"):
+        ended = shell.ends("plan", **{variable: "missing.pem"})
+        assert (ended.code, "'missing.pem' is not a file" in ended.said) == (2, True)
+
+
 def test_an_empty_variable_is_not_set(shell: Any) -> None:
     """As CI systems leave them."""
     assert shell.ends("plan", PURVIEW_MPE_ACCOUNT="", PURVIEW_MPE_CLOUD="").code == 0
@@ -187,3 +196,34 @@ def test_a_spec_from_find_is_a_spec_file(shell: Any) -> None:
     [spec] = shell.run("find", "--subscription", SUBSCRIPTION).json["specs"]
     ended = shell.run("plan", "--spec", "-", stdin=json.dumps(spec))
     assert ended.code == 0
+
+
+# --- options where they act
+
+
+@pytest.mark.parametrize("verb", ["connect", "grant", "revoke", "disconnect"])
+def test_a_base_name_is_not_needed_where_no_endpoint_is_named(shell: Any, verb: str) -> None:
+    """These verbs know nothing of endpoints; the option is taken, so that one set of options serves every verb."""
+    ends = ("--factory", shell.spec.factory, "--account", str(shell.spec.account))
+    assert shell.run(verb, *ends).code == 0
+    assert shell.run(verb, *ends, "--name", "purview").code == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "verbs"),
+    [
+        ("--replace-broken", {"check", "plan", "create", "onboard", "export"}),
+        ("--runtime", {"check", "plan", "create", "onboard", "export"}),
+        ("--purview-endpoint", {"check", "diagnose", "grant", "revoke", "onboard", "offboard", "prove"}),
+        ("--journal", {"create", "onboard"}),
+        ("--fleet", {"check", "plan", "create", "approve", "onboard", "status", "delete"}),
+        ("--hand-off", {"create", "approve", "reject", "grant", "revoke", "onboard", "offboard"}),
+        ("--fail-on-changes", {"plan"}),
+    ],
+)
+def test_an_option_is_offered_where_it_acts(option: str, verbs: set[str]) -> None:
+    """And nowhere else."""
+    parser: Any = make_parser()
+    known = next(action.choices for action in parser._actions if action.nargs == "A...")
+    offered = {verb: {flag for one in child._actions for flag in one.option_strings} for verb, child in known.items()}
+    assert {verb for verb, flags in offered.items() if option in flags} == verbs

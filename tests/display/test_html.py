@@ -382,7 +382,7 @@ def test_what_has_no_rows_says_which_have():
     """A TypeError that names the nouns with rows."""
     with pytest.raises(
         TypeError,
-        match="Account, Check, Diagnosis, FleetCheck, FleetPlan, FleetReport, FleetStatus, Orphans, Plan, Report, Status",
+        match="Account, Check, Diagnosis, FleetCheck, FleetPlan, FleetReport, FleetStatus, Orphans, Plan, Proof, Report, Status",
     ):
         TARGETS[0].to_pandas()
 

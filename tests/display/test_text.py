@@ -65,7 +65,7 @@ OTHER = Endpoint(
 DENIED = ErrorDetail(
     code="access-denied",
     message="Could not create the endpoint 'purview_queue': Azure answered 403 (AuthorizationFailed): No.",
-    remedy="Ask an owner for the role Data Factory Contributor: az role assignment create --role x --assignee <you>",
+    remedy="Ask an owner for the role Data Factory Contributor: az role assignment create --role x --assignee YOU",
     status=403,
     azure_code="AuthorizationFailed",
     request_id="11111111",
@@ -232,7 +232,7 @@ def test_a_report_shows_outcomes_errors_and_hand_off() -> None:
           x purview_queue: Could not create the endpoint 'purview_queue': Azure answered
             403 (AuthorizationFailed): No.
             What to do: Ask an owner for the role Data Factory Contributor:
-              az role assignment create --role x --assignee <you>
+              az role assignment create --role x --assignee YOU
 
           x purview_namespace: Too late.
             What to do: Wait.

@@ -508,7 +508,7 @@ def test_dry_run_hands_off_what_this_caller_may_not_decide(colour, door, shape):
         "Microsoft.Purview/accounts/PrivateEndpointConnectionsApproval/action."
     )
     assert report.outcomes[0].error.remedy == (
-        "Ask an owner for the role Contributor: az role assignment create --role 'Contributor' --assignee <you> --scope "
+        "Ask an owner for the role Contributor: az role assignment create --role 'Contributor' --assignee YOU --scope "
         f"{emulator.account}"
     )
     assert {outcome.matched_by for outcome in report.outcomes} == {"private-endpoint-id"}

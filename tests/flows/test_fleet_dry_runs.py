@@ -120,6 +120,19 @@ def test_a_dry_run_of_onboarding_reads_the_policy_once(colour: Colour, emulator:
     assert emulator.writes == []
 
 
+def test_identities_that_have_the_role_need_no_write(colour: Colour, emulator: Emulator):
+    """One policy serves the fleet; each factory's report says what is so for it, in the run as in its dry run."""
+    specs = fleet_of(emulator, 3)
+    colour.run(emulator, lambda client: client.grant(specs[1])).raise_for_failures()
+    dry = colour.run(emulator, lambda client: client.onboard_many(specs, dry_run=True))
+    real = colour.run(emulator, lambda client: client.onboard_many(specs))
+    roles = [
+        [one.result for each in report.reports for one in each.outcomes if one.subject == "data-curator"]
+        for report in (dry, real)
+    ]
+    assert roles == [["would-grant", "already-granted", "would-grant"], ["granted", "already-granted", "granted"]]
+
+
 def test_a_dry_run_of_what_is_onboarded_changes_nothing(colour: Colour, emulator: Emulator):
     """After a real run with approval, nothing would be done."""
     specs = fleet_of(emulator, 2)

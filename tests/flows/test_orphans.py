@@ -59,6 +59,13 @@ def judged(connection: SeenConnection, *factories: KnownFactory) -> str:
 NEIGHBOUR = an_endpoint("other", "blob", private_endpoint_id=f"{HIDDEN}/df1.other")
 
 
+def test_rows_of_one_target_are_in_the_order_of_their_endpoints() -> None:
+    """Azure lists connections in no documented order, and targets stay in the order of the account."""
+    last = SeenConnection(STORAGE, a_connection(f"{HIDDEN}/df1.a"))
+    rows, _ = orphan_connections([*(seen(f"{HIDDEN}/df1.{name}") for name in "cb"), last], [known(NEIGHBOUR)])
+    assert [(row.target_id, row.endpoint) for row in rows] == [(ACCOUNT, "b"), (ACCOUNT, "c"), (STORAGE, "a")]
+
+
 # --- connections
 
 

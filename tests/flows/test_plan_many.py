@@ -8,8 +8,8 @@ import pytest
 
 from purview_mpe.emulator import Fault
 from purview_mpe.errors import InvalidSpec
-from tests.flows.test_room import filled
 from tests.support.colours import fleet_of, spec_for
+from tests.support.crowded import filled
 
 if TYPE_CHECKING:
     from purview_mpe import Event, FleetCheck, FleetPlan

@@ -262,7 +262,7 @@ def test_a_missing_role_is_told_with_the_command(colour, emulator):
     assert results(report) == dict.fromkeys(ALL_NAMES, "failed")
     role = "--role 'Data Factory Contributor'"
     assert {outcome.error.remedy for outcome in report.outcomes} == {
-        f"Ask an owner for the role Data Factory Contributor: az role assignment create {role} --assignee <you> --scope {emulator.factory}"
+        f"Ask an owner for the role Data Factory Contributor: az role assignment create {role} --assignee YOU --scope {emulator.factory}"
     }
     assert requests(emulator, "GET", "/managedPrivateEndpoints") == [200]
 

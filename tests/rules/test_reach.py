@@ -43,3 +43,12 @@ def test_why_a_caller_is_not_served(firewall, error, kind):
 def test_an_account_that_cannot_be_read_has_no_known_address():
     """Its data plane is in its properties."""
     assert account_unreadable().kind == "account-hidden"
+
+
+def test_a_policy_that_is_not_shown_is_about_the_role():
+    """A caller who is not a collection administrator gets an empty list."""
+    hidden = AzureError("x", remedy="", status=200)
+    hidden.code = "root-policy-hidden"
+    reach = out_of_reach(an_account(), hidden)
+    assert reach is not None
+    assert reach.kind == "not-collection-admin"

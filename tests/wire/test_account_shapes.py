@@ -241,7 +241,7 @@ def test_an_account_that_may_not_be_read():
     assert finding.message == "Only the account endpoint can be planned: this caller is not allowed to read 'pv1'."
     assert finding.remedy == (
         "Ask an owner of the account for the role Reader: az role assignment create --role Reader "
-        f"--assignee <you> --scope {ACCOUNT}"
+        f"--assignee YOU --scope {ACCOUNT}"
     )
 
 

@@ -275,7 +275,7 @@ def test_a_message_reads_as_it_should() -> None:
         "Could not create the endpoint 'purview_blob': Azure answered 403 (AuthorizationFailed): The client does not "
         "have authorization.\n"
         "  What to do: Ask an owner for the role Data Factory Contributor: az role assignment create "
-        "--role 'Data Factory Contributor' --assignee <you> --scope /subscriptions/"
+        "--role 'Data Factory Contributor' --assignee YOU --scope /subscriptions/"
         "00000000-0000-0000-0000-000000000001/resourceGroups/rg1/providers/Microsoft.DataFactory/factories/df1"
     )
 
@@ -357,3 +357,34 @@ def test_no_secret_survives_blotting() -> None:
     assert errors.blotted("Bearer eyJ0eXAiOiJKV1QiLCJhbGci.x-_y==, the bearer of news", "") == (
         "Bearer ***, the bearer of news"
     )
+
+
+def test_an_answer_that_is_too_long_is_not_read():
+    """The message says so."""
+    assert "longer than any of Azure's" in errors.too_long(READING, 200).message
+
+
+def test_an_answer_that_repeats_the_token_is_not_read():
+    """Nothing of it is repeated."""
+    assert "repeats the token" in errors.token_repeated(READING, Answer(200)).message
+
+
+@pytest.mark.parametrize(
+    ("bad", "proxy", "host", "says"),
+    [
+        (True, None, "h", "certificate authority"),
+        (False, "http://p", "h", "the proxy http://p runs"),
+        (False, None, "h", "h can be reached"),
+        (False, None, "", "Check the network"),
+    ],
+)
+def test_what_to_do_about_the_way_to_a_host(bad, proxy, host, says):
+    """The remedy names what stands between."""
+    remedy = errors.no_answer(READING, "it broke", host=host, proxy=proxy, bad_certificate=bad).remedy
+    assert says in remedy
+
+
+def test_a_sign_in_without_a_token_is_about_the_sign_in():
+    """A 401 from Azure is about one resource."""
+    assert errors.is_without_token(AccessDenied("x", remedy=""))
+    assert not errors.is_without_token(AccessDenied("x", remedy="", status=401))

@@ -159,7 +159,7 @@ def test_a_right_that_is_missing_elsewhere_is_asked_for_there(action: str, scope
     error = made(CREATING, 403, linked(action, scope))
     assert isinstance(error, AccessDenied)
     assert (
-        f"az role assignment create --role {role.replace(chr(39), chr(34))} --assignee <you> --scope {scope}"
+        f"az role assignment create --role {role.replace(chr(39), chr(34))} --assignee YOU --scope {scope}"
         in error.remedy
     )
     assert action in error.remedy

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from purview_mpe._wire.errors import Attempt, no_token
-from purview_mpe._wire.sign_in import Challenge, read_challenge, read_no_token
+from purview_mpe._wire.sign_in import Challenge, NoToken, read_challenge, read_no_token, remedy_for
 from purview_mpe.errors import AccessDenied, NoAnswer
 
 ATTEMPT = Attempt("read the Purview account 'pv1'", "/x", "Reader")
@@ -206,3 +206,20 @@ ENCODED = base64.urlsafe_b64encode(CLAIMS.encode()).decode()
 def test_a_challenge_is_read_and_nonsense_in_it_is_not(header: str | None, challenge: Challenge | None) -> None:
     """The claims as the credential takes them and as Azure CLI does; nothing that a shell would act upon."""
     assert read_challenge(header) == challenge
+
+
+def test_a_link_for_help_is_not_the_host_that_failed():
+    """Short links stand in the libraries' messages."""
+    said = read_no_token("Failed to resolve 'aka.ms' HTTPSConnectionPool(host='aka.ms', port=443): Max retries")
+    assert said.host == ""
+
+
+def test_a_credential_that_failed_for_another_reason_is_to_be_corrected():
+    """What it said is all that is known."""
+    error = no_token(ATTEMPT, "the moon is full", proxy_for=lambda _host: None)
+    assert error.remedy.startswith("Correct what the credential says above")
+
+
+def test_an_unreachable_sign_in_host_is_a_matter_of_the_network():
+    """Not of the credential."""
+    assert remedy_for(NoToken("unreachable", "x")) == "Check the network to the sign-in host, then repeat the call."

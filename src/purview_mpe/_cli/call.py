@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from purview_mpe._azure import recording as record
 from purview_mpe._cli import connecting, fleets, given
 from purview_mpe._cli.log import logging_to
 from purview_mpe._cli.progress import progress_on
+from purview_mpe._model.shell import option_of
+from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -68,8 +70,6 @@ class Call:
     @contextmanager
     def client(self) -> Generator[Client]:
         """A client that reports its progress to this call."""
-        from purview_mpe import Client  # noqa: PLC0415 - loads pydantic, which --help does without
-
         settings = connecting.client_options(self.arguments)
         with logging_to(self.terminal, self.arguments.verbose) as hook, ExitStack() as stack:
             if hook is not None:
@@ -77,8 +77,17 @@ class Call:
             if (path := getattr(self.arguments, "record", None)) is not None:
                 security = {key: settings[key] for key in ("connection_verify",) if key in settings}
                 settings["transport"] = stack.enter_context(record.recording_to(path, security))
-            with (self.connect or Client)(on_event=self._on_event, **settings) as client:
+            with self._connected(settings) as client:
                 yield client
+
+    def _connected(self, settings: dict[str, Any]) -> Client:
+        from purview_mpe import Client  # noqa: PLC0415 - loads pydantic, which --help does without
+
+        try:
+            return (self.connect or Client)(on_event=self._on_event, **settings)
+        except InvalidSpec as error:
+            problems = [(option_of(field), rule) for field, rule in error.problems]
+        raise InvalidSpec("The command", problems)
 
     def watched(self, action: Callable[[], T], fleet: Sequence[Spec] | None = None) -> T:
         """The result of an action, with its progress on stderr; with `-v` the log replaces the progress."""
@@ -130,5 +139,5 @@ class Verb:
     summary: str
     description: str
     run: Callable[[Call], Exit]
-    options: tuple[Callable[[ArgumentParser], None], ...] = ()
+    options: tuple[Callable[[ArgumentParser], object], ...] = ()
     examples: tuple[str, ...] = ()

@@ -26,8 +26,8 @@ def client_options(arguments: Namespace) -> dict[str, Any]:
         options["endpoint"] = arguments.endpoint
         if _is_this_machine(arguments.endpoint):
             options["credential"] = EmulatorCredential()
-    if arguments.purview_endpoint is not None:
-        options["purview_endpoint"] = arguments.purview_endpoint
+    if (purview_endpoint := getattr(arguments, "purview_endpoint", None)) is not None:
+        options["purview_endpoint"] = purview_endpoint
     if arguments.ca is not None:
         if not _is_file(arguments.ca):
             raise InvalidSpec("The command", [("--ca", f"{_short(arguments.ca)!r} is not a file")])

@@ -21,8 +21,10 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "subscription": (f"{_PREFIX}SUBSCRIPTION", "AZURE_SUBSCRIPTION_ID"),
     **{
         option: (f"{_PREFIX}{option.upper()}",)
-        for option in ("resource_group", "cloud", "endpoint", "purview_endpoint", "ca", "output")
+        for option in ("resource_group", "cloud", "endpoint", "purview_endpoint", "output")
     },
+    # The second one is the setting of the example app for Azure Functions.
+    "ca": (f"{_PREFIX}CA", f"{_PREFIX}CA_FILE"),
 }
 _CHOICES = {"cloud": CLOUDS, "output": FORMATS}
 _DEFAULTS = {"cloud": "public"}

@@ -36,7 +36,9 @@ def explain(call: Call) -> Exit:
     else:
         found = list(pages.explained(code.strip().casefold()))
         if not found:
-            raise InvalidSpec("The command", [("CODE", _unknown(code, pages.codes()))])
+            raise InvalidSpec(
+                "The command", [("CODE", _unknown(code, pages.codes()))], remedy="List them all: purview-mpe explain"
+            )
         for heading, text in found:
             _show(page, heading, text)
     call.terminal.write(str(page))
@@ -65,5 +67,5 @@ def _show(page: Page, heading: str, text: str) -> None:
 def _unknown(code: str, known: Mapping[str, Any]) -> str:
     every = [each for codes in known.values() for each in codes]
     near = difflib.get_close_matches(code, every, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "; purview-mpe explain lists them all"
+    hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"{code[:80]!r} is not a code{hint}"

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 #: Seconds between two lines in a log, and between two redraws of a terminal.
 _LINES_EVERY, _DRAWN_EVERY = 30.0, 0.2
+#: Seconds after which a message about waiting is no longer shown: a fleet that waits says so every 15 seconds.
+_STALE = 20.0
+#: A log has a line for each of so many factories with failures; the answer has them all.
+_MOST_FAILURES = 20
 
 
 @dataclass
@@ -65,7 +69,8 @@ class _Tally:
 
     def __init__(self, fleet: Sequence[Spec]) -> None:
         self._lock = threading.RLock()
-        self._verb, self._seconds, self._message = "", 0.0, ""
+        self._verb, self._seconds = "", 0.0
+        self._last: tuple[float, str] = (float("-inf"), "")
         self._of: dict[str, _Subscription] = {}
         for spec in fleet:
             name = spec.factory_id.subscription
@@ -82,12 +87,18 @@ class _Tally:
             and event.factory is None
             and "factories are done" not in event.message
         ):
-            self._message = event.message
+            self._last = event.seconds, event.message
         if event.kind != "finished" or event.factory is None:
             return False
         self._of[folded(ArmId.parse(event.factory).subscription)].take(event.counts)
         self._all.take(event.counts)
         return True
+
+    @property
+    def _message(self) -> str:
+        """What the fleet waits for, unless that is long past."""
+        said_at, message = self._last
+        return message if self._seconds - said_at < _STALE else ""
 
 
 class FleetLines(_Tally):
@@ -103,7 +114,7 @@ class FleetLines(_Tally):
         with self._lock:
             if self._take(event):
                 if _has_failures(event.counts):
-                    self._line(event.message)
+                    self._failed(event.message)
             elif event.kind == "warning":
                 self._line(event.message)
             elif event.kind == "finished":
@@ -112,6 +123,12 @@ class FleetLines(_Tally):
             if event.seconds - self._shown_at >= _LINES_EVERY:
                 self._shown_at = event.seconds
                 self._line(f"{self._verb}: {self._all}{f'; {self._message}' if self._message else ''}")
+
+    def _failed(self, text: str) -> None:
+        if self._all.failed <= _MOST_FAILURES:
+            self._line(text)
+        elif self._all.failed == _MOST_FAILURES + 1:
+            self._line("Further failures are in the answer.")
 
     def _line(self, text: str) -> None:
         self._write(f"[{duration(self._seconds)}] {text}")

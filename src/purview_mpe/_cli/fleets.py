@@ -93,10 +93,9 @@ def onboard(call: Call, fleet: Sequence[Spec]) -> Exit:
     return show(call, report)
 
 
-def approve(call: Call, subjects: Sequence[Spec] | Sequence[Report]) -> Exit:
+def approve(call: Call, subjects: Sequence[Spec] | Sequence[Report], specs: Sequence[Spec]) -> Exit:
     """Approve the caller's own connections, of a fleet or of its reports."""
     arguments = call.arguments
-    specs = [subject.spec if hasattr(subject, "spec") else subject for subject in subjects]
     with call.client() as client:
         report = call.watched(
             lambda: client.approve_many(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Plan, Report
     from purview_mpe._model.spec import Spec
 
+#: A spec needs a base name, also where a verb makes no use of it.
+_UNUSED_NAME = "purview"
+
 
 def spec_of(arguments: Namespace, terminal: Terminal, find: Find) -> Spec:
     """The spec that file, options and environment give together.
@@ -39,6 +42,8 @@ def spec_of(arguments: Namespace, terminal: Terminal, find: Find) -> Spec:
         **dict.fromkeys(by_option, "option"),
     }
     fields = {**by_variable, **in_file, **by_option}
+    if not hasattr(arguments, "separator"):
+        fields.setdefault("name", _UNUSED_NAME)  # the verb makes no names
     names: list[places.Kind] = ["factory", "account"]
     texts: dict[str, str] = {name: fields[name] for name in names if isinstance(fields.get(name), str)}
     place = places.Place.of(arguments, texts)
@@ -49,8 +54,19 @@ def spec_of(arguments: Namespace, terminal: Terminal, find: Find) -> Spec:
     try:
         return Spec.model_validate(fields)
     except InvalidSpec as error:
-        problems = [_as_given(field, rule, sources, arguments.spec) for field, rule in error.problems]
+        problems = [
+            _as_given(field, _rule(field, rule, fields), sources, arguments.spec) for field, rule in error.problems
+        ]
     raise InvalidSpec("The spec", problems)
+
+
+def _rule(field: str, rule: str, fields: Mapping[str, Any]) -> str:
+    """The rule, or the likely reason why it is broken."""
+    if fields.get(field) == "":
+        return "is empty; perhaps a variable of your shell is not set"
+    if field == "factory" and rule.startswith("is the id of a Microsoft.Purview/accounts"):
+        return f"{rule.partition(';')[0]}; did you swap --factory and --account?"
+    return rule
 
 
 def fleet_in(arguments: Namespace, terminal: Terminal, find: Find) -> tuple[Spec, ...]:
@@ -75,6 +91,8 @@ def fleet_in(arguments: Namespace, terminal: Terminal, find: Find) -> tuple[Spec
         return specs_in(path, defaults)
     except InvalidSpec as error:
         is_option = {field for field, _ in error.problems if field.partition(".")[0] in defaults}
+        if [field for field, _ in error.problems] == ["path"]:
+            raise InvalidSpec("The command", [("--fleet", f"{_short(path)!r} {error.problems[0][1]}")]) from None
         problems = [(option_of(field) if field in is_option else field, rule) for field, rule in error.problems]
     except OSError as error:
         problems = [(_short(path), f"cannot be read: {error.strerror}")]
@@ -103,7 +121,34 @@ def _in_spec_file(arguments: Namespace, terminal: Terminal) -> dict[str, Any]:
     found: Any = {} if arguments.spec is None else read_json(arguments.spec, "The spec file", terminal)
     if not isinstance(found, dict):
         raise InvalidSpec("The spec file", [(str(arguments.spec), "does not hold a JSON object")])
-    return cast("dict[str, Any]", found)
+    fields = cast("dict[str, Any]", found)
+    _refuse_other_kind(fields, "spec", str(arguments.spec))
+    return fields
+
+
+#: A field that only this kind of file has, and the option that takes the file.
+_KINDS = {
+    "steps": ("plan", "create --plan FILE"),
+    "outcomes": ("report", "approve --report FILE"),
+    "reports": ("report of a fleet", "approve --report FILE"),
+    "specs": ("fleet", "--fleet FILE"),
+    "factory": ("spec", "--spec FILE"),
+}
+
+
+def _refuse_other_kind(found: object, wanted: str, path: str) -> None:
+    """Refuse a file of another kind by its name, and not by its fields.
+
+    Raises:
+        InvalidSpec: the file is recognized as another kind.
+    """
+    if not isinstance(found, dict):
+        return
+    kind, option = next((known for field, known in _KINDS.items() if field in found), (wanted, ""))
+    if kind != wanted and not ("endpoints" in found or "findings" in found):
+        raise InvalidSpec("The command", [(path, f"holds a {kind}, not a {wanted}; use {option}")])
+    if kind != wanted:
+        raise InvalidSpec("The command", [(path, f"holds the answer of another verb, not a {wanted}")])
 
 
 def _from_options(arguments: Namespace) -> dict[str, Any]:
@@ -141,7 +186,9 @@ def plan_in(path: str, terminal: Terminal) -> Plan:
     """
     from purview_mpe._model.results import Plan  # noqa: PLC0415 - as in spec_of
 
-    return Plan.model_validate_json(json.dumps(read_json(path, "The plan file", terminal)))
+    found = read_json(path, "The plan file", terminal)
+    _refuse_other_kind(found, "plan", path)
+    return Plan.model_validate_json(json.dumps(found))
 
 
 def report_in(path: str, terminal: Terminal) -> Report:
@@ -152,7 +199,9 @@ def report_in(path: str, terminal: Terminal) -> Report:
     """
     from purview_mpe._model.results import Report  # noqa: PLC0415 - as in spec_of
 
-    return Report.model_validate_json(json.dumps(read_json(path, "The report file", terminal)))
+    found = read_json(path, "The report file", terminal)
+    _refuse_other_kind(found, "report", path)
+    return Report.model_validate_json(json.dumps(found))
 
 
 def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -> None:
@@ -161,5 +210,5 @@ def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -
     Raises:
         InvalidSpec: both were given.
     """
-    if given is not None and any(getattr(arguments, field) is not None for field in ("spec", *SPEC_FIELDS)):
+    if given is not None and any(getattr(arguments, field, None) is not None for field in ("spec", *SPEC_FIELDS)):
         raise InvalidSpec("The command", [(option, "already holds a spec; leave out --spec and the options of a spec")])

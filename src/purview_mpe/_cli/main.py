@@ -164,6 +164,33 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
+#: Verbs and options that other tools have for what has another name here.
+_ELSEWHERE = {
+    **dict.fromkeys(("apply", "deploy", "provision", "make", "add"), "create"),
+    **dict.fromkeys(("destroy", "remove", "rm"), "delete"),
+    **dict.fromkeys(("show", "list", "ls"), "status"),
+    **dict.fromkeys(("doctor", "debug"), "diagnose"),
+    **dict.fromkeys(("lint",), "validate"),
+    **dict.fromkeys(("version", "-V"), "--version"),
+    "help": "--help",
+    "--detailed-exitcode": "--fail-on-changes",
+    "--auto-approve": "--yes",
+    "--format": "--output",
+    "--base-name": "--name",
+}
+_IN_OTHER_WORDS = {
+    "the following arguments are required: VERB": "a verb is missing; begin with purview-mpe demo",
+}
+
+
+def _near(word: str, known: Sequence[str]) -> str | None:
+    """The verb or option that was probably meant."""
+    meant = _ELSEWHERE.get(word)
+    if meant is not None and (meant in known or meant in {"--help", "--version"}):
+        return meant
+    return next(iter(difflib.get_close_matches(word, known, n=1)), None)
+
+
 class _Parser(ArgumentParser):
     """argparse, with a hint for a misspelt word, and without the full usage text above the error."""
 
@@ -171,15 +198,19 @@ class _Parser(ArgumentParser):
         """Exit with 2 because of an unknown word; the verb's own parser finds similar ones."""
         known = [flag for action in self._actions for flag in action.option_strings]
         flag = unknown[0].partition("=")[0]
-        near = difflib.get_close_matches(flag, known, n=1) if flag.startswith("-") else []
-        self.error(f"there is no {unknown[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        near = _near(flag, known) if flag.startswith("-") else None
+        self.error(f"there is no {unknown[0]!r}" + (f"; did you mean {near!r}?" if near else ""))
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2 and one sentence."""
-        if wrong := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
-            known = re.findall(r"[\w-]+", wrong[2])
-            if near := difflib.get_close_matches(wrong[1], known, n=1):
-                message = f"{message.partition(' (choose')[0]}; did you mean {near[0]!r}?"
+        if wrong := re.search(r"(argument .*: )?invalid choice: '([^']*)' \(choose from (.*)\)", message):
+            near = _near(wrong[2], re.findall(r"[\w-]+", wrong[3]))
+            hint = f"; did you mean {near!r}?" if near else ""
+            if wrong[1] == "argument VERB: ":
+                message = f"there is no verb {wrong[2]!r}{hint}"
+            elif hint:
+                message = f"{message.partition(' (choose')[0]}{hint}"
+        message = _IN_OTHER_WORDS.get(message, message).replace("expected one argument", "a value is missing")
         self.exit(int(Exit.USAGE), f"error: {message}\n  See: {self.prog} --help\n")
 
 
@@ -190,6 +221,10 @@ def _report_interruption(call: Call, interrupt: KeyboardInterrupt) -> None:
         call.terminal.say("Interrupted. Nothing was written.", "attention")
         return
     call.show(so_far)
+    if call.fleet is not None:
+        call.terminal.say("Interrupted. The report has the factories that were finished by then.", "attention")
+        call.terminal.say("Azure finishes what it has begun for others; repeat the command to find it.")
+        return
     call.terminal.say("Interrupted. The report shows what was done; Azure finishes what it has begun.", "attention")
     call.terminal.say("Repeat the command: it reads the state first, and only does what is missing.")
 

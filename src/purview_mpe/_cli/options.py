@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from argparse import ArgumentTypeError
+from argparse import SUPPRESS, ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -59,7 +59,7 @@ def output_options(parser: ArgumentParser) -> None:
     _verbose(group)
 
 
-def connection_options(parser: ArgumentParser) -> None:
+def connection_options(parser: ArgumentParser) -> Arguments:
     """The options for reaching Azure."""
     group = parser.add_argument_group("connection")
     group.add_argument("--cloud", choices=CLOUDS, help="the Azure cloud (default: public)")
@@ -69,17 +69,23 @@ def connection_options(parser: ArgumentParser) -> None:
         help="another https address of Azure Resource Manager; with an emulator on this machine "
         "(127.0.0.1, localhost) no sign-in is needed",
     )
-    group.add_argument(
-        "--purview-endpoint",
-        metavar="URL",
-        help="address of an emulator's Purview data plane on this machine, with {account} for the account's name",
-    )
     group.add_argument("--ca", metavar="FILE", help="certificates to trust, in PEM form: an emulator's, or a proxy's")
     group.add_argument(
         "--record",
         metavar="FILE",
         type=Path,
         help="write the requests and Azure's answers to a file, without tokens and with ids and names replaced",
+    )
+    return group
+
+
+def catalog_options(parser: ArgumentParser) -> None:
+    """The options for reaching Azure, for verbs that also reach Purview's data plane."""
+    group = connection_options(parser)
+    group.add_argument(
+        "--purview-endpoint",
+        metavar="URL",
+        help="address of an emulator's Purview data plane on this machine, with {account} for the account's name",
     )
 
 
@@ -91,9 +97,37 @@ def account_option(parser: ArgumentParser) -> None:
     place_options(group)
 
 
+def ends_options(parser: ArgumentParser) -> None:
+    """The options for the factory and the account, for verbs to which the names of endpoints mean nothing."""
+    group = _ends(parser)
+    # Not in the help: it does nothing here, and is taken so that one set of options serves every verb.
+    group.add_argument("--name", help=SUPPRESS)
+
+
+def endpoint_options(parser: ArgumentParser) -> None:
+    """The options for verbs that work on endpoints which exist."""
+    _names(_ends(parser))
+
+
 def spec_options(parser: ArgumentParser) -> None:
-    """The options for the spec: a file, single fields, or a file of which options replace single fields."""
-    group = parser.add_argument_group("what to work on (a Spec; options win over the file)")
+    """The options for verbs that plan: a file, single fields, or a file of which options replace single fields."""
+    group = _ends(parser)
+    _names(group)
+    group.add_argument(
+        "--runtime",
+        metavar="NAME",
+        help="Azure integration runtime in the managed virtual network (default: any that exists there)",
+    )
+    group.add_argument(
+        "--replace-broken",
+        action="store_true",
+        default=None,
+        help="delete endpoints that are Failed, Rejected or Disconnected, and create them again",
+    )
+
+
+def _ends(parser: ArgumentParser) -> Arguments:
+    group = parser.add_argument_group("what to work on (options win over the file)")
     group.add_argument("--spec", metavar="FILE", help="a spec as JSON; - for stdin")
     group.add_argument("-n", "--factory", metavar="ID", help="id of the data factory, or its name")
     group.add_argument(
@@ -102,6 +136,10 @@ def spec_options(parser: ArgumentParser) -> None:
         help="id of the Purview account, or its name; by default the one the factory is connected to",
     )
     place_options(group)
+    return group
+
+
+def _names(group: Arguments) -> None:
     group.add_argument("--name", metavar="BASE", help="name of the account endpoint, and prefix of the others' names")
     group.add_argument("--separator", metavar="TEXT", help="between base name and group id (default: _)")
     group.add_argument(
@@ -116,24 +154,13 @@ def spec_options(parser: ArgumentParser) -> None:
         dest="names",
         action="append",
         type=_pair,
-        help="the name for one group id, instead of base and separator (Spec.names); repeatable",
+        help="the name for one group id, instead of base and separator; repeatable",
     )
     group.add_argument(
         "--managed-vnet",
         metavar="NAME",
         dest="managed_virtual_network",
         help="name of the factory's managed virtual network (default: default)",
-    )
-    group.add_argument(
-        "--runtime",
-        metavar="NAME",
-        help="Azure integration runtime in the managed virtual network (default: any that exists there)",
-    )
-    group.add_argument(
-        "--replace-broken",
-        action="store_true",
-        default=None,
-        help="delete endpoints that are Failed, Rejected or Disconnected, and create them again",
     )
 
 

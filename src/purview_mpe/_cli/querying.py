@@ -10,7 +10,7 @@ from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from purview_mpe._model.spec import Noun
 
@@ -34,25 +34,19 @@ def queried(data: Any, query: str | None) -> Any:
     return data if query is None else _compiled(query).search(data)
 
 
-def tsv(data: Any) -> str:
+def tsv(data: object) -> str:
     """What a query gave: a line for each item of a list, with the values of an item separated by tabs."""
-    items: Iterable[Any] = data if isinstance(data, list) else [] if data is None else [data]
+    if data is None:
+        return ""
+    items = cast("list[object]", data) if isinstance(data, list) else [data]
     return "\n".join(_line(_values(item)) for item in items)
 
 
 def rows_of(noun: Noun) -> str:
-    """The list that a noun holds, a line for each row and without a heading, as az does.
+    """The list that a noun holds, a line for each row and without a heading, as az does."""
+    from purview_mpe._display.tables import table  # noqa: PLC0415 - loads pydantic, which --help does without
 
-    Raises:
-        InvalidSpec: it holds no list.
-    """
-    from purview_mpe._display.tables import HasNoTable, table  # noqa: PLC0415 - loads pydantic
-
-    try:
-        return "\n".join(_line(row) for row in table(noun).rows)
-    except HasNoTable:
-        problem = "tsv needs --query here, because the answer is not a list; for example --query proven"
-    raise InvalidSpec("The command", [("--output", problem)])
+    return "\n".join(_line(row) for row in table(noun).rows)
 
 
 def _values(item: object) -> Sequence[object]:

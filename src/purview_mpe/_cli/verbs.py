@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from purview_mpe._cli import explaining, exporting, finding, fleets, options
+from purview_mpe._cli import explaining, exporting, finding, fleets, options, validating
 from purview_mpe._cli import local as running
 from purview_mpe._cli import own_network as own
 from purview_mpe._cli import reading as looking
@@ -10,6 +10,7 @@ from purview_mpe._cli import writing as acting
 from purview_mpe._cli.call import Verb
 
 _REACH = (options.connection_options, options.output_options)
+_REACH_TO_PURVIEW = (options.catalog_options, options.output_options)
 _ENDS = '--factory "$FACTORY" --account "$ACCOUNT" --name purview'
 
 #: In the order of the help, which follows the job.
@@ -43,7 +44,7 @@ Reads account and factory, its integration runtimes, and your permissions;
 writes nothing. Works with any role, and Reader on both shows most. Exits 0 if
 nothing is wrong, 1 otherwise.""",
         looking.check,
-        (options.spec_options, fleets.fleet_option, *_REACH),
+        (options.spec_options, fleets.fleet_option, *_REACH_TO_PURVIEW),
         (f"purview-mpe check {_ENDS}", "purview-mpe check --spec sales.json -o json | jq .findings"),
     ),
     Verb(
@@ -91,7 +92,7 @@ storage and Contributor on a managed Event Hubs namespace; nothing on the
 factory. Safe to repeat. Writes down what you are not allowed to approve, for
 those who are (exit 4).""",
         acting.approve,
-        (options.spec_options, fleets.fleet_option, acting.approve_options, *_REACH),
+        (options.endpoint_options, fleets.fleet_option, acting.approve_options, *_REACH),
         (
             f"purview-mpe approve {_ENDS}",
             "purview-mpe approve --report report.json  # from the one who created them",
@@ -106,7 +107,7 @@ Reads, writes and needs what approve does; approved connections are left alone.
 A rejected endpoint never works again: it must be deleted, or created again.
 Asks first, or needs --yes.""",
         acting.reject,
-        (options.spec_options, acting.reject_options, *_REACH),
+        (options.endpoint_options, acting.reject_options, *_REACH),
         ("purview-mpe reject --spec sales.json --dry-run", "purview-mpe reject --report report.json --yes"),
     ),
     Verb(
@@ -118,7 +119,7 @@ nothing. Needs Reader on the factory; without Reader on the targets only the
 factory's side is shown. Exits 0 if all endpoints are ready, 4 if only approval
 or provisioning is missing, and 1 otherwise.""",
         looking.status,
-        (options.spec_options, fleets.fleet_option, *_REACH),
+        (options.endpoint_options, fleets.fleet_option, *_REACH),
         (
             f"purview-mpe status {_ENDS}",
             "purview-mpe status --spec sales.json -o json | jq .ready",
@@ -133,7 +134,7 @@ Reads what status reads, again and again; writes nothing. Ends when nothing is
 pending or provisioning any more, or after --timeout; exits as status does.
 JSON is one line per status.""",
         looking.watch,
-        (options.spec_options, looking.watch_options, *_REACH),
+        (options.endpoint_options, looking.watch_options, *_REACH),
         (
             "purview-mpe watch --spec sales.json",
             "purview-mpe watch --spec sales.json --every 1m --timeout 1h -o json",
@@ -149,7 +150,7 @@ pipeline runs reported. Writes nothing. Needs Reader on factory, account and
 targets; what you cannot read becomes a finding. Exits 0 if nothing prevents
 lineage, 1 otherwise.""",
         looking.diagnose,
-        (options.spec_options, looking.diagnose_options, *_REACH),
+        (options.endpoint_options, looking.diagnose_options, *_REACH_TO_PURVIEW),
         (f"purview-mpe diagnose {_ENDS}", "purview-mpe diagnose --spec sales.json --since 7d"),
     ),
     Verb(
@@ -161,7 +162,7 @@ and everything else unchanged. Needs Data Factory Contributor on the factory.
 Safe to repeat. Without --replace, a factory that is connected elsewhere stays
 so.""",
         acting.connect,
-        (options.spec_options, acting.connect_options, *_REACH),
+        (options.ends_options, acting.connect_options, *_REACH),
         ("purview-mpe connect --spec sales.json", "purview-mpe connect --spec sales.json --replace"),
     ),
     Verb(
@@ -172,7 +173,7 @@ Reads the factory; writes it back whole, without the account and with
 everything else unchanged. Needs Data Factory Contributor on the factory. Safe
 to repeat. A connection to an account other than the spec's stays.""",
         acting.disconnect,
-        (options.spec_options, *_REACH),
+        (options.ends_options, *_REACH),
         ("purview-mpe disconnect --spec sales.json", "purview-mpe disconnect --spec sales.json -o json"),
     ),
     Verb(
@@ -185,7 +186,7 @@ on the root collection, from inside the network of a closed account. Safe to
 repeat. Writes down what you are not allowed to do, for those who are
 (exit 4).""",
         acting.grant,
-        (options.spec_options, acting.grant_options, *_REACH),
+        (options.ends_options, acting.grant_options, *_REACH_TO_PURVIEW),
         (f"purview-mpe grant {_ENDS}", "purview-mpe grant --spec sales.json --dry-run"),
     ),
     Verb(
@@ -194,7 +195,7 @@ repeat. Writes down what you are not allowed to do, for those who are
         """\
 Reads, writes and needs what grant does. Safe to repeat.""",
         acting.revoke,
-        (options.spec_options, acting.revoke_options, *_REACH),
+        (options.ends_options, acting.revoke_options, *_REACH_TO_PURVIEW),
         (f"purview-mpe revoke {_ENDS}", "purview-mpe revoke --spec sales.json --dry-run"),
     ),
     Verb(
@@ -206,7 +207,7 @@ network, an integration runtime in it and the endpoints, approves with
 --approve, and makes the identity Data Curator. Needs what create, approve,
 connect and grant need. Safe to repeat: a second run writes nothing.""",
         acting.onboard,
-        (options.spec_options, fleets.fleet_options, acting.onboard_options, *_REACH),
+        (options.spec_options, fleets.fleet_options, acting.onboard_options, *_REACH_TO_PURVIEW),
         (f"purview-mpe onboard {_ENDS}", "purview-mpe onboard --spec sales.json --approve --dry-run"),
     ),
     Verb(
@@ -217,7 +218,7 @@ Reads, writes and needs what revoke, disconnect and delete do. The integration
 runtime, the managed virtual network and the identity stay. Safe to repeat.
 Asks first, or needs --yes.""",
         acting.offboard,
-        (options.spec_options, acting.offboard_options, *_REACH),
+        (options.endpoint_options, acting.offboard_options, *_REACH_TO_PURVIEW),
         ("purview-mpe offboard --spec sales.json --dry-run", "purview-mpe offboard --spec sales.json --yes"),
     ),
     Verb(
@@ -229,7 +230,7 @@ activities report and what Purview's catalog holds. Needs Data Factory
 Contributor on the factory and, for the catalog, Data Reader on the root
 collection. Exits 0 if the lineage is there, 1 otherwise.""",
         looking.prove,
-        (options.spec_options, looking.prove_options, *_REACH),
+        (options.ends_options, looking.prove_options, *_REACH_TO_PURVIEW),
         (
             "purview-mpe prove --spec sales.json --pipeline copy-sales",
             'purview-mpe prove --spec sales.json --run "$RUN"',
@@ -243,7 +244,7 @@ Reads the account and the factory's endpoints; deletes those that serve this
 spec, under whatever name, and no others. Needs Data Factory Contributor on the
 factory and Reader on the account. Safe to repeat. Asks first, or needs --yes.""",
         acting.delete,
-        (options.spec_options, fleets.fleet_option, acting.delete_options, *_REACH),
+        (options.endpoint_options, fleets.fleet_option, acting.delete_options, *_REACH),
         (f"purview-mpe delete {_ENDS}", "purview-mpe delete --spec sales.json --yes"),
     ),
     Verb(
@@ -322,6 +323,16 @@ pip install cheroot trustme""",
             "purview-mpe emulator --roles requester,data-reader",
             "purview-mpe emulator --scenario two-accounts.yaml --dump after.json",
         ),
+    ),
+    Verb(
+        "validate",
+        "whether spec and fleet files can be used; asks Azure nothing",
+        """\
+Reads the files and reports every wrong field with its line. Sends nothing.
+Exits 0 if all files are good, 2 otherwise.""",
+        validating.validate,
+        (validating.files_argument,),
+        ("purview-mpe validate fleet.csv", "purview-mpe validate purview.json fleets/*.csv"),
     ),
     Verb(
         "explain",

@@ -67,7 +67,7 @@ def _create(call: Call, client: Client, planned: Plan | Spec) -> Report | None:
 def approve(call: Call) -> Exit:
     """Approve the caller's own connections."""
     if (several := _several(call)) is not None:
-        return fleets.approve(call, several)
+        return fleets.approve(call, *several)
     subject = _subject(call)
     arguments = call.arguments
     with call.client() as client:
@@ -311,15 +311,17 @@ def _subject(call: Call) -> Spec | Report:
     return call.spec if path is None else given.report_in(path, call.terminal)
 
 
-def _several(call: Call) -> Sequence[Spec] | Sequence[Report] | None:
-    """The fleet, or the reports of one; None for a single factory."""
-    path = call.arguments.report
+def _several(call: Call) -> tuple[Sequence[Spec] | Sequence[Report], Sequence[Spec]] | None:
+    """The fleet, or the reports of one, with the specs; None for a single factory."""
+    path: str | None = call.arguments.report
     if (fleet := call.fleet) is not None:
         if path is not None:
             raise InvalidSpec("The command", [("--report", "says what to approve; leave out --fleet")])
-        return fleet
-    is_of_fleet = path is not None and path != "-" and files.is_of_fleet(path)
-    return files.fleet_report(path, "--report").reports if is_of_fleet else None
+        return fleet, fleet
+    if path is None or path == "-" or not files.is_of_fleet(path):
+        return None
+    reports = files.fleet_report(path, "--report").reports
+    return reports, [report.spec for report in reports]
 
 
 def show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:

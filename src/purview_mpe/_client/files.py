@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import json
 from bisect import bisect_left
@@ -125,10 +126,7 @@ def _csv_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
     columns = [column.strip() for column in next(reader, list[str]())]
     known = {*Spec.model_fields} - {"names"}
     wrong = [column for column in columns if column not in known and not column.startswith("names.")]
-    problems.extend(
-        (f"line 1, {column or '(empty)'}", f"is not a column; use {', '.join(sorted(known))} or names.<group id>")
-        for column in wrong
-    )
+    problems.extend((f"line 1, {column or '(empty)'}", _no_column(column, known)) for column in wrong)
     problems.extend(
         (f"line 1, {column}", "is there twice")
         for index, column in enumerate(columns)
@@ -149,6 +147,12 @@ def _csv_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
             if value := cell.strip():
                 _put_cell(row, column, value)
         yield row
+
+
+def _no_column(column: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(column.casefold(), known, n=1)
+    meant = f"did you mean {near[0]!r}" if near else f"use {', '.join(sorted(known))} or names.<group id>"
+    return f"is not a column; {meant}{'?' if near else ''}"
 
 
 def _put_cell(row: _Row, column: str, value: str) -> None:

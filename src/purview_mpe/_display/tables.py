@@ -11,6 +11,7 @@ from purview_mpe._model.arm_id import last_segment
 from purview_mpe._model.checkup import Check, Diagnosis, Orphans
 from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
 from purview_mpe._model.fleets import FleetReport, FleetStatus
+from purview_mpe._model.proof import Proof
 from purview_mpe._model.results import Account, Outcome, Plan, Report, Status
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def table(noun: Noun) -> Table:
     Raises:
         HasNoTable: it is about a single thing.
     """
-    known = ", ".join(sorted(kind.__name__ for kind in table.registry if kind is not object))
+    # Public ones alone: the command line registers a list of its own.
+    known = ", ".join(sorted(kind.__name__ for kind in table.registry if kind.__module__ == "purview_mpe"))
     raise HasNoTable(f"{type(noun).__name__} has no rows; these have: {known}")
 
 
@@ -91,6 +93,11 @@ def _(check: Check) -> Table:
 @table.register
 def _(diagnosis: Diagnosis) -> Table:
     return _fields(diagnosis.findings, "severity", "code", "message", "cause", "evidence", "remedy")
+
+
+@table.register
+def _(proof: Proof) -> Table:
+    return _fields(proof.links, "name", "state", "evidence")
 
 
 @table.register

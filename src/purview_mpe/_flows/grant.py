@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.results import Account, Result, Verb
     from purview_mpe._model.spec import Spec
+    from purview_mpe._wire.policy import Policy
 
 _GIVEN: Mapping[Ending, Result] = {"written": "granted", "unchanged": "already-granted", "would-write": "would-grant"}
 _TAKEN: Mapping[Ending, Result] = {"written": "revoked", "unchanged": "absent", "would-write": "would-revoke"}
@@ -107,6 +108,8 @@ class Curating:
     """Why this caller cannot change the policy."""
     admin: str | None = None
     """Object id of the caller, if this run made it a collection administrator."""
+    before: frozenset[str] = frozenset()
+    """The identities that had the role when the policy was first read."""
     until: float = float("inf")
     """The moment after which nothing is repeated, if the verb's own deadline does not come first."""
     refusal: PurviewMpeError | None = None
@@ -133,7 +136,9 @@ class Curating:
                 await self._change_for(part)
             return
         for member in members:
-            self._end(member, words[ending], None)
+            # One write serves several identities, and some of them may have needed none.
+            is_done = ((member.principal or "").casefold() in self.before) is not self.takes_away
+            self._end(member, words["unchanged" if is_done else ending], None)
 
     async def _changed(self, principals: Sequence[str]) -> Ending:
         # One identity that Purview does not know yet must not delay the others.
@@ -144,6 +149,7 @@ class Curating:
         )
         if self.account.shape is None:
             raise _account_hidden(self.account)
+        change = self._noting_the_first_look(change)
         try:
             return await self._change(change)
         except PurviewMpeError as error:
@@ -152,6 +158,19 @@ class Curating:
                 raise
         await self._become_admin()
         return await self._change_once_admin(change)
+
+    def _noting_the_first_look(self, change: Change) -> Change:
+        """The change; who had the role when the policy was first read is kept in `before`."""
+        looks = 0
+
+        def is_made(policy: Policy) -> bool:
+            nonlocal looks
+            looks += 1
+            if looks == 1:
+                self.before = curators(policy)
+            return change.is_made(policy)
+
+        return replace(change, is_made=is_made)
 
     async def _change(self, change: Change) -> Ending:
         return await change_root_policy(self.io, self.account, self.account_id, change, dry_run=self.dry_run)

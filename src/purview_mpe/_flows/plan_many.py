@@ -45,8 +45,9 @@ class PlanningFleet(Fleet):
         self._found[member.index] = ErrorDetail.of(failure)
         super().fail(member, failure)
 
-    def verb_of(self, _report: Report) -> str:
+    def verb_of(self, report: Report) -> str:
         """The verb for one factory."""
+        del report
         return "plan"
 
     def result(self) -> FleetPlan:

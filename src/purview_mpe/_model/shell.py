@@ -18,6 +18,8 @@ _COMMANDS: Mapping[str, str] = {
     "apply": "create",
     "create_all": "create",
     "delete_all": "delete",
+    "find_specs": "find",
+    "find_id": "find",
     "plan_private_endpoints": "private-endpoints plan",
     "create_private_endpoints": "private-endpoints create",
     "delete_private_endpoints": "private-endpoints delete",

@@ -64,7 +64,9 @@ def orphan_connections(
     by_name = {folded(factory.id.name): factory for factory in factories}
     rows: list[OrphanConnection] = []
     unattributed: list[SeenConnection] = []
+    places: dict[str, int] = {}
     for one in seen:
+        places.setdefault(one.target_id, len(places))
         names = _named_by(one.connection)
         if names is None or _is_in_use(one, names, by_name.get(folded(names[0]))):
             continue
@@ -75,6 +77,8 @@ def orphan_connections(
             unattributed.append(one)
         else:
             rows.append(_row(one, names, by_name.get(folded(names[0])), is_proven=evidence == "home"))
+    # Targets stay in their order; on each, Azure lists connections in no documented order.
+    rows.sort(key=lambda row: (places[row.target_id], folded(row.factory), folded(row.endpoint)))
     return tuple(rows), tuple(unattributed)
 
 

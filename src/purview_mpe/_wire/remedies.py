@@ -194,7 +194,7 @@ def _linked(refusal: Refusal) -> str:
     role = next((role for known, role in _LINKED_ROLES if known in action.casefold()), None)
     shown = f"the role {role}" if role else f"a role that allows {action}"
     commands = "; ".join(
-        f"az role assignment create --role {quoted(role) if role else '<role>'} --assignee <you> --scope {_word(scope)}"
+        f"az role assignment create --role {quoted(role) if role else '<role>'} --assignee YOU --scope {_word(scope)}"
         for scope in refusal.linked_scopes
     )
     return f"Ask an owner of {' and '.join(refusal.linked_scopes)} for {shown} ({action}): {commands}"
@@ -226,7 +226,7 @@ def _role(attempt: Attempt, refusal: Refusal) -> str:
         )
     return (
         f"Ask an owner for the role {attempt.role}: az role assignment create --role {attempt.role!r} "
-        f"--assignee <you> --scope {attempt.scope}"
+        f"--assignee YOU --scope {attempt.scope}"
     )
 
 

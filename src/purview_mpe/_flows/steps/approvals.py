@@ -278,6 +278,7 @@ class Approvals:
 
         async def flow() -> None:
             if case.is_open and match.connection is not None:
+                case.work.sent(match)  # from here on, the outcome must not say that nothing was sent
                 decision.was_shown = await connections.write_when_free(
                     self._io,
                     ArmId.parse(case.work.account.id),
@@ -300,7 +301,7 @@ class Approvals:
         case, match, now = decision.case, decision.match, self._io.now()
         case.deciding.discard(match.claim.identity)
         if case.is_open and failure is None and not decision.was_shown:
-            case.work.taken(match)
+            case.work.sent(match)
             desk.written.append((desk.readings, decision))
         else:
             case.pending -= 1

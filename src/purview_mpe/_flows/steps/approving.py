@@ -196,13 +196,13 @@ class Approving:
         """The decision did not go through."""
         self._end_refused(match.claim, error, match)
 
-    def taken(self, match: Match) -> None:
-        """Azure accepted the decision; a later read shows whether the target has it."""
+    def sent(self, match: Match) -> None:
+        """The decision is sent, or Azure has just accepted it; a later read shows whether the target has it."""
         search = self.searches.of(match.claim)
         search.asked_at, search.match = self.io.now(), match
 
     def asked_at(self, match: Match) -> float | None:
-        """When Azure accepted the decision on this connection, if the target does not show it yet."""
+        """When the decision on this connection was last sent or accepted, if the target does not show it yet."""
         return self.searches.of(match.claim).asked_at
 
     def _is_worth_a_look(self, claim: Claim) -> bool:

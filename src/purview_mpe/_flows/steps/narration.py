@@ -115,7 +115,7 @@ def _despite_interruptions(action: Callable[[], None]) -> None:
 def _attach_fleet(error: BaseException, fleet: FleetReport) -> None:
     error.add_note(
         f"purview_mpe: the fleet did not finish. The reports of {len(fleet.reports)} factories are in this exception's "
-        "attribute 'report'. Repeat the call; create_many and onboard_many take that report as resume."
+        "attribute 'report'. Repeat the call with resume set to it, if the verb has that argument."
     )
     vars(error)["report"] = fleet
 

@@ -157,8 +157,8 @@ def never_recognised(name: str, target: Target, reason: str | None) -> WaitTimed
 
 def never_shown(name: str, target: Target) -> WaitTimedOut:
     return WaitTimedOut(
-        f"Azure accepted the decision on the connection of {name!r}, but {ArmId.parse(target.resource_id).name!r} did "
-        "not show it before the time ran out.",
+        f"The decision on the connection of {name!r} was sent, but {ArmId.parse(target.resource_id).name!r} did not "
+        "show it before the time ran out.",
         remedy="Look again in a minute with status(spec).",
     )
 
@@ -190,7 +190,7 @@ def rights_missing(search: Search, account: Account, missing: Sequence[str], rol
     return AccessDenied(
         f"This caller is not allowed to decide on the connection of {search.name!r} on {ArmId.parse(holder).name!r}: "
         f"its permissions there do not include {' and '.join(missing)}.",
-        remedy=f"Ask an owner for the role {role}: az role assignment create --role {role!r} --assignee <you> --scope "
+        remedy=f"Ask an owner for the role {role}: az role assignment create --role {role!r} --assignee YOU --scope "
         f"{holder}",
     )
 

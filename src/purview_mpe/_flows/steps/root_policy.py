@@ -151,15 +151,16 @@ async def _pause(io: Io, writes: int, error: PurviewMpeError, change: Change) ->
     The random time keeps several refused writers from colliding again.
 
     Raises:
+        WaitTimedOut: the time ran out, and Purview still does not know the identity.
         PurviewMpeError: the error, if the time or the number of writes is used up.
     """
     asked_for = error.retry_after or 0.0
-    if policy_json.is_unknown_principal(error.status, error.message):
+    if is_unknown := policy_json.is_unknown_principal(error.status, error.message):
         seconds = max(asked_for, min(_LONGEST_PAUSE, 2.0**writes))
     else:
         seconds = max(asked_for, (io.pause_after(0, asked_for) or poll_interval(0)) * min(8, writes))
     if seconds >= change.left(io) or writes >= _MAX_WRITES:
-        raise error
+        raise _still_unknown(error) if is_unknown else error
     io.retrying(f"Trying again in {seconds:.1f} s: {error.message}")
     await io.sleep(seconds)
 
@@ -184,6 +185,13 @@ async def _turn(io: Io, account: str, change: Change) -> AsyncGenerator[None]:
         yield
     finally:
         del _turns[key]
+
+
+def _still_unknown(error: PurviewMpeError) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"Purview did not know the identity before the time ran out. {error.message}",
+        remedy="Repeat the call in a few minutes: it takes a while until a new identity is known to Purview.",
+    )
 
 
 def _replaced(account: Account) -> AzureError:

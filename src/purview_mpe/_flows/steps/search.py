@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from purview_mpe._rules.ownership import Claim, Match
     from purview_mpe.errors import PurviewMpeError
 
-#: `looking`: nothing was sent. `asked`: Azure accepted the decision but does not show it yet. `ended`: nothing more is
-#: done.
+#: `looking`: nothing was sent. `asked`: the decision was sent, and the target does not show it yet. `ended`: nothing
+#: more is done.
 State: TypeAlias = Literal["looking", "asked", "ended"]
 
 
@@ -36,7 +36,7 @@ class Search:
     unmet: str = ""
     """Why the last read decided nothing."""
     asked_at: float | None = None
-    """When Azure accepted the decision."""
+    """When the decision was sent or, once Azure has accepted it, when it was accepted."""
     match: Match | None = None
     """The connection that the outcome is about."""
     outcome: Outcome | None = None

@@ -28,7 +28,7 @@ ACCOUNT_UNREADABLE = Kind(
     severity="warning",
     message="Only the account endpoint can be planned: this caller is not allowed to read {name!r}.",
     cause="Without Reader on the Purview account, its managed resources cannot be read.",
-    remedy="Ask an owner of the account for the role Reader: az role assignment create --role Reader --assignee <you> "
+    remedy="Ask an owner of the account for the role Reader: az role assignment create --role Reader --assignee YOU "
     "--scope {account}",
     meaning="Only the `account` endpoint can be planned.\n"
     "A spec whose `groups` do not include `account` is refused with `unsupported-setup`: nothing could be planned.",

@@ -57,7 +57,7 @@ TARGETS_UNCONFIRMED = Kind(
     message="The report names targets that the account {name!r} could not confirm, so they were not touched.",
     cause="Only the account says which storage and namespace it uses: a report is a file that anyone can edit.",
     remedy="Ask for Reader on the account and repeat the call: az role assignment create --role Reader --assignee "
-    "<you> --scope {account}",
+    "YOU --scope {account}",
     meaning="A requester's report names storage or a namespace, and the account could not confirm that it uses them.\n"
     "Their connections are `handed-off`, and nothing was sent to those resources.",
     why="The account cannot be read by this caller, or it is still being created; a report is a file that anyone can "

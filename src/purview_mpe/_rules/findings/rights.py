@@ -22,7 +22,7 @@ def _missing(step: RightStep, severity: Severity, what: str, fix: str, why: str 
         severity=severity,
         message=f"This caller is not allowed to {what}.",
         cause="None of the caller's roles allows it.",
-        remedy="Ask an owner for the role {role}: az role assignment create --role {role!r} --assignee <you> --scope "
+        remedy="Ask an owner for the role {role}: az role assignment create --role {role!r} --assignee YOU --scope "
         "{scope}",
         meaning=f"This caller is not allowed to {what}.",
         why=why,

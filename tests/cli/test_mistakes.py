@@ -1,0 +1,133 @@
+"""What a shell user does wrong: for each mistake the exit code, and a message that says what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from purview_mpe import Client
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+S = "00000000-0000-0000-0000-000000000001"
+#: Stands for --factory, --account and --name with the ids of the emulator.
+ENDS = "ENDS"
+
+#: The mistake, the command, its exit code, and what the message has to say.
+MISTAKES = [
+    ("no verb", (), 2, "a verb is missing; begin with purview-mpe demo"),
+    ("a verb misspelt", ("statsu",), 2, "there is no verb 'statsu'; did you mean 'status'?"),
+    ("a verb of Terraform", ("apply",), 2, "there is no verb 'apply'; did you mean 'create'?"),
+    ("an option misspelt", ("plan", "--acount", "x"), 2, "there is no '--acount'; did you mean '--account'?"),
+    ("an option of Terraform", ("plan", ENDS, "--detailed-exitcode"), 2, "did you mean '--fail-on-changes'?"),
+    ("one dash", ("plan", "-factory", "x"), 2, "did you mean '--factory'?"),
+    ("an option without its value", ("plan", "--factory"), 2, "argument -n/--factory: a value is missing"),
+    ("nothing to work on", ("plan",), 2, "--factory: is required; or PURVIEW_MPE_FACTORY"),
+    ("a variable that is not set", ("plan", "--factory", "", "--name", "pv"), 2, "perhaps a variable of your shell"),
+    ("a name alone", ("plan", "-n", "df1", "--name", "pv"), 2, "'df1' is a name, so --subscription ID is required"),
+    ("a subscription's name", ("discover", "-n", "pv1", "--subscription", "Prod"), 2, "az account show --query id"),
+    ("ids swapped", ("plan", "--factory", "ACCOUNT", "--name", "pv"), 2, "did you swap --factory and --account?"),
+    ("a name with a blank", ("plan", "--factory", "FACTORY", "--name", "my pe"), 2, "--name: 'my pe' may hold only"),
+    ("a group that is not one", ("plan", ENDS, "--groups", "blobs"), 2, "use one of account, blob, queue, namespace"),
+    ("a time without a unit", ("create", ENDS, "--timeout", "600"), 2, "needs a unit (s, m, h or d); for example 90s"),
+    ("a time in words", ("diagnose", ENDS, "--since", "yesterday"), 2, "for example 90s, 30m, 24h or 7d"),
+    ("a cloud that is gone", ("plan", ENDS, "--cloud", "germany"), 2, "choose from 'public', 'us-government', 'china'"),
+    ("a file that is not there", ("plan", "--spec", "sale.json"), 2, "sale.json: cannot be read: No such file"),
+    ("a comma too many", ("plan", "--spec", "comma.json"), 2, "comma.json: is not JSON: Expecting property name"),
+    ("a spec as a plan", ("create", "--plan", "sales.json"), 2, "holds a spec, not a plan; use --spec FILE"),
+    ("a plan as a report", ("approve", "--report", "plan.json"), 2, "holds a plan, not a report; use create --plan"),
+    ("a plan as a spec", ("plan", "--spec", "plan.json"), 2, "holds a plan, not a spec; use create --plan FILE"),
+    ("a status as a report", ("approve", "--report", "status.json"), 2, "holds the answer of another verb"),
+    ("a plan and options", ("create", "--plan", "plan.json", "--name", "x1"), 2, "--plan: already holds a spec"),
+    ("a column misspelt", ("create", "--fleet", "typo.csv"), 2, "acount: is not a column; did you mean 'account'?"),
+    ("a factory twice", ("create", "--fleet", "twice.csv"), 2, "line 3: says the same as line 2; remove one of them"),
+    ("a spreadsheet", ("create", "--fleet", "fleet.xlsx"), 2, "'fleet.xlsx' must end in .json or .csv"),
+    ("an empty fleet", ("status", "--fleet", "empty.csv"), 2, "the file holds no spec"),
+    ("a fleet and a factory", ("plan", "--fleet", "twice.csv", ENDS), 2, "--factory: is for one factory; leave it out"),
+    ("a journal for one factory", ("create", ENDS, "--journal", "j"), 2, "--journal: goes with --fleet FILE"),
+    ("no terminal to ask", ("delete", ENDS), 2, "--yes: is required because there is no terminal to ask: Delete"),
+    ("a query cut off", ("plan", ENDS, "--query", "steps[?"), 2, "--query: is not JMESPath: Invalid jmespath"),
+    ("a query as a table", ("plan", ENDS, "--query", "steps", "-o", "table"), 2, "goes with -o json or -o tsv"),
+    ("a code misspelt", ("explain", "acces-denied"), 2, "did you mean 'access-denied'?"),
+    ("certificates not there", ("plan", ENDS, "--ca", "missing.pem"), 2, "--ca: 'missing.pem' is not a file"),
+    ("a folder not there", ("plan", ENDS, "--out", "no/plan.json"), 2, "--out: 'no/plan.json' cannot be written"),
+    ("http", ("plan", ENDS, "--endpoint", "http://example.com"), 2, "--endpoint: 'http://example.com' is not an https"),
+    ("prove without a run", ("prove", ENDS), 2, "one of the arguments --pipeline --run is required"),
+    ("find nowhere", ("find",), 2, "--subscription: is required; or PURVIEW_MPE_SUBSCRIPTION"),
+    ("a factory that is not there", ("plan", "--factory", "ABSENT", "--name", "pv"), 1, "az resource show --ids"),
+    (
+        "a name that is not there",
+        ("plan", "-n", "df9", "--name", "pv", "--subscription", S),
+        1,
+        "no data factory 'df9'",
+    ),
+]
+
+
+@pytest.fixture
+def files(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files that the commands name, in the working directory; the emulator's factory has its endpoints."""
+    monkeypatch.chdir(tmp_path)
+    shell.ends("create")
+    fleet = f"factory,name\n{shell.spec.factory},purview\n"
+    contents = {
+        "sales.json": shell.spec.model_dump_json(),
+        "comma.json": '{"factory": "x",}',
+        "plan.json": shell.ends("plan").out,
+        "status.json": shell.ends("status").out,
+        "typo.csv": fleet.replace("name", "acount", 1),
+        "twice.csv": f"{fleet}{shell.spec.factory},purview\n",
+        "empty.csv": "",
+        "fleet.xlsx": "PK",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_text(content)
+
+
+def words_of(shell: Any, words: tuple[str, ...]) -> list[str]:
+    spec = shell.spec
+    ids = {"FACTORY": spec.factory, "ACCOUNT": spec.account, "ABSENT": f"{spec.factory}-absent"}
+    given: list[str] = []
+    for word in words:
+        if word == ENDS:
+            given += ["--factory", spec.factory, "--account", spec.account, "--name", spec.name]
+        else:
+            given.append(ids.get(word, word))
+    return given
+
+
+@pytest.mark.parametrize(("words", "code", "said"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
+@pytest.mark.usefixtures("files")
+def test_a_mistake_has_its_exit_code_and_its_message(
+    shell: Any, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, said: str
+) -> None:
+    """Nothing on stdout but data, no traceback, no words of Python, nothing written to Azure."""
+    before = len(shell.emulator.writes)
+    ended = shell.run(*words_of(shell, words))
+    told = " ".join((ended.err + capsys.readouterr().err).split())
+    assert (ended.code, ended.out) == (code, "")
+    assert said in told
+    assert "Traceback" not in told
+    assert "client." not in told
+    assert len(shell.emulator.writes) == before
+
+
+def test_a_host_that_does_not_answer_is_named(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Host and port, and the variable for a proxy; exit 1."""
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    real = shell.connecting(Client)
+    ended = real.run("discover", "--account", shell.spec.account, "--endpoint", "https://127.0.0.1:9")
+    assert ended.code == 1
+    assert "no answer came from 127.0.0.1:9" in ended.said
+    assert "set HTTPS_PROXY" in ended.said
+
+
+def test_a_missing_role_is_named_with_its_command(shell: Any) -> None:
+    """Exit 5, and a command that an owner can paste."""
+    connect = shell.connect
+    powerless = shell.connecting(lambda **given: connect(credential=shell.emulator.credential_for("none"), **given))
+    ended = powerless.ends("plan")
+    assert ended.code == 5
+    assert "az role assignment create --role 'Reader' --assignee YOU --scope /subscriptions/" in ended.said
