@@ -183,3 +183,12 @@ def test_an_open_account_needs_nothing(colour):
     azure.add_runtime(azure.factory, "shir", "self-hosted")
     check = colour.run(azure, lambda client: client.check(spec_for(azure)))
     assert [one.private_endpoints for one in check.runtimes if one.kind == "self-hosted"] == [True]
+
+
+def test_a_fleet_is_checked_alike(colour):
+    """`check_many` says the same of each factory as `check`."""
+    azure = Emulator(shape="A")
+    azure.add_runtime(azure.factory, "shir", "self-hosted")
+    [one] = colour.run(azure, lambda client: client.check_many([spec_for(azure)])).factories
+    assert one.check == colour.run(azure, lambda client: client.check(spec_for(azure)))
+    assert [found.private_endpoints for found in one.check.runtimes if found.kind == "self-hosted"] == [False]
