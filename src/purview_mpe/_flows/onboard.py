@@ -182,11 +182,19 @@ class Onboarding:
             verb="onboard",
             spec=self.spec,
             account=self.plan.account,
-            outcomes=(*self.change.outcomes(), *inside, *role),
+            outcomes=(*self.change.outcomes(), *self._kept_network(), *inside, *role),
             hand_off=joined(made.hand_off, self.curating.hand_off() if self.curating else None),
             approval_asked=self.options.approve,
             warnings=self._warnings(),
         )
+
+    def _kept_network(self) -> tuple[Outcome, ...]:
+        """The outcome of a managed virtual network that existed before; a plan has a step only for a missing one."""
+        if any(step.subject == "managed-network" for step in self.plan.steps):
+            return ()
+        network = self.spec.factory_id.child("managedVirtualNetworks", self.spec.managed_virtual_network)
+        kept = Outcome(subject="managed-network", name=network.name, resource_id=str(network), result="kept")
+        return (kept,)
 
     def _warnings(self) -> tuple[Finding, ...]:
         return (*self.plan.warnings, *(self.curating.warnings() if self.curating else ()))
