@@ -67,6 +67,15 @@ def test_a_dry_run_says_what_would_be_done(colour):
     }
 
 
+def test_a_dry_run_hands_off_a_role_that_this_caller_cannot_give(colour):
+    """The identity does not exist yet, but the policy shows already that the caller is not an administrator."""
+    emulator, spec = bare()
+    report = colour.run(emulator, lambda client: client.onboard(spec, dry_run=True), roles=("Owner",))
+    assert results(report)["identity"] == {"would-enable"}
+    assert results(report)["data-curator"] == {"handed-off"}
+    assert not emulator.writes
+
+
 def test_without_approval_it_is_not_complete(colour):
     """What waits for the owners of the targets is in the hand-off."""
     emulator, spec = bare()

@@ -152,11 +152,8 @@ class Onboarding:
 
     async def _rehearse_role(self) -> None:
         member = self.member()
-        if member.principal is None:
-            self.foretell_role(member)
-            return
         self.curating = self._curating([member])
-        await self.curating.run()
+        await (self.curating.run() if member.principal else self.curating.foresee(member))
 
     def foretell_role(self, member: Member) -> None:
         """In a dry run, an identity that does not exist yet would be given the role."""
