@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from purview_mpe._wire.policy import Policy
 
 _GIVEN: Mapping[Ending, Result] = {"written": "granted", "unchanged": "already-granted", "would-write": "would-grant"}
+#: Stands for an identity that does not exist yet in the foreseen policy, which is never written.
+_NOT_YET = "00000000-0000-0000-0000-000000000000"
 _TAKEN: Mapping[Ending, Result] = {"written": "revoked", "unchanged": "absent", "would-write": "would-revoke"}
 
 
@@ -130,6 +132,15 @@ class Curating:
                 self._end(member, *self._without_identity())
         if known:
             await self._change_for(known)
+
+    async def foresee(self, member: Member) -> None:
+        """In a dry run, whether this caller could give the role to an identity that does not exist yet."""
+        try:
+            await self._changed([_NOT_YET])
+        except PurviewMpeError as error:
+            self.refuse([member], error)
+        else:
+            self._end(member, "would-grant", None)
 
     async def _change_for(self, members: Sequence[Member]) -> None:
         words = _TAKEN if self.takes_away else _GIVEN
