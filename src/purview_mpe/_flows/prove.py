@@ -25,7 +25,6 @@ from purview_mpe.errors import (
     AccessDenied,
     AzureError,
     AzureUnavailable,
-    NotFound,
     PurviewMpeError,
     Throttled,
     WaitTimedOut,
@@ -161,7 +160,7 @@ class _Proving:
                     raise
                 await self.io.sleep(wait)
             except PurviewMpeError as error:
-                if not proves_nothing_done(error) and not isinstance(error, NotFound):
+                if error.status != 404 and not proves_nothing_done(error):
                     error.remedy = _LOST
                 raise
         if (run_id := factory_json.read_started_run({"runId": getattr(answer, "run_id", None)})) is None:

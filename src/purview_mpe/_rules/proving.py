@@ -13,7 +13,7 @@ from purview_mpe._rules.findings import proof
 from purview_mpe._rules.findings.account import ACCOUNT_HIDDEN, ACCOUNT_UNREADABLE
 from purview_mpe._rules.reach import account_unreadable, out_of_reach
 from purview_mpe._rules.runtimes import IMPLICIT_RUNTIME
-from purview_mpe.errors import AccessDenied, AzureUnavailable, NoAnswer, NotFound, Throttled, WaitTimedOut
+from purview_mpe.errors import AccessDenied, AzureUnavailable, NoAnswer, Throttled, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ def run_hidden(error: PurviewMpeError) -> Hidden:
     """Why the run, or its activities, cannot be read."""
     if isinstance(error, (*_PASSING, WaitTimedOut)):
         return Hidden(error.message, _AGAIN, is_lasting=isinstance(error, WaitTimedOut))
-    if isinstance(error, NotFound):
+    if error.status == 404:
         return Hidden(error.message, "Check the id of the run, and that it is a run of this factory.")
     return Hidden(error.message, error.remedy)
 
