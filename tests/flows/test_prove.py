@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from purview_mpe.emulator import Emulator, Fault
-from purview_mpe.errors import NotFound, PurviewMpeError
+from purview_mpe.errors import InvalidSpec, NotFound, PurviewMpeError
 from tests.support.colours import spec_for
 
 if TYPE_CHECKING:
@@ -152,12 +152,17 @@ def test_time_that_runs_out_leaves_it_open(colour, emulator):
     assert prove(colour, emulator, spec, run_id=proof.run_id).proven is True
 
 
-def test_a_lost_answer_does_not_start_a_second_run(colour, emulator):
-    """Only one run is there, whether or not its id came back."""
+@pytest.mark.parametrize(
+    "fault", [Fault.reset("POST", before=False, path="createRun"), Fault.status("POST", 500, path="createRun")]
+)
+def test_a_lost_answer_does_not_start_a_second_run(colour, emulator, fault):
+    """Only one run is there, whether or not its id came back, and the remedy is to look for it."""
     spec = ready_spec(colour, emulator)
-    emulator.inject(Fault.reset("POST", before=False, path="createRun"))
-    with pytest.raises(PurviewMpeError, match="start the pipeline"):
+    emulator.inject(fault)
+    with pytest.raises(PurviewMpeError, match="start the pipeline") as lost:
         prove(colour, emulator, spec, pipeline="pl_copy")
+    assert "look under Monitor in Data Factory Studio, and prove that run with run_id" in lost.value.remedy
+    assert "repeat the call" not in lost.value.remedy
     assert len([one for one in emulator.writes if one.path.endswith("/createRun")]) == 1
 
 
@@ -167,3 +172,193 @@ def test_a_refused_start_is_repeated(colour, emulator):
     emulator.inject(Fault.status("POST", 429, path="createRun", retry_after=2))
     assert prove(colour, emulator, spec, pipeline="pl_copy").proven is True
     assert len(emulator.catalog.entities()) == 6
+
+
+ENTITY, SEARCH, LINEAGE = "/entity/uniqueAttribute/", "/search/query", "/lineage/"
+HTML = "<html><body>Sign in</body></html>"
+UNREADABLE = {
+    "500": lambda method, path: Fault.status(method, 500, path=path, times=None),
+    "503": lambda method, path: Fault.status(method, 503, path=path, times=None),
+    "429": lambda method, path: Fault.status(method, 429, path=path, times=None),
+    "html": lambda method, path: Fault.body(method, HTML, path=path, times=None),
+    "empty": lambda method, path: Fault.body(method, "", path=path, times=None),
+    "no fields": lambda method, path: Fault.body(method, "{}", path=path, times=None),
+    "redirect": lambda method, path: Fault.status(method, 302, path=path, times=None),
+    "reset": lambda method, path: Fault.reset(method, path=path, times=None),
+}
+
+
+@pytest.mark.parametrize("failure", UNREADABLE)
+@pytest.mark.parametrize(("method", "path"), [("GET", ENTITY), ("POST", SEARCH), ("GET", LINEAGE)])
+def test_a_catalog_that_does_not_answer_leaves_it_open(colour, emulator, failure, method, path):
+    """A failed read is not an answer: nothing is said to be missing, the reason is named, and the looks are few."""
+    spec = ready_spec(colour, emulator)
+    emulator.inject(UNREADABLE[failure](method, path))
+    if path == SEARCH:
+        emulator.inject(Fault.status("GET", 404, path=ENTITY, times=None))
+    proof = prove(colour, emulator, spec, pipeline="pl_copy")
+    assert proof.proven is None
+    assert states(proof)["relations"] == "unknown"
+    assert states(proof)["entity"] == ("yes" if path == LINEAGE else "unknown")
+    assert [one.code for one in proof.findings] == ["catalog-unreadable"]
+    assert proof.findings[0].cause
+    assert proof.seconds < 1200
+
+
+def test_a_catalog_that_fails_for_a_while_is_asked_again(colour, emulator):
+    """Its answer counts in the end."""
+    spec = ready_spec(colour, emulator)
+    emulator.inject(Fault.body("GET", HTML, path=ENTITY, times=3))
+    assert prove(colour, emulator, spec, pipeline="pl_copy").proven is True
+
+
+def test_a_catalog_that_answered_no_and_then_failed_leaves_it_open(colour, emulator):
+    """What was read before the failures is not the last word."""
+    spec = ready_spec(colour, emulator)
+    run_id = emulator.start_pipeline()
+    emulator.inject(Fault.status("GET", 404, path=ENTITY, times=2))
+    emulator.inject(Fault.body("GET", HTML, path=ENTITY, times=None))
+    proof = prove(colour, emulator, spec, run_id=run_id)
+    assert (proof.proven, states(proof)["entity"]) == (None, "unknown")
+
+
+def test_a_catalog_without_the_activity_is_a_no(colour, emulator):
+    """Every look was answered, and the lineage is not there."""
+    spec = ready_spec(colour, emulator)
+    emulator.inject(Fault.status("GET", 404, path=ENTITY, times=None))
+    emulator.inject(Fault.body("POST", '{"value": []}', path=SEARCH, times=None))
+    proof = prove(colour, emulator, spec, pipeline="pl_copy", timeout=900)
+    assert (proof.proven, states(proof)["entity"]) == (False, "no")
+    assert codes(proof) == {"lineage-not-in-catalog"}
+
+
+def test_a_hit_that_is_gone_is_a_no(colour, emulator):
+    """The search is behind: it finds an entity that does not exist any more."""
+    spec = ready_spec(colour, emulator)
+    emulator.inject(Fault.status("GET", 404, path="/entity/", times=None))
+    assert prove(colour, emulator, spec, pipeline="pl_copy", timeout=900).proven is False
+
+
+@pytest.mark.parametrize(("status", "path"), [(401, ENTITY), (403, LINEAGE)])
+def test_a_refusal_inside_the_network_is_about_the_role(colour, emulator, status, path):
+    """The catalog answered from here, or says who is not known to it: the network is not the reason."""
+    spec = ready_spec(colour, emulator)
+    emulator.inject(Fault.status("GET", status, path=path, times=None))
+    proof = prove(colour, emulator, spec, pipeline="pl_copy")
+    [finding] = [one for one in proof.findings if one.code == "catalog-unreadable"]
+    assert proof.proven is None
+    assert "Data Reader" in finding.cause
+    assert "network" not in finding.cause + finding.remedy
+
+
+def test_a_caller_who_cannot_read_the_account_is_told_so(colour, emulator):
+    """The address of the catalog is unknown because Reader is missing."""
+    spec = ready_spec(colour, emulator)
+    emulator.inject(Fault.status("GET", 403, path="*/accounts/*", times=None))
+    proof = prove(colour, emulator, spec, pipeline="pl_copy")
+    [finding] = [one for one in proof.findings if one.code == "catalog-unreadable"]
+    assert "not allowed to read the account" in finding.cause
+    assert "Reader on the Purview account" in finding.remedy
+
+
+def test_several_activities_have_to_arrive(colour, emulator):
+    """One whose lineage is proven does not stand for another that reported nothing, or is not in the catalog."""
+    spec = ready_spec(colour, emulator)
+    for other, lineage in (("Other", "NotReported"), ("Ghost", "Succeeded")):
+        run_id = emulator.start_pipeline()
+        assert prove(colour, emulator, spec, run_id=run_id).proven is True
+        emulator.add_activity_run(run_id=run_id, name=other, lineage_status=lineage)
+        proof = prove(colour, emulator, spec, run_id=run_id, timeout=100)
+        assert proof.proven is False
+        assert "lineage-proven" not in codes(proof)
+
+
+def test_a_status_that_is_not_documented_is_decided_by_the_catalog(colour, emulator):
+    """The lineage is there, tied to data sets."""
+    spec = ready_spec(colour, emulator)
+    run_id = emulator.start_pipeline()
+    assert prove(colour, emulator, spec, run_id=run_id).proven is True
+
+    def reworded(answer):
+        for one in answer.get("value", ()):
+            one["output"]["reportLineageToPurview"] = {"status": "Delivered"}
+        return answer
+
+    emulator.inject(Fault.rewrite("POST", reworded, path="queryActivityruns", times=None))
+    proof = prove(colour, emulator, spec, run_id=run_id)
+    assert (proof.proven, states(proof)["reported"]) == (True, "yes")
+    assert codes(proof) == {"lineage-status-unknown", "lineage-proven"}
+
+
+@pytest.mark.parametrize("shown", [None, "yesterday"])
+def test_an_entity_without_a_time_proves_nothing(colour, emulator, shown):
+    """It can be of this run or of an earlier one."""
+    spec = ready_spec(colour, emulator)
+
+    def timeless(answer):
+        answer["entity"]["attributes"]["lastRunTime"] = shown
+        return answer
+
+    emulator.inject(Fault.rewrite("GET", timeless, path=ENTITY, times=None))
+    proof = prove(colour, emulator, spec, pipeline="pl_copy")
+    assert (proof.proven, states(proof)["entity"]) == (None, "unknown")
+    assert not any("earlier run only" in line for link in proof.links for line in link.evidence)
+
+
+def test_no_run_is_started_in_a_factory_that_is_not_connected(colour, emulator):
+    """It could not prove anything; the finding says what to do. A run that exists is followed all the same."""
+    spec = spec_for(emulator)
+    colour.run(emulator, lambda client: client.disconnect(spec))
+    proof = prove(colour, emulator, spec, pipeline="pl_copy")
+    assert (proof.proven, proof.run_id) == (False, None)
+    assert codes(proof) == {"not-connected"}
+    assert "connect" in proof.findings[0].remedy
+    assert not [one for one in emulator.writes if one.path.endswith("/createRun")]
+    followed = prove(colour, emulator, spec, run_id=emulator.start_pipeline())
+    assert states(followed)["run"] == "yes"
+    assert "not-connected" in codes(followed)
+
+
+def test_a_factory_connected_to_another_account_is_named_at_once(colour, emulator):
+    """Nothing is started; a run that exists is looked up once, because nothing more can arrive."""
+    ready_spec(colour, emulator)
+    other = spec_for(emulator, account=emulator.add_account("other1"))
+    proof = prove(colour, emulator, other, pipeline="pl_copy")
+    assert (proof.proven, codes(proof), proof.run_id) == (False, {"connected-elsewhere"}, None)
+    run_id = emulator.start_pipeline()
+    followed = prove(colour, emulator, other, run_id=run_id)
+    assert "connected-elsewhere" in codes(followed)
+    assert followed.seconds < 400
+
+
+@pytest.mark.parametrize(("path", "link"), [("queryActivityruns", "yes"), ("/pipelineruns/", "unknown")])
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_run_that_cannot_be_read(colour, emulator, path, link, status):
+    """A missing right or a failure is named, not a pipeline without lineage."""
+    spec = ready_spec(colour, emulator)
+    run_id = emulator.start_pipeline()
+    assert prove(colour, emulator, spec, run_id=run_id).proven is True
+    emulator.inject(Fault.status("*", status, path=path, times=None))
+    proof = prove(colour, emulator, spec, run_id=run_id)
+    assert (proof.proven, states(proof)["run"], codes(proof)) == (None, link, {"run-unreadable"})
+    [finding] = proof.findings
+    assert str(status) in finding.cause
+    assert ("Data Factory Contributor" if status == 403 else "Repeat the proof") in finding.remedy
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"a": object()}, {"a": float("nan")}, {"a": [float("inf")]}, {"a": {1, 2}}, {1: "x"}]
+)
+def test_parameters_that_are_not_json_are_refused(colour, emulator, parameters):
+    """Nothing is sent."""
+    before = emulator.request_count
+    with pytest.raises(InvalidSpec, match="parameters"):
+        prove(colour, emulator, spec_for(emulator), pipeline="pl_copy", parameters=parameters)
+    assert emulator.request_count == before
+
+
+def test_parameters_are_sent(colour, emulator):
+    """All that JSON can hold."""
+    spec = ready_spec(colour, emulator)
+    given = {"a": [1, 2.5, None, True], "b": {"c": "d"}}
+    assert prove(colour, emulator, spec, pipeline="pl_copy", parameters=given).proven is True

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.matrix import CLOSED, OPEN
-from purview_mpe._model.survey import ActivityRun, Runtime
-from purview_mpe._rules.proving import Catalogued, Seen, findings, is_proven, links
-from tests.support.nouns import an_account
+from purview_mpe._model.survey import ActivityRun, Entity, Runtime
+from purview_mpe._rules.findings.factory import NOT_CONNECTED
+from purview_mpe._rules.proving import (
+    Catalogued,
+    Hidden,
+    Seen,
+    address_hidden,
+    catalog_hidden,
+    catalogued,
+    findings,
+    is_proven,
+    is_to_look_up,
+    links,
+    run_hidden,
+    unknown,
+)
+from purview_mpe._wire.account import unreadable_account
+from purview_mpe.errors import AccessDenied, AzureError, AzureUnavailable, NoAnswer, NotFound, WaitTimedOut
+from tests.support.nouns import ACCOUNT, an_account
 
 INSIDE = Runtime("ir-vnet", "azure-managed-vnet", "default")
 
@@ -44,7 +62,10 @@ def codes(of: Seen) -> dict[str, str]:
 
 
 OUTSIDE = an_activity("Failed", runtime="AutoResolveIntegrationRuntime (West Europe)")
-HIDDEN = {"catalog": Catalogued(an_activity(), None, evidence="hidden"), "catalog_hidden": "outside the network"}
+WHY = Hidden("outside the network", "Go inside.")
+HIDDEN = {"catalog": unknown(an_activity(), WHY)}
+ODD = an_activity("Gedeihlich")
+BROKEN = an_activity(None, activity="broken", status="Failed")
 CASES: dict[str, tuple[Seen, str, bool | None, dict[str, str]]] = {
     "arrived": (seen(), "yes yes yes yes yes", True, {"lineage-proven": "info"}),
     "without relations": (
@@ -76,9 +97,80 @@ CASES: dict[str, tuple[Seen, str, bool | None, dict[str, str]]] = {
         seen(an_activity(None), catalog=()),
         "yes yes no unknown unknown",
         False,
-        {"lineage-failed": "error"},
+        {"lineage-silent": "error"},
     ),
-    "unknown word": (seen(an_activity("Gedeihlich"), catalog=()), "yes yes unknown unknown unknown", None, {}),
+    "unknown word": (
+        seen(ODD, catalog=unknown(ODD, WHY)),
+        "yes yes unknown unknown unknown",
+        None,
+        {"lineage-status-unknown": "warning", "catalog-unreadable": "info"},
+    ),
+    "unknown word, in the catalog": (
+        seen(ODD),
+        "yes yes yes yes yes",
+        True,
+        {"lineage-status-unknown": "warning", "lineage-proven": "info"},
+    ),
+    "unknown word, not in the catalog": (
+        seen(ODD, catalog=Catalogued(ODD, False)),
+        "yes yes unknown no unknown",
+        False,
+        {"lineage-status-unknown": "warning", "lineage-not-in-catalog": "error"},
+    ),
+    "relations unreadable": (
+        seen(catalog=Catalogued(an_activity(), True, None, hidden=WHY)),
+        "yes yes yes yes unknown",
+        None,
+        {"catalog-unreadable": "info"},
+    ),
+    "one activity failed": (
+        seen(activities=(an_activity(), BROKEN)),
+        "yes yes yes yes yes",
+        True,
+        {"activities-not-succeeded": "info", "lineage-proven": "info"},
+    ),
+    "every activity failed": (
+        seen(activities=(BROKEN,), catalog=()),
+        "yes unknown unknown unknown unknown",
+        None,
+        {"activities-not-succeeded": "info"},
+    ),
+    "one activity still runs": (
+        seen(activities=(an_activity(), an_activity(None, status="InProgress"))),
+        "yes yes unknown yes yes",
+        None,
+        {"activities-not-succeeded": "info"},
+    ),
+    "one activity did not report": (
+        seen(activities=(an_activity(), an_activity("NotReported", activity="other"))),
+        "yes yes no yes yes",
+        False,
+        {"lineage-not-reported": "error"},
+    ),
+    "one activity ran outside": (
+        seen(activities=(an_activity(), an_activity(activity="other", runtime="AutoResolveIntegrationRuntime (x)"))),
+        "yes no yes yes yes",
+        False,
+        {"ran-outside-the-network": "error"},
+    ),
+    "not started": (
+        seen(status=None, activities=(), catalog=(), connection=NOT_CONNECTED.found(factory="df1"), is_started=False),
+        "unknown unknown no unknown unknown",
+        False,
+        {"not-connected": "error"},
+    ),
+    "connected no more": (
+        seen(connection=NOT_CONNECTED.found(factory="df1")),
+        "yes yes yes yes yes",
+        True,
+        {"not-connected": "warning", "lineage-proven": "info"},
+    ),
+    "unreadable activities": (
+        seen(activities=(), catalog=(), activities_hidden=WHY),
+        "yes unknown unknown unknown unknown",
+        None,
+        {"run-unreadable": "warning"},
+    ),
     "failed run": (
         seen(status="Failed", activities=(), catalog=()),
         "no unknown unknown unknown unknown",
@@ -92,7 +184,7 @@ CASES: dict[str, tuple[Seen, str, bool | None, dict[str, str]]] = {
         {"run-not-ended": "warning"},
     ),
     "unreadable run": (
-        seen(status=None, activities=(), catalog=()),
+        seen(status=None, activities=(), catalog=(), run_hidden=WHY),
         "unknown unknown unknown unknown unknown",
         None,
         {"run-unreadable": "warning"},
@@ -103,11 +195,18 @@ CASES: dict[str, tuple[Seen, str, bool | None, dict[str, str]]] = {
         None,
         {"no-lineage-activities": "warning"},
     ),
-    "runtime not listed": (seen(runtimes=()), "yes unknown yes yes yes", True, {"lineage-proven": "info"}),
-    "runtimes unreadable": (seen(runtimes=None), "yes unknown yes yes yes", True, {"lineage-proven": "info"}),
+    "runtime not listed": (seen(runtimes=()), "yes unknown yes yes yes", None, {"runtime-unknown": "warning"}),
+    "runtimes unreadable": (seen(runtimes=None), "yes unknown yes yes yes", None, {"runtime-unknown": "warning"}),
     "firewall unknown": (
-        seen(account=an_account(firewall=None)),
+        seen(an_activity(runtime="AutoResolveIntegrationRuntime (x)"), account=an_account(firewall=None)),
         "yes unknown yes yes yes",
+        None,
+        {"runtime-unknown": "warning"},
+    ),
+    "account unknown, runtime inside": (seen(account=None), "yes yes yes yes yes", True, {"lineage-proven": "info"}),
+    "open firewall, runtimes unreadable": (
+        seen(account=an_account(firewall=OPEN), runtimes=None),
+        "yes yes yes yes yes",
         True,
         {"lineage-proven": "info"},
     ),
@@ -128,14 +227,7 @@ def test_a_proof(name):
     assert is_proven(links(of)) is proven
     assert codes(of) == found
     assert all(finding.remedy for finding in findings(of, links(of)))
-
-
-def test_one_activity_without_lineage_does_not_undo_the_others():
-    """An activity that had nothing to report is a warning beside one whose lineage arrived."""
-    both = (an_activity(), an_activity("NotReported", activity="other"))
-    of = seen(activities=both)
-    assert is_proven(links(of)) is True
-    assert codes(of)["lineage-not-reported"] == "warning"
+    assert not ("lineage-proven" in found and "error" in found.values())
 
 
 def test_every_reported_activity_has_to_arrive():
@@ -143,3 +235,92 @@ def test_every_reported_activity_has_to_arrive():
     catalog = (Catalogued(an_activity(), True, 2), Catalogued(an_activity(activity="other"), False))
     activities = tuple(one.activity for one in catalog)
     assert is_proven(links(Seen("Succeeded", activities, catalog=catalog))) is False
+
+
+def denied(status: int | None = 403, said: str = "no") -> AccessDenied:
+    return AccessDenied(said, remedy="Ask.", status=status)
+
+
+def lost() -> NoAnswer:
+    return NoAnswer("No answer came.", remedy="Check the network.")
+
+
+ROLE, NETWORK, AGAIN = "Data Reader on", "inside its private network", "Repeat the proof"
+
+
+@pytest.mark.parametrize(
+    ("firewall", "error", "is_inside", "words", "is_lasting"),
+    [
+        (CLOSED, denied(), False, NETWORK, True),
+        (CLOSED, denied(), True, ROLE, True),
+        (CLOSED, denied(401), False, ROLE, True),
+        (OPEN, denied(), False, ROLE, True),
+        (CLOSED, denied(None, "not signed in"), True, "not signed in", True),
+        (CLOSED, lost(), False, NETWORK, True),
+        (CLOSED, lost(), True, "No answer came", False),
+        (OPEN, lost(), False, "No answer came", False),
+        (CLOSED, AzureUnavailable("Azure answered 503.", remedy="Wait.", status=503), False, "503", False),
+        (CLOSED, WaitTimedOut("time", remedy="Wait."), False, "time", False),
+        (CLOSED, AzureError("Azure answered 400.", remedy="x", status=400), False, "400", True),
+    ],
+)
+def test_why_the_catalog_cannot_be_read(firewall, error, is_inside, words, is_lasting):
+    """Once the catalog has answered, a refusal is about the role, and a lost answer is a passing failure."""
+    hidden = catalog_hidden(an_account(firewall=firewall), error, is_inside=is_inside)
+    assert words in hidden.reason
+    assert hidden.is_lasting is is_lasting
+    assert is_lasting or hidden.remedy.startswith(AGAIN)
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy", "is_lasting"),
+    [
+        (lost(), AGAIN, False),
+        (WaitTimedOut("time", remedy="Wait."), AGAIN, True),
+        (NotFound("gone", remedy="x", status=404), "Check the id of the run", True),
+        (denied(), "Ask.", True),
+    ],
+)
+def test_why_a_run_cannot_be_read(error, remedy, is_lasting):
+    """The remedy fits the failure: a role, an id, or another attempt."""
+    hidden = run_hidden(error)
+    assert hidden.remedy.startswith(remedy)
+    assert hidden.is_lasting is is_lasting
+
+
+def test_an_account_that_is_hidden_is_not_one_without_an_address():
+    """The role Reader is missing; or the account shows no address."""
+    hidden = address_hidden(unreadable_account(ArmId.parse(ACCOUNT), denied()))
+    assert "not allowed to read the account" in hidden.reason
+    assert "Reader on the Purview account" in hidden.remedy
+    assert "does not show the address" in address_hidden(an_account()).reason
+
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("last_run", "started", "is_there"),
+    [
+        (START.timestamp(), START, True),
+        (START.timestamp() - 1, START, False),
+        (None, START, None),
+        (START.timestamp(), None, None),
+    ],
+)
+def test_an_entity_is_of_this_run_only_if_its_time_says_so(last_run, started, is_there):
+    """Without a time, on either side, nothing is known."""
+    found = catalogued(an_activity(), Entity("guid", "name", last_run), started)
+    assert found.is_there is is_there
+    assert bool(found.hidden) is (is_there is None)
+
+
+def test_an_entity_that_does_not_exist():
+    """It is not in the catalog."""
+    assert catalogued(an_activity(), None, START).is_there is False
+
+
+def test_what_is_looked_up():
+    """What reported lineage, and what may have."""
+    assert [is_to_look_up(an_activity(said)) for said in ("Succeeded", "Odd", "NotReported", "Failed", None)] == [
+        True, True, False, False, False]  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._wire import lineage
 from tests.support.nouns import FACTORY
@@ -15,3 +17,17 @@ def test_an_activity_of_an_unknown_kind_has_no_entity_of_its_own():
     activity: Any = SimpleNamespace(kind="Wait", activity="w", pipeline="p")
     assert lineage.entity_request(ArmId.parse(FACTORY), activity) is None
     assert "filter" not in lineage.search_request(activity)[2]
+
+
+@pytest.mark.parametrize(("answer", "is_one"), [({"value": []}, True), ({"value": None}, False), ({}, False)])
+def test_an_answer_without_a_list_is_not_one_of_the_search(answer, is_one):
+    """Only a list, even an empty one, says what the catalog holds."""
+    assert lineage.is_search_answer(answer) is is_one
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_one"), [({"relations": []}, True), ({"guidEntityMap": {}}, True), ({"relations": "x"}, False)]
+)
+def test_an_answer_without_relations_or_entities_is_not_one_about_lineage(answer, is_one):
+    """Only such an answer says that nothing is related."""
+    assert lineage.is_lineage_answer(answer) is is_one

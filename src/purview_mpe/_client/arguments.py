@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
@@ -122,6 +123,17 @@ def _is_same_file(one: str | Path, other: str | Path) -> bool:
     return path_of(one, "resume").resolve() == path_of(other, "journal").resolve()
 
 
+def _json_problem(parameters: Mapping[object, object]) -> str | None:
+    """Why the parameters of a run cannot be sent as JSON; None if they can."""
+    if not all(isinstance(name, str) for name in parameters):
+        return "have a name that is not a text"
+    try:
+        json.dumps(dict(parameters), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"cannot be sent as JSON ({str(error)[:80]})"
+    return None
+
+
 def checked_run(pipeline: object, run_id: object, parameters: object) -> None:
     """Refuse everything except the name of one pipeline, with parameters, or the id of one run."""
     problems: list[tuple[str, str]] = []
@@ -135,5 +147,7 @@ def checked_run(pipeline: object, run_id: object, parameters: object) -> None:
         problems.append(("parameters", f"is a {type(parameters).__name__}; pass a mapping from names to values"))
     elif parameters and pipeline is None:
         problems.append(("parameters", "are for a pipeline to start; an existing run has its own"))
+    elif parameters and (problem := _json_problem(parameters)):
+        problems.append(("parameters", f"{problem}; pass texts, finite numbers, booleans, None, lists and mappings"))
     if problems:
         raise InvalidSpec(problems[0][0], problems)

@@ -293,12 +293,13 @@ class Client:
         at any time. Needs Data Factory Contributor on the factory. To see the catalog, it also needs Data Reader on the
         root collection and, if the account's firewall is closed, a place inside the account's network; without these
         the proof ends with what the activities report. With `run_id` it is safe to repeat; with `pipeline` each call
-        starts another run.
+        starts another run, unless the factory is not connected to the account: then no run is started.
 
         Source: "How to connect Azure Data Factory and Microsoft Purview", Microsoft.
 
         Raises:
-            InvalidSpec: neither or both of `pipeline` and `run_id` are given, or one of them is wrong.
+            InvalidSpec: neither or both of `pipeline` and `run_id` are given, one of them is wrong, or `parameters`
+                cannot be sent as JSON.
             UnsupportedSetup: the spec names no account and the factory is not connected to one.
             NotFound: the factory, the account or the pipeline does not exist.
             AccessDenied: the caller is not allowed to read the factory or to start the pipeline.

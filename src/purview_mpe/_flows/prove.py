@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.io import remaining
-from purview_mpe._flows.steps.runs import activities_of
-from purview_mpe._flows.steps.waiting import PASSING, poll_interval
+from purview_mpe._flows.steps.runs import list_activities
+from purview_mpe._flows.steps.waiting import FAILED_LOOKS, poll_interval
 from purview_mpe._model.events import Event
 from purview_mpe._model.proof import Proof
+from purview_mpe._model.survey import Entity
 from purview_mpe._rules import proving
-from purview_mpe._rules.diagnosing import reported
-from purview_mpe._rules.reach import out_of_reach
+from purview_mpe._rules.certainty import proves_nothing_done
+from purview_mpe._rules.checking import connection_finding
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire import lineage
 from purview_mpe._wire.account import data_plane_address
-from purview_mpe._wire.errors import Attempt
-from purview_mpe.errors import AccessDenied, AzureError, PurviewMpeError, Throttled, WaitTimedOut
+from purview_mpe._wire.errors import Answer, Attempt, unreadable_answer
+from purview_mpe.errors import (
+    AccessDenied,
+    AzureError,
+    AzureUnavailable,
+    PurviewMpeError,
+    Throttled,
+    WaitTimedOut,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
-    from purview_mpe._model.results import Account
+    from purview_mpe._model.results import Account, Finding
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.survey import ActivityRun, PipelineRun, Runtime
 
@@ -37,6 +45,9 @@ _ROLE = "Data Factory Contributor"
 _CLOCK_SKEW = timedelta(days=1)
 #: Maximum number of operations of one activity whose lineage is requested separately.
 _MAX_OPERATIONS = 5
+#: Seconds of the time that are kept for the last look into the catalog, so that it can be answered.
+_LAST_LOOK = 5.0
+_LOST = "A run may have started: look under Monitor in Data Factory Studio, and prove that run with run_id."
 
 
 async def prove(
@@ -55,12 +66,13 @@ async def prove(
         PurviewMpeError: the run could not be started.
     """
     began = io.now()
-    account_id = spec.account_id or await reads.connected_account(io, spec)
+    account_id, connection = await _connection(io, spec)
     account, runtimes = await reads.both(io, reads.read_account(io, account_id), _runtimes(io, spec.factory_id))
-    work = _Proving(io, spec, account_id, account, runtimes, pipeline, run_id)
-    if work.run_id is None:
+    work = _Proving(io, spec, account_id, account, runtimes, connection, pipeline, run_id)
+    if work.run_id is None and connection is None:
         work.run_id = await work.start(parameters)
-    await work.follow(now)
+    if work.run_id is not None:
+        await work.follow(now)
     chain = proving.links(work.seen())
     return Proof(
         factory=spec.factory,
@@ -74,11 +86,39 @@ async def prove(
     )
 
 
+async def _connection(io: Io, spec: Spec) -> tuple[ArmId, Finding | None]:
+    """The account, and why the factory's lineage cannot reach it."""
+    if spec.account_id is None:
+        return await reads.connected_account(io, spec), None
+    try:
+        _, connected = await reads.read_connection(io, spec.factory_id)
+    except AccessDenied:
+        return spec.account_id, None  # a caller who may run pipelines may lack this right; the run shows more
+    return spec.account_id, connection_finding(spec, connected)
+
+
 async def _runtimes(io: Io, factory_id: ArmId) -> tuple[Runtime, ...] | None:
     try:
         return tuple(await reads.list_runtimes(io, factory_id))
     except AccessDenied:
         return None
+
+
+@dataclass(slots=True)
+class _Look:
+    """What is known of one activity in the catalog."""
+
+    found: proving.Catalogued
+    failures: int = 0
+    """How many looks in a row could not be answered."""
+
+    @property
+    def is_over(self) -> bool:
+        """True if another look would show nothing else."""
+        hidden = self.found.hidden
+        if hidden:
+            return hidden.is_lasting or self.failures >= FAILED_LOOKS
+        return bool(self.found.relations)
 
 
 @dataclass(slots=True)
@@ -90,15 +130,16 @@ class _Proving:
     account_id: ArmId
     account: Account
     runtimes: tuple[Runtime, ...] | None
+    connection: Finding | None
     pipeline: str | None
     run_id: str | None
     run: PipelineRun | None = None
-    unreadable: str = ""
-    """Why the run cannot be read."""
+    run_hidden: proving.Hidden | None = None
     activities: tuple[ActivityRun, ...] = ()
-    catalog: list[proving.Catalogued] = field(default_factory=list[proving.Catalogued])
-    hidden: str | None = None
-    """Why the catalog cannot be read."""
+    activities_hidden: proving.Hidden | None = None
+    looks: list[_Look] = field(default_factory=list["_Look"])
+    is_inside: bool = False
+    """True once the catalog has answered this caller."""
 
     async def start(self, parameters: Mapping[str, Any] | None) -> str:
         """Start one run, never a second one: if the answer is lost, the proof ends.
@@ -118,10 +159,14 @@ class _Proving:
                 if wait is None or wait >= remaining(self.io):
                     raise
                 await self.io.sleep(wait)
+            except PurviewMpeError as error:
+                if error.status != 404 and not proves_nothing_done(error):
+                    error.remedy = _LOST
+                raise
         if (run_id := factory_json.read_started_run({"runId": getattr(answer, "run_id", None)})) is None:
             raise AzureError(
                 f"Could not {attempt.what}: Azure's answer contains no run id.",
-                remedy="Check under Monitor in Data Factory Studio whether it runs, and prove that run with run_id.",
+                remedy=_LOST,
                 status=200,
             )
         self._say(f"started the run {run_id} of {pipeline!r}")
@@ -143,22 +188,22 @@ class _Proving:
             if self.run is None or self.run.status.casefold() != "succeeded":
                 return
             await self._read_activities(now)
-            arrived = [activity for activity in self.activities if reported(activity) == "arrived"]
-            for activity in arrived:
-                self.catalog.append(await self._look_up(activity))
+            await self._look_up([one for one in self.activities if proving.is_to_look_up(one)])
         except WaitTimedOut:
             return  # the proof ends with what was seen so far
 
     async def _wait_for_end(self) -> None:
-        began = self.io.now()
+        began, failures = self.io.now(), 0
         while True:
             try:
-                self.run = await self._read_run()
+                self.run, self.run_hidden, failures = await self._read_run(), None, 0
+            except WaitTimedOut:
+                raise
             except PurviewMpeError as error:
-                if isinstance(error, WaitTimedOut):
-                    raise
-                self.unreadable = error.message
-                if not isinstance(error, PASSING):
+                failures += 1
+                self.run_hidden = proving.run_hidden(error)
+                if self.run_hidden.is_lasting or failures >= FAILED_LOOKS:
+                    self.run = None
                     return
             if self.run is not None and self.run.status.casefold() in proving.ENDED:
                 return
@@ -174,77 +219,99 @@ class _Proving:
 
     async def _read_activities(self, now: datetime) -> None:
         begin = (self.run.started if self.run and self.run.started else now - timedelta(days=45)) - _CLOCK_SKEW
-        found = await activities_of(self.io, self.spec.factory_id, self.run_id or "", begin, now + _CLOCK_SKEW)
-        if isinstance(found, str):
-            self.unreadable = found
-        else:
-            self.activities = found
-
-    async def _look_up(self, activity: ActivityRun) -> proving.Catalogued:
-        """Look until the catalog shows this run with its relations, or the time runs out."""
-        address, began = data_plane_address(self.account), self.io.now()
-        if address is None:
-            self.hidden = "the account does not show the address of its data plane"
-            return proving.Catalogued(activity, None, evidence=f"{activity.activity}: {self.hidden}")
-        last = proving.Catalogued(activity, False, evidence=f"{activity.activity}: not in the catalog")
-        while True:
-            try:
-                last = await self._looked(address, activity)
-            except WaitTimedOut:
-                return last
-            except PurviewMpeError as error:
-                if not isinstance(error, PASSING) or out_of_reach(self.account, error):
-                    self.hidden = _why_hidden(self.account, error)
-                    return proving.Catalogued(activity, None, evidence=f"{activity.activity}: {self.hidden}")
-            if last.is_there and last.relations:
-                return last
-            try:
-                await self._wait(began, f"waiting for the lineage of {activity.activity!r} in Purview")
-            except WaitTimedOut:
-                return last
-
-    async def _looked(self, address: str, activity: ActivityRun) -> proving.Catalogued:
-        entity = await self._find(address, activity)
-        if entity is None:
-            return proving.Catalogued(activity, False, evidence=f"{activity.activity}: not in the catalog")
-        started = self.run.started.timestamp() if self.run and self.run.started else None
-        if started is not None and (entity.last_run is None or entity.last_run < started):
-            return proving.Catalogued(
-                activity, False, evidence=f"{activity.activity}: in the catalog from an earlier run only"
+        try:
+            self.activities = await list_activities(
+                self.io, self.spec.factory_id, self.run_id or "", begin, now + _CLOCK_SKEW
             )
-        relations = await self._relations(address, entity)
-        return proving.Catalogued(activity, True, relations, f"{activity.activity}: entity {entity.guid}")
+        except PurviewMpeError as error:
+            self.activities_hidden = proving.run_hidden(error)
 
-    async def _find(self, address: str, activity: ActivityRun) -> lineage.Entity | None:
+    async def _look_up(self, activities: list[ActivityRun]) -> None:
+        """Look until the catalog shows this run with its relations, or the time runs out: all activities in turn."""
+        address, began = data_plane_address(self.account), self.io.now()
+        hidden = proving.OUT_OF_TIME if address else proving.address_hidden(self.account)
+        self.looks = [_Look(proving.unknown(activity, hidden)) for activity in activities]
+        while address and (open_looks := [look for look in self.looks if not look.is_over]):
+            for look in open_looks:
+                if remaining(self.io) <= 0:
+                    return
+                await self._look(address, look)
+            if all(look.is_over for look in open_looks) or self.connection:
+                return  # a factory that is not connected to this account sends nothing more
+            await self._wait(began, f"waiting for the lineage of {open_looks[0].found.activity.activity!r} in Purview")
+
+    async def _look(self, address: str, look: _Look) -> None:
+        """Look once. An answer replaces what was known, and so does a failure: then it is not known any more."""
+        activity = look.found.activity
+        try:
+            entity = await self._find(address, activity)
+            found = proving.catalogued(activity, entity, self.run.started if self.run else None)
+        except PurviewMpeError as error:
+            found = proving.unknown(activity, self._hidden(error))
+        else:
+            if entity is not None and found.is_there:
+                try:
+                    found = replace(found, relations=await self._relations(address, entity))
+                except PurviewMpeError as error:
+                    found = replace(found, hidden=self._hidden(error))
+        look.failures = look.failures + 1 if found.hidden else 0
+        look.found = found
+
+    def _hidden(self, error: PurviewMpeError) -> proving.Hidden:
+        return proving.catalog_hidden(self.account, error, is_inside=self.is_inside)
+
+    async def _find(self, address: str, activity: ActivityRun) -> Entity | None:
         """The activity's entity: by its expected name, otherwise by a search that ignores letter case."""
         if (asked := lineage.entity_request(self.spec.factory_id, activity)) is not None:
-            try:
-                return lineage.read_entity(await self._get(address, *asked))
-            except AzureError as error:
-                if error.status != 404:  # the search decides, whatever the code of a 404 is
-                    raise
+            entity = await self._entity(address, *asked)
+            if entity is not None:
+                return entity  # after a 404, whatever its code is, the search decides
         path, query, body = lineage.search_request(activity)
-        attempt = self._attempt("search the catalog")
-        answer = await self.io.read(
-            attempt,
-            lambda az: az.purview_data(self.account_id, address).send("POST", path, params=query, body=body),
-        )
+        answer = await self._ask("POST", address, path, query, body)
+        if not lineage.is_search_answer(answer):
+            raise self._unreadable("it holds no list of hits")
         guid = lineage.read_hit(answer, lineage.qualified_name(self.spec.factory_id, activity))
-        return lineage.read_entity(await self._get(address, lineage.entity_by_guid(guid), {})) if guid else None
+        return await self._entity(address, lineage.entity_by_guid(guid), {}) if guid else None
 
-    async def _relations(self, address: str, entity: lineage.Entity) -> int:
-        answer = await self._get(address, *lineage.lineage_request(entity.guid))
+    async def _entity(self, address: str, path: str, query: Mapping[str, str]) -> Entity | None:
+        """One entity; None if it does not exist."""
+        try:
+            answer = await self._ask("GET", address, path, query)
+        except AzureError as error:
+            if error.status != 404:
+                raise
+            self.is_inside = True
+            return None
+        if (entity := lineage.read_entity(answer)) is None:
+            raise self._unreadable("it holds no entity")
+        return entity
+
+    async def _relations(self, address: str, entity: Entity) -> int:
+        answer = await self._lineage(address, entity.guid)
         found = lineage.relations(answer, entity)
         for guid in lineage.operations(answer, entity)[:_MAX_OPERATIONS] if not found else ():
-            inner = await self._get(address, *lineage.lineage_request(guid))
-            found += lineage.relations(inner, lineage.Entity(guid, entity.qualified_name, None))
+            inner = await self._lineage(address, guid)
+            found += lineage.relations(inner, Entity(guid, entity.qualified_name, None))
         return found
 
-    async def _get(self, address: str, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-        return await self.io.read(
+    async def _lineage(self, address: str, guid: str) -> dict[str, Any]:
+        answer = await self._ask("GET", address, *lineage.lineage_request(guid))
+        if not lineage.is_lineage_answer(answer):
+            raise self._unreadable("it holds no lineage")
+        return answer
+
+    async def _ask(
+        self, method: str, address: str, path: str, query: Mapping[str, str], body: Any = None
+    ) -> dict[str, Any]:
+        answer = await self.io.read(
             self._attempt("read the catalog"),
-            lambda az: az.purview_data(self.account_id, address).send("GET", path, params=query),
+            lambda az: az.purview_data(self.account_id, address).send(method, path, params=query, body=body),
         )
+        self.is_inside = True
+        return answer
+
+    def _unreadable(self, why: str) -> AzureUnavailable:
+        return unreadable_answer(self._attempt("read the catalog"), Answer(200), why)
 
     def _attempt(self, what: str) -> Attempt:
         return Attempt(
@@ -260,33 +327,33 @@ class _Proving:
         Raises:
             WaitTimedOut: the time has run out.
         """
-        if remaining(self.io) <= 0:
+        if (left := remaining(self.io) - _LAST_LOOK) <= 0:
             raise WaitTimedOut(f"The time ran out while {what}.", remedy="Repeat the proof for this run (run_id).")
         self._say(what)
-        await self.io.sleep(min(poll_interval(self.io.now() - began), remaining(self.io)))
+        await self.io.sleep(min(poll_interval(self.io.now() - began), left))
 
     def _say(self, what: str) -> None:
         self.io.tell(Event(kind="waiting", verb="prove", seconds=0.0, message=what, factory=self.spec.factory))
 
     def seen(self) -> proving.Seen:
         """Everything that was read."""
-        run = self.run
-        said = f"{run.pipeline} {run.status}" + (f": {run.message}" if run.message else "") if run else self.unreadable
         return proving.Seen(
-            status=run.status if run else None,
+            status=self.run.status if self.run else None,
             activities=self.activities,
             account=self.account,
             runtimes=self.runtimes,
-            catalog=tuple(self.catalog),
-            catalog_hidden=self.hidden,
-            run_evidence=f"run {self.run_id}: {said}",
+            catalog=tuple(look.found for look in self.looks),
+            run_hidden=self.run_hidden if self.run is None else None,
+            activities_hidden=self.activities_hidden,
+            connection=self.connection,
+            is_started=self.run_id is not None,
+            run_evidence=self._run_evidence(),
         )
 
-
-def _why_hidden(account: Account, error: PurviewMpeError) -> str:
-    reach = out_of_reach(account, error)
-    if reach is None:
-        return error.message
-    if reach.kind == "not-collection-admin":
-        return "this caller does not hold the role Data Reader on the root collection"
-    return reach.reason
+    def _run_evidence(self) -> str:
+        if self.run_id is None:
+            return "no run was started"
+        if self.run is None:
+            return f"run {self.run_id}: {self.run_hidden.reason if self.run_hidden else 'not read'}"
+        said = f"run {self.run_id}: {self.run.pipeline} {self.run.status}"
+        return f"{said}: {self.run.message}" if self.run.message else said

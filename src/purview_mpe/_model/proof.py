@@ -20,7 +20,7 @@ class Link(Noun):
     """`run`: the run succeeded; `runtime`: it ran where lineage can be sent from; `reported`: its activities reported
     lineage; `entity`: Purview holds their entities of this run; `relations`: the entities are tied to data sets."""
     state: LinkState
-    """`unknown`: this caller cannot see it, or the verb timed out first."""
+    """`unknown`: it could not be read, or the verb timed out first."""
     evidence: tuple[str, ...] = ()
     """What was seen, one line each."""
 
@@ -38,7 +38,7 @@ class Proof(Noun):
     run_id: str | None = None
     """Id of the run; None if no run was started."""
     proven: bool | None
-    """True: the lineage is in Purview, tied to data sets. False: it is not. None: this caller cannot see it."""
+    """True: every link is `yes`. False: a link is `no`. None: this caller cannot see it."""
     links: tuple[Link, ...] = ()
     """From the run to the relations, in this order."""
     findings: tuple[Finding, ...] = ()

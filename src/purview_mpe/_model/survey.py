@@ -115,6 +115,16 @@ class ActivityRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Entity:
+    """An activity's entity in Purview's catalog."""
+
+    guid: str
+    qualified_name: str
+    last_run: float | None
+    """Time of the activity's last run, in seconds since 1970; None if the entity does not show it."""
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineRun:
     """One pipeline run."""
 

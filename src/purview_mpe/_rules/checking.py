@@ -39,6 +39,7 @@ from purview_mpe.errors import UnsupportedSetup
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from purview_mpe._model.spec import Spec
     from purview_mpe._model.survey import Runtime, Situation
 
 #: Pipelines, datasets, triggers, linked services, private endpoints and runtimes together (docs, service limits).
@@ -167,14 +168,19 @@ def connection_findings(situation: Situation) -> Iterator[Finding]:
     """Whether the factory is connected to a Purview account, and to the one that the spec names."""
     if situation.misses("factory"):
         return
-    spec, connected = situation.spec, situation.connected_to
+    if finding := connection_finding(situation.spec, situation.connected_to):
+        yield finding
+
+
+def connection_finding(spec: Spec, connected: str | None) -> Finding | None:
+    """Why no lineage of the factory can reach the spec's account; None if the factory is connected to it."""
     if connected is None:
-        yield NOT_CONNECTED.found(factory=spec.factory_id.name)
-    elif spec.account is not None and not same_id(connected, spec.account):
-        yield CONNECTED_ELSEWHERE.found(
-            factory=spec.factory_id.name,
-            evidence=(f"connected to: {connected}", f"the spec names: {spec.account}"),
-        )
+        return NOT_CONNECTED.found(factory=spec.factory_id.name)
+    if spec.account is None or same_id(connected, spec.account):
+        return None
+    return CONNECTED_ELSEWHERE.found(
+        factory=spec.factory_id.name, evidence=(f"connected to: {connected}", f"the spec names: {spec.account}")
+    )
 
 
 def identity_findings(situation: Situation) -> Iterator[Finding]:

@@ -6,10 +6,10 @@ Sources as in `account`. The types and their nesting come from public code that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.naming import is_guid
+from purview_mpe._model.survey import Entity
 from purview_mpe._wire.reading import Object, as_mapping, mapping, objects, text
 
 if TYPE_CHECKING:
@@ -23,16 +23,6 @@ _ATLAS = "/datamap/api/atlas/v2"
 #: are searched for by name.
 _TYPES = {"copy": "adf_copy_activity"}
 _SEARCHED = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """An activity's entity in the catalog."""
-
-    guid: str
-    qualified_name: str
-    last_run: float | None
-    """Time of the activity's last run, in seconds since 1970; None if the entity does not show it."""
 
 
 def qualified_name(factory: ArmId, activity: ActivityRun) -> str:
@@ -69,6 +59,16 @@ def read_entity(answer: Object) -> Entity | None:
     if not is_guid(guid):
         return None
     return Entity(guid, text(attributes, "qualifiedName"), _seconds(attributes.get("lastRunTime")))
+
+
+def is_search_answer(answer: Object) -> bool:
+    """True if the answer is one of the search: it has a list of hits, perhaps an empty one."""
+    return isinstance(answer.get("value"), list)
+
+
+def is_lineage_answer(answer: Object) -> bool:
+    """True if the answer holds an entity's lineage, perhaps one without relations."""
+    return isinstance(answer.get("relations"), list) or isinstance(answer.get("guidEntityMap"), dict)
 
 
 def read_hit(answer: Object, name: str) -> str | None:

@@ -68,6 +68,16 @@ async def activities_of(
     io: Io, factory_id: ArmId, run_id: str, begin: datetime, end: datetime
 ) -> tuple[ActivityRun, ...] | str:
     """The activities of one run; or why they cannot be read, so that one bad run does not hide the others."""
+    try:
+        return await list_activities(io, factory_id, run_id, begin, end)
+    except PurviewMpeError as error:
+        return error.message
+
+
+async def list_activities(
+    io: Io, factory_id: ArmId, run_id: str, begin: datetime, end: datetime
+) -> tuple[ActivityRun, ...]:
+    """The activities of one run, as far as they can report lineage."""
     attempt = Attempt(f"list the activities of the pipeline run {run_id!r}", str(factory_id), _ROLE)
 
     async def activity_page(asked: Json) -> tuple[tuple[ActivityRun, ...], str | None]:
@@ -82,12 +92,9 @@ async def activities_of(
 
     found: list[ActivityRun] = []
     token: str | None = None
-    try:
-        for _ in range(_MAX_PAGES):
-            page, token = await activity_page(factory.activities_filter(begin, end, token))
-            found.extend(page)
-            if token is None:
-                break
-    except PurviewMpeError as error:
-        return error.message
+    for _ in range(_MAX_PAGES):
+        page, token = await activity_page(factory.activities_filter(begin, end, token))
+        found.extend(page)
+        if token is None:
+            break
     return tuple(found)

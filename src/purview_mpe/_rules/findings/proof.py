@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from purview_mpe._rules.findings.kind import Kind
 from purview_mpe._rules.findings.runs import (
+    ACTIVITIES_NOT_SUCCEEDED,
     LINEAGE_FAILED,
     LINEAGE_NOT_REPORTED,
+    LINEAGE_SILENT,
+    LINEAGE_STATUS_UNKNOWN,
     NO_LINEAGE_ACTIVITIES,
     RAN_OUTSIDE_THE_NETWORK,
 )
@@ -33,9 +36,23 @@ RUN_UNREADABLE = Kind(
     code="run-unreadable",
     severity="warning",
     message="The run cannot be read.",
-    remedy="Ask for the role Data Factory Contributor on the factory, and check the id of the run.",
-    meaning="The run that should prove lineage cannot be read.",
-    why="A role is missing, or the run does not exist.",
+    cause="{reason}.",
+    remedy="{remedy}",
+    meaning="The run that should prove lineage, or the list of its activities, cannot be read.",
+    why="A role is missing, the run does not exist, or Azure did not answer; the finding says which.",
+    fix="Ask for the role Data Factory Contributor on the factory, check the id of the run, or repeat the proof for "
+    "this run (`run_id`).",
+)
+ACTIVITIES_UNREADABLE = RUN_UNREADABLE.said("The activities of the run cannot be read.")
+RUNTIME_UNKNOWN = Kind(
+    link="Runs",
+    code="runtime-unknown",
+    severity="warning",
+    message="It is not known whether the activities ran on a runtime that can report lineage.",
+    cause="The factory does not list the runtime, its runtimes or the account's firewall setting cannot be read, or it "
+    "is an SSIS runtime.",
+    remedy="Ask for the role Reader on the factory and on the account, then repeat the proof for this run (run_id).",
+    meaning="It is not known whether the activities ran on a runtime that can report lineage.",
 )
 CATALOG_UNREADABLE = Kind(
     link="Runs",
@@ -43,15 +60,18 @@ CATALOG_UNREADABLE = Kind(
     severity="info",
     message="This caller cannot see whether the lineage is in Purview.",
     cause="{reason}.",
-    remedy="Run this inside the account's network, with the role Data Reader on the root collection.",
+    remedy="{remedy}",
     meaning="This caller cannot see whether the lineage is in Purview's catalog.",
-    why="The caller is outside the account's network, or does not hold Data Reader; the finding says which.",
+    why="The caller is outside the account's network, or does not hold Data Reader; or the last answers of the catalog "
+    "could not be read. The finding says which.",
+    fix="Run this inside the account's network, with the role Data Reader on the root collection; if the catalog did "
+    "not answer, repeat the proof for this run (`run_id`).",
 )
 LINEAGE_NOT_IN_CATALOG = Kind(
     link="Runs",
     code="lineage-not-in-catalog",
     severity="error",
-    message="The activity reported lineage, but Purview's catalog does not hold it.",
+    message="Purview's catalog does not hold the lineage of an activity.",
     cause="It takes minutes, sometimes tens of minutes, until lineage is in the catalog.",
     remedy="Repeat the proof for this run (run_id) later; if that does not help, look for the factory in Purview.",
     meaning="An activity reported lineage, but Purview's catalog does not hold it.",
@@ -95,4 +115,12 @@ PROOF_FAILED = LINEAGE_FAILED.said(
     cause="The runtime could not reach Purview, or Purview refused the factory's identity.",
     remedy="Find the cause: client.diagnose(spec). It can take 15 minutes until a new role or approval works "
     "everywhere.",
+)
+PROOF_SILENT = LINEAGE_SILENT.said("An activity says nothing about lineage.", severity="error")
+PROOF_STATUS_UNKNOWN = LINEAGE_STATUS_UNKNOWN.said(
+    "An activity ended with a lineage status that is not documented; only the catalog shows whether lineage arrived."
+)
+PROOF_NOT_ALL_SUCCEEDED = ACTIVITIES_NOT_SUCCEEDED.said(
+    "An activity did not succeed, or has not ended.",
+    cause="Only an activity that succeeds reports lineage, so this one shows nothing about it.",
 )
