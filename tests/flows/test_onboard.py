@@ -76,6 +76,17 @@ def test_a_dry_run_hands_off_a_role_that_this_caller_cannot_give(colour):
     assert not emulator.writes
 
 
+def test_a_dry_run_says_that_this_caller_would_become_admin(colour):
+    """The identity does not exist yet; a caller with the right could make itself an administrator, and is warned."""
+    emulator, spec = bare()
+    report = colour.run(
+        emulator, lambda client: client.onboard(spec, become_admin=True, dry_run=True), roles=("Owner",)
+    )
+    assert results(report)["data-curator"] == {"would-grant"}
+    assert "would-become-collection-admin" in {finding.code for finding in report.warnings}
+    assert not emulator.writes
+
+
 def test_without_approval_it_is_not_complete(colour):
     """What waits for the owners of the targets is in the hand-off."""
     emulator, spec = bare()
