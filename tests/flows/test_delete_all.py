@@ -50,6 +50,24 @@ def test_a_second_call_writes_nothing(colour, emulator, made):
     assert len(emulator.writes) == before
 
 
+def test_a_list_that_is_not_found_is_not_an_empty_one(colour, emulator, made):
+    """The managed virtual network exists, so the 404 is about something else, and no endpoint is called absent."""
+    emulator.inject(Fault.status("GET", 404, path="managedPrivateEndpoints", times=None))
+    with pytest.raises(NotFound):
+        colour.run(emulator, lambda client: client.delete_all(made))
+
+
+def test_a_list_that_is_not_found_while_waiting_does_not_end_the_wait_as_deleted(colour, emulator, made):
+    """The endpoints are failures: whether they are gone is not known."""
+
+    def hide(event):
+        if event.kind == "waiting":
+            emulator.inject(Fault.status("GET", 404, path="managedPrivateEndpoints", times=None))
+
+    report = colour.run(emulator, lambda client: client.delete_all(made), on_event=hide)
+    assert results(report) == dict.fromkeys(NAMES, "failed")
+
+
 def test_a_dry_run_tells_and_deletes_nothing(colour, emulator):
     """What would go, what is not there and what may not be touched; three reads and no write."""
     targets = emulator.targets(emulator.account)

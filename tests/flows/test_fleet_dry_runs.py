@@ -120,6 +120,18 @@ def test_a_dry_run_of_onboarding_reads_the_policy_once(colour: Colour, emulator:
     assert emulator.writes == []
 
 
+def test_a_dry_run_of_onboarding_says_that_the_caller_would_become_admin(colour: Colour, emulator: Emulator):
+    """The real run grants, and each report names the second change, for one factory as for a fleet."""
+    specs = fleet_of(emulator, 2)
+    options = {"become_admin": True, "dry_run": True}
+    fleet = colour.run(emulator, lambda client: client.onboard_many(specs, **options), roles=("Owner",))
+    single = colour.run(emulator, lambda client: client.onboard(specs[0], **options), roles=("Owner",))
+    for report in (*fleet.reports, single):
+        assert report.counts["would-grant"] == 1
+        assert "would-become-collection-admin" in {finding.code for finding in report.warnings}
+    assert emulator.writes == []
+
+
 def test_identities_that_have_the_role_need_no_write(colour: Colour, emulator: Emulator):
     """One policy serves the fleet; each factory's report says what is so for it, in the run as in its dry run."""
     specs = fleet_of(emulator, 3)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from purview_mpe import Client
+from purview_mpe import Client, Retry, Spec
 from purview_mpe.emulator import Answers, Emulator, Fault
 from tests.support.colours import spec_for
 
@@ -59,15 +59,24 @@ def test_without_the_role_it_is_handed_off(colour, emulator):
     assert len(emulator.catalog.members("data-curator")) == 2
 
 
-def test_outside_the_network_it_is_handed_off(colour):
+@pytest.mark.parametrize("closed_account", ["403", "reset"])
+def test_outside_the_network_it_is_handed_off(colour, closed_account):
     """At most two requests reach a closed account's data plane before the caller is taken to be outside."""
-    emulator = Emulator(inside_network=False)
+    emulator = Emulator(inside_network=False, answers=Answers(closed_account=closed_account))
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), become_admin=True))
     assert outcome(report).result == "handed-off"
     assert "inside the network" in report.hand_off
+    assert outcome(report).error.remedy.startswith("Run this from inside the account's private network")
     asked = [request for request in emulator.requests if "policystore" in request.path]
     assert len(asked) <= 2
     assert not emulator.writes
+
+
+def test_inside_the_network_one_broken_connection_changes_nothing(colour, emulator):
+    """The read is repeated."""
+    emulator.inject(Fault.reset("GET", path="*policystore*", times=1))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
+    assert outcome(report).result == "granted"
 
 
 def test_an_open_account_is_reached_from_outside(colour):
@@ -85,6 +94,32 @@ def test_become_admin_is_asked_for_and_reported(colour, emulator):
     assert outcome(report).result == "granted"
     assert [finding.code for finding in report.warnings] == ["became-collection-admin"]
     assert "Remove the caller" in report.warnings[0].remedy
+
+
+def dry_run(client, emulator):
+    return client.grant(unconnected(emulator), become_admin=True, dry_run=True)
+
+
+def test_a_dry_run_says_that_the_caller_would_become_admin(colour, emulator):
+    """The real run grants, so the dry run says so, and a warning names the second change."""
+    report = colour.run(emulator, lambda client: dry_run(client, emulator), roles=("Owner",))
+    assert outcome(report).result == "would-grant"
+    assert [finding.code for finding in report.warnings] == ["would-become-collection-admin"]
+    assert report.hand_off is None
+    assert not emulator.writes
+
+
+def test_a_dry_run_hands_off_where_the_caller_may_not_become_admin(colour, emulator):
+    """A Reader lacks the right, so the real run hands off, too."""
+    report = colour.run(emulator, lambda client: dry_run(client, emulator), roles=("Reader",))
+    assert (outcome(report).result, report.warnings) == ("handed-off", ())
+
+
+def test_revoking_without_the_role_hands_off_a_script(colour, emulator):
+    """The script removes the identity."""
+    report = colour.run(emulator, lambda client: client.revoke(spec_for(emulator)), roles=("Reader",))
+    assert outcome(report).result == "handed-off"
+    assert "decide take <<<" in report.hand_off
 
 
 def test_become_admin_without_the_right_is_a_failure(colour, emulator):
@@ -143,6 +178,89 @@ def test_an_answer_that_is_lost_is_read_back(colour, emulator):
     report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)))
     assert outcome(report).result == "granted"
     assert len(emulator.catalog.members("data-curator")) == 3
+
+
+def policy_writes(emulator: Emulator):
+    return [one for one in emulator.requests if one.method == "PUT" and "/metadataPolicies/" in one.path]
+
+
+def put_fault(kind):
+    """A failure of the policy's PUT that never ends."""
+    if kind == "reset":
+        return Fault.reset("PUT", path="*policystore*", times=None)
+    return Fault.status("PUT", kind, path="*policystore*", times=None)
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+@pytest.mark.parametrize("kind", [503, 429, "reset"])
+def test_a_failing_write_is_repeated_as_often_as_retry_says(colour, emulator, kind, attempts):
+    """`Retry` counts all attempts; then the failure is reported."""
+    emulator.inject(put_fault(kind))
+    retry = Retry(attempts=attempts, backoff=0)
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)), retry=retry)
+    assert not report.complete
+    assert outcome(report).error.status == (None if kind == "reset" else kind)
+    assert len(policy_writes(emulator)) == attempts
+
+
+def test_the_last_lost_answer_is_read_back(colour, emulator):
+    """A write whose answer was lost may have worked, even if it was the last attempt."""
+    emulator.inject(Fault.reset("PUT", before=False, path="*policystore*", times=1))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)), retry=Retry(attempts=1))
+    assert outcome(report).result == "granted"
+    assert len(policy_writes(emulator)) == 1
+
+
+def test_a_failing_write_that_cannot_be_read_back_is_reported(colour, emulator):
+    """The write's error explains more than the read's."""
+    emulator.inject(put_fault(503))
+    emulator.inject(Fault.rewrite("GET", lambda body: body, path="*policystore*", times=1))
+    emulator.inject(Fault.status("GET", 500, path="*policystore*", times=None))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator)), retry=Retry(attempts=1))
+    assert (outcome(report).result, outcome(report).error.status) == ("failed", 503)
+
+
+STALE = {"code": "1002", "message": "Etag did not match.", "path": "*policystore*", "times": None}
+
+
+def test_endless_stale_writes_time_out(colour, emulator):
+    """The remedy says that another caller keeps writing the policy."""
+    emulator.inject(Fault.status("PUT", 400, **STALE))
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), timeout=20))
+    assert outcome(report).result == "timed-out"
+    assert "who else keeps writing the policy" in outcome(report).error.remedy
+
+
+def test_stale_writes_end_after_sixty_attempts(colour, emulator):
+    """With time left, the result is a failure with Azure's answer and the same remedy."""
+    emulator.inject(Fault.status("PUT", 400, **STALE))
+    report = colour.run(
+        emulator, lambda client: client.grant(unconnected(emulator), timeout=86400), retry=Retry(backoff=0.1)
+    )
+    assert (outcome(report).result, outcome(report).error.azure_code) == ("failed", "1002")
+    assert "who else keeps writing the policy" in outcome(report).error.remedy
+    assert len(policy_writes(emulator)) == 60
+
+
+def test_an_account_that_is_being_created_is_waited_for(colour):
+    """Purview refuses every request until the account's root policy exists."""
+    emulator = Emulator(empty=True)
+    account = emulator.add_account("pv2", creating=True)
+    factory = emulator.add_factory("df2", managed_vnet=False)
+    spec = Spec(factory=str(factory), account=str(account), name="purview")
+    report = colour.run(emulator, lambda client: client.grant(spec, timeout=3600))
+    assert outcome(report).result == "granted"
+    assert any(one.status == 409 for one in emulator.requests if "policystore" in one.path)
+
+
+def test_an_account_that_stays_in_creation_times_out(colour, emulator):
+    """The report says what Purview answered."""
+    not_ready = Fault.status("GET", 409, code="AccountNotReady", message="x", path="*policystore*", times=None)
+    emulator.inject(not_ready)
+    report = colour.run(emulator, lambda client: client.grant(unconnected(emulator), timeout=60))
+    assert outcome(report).result == "timed-out"
+    assert "AccountNotReady" in outcome(report).error.message
+    assert "has been created" in outcome(report).error.remedy
 
 
 @pytest.mark.parametrize("stale_policy", ["1002", "409", "412", "accepted"])

@@ -9,6 +9,7 @@ import pytest
 
 from purview_mpe import Client, Spec
 from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import AccessDenied
 from tests.support.moments import BeforeWrite, Died, Killed
 
 SUBJECTS = ["identity", "connection", "managed-network", "runtime", "endpoint", "data-curator"]
@@ -64,6 +65,15 @@ def test_a_dry_run_says_what_would_be_done(colour):
         "endpoint": "would-create",
         "data-curator": "would-grant",
     }
+
+
+def test_a_dry_run_hands_off_a_role_that_this_caller_cannot_give(colour):
+    """The identity does not exist yet, but the policy shows already that the caller is not an administrator."""
+    emulator, spec = bare()
+    report = colour.run(emulator, lambda client: client.onboard(spec, dry_run=True), roles=("Owner",))
+    assert results(report)["identity"] == {"would-enable"}
+    assert results(report)["data-curator"] == {"handed-off"}
+    assert not emulator.writes
 
 
 def test_without_approval_it_is_not_complete(colour):
@@ -231,3 +241,40 @@ def test_offboard_dry_run_writes_nothing(colour):
         "connection": {"would-disconnect"},
         "endpoint": {"would-delete"},
     }
+
+
+def test_offboard_writes_nothing_if_the_endpoints_cannot_be_listed(colour):
+    """The list is read before the first write, so no report is lost half-way."""
+    emulator, spec = bare()
+    colour.run(emulator, lambda client: client.onboard(spec, approve=True))
+    before = len(emulator.writes)
+    emulator.inject(Fault.status("GET", 403, path="managedPrivateEndpoints", times=None))
+    with pytest.raises(AccessDenied):
+        colour.run(emulator, lambda client: client.offboard(spec))
+    assert len(emulator.writes) == before
+
+
+def test_offboard_reports_what_it_did_if_a_later_list_is_refused(colour):
+    """The role and the connection are gone by then, and the endpoints are failures of the report."""
+    emulator, spec = bare()
+    colour.run(emulator, lambda client: client.onboard(spec, approve=True))
+
+    def refuse(event):
+        if event.outcome is not None and event.outcome.result == "disconnected":
+            emulator.inject(Fault.status("GET", 403, path="managedPrivateEndpoints", times=None))
+            emulator.clock.advance(60)  # the list that was read before is old by now
+
+    report = colour.run(emulator, lambda client: client.offboard(spec), on_event=refuse)
+    assert results(report) == {"data-curator": {"revoked"}, "connection": {"disconnected"}, "endpoint": {"failed"}}
+    assert not report.complete
+
+
+def test_a_network_that_exists_is_kept(colour):
+    """The second call has an outcome for each part that is in place."""
+    emulator, spec = bare()
+    first = colour.run(emulator, lambda client: client.onboard(spec, approve=True))
+    second = colour.run(emulator, lambda client: client.onboard(spec, approve=True))
+    assert results(first)["managed-network"] == {"created"}
+    assert results(second)["managed-network"] == {"kept"}
+    assert results(second).keys() == results(first).keys()
+    assert second.complete

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from purview_mpe._model.matrix import CLOSED, OPEN
-from purview_mpe._rules.reach import account_unreadable, out_of_reach
-from purview_mpe.errors import AccessDenied, AzureError, NoAnswer, Throttled
+from purview_mpe._rules.findings.account import ACCOUNT_CHANGING
+from purview_mpe._rules.reach import FROM_INSIDE, account_unreadable, is_being_created, out_of_reach
+from purview_mpe.errors import AccessDenied, AzureError, AzureUnavailable, NoAnswer, Throttled
 from tests.support.nouns import an_account
 
 BEHIND = "Not authorized to access this account. This account is behind a private endpoint."
@@ -52,3 +53,32 @@ def test_a_policy_that_is_not_shown_is_about_the_role():
     reach = out_of_reach(an_account(), hidden)
     assert reach is not None
     assert reach.kind == "not-collection-admin"
+
+
+@pytest.mark.parametrize(("firewall", "remedy"), [(CLOSED, FROM_INSIDE), (OPEN, "Check the proxy.")])
+def test_the_remedy_for_a_broken_connection_depends_on_the_account(firewall, remedy):
+    """Where the account is closed, no proxy helps."""
+    broken = NoAnswer("reset", remedy="Check the proxy.")
+    reach = out_of_reach(an_account(firewall=firewall), broken)
+    assert reach is not None
+    assert reach.remedy(broken) == remedy
+
+
+CHANGING = ACCOUNT_CHANGING.found(name="pv1", account="/a", state="Creating")
+
+
+@pytest.mark.parametrize(
+    ("error", "as_settled", "as_changing"),
+    [
+        (AzureError("409", remedy="Wait.", status=409), True, True),
+        (AzureUnavailable("503", remedy="Wait.", status=503), False, True),
+        (Throttled("429", remedy="Wait.", status=429), False, True),
+        (AzureError("400", remedy="Wait.", status=400), False, False),
+        (denied(NO_ROLE), False, False),
+        (NoAnswer("reset", remedy="Wait."), False, False),
+    ],
+)
+def test_what_passes_when_the_account_has_been_created(error, as_settled, as_changing):
+    """A conflict always; a failure of Azure only while the account shows that it is changing."""
+    assert is_being_created(an_account(), error) == as_settled
+    assert is_being_created(an_account(warnings=(CHANGING,)), error) == as_changing

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-import shlex
+import os
+import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jq
 import pytest
 
 from purview_mpe._model.matrix import CLOSED
-from purview_mpe._wire.curator_hand_off import Asked, apart, hand_off, joined, script
-from purview_mpe._wire.policy import curators, read_policy, with_curators
+from purview_mpe._wire.curator_hand_off import RULES, Asked, apart, hand_off, joined, script
+from purview_mpe._wire.policy import curators, read_policies, read_policy, with_curators, without_curators
+from purview_mpe._wire.policy import root_of as find_root
+from purview_mpe.errors import UnsupportedSetup
 from tests.support.nouns import ACCOUNT, an_account
 from tests.support.policies import (
     COLLECTION,
@@ -31,6 +36,7 @@ from tests.support.policies import (
 
 ADDRESS = "https://contoso.purview.azure.com"
 ASKED = (Asked("df1", FACTORY),)
+PERSON = {"attributeName": "principal.microsoft.id", "attributeValueIncludes": FACTORY}
 SHOWN = an_account(endpoints={"catalog": f"{ADDRESS}/catalog"}, firewall=CLOSED, default_domain=COLLECTION)
 
 
@@ -51,11 +57,12 @@ def test_two_texts_are_joined_and_taken_apart(owners, asked):
     assert (text is None) == (owners is None and administrator is None)
 
 
-def test_taking_away_is_asked_for_without_a_script():
-    """What is to be removed is a click, and no script that could remove more."""
+def test_taking_away_is_asked_for_with_a_script():
+    """It says which identities to remove, and its script removes them."""
     text = hand_off(SHOWN, ASKED, "no role", takes_away=True)
     assert "remove the role" in text
-    assert "az rest" not in text
+    assert "decide take <<<" in text
+    assert "decide give" not in text
 
 
 @pytest.mark.parametrize(
@@ -68,43 +75,217 @@ def test_a_strange_address_gets_no_script(catalog):
     assert "evil" not in text
 
 
-def program() -> tuple[str, list[str]]:
-    """The jq program of the script, and the ids that it is given."""
-    _, line = script(SHOWN, (*ASKED, Asked("df2", OTHER)), ADDRESS).split("changed=$(jq ")
-    words = shlex.split(line.partition(' <<< "$policy")')[0])
-    at = words.index("--args")
-    return words[at - 1], words[at + 1 :]
+def decided(function: str, document: Any, *ids: str, names: tuple[str, str] = (COLLECTION, COLLECTION)) -> Any:
+    """What a function of the script's jq program makes of a document; None if it gives nothing."""
+    args = {"role": ROLE["fromRule"], "domain": names[0], "account": names[1]}
+    positional = f"{json.dumps({'positional': ids})} as $ARGS | "
+    found = jq.compile(positional + RULES + function, args=args).input_value(document).all()
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+NARROWER = {"attributeName": "resource.x", "attributeValueIncludes": "only-x"}
+#: Policies in which somebody holds the role, or nobody does, in every form that `policy` tells apart.
+POLICIES = {
+    "usual": (rule(RULE, [people(OWNER), ROLE]), permission(RULE)),
+    "reversed": (permission(RULE), rule(RULE, [ROLE, people(OWNER)])),
+    "one of them holds it": (rule(RULE, [people(OTHER.upper()), ROLE]), permission(RULE)),
+    "both hold it": (rule(RULE, [people(FACTORY), ROLE], [people(OWNER, OTHER), ROLE]), permission(RULE)),
+    "they alone": (rule(RULE, [people(FACTORY, OTHER), ROLE]), permission(RULE)),
+    "they alone, with more": (rule(RULE, [people(FACTORY, OTHER, extra=1), ROLE], extra=1), permission(RULE)),
+    "a single value": (rule(RULE, [ROLE, PERSON], [people(OTHER, FACTORY), ROLE]), permission(RULE)),
+    "groups": (rule(RULE, [groups(OWNER), ROLE]), permission(RULE)),
+    "no rule": (permission(),),
+    "no rule, but a reference": (permission(RULE),),
+    "no reference": (rule(RULE, [people(OWNER, FACTORY), ROLE]), permission()),
+    "no reference, all named": (rule(RULE, [people(OTHER, FACTORY), ROLE]), permission()),
+    "a narrower alternative": (rule(RULE, [people(FACTORY, OTHER), NARROWER, ROLE]), permission(RULE)),
+    "an empty list": (rule(RULE, [people(), ROLE]), permission(RULE)),
+    "no alternative": (rule(RULE), permission(RULE)),
+    "oddities": ({}, rule(RULE, ["x", 3], "y", [people(OWNER), {}], [3, ROLE]), permission(RULE)),
+}
+
+
+@pytest.mark.parametrize("rules", POLICIES.values(), ids=POLICIES)
+def test_the_script_gives_and_takes_the_role_as_the_library_does(rules):
+    """The same policy is the result, or in both nothing is to be changed; the script reads that back as done."""
+    before = policy(*rules)
+    ids = (FACTORY, OTHER)
+    given = decided("give", before.body, *ids)
+    expected = with_curators(before, ids)
+    assert given == (expected.body if expected else None)
+    after = given or before.body
+    assert decided("given", after, *ids) is None
+    assert decided("give", after, *ids) is None
+    held = curators(before) & set(ids)
+    taken = decided("take", before.body, *ids)
+    expected = without_curators(before, ids) if held else None
+    assert taken == (expected.body if expected else None)
+    assert decided("taken", taken or before.body, *ids) is None
+    with pytest.raises(ValueError, match="another write has replaced it"):
+        decided("taken", after, *ids)
+
+
+@pytest.mark.parametrize("change", ["give", "take"])
+@pytest.mark.parametrize(
+    "rules",
+    [(), (rule(RULE, [people(OWNER), ROLE]),)],
+    ids=["nothing", "no permission"],
+)
+def test_the_script_refuses_a_policy_of_unknown_form(change, rules):
+    """Where the library raises, the script ends with the reason."""
+    with pytest.raises(ValueError, match=f"no rule permission:{COLLECTION}.*Nothing was written"):
+        decided(change, policy(*rules).body, FACTORY)
+    with pytest.raises(UnsupportedSetup):
+        (with_curators if change == "give" else without_curators)(policy(*rules), [FACTORY])
+
+
+def test_the_script_refuses_rules_without_conditions():
+    """Nothing is added to what cannot be read."""
+    with pytest.raises(ValueError, match="holds no conditions"):
+        decided("give", policy({"id": RULE}, permission(RULE)).body, FACTORY)
+
+
+def test_the_script_needs_an_identity():
+    """A factory without an identity shows no id."""
+    with pytest.raises(ValueError, match="no identity with the id None"):
+        decided("give", policy(permission()).body, "None")
+
+
+def of_collection(name: str, **properties: Any) -> dict[str, Any]:
+    read = policy(permission(), collection={"referenceName": name}, **properties)
+    return {**read.body, "id": f"id-of-{name}"}
+
+
+CHILD = of_collection("child", parentCollectionName=COLLECTION)
 
 
 @pytest.mark.parametrize(
-    "rules",
+    "values",
     [
-        (rule(RULE, [people(OWNER), ROLE]), permission(RULE)),
-        (rule(RULE, [people(OTHER), ROLE]), permission(RULE)),
-        (rule(RULE, [groups(OWNER), ROLE]), permission(RULE)),
-        (permission(),),
+        [],
+        [CHILD],
+        [CHILD, of_collection("mine")],
+        [of_collection("merged"), of_collection("Contoso"), CHILD],
+        [of_collection("merged"), of_collection("domain"), of_collection("contoso")],
+        [of_collection("merged"), of_collection("other")],
+        [{**of_collection("contoso"), "id": "../x"}, 3, {"id": "a"}, of_collection("mine")],
     ],
 )
-def test_the_script_makes_a_policy_in_which_the_identities_hold_the_role(rules):
-    """Whatever the policy looks like; and a second time it changes nothing."""
-    filter_, ids = program()
-    assert ids == [FACTORY, OTHER]
-    prefix = f'"{ROLE["fromRule"]}" as $role | "{COLLECTION}" as $root | {json.dumps({"positional": ids})} as $ARGS | '
-    before = policy(*rules)
-    after = json.loads(jq.compile(prefix + filter_).input_value(before.body).text())
-    read = read_policy(after)
-    assert read is not None
-    assert curators(read) == curators(before) | {FACTORY, OTHER}
-    assert with_curators(read, ids) is None
-    assert json.loads(jq.compile(prefix + filter_).input_value(after).text()) == after
+def test_the_script_picks_the_policy_that_the_library_picks(values):
+    """Of several roots, the one of the default domain, or the one with the account's name."""
+    document = {"values": values}
+    expected = find_root(read_policies(document), "Contoso", "domain")
+    assert decided("root", document, names=("domain", "Contoso")) == (expected.body if expected else None)
 
 
-def test_shellcheck_accepts_the_script():
+#: Stands for the Azure CLI: keeps the policies in a file, and what is put there; `LOST` says that a write is replaced.
+AZ = """\
+import json, os, sys
+options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
+path, at = options["--url"].split("?")[0], os.environ["STORE"]
+store = json.load(open(at))
+last = path.rpartition("/")[2]
+if options["--method"] == "put":
+    store["puts"].append(last)
+    if "LOST" not in os.environ:
+        store["values"] = [json.loads(options["--body"]) if one["id"] == last else one for one in store["values"]]
+    json.dump(store, open(at, "w"))
+elif last == "metadataPolicies":
+    json.dump({"values": store["values"]}, sys.stdout)
+else:
+    json.dump(next(one for one in store["values"] if one["id"] == last), sys.stdout)
+"""
+
+
+@dataclass
+class Ran:
+    """What the script did."""
+
+    code: int
+    said: str
+    puts: list[str]
+    held: dict[str, frozenset[str]]
+    """The Data Curators afterwards, by collection."""
+
+
+@pytest.fixture
+def ran(tmp_path):
+    """Runs the script where `az` keeps these policies."""
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    (tmp_path / "fake.py").write_text(AZ)
+    (tmp_path / "az").write_text(f'#!/bin/sh\nexec {sys.executable} {tmp_path}/fake.py "$@"\n')
+    (tmp_path / "az").chmod(0o755)
+
+    def run(*values: dict[str, Any], takes_away: bool = False, **variables: str) -> Ran:
+        store = tmp_path / "store.json"
+        store.write_text(json.dumps({"values": values, "puts": []}))
+        done = subprocess.run(
+            ["bash", "-c", script(SHOWN, ASKED, ADDRESS, takes_away=takes_away)],  # noqa: S607 - our own script
+            env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "STORE": str(store), **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        left = json.loads(store.read_text())
+        policies = [read for one in left["values"] if (read := read_policy(one))]
+        return Ran(done.returncode, done.stderr, left["puts"], {one.collection: curators(one) for one in policies})
+
+    return run
+
+
+@pytest.mark.parametrize("kind", ["usual", "no rule", "no reference", "a narrower alternative"])
+def test_run_in_bash_the_script_gives_and_takes_the_role(ran, kind):
+    """Each time the identity is there, or gone, at the end; a repetition writes nothing."""
+    before = policy(*POLICIES[kind])
+    given = ran(before.body)
+    assert (given.code, len(given.puts)) == (0, 1), given.said
+    assert FACTORY in given.held[COLLECTION]
+    after = with_curators(before, [FACTORY])
+    assert after is not None
+    assert ran(after.body).puts == []
+    taken = ran(after.body, takes_away=True)
+    assert (taken.code, len(taken.puts)) == (0, 1), taken.said
+    assert FACTORY not in taken.held[COLLECTION]
+
+
+def test_run_in_bash_the_script_writes_the_policy_of_its_own_root(ran):
+    """In a merged account another root's policy may come first."""
+    other = of_collection("merged")
+    done = ran(other, policy(*POLICIES["usual"]).body)
+    assert (done.code, FACTORY in done.held[COLLECTION], done.held["merged"]) == (0, True, frozenset()), done.said
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([], "no policy of the root collection"),
+        ([policy(rule(RULE, [people(OWNER), ROLE])).body], "no rule permission:contoso"),
+    ],
+)
+def test_run_in_bash_the_script_stops_before_it_writes(ran, values, said):
+    """What it does not understand stays as it is, and the exit code says so."""
+    done = ran(*values)
+    assert done.code != 0
+    assert said in done.said
+    assert done.puts == []
+
+
+def test_run_in_bash_the_script_notices_that_its_write_was_replaced(ran):
+    """It reads back, and fails if the identity is not there."""
+    done = ran(policy(*POLICIES["usual"]).body, LOST="1")
+    assert done.code != 0
+    assert "another write has replaced it" in done.said
+
+
+@pytest.mark.parametrize("takes_away", [False, True])
+def test_shellcheck_accepts_the_script(takes_away):
     """Nothing in it is quoted wrongly."""
     shellcheck = Path(sys.executable).with_name("shellcheck")
     ran = subprocess.run(
         [shellcheck, "-s", "bash", "-"],
-        input=script(SHOWN, ASKED, ADDRESS),
+        input=script(SHOWN, ASKED, ADDRESS, takes_away=takes_away),
         capture_output=True,
         text=True,
         check=False,

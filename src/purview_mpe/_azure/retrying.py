@@ -55,7 +55,8 @@ class _Patience:
         exchange = current()
         exchange.retry_after = None
         if broken is not None:
-            if not _is_broken(broken):
+            most = exchange.attempt.max_broken
+            if not _is_broken(broken) or (most is not None and attempt >= most):
                 return None
             return self._wait(attempt, request, type(broken).__name__)
         status = response.http_response.status_code

@@ -118,6 +118,11 @@ def spec_options(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="Azure integration runtime in the managed virtual network (default: any that exists there)",
     )
+    replace_option(group)
+
+
+def replace_option(group: Arguments) -> None:
+    """The option to replace what is broken, for verbs that create endpoints."""
     group.add_argument(
         "--replace-broken",
         action="store_true",

@@ -132,6 +132,7 @@ def private_endpoints_options(parser: ArgumentParser) -> None:
         help="let Azure approve at once where you may, or wait for the owners (default: automatic)",
     )
     acting = parser.add_argument_group("create and delete")
+    options.replace_option(acting)
     acting.add_argument("--approve", action="store_true", help="also approve what Azure did not approve by itself")
     acting.add_argument("--dry-run", action="store_true", help="write nothing; show what would be done")
     acting.add_argument("-y", "--yes", action="store_true", help="do not ask")

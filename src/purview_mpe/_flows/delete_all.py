@@ -38,7 +38,7 @@ async def delete_all(io: Io, spec: Spec, *, dry_run: bool) -> Report:
         UnsupportedSetup, NotFound, AccessDenied: before the first write.
     """
     account_id = spec.account_id or await reads.connected_account(io, spec)
-    account, (endpoints, seen_at) = await reads.both(io, read_account(io, account_id), _list_endpoints(io, spec))
+    account, (endpoints, seen_at) = await reads.both(io, read_account(io, account_id), list_endpoints(io, spec))
     work = Takedown(io, spec, account, needed_targets(spec, account), endpoints, seen_at)
     io.so_far = work.report
     await work.run(dry_run=dry_run)
@@ -47,11 +47,11 @@ async def delete_all(io: Io, spec: Spec, *, dry_run: bool) -> Report:
 
 async def prepared(io: Io, spec: Spec, account: Account) -> Takedown:
     """The removal for an account that was read; nothing is deleted yet."""
-    endpoints, seen_at = await _list_endpoints(io, spec)
+    endpoints, seen_at = await list_endpoints(io, spec)
     return Takedown(io, spec, account, needed_targets(spec, account), endpoints, seen_at)
 
 
-async def _list_endpoints(io: Io, spec: Spec) -> tuple[Sequence[Endpoint], float]:
+async def list_endpoints(io: Io, spec: Spec) -> tuple[Sequence[Endpoint], float]:
     """The endpoints, and when their list arrived: the account is read concurrently and may arrive later."""
     endpoints = await reads.list_endpoints_alone(io, spec)
     return endpoints, io.now()
@@ -167,7 +167,7 @@ class Takedown:
         """List once what the factory still has, and end what is gone."""
         waiting = self.asked
         try:
-            listed = await reads.list_endpoints(self.io, self.spec)
+            listed = await reads.list_endpoints_alone(self.io, self.spec)
         except WaitTimedOut:  # no request leaves after the deadline
             self.time_out()
         except PurviewMpeError as error:
@@ -209,7 +209,7 @@ class Takedown:
 
         async def look(may_be_done: bool) -> State | None:
             nonlocal now
-            found = self._same(removal.target, endpoint, await reads.list_endpoints(self.io, self.spec))
+            found = self._same(removal.target, endpoint, await reads.list_endpoints_alone(self.io, self.spec))
             if found is None:
                 return Ended("deleted" if may_be_done else "absent", endpoint=endpoint)
             if found.reserved:

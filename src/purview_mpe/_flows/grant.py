@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.permissions import read_permissions
 from purview_mpe._flows.steps.root_policy import ROLE, Change, change_root_policy
 from purview_mpe._flows.steps.waiting import poll_interval
+from purview_mpe._model.arm_id import folded
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Finding, Outcome, Report
 from purview_mpe._rules.findings.account import ACCOUNT_UNREADABLE
-from purview_mpe._rules.findings.factory import BECAME_COLLECTION_ADMIN, NO_SYSTEM_IDENTITY
+from purview_mpe._rules.findings.factory import (
+    BECAME_COLLECTION_ADMIN,
+    NO_SYSTEM_IDENTITY,
+    WOULD_BECOME_COLLECTION_ADMIN,
+)
 from purview_mpe._rules.reach import OutOfReach, account_unreadable, out_of_reach
+from purview_mpe._rules.rights import BECOMES_ADMIN, allows
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.curator_hand_off import Asked, hand_off
 from purview_mpe._wire.errors import Attempt
@@ -38,6 +45,8 @@ if TYPE_CHECKING:
     from purview_mpe._wire.policy import Policy
 
 _GIVEN: Mapping[Ending, Result] = {"written": "granted", "unchanged": "already-granted", "would-write": "would-grant"}
+#: Stands for an identity that does not exist yet in the foreseen policy, which is never written.
+_NOT_YET = "00000000-0000-0000-0000-000000000000"
 _TAKEN: Mapping[Ending, Result] = {"written": "revoked", "unchanged": "absent", "would-write": "would-revoke"}
 
 
@@ -107,7 +116,7 @@ class Curating:
     unreached: OutOfReach | None = None
     """Why this caller cannot change the policy."""
     admin: str | None = None
-    """Object id of the caller, if this run made it a collection administrator."""
+    """Object id of the caller, if this run made it a collection administrator or, in a dry run, would make it one."""
     before: frozenset[str] = frozenset()
     """The identities that had the role when the policy was first read."""
     until: float = float("inf")
@@ -123,6 +132,15 @@ class Curating:
                 self._end(member, *self._without_identity())
         if known:
             await self._change_for(known)
+
+    async def foresee(self, member: Member) -> None:
+        """In a dry run, whether this caller could give the role to an identity that does not exist yet."""
+        try:
+            await self._changed([_NOT_YET])
+        except PurviewMpeError as error:
+            self.refuse([member], error)
+        else:
+            self._end(member, "would-grant", None)
 
     async def _change_for(self, members: Sequence[Member]) -> None:
         words = _TAKEN if self.takes_away else _GIVEN
@@ -154,8 +172,13 @@ class Curating:
             return await self._change(change)
         except PurviewMpeError as error:
             reason = out_of_reach(self.account, error)
-            if reason is None or reason.kind != "not-collection-admin" or not self.become_admin or self.dry_run:
+            if reason is None or reason.kind != "not-collection-admin" or not self.become_admin:
                 raise
+            if self.dry_run:
+                if not await self._may_become_admin():
+                    raise
+                self.admin = await self._caller()
+                return "would-write"
         await self._become_admin()
         return await self._change_once_admin(change)
 
@@ -189,14 +212,28 @@ class Curating:
                 self.io.retrying(f"Trying again in {wait:.1f} s: {error.message}")
                 await self.io.sleep(wait)
 
+    async def _may_become_admin(self) -> bool:
+        """Whether the caller's permissions on the account allow it to make a collection administrator."""
+        found = await read_permissions(self.io, [str(self.account_id)])
+        return allows(found[folded(str(self.account_id))] or (), BECOMES_ADMIN)
+
+    async def _caller(self) -> str:
+        """Object id of the caller.
+
+        Raises:
+            UnsupportedSetup: the caller's token does not show it.
+        """
+        if (caller := await self.io.caller_id()) is not None:
+            return caller
+        raise UnsupportedSetup(
+            "The object id of the caller cannot be read from its token, so the caller cannot be made a collection "
+            "administrator.",
+            remedy=f"Ask a {ROLE} of the root collection to add you in the Purview portal, then repeat the call.",
+        )
+
     async def _become_admin(self) -> None:
         """Make the caller a collection administrator of the root, through Azure Resource Manager."""
-        if (caller := await self.io.caller_id()) is None:
-            raise UnsupportedSetup(
-                "The object id of the caller cannot be read from its token, so the caller cannot be made a collection "
-                "administrator.",
-                remedy=f"Ask a {ROLE} of the root collection to add you in the Purview portal, then repeat the call.",
-            )
+        caller = await self._caller()
         attempt = Attempt(
             f"make the caller a collection administrator of {self.account.name!r}", str(self.account_id), "Owner"
         )
@@ -233,12 +270,15 @@ class Curating:
         """End these members with an error."""
         self.refusal = error
         self.unreached = account_unreadable() if self.account.shape is None else out_of_reach(self.account, error)
+        detail = ErrorDetail.of(error)
+        if self.unreached is not None:
+            detail = detail.model_copy(update={"remedy": self.unreached.remedy(error)})
         for member in members:
             if self.unreached is not None:
-                self._end(member, "handed-off", ErrorDetail.of(error))
+                self._end(member, "handed-off", detail)
             else:
                 result: Result = "timed-out" if isinstance(error, WaitTimedOut) else "failed"
-                self._end(member, result, ErrorDetail.of(error))
+                self._end(member, result, detail)
 
     def _end(self, member: Member, result: Result, error: ErrorDetail | None) -> None:
         member.result, member.error, member.ended = result, error, self.io.now()
@@ -280,10 +320,11 @@ class Curating:
         return hand_off(self.account, asked, self.unreached.reason, takes_away=self.takes_away)
 
     def warnings(self) -> tuple[Finding, ...]:
-        """What this run changed in addition to the role."""
+        """What this run changed, or would change, in addition to the role."""
         if self.admin is None:
             return ()
-        return (BECAME_COLLECTION_ADMIN.found(caller=self.admin),)
+        kind = WOULD_BECOME_COLLECTION_ADMIN if self.dry_run else BECAME_COLLECTION_ADMIN
+        return (kind.found(caller=self.admin),)
 
     def report(self, spec: Spec) -> Report:
         """What was done so far."""

@@ -152,11 +152,8 @@ class Onboarding:
 
     async def _rehearse_role(self) -> None:
         member = self.member()
-        if member.principal is None:
-            self.foretell_role(member)
-            return
         self.curating = self._curating([member])
-        await self.curating.run()
+        await (self.curating.run() if member.principal else self.curating.foresee(member))
 
     def foretell_role(self, member: Member) -> None:
         """In a dry run, an identity that does not exist yet would be given the role."""
@@ -182,11 +179,19 @@ class Onboarding:
             verb="onboard",
             spec=self.spec,
             account=self.plan.account,
-            outcomes=(*self.change.outcomes(), *inside, *role),
+            outcomes=(*self.change.outcomes(), *self._kept_network(), *inside, *role),
             hand_off=joined(made.hand_off, self.curating.hand_off() if self.curating else None),
             approval_asked=self.options.approve,
             warnings=self._warnings(),
         )
+
+    def _kept_network(self) -> tuple[Outcome, ...]:
+        """The outcome of a managed virtual network that existed before; a plan has a step only for a missing one."""
+        if any(step.subject == "managed-network" for step in self.plan.steps):
+            return ()
+        network = self.spec.factory_id.child("managedVirtualNetworks", self.spec.managed_virtual_network)
+        kept = Outcome(subject="managed-network", name=network.name, resource_id=str(network), result="kept")
+        return (kept,)
 
     def _warnings(self) -> tuple[Finding, ...]:
         return (*self.plan.warnings, *(self.curating.warnings() if self.curating else ()))

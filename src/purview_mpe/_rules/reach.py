@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from purview_mpe._model.matrix import CLOSED
-from purview_mpe.errors import AccessDenied, NoAnswer
+from purview_mpe._rules.findings.account import ACCOUNT_CHANGING
+from purview_mpe.errors import AccessDenied, AzureUnavailable, NoAnswer, Throttled
 
 if TYPE_CHECKING:
     from purview_mpe._model.results import Account
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 #: The answer to a caller without the role (public code), with 403 and perhaps with 401.
 _NOT_ADMIN = "not authorized to access account"
+#: What helps a caller outside the network of a closed account.
+FROM_INSIDE = "Run this from inside the account's private network: its data plane does not answer anywhere else."
 Kind = Literal["outside-the-network", "not-collection-admin", "unreachable", "account-hidden"]
 
 
@@ -25,6 +28,10 @@ class OutOfReach:
     reason: str
     """A sentence for the person who has to do it instead."""
 
+    def remedy(self, error: PurviewMpeError) -> str:
+        """What to do next. A broken connection does not show by itself that the account is closed."""
+        return FROM_INSIDE if self.kind == "outside-the-network" else error.remedy
+
 
 def out_of_reach(account: Account, error: PurviewMpeError) -> OutOfReach | None:
     """The reason behind a refusal; None if it is another kind of failure.
@@ -34,6 +41,17 @@ def out_of_reach(account: Account, error: PurviewMpeError) -> OutOfReach | None:
     """
     kind = _kind(account, error)
     return OutOfReach(kind, _REASONS[kind]) if kind else None
+
+
+def is_being_created(account: Account, error: PurviewMpeError) -> bool:
+    """True if the data plane fails because Purview is still writing the root policy of a new account (public code).
+
+    A read is refused with 409 for no other reason (inferred). 429 and 5xx count only while Azure Resource Manager shows
+    that the account is changing.
+    """
+    if isinstance(error, (AzureUnavailable, Throttled)):
+        return any(finding.code == ACCOUNT_CHANGING.code for finding in account.warnings)
+    return error.status == 409
 
 
 def account_unreadable() -> OutOfReach:

@@ -104,6 +104,11 @@ NEEDS: tuple[Need, ...] = (
 )
 
 
+#: Makes a collection administrator of the root collection (docs: list of operations). Sources disagree on whether
+#: Contributor is enough, so the caller's permissions decide.
+BECOMES_ADMIN = f"{_ACCOUNT}/addrootcollectionadmin/action"
+
+
 def allows(permissions: Sequence[Permission], action: str) -> bool:
     """True if any of the roles behind these permissions allows an action."""
     return any(

@@ -27,6 +27,8 @@ class Attempt:
     """True if Azure itself refuses the write after a conflicting change. That holds for a PUT with If-Match and for a
     new endpoint, because Azure never changes an existing one. Such a write may wait for Azure's limits without another
     read."""
+    max_broken: int | None = None
+    """The number of attempts after which a broken connection ends a read; None if only the client's `Retry` counts."""
 
 
 @dataclass(frozen=True, slots=True)

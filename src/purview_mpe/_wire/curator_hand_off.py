@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,8 +45,9 @@ def hand_off(account: Account, asked: Sequence[Asked], reason: str, *, takes_awa
         f"                   Role assignments, Data curators: {click}",
         *(f"                   {one.factory} (object id {one.principal})" for one in asked),
     ]
-    if not takes_away and (address := data_plane_address(account)):
-        lines += ["", "Or, in bash with the Azure CLI and jq:", "", *script(account, asked, address).splitlines()]
+    if address := data_plane_address(account):
+        commands = script(account, asked, address, takes_away=takes_away).splitlines()
+        lines += ["", "Or, in bash with the Azure CLI and jq:", "", *commands]
     return "\n".join(line if line.isprintable() else "" for line in lines) + "\n"
 
 
@@ -61,43 +63,142 @@ def apart(text: str | None) -> tuple[str | None, str | None]:
     return f"{owners}\n" if owners else None, (begins + after).lstrip("\n") or None
 
 
-def script(account: Account, asked: Sequence[Asked], address: str) -> str:
-    """A bash script that reads the policy, adds the identities and writes it back; it changes nothing else.
+def script(account: Account, asked: Sequence[Asked], address: str, *, takes_away: bool = False) -> str:
+    """A bash script that adds the identities to the policy, or removes them; it changes nothing else.
 
-    Ids and the address are inserted without quoting: each was checked to hold no character that a shell interprets.
+    It decides as `policy` does, ends with an error where that raises one, and reads back what it wrote. The ids and the
+    address are inserted without quoting: each was checked to hold no character that a shell interprets.
     """
-    principals = " ".join(one.principal for one in asked)
-    return _SCRIPT.format(
-        address=address,
-        root=root_of(account),
-        version=API_VERSION,
-        resource=_RESOURCE,
-        role=DATA_CURATOR,
-        principals=principals,
-    )
+    inserted = {
+        "ADDRESS": address,
+        "API_VERSION": API_VERSION,
+        "RESOURCE": _RESOURCE,
+        "ROLE": DATA_CURATOR,
+        "ROOT": shlex.quote(root_of(account)),
+        "ACCOUNT": shlex.quote(account.name),
+        "PRINCIPALS": " ".join(one.principal for one in asked),
+        "CHANGE": "take" if takes_away else "give",
+        "SHOWS": "taken" if takes_away else "given",
+        "RULES": RULES.strip(),
+    }
+    text = _SCRIPT
+    for word, value in inserted.items():
+        text = text.replace(f"@{word}@", value)
+    return text
 
+
+#: The functions of `policy` in jq, with its decisions: `root` is `root_of`, `give` is `with_curators`, and `take` is
+#: `without_curators`; both give nothing where nothing is to be changed. The shell holds this text in single quotes.
+RULES = """
+def held: [(.attributeValueIncludes | strings | select(. != "")),
+           (.attributeValueIncludedIn | arrays | .[] | strings)];
+def lists: .dnfCondition | arrays | .[] | arrays;
+def names_people: type == "object" and .attributeName == "principal.microsoft.id";
+# An alternative that gives the role to identities without any further condition.
+def is_plain: type == "array" and length == 2 and all(.[]; type == "object")
+  and (map(.attributeName) | sort == ["derived.purview.role", "principal.microsoft.id"])
+  and any(.[]; .attributeName == "derived.purview.role" and (held | index($role)) != null);
+def people: if is_plain then [.[] | select(names_people) | held[] | ascii_downcase] else [] end;
+def refers($id): any(lists; length == 1 and (.[0] | type == "object"
+  and .attributeName == "derived.purview.permission" and (held | index($id)) != null));
+def reference($id):
+  [{fromRule: $id, attributeName: "derived.purview.permission", attributeValueIncludes: $id}];
+
+def collection: .properties.collection.referenceName;
+def rule_id: $role + ":" + collection;
+def permission_id: "permission:" + collection;
+def position($id): .properties.attributeRules
+  | if type == "array" then map(type == "object" and .id == $id) | index(true) else null end;
+def unknown($why): error("The policy of the root collection does not have the expected form: \\($why). "
+  + "Nothing was written.");
+def checked: if position(permission_id) == null then unknown("it has no rule \\(permission_id)") else . end;
+def conditions($id): if type == "array" then . else unknown("its rule \\($id) holds no conditions") end;
+def wanted: reduce $ARGS.positional[] as $one ([];
+  if $one | test("^[0-9A-Fa-f-]{36}$") | not then error("There is no identity with the id \\($one).")
+  elif any(.[]; ascii_downcase == ($one | ascii_downcase)) then . else . + [$one] end);
+def unless_in($ids): select(ascii_downcase as $one | $ids | index($one) == null);
+def curators: rule_id as $rule | position($rule) as $at | position(permission_id) as $permission
+  | if $at == null or $permission == null then []
+    elif .properties.attributeRules[$permission] | refers($rule) then
+      [.properties.attributeRules[$at] | lists | people[]]
+    else [] end;
+
+def root: [.values | arrays | .[] | objects
+    | select((.id | type == "string" and test("^[0-9A-Za-z-]{1,100}$")))
+    | select(collection | type == "string" and . != "")
+    | select([.properties.parentCollectionName | strings] | . == [] or . == [""])] as $roots
+  | if $roots | length <= 1 then $roots[]
+    else first(($domain, $account) as $name | $roots[]
+      | select((collection | ascii_downcase) == ($name | ascii_downcase))) end;
+
+def give: checked | rule_id as $rule | curators as $curators | [wanted[] | unless_in($curators)] as $missing
+  | if $missing == [] then empty else
+      if position($rule) == null then .properties.attributeRules +=
+        [{kind: "attributerule", id: $rule, name: $rule, dnfCondition: []}] else . end
+      | position($rule) as $at | position(permission_id) as $permission | permission_id as $permits
+      | .properties.attributeRules[$at].dnfCondition |= (conditions($rule)
+          | [.[] | people[]] as $named | [$missing[] | unless_in($named)] as $new
+          | (map(is_plain and any(.[]; names_people
+              and (.attributeValueIncludedIn | type == "array" and length > 0))) | index(true)) as $first
+          | if $new == [] then .
+            elif $first == null then . +
+              [[{attributeName: "principal.microsoft.id", attributeValueIncludedIn: $new},
+                {fromRule: $role, attributeName: "derived.purview.role", attributeValueIncludes: $role}]]
+            else .[$first] |= map(if names_people then .attributeValueIncludedIn += $new else . end) end)
+      | if .properties.attributeRules[$permission] | refers($rule) then .
+        else .properties.attributeRules[$permission].dnfCondition |=
+          (conditions($permits) | . + [reference($rule)]) end
+    end;
+
+def is_known: (keys - ["attributeName", "attributeValueIncludes", "attributeValueIncludedIn", "fromRule"]) == [];
+def without($ids): map(if names_people | not then . else
+    .attributeValueIncludedIn = [.attributeValueIncludedIn | arrays | .[]
+      | select(type != "string" or ([unless_in($ids)] != []))]
+    | if [.attributeValueIncludes | strings | unless_in($ids)] == [] then del(.attributeValueIncludes) else . end
+  end);
+def take: checked | rule_id as $rule | [wanted[] | ascii_downcase] as $ids | position($rule) as $at
+  | if $at == null then empty
+    elif all(curators[]; . as $one | $ids | index($one) == null) then empty else
+      .properties.attributeRules[$at].dnfCondition |= [.[]
+        | if all(people[]; . as $one | $ids | index($one) == null) then . else
+            without($ids) | if people == [] and all(.[]; is_known) then empty else . end
+          end]
+      | if .properties.attributeRules[$at]
+          | .dnfCondition == [] and (keys - ["kind", "id", "name", "dnfCondition"]) == []
+        then del(.properties.attributeRules[$at])
+          | position(permission_id) as $permission
+          | .properties.attributeRules[$permission].dnfCondition |= map(select(. != reference($rule)))
+        else . end
+    end;
+
+def shown(is_done): if is_done then empty else
+  error("The policy does not show the change: another write has replaced it. Run the script again.") end;
+def given: curators as $curators | shown([wanted[] | unless_in($curators)] == []);
+def taken: [wanted[] | ascii_downcase] as $ids | shown(all(curators[]; . as $one | $ids | index($one) == null));
+"""
 
 _SCRIPT = """\
 set -euo pipefail
-purview='{address}/policystore/metadataPolicies'
-root='{root}'
-rest() {{ az rest --resource {resource} "$@"; }}
-policy=$(rest --method get --url "$purview?collectionName=$root&api-version={version}" | jq '.values[0]')
-changed=$(jq --arg role '{role}' --arg root "$root" '
-  ($role + ":" + $root) as $rule
-  | ("permission:" + $root) as $permission
-  | reduce $ARGS.positional[] as $id (.;
-      if any(.properties.attributeRules[]; .id == $rule) then .
-      else .properties.attributeRules += [{{kind: "attributerule", id: $rule, name: $rule, dnfCondition: []}}]
-        | (.properties.attributeRules[] | select(.id == $permission).dnfCondition) +=
-            [[{{fromRule: $rule, attributeName: "derived.purview.permission", attributeValueIncludes: $rule}}]]
-      end
-      | (.properties.attributeRules[] | select(.id == $rule).dnfCondition) |=
-          if any(.[]; any(.[]; (.attributeValueIncludedIn // []) | index($id))) then .
-          else . + [[{{attributeName: "principal.microsoft.id", attributeValueIncludedIn: [$id]}},
-                     {{fromRule: $role, attributeName: "derived.purview.role", attributeValueIncludes: $role}}]]
-          end)' --args {principals} <<< "$policy")
-rest --method put --url "$purview/$(jq -r .id <<< "$policy")?api-version={version}" --body "$changed"
+purview='@ADDRESS@/policystore/metadataPolicies'
+version='api-version=@API_VERSION@'
+root=@ROOT@
+rest() { az rest --resource @RESOURCE@ "$@"; }
+decide() {
+  jq -c --arg role '@ROLE@' --arg domain "$root" --arg account @ACCOUNT@ '
+@RULES@
+'"$1" --args @PRINCIPALS@
+}
+policy=''
+for query in "collectionName=$root&" ''; do
+  [ -n "$policy" ] || policy=$(rest --method get --url "$purview?$query$version" | decide root)
+done
+[ -n "$policy" ] || { echo 'Purview shows you no policy of the root collection. Nothing was written.' >&2; exit 1; }
+changed=$(decide @CHANGE@ <<< "$policy")
+if [ -n "$changed" ]; then
+  url="$purview/$(jq -r .id <<< "$policy")?$version"
+  rest --method put --url "$url" --output none --body "$changed"
+  rest --method get --url "$url" | decide @SHOWS@
+fi
 """
 
 

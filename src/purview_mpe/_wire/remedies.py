@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from purview_mpe._rules.reach import FROM_INSIDE
 from purview_mpe._wire.shell import quoted
 from purview_mpe.errors import (
     AccessDenied,
@@ -219,7 +220,7 @@ def _version(attempt: Attempt, refusal: Refusal) -> str:
 def _role(attempt: Attempt, refusal: Refusal) -> str:
     if attempt.on_data_plane:
         if _PRIVATE in refusal.said.casefold():
-            return "Run this from inside the account's private network: its data plane does not answer anywhere else."
+            return FROM_INSIDE
         return (
             f"Ask a collection admin for the role {attempt.role} on the root collection, in the Microsoft Purview "
             "portal under Data Map, Domains and collections, Role assignments."

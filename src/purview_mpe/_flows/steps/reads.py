@@ -168,11 +168,17 @@ async def list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
 
 
 async def list_endpoints_alone(io: Io, spec: Spec) -> list[Endpoint]:
-    """As `list_endpoints`, for callers that read nothing else of the factory: a missing factory is an error."""
+    """As `list_endpoints`, for callers that read nothing else of the factory.
+
+    A missing factory is an error, and so is a 404 although the factory has the spec's managed virtual network: it does
+    not prove that there are no endpoints.
+    """
     try:
         return await list_endpoints_in(io, spec.factory_id, spec.managed_virtual_network)
     except NotFound:
-        await list_networks(io, spec.factory_id)
+        networks = await list_networks(io, spec.factory_id)
+        if spec.managed_virtual_network.casefold() in {network.casefold() for network in networks}:
+            raise
         return []
 
 

@@ -8,11 +8,13 @@ of an account: if the last writer wins, one of two concurrent changes would be l
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.io import NotYet, remaining
 from purview_mpe._flows.steps.waiting import PASSING, poll_interval
+from purview_mpe._model.matrix import CLOSED
+from purview_mpe._rules.reach import is_being_created
 from purview_mpe._wire import policy as policy_json
 from purview_mpe._wire.account import data_plane_address
 from purview_mpe._wire.errors import Attempt
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 Ending = Literal["written", "unchanged", "would-write"]
 ROLE = "Collection administrator"
+#: Maximum number of requests that break before a closed account's data plane is taken to be out of reach.
+_MAX_BROKEN = 2
 #: Maximum number of writes if other callers keep replacing them and the time does not run out first.
 _MAX_WRITES = 60
 #: The longest pause in seconds before a policy is written again for an identity that Purview does not know yet.
@@ -53,8 +57,8 @@ class Change:
         return min(remaining(io), self.until - io.now())
 
 
-async def read_root_policy(io: Io, account: Account, account_id: ArmId) -> Policy:
-    """The metadata policy of the root collection.
+async def read_root_policy(io: Io, account: Account, account_id: ArmId, *, is_reached: bool = False) -> Policy:
+    """The metadata policy of the root collection; `is_reached` says that the data plane has answered before.
 
     Raises:
         UnsupportedSetup: the account shows no address of its data plane.
@@ -68,11 +72,15 @@ async def read_root_policy(io: Io, account: Account, account_id: ArmId) -> Polic
             remedy="Repeat the call when the account has been created.",
         )
     attempt = _attempt("read", account)
+    # From outside the network of a closed account, every connection breaks: repeating the request does not help.
+    is_limited = account.firewall == CLOSED and not is_reached
+    first = replace(attempt, max_broken=_MAX_BROKEN) if is_limited else attempt
     name = account.default_domain or account.name.casefold()
 
     async def listed(collection: str | None) -> tuple[Policy, ...]:
         path, query = policy_json.policies_path(collection)
-        answer = await io.read(attempt, lambda az: az.purview_data(account_id, address).send("GET", path, params=query))
+        limited = attempt if collection is None else first
+        answer = await io.read(limited, lambda az: az.purview_data(account_id, address).send("GET", path, params=query))
         return policy_json.read_policies(answer)
 
     for collection in (name, None):
@@ -106,21 +114,59 @@ async def change_root_policy(io: Io, account: Account, account_id: ArmId, change
 
 
 async def _change(io: Io, account: Account, account_id: ArmId, change: Change, *, dry_run: bool) -> Ending:
-    writes = 0
+    repetition = _Repetition(io, account, change)
+    policy = await _first_read(io, account, account_id, change)
     while True:
-        policy = await read_root_policy(io, account, account_id)
         if change.is_made(policy):
-            return "written" if writes else "unchanged"
+            return "written" if repetition.writes else "unchanged"
         if (changed := change.make(policy)) is None:
             return "unchanged"
         if dry_run:
             return "would-write"
-        writes += 1
-        if (error := await _write(io, account, account_id, changed, change)) is None:
-            if change.is_made(await read_root_policy(io, account, account_id)):
+        error = await _write(io, account, account_id, changed, change)
+        if error is None:
+            if change.is_made(await read_root_policy(io, account, account_id, is_reached=True)):
                 return "written"
             error = _replaced(account)
-        await _pause(io, writes, error, change)
+        if (pause := repetition.pause_after(error)) is None:
+            if isinstance(error, PASSING) and await _shows(io, account, account_id, change):
+                return "written"
+            raise repetition.last(error)
+        io.retrying(f"Trying again in {pause:.1f} s: {error.message}")
+        await io.sleep(pause)
+        policy = await read_root_policy(io, account, account_id, is_reached=True)
+
+
+async def _first_read(io: Io, account: Account, account_id: ArmId, change: Change) -> Policy:
+    """The policy; while the account is being created, Purview still writes it (public code), so wait for that.
+
+    Raises:
+        WaitTimedOut: the time ran out while the account was being created.
+        PurviewMpeError: as `read_root_policy`.
+    """
+    began = io.now()
+    while True:
+        try:
+            return await read_root_policy(io, account, account_id)
+        except PurviewMpeError as error:
+            if not is_being_created(account, error):
+                raise
+            pause = max(error.retry_after or 0.0, poll_interval(io.now() - began))
+            if pause >= change.left(io):
+                raise WaitTimedOut(
+                    f"The account was still being created when the time ran out. {error.message}",
+                    remedy="Repeat the call when the account has been created.",
+                ) from None
+            io.retrying(f"Trying again in {pause:.1f} s: {error.message}")
+        await io.sleep(pause)
+
+
+async def _shows(io: Io, account: Account, account_id: ArmId, change: Change) -> bool:
+    """Whether the policy shows the change; False if it cannot be read."""
+    try:
+        return change.is_made(await read_root_policy(io, account, account_id, is_reached=True))
+    except PurviewMpeError:
+        return False
 
 
 async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, change: Change) -> PurviewMpeError | None:
@@ -138,31 +184,76 @@ async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, ch
         )
     except PurviewMpeError as error:
         is_stale = policy_json.is_stale_write(error.status, error.azure_code, error.message)
-        is_unknown = policy_json.is_unknown_principal(error.status, error.message) and change.waits_for_principals
+        is_unknown = _is_unknown(error) and change.waits_for_principals
         if is_stale or is_unknown or isinstance(error, PASSING):
             return error
         raise
     return None
 
 
-async def _pause(io: Io, writes: int, error: PurviewMpeError, change: Change) -> None:
-    """Wait before the next read: longer each time if the identity is unknown, otherwise a random time.
+@dataclass(slots=True)
+class _Repetition:
+    """How often the policy was written in vain, and whether it is written again."""
 
-    The random time keeps several refused writers from colliding again.
+    io: Io
+    account: Account
+    change: Change
+    writes: int = 0
+    failures: int = 0
+    """How often Azure failed or no answer came; the client's `Retry` limits that."""
 
-    Raises:
-        WaitTimedOut: the time ran out, and Purview still does not know the identity.
-        PurviewMpeError: the error, if the time or the number of writes is used up.
-    """
-    asked_for = error.retry_after or 0.0
-    if is_unknown := policy_json.is_unknown_principal(error.status, error.message):
-        seconds = max(asked_for, min(_LONGEST_PAUSE, 2.0**writes))
-    else:
-        seconds = max(asked_for, (io.pause_after(0, asked_for) or poll_interval(0)) * min(8, writes))
-    if seconds >= change.left(io) or writes >= _MAX_WRITES:
-        raise _still_unknown(error) if is_unknown else error
-    io.retrying(f"Trying again in {seconds:.1f} s: {error.message}")
-    await io.sleep(seconds)
+    def pause_after(self, error: PurviewMpeError) -> float | None:
+        """Seconds until the next read and write; None if there is none.
+
+        The pause grows with each write if the identity is unknown. Otherwise it is a random time, which keeps several
+        refused writers from colliding again.
+        """
+        if isinstance(error, NotYet):
+            pause = error.retry_after
+        elif isinstance(error, PASSING):
+            self.writes += 1
+            self.failures += 1
+            pause = self.io.pause_after(self.failures, error.retry_after or 0.0)
+        else:
+            self.writes += 1
+            pause = self._pause() if not _is_unknown(error) else min(_LONGEST_PAUSE, 2.0**self.writes)
+        if pause is None or pause >= self.change.left(self.io) or self.writes >= _MAX_WRITES:
+            return None
+        return pause
+
+    def _pause(self) -> float:
+        return (self.io.pause_after(0, 0.0) or poll_interval(0)) * min(8, self.writes)
+
+    def last(self, error: PurviewMpeError) -> PurviewMpeError:
+        """The error to raise when the policy is not written again."""
+        if isinstance(error, PASSING):
+            return error
+        if _is_unknown(error):
+            return WaitTimedOut(
+                f"Purview did not know the identity before the time ran out. {error.message}",
+                remedy="Repeat the call in a few minutes: it takes a while until a new identity is known to Purview.",
+            )
+        if self.writes < _MAX_WRITES:
+            return WaitTimedOut(
+                f"Other callers kept writing the policy until the time ran out. {error.message}", remedy=_OTHERS_WRITE
+            )
+        return AzureError(
+            error.message,
+            remedy=_OTHERS_WRITE,
+            status=error.status,
+            azure_code=error.azure_code,
+            request_id=error.request_id,
+            correlation_id=error.correlation_id,
+        )
+
+
+_OTHERS_WRITE = (
+    "Find out who else keeps writing the policy of this root collection, and repeat the call when that has finished."
+)
+
+
+def _is_unknown(error: PurviewMpeError) -> bool:
+    return policy_json.is_unknown_principal(error.status, error.message)
 
 
 @asynccontextmanager
@@ -187,17 +278,10 @@ async def _turn(io: Io, account: str, change: Change) -> AsyncGenerator[None]:
         del _turns[key]
 
 
-def _still_unknown(error: PurviewMpeError) -> WaitTimedOut:
-    return WaitTimedOut(
-        f"Purview did not know the identity before the time ran out. {error.message}",
-        remedy="Repeat the call in a few minutes: it takes a while until a new identity is known to Purview.",
-    )
-
-
 def _replaced(account: Account) -> AzureError:
     return AzureError(
         f"Could not change the policy of the root collection of {account.name!r}: another write replaced this one.",
-        remedy="Repeat the call when the other automation on this account has finished.",
+        remedy=_OTHERS_WRITE,
         status=200,
     )
 

@@ -66,6 +66,17 @@ BECAME_COLLECTION_ADMIN = Kind(
     meaning="`grant` or `onboard` made the caller a collection administrator.",
     why="`become_admin` was set, and the caller was not one.",
 )
+WOULD_BECOME_COLLECTION_ADMIN = Kind(
+    link="Factory",
+    code="would-become-collection-admin",
+    severity="warning",
+    message="The caller ({caller}) would be made a collection administrator of the root collection.",
+    cause="become_admin was set, and the caller is not a collection administrator.",
+    remedy="Drop become_admin if the caller must not get this role; then a collection administrator has to give the "
+    "role Data Curator.",
+    meaning="In a dry run: `grant` or `onboard` would make the caller a collection administrator.",
+    why="`become_admin` was set, and the caller is not one. A dry run cannot see who is Data Curator already.",
+)
 IMPLICIT_RUNTIME_MOVES = Kind(
     link="Factory",
     code="implicit-runtime-moves",
