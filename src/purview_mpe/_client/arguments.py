@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 from purview_mpe._model.fleets import FleetReport, path_of
 from purview_mpe._model.naming import entity_name_problem, is_guid
@@ -147,7 +148,7 @@ def checked_run(pipeline: object, run_id: object, parameters: object) -> None:
         problems.append(("parameters", f"is a {type(parameters).__name__}; pass a mapping from names to values"))
     elif parameters and pipeline is None:
         problems.append(("parameters", "are for a pipeline to start; an existing run has its own"))
-    elif parameters and (problem := _json_problem(parameters)):
+    elif parameters and (problem := _json_problem(cast("Mapping[object, object]", parameters))):
         problems.append(("parameters", f"{problem}; pass texts, finite numbers, booleans, None, lists and mappings"))
     if problems:
         raise InvalidSpec(problems[0][0], problems)

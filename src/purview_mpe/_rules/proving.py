@@ -198,11 +198,9 @@ def _runtime(seen: Seen) -> Link:
 
 def _is_supported(firewall: Firewall | None, kind: matrix.RuntimeKind | None) -> bool | None:
     """What the matrix says; what is not known does not matter where all its values lead to the same answer."""
-    answers = {
-        matrix.requirement(setting, runtime).supported
-        for setting in ([firewall] if firewall else matrix.FIREWALLS)
-        for runtime in ([kind] if kind else matrix.KINDS)
-    }
+    settings = (firewall,) if firewall else matrix.FIREWALLS
+    kinds = (kind,) if kind else matrix.KINDS
+    answers = {matrix.requirement(setting, runtime).supported for setting in settings for runtime in kinds}
     return answers.pop() if len(answers) == 1 else None
 
 
