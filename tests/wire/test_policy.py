@@ -276,6 +276,7 @@ def test_the_version_is_a_whole_number(version, read):
         (400, "1001", "The payload is wrong.", False),
         (409, None, "", True),
         (412, None, "", True),
+        (409, "ScopeLocked", "", False),
         (403, "1002", "", False),
         (None, None, "", False),
     ],

@@ -163,9 +163,12 @@ def admin_body(principal: str) -> Any:
 
 
 def is_stale_write(status: int | None, azure_code: str | None, message: str) -> bool:
-    """True if a write was refused because the policy has changed since it was read: read and write it again."""
+    """True if a write was refused because the policy has changed since it was read: read and write it again.
+
+    A resource lock answers 409, too, and does not go away by itself.
+    """
     if status in {409, 412}:
-        return True
+        return (azure_code or "").casefold() != "scopelocked"
     return status == 400 and ((azure_code or "") == _STALE_CODE or "etag did not match" in message.casefold())
 
 
