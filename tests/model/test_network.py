@@ -100,3 +100,14 @@ def test_the_outer_resource(arm_id, outer):
     """A top-level resource is in its resource group."""
     assert str(ArmId.parse(arm_id).outer) == outer
     assert str(ArmId.parse(arm_id).group) == GROUP
+
+
+def test_a_resource_group_that_is_none_is_the_networks():
+    """None can be given, too."""
+    assert Network(subnet=SUBNET, resource_group=None).resource_group is None
+
+
+def test_a_location_is_a_region():
+    """Its name, not what the portal shows."""
+    with pytest.raises(InvalidSpec, match="not an Azure region"):
+        Network(subnet=SUBNET, location="West/Europe!")

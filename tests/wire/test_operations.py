@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from purview_mpe._wire.errors import Attempt, blotted
@@ -82,3 +84,11 @@ def test_the_address_is_shown_without_its_signature():
 def test_texts_lose_signatures(text, shown):
     """An address in a text from outside keeps its query only if it is not signed."""
     assert blotted(text) == shown
+
+
+def test_an_operation_shows_and_copies_no_signature():
+    """Its repr is the bare address, and it cannot be pickled."""
+    operation = Operation(SIGNED)
+    assert repr(operation) == f"Operation({operation.shown!r})"
+    with pytest.raises(TypeError, match="signed address"):
+        pickle.dumps(operation)
