@@ -111,3 +111,8 @@ def test_a_location_is_a_region():
     """Its name, not what the portal shows."""
     with pytest.raises(InvalidSpec, match="not an Azure region"):
         Network(subnet=SUBNET, location="West/Europe!")
+
+
+def test_a_region_is_kept_as_it_is_given():
+    """With the portal's spelling, too."""
+    assert Network(subnet=SUBNET, location="West Europe").location == "West Europe"
