@@ -165,7 +165,7 @@ def admin_body(principal: str) -> Any:
 def is_stale_write(status: int | None, azure_code: str | None, message: str) -> bool:
     """True if a write was refused because the policy has changed since it was read: read and write it again.
 
-    A resource lock answers 409, too, and does not go away by itself.
+    A resource lock answers 409, too (docs of Azure Resource Manager), and does not go away by itself.
     """
     if status in {409, 412}:
         return (azure_code or "").casefold() != "scopelocked"
