@@ -83,6 +83,34 @@ def test_one_policy_serves_all_management_clients(runner: Runner) -> None:
 
 
 @both
+def test_a_policy_of_two_clients_leads_each_to_its_own_credential(runner: Runner) -> None:
+    """A request of the first client is not sent with the token of the second."""
+    shared = (NotingSync if runner.is_sync else NotingAsync)("x", [])
+    first, second = Script([ok()]), Script([ok()])
+    azure = runner.azure(first, per_call_policies=[shared])
+    runner.azure(second, per_call_policies=[shared])
+    runner.flow(azure, read_everything)
+    assert (len(first.sent), len(second.sent)) == (4, 0)
+
+
+@both
+def test_a_further_client_leaves_the_pipeline_in_use_alone(runner: Runner) -> None:
+    """Linking its policies again would break requests that other threads have under way."""
+    linked: list[Any] = []
+
+    class Watched(NotingSync if runner.is_sync else NotingAsync):  # type: ignore[misc]
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "next":
+                linked.append(value)
+            super().__setattr__(name, value)
+
+    azure = runner.azure(Script([ok()]), per_call_policies=[Watched("x", [])])
+    before = len(linked)
+    runner.flow(azure, read_everything)
+    assert linked[before:] == []
+
+
+@both
 def test_a_policy_of_the_other_colour_is_refused(runner: Runner) -> None:
     """A policy that cannot work is refused when the client is made."""
     wrong = (NotingAsync if runner.is_sync else NotingSync)("x", [])

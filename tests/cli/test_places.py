@@ -212,7 +212,7 @@ def test_a_base_name_is_not_needed_where_no_endpoint_is_named(shell: Any, verb: 
 @pytest.mark.parametrize(
     ("option", "verbs"),
     [
-        ("--replace-broken", {"check", "plan", "create", "onboard", "export"}),
+        ("--replace-broken", {"check", "plan", "create", "onboard", "export", "private-endpoints"}),
         ("--runtime", {"check", "plan", "create", "onboard", "export"}),
         ("--purview-endpoint", {"check", "diagnose", "grant", "revoke", "onboard", "offboard", "prove"}),
         ("--journal", {"create", "onboard"}),

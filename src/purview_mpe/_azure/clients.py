@@ -116,9 +116,12 @@ class Azure:
             security.setdefault("connection_verify", authorities)
         self._budget = budget = pacing.shared_budget(given) if budget is None else budget
 
-        def pipeline(host: str, audiences: Sequence[str]) -> list[Any]:
-            return policies.make(
+        self.transport = make_transport(colour, security) if given is None else given
+
+        def pipeline(host: str, audiences: Sequence[str]) -> Any:
+            return policies.pipeline(
                 colour,
+                self.transport,
                 signs=given is not None or colour == "async",
                 endpoint=host,
                 audiences=audiences,
@@ -129,13 +132,14 @@ class Azure:
                 pass_on={} if given is None else security,
             )
 
-        self._pipeline = pipeline
+        self._make_pipeline = pipeline
         self._audience: str = arm["credential_scopes"][0]
-        self._policies = pipeline(self._endpoint, arm["credential_scopes"])
+        #: One for all management clients. Each would make its own of the same policies, and a policy knows one next
+        #: policy only: a client that is made in one thread would break the requests of another thread (SDK source).
+        self._pipeline = pipeline(self._endpoint, arm["credential_scopes"])
         self.cloud = cloud
         self._purview_endpoint = purview_endpoint
         self._purview_audiences = purview_data.AUDIENCES[cloud]
-        self.transport = make_transport(colour, security) if given is None else given
         #: The clock for deadlines. A transport may bring its own clock, which its `sleep` then follows.
         self.now = getattr(self.transport, "monotonic", time.monotonic)
         self.is_real_time = self.now is time.monotonic
@@ -182,9 +186,7 @@ class Azure:
         self.check_open()
         with self._lock:
             if ("", self._endpoint) not in self._clients:
-                self._clients["", self._endpoint] = operations.connect(
-                    self._colour, self._endpoint, transport=self.transport, policies=self._policies
-                )
+                self._clients["", self._endpoint] = operations.connect(self._colour, self._endpoint, self._pipeline)
             return self._clients["", self._endpoint].follow(operation)
 
     def plain_list(self, resource: ArmId, url: str) -> Any:
@@ -197,10 +199,7 @@ class Azure:
         with self._lock:
             if ("", base) not in self._clients:
                 self._clients["", base] = purview_data.connect(
-                    self._colour,
-                    base,
-                    transport=self.transport,
-                    policies=self._pipeline(base, self._purview_audiences),
+                    self._colour, base, self._make_pipeline(base, self._purview_audiences)
                 )
             return self._clients["", base]
 
@@ -254,8 +253,8 @@ class Azure:
                     resource.subscription,
                     self._endpoint,
                     cloud_setting=self._cloud_setting,
-                    transport=self.transport,
-                    policies=self._policies,
+                    pipeline=self._pipeline,
+                    policies=[],  # those of the pipeline count; without this, the client would make its own for nothing
                 )
             return self._clients[key]
 

@@ -46,11 +46,11 @@ class AsyncOperations(Operations):
         return _state(await self._client.send_request(_request(operation)))
 
 
-def connect(colour: Colour, base: str, *, transport: Any, policies: list[Any]) -> Operations:
+def connect(colour: Colour, base: str, pipeline: Any) -> Operations:
     """The operations at an address of Azure Resource Manager."""
     if colour == "sync":
-        return Operations(PipelineClient(base, transport=transport, policies=policies))
-    return AsyncOperations(AsyncPipelineClient(base, transport=transport, policies=policies))
+        return Operations(PipelineClient(base, pipeline=pipeline))
+    return AsyncOperations(AsyncPipelineClient(base, pipeline=pipeline))
 
 
 def _request(operation: Operation) -> HttpRequest:

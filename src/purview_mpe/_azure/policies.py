@@ -24,13 +24,14 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable
+from copy import copy
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from azure.core.exceptions import (
     ServiceResponseTimeoutError,
 )
-from azure.core.pipeline import policies
+from azure.core.pipeline import AsyncPipeline, Pipeline, policies
 
 from purview_mpe._azure.authentication import AsyncAuthentication, Authentication
 from purview_mpe._azure.exchange import current
@@ -62,8 +63,9 @@ _IDS = ("x-ms-request-id", "x-ms-correlation-request-id")
 _SHORTEST_TOKEN = 12
 
 
-def make(
+def pipeline(
     colour: Colour,
+    transport: Any,
     *,
     endpoint: str,
     audiences: Sequence[str],
@@ -73,15 +75,15 @@ def make(
     budget: Budget,
     pass_on: Mapping[str, Any],
     signs: bool = True,
-) -> list[Any]:
-    """The policies, outermost first; the transport gets `pass_on` with every request.
+) -> Any:
+    """A pipeline of these policies; the transport gets `pass_on` with every request.
 
     A token is requested for the first of the `audiences`, and for the others if the tenant or the service refuses it.
     `signs` is False if the transport itself puts in the signed address of an operation.
     """
     own = dict(options)
     is_sync = colour == "sync"
-    return [
+    outermost_first: list[Any] = [
         *_given(colour, "per_call_policies", options),
         policies.RequestIdPolicy(**own),
         policies.HeadersPolicy(**own),
@@ -104,9 +106,15 @@ def make(
         *([_Signed()] if signs else []),
         (_Limits if is_sync else _AsyncLimits)(own, pass_on),
     ]
+    return (Pipeline if is_sync else AsyncPipeline)(transport, outermost_first)
 
 
 def _given(colour: Colour, name: str, options: Mapping[str, Any]) -> list[Any]:
+    """The caller's policies; each that sends requests on itself as a copy of its own.
+
+    A policy that is in two pipelines leads out of both into the second, which may have another credential or host
+    (SDK source: each pipeline sets `next` of its policies).
+    """
     given: Any = options.get(name) or []
     listed: list[Any] = list(cast("Iterable[object]", given)) if isinstance(given, Iterable) else [given]
     kind = policies.HTTPPolicy if colour == "sync" else policies.AsyncHTTPPolicy
@@ -116,7 +124,7 @@ def _given(colour: Colour, name: str, options: Mapping[str, Any]) -> list[Any]:
                 "Client",
                 [(name, f"{type(policy).__name__} is neither a SansIOHTTPPolicy nor an {kind.__name__} of azure-core")],
             )
-    return listed
+    return [copy(cast("Any", policy)) if isinstance(policy, kind) else policy for policy in listed]
 
 
 class _Decode(policies.ContentDecodePolicy):

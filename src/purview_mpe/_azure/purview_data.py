@@ -81,11 +81,11 @@ class AsyncPurviewData(PurviewData):
         return _json(await self._client.send_request(self._request(method, path, params, body)))
 
 
-def connect(colour: Colour, base: str, *, transport: Any, policies: list[Any]) -> PurviewData:
+def connect(colour: Colour, base: str, pipeline: Any) -> PurviewData:
     """The data plane at an address."""
     if colour == "sync":
-        return PurviewData(base, PipelineClient(base, transport=transport, policies=policies))
-    return AsyncPurviewData(base, AsyncPipelineClient(base, transport=transport, policies=policies))
+        return PurviewData(base, PipelineClient(base, pipeline=pipeline))
+    return AsyncPurviewData(base, AsyncPipelineClient(base, pipeline=pipeline))
 
 
 def _json(response: Any) -> Any:

@@ -55,7 +55,8 @@ class Client:
             stays below Azure's documented limits.
         on_event: Called with each `Event` as it happens, in the thread in which it happens.
         client_options: Passed on to every management client: `transport`, `connection_verify`, `user_agent`,
-            `proxies`, `headers`, and others of azure-core. An unknown option is refused.
+            `proxies`, `headers`, and others of azure-core. An unknown option is refused. An `HTTPPolicy` in
+            `per_call_policies` or `per_retry_policies` is copied (`copy.copy`): a policy belongs to one pipeline.
 
     Raises:
         InvalidSpec: an option is unknown or wrong.
