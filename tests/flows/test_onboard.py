@@ -87,6 +87,64 @@ def test_a_dry_run_says_that_this_caller_would_become_admin(colour):
     assert not emulator.writes
 
 
+@pytest.mark.parametrize("approve", [False, True])
+def test_a_dry_run_reports_each_part_as_an_event(colour, approve):
+    """What shows progress counts every change, not only the identity and the connection."""
+    emulator, spec = bare()
+    events = []
+    report = colour.run(
+        emulator, lambda client: client.onboard(spec, approve=approve, dry_run=True), on_event=events.append
+    )
+    steps = [(event.outcome.subject, event.outcome.name) for event in events if event.kind == "step"]
+    assert sorted(steps) == sorted((one.subject, one.name) for one in report.outcomes)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_network_of_another_name_is_named(colour, dry_run):
+    """What would be created in it says which network exists, and which option names it; nothing else stops."""
+    emulator = Emulator(empty=True)
+    account = emulator.add_account("contoso")
+    factory = emulator.add_factory("df1", network="corp-vnet", identity=False)
+    spec = Spec(factory=str(factory), account=str(account), name="purview", runtime="managed-vnet")
+    report = colour.run(emulator, lambda client: client.onboard(spec, dry_run=dry_run))
+    found = results(report)
+    assert (found["managed-network"], found["runtime"], found["endpoint"]) == ({"conflict"}, {"failed"}, {"failed"})
+    existing = spec.model_copy(update={"runtime": None})
+    report_of_existing = colour.run(emulator, lambda client: client.onboard(existing, dry_run=dry_run))
+    assert results(report_of_existing)["runtime"] == {"kept"}
+    for one in report.outcomes:
+        if one.result == "failed":
+            assert "managed virtual network is called 'corp-vnet', not 'default'" in one.error.message
+            assert "Spec.managed_virtual_network to 'corp-vnet'" in one.error.remedy
+            assert "--managed-vnet corp-vnet" in one.error.shell_remedy
+    right = spec.model_copy(update={"managed_virtual_network": "corp-vnet"})
+    assert colour.run(emulator, lambda client: client.onboard(right, approve=True)).complete
+
+
+def test_a_connection_to_another_account_names_the_option_of_onboard(colour):
+    """The remedy is the call that the reader made, in the words of Python and of a shell."""
+    emulator, spec = bare()
+    colour.run(emulator, lambda client: client.connect(spec))
+    other = spec.model_copy(update={"account": str(emulator.add_account("other"))})
+    single = colour.run(emulator, lambda client: client.onboard(other))
+    [fleet] = colour.run(emulator, lambda client: client.onboard_many([other])).reports
+    for report in (single, fleet):
+        [error] = [one.error for one in report.outcomes if one.subject == "connection"]
+        assert error.remedy.startswith("Call onboard(spec, replace=True) if")
+        assert error.shell_remedy.startswith("Run purview-mpe onboard --replace if")
+
+
+def test_a_policy_without_a_version_is_changed(colour):
+    """It is sent back as it was read, apart from the new identity."""
+    emulator, spec = bare()
+    stored = emulator.catalog.policy(spec.account)
+    del stored["version"]
+    emulator.catalog.set_policy(stored, spec.account)
+    assert colour.run(emulator, lambda client: client.onboard(spec, approve=True)).complete
+    [sent] = [one.body for one in emulator.writes if "/metadataPolicies/" in one.path]
+    assert "version" not in sent
+
+
 def test_without_approval_it_is_not_complete(colour):
     """What waits for the owners of the targets is in the hand-off."""
     emulator, spec = bare()
@@ -94,6 +152,19 @@ def test_without_approval_it_is_not_complete(colour):
     assert report.succeeded
     assert not report.complete
     assert "Please approve" in report.hand_off
+
+
+def test_without_the_role_it_is_not_complete(colour):
+    """The policy is not read, so the report does not know whether lineage can flow, and says where to look."""
+    emulator, spec = bare()
+    report = colour.run(emulator, lambda client: client.onboard(spec, approve=True, grant=False))
+    report.raise_for_failures()
+    assert not report.complete
+    assert "data-curator" not in results(report)
+    assert "data-curator-left-out" in {finding.code for finding in report.warnings}
+    assert not [request for request in emulator.requests if "/policystore/" in request.path]
+    colour.run(emulator, lambda client: client.grant(spec))
+    assert colour.run(emulator, lambda client: client.onboard(spec, approve=True)).complete
 
 
 def test_outside_the_network_the_rest_is_done(colour):

@@ -96,6 +96,8 @@ class Member:
     began: float
     factory_id: str | None = None
     """Id of the factory, for events."""
+    is_to_come: bool = False
+    """In a dry run, True if the same run would make the identity; then `principal` is None."""
     result: Result | None = None
     error: ErrorDetail | None = None
     ended: float | None = None
@@ -126,26 +128,17 @@ class Curating:
 
     async def run(self) -> None:
         """Change the policy once for all members; errors are stored in the members."""
-        known = [member for member in self.members if member.principal]
+        known = [member for member in self.members if member.principal or member.is_to_come]
         for member in self.members:
-            if not member.principal:
+            if member not in known:
                 self._end(member, *self._without_identity())
         if known:
             await self._change_for(known)
 
-    async def foresee(self, member: Member) -> None:
-        """In a dry run, whether this caller could give the role to an identity that does not exist yet."""
-        try:
-            await self._changed([_NOT_YET])
-        except PurviewMpeError as error:
-            self.refuse([member], error)
-        else:
-            self._end(member, "would-grant", None)
-
     async def _change_for(self, members: Sequence[Member]) -> None:
         words = _TAKEN if self.takes_away else _GIVEN
         try:
-            ending = await self._changed([member.principal or "" for member in members])
+            ending = await self._changed([member.principal or _NOT_YET for member in members])
         except PurviewMpeError as error:
             parts = _apart(members, error)
             if len(parts) == 1:
@@ -155,7 +148,7 @@ class Curating:
             return
         for member in members:
             # One write serves several identities, and some of them may have needed none.
-            is_done = ((member.principal or "").casefold() in self.before) is not self.takes_away
+            is_done = ((member.principal or _NOT_YET).casefold() in self.before) is not self.takes_away
             self._end(member, words["unchanged" if is_done else ending], None)
 
     async def _changed(self, principals: Sequence[str]) -> Ending:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, assert_never
 
 from purview_mpe._azure import loading
 from purview_mpe._flows.steps import reads
@@ -81,6 +81,8 @@ class Connection:
     account: str
     """Id of the account."""
     replace: bool = False
+    verb: Literal["connect", "onboard"] = "connect"
+    """The verb that the remedy names."""
     state: State = field(default_factory=Planned)
     subject: Subject = "connection"
     done: Result = "connected"
@@ -104,7 +106,7 @@ class Connection:
         return _elsewhere(
             self.spec,
             connected,
-            "Call connect(spec, replace=True) if the factory should report its lineage only to the new account.",
+            f"Call {self.verb}(spec, replace=True) if the factory should report its lineage only to the new account.",
         )
 
 
