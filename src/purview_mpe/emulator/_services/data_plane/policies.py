@@ -159,7 +159,9 @@ def _check_version(call: Call, policy: Mapping[str, Any], body: Mapping[str, Any
 def _check_body(policy: Mapping[str, Any], body: Mapping[str, Any]) -> None:
     """Refuse changes of a policy other than to its rules. Codes and messages are inferred."""
     properties = object_of(body.get("properties")) or {}
-    if str(body.get("id", "")).casefold() != str(policy["id"]).casefold() or collection_of(body) != collection_of(policy):
+    if str(body.get("id", "")).casefold() != str(policy["id"]).casefold() or collection_of(body) != collection_of(
+        policy
+    ):
         raise _invalid("The id and the collection of a policy cannot be changed")
     if parent_of(body) != parent_of(policy):
         raise _invalid("The parent collection of a policy cannot be changed")
