@@ -64,14 +64,14 @@ class Catalogs:
         Raises:
             ValueError: the policy has no id.
         """
-        if not isinstance(policy.get("id"), str):
+        if not policy.get("id"):
             raise ValueError("a policy needs an id")
         with self._world.lock:
             catalog = self._catalog(account)
             policy = deepcopy(policy)
             known = catalog.policy_of(policies.collection_of(policy))
-            if known is not None and known["id"].casefold() != policy["id"].casefold():
-                del catalog.policies[known["id"].casefold()]
+            if known is not None and str(known["id"]).casefold() != str(policy["id"]).casefold():
+                del catalog.policies[str(known["id"]).casefold()]
             catalog.store(policy, self._world.arrivals)
 
     def members(
