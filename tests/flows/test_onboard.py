@@ -311,6 +311,17 @@ def test_offboard_takes_away_in_order(colour):
     assert results(again) == {"data-curator": {"absent"}, "connection": {"absent"}, "endpoint": {"absent"}}
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_every_event_of_offboard_names_offboard(colour, dry_run):
+    """What shows progress has one run to show, not a deletion that never ends."""
+    emulator, spec = bare()
+    colour.run(emulator, lambda client: client.onboard(spec, approve=True))
+    events = []
+    colour.run(emulator, lambda client: client.offboard(spec, dry_run=dry_run), on_event=events.append)
+    assert {event.verb for event in events} == {"offboard"}
+    assert {event.outcome.subject for event in events if event.outcome} == {"data-curator", "connection", "endpoint"}
+
+
 def test_offboard_dry_run_writes_nothing(colour):
     """It names what would go."""
     emulator, spec = bare()

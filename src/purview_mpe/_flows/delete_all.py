@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
-    from purview_mpe._model.results import Endpoint, Result, Target
+    from purview_mpe._model.results import Endpoint, Result, Target, Verb
     from purview_mpe._model.spec import Spec
 
 _LOCK_REMEDY = (
@@ -110,6 +110,8 @@ class Takedown:
     endpoints: Sequence[Endpoint]
     seen_at: float
     """When the endpoints were listed."""
+    verb: Verb = "delete_all"
+    """The verb that its events name."""
     began: float = field(init=False)
     removals: list[Removal] = field(init=False)
 
@@ -270,7 +272,7 @@ class Takedown:
         self.io.tell(
             Event(
                 kind="waiting",
-                verb="delete_all",
+                verb=self.verb,
                 seconds=self.io.now() - self.began,
                 message=f"Waiting for Azure to delete {', '.join(names)}",
                 factory=self.spec.factory,
@@ -285,7 +287,7 @@ class Takedown:
         self.io.tell(
             Event(
                 kind="step",
-                verb="delete_all",
+                verb=self.verb,
                 seconds=self.io.now() - self.began,
                 message=f"{outcome.name}: {outcome.result}",
                 factory=self.spec.factory,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Result, Subject, Verb
     from purview_mpe._model.spec import Spec
 
+#: The call that replaces a connection to another account, by the verb that met it.
+_REPLACING = {"connect": "Call connect(spec, replace=True)", "onboard": "Call onboard(spec, replace=True)"}
 #: How often the factory may change between a read and the following write before the change fails.
 _ROUNDS = 5
 
@@ -106,7 +108,7 @@ class Connection:
         return _elsewhere(
             self.spec,
             connected,
-            f"Call {self.verb}(spec, replace=True) if the factory should report its lineage only to the new account.",
+            f"{_REPLACING[self.verb]} if the factory should report its lineage only to the new account.",
         )
 
 

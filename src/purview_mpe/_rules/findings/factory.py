@@ -63,7 +63,7 @@ DATA_CURATOR_LEFT_OUT = Kind(
     cause="Without the role, Purview refuses the factory's lineage, so a report without it is not complete.",
     remedy="See whether the identity has the role: client.check(spec). Or give it: client.grant(spec).",
     meaning="`onboard` was asked to leave out the role Data Curator, so its report is not complete.",
-    why="`grant=False` was set, or `--no-grant` on the command line.",
+    why="The caller asked for everything but the role (`grant` in Python, `--no-grant` in a shell).",
     fix="[`check`](verbs/check.md) says whether the identity has the role, and [`grant`](verbs/grant.md) gives it.",
 )
 BECAME_COLLECTION_ADMIN = Kind(
