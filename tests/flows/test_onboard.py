@@ -186,6 +186,7 @@ def test_a_factory_that_cannot_be_written_stops_only_what_depends_on_it(colour):
     assert results(report)["endpoint"] == {"created", "approved"}
     assert results(report)["runtime"] == {"created"}
     assert results(report)["data-curator"] == {"failed"}
+    assert report.outcomes[-1].error.remedy == "Fix the error reported for the identity, then repeat the call."
 
 
 def test_a_network_that_cannot_be_made_stops_what_stands_in_it(colour):
@@ -309,6 +310,17 @@ def test_offboard_takes_away_in_order(colour):
     assert [runtime.name for runtime in check.runtimes] == ["managed-vnet"]
     again = colour.run(emulator, lambda client: client.offboard(spec))
     assert results(again) == {"data-curator": {"absent"}, "connection": {"absent"}, "endpoint": {"absent"}}
+
+
+def test_offboard_leaves_nothing_to_others_if_the_account_is_gone(colour):
+    """The role went with the account, so there is no administrator to ask."""
+    emulator, spec = bare()
+    colour.run(emulator, lambda client: client.onboard(spec, approve=True))
+    emulator.remove(spec.account)
+    report = colour.run(emulator, lambda client: client.offboard(spec))
+    assert results(report)["data-curator"] == {"absent"}
+    assert results(report)["connection"] == {"disconnected"}
+    assert report.hand_off is None
 
 
 @pytest.mark.parametrize("dry_run", [False, True])

@@ -13,13 +13,13 @@ from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model.arm_id import folded
 from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Finding, Outcome, Report
-from purview_mpe._rules.findings.account import ACCOUNT_UNREADABLE
+from purview_mpe._rules.findings.account import ACCOUNT_MISSING_IN_TAKEDOWN, ACCOUNT_UNREADABLE
 from purview_mpe._rules.findings.factory import (
     BECAME_COLLECTION_ADMIN,
     NO_SYSTEM_IDENTITY,
     WOULD_BECOME_COLLECTION_ADMIN,
 )
-from purview_mpe._rules.reach import OutOfReach, account_unreadable, out_of_reach
+from purview_mpe._rules.reach import OutOfReach, account_unreadable, not_collection_admin, out_of_reach
 from purview_mpe._rules.rights import BECOMES_ADMIN, allows
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.curator_hand_off import Asked, hand_off
@@ -125,9 +125,16 @@ class Curating:
     """The moment after which nothing is repeated, if the verb's own deadline does not come first."""
     refusal: PurviewMpeError | None = None
     """Why the policy could not be changed."""
+    arm_refusal: PurviewMpeError | None = None
+    """Why Azure Resource Manager did not make the caller a collection administrator."""
 
     async def run(self) -> None:
         """Change the policy once for all members; errors are stored in the members."""
+        if self.takes_away and any(one.code == ACCOUNT_MISSING_IN_TAKEDOWN.code for one in self.account.warnings):
+            # The policy went with the account.
+            for member in self.members:
+                self._end(member, "absent", None)
+            return
         known = [member for member in self.members if member.principal or member.is_to_come]
         for member in self.members:
             if member not in known:
@@ -244,6 +251,7 @@ class Curating:
                 wait = poll_interval(self.io.now() - began)
                 left = min(remaining(self.io), self.until - self.io.now())
                 if not is_stale_write(error.status, error.azure_code, error.message) or wait >= left:
+                    self.arm_refusal = error
                     raise
                 await self.io.sleep(wait)
             else:
@@ -256,13 +264,18 @@ class Curating:
         return "failed", ErrorDetail(
             code=NO_SYSTEM_IDENTITY.code,
             message="The factory has no system-assigned managed identity to give the role to.",
-            remedy="Switch it on: client.connect(spec, identity=True), or client.onboard(spec) for everything at once.",
+            remedy="Fix the error reported for the identity, then repeat the call."
+            if self.verb == "onboard"
+            else "Switch it on: client.connect(spec, identity=True), or client.onboard(spec) for everything at once.",
         )
 
     def refuse(self, members: Sequence[Member], error: PurviewMpeError) -> None:
         """End these members with an error."""
         self.refusal = error
-        self.unreached = account_unreadable() if self.account.shape is None else out_of_reach(self.account, error)
+        if error is self.arm_refusal:  # it says nothing about the data plane
+            self.unreached = not_collection_admin() if isinstance(error, AccessDenied) else None
+        else:
+            self.unreached = account_unreadable() if self.account.shape is None else out_of_reach(self.account, error)
         detail = ErrorDetail.of(error)
         if self.unreached is not None:
             detail = detail.model_copy(update={"remedy": self.unreached.remedy(error)})
