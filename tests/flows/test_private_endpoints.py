@@ -589,6 +589,15 @@ def test_a_run_that_was_killed_at_a_request_leads_to_the_same_end(number, moment
     assert len(puts) == len(set(puts))
 
 
+def test_a_missing_role_is_to_be_given_where_it_can_be(colour):
+    """A role cannot be assigned at a private endpoint or a zone that does not exist, but at its resource group."""
+    place = a_place("B")
+    report = create(place, colour, client={"roles": ("Reader",)})
+    denied = {one.subject: one.error.remedy for one in report.outcomes if one.error.code == "access-denied"}
+    assert denied.keys() == {"dns-zone", "private-endpoint"}
+    assert all(remedy.endswith(f"--scope {place.virtual_network.group}") for remedy in denied.values())
+
+
 # --- the extra
 
 

@@ -78,7 +78,7 @@ class Building:
         if made.result in _READY:
             await self._do(linked, LinkWork(self.io, self.network, zone.id, zone.link))
         else:
-            self._fail(linked, _depends(linked, f"the zone {zone.id.name!r} is not there"))
+            self._fail(linked, _depends(linked, f"the zone {zone.id.name!r} is not ready"))
 
     def _progress(self, resource_id: str) -> Progress:
         return next(progress for progress in self.steps if progress.step.resource_id == resource_id)
@@ -89,9 +89,9 @@ class Building:
         zones = self.own.resolving.zones_of(endpoint.step.group_id)
         links = [self._progress(step.resource_id) for zone in zones for step in zone.steps]
         if endpoint.result not in _READY:
-            self._fail(progress, _depends(progress, f"the private endpoint {endpoint.step.name!r} is not there"))
+            self._fail(progress, _depends(progress, f"the private endpoint {endpoint.step.name!r} is not ready"))
         elif any(one.result not in _READY for one in links):
-            self._fail(progress, _depends(progress, "a zone or its link is not there"))
+            self._fail(progress, _depends(progress, "a zone or its link is not ready"))
         else:
             work = ZoneGroupWork(self.io, group_id, tuple(str(zone.id) for zone in zones), self.network.subnet)
             existing = self.around.zone_groups.get(group_id.outer.key, ())
@@ -246,5 +246,5 @@ def _out_of_time(progress: Progress) -> WaitTimedOut:
 def _depends(progress: Progress, why: str) -> ProvisioningFailed:
     return ProvisioningFailed(
         f"{progress.step.name!r} was not created: {why}.",
-        remedy="Remove the cause given for that, then repeat the call: it keeps what exists.",
+        remedy="Fix the error reported for that, then repeat the call: it keeps what exists.",
     )
