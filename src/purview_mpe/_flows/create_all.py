@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps.approving import Approving
 from purview_mpe._flows.steps.claims import FromFactory
 from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.narration import tell_waiting
 from purview_mpe._flows.steps.planned import planned
 from purview_mpe._flows.steps.progress import InTheWay
 from purview_mpe._flows.steps.provisioning import Provisioning
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model import states
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import Plan, Report, Target
 from purview_mpe._model.spec import Spec
 from purview_mpe._rules.ownership import Claim, claim_for
@@ -142,22 +142,16 @@ async def wait_for(io: Io, creation: Creation, *, wait: bool) -> None:
 def _tell_waiting(io: Io, provisioning: Provisioning, approving: Approving | None) -> None:
     names = [progress.step.name for progress in provisioning.waiting]
     unapproved = approving.open_names() if approving else []
-    io.tell(
-        Event(
-            kind="waiting",
-            verb=provisioning.verb,
-            seconds=io.now() - provisioning.began,
-            message="; ".join(
-                f"waiting for {what}"
-                for what in (
-                    f"Azure to create {', '.join(names)}" if names else "",
-                    f"the connections of {', '.join(unapproved)}" if unapproved else "",
-                )
-                if what
-            ),
-            factory=provisioning.plan.spec.factory,
-            pending=tuple(dict.fromkeys([*names, *unapproved])),
-        )
+    awaited = (
+        f"waiting for Azure to create {', '.join(names)}" if names else "",
+        f"waiting for the connections of {', '.join(unapproved)}" if unapproved else "",
+    )
+    tell_waiting(
+        io,
+        provisioning.verb,
+        "; ".join(filter(None, awaited)),
+        factory=provisioning.plan.spec.factory,
+        pending=tuple(dict.fromkeys([*names, *unapproved])),
     )
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.factory_writes import delete_endpoint
+from purview_mpe._flows.steps.narration import tell_step, tell_waiting
 from purview_mpe._flows.steps.waiting import carried_out, poll_interval
 from purview_mpe._model import states
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, Account, ErrorDetail, Outcome, Report
 from purview_mpe._rules.findings.account import ACCOUNT_MISSING_IN_TAKEDOWN
 from purview_mpe._rules.planning import needed_targets
@@ -267,31 +267,19 @@ class Takedown:
         return _LOCK_REMEDY.format(factory=self.spec.factory, target=target.resource_id)
 
     def _tell_waiting(self, names: Sequence[str]) -> None:
-        self.io.tell(
-            Event(
-                kind="waiting",
-                verb="delete_all",
-                seconds=self.io.now() - self.began,
-                message=f"Waiting for Azure to delete {', '.join(names)}",
-                factory=self.spec.factory,
-                pending=tuple(names),
-            )
+        tell_waiting(
+            self.io,
+            "delete_all",
+            f"Waiting for Azure to delete {', '.join(names)}",
+            factory=self.spec.factory,
+            pending=names,
         )
 
     def _end(self, removal: Removal, state: Ended) -> None:
         removal.ended = self.io.now()
         removal.state = state
         outcome = self._outcome(removal)
-        self.io.tell(
-            Event(
-                kind="step",
-                verb="delete_all",
-                seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}",
-                factory=self.spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, "delete_all", outcome, self.spec.factory)
 
     def _outcome(self, removal: Removal) -> Outcome:
         target = removal.target

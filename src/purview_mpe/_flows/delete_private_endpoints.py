@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from purview_mpe._flows.delete_all import read_account
 from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.narration import tell_step, tell_waiting
 from purview_mpe._flows.steps.network_reads import list_around
 from purview_mpe._flows.steps.network_writes import EndpointDeletion
 from purview_mpe._flows.steps.operations import deleted
 from purview_mpe._model import states
-from purview_mpe._model.events import Event
 from purview_mpe._model.network import own_name
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, ErrorDetail, Outcome, Report
 from purview_mpe._rules.own_network import is_at_home, is_for, own_targets
@@ -140,31 +140,19 @@ class Removals:
         )
 
     def _tell_waiting(self, name: str) -> None:
-        self.io.tell(
-            Event(
-                kind="waiting",
-                verb="delete_private_endpoints",
-                seconds=self.io.now() - self.began,
-                message=f"Waiting until {name} is gone",
-                factory=self.spec.factory,
-                pending=(name,),
-            )
+        tell_waiting(
+            self.io,
+            "delete_private_endpoints",
+            f"Waiting until {name} is gone",
+            factory=self.spec.factory,
+            pending=(name,),
         )
 
     def _end(self, removal: Removal, state: Ended) -> None:
         removal.ended = self.io.now()
         removal.state = state
         outcome = self._outcome(removal)
-        self.io.tell(
-            Event(
-                kind="step",
-                verb="delete_private_endpoints",
-                seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}",
-                factory=self.spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, "delete_private_endpoints", outcome, self.spec.factory)
 
     def _outcome(self, removal: Removal) -> Outcome:
         match removal.state:

@@ -26,7 +26,6 @@ _ANY_FACTORY = ArmId("00000000-0000-0000-0000-000000000001", "rg1", "Microsoft.D
 
 async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | None) -> FoundSpecs:
     """One spec for each factory in the scope that is connected to an account; with `account`, only to that account."""
-    began = io.now()
     place = scope_of(scope)
     wanted = None if account is None else given_id(account, ACCOUNT_TYPE, "account")
     Spec(factory=str(_ANY_FACTORY), name=name)  # a wrong name is wrong for every factory, so check it before any read
@@ -50,7 +49,7 @@ async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | No
         except InvalidSpec as error:
             left_out[folded(factory)] = _left_out(factory, error)
     for finding in left_out.values():
-        tell_warning(io, "find_specs", began, finding.message)
+        tell_warning(io, "find_specs", finding.message)
     return FoundSpecs(specs.values(), left_out.values())
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.permissions import read_permissions
 from purview_mpe._flows.steps.root_policy import ROLE, Change, change_root_policy
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model.arm_id import folded
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Finding, Outcome, Report
 from purview_mpe._rules.findings.account import ACCOUNT_UNREADABLE
 from purview_mpe._rules.findings.factory import (
@@ -283,16 +283,7 @@ class Curating:
     def _end(self, member: Member, result: Result, error: ErrorDetail | None) -> None:
         member.result, member.error, member.ended = result, error, self.io.now()
         outcome = self._outcome(member)
-        self.io.tell(
-            Event(
-                kind="step",
-                verb=self.verb,
-                seconds=outcome.seconds,
-                message=f"{outcome.name}: {outcome.result}",
-                factory=member.factory_id,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, self.verb, outcome, member.factory_id)
 
     def _outcome(self, member: Member) -> Outcome:
         return Outcome(

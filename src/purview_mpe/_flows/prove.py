@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.narration import tell_waiting
 from purview_mpe._flows.steps.runs import list_activities
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, poll_interval
-from purview_mpe._model.events import Event
 from purview_mpe._model.proof import Proof
 from purview_mpe._model.survey import Entity
 from purview_mpe._rules import proving
@@ -333,7 +333,7 @@ class _Proving:
         await self.io.sleep(min(poll_interval(self.io.now() - began), left))
 
     def _say(self, what: str) -> None:
-        self.io.tell(Event(kind="waiting", verb="prove", seconds=0.0, message=what, factory=self.spec.factory))
+        tell_waiting(self.io, "prove", what, factory=self.spec.factory)
 
     def seen(self) -> proving.Seen:
         """Everything that was read."""

@@ -44,7 +44,6 @@ class _Reading:
 
     io: Io
     members: Sequence[_Member]
-    began: float
     accounts: dict[ArmId, Account | PurviewMpeError] = field(default_factory=dict[ArmId, "Account | PurviewMpeError"])
     registers: dict[Place, Register] = field(default_factory=dict["Place", Register])
 
@@ -54,7 +53,7 @@ class _Reading:
             member.endpoints = await reads.list_endpoints_alone(self.io, member.spec)
         except PurviewMpeError as error:
             member.error = error
-        tell_read(self.io, "status", self.began, member.spec)
+        tell_read(self.io, "status", member.spec)
 
     async def account(self, account_id: ArmId) -> None:
         try:
@@ -105,7 +104,7 @@ class _Reading:
 
 async def status_many(io: Io, specs: Sequence[Spec]) -> FleetStatus:
     """Both sides of every endpoint of every factory; a factory that cannot be read gets an error."""
-    reading = _Reading(io, [_Member(spec) for spec in specs], io.now())
+    reading = _Reading(io, [_Member(spec) for spec in specs])
     await crowd(io, interleaved(reading.members, lambda member: member.spec.factory_id.subscription), reading.factory)
     await crowd(io, deque(dict.fromkeys(m.account_id for m in reading.members if m.account_id)), reading.account)
     places = dict.fromkeys(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe._flows.steps.narration import tell_step, tell_waiting
 from purview_mpe._flows.steps.network_reads import read_endpoint
 from purview_mpe._flows.steps.network_writes import (
     EndpointDeletion,
@@ -21,7 +22,6 @@ from purview_mpe._flows.steps.operations import Created, created, deleted, pause
 from purview_mpe._flows.steps.progress import Ended, InTheWay, Made, Progress, UnderWay
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import ErrorDetail
 from purview_mpe._rules.own_network import endpoint_id_of, is_deleting_for, standing_for
 from purview_mpe._wire.errors import Attempt
@@ -212,27 +212,15 @@ class Building:
         progress.changed = self.io.now()
         progress.state = state
         outcome = progress.outcome(self.io.now())
-        self.io.tell(
-            Event(
-                kind="step",
-                verb=self.verb,
-                seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}",
-                factory=self.own.plan.spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, self.verb, outcome, self.own.plan.spec.factory)
 
     def _tell(self, progress: Progress) -> None:
-        self.io.tell(
-            Event(
-                kind="waiting",
-                verb=self.verb,
-                seconds=self.io.now() - self.began,
-                message=f"waiting for Azure to make {progress.step.name}",
-                factory=self.own.plan.spec.factory,
-                pending=(progress.step.name,),
-            )
+        tell_waiting(
+            self.io,
+            self.verb,
+            f"waiting for Azure to make {progress.step.name}",
+            factory=self.own.plan.spec.factory,
+            pending=(progress.step.name,),
         )
 
 

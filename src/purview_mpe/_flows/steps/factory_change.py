@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from purview_mpe._azure import loading
 from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.waiting import carried_out
 from purview_mpe._model.arm_id import same_id
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, ErrorDetail, Outcome
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.errors import Attempt
@@ -171,16 +171,7 @@ class FactoryChange:
                 part.state = Ended(result, ErrorDetail.of(failure))
         self.ended = self.io.now()
         for outcome in self.outcomes():
-            self.io.tell(
-                Event(
-                    kind="step",
-                    verb=self.verb,
-                    seconds=outcome.seconds,
-                    message=f"{outcome.name}: {outcome.result}",
-                    factory=self.spec.factory,
-                    outcome=outcome,
-                )
-            )
+            tell_step(self.io, self.verb, outcome, self.spec.factory)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """The outcome of each part, even while the change is under way."""

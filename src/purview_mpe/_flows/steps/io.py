@@ -193,6 +193,11 @@ class Io(Protocol):
         ...
 
     @property
+    def elapsed(self) -> float:
+        """Seconds since the verb began."""
+        ...
+
+    @property
     def deadline(self) -> float | None:
         """When the verb has to end, on that clock; None for no limit."""
         ...

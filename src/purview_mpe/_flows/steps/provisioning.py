@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps import factory_writes as writes
 from purview_mpe._flows.steps import reads, reasons
+from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.progress import Ended, InTheWay, Made, Progress, UnderWay
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import folded
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import ErrorDetail, Plan
 from purview_mpe.errors import ProvisioningFailed, PurviewMpeError, WaitTimedOut
 
@@ -330,16 +330,7 @@ class Provisioning:
         outcome = progress.outcome(self.io.now())
         endpoint = state.endpoint
         shown = f" ({endpoint.provisioning_state or 'state unknown'})" if endpoint else ""
-        self.io.tell(
-            Event(
-                kind="step",
-                verb=self.verb,
-                seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}{shown}",
-                factory=self.plan.spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, self.verb, outcome, self.plan.spec.factory, shown=shown)
 
 
 def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:

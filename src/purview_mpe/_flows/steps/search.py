@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from purview_mpe._model.events import Event
+from purview_mpe._flows.steps.narration import tell_step, tell_waiting
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Outcome
 from purview_mpe._wire.hand_off import Pending
 
@@ -142,16 +142,7 @@ class Searches:
     ) -> None:
         """End this search."""
         outcome = search.end(result, match=match, error=error, seconds=self._elapsed())
-        self._io.tell(
-            Event(
-                kind="step",
-                verb=self._verb,
-                seconds=outcome.seconds,
-                message=f"{outcome.name}: {outcome.result}",
-                factory=self._spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self._io, self._verb, outcome, self._spec.factory)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """The outcome of each search so far."""
@@ -161,15 +152,12 @@ class Searches:
     def report_waiting(self) -> None:
         """Report the connections that are still being looked for."""
         names = tuple(search.name for search in self.open)
-        self._io.tell(
-            Event(
-                kind="waiting",
-                verb=self._verb,
-                seconds=self._io.now() - self.began,
-                message=f"Waiting for the connections of {', '.join(names)}",
-                factory=self._spec.factory,
-                pending=names,
-            )
+        tell_waiting(
+            self._io,
+            self._verb,
+            f"Waiting for the connections of {', '.join(names)}",
+            factory=self._spec.factory,
+            pending=names,
         )
 
     def _elapsed(self) -> float:
