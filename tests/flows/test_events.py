@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from purview_mpe import Spec
 from purview_mpe.emulator import Emulator
 from tests.support.colours import spec_for
 
@@ -32,7 +31,7 @@ VERBS = {
 def test_seconds_count_from_the_beginning_of_the_verb(colour, verb):
     """Not from the step's, nor from the part of the verb that reports it."""
     emulator = Emulator(latency=1.0)
-    spec: Spec = spec_for(emulator)
+    spec = spec_for(emulator)
     if verb == "prove":
         assert colour.run(emulator, lambda client: client.onboard(spec, approve=True)).complete
     seen = seen_by_a_listener(colour, emulator, lambda client: VERBS[verb](client, spec))
