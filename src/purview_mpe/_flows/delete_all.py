@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
-    from purview_mpe._model.results import Endpoint, Result, Target
+    from purview_mpe._model.results import Endpoint, Result, Target, Verb
     from purview_mpe._model.spec import Spec
 
 _LOCK_REMEDY = (
@@ -110,6 +110,7 @@ class Takedown:
     endpoints: Sequence[Endpoint]
     seen_at: float
     """When the endpoints were listed."""
+    verb: Verb = "delete_all"
     began: float = field(init=False)
     removals: list[Removal] = field(init=False)
     failed_looks: int = field(init=False, default=0)
@@ -278,7 +279,7 @@ class Takedown:
     def _tell_waiting(self, names: Sequence[str]) -> None:
         tell_waiting(
             self.io,
-            "delete_all",
+            self.verb,
             f"Waiting for Azure to delete {', '.join(names)}",
             factory=self.spec.factory,
             pending=names,
@@ -288,7 +289,7 @@ class Takedown:
         removal.ended = self.io.now()
         removal.state = state
         outcome = self._outcome(removal)
-        tell_step(self.io, "delete_all", outcome, self.spec.factory)
+        tell_step(self.io, self.verb, outcome, self.spec.factory)
 
     def _outcome(self, removal: Removal) -> Outcome:
         target = removal.target

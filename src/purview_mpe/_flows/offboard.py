@@ -38,7 +38,7 @@ async def offboard(io: Io, spec: Spec, *, dry_run: bool) -> Report:
     )
     change = FactoryChange(io, spec, [Disconnection(spec, str(account_id))], body, began, "offboard", dry_run=dry_run)
     targets = needed_targets(spec, account)
-    takedown = delete_all.Takedown(io, spec, account, targets, endpoints, seen_at)
+    takedown = delete_all.Takedown(io, spec, account, targets, endpoints, seen_at, "offboard")
 
     def report() -> Report:
         taken = takedown.report()

@@ -17,7 +17,11 @@ from purview_mpe._rules.findings.approvals import (
     TARGET_GONE_IN_SEARCH,
     TARGET_UNREADABLE_IN_SEARCH,
 )
-from purview_mpe._rules.findings.factory import FACTORIES_UNREADABLE, FACTORY_UNREADABLE_IN_SEARCH
+from purview_mpe._rules.findings.factory import (
+    FACTORIES_UNREADABLE,
+    FACTORY_UNREADABLE_IN_SEARCH,
+    SUBSCRIPTIONS_UNREADABLE,
+)
 from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.errors import Attempt, is_without_token
@@ -100,7 +104,10 @@ async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory]
     factories: dict[str, KnownFactory] = {}
     for factory in (factory for listed in found if not isinstance(listed, Finding) for factory in listed):
         factories.setdefault(factory.id.key, factory)
-    return list(factories.values()), [listed for listed in found if isinstance(listed, Finding)]
+    findings = [listed for listed in found if isinstance(listed, Finding)]
+    if items is None:
+        findings.insert(0, SUBSCRIPTIONS_UNREADABLE.found(subscription=account_id.subscription))
+    return list(factories.values()), findings
 
 
 async def _list_subscription(io: Io, guid: str) -> list[KnownFactory] | Finding:

@@ -194,7 +194,7 @@ class Building:
 
     async def _until_gone(self, progress: Progress, leaving: PrivateEndpoint) -> None:
         progress.state = InTheWay(leaving.endpoint.name, "created", is_deleting=True)
-        began, attempt = self.io.now(), Attempt(f"create the private endpoint {progress.step.name!r}", "", "")
+        began, attempt = self.io.now(), Attempt(f"delete the private endpoint {leaving.endpoint.name!r}", "", "")
         while (now := await read_endpoint(self.io, leaving.id)) is not None:
             if not states.is_deleting(now.endpoint.provisioning_state):
                 raise ProvisioningFailed(

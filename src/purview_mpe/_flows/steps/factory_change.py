@@ -263,8 +263,9 @@ class FactoryChange:
                 part.state = Ended(part.done)
 
     def _not_shown(self, part: Part) -> AzureError:
+        shown = "still shows" if isinstance(part, Disconnection) else "does not show"
         return AzureError(
-            f"Could not {self._what}: Azure accepted the write, but its answer does not show the {part.subject}.",
+            f"Could not {self._what}: Azure accepted the write, but its answer {shown} the {part.subject}.",
             remedy="Look at the factory in Data Factory Studio (Manage), then repeat the call.",
             status=200,
         )
