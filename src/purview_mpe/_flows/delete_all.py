@@ -118,7 +118,7 @@ class Takedown:
         self.removals = []
         for target in self.targets:
             found = [one for one in self.endpoints if one.identity == target.identity]
-            # Azure allows one per identity; should it ever list more, each is removed and reported.
+            # Azure allows one endpoint per target and group id. If it ever lists more, each is removed and reported.
             self.removals += [Removal(target, Listed(endpoint)) for endpoint in found]
             if not found:
                 self.removals.append(Removal(target, Ended("absent"), self.began))
@@ -199,7 +199,7 @@ class Takedown:
 
     async def _ask(self, removal: Removal, endpoint: Endpoint) -> None:
         if states.is_deleting(endpoint.provisioning_state):
-            removal.state = Asked(endpoint)  # another caller has asked already
+            removal.state = Asked(endpoint)  # another caller has sent the deletion already
             return
         now = endpoint
 

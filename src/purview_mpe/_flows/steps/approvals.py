@@ -1,8 +1,8 @@
 """Approving for many factories: each list serves all of them, and no target waits for another one.
 
-The rules of ownership are the same as for one factory; from each list they get the part that can decide a claim. A
-connection whose exact id is known is decided as soon as its own target shows it. If only names are known, the rules
-compare what all targets of a factory show, so those are decided together.
+The ownership rules are the same as for one factory; only the entries of each list that can decide a claim are passed to
+them. A connection whose exact id is known is decided as soon as its own target shows it. If only names are known, the
+rules compare what all targets of a factory show, so those are decided together.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _AT_ONE_PLACE = 4
 _READ_BACK = 5.0
 #: Seconds that a list waits for further factories that are about to ask for it.
 _GATHER = 2.0
-#: Factories per second whose endpoints are read while their connections are pending.
+#: Maximum rate, in factories per second, at which endpoints are read again while their connections are pending.
 _LOOKS_PER_SECOND = 10.0
 
 
@@ -61,9 +61,12 @@ class Case:
     placed: Mapping[Place, Sequence[Claim]] = field(default_factory=dict["Place", "Sequence[Claim]"])
     """The claims by the list that shows their connections."""
     was_asked: bool = False
-    """Whether the claims were made at least once."""
+    """True once the claims were read, or could not be read."""
     unread: dict[Place, int] = field(default_factory=dict[Place, int])
-    """Lists not read since these claims were made; for each, how many reads of it had started before the claims."""
+    """The lists that must still be read for these claims.
+
+    Each has the number of its reads that had started before the claims were read; only a later read counts.
+    """
     deciding: set[Identity] = field(default_factory=set[Identity])
     """Endpoints for which a decision is queued or being written."""
     pending: int = 0

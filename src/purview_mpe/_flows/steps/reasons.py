@@ -33,7 +33,7 @@ _LOCK_REMEDY = (
 
 def still_listed(name: str) -> WaitTimedOut:
     return WaitTimedOut(
-        f"The endpoint {name!r} was deleted, but Azure still lists it.",
+        f"Azure accepted the deletion of the endpoint {name!r}, but still listed it when the time ran out.",
         remedy=_LOCK_REMEDY,
     )
 

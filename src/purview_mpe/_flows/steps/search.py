@@ -97,7 +97,7 @@ class Search:
         )
 
     def reopen(self) -> None:
-        """Search again: the endpoint was replaced, with another private endpoint."""
+        """Search again: the endpoint was replaced and now has a different private endpoint."""
         self.outcome = self.pending = self.asked_at = self.match = None
         self.exact_id, self.unmet = None, ""
 
