@@ -260,8 +260,10 @@ class Fleet(FleetWork[Candidate]):
             if self._wait and not provisioning.waiting:
                 await creation.heal()
 
-        def then(_: PurviewMpeError | None) -> None:
+        def then(failure: PurviewMpeError | None) -> None:
             member.awaits_look = False
+            if failure is not None:
+                provisioning.give_up(failure)
             if not provisioning.waiting:
                 took = self.io.now() - member.submitted
                 self._quickest = took if self._quickest is None else min(self._quickest, took)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.factory_writes import delete_endpoint
 from purview_mpe._flows.steps.narration import tell_step, tell_waiting
-from purview_mpe._flows.steps.waiting import carried_out, poll_interval
+from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out, poll_interval
 from purview_mpe._model import states
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, Account, ErrorDetail, Outcome, Report
 from purview_mpe._rules.findings.account import ACCOUNT_MISSING_IN_TAKEDOWN
@@ -112,6 +112,7 @@ class Takedown:
     """When the endpoints were listed."""
     began: float = field(init=False)
     removals: list[Removal] = field(init=False)
+    failed_looks: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.began = self.io.now()
@@ -171,11 +172,19 @@ class Takedown:
         except WaitTimedOut:  # no request leaves after the deadline
             self.time_out()
         except PurviewMpeError as error:
-            for removal, endpoint in waiting:
-                self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
+            self.failed_looks += 1
+            # Azure goes on deleting even if it does not answer, so a temporary failure ends nothing.
+            if not isinstance(error, PASSING) or self.failed_looks >= FAILED_LOOKS:
+                self.give_up(error)
         else:
+            self.failed_looks = 0
             for removal, endpoint in waiting:
                 self._look(removal, endpoint, listed)
+
+    def give_up(self, error: PurviewMpeError) -> None:
+        """End every deletion that is still waited for, because nothing more can be read."""
+        for removal, endpoint in self.asked:
+            self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
 
     def time_out(self) -> None:
         """End what Azure still lists."""

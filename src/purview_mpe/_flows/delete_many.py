@@ -106,8 +106,13 @@ class DeletingFleet(FleetWork[_Factory]):
         async def flow() -> None:
             await work.look()
 
+        def then(failure: PurviewMpeError | None) -> None:
+            if failure is not None:
+                work.give_up(failure)
+            self._go_on(member)
+
         at = min(now + poll_interval(now - member.asked_at), member.asked_at + self._timeout)
-        self.submit(member, "looks", flow, lambda _: self._go_on(member), Cost("GET", member.spec.factory_id, 1), at=at)
+        self.submit(member, "looks", flow, then, Cost("GET", member.spec.factory_id, 1), at=at)
 
     def _fail(self, member: _Factory, failure: PurviewMpeError) -> None:
         self.finish(member, fleet_reports.failed(member.spec, failure, approve=False, verb="delete_all"))

@@ -185,8 +185,7 @@ class Provisioning:
             self.failed_looks += 1
             # Azure goes on creating the endpoints even if it does not answer, so a temporary failure ends nothing.
             if not isinstance(error, PASSING) or self.failed_looks >= FAILED_LOOKS:
-                for progress in waiting:
-                    self._fail(progress, error)
+                self.give_up(error)
         else:
             self.failed_looks = 0
             for progress in waiting:
@@ -306,6 +305,11 @@ class Provisioning:
         progress.state = Made(state.result, endpoint)
         if states.provisioning_is_over(endpoint.provisioning_state):
             self._enter(progress, progress.state)
+
+    def give_up(self, error: PurviewMpeError) -> None:
+        """End every step that is still waited for, because nothing more can be read."""
+        for progress in self.waiting:
+            self._fail(progress, error)
 
     def time_out(self, *, waited: bool = True) -> None:
         """End every step that is still waited for; if the caller did not wait, only steps that are not written yet."""
