@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Verb
 
 _WRITTEN = frozenset({"created", "replaced", "kept"})
-#: If a request takes longer than this many seconds, sending the first read right behind the writes saves time.
+#: If a request takes longer than this many seconds, sending the first read right after the writes saves time.
 _LONG_TRIP = 0.05
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.survey import Runtime
 
-#: A spec and its place in what the caller gave.
+#: The position of a spec in the caller's list, and the spec.
 Item: TypeAlias = tuple[int, "Spec"]
 
 #: Polling lists per second and subscription. The first value applies while factories still wait for their submission;
@@ -207,7 +207,7 @@ class Fleet(FleetWork[Candidate]):
         self.go_on(member)
 
     def write(self, member: Candidate, owner: SharedAccount, creation: Creation) -> None:
-        """Write everything that a plan holds."""
+        """Write everything that is in a plan."""
         plan, provisioning = creation.plan, creation.provisioning
 
         async def flow() -> None:

@@ -165,7 +165,7 @@ class Takedown:
             await self.look()
 
     async def look(self) -> None:
-        """List once what the factory still has, and end what is gone."""
+        """List the factory's endpoints once, and end the removals of those that are gone."""
         waiting = self.asked
         try:
             listed = await reads.list_endpoints_alone(self.io, self.spec)
@@ -187,7 +187,7 @@ class Takedown:
             self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
 
     def time_out(self) -> None:
-        """End what Azure still lists."""
+        """End the removals of endpoints that Azure still lists."""
         for removal, endpoint in self.asked:
             self._end(removal, Ended("timed-out", self._still_listed(endpoint, removal.target), endpoint))
 

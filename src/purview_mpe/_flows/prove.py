@@ -184,7 +184,7 @@ class _Proving:
         )
 
     async def follow(self, now: datetime) -> None:
-        """Wait for the run's end, then look for its lineage until it is there or the time runs out."""
+        """Wait for the run's end, then look for its lineage until it arrives or the time runs out."""
         try:
             await self._wait_for_end()
             if self.run is None or self.run.status.casefold() != "succeeded":

@@ -300,7 +300,7 @@ class Approvals:
         self._schedule.put("decisions", str(queue.place), Job(flow, then, (Cost(method, holder, 1),)))
 
     def _written(self, queue: _ListQueue, decision: _Decision, failure: PurviewMpeError | None) -> None:
-        """A successful answer of the call is not trusted; what the target shows decides."""
+        """Handle the answer to a decision. A successful answer is not trusted; what the target shows decides."""
         case, match, now = decision.case, decision.match, self._io.now()
         case.deciding.discard(match.claim.identity)
         if case.is_open and failure is None and not decision.was_shown:

@@ -219,7 +219,7 @@ class Building:
         tell_waiting(
             self.io,
             self.verb,
-            f"waiting for Azure to make {progress.step.name}",
+            f"waiting for Azure to create {progress.step.name}",
             factory=self.own.plan.spec.factory,
             pending=(progress.step.name,),
         )
@@ -227,7 +227,7 @@ class Building:
 
 def _out_of_time(progress: Progress) -> WaitTimedOut:
     return WaitTimedOut(
-        f"The private endpoint {progress.step.name!r} was not begun: the time given ran out before its turn.",
+        f"The private endpoint {progress.step.name!r} was not started: the time ran out before its turn.",
         remedy="Repeat the call, with a longer timeout if need be: what is done already is kept.",
     )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ENDPOINT_ROLE = "Network Contributor"
 ZONE_ROLE = "Private DNS Zone Contributor"
-#: Create only: a zone or link that another caller has made in the meantime is not overwritten (SDK source).
+#: Create only: a zone or link that another caller has created in the meantime is not overwritten (SDK source).
 _ONLY_NEW = {"If-None-Match": "*"}
 
 
@@ -209,7 +209,7 @@ class EndpointDeletion:
     id: ArmId
     before: PrivateEndpoint
     only_broken: bool = False
-    """True if a healthy one must stay."""
+    """True if a healthy endpoint must not be deleted."""
     attempt: Attempt = field(init=False)
     subnet: str = field(init=False)
 

@@ -131,7 +131,7 @@ async def _begin(io: Io, work: Work[T], *, seen_at: float | None) -> _Begun[T]:
 
 
 async def settled(io: Io, work: Work[T], *, waiting: Callable[[], None], wait: bool) -> Found[T] | None:
-    """The resource once Azure has ended; None if it is not shown even then."""
+    """The resource once its provisioning has ended or, without `wait`, once Azure shows it; None if it never does."""
     began, missing = io.now(), 0
     while True:
         found = await work.read()
@@ -192,7 +192,7 @@ class Doomed(Protocol):
         ...
 
     async def state(self) -> str | None:
-        """Its state, as Azure spells it; None if it is gone. Raises an error of this library if it must stay."""
+        """Its state, as Azure spells it; None if it is gone. Raises an error of this library if it must be kept."""
         ...
 
 
@@ -235,7 +235,7 @@ async def _begin_deletion(io: Io, work: Doomed, *, seen_at: float | None) -> _Be
 
 
 async def _gone(io: Io, work: Doomed, state: OperationState | None, *, waiting: Callable[[], None]) -> str | None:
-    """The state of a resource that stays; None once it is gone."""
+    """The state of a resource whose deletion failed; None once it is gone."""
     began = io.now()
     while True:
         shown = await work.state()

@@ -219,7 +219,7 @@ def runtime_not_shown(name: str) -> ProvisioningFailed:
 
 
 def runtime_outside(name: str) -> ProvisioningFailed:
-    """A runtime that Azure made outside the managed virtual network (seen in public templates)."""
+    """A runtime that Azure created outside the managed virtual network (seen in public templates)."""
     return ProvisioningFailed(
         f"Azure created the integration runtime {name!r} outside the managed virtual network, so lineage from it "
         "would not reach a closed account.",
