@@ -246,7 +246,7 @@ class _Proving:
             await self._wait(began, f"waiting for the lineage of {open_looks[0].found.activity.activity!r} in Purview")
 
     async def _look(self, address: str, look: _Look) -> None:
-        """Look once. The answer replaces the earlier result; a failure does too, so the result is then unknown."""
+        """Look once. Both an answer and a failure replace the earlier result, which no longer counts."""
         activity = look.found.activity
         try:
             entity = await self._find(address, activity)

@@ -193,7 +193,7 @@ async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, ch
 
 @dataclass(slots=True)
 class _Repetition:
-    """How many writes of the policy had no effect, and whether it is written again."""
+    """The number of writes of the policy so far, and whether it is written again."""
 
     io: Io
     account: Account
