@@ -105,7 +105,7 @@ async def check_many(io: Io, specs: Sequence[Spec]) -> FleetCheck:
 
 
 def _places(found: Situation) -> list[tuple[Place, Target]]:
-    """The lists that show how much room the targets have, each with its target."""
+    """The connection lists that the check needs, each with its target."""
     account: Account | None = found.account
     if account is None:
         return []

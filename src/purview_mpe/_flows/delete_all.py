@@ -120,7 +120,7 @@ class Takedown:
         self.removals = []
         for target in self.targets:
             found = [one for one in self.endpoints if one.identity == target.identity]
-            # Azure allows one per identity; should it ever list more, each is removed and reported.
+            # Azure allows one endpoint per target and group id. If it ever lists more, each is removed and reported.
             self.removals += [Removal(target, Listed(endpoint)) for endpoint in found]
             if not found:
                 self.removals.append(Removal(target, Ended("absent"), self.began))
@@ -166,7 +166,7 @@ class Takedown:
             await self.look()
 
     async def look(self) -> None:
-        """List once what the factory still has, and end what is gone."""
+        """List the factory's endpoints once, and end the removals of those that are gone."""
         waiting = self.asked
         try:
             listed = await reads.list_endpoints_alone(self.io, self.spec)
@@ -188,7 +188,7 @@ class Takedown:
             self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
 
     def time_out(self) -> None:
-        """End what Azure still lists."""
+        """End the removals of endpoints that Azure still lists."""
         for removal, endpoint in self.asked:
             self._end(removal, Ended("timed-out", self._still_listed(endpoint, removal.target), endpoint))
 
@@ -209,7 +209,7 @@ class Takedown:
 
     async def _ask(self, removal: Removal, endpoint: Endpoint) -> None:
         if states.is_deleting(endpoint.provisioning_state):
-            removal.state = Asked(endpoint)  # another caller has asked already
+            removal.state = Asked(endpoint)  # another caller has sent the deletion already
             return
         now = endpoint
 

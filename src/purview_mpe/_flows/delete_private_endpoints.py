@@ -1,4 +1,4 @@
-"""Removing private endpoints from the customer's own network, one after the other, and reading that they are gone."""
+"""Removing private endpoints from the customer's own network, one after the other, and checking that they are gone."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Removal:
 
 @dataclass
 class Removals:
-    """One run; has the current outcome of each private endpoint at any moment."""
+    """One run. `report` returns the current outcome of each private endpoint at any moment."""
 
     io: Io
     spec: Spec
@@ -113,6 +113,7 @@ class Removals:
 
     async def _delete(self, removal: Removal, endpoint: PrivateEndpoint) -> None:
         removal.state = UnderWay()
+        # Already being deleted: force a read, so that no second DELETE is sent.
         seen_at = float("-inf") if states.is_deleting(endpoint.endpoint.provisioning_state) else self.seen_at
         work = EndpointDeletion(self.io, endpoint.id, endpoint)
         try:
@@ -182,7 +183,7 @@ def _elsewhere(endpoint: PrivateEndpoint) -> ErrorDetail:
     group = endpoint.id.resource_group
     return ErrorDetail(
         code="conflict",
-        message=f"The private endpoint {endpoint.endpoint.name!r} is in the resource group {group!r}, where nothing is "
-        "deleted.",
+        message=f"The private endpoint {endpoint.endpoint.name!r} is in the resource group {group!r}; only private "
+        "endpoints in the network's own resource group are deleted.",
         remedy=f"Set Network.resource_group to '{group}' if it is yours to delete.",
     )

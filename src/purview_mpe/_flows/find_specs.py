@@ -54,7 +54,7 @@ async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | No
 
 
 def _account(connected: str) -> str | None:
-    """The account's id; None if the text is not one. Then each verb reports the problem for its factory."""
+    """The account's id; None if the text is not an account id; each verb then reports that problem."""
     try:
         return str(typed_id(connected, ACCOUNT_TYPE, "account"))
     except InvalidSpec:
@@ -83,7 +83,7 @@ def scope_of(scope: object) -> ArmId:
     except InvalidArmId as error:
         raise _no_scope(str(error)) from None
     found = _SUBSCRIPTION.fullmatch(text)
-    if found and (is_address or not found[2]):  # in a portal's address, the name of a page may follow
+    if found and (is_address or not found[2]):  # in a portal URL, a page name may follow
         return ArmId(found[1], "")
     try:
         place = pasted.parsed(scope)

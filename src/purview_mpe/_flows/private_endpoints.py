@@ -36,7 +36,7 @@ class Planned:
     own: OwnPlan
     observed: Observed
     seen_at: float
-    """Before the network was read."""
+    """A moment just before the network was read."""
 
 
 async def plan_private_endpoints(io: Io, spec: Spec, network: Network, purpose: Purpose) -> Plan:
@@ -63,7 +63,9 @@ async def planned(io: Io, spec: Spec, network: Network, purpose: Purpose) -> Pla
 async def create_private_endpoints(
     io: Io, spec: Spec, network: Network, purpose: Purpose, *, approve: bool, dry_run: bool, wait: bool
 ) -> Report:
-    """Plan and carry out; approve each connection that is still pending by the exact id of its private endpoint.
+    """Plan and carry out; then approve each connection that is still pending.
+
+    The exact id of the private endpoint identifies its connection.
 
     Raises:
         PlanConflict: before the first write.

@@ -50,7 +50,7 @@ State: TypeAlias = Planned | UnderWay | Ended
 
 @dataclass(slots=True)
 class Identity:
-    """The factory's system-assigned identity, switched on."""
+    """Switching on the factory's system-assigned identity."""
 
     spec: Spec
     state: State = field(default_factory=Planned)
@@ -75,7 +75,7 @@ class Identity:
 
 @dataclass(slots=True)
 class Connection:
-    """The factory's connection to an account."""
+    """Connecting the factory to an account."""
 
     spec: Spec
     account: str
@@ -110,7 +110,7 @@ class Connection:
 
 @dataclass(slots=True)
 class Disconnection:
-    """The connection to an account, removed."""
+    """Removing the factory's connection to an account."""
 
     spec: Spec
     account: str

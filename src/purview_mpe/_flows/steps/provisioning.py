@@ -196,12 +196,12 @@ class Provisioning:
             )
 
     async def heal(self) -> Step | None:
-        """Replace one endpoint that failed because another one blocked the storage account; return which.
+        """Replace one failed endpoint whose target has several endpoints, and return its step.
 
-        Storage runs one private endpoint operation at a time (public code), so endpoints are replaced one after the
-        other. Approving the other one is such an operation, too, so an endpoint can fail again. Only endpoints that
-        this run created are replaced, because nothing can use them yet; if the spec allows it, also those that
-        another call was already creating.
+        Storage runs one private endpoint operation at a time (public code), so one endpoint can make another one fail,
+        and endpoints are replaced one after the other. Approving the blocking endpoint's connection is also such an
+        operation, so a replacement can fail again. Only endpoints that this run created are replaced, because nothing
+        can use them yet; if the spec allows it, also those that another call was already creating.
         """
         if not (healable := self._healable()):
             return None
@@ -284,7 +284,7 @@ class Provisioning:
             self._fail(progress, error)
 
     def _is_gone(self, progress: Progress, listed: Sequence[Endpoint]) -> bool:
-        """True if the endpoint deleted for this step is gone: one that is being deleted still blocks."""
+        """True if the endpoint deleted for this step is gone; while it is being deleted, it blocks the new one."""
         if not isinstance(state := progress.state, InTheWay):
             return False
         left = [endpoint for endpoint in listed if endpoint.identity == progress.step.identity]

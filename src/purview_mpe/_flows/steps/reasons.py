@@ -33,7 +33,7 @@ _LOCK_REMEDY = (
 
 def still_listed(name: str) -> WaitTimedOut:
     return WaitTimedOut(
-        f"The endpoint {name!r} was deleted, but Azure still lists it.",
+        f"Azure accepted the deletion of the endpoint {name!r}, but still listed it when the time ran out.",
         remedy=_LOCK_REMEDY,
     )
 
@@ -220,7 +220,7 @@ def runtime_not_shown(name: str) -> ProvisioningFailed:
 
 
 def runtime_outside(name: str) -> ProvisioningFailed:
-    """A runtime that Azure made outside the managed virtual network (seen in public templates)."""
+    """A runtime that Azure created outside the managed virtual network (seen in public templates)."""
     return ProvisioningFailed(
         f"Azure created the integration runtime {name!r} outside the managed virtual network, so lineage from it "
         "would not reach a closed account.",

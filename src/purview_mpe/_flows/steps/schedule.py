@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 #: Maximum concurrent work for one subscription or target: enough to use up a subscription's write limit if a request
 #: takes two seconds.
 _IN_ONE_LANE = 8
-#: Seconds until the budget of requests (`Io.until_room`) counts the requests of work that was started, at the latest.
+#: Maximum seconds between starting work and the moment at which the request budget (`Io.until_room`) counts its
+#: requests.
 _ON_ITS_WAY = 0.2
 #: Seconds between two events that report waiting for Azure's limits.
 _SAY_AGAIN = 15.0
