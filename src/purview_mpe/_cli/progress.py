@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._cli.terminal import Terminal
     from purview_mpe._model.events import Event
-    from purview_mpe._model.results import Result
+    from purview_mpe._model.results import Identity, Outcome, Result
     from purview_mpe._model.spec import Spec
 
 _LINES_EVERY = 30.0
@@ -43,15 +43,16 @@ class _Seen:
         self._pending: tuple[str, ...] = ()
         self._order: dict[str, None] = {}
         self._done: dict[str, Result] = {}
-        self._results: dict[tuple[str, str], Result] = {}
+        self._results: dict[tuple[str, str, Identity], Result] = {}
 
     def _take(self, event: Event) -> None:
         self._verb, self._seconds = command_of(event.verb), event.seconds
         self._message = event.message if event.kind in {"waiting", "retrying"} else ""
         if event.outcome is not None:
-            self._done[event.outcome.name] = event.outcome.result
-            # Identity, connection and role bear one name, the factory's.
-            self._results[event.outcome.subject, event.outcome.name] = event.outcome.result
+            self._done[_label(event.outcome)] = event.outcome.result
+            # Several steps can bear one name: the factory's, or that of a zone group.
+            key = event.outcome.subject, event.outcome.name, event.outcome.identity
+            self._results[key] = event.outcome.result
             self._pending = tuple(name for name in self._pending if name != event.outcome.name)
         if event.kind == "waiting":
             self._pending = event.pending
@@ -197,6 +198,12 @@ class Block(_Seen):
             with self._lock:
                 if self._drawn:
                     self.draw()
+
+
+def _label(outcome: Outcome) -> str:
+    """The name of a row; identity, connection and role bear one name, the factory's."""
+    is_about_factory = outcome.subject in {"identity", "connection", "data-curator"}
+    return f"{outcome.name} ({outcome.subject})" if is_about_factory else outcome.name
 
 
 def progress_on(terminal: Terminal, fleet: Sequence[Spec] | None = None) -> Progress:

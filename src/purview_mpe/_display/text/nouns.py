@@ -33,7 +33,11 @@ from purview_mpe._model.words import Word
 
 #: What stands in place of a group id, for a subject that has none.
 _KINDS: Mapping[Subject, str] = {
+    "identity": "(identity)",
+    "connection": "(connection)",
     "managed-network": "(network)",
+    "runtime": "(runtime)",
+    "data-curator": "(role)",
     "dns-zone": "(zone)",
     "dns-link": "(link)",
     "dns-zone-group": "(records)",

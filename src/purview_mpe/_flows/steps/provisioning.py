@@ -14,7 +14,8 @@ from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import folded
 from purview_mpe._model.results import ErrorDetail, Plan
-from purview_mpe.errors import ProvisioningFailed, PurviewMpeError, WaitTimedOut
+from purview_mpe._rules.foretelling import conflict_of, without_network
+from purview_mpe.errors import PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -79,10 +80,10 @@ class Provisioning:
         `read_early` sends the first read right after the writes: if Azure finishes immediately, that saves the time
         of a request.
         """
-        if await self.make_network():
+        if (missing := await self.make_network()) is None:
             await self.write_endpoints(read_early=read_early)
         else:
-            self.skip_endpoints()
+            await self.skip_endpoints(missing)
 
     @property
     def waiting(self) -> list[Progress]:
@@ -99,25 +100,21 @@ class Provisioning:
         """True if nothing will change any more."""
         return not self.waiting and not self._healable()
 
-    async def make_network(self) -> bool:
-        """Create the managed virtual network if planned; return whether endpoints can be created afterwards."""
+    async def make_network(self) -> Step | None:
+        """Create the managed virtual network if planned; return its step if nothing can be created in it."""
         for progress in self.steps:
             if progress.step.subject == "managed-network":
                 await self.do(progress)
-                return progress.result in {"created", "kept"}
-        return True
+                return None if progress.result in {"created", "kept"} else progress.step
+        return None
 
-    def skip_endpoints(self) -> None:
-        """End the step of every endpoint and runtime, because there is no network for them."""
+    async def skip_endpoints(self, network: Step) -> None:
+        """End every step inside the network: what would have been created fails, because the network is missing."""
         for progress in self.steps_inside:
-            self._fail(
-                progress,
-                ProvisioningFailed(
-                    f"The {progress.step.subject} {progress.step.name!r} was not created: there is no managed virtual "
-                    "network for it.",
-                    remedy="Fix the error reported for the managed virtual network, then repeat the call.",
-                ),
-            )
+            if progress.step.action in {"create", "replace"}:
+                self._fail(progress, without_network(progress.step, network))
+            else:
+                await self.do(progress)
 
     async def write_endpoints(self, *, read_early: bool) -> None:
         """Write all endpoints that have to be written, and the runtime, concurrently."""
@@ -151,8 +148,7 @@ class Provisioning:
         try:
             match step.action:
                 case "conflict":
-                    error = ErrorDetail(code="conflict", message=step.reason, remedy=step.remedy or "Plan again.")
-                    self._enter(progress, Ended("conflict", error))
+                    self._enter(progress, Ended("conflict", conflict_of(step)))
                 case "keep":
                     kept = _found(step, self.factory.endpoints)
                     self._enter(progress, Made("kept", kept) if kept else Ended("kept"))
