@@ -1,0 +1,220 @@
+"""Imports the operations of Azure's management SDKs without their modules `types`.
+
+`azure.mgmt.datafactory.types` takes a third of the time of importing that SDK, and those of the other SDKs take less.
+They hold TypedDicts, and the operations use them in annotations alone (SDK sources; the code generator is the same for
+all of them). An annotation is evaluated when its method is defined, so the module is imported.
+
+Here the operations get the same module, but empty. While their code runs for the first time, a name of that module is
+the text that a programmer would write for a forward reference: `"_types.Factory"`. Any other use of the module runs its
+code first. So `typing.get_type_hints` and everyone who imports it get the real types.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import PathFinder
+from inspect import unwrap
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from importlib.machinery import ModuleSpec
+
+#: The SDK packages that the library uses.
+PACKAGES = ("datafactory", "purview", "storage", "eventhub", "network", "privatedns")
+#: The name that the operations give to the module (SDK sources). A name must be found there again.
+_ALIAS = "_types"
+_OPERATIONS = ("operations._operations", "aio.operations._operations")
+_TYPES = ("types", "_types")
+#: The names of the modules that this finder is asked for, with their SDK packages.
+_HOMES = {
+    f"azure.mgmt.{package}.{module}": f"azure.mgmt.{package}" for package in PACKAGES for module in _OPERATIONS + _TYPES
+}
+#: Held while the code of a module `types` runs.
+_filling = threading.RLock()
+
+
+class Finder(MetaPathFinder):
+    """Finds exactly the operations and the modules `types` of the SDK packages."""
+
+    def install(self) -> None:
+        """From now on, importing the operations leaves `types` empty."""
+        sys.meta_path.insert(0, self)
+
+    def remove(self) -> None:
+        """Later imports are as usual. What is imported stays, and still fills itself when it is used."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The usual place of the module, with another loader; None for every module that is not meant."""
+        if fullname not in _HOMES:
+            return None
+        is_types = fullname.rpartition(".")[2] in _TYPES
+        if is_types and not _running_of(_HOMES[fullname]):
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = _LoaderOfTypes(spec.loader) if is_types else _LoaderOfOperations(spec.loader)
+        return spec
+
+
+class _Name(str):
+    """A forward reference to a name of a module `types`."""
+
+    __slots__ = ()
+
+
+class _Unfilled(ModuleType):
+    """A module whose code runs when the module is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        if (running := _running.get(id(sys._getframe(1).f_globals))) is not None:  # noqa: SLF001 - no other way to know
+            return running.reference(name)
+        _fill(self)
+        return getattr(self, name)
+
+    def __dir__(self) -> list[str]:
+        _fill(self)
+        return list(super().__dir__())
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
+        _fill(self)
+        return _dict_of(self)
+
+
+_dict_of = ModuleType.__dict__["__dict__"].__get__
+#: The modules whose code has not run yet, with their usual loaders.
+_unfilled: dict[ModuleType, Any] = {}
+
+
+def _fill(module: ModuleType) -> None:
+    """Run the code of a module `types`, unless it has run already or is running in this thread."""
+    with _filling:
+        if (loader := _unfilled.pop(module, None)) is None:
+            return
+        try:
+            loader.exec_module(module)
+        except BaseException:
+            _unfilled[module] = loader
+            raise
+        module.__class__ = ModuleType  # from now on nothing about it is special
+
+
+class _LoaderOfTypes(Loader):
+    """Leaves a module empty."""
+
+    def __init__(self, usual: Any) -> None:
+        self._usual = usual
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """A module that fills itself."""
+        return _Unfilled(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Only note how to fill it."""
+        _give_back(module, self._usual)
+        _unfilled[module] = self._usual
+
+
+class _LoaderOfOperations(Loader):
+    """Runs the code of the operations, for which the module `types` is empty."""
+
+    def __init__(self, usual: Any) -> None:
+        self._usual = usual
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """As usual."""
+        created: ModuleType | None = self._usual.create_module(spec)
+        return created
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the code; if it needs more of `types` than names for annotations, run it again, with the real one."""
+        _give_back(module, self._usual)
+        given_before = set(vars(module))
+        run = _Run(module)
+        try:
+            with run.under_way():
+                self._usual.exec_module(module)
+        except Exception:
+            if not run.has_given:
+                raise
+        else:
+            if run.is_as_expected():
+                return
+        for name in set(vars(module)) - given_before:
+            delattr(module, name)
+        self._usual.exec_module(module)
+        warnings.warn(
+            f"purview_mpe.quick_start has no effect on {run.package}: this version needs its module 'types' for more "
+            "than annotations. It works as without quick_start.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+class _Run:
+    """One run of the code of a module with operations."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.package = _HOMES[module.__name__]
+        self.has_given = False
+        self._module = module
+
+    def reference(self, name: str) -> _Name:
+        """What the code gets for a name of `types`."""
+        self.has_given = True
+        return _Name(f"{_ALIAS}.{name}")
+
+    @contextmanager
+    def under_way(self) -> Generator[None]:
+        """In this context, the code runs and gets references."""
+        key = id(vars(self._module))
+        _running[key] = self
+        try:
+            yield
+        finally:
+            del _running[key]
+
+    def is_as_expected(self) -> bool:
+        """Whether references are in annotations alone, and can be resolved there."""
+        if not self.has_given:
+            return True
+        alias = vars(self._module).get(_ALIAS)
+        return isinstance(alias, ModuleType) and not any(isinstance(value, _Name) for value in self._values())
+
+    def _values(self) -> Iterator[object]:
+        """Everything that the code has defined, with the default values of its functions."""
+        for one in vars(self._module).values():
+            inner = vars(one).values() if isinstance(one, type) and one.__module__ == self._module.__name__ else ()
+            for value in (one, *inner):
+                yield value
+                function = unwrap(value) if callable(value) else value
+                if isinstance(function, FunctionType):
+                    yield from function.__defaults__ or ()
+                    yield from (function.__kwdefaults__ or {}).values()
+
+
+#: The runs under way, by the id of their module's globals.
+_running: dict[int, _Run] = {}
+
+
+def _running_of(package: str) -> bool:
+    return any(run.package == package for run in tuple(_running.values()))
+
+
+def _give_back(module: ModuleType, usual: Any) -> None:
+    """Show the usual loader: it gives the source, and reloads."""
+    if module.__spec__ is not None:
+        module.__spec__.loader = usual
+    module.__loader__ = usual
