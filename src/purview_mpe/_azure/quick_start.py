@@ -32,7 +32,7 @@ _YOUNG_OBJECTS = 100_000
 
 
 @public("purview_mpe")
-def quick_start(on: bool = True) -> None:  # noqa: FBT001, FBT002 - `quick_start(False)` is the documented call
+def quick_start(on: bool = True) -> None:
     """Start faster, in a process that is yours: a script, a Functions worker, a command. Call it first.
 
     Saves about a third of a cold start. Changes the process: the garbage collector rarely runs until the SDKs are
