@@ -17,12 +17,12 @@ import warnings
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder
-from inspect import unwrap
+from inspect import currentframe, unwrap
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from importlib.machinery import ModuleSpec
 
 #: The SDK packages that the library uses.
@@ -78,14 +78,16 @@ class _Unfilled(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__all__":
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        if (running := _running.get(id(sys._getframe(1).f_globals))) is not None:  # noqa: SLF001 - no other way to know
+        # The frame of the code that uses the module: there is no other way to know which code that is.
+        user = frame.f_back if (frame := currentframe()) is not None else None
+        if user is not None and (running := _running.get(id(user.f_globals))) is not None:
             return running.reference(name)
         _fill(self)
         return getattr(self, name)
 
     def __dir__(self) -> list[str]:
         _fill(self)
-        return list(super().__dir__())
+        return list(ModuleType.__dir__(self))
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -93,7 +95,8 @@ class _Unfilled(ModuleType):
         return _dict_of(self)
 
 
-_dict_of = ModuleType.__dict__["__dict__"].__get__
+#: `super()` would not do: a module is an ordinary one as soon as it is filled.
+_dict_of: Callable[[ModuleType], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
 #: The modules whose code has not run yet, with their usual loaders.
 _unfilled: dict[ModuleType, Any] = {}
 
