@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from provisioning.doors import build
-
 from purview_mpe import quick_start
 
 # The worker's process runs this app alone.
