@@ -1,12 +1,13 @@
-"""Imports the operations of Azure's management SDKs without their modules `types`.
+"""Imports the operations of Azure's management SDKs without their modules `types`, and with their `models` later.
 
-`azure.mgmt.datafactory.types` takes a third of the time of importing that SDK, and those of the other SDKs take less.
-They hold TypedDicts, and the operations use them in annotations alone (SDK sources; the code generator is the same for
-all of them). An annotation is evaluated when its method is defined, so the module is imported.
+In `azure.mgmt.datafactory`, these two take most of the time of importing the SDK. The operations use TypedDicts of
+`types` in annotations alone, and classes of `models` in annotations and to read answers (SDK sources; the code
+generator is the same for all of them). An annotation is evaluated when its method is defined, so both are imported.
 
-Here the operations get the same module, but empty. While their code runs for the first time, a name of that module is
-the text that a programmer would write for a forward reference: `"_types.Factory"`. Any other use of the module runs its
-code first. So `typing.get_type_hints` and everyone who imports it get the real types.
+Here the operations get the same modules, but empty. While their code runs for the first time, a name of such a module
+is the text that a programmer would write for a forward reference: `"_types.Factory"`. Any other use of the module runs
+its code first. So `typing.get_type_hints`, an operation that reads an answer, and everyone who imports the module get
+the real content.
 """
 
 from __future__ import annotations
@@ -27,23 +28,25 @@ if TYPE_CHECKING:
 
 #: The SDK packages that the library uses.
 PACKAGES = ("datafactory", "purview", "storage", "eventhub", "network", "privatedns")
-#: The name that the operations give to the module (SDK sources). A name must be found there again.
-_ALIAS = "_types"
 _OPERATIONS = ("operations._operations", "aio.operations._operations")
-_TYPES = ("types", "_types")
+#: The modules that are left empty, with the name that the operations give to each (SDK sources): a reference is
+#: resolved by that name.
+_ALIASES = {"types": "_types", "_types": "_types", "models": "_models"}
 #: The names of the modules that this finder is asked for, with their SDK packages.
 _HOMES = {
-    f"azure.mgmt.{package}.{module}": f"azure.mgmt.{package}" for package in PACKAGES for module in _OPERATIONS + _TYPES
+    f"azure.mgmt.{package}.{module}": f"azure.mgmt.{package}"
+    for package in PACKAGES
+    for module in (*_OPERATIONS, *_ALIASES)
 }
-#: Held while the code of a module `types` runs.
+#: Held while the code of an empty module runs.
 _filling = threading.RLock()
 
 
 class Finder(MetaPathFinder):
-    """Finds exactly the operations and the modules `types` of the SDK packages."""
+    """Finds exactly the operations, and the modules `types` and `models`, of the SDK packages."""
 
     def install(self) -> None:
-        """From now on, importing the operations leaves `types` empty."""
+        """From now on, importing the operations leaves these modules empty."""
         sys.meta_path.insert(0, self)
 
     def remove(self) -> None:
@@ -57,17 +60,17 @@ class Finder(MetaPathFinder):
         """The usual place of the module, with another loader; None for every module that is not meant."""
         if fullname not in _HOMES:
             return None
-        is_types = fullname.rpartition(".")[2] in _TYPES
-        if is_types and not _running_of(_HOMES[fullname]):
+        leaves_empty = _last(fullname) in _ALIASES
+        if leaves_empty and not _running_of(_HOMES[fullname]):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None and hasattr(spec.loader, "exec_module"):
-            spec.loader = _LoaderOfTypes(spec.loader) if is_types else _LoaderOfOperations(spec.loader)
+            spec.loader = _LoaderForLater(spec.loader) if leaves_empty else _LoaderOfOperations(spec.loader)
         return spec
 
 
 class _Name(str):
-    """A forward reference to a name of a module `types`."""
+    """A forward reference to a name of an empty module."""
 
     __slots__ = ()
 
@@ -81,7 +84,7 @@ class _Unfilled(ModuleType):
         # The frame of the code that uses the module: there is no other way to know which code that is.
         user = frame.f_back if (frame := currentframe()) is not None else None
         if user is not None and (running := _running.get(id(user.f_globals))) is not None:
-            return running.reference(name)
+            return running.reference(_ALIASES[_last(self.__name__)], name)
         _fill(self)
         return getattr(self, name)
 
@@ -102,7 +105,7 @@ _unfilled: dict[ModuleType, Any] = {}
 
 
 def _fill(module: ModuleType) -> None:
-    """Run the code of a module `types`, unless it has run already or is running in this thread."""
+    """Run the code of an empty module, unless it has run already or is running in this thread."""
     with _filling:
         if (loader := _unfilled.pop(module, None)) is None:
             return
@@ -114,7 +117,7 @@ def _fill(module: ModuleType) -> None:
         module.__class__ = ModuleType  # from now on nothing about it is special
 
 
-class _LoaderOfTypes(Loader):
+class _LoaderForLater(Loader):
     """Leaves a module empty."""
 
     def __init__(self, usual: Any) -> None:
@@ -131,7 +134,7 @@ class _LoaderOfTypes(Loader):
 
 
 class _LoaderOfOperations(Loader):
-    """Runs the code of the operations, for which the module `types` is empty."""
+    """Runs the code of the operations, for which other modules are empty."""
 
     def __init__(self, usual: Any) -> None:
         self._usual = usual
@@ -142,7 +145,7 @@ class _LoaderOfOperations(Loader):
         return created
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the code; if it needs more of `types` than names for annotations, run it again, with the real one."""
+        """Run the code; if it needs more than names for annotations, run it again with the real modules."""
         _give_back(module, self._usual)
         given_before = set(vars(module))
         run = _Run(module)
@@ -150,7 +153,7 @@ class _LoaderOfOperations(Loader):
             with run.under_way():
                 self._usual.exec_module(module)
         except Exception:
-            if not run.has_given:
+            if not run.given:
                 raise
         else:
             if run.is_as_expected():
@@ -159,8 +162,8 @@ class _LoaderOfOperations(Loader):
             delattr(module, name)
         self._usual.exec_module(module)
         warnings.warn(
-            f"purview_mpe.quick_start has no effect on {run.package}: this version needs its module 'types' for more "
-            "than annotations. It works as without quick_start.",
+            f"purview_mpe.quick_start has no effect on {run.package}: this version needs its module 'types' or "
+            "'models' earlier than expected. It works as without quick_start.",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -171,13 +174,14 @@ class _Run:
 
     def __init__(self, module: ModuleType) -> None:
         self.package = _HOMES[module.__name__]
-        self.has_given = False
+        #: The aliases of the modules to which references were given.
+        self.given: set[str] = set()
         self._module = module
 
-    def reference(self, name: str) -> _Name:
-        """What the code gets for a name of `types`."""
-        self.has_given = True
-        return _Name(f"{_ALIAS}.{name}")
+    def reference(self, alias: str, name: str) -> _Name:
+        """What the code gets for a name of an empty module."""
+        self.given.add(alias)
+        return _Name(f"{alias}.{name}")
 
     @contextmanager
     def under_way(self) -> Generator[None]:
@@ -191,10 +195,10 @@ class _Run:
 
     def is_as_expected(self) -> bool:
         """Whether references are in annotations alone, and can be resolved there."""
-        if not self.has_given:
+        if not self.given:
             return True
-        alias = vars(self._module).get(_ALIAS)
-        return isinstance(alias, ModuleType) and not any(isinstance(value, _Name) for value in self._values())
+        can_be_resolved = all(isinstance(vars(self._module).get(alias), ModuleType) for alias in self.given)
+        return can_be_resolved and not any(isinstance(value, _Name) for value in self._values())
 
     def _values(self) -> Iterator[object]:
         """Everything that the code has defined, with the default values of its functions."""
@@ -210,6 +214,10 @@ class _Run:
 
 #: The runs under way, by the id of their module's globals.
 _running: dict[int, _Run] = {}
+
+
+def _last(fullname: str) -> str:
+    return fullname.rpartition(".")[2]
 
 
 def _running_of(package: str) -> bool:
