@@ -173,7 +173,8 @@ def fake_sdk(folder: Path, operations: str) -> str:
     package = folder / "azure" / "mgmt" / "privatedns"
     (package / "operations").mkdir(parents=True)
     (package / "__init__.py").write_text("from .operations import Zones\n")
-    (package / "types.py").write_text("class Zone(dict):\n    kind = 'zone'\n")
+    for module in ("types.py", "models.py"):
+        (package / module).write_text("class Zone(dict):\n    kind = 'zone'\n")
     (package / "operations" / "__init__.py").write_text("from ._operations import Zones\n")
     (package / "operations" / "_operations.py").write_text(textwrap.dedent(operations))
     return f"import sys; sys.path.insert(0, {str(folder)!r})"
@@ -208,9 +209,16 @@ UNEXPECTED = {
             def get(self): return Zone.kind
     """,
     "by another name": """
+        from typing import Optional
         from .. import types as other
+        Zone = Optional[other.Zone]
         class Zones:
-            def get(self, zone: other.Zone = None): return other.Zone.kind
+            def get(self, zone: Zone = None): return other.Zone.kind
+    """,
+    "a model as a default": """
+        from .. import models as _models
+        class Zones:
+            def get(self, zone: _models.Zone = None, made=_models.Zone): return made.kind
     """,
 }
 
