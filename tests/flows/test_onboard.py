@@ -76,6 +76,21 @@ def test_a_dry_run_hands_off_a_role_that_this_caller_cannot_give(colour):
     assert not emulator.writes
 
 
+def test_a_dry_run_hands_off_connections_that_this_caller_cannot_approve(colour):
+    """As a dry run of `approve` does: the report has the instructions, and nothing would be approved."""
+    emulator, spec = bare()
+    colour.run(emulator, lambda client: client.create_all(spec)).raise_for_failures()
+    emulator.clock.advance(60)
+    roles = ("Data Factory Contributor", "Reader")
+    approving = colour.run(emulator, lambda client: client.approve(spec, dry_run=True), roles=roles)
+    report = colour.run(
+        emulator, lambda client: client.onboard(spec, approve=True, grant=False, dry_run=True), roles=roles
+    )
+    assert {outcome.result for outcome in approving.outcomes} == {"handed-off"}
+    assert [one for one in report.outcomes if one.result == "handed-off"] == list(approving.outcomes)
+    assert report.hand_off == approving.hand_off
+
+
 def test_a_dry_run_says_that_this_caller_would_become_admin(colour):
     """The identity does not exist yet; a caller with the right could make itself an administrator, and is warned."""
     emulator, spec = bare()

@@ -98,8 +98,16 @@ class _Common:
     def round_trip(self) -> float:
         return self._run.round_trip
 
+    @property
+    def writes_sent(self) -> int:
+        return len(self._run.writes)
+
     def now(self) -> float:
         return self._azure.now()
+
+    @property
+    def elapsed(self) -> float:
+        return self.now() - self._began
 
     @property
     def portal(self) -> str:
@@ -148,7 +156,7 @@ class _Common:
         return self._azure.until_room(method, resource, count)
 
     def retrying(self, message: str) -> None:
-        self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
+        self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.elapsed, message=message))
 
     def _exchange(self, attempt: Attempt, *, of_list: bool, asks: bool) -> Exchange:
         self._azure.check_open()

@@ -8,17 +8,18 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.create_all import Creation, wait_for
 from purview_mpe._flows.grant import Curating, Member
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.factory_change import Connection, FactoryChange, Identity
+from purview_mpe._flows.steps.foreseen import read_rights_and_hand_off
+from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.provisioning import Provisioning
 from purview_mpe._flows.steps.rehearsing import rehearsed_approvals
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import Outcome, Report
 from purview_mpe._rules.findings.factory import DATA_CURATOR_LEFT_OUT
 from purview_mpe._rules.foretelling import foretold
@@ -118,9 +119,10 @@ class Onboarding:
     options: OnboardOptions
     dry_run: bool
     curating: Curating | None = None
-    rehearsed: list[Outcome] = field(default_factory=list[Outcome])
-    """The dry run's outcomes for the steps and the approvals."""
-    is_rehearsed: bool = False
+    foretold: tuple[Outcome, ...] | None = None
+    """The dry run's outcomes for the steps of the plan."""
+    approving: Approving | None = None
+    """The dry run over the connections that exist."""
 
     async def curate(self) -> None:
         """Give the factory's identity the role, if requested; the identity may be new."""
@@ -141,43 +143,36 @@ class Onboarding:
 
     async def rehearse(self) -> None:
         """What would be done, as far as a dry run can know it."""
-        self.foretell_steps()
-        for outcome in self.rehearsed:
-            self.io.tell(
-                Event(
-                    kind="step",
-                    verb="onboard",
-                    seconds=0.0,
-                    message=f"{outcome.name}: {outcome.result}",
-                    factory=self.spec.factory,
-                    outcome=outcome,
-                )
-            )
+        for outcome in self.foretell_steps():
+            tell_step(self.io, "onboard", outcome, self.spec.factory)
         looks: list[Coroutine[Any, Any, None]] = [self.curate()]
-        if self.options.approve and (approving := rehearsed_approvals(self.io, self.plan, "onboard")) is not None:
-            looks.append(self._rehearse_approvals(approving))
+        self.approving = rehearsed_approvals(self.io, self.plan, "onboard") if self.options.approve else None
+        if self.approving is not None:
+            looks.append(self._rehearse_approvals(self.approving))
         await self.io.gather(looks)
 
-    def foretell_steps(self) -> None:
+    def foretell_steps(self) -> tuple[Outcome, ...]:
         """In a dry run, what would be done for the steps of the plan."""
-        self.rehearsed[:0] = foretold(self.plan)
-        self.is_rehearsed = True
+        self.foretold = foretold(self.plan)
+        return self.foretold
 
     async def _rehearse_approvals(self, approving: Approving) -> None:
         await approving.run(wait=False)
-        self.rehearsed += approving.outcomes()
+        await read_rights_and_hand_off(self.io, [approving])
 
     def report(self) -> Report:
         """What was done so far."""
         made = self.creation.report()
-        inside = tuple(self.rehearsed) if self.is_rehearsed else made.outcomes
+        approvals = self.approving.outcomes() if self.approving else ()
+        inside = made.outcomes if self.foretold is None else (*self.foretold, *approvals)
+        approvals_left = self.approving.hand_off() if self.approving else made.hand_off
         role = self.curating.outcomes() if self.curating else ()
         return Report(
             verb="onboard",
             spec=self.spec,
             account=self.plan.account,
             outcomes=(*self.change.outcomes(), *self._kept_network(), *inside, *role),
-            hand_off=joined(made.hand_off, self.curating.hand_off() if self.curating else None),
+            hand_off=joined(approvals_left, self.curating.hand_off() if self.curating else None),
             approval_asked=self.options.approve,
             warnings=self._warnings(),
         )

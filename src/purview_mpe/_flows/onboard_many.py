@@ -1,8 +1,8 @@
 """Onboarding many factories at once: identity and connection, then `create_many` and the role in parallel.
 
 All factories of one account share one policy, which is read and written back whole. So their identities are collected,
-and one write adds all that are ready: once every factory of the account has its identity, or after a while, so that a
-slow factory does not delay the others for long.
+and one write adds all that are ready. The write is sent once every factory of the account has its identity, or after a
+while, so that a slow factory does not delay the others for long.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Role:
     candidate: Candidate
     member: Member
     curating: Curating | None = None
-    """The batch that it is in; None as long as it waits for one."""
+    """The batch that writes the role; None while the role waits for one."""
 
 
 @dataclass(eq=False)
@@ -111,7 +111,7 @@ class _Roles:
         self._schedule = schedule
         self._fleet = fleet
         self._options = options
-        self._desks: dict[str, _PolicyQueue] = {}
+        self._queues: dict[str, _PolicyQueue] = {}
         self._expected: dict[int, str] = {}
         """For each factory that has no identity yet, the id of its account; an empty text while that is not known."""
         self._open: Counter[str] = Counter()
@@ -131,39 +131,39 @@ class _Roles:
         """Queue the role of an identity that exists now."""
         self.forget(candidate)
         role, key = _Role(candidate, member), account.id.casefold()
-        desk = self._desks.setdefault(key, _PolicyQueue(account))
-        desk.waiting.append(role)
-        desk.due = min(desk.due, self._io.now() + desk.gather)
+        queue = self._queues.setdefault(key, _PolicyQueue(account))
+        queue.waiting.append(role)
+        queue.due = min(queue.due, self._io.now() + queue.gather)
         return role
 
     def start(self) -> float:
         """Start the writes that are due; return the moment at which the next batch is due."""
         now, next_due = self._io.now(), float("inf")
-        for key, desk in self._desks.items():
-            if not desk.waiting or desk.is_writing:
+        for key, queue in self._queues.items():
+            if not queue.waiting or queue.is_writing:
                 continue
-            if now >= desk.due or not (self._open[key] or self._open[""]):
-                self._put(desk)
+            if now >= queue.due or not (self._open[key] or self._open[""]):
+                self._put(queue)
             else:
-                next_due = min(next_due, desk.due)
+                next_due = min(next_due, queue.due)
         return next_due
 
-    def _put(self, desk: _PolicyQueue) -> None:
-        batch, desk.waiting = desk.waiting, []
-        desk.due, desk.gather, desk.is_writing = float("inf"), 2 * desk.gather, True
+    def _put(self, queue: _PolicyQueue) -> None:
+        batch, queue.waiting = queue.waiting, []
+        queue.due, queue.gather, queue.is_writing = float("inf"), 2 * queue.gather, True
         members = [role.member for role in batch]
-        curating = role_of(self._io, desk.account, members, self._options, dry_run=self._fleet.dry_run)
+        curating = role_of(self._io, queue.account, members, self._options, dry_run=self._fleet.dry_run)
 
         async def flow() -> None:
             curating.until = self._io.now() + _PATIENCE
-            if desk.unreached is None:
+            if queue.unreached is None:
                 await curating.run()
             else:
-                curating.refuse(curating.members, desk.unreached)
+                curating.refuse(curating.members, queue.unreached)
 
         def then(failure: PurviewMpeError | None) -> None:
-            desk.is_writing = False
-            desk.unreached = curating.refusal if curating.unreached is not None else None
+            queue.is_writing = False
+            queue.unreached = curating.refusal if curating.unreached is not None else None
             ended(failure)
 
         def ended(failure: PurviewMpeError | None = None) -> None:
@@ -177,7 +177,7 @@ class _Roles:
         for role in batch:
             role.curating = curating
             role.candidate.jobs += 1
-        self._schedule.put("roles", desk.account.id.casefold(), Job(flow, then, (), ended))
+        self._schedule.put("roles", queue.account.id.casefold(), Job(flow, then, (), ended))
 
 
 class OnboardingFleet(Fleet):
@@ -262,7 +262,7 @@ class OnboardingFleet(Fleet):
 
     def _report(self, member: Candidate, work: _Work) -> Report:
         if self.dry_run and member.case is not None:
-            work.onboarding.rehearsed += member.case.work.outcomes()
+            work.onboarding.approving = member.case.work
         return work.report()
 
     def prepare(self) -> float:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from purview_mpe._flows.steps import factory_writes as writes
 from purview_mpe._flows.steps import reads, reasons
+from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.progress import Ended, InTheWay, Made, Progress, UnderWay
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import folded
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import ErrorDetail, Plan
 from purview_mpe._rules.foretelling import conflict_of, without_network
 from purview_mpe.errors import PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Sequence
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.results import Endpoint, Factory, Outcome, Result, Step, Verb
 
 _MAX_HEALINGS = 3
-#: Seconds between the writes and the early read, so that it usually does not overtake them.
+#: Seconds between two looks at whether the early read would overtake the writes.
 _EARLY_READ_DELAY = 0.03
 
 
@@ -118,24 +119,31 @@ class Provisioning:
 
     async def write_endpoints(self, *, read_early: bool) -> None:
         """Write all endpoints that have to be written, and the runtime, concurrently."""
-        writing: list[Coroutine[Any, Any, None]] = []
+        writing: list[Progress] = []
         for progress in self.steps_inside:
             if progress.step.action in {"create", "replace"}:
-                writing.append(self.do(progress))
+                writing.append(progress)
             else:
                 await self.do(progress)
         listed: list[Endpoint] = []
+        flows = [self.do(progress) for progress in writing]
         if writing and read_early:
-            writing.append(self._list_early(listed))
-        await self.io.gather(writing)
+            flows.append(self._list_early(writing, self.io.writes_sent, listed))
+        await self.io.gather(flows)
         for progress in self.waiting:
             endpoint = _found(progress.step, listed)
             # Nothing else in this list counts: the read may have overtaken the write.
             if endpoint is not None and states.provisioning_is_over(endpoint.provisioning_state):
                 self._take_over(progress, listed)
 
-    async def _list_early(self, listed: list[Endpoint]) -> None:
+    async def _list_early(self, writing: Sequence[Progress], sent_before: int, listed: list[Endpoint]) -> None:
+        """Read as soon as every write is on its way. A read that overtakes a write costs the time of a request."""
         await self.io.sleep(_EARLY_READ_DELAY)
+        while self.io.writes_sent - sent_before < len(writing):
+            is_answered = all(isinstance(progress.state, (InTheWay, Made, Ended)) for progress in writing)
+            if is_answered or remaining(self.io) <= 0:
+                return  # the next read comes at once
+            await self.io.sleep(_EARLY_READ_DELAY)
         try:
             listed.extend(await reads.list_endpoints(self.io, self.plan.spec))
         except PurviewMpeError:
@@ -181,8 +189,7 @@ class Provisioning:
             self.failed_looks += 1
             # Azure goes on creating the endpoints even if it does not answer, so a temporary failure ends nothing.
             if not isinstance(error, PASSING) or self.failed_looks >= FAILED_LOOKS:
-                for progress in waiting:
-                    self._fail(progress, error)
+                self.give_up(error)
         else:
             self.failed_looks = 0
             for progress in waiting:
@@ -193,12 +200,12 @@ class Provisioning:
             )
 
     async def heal(self) -> Step | None:
-        """Replace one endpoint that failed because another one blocked the storage account; return which.
+        """Replace one failed endpoint whose target has several endpoints, and return its step.
 
-        Storage runs one private endpoint operation at a time (public code), so endpoints are replaced one after the
-        other. Approving the other one is such an operation, too, so an endpoint can fail again. Only endpoints that
-        this run created are replaced, because nothing can use them yet; if the spec allows it, also those that
-        another call was already creating.
+        Storage runs one private endpoint operation at a time (public code), so one endpoint can make another one fail,
+        and endpoints are replaced one after the other. Approving the blocking endpoint's connection is also such an
+        operation, so a replacement can fail again. Only endpoints that this run created are replaced, because nothing
+        can use them yet; if the spec allows it, also those that another call was already creating.
         """
         if not (healable := self._healable()):
             return None
@@ -281,7 +288,7 @@ class Provisioning:
             self._fail(progress, error)
 
     def _is_gone(self, progress: Progress, listed: Sequence[Endpoint]) -> bool:
-        """True if the endpoint deleted for this step is gone: one that is being deleted still blocks."""
+        """True if the endpoint deleted for this step is gone; while it is being deleted, it blocks the new one."""
         if not isinstance(state := progress.state, InTheWay):
             return False
         left = [endpoint for endpoint in listed if endpoint.identity == progress.step.identity]
@@ -302,6 +309,11 @@ class Provisioning:
         progress.state = Made(state.result, endpoint)
         if states.provisioning_is_over(endpoint.provisioning_state):
             self._enter(progress, progress.state)
+
+    def give_up(self, error: PurviewMpeError) -> None:
+        """End every step that is still waited for, because nothing more can be read."""
+        for progress in self.waiting:
+            self._fail(progress, error)
 
     def time_out(self, *, waited: bool = True) -> None:
         """End every step that is still waited for; if the caller did not wait, only steps that are not written yet."""
@@ -326,16 +338,7 @@ class Provisioning:
         outcome = progress.outcome(self.io.now())
         endpoint = state.endpoint
         shown = f" ({endpoint.provisioning_state or 'state unknown'})" if endpoint else ""
-        self.io.tell(
-            Event(
-                kind="step",
-                verb=self.verb,
-                seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}{shown}",
-                factory=self.plan.spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, self.verb, outcome, self.plan.spec.factory, shown=shown)
 
 
 def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
