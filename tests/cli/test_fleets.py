@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_fleet_is_checked(shell: Any, file: str) -> None:
     ended = shell.run("check", "--fleet", file)
     assert ended.code == (0 if FleetCheck.model_validate(ended.json).ok else 1)
     table = shell.run("check", "--fleet", file, "-o", "table", tty=True)
-    assert "Check of 3 factories: not ok (3 not-ok)" in table.out
+    assert "Check of 3 factories: not ok (3 not ok)" in table.out
     assert table.out.count("purview-mpe explain data-curator-missing") == 1
 
 
@@ -278,7 +279,7 @@ def test_a_terminal_shows_a_line_per_subscription(specs: list[Spec], screen: Cal
     there = [spec.model_copy(update={"factory": spec.factory.replace("0001", "0002")}) for spec in specs]
     terminal = Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
     stderr: Any = terminal.stderr
-    with FleetBlock(terminal, [*specs, *there], now=iter(range(1000)).__next__) as progress:
+    with FleetBlock(terminal, [*specs, *there], now=count(step=0.3).__next__) as progress:
         for event in (started(), *(ended(spec.factory, 5, created=4) for spec in specs)):
             progress(event)
         progress(Event(kind="waiting", verb="create_many", seconds=9, message="Azure's limits let it wait"))
@@ -308,3 +309,30 @@ def test_very_many_subscriptions_fit_the_terminal(specs: list[Spec], screen: Cal
         progress(started())
         assert "more lines" in str(stderr.seen)
         assert len(str(stderr.seen).splitlines()) <= 24
+
+
+def test_counts_of_a_subscription_are_never_cut_in_a_word(specs: list[Spec], screen: Callable[..., Any]) -> None:
+    """On 80 columns the id is whole, and the last counts are left out if there is no room for them."""
+    terminal = Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
+    stderr: Any = terminal.stderr
+    with FleetBlock(terminal, specs, now=count(step=0.3).__next__) as progress:
+        progress(started())
+        progress(ended(specs[0].factory, 5, created=4, approved=4, handed_off=4))
+        narrow = str(stderr.seen)
+        progress(ended(specs[1].factory, 5, **{"created": 4, "approved": 4, "handed-off": 4, "failed": 4}))
+        row = next(line for line in str(stderr.seen).splitlines() if specs[0].factory_id.subscription in line)
+    assert "1 of 3  4 created, 4 approved" in narrow
+    assert row.endswith("8 created, ...")
+    assert len(row) < 80
+
+
+def test_the_time_of_a_fleet_moves_on_between_events(specs: list[Spec], screen: Callable[..., Any]) -> None:
+    """A fleet that waits for Azure's limits has no event for many seconds, and still shows that it runs."""
+    terminal = Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
+    stderr: Any = terminal.stderr
+    time = [100.0]
+    block = FleetBlock(terminal, specs, now=lambda: time[0])
+    block(started())
+    time[0] = 112.0
+    block.draw()
+    assert str(stderr.seen).startswith("create  0:12  0 of 3 factories done")

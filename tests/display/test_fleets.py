@@ -98,7 +98,7 @@ def test_plans_of_many():
     """What cannot be planned comes first, then conflicts with their remedy, then changes, then nothing to do."""
     factories = (plan(1, "keep"), plan(2, "create"), plan(3, "conflict"), FactoryPlan(spec=spec(4), error=ERROR))
     text = str(FleetPlan(factories=factories))
-    assert text.startswith("Plan of 4 factories: 1 create, 1 keep, 1 conflict, 1 unreadable")
+    assert text.startswith("Plan of 4 factories: 1 to create, 1 kept, 1 in conflict, 1 unreadable")
     marks = [
         line.split()[:2] for line in text.splitlines() if line.startswith("  ") and "df1" in line and ":" not in line
     ]
@@ -122,7 +122,7 @@ def test_checks_of_many():
         FactoryCheck(spec=spec(4), error=ERROR),
     )
     text = str(FleetCheck(factories=factories))
-    assert text.startswith("Check of 4 factories: not ok (1 ok, 2 not-ok, 1 unreadable)")
+    assert text.startswith("Check of 4 factories: not ok (1 ok, 2 not ok, 1 unreadable)")
     assert text.count("What to do: Make one.") == 1
     assert "df14: It is not there." in text
     assert FleetCheck(factories=factories).to_svg().startswith("<svg")

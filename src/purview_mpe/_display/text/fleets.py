@@ -63,7 +63,7 @@ def render_fleet_status(fleet: FleetStatus, page: Page) -> None:
 def render_fleet_plan(fleet: FleetPlan, page: Page) -> None:
     """Factories that cannot be planned first, then those with something to do."""
     is_good = not fleet.conflicts and all(each.plan is not None for each in fleet.factories)
-    counts = _counted(fleet.counts, "nothing is wanted")
+    counts = endings.counted(fleet.counts) or "nothing is wanted"
     page.title(f"Plan of {_factories(len(fleet.factories))}: {counts}", "strong" if is_good else "bad")
     ordered = sorted(fleet.factories, key=_plan_order)
     if ordered:
@@ -82,7 +82,7 @@ def render_fleet_plan(fleet: FleetPlan, page: Page) -> None:
 @render.register(FleetCheck)
 def render_fleet_check(fleet: FleetCheck, page: Page) -> None:
     """Factories with errors first; each error once, with the factories that it applies to."""
-    counts = _counted(fleet.counts, "nothing is wanted")
+    counts = endings.counted(fleet.counts) or "nothing is wanted"
     page.title(
         f"Check of {_factories(len(fleet.factories))}: {'ok' if fleet.ok else 'not ok'} ({counts})",
         "strong" if fleet.ok else "bad",
