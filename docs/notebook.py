@@ -3,8 +3,6 @@
 A test compares the outputs with those of a run.
 """
 
-# ruff: noqa: INP001 - a script that lies beside its notebook
-
 from __future__ import annotations
 
 import tempfile

@@ -4,8 +4,6 @@ The command is the real one, in a process of its own; only the Azure behind it i
 It works in the current folder, which gets the files that the command names.
 """
 
-# ruff: noqa: INP001 - a script that lies beside its pictures
-
 from __future__ import annotations
 
 import sys
@@ -69,7 +67,23 @@ def fleet() -> Emulator:
     return azure
 
 
-SCENES: dict[str, Callable[[], Emulator]] = {"new": new, "bare": bare, "decided": decided, "fleet": fleet}
+def team() -> Emulator:
+    """Five factories: two are ready, two are new, and in one the name of an endpoint is taken."""
+    azure = Emulator(empty=True)
+    account = azure.add_account("contoso")
+    names = ("adf-sales-eu", "adf-sales-us", "adf-stock", "adf-orders", "adf-web")
+    factories = [azure.add_factory(name, purview_account=account) for name in names]
+    specs = [Spec(factory=str(factory), account=str(account), name="purview") for factory in factories]
+    with Client(azure.credential, transport=azure.transport()) as client:
+        client.create_many(specs[:2], approve=True)
+    logs = account.in_group("Microsoft.Storage", "storageAccounts", "webshoplogs")
+    azure.add_endpoint(factories[-1], "purview_blob", logs, "blob")
+    lines = ["factory,account,name", *(f"{spec.factory},{account},purview" for spec in specs)]
+    Path("fleet.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return azure
+
+
+SCENES: dict[str, Callable[[], Emulator]] = {"new": new, "bare": bare, "decided": decided, "team": team, "fleet": fleet}
 
 
 def _write(spec: Spec) -> None:

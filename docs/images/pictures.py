@@ -3,8 +3,6 @@
 Each is what the library shows of a factory or a fleet on the emulator, once for light pages and once for dark ones.
 """
 
-# ruff: noqa: INP001 - a script that lies beside its pictures
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -74,6 +72,7 @@ class Picture:
     """One picture: the value that it is of, the call that gives it, and how it comes about."""
 
     name: str
+    title: str
     call: str
     text: str
     of: Callable[[], Noun]
@@ -142,33 +141,62 @@ def _fleet_check() -> Noun:
 
 
 PICTURES = [
-    Picture("account", "client.discover(account)", "What an account needs: four endpoints to three resources.", _account),
-    Picture("plan", "client.plan(spec)", "A plan: all four endpoints are missing.", _plan),
+    Picture("account", "An account", "client.discover(account)", "Four endpoints to three resources.", _account),
+    Picture("plan", "A plan", "client.plan(spec)", "All four endpoints are missing.", _plan),
     Picture(
         "conflict",
+        "A plan with a conflict",
         "client.plan(spec)",
-        "A plan with a conflict: the name of one endpoint is taken by another one, which leads elsewhere.",
+        "The name of one endpoint is taken by another one, which leads elsewhere.",
         _conflict,
     ),
-    Picture("report", "client.create_all(spec, approve=True)", "The report of a run that creates and approves.", _report),
+    Picture("report", "A report", "client.create_all(spec, approve=True)", "One run creates and approves.", _report),
     Picture(
         "onboarding",
+        "A report of `onboard`",
         "client.onboard(spec, approve=True)",
-        "The report of `onboard` for a bare factory: identity and connection above the network, the role below it.",
+        "Identity and connection stand above the network, the role below it.",
         _onboarding,
     ),
     Picture(
         "status",
+        "A status",
         "client.status(spec)",
-        "A status: two endpoints are ready, one was rejected, one waits for the owner of its target.",
+        "Two endpoints are ready, one was rejected, one waits for the owner of its target.",
         _status,
     ),
-    Picture("check", "client.check(spec)", "A check: which runtimes can report lineage.", _check),
-    Picture("diagnosis", "client.diagnose(spec)", "A diagnosis: what lineage depends on, link by link.", _diagnosis),
-    Picture("fleet-plan", "client.plan_many(specs)", "The plan of a fleet.", _fleet_plan),
-    Picture("fleet-report", "client.create_many(specs, approve=True)", "The report of a fleet.", _fleet_report),
-    Picture("fleet-status", "client.status_many(specs)", "The status of a fleet.", _fleet_status),
-    Picture("fleet-check", "client.check_many(specs)", "The check of a fleet.", _fleet_check),
+    Picture(
+        "check", "A check", "client.check(spec)", "Which runtimes can report lineage, and what else is missing.", _check
+    ),
+    Picture("diagnosis", "A diagnosis", "client.diagnose(spec)", "What lineage depends on, link by link.", _diagnosis),
+    Picture(
+        "fleet-plan",
+        "The plan of a fleet",
+        "client.plan_many(specs)",
+        "A line per factory, those that need something first.",
+        _fleet_plan,
+    ),
+    Picture(
+        "fleet-report",
+        "The report of a fleet",
+        "client.create_many(specs, approve=True)",
+        "A factory has lost a connection, another one is new.",
+        _fleet_report,
+    ),
+    Picture(
+        "fleet-status",
+        "The status of a fleet",
+        "client.status_many(specs)",
+        "The same fleet: one connection is stale, one factory has no endpoints yet.",
+        _fleet_status,
+    ),
+    Picture(
+        "fleet-check",
+        "The check of a fleet",
+        "client.check_many(specs)",
+        "The same fleet: the role Data Curator is missing everywhere.",
+        _fleet_check,
+    ),
 ]
 
 

@@ -25,11 +25,12 @@ from purview_mpe._model.words import ACTIONS, FIREWALLS, KINDS, RESULTS, SEVERIT
 from purview_mpe.errors import PlanConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from purview_mpe._model.network import Network
     from purview_mpe._model.results import Endpoint, EndpointStatus, ErrorDetail, Step, Subject
 from purview_mpe._model.words import Word
+
 
 @render.register(Account)
 def render_account(account: Account, page: Page) -> None:
