@@ -7,7 +7,6 @@ import runpy
 import sys
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -31,7 +30,7 @@ def test_pictures_of_the_gallery_are_current(drawings: dict[Path, str]) -> None:
 def test_a_picture_of_one_theme_keeps_it(drawings: dict[Path, str]) -> None:
     """Its own colours come after those of the system's theme, so that they win."""
     for path, drawing in drawings.items():
-        style = ET.fromstring(drawing).findtext("{http://www.w3.org/2000/svg}style") or ""
+        style = drawing.partition("<style>")[2].partition("</style>")[0]
         paper = {"light": "--paper:#fff;", "dark": "--paper:#0d1117;"}[path.stem.rpartition("-")[2]]
         assert style.rpartition("svg.pmpe{")[2].count(paper) == 1, path.name
 
