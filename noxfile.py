@@ -121,8 +121,8 @@ def wheel(session: nox.Session) -> None:
     session.run("python", "-m", "venv", str(apps))
     session.run(str(apps / "bin" / "python"), "-I", str(following), str(checkout), str(file), external=True)
     # The pages' code and commands; the tests come from the checkout, the package from the wheel.
-    session.install(f"{file}[aio,durable,emulator,network]", *_group("pages"))
     session.chdir(checkout)
+    session.install(f"{file}[aio,durable,emulator,network]", *_group("pages"))
     session.run("python", "-m", "pytest", "-q", "-n", "auto", "--require-wheel", *_PAGES)
 
 

@@ -120,7 +120,7 @@ def test_wrong_lines_are_listed_before_anything_is_sent(shell: Any, specs: list[
     [
         (("--factory", "/subscriptions/x"), "--factory: is for one factory"),
         (("--spec", "sales.json"), "--spec: is for one factory"),
-        (("--plan", "plan.json"), "--plan: is for one factory"),
+        (("--plan", "plan.json"), "--plan: already says for which factories; leave out --fleet"),
     ],
 )
 def test_what_is_for_one_factory_is_refused_beside_a_fleet(shell: Any, file: str, more: Any, said: str) -> None:
@@ -336,3 +336,30 @@ def test_the_time_of_a_fleet_moves_on_between_events(specs: list[Spec], screen: 
     time[0] = 112.0
     block.draw()
     assert str(stderr.seen).startswith("create  0:12  0 of 3 factories done")
+
+
+def test_the_plan_of_a_fleet_is_carried_out(shell: Any, tmp_path: Path, specs: list[Spec]) -> None:
+    """`plan --fleet --out` says how, and `create --plan` does it, with a journal if asked."""
+    fleet, plan, journal = (str(tmp_path / name) for name in ("fleet.json", "plans.json", "p.jsonl"))
+    (tmp_path / "fleet.json").write_text(f"[{','.join(spec.model_dump_json() for spec in specs)}]")
+    planned = shell.run("plan", "--fleet", fleet, "--out", plan)
+    assert f"Carry it out with: purview-mpe create --plan {plan}" in planned.said
+    dry = shell.run("create", "--plan", plan, "--dry-run")
+    assert (dry.code, dry.json["counts"]) == (0, {"would-create": 12})
+    made = shell.run("create", "--plan", plan, "--journal", journal, "--resume", journal)
+    assert (made.code, made.json["counts"]) == (0, {"created": 12})
+    assert len(FleetReport.load(journal).reports) == 3
+    refused = shell.run("export", "--plan", plan, "--format", "bicep")
+    assert (refused.code, "holds the plan of a fleet" in refused.said) == (2, True)
+
+
+def test_a_deletion_has_a_journal(shell: Any, tmp_path: Path, specs: list[Spec]) -> None:
+    """A second run with the same journal asks nothing about what is gone."""
+    fleet, journal = str(tmp_path / "fleet.json"), str(tmp_path / "gone.jsonl")
+    (tmp_path / "fleet.json").write_text(f"[{','.join(spec.model_dump_json() for spec in specs)}]")
+    shell.run("create", "--fleet", fleet)
+    words = ("delete", "--fleet", fleet, "--yes", "--journal", journal, "--resume", journal)
+    assert shell.run(*words).json["counts"] == {"deleted": 12}
+    before = len(shell.emulator.requests)
+    assert shell.run(*words).json["counts"] == {"deleted": 12}
+    assert len(shell.emulator.requests) == before

@@ -32,8 +32,11 @@ def export(call: Call) -> Exit:
 
 
 def _plan(call: Call) -> Plan:
-    if call.arguments.plan is not None:
-        return given.plan_in(call.arguments.plan, call.terminal)
+    if (path := call.arguments.plan) is not None:
+        planned = given.plan_in(path, call.terminal)
+        if not hasattr(planned, "steps"):
+            raise InvalidSpec("The command", [(path, "holds the plan of a fleet; export takes that of one factory")])
+        return planned
     spec = call.spec
     with call.client() as client:
         return call.watched(lambda: client.plan(spec))

@@ -130,7 +130,9 @@ class FleetLines(_Tally):
             elif event.kind == "warning":
                 self._line(event.message)
             elif event.kind == "finished":
-                self._line(f"{self._verb}: {self._all}")
+                # A run that was refused has an error of its own.
+                if self._all.done or event.message.endswith("finished"):
+                    self._line(f"{self._verb}: {self._all}")
                 return
             if event.seconds - self._shown_at >= _LINES_EVERY:
                 self._shown_at = event.seconds
