@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from purview_mpe._cli import files, given
 from purview_mpe._cli.exit_codes import Exit
@@ -33,10 +33,7 @@ def export(call: Call) -> Exit:
 
 def _plan(call: Call) -> Plan:
     if (path := call.arguments.plan) is not None:
-        planned = given.plan_in(path, call.terminal)
-        if not hasattr(planned, "steps"):
-            raise InvalidSpec("The command", [(path, "holds the plan of a fleet; export takes that of one factory")])
-        return planned
+        return cast("Plan", given.plan_in(path, call.terminal, of_one=True))
     spec = call.spec
     with call.client() as client:
         return call.watched(lambda: client.plan(spec))

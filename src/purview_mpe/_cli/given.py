@@ -165,7 +165,7 @@ def _refuse_other_fleet(path: str, terminal: Terminal) -> None:
     if not path.casefold().endswith(".json"):
         return
     try:
-        found = read_json(path, "The fleet file", terminal)
+        found: object = read_json(path, "The fleet file", terminal)
     except InvalidSpec:
         return  # its reader says what is wrong, with the line
     _refuse_other_kind(found, "fleet", path)
@@ -214,16 +214,18 @@ def _short(path: str) -> str:
     return path if len(path) <= 400 else f"{path[:200]}…{path[-200:]}"
 
 
-def plan_in(path: str, terminal: Terminal) -> Plan | FleetPlan:
+def plan_in(path: str, terminal: Terminal, *, of_one: bool = False) -> Plan | FleetPlan:
     """The plan that `plan --out` wrote, of one factory or of a fleet.
 
     Raises:
-        InvalidSpec: the file is not a plan.
+        InvalidSpec: the file is not a plan; or it is that of a fleet, and should be `of_one` factory.
     """
     from purview_mpe import FleetPlan, Plan  # noqa: PLC0415 - as in spec_of
 
     found = read_json(path, "The plan file", terminal)
     is_of_fleet = isinstance(found, dict) and "factories" in found
+    if is_of_fleet and of_one:
+        raise InvalidSpec("The command", [(path, "holds the plan of a fleet; this verb takes that of one factory")])
     _refuse_other_kind(found, "plan", path)
     try:
         return (FleetPlan if is_of_fleet else Plan).model_validate_json(json.dumps(found))

@@ -40,7 +40,7 @@ def emulator(call: Call) -> Exit:
         _restrict(azure, arguments.roles, outside=arguments.outside_network)
         server = azure.serve(arguments.port)
     except InvalidScenario as error:
-        given.refuse_as_scenario(arguments.scenario, call.terminal)
+        given.refuse_as_scenario(str(arguments.scenario), call.terminal)
         raise InvalidSpec("The scenario", [(str(arguments.scenario), problem) for problem in error.problems]) from None
     except MissingExtra as error:
         raise PurviewMpeError(
