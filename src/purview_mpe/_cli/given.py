@@ -222,7 +222,7 @@ def plan_in(path: str, terminal: Terminal, *, of_one: bool = False) -> Plan | Fl
     """
     from purview_mpe import FleetPlan, Plan  # noqa: PLC0415 - as in spec_of
 
-    found = read_json(path, "The plan file", terminal)
+    found: object = read_json(path, "The plan file", terminal)
     is_of_fleet = isinstance(found, dict) and "factories" in found
     if is_of_fleet and of_one:
         raise InvalidSpec("The command", [(path, "holds the plan of a fleet; this verb takes that of one factory")])

@@ -60,7 +60,7 @@ class _Seen:
             before = self._results.get((done.subject, done.name), {})
             # A failure takes the place of what was reported when the request was accepted.
             kept: dict[Result, None] = {} if RESULTS[done.result].mark.role == "bad" else before
-            self._results[done.subject, done.name] = kept | {done.result: None}
+            self._results[done.subject, done.name] = {**kept, done.result: None}
             self._groups[done.name] = done.group_id
             self._pending = tuple(name for name in self._pending if name != done.name)
         if event.kind == "waiting":
