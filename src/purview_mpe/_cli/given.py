@@ -223,10 +223,10 @@ def plan_in(path: str, terminal: Terminal, *, of_one: bool = False) -> Plan | Fl
     from purview_mpe import FleetPlan, Plan  # noqa: PLC0415 - as in spec_of
 
     found: object = read_json(path, "The plan file", terminal)
+    _refuse_other_kind(found, "plan", path)
     is_of_fleet = isinstance(found, dict) and "factories" in found
     if is_of_fleet and of_one:
         raise InvalidSpec("The command", [(path, "holds the plan of a fleet; this verb takes that of one factory")])
-    _refuse_other_kind(found, "plan", path)
     try:
         return (FleetPlan if is_of_fleet else Plan).model_validate_json(json.dumps(found))
     except InvalidSpec as error:

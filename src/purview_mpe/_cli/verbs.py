@@ -76,7 +76,7 @@ needs.""",
         (
             f"purview-mpe create {_ENDS}",
             "purview-mpe create --spec sales.json --dry-run",
-            "purview-mpe create --plan plan.json -o json > report.json  # of one factory or a fleet",
+            "purview-mpe create --plan plan.json -o json > report.json",
             "purview-mpe create --fleet fleet.csv --approve --dry-run",
             "purview-mpe create --fleet fleet.csv --journal f.jsonl --resume f.jsonl",
         ),
