@@ -191,6 +191,15 @@ def test_starting_loads_nothing_heavy():
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
 
+def test_the_ready_made_client_reaches_an_emulator_on_this_machine(emulator):
+    """With the address and the certificate of a served emulator the app works without any sign-in."""
+    clients, settings = importlib.import_module("fleets.clients"), importlib.import_module("fleets.settings")
+    with emulator.serve() as server:
+        given = settings.Settings.of({"PURVIEW_MPE_ENDPOINT": server.url, "PURVIEW_MPE_CA_FILE": server.ca_file})
+        with clients.make_client(given) as client:
+            assert client.discover(str(emulator.account)).shape == "A"
+
+
 def test_the_ready_made_client_keeps_to_the_settings(monkeypatch):
     """The cloud and the share of the settings reach the client; making it asks nobody for a token."""
     clients, settings = importlib.import_module("fleets.clients"), importlib.import_module("fleets.settings")
