@@ -248,7 +248,10 @@ def test_connect_sets_the_account(shell: Any) -> None:
     ended = shell.run("connect", *options, "-o", "table")
     assert ended.code == 0
     assert ended.out.startswith("connect: 1 connected\n")
-    assert "    FACTORY  GROUP  RESULT     TIME  TARGET\n  + df2      -      connected  0:00  pv1\n" in ended.out
+    assert (
+        "    FACTORY  GROUP         RESULT     TIME  TARGET\n  + df2      (connection)  connected  0:00  pv1\n"
+        in ended.out
+    )
 
 
 def test_another_account_is_not_replaced_unasked(shell: Any) -> None:
