@@ -45,8 +45,6 @@ _SHOWN_TROUBLE = 5
 _UNAPPROVED = frozenset(result for result, word in RESULTS.items() if word.mark.role == "new")
 #: Results that leave work for a person after the verb.
 _LEFT = frozenset(result for result, word in RESULTS.items() if word.is_left)
-#: Verbs for which nothing is left to do where nothing exists.
-_REMOVING = frozenset({"delete_all", "delete_many", "delete_private_endpoints", "disconnect", "offboard", "revoke"})
 _ORDER = {group_id: number for number, group_id in enumerate(LINEAGE_GROUPS)}
 
 
@@ -213,11 +211,14 @@ def _mark(run: _Run) -> Mark:
         return WORKING
     if not run.message.endswith("finished"):
         return FAILED
-    results = {outcome.result for outcomes in run.outcomes.values() for outcome in outcomes}
+    everything = [outcome for outcomes in run.outcomes.values() for outcome in outcomes]
+    results = {outcome.result for outcome in everything}
+    # A connection that should be there and is not has an error; something to remove that is not there has none.
+    is_missing = any(outcome.result == "absent" and outcome.error is not None for outcome in everything)
     undecided = _undecided(run)
     if FAILURES & results:
         return FAILED
-    if _LEFT & results or _UNAPPROVED & undecided or ("absent" in results and run.verb not in _REMOVING):
+    if _LEFT & results or _UNAPPROVED & undecided or is_missing:
         return WAITING
     # No event says whether an existing endpoint is approved.
     return SAME if "kept" in undecided else DONE

@@ -16,7 +16,7 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from purview_mpe import Client, Event, Outcome, aio
+from purview_mpe import Client, ErrorDetail, Event, Outcome, aio
 from purview_mpe.errors import PlanConflict
 from purview_mpe.notebook import Progress, live, progress
 from tests.support.colours import spec_for
@@ -250,7 +250,10 @@ def test_a_dry_run_is_no_deed(cell):
         ("revoke", "absent", "+"),
     ):
         listener = progress()
-        outcome = Outcome(name="purview", group_id="account", resource_id=ACCOUNT, result=result)
+        error = (
+            ErrorDetail(code="not-found", message="m", remedy="r") if (verb, result) == ("approve", "absent") else None
+        )
+        outcome = Outcome(name="purview", group_id="account", resource_id=ACCOUNT, result=result, error=error)
         listener(Event(kind="step", verb=verb, seconds=1, message="m", factory=FACTORY, outcome=outcome))
         listener(Event(kind="finished", verb=verb, seconds=2, message=f"{verb} finished"))
         *_, last = cell.outputs.values()
