@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from purview_mpe import emulator as emulator
     from purview_mpe import errors as errors
     from purview_mpe import notebook as notebook
+    from purview_mpe._azure.quick_start import quick_start
     from purview_mpe._client.client import Client
     from purview_mpe._client.files import read_specs
     from purview_mpe._export.formats import ExportFormat, export, export_customer_endpoints
@@ -66,6 +67,7 @@ _HOMES = {
     **dict.fromkeys(("Budget", "Rate"), "_rules.budget"),
     **dict.fromkeys(("FactoryCheck", "FactoryPlan", "FleetCheck", "FleetPlan"), "_model.fleet_looks"),
     **dict.fromkeys(("FactoryStatus", "FleetReport", "FleetStatus", "FoundSpecs"), "_model.fleets"),
+    "quick_start": "_azure.quick_start",
     "read_specs": "_client.files",
     "Client": "_client.client",
     "Event": "_model.events",
@@ -144,6 +146,7 @@ __all__ = [
     "__version__",
     "export",
     "export_customer_endpoints",
+    "quick_start",
     "read_specs",
     "requirement",
     "scenario",

@@ -45,6 +45,8 @@ _SHOWN_TROUBLE = 5
 _UNAPPROVED = frozenset(result for result, word in RESULTS.items() if word.mark.role == "new")
 #: Results that leave work for a person after the verb.
 _LEFT = frozenset(result for result, word in RESULTS.items() if word.is_left)
+#: Verbs for which nothing is left to do where nothing exists.
+_REMOVING = frozenset({"delete_all", "delete_many", "delete_private_endpoints", "disconnect", "offboard", "revoke"})
 _ORDER = {group_id: number for number, group_id in enumerate(LINEAGE_GROUPS)}
 
 
@@ -203,7 +205,7 @@ def _headline(run: _Run) -> str:
 
 def _last_words(outcomes: list[Outcome]) -> list[Outcome]:
     """Events report a step twice, at its request and at its end: each result of an endpoint counts once."""
-    return list({(outcome.name, outcome.result): outcome for outcome in outcomes}.values())
+    return list({(outcome.subject, outcome.identity, outcome.result): outcome for outcome in outcomes}.values())
 
 
 def _mark(run: _Run) -> Mark:
@@ -215,7 +217,7 @@ def _mark(run: _Run) -> Mark:
     undecided = _undecided(run)
     if FAILURES & results:
         return FAILED
-    if _LEFT & results or _UNAPPROVED & undecided or ("absent" in results and run.verb != "delete_all"):
+    if _LEFT & results or _UNAPPROVED & undecided or ("absent" in results and run.verb not in _REMOVING):
         return WAITING
     # No event says whether an existing endpoint is approved.
     return SAME if "kept" in undecided else DONE

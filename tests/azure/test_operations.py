@@ -8,6 +8,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 from purview_mpe import Client, Event, aio
 from purview_mpe._azure.recording import recording_to
@@ -15,6 +16,7 @@ from purview_mpe._wire.operations import Operation
 from purview_mpe.emulator import Fault
 from tests.support.logged import everything_logged
 from tests.support.networks import SHIR, Place, a_place, signatures
+from tests.support.scripted import READING, Runner, Script, answer, both
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,3 +162,19 @@ def test_an_operation_elsewhere_is_not_followed(colour):
     )
     assert report.complete
     assert not [url for url in sent if "evil.example" in url]
+
+
+@both
+def test_an_operation_is_followed_without_the_client_lock(runner: Runner) -> None:
+    """A status that is read again and again would otherwise hold up every other request of the client."""
+    held: dict[str, bool] = {}
+
+    class Looking(SansIOHTTPPolicy[Any, Any]):
+        def on_request(self, request: Any) -> None:
+            held[request.http_request.method] = azure._lock.locked()
+
+    script = Script([answer(200, b'{"status": "Succeeded"}')])
+    azure = runner.azure(script, per_retry_policies=[Looking()])
+    state = runner.flow(azure, lambda io: io.follow(READING, Operation(ADDRESS)))
+    assert state.state == "succeeded"
+    assert held == {"GET": False}

@@ -2,7 +2,8 @@
 
 docs/performance.md says what each figure means. One module measures one kind of thing:
 
-- `cold` and `sequential`, `create_all`: a new process, against a plain script on the same SDKs;
+- `cold` with `create_all`, `command` and `worker`: new processes, against plain scripts on the SDKs (`sequential.py` and
+  `sequential.mjs`) and against importing the SDKs alone;
 - `warm`: a client at work, against the round trips that cannot be saved;
 - `waiting`: how long after the slowest endpoint a call ends;
 - `asked`: the number of requests of each verb;

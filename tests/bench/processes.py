@@ -51,16 +51,17 @@ class Served:
         return {
             "AZURE_ENDPOINT": self.url,
             "REQUESTS_CA_BUNDLE": self.ca_file,
+            "NODE_EXTRA_CA_CERTS": self.ca_file,
             "IDENTITY_ENDPOINT": f"{self.url}/metadata/identity/oauth2/token",
             "IDENTITY_HEADER": "any",
         }
 
 
-def run(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
-    """One Python process, from its start to its end."""
+def run(*arguments: str, environment: Mapping[str, str] | None = None, program: str = sys.executable) -> Finished:
+    """One process, of Python by default, from its start to its end."""
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, *arguments],
+        [program, *arguments],
         env=os.environ | dict(environment or {}),
         capture_output=True,
         text=True,

@@ -26,6 +26,19 @@ def pending(shell: Any) -> Any:
     return shell
 
 
+# --- onboard
+
+
+def test_a_dry_run_of_onboarding_counts_every_change(shell: Any) -> None:
+    """Stderr sums up the network, the runtime, the endpoints and the role, beside the identity and the connection."""
+    factory = shell.emulator.add_factory("df2", managed_vnet=False, identity=False)
+    place = ("--factory", str(factory), "--account", str(shell.spec.account), "--name", "purview")
+    ended = shell.run("onboard", *place, "--approve", "--dry-run")
+    assert ended.code == 0
+    assert ended.said.endswith("1 would-enable, 1 would-connect, 6 would-create, 1 would-grant.")
+    assert not shell.emulator.writes
+
+
 # --- approve
 
 

@@ -22,6 +22,7 @@ def test_the_whole_job(shell, words):
     assert not shell.emulator.writes
     created = shell.ends("private-endpoints", "create", *words, "--dns", "create", "--approve")
     assert (created.code, created.json["complete"]) == (0, True)
+    assert created.said.endswith(f": {created.json['counts']['created']} created.")
     shown = shell.ends("private-endpoints", "status", *words, "--dns", "create")
     assert (shown.code, shown.json["ready"]) == (0, True)
     deleted = shell.ends("private-endpoints", "delete", *words, "--yes")

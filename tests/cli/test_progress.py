@@ -51,6 +51,16 @@ def seen(terminal: Terminal) -> str:
     return str(stderr.seen)
 
 
+def test_rows_of_the_factory_itself_are_told_apart(terminal: Terminal) -> None:
+    """Identity, connection and role bear one name; the row says which of them it is."""
+    block = Block(terminal, now=None)
+    for subject, result in (("identity", "enabled"), ("data-curator", "handed-off")):
+        outcome = Outcome(subject=subject, name="df1", resource_id=ACCOUNT, result=result)  # type: ignore[arg-type]
+        block(event("step", outcome=outcome))
+    assert "df1 (identity)" in seen(terminal)
+    assert "df1 (data-curator)" in seen(terminal)
+
+
 # --- lines
 
 

@@ -60,6 +60,7 @@ EXPORTS = [
     "__version__",
     "export",
     "export_customer_endpoints",
+    "quick_start",
     "read_specs",
     "requirement",
     "scenario",

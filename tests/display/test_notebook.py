@@ -20,6 +20,7 @@ from purview_mpe import Client, Event, Outcome, aio
 from purview_mpe.errors import PlanConflict
 from purview_mpe.notebook import Progress, live, progress
 from tests.support.colours import spec_for
+from tests.support.networks import SHIR, a_place
 from tests.support.nouns import ACCOUNT, FACTORY, STORAGE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "notebooks.md"
@@ -216,6 +217,28 @@ def test_what_is_made_and_not_approved_is_not_over(cell, emulator, client):
     assert create(approve=True) == "+ create_all finished after 0:00: 4 kept, 4 approved"
 
 
+@pytest.mark.parametrize("client", [Client, aio.Client])
+def test_private_endpoints_of_your_own_are_in_your_network(cell, client):
+    """The live picture names no managed virtual network, and counts what the report counts."""
+    place = a_place("A")
+
+    async def later() -> Any:
+        options = {"transport": place.azure.async_transport(), "on_event": progress()}
+        async with aio.Client(place.azure.async_credential, **options) as one:
+            return await one.create_private_endpoints(place.spec, place.network, purpose=SHIR)
+
+    if client is aio.Client:
+        report = asyncio.run(later())
+    else:
+        options = {"transport": place.azure.transport(), "on_event": progress()}
+        with Client(place.azure.credential, **options) as one:
+            report = one.create_private_endpoints(place.spec, place.network, purpose=SHIR)
+    markup = cell.only["text/html"]
+    assert "Your virtual network" in markup
+    assert "Managed virtual network" not in markup
+    assert f": {report.counts['created']} created<" in markup
+
+
 def test_a_dry_run_is_no_deed(cell):
     """What would be done is not done, and a connection that is not there is not decided; after a deletion it is."""
     for verb, result, mark in (
@@ -223,6 +246,8 @@ def test_a_dry_run_is_no_deed(cell):
         ("approve", "absent", "&gt;"),
         ("delete_all", "absent", "+"),
         ("delete_all", "deleted", "+"),
+        ("delete_private_endpoints", "absent", "+"),
+        ("revoke", "absent", "+"),
     ):
         listener = progress()
         outcome = Outcome(name="purview", group_id="account", resource_id=ACCOUNT, result=result)

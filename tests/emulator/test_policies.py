@@ -145,6 +145,48 @@ def test_stale_version_is_refused(choice, status):
     assert code(host.put(other)) == status
 
 
+@pytest.mark.parametrize("version", [None, "4", 0])
+def test_a_stored_policy_without_a_usable_version_is_written(emulator, host, version):
+    """It counts as version 0: sent back as it was read, it is kept as version 1, and then an old one is stale."""
+    stored = emulator.catalog.policy()
+    del stored["version"]
+    if version is not None:
+        stored["version"] = version
+    emulator.catalog.set_policy(stored)
+    assert host.policy() == stored
+    answer = host.put(stored)
+    assert (answer.status_code, answer.json()) == (200, {**stored, "version": 1})
+    assert code(host.put(stored)) == (400, "1002")
+
+
+def test_a_stored_policy_without_a_version_is_changed_by_other_callers(emulator):
+    """Another admin's change and `addRootCollectionAdmin` give it a version, too."""
+    stored = emulator.catalog.policy()
+    del stored["version"]
+    emulator.catalog.set_policy(stored)
+    emulator.catalog.grant("data-curator", "someone")
+    assert emulator.catalog.policy()["version"] == 1
+    emulator.catalog.set_policy(stored)
+    assert add_admin(emulator, "00000000-0000-4000-8000-000000000001").status_code == 200
+    assert emulator.catalog.policy()["version"] == 1
+    emulator.catalog.set_policy(stored)
+    emulator.credential_for("collection-admin")
+    assert emulator.catalog.policy()["version"] == 1
+
+
+def test_the_id_of_a_stored_policy_is_found_in_any_letter_case(emulator, host):
+    """As every id; without one, a policy cannot be stored."""
+    stored = emulator.catalog.policy()
+    stored["id"] = "D04A7FAD-0000-4000-8000-000000000000"
+    emulator.catalog.set_policy(stored)
+    assert host.put(stored).status_code == 200
+    assert host.send("GET", "/policystore/metadataPolicies/d04a7fad-0000-4000-8000-000000000000").status_code == 200
+    emulator.catalog.set_policy(stored)
+    assert emulator.catalog.policy() == stored
+    with pytest.raises(ValueError, match="needs an id"):
+        emulator.catalog.set_policy({"properties": {}})
+
+
 def test_stale_version_can_be_accepted():
     """Where the last writer wins, the first writer's change is lost."""
     emulator = emulator_of(stale_policy="accepted")

@@ -14,7 +14,7 @@ from pathlib import Path
 import azure.functions as func
 import pytest
 
-from purview_mpe import Client, Spec
+from purview_mpe import Client, Spec, quick_start
 from purview_mpe.emulator import Emulator, Fault
 from tests.support.nouns import HIDDEN
 
@@ -26,6 +26,7 @@ def _importable(monkeypatch):
     """The host puts the app's folder on the path; nothing of it is left behind for the next test."""
     monkeypatch.syspath_prepend(str(APP))
     yield
+    quick_start(False)  # the app switches it on
     for name in [name for name in sys.modules if name.partition(".")[0] in {"function_app", "provisioning"}]:
         del sys.modules[name]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from purview_mpe import FleetReport
+from purview_mpe import FleetReport, Spec
 from purview_mpe.errors import InvalidSpec
 from tests.support.colours import fleet_of
 
@@ -130,6 +130,33 @@ def test_a_dry_run_of_onboarding_says_that_the_caller_would_become_admin(colour:
         assert report.counts["would-grant"] == 1
         assert "would-become-collection-admin" in {finding.code for finding in report.warnings}
     assert emulator.writes == []
+
+
+def without_identity(emulator: Emulator, count: int) -> list[Spec]:
+    factories = [emulator.add_factory(f"new-{number}", identity=False) for number in range(count)]
+    return [Spec(factory=str(one), account=str(emulator.account), name="purview") for one in factories]
+
+
+def test_a_dry_run_reads_the_policy_once_for_identities_to_come(colour: Colour, emulator: Emulator):
+    """Together with the identities that exist; each report says what is so for its own factory."""
+    specs = [*fleet_of(emulator, 2), *without_identity(emulator, 3)]
+    colour.run(emulator, lambda client: client.grant(specs[0])).raise_for_failures()
+    emulator.clear_requests()
+    report = colour.run(emulator, lambda client: client.onboard_many(specs, dry_run=True))
+    assert [one.counts.get("would-grant", 0) for one in report.reports] == [0, 1, 1, 1, 1]
+    assert report.reports[0].counts["already-granted"] == 1
+    assert len([one for one in emulator.requests if "/metadataPolicies" in one.path]) == 1
+    assert emulator.writes == []
+
+
+def test_a_dry_run_does_not_foretell_a_role_that_this_caller_cannot_give(colour: Colour, emulator: Emulator):
+    """The policy shows it, although the identities do not exist yet."""
+    specs = without_identity(emulator, 2)
+    fleet = colour.run(emulator, lambda client: client.onboard_many(specs, dry_run=True), roles=("Owner",))
+    single = colour.run(emulator, lambda client: client.onboard(specs[0], dry_run=True), roles=("Owner",))
+    for report in (*fleet.reports, single):
+        [role] = [one for one in report.outcomes if one.subject == "data-curator"]
+        assert (role.result, report.succeeded) == ("handed-off", True)
 
 
 def test_identities_that_have_the_role_need_no_write(colour: Colour, emulator: Emulator):

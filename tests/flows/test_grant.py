@@ -122,6 +122,26 @@ def test_revoking_without_the_role_hands_off_a_script(colour, emulator):
     assert "decide take <<<" in report.hand_off
 
 
+def test_become_admin_refused_by_azure_names_the_missing_role(colour, emulator):
+    """The account is closed, but the refusal came from Azure Resource Manager: another network does not help."""
+    report = colour.run(
+        emulator, lambda client: client.grant(unconnected(emulator), become_admin=True), roles=("Reader",)
+    )
+    assert outcome(report).result == "handed-off"
+    assert outcome(report).error.remedy.startswith("Ask an owner for the role Owner")
+    assert "not a collection administrator" in report.hand_off
+
+
+def test_become_admin_without_an_answer_from_azure_is_a_failure(colour, emulator):
+    """It is not known whether the caller has the right."""
+    emulator.inject(Fault.reset("POST", path="*/addRootCollectionAdmin", times=None))
+    report = colour.run(
+        emulator, lambda client: client.grant(unconnected(emulator), become_admin=True), roles=("Owner",)
+    )
+    assert (outcome(report).result, outcome(report).error.code) == ("failed", "no-answer")
+    assert report.hand_off is None
+
+
 def test_become_admin_without_the_right_is_a_failure(colour, emulator):
     """A Reader cannot become an administrator."""
     report = colour.run(

@@ -76,6 +76,21 @@ def test_a_dry_run_hands_off_a_role_that_this_caller_cannot_give(colour):
     assert not emulator.writes
 
 
+def test_a_dry_run_hands_off_connections_that_this_caller_cannot_approve(colour):
+    """As a dry run of `approve` does: the report has the instructions, and nothing would be approved."""
+    emulator, spec = bare()
+    colour.run(emulator, lambda client: client.create_all(spec)).raise_for_failures()
+    emulator.clock.advance(60)
+    roles = ("Data Factory Contributor", "Reader")
+    approving = colour.run(emulator, lambda client: client.approve(spec, dry_run=True), roles=roles)
+    report = colour.run(
+        emulator, lambda client: client.onboard(spec, approve=True, grant=False, dry_run=True), roles=roles
+    )
+    assert {outcome.result for outcome in approving.outcomes} == {"handed-off"}
+    assert [one for one in report.outcomes if one.result == "handed-off"] == list(approving.outcomes)
+    assert report.hand_off == approving.hand_off
+
+
 def test_a_dry_run_says_that_this_caller_would_become_admin(colour):
     """The identity does not exist yet; a caller with the right could make itself an administrator, and is warned."""
     emulator, spec = bare()
@@ -87,6 +102,64 @@ def test_a_dry_run_says_that_this_caller_would_become_admin(colour):
     assert not emulator.writes
 
 
+@pytest.mark.parametrize("approve", [False, True])
+def test_a_dry_run_reports_each_part_as_an_event(colour, approve):
+    """What shows progress counts every change, not only the identity and the connection."""
+    emulator, spec = bare()
+    events = []
+    report = colour.run(
+        emulator, lambda client: client.onboard(spec, approve=approve, dry_run=True), on_event=events.append
+    )
+    steps = [(event.outcome.subject, event.outcome.name) for event in events if event.kind == "step"]
+    assert sorted(steps) == sorted((one.subject, one.name) for one in report.outcomes)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_network_of_another_name_is_named(colour, dry_run):
+    """What would be created in it says which network exists, and which option names it; nothing else stops."""
+    emulator = Emulator(empty=True)
+    account = emulator.add_account("contoso")
+    factory = emulator.add_factory("df1", network="corp-vnet", identity=False)
+    spec = Spec(factory=str(factory), account=str(account), name="purview", runtime="managed-vnet")
+    report = colour.run(emulator, lambda client: client.onboard(spec, dry_run=dry_run))
+    found = results(report)
+    assert (found["managed-network"], found["runtime"], found["endpoint"]) == ({"conflict"}, {"failed"}, {"failed"})
+    existing = spec.model_copy(update={"runtime": None})
+    report_of_existing = colour.run(emulator, lambda client: client.onboard(existing, dry_run=dry_run))
+    assert results(report_of_existing)["runtime"] == {"kept"}
+    for one in report.outcomes:
+        if one.result == "failed":
+            assert "managed virtual network is called 'corp-vnet', not 'default'" in one.error.message
+            assert "Spec.managed_virtual_network to 'corp-vnet'" in one.error.remedy
+            assert "--managed-vnet corp-vnet" in one.error.shell_remedy
+    right = spec.model_copy(update={"managed_virtual_network": "corp-vnet"})
+    assert colour.run(emulator, lambda client: client.onboard(right, approve=True)).complete
+
+
+def test_a_connection_to_another_account_names_the_option_of_onboard(colour):
+    """The remedy is the call that the reader made, in the words of Python and of a shell."""
+    emulator, spec = bare()
+    colour.run(emulator, lambda client: client.connect(spec))
+    other = spec.model_copy(update={"account": str(emulator.add_account("other"))})
+    single = colour.run(emulator, lambda client: client.onboard(other))
+    [fleet] = colour.run(emulator, lambda client: client.onboard_many([other])).reports
+    for report in (single, fleet):
+        [error] = [one.error for one in report.outcomes if one.subject == "connection"]
+        assert error.remedy.startswith("Call onboard(spec, replace=True) if")
+        assert error.shell_remedy.startswith("Run purview-mpe onboard --replace if")
+
+
+def test_a_policy_without_a_version_is_changed(colour):
+    """It is sent back as it was read, apart from the new identity."""
+    emulator, spec = bare()
+    stored = emulator.catalog.policy(spec.account)
+    del stored["version"]
+    emulator.catalog.set_policy(stored, spec.account)
+    assert colour.run(emulator, lambda client: client.onboard(spec, approve=True)).complete
+    [sent] = [one.body for one in emulator.writes if "/metadataPolicies/" in one.path]
+    assert "version" not in sent
+
+
 def test_without_approval_it_is_not_complete(colour):
     """What waits for the owners of the targets is in the hand-off."""
     emulator, spec = bare()
@@ -94,6 +167,19 @@ def test_without_approval_it_is_not_complete(colour):
     assert report.succeeded
     assert not report.complete
     assert "Please approve" in report.hand_off
+
+
+def test_without_the_role_it_is_not_complete(colour):
+    """The policy is not read, so the report does not know whether lineage can flow, and says where to look."""
+    emulator, spec = bare()
+    report = colour.run(emulator, lambda client: client.onboard(spec, approve=True, grant=False))
+    report.raise_for_failures()
+    assert not report.complete
+    assert "data-curator" not in results(report)
+    assert "data-curator-left-out" in {finding.code for finding in report.warnings}
+    assert not [request for request in emulator.requests if "/policystore/" in request.path]
+    colour.run(emulator, lambda client: client.grant(spec))
+    assert colour.run(emulator, lambda client: client.onboard(spec, approve=True)).complete
 
 
 def test_outside_the_network_the_rest_is_done(colour):
@@ -115,6 +201,7 @@ def test_a_factory_that_cannot_be_written_stops_only_what_depends_on_it(colour):
     assert results(report)["endpoint"] == {"created", "approved"}
     assert results(report)["runtime"] == {"created"}
     assert results(report)["data-curator"] == {"failed"}
+    assert report.outcomes[-1].error.remedy == "Fix the error reported for the identity, then repeat the call."
 
 
 def test_a_network_that_cannot_be_made_stops_what_stands_in_it(colour):
@@ -240,13 +327,26 @@ def test_offboard_takes_away_in_order(colour):
     assert results(again) == {"data-curator": {"absent"}, "connection": {"absent"}, "endpoint": {"absent"}}
 
 
-def test_events_of_offboard_name_the_verb_that_runs(colour):
-    """The deletion of the endpoints is a part of it."""
+def test_offboard_leaves_nothing_to_others_if_the_account_is_gone(colour):
+    """The role went with the account, so there is no administrator to ask."""
     emulator, spec = bare()
-    colour.run(emulator, lambda client: client.onboard(spec, approve=True)).raise_for_failures()
+    colour.run(emulator, lambda client: client.onboard(spec, approve=True))
+    emulator.remove(spec.account)
+    report = colour.run(emulator, lambda client: client.offboard(spec))
+    assert results(report)["data-curator"] == {"absent"}
+    assert results(report)["connection"] == {"disconnected"}
+    assert report.hand_off is None
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_every_event_of_offboard_names_offboard(colour, dry_run):
+    """What shows progress has one run to show, not a deletion that never ends."""
+    emulator, spec = bare()
+    colour.run(emulator, lambda client: client.onboard(spec, approve=True))
     events = []
-    colour.run(emulator, lambda client: client.offboard(spec), on_event=events.append)
+    colour.run(emulator, lambda client: client.offboard(spec, dry_run=dry_run), on_event=events.append)
     assert {event.verb for event in events} == {"offboard"}
+    assert {event.outcome.subject for event in events if event.outcome} == {"data-curator", "connection", "endpoint"}
 
 
 def test_offboard_dry_run_writes_nothing(colour):

@@ -591,6 +591,23 @@ def test_a_run_that_was_killed_at_a_request_leads_to_the_same_end(number, moment
     assert len(puts) == len(set(puts))
 
 
+@pytest.mark.parametrize("path", ["*/privateDnsOperationStatuses/*", "*/locations/*/operations/*"])
+def test_a_status_without_an_answer_holds_up_nothing_else(colour, path):
+    """Operations are followed at the same time, and one whose status is read again does not block the others."""
+    place = a_place("C", "create")
+    place.azure.inject(Fault.reset("GET", path=path, times=3))
+    assert create(place, colour, approve=True).complete
+
+
+def test_a_missing_role_is_to_be_given_where_it_can_be(colour):
+    """A role cannot be assigned at a private endpoint or a zone that does not exist, but at its resource group."""
+    place = a_place("B")
+    report = create(place, colour, client={"roles": ("Reader",)})
+    denied = {one.subject: one.error.remedy for one in report.outcomes if one.error.code == "access-denied"}
+    assert denied.keys() == {"dns-zone", "private-endpoint"}
+    assert all(remedy.endswith(f"--scope {place.virtual_network.group}") for remedy in denied.values())
+
+
 # --- the extra
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from purview_mpe import Retry
+from purview_mpe import Budget, Retry
+from purview_mpe._rules.budget import Rate
 from purview_mpe.emulator import Answers, Emulator, Fault, Reads
 from purview_mpe.errors import ReportFailed, WaitTimedOut
 from tests.support.colours import spec_for
@@ -424,3 +425,40 @@ def test_a_target_that_is_ill_now_and_then_is_not_given_up(colour):
     )
     assert report.complete
     assert [request.status for request in emulator.requests].count(503) >= 12
+
+
+# --- Azure is done at once
+
+
+@pytest.mark.parametrize("latency", [0.02, 0.06, 0.1, 0.5])
+def test_waiting_costs_at_most_a_round_trip(colour, latency):
+    """Where Azure is done at once, `wait=True` ends at most one request later than `wait=False`."""
+    took = {}
+    for wait in (False, True):
+        emulator = Emulator(latency=latency, provisioning=0)
+        began = emulator.clock.now()
+        assert results(create(colour, emulator, wait=wait)) == CREATED
+        took[wait] = emulator.clock.now() - began
+    assert took[True] - took[False] <= latency + 1e-6
+
+
+def test_first_read_follows_every_write(colour):
+    """Writes that Azure's limits hold back for a moment are not overtaken: one list shows all of them made."""
+    emulator = Emulator(latency=0.1, provisioning=0)
+    report = create(colour, emulator, client_options={"budget": Budget(writes=Rate(1, 10))})
+    assert results(report) == CREATED
+    sent = [request.method for request in emulator.requests]
+    assert sent[-5:] == ["PUT"] * 4 + ["GET"]
+
+
+def test_first_read_does_not_wait_for_what_sends_nothing(colour):
+    """An endpoint that is still being deleted is written later; the others' first read does not wait for it."""
+    emulator = Emulator(latency=0.1, provisioning=0)
+    targets = emulator.targets(emulator.account)
+    emulator.add_endpoint(emulator.factory, "legacy", targets["blob"], "blob")
+    colour.run(
+        emulator,
+        lambda client: client.delete_all(spec_for(emulator, names={"blob": "legacy"}, groups=("blob",)), timeout=1),
+    )
+    assert states(emulator) == {"legacy": "Deleting"}
+    assert results(create(colour, emulator)) == CREATED

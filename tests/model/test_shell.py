@@ -95,6 +95,8 @@ def test_the_command_line_never_speaks_python(place):
         ("with private_endpoints_status(spec, network)", "with purview-mpe private-endpoints status"),
         ("Set Network.dns to 'create' to", "Give --dns create to"),
         ("set Network.zone_resource_group to their", "give --zone-resource-group to their"),
+        ("Repeat the proof for this run (run_id).", "Repeat the proof for this run (--run)."),
+        ("Drop become_admin if", "Drop --become-admin if"),
         ("the call", "the command"),
     ],
 )

@@ -6,7 +6,13 @@ import pytest
 
 from purview_mpe._model.matrix import CLOSED, OPEN
 from purview_mpe._rules.findings.account import ACCOUNT_CHANGING
-from purview_mpe._rules.reach import FROM_INSIDE, account_unreadable, is_being_created, out_of_reach
+from purview_mpe._rules.reach import (
+    FROM_INSIDE,
+    account_unreadable,
+    is_being_created,
+    not_collection_admin,
+    out_of_reach,
+)
 from purview_mpe.errors import AccessDenied, AzureError, AzureUnavailable, NoAnswer, Throttled
 from tests.support.nouns import an_account
 
@@ -44,6 +50,13 @@ def test_why_a_caller_is_not_served(firewall, error, kind):
 def test_an_account_that_cannot_be_read_has_no_known_address():
     """Its data plane is in its properties."""
     assert account_unreadable().kind == "account-hidden"
+
+
+def test_a_refusal_by_azure_resource_manager_is_about_the_role():
+    """It is not about the network of the data plane."""
+    refused = denied("Azure answered 403 (AuthorizationFailed)")
+    assert not_collection_admin().kind == "not-collection-admin"
+    assert not_collection_admin().remedy(refused) == refused.remedy
 
 
 def test_a_policy_that_is_not_shown_is_about_the_role():

@@ -12,12 +12,13 @@ import sys
 
 from durabletask.worker import ConcurrencyOptions, TaskHubGrpcWorker
 
-from purview_mpe import Client, durable
+from purview_mpe import Client, durable, quick_start
 from purview_mpe.emulator import Emulator
 
 if __name__ == "__main__":
     engine, url, ca_file, name = sys.argv[1:]
     logging.disable(logging.WARNING)
+    quick_start()
 
     def connect() -> Client:
         credential = Emulator(empty=True).credential

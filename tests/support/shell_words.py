@@ -7,4 +7,5 @@ import re
 #: Nothing of this is a word of a shell.
 PYTHON = re.compile(
     r"\bclient\.\w|\(spec\b|\bSpec[.(]|=True\b|=False\b|\b\w+_(?:all|many)\b|connection_verify|Credential\(|model_dump"
+    r"|\brun_id\b|\bbecome_admin\b"
 )

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 
 from purview_mpe._model.matrix import CLOSED
 from purview_mpe._wire.curator_hand_off import RULES, Asked, apart, hand_off, joined, script
-from purview_mpe._wire.policy import curators, read_policies, read_policy, with_curators, without_curators
+from purview_mpe._wire.policy import Policy, curators, read_policies, read_policy, with_curators, without_curators
 from purview_mpe._wire.policy import root_of as find_root
 from purview_mpe.errors import UnsupportedSetup
 from tests.support.nouns import ACCOUNT, an_account
@@ -122,6 +122,8 @@ def test_the_script_gives_and_takes_the_role_as_the_library_does(rules):
     expected = without_curators(before, ids) if held else None
     assert taken == (expected.body if expected else None)
     assert decided("taken", taken or before.body, *ids) is None
+    returned = without_curators(replace(before, body=after), ids)
+    assert decided("take", after, *ids) == (returned.body if returned else None)
     with pytest.raises(ValueError, match="another write has replaced it"):
         decided("taken", after, *ids)
 
@@ -188,8 +190,9 @@ store = json.load(open(at))
 last = path.rpartition("/")[2]
 if options["--method"] == "put":
     store["puts"].append(last)
+    body = sys.stdin.read() if options["--body"] == "@-" else options["--body"]
     if "LOST" not in os.environ:
-        store["values"] = [json.loads(options["--body"]) if one["id"] == last else one for one in store["values"]]
+        store["values"] = [json.loads(body) if one["id"] == last else one for one in store["values"]]
     json.dump(store, open(at, "w"))
 elif last == "metadataPolicies":
     json.dump({"values": store["values"]}, sys.stdout)
@@ -207,6 +210,7 @@ class Ran:
     puts: list[str]
     held: dict[str, frozenset[str]]
     """The Data Curators afterwards, by collection."""
+    policies: list[Policy]
 
 
 @pytest.fixture
@@ -230,7 +234,9 @@ def ran(tmp_path):
         )
         left = json.loads(store.read_text())
         policies = [read for one in left["values"] if (read := read_policy(one))]
-        return Ran(done.returncode, done.stderr, left["puts"], {one.collection: curators(one) for one in policies})
+        return Ran(
+            done.returncode, done.stderr, left["puts"], {one.collection: curators(one) for one in policies}, policies
+        )
 
     return run
 
@@ -248,6 +254,17 @@ def test_run_in_bash_the_script_gives_and_takes_the_role(ran, kind):
     taken = ran(after.body, takes_away=True)
     assert (taken.code, len(taken.puts)) == (0, 1), taken.said
     assert FACTORY not in taken.held[COLLECTION]
+
+
+def test_run_in_bash_the_script_writes_a_policy_that_no_argument_can_hold(ran):
+    """Linux limits an argument to 128 kB; a policy with thousands of identities is longer."""
+    many = [f"{number:08x}-0000-4000-8000-00000000ffff" for number in range(4_000)]
+    before = policy(rule(RULE, [people(*many), ROLE]), permission(RULE), description="Jörg 😀")
+    assert len(json.dumps(before.body)) > 131_072
+    given = ran(before.body)
+    assert (given.code, given.said) == (0, "")
+    assert given.held[COLLECTION] == {*many, FACTORY}
+    assert given.policies[0].body["properties"]["description"] == "Jörg 😀"
 
 
 def test_run_in_bash_the_script_writes_the_policy_of_its_own_root(ran):

@@ -269,6 +269,17 @@ def test_status_and_code_decide_class_and_remedy(status: int, code: str, kind: A
     assert pickle.loads(pickle.dumps(made)).remedy == made.remedy  # noqa: S301 - our own bytes
 
 
+@pytest.mark.parametrize(("on_data_plane", "service"), [(False, "Azure Resource Manager"), (True, "Purview")])
+def test_a_redirect_names_the_service_that_was_asked(on_data_plane: bool, service: str) -> None:
+    """And what to do next: Purview's data plane is not Azure Resource Manager."""
+    attempt = Attempt("read the policy", FACTORY, "Reader", on_data_plane=on_data_plane)
+    error = errors.unexpected_answer(attempt, Answer(302))
+    assert error.remedy == (
+        f"Check for a proxy or a sign-in page between here and Azure, because {service} does not redirect this "
+        "request. Then repeat the call."
+    )
+
+
 def test_a_message_reads_as_it_should() -> None:
     """The whole text of a typical error."""
     assert str(error(403, "AuthorizationFailed", "The client does not have authorization.")) == (

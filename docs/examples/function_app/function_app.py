@@ -5,5 +5,8 @@ from __future__ import annotations
 import os
 
 from provisioning.doors import build
+from purview_mpe import quick_start
 
+# The worker's process runs this app alone.
+quick_start()
 app = build(os.environ)

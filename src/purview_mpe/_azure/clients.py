@@ -178,7 +178,9 @@ class Azure:
         with self._lock:
             if ("", self._endpoint) not in self._clients:
                 self._clients["", self._endpoint] = operations.connect(self._colour, self._endpoint, self._pipeline)
-            return self._clients["", self._endpoint].follow(operation)
+            client = self._clients["", self._endpoint]
+        # Without the lock: a synchronous request waits for its answer here, and may be repeated for minutes.
+        return client.follow(operation)
 
     def plain_list(self, resource: ArmId, url: str) -> Any:
         client = self.purview(resource)

@@ -52,6 +52,7 @@ class OneToken:
 
     #: How many seconds before its expiry a token is renewed.
     _MARGIN = 360.0
+    _colour: Colour = "sync"
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
@@ -79,6 +80,7 @@ class OneToken:
         """Do nothing: the owner of the real credential closes it."""
 
     def _new(self, scopes: tuple[str, ...], options: dict[str, Any] | None) -> Any:
+        self._tell_sign_in()
         try:
             token = _request(self.inner, scopes, options)
         except Exception as error:  # noqa: BLE001 - whatever a credential raises becomes an error of this library
@@ -86,6 +88,10 @@ class OneToken:
         else:
             token = self._keep(scopes, options, token)
         return _token_or_raise(token)
+
+    def _tell_sign_in(self) -> None:
+        if loading.on_sign_in is not None:
+            loading.on_sign_in(self._colour)
 
     def _at_hand(self, scopes: tuple[str, ...], options: dict[str, Any] | None) -> _Token | None:
         kept = self._kept.get(_key(scopes, options))
@@ -109,6 +115,8 @@ class OneToken:
 class OneAsyncToken(OneToken):
     """The same for tasks: waiting for the lock must not block the event loop."""
 
+    _colour: Colour = "async"
+
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
         self._lock = threading.Lock()
@@ -129,6 +137,7 @@ class OneAsyncToken(OneToken):
                 self.drop(refused)
                 if (kept := self._at_hand(scopes, options)) is not None:
                     return kept
+                self._tell_sign_in()
                 try:
                     token = await _request(self.inner, scopes, options)
                 except Exception as error:  # noqa: BLE001 - as above

@@ -81,6 +81,8 @@ class Run:
         self.presence = presence
         #: Seconds that the fastest answer took; infinite before the first.
         self.round_trip = float("inf")
+        #: The number of requests that were handed to the transport and that change something, one entry for each.
+        self.writes: list[None] = []
         #: Subscriptions and hosts that refused the renewed token as well: the verb requests no further token for them.
         self.refusing: set[str] = set()
         #: Called with a sentence before each retry.

@@ -98,6 +98,10 @@ class _Common:
     def round_trip(self) -> float:
         return self._run.round_trip
 
+    @property
+    def writes_sent(self) -> int:
+        return len(self._run.writes)
+
     def now(self) -> float:
         return self._azure.now()
 

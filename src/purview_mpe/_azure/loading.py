@@ -10,15 +10,27 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from purview_mpe._azure.options import Colour
 
 _lock = threading.RLock()
+#: Modules that are imported completely. They are given without the lock: another import may be holding it.
+_loaded: dict[str, Any] = {}
+#: Called with the kind of client when a credential is about to be asked for a token; set by `quick_start` alone.
+on_sign_in: Callable[[Colour], None] | None = None
 
 
 def load(module: str) -> Any:
     """The module, imported if necessary; azure.core always comes first."""
+    if (found := _loaded.get(module)) is not None and sys.modules.get(module) is found:
+        return found
     with _lock:
-        if (found := sys.modules.get(module)) is not None:
-            return found
-        importlib.import_module("azure.core")
-        return importlib.import_module(module)
+        if (found := sys.modules.get(module)) is None:
+            importlib.import_module("azure.core")
+            found = importlib.import_module(module)
+        _loaded[module] = found
+        return found

@@ -217,6 +217,8 @@ class _Record(policies.SansIOHTTPPolicy[Any, Any]):
         exchange.proxies = request.context.options.get("proxies")
         exchange.secret = request.http_request.headers.get("Authorization", "").removeprefix("Bearer ")
         request.context["purview_mpe_began"] = exchange.run.now()
+        if exchange.changes(request.http_request.method):
+            exchange.run.writes.append(None)  # one step, so that threads need no lock
 
     def on_response(self, request: Any, response: Any) -> None:
         _forget_token(request.http_request.headers)

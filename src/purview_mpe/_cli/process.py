@@ -1,13 +1,18 @@
 """The command as a process of its own: `purview-mpe` and `python -m purview_mpe` start here.
 
-Only this module sets up the garbage collector. `_cli.main.main` leaves it alone, so any program can call it.
+Only this module changes the process: it sets up the garbage collector and calls `quick_start`. `_cli.main.main` leaves
+the process alone, so any program can call it.
 """
 
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING, Any
 
 from purview_mpe._cli.main import main as run_command
+
+if TYPE_CHECKING:
+    from purview_mpe._client.client import Client
 
 #: A command imports pydantic and the Azure SDKs: about 130,000 objects that live until it ends, and hardly any garbage.
 #: With CPython's default threshold the collector scans the youngest objects some 250 times during these imports.
@@ -22,6 +27,14 @@ def main() -> int:
     """
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     try:
-        return run_command()
+        return run_command(connect=_connect)
     finally:
         gc.freeze()
+
+
+def _connect(**options: Any) -> Client:
+    """The client of a command that needs Azure; help, completion and mistakes load nothing."""
+    from purview_mpe import Client, quick_start  # noqa: PLC0415 - loads pydantic, which --help does without
+
+    quick_start()
+    return Client(**options)

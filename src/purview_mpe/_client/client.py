@@ -339,7 +339,8 @@ class Client:
 
         Returns:
             Outcomes with the subjects `identity`, `connection`, `managed-network` (if it was created), `runtime`,
-            `endpoint` and `data-curator`. `Report.complete` is true only if all of this is in place.
+            `endpoint` and `data-curator`. `Report.complete` is true only if all of this is in place, so never if
+            `grant` is false: that report does not say whether the identity has the role.
 
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.

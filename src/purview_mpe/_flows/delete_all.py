@@ -111,6 +111,7 @@ class Takedown:
     seen_at: float
     """When the endpoints were listed."""
     verb: Verb = "delete_all"
+    """The verb that its events name."""
     began: float = field(init=False)
     removals: list[Removal] = field(init=False)
     failed_looks: int = field(init=False, default=0)

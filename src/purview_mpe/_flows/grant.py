@@ -13,13 +13,13 @@ from purview_mpe._flows.steps.root_policy import ROLE, Change, change_root_polic
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model.arm_id import folded
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Finding, Outcome, Report
-from purview_mpe._rules.findings.account import ACCOUNT_UNREADABLE
+from purview_mpe._rules.findings.account import ACCOUNT_MISSING_IN_TAKEDOWN, ACCOUNT_UNREADABLE
 from purview_mpe._rules.findings.factory import (
     BECAME_COLLECTION_ADMIN,
     NO_SYSTEM_IDENTITY,
     WOULD_BECOME_COLLECTION_ADMIN,
 )
-from purview_mpe._rules.reach import OutOfReach, account_unreadable, out_of_reach
+from purview_mpe._rules.reach import OutOfReach, account_unreadable, not_collection_admin, out_of_reach
 from purview_mpe._rules.rights import BECOMES_ADMIN, allows
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.curator_hand_off import Asked, hand_off
@@ -96,6 +96,8 @@ class Member:
     began: float
     factory_id: str | None = None
     """Id of the factory, for events."""
+    is_to_come: bool = False
+    """In a dry run, True if the same run would make the identity; then `principal` is None."""
     result: Result | None = None
     error: ErrorDetail | None = None
     ended: float | None = None
@@ -123,29 +125,27 @@ class Curating:
     """The moment after which nothing is repeated, if the verb's own deadline does not come first."""
     refusal: PurviewMpeError | None = None
     """The last error that kept the policy from being changed."""
+    arm_refusal: PurviewMpeError | None = None
+    """Why Azure Resource Manager did not make the caller a collection administrator."""
 
     async def run(self) -> None:
         """Change the policy once for all members; errors are stored in the members."""
-        known = [member for member in self.members if member.principal]
+        if self.takes_away and any(one.code == ACCOUNT_MISSING_IN_TAKEDOWN.code for one in self.account.warnings):
+            # The policy went with the account.
+            for member in self.members:
+                self._end(member, "absent", None)
+            return
+        known = [member for member in self.members if member.principal or member.is_to_come]
         for member in self.members:
-            if not member.principal:
+            if member not in known:
                 self._end(member, *self._without_identity())
         if known:
             await self._change_for(known)
 
-    async def foresee(self, member: Member) -> None:
-        """In a dry run, whether this caller could give the role to an identity that does not exist yet."""
-        try:
-            await self._changed([_NOT_YET])
-        except PurviewMpeError as error:
-            self.refuse([member], error)
-        else:
-            self._end(member, "would-grant", None)
-
     async def _change_for(self, members: Sequence[Member]) -> None:
         words = _TAKEN if self.takes_away else _GIVEN
         try:
-            ending = await self._changed([member.principal or "" for member in members])
+            ending = await self._changed([member.principal or _NOT_YET for member in members])
         except PurviewMpeError as error:
             parts = _apart(members, error)
             if len(parts) == 1:
@@ -155,7 +155,7 @@ class Curating:
             return
         for member in members:
             # One write serves several identities, and some of them may have needed none.
-            is_done = ((member.principal or "").casefold() in self.before) is not self.takes_away
+            is_done = ((member.principal or _NOT_YET).casefold() in self.before) is not self.takes_away
             self._end(member, words["unchanged" if is_done else ending], None)
 
     async def _changed(self, principals: Sequence[str]) -> Ending:
@@ -251,6 +251,7 @@ class Curating:
                 wait = poll_interval(self.io.now() - began)
                 left = min(remaining(self.io), self.until - self.io.now())
                 if not is_stale_write(error.status, error.azure_code, error.message) or wait >= left:
+                    self.arm_refusal = error
                     raise
                 await self.io.sleep(wait)
             else:
@@ -263,13 +264,18 @@ class Curating:
         return "failed", ErrorDetail(
             code=NO_SYSTEM_IDENTITY.code,
             message="The factory has no system-assigned managed identity to give the role to.",
-            remedy="Switch it on: client.connect(spec, identity=True), or client.onboard(spec) for everything at once.",
+            remedy="Fix the error reported for the identity, then repeat the call."
+            if self.verb == "onboard"
+            else "Switch it on: client.connect(spec, identity=True), or client.onboard(spec) for everything at once.",
         )
 
     def refuse(self, members: Sequence[Member], error: PurviewMpeError) -> None:
         """End these members with an error."""
         self.refusal = error
-        self.unreached = account_unreadable() if self.account.shape is None else out_of_reach(self.account, error)
+        if error is self.arm_refusal:  # it says nothing about the data plane
+            self.unreached = not_collection_admin() if isinstance(error, AccessDenied) else None
+        else:
+            self.unreached = account_unreadable() if self.account.shape is None else out_of_reach(self.account, error)
         detail = ErrorDetail.of(error)
         if self.unreached is not None:
             detail = detail.model_copy(update={"remedy": self.unreached.remedy(error)})

@@ -8,16 +8,20 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.create_all import Creation, wait_for
 from purview_mpe._flows.grant import Curating, Member
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.factory_change import Connection, FactoryChange, Identity
+from purview_mpe._flows.steps.foreseen import read_rights_and_hand_off
+from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.provisioning import Provisioning
 from purview_mpe._flows.steps.rehearsing import rehearsed_approvals
+from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.results import Outcome, Report
+from purview_mpe._rules.findings.factory import DATA_CURATOR_LEFT_OUT
 from purview_mpe._rules.foretelling import foretold
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.curator_hand_off import joined
@@ -27,8 +31,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.approving import Approving
     from purview_mpe._flows.steps.io import Io
-    from purview_mpe._model.arm_id import ArmId
-    from purview_mpe._model.results import Finding, Plan
+    from purview_mpe._model.results import Account, Finding, Plan
     from purview_mpe._model.spec import Spec
 
 
@@ -80,14 +83,28 @@ async def prepared(io: Io, spec: Spec, options: OnboardOptions, *, dry_run: bool
     change = FactoryChange(
         io,
         spec,
-        [Identity(spec), Connection(spec, account.id, options.replace)],
+        [Identity(spec), Connection(spec, account.id, options.replace, "onboard")],
         body,
         began,
         "onboard",
         dry_run=dry_run,
     )
     creation = Creation(io, plan, Provisioning(io, plan, factory, "onboard", began), options.approve, "onboard")
-    return Onboarding(io, spec, account_id, plan, change, creation, options, dry_run)
+    return Onboarding(io, spec, plan, change, creation, options, dry_run)
+
+
+def role_of(io: Io, account: Account, members: list[Member], options: OnboardOptions, *, dry_run: bool) -> Curating:
+    """The role of identities on one account, changed in one write."""
+    return Curating(
+        io,
+        account,
+        ArmId.parse(account.id),
+        "onboard",
+        members,
+        become_admin=options.become_admin,
+        dry_run=dry_run,
+        takes_away=False,
+    )
 
 
 @dataclass
@@ -96,39 +113,28 @@ class Onboarding:
 
     io: Io
     spec: Spec
-    account_id: ArmId
     plan: Plan
     change: FactoryChange
     creation: Creation
     options: OnboardOptions
     dry_run: bool
     curating: Curating | None = None
-    rehearsed: list[Outcome] = field(default_factory=list[Outcome])
-    """The dry run's outcomes for the steps and the approvals."""
-    is_rehearsed: bool = False
+    foretold: tuple[Outcome, ...] | None = None
+    """The dry run's outcomes for the steps of the plan."""
+    approving: Approving | None = None
+    """The dry run over the connections that exist."""
 
     async def curate(self) -> None:
         """Give the factory's identity the role, if requested; the identity may be new."""
         if self.options.grant:
-            self.curating = self._curating([self.member()])
+            self.curating = role_of(self.io, self.plan.account, [self.member()], self.options, dry_run=self.dry_run)
             await self.curating.run()
 
     def member(self) -> Member:
         """The factory's identity, as the factory shows it now."""
         principal = factory_json.principal_id(self.change.body)
-        return Member(self.spec.factory_id.name, principal, self.io.now(), self.spec.factory)
-
-    def _curating(self, members: list[Member]) -> Curating:
-        return Curating(
-            self.io,
-            self.plan.account,
-            self.account_id,
-            "onboard",
-            members,
-            become_admin=self.options.become_admin,
-            dry_run=self.dry_run,
-            takes_away=False,
-        )
+        is_to_come = self.dry_run and principal is None
+        return Member(self.spec.factory_id.name, principal, self.io.now(), self.spec.factory, is_to_come)
 
     async def provision(self, *, wait: bool) -> None:
         """Create the network, then the runtime and the endpoints together, then approve the connections."""
@@ -137,50 +143,36 @@ class Onboarding:
 
     async def rehearse(self) -> None:
         """What would be done, as far as a dry run can know it."""
-        self.foretell_steps()
-        looks: list[Coroutine[Any, Any, None]] = []
-        if self.options.grant:
-            looks.append(self._rehearse_role())
-        if self.options.approve and (approving := rehearsed_approvals(self.io, self.plan, "onboard")) is not None:
-            looks.append(self._rehearse_approvals(approving))
+        for outcome in self.foretell_steps():
+            tell_step(self.io, "onboard", outcome, self.spec.factory)
+        looks: list[Coroutine[Any, Any, None]] = [self.curate()]
+        self.approving = rehearsed_approvals(self.io, self.plan, "onboard") if self.options.approve else None
+        if self.approving is not None:
+            looks.append(self._rehearse_approvals(self.approving))
         await self.io.gather(looks)
 
-    def foretell_steps(self) -> None:
+    def foretell_steps(self) -> tuple[Outcome, ...]:
         """In a dry run, what would be done for the steps of the plan."""
-        self.rehearsed[:0] = foretold(self.plan)
-        self.is_rehearsed = True
-
-    async def _rehearse_role(self) -> None:
-        member = self.member()
-        self.curating = self._curating([member])
-        await (self.curating.run() if member.principal else self.curating.foresee(member))
-
-    def foretell_role(self, member: Member) -> None:
-        """In a dry run, record that an identity that does not exist yet would be given the role."""
-        self.rehearsed.append(
-            Outcome(
-                subject="data-curator",
-                name=member.factory,
-                resource_id=self.plan.account.id,
-                result="would-grant",
-            )
-        )
+        self.foretold = foretold(self.plan)
+        return self.foretold
 
     async def _rehearse_approvals(self, approving: Approving) -> None:
         await approving.run(wait=False)
-        self.rehearsed += approving.outcomes()
+        await read_rights_and_hand_off(self.io, [approving])
 
     def report(self) -> Report:
         """What was done so far."""
         made = self.creation.report()
-        inside = tuple(self.rehearsed) if self.is_rehearsed else made.outcomes
+        approvals = self.approving.outcomes() if self.approving else ()
+        inside = made.outcomes if self.foretold is None else (*self.foretold, *approvals)
+        approvals_left = self.approving.hand_off() if self.approving else made.hand_off
         role = self.curating.outcomes() if self.curating else ()
         return Report(
             verb="onboard",
             spec=self.spec,
             account=self.plan.account,
             outcomes=(*self.change.outcomes(), *self._kept_network(), *inside, *role),
-            hand_off=joined(made.hand_off, self.curating.hand_off() if self.curating else None),
+            hand_off=joined(approvals_left, self.curating.hand_off() if self.curating else None),
             approval_asked=self.options.approve,
             warnings=self._warnings(),
         )
@@ -194,4 +186,5 @@ class Onboarding:
         return (kept,)
 
     def _warnings(self) -> tuple[Finding, ...]:
-        return (*self.plan.warnings, *(self.curating.warnings() if self.curating else ()))
+        left_out = () if self.options.grant else (DATA_CURATOR_LEFT_OUT.found(),)
+        return (*self.plan.warnings, *(self.curating.warnings() if self.curating else ()), *left_out)

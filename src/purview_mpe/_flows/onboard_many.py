@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from purview_mpe._flows.create_all import Creation
 from purview_mpe._flows.create_many import Fleet
-from purview_mpe._flows.grant import Curating
-from purview_mpe._flows.onboard import Onboarding
+from purview_mpe._flows.onboard import Onboarding, role_of
 from purview_mpe._flows.steps import fleet_reports, reads
 from purview_mpe._flows.steps.factory_change import Connection, FactoryChange, Identity
 from purview_mpe._flows.steps.provisioning import Provisioning
 from purview_mpe._flows.steps.schedule import Job
-from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.results import ErrorDetail
 from purview_mpe.errors import PurviewMpeError, WaitTimedOut
 
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from purview_mpe._flows.create_many import Candidate, Item, Seen
-    from purview_mpe._flows.grant import Member
+    from purview_mpe._flows.grant import Curating, Member
     from purview_mpe._flows.onboard import OnboardOptions
     from purview_mpe._flows.steps.factory_change import Part
     from purview_mpe._flows.steps.io import Io
@@ -94,16 +92,7 @@ class _Work:
             member.result, member.ended, member.error = "timed-out", self.io.now(), ErrorDetail.of(_out_of_time(work))
         curating = self.role.curating
         if curating is None:
-            return Curating(
-                self.io,
-                work.plan.account,
-                work.account_id,
-                "onboard",
-                [member],
-                become_admin=False,
-                dry_run=False,
-                takes_away=False,
-            )
+            return role_of(self.io, work.plan.account, [member], work.options, dry_run=work.dry_run)
         return replace(curating, members=[member])
 
 
@@ -117,14 +106,12 @@ def _out_of_time(work: Onboarding) -> WaitTimedOut:
 class _Roles:
     """The role Data Curator for all factories of a fleet."""
 
-    def __init__(
-        self, io: Io, schedule: Schedule, fleet: OnboardingFleet, *, become_admin: bool, dry_run: bool
-    ) -> None:
+    def __init__(self, io: Io, schedule: Schedule, fleet: OnboardingFleet, options: OnboardOptions) -> None:
         self._io = io
         self._schedule = schedule
         self._fleet = fleet
-        self._become_admin, self._dry_run = become_admin, dry_run
-        self._desks: dict[str, _PolicyQueue] = {}
+        self._options = options
+        self._queues: dict[str, _PolicyQueue] = {}
         self._expected: dict[int, str] = {}
         """For each factory that has no identity yet, the id of its account; an empty text while that is not known."""
         self._open: Counter[str] = Counter()
@@ -144,48 +131,39 @@ class _Roles:
         """Queue the role of an identity that exists now."""
         self.forget(candidate)
         role, key = _Role(candidate, member), account.id.casefold()
-        desk = self._desks.setdefault(key, _PolicyQueue(account))
-        desk.waiting.append(role)
-        desk.due = min(desk.due, self._io.now() + desk.gather)
+        queue = self._queues.setdefault(key, _PolicyQueue(account))
+        queue.waiting.append(role)
+        queue.due = min(queue.due, self._io.now() + queue.gather)
         return role
 
     def start(self) -> float:
         """Start the writes that are due; return the moment at which the next batch is due."""
         now, next_due = self._io.now(), float("inf")
-        for key, desk in self._desks.items():
-            if not desk.waiting or desk.is_writing:
+        for key, queue in self._queues.items():
+            if not queue.waiting or queue.is_writing:
                 continue
-            if now >= desk.due or not (self._open[key] or self._open[""]):
-                self._put(desk)
+            if now >= queue.due or not (self._open[key] or self._open[""]):
+                self._put(queue)
             else:
-                next_due = min(next_due, desk.due)
+                next_due = min(next_due, queue.due)
         return next_due
 
-    def _put(self, desk: _PolicyQueue) -> None:
-        batch, desk.waiting = desk.waiting, []
-        desk.due, desk.gather, desk.is_writing = float("inf"), 2 * desk.gather, True
-        account_id = ArmId.parse(desk.account.id)
-        curating = Curating(
-            self._io,
-            desk.account,
-            account_id,
-            "onboard",
-            [role.member for role in batch],
-            become_admin=self._become_admin,
-            dry_run=self._dry_run,
-            takes_away=False,
-        )
+    def _put(self, queue: _PolicyQueue) -> None:
+        batch, queue.waiting = queue.waiting, []
+        queue.due, queue.gather, queue.is_writing = float("inf"), 2 * queue.gather, True
+        members = [role.member for role in batch]
+        curating = role_of(self._io, queue.account, members, self._options, dry_run=self._fleet.dry_run)
 
         async def flow() -> None:
             curating.until = self._io.now() + _PATIENCE
-            if desk.unreached is None:
+            if queue.unreached is None:
                 await curating.run()
             else:
-                curating.refuse(curating.members, desk.unreached)
+                curating.refuse(curating.members, queue.unreached)
 
         def then(failure: PurviewMpeError | None) -> None:
-            desk.is_writing = False
-            desk.unreached = curating.refusal if curating.unreached is not None else None
+            queue.is_writing = False
+            queue.unreached = curating.refusal if curating.unreached is not None else None
             ended(failure)
 
         def ended(failure: PurviewMpeError | None = None) -> None:
@@ -199,7 +177,7 @@ class _Roles:
         for role in batch:
             role.curating = curating
             role.candidate.jobs += 1
-        self._schedule.put("roles", desk.account.id.casefold(), Job(flow, then, (), ended))
+        self._schedule.put("roles", queue.account.id.casefold(), Job(flow, then, (), ended))
 
 
 class OnboardingFleet(Fleet):
@@ -222,7 +200,7 @@ class OnboardingFleet(Fleet):
     ) -> None:
         super().__init__(io, items, approve=options.approve, wait=wait, timeout=timeout, dry_run=dry_run)
         self._options = options
-        self._roles = _Roles(io, self.schedule, self, become_admin=options.become_admin, dry_run=dry_run)
+        self._roles = _Roles(io, self.schedule, self, options)
         self._works: dict[int, _Work] = {}
         """The work for each factory that was read with its account, by the factory's index."""
 
@@ -256,12 +234,11 @@ class OnboardingFleet(Fleet):
         """
         spec = member.spec
         plan, factory = seen.plan(spec, owner)
-        parts: list[Part] = [Identity(spec), Connection(spec, plan.account.id, self._options.replace)]
+        parts: list[Part] = [Identity(spec), Connection(spec, plan.account.id, self._options.replace, "onboard")]
         change = FactoryChange(self.io, spec, parts, seen.body, seen.at, "onboard", dry_run=self.dry_run)
         provisioning = Provisioning(self.io, plan, factory, "onboard", seen.at)
         creation = Creation(self.io, plan, provisioning, self._options.approve, "onboard")
-        account_id = ArmId.parse(plan.account.id)
-        onboarding = Onboarding(self.io, spec, account_id, plan, change, creation, self._options, self.dry_run)
+        onboarding = Onboarding(self.io, spec, plan, change, creation, self._options, self.dry_run)
         work = self._works[member.index] = _Work(self.io, onboarding)
         member.report = partial(self._report, member, work)
 
@@ -273,7 +250,8 @@ class OnboardingFleet(Fleet):
                 self.fail(member, failure)
                 return
             if self._options.grant:
-                self._want_role(member, work, owner.account)
+                work.role = self._roles.add(member, owner.account, onboarding.member())
+                member.awaits_more = True
             if self.dry_run:
                 onboarding.foretell_steps()
                 self.rehearse(member, plan)
@@ -284,17 +262,8 @@ class OnboardingFleet(Fleet):
 
     def _report(self, member: Candidate, work: _Work) -> Report:
         if self.dry_run and member.case is not None:
-            work.onboarding.rehearsed += member.case.work.outcomes()
+            work.onboarding.approving = member.case.work
         return work.report()
-
-    def _want_role(self, member: Candidate, work: _Work, account: Account) -> None:
-        identity = work.onboarding.member()
-        if self.dry_run and identity.principal is None:
-            self._roles.forget(member)
-            work.onboarding.foretell_role(identity)
-        else:
-            work.role = self._roles.add(member, account, identity)
-            member.awaits_more = True
 
     def prepare(self) -> float:
         """As `Fleet.prepare`; also write the policies that are due."""

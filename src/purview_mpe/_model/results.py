@@ -471,8 +471,15 @@ class Report(Noun):
         and not every connection is approved; and if the account could not be read, unless `Spec.groups` names only
         known group ids. A creation without `approve` is complete once the endpoints exist, although their connections
         may wait for approval: `status(spec)` says whether lineage can flow. `onboard` is complete once nothing is left
-        to do.
+        to do: without `approve` once the connections are approved, and without `grant` never, because its report does
+        not say whether the identity has the role.
         """
+        has_role = any(outcome.subject == "data-curator" for outcome in self.outcomes)
+        return self.is_done and (self.verb != "onboard" or has_role)
+
+    @property
+    def is_done(self) -> bool:
+        """As `complete`, but a role that `onboard` was asked to leave out does not count."""
         is_foretold = any(outcome.result.startswith("would-") for outcome in self.outcomes)
         is_left = self.verb == "onboard" and self.hand_off is not None
         return not (is_foretold or is_left or any(self.unfinished()))

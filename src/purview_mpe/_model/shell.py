@@ -72,6 +72,8 @@ _PHRASES: Mapping[str, str] = {
     "give the client": "give the command",
     "Give the client": "Give the command",
     "a longer timeout": "a longer --timeout",
+    "run_id": "--run",
+    "become_admin": "--become-admin",
     "the call": "the command",
     "this call": "this command",
     "the report's hand_off": "the hand-off in the report",

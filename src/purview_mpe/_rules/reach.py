@@ -59,6 +59,11 @@ def account_unreadable() -> OutOfReach:
     return OutOfReach("account-hidden", _REASONS["account-hidden"])
 
 
+def not_collection_admin() -> OutOfReach:
+    """The reason if Azure Resource Manager refuses to make the caller a collection administrator."""
+    return OutOfReach("not-collection-admin", _REASONS["not-collection-admin"])
+
+
 def _kind(account: Account, error: PurviewMpeError) -> Kind | None:
     is_closed, said = account.firewall == CLOSED, error.message.casefold()
     if isinstance(error, NoAnswer):

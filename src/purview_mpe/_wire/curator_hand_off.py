@@ -133,17 +133,18 @@ def root: [.values | arrays | .[] | objects
 
 def give: checked | rule_id as $rule | curators as $curators | [wanted[] | unless_in($curators)] as $missing
   | if $missing == [] then empty else
-      if position($rule) == null then .properties.attributeRules +=
+      (position($rule) != null) as $is_old | if $is_old | not then .properties.attributeRules +=
         [{kind: "attributerule", id: $rule, name: $rule, dnfCondition: []}] else . end
       | position($rule) as $at | position(permission_id) as $permission | permission_id as $permits
       | .properties.attributeRules[$at].dnfCondition |= (conditions($rule)
-          | [.[] | people[]] as $named | [$missing[] | unless_in($named)] as $new
+          | (. == []) as $is_empty | [.[] | people[]] as $named | [$missing[] | unless_in($named)] as $new
           | (map(is_plain and any(.[]; names_people
               and (.attributeValueIncludedIn | type == "array" and length > 0))) | index(true)) as $first
           | if $new == [] then .
-            elif $first == null then . +
-              [[{attributeName: "principal.microsoft.id", attributeValueIncludedIn: $new},
-                {fromRule: $role, attributeName: "derived.purview.role", attributeValueIncludes: $role}]]
+            elif $first == null then . + [
+              [{attributeName: "principal.microsoft.id", attributeValueIncludedIn: $new},
+               {fromRule: $role, attributeName: "derived.purview.role", attributeValueIncludes: $role}]
+              | if $is_old and $is_empty then reverse else . end]
             else .[$first] |= map(if names_people then .attributeValueIncludedIn += $new else . end) end)
       | if .properties.attributeRules[$permission] | refers($rule) then .
         else .properties.attributeRules[$permission].dnfCondition |=
@@ -156,15 +157,16 @@ def without($ids): map(if names_people | not then . else
       | select(type != "string" or ([unless_in($ids)] != []))]
     | if [.attributeValueIncludes | strings | unless_in($ids)] == [] then del(.attributeValueIncludes) else . end
   end);
+def is_emptied($ids): people != [] and all(people[]; . as $one | $ids | index($one) != null)
+  and all(without($ids)[]; is_known);
 def take: checked | rule_id as $rule | [wanted[] | ascii_downcase] as $ids | position($rule) as $at
   | if $at == null then empty
     elif all(curators[]; . as $one | $ids | index($one) == null) then empty else
-      .properties.attributeRules[$at].dnfCondition |= [.[]
-        | if all(people[]; . as $one | $ids | index($one) == null) then . else
-            without($ids) | if people == [] and all(.[]; is_known) then empty else . end
-          end]
-      | if .properties.attributeRules[$at]
-          | .dnfCondition == [] and (keys - ["kind", "id", "name", "dnfCondition"]) == []
+      (.properties.attributeRules[$at].dnfCondition | map(select(is_emptied($ids)))) as $emptied
+      | .properties.attributeRules[$at].dnfCondition |= [.[] | if is_emptied($ids) then empty
+          elif all(people[]; . as $one | $ids | index($one) == null) then . else without($ids) end]
+      | if all($emptied[]; .[0].attributeName != "derived.purview.role") and (.properties.attributeRules[$at]
+          | .dnfCondition == [] and (keys - ["kind", "id", "name", "dnfCondition"]) == [])
         then del(.properties.attributeRules[$at])
           | position(permission_id) as $permission
           | .properties.attributeRules[$permission].dnfCondition |= map(select(. != reference($rule)))
@@ -184,7 +186,7 @@ version='api-version=@API_VERSION@'
 root=@ROOT@
 rest() { az rest --resource @RESOURCE@ "$@"; }
 decide() {
-  jq -c --arg role '@ROLE@' --arg domain "$root" --arg account @ACCOUNT@ '
+  jq -ac --arg role '@ROLE@' --arg domain "$root" --arg account @ACCOUNT@ '
 @RULES@
 '"$1" --args @PRINCIPALS@
 }
@@ -196,7 +198,8 @@ done
 changed=$(decide @CHANGE@ <<< "$policy")
 if [ -n "$changed" ]; then
   url="$purview/$(jq -r .id <<< "$policy")?$version"
-  rest --method put --url "$url" --output none --body "$changed"
+  # A large policy does not fit into an argument, so the body comes from stdin, in ASCII for every console.
+  rest --method put --url "$url" --output none --body @- <<< "$changed"
   rest --method get --url "$url" | decide @SHOWS@
 fi
 """

@@ -74,10 +74,11 @@ def unexpected_answer(attempt: Attempt, answer: Answer) -> AzureError:
     Its status is below 400: Azure may have done what was requested, so the caller has to look.
     """
     if 300 <= answer.status < 400:
+        service = "Purview" if attempt.on_data_plane else "Azure Resource Manager"
         return AzureUnavailable(
             f"Could not {attempt.what}: the answer was a redirect ({answer.status}), which is never followed.",
-            remedy="Check for a proxy or a sign-in page between here and Azure: Azure Resource Manager never "
-            "redirects this.",
+            remedy=f"Check for a proxy or a sign-in page between here and Azure, because {service} does not redirect "
+            "this request. Then repeat the call.",
             status=answer.status,
             request_id=answer.request_id,
             correlation_id=answer.correlation_id,

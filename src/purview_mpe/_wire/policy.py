@@ -120,9 +120,11 @@ def with_curators(policy: Policy, principals: Sequence[str]) -> Policy | None:
     body = copy.deepcopy(policy.body)
     rules, permission = _rules_of(policy, body)
     rule_id = _rule_id(policy, DATA_CURATOR)
-    alternatives = _alternatives(policy, _rule(rules, rule_id) or _new_rule(rules, rule_id))
+    rule = _rule(rules, rule_id)
+    alternatives = _alternatives(policy, rule or _new_rule(rules, rule_id))
     named = {one for alternative in alternatives for one in _principals(alternative, DATA_CURATOR)}
-    _add(alternatives, [one for one in missing if one.casefold() not in named])
+    is_first_in_old_rule = rule is not None and not alternatives
+    _add(alternatives, [one for one in missing if one.casefold() not in named], role_first=is_first_in_old_rule)
     if not _refers_to(permission, rule_id):
         _alternatives(policy, permission).append([_reference(rule_id)])
     return replace(policy, body=body)
@@ -132,7 +134,8 @@ def without_curators(policy: Policy, principals: Sequence[str]) -> Policy | None
     """The policy without these identities as Data Curators; None if none of them is one.
 
     An alternative without identities is removed if it holds only what `with_curators` writes, and so is the rule:
-    an account in which the role was never given has a policy without the rule (recorded).
+    an account in which the role was never given has a policy without the rule (recorded). A rule that was empty before
+    the role was given stays; `_add` marks its alternative.
 
     Raises:
         UnsupportedSetup: as `with_curators`.
@@ -148,9 +151,10 @@ def without_curators(policy: Policy, principals: Sequence[str]) -> Policy | None
         return None
     for condition in filter(None, [_condition_of_identities(one, DATA_CURATOR) for one in holding]):
         _take_out(condition, unwanted)
-    emptied = {id(one) for one in holding if not _is_needed(one)}
-    alternatives[:] = [one for one in alternatives if id(one) not in emptied]
-    if not alternatives and rule.keys() <= {"kind", "id", "name", "dnfCondition"}:
+    emptied = [one for one in holding if not _is_needed(one)]
+    alternatives[:] = [one for one in alternatives if not any(one is other for other in emptied)]
+    was_empty = any(map(_is_role_first, emptied))
+    if not alternatives and not was_empty and rule.keys() <= {"kind", "id", "name", "dnfCondition"}:
         rules.remove(rule)
         references = _alternatives(policy, permission)
         references[:] = [one for one in references if one != [_reference(rule_id)]]
@@ -260,7 +264,11 @@ def _values(condition: Object) -> tuple[str, ...]:
     return (*((single,) if single else ()), *texts(condition, "attributeValueIncludedIn"))
 
 
-def _add(alternatives: list[object], principals: Sequence[str]) -> None:
+def _add(alternatives: list[object], principals: Sequence[str], *, role_first: bool) -> None:
+    """Add identities to an alternative, or in a new one; `role_first` marks it as the first of an existing rule.
+
+    The order of conditions means nothing to Purview (recorded: it varies), so it can say what to restore later.
+    """
     if not principals:
         return
     for alternative in alternatives:
@@ -269,12 +277,16 @@ def _add(alternatives: list[object], principals: Sequence[str]) -> None:
         if condition is not None and (held := as_list(condition.get("attributeValueIncludedIn"))):
             held.extend(principals)
             return
-    alternatives.append(
-        [
-            {"attributeName": _PRINCIPAL, "attributeValueIncludedIn": list(principals)},
-            {"fromRule": DATA_CURATOR, "attributeName": _ROLE, "attributeValueIncludes": DATA_CURATOR},
-        ]
-    )
+    conditions: list[Json] = [
+        {"attributeName": _PRINCIPAL, "attributeValueIncludedIn": list(principals)},
+        {"fromRule": DATA_CURATOR, "attributeName": _ROLE, "attributeValueIncludes": DATA_CURATOR},
+    ]
+    alternatives.append(conditions[::-1] if role_first else conditions)
+
+
+def _is_role_first(alternative: object) -> bool:
+    conditions = as_list(alternative) or [None]
+    return as_mapping(conditions[0]).get("attributeName") == _ROLE
 
 
 def _take_out(condition: Json, principals: set[str]) -> None:

@@ -150,7 +150,7 @@ def _policy(attempt: Attempt, refusal: Refusal) -> str:
         return f"{remedy}."
     return (
         f"{remedy}: az policy exemption create --name purview-mpe --exemption-category Waiver --policy-assignment "
-        f"{_word(assignment)} --scope {_word(attempt.scope)}"
+        f"{_word(assignment)} --scope {_word(attempt.home or attempt.scope)}"
     )
 
 
@@ -227,7 +227,7 @@ def _role(attempt: Attempt, refusal: Refusal) -> str:
         )
     return (
         f"Ask an owner for the role {attempt.role}: az role assignment create --role {attempt.role!r} "
-        f"--assignee YOU --scope {attempt.scope}"
+        f"--assignee YOU --scope {attempt.home or attempt.scope}"
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from purview_mpe._flows.steps.fleet_reports import failed
 from purview_mpe._model.results import FAILURES, ErrorDetail, Identity, Outcome, Report, Result, Subject, Verb, identity
+from purview_mpe._rules.findings.factory import DATA_CURATOR_LEFT_OUT
 from purview_mpe._wire.curator_hand_off import apart, joined
 from purview_mpe.errors import NoAnswer, NotApproved
 
@@ -100,12 +101,17 @@ class Course:
         }
         outcomes = {key: self._continued(key, outcome) for key, outcome in (left | news).items()}
         in_order = sorted(outcomes, key=_place)
+        has_role = any(outcome.subject == "data-curator" for outcome in outcomes.values())
         self.reported = report.model_copy(
             update={
                 "spec": self.spec,
                 "account": report.account or (self.reported.account if self.reported else None),
                 "hand_off": self._hand_off(report),
                 "outcomes": tuple(outcomes[key] for key in in_order),
+                # A look leaves out the role, although an earlier submission may have given it.
+                "warnings": tuple(
+                    one for one in report.warnings if not (has_role and one.code == DATA_CURATOR_LEFT_OUT.code)
+                ),
             }
         )
         # Look once more, and show the worker what this orchestration created: a conflict after that is a real one.

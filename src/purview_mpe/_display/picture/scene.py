@@ -162,6 +162,7 @@ def outcomes_scene(
 ) -> Scene:
     """The picture of each step's outcome so far; `pending` names the steps that have not finished."""
     network_result = ""
+    is_own = own is not None
     results: dict[Identity, list[Outcome]] = {}
     links: dict[Subject, Way] = {}
     for outcome in outcomes:
@@ -169,6 +170,7 @@ def outcomes_scene(
             network_result = outcome.result
         elif outcome.subject in _ENDPOINTS:
             results.setdefault(outcome.identity, []).append(outcome)
+            is_own = is_own or outcome.subject == "private-endpoint"
         elif outcome.subject in _LINKS:
             links[outcome.subject] = _link(outcome)
     ways = [_way(together) for together in results.values()]
@@ -180,7 +182,7 @@ def outcomes_scene(
     return Scene(
         title,
         ("Data factory", factory),
-        _frame(own, network, network_result),
+        _frame(own, network, network_result) if own or not is_own else _OWN_NETWORK,
         (*runtime, *sorted_ways(shown)),
         mark,
         before=tuple(links[subject] for subject in _BEFORE if subject in links),
@@ -225,6 +227,8 @@ _LINKS: Mapping[Subject, tuple[str, str]] = {
 }
 _BEFORE: tuple[Subject, ...] = ("identity", "connection")
 _AFTER: tuple[Subject, ...] = ("data-curator",)
+#: The inner box for private endpoints of the customer's own, if the network's name is not known.
+_OWN_NETWORK = ("Your virtual network", "")
 _KINDS = {
     "integrationruntimes": "Integration runtime",
     "microsoft.datafactory/factories": "Data factory",
@@ -249,7 +253,7 @@ def _the(target: str) -> str:
 def _frame(own: Network | None, name: str, fate: str) -> tuple[str, str]:
     """What the endpoints are in: the factory's managed virtual network, or one of the customer's own."""
     if own is not None:
-        return ("Your virtual network", f"{own.virtual_network_id.name} / {own.subnet_id.name}")
+        return (_OWN_NETWORK[0], f"{own.virtual_network_id.name} / {own.subnet_id.name}")
     return ("Managed virtual network", f"{name}, {fate}" if fate else name)
 
 

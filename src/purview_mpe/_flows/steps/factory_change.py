@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, assert_never
 
 from purview_mpe._azure import loading
 from purview_mpe._flows.steps import reads
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Result, Subject, Verb
     from purview_mpe._model.spec import Spec
 
+#: The call that replaces a connection to another account, by the verb that met it.
+_REPLACING = {"connect": "Call connect(spec, replace=True)", "onboard": "Call onboard(spec, replace=True)"}
 #: How often the factory may change between a read and the following write before the change fails.
 _ROUNDS = 5
 
@@ -81,6 +83,8 @@ class Connection:
     account: str
     """Id of the account."""
     replace: bool = False
+    verb: Literal["connect", "onboard"] = "connect"
+    """The verb that the remedy names."""
     state: State = field(default_factory=Planned)
     subject: Subject = "connection"
     done: Result = "connected"
@@ -104,7 +108,7 @@ class Connection:
         return _elsewhere(
             self.spec,
             connected,
-            "Call connect(spec, replace=True) if the factory should report its lineage only to the new account.",
+            f"{_REPLACING[self.verb]} if the factory should report its lineage only to the new account.",
         )
 
 

@@ -175,6 +175,11 @@ class Io(Protocol):
         ...
 
     @property
+    def writes_sent(self) -> int:
+        """How many requests of this verb that change something are on their way or answered."""
+        ...
+
+    @property
     def at_once(self) -> int:
         """How many flows `gather` runs at the same time, however many it is given."""
         ...

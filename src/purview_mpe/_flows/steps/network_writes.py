@@ -45,7 +45,8 @@ class EndpointWork:
     subnet: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.attempt = Attempt(f"create the private endpoint {self.step.name!r}", str(self.id), ENDPOINT_ROLE)
+        what = f"create the private endpoint {self.step.name!r}"
+        self.attempt = Attempt(what, str(self.id), ENDPOINT_ROLE, home=str(self.id.group))
         self.subnet = self.network.subnet
 
     async def send(self) -> Operation | None:
@@ -98,7 +99,7 @@ class ZoneWork:
 
     def __post_init__(self) -> None:
         what = f"create the private DNS zone {self.id.name!r}"
-        self.attempt = Attempt(what, str(self.id), ZONE_ROLE, is_guarded=True)
+        self.attempt = Attempt(what, str(self.id), ZONE_ROLE, is_guarded=True, home=str(self.id.group))
 
     async def send(self) -> Operation | None:
         """Send the creation."""

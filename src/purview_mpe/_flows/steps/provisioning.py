@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from purview_mpe._flows.steps import factory_writes as writes
 from purview_mpe._flows.steps import reads, reasons
+from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.progress import Ended, InTheWay, Made, Progress, UnderWay
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import folded
 from purview_mpe._model.results import ErrorDetail, Plan
-from purview_mpe.errors import ProvisioningFailed, PurviewMpeError, WaitTimedOut
+from purview_mpe._rules.foretelling import conflict_of, without_network
+from purview_mpe.errors import PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Sequence
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.results import Endpoint, Factory, Outcome, Result, Step, Verb
 
 _MAX_HEALINGS = 3
-#: Seconds between the writes and the early read, so that it usually does not overtake them.
+#: Seconds between two looks at whether the early read would overtake the writes.
 _EARLY_READ_DELAY = 0.03
 
 
@@ -79,10 +81,10 @@ class Provisioning:
         `read_early` sends the first read right after the writes: if Azure finishes immediately, that saves the time
         of a request.
         """
-        if await self.make_network():
+        if (missing := await self.make_network()) is None:
             await self.write_endpoints(read_early=read_early)
         else:
-            self.skip_endpoints()
+            await self.skip_endpoints(missing)
 
     @property
     def waiting(self) -> list[Progress]:
@@ -99,46 +101,49 @@ class Provisioning:
         """True if nothing will change any more."""
         return not self.waiting and not self._healable()
 
-    async def make_network(self) -> bool:
-        """Create the managed virtual network if planned; return whether endpoints can be created afterwards."""
+    async def make_network(self) -> Step | None:
+        """Create the managed virtual network if planned; return its step if nothing can be created in it."""
         for progress in self.steps:
             if progress.step.subject == "managed-network":
                 await self.do(progress)
-                return progress.result in {"created", "kept"}
-        return True
+                return None if progress.result in {"created", "kept"} else progress.step
+        return None
 
-    def skip_endpoints(self) -> None:
-        """End the step of every endpoint and runtime, because there is no network for them."""
+    async def skip_endpoints(self, network: Step) -> None:
+        """End every step inside the network: what would have been created fails, because the network is missing."""
         for progress in self.steps_inside:
-            self._fail(
-                progress,
-                ProvisioningFailed(
-                    f"The {progress.step.subject} {progress.step.name!r} was not created: there is no managed virtual "
-                    "network for it.",
-                    remedy="Fix the error reported for the managed virtual network, then repeat the call.",
-                ),
-            )
+            if progress.step.action in {"create", "replace"}:
+                self._fail(progress, without_network(progress.step, network))
+            else:
+                await self.do(progress)
 
     async def write_endpoints(self, *, read_early: bool) -> None:
         """Write all endpoints that have to be written, and the runtime, concurrently."""
-        writing: list[Coroutine[Any, Any, None]] = []
+        writing: list[Progress] = []
         for progress in self.steps_inside:
             if progress.step.action in {"create", "replace"}:
-                writing.append(self.do(progress))
+                writing.append(progress)
             else:
                 await self.do(progress)
         listed: list[Endpoint] = []
+        flows = [self.do(progress) for progress in writing]
         if writing and read_early:
-            writing.append(self._list_early(listed))
-        await self.io.gather(writing)
+            flows.append(self._list_early(writing, self.io.writes_sent, listed))
+        await self.io.gather(flows)
         for progress in self.waiting:
             endpoint = _found(progress.step, listed)
             # Nothing else in this list counts: the read may have overtaken the write.
             if endpoint is not None and states.provisioning_is_over(endpoint.provisioning_state):
                 self._take_over(progress, listed)
 
-    async def _list_early(self, listed: list[Endpoint]) -> None:
+    async def _list_early(self, writing: Sequence[Progress], sent_before: int, listed: list[Endpoint]) -> None:
+        """Read as soon as every write is on its way. A read that overtakes a write costs the time of a request."""
         await self.io.sleep(_EARLY_READ_DELAY)
+        while self.io.writes_sent - sent_before < len(writing):
+            is_answered = all(isinstance(progress.state, (InTheWay, Made, Ended)) for progress in writing)
+            if is_answered or remaining(self.io) <= 0:
+                return  # the next read comes at once
+            await self.io.sleep(_EARLY_READ_DELAY)
         try:
             listed.extend(await reads.list_endpoints(self.io, self.plan.spec))
         except PurviewMpeError:
@@ -151,8 +156,7 @@ class Provisioning:
         try:
             match step.action:
                 case "conflict":
-                    error = ErrorDetail(code="conflict", message=step.reason, remedy=step.remedy or "Plan again.")
-                    self._enter(progress, Ended("conflict", error))
+                    self._enter(progress, Ended("conflict", conflict_of(step)))
                 case "keep":
                     kept = _found(step, self.factory.endpoints)
                     self._enter(progress, Made("kept", kept) if kept else Ended("kept"))

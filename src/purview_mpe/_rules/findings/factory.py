@@ -55,6 +55,17 @@ DATA_CURATOR_UNREADABLE = Kind(
     meaning="This caller cannot see whether the factory's identity is Data Curator on the root collection.",
     why="The caller is outside the account's network, or is not a collection administrator; the finding says which.",
 )
+DATA_CURATOR_LEFT_OUT = Kind(
+    link="Factory",
+    code="data-curator-left-out",
+    severity="info",
+    message="The role Data Curator was left out, so it is not known whether the factory's identity has it.",
+    cause="Without the role, Purview refuses the factory's lineage, so a report without it is not complete.",
+    remedy="See whether the identity has the role: client.check(spec). Or give it: client.grant(spec).",
+    meaning="`onboard` was asked to leave out the role Data Curator, so its report is not complete.",
+    why="The caller asked for everything but the role (`grant` in Python, `--no-grant` in a shell).",
+    fix="[`check`](verbs/check.md) says whether the identity has the role, and [`grant`](verbs/grant.md) gives it.",
+)
 BECAME_COLLECTION_ADMIN = Kind(
     link="Factory",
     code="became-collection-admin",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from purview_mpe.emulator._http.credential import AsyncCredential, Credential
 from purview_mpe.emulator._state.access import Role, within
-from purview_mpe.emulator._state.policies import grant
+from purview_mpe.emulator._state.policies import grant, raised
 from purview_mpe.emulator._state.roles import collection_role_called, roles_called
 
 if TYPE_CHECKING:
@@ -93,6 +93,6 @@ class Callers:
                     catalog = self._world.catalogs[key]
                     policy = catalog.policy_of(catalog.root)
                     if policy is not None and grant(policy, collection_role, caller.object_id):
-                        policy["version"] += 1
+                        policy["version"] = raised(policy)
         else:
             caller.assignments.extend((scope, one) for one in roles_called(role))

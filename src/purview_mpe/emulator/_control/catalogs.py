@@ -59,15 +59,20 @@ class Catalogs:
             return deepcopy(self._policy(account, collection))
 
     def set_policy(self, policy: dict[str, Any], account: ArmId | str | None = None) -> None:
-        """Store a policy unchanged, in place of the one with its id or its collection."""
+        """Store a policy unchanged, in place of the one with its id or its collection.
+
+        Raises:
+            ValueError: the policy has no id.
+        """
+        if not policy.get("id"):
+            raise ValueError("a policy needs an id")
         with self._world.lock:
             catalog = self._catalog(account)
             policy = deepcopy(policy)
             known = catalog.policy_of(policies.collection_of(policy))
-            if known is not None and known["id"] != policy["id"]:
-                del catalog.policies[known["id"]]
-            catalog.policies[policy["id"]] = policy
-            catalog.written[policy["id"]] = self._world.arrivals
+            if known is not None and str(known["id"]).casefold() != str(policy["id"]).casefold():
+                del catalog.policies[str(known["id"]).casefold()]
+            catalog.store(policy, self._world.arrivals)
 
     def members(
         self, role: CollectionRole, account: ArmId | str | None = None, *, collection: str | None = None
@@ -160,5 +165,5 @@ class Catalogs:
         principal: str,
     ) -> None:
         if change(policy, role, principal):
-            policy["version"] += 1
-            self._catalog(account).written[policy["id"]] = self._world.arrivals
+            policy["version"] = policies.raised(policy)
+            self._catalog(account).store(policy, self._world.arrivals)

@@ -56,9 +56,9 @@ class Catalog:
     collections: dict[str, Collection] = field(default_factory=dict[str, Collection])
     """By name, in order of creation."""
     policies: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    """By id, in order of creation."""
+    """By id in lower case, in order of creation."""
     written: dict[str, int] = field(default_factory=dict[str, int])
-    """By id of the policy: the number of the last request that had arrived when it was written."""
+    """By the same id: the number of the last request that had arrived when it was written."""
     entities: dict[str, Entity] = field(default_factory=dict[str, Entity])
     """By guid."""
     relations: list[Relation] = field(default_factory=list[Relation])
@@ -67,6 +67,11 @@ class Catalog:
     def root(self) -> str:
         """The name of the root collection: the account's, in lower case (recorded 2021-10)."""
         return self.account.name.lower()
+
+    def store(self, policy: dict[str, Any], arrivals: int) -> None:
+        """Store a policy under its id; requests that arrived before can see that it was written since."""
+        key = str(policy["id"]).casefold()
+        self.policies[key], self.written[key] = policy, arrivals
 
     def policy_of(self, collection: str) -> dict[str, Any] | None:
         """The policy of a collection."""

@@ -108,6 +108,12 @@ def collection_of(policy: Mapping[str, Any]) -> str:
     return str(reference.get("referenceName", ""))
 
 
+def raised(policy: Mapping[str, Any]) -> int:
+    """The version of a policy after the next write; one without a version counts as version 0."""
+    version = policy.get("version")
+    return version + 1 if isinstance(version, int) else 1
+
+
 def parent_of(policy: Mapping[str, Any]) -> str | None:
     """The name of the parent collection; None for a root."""
     parent = (object_of(policy.get("properties")) or {}).get("parentCollectionName")

@@ -13,7 +13,7 @@ from purview_mpe.emulator._http.call import read_token, write_token
 from purview_mpe.emulator._http.router import Route
 from purview_mpe.emulator._services.data_plane.catalogs import check, enter, not_authorized
 from purview_mpe.emulator._services.versions import POLICY_STORE
-from purview_mpe.emulator._state.policies import ROLE_ACTIONS, ROLE_IDS, collection_of, parent_of, rule_called
+from purview_mpe.emulator._state.policies import ROLE_ACTIONS, ROLE_IDS, collection_of, parent_of, raised, rule_called
 from purview_mpe.emulator._values.exchange import ArmError, Response
 from purview_mpe.emulator._values.json_values import list_of, object_of, strings_of
 
@@ -132,20 +132,14 @@ def _put_policy(call: Call) -> Response:
     _check_version(call, policy, body)
     if call.world.settings.answers.unknown_principal == "refused":
         _check_principals(call, policy, body)
-    written = {**deepcopy(body), "version": policy["version"] + 1}
-    write(call, catalog, written)
+    written = {**deepcopy(body), "version": raised(policy)}
+    catalog.store(written, call.world.arrivals)
     return Response(200, deepcopy(written), dict(_SUPPORTED))
-
-
-def write(call: Call, catalog: Catalog, policy: dict[str, Any]) -> None:
-    """Store a policy; requests under way can see that it was written after they arrived."""
-    catalog.policies[policy["id"]] = policy
-    catalog.written[policy["id"]] = call.world.arrivals
 
 
 def was_written_meanwhile(call: Call, catalog: Catalog, policy: Mapping[str, Any]) -> bool:
     """Whether a policy was written between the arrival of this request and now."""
-    return catalog.written.get(policy["id"], 0) >= call.arrived
+    return catalog.written.get(str(policy["id"]).casefold(), 0) >= call.arrived
 
 
 def etag_mismatch() -> ArmError:
@@ -155,7 +149,7 @@ def etag_mismatch() -> ArmError:
 
 def _check_version(call: Call, policy: Mapping[str, Any], body: Mapping[str, Any]) -> None:
     answer = call.world.settings.answers.stale_policy
-    if answer == "accepted" or body.get("version") == policy["version"]:
+    if answer == "accepted" or body.get("version") == policy.get("version"):
         return
     if answer == "1002":
         raise etag_mismatch()
@@ -165,7 +159,9 @@ def _check_version(call: Call, policy: Mapping[str, Any], body: Mapping[str, Any
 def _check_body(policy: Mapping[str, Any], body: Mapping[str, Any]) -> None:
     """Refuse changes of a policy other than to its rules. Codes and messages are inferred."""
     properties = object_of(body.get("properties")) or {}
-    if str(body.get("id", "")).casefold() != policy["id"] or collection_of(body) != collection_of(policy):
+    if str(body.get("id", "")).casefold() != str(policy["id"]).casefold() or collection_of(body) != collection_of(
+        policy
+    ):
         raise _invalid("The id and the collection of a policy cannot be changed")
     if parent_of(body) != parent_of(policy):
         raise _invalid("The parent collection of a policy cannot be changed")

@@ -21,7 +21,7 @@ from purview_mpe.emulator._services.purview.lifecycle import (
 from purview_mpe.emulator._services.purview.shapes import account_body, new_namespace_id
 from purview_mpe.emulator._services.targets import connections
 from purview_mpe.emulator._services.versions import ADD_ROOT_ADMIN, PURVIEW, hidden_account_properties, shows_guardian
-from purview_mpe.emulator._state.policies import grant
+from purview_mpe.emulator._state.policies import grant, raised
 from purview_mpe.emulator._values.exchange import ArmError, Response
 from purview_mpe.emulator._values.json_values import object_of, region_of
 
@@ -170,7 +170,7 @@ def _add_root_collection_admin(call: Call) -> Response:
         raise policies.etag_mismatch()
     policy = deepcopy(policy)
     if grant(policy, "collection-admin", principal):
-        policies.write(call, catalog, {**policy, "version": policy["version"] + 1})
+        catalog.store({**policy, "version": raised(policy)}, call.world.arrivals)
     return Response(200)
 
 

@@ -1,0 +1,399 @@
+"""`quick_start`: what it changes in a process, that it can be undone, and that the SDKs behave the same with it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from purview_mpe import quick_start
+from purview_mpe._azure._annotations import PACKAGES
+from tests.support import sdk_requests
+from tests.support.processes import in_a_fresh_process
+
+ROOT = Path(__file__).resolve().parents[2]
+#: A script that creates all endpoints in each colour, on the emulator.
+CREATE = {
+    "sync": """
+        from purview_mpe import Client, Spec
+        from purview_mpe.emulator import Emulator
+        emulator = Emulator()
+        spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+        with Client(emulator.credential, transport=emulator.transport()) as client:
+            client.create_all(spec, approve=True).raise_for_failures()
+    """,
+    "async": """
+        import asyncio
+        from purview_mpe import Spec, aio
+        from purview_mpe.emulator import Emulator
+        emulator = Emulator()
+        spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+        async def main():
+            async with aio.Client(emulator.async_credential, transport=emulator.async_transport()) as client:
+                (await client.create_all(spec, approve=True)).raise_for_failures()
+        asyncio.run(main())
+    """,
+}
+#: The thread that imports ahead has ended, and with it everything that `quick_start` does.
+ENDED = """
+import threading
+for thread in threading.enumerate():
+    if thread.name == "purview-mpe-imports":
+        thread.join()
+"""
+#: How many of the SDKs' modules `types` have run their code, and how many have not run it.
+COUNTED = """
+import sys, types
+places = [sys.modules[name] for name in sys.modules if name.startswith("azure.mgmt.") and name.endswith(".types")]
+print(sum(type(place) is types.ModuleType for place in places), sum(type(place) is not types.ModuleType for place in places))
+"""
+
+
+def process(*parts: str, warnings: str = "error") -> list[str]:
+    """The words that a fresh interpreter prints on its last line."""
+    return in_a_fresh_process("\n".join(map(textwrap.dedent, parts)), warnings=warnings).splitlines()[-1].split()
+
+
+START = "import purview_mpe; purview_mpe.quick_start()"
+
+# --- the SDKs
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_verb_needs_no_types_module(colour):
+    """Creating all endpoints imports four SDKs, and runs the code of none of their modules `types`."""
+    assert process(START, CREATE[colour], ENDED, COUNTED) == ["0", "4"]
+
+
+def test_importing_an_sdk_leaves_its_models_for_later():
+    """The models come with the first answer, which takes a round trip to arrive."""
+    code = "import azure.mgmt.datafactory, sys; print('azure.mgmt.datafactory.models._models' in sys.modules)"
+    assert process(START, code) == ["False"]
+    assert process(code) == ["True"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "from azure.mgmt.purview.types import Account",
+        "from azure.mgmt.purview.types import *",
+        "import azure.mgmt.purview.types as place; place.Account",
+        "from azure.mgmt import purview; purview.types.Account",
+        "from azure.mgmt.purview import types as place; vars(place)['Account']",
+        "from azure.mgmt.purview import types as place; assert 'Account' in dir(place)",
+        "import typing as t; from azure.mgmt.purview.operations import AccountsOperations as a; t.get_type_hints(a.begin_update)",
+        "import azure.mgmt.purview as p, importlib; importlib.reload(importlib.import_module('azure.mgmt.purview.types'))",
+    ],
+)
+@pytest.mark.parametrize("name", ["types", "models"])
+def test_using_a_module_gives_the_real_one(use, name):
+    """However a program gets at the module after the SDK was imported, it has its real content."""
+    place = f"azure.mgmt.purview.{name}"
+    real = process(f"import {place}, sys; print(*sorted(vars(sys.modules[{place!r}])))")
+    found = f"import sys, types; print(*sorted(vars(types.ModuleType)['__dict__'].__get__(sys.modules[{place!r}])))"
+    quick = process(START, "import azure.mgmt.purview", use.replace("types", name), found)
+    assert "Account" in quick
+    assert {*real} <= {*quick}
+
+
+def test_a_missing_name_is_an_attribute_error():
+    """A name that the real module does not have is refused in the same words."""
+    code = """
+        import azure.mgmt.purview.types as place
+        try:
+            place.Nothing
+        except AttributeError as error:
+            print(error)
+    """
+    assert process(START, code) == process(code)
+
+
+def test_operations_send_and_show_the_same():
+    """Each operation of each group that the library uses: the same request and the same types, in both colours."""
+    usual, quick = (
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-W", "error", "-m", "tests.support.sdk_requests", how],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        for how in ("usual", "quick")
+    )
+    assert quick == usual
+    assert {key.rpartition(".")[0] for key in usual["sync"]} >= {
+        f"{client}.{group}" for client, group in sdk_requests.used() if group != "send_request"
+    }
+    assert usual["sync"].keys() == usual["async"].keys()
+
+
+@pytest.mark.parametrize("module", ["operations/_operations.py", "aio/operations/_operations.py"])
+@pytest.mark.parametrize("package", PACKAGES)
+def test_sdks_need_nothing_but_annotations_when_they_are_imported(package, module):
+    """What `quick_start` relies on: types are in annotations and nowhere else, models also inside functions."""
+    spec = importlib.util.find_spec(f"azure.mgmt.{package}")
+    assert spec is not None
+    assert spec.origin is not None
+    tree = ast.parse((Path(spec.origin).parent / module).read_text(encoding="utf-8"))
+    annotations = {
+        id(inner)
+        for node in ast.walk(tree)
+        for annotation in (
+            [node.annotation] if isinstance(node, (ast.arg, ast.AnnAssign)) else [getattr(node, "returns", None)]
+        )
+        if annotation is not None
+        for inner in ast.walk(annotation)
+    }
+    later = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    for name, harmless in (("_types", annotations), ("_models", annotations | later)):
+        uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+        assert uses
+        assert [node.lineno for node in uses if id(node) not in harmless] == []
+
+
+# --- SDKs that look different
+
+
+def fake_sdk(folder: Path, operations: str) -> str:
+    """Code that puts a package of private DNS zones in the place of the installed one."""
+    package = folder / "azure" / "mgmt" / "privatedns"
+    (package / "operations").mkdir(parents=True)
+    (package / "__init__.py").write_text("from .operations import Zones\n")
+    for module in ("types.py", "models.py"):
+        (package / module).write_text("class Zone(dict):\n    kind = 'zone'\n")
+    (package / "operations" / "__init__.py").write_text("from ._operations import Zones\n")
+    (package / "operations" / "_operations.py").write_text(textwrap.dedent(operations))
+    return f"import sys; sys.path.insert(0, {str(folder)!r})"
+
+
+UNEXPECTED = {
+    "as a base class": """
+        from .. import types as _types
+        class Zones(_types.Zone):
+            def get(self, zone: _types.Zone = None): return self.kind
+    """,
+    "as a default": """
+        from .. import types as _types
+        class Zones:
+            def get(self, zone: _types.Zone = None, made=_types.Zone): return made.kind
+    """,
+    "as a keyword's default": """
+        from .. import types as _types
+        class Zones:
+            def get(self, *, made=_types.Zone): return made.kind
+    """,
+    "as an attribute": """
+        from .. import types as _types
+        class Zones:
+            zone = _types.Zone
+            def get(self): return self.zone.kind
+    """,
+    "as a value of the module": """
+        from .. import types as _types
+        Zone = _types.Zone
+        class Zones:
+            def get(self): return Zone.kind
+    """,
+    "by another name": """
+        from typing import Optional
+        from .. import types as other
+        Zone = Optional[other.Zone]
+        class Zones:
+            def get(self, zone: Zone = None): return other.Zone.kind
+    """,
+    "a model as a default": """
+        from .. import models as _models
+        class Zones:
+            def get(self, zone: _models.Zone = None, made=_models.Zone): return made.kind
+    """,
+}
+
+
+@pytest.mark.parametrize("operations", UNEXPECTED.values(), ids=UNEXPECTED)
+def test_an_sdk_that_needs_its_types_gets_them_with_a_warning(tmp_path, operations):
+    """Where an SDK uses the module for more than annotations, it is imported as usual, and a warning says so."""
+    code = """
+        import warnings, typing
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            from azure.mgmt.privatedns import Zones
+        typing.get_type_hints(Zones.get)
+        print(Zones().get(), len(caught), "azure.mgmt.privatedns" in str(caught[0].message), caught[0].category.__name__)
+    """
+    assert process(START, fake_sdk(tmp_path, operations), code) == ["zone", "1", "True", "RuntimeWarning"]
+
+
+def test_an_operation_that_needs_a_type_when_it_runs_gets_the_real_one(tmp_path):
+    """Code inside a function runs later, when the module is like any other."""
+    operations = """
+        from .. import types as _types
+        class Zones:
+            def get(self, zone: _types.Zone = None): return _types.Zone.kind
+    """
+    code = "from azure.mgmt.privatedns import Zones; print(Zones().get())"
+    assert process(START, fake_sdk(tmp_path, operations), code) == ["zone"]
+
+
+def test_an_sdk_without_types_is_imported_as_usual(tmp_path):
+    """Older generations have no such module: there is nothing to save, and nothing to warn of."""
+    operations = "class Zones:\n    def get(self): return 'zone'\n"
+    code = "from azure.mgmt.privatedns import Zones; print(Zones().get())"
+    assert process(START, fake_sdk(tmp_path, operations), code) == ["zone"]
+
+
+def test_an_sdk_that_cannot_be_imported_fails_as_usual(tmp_path):
+    """An error that has nothing to do with the types reaches the program."""
+    code = """
+        try:
+            import azure.mgmt.privatedns
+        except ZeroDivisionError as error:
+            print(error)
+    """
+    assert process(START, fake_sdk(tmp_path, "1 / 0"), code) == ["division", "by", "zero"]
+
+
+def test_a_types_module_that_cannot_run_fails_each_time(tmp_path):
+    """A failure is not remembered as success."""
+    operations = "from .. import types as _types\nclass Zones:\n    def get(self, zone: _types.Zone): ...\n"
+    fake = fake_sdk(tmp_path, operations)
+    (tmp_path / "azure" / "mgmt" / "privatedns" / "types.py").write_text("raise LookupError('no types')\n")
+    code = """
+        from azure.mgmt.privatedns import types
+        for _ in range(2):
+            try:
+                types.Zone
+            except LookupError as error:
+                print(error, end=" ")
+    """
+    assert process(START, fake, code) == ["no", "types", "no", "types"]
+
+
+# --- the process
+
+
+STATE = "(gc.isenabled(), gc.get_threshold(), gc.get_freeze_count() > 0, sys.meta_path[:])"
+
+
+@pytest.mark.parametrize(
+    "before", ["pass", "gc.disable()", "gc.set_threshold(0, 10, 10)", "gc.set_threshold(50, 5, 5)"]
+)
+def test_the_collector_is_as_before_once_the_sdks_are_imported(before):
+    """After the first verb the thresholds are the program's own, and what was imported is frozen."""
+    code = f"""
+        import gc, sys
+        {before}
+        was = {STATE}
+        import purview_mpe
+        purview_mpe.quick_start()
+    """
+    after = f"""
+        now = {STATE}
+        print(was[:2] == now[:2], now[2])
+    """
+    assert process(code, CREATE["sync"], ENDED, after) == ["True", "True"]
+
+
+@pytest.mark.parametrize(
+    "verb", ["", CREATE["sync"] + textwrap.indent(ENDED, " " * 8)], ids=["at once", "after a verb"]
+)
+@pytest.mark.parametrize("times", [1, 3])
+def test_false_undoes_it(verb, times):
+    """However often it was switched on: collector, frozen objects and importing are as before."""
+    begin = f"import gc, sys\nwas = {STATE}\nimport purview_mpe\nfor _ in range({times}): purview_mpe.quick_start()"
+    end = f"purview_mpe.quick_start(False)\nprint(was == {STATE})"
+    assert process(begin, verb, end) == ["True"]
+
+
+def test_false_alone_changes_nothing():
+    """Switching off what is not on leaves the process as it is."""
+    code = f"import gc, sys\ngc.freeze()\nwas = {STATE}\nimport purview_mpe\npurview_mpe.quick_start(False)"
+    assert process(code, f"print(was == {STATE})") == ["True"]
+
+
+def test_thresholds_set_meanwhile_count():
+    """A program that sets up the collector after the call keeps what it has set."""
+    code = """
+        import gc
+        gc.set_threshold(7000, 7, 7)
+        purview_mpe.quick_start(False)
+        print(gc.get_threshold()[0])
+    """
+    assert process(START, code) == ["7000"]
+
+
+def test_calling_it_loads_nothing_heavy():
+    """A Functions host imports the app at every start, and the call is in it."""
+    loaded = process(START, "import sys; print(*sys.modules)")
+    assert [name for name in loaded if name.partition(".")[0] in {"azure", "pydantic", "requests", "msal"}] == []
+
+
+def test_the_library_does_not_call_it():
+    """Without the call, a verb imports the SDKs as they are."""
+    assert process(CREATE["sync"], COUNTED) == ["4", "0"]
+
+
+def test_the_next_sdks_are_imported_ahead():
+    """One verb that needs no target's SDK: they are imported meanwhile, once."""
+    code = """
+        from purview_mpe import Client
+        from purview_mpe.emulator import Emulator
+        emulator = Emulator()
+        for _ in range(2):
+            with Client(emulator.credential_for("reader"), transport=emulator.transport()) as client:
+                client.discover(emulator.account)
+    """
+    after = (
+        "import sys; print(*(f'azure.mgmt.{name}' in sys.modules for name in ('datafactory', 'storage', 'eventhub')))"
+    )
+    assert process(START, code, ENDED, after) == ["True"] * 3
+
+
+def test_many_threads_may_start_quickly_together():
+    """Eight threads that switch it on, use a client and an SDK's types: no error, and one finder."""
+    code = """
+        import sys, threading
+        from purview_mpe.emulator import Emulator
+        emulator = Emulator()
+        barrier, failures = threading.Barrier(8), []
+
+        def work(number):
+            try:
+                barrier.wait()
+                from purview_mpe import Client, Spec, quick_start
+                quick_start()
+                spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
+                with Client(emulator.credential, transport=emulator.transport()) as client:
+                    client.plan(spec)
+                from azure.mgmt.storage.types import StorageAccountMigration
+                from azure.mgmt.datafactory import types
+                assert types.Factory and StorageAccountMigration
+            except BaseException as error:
+                failures.append(repr(error))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(*failures, sum("_annotations" in type(finder).__module__ for finder in sys.meta_path))
+    """
+    assert process(code) == ["1"]
+
+
+def test_it_shows_its_public_home():
+    """Tracebacks and help name the place where it is imported from."""
+    assert (quick_start.__module__, quick_start.__name__) == ("purview_mpe", "quick_start")
