@@ -58,7 +58,7 @@ def test_rows_of_the_factory_itself_are_told_apart(terminal: Terminal) -> None:
         outcome = Outcome(subject=subject, name="df1", resource_id=ACCOUNT, result=result)  # type: ignore[arg-type]
         block(event("step", outcome=outcome))
     assert "df1 (identity)" in seen(terminal)
-    assert "df1 (data-curator)" in seen(terminal)
+    assert "df1 (role)" in seen(terminal)
 
 
 # --- lines
