@@ -569,23 +569,27 @@ def test_an_interruption_carries_what_was_done():
 # --- interruption
 
 
-def killed_and_repeated(place_of_death: int, moment: Literal["before", "after"]) -> Emulator:
+def killed_and_repeated(
+    shape: str, colour: Colour, place_of_death: int, moment: Literal["before", "after"]
+) -> Emulator:
     """An emulator after a run that was killed at one of its requests, and a second run."""
-    place = a_place("C", foreign_connections=0)
-    options = {"transport": place.azure.transport(), "per_retry_policies": [Killed(place_of_death, moment)]}
-    with Client(place.azure.credential, **options) as client, contextlib.suppress(Died):
-        client.create_private_endpoints(place.spec, place.network, purpose=SHIR, approve=True)
-    with Client(place.azure.credential, transport=place.azure.transport()) as client:
-        assert client.create_private_endpoints(place.spec, place.network, purpose=SHIR, approve=True).complete
+    place = a_place(shape, foreign_connections=0)
+    with contextlib.suppress(Died):
+        create(place, colour, approve=True, client={"per_retry_policies": [Killed(place_of_death, moment)]})
+    assert create(place, colour, approve=True).complete
     return place.azure
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("number", range(1, 190, 7))
+@pytest.mark.parametrize("number", range(1, 240, 9))
 def test_a_run_that_was_killed_at_a_request_leads_to_the_same_end(number, moment):
-    """Before it was sent or after it was answered: a second run makes the rest, and nothing twice."""
-    wanted = end_state(killed_and_repeated(10_000, "before"))
-    azure = killed_and_repeated(number, moment)
+    """Before it was sent or after it was answered: a second run makes the rest, and nothing twice.
+
+    A sample of the requests, with each shape and each client in turn.
+    """
+    shape, colour = "ABCDE"[number % 5], Colour("sync" if number % 2 else "async")
+    wanted = end_state(killed_and_repeated(shape, colour, 10_000, "before"))
+    azure = killed_and_repeated(shape, colour, number, moment)
     assert end_state(azure) == wanted
     puts = [request.path for request in azure.writes if request.method == "PUT" and request.status == 201]
     assert len(puts) == len(set(puts))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from purview_mpe.emulator import Emulator, Fault
-from purview_mpe.errors import InvalidSpec, NotFound, PurviewMpeError
+from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, PurviewMpeError
 from tests.support.colours import spec_for
 
 if TYPE_CHECKING:
@@ -164,6 +164,17 @@ def test_a_lost_answer_does_not_start_a_second_run(colour, emulator, fault):
     assert "look under Monitor in Data Factory Studio, and prove that run with run_id" in lost.value.remedy
     assert "repeat the call" not in lost.value.remedy
     assert len([one for one in emulator.writes if one.path.endswith("/createRun")]) == 1
+
+
+def test_a_pipeline_that_does_not_exist_is_named(colour, emulator):
+    """The remedy looks for the pipeline, not for the factory; a missing role is to be given at the factory."""
+    spec = ready_spec(colour, emulator)
+    with pytest.raises(NotFound) as missing:
+        prove(colour, emulator, spec, pipeline="pl copy")
+    assert missing.value.remedy.endswith(f'az resource show --ids "{spec.factory}/pipelines/pl copy"')
+    with pytest.raises(AccessDenied) as denied:
+        colour.run(emulator, lambda client: client.prove(spec, pipeline="pl_copy"), roles=("Reader",))
+    assert denied.value.remedy.endswith(f"--scope {spec.factory}")
 
 
 def test_a_refused_start_is_repeated(colour, emulator):

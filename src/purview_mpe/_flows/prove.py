@@ -159,7 +159,8 @@ class _Proving:
         Manager rejects them before it forwards them (source: its documentation on limits), so no run was started.
         """
         pipeline = self.pipeline or ""
-        attempt = Attempt(f"start the pipeline {pipeline!r}", self.spec.factory, _ROLE)
+        scope = str(self.spec.factory_id.child("pipelines", pipeline))
+        attempt = Attempt(f"start the pipeline {pipeline!r}", scope, _ROLE, home=self.spec.factory)
         answer: Any = None
         for number in count(1):
             try:

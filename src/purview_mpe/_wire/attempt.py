@@ -30,7 +30,7 @@ class Attempt:
     max_broken: int | None = None
     """The number of attempts after which a broken connection ends a read; None if only the client's `Retry` counts."""
     home: str | None = None
-    """Id of the resource group, if the resource possibly does not exist yet: a role cannot be assigned at what does not exist."""
+    """Id of what the resource is in, if it possibly does not exist: a role cannot be assigned at what does not."""
 
 
 @dataclass(frozen=True, slots=True)
