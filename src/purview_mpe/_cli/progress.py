@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._cli.terminal import Terminal
     from purview_mpe._model.events import Event
-    from purview_mpe._model.results import Result, Subject
+    from purview_mpe._model.results import Identity, Result, Subject
     from purview_mpe._model.spec import Spec
 
 _LINES_EVERY = 30.0
@@ -48,8 +48,10 @@ class _Seen:
         self._message = ""
         self._pending: tuple[str, ...] = ()
         self._order: dict[str, None] = {}
-        #: The results of each subject. Identity, connection and role bear one name, the factory's.
+        #: The results of each row. Identity, connection and role bear one name, the factory's.
         self._results: dict[tuple[Subject, str], dict[Result, None]] = {}
+        #: Those of each step: several zone groups can bear one name, too.
+        self._steps: dict[tuple[Subject, str, Identity], dict[Result, None]] = {}
         self._groups: dict[str, str | None] = {}
 
     def _take(self, event: Event) -> None:
@@ -57,10 +59,9 @@ class _Seen:
         self._message = event.message if event.kind in {"waiting", "retrying"} else ""
         if event.outcome is not None:
             done = event.outcome
-            before = self._results.get((done.subject, done.name), {})
-            # A failure takes the place of what was reported when the request was accepted.
-            kept: dict[Result, None] = {} if RESULTS[done.result].mark.role == "bad" else before
-            self._results[done.subject, done.name] = {**kept, done.result: None}
+            self._results[done.subject, done.name] = _with(self._results.get((done.subject, done.name)), done.result)
+            step = (done.subject, done.name, done.identity)
+            self._steps[step] = _with(self._steps.get(step), done.result)
             self._groups[done.name] = done.group_id
             self._pending = tuple(name for name in self._pending if name != done.name)
         if event.kind == "waiting":
@@ -74,7 +75,7 @@ class _Seen:
         """What was done; None if nothing was, or if the verb was stopped: the error is then shown elsewhere."""
         if not self._results or not event.message.endswith("finished"):
             return None
-        counts = Counter(RESULTS[result].text for results in self._results.values() for result in results)
+        counts = Counter(RESULTS[result].text for results in self._steps.values() for result in results)
         done = ", ".join(f"{count} {text}" for text, count in counts.items())
         return f"{self._verb} finished after {duration(self._seconds)}: {done}."
 
@@ -217,6 +218,11 @@ class Block(_Seen):
         with self._lock:
             if self._drawn:
                 self.draw()
+
+
+def _with(before: dict[Result, None] | None, result: Result) -> dict[Result, None]:
+    """The results with one more; a failure takes the place of what was reported when the request was accepted."""
+    return {result: None} if before is None or RESULTS[result].mark.role == "bad" else {**before, result: None}
 
 
 def progress_on(terminal: Terminal, fleet: Sequence[Spec] | None = None) -> Progress:

@@ -309,10 +309,9 @@ def left_over(
 ) -> tuple[list[tuple[int, Spec]], dict[int, Report]]:
     """The specs that still need work, each with its position, and the earlier reports that cover the rest.
 
-    A report covers a spec if it is done and the spec has not changed. A report without approval does not cover a
-    spec that is to be approved. A report must be of one of the `verbs`: one of a deletion does not say that anything
-    was created. It must have an outcome for each of the `subjects`: a factory that only has endpoints is not onboarded
-    yet.
+    A report covers a spec if it is done and the spec has not changed. A report without approval does not cover a spec
+    that is to be approved. A report must be of one of the `verbs`: one of a deletion does not say that anything was
+    created. It must have an outcome for each of the `subjects`: a factory that only has endpoints is not onboarded yet.
     """
     earlier: dict[tuple[str, str], list[Report]] = {}
     for report in latest(resume.reports) if resume else ():
