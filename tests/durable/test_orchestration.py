@@ -347,6 +347,21 @@ def test_approvals_by_other_ways_are_noticed():
     assert azure.clock.elapsed < 2 * 3600
 
 
+@pytest.mark.parametrize("told", ["true", '{"approved": true}', " true\n"])
+def test_a_decision_that_the_sdk_has_encoded_once_more_is_understood(told):
+    """The client of azure-functions-durable 1.x sends true as the text "true"."""
+    azure = Emulator()
+    ended = Ended(azure, factories(azure, 1, 1), approval="when-told", says=[(3000, told)])
+    assert ended.report.counts == {"created": 4, "approved": 4}
+
+
+def test_a_no_that_the_sdk_has_encoded_once_more_is_a_no():
+    """The text "false" declines."""
+    azure = Emulator()
+    ended = Ended(azure, factories(azure, 1, 1), approval="when-told", says=[(3000, "false")])
+    assert ended.report.counts == {"created": 4, "handed-off": 4}
+
+
 def test_a_word_that_is_no_decision_is_told():
     """An event that says neither yes nor no is shown in the status, and waited on."""
     azure = Emulator()

@@ -82,6 +82,19 @@ def in_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
+def answer_of(task: Task) -> Any:
+    """The result of a task of durabletask.
+
+    Raises:
+        Unanswered: the task is not done, or it failed.
+    """
+    if not task.is_complete:
+        raise Unanswered("No answer came in time.")
+    if task.is_failed:
+        raise Unanswered(f"The engine says: {str(task.get_exception()).strip()[:500]}")
+    return task.get_result()
+
+
 def driven(engine: Engine, steps: Steps[T]) -> Generator[Task, Any, T]:
     """The orchestration in the form that engines run: it yields one task at a time."""
     while True:

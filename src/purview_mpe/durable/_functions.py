@@ -1,4 +1,4 @@
-"""Support for Azure Durable Functions: azure-functions-durable 1.x, in the Python v2 programming model."""
+"""Support for Azure Durable Functions: azure-functions-durable 1.x and 2.x, in the Python v2 programming model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.public import public
-from purview_mpe.durable._engine import Unanswered, driven, in_utc
+from purview_mpe.durable._engine import Unanswered, answer_of, driven, in_utc
 from purview_mpe.durable._executors import connect as connect_by_default
 from purview_mpe.durable._once import Once
 
@@ -81,9 +81,11 @@ class DurableFunctions:
         return self._context.task_any(list(tasks))
 
     def is_done(self, task: Any) -> bool:
-        return bool(task.is_completed)
+        return bool(task.is_complete if _is_of_durabletask(task) else task.is_completed)
 
     def answer(self, task: Any) -> Any:
+        if _is_of_durabletask(task):
+            return answer_of(task)
         if not task.is_completed:
             raise Unanswered("No answer came in time.")
         if isinstance(task.result, Exception):
@@ -95,3 +97,8 @@ class DurableFunctions:
 
     def tell(self, status: dict[str, Any]) -> None:
         self._context.set_custom_status(status)
+
+
+def _is_of_durabletask(task: Any) -> bool:
+    """Whether the task is durabletask's, on which azure-functions-durable 2.x is built."""
+    return hasattr(task, "is_complete")

@@ -10,6 +10,7 @@ An orchestration's history grows with every message and is read in each replay, 
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
@@ -240,7 +241,15 @@ def _is_approved(report: Report) -> bool:
 
 
 def _understood(sent: object) -> bool | None:
-    """A decision: true or false, bare or as `{"approved": true}`; None for anything else."""
+    """A decision: true or false, bare or as `{"approved": true}`, also as JSON in a text; None for anything else.
+
+    The client of azure-functions-durable 1.x encodes an event's JSON once more: true arrives as the text "true".
+    """
+    if isinstance(sent, str):
+        try:
+            sent = json.loads(sent)
+        except ValueError:
+            return None
     if isinstance(sent, dict):
         sent = cast("Mapping[str, object]", sent).get("approved")
     return sent if isinstance(sent, bool) else None

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe._model.public import public
-from purview_mpe.durable._engine import Unanswered, driven, in_utc
+from purview_mpe.durable._engine import answer_of, driven, in_utc
 from purview_mpe.durable._executors import connect as connect_by_default
 from purview_mpe.durable._once import Once
 
@@ -95,11 +95,7 @@ class DurableTask:
         return bool(task.is_complete)
 
     def answer(self, task: Any) -> Any:
-        if not task.is_complete:
-            raise Unanswered("No answer came in time.")
-        if task.is_failed:
-            raise Unanswered(f"The engine says: {str(task.get_exception()).strip()[:500]}")
-        return task.get_result()
+        return answer_of(task)
 
     def cancel(self, timer: Any) -> None:
         timer.cancel()
