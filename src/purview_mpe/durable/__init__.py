@@ -18,30 +18,33 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from purview_mpe.durable._engine import APPROVAL, FLEET
+from purview_mpe.durable._engine import APPROVAL, FLEET, STOP
 from purview_mpe.durable._executors import connect, create_one, create_some
 from purview_mpe.durable._functions import register_functions
 from purview_mpe.durable._worker import register_worker
 
 if TYPE_CHECKING:
+    from purview_mpe.durable._orchestration import report_in
     from purview_mpe.durable._request import FleetRequest
     from purview_mpe.durable._spread import spread
 
 __all__ = [
     "APPROVAL",
     "FLEET",
+    "STOP",
     "FleetRequest",
     "connect",
     "create_one",
     "create_some",
     "register_functions",
     "register_worker",
+    "report_in",
     "spread",
 ]
 
 
 #: What loads pydantic, and where it is defined.
-_LATER = {"FleetRequest": "_request", "spread": "_spread"}
+_LATER = {"FleetRequest": "_request", "report_in": "_orchestration", "spread": "_spread"}
 
 
 def __getattr__(name: str) -> object:

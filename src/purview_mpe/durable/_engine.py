@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 #: The names under which the functions are registered. Running instances refer to them, so they never change.
 FLEET = "purview_mpe_fleet"
+LANE = "purview_mpe_lane"
 CREATE = "purview_mpe_create"
 ONBOARD = "purview_mpe_onboard"
 APPROVE = "purview_mpe_approve"
 #: The external event that carries a person's decision to an orchestration: true or false.
 APPROVAL = "purview_mpe_approval"
+#: The external event that ends an orchestration between two rounds, with a report of what is done; it carries nothing.
+STOP = "purview_mpe_stop"
 
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Any]"
@@ -36,12 +39,30 @@ class Unanswered(Exception):
 class Engine(Protocol):
     """One run of one orchestration."""
 
+    @property
+    def instance(self) -> str:
+        """The id of this orchestration."""
+        ...
+
+    @property
+    def carries(self) -> int | None:
+        """The most bytes that a message of this engine holds; None if there is no limit to observe."""
+        ...
+
     def now(self) -> datetime:
         """The time at which the engine resumed this orchestration, in UTC; the same in each replay."""
         ...
 
     def call(self, activity: str, order: Mapping[str, Any]) -> Task:
         """Run an activity, on whichever machine is free."""
+        ...
+
+    def child(self, orchestrator: str, order: Mapping[str, Any], instance: str) -> Task:
+        """Start an orchestration with this instance id, and wait for its result."""
+        ...
+
+    def again(self, order: Mapping[str, Any]) -> None:
+        """Begin this orchestration again with another input and no history, once the run ends; its last act."""
         ...
 
     def timer(self, seconds: float) -> Task:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def register_functions(
     app: Any, connect: Callable[[], Client] = connect_by_default, *, approver: Callable[[], Client] | None = None
 ) -> None:
-    """Register the orchestrator and the activities of fleets with a Durable Functions app.
+    """Register the orchestrators and the activities of fleets with a Durable Functions app.
 
     Args:
         app: A `DFApp` or `Blueprint` of azure.durable_functions.
@@ -39,6 +39,12 @@ def register_functions(
         engine = DurableFunctions(context)
         return (yield from driven(engine, _orchestration.fleet(engine, context.get_input())))
 
+    def purview_mpe_lane(context: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _lane  # noqa: PLC0415 - as above
+
+        engine = DurableFunctions(context)
+        return (yield from driven(engine, _lane.lane(engine, context.get_input())))
+
     def purview_mpe_create(order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
 
@@ -54,7 +60,8 @@ def register_functions(
 
         return _activities.approve(approving, order)
 
-    app.orchestration_trigger(context_name="context")(purview_mpe_fleet)
+    for orchestrator in (purview_mpe_fleet, purview_mpe_lane):
+        app.orchestration_trigger(context_name="context")(orchestrator)
     for activity in (purview_mpe_create, purview_mpe_onboard, purview_mpe_approve):
         app.activity_trigger(input_name="order")(activity)
 
@@ -62,14 +69,27 @@ def register_functions(
 class DurableFunctions:
     """One run of an orchestrator, as an `Engine` over azure-functions-durable."""
 
+    #: Azure Storage, the default provider, keeps large messages in blobs (docs: "Azure Storage provider").
+    carries: int | None = None
+
     def __init__(self, context: Any) -> None:
         self._context = context
+
+    @property
+    def instance(self) -> str:
+        return str(self._context.instance_id)
 
     def now(self) -> datetime:
         return in_utc(self._context.current_utc_datetime)
 
     def call(self, activity: str, order: Mapping[str, Any]) -> Any:
         return self._context.call_activity(activity, order)
+
+    def child(self, orchestrator: str, order: Mapping[str, Any], instance: str) -> Any:
+        return self._context.call_sub_orchestrator(orchestrator, order, instance)
+
+    def again(self, order: Mapping[str, Any]) -> None:
+        self._context.continue_as_new(order)
 
     def timer(self, seconds: float) -> Any:
         return self._context.create_timer(self.now() + timedelta(seconds=seconds))
