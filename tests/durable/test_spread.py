@@ -9,7 +9,7 @@ import pytest
 
 from purview_mpe import Client, FleetReport, durable
 from purview_mpe.emulator import Emulator
-from purview_mpe.errors import InvalidCredential, InvalidSpec
+from purview_mpe.errors import InvalidCredential, InvalidSpec, PurviewMpeError
 from tests.support.colours import spec_for
 from tests.support.durable_fleet import factories
 
@@ -32,7 +32,7 @@ class Executor:
         else:
             try:
                 told.set_result(function(specs))
-            except Exception as raised:
+            except PurviewMpeError as raised:
                 told.set_exception(raised)
         return told
 

@@ -15,6 +15,7 @@ first factory whose connections are not all approved |
 | `lost` | for each page, how many of these were asked about in vain |
 | `round`, `page` | what is next |
 | `submitted` | when the first round ended; null before |
+| `last` | whether this round is the last one, so that an activity reports what is not done |
 | `over` | whether the time for Azure is over, so that only what was asked in vain is asked again |
 | `stopped` | whether the event `STOP` has come |
 | `pace` | how much of Azure's limits is used, and when that was |
@@ -27,11 +28,12 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from purview_mpe._model.known import NotKnown, known
 from purview_mpe._model.results import Report
 from purview_mpe.durable._engine import APPROVE, CREATE, ONBOARD, STOP, Engine, Unanswered, all_of, pause
 from purview_mpe.durable._limits import Pace, batches, cost_of_approving, cost_of_looking, cost_of_making, waves
 from purview_mpe.durable._logic import logic_of
-from purview_mpe.durable._messages import known, packed, subject_of, unpacked
+from purview_mpe.durable._messages import packed, subject_of, unpacked
 from purview_mpe.durable._progress import (
     Course,
     Decision,
@@ -118,6 +120,7 @@ def _order(number: int, options: Options, phase: Phase, pages: list[str], waitin
         "round": 0,
         "page": 0,
         "submitted": None,
+        "last": False,
         "over": False,
         "stopped": False,
         "pace": None,
@@ -190,7 +193,8 @@ class _Lane:
                 return self._answer()
             yield from self._rest(seconds)
             order.update(round=order["round"] + 1, page=0)
-        if self._is_stopped() or (page := self._next_page()) is None:
+            self._heed_stop()
+        if (page := self._next_page()) is None:
             return self._answer()
         if order["phase"] == "make":
             yield from self._make(page)
@@ -199,7 +203,8 @@ class _Lane:
         order["page"] = page + 1
         if self._next_page() is None and order["submitted"] is None:
             order["submitted"] = self._engine.now().isoformat()
-        if self._is_stopped() or (self._next_page() is None and self._pause_before_next_round() is None):
+        self._heed_stop()
+        if self._next_page() is None and self._pause_before_next_round() is None:
             return self._answer()
         now = self._engine.now()
         order["pace"] = (now.isoformat(), self._pace.levels(now))
@@ -207,11 +212,17 @@ class _Lane:
         return None
 
     def _answer(self) -> Json:
-        return {"first": None} if self._order["phase"] == "look" else result_of(self._order)
+        if self._order["phase"] == "look":
+            return {"first": 0 if self._order["stopped"] else None}
+        return result_of(self._order)
 
-    def _is_stopped(self) -> bool:
-        self._order["stopped"] = self._order["stopped"] or self._engine.is_done(self._stop)
-        return bool(self._order["stopped"])
+    def _heed_stop(self) -> None:
+        """After the event to stop, Azure is looked at once more, and nothing else is begun."""
+        order = self._order
+        if order["stopped"] or not self._engine.is_done(self._stop):
+            return
+        looks = order["phase"] == "make" and self._options.wait
+        order.update(stopped=True, last=True, round=order["round"] + 1, page=0 if looks else len(order["pages"]))
 
     def _next_page(self) -> int | None:
         """The next page of this round with factories to visit."""
@@ -223,7 +234,7 @@ class _Lane:
     def _pause_before_next_round(self) -> float | None:
         """Seconds until the next round, in which the first page with something to do is next; None if all is done."""
         order, options = self._order, self._options
-        if not any(order["open"]) or order["phase"] == "look":
+        if not any(order["open"]) or order["phase"] == "look" or order["stopped"]:
             return None
         if order["phase"] == "make" and options.wait:
             spent = (self._engine.now() - datetime.fromisoformat(order["submitted"])).total_seconds()
@@ -234,7 +245,8 @@ class _Lane:
         # A number of rounds is enough here: nothing waits for Azure.
         if order["round"] + 1 >= self._logic.tries:
             return None
-        return min(options.poll_seconds * 2 ** order["round"], max(_LONGEST_PAUSE, options.poll_seconds))
+        seconds: float = options.poll_seconds * 2 ** order["round"]
+        return min(seconds, max(_LONGEST_PAUSE, options.poll_seconds))
 
     def _rest(self, seconds: float) -> Steps[None]:
         """Wait for the next round, or for the event to stop."""
@@ -266,6 +278,8 @@ class _Lane:
     def _is_due(self, course: Course) -> bool:
         if self._order["round"] == 0:
             return True
+        if self._order["stopped"]:
+            return course.is_open and course.is_submitted
         return course.is_open and course.tries > 0 if self._order["over"] else self._needs_visit(course)
 
     def _needs_visit(self, course: Course) -> bool:
@@ -307,7 +321,7 @@ class _Lane:
 
     def _order_to_make(self, part: Sequence[Course]) -> Json:
         options, is_submitted = self._options, part[0].is_submitted
-        is_last = bool(self._order["over"] or self._order.get("last"))
+        is_last = bool(self._order["over"] or self._order["last"])
         order = {
             "logic": self._order["logic"],
             "factories": [
@@ -406,5 +420,5 @@ def _answers_in(message: Any, count: int) -> Sequence[Report | Unanswered | None
 def _known(message: object) -> Report | Unanswered:
     try:
         return known(Report, message)
-    except Unanswered as unreadable:
-        return unreadable
+    except NotKnown as place:
+        return Unanswered(f"An activity answered in words that this version does not know ({place}).")

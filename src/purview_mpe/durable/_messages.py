@@ -8,51 +8,16 @@ worker does not know asks for something that the worker cannot do, so the worker
 from __future__ import annotations
 
 import base64
-import copy
 import json
 import zlib
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, cast
 
 from purview_mpe._model.results import Report
-from purview_mpe._model.spec import Noun
-from purview_mpe.durable._engine import Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purview_mpe.durable._engine import Json
-
-N = TypeVar("N", bound=Noun)
-
-
-def known(kind: type[N], message: object) -> N:
-    """The value in a message of another machine, without the fields that this version does not know.
-
-    Raises:
-        Unanswered: the message is not such a value.
-    """
-    while True:
-        try:
-            return cast("N", kind.__pydantic_validator__.validate_python(message))
-        except ValidationError as error:
-            unknown = [each["loc"] for each in error.errors(include_url=False) if each["type"] == "extra_forbidden"]
-            if not unknown:
-                problem = error.errors(include_url=False, include_input=False)[0]
-                where = ".".join(map(str, problem["loc"]))
-                raise Unanswered(f"An activity answered in words that this version does not know ({where}).") from None
-            message = _without(message, unknown)
-
-
-def _without(message: object, places: Sequence[tuple[int | str, ...]]) -> object:
-    shorter: Any = copy.deepcopy(message)
-    for *way, last in places:
-        at = shorter
-        for step in way:
-            at = at[step]
-        del at[last]
-    return shorter
 
 
 def packed(states: Sequence[Json]) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._model.fleets import FleetReport
+from purview_mpe._model.public import public
 from purview_mpe._model.results import Report
 from purview_mpe.durable._engine import APPROVAL, LANE, STOP, Engine, Unanswered, together
 from purview_mpe.durable._lane import (
@@ -177,8 +178,9 @@ class _Fleet:
         status: Json = {"phase": "waiting-for-approval", "factories": asking, "until": until.isoformat()}
         engine.tell(status)
         event = engine.event(APPROVAL)
-        next_look, looks, sample = logic.first_look, 0, (0, 0)
-        while (left := (until - engine.now()).total_seconds()) > 0 and not self._is_stopped():
+        next_look, looks = logic.first_look, 0
+        sample: tuple[int, int] | None = (0, 0)
+        while sample and (left := (until - engine.now()).total_seconds()) > 0 and not self._is_stopped():
             timer = engine.timer(min(left, next_look))
             yield [event, timer, self._stop]
             if not engine.is_done(timer):
@@ -192,10 +194,8 @@ class _Fleet:
             elif engine.is_done(timer):
                 looks += 1
                 sample = yield from self._look(made, sample, looks)
-                if sample is None:
-                    return True
                 next_look = min(2 * next_look, logic.last_look)
-        return None
+        return None if sample else True
 
     def _look(self, made: Sequence[Json], sample: tuple[int, int], number: int) -> Steps[tuple[int, int] | None]:
         """The place of a factory that is not approved: lane and number; None if everything is approved.
@@ -244,8 +244,16 @@ class _Fleet:
         }
 
 
+@public("purview_mpe.durable")
 def report_in(output: Mapping[str, Any]) -> FleetReport:
-    """The report in an orchestration's output, packed or not."""
+    """The report in the output of the orchestration `FLEET`, packed or not; nothing is sent.
+
+    Args:
+        output: The JSON that the engine shows as the output.
+
+    Raises:
+        InvalidSpec: the value is not such an output.
+    """
     if "lanes" not in output:
         return FleetReport.model_validate(output)
     reports: dict[int, Report] = {}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from purview_mpe._client.client import Client
 
 
-#: The largest message that gRPC accepts unless its channel is told otherwise (4 MiB), less room for what surrounds it.
+#: The largest message that gRPC accepts unless its channel has other options (4 MiB), less room for what surrounds it.
 MESSAGE_BYTES = 4_000_000
 
 
