@@ -69,7 +69,7 @@ def test_a_wrong_query_is_refused_before_the_first_request(shell: Any, options: 
 
 
 def test_a_query_without_jmespath_says_what_to_install(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where somebody installed the package without its dependencies."""
+    """An environment in which the package was installed without its dependencies."""
     monkeypatch.setitem(sys.modules, "jmespath", None)
     ended = shell.ends("plan", "--query", "steps")
     assert ended.code == 2

@@ -73,7 +73,7 @@ def test_roles_of_the_command_line(shell: Any, monkeypatch: pytest.MonkeyPatch) 
     seen: dict[str, Any] = {}
 
     def serve(emulator: Emulator, port: int) -> None:
-        seen["roles"] = [role.name for _, role in emulator._access.stranger.assignments]
+        seen["roles"] = [role.name for _, role in emulator._parts.access.stranger.assignments]
         seen["inside"] = emulator.inside_network
         raise OSError(98, "Address already in use")
 

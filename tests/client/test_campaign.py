@@ -130,7 +130,7 @@ def test_one_fault_is_got_past(colour, verb, shape, place, kind):
     emulator.inject(strike)
     before = len(emulator.requests)
     answer = act(colour, emulator, verb, spec)
-    assert emulator._faults.armed == [], "the fault never struck"
+    assert emulator._parts.faults.armed == [], "the fault never struck"
     if verb == "status":
         assert answer.ready
     else:

@@ -1,4 +1,4 @@
-"""One factory's way through an orchestration, told by the reports of its activities."""
+"""One factory's way through an orchestration, as the reports of its activities show it."""
 
 from __future__ import annotations
 

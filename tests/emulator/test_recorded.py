@@ -325,7 +325,7 @@ def test_documented_limits_are_the_default():
     """200 connections for a storage account and 120 for a namespace; a Purview account has no limit that is known."""
     emulator = Emulator()
     targets = emulator.targets(emulator.account)
-    world = emulator._world
+    world = emulator._parts.world
     limits = [world.connection_limit(targets[group]) for group in ("blob", "namespace", "account")]
     assert limits == [200, 120, None]
 

@@ -95,7 +95,7 @@ def test_the_pipeline_of_github_plans_and_applies(bash: Any, tmp_path: Path) -> 
     assert (tmp_path / "output").read_text() == "changes=true\n"
     assert "## Plan: 4 to create" in (tmp_path / "summary.md").read_text()
     assert bash(create).returncode == 0
-    assert bash(status).returncode == 0  # 4, waiting for approval, is no failure of the job
+    assert bash(status).returncode == 0  # 4, waiting for approval, does not fail the job
     assert "## Status: " in (tmp_path / "summary.md").read_text()
     assert bash(plan).returncode == 0
     assert (tmp_path / "output").read_text() == "changes=true\nchanges=false\n"
@@ -114,7 +114,7 @@ def test_the_pipeline_of_azure_devops_plans_and_applies(bash: Any, tmp_path: Pat
 
 
 def test_a_plan_that_fails_ends_the_job(bash: Any, emulator: Emulator) -> None:
-    """A conflict, or a missing right, is no change to approve."""
+    """A conflict or a missing right does not count as a change to approve."""
     emulator.restrict("none")
     for script in (of("github-actions")[0], of("azure-pipelines")[0]):
         assert bash(script).returncode == 5

@@ -591,3 +591,13 @@ def test_without_a_policy_the_body_holds_the_decision_alone(colour, emulator):
     bodies = bodies_of_decisions(emulator)
     colour.run(emulator, lambda client: client.approve(spec))
     assert [set(body) for body in bodies] == [{"privateLinkServiceConnectionState"}] * 4
+
+
+def test_a_list_that_is_not_there_although_its_network_is_proves_nothing(colour, emulator):
+    """It is an error, and not a factory without endpoints."""
+    spec = spec_for(emulator)
+    colour.run(emulator, lambda client: client.create_all(spec)).raise_for_failures()
+    emulator.inject(Fault.status("GET", 404, path="*/managedPrivateEndpoints", times=None, code="ResourceNotFound"))
+    report = colour.run(emulator, lambda client: client.approve(spec, timeout=60))
+    assert {(outcome.result, outcome.error.status) for outcome in report.outcomes} == {("failed", 404)}
+    assert not [request for request in emulator.writes if "/privateEndpointConnections/" in request.path]

@@ -105,6 +105,7 @@ def test_an_account_that_is_still_being_made_gives_none_either(decided, colour, 
     done = decided(emulator, report, *APPROVER)
     assert results(done)[1:] == ["handed-off"] * 3
     assert "the account 'pv1' does not show its storage" in done.outcomes[1].error.message
+    assert done.outcomes[1].error.remedy.startswith("Wait until the account has been created and repeat the call")
 
 
 def test_a_report_cannot_name_the_resources_of_another_account(decided, emulator):

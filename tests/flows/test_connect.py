@@ -321,3 +321,17 @@ def test_no_answer_breaks_it(answer):
     assert body["properties"]["purviewConfiguration"]["purviewResourceId"] == ACCOUNT
     assert isinstance(factory_json.read_etag(answer), str)
     assert factory_json.has_system_identity(answer) in {True, False}
+
+
+def test_a_disconnection_that_the_answer_does_not_show_is_a_failure(colour, emulator):
+    """Azure accepts the write, and its answer still shows the connection."""
+    spec = spec_for(emulator)
+    connected = {"purviewResourceId": str(emulator.account)}
+
+    def still(body):
+        return {**body, "properties": {**body["properties"], "purviewConfiguration": connected}}
+
+    emulator.inject(Fault.rewrite("PUT", still, path="*/factories/df1"))
+    report = colour.run(emulator, lambda client: client.disconnect(spec))
+    [failure] = report.failures
+    assert "but its answer still shows the connection." in failure.error.message

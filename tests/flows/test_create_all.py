@@ -273,7 +273,9 @@ def test_a_deletion_that_does_not_end_is_told_by_its_name(colour):
     before = len(emulator.writes)
     report = colour.run(emulator, lambda client: client.create_all(spec_for(emulator), timeout=300))
     assert results(report)["purview_blob"] == results(report)["purview_queue"] == "timed-out"
-    assert report.failures[0].error.message == "The endpoint 'legacy_blob' was deleted, but Azure still lists it."
+    assert report.failures[0].error.message == (
+        "Azure accepted the deletion of the endpoint 'legacy_blob', but still listed it when the time ran out."
+    )
     assert len(emulator.writes) == before
 
 

@@ -10,8 +10,9 @@ import pytest
 from purview_mpe import Budget, Event, FleetReport, Spec
 from purview_mpe._rules.budget import Rate
 from purview_mpe.emulator import Emulator, Fault
-from purview_mpe.errors import InvalidSpec, ReportFailed
+from purview_mpe.errors import AccessDenied, InvalidSpec, ReportFailed
 from tests.support.colours import fleet_of
+from tests.support.moments import Before
 from tests.support.nouns import FACTORY, HIDDEN
 
 if TYPE_CHECKING:
@@ -453,6 +454,24 @@ def test_without_a_token_nothing_is_asked(emulator: Emulator):
     assert {outcome.error.code for outcome in report.outcomes} == {"access-denied"}
     assert emulator.requests == []
     assert credential.asked <= 16
+
+
+def test_a_lost_sign_in_ends_the_wait_of_the_others(colour: Colour):
+    """Endpoints that Azure is creating are reported with the reason, at once, and not when the time has run out."""
+    emulator = Emulator(provisioning=600)
+    waiting, late = fleet_of(emulator, 2, purview_account=emulator.account)
+    emulator.inject(Fault.delay("GET", 30, path="*/factories/adf-1"))
+
+    def sign_out(_: int) -> None:
+        raise AccessDenied("The credential gave no token.", remedy="Sign in.")
+
+    signed_out = Before("GET", "/adf-1/managedVirtualNetworks/default/managedPrivateEndpoints", sign_out)
+    began = emulator.clock.now()
+    specs = [waiting, late.model_copy(update={"account": None})]
+    report = colour.run(emulator, lambda client: client.create_many(specs), per_retry_policies=[signed_out])
+    assert report.counts == {"failed": 5}
+    assert {outcome.error.message for outcome in report.outcomes} == {"The credential gave no token."}
+    assert emulator.clock.now() - began < 60
 
 
 def full(emulator: Emulator, count: int) -> None:

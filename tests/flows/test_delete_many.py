@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from purview_mpe.emulator import Fault
+from purview_mpe import Retry
+from purview_mpe.emulator import Emulator, Fault
+from purview_mpe.errors import AccessDenied
 from tests.support.colours import fleet_of
+from tests.support.moments import Before, BeforeWrite
 
 if TYPE_CHECKING:
     from purview_mpe import Spec
-    from purview_mpe.emulator import Emulator
     from tests.support.colours import Colour
 
 
@@ -79,3 +81,35 @@ def test_a_fleet_that_is_stopped_says_what_was_not_started(colour: Colour, emula
     emulator.inject(Fault.delay("GET", 50, path="/accounts/pv1"))
     report = colour.run(emulator, lambda client: client.delete_many(specs, stop_after=5))
     assert report.counts == {"timed-out": 3}
+
+
+def test_a_lost_sign_in_ends_the_wait_of_the_others(colour: Colour):
+    """Endpoints that Azure is deleting are reported with the reason, at once, and not when the time has run out."""
+    emulator = Emulator(deletion=600)
+    waiting, late = fleet_of(emulator, 2, purview_account=emulator.account)
+    colour.run(emulator, lambda client: client.create_many([waiting, late])).raise_for_failures()
+    emulator.inject(Fault.delay("GET", 30, path="*/factories/adf-1"))
+
+    def sign_out(_: int) -> None:
+        raise AccessDenied("The credential gave no token.", remedy="Sign in.")
+
+    signed_out = Before("GET", "/adf-1/managedVirtualNetworks/default/managedPrivateEndpoints", sign_out)
+    specs, began = [waiting, late.model_copy(update={"account": None})], emulator.clock.now()
+    report = colour.run(emulator, lambda client: client.delete_many(specs), per_retry_policies=[signed_out])
+    assert report.counts == {"failed": 5}
+    assert {outcome.error.message for outcome in report.outcomes} == {"The credential gave no token."}
+    assert emulator.clock.now() - began < 60
+
+
+@pytest.mark.parametrize(("failures", "result"), [(2, "deleted"), (9, "failed")])
+def test_a_factory_that_does_not_answer_for_a_moment_fails_nothing(
+    colour: Colour, emulator: Emulator, failures, result
+):
+    """Azure goes on deleting; only several reads in a row that fail end the wait."""
+    [spec] = fleet_of(emulator, 1)
+    colour.run(emulator, lambda client: client.create_all(spec)).raise_for_failures()
+    failing = Fault.status("GET", 503, path="/managedPrivateEndpoints", times=failures)
+    silent = BeforeWrite(lambda number: emulator.inject(failing) if number == 4 else None)
+    options = {"retry": Retry(attempts=1), "per_retry_policies": [silent]}
+    report = colour.run(emulator, lambda client: client.delete_all(spec), **options)
+    assert {outcome.result for outcome in report.outcomes} == {result}

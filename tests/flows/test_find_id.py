@@ -28,7 +28,7 @@ def test_a_name_that_is_not_there(colour: Colour, emulator: Emulator):
     scope = f"/subscriptions/{emulator.factory.subscription}"
     with pytest.raises(NotFound, match="There is no Purview account 'absent' in the subscription"):
         colour.run(emulator, lambda client: client.find_id(scope, "absent", kind="account"))
-    with pytest.raises(NotFound, match="in the resource group 'rg1'"):
+    with pytest.raises(NotFound, match="in the resource group 'rg1' of the subscription 0000"):
         colour.run(emulator, lambda client: client.find_id(f"{scope}/resourceGroups/rg1", "absent"))
 
 

@@ -136,6 +136,45 @@ def test_a_deletion_that_azure_accepted_is_said_to_be_accepted():
 
 
 @both
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_an_interrupted_search_reports_that_nothing_was_sent(runner: Runner, verb: str) -> None:
+    """Interrupted while it lists connections, a verb has decided nothing, and its report says so."""
+    emulator, spec = prepared(verb)
+
+    def kill(_number: int) -> None:
+        raise Died
+
+    moment = [Before("GET", "/privateendpointconnections", kill)]
+    with pytest.raises(Died) as caught:
+        runner.client_on(emulator, lambda client: getattr(client, verb)(spec), per_retry_policies=moment)
+    assert {outcome.name: "nothing was sent" in outcome.error.message for outcome in caught.value.report.outcomes} == (
+        dict.fromkeys(ALL_NAMES, True)
+    )
+    assert "purview: not started" in caught.value.__notes__[0]
+
+
+@both
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_an_interrupted_decision_is_reported_as_not_known(runner: Runner, verb: str) -> None:
+    """The first decision at a storage account may have happened; nothing was sent for the second."""
+    emulator = Emulator(foreign_connections=0)
+    spec = spec_for(emulator, groups=("blob", "queue"))
+    with Client(emulator.credential, transport=emulator.transport()) as client:
+        client.create_all(spec)
+
+    def kill(_number: int) -> None:
+        raise Died
+
+    with pytest.raises(Died) as caught:
+        runner.client_on(emulator, lambda client: getattr(client, verb)(spec), per_retry_policies=[BeforeWrite(kill)])
+    assert {outcome.name: "nothing was sent" in outcome.error.message for outcome in caught.value.report.outcomes} == {
+        "purview_blob": False,
+        "purview_queue": True,
+    }
+    assert "purview_blob: not known; purview_queue: not started" in caught.value.__notes__[0]
+
+
+@both
 @pytest.mark.parametrize("fault", [ZeroDivisionError("so far"), KeyboardInterrupt()], ids=["a bug", "Ctrl-C again"])
 def test_nothing_replaces_an_interruption(runner: Runner, fault: BaseException) -> None:
     """If the report cannot be made, or Ctrl-C comes again, what ends the verb is still the first interruption."""

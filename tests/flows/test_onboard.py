@@ -240,6 +240,15 @@ def test_offboard_takes_away_in_order(colour):
     assert results(again) == {"data-curator": {"absent"}, "connection": {"absent"}, "endpoint": {"absent"}}
 
 
+def test_events_of_offboard_name_the_verb_that_runs(colour):
+    """The deletion of the endpoints is a part of it."""
+    emulator, spec = bare()
+    colour.run(emulator, lambda client: client.onboard(spec, approve=True)).raise_for_failures()
+    events = []
+    colour.run(emulator, lambda client: client.offboard(spec), on_event=events.append)
+    assert {event.verb for event in events} == {"offboard"}
+
+
 def test_offboard_dry_run_writes_nothing(colour):
     """It names what would go."""
     emulator, spec = bare()

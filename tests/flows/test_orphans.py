@@ -274,7 +274,9 @@ def test_subscriptions_that_cannot_be_listed(colour, emulator, ready, fault):
     emulator.add_endpoint(far, "theirs", emulator.account, "account")
     assert look(colour, emulator).connections == ()
     emulator.inject(fault)
-    assert [(row.factory, row.certain) for row in look(colour, emulator).connections] == [("far", False)]
+    found = look(colour, emulator)
+    assert [(row.factory, row.certain) for row in found.connections] == [("far", False)]
+    assert [finding.code for finding in found.findings] == ["subscriptions-unreadable"]
 
 
 @pytest.mark.parametrize("reveal", ["at-once", "never"])

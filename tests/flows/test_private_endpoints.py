@@ -272,6 +272,8 @@ def test_a_name_that_is_taken_is_a_conflict(colour):
     place.azure.networks.add_private_endpoint("purview-account", place.subnet, storage, "blob")
     with pytest.raises(PlanConflict, match="is taken"):
         create(place, colour)
+    [conflict] = [one for one in create(place, colour, dry_run=True).outcomes if one.result == "conflict"]
+    assert "is taken" in conflict.error.message
     assert not place.azure.writes
 
 

@@ -8,7 +8,7 @@ from purview_mpe import Retry
 from purview_mpe.emulator import Answers, Emulator, Fault, Reads
 from purview_mpe.errors import ReportFailed, WaitTimedOut
 from tests.support.colours import spec_for
-from tests.support.moments import Before
+from tests.support.moments import Before, BeforeWrite
 from tests.support.nouns import ALL_NAMES
 from tests.support.reports import create, requests, results, states
 
@@ -37,6 +37,25 @@ def test_an_endpoint_that_fails_is_told_and_the_others_go_on(colour, emulator):
     )
     with pytest.raises(ReportFailed, match="1 of 4 steps did not succeed"):
         report.raise_for_failures()
+
+
+def test_a_canceled_endpoint_is_not_called_failed(colour, emulator):
+    """The message names the state that Azure shows."""
+    cancelled = Fault.rewrite(
+        "GET",
+        lambda body: {
+            "value": [
+                {**one, "properties": {**one["properties"], "provisioningState": "Canceled"}} for one in body["value"]
+            ]
+        },
+        path="*/managedPrivateEndpoints",
+        times=None,
+    )
+    spec = spec_for(emulator)
+    early = BeforeWrite(lambda _: None if emulator.faults else emulator.inject(cancelled))
+    report = colour.run(emulator, lambda client: client.create_all(spec), per_retry_policies=[early])
+    assert len(report.failures) == 4
+    assert all("its state is Canceled." in one.error.message for one in report.failures)
 
 
 @pytest.mark.parametrize("form", ["object", "text"])

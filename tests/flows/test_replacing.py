@@ -85,7 +85,9 @@ def test_a_deletion_that_takes_too_long_is_timed_out(colour):
     broken(emulator)
     report = replace(colour, emulator, timeout=300)
     assert results(report) == REPLACED | {"old": "timed-out"}
-    assert report.failures[0].error.message == "The endpoint 'old' was deleted, but Azure still lists it."
+    assert report.failures[0].error.message == (
+        "Azure accepted the deletion of the endpoint 'old', but still listed it when the time ran out."
+    )
     assert requests(emulator, "PUT", "/old") == []
 
 

@@ -45,6 +45,8 @@ def test_a_nearly_full_target_is_a_warning(colour):
     assert "target-nearly-full" in codes(report.warnings)
     status = colour.run(emulator, lambda client: client.status(spec))
     assert "target-nearly-full" in codes(status.findings)
+    fleet = colour.run(emulator, lambda client: client.status_many([spec]))
+    assert fleet.factories[0].status == status
 
 
 def test_half_a_target_is_no_finding(colour):

@@ -85,7 +85,7 @@ def decided(function: str, document: Any, *ids: str, names: tuple[str, str] = (C
 
 
 NARROWER = {"attributeName": "resource.x", "attributeValueIncludes": "only-x"}
-#: Policies in which somebody holds the role, or nobody does, in every form that `policy` tells apart.
+#: Policies with and without a holder of the role, in every form that `policy` distinguishes.
 POLICIES = {
     "usual": (rule(RULE, [people(OWNER), ROLE]), permission(RULE)),
     "reversed": (permission(RULE), rule(RULE, [ROLE, people(OWNER)])),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from azure.core import AzureClouds
@@ -35,7 +36,7 @@ from purview_mpe.errors import AzureUnavailable, InvalidSpec, PurviewMpeError, U
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping
 
     from purview_mpe._azure.exchange import Exchange
     from purview_mpe._model.arm_id import ArmId
@@ -108,35 +109,25 @@ class Azure:
         self.retry = retry or Retry()
         given = options.get("transport")
         self._owns_transport = given is None
-        # Our own transport gets these settings when it is made; the caller's transport gets them with each request.
-        security: dict[str, Any] = {
-            key: options[key] for key in ("connection_verify", "connection_cert") if key in options
-        }
-        if given is None and (authorities := network.authorities()) is not None:
-            security.setdefault("connection_verify", authorities)
-        self._budget = budget = pacing.shared_budget(given) if budget is None else budget
-
+        security = _security(options, is_ours=given is None)
         self.transport = make_transport(colour, security) if given is None else given
-
-        def pipeline(host: str, audiences: Sequence[str]) -> Any:
-            return policies.pipeline(
-                colour,
-                self.transport,
-                signs=given is not None or colour == "async",
-                endpoint=host,
-                audiences=audiences,
-                credential=self._credential,
-                retry=self.retry,
-                options=options,
-                budget=budget,
-                pass_on={} if given is None else security,
-            )
-
-        self._make_pipeline = pipeline
+        self._budget = pacing.shared_budget(given) if budget is None else budget
+        self._pipeline_for = partial(
+            policies.pipeline,
+            colour,
+            self.transport,
+            signs=given is not None or colour == "async",
+            credential=self._credential,
+            retry=self.retry,
+            options=options,
+            budget=self._budget,
+            # Our own transport got these settings when it was made; the caller's gets them with each request.
+            pass_on={} if given is None else security,
+        )
         self._audience: str = arm["credential_scopes"][0]
         #: One for all management clients. Each would make its own of the same policies, and a policy knows one next
         #: policy only: a client that is made in one thread would break the requests of another thread (SDK source).
-        self._pipeline = pipeline(self._endpoint, arm["credential_scopes"])
+        self._pipeline = self._pipeline_for(endpoint=self._endpoint, audiences=arm["credential_scopes"])
         self.cloud = cloud
         self._purview_endpoint = purview_endpoint
         self._purview_audiences = purview_data.AUDIENCES[cloud]
@@ -199,7 +190,7 @@ class Azure:
         with self._lock:
             if ("", base) not in self._clients:
                 self._clients["", base] = purview_data.connect(
-                    self._colour, base, self._make_pipeline(base, self._purview_audiences)
+                    self._colour, base, self._pipeline_for(endpoint=base, audiences=self._purview_audiences)
                 )
             return self._clients["", base]
 
@@ -281,6 +272,14 @@ class Azure:
         finally:
             if self._owned_credential:
                 await self._credential.inner.close()
+
+
+def _security(options: Mapping[str, Any], *, is_ours: bool) -> dict[str, Any]:
+    """How to check the server's certificate, and which certificate to show; for our transport, as the system says."""
+    security = {key: options[key] for key in ("connection_verify", "connection_cert") if key in options}
+    if is_ours and (authorities := network.authorities()) is not None:
+        security.setdefault("connection_verify", authorities)
+    return security
 
 
 def make_transport(colour: Colour, security: dict[str, Any]) -> Any:

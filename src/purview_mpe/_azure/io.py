@@ -102,6 +102,10 @@ class _Common:
         return self._azure.now()
 
     @property
+    def elapsed(self) -> float:
+        return self.now() - self._began
+
+    @property
     def portal(self) -> str:
         return self._azure.portal
 
@@ -148,7 +152,7 @@ class _Common:
         return self._azure.until_room(method, resource, count)
 
     def retrying(self, message: str) -> None:
-        self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.now() - self._began, message=message))
+        self.tell(Event(kind="retrying", verb=self._run.verb, seconds=self.elapsed, message=message))
 
     def _exchange(self, attempt: Attempt, *, of_list: bool, asks: bool) -> Exchange:
         self._azure.check_open()

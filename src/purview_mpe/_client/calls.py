@@ -129,8 +129,8 @@ class FleetRun:
     @contextmanager
     def begin(self, io: Io) -> Generator[Work[Report]]:
         """The work; each report is kept and written to the journal before the caller sees it."""
-        with framed(io, self.verb) as began, io.engaged():
-            with Journal(self.journal, lambda text: tell_warning(io, self.verb, began, text)) as file:
+        with framed(io, self.verb), io.engaged():
+            with Journal(self.journal, lambda text: tell_warning(io, self.verb, text)) as file:
                 work = self.make(io)
                 try:
                     yield _Kept(_Named(io, self.verb, work), self.reports, file)

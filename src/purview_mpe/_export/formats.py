@@ -91,7 +91,7 @@ def export_customer_endpoints(
     request_message: str = "Lineage of a data factory through a self-hosted integration runtime",
     cloud: Cloud = "public",
 ) -> str:
-    """Private endpoints and DNS zones of your own as code, for self-hosted runtimes; the client does not create them.
+    """Private endpoints and DNS zones of your own as code, for self-hosted runtimes.
 
     Behind a closed firewall a self-hosted integration runtime reaches Purview through private endpoints in its own
     network; the factory's managed ones do not help it. Reads and writes nothing.

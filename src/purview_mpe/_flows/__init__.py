@@ -9,6 +9,11 @@ The parts of a verb run in this order:
 A verb stores no state of its own. If something goes wrong between two of these parts, repeat the call: it reads Azure
 before it writes, and so finds what the first run did.
 
+Each assumption about Azure names its source in brackets: (spec) is Azure's OpenAPI files, (docs) Microsoft's
+documentation, (SDK source) the source of Azure's SDKs, (recorded) a recording of the real service, (public code) code
+that others run against Azure, (measured) a measurement by the authors of this library, and (inferred) a conclusion that
+no source confirms.
+
 A verb's module is imported on first use, because imports slow down a new process, and most processes use one verb:
 `_flows.create_all.create_all(…)`.
 """

@@ -45,7 +45,7 @@ def judged(situation: Situation, listings: Mapping[Identity, Listing]) -> Check:
 
 
 def _limited(situation: Situation) -> list[Target]:
-    """The targets that would get a connection and have a limit of them."""
+    """The targets that would get a connection and that limit their number of connections."""
     return [target for target in _wanted(situation) if target.connections in LIMITS]
 
 

@@ -52,7 +52,6 @@ class _Reading:
 
     io: Io
     members: Sequence[_Member]
-    began: float
     accounts: dict[ArmId, AccountSide | PurviewMpeError] = field(
         default_factory=dict[ArmId, "AccountSide | PurviewMpeError"]
     )
@@ -64,7 +63,7 @@ class _Reading:
             member.account_id = account_of(member.spec, side)
         except PurviewMpeError as error:
             member.error = error
-        tell_read(self.io, "check", self.began, member.spec)
+        tell_read(self.io, "check", member.spec)
 
     async def account(self, account_id: ArmId) -> None:
         try:
@@ -97,7 +96,7 @@ class _Reading:
 
 async def check_many(io: Io, specs: Sequence[Spec]) -> FleetCheck:
     """Whether everything is in place for every factory; a factory that cannot be read gets an error."""
-    reading = _Reading(io, [_Member(spec) for spec in specs], io.now())
+    reading = _Reading(io, [_Member(spec) for spec in specs])
     await crowd(io, interleaved(reading.members, lambda member: member.spec.factory_id.subscription), reading.factory)
     await crowd(io, deque(dict.fromkeys(m.account_id for m in reading.members if m.account_id)), reading.account)
     situations = [found for member in reading.members if (found := reading.situation_of(member)) is not None]
@@ -106,7 +105,7 @@ async def check_many(io: Io, specs: Sequence[Spec]) -> FleetCheck:
 
 
 def _places(found: Situation) -> list[tuple[Place, Target]]:
-    """The lists that show how much room the targets have, each with its target."""
+    """The connection lists that the check needs, each with its target."""
     account: Account | None = found.account
     if account is None:
         return []

@@ -22,11 +22,12 @@ _ABOUT_THE_ACCOUNT = frozenset({ACCOUNT_UNREADABLE.code, ACCOUNT_LEAVING.code, A
 
 
 async def connect(io: Io, spec: Spec, *, replace: bool, identity: bool) -> Report:
-    """Connect the factory to the account that the spec names; with `identity`, switch on its identity as well.
+    """Connect the factory to the account that the spec names; with `identity`, also switch on its identity.
 
     Raises:
         InvalidSpec: the spec names no account.
-        NotFound, AccessDenied: before the write, if factory or account is missing, or the factory cannot be read.
+        NotFound, AccessDenied: before the write: the factory or the account does not exist, or the factory cannot be
+            read.
     """
     if (account_id := spec.account_id) is None:
         raise InvalidSpec("Spec", [("account", "is None, but connect needs the id of the account")])
@@ -49,13 +50,14 @@ async def connect(io: Io, spec: Spec, *, replace: bool, identity: bool) -> Repor
 
 
 async def disconnect(io: Io, spec: Spec) -> Report:
-    """Remove the factory's connection to the spec's account.
+    """Remove the connection to the spec's account or, if the spec names none, the connection to any account.
 
     Raises:
         NotFound, AccessDenied: before the write, if the factory does not exist or cannot be read.
     """
     began = io.now()
     body = await reads.read_factory_body(io, spec.factory_id)
+    # If there is no account at all, nothing is removed, and the outcome is about the factory.
     account = spec.account or factory_json.connected_account(body) or spec.factory
     work = FactoryChange(io, spec, [Disconnection(spec, account)], body, began, "disconnect")
     io.so_far = lambda: Report(verb="disconnect", spec=spec, outcomes=work.outcomes())

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps.approving import Approving
 from purview_mpe._flows.steps.claims import FromFactory
 from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.narration import tell_waiting
 from purview_mpe._flows.steps.planned import planned
 from purview_mpe._flows.steps.progress import InTheWay
 from purview_mpe._flows.steps.provisioning import Provisioning
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model import states
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import Plan, Report, Target
 from purview_mpe._model.spec import Spec
 from purview_mpe._rules.ownership import Claim, claim_for
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Verb
 
 _WRITTEN = frozenset({"created", "replaced", "kept"})
-#: If a request takes longer than this many seconds, sending the first read right behind the writes saves time.
+#: If a request takes longer than this many seconds, sending the first read right after the writes saves time.
 _LONG_TRIP = 0.05
 
 
@@ -77,7 +77,7 @@ class Creation:
             self.approving = _approving(self.io, self.plan, self.provisioning, self.verb)
 
     async def heal(self) -> None:
-        """Replace one endpoint that failed because of another one; its new connection needs approval again."""
+        """Replace one endpoint that another endpoint blocked. The replacement's connection needs its own approval."""
         healed = await self.provisioning.heal()
         if healed is not None and self.approving is not None:
             self.approving.reopen(healed.identity)
@@ -111,8 +111,8 @@ async def wait_for(io: Io, creation: Creation, *, wait: bool) -> None:
     """Read both sides together, round after round, until both are done or the time runs out."""
     provisioning, approving = creation.provisioning, creation.approving
     began = io.now()
-    # No pause before the first read, because Azure may be done already: an emulator is done by then, and another call
-    # may have created the same endpoints.
+    # No pause before the first read: everything may be done already. An emulator finishes before this read, and another
+    # call may have created the same endpoints.
     pause = 0.0
     approving_due = began + poll_interval(0)
     # Connections of existing endpoints may be pending already; a new connection takes some seconds to appear.
@@ -142,22 +142,16 @@ async def wait_for(io: Io, creation: Creation, *, wait: bool) -> None:
 def _tell_waiting(io: Io, provisioning: Provisioning, approving: Approving | None) -> None:
     names = [progress.step.name for progress in provisioning.waiting]
     unapproved = approving.open_names() if approving else []
-    io.tell(
-        Event(
-            kind="waiting",
-            verb=provisioning.verb,
-            seconds=io.now() - provisioning.began,
-            message="; ".join(
-                f"waiting for {what}"
-                for what in (
-                    f"Azure to create {', '.join(names)}" if names else "",
-                    f"the connections of {', '.join(unapproved)}" if unapproved else "",
-                )
-                if what
-            ),
-            factory=provisioning.plan.spec.factory,
-            pending=tuple(dict.fromkeys([*names, *unapproved])),
-        )
+    awaited = (
+        f"waiting for Azure to create {', '.join(names)}" if names else "",
+        f"waiting for the connections of {', '.join(unapproved)}" if unapproved else "",
+    )
+    tell_waiting(
+        io,
+        provisioning.verb,
+        "; ".join(filter(None, awaited)),
+        factory=provisioning.plan.spec.factory,
+        pending=tuple(dict.fromkeys([*names, *unapproved])),
     )
 
 
@@ -213,7 +207,7 @@ class FromProvisioning:
 
 
 def _left_to_owners(io: Io, plan: Plan, provisioning: Provisioning) -> str | None:
-    """The hand-off for the owners of the targets, prepared without any right on a target."""
+    """The hand-off for the owners of the targets. Preparing it needs no right on a target."""
     pending = [
         Pending(target, progress.endpoint.name, progress.endpoint.private_endpoint_id)
         for progress, target in _endpoints(plan, provisioning)

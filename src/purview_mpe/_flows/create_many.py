@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
     from purview_mpe._model.survey import Runtime
 
-#: A spec and its place in what the caller gave.
+#: The position of a spec in the caller's list, and the spec.
 Item: TypeAlias = tuple[int, "Spec"]
 
-#: Lists per second and subscription for polling. While factories still wait for their submission, the first number
-#: applies, less than half of what Azure Resource Manager allows; afterwards the second one, most of what it allows.
+#: Polling lists per second and subscription. The first value applies while factories still wait for their submission;
+#: it is less than half of what Azure Resource Manager allows. The second applies afterwards; it is most of what Azure
+#: Resource Manager allows.
 _LOOKS_PER_SECOND = 10.0
 _LOOKS_PER_SECOND_AT_REST = 20.0
 
@@ -59,7 +60,10 @@ class Candidate(Member):
     awaits_more: bool = False
     """True if the factory waits for something other than endpoints and connections."""
     report: Callable[[], Report] | None = None
-    """Builds the report, if more than the endpoints and their connections is done; in a dry run, what would be done."""
+    """Builds the report if the run does more than create endpoints and approve connections, and in every dry run.
+
+    In a dry run, the report shows what would be done.
+    """
     is_looking: bool = False
     """True while a dry run looks at the connections of existing endpoints."""
 
@@ -89,7 +93,7 @@ class Seen:
 class Fleet(FleetWork[Candidate]):
     """One run over many factories.
 
-    `timeout` applies to each factory, from its submission. A dry run reads and writes nothing.
+    `timeout` applies to each factory, from its submission. A dry run only reads; it writes nothing.
     """
 
     verb: ClassVar[str] = "create_many"
@@ -203,7 +207,7 @@ class Fleet(FleetWork[Candidate]):
         self.go_on(member)
 
     def write(self, member: Candidate, owner: SharedAccount, creation: Creation) -> None:
-        """Write everything that a plan holds."""
+        """Write everything that is in a plan."""
         plan, provisioning = creation.plan, creation.provisioning
 
         async def flow() -> None:
@@ -256,8 +260,10 @@ class Fleet(FleetWork[Candidate]):
             if self._wait and not provisioning.waiting:
                 await creation.heal()
 
-        def then(_: PurviewMpeError | None) -> None:
+        def then(failure: PurviewMpeError | None) -> None:
             member.awaits_look = False
+            if failure is not None:
+                provisioning.give_up(failure)
             if not provisioning.waiting:
                 took = self.io.now() - member.submitted
                 self._quickest = took if self._quickest is None else min(self._quickest, took)

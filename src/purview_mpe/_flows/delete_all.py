@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.factory_writes import delete_endpoint
-from purview_mpe._flows.steps.waiting import carried_out, poll_interval
+from purview_mpe._flows.steps.narration import tell_step, tell_waiting
+from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out, poll_interval
 from purview_mpe._model import states
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, Account, ErrorDetail, Outcome, Report
 from purview_mpe._rules.findings.account import ACCOUNT_MISSING_IN_TAKEDOWN
 from purview_mpe._rules.planning import needed_targets
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.arm_id import ArmId
-    from purview_mpe._model.results import Endpoint, Result, Target
+    from purview_mpe._model.results import Endpoint, Result, Target, Verb
     from purview_mpe._model.spec import Spec
 
 _LOCK_REMEDY = (
@@ -110,15 +110,17 @@ class Takedown:
     endpoints: Sequence[Endpoint]
     seen_at: float
     """When the endpoints were listed."""
+    verb: Verb = "delete_all"
     began: float = field(init=False)
     removals: list[Removal] = field(init=False)
+    failed_looks: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.began = self.io.now()
         self.removals = []
         for target in self.targets:
             found = [one for one in self.endpoints if one.identity == target.identity]
-            # Azure allows one per identity; should it ever list more, each is removed and reported.
+            # Azure allows one endpoint per target and group id. If it ever lists more, each is removed and reported.
             self.removals += [Removal(target, Listed(endpoint)) for endpoint in found]
             if not found:
                 self.removals.append(Removal(target, Ended("absent"), self.began))
@@ -164,21 +166,29 @@ class Takedown:
             await self.look()
 
     async def look(self) -> None:
-        """List once what the factory still has, and end what is gone."""
+        """List the factory's endpoints once, and end the removals of those that are gone."""
         waiting = self.asked
         try:
             listed = await reads.list_endpoints_alone(self.io, self.spec)
         except WaitTimedOut:  # no request leaves after the deadline
             self.time_out()
         except PurviewMpeError as error:
-            for removal, endpoint in waiting:
-                self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
+            self.failed_looks += 1
+            # Azure goes on deleting even if it does not answer, so a temporary failure ends nothing.
+            if not isinstance(error, PASSING) or self.failed_looks >= FAILED_LOOKS:
+                self.give_up(error)
         else:
+            self.failed_looks = 0
             for removal, endpoint in waiting:
                 self._look(removal, endpoint, listed)
 
+    def give_up(self, error: PurviewMpeError) -> None:
+        """End every deletion that is still waited for, because nothing more can be read."""
+        for removal, endpoint in self.asked:
+            self._end(removal, Ended("failed", ErrorDetail.of(error), endpoint))
+
     def time_out(self) -> None:
-        """End what Azure still lists."""
+        """End the removals of endpoints that Azure still lists."""
         for removal, endpoint in self.asked:
             self._end(removal, Ended("timed-out", self._still_listed(endpoint, removal.target), endpoint))
 
@@ -199,7 +209,7 @@ class Takedown:
 
     async def _ask(self, removal: Removal, endpoint: Endpoint) -> None:
         if states.is_deleting(endpoint.provisioning_state):
-            removal.state = Asked(endpoint)  # another caller has asked already
+            removal.state = Asked(endpoint)  # another caller has sent the deletion already
             return
         now = endpoint
 
@@ -267,31 +277,19 @@ class Takedown:
         return _LOCK_REMEDY.format(factory=self.spec.factory, target=target.resource_id)
 
     def _tell_waiting(self, names: Sequence[str]) -> None:
-        self.io.tell(
-            Event(
-                kind="waiting",
-                verb="delete_all",
-                seconds=self.io.now() - self.began,
-                message=f"Waiting for Azure to delete {', '.join(names)}",
-                factory=self.spec.factory,
-                pending=tuple(names),
-            )
+        tell_waiting(
+            self.io,
+            self.verb,
+            f"Waiting for Azure to delete {', '.join(names)}",
+            factory=self.spec.factory,
+            pending=names,
         )
 
     def _end(self, removal: Removal, state: Ended) -> None:
         removal.ended = self.io.now()
         removal.state = state
         outcome = self._outcome(removal)
-        self.io.tell(
-            Event(
-                kind="step",
-                verb="delete_all",
-                seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}",
-                factory=self.spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, self.verb, outcome, self.spec.factory)
 
     def _outcome(self, removal: Removal) -> Outcome:
         target = removal.target

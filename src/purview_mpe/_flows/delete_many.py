@@ -1,4 +1,4 @@
-"""Deleting for many factories at once, each at its own pace: what serves each spec, and nothing else."""
+"""Deleting the endpoints of many specs, and nothing else; each factory at its own pace."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Item: TypeAlias = "tuple[int, Spec]"
 
-#: The kinds of work, each with its share of what goes on at once.
+#: The work queues, each with its share of concurrent work.
 _QUEUES = {"looks": 0.4, **shared.QUEUES}
 #: Deletions that a factory usually needs at once.
 _USUAL_DELETIONS = 4
@@ -37,13 +37,13 @@ class _Factory(Member):
     work: Takedown | None = None
     """None until its endpoints were listed."""
     asked_at: float = float("inf")
-    """When its deletions were asked for."""
+    """When its deletions had been sent."""
 
 
 class DeletingFleet(FleetWork[_Factory]):
     """One run over many factories.
 
-    `timeout` is for each factory, from the moment its deletions were asked for.
+    `timeout` applies to each factory, from the moment at which its deletions have been sent.
     """
 
     verb: ClassVar[str] = "delete_many"
@@ -71,7 +71,7 @@ class DeletingFleet(FleetWork[_Factory]):
         return member.work.report()
 
     def _take_down(self, member: _Factory, account: Account | PurviewMpeError) -> None:
-        """List the factory's endpoints, and ask for the deletions right after that."""
+        """List the factory's endpoints, and send the deletions right after that."""
         if isinstance(account, PurviewMpeError):
             self._fail(member, account)
             return
@@ -106,8 +106,13 @@ class DeletingFleet(FleetWork[_Factory]):
         async def flow() -> None:
             await work.look()
 
+        def then(failure: PurviewMpeError | None) -> None:
+            if failure is not None:
+                work.give_up(failure)
+            self._go_on(member)
+
         at = min(now + poll_interval(now - member.asked_at), member.asked_at + self._timeout)
-        self.submit(member, "looks", flow, lambda _: self._go_on(member), Cost("GET", member.spec.factory_id, 1), at=at)
+        self.submit(member, "looks", flow, then, Cost("GET", member.spec.factory_id, 1), at=at)
 
     def _fail(self, member: _Factory, failure: PurviewMpeError) -> None:
         self.finish(member, fleet_reports.failed(member.spec, failure, approve=False, verb="delete_all"))

@@ -1,4 +1,4 @@
-"""Removing private endpoints from the customer's own network, one after the other, and reading that they are gone."""
+"""Removing private endpoints from the customer's own network, one after the other, and checking that they are gone."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from purview_mpe._flows.delete_all import read_account
 from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.narration import tell_step, tell_waiting
 from purview_mpe._flows.steps.network_reads import list_around
 from purview_mpe._flows.steps.network_writes import EndpointDeletion
 from purview_mpe._flows.steps.operations import deleted
 from purview_mpe._model import states
-from purview_mpe._model.events import Event
 from purview_mpe._model.network import own_name
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, ErrorDetail, Outcome, Report
 from purview_mpe._rules.own_network import is_at_home, is_for, own_targets
@@ -77,7 +77,7 @@ class Removal:
 
 @dataclass
 class Removals:
-    """One run; has the current outcome of each private endpoint at any moment."""
+    """One run. `report` returns the current outcome of each private endpoint at any moment."""
 
     io: Io
     spec: Spec
@@ -113,6 +113,7 @@ class Removals:
 
     async def _delete(self, removal: Removal, endpoint: PrivateEndpoint) -> None:
         removal.state = UnderWay()
+        # Already being deleted: force a read, so that no second DELETE is sent.
         seen_at = float("-inf") if states.is_deleting(endpoint.endpoint.provisioning_state) else self.seen_at
         work = EndpointDeletion(self.io, endpoint.id, endpoint)
         try:
@@ -140,31 +141,19 @@ class Removals:
         )
 
     def _tell_waiting(self, name: str) -> None:
-        self.io.tell(
-            Event(
-                kind="waiting",
-                verb="delete_private_endpoints",
-                seconds=self.io.now() - self.began,
-                message=f"Waiting until {name} is gone",
-                factory=self.spec.factory,
-                pending=(name,),
-            )
+        tell_waiting(
+            self.io,
+            "delete_private_endpoints",
+            f"Waiting until {name} is gone",
+            factory=self.spec.factory,
+            pending=(name,),
         )
 
     def _end(self, removal: Removal, state: Ended) -> None:
         removal.ended = self.io.now()
         removal.state = state
         outcome = self._outcome(removal)
-        self.io.tell(
-            Event(
-                kind="step",
-                verb="delete_private_endpoints",
-                seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}",
-                factory=self.spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, "delete_private_endpoints", outcome, self.spec.factory)
 
     def _outcome(self, removal: Removal) -> Outcome:
         match removal.state:
@@ -194,7 +183,7 @@ def _elsewhere(endpoint: PrivateEndpoint) -> ErrorDetail:
     group = endpoint.id.resource_group
     return ErrorDetail(
         code="conflict",
-        message=f"The private endpoint {endpoint.endpoint.name!r} is in the resource group {group!r}, where nothing is "
-        "deleted.",
+        message=f"The private endpoint {endpoint.endpoint.name!r} is in the resource group {group!r}; only private "
+        "endpoints in the network's own resource group are deleted.",
         remedy=f"Set Network.resource_group to '{group}' if it is yours to delete.",
     )

@@ -29,14 +29,16 @@ async def find_id(io: Io, scope: str, name: str, *, kind: str) -> str:
     problem = dashed_name_problem(kind, name) if kind in _KINDS else f"{kind!r} is neither 'factory' nor 'account'"
     if problem:
         raise InvalidSpec("name", [("name" if kind in _KINDS else "kind", problem)])
-    where = f"the resource group {place.resource_group!r}" if place.resource_group else "the subscription"
+    where = f"the subscription {place.subscription}"
+    if place.resource_group:
+        where = f"the resource group {place.resource_group!r} of {where}"
     attempt = Attempt(f"list the resources of {where}", f"/subscriptions/{place.subscription}", "Reader")
     items = await io.collect(attempt, lambda az: _listed(az, place, kind))
     for resource_id in (text(item, "id") for item in items):
         if last_segment(resource_id).casefold() == name.casefold():
             return resource_id
     raise NotFound(
-        f"There is no {_KINDS[kind]} {safe_text(name, 80)!r} in {where} {place.subscription}, or you cannot see it.",
+        f"There is no {_KINDS[kind]} {safe_text(name, 80)!r} in {where}, or you cannot see it.",
         remedy="Check the name and the subscription: az resource list --name NAME; or give the full id.",
     )
 

@@ -26,7 +26,6 @@ _ANY_FACTORY = ArmId("00000000-0000-0000-0000-000000000001", "rg1", "Microsoft.D
 
 async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | None) -> FoundSpecs:
     """One spec for each factory in the scope that is connected to an account; with `account`, only to that account."""
-    began = io.now()
     place = scope_of(scope)
     wanted = None if account is None else given_id(account, ACCOUNT_TYPE, "account")
     Spec(factory=str(_ANY_FACTORY), name=name)  # a wrong name is wrong for every factory, so check it before any read
@@ -50,12 +49,12 @@ async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | No
         except InvalidSpec as error:
             left_out[folded(factory)] = _left_out(factory, error)
     for finding in left_out.values():
-        tell_warning(io, "find_specs", began, finding.message)
+        tell_warning(io, "find_specs", finding.message)
     return FoundSpecs(specs.values(), left_out.values())
 
 
 def _account(connected: str) -> str | None:
-    """The account's id; None if the text is not one. Then each verb reports the problem for its factory."""
+    """The account's id; None if the text is not an account id; each verb then reports that problem."""
     try:
         return str(typed_id(connected, ACCOUNT_TYPE, "account"))
     except InvalidSpec:
@@ -84,7 +83,7 @@ def scope_of(scope: object) -> ArmId:
     except InvalidArmId as error:
         raise _no_scope(str(error)) from None
     found = _SUBSCRIPTION.fullmatch(text)
-    if found and (is_address or not found[2]):  # in a portal's address, the name of a page may follow
+    if found and (is_address or not found[2]):  # in a portal URL, a page name may follow
         return ArmId(found[1], "")
     try:
         place = pasted.parsed(scope)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.permissions import read_permissions
 from purview_mpe._flows.steps.root_policy import ROLE, Change, change_root_policy
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._model.arm_id import folded
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Finding, Outcome, Report
 from purview_mpe._rules.findings.account import ACCOUNT_UNREADABLE
 from purview_mpe._rules.findings.factory import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from purview_mpe._wire.policy import Policy
 
 _GIVEN: Mapping[Ending, Result] = {"written": "granted", "unchanged": "already-granted", "would-write": "would-grant"}
-#: Stands for an identity that does not exist yet in the foreseen policy, which is never written.
+#: In a dry run, stands for an identity that does not exist yet. The policy that contains it is never written.
 _NOT_YET = "00000000-0000-0000-0000-000000000000"
 _TAKEN: Mapping[Ending, Result] = {"written": "revoked", "unchanged": "absent", "would-write": "would-revoke"}
 
@@ -60,7 +60,7 @@ async def grant(io: Io, spec: Spec, *, become_admin: bool, dry_run: bool) -> Rep
 
 
 async def revoke(io: Io, spec: Spec, *, dry_run: bool) -> Report:
-    """Take the role away again.
+    """Remove the role from the identity.
 
     Raises:
         NotFound, AccessDenied, UnsupportedSetup: as `grant`.
@@ -114,7 +114,7 @@ class Curating:
     dry_run: bool = field(kw_only=True)
     takes_away: bool = field(kw_only=True)
     unreached: OutOfReach | None = None
-    """Why this caller cannot change the policy."""
+    """What keeps this caller from changing the policy; None if that is not the problem."""
     admin: str | None = None
     """Object id of the caller, if this run made it a collection administrator or, in a dry run, would make it one."""
     before: frozenset[str] = frozenset()
@@ -122,7 +122,7 @@ class Curating:
     until: float = float("inf")
     """The moment after which nothing is repeated, if the verb's own deadline does not come first."""
     refusal: PurviewMpeError | None = None
-    """Why the policy could not be changed."""
+    """The last error that kept the policy from being changed."""
 
     async def run(self) -> None:
         """Change the policy once for all members; errors are stored in the members."""
@@ -183,7 +183,7 @@ class Curating:
         return await self._change_once_admin(change)
 
     def _noting_the_first_look(self, change: Change) -> Change:
-        """The change; who had the role when the policy was first read is kept in `before`."""
+        """The same change, which also stores in `before` who had the role when the policy was first read."""
         looks = 0
 
         def is_made(policy: Policy) -> bool:
@@ -247,7 +247,7 @@ class Curating:
                     ),
                 )
             except PurviewMpeError as error:
-                # This call writes the same policy as every other role change, so it can collide with one (public code).
+                # Every role change writes the same policy, so another one can make this call fail (public code).
                 wait = poll_interval(self.io.now() - began)
                 left = min(remaining(self.io), self.until - self.io.now())
                 if not is_stale_write(error.status, error.azure_code, error.message) or wait >= left:
@@ -283,16 +283,7 @@ class Curating:
     def _end(self, member: Member, result: Result, error: ErrorDetail | None) -> None:
         member.result, member.error, member.ended = result, error, self.io.now()
         outcome = self._outcome(member)
-        self.io.tell(
-            Event(
-                kind="step",
-                verb=self.verb,
-                seconds=outcome.seconds,
-                message=f"{outcome.name}: {outcome.result}",
-                factory=member.factory_id,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, self.verb, outcome, member.factory_id)
 
     def _outcome(self, member: Member) -> Outcome:
         return Outcome(
@@ -341,7 +332,7 @@ class Curating:
 def _apart(members: Sequence[Member], error: PurviewMpeError) -> list[Sequence[Member]]:
     """Split the members into parts to try separately, after Purview refused one of several as unknown.
 
-    If the error names unknown identities, they are tried apart from the others; otherwise each half is tried.
+    If the error names some of the identities, those are tried apart from the others; otherwise each half is tried.
     """
     if len(members) == 1 or not is_unknown_principal(error.status, error.message):
         return [members]

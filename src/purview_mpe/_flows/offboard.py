@@ -25,8 +25,8 @@ async def offboard(io: Io, spec: Spec, *, dry_run: bool) -> Report:
     """
     began = io.now()
     account_id = spec.account_id or await reads.connected_account(io, spec)
-    # The endpoints are listed before the first write, so that a list that cannot be read stops nothing half-way. Each
-    # deletion looks again, because the list is old by then.
+    # The endpoints are listed before the first write, so that an unreadable list does not leave the factory half
+    # removed. Each deletion looks again, because the list is old by then.
     body, (account, (endpoints, seen_at)) = await reads.both(
         io,
         reads.read_factory_body(io, spec.factory_id),
@@ -38,7 +38,7 @@ async def offboard(io: Io, spec: Spec, *, dry_run: bool) -> Report:
     )
     change = FactoryChange(io, spec, [Disconnection(spec, str(account_id))], body, began, "offboard", dry_run=dry_run)
     targets = needed_targets(spec, account)
-    takedown = delete_all.Takedown(io, spec, account, targets, endpoints, seen_at)
+    takedown = delete_all.Takedown(io, spec, account, targets, endpoints, seen_at, "offboard")
 
     def report() -> Report:
         taken = takedown.report()

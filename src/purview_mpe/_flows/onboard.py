@@ -156,7 +156,7 @@ class Onboarding:
         await (self.curating.run() if member.principal else self.curating.foresee(member))
 
     def foretell_role(self, member: Member) -> None:
-        """In a dry run, an identity that does not exist yet would be given the role."""
+        """In a dry run, record that an identity that does not exist yet would be given the role."""
         self.rehearsed.append(
             Outcome(
                 subject="data-curator",

@@ -1,8 +1,8 @@
 """Onboarding many factories at once: identity and connection, then `create_many` and the role in parallel.
 
 All factories of one account share one policy, which is read and written back whole. So their identities are collected,
-and one write adds all that are ready: once every factory of the account has its identity, or after a while, so that a
-slow factory does not delay the others for long.
+and one write adds all that are ready. The write is sent once every factory of the account has its identity, or after a
+while, so that a slow factory does not delay the others for long.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Role:
     candidate: Candidate
     member: Member
     curating: Curating | None = None
-    """The batch that it is in; None as long as it waits for one."""
+    """The batch that writes the role; None while the role waits for one."""
 
 
 @dataclass(eq=False)

@@ -17,7 +17,11 @@ from purview_mpe._rules.findings.approvals import (
     TARGET_GONE_IN_SEARCH,
     TARGET_UNREADABLE_IN_SEARCH,
 )
-from purview_mpe._rules.findings.factory import FACTORIES_UNREADABLE, FACTORY_UNREADABLE_IN_SEARCH
+from purview_mpe._rules.findings.factory import (
+    FACTORIES_UNREADABLE,
+    FACTORY_UNREADABLE_IN_SEARCH,
+    SUBSCRIPTIONS_UNREADABLE,
+)
 from purview_mpe._rules.orphans import SeenConnection, concerns, orphan_connections, orphan_endpoints, suspects
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.errors import Attempt, is_without_token
@@ -39,7 +43,10 @@ _SHOWN_CONNECTIONS = 20
 
 
 async def orphans(io: Io, account: str | ArmId) -> Orphans:
-    """Read the connections first and the endpoints second: an endpoint created in between must not be missed."""
+    """Find the orphans: read the connections first, then the endpoints.
+
+    In the other order, the connection of an endpoint created in between would be reported as an orphan.
+    """
     account_id = given_id(account, ACCOUNT_TYPE, "account")
     (found, seen, gone, unread), (factories, unlisted) = await reads.both(
         io, _account_side(io, account_id), _list_factories(io, account_id)
@@ -90,7 +97,10 @@ async def _account_side(
 
 
 async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory], list[Finding]]:
-    """The factories in every subscription that this caller can see: an account also serves other subscriptions."""
+    """The factories in every subscription that this caller can see, and a finding for each that cannot be listed.
+
+    An account also serves factories in other subscriptions.
+    """
     attempt = Attempt("list the subscriptions", f"/subscriptions/{account_id.subscription}", "Reader")
     items = await read_list(io, attempt, account_id, f"/subscriptions?api-version={_SUBSCRIPTIONS_API_VERSION}")
     visible = (text(item, "subscriptionId") for item in items or ())
@@ -100,7 +110,10 @@ async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory]
     factories: dict[str, KnownFactory] = {}
     for factory in (factory for listed in found if not isinstance(listed, Finding) for factory in listed):
         factories.setdefault(factory.id.key, factory)
-    return list(factories.values()), [listed for listed in found if isinstance(listed, Finding)]
+    findings = [listed for listed in found if isinstance(listed, Finding)]
+    if items is None:
+        findings.insert(0, SUBSCRIPTIONS_UNREADABLE.found(subscription=account_id.subscription))
+    return list(factories.values()), findings
 
 
 async def _list_subscription(io: Io, guid: str) -> list[KnownFactory] | Finding:

@@ -34,7 +34,7 @@ class PlanningFleet(Fleet):
         """Keep the plan; nothing is written.
 
         Raises:
-            UnsupportedSetup: nothing can be made for this account or factory.
+            UnsupportedSetup: nothing can be created for this account or factory.
         """
         plan, _ = seen.plan(member.spec, owner)
         self._found[member.index] = plan

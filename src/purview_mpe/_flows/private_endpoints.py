@@ -12,27 +12,21 @@ from purview_mpe._flows.steps.network_reads import Observed, observe
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.results import Outcome, Report, by_severity
 from purview_mpe._rules.capacity import LIMITS, capacity_findings, fitted, loads
+from purview_mpe._rules.foretelling import foretold
 from purview_mpe._rules.own_network import OwnPlan, make_own_plan, standing_for
 from purview_mpe._rules.own_status import claims_of, judge_own
 from purview_mpe._wire.hand_off import Pending, hand_off
 from purview_mpe.errors import PlanConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._flows.steps.progress import Progress
     from purview_mpe._model.network import Network, Purpose
-    from purview_mpe._model.results import Action, Plan, Result, Status
+    from purview_mpe._model.results import Plan, Status
     from purview_mpe._model.spec import Spec
     from purview_mpe._rules.ownership import Claim
-
-_WOULD: Mapping[Action, Result] = {
-    "create": "would-create",
-    "keep": "kept",
-    "replace": "would-replace",
-    "conflict": "conflict",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +36,7 @@ class Planned:
     own: OwnPlan
     observed: Observed
     seen_at: float
-    """Before the network was read."""
+    """A moment just before the network was read."""
 
 
 async def plan_private_endpoints(io: Io, spec: Spec, network: Network, purpose: Purpose) -> Plan:
@@ -69,7 +63,9 @@ async def planned(io: Io, spec: Spec, network: Network, purpose: Purpose) -> Pla
 async def create_private_endpoints(
     io: Io, spec: Spec, network: Network, purpose: Purpose, *, approve: bool, dry_run: bool, wait: bool
 ) -> Report:
-    """Plan and carry out; approve each connection that is still pending by the exact id of its private endpoint.
+    """Plan and carry out; then approve each connection that is still pending.
+
+    The exact id of the private endpoint identifies its connection.
 
     Raises:
         PlanConflict: before the first write.
@@ -83,25 +79,12 @@ async def create_private_endpoints(
     )
     work = Creation(io, plan, building, approve=approve)
     if dry_run:
-        return work.report((*_foretold(plan), *(work.foretold_approvals() if approve else ())))
+        return work.report((*foretold(plan), *(work.foretold_approvals() if approve else ())))
     io.so_far = work.report
     await building.run()
     if approve:
         await work.approve_pending(wait=wait)
     return work.report()
-
-
-def _foretold(plan: Plan) -> list[Outcome]:
-    return [
-        Outcome(
-            subject=step.subject,
-            name=step.name,
-            group_id=step.group_id,
-            resource_id=step.resource_id,
-            result=_WOULD[step.action],
-        )
-        for step in plan.steps
-    ]
 
 
 @dataclass

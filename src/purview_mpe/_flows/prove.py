@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps import reads
 from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.narration import tell_waiting
 from purview_mpe._flows.steps.runs import list_activities
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, poll_interval
-from purview_mpe._model.events import Event
 from purview_mpe._model.proof import Proof
 from purview_mpe._model.survey import Entity
 from purview_mpe._rules import proving
@@ -43,9 +43,10 @@ if TYPE_CHECKING:
 _ROLE = "Data Factory Contributor"
 #: The local clock and Azure's differ; an activity must not be missed because of that.
 _CLOCK_SKEW = timedelta(days=1)
-#: Maximum number of operations of one activity whose lineage is requested separately.
+#: An activity's catalog entity can contain operations. This is the maximum number of them for which lineage is
+#: requested separately.
 _MAX_OPERATIONS = 5
-#: Seconds of the time that are kept for the last look into the catalog, so that it can be answered.
+#: Seconds of the timeout reserved for the last catalog read, so that it can still get an answer.
 _LAST_LOOK = 5.0
 _LOST = "A run may have started: look under Monitor in Data Factory Studio, and prove that run with run_id."
 
@@ -87,13 +88,14 @@ async def prove(
 
 
 async def _connection(io: Io, spec: Spec) -> tuple[ArmId, Finding | None]:
-    """The account, and why the factory's lineage cannot reach it."""
+    """The account, and a finding if the factory's lineage cannot reach it."""
     if spec.account_id is None:
         return await reads.connected_account(io, spec), None
     try:
         _, connected = await reads.read_connection(io, spec.factory_id)
     except AccessDenied:
-        return spec.account_id, None  # a caller who may run pipelines may lack this right; the run shows more
+        # A caller who is allowed to run pipelines can lack this right; the run itself shows more.
+        return spec.account_id, None
     return spec.account_id, connection_finding(spec, connected)
 
 
@@ -114,7 +116,7 @@ class _Look:
 
     @property
     def is_over(self) -> bool:
-        """True if another look would show nothing else."""
+        """True if another look would show nothing new, or if too many looks in a row have failed."""
         hidden = self.found.hidden
         if hidden:
             return hidden.is_lasting or self.failures >= FAILED_LOOKS
@@ -145,7 +147,7 @@ class _Proving:
         """Start one run, never a second one: if the answer is lost, the proof ends.
 
         A run whose id was lost cannot be recognised among others. Only throttled requests are repeated: Azure Resource
-        Manager refuses them before it forwards them (docs of its limits), so no run was started.
+        Manager rejects them before it forwards them (source: its documentation on limits), so no run was started.
         """
         pipeline = self.pipeline or ""
         attempt = Attempt(f"start the pipeline {pipeline!r}", self.spec.factory, _ROLE)
@@ -182,7 +184,7 @@ class _Proving:
         )
 
     async def follow(self, now: datetime) -> None:
-        """Wait for the run's end, then look for its lineage until it is there or the time runs out."""
+        """Wait for the run's end, then look for its lineage until it arrives or the time runs out."""
         try:
             await self._wait_for_end()
             if self.run is None or self.run.status.casefold() != "succeeded":
@@ -227,7 +229,10 @@ class _Proving:
             self.activities_hidden = proving.run_hidden(error)
 
     async def _look_up(self, activities: list[ActivityRun]) -> None:
-        """Look until the catalog shows this run with its relations, or the time runs out: all activities in turn."""
+        """Look up all activities in turn, until the catalog shows this run with its relations or the time runs out.
+
+        If the factory is not connected to this account, look only once.
+        """
         address, began = data_plane_address(self.account), self.io.now()
         hidden = proving.OUT_OF_TIME if address else proving.address_hidden(self.account)
         self.looks = [_Look(proving.unknown(activity, hidden)) for activity in activities]
@@ -241,7 +246,7 @@ class _Proving:
             await self._wait(began, f"waiting for the lineage of {open_looks[0].found.activity.activity!r} in Purview")
 
     async def _look(self, address: str, look: _Look) -> None:
-        """Look once. An answer replaces what was known, and so does a failure: then it is not known any more."""
+        """Look once. Both an answer and a failure replace the earlier result, which no longer counts."""
         activity = look.found.activity
         try:
             entity = await self._find(address, activity)
@@ -265,7 +270,8 @@ class _Proving:
         if (asked := lineage.entity_request(self.spec.factory_id, activity)) is not None:
             entity = await self._entity(address, *asked)
             if entity is not None:
-                return entity  # after a 404, whatever its code is, the search decides
+                return entity
+            # After a 404, whatever its code, the search decides.
         path, query, body = lineage.search_request(activity)
         answer = await self._ask("POST", address, path, query, body)
         if not lineage.is_search_answer(answer):
@@ -333,7 +339,7 @@ class _Proving:
         await self.io.sleep(min(poll_interval(self.io.now() - began), left))
 
     def _say(self, what: str) -> None:
-        self.io.tell(Event(kind="waiting", verb="prove", seconds=0.0, message=what, factory=self.spec.factory))
+        tell_waiting(self.io, "prove", what, factory=self.spec.factory)
 
     def seen(self) -> proving.Seen:
         """Everything that was read."""

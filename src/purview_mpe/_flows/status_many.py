@@ -13,6 +13,7 @@ from purview_mpe._flows.steps.narration import tell_read
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.fleets import FactoryStatus, FleetStatus
 from purview_mpe._model.results import Account, ErrorDetail, Target
+from purview_mpe._rules.capacity import capacity_findings, loads
 from purview_mpe._rules.lanes import interleaved
 from purview_mpe._rules.planning import needed_targets
 from purview_mpe._rules.register import Register
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.results import Endpoint
     from purview_mpe._model.spec import Spec
+    from purview_mpe._rules.ownership import Listing
 
 
 @dataclass
@@ -44,8 +46,8 @@ class _Reading:
 
     io: Io
     members: Sequence[_Member]
-    began: float
     accounts: dict[ArmId, Account | PurviewMpeError] = field(default_factory=dict[ArmId, "Account | PurviewMpeError"])
+    listings: dict[Place, Listing] = field(default_factory=dict["Place", "Listing"])
     registers: dict[Place, Register] = field(default_factory=dict["Place", Register])
 
     async def factory(self, member: _Member) -> None:
@@ -54,7 +56,7 @@ class _Reading:
             member.endpoints = await reads.list_endpoints_alone(self.io, member.spec)
         except PurviewMpeError as error:
             member.error = error
-        tell_read(self.io, "status", self.began, member.spec)
+        tell_read(self.io, "status", member.spec)
 
     async def account(self, account_id: ArmId) -> None:
         try:
@@ -63,7 +65,8 @@ class _Reading:
             self.accounts[account_id] = error
 
     async def place(self, place: Place) -> None:
-        self.registers[place] = Register(await connections.list_connections(self.io, *place))
+        listing = self.listings[place] = await connections.list_connections(self.io, *place)
+        self.registers[place] = Register(listing)
 
     def targets_of(self, member: _Member) -> tuple[Account, tuple[Target, ...]] | None:
         """The account and targets of a factory; None, with its error set, if they are not known."""
@@ -90,6 +93,7 @@ class _Reading:
             for claim in claims_of(targets, member.endpoints)
         }
         statuses, findings = target_statuses(spec, targets, member.endpoints, listings)
+        room = capacity_findings(loads(targets, {t.identity: self.listings[_place(account, t)] for t in targets}))
         return FactoryStatus(
             spec=spec,
             status=judge(
@@ -98,14 +102,14 @@ class _Reading:
                 targets,
                 member.endpoints,
                 target_status=statuses,
-                findings=(*account.warnings, *findings),
+                findings=(*account.warnings, *findings, *room),
             ),
         )
 
 
 async def status_many(io: Io, specs: Sequence[Spec]) -> FleetStatus:
     """Both sides of every endpoint of every factory; a factory that cannot be read gets an error."""
-    reading = _Reading(io, [_Member(spec) for spec in specs], io.now())
+    reading = _Reading(io, [_Member(spec) for spec in specs])
     await crowd(io, interleaved(reading.members, lambda member: member.spec.factory_id.subscription), reading.factory)
     await crowd(io, deque(dict.fromkeys(m.account_id for m in reading.members if m.account_id)), reading.account)
     places = dict.fromkeys(

@@ -9,7 +9,7 @@ from purview_mpe._model.results import EndpointStatus, Status, by_severity, is_a
 from purview_mpe._rules.findings.network import DNS_ZONE_GROUP_MISSING
 from purview_mpe._rules.own_network import standing_for
 from purview_mpe._rules.ownership import Claim, match_known
-from purview_mpe._rules.verdicts import unread, verdict_of
+from purview_mpe._rules.verdicts import status_of, unread
 from purview_mpe.errors import NotFound
 
 if TYPE_CHECKING:
@@ -91,15 +91,4 @@ def _status(base: str, target: Target, endpoint: Endpoint | None, target_status:
             verdict="missing",
             reason="No private endpoint in the subnet leads to this target and group id.",
         )
-    verdict, reason = verdict_of(endpoint, target_status, shown_by="private endpoint")
-    return EndpointStatus(
-        name=endpoint.name,
-        group_id=target.group_id,
-        resource_id=target.resource_id,
-        private_endpoint_id=endpoint.private_endpoint_id,
-        provisioning_state=endpoint.provisioning_state or None,
-        connection_status=endpoint.connection_status or None,
-        target_status=target_status,
-        verdict=verdict,
-        reason=reason,
-    )
+    return status_of(endpoint, target, target_status, shown_by="private endpoint")

@@ -91,22 +91,29 @@ def unread(target: Target, error: PurviewMpeError) -> Finding:
     return TARGET_UNREADABLE.found(target=target.resource_id, remedy=error.remedy, evidence=(error.message,))
 
 
+def status_of(
+    endpoint: Endpoint, target: Target, target_status: str | None, *, shown_by: str = "factory"
+) -> EndpointStatus:
+    """How the endpoint for a target stands, by what is shown on its own side and on the target."""
+    verdict, reason = verdict_of(endpoint, target_status, shown_by=shown_by)
+    return EndpointStatus(
+        name=endpoint.name,
+        group_id=target.group_id,
+        resource_id=target.resource_id,
+        private_endpoint_id=endpoint.private_endpoint_id,
+        provisioning_state=endpoint.provisioning_state or None,
+        connection_status=endpoint.connection_status or None,
+        target_status=target_status,
+        verdict=verdict,
+        reason=reason,
+    )
+
+
 def _endpoint(spec: Spec, target: Target, endpoints: Sequence[Endpoint], target_status: str | None) -> EndpointStatus:
     name = spec.name_of(target.group_id)
     for endpoint in endpoints:
         if endpoint.identity == target.identity and not endpoint.reserved:
-            verdict, reason = verdict_of(endpoint, target_status)
-            return EndpointStatus(
-                name=endpoint.name,
-                group_id=target.group_id,
-                resource_id=target.resource_id,
-                private_endpoint_id=endpoint.private_endpoint_id,
-                provisioning_state=endpoint.provisioning_state or None,
-                connection_status=endpoint.connection_status or None,
-                target_status=target_status,
-                verdict=verdict,
-                reason=reason,
-            )
+            return status_of(endpoint, target, target_status)
     for endpoint in endpoints:
         if endpoint.name.casefold() == name.casefold():
             return EndpointStatus(

@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from purview_mpe.emulator._control.admin import admin_routes
 from purview_mpe.emulator._control.administrator import Administrator
 from purview_mpe.emulator._control.callers import Callers
-from purview_mpe.emulator._control.catalogs import Catalogs
+from purview_mpe.emulator._control.connections import Connections
 from purview_mpe.emulator._control.delegation import Delegated
 from purview_mpe.emulator._control.inventory import Inventory
-from purview_mpe.emulator._control.networks import Networks
 from purview_mpe.emulator._control.owners import Owners
 from purview_mpe.emulator._control.parts import Parts
 from purview_mpe.emulator._control.run_history import RunHistory
 from purview_mpe.emulator._http.call import GUID
-from purview_mpe.emulator._http.faults import Fault, Faults
 from purview_mpe.emulator._http.request_log import RequestLog
 from purview_mpe.emulator._http.server import Server
 from purview_mpe.emulator._http.service import Service, is_admin
-from purview_mpe.emulator._services.data_plane.catalogs import open_catalog
 from purview_mpe.emulator._services.routes import ALL_ROUTES
-from purview_mpe.emulator._state.access import OWNER, TOKEN_MARK, Access
+from purview_mpe.emulator._state.access import TOKEN_MARK
 from purview_mpe.emulator._state.answers import Answers
 from purview_mpe.emulator._state.clock import Clock, VirtualClock
-from purview_mpe.emulator._state.guards import Guards
 from purview_mpe.emulator._state.limits import Limits
 from purview_mpe.emulator._state.settings import (
     DEFAULT_LOCATION,
@@ -50,18 +46,19 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe.emulator._http.credential import AsyncCredential, Credential
+    from purview_mpe.emulator._http.faults import Fault
     from purview_mpe.emulator._http.router import Route
     from purview_mpe.emulator._http.transport import AsyncEmulatorTransport, EmulatorTransport
     from purview_mpe.emulator._services.purview.shapes import Firewall, Shape
-    from purview_mpe.emulator._state.policies import CollectionRole
     from purview_mpe.emulator._values.exchange import RecordedRequest
 
-_INVENTORY: Callable[[Emulator], Inventory] = attrgetter("_inventory")
-_OWNERS: Callable[[Emulator], Owners] = attrgetter("_owners")
-_ADMINISTRATOR: Callable[[Emulator], Administrator] = attrgetter("_administrator")
-_CALLERS: Callable[[Emulator], Callers] = attrgetter("_callers")
-_RUN_HISTORY: Callable[[Emulator], RunHistory] = attrgetter("_run_history")
-_LOG: Callable[[Emulator], RequestLog] = attrgetter("_log")
+_INVENTORY: Callable[[Emulator], Inventory] = attrgetter("_parts.inventory")
+_CONNECTIONS: Callable[[Emulator], Connections] = attrgetter("_parts.connections")
+_OWNERS: Callable[[Emulator], Owners] = attrgetter("_parts.owners")
+_ADMINISTRATOR: Callable[[Emulator], Administrator] = attrgetter("_parts.administrator")
+_CALLERS: Callable[[Emulator], Callers] = attrgetter("_parts.callers")
+_RUN_HISTORY: Callable[[Emulator], RunHistory] = attrgetter("_parts.run_history")
+_LOG: Callable[[Emulator], RequestLog] = attrgetter("_parts.log")
 
 
 @public
@@ -180,50 +177,22 @@ class Emulator:
             times=times or Times(),
         )
         self.clock = clock or VirtualClock()
-        self._world = World(settings, self.clock, seed=seed, epoch=epoch, tenant=tenant)
-        self._world.is_inside = inside_network
-        self._world.ensure_subscription(subscription)
-        self._access, self._guards = Access(self._world), Guards(self._world)
-        self._access.default.assignments.append(("", OWNER))
-        self._faults = Faults(self._world.random)
+        world = World(settings, self.clock, seed=seed, epoch=epoch, tenant=tenant)
+        world.is_inside = inside_network
+        self._parts = Parts.of(world, subscription=subscription, location=location, request_log=request_log)
+        self.catalog, self.networks = self._parts.catalogs, self._parts.networks
         self._limits = Limits(enforced=enforce_limits)
-        self._log = RequestLog(self._world, request_log)
-        self._inventory = Inventory(self._world, subscription, location)
-        self._run_history = RunHistory(self._world, self._access, self._inventory)
-        self._owners = Owners(self._world)
-        self._administrator = Administrator(self._world, self._guards)
-        self._callers = Callers(self._world, self._access)
-        self.catalog = Catalogs(self._world, self._access, self._inventory)
-        self.networks = Networks(self._world, self._inventory)
-        self._parts = Parts(
-            self._world,
-            self._access,
-            self._guards,
-            self._faults,
-            self._log,
-            self._inventory,
-            self._run_history,
-            self._owners,
-            self._administrator,
-            self._callers,
-            self.catalog,
-            self.networks,
-        )
         self._service = Service(
-            self._world,
-            self._access,
-            self._guards,
+            world,
+            self._parts.access,
+            self._parts.guards,
             limits=self._limits,
-            faults=self._faults,
+            faults=self._parts.faults,
             routes=(*ALL_ROUTES, *admin_routes(self._parts, self.dump)),
-            log=self._log,
+            log=self._parts.log,
         )
         if not empty:
-            self._inventory.furnish(shape, firewall)
-            self._run_history.add_pipeline()
-            # The portal grants the role together with the connection (documentation).
-            curator: dict[CollectionRole, list[str]] = {"data-curator": [self._inventory.identity_of(self.factory)]}
-            open_catalog(self._world, self._access, self._inventory.find_account(), curator)
+            self._parts.furnish(shape, firewall)
 
     @classmethod
     def from_scenario(cls, source: str | Path | Mapping[str, Any], **options: Any) -> Self:
@@ -251,15 +220,16 @@ class Emulator:
         """
         from purview_mpe.emulator._scenario.dump import dump  # noqa: PLC0415  rarely needed
 
-        with self._world.lock:
-            self._world.settle()
+        parts = self._parts
+        with parts.world.lock:
+            parts.world.settle()
             options = {
                 "subscription": self.subscription,
-                "location": self._inventory.location,
+                "location": parts.inventory.location,
                 "enforce_limits": self._limits.enforced,
                 "inside_network": self.inside_network,
             }
-            return dump(self._world, self._access, self._guards, self._faults, options)
+            return dump(parts.world, parts.access, parts.guards, parts.faults, options)
 
     # --- how to reach it
 
@@ -285,7 +255,7 @@ class Emulator:
             MissingExtra: the packages of the extra `emulator` are not installed.
             OSError: the port cannot be used.
         """
-        return Server(self._service, self.clock, self._inventory.described, port)
+        return Server(self._service, self.clock, self._parts.inventory.described, port)
 
     # --- what is in it
 
@@ -293,8 +263,8 @@ class Emulator:
     add_factory = Delegated(_INVENTORY, Inventory.add_factory)
     identity_of = Delegated(_INVENTORY, Inventory.identity_of)
     add_runtime = Delegated(_INVENTORY, Inventory.add_runtime)
-    add_endpoint = Delegated(_INVENTORY, Inventory.add_endpoint)
-    add_connection = Delegated(_INVENTORY, Inventory.add_connection)
+    add_endpoint = Delegated(_CONNECTIONS, Connections.add_endpoint)
+    add_connection = Delegated(_CONNECTIONS, Connections.add_connection)
     add_pipeline = Delegated(_RUN_HISTORY, RunHistory.add_pipeline)
     start_pipeline = Delegated(_RUN_HISTORY, RunHistory.start_pipeline)
     add_pipeline_run = Delegated(_RUN_HISTORY, RunHistory.add_pipeline_run)
@@ -302,8 +272,8 @@ class Emulator:
     enable_event_hubs = Delegated(_INVENTORY, Inventory.enable_event_hubs)
     unregister = Delegated(_INVENTORY, Inventory.unregister)
     remove = Delegated(_INVENTORY, Inventory.remove)
-    connections = Delegated(_INVENTORY, Inventory.connections)
-    endpoints = Delegated(_INVENTORY, Inventory.endpoints)
+    connections = Delegated(_CONNECTIONS, Connections.connections)
+    endpoints = Delegated(_CONNECTIONS, Connections.endpoints)
     targets = Delegated(_INVENTORY, Inventory.targets)
 
     @property
@@ -313,7 +283,7 @@ class Emulator:
         Raises:
             LookupError: the emulator was made empty.
         """
-        return self._inventory.factory
+        return self._parts.inventory.factory
 
     @property
     def account(self) -> ArmId:
@@ -322,27 +292,27 @@ class Emulator:
         Raises:
             LookupError: the emulator was made empty.
         """
-        return self._inventory.account
+        return self._parts.inventory.account
 
     @property
     def default_factory(self) -> ArmId | None:
         """The id of the default factory; None in an emulator that was made empty."""
-        return self._inventory.default_factory
+        return self._parts.inventory.default_factory
 
     @property
     def default_account(self) -> ArmId | None:
         """The id of the default account; None in an emulator that was made empty."""
-        return self._inventory.default_account
+        return self._parts.inventory.default_account
 
     @property
     def subscription(self) -> str:
         """The default subscription."""
-        return self._inventory.subscription
+        return self._parts.inventory.subscription
 
     @property
     def tenant(self) -> str:
         """The tenant."""
-        return self._world.tenant
+        return self._parts.world.tenant
 
     # --- other people
 
@@ -361,17 +331,17 @@ class Emulator:
     @property
     def credential(self) -> Credential:
         """A credential of the default caller, who is Owner of everything except Microsoft's resources."""
-        return self._callers.default()
+        return self._parts.callers.default()
 
     @property
     def async_credential(self) -> AsyncCredential:
         """The same for async clients."""
-        return self._callers.async_default()
+        return self._parts.callers.async_default()
 
     @property
     def token_requests(self) -> int:
         """How many tokens were requested from the credentials of this emulator."""
-        return self._access.token_requests
+        return self._parts.access.token_requests
 
     @property
     def token_mark(self) -> str:
@@ -381,30 +351,30 @@ class Emulator:
     @property
     def inside_network(self) -> bool:
         """Whether callers are inside the network of closed accounts; can be set."""
-        return self._world.is_inside
+        return self._parts.world.is_inside
 
     @inside_network.setter
     def inside_network(self, inside: bool) -> None:
-        with self._world.lock:
-            self._world.is_inside = inside
+        with self._parts.world.lock:
+            self._parts.world.is_inside = inside
 
     # --- what goes wrong, and what was asked
 
     def inject(self, fault: Fault) -> None:
         """Inject a fault."""
-        with self._world.lock:
-            self._faults.inject(fault)
+        with self._parts.world.lock:
+            self._parts.faults.inject(fault)
 
     @property
     def faults(self) -> list[tuple[Fault, int | None]]:
         """The faults that have not happened yet, and how often each will; None: for ever."""
-        with self._world.lock:
-            return self._faults.armed
+        with self._parts.world.lock:
+            return self._parts.faults.armed
 
     def clear_faults(self) -> None:
         """Remove all faults."""
-        with self._world.lock:
-            self._faults.clear()
+        with self._parts.world.lock:
+            self._parts.faults.clear()
 
     observe = Delegated(_LOG, RequestLog.observe)
     clear_requests = Delegated(_LOG, RequestLog.clear)
@@ -412,17 +382,17 @@ class Emulator:
     @property
     def requests(self) -> list[RecordedRequest]:
         """The newest `request_log` requests, in order of arrival."""
-        return self._log.requests
+        return self._parts.log.requests
 
     @property
     def writes(self) -> list[RecordedRequest]:
         """The requests among `requests` that are not reads."""
-        return self._log.writes
+        return self._parts.log.writes
 
     @property
     def request_count(self) -> int:
         """The total number of answered requests, whether or not they are still in the log."""
-        return self._log.count
+        return self._parts.log.count
 
     @property
     def routes(self) -> tuple[Route, ...]:

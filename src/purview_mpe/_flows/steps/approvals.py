@@ -1,8 +1,8 @@
 """Approving for many factories: each list serves all of them, and no target waits for another one.
 
-The rules of ownership are the same as for one factory; from each list they get the part that can decide a claim. A
-connection whose exact id is known is decided as soon as its own target shows it. If only names are known, the rules
-compare what all targets of a factory show, so those are decided together.
+The ownership rules are the same as for one factory; only the entries of each list that can decide a claim are passed to
+them. A connection whose exact id is known is decided as soon as its own target shows it. If only names are known, the
+rules compare what all targets of a factory show, so those are decided together.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _AT_ONE_PLACE = 4
 _READ_BACK = 5.0
 #: Seconds that a list waits for further factories that are about to ask for it.
 _GATHER = 2.0
-#: Factories per second whose endpoints are read while their connections are pending.
+#: Maximum rate, in factories per second, at which endpoints are read again while their connections are pending.
 _LOOKS_PER_SECOND = 10.0
 
 
@@ -61,9 +61,12 @@ class Case:
     placed: Mapping[Place, Sequence[Claim]] = field(default_factory=dict["Place", "Sequence[Claim]"])
     """The claims by the list that shows their connections."""
     was_asked: bool = False
-    """Whether the claims were made at least once."""
+    """True once the claims were read, or could not be read."""
     unread: dict[Place, int] = field(default_factory=dict[Place, int])
-    """Lists not read since these claims were made; for each, how many reads of it had started before the claims."""
+    """The lists that must still be read for these claims.
+
+    Each has the number of its reads that had started before the claims were read; only a later read counts.
+    """
     deciding: set[Identity] = field(default_factory=set[Identity])
     """Endpoints for which a decision is queued or being written."""
     pending: int = 0
@@ -102,7 +105,7 @@ class _ListQueue:
     wanted_since: float = float("inf")
     is_listing: bool = False
     failures: int = 0
-    queue: deque[_Decision] = field(default_factory=deque[_Decision])
+    decisions: deque[_Decision] = field(default_factory=deque[_Decision])
     writing: int = 0
     written: list[tuple[int, _Decision]] = field(default_factory=list[tuple[int, _Decision]])
     """Decisions that Azure accepted but does not show yet, each with the number of reads started before."""
@@ -119,7 +122,7 @@ class Approvals:
     def __init__(self, io: Io, schedule: Schedule) -> None:
         self._io = io
         self._schedule = schedule
-        self._desks: dict[Place, _ListQueue] = {}
+        self._queues: dict[Place, _ListQueue] = {}
         self._open = 0
         self._claiming = 0
         """How many factories' claims are being read."""
@@ -140,7 +143,7 @@ class Approvals:
     def start_lists(self) -> float:
         """Read the lists that are due; return when the next one is due."""
         now = self._io.now()
-        moments = [self._start(desk, now) for desk in self._desks.values() if not desk.is_listing]
+        moments = [self._start(queue, now) for queue in self._queues.values() if not queue.is_listing]
         return min(moments, default=float("inf"))
 
     # --- claims
@@ -170,12 +173,12 @@ class Approvals:
             placed.setdefault(case.place_of(claim), []).append(claim)
         unread: dict[Place, int] = {}
         for place, claims in placed.items():
-            desk = self._desks.setdefault(place, _ListQueue(place))
-            desk.cases[id(case)] = case
+            queue = self._queues.setdefault(place, _ListQueue(place))
+            queue.cases[id(case)] = case
             # A read that has already started also serves these claims, if they have not changed.
             is_same = claims == case.placed.get(place)
-            unread[place] = case.unread.get(place, desk.readings) if is_same else desk.readings
-            desk.want(max(now, desk.began + self._pause_between_readings(desk)))
+            unread[place] = case.unread.get(place, queue.readings) if is_same else queue.readings
+            queue.want(max(now, queue.began + self._pause_between_readings(queue)))
         case.placed, case.unread = placed, unread
         if case.waits and not case.work.is_over:
             pause = max(poll_interval(now - case.opened), self._open / _LOOKS_PER_SECOND)
@@ -184,61 +187,61 @@ class Approvals:
 
     # --- lists
 
-    def _pause_between_readings(self, desk: _ListQueue) -> float:
-        oldest = min((case.opened for case in desk.cases.values()), default=self._io.now())
+    def _pause_between_readings(self, queue: _ListQueue) -> float:
+        oldest = min((case.opened for case in queue.cases.values()), default=self._io.now())
         return poll_interval(self._io.now() - oldest)
 
-    def _start(self, desk: _ListQueue, now: float) -> float:
+    def _start(self, queue: _ListQueue, now: float) -> float:
         """Read a list if it is due; return when it is due next."""
-        if desk.due > now:
-            return desk.due
-        gathered_by = desk.wanted_since + _GATHER
+        if queue.due > now:
+            return queue.due
+        gathered_by = queue.wanted_since + _GATHER
         if self._claiming and now < gathered_by:
             return gathered_by
-        desk.is_listing, desk.due, desk.wanted_since = True, float("inf"), float("inf")
-        desk.readings += 1
-        number, found = desk.readings, Listing()
+        queue.is_listing, queue.due, queue.wanted_since = True, float("inf"), float("inf")
+        queue.readings += 1
+        number, found = queue.readings, Listing()
 
         async def flow() -> None:
             nonlocal found
-            desk.began = self._io.now()
-            found = await connections.list_connections(self._io, *desk.place)
+            queue.began = self._io.now()
+            found = await connections.list_connections(self._io, *queue.place)
 
         def then(failure: PurviewMpeError | None) -> None:
-            desk.is_listing = False
-            self._listed(desk, number, found if failure is None else Listing(error=failure))
+            queue.is_listing = False
+            self._listed(queue, number, found if failure is None else Listing(error=failure))
 
-        holder = desk.place[1]
+        holder = queue.place[1]
         self._schedule.put("lists", str(holder), Job(flow, then, (Cost("GET", holder, 1),)))
         return float("inf")
 
-    def _listed(self, desk: _ListQueue, number: int, listing: Listing) -> None:
+    def _listed(self, queue: _ListQueue, number: int, listing: Listing) -> None:
         error = listing.error
-        desk.failures = desk.failures + 1 if error is not None else 0
-        if isinstance(error, WaitTimedOut) or (isinstance(error, PASSING) and desk.failures < FAILED_LOOKS):
-            desk.want(self._io.now() + poll_interval(0))  # the fleet's time has run out, or the error may be temporary
+        queue.failures = queue.failures + 1 if error is not None else 0
+        if isinstance(error, WaitTimedOut) or (isinstance(error, PASSING) and queue.failures < FAILED_LOOKS):
+            queue.want(self._io.now() + poll_interval(0))  # the fleet's time has run out, or the error may be temporary
             return
-        desk.register = Register(listing)
-        self._settle(desk, number)
-        for case in [case for case in desk.cases.values() if case.unread.get(desk.place, number) < number]:
-            del case.unread[desk.place]
-            self._judge(case, desk)
+        queue.register = Register(listing)
+        self._settle(queue, number)
+        for case in [case for case in queue.cases.values() if case.unread.get(queue.place, number) < number]:
+            del case.unread[queue.place]
+            self._judge(case, queue)
             self._consider(case)
 
-    def _judge(self, case: Case, desk: _ListQueue) -> None:
+    def _judge(self, case: Case, queue: _ListQueue) -> None:
         """Judge a factory's connections by the lists that were read."""
         work = case.work
         claims = [claim for claim in case.claims if work.searches.is_open(claim)]
         if not case.is_open or not claims:
-            desk.cases.pop(id(case), None)
+            queue.cases.pop(id(case), None)
             return
         if not work.source.blind and all(claim.private_endpoint_id or claim.only_exact for claim in claims):
-            claims = [claim for claim in claims if case.place_of(claim) == desk.place]
+            claims = [claim for claim in claims if case.place_of(claim) == queue.place]
             claims = [claim for claim in claims if claim.identity not in case.deciding]
         elif case.unread or case.deciding:
             return  # claims that only names identify are decided from all lists together
-        desks = {place: self._desks[place] for place in map(case.place_of, claims)}
-        for one in (desk, *desks.values()):
+        queues = {place: self._queues[place] for place in map(case.place_of, claims)}
+        for one in (queue, *queues.values()):
             one.cases.pop(id(case), None)
         listings = {claim.identity: self._shown(case, claim) for claim in claims}
         if any(listing.error is not None for listing in listings.values()):
@@ -252,7 +255,7 @@ class Approvals:
             self._decide(case, match, listings[match.claim.identity].at)
 
     def _shown(self, case: Case, claim: Claim) -> Listing:
-        register = self._desks[case.place_of(claim)].register
+        register = self._queues[case.place_of(claim)].register
         return Listing() if register is None else register.for_claim(case.work.spec.factory_id.name, claim)
 
     # --- decisions
@@ -261,20 +264,20 @@ class Approvals:
         asked = case.work.asked_at(match)
         if match.connection is None or (asked is not None and self._io.now() - asked <= _ASK_AGAIN):
             return
-        desk = self._desks[case.place_of(match.claim)]
-        desk.queue.append(_Decision(case, match, seen_at))
+        queue = self._queues[case.place_of(match.claim)]
+        queue.decisions.append(_Decision(case, match, seen_at))
         case.deciding.add(match.claim.identity)
         case.pending += 1
-        self._write_next(desk)
+        self._write_next(queue)
 
-    def _write_next(self, desk: _ListQueue) -> None:
-        at_once = 1 if desk.place[0] == "storage" else _AT_ONE_PLACE
-        while desk.queue and desk.writing < at_once:
-            desk.writing += 1
-            self._write(desk, desk.queue.popleft())
+    def _write_next(self, queue: _ListQueue) -> None:
+        at_once = 1 if queue.place[0] == "storage" else _AT_ONE_PLACE
+        while queue.decisions and queue.writing < at_once:
+            queue.writing += 1
+            self._write(queue, queue.decisions.popleft())
 
-    def _write(self, desk: _ListQueue, decision: _Decision) -> None:
-        case, match, holder = decision.case, decision.match, desk.place[1]
+    def _write(self, queue: _ListQueue, decision: _Decision) -> None:
+        case, match, holder = decision.case, decision.match, queue.place[1]
 
         async def flow() -> None:
             if case.is_open and match.connection is not None:
@@ -289,34 +292,34 @@ class Approvals:
                 )
 
         def then(failure: PurviewMpeError | None) -> None:
-            desk.writing -= 1
-            self._written(desk, decision, failure)
-            self._write_next(desk)
+            queue.writing -= 1
+            self._written(queue, decision, failure)
+            self._write_next(queue)
 
-        method = "POST" if desk.place[0] == "ingestion" else "PUT"
-        self._schedule.put("decisions", str(desk.place), Job(flow, then, (Cost(method, holder, 1),)))
+        method = "POST" if queue.place[0] == "ingestion" else "PUT"
+        self._schedule.put("decisions", str(queue.place), Job(flow, then, (Cost(method, holder, 1),)))
 
-    def _written(self, desk: _ListQueue, decision: _Decision, failure: PurviewMpeError | None) -> None:
-        """A successful answer of the call is not trusted; what the target shows decides."""
+    def _written(self, queue: _ListQueue, decision: _Decision, failure: PurviewMpeError | None) -> None:
+        """Handle the answer to a decision. A successful answer is not trusted; what the target shows decides."""
         case, match, now = decision.case, decision.match, self._io.now()
         case.deciding.discard(match.claim.identity)
         if case.is_open and failure is None and not decision.was_shown:
             case.work.sent(match)
-            desk.written.append((desk.readings, decision))
+            queue.written.append((queue.readings, decision))
         else:
             case.pending -= 1
             if case.is_open and failure is not None:
                 case.work.refused(match, failure)
             elif case.is_open:
                 case.work.decided(match)
-        if desk.written:
-            desk.want(now if not desk.queue and not desk.writing else now + _READ_BACK)
+        if queue.written:
+            queue.want(now if not queue.decisions and not queue.writing else now + _READ_BACK)
         self._consider(case)
 
-    def _settle(self, desk: _ListQueue, number: int) -> None:
+    def _settle(self, queue: _ListQueue, number: int) -> None:
         """Settle the decisions that were written before this read of the list started."""
-        register, later = desk.register, list[tuple[int, _Decision]]()
-        for readings, decision in desk.written:
+        register, later = queue.register, list[tuple[int, _Decision]]()
+        for readings, decision in queue.written:
             case, connection = decision.case, decision.match.connection
             if readings >= number or connection is None or register is None:
                 later.append((readings, decision))
@@ -325,7 +328,7 @@ class Approvals:
             if case.is_open and register.status_of(connection).casefold() == case.work.decision.casefold():
                 case.work.decided(decision.match)
             self._consider(case)  # if Azure does not show the decision yet, a later read settles it
-        desk.written = later
+        queue.written = later
 
     def _consider(self, case: Case) -> None:
         """Close a case for which nothing is left to do."""

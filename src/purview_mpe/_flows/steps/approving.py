@@ -197,7 +197,7 @@ class Approving:
         self._end_refused(match.claim, error, match)
 
     def sent(self, match: Match) -> None:
-        """The decision is sent, or Azure has just accepted it; a later read shows whether the target has it."""
+        """The decision is about to be sent, or Azure has just accepted it; a later read shows if the target has it."""
         search = self.searches.of(match.claim)
         search.asked_at, search.match = self.io.now(), match
 
@@ -252,6 +252,7 @@ class Approving:
             if match.connection is None:
                 continue
             target, seen_at = match.claim.target, listings[match.claim.identity].at
+            self.sent(match)  # from here on, the outcome must not say that nothing was sent
             try:
                 await connections.decide(self.io, account_id, target, match.connection, self.decision, seen_at=seen_at)
             except PurviewMpeError as error:

@@ -1,7 +1,7 @@
-"""Carrying out a plan for the customer's own network: zones side by side, private endpoints one after the other.
+"""Carrying out a plan for the customer's own network: zones concurrently, private endpoints one after the other.
 
 A subnet takes one operation at a time (public code), so its private endpoints are created in turn, and so are their
-zone groups. What fails stops only what depends on it.
+zone groups. A failed step stops only the steps that depend on it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe._flows.steps.narration import tell_step, tell_waiting
 from purview_mpe._flows.steps.network_reads import read_endpoint
 from purview_mpe._flows.steps.network_writes import (
     EndpointDeletion,
@@ -21,7 +22,6 @@ from purview_mpe._flows.steps.operations import Created, created, deleted, pause
 from purview_mpe._flows.steps.progress import Ended, InTheWay, Made, Progress, UnderWay
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import ErrorDetail
 from purview_mpe._rules.own_network import endpoint_id_of, is_deleting_for, standing_for
 from purview_mpe._wire.errors import Attempt
@@ -39,7 +39,7 @@ _READY = frozenset({"created", "kept", "replaced"})
 
 @dataclass
 class Building:
-    """One run over the steps of a plan for a network; has the outcomes so far at any moment."""
+    """One run over the steps of a plan for a network. `outcomes` returns the outcomes so far, at any moment."""
 
     io: Io
     network: Network
@@ -64,7 +64,7 @@ class Building:
         return [progress for progress in self.steps if progress.step.subject == subject]
 
     async def run(self) -> None:
-        """The zones beside the endpoints; then the zone groups, which need both."""
+        """Create the zones and the endpoints concurrently, then the zone groups, which need both."""
         await self.io.gather([self._zones(), self._endpoints()])
         for progress in self.of("dns-zone-group"):
             await self._zone_group(progress)
@@ -78,7 +78,7 @@ class Building:
         if made.result in _READY:
             await self._do(linked, LinkWork(self.io, self.network, zone.id, zone.link))
         else:
-            self._fail(linked, _depends(linked, f"the zone {zone.id.name!r} is not there"))
+            self._fail(linked, _depends(linked, f"the zone {zone.id.name!r} is not ready"))
 
     def _progress(self, resource_id: str) -> Progress:
         return next(progress for progress in self.steps if progress.step.resource_id == resource_id)
@@ -89,9 +89,9 @@ class Building:
         zones = self.own.resolving.zones_of(endpoint.step.group_id)
         links = [self._progress(step.resource_id) for zone in zones for step in zone.steps]
         if endpoint.result not in _READY:
-            self._fail(progress, _depends(progress, f"the private endpoint {endpoint.step.name!r} is not there"))
+            self._fail(progress, _depends(progress, f"the private endpoint {endpoint.step.name!r} is not ready"))
         elif any(one.result not in _READY for one in links):
-            self._fail(progress, _depends(progress, "a zone or its link is not there"))
+            self._fail(progress, _depends(progress, "a zone or its link is not ready"))
         else:
             work = ZoneGroupWork(self.io, group_id, tuple(str(zone.id) for zone in zones), self.network.subnet)
             existing = self.around.zone_groups.get(group_id.outer.key, ())
@@ -101,7 +101,7 @@ class Building:
                 await self._do(progress, work, wait=self.wait)
 
     async def _see_through(self, progress: Progress, work: ZoneGroupWork) -> None:
-        """Wait for a zone group that another run, or a policy, has begun."""
+        """Wait for a zone group that another run, or an Azure Policy assignment, has begun."""
         progress.began = self.io.now()
         try:
             await settled(self.io, work, waiting=lambda: self._tell(progress), wait=True)
@@ -114,7 +114,7 @@ class Building:
         return endpoint_id_of(self.network, progress.step, self.around)
 
     async def _do(self, progress: Progress, work: Work[Any], *, wait: bool = True) -> None:
-        """One zone, link or zone group."""
+        """Create or keep one zone, link or zone group."""
         progress.began = self.io.now()
         if progress.step.action == "keep":
             self._enter(progress, Ended("kept"))
@@ -152,7 +152,7 @@ class Building:
                 await self._create(progress, "created", wait=wait)
 
     async def _keep(self, progress: Progress, *, wait: bool) -> None:
-        """An existing private endpoint; one that another run has begun is waited for, because the subnet is busy."""
+        """Keep an existing private endpoint; wait for one that another run has begun, because the subnet is busy."""
         found = standing_for(self.network, progress.step, self.around)
         began, attempt = self.io.now(), Attempt(f"create the private endpoint {progress.step.name!r}", "", "")
         while wait and found is not None and not states.provisioning_is_over(found.endpoint.provisioning_state):
@@ -174,7 +174,8 @@ class Building:
             self.network.endpoint_id(step.name),
             self.network.location or self.around.network.location,
             f"Private endpoint {step.name} for the Purview account {account}",
-            # The account is in a subscription of Microsoft's, where no caller has the right to approve (public code).
+            # The ingestion storage account is in a subscription of Microsoft's, where no caller has the right to
+            # approve (public code).
             is_manual=self.network.approval == "manual" or targets[step.identity].connections == "ingestion",
         )
         progress.state = UnderWay()
@@ -194,7 +195,7 @@ class Building:
 
     async def _until_gone(self, progress: Progress, leaving: PrivateEndpoint) -> None:
         progress.state = InTheWay(leaving.endpoint.name, "created", is_deleting=True)
-        began, attempt = self.io.now(), Attempt(f"create the private endpoint {progress.step.name!r}", "", "")
+        began, attempt = self.io.now(), Attempt(f"delete the private endpoint {leaving.endpoint.name!r}", "", "")
         while (now := await read_endpoint(self.io, leaving.id)) is not None:
             if not states.is_deleting(now.endpoint.provisioning_state):
                 raise ProvisioningFailed(
@@ -212,33 +213,21 @@ class Building:
         progress.changed = self.io.now()
         progress.state = state
         outcome = progress.outcome(self.io.now())
-        self.io.tell(
-            Event(
-                kind="step",
-                verb=self.verb,
-                seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}",
-                factory=self.own.plan.spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, self.verb, outcome, self.own.plan.spec.factory)
 
     def _tell(self, progress: Progress) -> None:
-        self.io.tell(
-            Event(
-                kind="waiting",
-                verb=self.verb,
-                seconds=self.io.now() - self.began,
-                message=f"waiting for Azure to make {progress.step.name}",
-                factory=self.own.plan.spec.factory,
-                pending=(progress.step.name,),
-            )
+        tell_waiting(
+            self.io,
+            self.verb,
+            f"waiting for Azure to create {progress.step.name}",
+            factory=self.own.plan.spec.factory,
+            pending=(progress.step.name,),
         )
 
 
 def _out_of_time(progress: Progress) -> WaitTimedOut:
     return WaitTimedOut(
-        f"The private endpoint {progress.step.name!r} was not begun: the time given ran out before its turn.",
+        f"The private endpoint {progress.step.name!r} was not started: the time ran out before its turn.",
         remedy="Repeat the call, with a longer timeout if need be: what is done already is kept.",
     )
 
@@ -246,5 +235,5 @@ def _out_of_time(progress: Progress) -> WaitTimedOut:
 def _depends(progress: Progress, why: str) -> ProvisioningFailed:
     return ProvisioningFailed(
         f"{progress.step.name!r} was not created: {why}.",
-        remedy="Remove the cause given for that, then repeat the call: it keeps what exists.",
+        remedy="Fix the error reported for that resource, then repeat the call: existing resources are kept.",
     )

@@ -13,7 +13,7 @@ from purview_mpe._rules.ownership import Claim, claim_for, claim_from_report
 from purview_mpe._rules.planning import optional_target
 from purview_mpe._wire.errors import is_about_the_sign_in
 from purview_mpe._wire.hand_off import Pending
-from purview_mpe.errors import AccessDenied, NotFound
+from purview_mpe.errors import AccessDenied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,10 +58,7 @@ class FromFactory:
         if self.blind:
             return [Claim(target, self.spec.name_of(target.group_id)) for target in self.targets]
         try:
-            endpoints = await reads.list_endpoints_in(self.io, self.spec.factory_id, self.spec.managed_virtual_network)
-        except NotFound:
-            await reads.list_networks(self.io, self.spec.factory_id)  # raises if it is the factory that is gone
-            endpoints = []
+            endpoints = await reads.list_endpoints_alone(self.io, self.spec)
         except AccessDenied as denied:
             # Fall back to names only if the factory was never readable; otherwise an earlier read showed more.
             if is_about_the_sign_in(denied) or self.was_read:

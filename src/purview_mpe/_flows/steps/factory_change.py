@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from purview_mpe._azure import loading
 from purview_mpe._flows.steps import reads
+from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.waiting import carried_out
 from purview_mpe._model.arm_id import same_id
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, ErrorDetail, Outcome
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.errors import Attempt
@@ -50,7 +50,7 @@ State: TypeAlias = Planned | UnderWay | Ended
 
 @dataclass(slots=True)
 class Identity:
-    """The factory's system-assigned identity, switched on."""
+    """Switching on the factory's system-assigned identity."""
 
     spec: Spec
     state: State = field(default_factory=Planned)
@@ -75,7 +75,7 @@ class Identity:
 
 @dataclass(slots=True)
 class Connection:
-    """The factory's connection to an account."""
+    """Connecting the factory to an account."""
 
     spec: Spec
     account: str
@@ -110,7 +110,7 @@ class Connection:
 
 @dataclass(slots=True)
 class Disconnection:
-    """The connection to an account, removed."""
+    """Removing the factory's connection to an account."""
 
     spec: Spec
     account: str
@@ -171,16 +171,7 @@ class FactoryChange:
                 part.state = Ended(result, ErrorDetail.of(failure))
         self.ended = self.io.now()
         for outcome in self.outcomes():
-            self.io.tell(
-                Event(
-                    kind="step",
-                    verb=self.verb,
-                    seconds=outcome.seconds,
-                    message=f"{outcome.name}: {outcome.result}",
-                    factory=self.spec.factory,
-                    outcome=outcome,
-                )
-            )
+            tell_step(self.io, self.verb, outcome, self.spec.factory)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """The outcome of each part, even while the change is under way."""
@@ -272,8 +263,9 @@ class FactoryChange:
                 part.state = Ended(part.done)
 
     def _not_shown(self, part: Part) -> AzureError:
+        shown = "still shows" if isinstance(part, Disconnection) else "does not show"
         return AzureError(
-            f"Could not {self._what}: Azure accepted the write, but its answer does not show the {part.subject}.",
+            f"Could not {self._what}: Azure accepted the write, but its answer {shown} the {part.subject}.",
             remedy="Look at the factory in Data Factory Studio (Manage), then repeat the call.",
             status=200,
         )

@@ -78,8 +78,8 @@ async def create_runtime(io: Io, spec: Spec, step: Step, *, seen_at: float) -> E
 async def put_endpoint(io: Io, spec: Spec, step: Step) -> Endpoint:
     """Send the request to create an endpoint, once.
 
-    Azure never changes an endpoint: it refuses the name of an existing one with another target, and the target of an
-    existing one with another name (public code).
+    Azure never changes an endpoint. It refuses an existing name with a different target, and an existing target with a
+    different name (public code).
     """
     factory = spec.factory_id
     attempt = Attempt(f"create the endpoint {step.name!r}", spec.factory, _ROLE, is_guarded=True)

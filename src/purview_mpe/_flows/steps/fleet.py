@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from purview_mpe._flows.steps import fleet_reports, reads
 from purview_mpe._flows.steps.io import remaining
+from purview_mpe._flows.steps.narration import tell_waiting
 from purview_mpe._flows.steps.schedule import Cost, Job, Schedule
 from purview_mpe._model.events import Event
 from purview_mpe._wire.errors import is_without_token
@@ -65,14 +66,13 @@ class FleetWork(ABC, Generic[M]):
 
     def __init__(self, io: Io, members: Sequence[M], queues: Mapping[str, float]) -> None:
         self.io = io
-        self.began = io.now()
         self.schedule = Schedule(io, self.verb, {**READ_QUEUE, **queues})
         self.members = {member.index: member for member in members}
         """Factories without a report."""
         self._count = len(members)
         self._done: deque[tuple[int, Report]] = deque()
         self._without_token: PurviewMpeError | None = None
-        self._said_at = self.began
+        self._said_at = io.now()
         self._has_begun = False
         self.is_ending = False
         """True if the time for the whole fleet has run out."""
@@ -182,7 +182,7 @@ class FleetWork(ABC, Generic[M]):
             Event(
                 kind="finished",
                 verb=self.verb_of(report),
-                seconds=self.io.now() - self.began,
+                seconds=self.io.elapsed,
                 message=f"{member.spec.factory_id.name}: {fleet_reports.summary(report)}",
                 factory=member.spec.factory,
                 counts=report.counts,
@@ -217,11 +217,4 @@ class FleetWork(ABC, Generic[M]):
         if now - self._said_at >= _SAY_AGAIN:
             self._said_at = now
             done = self._count - len(self.members)
-            self.io.tell(
-                Event(
-                    kind="waiting",
-                    verb=self.verb,
-                    seconds=now - self.began,
-                    message=f"{done} of {self._count} factories are done",
-                )
-            )
+            tell_waiting(self.io, self.verb, f"{done} of {self._count} factories are done")

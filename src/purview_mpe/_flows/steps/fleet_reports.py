@@ -1,4 +1,4 @@
-"""A fleet's reports for factories on which no work was done."""
+"""A fleet's reports for factories without results of their own steps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RESUMABLE: frozenset[str] = frozenset({"create_all", "onboard"})
 def failed(
     spec: Spec, error: PurviewMpeError, *, approve: bool, verb: Verb = "create_all", account: Account | None = None
 ) -> Report:
-    """The report for a factory that could not be started: one outcome, for the factory as a whole."""
+    """The report for a factory that failed as a whole: one outcome."""
     outcome = Outcome(
         name=spec.name,
         resource_id=spec.factory,
@@ -43,7 +43,7 @@ def not_begun(spec: Spec, *, approve: bool, verb: Verb = "create_all") -> Report
 
 
 def conflicting(plan: Plan, *, approve: bool) -> Report:
-    """The report for a plan with conflicts: nothing was written, and every step says why."""
+    """The report for a plan with conflicts: nothing was written, and each outcome but `kept` says why."""
     return Report(
         verb="create_all",
         spec=plan.spec,

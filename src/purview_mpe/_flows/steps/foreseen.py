@@ -33,7 +33,7 @@ def foreseen(work: Approving) -> list[tuple[Search, ArmId]]:
 
 
 def hand_off_forbidden(work: Approving, held: Mapping[str, tuple[Permission, ...] | None]) -> None:
-    """Hand off what these permissions, by folded scope, do not include.
+    """Hand off the decisions that these permissions do not include. The keys of `held` are folded scopes.
 
     Permissions that cannot be read prove nothing. Permissions that include everything prove nothing either, because a
     deny assignment overrides them. In both cases the search stays unchanged.

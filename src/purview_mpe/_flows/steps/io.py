@@ -32,7 +32,7 @@ MOMENT = 1.0
 class NotYet(Throttled):
     """A write whose turn within Azure's limits comes in `retry_after` seconds; nothing was sent.
 
-    The flow waits, checks whether the write is still needed, and sends it again: its place in the queue is kept.
+    The flow waits, checks whether the write is still needed, then sends it; its place in the queue is kept.
     """
 
 
@@ -76,7 +76,10 @@ class Clients(Protocol):
         ...
 
     def plain_list(self, resource: ArmId, url: str) -> Iterable[Any]:
-        """A paged list without a package of its own: `url` is relative to Azure Resource Manager's endpoint."""
+        """A paged list, read without the service's own SDK package.
+
+        `url` is relative to Azure Resource Manager's endpoint.
+        """
         ...
 
     def purview_data(self, account: ArmId, endpoint: str) -> PurviewData:
@@ -181,7 +184,7 @@ class Io(Protocol):
         ...
 
     def interruption_behind(self, error: BaseException) -> BaseException | None:
-        """The interruption that an error hides because the error was raised while handling the interruption."""
+        """The interruption during whose handling `error` was raised; None if there is none."""
         ...
 
     async def checkpoint(self) -> None:
@@ -193,8 +196,13 @@ class Io(Protocol):
         ...
 
     @property
+    def elapsed(self) -> float:
+        """Seconds since the verb began."""
+        ...
+
+    @property
     def deadline(self) -> float | None:
-        """When the verb has to end, on that clock; None for no limit."""
+        """When the verb has to end, on the clock of `now`; None for no limit."""
         ...
 
     @property
@@ -212,7 +220,10 @@ class Io(Protocol):
         ...
 
     def engaged(self) -> AbstractContextManager[None]:
-        """Context for all rounds of a verb: between them, on the caller's turn, an emulator's clock stands still."""
+        """Context around all rounds of a verb.
+
+        Between two rounds the caller's code runs, and an emulator's clock stands still.
+        """
         ...
 
     def retrying(self, message: str) -> None:

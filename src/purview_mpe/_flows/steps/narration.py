@@ -9,7 +9,7 @@ from purview_mpe._model.events import Event
 from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Awaitable, Callable, Generator, Sequence
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.fleets import FleetReport
@@ -29,19 +29,18 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
     The exception that ends a verb after its first write (Ctrl-C, cancellation) carries what was done so far: in its
     notes, which every traceback shows, and in full in its attribute `report`. No later error replaces it.
     """
-    began = io.now()
     with io.verb(verb):
         try:
             io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
             result = await flow(io)
-            io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+            io.tell(_finished(verb, io.elapsed, f"{verb} finished"))
             await io.checkpoint()
         except BaseException as error:
             ending = io.interruption_behind(error) or error
             if io.so_far is not None:
                 _accompany(ending, io.so_far, _attach)
             ended_with = f"{verb} ended with {type(ending).__name__}"
-            _despite_interruptions(lambda: io.tell(_finished(verb, io.now() - began, ended_with)))
+            _despite_interruptions(lambda: io.tell(_finished(verb, io.elapsed, ended_with)))
             if ending is error:
                 raise
         else:
@@ -50,35 +49,47 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def framed(io: Io, verb: str) -> Generator[float]:
-    """As `narrated`, for a verb that runs in rounds; yields the moment at which the verb began.
+def framed(io: Io, verb: str) -> Generator[None]:
+    """As `narrated`, for a verb that runs in rounds.
 
     If the caller stops between two rounds, the verb counts as finished.
     """
     io.tell(Event(kind="started", verb=verb, seconds=0.0, message=f"{verb} started"))
-    began = io.now()
     try:
-        yield began
+        yield
     except GeneratorExit:
-        io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+        io.tell(_finished(verb, io.elapsed, f"{verb} finished"))
         raise
     except BaseException as error:
         ended_with = f"{verb} ended with {type(error).__name__}"
-        _despite_interruptions(lambda: io.tell(_finished(verb, io.now() - began, ended_with)))
+        _despite_interruptions(lambda: io.tell(_finished(verb, io.elapsed, ended_with)))
         raise
     else:
-        io.tell(_finished(verb, io.now() - began, f"{verb} finished"))
+        io.tell(_finished(verb, io.elapsed, f"{verb} finished"))
 
 
-def tell_warning(io: Io, verb: str, began: float, message: str) -> None:
+def tell_step(io: Io, verb: str, outcome: Outcome, factory: str | None, *, shown: str = "") -> None:
+    """Report the outcome of a step; `shown` follows its result."""
+    message = f"{outcome.name}: {outcome.result}{shown}"
+    io.tell(Event(kind="step", verb=verb, seconds=io.elapsed, message=message, factory=factory, outcome=outcome))
+
+
+def tell_waiting(io: Io, verb: str, message: str, *, factory: str | None = None, pending: Sequence[str] = ()) -> None:
+    """Report a round of polling, with the names of what the verb waits for."""
+    io.tell(
+        Event(kind="waiting", verb=verb, seconds=io.elapsed, message=message, factory=factory, pending=tuple(pending))
+    )
+
+
+def tell_warning(io: Io, verb: str, message: str) -> None:
     """Report a problem that does not end the verb but needs the caller's attention."""
-    io.tell(Event(kind="warning", verb=verb, seconds=io.now() - began, message=message))
+    io.tell(Event(kind="warning", verb=verb, seconds=io.elapsed, message=message))
 
 
-def tell_read(io: Io, verb: str, began: float, spec: Spec) -> None:
+def tell_read(io: Io, verb: str, spec: Spec) -> None:
     """Report that one factory of a fleet was read."""
     message = f"{spec.factory_id.name}: read"
-    io.tell(Event(kind="finished", verb=verb, seconds=io.now() - began, message=message, factory=spec.factory))
+    io.tell(Event(kind="finished", verb=verb, seconds=io.elapsed, message=message, factory=spec.factory))
 
 
 def attach_fleet(error: BaseException, so_far: Callable[[], FleetReport]) -> None:

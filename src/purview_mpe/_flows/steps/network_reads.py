@@ -38,8 +38,9 @@ async def observe(io: Io, spec: Spec, network: Network, purpose: Purpose) -> Obs
     """The account, and everything in the network that concerns the purpose.
 
     Raises:
-        UnsupportedSetup, NotFound, AccessDenied: the account, the virtual network or the resource group of the private
-            endpoints does not allow it, does not exist, or cannot be read.
+        UnsupportedSetup: the account or the virtual network does not fit the purpose.
+        NotFound, AccessDenied: the account, the virtual network or the resource group of the private endpoints does not
+            exist or cannot be read.
     """
     if (account_id := spec.account_id) is None:
         account_id = await reads.connected_account(io, spec)
@@ -96,7 +97,10 @@ async def read_virtual_network(io: Io, network: Network) -> VirtualNetwork:
 
 
 async def _read_offered(io: Io, account_id: ArmId) -> dict[str, tuple[str, ...]]:
-    """The group ids that the account offers, with their zones; empty if that cannot be read: it is documented, too."""
+    """The group ids that the account offers, with their zones.
+
+    Empty if they cannot be read, because documented values exist to fall back on.
+    """
     attempt = Attempt(f"list the private link resources of {account_id.name!r}", str(account_id), "Reader")
     try:
         items = await io.collect(
@@ -115,7 +119,10 @@ async def _read_offered(io: Io, account_id: ArmId) -> dict[str, tuple[str, ...]]
 async def _list_endpoints(
     io: Io, network: Network, virtual_network: VirtualNetwork
 ) -> tuple[list[PrivateEndpoint], tuple[str, ...]]:
-    """The private endpoints of the resource groups that have any in the subnet, and why some cannot be read."""
+    """The private endpoints around the subnet, and why some resource groups cannot be read.
+
+    They are those in the network's own resource group, and in every other resource group that has one in the subnet.
+    """
     home = network.group_id
     others = [group for group in virtual_network.groups if not same_id(group, home)]
     at_home, elsewhere = await reads.both(io, list_endpoints_in(io, home), _list_endpoints_of(io, others))
@@ -131,7 +138,8 @@ async def _list_endpoints_of(io: Io, groups: Sequence[ArmId]) -> list[list[Priva
 async def list_around(io: Io, network: Network) -> list[PrivateEndpoint]:
     """The private endpoints around the subnet, for a removal.
 
-    What cannot be read is in other resource groups, where nothing is deleted.
+    Other resource groups that cannot be read are skipped: only private endpoints in the network's own resource group
+    are deleted.
     """
     found, _ = await _list_endpoints(io, network, await read_virtual_network(io, network))
     return found
@@ -145,7 +153,7 @@ async def list_endpoints_in(io: Io, group: ArmId) -> list[PrivateEndpoint]:
 
 
 async def _if_allowed(listing: Callable[[], Coroutine[Any, Any, list[T]]]) -> list[T] | AccessDenied:
-    """What a list holds, or why this caller is not allowed to read it; what does not exist holds nothing."""
+    """The items of a list, empty if the resource does not exist; the error if this caller is not allowed to read it."""
     try:
         return await listing()
     except NotFound:
@@ -209,7 +217,10 @@ async def _search_zones(io: Io, network: Network, names: set[str]) -> _Zones:
 
 
 async def _list_zones(io: Io, subscription: str, groups: Sequence[ArmId]) -> tuple[list[ArmId], list[str]]:
-    """All zones of a subscription; if that is refused, those of the network's own resource groups in it."""
+    """All zones of a subscription; the second list is empty.
+
+    If that is refused: the zones of the network's own resource groups in it, and why the others cannot be read.
+    """
     inside = [group for group in dict.fromkeys(groups) if folded(group.subscription) == folded(subscription)]
     attempt = Attempt("list the private DNS zones of the subscription", f"/subscriptions/{subscription}", "Reader")
     whole = await _if_allowed(lambda: io.collect(attempt, lambda az: az.private_dns(inside[0]).private_zones.list()))

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 ENDPOINT_ROLE = "Network Contributor"
 ZONE_ROLE = "Private DNS Zone Contributor"
-#: Create only: a zone or link that another caller has made in the meantime is not written over (SDK source).
+#: Create only: a zone or link that another caller has created in the meantime is not overwritten (SDK source).
 _ONLY_NEW = {"If-None-Match": "*"}
 
 
 @dataclass
 class EndpointWork:
-    """A private endpoint to create."""
+    """A private endpoint, to be created."""
 
     io: Io
     network: Network
@@ -89,7 +89,7 @@ class EndpointWork:
 
 @dataclass
 class ZoneWork:
-    """A private DNS zone to create."""
+    """A private DNS zone, to be created."""
 
     io: Io
     id: ArmId
@@ -120,7 +120,7 @@ class ZoneWork:
 
 @dataclass
 class LinkWork:
-    """The link of the virtual network to a zone, to create."""
+    """A link from the virtual network to a zone, to be created."""
 
     io: Io
     network: Network
@@ -164,7 +164,7 @@ class LinkWork:
 
 @dataclass
 class ZoneGroupWork:
-    """The zone group of a private endpoint, to create."""
+    """A private endpoint's zone group, to be created."""
 
     io: Io
     id: ArmId
@@ -187,7 +187,10 @@ class ZoneGroupWork:
         )
 
     async def read(self) -> Found[str] | None:
-        """The endpoint's zone group, whatever its name: an endpoint has one at most, and a policy may make it."""
+        """The endpoint's zone group, whatever its name.
+
+        An endpoint has one at most, and an Azure Policy assignment can create it.
+        """
         groups = await list_zone_groups(self.io, self.id.outer)
         return Found(groups[0].name, groups[0].state) if groups else None
 
@@ -200,13 +203,13 @@ def _found(answer: Mapping[str, Any] | None, value: Any) -> Found[Any] | None:
 
 @dataclass
 class EndpointDeletion:
-    """A private endpoint to delete."""
+    """A private endpoint, to be deleted."""
 
     io: Io
     id: ArmId
     before: PrivateEndpoint
     only_broken: bool = False
-    """True if a healthy one must stay."""
+    """True if a healthy endpoint must not be deleted."""
     attempt: Attempt = field(init=False)
     subnet: str = field(init=False)
 
@@ -224,7 +227,7 @@ class EndpointDeletion:
         )
 
     async def state(self) -> str | None:
-        """Its state; None if it is gone, or if one to another target has its name by now.
+        """Its state; None if it is gone, or if its name now belongs to a private endpoint to another target.
 
         Raises:
             ProvisioningFailed: it must be broken to be deleted, and is not any more.

@@ -1,7 +1,7 @@
-"""Long-running operations of Microsoft.Network: a write, the operation that it begins, and what there is afterwards.
+"""Long-running operations of Microsoft.Network: a write, the operation that it begins, and the resource that results.
 
-The operation says why it failed, and reading says what exists. So both are asked: the operation first, because the
-resource shows its failure as one word.
+The operation reports why it failed; reading the resource shows what exists. Both are used, the operation first, because
+the resource shows its failure as one word.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Found(Generic[T]):
 
     value: T
     state: str
-    """Azure's word for its provisioning; empty if it has none."""
+    """Its provisioning state, as Azure spells it; empty if it has none."""
 
     @property
     def is_over(self) -> bool:
-        """True if waiting for it can end."""
+        """True if there is nothing more to wait for."""
         return not self.state or states.provisioning_is_over(self.state)
 
     @property
@@ -85,10 +85,11 @@ class Created(Generic[T]):
 async def created(
     io: Io, work: Work[T], *, waiting: Callable[[], None], wait: bool = True, seen_at: float | None = None
 ) -> Created[T]:
-    """Create a resource, follow its operation, and read what there is; `waiting` reports each round.
+    """Create a resource, follow its operation, and read the result; `waiting` reports each round.
 
     Raises:
-        ProvisioningFailed: Azure accepted it and could not make it; or the error of the write.
+        ProvisioningFailed: Azure accepted the creation but could not carry it out.
+        PurviewMpeError: the error of a write or a read, or the time ran out.
     """
     made_here, began = False, io.now()
     failed: OperationState | None = None
@@ -130,7 +131,7 @@ async def _begin(io: Io, work: Work[T], *, seen_at: float | None) -> _Begun[T]:
 
 
 async def settled(io: Io, work: Work[T], *, waiting: Callable[[], None], wait: bool) -> Found[T] | None:
-    """The resource once Azure has ended; None if it is not shown even then."""
+    """The resource once its provisioning has ended or, without `wait`, once Azure shows it; None if it never does."""
     began, missing = io.now(), 0
     while True:
         found = await work.read()
@@ -143,10 +144,10 @@ async def settled(io: Io, work: Work[T], *, waiting: Callable[[], None], wait: b
 async def followed(
     io: Io, attempt: Attempt, operation: Operation, *, waiting: Callable[[], None]
 ) -> OperationState | None:
-    """How an operation ended; None if its address no longer answers, so that only reading says what there is.
+    """How an operation ended; None if its URL no longer answers; then only reading the resource shows the result.
 
     Raises:
-        WaitTimedOut: the time is over before.
+        WaitTimedOut: the time ran out first.
     """
     began, failures = io.now(), 0
     while True:
@@ -169,13 +170,13 @@ async def pause(io: Io, began: float, attempt: Attempt, *, waiting: Callable[[],
     """Wait until the next look.
 
     Raises:
-        WaitTimedOut: the time is over before.
+        WaitTimedOut: the time ran out first.
     """
     waiting()
     if (wait := poll_interval(io.now() - began)) >= remaining(io):
         raise WaitTimedOut(
             f"Could not {attempt.what} in the time given: Azure has accepted it and is still working on it.",
-            remedy="Repeat the call, with a longer timeout if need be: it looks first at what exists.",
+            remedy="Repeat the call, with a longer timeout if need be: the call reads the existing resources first.",
         )
     await io.sleep(wait)
 
@@ -191,7 +192,7 @@ class Doomed(Protocol):
         ...
 
     async def state(self) -> str | None:
-        """Azure's word for its state; None if it is gone. Raises an error of this library if it must stay."""
+        """Its state, as Azure spells it; None if it is gone. Raises an error of this library if it must be kept."""
         ...
 
 
@@ -199,7 +200,8 @@ async def deleted(io: Io, work: Doomed, *, waiting: Callable[[], None], seen_at:
     """Delete a resource, and read until it is gone; return False if it was gone before anything was sent.
 
     Raises:
-        ProvisioningFailed: Azure accepted the deletion and could not do it; or the error of the write.
+        ProvisioningFailed: Azure accepted the deletion but could not carry it out.
+        PurviewMpeError: the error of a write or a read, or the time ran out.
     """
     began, sent_here = io.now(), False
     failed = OperationState("failed")
@@ -233,7 +235,7 @@ async def _begin_deletion(io: Io, work: Doomed, *, seen_at: float | None) -> _Be
 
 
 async def _gone(io: Io, work: Doomed, state: OperationState | None, *, waiting: Callable[[], None]) -> str | None:
-    """The state of a resource that stays; None once it is gone."""
+    """The state of a resource whose deletion failed; None once it is gone."""
     began = io.now()
     while True:
         shown = await work.state()

@@ -64,7 +64,7 @@ State: TypeAlias = Planned | UnderWay | InTheWay | Made | Ended
 
 @dataclass
 class Progress:
-    """One step, its state, and when it began and last changed."""
+    """One step, its state, when it began, and when it reached its result."""
 
     step: Step
     began: float

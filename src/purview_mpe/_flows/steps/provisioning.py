@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe._flows.steps import factory_writes as writes
 from purview_mpe._flows.steps import reads, reasons
+from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.progress import Ended, InTheWay, Made, Progress, UnderWay
 from purview_mpe._flows.steps.waiting import FAILED_LOOKS, PASSING, carried_out
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import folded
-from purview_mpe._model.events import Event
 from purview_mpe._model.results import ErrorDetail, Plan
 from purview_mpe.errors import ProvisioningFailed, PurviewMpeError, WaitTimedOut
 
@@ -185,8 +185,7 @@ class Provisioning:
             self.failed_looks += 1
             # Azure goes on creating the endpoints even if it does not answer, so a temporary failure ends nothing.
             if not isinstance(error, PASSING) or self.failed_looks >= FAILED_LOOKS:
-                for progress in waiting:
-                    self._fail(progress, error)
+                self.give_up(error)
         else:
             self.failed_looks = 0
             for progress in waiting:
@@ -197,12 +196,12 @@ class Provisioning:
             )
 
     async def heal(self) -> Step | None:
-        """Replace one endpoint that failed because another one blocked the storage account; return which.
+        """Replace one failed endpoint whose target has several endpoints, and return its step.
 
-        Storage runs one private endpoint operation at a time (public code), so endpoints are replaced one after the
-        other. Approving the other one is such an operation, too, so an endpoint can fail again. Only endpoints that
-        this run created are replaced, because nothing can use them yet; if the spec allows it, also those that
-        another call was already creating.
+        Storage runs one private endpoint operation at a time (public code), so one endpoint can make another one fail,
+        and endpoints are replaced one after the other. Approving the blocking endpoint's connection is also such an
+        operation, so a replacement can fail again. Only endpoints that this run created are replaced, because nothing
+        can use them yet; if the spec allows it, also those that another call was already creating.
         """
         if not (healable := self._healable()):
             return None
@@ -285,7 +284,7 @@ class Provisioning:
             self._fail(progress, error)
 
     def _is_gone(self, progress: Progress, listed: Sequence[Endpoint]) -> bool:
-        """True if the endpoint deleted for this step is gone: one that is being deleted still blocks."""
+        """True if the endpoint deleted for this step is gone; while it is being deleted, it blocks the new one."""
         if not isinstance(state := progress.state, InTheWay):
             return False
         left = [endpoint for endpoint in listed if endpoint.identity == progress.step.identity]
@@ -306,6 +305,11 @@ class Provisioning:
         progress.state = Made(state.result, endpoint)
         if states.provisioning_is_over(endpoint.provisioning_state):
             self._enter(progress, progress.state)
+
+    def give_up(self, error: PurviewMpeError) -> None:
+        """End every step that is still waited for, because nothing more can be read."""
+        for progress in self.waiting:
+            self._fail(progress, error)
 
     def time_out(self, *, waited: bool = True) -> None:
         """End every step that is still waited for; if the caller did not wait, only steps that are not written yet."""
@@ -330,16 +334,7 @@ class Provisioning:
         outcome = progress.outcome(self.io.now())
         endpoint = state.endpoint
         shown = f" ({endpoint.provisioning_state or 'state unknown'})" if endpoint else ""
-        self.io.tell(
-            Event(
-                kind="step",
-                verb=self.verb,
-                seconds=self.io.now() - self.began,
-                message=f"{outcome.name}: {outcome.result}{shown}",
-                factory=self.plan.spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self.io, self.verb, outcome, self.plan.spec.factory, shown=shown)
 
 
 def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:

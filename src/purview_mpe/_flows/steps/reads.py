@@ -131,8 +131,8 @@ async def _endpoints_or_404(io: Io, spec: Spec) -> list[Endpoint] | AzureError:
 async def read_factory(io: Io, spec: Spec) -> Factory:
     """The factory's managed virtual networks, and the endpoints in the one that the spec names.
 
-    If Azure answers the list of endpoints with an unclear 404, that list counts as empty only if the list of networks
-    shows that the spec's network does not exist.
+    If Azure answers the list of endpoints with a 404 that does not say what is missing, that list counts as empty only
+    if the list of networks shows that the spec's network does not exist.
     """
     networks, endpoints = await both(io, list_networks(io, spec.factory_id), _endpoints_or_404(io, spec))
     if isinstance(endpoints, AzureError):
@@ -170,8 +170,8 @@ async def list_endpoints(io: Io, spec: Spec) -> list[Endpoint]:
 async def list_endpoints_alone(io: Io, spec: Spec) -> list[Endpoint]:
     """As `list_endpoints`, for callers that read nothing else of the factory.
 
-    A missing factory is an error, and so is a 404 although the factory has the spec's managed virtual network: it does
-    not prove that there are no endpoints.
+    A missing factory is an error. A 404 is also an error if the factory has the spec's managed virtual network, because
+    it does not prove that there are no endpoints.
     """
     try:
         return await list_endpoints_in(io, spec.factory_id, spec.managed_virtual_network)
@@ -199,7 +199,7 @@ async def list_endpoints_in(io: Io, factory_id: ArmId, network: str) -> list[End
 def named(attempt: Attempt, found: Sequence[A | None]) -> list[A]:
     """The items of a list, each of which must have a name that can be part of a path.
 
-    To skip an item would be to report that it does not exist.
+    Skipping an item would report it as missing.
 
     Raises:
         AzureUnavailable: an item has no such name, so the answer did not come from Azure.

@@ -33,7 +33,7 @@ _LOCK_REMEDY = (
 
 def still_listed(name: str) -> WaitTimedOut:
     return WaitTimedOut(
-        f"The endpoint {name!r} was deleted, but Azure still lists it.",
+        f"Azure accepted the deletion of the endpoint {name!r}, but still listed it when the time ran out.",
         remedy=_LOCK_REMEDY,
     )
 
@@ -68,8 +68,8 @@ def interrupted_between(name: str) -> ErrorDetail:
 
 def could_not_be_made(endpoint: Endpoint) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"Azure accepted the endpoint {endpoint.name!r} but could not create it: its state is Failed."
-        + (f" Azure says: {endpoint.error}" if endpoint.error else ""),
+        f"Azure accepted the endpoint {endpoint.name!r} but could not create it: its state is "
+        f"{endpoint.provisioning_state}." + (f" Azure says: {endpoint.error}" if endpoint.error else ""),
         remedy="Repeat the call with Spec(replace_broken=True), which deletes it and creates it again.",
     )
 
@@ -125,10 +125,11 @@ def not_of_the_account(outcome: Outcome, account: Account) -> Outcome:
 
 
 def not_confirmed(claim: Claim, account: Account) -> Outcome:
-    """A target that only the report names, because this caller cannot read the account: its owner has to decide."""
+    """A target that only the report names, because the account does not show it: its owner has to decide."""
+    first = "Ask for Reader on the account" if account.shape is None else "Wait until the account has been created"
     error = NotApproved(
         f"The connection of {claim.name!r} was not looked for: {not_confirmed_because(account)}.",
-        remedy="Ask for Reader on the account and repeat the call, or give the hand-off to the owner of that resource.",
+        remedy=f"{first} and repeat the call, or give the hand-off to the owner of that resource.",
     )
     return Outcome(
         name=claim.name,
@@ -219,7 +220,7 @@ def runtime_not_shown(name: str) -> ProvisioningFailed:
 
 
 def runtime_outside(name: str) -> ProvisioningFailed:
-    """A runtime that Azure made outside the managed virtual network (seen in public templates)."""
+    """A runtime that Azure created outside the managed virtual network (seen in public templates)."""
     return ProvisioningFailed(
         f"Azure created the integration runtime {name!r} outside the managed virtual network, so lineage from it "
         "would not reach a closed account.",

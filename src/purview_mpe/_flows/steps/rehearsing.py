@@ -1,4 +1,4 @@
-"""What a dry run of a creation looks at besides its plan."""
+"""What a dry run of a creation reads in addition to its plan."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Ending = Literal["written", "unchanged", "would-write"]
 ROLE = "Collection administrator"
-#: Maximum number of requests that break before a closed account's data plane is taken to be out of reach.
+#: Number of broken connections after which a closed account's data plane is taken to be out of reach.
 _MAX_BROKEN = 2
 #: Maximum number of writes if other callers keep replacing them and the time does not run out first.
 _MAX_WRITES = 60
@@ -106,8 +106,8 @@ async def change_root_policy(io: Io, account: Account, account_id: ArmId, change
     """Make a change to the policy, and read it back; repeat the write if another one has replaced it.
 
     Raises:
-        PurviewMpeError: the policy cannot be read or written. Every write is read back, so the error means that the
-            policy did not show the change.
+        PurviewMpeError: the policy cannot be read, or Purview refused the write; or, after any other write, the policy
+            did not show the change or could not be read back.
     """
     async with _turn(io, str(account_id), change):
         return await _change(io, account, account_id, change, dry_run=dry_run)
@@ -138,7 +138,7 @@ async def _change(io: Io, account: Account, account_id: ArmId, change: Change, *
 
 
 async def _first_read(io: Io, account: Account, account_id: ArmId, change: Change) -> Policy:
-    """The policy; while the account is being created, Purview still writes it (public code), so wait for that.
+    """The policy, once the account has been created: until then, Purview still writes it (public code).
 
     Raises:
         WaitTimedOut: the time ran out while the account was being created.
@@ -193,7 +193,7 @@ async def _write(io: Io, account: Account, account_id: ArmId, policy: Policy, ch
 
 @dataclass(slots=True)
 class _Repetition:
-    """How often the policy was written in vain, and whether it is written again."""
+    """The number of writes of the policy so far, and whether it is written again."""
 
     io: Io
     account: Account

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from purview_mpe._flows.steps.io import MOMENT, remaining
-from purview_mpe._model.events import Event
+from purview_mpe._flows.steps.narration import tell_waiting
 from purview_mpe._rules.agenda import Agenda, Entry
 from purview_mpe.errors import PurviewMpeError
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 #: Maximum concurrent work for one subscription or target: enough to use up a subscription's write limit if a request
 #: takes two seconds.
 _IN_ONE_LANE = 8
-#: Seconds until the budget of requests (`Io.until_room`) counts the requests of work that was started, at the latest.
+#: Maximum seconds between starting work and the moment at which the request budget (`Io.until_room`) counts its
+#: requests.
 _ON_ITS_WAY = 0.2
 #: Seconds between two events that report waiting for Azure's limits.
 _SAY_AGAIN = 15.0
@@ -71,7 +72,6 @@ class Schedule:
     def __init__(self, io: Io, verb: str, limits: Mapping[str, float]) -> None:
         self._io = io
         self._verb = verb
-        self._began = io.now()
         self._team = io.team()
         self._agenda: Agenda[Job] = Agenda(
             {queue: max(1, round(part * io.at_once)) for queue, part in limits.items()}, in_one_lane=_IN_ONE_LANE
@@ -153,11 +153,8 @@ class Schedule:
 
     def _say_waiting(self, entry: _Entry, pause: float) -> None:
         subscription = entry.job.costs[0].resource.subscription
-        self._io.tell(
-            Event(
-                kind="waiting",
-                verb=self._verb,
-                seconds=self._io.now() - self._began,
-                message=f"Azure's limits for the subscription {subscription} allow the next request in {pause:.0f} s",
-            )
+        tell_waiting(
+            self._io,
+            self._verb,
+            f"Azure's limits for the subscription {subscription} allow the next request in {pause:.0f} s",
         )

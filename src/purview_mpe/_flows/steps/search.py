@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from purview_mpe._model.events import Event
-from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Outcome
+from purview_mpe._flows.steps.narration import tell_step, tell_waiting
+from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, ErrorDetail, Outcome
 from purview_mpe._wire.hand_off import Pending
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from purview_mpe._rules.ownership import Claim, Match
     from purview_mpe.errors import PurviewMpeError
 
-#: `looking`: nothing was sent. `asked`: the decision was sent, and the target does not show it yet. `ended`: nothing
-#: more is done.
+#: `looking`: no decision was sent. `asked`: the decision was sent, or is about to be; the target does not show it yet.
+#: `ended`: nothing more is done.
 State: TypeAlias = Literal["looking", "asked", "ended"]
 
 
@@ -36,7 +36,7 @@ class Search:
     unmet: str = ""
     """Why the last read decided nothing."""
     asked_at: float | None = None
-    """When the decision was sent or, once Azure has accepted it, when it was accepted."""
+    """When the decision was about to be sent or, once Azure has accepted it, when it was accepted."""
     match: Match | None = None
     """The connection that the outcome is about."""
     outcome: Outcome | None = None
@@ -72,8 +72,8 @@ class Search:
         )
         return self.outcome
 
-    def interrupted(self, seconds: float) -> Outcome:
-        """The outcome of a search that an interruption leaves open."""
+    def unfinished(self, seconds: float) -> Outcome:
+        """The outcome of a search that has not ended."""
         return Outcome(
             subject=self.subject,
             name=self.name,
@@ -81,7 +81,7 @@ class Search:
             resource_id=self.target.resource_id,
             private_endpoint_id=self.exact_id,
             result="failed",
-            error=INTERRUPTED,
+            error=NOT_BEGUN if self.state == "looking" else INTERRUPTED,
             seconds=seconds,
         )
 
@@ -97,7 +97,7 @@ class Search:
         )
 
     def reopen(self) -> None:
-        """Search again: the endpoint was replaced, with another private endpoint."""
+        """Search again: the endpoint was replaced and now has a different private endpoint."""
         self.outcome = self.pending = self.asked_at = self.match = None
         self.exact_id, self.unmet = None, ""
 
@@ -142,34 +142,22 @@ class Searches:
     ) -> None:
         """End this search."""
         outcome = search.end(result, match=match, error=error, seconds=self._elapsed())
-        self._io.tell(
-            Event(
-                kind="step",
-                verb=self._verb,
-                seconds=outcome.seconds,
-                message=f"{outcome.name}: {outcome.result}",
-                factory=self._spec.factory,
-                outcome=outcome,
-            )
-        )
+        tell_step(self._io, self._verb, outcome, self._spec.factory)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """The outcome of each search so far."""
         seconds = self._elapsed()
-        return tuple(search.outcome or search.interrupted(seconds) for search in self.all)
+        return tuple(search.outcome or search.unfinished(seconds) for search in self.all)
 
     def report_waiting(self) -> None:
         """Report the connections that are still being looked for."""
         names = tuple(search.name for search in self.open)
-        self._io.tell(
-            Event(
-                kind="waiting",
-                verb=self._verb,
-                seconds=self._io.now() - self.began,
-                message=f"Waiting for the connections of {', '.join(names)}",
-                factory=self._spec.factory,
-                pending=names,
-            )
+        tell_waiting(
+            self._io,
+            self._verb,
+            f"Waiting for the connections of {', '.join(names)}",
+            factory=self._spec.factory,
+            pending=names,
         )
 
     def _elapsed(self) -> float:

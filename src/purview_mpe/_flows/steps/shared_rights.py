@@ -26,8 +26,8 @@ class SharedRights:
     """Reads permissions for a fleet.
 
     Args:
-        io: Where requests come from.
-        schedule: Where they are put.
+        io: Sends the requests.
+        schedule: Runs the reads.
     """
 
     def __init__(self, io: Io, schedule: Schedule) -> None:

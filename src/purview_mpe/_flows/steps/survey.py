@@ -52,10 +52,13 @@ class AccountSide:
     """What was read of the account."""
 
     account: Account | None = None
-    """None if the factory is not connected to one, or if it does not exist."""
+    """None if there is no account to read.
+
+    Then the spec names none and the factory is not connected to one, or the account does not exist.
+    """
     permissions: Permissions = field(default_factory=dict[str, None])
     curators: frozenset[str] | CuratorHidden | None = None
-    """The identities that are Data Curator, in lower case; None if that was not asked."""
+    """The identities that are Data Curator, in lower case; None if that was not read."""
 
 
 async def survey(io: Io, spec: Spec) -> Situation:
@@ -105,7 +108,7 @@ def account_of(spec: Spec, side: FactorySide) -> ArmId | None:
 
 
 async def factory_side(io: Io, spec: Spec) -> FactorySide:
-    """All parts at once and independently: a forbidden part becomes a gap."""
+    """All parts, read concurrently; a part that this caller is not allowed to read becomes a gap."""
     factory_id = spec.factory_id
     readings: dict[Part, Coroutine[Any, Any, Any]] = {
         "factory": reads.read_factory_body(io, factory_id),
@@ -157,7 +160,10 @@ async def account_side(io: Io, account_id: ArmId) -> AccountSide:
 
 
 async def with_curators(io: Io, side: AccountSide) -> AccountSide:
-    """The same with the identities that are Data Curator; a failure to read that is a reason, not an error."""
+    """The account side, with the identities that are Data Curator.
+
+    If they cannot be read, `curators` holds the reason; no error is raised.
+    """
     return side if side.account is None else replace(side, curators=await _curators(io, side.account))
 
 

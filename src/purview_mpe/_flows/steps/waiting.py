@@ -1,8 +1,8 @@
 """Waiting, and sending a write again, with tenacity on the flow's own clock.
 
-The pipeline below repeats reads, but sends a write once: after a wait the state may have changed, so the flow reads
-first and only then repeats the write. That holds for a busy resource, for an answer that asks to wait, for a lost
-answer, and for a wait for Azure's limits.
+The Azure client's HTTP pipeline repeats reads, but sends each write once: after a wait the state may have changed, so
+the flow reads first and only then repeats the write. That holds for a busy resource, for an answer that asks to wait,
+for a lost answer, and for a wait for Azure's limits.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ PATIENCE = 300.0
 PASSING = (AzureUnavailable, NoAnswer, Throttled)
 #: Number of failed reads in a row that ends a wait; fewer are tolerated if each failure is one of `PASSING`.
 FAILED_LOOKS = 5
-#: Maximum number of attempts: with a clock that stands still while the flow sleeps, a write would repeat for ever.
+#: Maximum number of attempts. Without it, a write would repeat for ever if the clock stands still while the flow
+#: sleeps.
 _MAX_ATTEMPTS = 60
 
 
@@ -110,7 +111,7 @@ class _Write(Generic[T]):
             nonlocal is_first
             if is_first and self.failure is not None:
                 is_first = False
-                raise self.failure  # the first attempt was made before any wait
+                raise self.failure  # `send` has already made the first attempt; report its failure to tenacity
             found = await self._looked()
             return await self.send() if found is None else found
 
@@ -156,6 +157,7 @@ class _Write(Generic[T]):
 def poll_interval(elapsed: float) -> float:
     """Seconds until the next read: 2 at first, then 8 % of the time already spent, 15 at most.
 
-    So a wait ends at most a tenth later than necessary, and a long wait needs few requests.
+    After the first 25 seconds, a wait ends at most 8 % later than necessary; before that, at most 2 seconds later.
+    A long wait needs few requests.
     """
     return min(15.0, max(2.0, 0.08 * elapsed))

@@ -183,6 +183,17 @@ FACTORY_UNREADABLE_IN_SEARCH = FACTORY_UNREADABLE.said(
     cause="",
     severity="warning",
 )
+SUBSCRIPTIONS_UNREADABLE = Kind(
+    link="Factory",
+    code="subscriptions-unreadable",
+    severity="warning",
+    message="Your subscriptions cannot be listed, so factories were searched in the subscription {subscription} only.",
+    remedy="Repeat the call; if it happens again, look at the factories of other subscriptions by hand.",
+    meaning="The list of the caller's subscriptions could not be read, so factories in subscriptions other than the "
+    "account's are missing from the search.",
+    why="Azure did not answer, or answered with something other than a list.",
+    fix="Repeat the call. Before you remove a connection, check that no factory of another subscription uses it.",
+)
 FACTORIES_UNREADABLE = Kind(
     link="Factory",
     code="factories-unreadable",

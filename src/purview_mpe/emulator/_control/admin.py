@@ -112,11 +112,11 @@ def _connection_routes(parts: Parts) -> tuple[_Row, ...]:
     """The connections on the targets, and their owners' decisions."""
 
     def connections(_call: Call) -> Response:
-        return Response(200, {"value": [_shown(one) for one in parts.inventory.connections()]})
+        return Response(200, {"value": [_shown(one) for one in parts.connections.connections()]})
 
     def add_connection(call: Call) -> Response:
         words = _only(call.json, _CONNECTION_FIELDS, "target")
-        return Response(201, _shown(parts.inventory.add_connection(words.pop("target"), **words)))
+        return Response(201, _shown(parts.connections.add_connection(words.pop("target"), **words)))
 
     def decide(call: Call) -> Response:
         words = _only(call.json, _DECISION_FIELDS, "name", "decision")

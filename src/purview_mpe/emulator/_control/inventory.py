@@ -1,4 +1,4 @@
-"""The contents of an emulator: adds, removes and shows them."""
+"""The accounts and factories of an emulator, with what belongs to them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.arm_id import ArmId
-from purview_mpe.emulator._control.views import ConnectionView, EndpointView, view_connection, view_endpoint
+from purview_mpe.emulator._control.removal import remove
 from purview_mpe.emulator._services.data_factory import factories, managed_network, runtimes
-from purview_mpe.emulator._services.network.lives import remove_endpoint
 from purview_mpe.emulator._services.purview import accounts, lifecycle
 from purview_mpe.emulator._services.purview.shapes import account_body
-from purview_mpe.emulator._state import life
 from purview_mpe.emulator._state.strangers import add_strangers
-from purview_mpe.emulator._state.world import ACCOUNT_TYPE, FACTORY_TYPE, NAMESPACE_TYPE
+from purview_mpe.emulator._state.world import ACCOUNT_TYPE, FACTORY_TYPE
 from purview_mpe.emulator._values.json_values import as_id, id_of, object_of
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Inventory:
-    """Adds, removes and shows the contents of one emulator."""
+    """Adds, finds and removes the accounts and factories of one emulator."""
 
     def __init__(self, world: World, subscription: str, location: str) -> None:
         self._world = world
@@ -202,84 +200,6 @@ class Inventory:
             network = next((one.name for one in owner.networks.values()), "default")
             runtimes.new_runtime(self._world, owner, name, runtimes.runtime_properties(kind, self.location, network))
 
-    def add_endpoint(
-        self,
-        factory: ArmId | str,
-        name: str,
-        target: ArmId | str,
-        group_id: str,
-        *,
-        provisioning_state: str = "Succeeded",
-        status: str = "Approved",
-        reserved: bool = False,
-    ) -> None:
-        """Add an existing managed private endpoint, with its connection on the target.
-
-        `status` is the state that factory and target both show. A missing target of a known type is added.
-        """
-        with self._world.lock:
-            owner = self.find_factory(factory)
-            network = next(iter(owner.networks.values()), None) or managed_network.new_network(self._world, owner)
-            lifecycle.ensure_target(self._world, str(target), self.location)
-            endpoint = life.new_endpoint(self._world, owner, network, name=name, target=str(target), group_id=group_id)
-            endpoint.reserved = reserved
-            connection = life.connect(self._world, endpoint)
-            if connection is not None:
-                connection.status = status
-            if provisioning_state != "Provisioning":
-                life.finish(self._world, endpoint, "Succeeded")
-                endpoint.provisioning_state = provisioning_state
-                endpoint.status = status
-
-    def add_connection(
-        self,
-        target: ArmId | str,
-        *,
-        private_endpoint_id: str | None = None,
-        name: str | None = None,
-        description: str | None = "",
-        status: str = "Pending",
-        group_id: str | None = None,
-    ) -> ConnectionView:
-        """Add a stranger's connection to a target; strangers can choose any name for it.
-
-        Raises:
-            LookupError: the target does not exist.
-        """
-        with self._world.lock:
-            target_id = as_id(target)
-            if self._world.find_resource(target_id.key) is None:
-                raise LookupError(f"the emulator has nothing called {target_id}")
-            stranger = ArmId(self._world.guid(), "strangers-rg")
-            theirs = f"stranger-{self._world.letters(6)}"
-            hidden = stranger.in_group("Microsoft.Network", "privateEndpoints", theirs)
-            default_group = "account" if target_id.is_a(ACCOUNT_TYPE) else "blob"
-            if target_id.is_a(NAMESPACE_TYPE):
-                default_group = "namespace"
-            connection = life.add_connection(
-                self._world,
-                target_id,
-                private_endpoint_id=private_endpoint_id or str(hidden),
-                group_id=group_id or default_group,
-                description=description,
-                status=status,
-                name=name,
-            )
-            return view_connection(connection)
-
-    def connections(self, target: ArmId | str | None = None) -> list[ConnectionView]:
-        """The connections of a target, or of all targets, in order of creation."""
-        with self._world.lock:
-            self._world.settle()
-            wanted = None if target is None else as_id(target).key
-            found = [
-                connection
-                for key, connections in self._world.connections.items()
-                if wanted is None or key == wanted
-                for connection in connections.values()
-            ]
-            return [view_connection(connection) for connection in sorted(found, key=lambda one: one.serial)]
-
     def targets(self, account: ArmId | str) -> dict[str, ArmId]:
         """The account's ingestion resources by group id, as its JSON shows them now."""
         with self._world.lock:
@@ -324,13 +244,6 @@ class Inventory:
         with self._world.lock:
             remove(self._world, as_id(resource))
 
-    def endpoints(self, factory: ArmId | str | None = None) -> list[EndpointView]:
-        """The managed private endpoints of a factory, or of all of them, in order of creation."""
-        with self._world.lock:
-            self._world.settle()
-            found = self._world.endpoints(self.find_factory(factory) if factory is not None else None)
-            return [view_endpoint(endpoint) for endpoint in found]
-
     def _id(self, subscription: str | None, group: str, resource_type: str, name: str) -> ArmId:
         provider, _, kind = resource_type.partition("/")
         outer = f"/subscriptions/{subscription or self.subscription}/resourceGroups/{group}"
@@ -339,41 +252,3 @@ class Inventory:
     def _add_strangers(self, account: Account) -> None:
         for target in (account.id, *lifecycle.managed_targets(account)):
             add_strangers(self._world, target, self._world.settings.foreign_connections)
-
-
-def remove(world: World, resource: ArmId) -> None:
-    """Remove a resource at once.
-
-    Raises:
-        LookupError: no resource has this identifier.
-    """
-    if (factory := world.factories.pop(resource.key, None)) is not None:
-        life.orphan(factory)
-    elif resource.key in world.accounts or resource.key in world.resources:
-        world.accounts.pop(resource.key, None)
-        world.resources.pop(resource.key, None)
-        for connection in world.connections.pop(resource.key, {}).values():
-            life.drop_connection(world, connection)
-    elif (private := world.networking.endpoints.get(resource.key)) is not None:
-        remove_endpoint(world, private)
-    elif not world.networking.remove(resource.key) and not _remove_child(world, resource):
-        raise LookupError(f"the emulator has nothing called {resource}")
-
-
-def _remove_child(world: World, resource: ArmId) -> bool:
-    """Remove a runtime, a connection or an endpoint; gives whether one has this id."""
-    parent, name = resource.key.rpartition("/")[0].rpartition("/")[0], resource.name.casefold()
-    owner = world.factories.get(parent)
-    if owner is not None and owner.runtimes.pop(name, None) is not None:
-        return True
-    if (connection := world.connections.get(parent, {}).get(name)) is not None:
-        life.drop_connection(world, connection)
-        return True
-    for endpoint in world.endpoints():
-        network = world.network_of(endpoint)
-        if managed_network.shown_endpoint(endpoint)["id"].casefold() == resource.key and network is not None:
-            del network.endpoints[endpoint.name.casefold()]
-            if endpoint.connection is not None:
-                life.drop_connection(world, endpoint.connection)
-            return True
-    return False

@@ -161,7 +161,7 @@ class Loader:
         target = str(self._named(part.target, part.group_id))
         if any(one.name.casefold() == part.name.casefold() for one in self._world.endpoints(factory)):
             raise ValueError(f"there is another endpoint {part.name}")
-        self._inventory.add_endpoint(
+        self._parts.connections.add_endpoint(
             factory.id,
             part.name,
             target,
@@ -197,7 +197,7 @@ class Loader:
     def _load_connection(self, part: ConnectionPart) -> None:
         target = self._named(part.target, part.group_id)
         ensure_target(self._world, str(target), self._inventory.location)
-        self._inventory.add_connection(
+        self._parts.connections.add_connection(
             target,
             private_endpoint_id=part.private_endpoint_id,
             name=part.name,

@@ -59,11 +59,9 @@ def account_body(
         raise ValueError(f"{firewall!r} is not a firewall setting; the settings are {', '.join(_FIREWALLS)}")
     storage, namespace, ingestion = _SHAPES[shape]
     public, ingesting = _FIREWALLS[firewall]
-    region = region_of(location)
     host = f"https://{account_id.name.lower()}.purview.azure.{DOMAINS[world.settings.cloud]}"
     if tenant_level:
         host = f"https://{world.tenant}-api.purview-service.microsoft.com"
-    managed: dict[str, Any] = {}
     properties: dict[str, Any] = {
         "friendlyName": account_id.name,
         "createdAt": world.stamp(),
@@ -79,33 +77,14 @@ def account_body(
     if tenant_level:
         properties |= {"tenantEndpointState": "Enabled", "defaultDomain": account_id.name.lower()}
     if storage or namespace:
-        group = ArmId(account_id.subscription, f"managed-rg-{account_id.name.lower()}")
-        properties["managedResourceGroupName"] = group.resource_group
-        managed["resourceGroup"] = str(group)
-        if storage:
-            managed["storageAccount"] = str(
-                group.in_group("Microsoft.Storage", "storageAccounts", f"scan{region[:13]}{world.letters(7)}")
-            )
-        if namespace:
-            managed["eventHubNamespace"] = str(new_namespace_id(world, group))
-        properties["managedResources"] = managed
+        properties |= _managed_resources(world, account_id, region_of(location), storage=storage, namespace=namespace)
     if storage and not namespace:
         if namespace_absence == "disabled":
             properties["managedEventHubState"] = "Disabled"
         elif namespace_absence != "absent":
-            managed["eventHubNamespace"] = None if namespace_absence == "null" else ""
+            properties["managedResources"]["eventHubNamespace"] = None if namespace_absence == "null" else ""
     if ingestion:
-        name = f"ingestion{region[:8]}{world.letters(7)}"
-        # It is in a subscription of Microsoft (inferred).
-        group = ArmId(world.microsoft_subscription().id, f"ingestion-storage-rg-{world.letters(7)}")
-        domain = f"z{world.random.randrange(1, 60)}.blob.storage.azure.net"
-        if world.settings.answers.ingestion_host == "core":
-            domain = "blob.core.windows.net"
-        properties["ingestionStorage"] = {
-            "id": str(group.in_group("Microsoft.Storage", "storageAccounts", name)),
-            "primaryEndpoint": f"https://{name}.{domain}/",
-            "publicNetworkAccess": ingesting,
-        }
+        properties["ingestionStorage"] = _ingestion_storage(world, region_of(location), ingesting)
     return {
         "id": str(account_id),
         "name": account_id.name,
@@ -123,6 +102,34 @@ def account_body(
             "lastModifiedByType": "User",
         },
         "properties": properties,
+    }
+
+
+def _managed_resources(
+    world: World, account_id: ArmId, region: str, *, storage: bool, namespace: bool
+) -> dict[str, Any]:
+    """The account's properties for its managed resources."""
+    group = ArmId(account_id.subscription, f"managed-rg-{account_id.name.lower()}")
+    managed: dict[str, Any] = {"resourceGroup": str(group)}
+    if storage:
+        name = f"scan{region[:13]}{world.letters(7)}"
+        managed["storageAccount"] = str(group.in_group("Microsoft.Storage", "storageAccounts", name))
+    if namespace:
+        managed["eventHubNamespace"] = str(new_namespace_id(world, group))
+    return {"managedResourceGroupName": group.resource_group, "managedResources": managed}
+
+
+def _ingestion_storage(world: World, region: str, public_access: str) -> dict[str, Any]:
+    """The ingestion storage of a newer account; it is in a subscription of Microsoft (inferred)."""
+    name = f"ingestion{region[:8]}{world.letters(7)}"
+    group = ArmId(world.microsoft_subscription().id, f"ingestion-storage-rg-{world.letters(7)}")
+    domain = f"z{world.random.randrange(1, 60)}.blob.storage.azure.net"
+    if world.settings.answers.ingestion_host == "core":
+        domain = "blob.core.windows.net"
+    return {
+        "id": str(group.in_group("Microsoft.Storage", "storageAccounts", name)),
+        "primaryEndpoint": f"https://{name}.{domain}/",
+        "publicNetworkAccess": public_access,
     }
 
 
