@@ -187,7 +187,15 @@ def test_every_door_has_a_lock_and_can_be_loaded(emulator):
     """No HTTP function can be called without a key, and bindings and parameters have the same names."""
     functions = App(emulator).functions
     activities = {"purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"}
-    assert set(functions) == {"start", "decide", "look", durable.FLEET, "purview_mpe_lane", *activities}
+    assert set(functions) == {
+        "start",
+        "decide",
+        "look",
+        durable.FLEET,
+        "purview_mpe_lane",
+        "purview_mpe_page",
+        *activities,
+    }
     for name in ("start", "decide", "look"):
         bindings = {binding.name: binding for binding in functions[name].get_bindings()}
         assert bindings["request"].get_dict_repr()["authLevel"].value == func.AuthLevel.FUNCTION.value

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 #: The names under which the functions are registered. Running instances refer to them, so they never change.
 FLEET = "purview_mpe_fleet"
 LANE = "purview_mpe_lane"
+PAGE = "purview_mpe_page"
 CREATE = "purview_mpe_create"
 ONBOARD = "purview_mpe_onboard"
 APPROVE = "purview_mpe_approve"
@@ -71,6 +72,10 @@ class Engine(Protocol):
 
     def event(self, name: str) -> Task:
         """A task that is done when an external event of this name arrives."""
+        ...
+
+    def signal(self, instance: str, name: str) -> None:
+        """Raise an external event, without data, for another orchestration; does nothing where an engine cannot."""
         ...
 
     def first_of(self, tasks: Sequence[Task]) -> Task:

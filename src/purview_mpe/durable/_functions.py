@@ -45,6 +45,12 @@ def register_functions(
         engine = DurableFunctions(context)
         return (yield from driven(engine, _lane.lane(engine, context.get_input())))
 
+    def purview_mpe_page(context: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _page  # noqa: PLC0415 - as above
+
+        engine = DurableFunctions(context)
+        return (yield from driven(engine, _page.page(engine, context.get_input())))
+
     def purview_mpe_create(order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
 
@@ -60,7 +66,7 @@ def register_functions(
 
         return _activities.approve(approving, order)
 
-    for orchestrator in (purview_mpe_fleet, purview_mpe_lane):
+    for orchestrator in (purview_mpe_fleet, purview_mpe_lane, purview_mpe_page):
         app.orchestration_trigger(context_name="context")(orchestrator)
     for activity in (purview_mpe_create, purview_mpe_onboard, purview_mpe_approve):
         app.activity_trigger(input_name="order")(activity)
@@ -96,6 +102,9 @@ class DurableFunctions:
 
     def event(self, name: str) -> Any:
         return self._context.wait_for_external_event(name)
+
+    def signal(self, instance: str, name: str) -> None:
+        """Orchestrators of azure-functions-durable raise no events."""
 
     def first_of(self, tasks: Sequence[Any]) -> Any:
         return self._context.task_any(list(tasks))

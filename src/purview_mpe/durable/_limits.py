@@ -38,13 +38,8 @@ class Pace:
     def pause_for(self, requests: Iterable[Request], now: datetime) -> float:
         """Seconds to wait until Azure accepts all of these requests at once; counts them as sent."""
         self._refill(now)
-        counted: Counter[Request] = Counter()
-        for subscription, kind, service in requests:
-            counted[subscription, kind, ""] += 1
-            if (kind, service) in self._logic.rates:
-                counted[subscription, kind, service] += 1
         wait = 0.0
-        for key, count in counted.items():
+        for key, count in _counted(requests, self._logic).items():
             burst, per_second = self._rate(key)
             level = self._levels[key] = self._levels.get(key, burst) - count
             wait = max(wait, -level / per_second)
@@ -56,16 +51,48 @@ class Pace:
         return [(*key, level) for key, level in self._levels.items() if level < self._rate(key)[0]]
 
     def _rate(self, key: Request) -> tuple[float, float]:
-        _, kind, service = key
-        burst, per_second = self._logic.rates[kind, service]
-        return max(1.0, burst * (1 - self._logic.reserve) * self._share), per_second * self._share
+        return _rate(key, self._logic, self._share)
 
     def _refill(self, now: datetime) -> None:
         seconds = max(0.0, (now - self._at).total_seconds())
         for key, level in self._levels.items():
             burst, per_second = self._rate(key)
-            self._levels[key] = min(burst, level + seconds * per_second)
+            # A page of a lane can begin with more than its part of the burst.
+            self._levels[key] = max(level, min(burst, level + seconds * per_second))
         self._at = max(self._at, now)
+
+
+def shares(costs: Sequence[Sequence[Request]], logic: Logic, share: float) -> list[Levels]:
+    """Where the buckets of each page of a lane begin, so that pages with equal parts of the share go one by one.
+
+    Each page then counts on its own with its part of the share. The first pages use up the burst; each later one waits
+    until the limits allow its first requests.
+    """
+    levels: list[Levels] = []
+    used: Counter[Request] = Counter()
+    for cost in costs:
+        own = _counted(cost, logic)
+        used.update(own)
+        rates = {key: _rate(key, logic, share) for key in own}
+        wait = max((0.0, *((used[key] - burst) / per_second for key, (burst, per_second) in rates.items())))
+        levels.append([(*key, count - wait * rates[key][1] / len(costs)) for key, count in own.items()])
+    return levels
+
+
+def _counted(requests: Iterable[Request], logic: Logic) -> Counter[Request]:
+    """How many requests draw on each bucket: the caller's, and that of a service with limits of its own."""
+    counted: Counter[Request] = Counter()
+    for subscription, kind, service in requests:
+        counted[subscription, kind, ""] += 1
+        if (kind, service) in logic.rates:
+            counted[subscription, kind, service] += 1
+    return counted
+
+
+def _rate(key: Request, logic: Logic, share: float) -> tuple[float, float]:
+    _, kind, service = key
+    burst, per_second = logic.rates[kind, service]
+    return max(1.0, burst * (1 - logic.reserve) * share), per_second * share
 
 
 def waves(items: Sequence[T], share: float, logic: Logic, verb: FleetVerb = "create") -> Iterator[Sequence[T]]:

@@ -42,7 +42,6 @@ class Course:
     spec: Spec
     approve: bool
     verb: Verb = "create_all"
-    reported: Report | None = None
     is_open: bool = True
     """Whether another look may change something."""
     is_submitted: bool = False
@@ -51,12 +50,22 @@ class Course:
     tries: int = 0
     """How often an activity was asked in vain since the last answer."""
     _written: dict[Key, Result] = field(default_factory=dict[Key, Result])
+    _reported: Report | None = None
+    _unread: Mapping[str, Any] | None = None
+    """The JSON of what was reported, until something reads it: most turns do not."""
+
+    @property
+    def reported(self) -> Report | None:
+        """What was reported so far."""
+        if self._reported is None and self._unread is not None:
+            self._reported = Report.model_validate({**self._unread, "spec": self.spec})
+        return self._reported
 
     def to_json(self) -> dict[str, object]:
         """What the next turn has to know, as short as possible."""
         return {
             "spec": spec_of(self.spec),
-            "report": None if self.reported is None else report_of(self.reported),
+            "report": report_of(self._reported) if self._reported else self._unread,
             "open": self.is_open,
             "submitted": self.is_submitted,
             "tries": self.tries,
@@ -71,13 +80,13 @@ class Course:
             spec,
             approve,
             verb,
-            None if state["report"] is None else Report.model_validate({**state["report"], "spec": spec}),
             is_open=state["open"],
             is_submitted=state["submitted"],
             tries=state["tries"],
             _written={
                 (subject, (target, group), kind): result for subject, target, group, kind, result in state["written"]
             },
+            _unread=state["report"],
         )
 
     def ask_again(self, why: str, tries: int) -> None:
@@ -101,10 +110,16 @@ class Course:
     @property
     def is_broken(self) -> bool:
         """Whether an endpoint that this orchestration created is now a conflict: Azure could not finish it."""
+        if self._reported is None and not any(each["result"] == "conflict" for each in self._outcomes_unread):
+            return False
         return any(
             outcome.group_id is not None and outcome.result == "conflict" and key in self._written
             for key, outcome in _keyed(self.reported.outcomes if self.reported else ())
         )
+
+    @property
+    def _outcomes_unread(self) -> Sequence[Mapping[str, Any]]:
+        return [] if self._unread is None else self._unread.get("outcomes", [])
 
     def take(self, report: Report | None, *, waited: bool) -> None:
         """Merge an activity's report; `waited` says whether the activity looked at an earlier submission.
@@ -138,7 +153,7 @@ class Course:
         }
         outcomes = {key: self._continued(key, outcome) for key, outcome in (left | news).items()}
         in_order = sorted(outcomes, key=_place)
-        self.reported = report.model_copy(
+        self._reported = report.model_copy(
             update={
                 "spec": self.spec,
                 "account": report.account or (self.reported.account if self.reported else None),

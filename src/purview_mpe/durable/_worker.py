@@ -60,6 +60,12 @@ def register_worker(
         engine = DurableTask(context, task.when_any, message_bytes)
         return (yield from driven(engine, _lane.lane(engine, order)))
 
+    def purview_mpe_page(context: Any, order: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _page  # noqa: PLC0415 - as above
+
+        engine = DurableTask(context, task.when_any, message_bytes)
+        return (yield from driven(engine, _page.page(engine, order)))
+
     def purview_mpe_create(_context: Any, order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - workers of orchestrators do not need it
 
@@ -78,6 +84,7 @@ def register_worker(
     if only != "activities":
         worker.add_orchestrator(purview_mpe_fleet)
         worker.add_orchestrator(purview_mpe_lane)
+        worker.add_orchestrator(purview_mpe_page)
     if only != "orchestrators":
         worker.add_activity(purview_mpe_create)
         worker.add_activity(purview_mpe_onboard)
@@ -113,6 +120,9 @@ class DurableTask:
 
     def event(self, name: str) -> Any:
         return self._context.wait_for_external_event(name)
+
+    def signal(self, instance: str, name: str) -> None:
+        self._context.send_event(instance, name)
 
     def first_of(self, tasks: Sequence[Any]) -> Any:
         return self._when_any(list(tasks))
