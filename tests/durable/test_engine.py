@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import logging
+import lzma
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 import pytest
 from durabletask.task import TaskFailedError
+from durabletask.worker import TaskHubGrpcWorker
 
 from purview_mpe import Client, FleetReport, durable
+from purview_mpe.durable import _logic
 from purview_mpe.emulator import Emulator
 from tests.support.durable_fleet import factories
 from tests.support.engine import Engine
@@ -196,6 +203,60 @@ def test_an_answer_that_cannot_be_read_counts_as_none():
     report = ran(Engine(azure, register), factories(azure, 2, 2))
     assert report.counts == {"failed": 2}
     assert {"words that this version does not know" in one.error.message for one in report.outcomes} == {True}
+
+
+# --- upgrades
+
+
+@pytest.mark.parametrize("at", range(1, 30, 4))
+def test_a_fleet_keeps_the_constants_that_it_began_with(monkeypatch, at):
+    """An upgrade that changes pacing, at any turn: the recorded history replays, and the fleet ends as without it."""
+    turns = []
+
+    def fate(call):
+        turns.append(call.is_turn)
+        if sum(turns) == at:
+            changed = dataclasses.replace(_logic.LOGICS[1], page=1, pause=0.5, tries=2, first_look=60.0)
+            monkeypatch.setattr(_logic, "LOGICS", {**_logic.LOGICS, 2: changed})
+        return "answered"
+
+    report, _, _, _ = fleet_with(fate, approval="when-told")
+    assert report.counts == {"created": 2, "approved": 2}
+
+
+def test_a_recorded_history_replays():
+    """Each turn of a fleet of logic 1 that was recorded decides today what it decided then.
+
+    If this fails, a change needs a new logic number: fleets that are under way would not survive the upgrade.
+    """
+    recorded = json.loads(lzma.decompress((Path(__file__).parent / "history-logic-1.json.xz").read_bytes()))
+    azure = Emulator()
+    worker = TaskHubGrpcWorker(host_address="127.0.0.1:1")  # it never connects
+    durable.register_worker(worker, lambda: Client(azure.credential, transport=azure.transport()))
+    assert len(recorded) > 20
+    for turn in recorded:
+        request = pb.OrchestratorRequest.FromString(base64.b64decode(turn["request"]))
+        heard = []
+        stub = SimpleNamespace(CompleteOrchestratorTask=heard.append)
+        worker._execute_orchestrator(request, stub, "token")
+        assert decisions(heard[0]) == turn["decisions"]
+
+
+def decisions(response):
+    """What an orchestrator asked for, without what is packed."""
+    found = []
+    for action in response.actions:
+        kind = action.WhichOneof("orchestratorActionType")
+        wanted = getattr(action, kind)
+        if kind == "createTimer":
+            found.append([kind, wanted.fireAt.ToJsonString()])
+        elif kind == "scheduleTask":
+            found.append([kind, wanted.name, json.loads(wanted.input.value)])
+        elif kind == "createSubOrchestration":
+            found.append([kind, wanted.name, wanted.instanceId])
+        else:
+            found.append([kind, pb.OrchestrationStatus.Name(wanted.orchestrationStatus)])
+    return found
 
 
 # --- two fleets
