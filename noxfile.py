@@ -192,6 +192,23 @@ def durable(session: nox.Session) -> None:
 
 
 @nox.session
+def dask(session: nox.Session) -> None:
+    """A fleet spread over Dask: undisturbed, with a worker killed, and with the scheduler killed."""
+    session.install("-e", EVERYTHING, "distributed")
+    for kill in ("none", "worker", "scheduler"):
+        session.run("python", "-m", "tests.support.dask_fleet", "--kill", kill, *session.posargs)
+
+
+@nox.session
+def engine(session: nox.Session) -> None:
+    """A fleet on any durabletask engine: `PURVIEW_MPE_TASKHUB=localhost:4001 nox -s engine`."""
+    if not os.environ.get("PURVIEW_MPE_TASKHUB"):
+        session.skip("Say where the engine is: PURVIEW_MPE_TASKHUB=HOST:PORT")
+    session.install("-e", EVERYTHING)
+    session.run("python", "-m", "tests.support.engine_fleet", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """How fast the library is, against baselines of the same run: `nox -s bench -- [BENCH …] --json FILE`."""
     session.install("-e", EVERYTHING)
