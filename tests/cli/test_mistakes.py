@@ -76,7 +76,7 @@ MISTAKES = [
     ("a time without end", ("create", "--fleet", "one.csv", "--stop-after", "2"), 2, "needs a unit (s, m, h or d)"),
     ("half a report", ("approve", "--report", "half.json"), 2, "half.json is not valid: spec: is required"),
     ("a report and options", ("approve", ENDS, "--report", "half.json"), 2, "--report: already holds a spec"),
-    ("no such pipeline", ("prove", ENDS, "--pipeline", "nope"), 1, "az datafactory pipeline list --resource-group rg1"),
+    ("no such pipeline", ("prove", ENDS, "--pipeline", "nope"), 1, "factories/df1/pipelines/nope"),
     ("a run's name", ("prove", ENDS, "--run", "nope"), 2, "--run: 'nope' is not the id of a run, which is a GUID"),
     ("no action", ("private-endpoints", ENDS), 2, "are required: action (plan, create, delete, status), --subnet"),
     ("a network's name", ("private-endpoints", "plan", ENDS, "--subnet", "v1", "--purpose", "studio"), 2, "--subnet:"),
