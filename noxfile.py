@@ -119,9 +119,29 @@ def wheel(session: nox.Session) -> None:
     session.run(str(judge / "bin" / "twine"), "check", "--strict", str(file), external=True)
     session.install("--force-reinstall", "--no-deps", str(file))
     session.install(f"{file}[emulator]")
-    smoke = Path("tests/support/smoke.py").resolve()
+    smoke, following = (Path(f"tests/support/{name}.py").resolve() for name in ("smoke", "following"))
+    checkout = Path.cwd()
     session.chdir(work)  # so that nothing comes from the checkout
     session.run("python", "-I", str(smoke), str(file))
+    # The apps get an environment of their own, with nothing but what their pages install.
+    apps = work / "apps"
+    shutil.rmtree(apps, ignore_errors=True)
+    session.run("python", "-m", "venv", str(apps))
+    session.run(str(apps / "bin" / "python"), "-I", str(following), str(checkout), str(file), external=True)
+    # The pages' code and commands; the tests come from the checkout, the package from the wheel.
+    session.chdir(checkout)
+    session.install(f"{file}[aio,durable,emulator,network]", *_group("pages"))
+    session.run("python", "-m", "pytest", "-q", "-n", "auto", "--require-wheel", *_PAGES)
+
+
+#: The tests that run what the documentation shows.
+_PAGES = [
+    "tests/test_docs.py::test_code_blocks_run",
+    "tests/test_docs.py::test_commands_are_understood",
+    "tests/cli/test_docs.py",
+    "tests/display/test_notebook.py::test_the_page_about_notebooks_runs",
+    "tests/display/test_notebook.py::test_the_tutorial_runs_from_clean",
+]
 
 
 @nox.session
@@ -169,6 +189,23 @@ def durable(session: nox.Session) -> None:
     """A fleet of 500 factories on four worker processes, two of which are killed half-way."""
     session.install("-e", EVERYTHING)
     session.run("python", "-W", "error", "-m", "tests.support.durable_fleet", *session.posargs)
+
+
+@nox.session
+def dask(session: nox.Session) -> None:
+    """A fleet spread over Dask: undisturbed, with a worker killed, and with the scheduler killed."""
+    session.install("-e", EVERYTHING, "distributed")
+    for kill in ("none", "worker", "scheduler"):
+        session.run("python", "-m", "tests.support.dask_fleet", "--kill", kill, *session.posargs)
+
+
+@nox.session
+def engine(session: nox.Session) -> None:
+    """A fleet on any durabletask engine: `PURVIEW_MPE_TASKHUB=localhost:4001 nox -s engine`."""
+    if not os.environ.get("PURVIEW_MPE_TASKHUB"):
+        session.skip("Say where the engine is: PURVIEW_MPE_TASKHUB=HOST:PORT")
+    session.install("-e", EVERYTHING)
+    session.run("python", "-m", "tests.support.engine_fleet", *session.posargs)
 
 
 @nox.session

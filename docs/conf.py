@@ -19,9 +19,11 @@ author = "the purview-mpe contributors"
 copyright = author  # noqa: A001 - Sphinx's name for it
 release = version = purview_mpe.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx_copybutton", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "examples", "**.ipynb_checkpoints"]
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+# The notebook is kept with the outputs of a run, which a test compares.
+nb_execution_mode = "off"
 
 html_theme = "furo"
 html_title = "purview-mpe"
@@ -37,6 +39,11 @@ html_theme_options = {
 }
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
+
+# A copied command has no prompt, and a copied example no output.
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True
+copybutton_line_continuation_character = "\\"
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 # Headings are linked to from pages and from error messages, so each gets an anchor: `errors.md#not-found`.

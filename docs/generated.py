@@ -8,6 +8,7 @@ A test compares them with what this script would write.
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ def pages() -> dict[Path, str]:
     made = {
         DOCS / "errors.md": errors_page,
         DOCS / "findings.md": findings_page,
+        DOCS / "gallery.md": gallery_page,
         DOCS / "reference" / "words.md": words_page,
         DOCS / "verbs" / "status.md": status_page,
     }
@@ -66,6 +68,27 @@ def errors_page(text: str) -> str:
     parts = [text.partition("\n## ")[0].rstrip("\n") + "\n"]
     parts += (f"\n## `{code}`\n\n{error_page(code)}" for code in (*ERRORS, *OUTCOME_CODES))
     return "".join(parts)
+
+
+def gallery_page(text: str) -> str:
+    """The page with every picture and every terminal, light and dark."""
+    parts = [text.partition("\n## ")[0].rstrip("\n") + "\n"]
+    parts.append("\n## Pictures\n")
+    for picture in runpy.run_path(str(DOCS / "images" / "pictures.py"))["PICTURES"]:
+        head = f"\n### {picture.title}\n\n{picture.text}\n`{picture.call}` gives it.\n"
+        parts += [head, *(_image(f"gallery/{picture.name}", picture.title, theme) for theme in _THEMES)]
+    parts.append("\n## Terminals\n")
+    for shot in runpy.run_path(str(DOCS / "images" / "shots.py"))["SHOTS"]:
+        head = f"\n### {shot.title}\n\n{shot.text}\n"
+        parts += [head, *(_image(f"terminal/{shot.name}", shot.title, theme) for theme in _THEMES)]
+    return "".join(parts)
+
+
+_THEMES = ("light", "dark")
+
+
+def _image(path: str, title: str, theme: str) -> str:
+    return f"\n![{title}, {theme}](images/{path}-{theme}.svg)\n"
 
 
 def status_page(text: str) -> str:

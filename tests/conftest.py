@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+import purview_mpe
 from purview_mpe.emulator import Emulator
 from tests.support.colours import Colour, spec_for
 
@@ -24,6 +25,17 @@ if hasattr(signal, "SIGHUP"):
 # a change that breaks something is the change that is seen to break it.
 settings.register_profile("purview-mpe", deadline=None, derandomize=True, database=None)
 settings.load_profile("purview-mpe")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-wheel", action="store_true", help="fail if the package comes from the checkout, not from a wheel"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--require-wheel") and "site-packages" not in str(purview_mpe.__file__):
+        raise pytest.UsageError(f"The package comes from {purview_mpe.__file__}, not from an installed wheel.")
 
 
 @pytest.fixture(params=["sync", "async"])

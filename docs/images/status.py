@@ -3,8 +3,6 @@
 It is what the library shows of a factory on the emulator, where one owner has said no and another has not answered.
 """
 
-# ruff: noqa: INP001 - a script that lies beside its picture
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -301,7 +301,7 @@ class Client:
 
     async def create_many(
         self,
-        specs: Iterable[Spec] | str | Path,
+        specs: Iterable[Spec] | FleetPlan | str | Path,
         *,
         approve: bool = False,
         wait: bool = True,
@@ -330,7 +330,7 @@ class Client:
 
     def iter_create_many(
         self,
-        specs: Iterable[Spec] | str | Path,
+        specs: Iterable[Spec] | FleetPlan | str | Path,
         *,
         approve: bool = False,
         wait: bool = True,
@@ -477,12 +477,18 @@ class Client:
         dry_run: bool = False,
         timeout: float = 600,
         stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
     ) -> FleetReport:
         """As `purview_mpe.Client.delete_many`.
 
         What `delete_all` does, for many factories at once, as fast as Azure's limits allow.
         """
-        return await self._all(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+        return await self._all(
+            verbs.delete_many(
+                specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after, resume=resume, journal=journal
+            )
+        )
 
     def iter_delete_many(
         self,
@@ -491,12 +497,18 @@ class Client:
         dry_run: bool = False,
         timeout: float = 600,
         stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
     ) -> AsyncIterator[Report]:
         """As `purview_mpe.Client.iter_delete_many`; iterate with `async for`.
 
         As `delete_many`, but yields each factory's report as soon as it is complete.
         """
-        return self._iterate(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+        return self._iterate(
+            verbs.delete_many(
+                specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after, resume=resume, journal=journal
+            )
+        )
 
     async def close(self) -> None:
         """As `purview_mpe.Client.close`.

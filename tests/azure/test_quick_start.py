@@ -266,6 +266,16 @@ def test_an_sdk_that_cannot_be_imported_fails_as_usual(tmp_path):
     assert process(START, fake_sdk(tmp_path, "1 / 0"), code) == ["division", "by", "zero"]
 
 
+def test_a_types_module_that_looks_at_itself_is_no_circle(tmp_path):
+    """Code that asks its own module for a name that is not there yet gets an AttributeError, as usual."""
+    operations = "from .. import types as _types\nclass Zones:\n    def get(self, zone: _types.Zone): ...\n"
+    fake = fake_sdk(tmp_path, operations)
+    (tmp_path / "azure" / "mgmt" / "privatedns" / "types.py").write_text(
+        "import sys\ntry:\n    sys.modules[__name__].Zone\nexcept AttributeError:\n    Zone = 'none yet'\n"
+    )
+    assert process(START, fake, "from azure.mgmt.privatedns import types; print(types.Zone)") == ["none", "yet"]
+
+
 def test_a_types_module_that_cannot_run_fails_each_time(tmp_path):
     """A failure is not remembered as success."""
     operations = "from .. import types as _types\nclass Zones:\n    def get(self, zone: _types.Zone): ...\n"
@@ -316,6 +326,14 @@ def test_false_undoes_it(verb, times):
     begin = f"import gc, sys\nwas = {STATE}\nimport purview_mpe\nfor _ in range({times}): purview_mpe.quick_start()"
     end = f"purview_mpe.quick_start(False)\nprint(was == {STATE})"
     assert process(begin, verb, end) == ["True"]
+
+
+def test_it_works_again_after_it_was_undone():
+    """Switched on, off and on: the second time is like the first."""
+    again = "purview_mpe.quick_start(False); purview_mpe.quick_start()"
+    begin = f"import gc, sys\nwas = {STATE}\n{START}\n{again}"
+    end = f"now = {STATE}\nprint(was[:2] == now[:2], now[2])"
+    assert process(begin, CREATE["sync"], ENDED, end) == ["True", "True"]
 
 
 def test_false_alone_changes_nothing():

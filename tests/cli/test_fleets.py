@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_fleet_is_checked(shell: Any, file: str) -> None:
     ended = shell.run("check", "--fleet", file)
     assert ended.code == (0 if FleetCheck.model_validate(ended.json).ok else 1)
     table = shell.run("check", "--fleet", file, "-o", "table", tty=True)
-    assert "Check of 3 factories: not ok (3 not-ok)" in table.out
+    assert "Check of 3 factories: not ok (3 not ok)" in table.out
     assert table.out.count("purview-mpe explain data-curator-missing") == 1
 
 
@@ -119,7 +120,7 @@ def test_wrong_lines_are_listed_before_anything_is_sent(shell: Any, specs: list[
     [
         (("--factory", "/subscriptions/x"), "--factory: is for one factory"),
         (("--spec", "sales.json"), "--spec: is for one factory"),
-        (("--plan", "plan.json"), "--plan: is for one factory"),
+        (("--plan", "plan.json"), "--plan: already says for which factories; leave out --fleet"),
     ],
 )
 def test_what_is_for_one_factory_is_refused_beside_a_fleet(shell: Any, file: str, more: Any, said: str) -> None:
@@ -278,7 +279,7 @@ def test_a_terminal_shows_a_line_per_subscription(specs: list[Spec], screen: Cal
     there = [spec.model_copy(update={"factory": spec.factory.replace("0001", "0002")}) for spec in specs]
     terminal = Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
     stderr: Any = terminal.stderr
-    with FleetBlock(terminal, [*specs, *there], now=iter(range(1000)).__next__) as progress:
+    with FleetBlock(terminal, [*specs, *there], now=count(step=0.3).__next__) as progress:
         for event in (started(), *(ended(spec.factory, 5, created=4) for spec in specs)):
             progress(event)
         progress(Event(kind="waiting", verb="create_many", seconds=9, message="Azure's limits let it wait"))
@@ -308,3 +309,55 @@ def test_very_many_subscriptions_fit_the_terminal(specs: list[Spec], screen: Cal
         progress(started())
         assert "more lines" in str(stderr.seen)
         assert len(str(stderr.seen).splitlines()) <= 24
+
+
+def test_counts_of_a_subscription_are_never_cut_in_a_word(specs: list[Spec], screen: Callable[..., Any]) -> None:
+    """On 80 columns the id is whole, and the last counts are left out if there is no room for them."""
+    terminal = Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
+    stderr: Any = terminal.stderr
+    with FleetBlock(terminal, specs, now=count(step=0.3).__next__) as progress:
+        progress(started())
+        progress(ended(specs[0].factory, 5, created=4, approved=4, handed_off=4))
+        narrow = str(stderr.seen)
+        progress(ended(specs[1].factory, 5, **{"created": 4, "approved": 4, "handed-off": 4, "failed": 4}))
+        row = next(line for line in str(stderr.seen).splitlines() if specs[0].factory_id.subscription in line)
+    assert "1 of 3  4 created, 4 approved" in narrow
+    assert row.endswith("8 created, ...")
+    assert len(row) < 80
+
+
+def test_the_time_of_a_fleet_moves_on_between_events(specs: list[Spec], screen: Callable[..., Any]) -> None:
+    """A fleet that waits for Azure's limits has no event for many seconds, and still shows that it runs."""
+    terminal = Terminal(stdin=screen(tty=True), stdout=screen(), stderr=screen(tty=True), environ={})
+    stderr: Any = terminal.stderr
+    time = [100.0]
+    block = FleetBlock(terminal, specs, now=lambda: time[0])
+    block(started())
+    time[0] = 112.0
+    block.draw()
+    assert str(stderr.seen).startswith("create  0:12  0 of 3 factories done")
+
+
+def test_the_plan_of_a_fleet_is_carried_out(shell: Any, tmp_path: Path, specs: list[Spec]) -> None:
+    """`plan --fleet --out` says how, and `create --plan` does it, with a journal if asked."""
+    fleet, plan, journal = (str(tmp_path / name) for name in ("fleet.json", "plans.json", "p.jsonl"))
+    (tmp_path / "fleet.json").write_text(f"[{','.join(spec.model_dump_json() for spec in specs)}]")
+    planned = shell.run("plan", "--fleet", fleet, "--out", plan)
+    assert f"Carry it out with: purview-mpe create --plan {plan}" in planned.said
+    made = shell.run("create", "--plan", plan, "--journal", journal, "--resume", journal)
+    assert (made.code, made.json["counts"]) == (0, {"created": 12})
+    assert len(FleetReport.load(journal).reports) == 3
+    refused = shell.run("export", "--plan", plan, "--format", "bicep")
+    assert (refused.code, "holds the plan of a fleet" in refused.said) == (2, True)
+
+
+def test_a_deletion_has_a_journal(shell: Any, tmp_path: Path, specs: list[Spec]) -> None:
+    """A second run with the same journal asks nothing about what is gone."""
+    fleet, journal = str(tmp_path / "fleet.json"), str(tmp_path / "gone.jsonl")
+    (tmp_path / "fleet.json").write_text(f"[{','.join(spec.model_dump_json() for spec in specs)}]")
+    shell.run("create", "--fleet", fleet)
+    words = ("delete", "--fleet", fleet, "--yes", "--journal", journal, "--resume", journal)
+    assert shell.run(*words).json["counts"] == {"deleted": 12}
+    before = len(shell.emulator.requests)
+    assert shell.run(*words).json["counts"] == {"deleted": 12}
+    assert len(shell.emulator.requests) == before

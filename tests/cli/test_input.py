@@ -92,7 +92,10 @@ def test_every_wrong_field_is_told_at_once(shell: Any) -> None:
             "there is no '--facory'; did you mean '--factory'?\n  See: purview-mpe plan --help",
         ),
         (("plan", "--zzz=1"), "there is no '--zzz=1'\n  See: purview-mpe plan --help"),
-        (("plan", "more"), "there is no 'more'\n  See: purview-mpe plan --help"),
+        (
+            ("plan", "more"),
+            "'more' stands alone; every value goes behind its option, for example --factory ID\n  See: purview-mpe plan --help",
+        ),
         (("plan", "--name-of", "blob"), "argument --name-of: 'blob' is not a pair; for example blob=purview-blob"),
         (
             ("create", "--timeout", "soon"),

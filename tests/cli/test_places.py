@@ -215,7 +215,7 @@ def test_a_base_name_is_not_needed_where_no_endpoint_is_named(shell: Any, verb: 
         ("--replace-broken", {"check", "plan", "create", "onboard", "export", "private-endpoints"}),
         ("--runtime", {"check", "plan", "create", "onboard", "export"}),
         ("--purview-endpoint", {"check", "diagnose", "grant", "revoke", "onboard", "offboard", "prove"}),
-        ("--journal", {"create", "onboard"}),
+        ("--journal", {"create", "onboard", "delete"}),
         ("--fleet", {"check", "plan", "create", "approve", "onboard", "status", "delete"}),
         (
             "--hand-off",

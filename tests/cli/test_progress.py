@@ -58,7 +58,7 @@ def test_rows_of_the_factory_itself_are_told_apart(terminal: Terminal) -> None:
         outcome = Outcome(subject=subject, name="df1", resource_id=ACCOUNT, result=result)  # type: ignore[arg-type]
         block(event("step", outcome=outcome))
     assert "df1 (identity)" in seen(terminal)
-    assert "df1 (data-curator)" in seen(terminal)
+    assert "df1 (role)" in seen(terminal)
 
 
 # --- lines
@@ -244,3 +244,55 @@ def test_the_terminal_decides_between_block_and_lines(terminal: Terminal, screen
     assert isinstance(progress_on(piped), Lines)
     dumb = Terminal(stdin=screen(), stdout=screen(), stderr=screen(tty=True), environ={"TERM": "dumb"})
     assert isinstance(progress_on(dumb), Lines)
+
+
+def about(subject: Any, name: str, result: Any, group_id: str | None = None) -> Event:
+    outcome = Outcome(subject=subject, name=name, group_id=group_id, resource_id=ACCOUNT, result=result)
+    return event("step", outcome=outcome)
+
+
+def test_identity_connection_and_role_have_a_line_each(terminal: Terminal) -> None:
+    """They bear the factory's name, so each line says which of them it is; lines keep the order of the chain."""
+    block = Block(terminal, now=None)
+    for one in (
+        about("data-curator", "df1", "granted"),
+        about("endpoint", "purview_blob", "created", "blob"),
+        about("runtime", "managed-vnet", "created"),
+        about("endpoint", "purview", "created", "account"),
+        about("connection", "df1", "connected"),
+        about("identity", "df1", "enabled"),
+    ):
+        block(one)
+    assert [" ".join(line.split()) for line in seen(terminal).splitlines()[1:]] == [
+        "+ df1 (identity) enabled",
+        "+ df1 (connection) connected",
+        "+ managed-vnet (runtime) created",
+        "+ purview created",
+        "+ purview_blob created",
+        "+ df1 (role) granted",
+    ]
+
+
+def test_an_approval_stays_in_sight_while_azure_works(terminal: Terminal) -> None:
+    """An endpoint that is approved before it is provisioned is both, and at the end the line has both results."""
+    block = Block(terminal, now=None)
+    block(about("endpoint", "purview", "created", "account"))
+    block(waiting(1.0, "purview"))
+    block(about("endpoint", "purview", "approved", "account"))
+    block(waiting(2.0, "purview"))
+    assert "  * purview  approved, under way\n" in seen(terminal)
+    block(about("endpoint", "purview", "created", "account"))
+    assert "  + purview  created, approved\n" in seen(terminal)
+
+
+def test_the_summary_counts_each_result_of_an_endpoint(lines: list[str], progress: Lines) -> None:
+    """Created and approved are two results; a failure takes the place of the request that was accepted."""
+    for one in (
+        about("endpoint", "purview", "created", "account"),
+        about("endpoint", "purview", "approved", "account"),
+        about("endpoint", "purview_blob", "created", "blob"),
+        about("endpoint", "purview_blob", "failed", "blob"),
+        event("finished", 2.0, "create_all finished"),
+    ):
+        progress(one)
+    assert lines[-1] == "create finished after 0:02: 1 created, 1 approved, 1 failed."

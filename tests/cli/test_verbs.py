@@ -161,10 +161,10 @@ def test_a_second_create_writes_nothing(shell: Any) -> None:
 
 
 def test_create_on_a_terminal_leaves_the_table_alone(shell: Any) -> None:
-    """While it works there is a block on stderr; at the end it is gone, and the table stands on stdout."""
+    """While it works there is a block on stderr; at the end it is gone, the table stands on stdout, and a gap sets off the rest."""
     ended = shell.ends("create", tty=True)
     assert "under way" in ended.err
-    assert ended.stderr.seen == "\n".join(APPROVAL) + "\n"
+    assert ended.stderr.seen == "\n".join(["", *APPROVAL]) + "\n"
     storage = shell.target("blob").rpartition("/")[2]
     assert f"  + purview_blob       blob       created  1:36  {storage}\n" in ended.stdout.seen
 

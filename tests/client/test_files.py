@@ -185,7 +185,7 @@ def test_another_encoding_is_refused(tmp_path):
     """A file that is not UTF-8 is told so."""
     path = tmp_path / "fleet.csv"
     path.write_bytes("factory,name\nä,b\n".encode("latin-1"))
-    assert problems(path) == [("path", "is not written in UTF-8")]
+    assert problems(path) == [("path", 'is not written in UTF-8; save it as "CSV UTF-8"')]
 
 
 def test_fights_are_told_with_their_lines(tmp_path):
@@ -216,3 +216,10 @@ def test_any_text_is_read_or_refused(text):
         found: list[tuple[str, str]] = []
         for row in reader(text, found):
             row.spec(found)
+
+
+def test_a_file_without_a_heading_is_refused_once(tmp_path):
+    """A first line that holds ids is not a heading with wrong columns."""
+    path = tmp_path / "fleet.csv"
+    path.write_text(f"{FACTORY},purview\n")
+    assert problems(path) == [("line 1", "must name the columns, for example factory,account,name; it holds an id")]

@@ -50,11 +50,34 @@ def test_failures_come_first_and_say_what_to_do():
 
 def test_a_large_fleet_prints_a_screenful():
     """Ten thousand factories do not print ten thousand lines."""
-    fleet = FleetReport(reports=tuple(report(number, "failed", ERROR) for number in range(100)))
+    errors = [ERROR.model_copy(update={"message": f"It is not at {number}."}) for number in range(100)]
+    fleet = FleetReport(reports=tuple(report(number, "failed", error) for number, error in enumerate(errors)))
     text = str(fleet)
     assert "... and 60 more factories" in text
     assert "... and 95 more failures" in text
     assert len(text.splitlines()) < 80
+
+
+def test_one_cause_of_many_failures_is_explained_once():
+    """A right that is missing everywhere stops a hundred factories, and is one paragraph that names three of them."""
+    text = str(FleetReport(reports=tuple(report(number, "failed", ERROR) for number in range(100))))
+    assert text.count(ERROR.message) == text.count("What to do") == 1
+    assert "  df10: pv, df11: pv, df12: pv, and 97 more: It is not there." in text
+
+
+def test_a_conflict_is_not_repeated_for_the_other_steps():
+    """The steps that were not written because of a conflict add nothing; without one, they are shown."""
+    conflict = ErrorDetail(code="conflict", message="The name is taken.", remedy="Take another.")
+    stopped = ErrorDetail(code="plan-conflict", message="The plan has 1 conflict.", remedy="Read it.")
+    outcomes = [
+        Outcome(name=name, group_id="account", resource_id=ACCOUNT, result=result, error=error)
+        for name, result, error in (("pv", "failed", stopped), ("pv_blob", "conflict", conflict))
+    ]
+    text = str(FleetReport(reports=(Report(verb="create_all", spec=spec(1), outcomes=tuple(outcomes)),)))
+    assert "df11: pv_blob: The name is taken." in text
+    assert "The plan has 1 conflict" not in text
+    alone = str(FleetReport(reports=(Report(verb="create_all", spec=spec(1), outcomes=(outcomes[0],)),)))
+    assert "df11: pv: The plan has 1 conflict." in alone
 
 
 def test_an_empty_fleet():
@@ -98,7 +121,7 @@ def test_plans_of_many():
     """What cannot be planned comes first, then conflicts with their remedy, then changes, then nothing to do."""
     factories = (plan(1, "keep"), plan(2, "create"), plan(3, "conflict"), FactoryPlan(spec=spec(4), error=ERROR))
     text = str(FleetPlan(factories=factories))
-    assert text.startswith("Plan of 4 factories: 1 create, 1 keep, 1 conflict, 1 unreadable")
+    assert text.startswith("Plan of 4 factories: 1 to create, 1 kept, 1 in conflict, 1 unreadable")
     marks = [
         line.split()[:2] for line in text.splitlines() if line.startswith("  ") and "df1" in line and ":" not in line
     ]
@@ -122,7 +145,7 @@ def test_checks_of_many():
         FactoryCheck(spec=spec(4), error=ERROR),
     )
     text = str(FleetCheck(factories=factories))
-    assert text.startswith("Check of 4 factories: not ok (1 ok, 2 not-ok, 1 unreadable)")
+    assert text.startswith("Check of 4 factories: not ok (1 ok, 2 not ok, 1 unreadable)")
     assert text.count("What to do: Make one.") == 1
     assert "df14: It is not there." in text
     assert FleetCheck(factories=factories).to_svg().startswith("<svg")

@@ -157,7 +157,7 @@ def test_colour_is_around_the_text_and_not_in_its_width() -> None:
     page.prose("two words", bullet="- ", role="bad")
     page.prose("plain")
     assert str(page) == (
-        "    <faint>A</>     <faint>BB</>  <faint>C</>\n  <good>+</> name      x\n  - <bad>two words</>\n  plain"
+        "    <faint>A</>     <faint>BB</>  <faint>C</>\n  <good>+</> name      x\n  <bad>-</> <bad>two words</>\n  plain"
     )
 
 

@@ -151,7 +151,7 @@ def test_a_plan_tells_its_network_and_conflicts():
     assert scene(plan).title == "Plan from df1 to pv1: 2 changes"
     assert scene(plan.model_copy(update={"steps": (network, *plan.steps)})).inner == (
         "Managed virtual network",
-        "default (create)",
+        "default, create",
     )
     assert scene(a_plan("conflict")).title == "Plan from df1 to pv1: 1 conflict"
     assert scene(a_plan("keep")).title == "Plan from df1 to pv1: no changes"
@@ -171,7 +171,7 @@ def test_a_report_joins_what_happened_to_one_endpoint():
     shown = scene(report)
     assert [way.word for way in shown.ways] == ["created, approved", "kept, already-approved"]
     assert shown.ways[0].mark is RESULTS["approved"].mark
-    assert shown.inner == ("Managed virtual network", "default (created)")
+    assert shown.inner == ("Managed virtual network", "default, created")
 
 
 def test_reports_say_how_they_ended():

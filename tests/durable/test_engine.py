@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import logging
+import lzma
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 import pytest
 from durabletask.task import TaskFailedError
+from durabletask.worker import TaskHubGrpcWorker
 
 from purview_mpe import Client, FleetReport, durable
+from purview_mpe.durable import _logic
 from purview_mpe.emulator import Emulator
 from tests.support.durable_fleet import factories
 from tests.support.engine import Engine
@@ -71,7 +78,7 @@ def test_a_person_decides():
     engine = fleet_engine(azure, says=[(40_000, durable.APPROVAL, {"approved": True})])
     assert ran(engine, factories(azure, 2, 1), approval="when-told").counts == {"created": 8, "approved": 8}
     assert azure.clock.elapsed >= 40_000
-    [instance] = engine.hub.instances.values()
+    instance = engine.hub.instances["fleet"]
     phases = [json.loads(shown)["phase"] for shown in instance.statuses]
     assert phases == ["creating", "waiting-for-approval", "approving"]
 
@@ -81,12 +88,13 @@ FIELDS = {"approval": "when-told", "batch": 1, "poll_seconds": 100}
 SAYS = [(5_000, durable.APPROVAL, True)]
 
 
-def fleet_with(fate):
+def fleet_with(fate, **fields):
     """How such a fleet ends: its report, what was written, and its calls."""
     azure = Emulator()
-    engine = fleet_engine(azure, fate=fate, says=list(SAYS))
+    fields = FIELDS | fields
+    engine = fleet_engine(azure, fate=fate, says=list(SAYS) if fields["approval"] == "when-told" else [])
     specs = [spec.model_copy(update={"groups": ("account",)}) for spec in factories(azure, 2, 2)]
-    report = ran(engine, specs, **FIELDS)
+    report = ran(engine, specs, **fields)
     states = {(one.factory, one.name): (one.provisioning_state, one.status) for one in azure.endpoints()}
     return report, puts(azure), states, engine.calls
 
@@ -96,7 +104,8 @@ def test_a_worker_may_die_at_any_piece_of_work(fate):
     """Turn or activity, before it begins or with everything done: the fleet ends as without it, nothing is made twice."""
     undisturbed, written, states, calls = fleet_with(lambda _call: "answered")
     assert undisturbed.counts == {"created": 2, "approved": 2}
-    assert {call.name for call in calls} == {durable.FLEET, "purview_mpe_create", "purview_mpe_approve"}
+    names = {"purview_mpe_lane", "purview_mpe_create", "purview_mpe_approve"}
+    assert {call.name for call in calls} == {durable.FLEET, *names}
     for number in range(1, len(calls) + 1):
         report, puts_of_this, states_of_this, _ = fleet_with(
             lambda call, number=number: fate if call.number == number else "answered"
@@ -127,6 +136,220 @@ def test_work_that_no_engine_gives_out_again_is_asked_for_again():
     report = ran(engine, factories(azure, 4, 1), batch=2, silence_seconds=120)
     assert report.complete
     assert len(puts(azure)) == len(set(puts(azure))) == 16
+
+
+def activities_of(calls):
+    return [call.number for call in calls if not call.is_turn]
+
+
+@pytest.mark.parametrize("approval", ["when-told", "at-once"])
+@pytest.mark.parametrize("fate", ["never noticed", "fails", "answers oddly"])
+def test_one_activity_may_be_lost_fail_or_answer_oddly_at_any_place(fate, approval):
+    """The fleet ends as without it, whichever activity it is; every endpoint is written once."""
+    undisturbed, written, states, calls = fleet_with(lambda _call: "answered", approval=approval)
+    assert undisturbed.complete
+    for number in activities_of(calls):
+        report, puts_of_this, states_of_this, _ = fleet_with(
+            lambda call, number=number: fate if call.number == number else "answered", approval=approval
+        )
+        assert report.complete, number
+        assert len(puts_of_this) == len(set(puts_of_this)) == len(written), number
+        assert set(states_of_this.values()) == set(states.values()), number
+        if fate == "answers oddly":
+            assert report.counts == undisturbed.counts, number
+
+
+@pytest.mark.parametrize("fate", ["never noticed", "fails", "answers oddly"])
+def test_without_waiting_an_activity_may_be_lost_as_well(fate):
+    """`wait=False` asks again, too, until everything is submitted."""
+    _, _, _, calls = fleet_with(lambda _call: "answered", wait=False, approval="none")
+    for number in activities_of(calls):
+        report, puts_of_this, _, _ = fleet_with(
+            lambda call, number=number: fate if call.number == number else "answered", wait=False, approval="none"
+        )
+        assert report.complete, number
+        assert len(puts_of_this) == len(set(puts_of_this)) == 2, number
+
+
+def test_one_factorys_bug_is_that_factorys_failure():
+    """An activity that fails again and again for one factory: the others in its batch are done, and the fleet ends."""
+    azure = Emulator()
+
+    def fate(call):
+        named = json.dumps(call.order or {})
+        return "fails" if not call.is_turn and "adf-0002" in named else "answered"
+
+    report = ran(fleet_engine(azure, fate=fate), factories(azure, 6, 1))
+    assert report.counts == {"kept": 20, "failed": 1}
+    [failed] = [each for each in report.reports if not each.succeeded]
+    assert failed.spec.factory_id.name == "adf-0002"
+    assert "out of memory" in failed.outcomes[0].error.message
+
+
+def test_an_answer_that_cannot_be_read_counts_as_none():
+    """A worker whose answers this version cannot read at all: the factories failed, and the fleet ends."""
+    azure = Emulator()
+    client = Client(azure.credential, transport=azure.transport())
+
+    def register(worker):
+        durable.register_worker(worker, lambda: client, only="orchestrators")
+
+        def purview_mpe_create(_context, order):
+            strange = [{"verb": "create_all", "outcomes": 1}] * len(order["factories"])
+            return {"reports": strange} if order["factories"][0]["spec"]["factory"].endswith("0") else ["?"]
+
+        worker.add_activity(purview_mpe_create)
+
+    report = ran(Engine(azure, register), factories(azure, 2, 2))
+    assert report.counts == {"failed": 2}
+    assert {"words that this version does not know" in one.error.message for one in report.outcomes} == {True}
+
+
+# --- upgrades
+
+
+@pytest.mark.parametrize("at", range(1, 30, 4))
+def test_a_fleet_keeps_the_constants_that_it_began_with(monkeypatch, at):
+    """An upgrade that changes pacing, at any turn: the recorded history replays, and the fleet ends as without it."""
+    turns = []
+
+    def fate(call):
+        turns.append(call.is_turn)
+        if sum(turns) == at:
+            changed = dataclasses.replace(_logic.LOGICS[1], page=1, pause=0.5, tries=2, first_look=60.0)
+            monkeypatch.setattr(_logic, "LOGICS", {**_logic.LOGICS, 2: changed})
+        return "answered"
+
+    report, _, _, _ = fleet_with(fate, approval="when-told")
+    assert report.counts == {"created": 2, "approved": 2}
+
+
+def test_a_recorded_history_replays():
+    """Each turn of a fleet of logic 1 that was recorded decides today what it decided then.
+
+    If this fails, a change needs a new logic number: fleets that are under way would not survive the upgrade.
+    """
+    recorded = json.loads(lzma.decompress((Path(__file__).parent / "history-logic-1.json.xz").read_bytes()))
+    azure = Emulator()
+    worker = TaskHubGrpcWorker(host_address="127.0.0.1:1")  # it never connects
+    durable.register_worker(worker, lambda: Client(azure.credential, transport=azure.transport()))
+    assert len(recorded) > 20
+    for turn in recorded:
+        request = pb.OrchestratorRequest.FromString(base64.b64decode(turn["request"]))
+        heard = []
+        stub = SimpleNamespace(CompleteOrchestratorTask=heard.append)
+        worker._execute_orchestrator(request, stub, "token")
+        assert decisions(heard[0]) == turn["decisions"]
+
+
+def decisions(response):
+    """What an orchestrator asked for, without what is packed."""
+    found = []
+    for action in response.actions:
+        kind = action.WhichOneof("orchestratorActionType")
+        wanted = getattr(action, kind)
+        if kind == "createTimer":
+            found.append([kind, wanted.fireAt.ToJsonString()])
+        elif kind == "scheduleTask":
+            found.append([kind, wanted.name, json.loads(wanted.input.value)])
+        elif kind == "createSubOrchestration":
+            found.append([kind, wanted.name, wanted.instanceId])
+        else:
+            found.append([kind, pb.OrchestrationStatus.Name(wanted.orchestrationStatus)])
+    return found
+
+
+# --- two fleets
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_a_second_fleet_waits_for_the_first_one(count):
+    """Two identical fleets at once: each endpoint is written once, and counted as created once."""
+    azure = Emulator()
+    specs = factories(azure, count, 3)
+    engine = fleet_engine(azure)
+    given = json.dumps(durable.FleetRequest(specs=specs).model_dump(mode="json"))
+    engine.hub.start(durable.FLEET, given, "first")
+    engine.hub.start(durable.FLEET, given, "second")
+    reports = [FleetReport.model_validate_json(engine.finish(each).output) for each in ("first", "second")]
+    assert sum(report.counts.get("created", 0) for report in reports) == 4 * count
+    assert sum(report.counts.get("kept", 0) for report in reports) == 4 * count
+    assert all(report.complete for report in reports)
+    assert len(puts(azure)) == len(set(puts(azure))) == 4 * count
+
+
+def test_fleets_in_other_subscriptions_do_not_wait():
+    """Only fleets with a subscription in common take turns."""
+    azure = Emulator(provisioning=600)
+    specs = factories(azure, 4, 2)
+    engine = fleet_engine(azure)
+    for index in range(2):
+        request = durable.FleetRequest(specs=specs[index::2])
+        engine.hub.start(durable.FLEET, json.dumps(request.model_dump(mode="json")), f"fleet-{index}")
+    for index in range(2):
+        assert FleetReport.model_validate_json(engine.finish(f"fleet-{index}").output).counts == {"created": 8}
+    assert azure.clock.elapsed < 700
+
+
+# --- stopping
+
+
+def test_a_stopped_lane_reports_what_it_has():
+    """The event ends a subscription's orchestration between two rounds, after a last look."""
+    azure = Emulator(provisioning=3600)
+    specs = factories(azure, 2, 1)
+    engine = fleet_engine(azure)
+    given = durable.FleetRequest(specs=specs).model_dump(mode="json")
+    engine.hub.start(durable.FLEET, json.dumps(given), "fleet")
+    engine.says.append((300, durable.STOP, None))
+    engine.hears = f"purview-mpe-{specs[0].factory_id.subscription}"
+    report = FleetReport.model_validate_json(engine.finish("fleet").output)
+    assert azure.clock.elapsed < 400
+    assert report.counts == {"timed-out": 8}
+    assert len(puts(azure)) == 8
+
+
+def test_a_stopped_wait_for_a_person_approves_nothing():
+    """The event ends the wait; what was created is reported, and the connections are left to their owners."""
+    azure = Emulator()
+    engine = fleet_engine(azure, says=[(5000, durable.STOP, None)])
+    report = ran(engine, factories(azure, 2, 1), approval="when-told")
+    assert report.counts == {"created": 8, "handed-off": 8}
+    assert report.outcomes[-1].error.message == "The fleet was stopped, so the connection was not approved."
+    assert azure.clock.elapsed < 6000
+
+
+# --- sizes
+
+
+def test_a_fleet_that_the_engine_cannot_carry_is_refused_at_the_start():
+    """Nothing is sent to Azure, and the message says how many factories fit."""
+    azure = Emulator()
+    client = Client(azure.credential, transport=azure.transport())
+    engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client, message_bytes=20_000))
+    given = durable.FleetRequest(specs=factories(azure, 50, 2)).model_dump(mode="json")
+    instance = engine.run(durable.FLEET, given)
+    assert "has 50 factories, and an engine whose messages hold 20,000 bytes carries about" in (
+        instance.failure.errorMessage
+    )
+    assert azure.requests == []
+
+
+def test_a_report_that_the_engine_cannot_carry_is_returned_packed():
+    """The counts are readable, and `report_in` gives the whole report."""
+    azure = Emulator()
+    client = Client(azure.credential, transport=azure.transport())
+    engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client, message_bytes=12_000))
+    specs = factories(azure, 5, 2)
+    instance = engine.run(durable.FLEET, durable.FleetRequest(specs=specs).model_dump(mode="json"))
+    output = json.loads(instance.output)
+    assert output["counts"] == {"created": 20}
+    assert output["complete"] is True
+    assert len(instance.output) < 12_000
+    report = durable.report_in(output)
+    assert [each.spec for each in report.reports] == specs
+    assert report.counts == {"created": 20}
+    assert durable.report_in(report.model_dump(mode="json")) == report
 
 
 # --- the engine itself

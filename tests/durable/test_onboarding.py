@@ -9,6 +9,7 @@ import pytest
 
 from purview_mpe import Client, FleetReport, durable
 from purview_mpe.durable._limits import cost_of_making, waves
+from purview_mpe.durable._logic import logic_of
 from purview_mpe.emulator import Answers, Emulator, Fault
 from tests.support.durable_fleet import bare_factories as bare
 from tests.support.durable_host import Host
@@ -148,7 +149,9 @@ def test_the_cost_of_onboarding_covers_what_is_asked(method):
     [spec] = bare(azure, 1)
     Ended(azure, [spec], wait=False)
     sent = [one for one in azure.requests if one.method == method and one.path.startswith(spec.factory)]
-    counted = [one for one in cost_of_making([spec], "onboard", approve=False) if one == (method, spec.factory)]
+    kind = "reads" if method == "GET" else "writes"
+    cost = cost_of_making([spec], "onboard", logic_of(1), approve=False)
+    counted = [one for one in cost if one == (spec.factory_id.subscription, kind, "microsoft.datafactory")]
     assert 0 < len(sent) <= len(counted)
 
 
@@ -156,8 +159,8 @@ def test_waves_of_an_onboarding_are_smaller():
     """Half of what Azure takes at once: 200 writes, seven for each factory."""
     azure = Emulator()
     specs = bare(azure, 20)
-    assert [len(wave) for wave in waves(specs, 1.0, "onboard")] == [14, 6]
-    assert [len(wave) for wave in waves(specs, 1.0)] == [20]
+    assert [len(wave) for wave in waves(specs, 1.0, logic_of(1), "onboard")] == [14, 6]
+    assert [len(wave) for wave in waves(specs, 1.0, logic_of(1))] == [20]
 
 
 # --- approvals
@@ -368,7 +371,7 @@ def test_a_worker_may_die_anywhere_while_onboarding(fate):
     undisturbed, written, policies, has_roles, calls = onboarded_with(lambda _call: "answered")
     assert undisturbed.complete
     assert has_roles == [1, 1]
-    assert {call.name for call in calls} == {durable.FLEET, ACTIVITY, "purview_mpe_approve"}
+    assert {call.name for call in calls} == {durable.FLEET, "purview_mpe_lane", ACTIVITY, "purview_mpe_approve"}
     for number in range(1, len(calls) + 1):
         report, written_here, policies_here, has_roles, _ = onboarded_with(
             lambda call, number=number: fate if call.number == number else "answered"

@@ -347,6 +347,21 @@ def test_approvals_by_other_ways_are_noticed():
     assert azure.clock.elapsed < 2 * 3600
 
 
+@pytest.mark.parametrize("told", ["true", '{"approved": true}', " true\n"])
+def test_a_decision_that_the_sdk_has_encoded_once_more_is_understood(told):
+    """The client of azure-functions-durable 1.x sends true as the text "true"."""
+    azure = Emulator()
+    ended = Ended(azure, factories(azure, 1, 1), approval="when-told", says=[(3000, told)])
+    assert ended.report.counts == {"created": 4, "approved": 4}
+
+
+def test_a_no_that_the_sdk_has_encoded_once_more_is_a_no():
+    """The text "false" declines."""
+    azure = Emulator()
+    ended = Ended(azure, factories(azure, 1, 1), approval="when-told", says=[(3000, "false")])
+    assert ended.report.counts == {"created": 4, "handed-off": 4}
+
+
 def test_a_word_that_is_no_decision_is_told():
     """An event that says neither yes nor no is shown in the status, and waited on."""
     azure = Emulator()
@@ -397,6 +412,55 @@ def test_unknown_names_are_refused():
     assert "FleetRequest" in dir(durable)
 
 
+# --- several fleets, several pages
+
+
+def test_a_second_fleet_ends_where_the_host_drops_its_lane():
+    """Azure Storage drops a child whose id is taken: the second fleet asks again once the first must be over."""
+    azure = Emulator()
+    specs = factories(azure, 2, 1)
+    app = df.DFApp()
+    durable.register_functions(app, lambda: Client(azure.credential, transport=azure.transport()))
+    host = Host(app, azure)
+    given = durable.FleetRequest(specs=specs, silence_seconds=60, timeout=600).model_dump(mode="json")
+    host.start(durable.FLEET, given, "first")
+    second = host.run(durable.FLEET, given, instance="second")
+    first = host.instances["first"]
+    assert FleetReport.model_validate(first.output).counts == {"created": 8}
+    assert FleetReport.model_validate(second.output).counts == {"kept": 8}
+    assert len(puts(azure)) == len(set(puts(azure))) == 8
+
+
+def test_pages_share_the_limits_of_their_subscription():
+    """More factories than a page holds: each page is an orchestration, and nothing is refused."""
+    azure = Emulator(enforce_limits=True, foreign_connections=0)
+    ended = Ended(azure, factories(azure, 45, 1), approval="when-told", says=[(9000, True)])
+    assert ended.report.counts == {"created": 180, "approved": 180}
+    assert [request for request in azure.requests if request.status == 429] == []
+    pages = [each for each in ended.host.instances.values() if each.name == "purview_mpe_page"]
+    assert len(pages) == 6
+
+
+def test_all_pages_are_looked_at_before_nothing_is_left_to_decide():
+    """Everything is approved in the portal but one factory of a later page: the wait goes on until that is as well."""
+    azure = Emulator()
+    specs = factories(azure, 23, 1)
+    host = {}
+
+    def approving(name, _number):
+        late = azure.clock.elapsed > 20_000
+        for one in azure.connections() if name == "purview_mpe_approve" else ():
+            if one.endpoint and one.status == "Pending" and (late or one.factory.name != "adf-0022"):
+                azure.approve(one.endpoint, factory=one.factory)
+        return False
+
+    host["lost"] = approving
+    specs = [spec.model_copy(update={"groups": ("account",)}) for spec in specs]
+    ended = Ended(azure, specs, approval="when-told", host=host)
+    assert ended.report.counts == {"created": 23, "already-approved": 23}
+    assert 20_000 < azure.clock.elapsed < 50_000
+
+
 # --- what is loaded
 
 
@@ -425,7 +489,8 @@ def test_the_host_can_load_each_function():
     app = df.DFApp()
     durable.register_functions(app)
     functions = {each.get_function_name(): each for each in app.get_functions()}
-    assert set(functions) == {durable.FLEET, "purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"}
+    names = {"purview_mpe_lane", "purview_mpe_page", "purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"}
+    assert set(functions) == {durable.FLEET, *names}
     for name, function in functions.items():
         [binding] = function.get_bindings()
         user_function = function.get_user_function()

@@ -152,7 +152,8 @@ def test_importing_the_workers_door_loads_no_engine():
         """
     )
     activities = ["purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"]
-    assert loaded.split() == [durable.FLEET, *activities, durable.FLEET, *activities]
+    orchestrators = [durable.FLEET, "purview_mpe_lane", "purview_mpe_page"]
+    assert loaded.split() == [*orchestrators, *activities, *orchestrators, *activities]
 
 
 # --- any executor

@@ -41,9 +41,9 @@ class Engine:
     def __init__(self, status=None):
         self.started, self.raised, self.status = [], [], status
 
-    async def start_new(self, name, client_input):
+    async def start_new(self, name, client_input, instance_id="f1"):
         self.started.append((name, client_input))
-        return "f1"
+        return instance_id
 
     async def raise_event(self, instance, name, told):
         self.raised.append((instance, name, told))
@@ -68,10 +68,12 @@ class App:
         self.app = doors.build(environment, connect)
         self.functions = {function.get_function_name(): function for function in self.app.get_functions()}
 
-    def call(self, name, engine, body=b"", method="POST"):
+    def call(self, name, engine, body=b"", method="POST", params=None):
         """What a door answers. The SDK wraps each door and makes its client from JSON; what is inside is called."""
         inside = inspect.unwrap(self.functions[name].get_user_function())
-        request = func.HttpRequest(method=method, url="/api/fleets", body=body, route_params={"instance": "f1"})
+        request = func.HttpRequest(
+            method=method, url="/api/fleets", body=body, params=params, route_params={"instance": "f1"}
+        )
         return asyncio.run(inside(request=request, client=engine))
 
 
@@ -96,6 +98,30 @@ def test_a_fleet_is_started_decided_and_reported(emulator):
     )
     shown = json.loads(app.call("look", Engine(done), method="GET").get_body())
     assert (shown["state"], shown["report"]["complete"]) == ("Completed", True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "state", "status"),
+    [
+        ("nightly.2026-11-30", None, 202),
+        ("nightly.2026-11-30", "Completed", 202),
+        ("nightly.2026-11-30", "Running", 409),
+        ("purview-mpe-1", None, 400),
+        ("a/b", None, 400),
+        ("x" * 65, None, 400),
+    ],
+)
+def test_the_caller_may_choose_the_id(emulator, wanted, state, status):
+    """An id of the caller's starts one fleet at a time; ids of lanes, and what no engine takes, are refused."""
+    known = None if state is None else getattr(df.OrchestrationRuntimeStatus, state)
+    engine = Engine(SimpleNamespace(runtime_status=known))
+    specs = [spec.model_dump(mode="json") for spec in factories(emulator, 1, 1)]
+    body = json.dumps({"specs": specs}).encode()
+    answer = App(emulator).call("start", engine, body, params={"id": wanted})
+    assert answer.status_code == status
+    assert len(engine.started) == (status == 202)
+    if status == 202:
+        assert json.loads(answer.get_body()) == {"id": wanted}
 
 
 def test_starting_a_fleet_gives_no_key(emulator):
@@ -161,7 +187,15 @@ def test_every_door_has_a_lock_and_can_be_loaded(emulator):
     """No HTTP function can be called without a key, and bindings and parameters have the same names."""
     functions = App(emulator).functions
     activities = {"purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"}
-    assert set(functions) == {"start", "decide", "look", durable.FLEET, *activities}
+    assert set(functions) == {
+        "start",
+        "decide",
+        "look",
+        durable.FLEET,
+        "purview_mpe_lane",
+        "purview_mpe_page",
+        *activities,
+    }
     for name in ("start", "decide", "look"):
         bindings = {binding.name: binding for binding in functions[name].get_bindings()}
         assert bindings["request"].get_dict_repr()["authLevel"].value == func.AuthLevel.FUNCTION.value
@@ -191,8 +225,27 @@ def test_starting_loads_nothing_heavy():
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
 
+def test_the_ready_made_client_reaches_an_emulator_on_this_machine(emulator):
+    """With the address and the certificate of a served emulator the app works without any sign-in."""
+    clients, settings = importlib.import_module("fleets.clients"), importlib.import_module("fleets.settings")
+    with emulator.serve() as server:
+        given = settings.Settings.of({"PURVIEW_MPE_ENDPOINT": server.url, "PURVIEW_MPE_CA_FILE": server.ca_file})
+        with clients.make_client(given) as client:
+            assert client.discover(str(emulator.account)).shape == "A"
+
+
 def test_the_ready_made_client_keeps_to_the_settings(monkeypatch):
     """The cloud and the share of the settings reach the client; making it asks nobody for a token."""
     clients, settings = importlib.import_module("fleets.clients"), importlib.import_module("fleets.settings")
     with clients.make_client(settings.Settings("us-government", 0.5), "22222222-0000-0000-0000-000000000000") as made:
         assert isinstance(made, Client)
+
+
+def test_the_ready_made_client_reaches_an_emulator(emulator):
+    """For development: an address on this machine takes no real token."""
+    clients, settings = (importlib.import_module(f"fleets.{name}") for name in ("clients", "settings"))
+    specs = factories(emulator, 1, 1)
+    with emulator.serve() as server:
+        environment = {"PURVIEW_MPE_ENDPOINT": server.url, "PURVIEW_MPE_CA_FILE": str(server.ca_file)}
+        with clients.make_client(settings.Settings.of(environment)) as client:
+            assert client.create_many(specs, wait=False).counts == {"created": 4}

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from purview_mpe import Retry
+from purview_mpe import FleetReport, Retry
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied
 from tests.support.colours import fleet_of
 from tests.support.moments import Before, BeforeWrite
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from purview_mpe import Spec
     from tests.support.colours import Colour
 
@@ -81,6 +83,39 @@ def test_a_fleet_that_is_stopped_says_what_was_not_started(colour: Colour, emula
     emulator.inject(Fault.delay("GET", 50, path="/accounts/pv1"))
     report = colour.run(emulator, lambda client: client.delete_many(specs, stop_after=5))
     assert report.counts == {"timed-out": 3}
+
+
+def test_a_deletion_is_taken_up_again(colour: Colour, emulator: Emulator, specs: list[Spec], tmp_path: Path):
+    """A journal holds what was deleted; the next run asks nothing more about that."""
+    journal = tmp_path / "gone.jsonl"
+    colour.run(emulator, lambda client: client.delete_many(specs[:2], journal=journal, resume=journal))
+    before = len(emulator.requests)
+    report = colour.run(emulator, lambda client: client.delete_many(specs, journal=journal, resume=journal))
+    assert report.counts == {"deleted": 12}
+    later = emulator.requests[before:]
+    assert not [request.path for request in later if f"/{specs[0].factory_id.name}/" in request.path]
+    assert len(FleetReport.load(journal).reports) == 3
+
+
+def test_creations_and_deletions_in_one_journal_are_told_apart(
+    colour: Colour, emulator: Emulator, specs: list[Spec], tmp_path: Path
+):
+    """What was created is not thereby deleted, nor the other way round."""
+    journal = tmp_path / "fleet.jsonl"
+    colour.run(emulator, lambda client: client.create_many(specs, journal=journal, resume=journal))
+    gone = colour.run(emulator, lambda client: client.delete_many(specs, journal=journal, resume=journal))
+    assert gone.counts == {"deleted": 12}
+    back = colour.run(emulator, lambda client: client.create_many(specs, journal=journal, resume=journal))
+    assert back.counts == {"created": 12}
+
+
+def test_a_dry_run_of_a_deletion_leaves_the_journal(
+    colour: Colour, emulator: Emulator, specs: list[Spec], tmp_path: Path
+):
+    """It writes nothing, neither to Azure nor to the file."""
+    journal = tmp_path / "gone.jsonl"
+    colour.run(emulator, lambda client: client.delete_many(specs, journal=journal, dry_run=True))
+    assert not journal.exists()
 
 
 def test_a_lost_sign_in_ends_the_wait_of_the_others(colour: Colour):

@@ -123,3 +123,69 @@ def test_an_account_that_fails_is_the_error_of_its_factories(colour: Colour, emu
     emulator.inject(Fault.status("GET", 500, path="/accounts/pv2", times=99))
     found = colour.run(emulator, lambda client: client.check_many(specs))
     assert [one.error is None for one in found.factories] == [True, False]
+
+
+# --- carrying a plan out
+
+
+def test_a_plan_of_a_fleet_is_carried_out(colour: Colour, emulator: Emulator):
+    """Each factory gets what its plan holds, also after the plan was kept in a file."""
+    specs = fleet_of(emulator, 3)
+    found: FleetPlan = colour.run(emulator, lambda client: client.plan_many(specs))
+    read = type(found).model_validate_json(found.model_dump_json())
+    report = colour.run(emulator, lambda client: client.create_many(read))
+    assert report.counts == {"created": 12}
+    assert [one.spec for one in report.reports] == specs
+    again = colour.run(emulator, lambda client: client.create_many(read))
+    assert again.counts == {"kept": 12}
+
+
+def test_nothing_is_done_that_the_plan_does_not_hold(colour: Colour, emulator: Emulator):
+    """A step that was taken out of the plan is not carried out, and a contradiction stops only its own step."""
+    specs = fleet_of(emulator, 2)
+    found: FleetPlan = colour.run(emulator, lambda client: client.plan_many(specs))
+    first, second = found.factories
+    assert first.plan is not None
+    fewer = first.plan.model_copy(update={"steps": first.plan.steps[:1]})
+    emulator.add_endpoint(specs[1].factory, "purview_blob", str(emulator.account), "account")
+    edited = found.model_copy(update={"factories": (first.model_copy(update={"plan": fewer}), second)})
+    report = colour.run(emulator, lambda client: client.create_many(edited))
+    assert [view.name for view in emulator.endpoints(specs[0].factory)] == ["purview"]
+    assert report.reports[0].counts == {"created": 1}
+    results = {outcome.name: outcome.result for outcome in report.reports[1].outcomes}
+    assert results["purview_blob"] == "conflict"
+    assert results["purview_queue"] == results["purview_namespace"] == "created"
+
+
+def test_a_plan_with_a_conflict_is_not_carried_out(colour: Colour, emulator: Emulator):
+    """That factory ends without a write, even if the conflict is gone by now; the others go on."""
+    specs = fleet_of(emulator, 2)
+    emulator.add_endpoint(specs[0].factory, "purview_blob", str(emulator.account) + "2", "account")
+    found: FleetPlan = colour.run(emulator, lambda client: client.plan_many(specs))
+    report = colour.run(emulator, lambda client: client.create_many(found))
+    assert report.reports[0].counts["conflict"] == 1
+    assert report.reports[1].counts == {"created": 4}
+    assert len(emulator.writes) == 4
+
+
+def test_a_factory_without_a_plan_is_refused(colour: Colour, emulator: Emulator):
+    """Nobody has seen what would be done to it, so nothing is sent; so is a fleet of none."""
+    good = fleet_of(emulator, 1)
+    gone = good[0].model_copy(update={"factory": f"{good[0].factory}-gone"})
+    found: FleetPlan = colour.run(emulator, lambda client: client.plan_many([*good, gone]))
+    with pytest.raises(InvalidSpec, match=r"factories.1: has no plan: .* could not be read; plan again"):
+        colour.run(emulator, lambda client: client.create_many(found))
+    with pytest.raises(InvalidSpec, match="factories: holds no plan"):
+        colour.run(emulator, lambda client: client.create_many(found.model_copy(update={"factories": ()})))
+    assert emulator.writes == []
+
+
+def test_a_dry_run_of_a_plan_writes_nothing(colour: Colour, emulator: Emulator):
+    """It says what the plan would still do."""
+    specs = fleet_of(emulator, 2)
+    found: FleetPlan = colour.run(emulator, lambda client: client.plan_many(specs))
+    colour.run(emulator, lambda client: client.create_all(specs[0]))
+    before = len(emulator.writes)
+    report = colour.run(emulator, lambda client: client.create_many(found, dry_run=True))
+    assert report.counts == {"kept": 4, "would-create": 4}
+    assert len(emulator.writes) == before

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from purview_mpe import Client, FleetReport, Retry
 from purview_mpe.durable import FleetRequest, _activities
-from purview_mpe.durable._engine import APPROVE, CREATE, ONBOARD, Unanswered
+from purview_mpe.durable._engine import APPROVAL, APPROVE, CREATE, LANE, ONBOARD, PAGE, Unanswered
+from purview_mpe.durable._lane import lane
 from purview_mpe.durable._orchestration import fleet
+from purview_mpe.durable._page import page
 from purview_mpe.emulator import Emulator
 
 from .bending import bent, rubbish
@@ -30,12 +32,7 @@ def run(subject: Subject, random: Random) -> None:
     azure = Emulator(provisioning=1, connection_delay=0.5)
     with Client(azure.credential, transport=azure.transport(), retry=Retry(attempts=1)) as client:
         engine = _Engine(random, client)
-        steps = fleet(engine, document)
-        try:
-            while True:
-                engine.wait(next(steps))
-        except StopIteration as end:
-            report = FleetReport.model_validate(json.loads(json.dumps(end.value)))
+        report = FleetReport.model_validate(json.loads(json.dumps(engine.whole(document))))
     request = FleetRequest.model_validate(document)
     assert [one.spec for one in report.reports] == list(request.specs)
     if request.approval == "none" or (request.approval == "when-told" and not engine.is_agreed):
@@ -50,6 +47,40 @@ class _Engine:
         # Workers look at their own clocks to see whether they were asked in time.
         self._now = datetime.now(UTC)
         self.is_agreed = False
+        self.next_order: Mapping[str, Any] | None = None
+        self.instance, self.carries = "fuzz", None
+
+    def run(self, steps: Any) -> Any:
+        """The result of an orchestration."""
+        while True:
+            try:
+                self.wait(next(steps))
+            except StopIteration as end:
+                return end.value
+
+    def whole(self, document: Any) -> Any:
+        """The output of a fleet."""
+        answer, self.next_order = None, document
+        while answer is None:
+            given, self.next_order = json.loads(json.dumps(self.next_order)), None
+            answer = self.run(fleet(self, given))
+        return answer
+
+    def child(self, orchestrator: str, order: Mapping[str, Any], instance: str) -> Any:
+        assert instance
+        run = {LANE: lane, PAGE: page}[orchestrator]
+        self.next_order = order
+        answer = None
+        while answer is None:
+            given, self.next_order = json.loads(json.dumps(self.next_order)), None
+            answer = self.run(run(self, given))
+        return {"answer": answer}
+
+    def again(self, order: Mapping[str, Any]) -> None:
+        self.next_order = order
+
+    def signal(self, instance: str, name: str) -> None:
+        """Nothing is stopped here."""
 
     def wait(self, tasks: Sequence[Any]) -> None:
         """Let time pass until one of them is done."""
@@ -70,6 +101,8 @@ class _Engine:
         return {"at": self._now + timedelta(seconds=seconds)}
 
     def event(self, name: str) -> Any:
+        if name != APPROVAL:
+            return {"event": name, "at": self._now + timedelta(days=1000)}
         told = self._random.choice((True, False, {"approved": True}, {"approved": 1}, rubbish(self._random)))
         return {"event": name, "at": self._now + timedelta(seconds=self._random.randrange(10**6)), "answer": told}
 

@@ -76,7 +76,8 @@ class Host:
         return started
 
     def start(self, name: str, given: Any, instance: str, parent: tuple[Instance, int] | None = None) -> Instance:
-        assert instance not in self.instances, f"{instance} is there already"
+        there = self.instances.get(instance)
+        assert there is None or there.is_done, f"{instance} runs already"
         started = self.instances[instance] = Instance(instance, name, parent)
         text = given if isinstance(given, str) else json.dumps(given)
         started.news.append(self.event(HistoryEventType.EXECUTION_STARTED, Name=name, Input=text, Version=None))
@@ -107,10 +108,23 @@ class Host:
         if state.get("customStatus") and state["customStatus"] != instance.status:
             instance.status = state["customStatus"]
             instance.statuses.append(instance.status)
-        self.act(instance, list(flat(action for actions in state["actions"] for action in actions)))
+        wanted = list(flat(action for actions in state["actions"] for action in actions))
+        if wanted and wanted[-1]["actionType"] == ActionType.CONTINUE_AS_NEW:
+            self.act(instance, wanted[:-1])
+            assert instance.timers == {}, "an orchestration does not begin again before its timers"
+            self.begin_again(instance, wanted[-1]["input"])
+            return
+        self.act(instance, wanted)
         if state["isDone"]:
             assert instance.timers == {}, "an orchestration does not end before its timers"
             self.end(instance, output=state.get("output"))
+
+    def begin_again(self, instance: Instance, given: str) -> None:
+        instance.history, instance.actions = [], []
+        started = self.event(HistoryEventType.EXECUTION_STARTED, Name=instance.name, Input=given, Version=None)
+        # What was called before and is answered now belongs to an execution that is over.
+        later = [event for event in instance.news if event["EventType"] == HistoryEventType.EVENT_RAISED]
+        instance.news = [started, *later]
 
     def act(self, instance: Instance, actions: list[dict[str, Any]]) -> None:
         known = len(instance.actions)
@@ -132,7 +146,13 @@ class Host:
                 )
                 self.carry_out(instance, number, action["functionName"], action["input"])
             case ActionType.CALL_SUB_ORCHESTRATOR:
-                self.start(action["functionName"], action["input"], action["instanceId"], (instance, number))
+                child = action["instanceId"]
+                created = HistoryEventType.SUB_ORCHESTRATION_INSTANCE_CREATED
+                name = action["functionName"]
+                instance.history.append(self.event(created, number, Name=name, InstanceId=child, Input=action["input"]))
+                if (there := self.instances.get(child)) is None or there.is_done:
+                    self.start(name, action["input"], child, (instance, number))
+                # The real host drops a child whose id is taken by an instance that runs, and its parent hears nothing.
             case ActionType.CREATE_TIMER:
                 instance.timers[number] = datetime.fromisoformat(action["fireAt"])
             case unknown:

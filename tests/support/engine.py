@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from purview_mpe.emulator import Emulator
 
 #: How a piece of work ends: answered; its worker dies before it begins, or after it did everything and before it
-#: answers, and the engine notices; or the engine never notices.
-Fate = Literal["answered", "dies before", "dies after", "never noticed"]
+#: answers, and the engine notices; or the engine never notices. An activity can also fail, or answer with fields that
+#: only a later version knows.
+Fate = Literal["answered", "dies before", "dies after", "never noticed", "fails", "answers oddly"]
 
 
 @dataclass
@@ -65,6 +66,32 @@ class _Unheard(_Answers):
     def CompleteActivityTask(self, response: pb.ActivityResponse) -> None: ...  # noqa: N802 - as above
 
 
+class _Failing(_Answers):
+    """Of an activity that ends with an exception."""
+
+    def CompleteActivityTask(self, response: pb.ActivityResponse) -> None:  # noqa: N802 - as above
+        response.ClearField("result")
+        response.failureDetails.errorType, response.failureDetails.errorMessage = "MemoryError", "out of memory"
+        self._hub.complete_activity(response)
+
+
+class _Odd(_Answers):
+    """Of a worker of a later version, whose answers have fields that this version does not know."""
+
+    def CompleteActivityTask(self, response: pb.ActivityResponse) -> None:  # noqa: N802 - as above
+        told = json.loads(response.result.value)
+        told["took"] = 1.5
+        for report in filter(None, told["reports"]):
+            report["took"] = {"seconds": 1.5}
+            for outcome in report["outcomes"]:
+                outcome["took"] = [1.5]
+        response.result.value = json.dumps(told)
+        self._hub.complete_activity(response)
+
+
+_ANSWERS = {"answered": _Answers, "fails": _Failing, "answers oddly": _Odd}
+
+
 @dataclass
 class Engine:
     """Runs orchestrations; `register` gives a new worker what it can do, `fate` says how each piece of work ends."""
@@ -74,6 +101,8 @@ class Engine:
     fate: Callable[[Call], Fate] = lambda _call: "answered"
     says: list[tuple[float, str, Any]] = field(default_factory=list)
     """What the outside says: after how many seconds, under which name, and what."""
+    hears: str | None = None
+    """Who is told; by default the orchestration that is waited for."""
     calls: list[Call] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -91,6 +120,10 @@ class Engine:
     def run(self, name: str, given: Any, instance: str = "fleet") -> Instance:
         """Start an orchestration, and let everything happen until it has ended."""
         self.hub.start(name, json.dumps(given), instance)
+        return self.finish(instance)
+
+    def finish(self, instance: str) -> Instance:
+        """Let everything happen until an orchestration that was started has ended."""
         while not self.hub.instances[instance].is_over:
             self.hub.fire_due()
             if (item := self.hub.take(self._name)) is not None:
@@ -112,14 +145,14 @@ class Engine:
         self.calls.append(call)
         fate = self.fate(call)
         if fate != "dies before":
-            answers = (_Answers if fate == "answered" else _Unheard)(self.hub)
+            answers = _ANSWERS.get(fate, _Unheard)(self.hub)
             if call.is_turn:
                 self._worker._execute_orchestrator(item.orchestratorRequest, answers, item.completionToken)
             else:
                 self._worker._execute_activity(item.activityRequest, answers, item.completionToken)
         if fate in {"dies before", "dies after"}:
             self.hub.lose(self._name)
-        if fate != "answered":
+        if fate not in _ANSWERS:
             self._hire()
 
     def _wait(self, instance: str) -> None:
@@ -133,4 +166,4 @@ class Engine:
             self.azure.clock.advance(seconds)
         if word is not None and word <= self.now():
             _, name, told = self.says.pop(0)
-            self.hub.raise_event(instance, name, json.dumps(told))
+            self.hub.raise_event(self.hears or instance, name, json.dumps(told))

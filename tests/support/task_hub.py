@@ -242,6 +242,9 @@ class TaskHub:
                 self._begin_child(instance, action.id, action.createSubOrchestration)
             case "sendEvent":
                 sent = action.sendEvent
+                instance.history.append(
+                    events.new_event_sent_event(action.id, sent.instance.instanceId, None, name=sent.name)
+                )
                 if (receiver := self.instances.get(sent.instance.instanceId)) is not None:
                     self._news(receiver, events.new_event_raised_event(sent.name, sent.data.value))
             case "completeOrchestration":

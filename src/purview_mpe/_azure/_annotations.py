@@ -86,7 +86,8 @@ class _Unfilled(ModuleType):
         if user is not None and (running := _running.get(id(user.f_globals))) is not None:
             return running.reference(_ALIASES[_last(self.__name__)], name)
         _fill(self)
-        return getattr(self, name)
+        # Not `getattr`: if this thread is running the module's code just now, that would come back here.
+        return ModuleType.__getattribute__(self, name)
 
     def __dir__(self) -> list[str]:
         _fill(self)

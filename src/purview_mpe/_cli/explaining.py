@@ -66,6 +66,8 @@ def _show(page: Page, heading: str, text: str) -> None:
 
 def _unknown(code: str, known: Mapping[str, Any]) -> str:
     every = [each for codes in known.values() for each in codes]
+    if re.fullmatch(r"[A-Z]\w+|\d{3}", code):
+        return f"{code[:80]!r} is Azure's; a message that quotes it ends with the code that is explained here"
     near = difflib.get_close_matches(code, every, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"{code[:80]!r} is not a code{hint}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from purview_mpe._cli import files, given
 from purview_mpe._cli.exit_codes import Exit
@@ -32,8 +32,8 @@ def export(call: Call) -> Exit:
 
 
 def _plan(call: Call) -> Plan:
-    if call.arguments.plan is not None:
-        return given.plan_in(call.arguments.plan, call.terminal)
+    if (path := call.arguments.plan) is not None:
+        return cast("Plan", given.plan_in(path, call.terminal, of_one=True))
     spec = call.spec
     with call.client() as client:
         return call.watched(lambda: client.plan(spec))

@@ -110,6 +110,10 @@ def fleet_report(path: str, option: str) -> FleetReport:
         return FleetReport.load(path)
     except OSError as error:
         problem = f"{path!r} cannot be read: {error.strerror}"
+    except InvalidSpec as error:
+        if "(whole)" not in dict(error.problems):
+            raise
+        problem = f"{path!r} is neither a journal nor the JSON of an earlier run"
     raise InvalidSpec("The command", [(option, problem)])
 
 

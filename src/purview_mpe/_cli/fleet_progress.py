@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+from purview_mpe._cli.ticking import Ticker
 from purview_mpe._display.text.page import Cell, Page, duration, marked, shortened, wrapped
 from purview_mpe._model.arm_id import ArmId, folded
 from purview_mpe._model.shell import command_of
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _LINES_EVERY, _DRAWN_EVERY = 30.0, 0.2
 #: Seconds after which a message about waiting is no longer shown: a fleet that waits says so every 15 seconds.
 _STALE = 20.0
+#: Columns of a row for its indent, its mark and the gaps.
+_AROUND = 8
 #: A log has a line for each of so many factories with failures; the answer has them all.
 _MOST_FAILURES = 20
 
@@ -55,9 +58,18 @@ class _Subscription:
         failed = f", {self.failed} with failures" if self.failed else ""
         return f"{self.done} of {self.factories} factories done{failed}"
 
-    def counted(self) -> str:
-        """The results so far, in their usual order."""
-        return ", ".join(f"{self.results[kind]} {kind}" for kind in RESULTS if self.results[kind])
+    def short(self) -> str:
+        """The same in a row about factories."""
+        return f"{self.done} of {self.factories}{f', {self.failed} failed' if self.failed else ''}"
+
+    def counted(self, width: int) -> str:
+        """The results so far, in their usual order; without the last of them where there is no room."""
+        counts = [f"{self.results[kind]} {kind}" for kind in RESULTS if self.results[kind]]
+        whole = ", ".join(counts)
+        while counts and len(whole) > width:
+            counts.pop()
+            whole = ", ".join([*counts, "..."])
+        return whole if counts else ""
 
 
 def _has_failures(counts: Mapping[str, int]) -> bool:
@@ -118,7 +130,9 @@ class FleetLines(_Tally):
             elif event.kind == "warning":
                 self._line(event.message)
             elif event.kind == "finished":
-                self._line(f"{self._verb}: {self._all}")
+                # A run that was refused has an error of its own.
+                if self._all.done or event.message.endswith("finished"):
+                    self._line(f"{self._verb}: {self._all}")
                 return
             if event.seconds - self._shown_at >= _LINES_EVERY:
                 self._shown_at = event.seconds
@@ -146,30 +160,48 @@ class FleetBlock(_Tally):
     Args:
         terminal: Where to draw.
         fleet: The factories.
-        now: A clock that limits how often it is drawn.
+        now: A clock that limits how often it is drawn, and shows the time that passes between two events.
+        every: Seconds between two redraws while nothing happens.
     """
 
-    def __init__(self, terminal: Terminal, fleet: Sequence[Spec], *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        terminal: Terminal,
+        fleet: Sequence[Spec],
+        *,
+        now: Callable[[], float] = time.monotonic,
+        every: float = 0.5,
+    ) -> None:
         super().__init__(fleet)
         self._terminal, self._now = terminal, now
-        self._drawn, self._drawn_at = 0, float("-inf")
+        self._drawn, self._drawn_at, self._seen_at = 0, float("-inf"), now()
+        self._ticker = Ticker(self._tick, every)
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
         with self._lock:
             self._take(event)
+            self._seen_at = self._now()
             if event.kind == "warning":
                 self._erase()
                 self._terminal.say(event.message)
-            if self._now() - self._drawn_at >= _DRAWN_EVERY:
+                self.draw()
+            elif self._seen_at - self._drawn_at >= _DRAWN_EVERY:
                 self.draw()
 
     def __enter__(self) -> Self:
+        self._ticker.start()
         return self
 
     def __exit__(self, *args: object) -> None:
+        self._ticker.stop()
         with self._lock:
             self._erase()
+
+    def _tick(self) -> None:
+        with self._lock:
+            if self._drawn:
+                self.draw()
 
     def draw(self) -> None:
         """Draw the present state over the previous one."""
@@ -181,11 +213,16 @@ class FleetBlock(_Tally):
 
     def _lines(self, width: int) -> Iterable[str]:
         look = self._terminal.look(self._terminal.stderr)
-        yield look.paint("strong", shortened(f"{self._verb}  {duration(self._seconds)}  {self._all}", width))
+        seconds = self._seconds + self._now() - self._seen_at
+        yield look.paint("strong", shortened(f"{self._verb}  {duration(seconds)}  {self._all}", width))
         page = Page(replace(look, width=width))
         # Those under way first: of very many, the terminal shows the first.
         rows = sorted(self._of.values(), key=lambda one: one.done >= one.factories)
-        page.table([(marked(one.mark), Cell(one.name), Cell(str(one)), Cell(one.counted())) for one in rows])
+        counts = [one.short() for one in rows]
+        widest = (max((len(text) for text in column), default=0) for column in ([one.name for one in rows], counts))
+        room = width - sum(widest) - _AROUND
+        table = zip(rows, counts, strict=True)
+        page.table([(marked(one.mark), Cell(one.name), Cell(short), Cell(one.counted(room))) for one, short in table])
         yield from str(page).splitlines()
         if self._message:
             yield from (look.paint("faint", f"  {line}") for line in wrapped(self._message, width - 2)[:2])

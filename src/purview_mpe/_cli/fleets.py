@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._cli.call import Call
     from purview_mpe._client.client import Client
+    from purview_mpe._model.fleet_looks import FleetPlan
     from purview_mpe._model.fleets import FleetReport
     from purview_mpe._model.results import Report
     from purview_mpe._model.spec import Spec
@@ -38,7 +39,7 @@ def plan(call: Call, fleet: Sequence[Spec]) -> Exit:
     call.show(made)
     if call.arguments.out is not None:
         files.write_file(call.arguments.out, made.model_dump_json(indent=2), "The plan")
-        call.terminal.say("create reads Azure again: run it with the same --fleet.")
+        call.terminal.say(f"Carry it out with: purview-mpe create --plan {call.arguments.out}")
     return Exit.of_fleet_plan(made, detailed=call.arguments.fail_on_changes)
 
 
@@ -50,17 +51,15 @@ def status(call: Call, fleet: Sequence[Spec]) -> Exit:
     return Exit.of_fleet_status(found)
 
 
-def create(call: Call, fleet: Sequence[Spec]) -> Exit:
-    """Create what is missing."""
+def create(call: Call, fleet: Sequence[Spec], planned: FleetPlan | None = None) -> Exit:
+    """Create what is missing, or what a plan holds."""
     arguments = call.arguments
-    if arguments.plan is not None:
-        raise InvalidSpec("The command", [("--plan", "is for one factory; leave it out with --fleet")])
     with call.client() as client:
-        if not (arguments.dry_run or _agrees_to_replace(call, client, fleet)):
+        if not (arguments.dry_run or _agrees_to_replace(call, client, fleet, planned)):
             return nothing_was_written(call)
         report = call.watched(
             lambda: client.create_many(
-                fleet,
+                planned or fleet,
                 approve=arguments.approve,
                 wait=not arguments.no_wait,
                 timeout=arguments.timeout,
@@ -111,12 +110,13 @@ def delete(call: Call, fleet: Sequence[Spec]) -> Exit:
     arguments = call.arguments
     with call.client() as client:
         asked = arguments.dry_run or not arguments.yes
-        report = call.watched(lambda: client.delete_many(fleet, dry_run=asked, timeout=arguments.timeout), fleet)
+        run = _run(call)
+        report = call.watched(lambda: client.delete_many(fleet, dry_run=asked, timeout=arguments.timeout, **run), fleet)
         doomed = report.counts.get("would-delete", 0)
         if asked and doomed and not arguments.dry_run:
             if not call.agrees(f"Delete {doomed} endpoints of {_factories(fleet)}?"):
                 return nothing_was_written(call)
-            report = call.watched(lambda: client.delete_many(fleet, timeout=arguments.timeout), fleet)
+            report = call.watched(lambda: client.delete_many(fleet, timeout=arguments.timeout, **run), fleet)
     return show(call, report)
 
 
@@ -202,12 +202,12 @@ def _run(call: Call) -> dict[str, Any]:
     return {"journal": arguments.journal, "resume": resume, "stop_after": arguments.stop_after}
 
 
-def _agrees_to_replace(call: Call, client: Client, fleet: Sequence[Spec]) -> bool:
+def _agrees_to_replace(call: Call, client: Client, fleet: Sequence[Spec], planned: FleetPlan | None) -> bool:
     """Ask before broken endpoints are deleted; only plans show whether there are any."""
     risky = [spec for spec in fleet if spec.replace_broken]
     if not risky or call.arguments.yes:
         return True
-    plans = call.watched(lambda: client.plan_many(risky), risky).plans
+    plans = (planned or call.watched(lambda: client.plan_many(risky), risky)).plans
     doomed = sum(step.action == "replace" for found in plans for step in found.steps)
     return not doomed or call.agrees(f"Delete {doomed} broken endpoints of {_factories(fleet)} and create them again?")
 

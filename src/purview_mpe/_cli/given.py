@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._cli.places import Find
     from purview_mpe._cli.terminal import Terminal
+    from purview_mpe._model.fleet_looks import FleetPlan
     from purview_mpe._model.results import Plan, Report
     from purview_mpe._model.spec import Spec
 
@@ -81,6 +82,7 @@ def fleet_in(arguments: Namespace, terminal: Terminal, find: Find) -> tuple[Spec
     if beside:
         raise InvalidSpec("The command", [(beside[0], "is for one factory; leave it out with --fleet")])
     path: str = arguments.fleet
+    _refuse_other_fleet(path, terminal)
     defaults = {**environment.of_spec(terminal.environ), **_from_options(arguments)}
     defaults.pop("factory", None)
     if (account := defaults.get("account")) is not None:
@@ -118,9 +120,12 @@ def account_of(arguments: Namespace, terminal: Terminal, find: Find) -> str:
 
 
 def _in_spec_file(arguments: Namespace, terminal: Terminal) -> dict[str, Any]:
+    if str(arguments.spec).casefold().endswith(".csv"):
+        raise InvalidSpec("The command", [("--spec", f"{_short(arguments.spec)!r} is a CSV file; use --fleet FILE")])
     found: Any = {} if arguments.spec is None else read_json(arguments.spec, "The spec file", terminal)
     if not isinstance(found, dict):
-        raise InvalidSpec("The spec file", [(str(arguments.spec), "does not hold a JSON object")])
+        problem = "does not hold a JSON object; a list of specs goes behind --fleet"
+        raise InvalidSpec("The spec file", [(str(arguments.spec), problem)])
     fields = cast("dict[str, Any]", found)
     _refuse_other_kind(fields, "spec", str(arguments.spec))
     return fields
@@ -151,6 +156,37 @@ def _refuse_other_kind(found: object, wanted: str, path: str) -> None:
         raise InvalidSpec("The command", [(path, f"holds the answer of another verb, not a {wanted}")])
 
 
+def _refuse_other_fleet(path: str, terminal: Terminal) -> None:
+    """Refuse a JSON file that is not a fleet by its kind.
+
+    Raises:
+        InvalidSpec: the file is recognized as another kind.
+    """
+    if not path.casefold().endswith(".json"):
+        return
+    try:
+        found: object = read_json(path, "The fleet file", terminal)
+    except InvalidSpec:
+        return  # its reader says what is wrong, with the line
+    _refuse_other_kind(found, "fleet", path)
+
+
+def refuse_as_scenario(path: str, terminal: Terminal) -> None:
+    """Refuse a file that is not a scenario, but something else, by its kind.
+
+    Raises:
+        InvalidSpec: the file is recognized as another kind.
+    """
+    try:
+        found = read_json(path, "The scenario", terminal)
+    except InvalidSpec:
+        return
+    fields: set[str] = set(cast("dict[str, Any]", found)) if isinstance(found, dict) else set()
+    if kinds := [kind for field, (kind, _) in _KINDS.items() if field in fields]:
+        problem = f"holds a {kinds[0]}, not a scenario; purview-mpe emulator --dump FILE writes one"
+        raise InvalidSpec("The command", [(path, problem)])
+
+
 def _from_options(arguments: Namespace) -> dict[str, Any]:
     """The fields of a spec that options set."""
     fields = {field: getattr(arguments, field, None) for field in SPEC_FIELDS}
@@ -178,17 +214,24 @@ def _short(path: str) -> str:
     return path if len(path) <= 400 else f"{path[:200]}…{path[-200:]}"
 
 
-def plan_in(path: str, terminal: Terminal) -> Plan:
-    """The plan that `plan --out` wrote.
+def plan_in(path: str, terminal: Terminal, *, of_one: bool = False) -> Plan | FleetPlan:
+    """The plan that `plan --out` wrote, of one factory or of a fleet.
 
     Raises:
-        InvalidSpec: the file is not a plan.
+        InvalidSpec: the file is not a plan; or it is that of a fleet, and should be `of_one` factory.
     """
-    from purview_mpe._model.results import Plan  # noqa: PLC0415 - as in spec_of
+    from purview_mpe import FleetPlan, Plan  # noqa: PLC0415 - as in spec_of
 
-    found = read_json(path, "The plan file", terminal)
+    found: object = read_json(path, "The plan file", terminal)
     _refuse_other_kind(found, "plan", path)
-    return Plan.model_validate_json(json.dumps(found))
+    is_of_fleet = isinstance(found, dict) and "factories" in found
+    if is_of_fleet and of_one:
+        raise InvalidSpec("The command", [(path, "holds the plan of a fleet; this verb takes that of one factory")])
+    try:
+        return (FleetPlan if is_of_fleet else Plan).model_validate_json(json.dumps(found))
+    except InvalidSpec as error:
+        problems = error.problems
+    raise InvalidSpec(path, problems)
 
 
 def report_in(path: str, terminal: Terminal) -> Report:
@@ -201,7 +244,11 @@ def report_in(path: str, terminal: Terminal) -> Report:
 
     found = read_json(path, "The report file", terminal)
     _refuse_other_kind(found, "report", path)
-    return Report.model_validate_json(json.dumps(found))
+    try:
+        return Report.model_validate_json(json.dumps(found))
+    except InvalidSpec as error:
+        problems = error.problems
+    raise InvalidSpec(path, problems)
 
 
 def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -> None:
@@ -210,5 +257,7 @@ def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -
     Raises:
         InvalidSpec: both were given.
     """
+    if given is not None and getattr(arguments, "fleet", None) is not None:
+        raise InvalidSpec("The command", [(option, "already says for which factories; leave out --fleet")])
     if given is not None and any(getattr(arguments, field, None) is not None for field in ("spec", *SPEC_FIELDS)):
         raise InvalidSpec("The command", [(option, "already holds a spec; leave out --spec and the options of a spec")])

@@ -9,7 +9,7 @@ from argparse import ArgumentTypeError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from purview_mpe._cli import files, options
+from purview_mpe._cli import files, given, options
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe.errors import InvalidSpec, PurviewMpeError
 
@@ -40,6 +40,7 @@ def emulator(call: Call) -> Exit:
         _restrict(azure, arguments.roles, outside=arguments.outside_network)
         server = azure.serve(arguments.port)
     except InvalidScenario as error:
+        given.refuse_as_scenario(str(arguments.scenario), call.terminal)
         raise InvalidSpec("The scenario", [(str(arguments.scenario), problem) for problem in error.problems]) from None
     except MissingExtra as error:
         raise PurviewMpeError(
@@ -114,7 +115,7 @@ def _restrict(azure: Emulator, roles: tuple[str, ...] | None, *, outside: bool) 
     try:
         azure.restrict(*roles)
     except ValueError as error:
-        problem = str(error)
+        problem = str(error).partition(", or make one")[0]  # which takes Python
     else:
         return
     raise InvalidSpec("The command", [("--roles", problem)])

@@ -11,19 +11,21 @@ import re
 import sys
 import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from purview_mpe._cli import environment, files, querying, signals
 from purview_mpe._cli.call import Call
 from purview_mpe._cli.exit_codes import Exit
 from purview_mpe._cli.terminal import CannotWrite, Terminal
 from purview_mpe._cli.verbs import VERBS
+from purview_mpe._model.shell import option_of
 from purview_mpe._version import __version__
-from purview_mpe.errors import PurviewMpeError
+from purview_mpe.errors import InvalidSpec, PurviewMpeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from purview_mpe._cli.call import Verb
     from purview_mpe._client.client import Client
     from purview_mpe._model.fleets import FleetReport
     from purview_mpe._model.results import Report
@@ -119,8 +121,10 @@ def _ended(call: Call, run: Callable[[Call], Exit]) -> int:
     except CannotWrite:
         raise
     except PurviewMpeError as error:
-        terminal.complain(error, verbose=call.verbose)
-        if (so_far := getattr(error, "report", None)) is not None:
+        terminal.complain(_in_options(error), verbose=call.verbose)
+        so_far: Report | FleetReport | None = getattr(error, "report", None)
+        # A fleet that ended before its first factory has nothing to show, and no result that a program could take.
+        if so_far is not None and getattr(so_far, "reports", True):
             call.show(so_far)
         return Exit.of_error(error)
     except KeyboardInterrupt as interrupt:
@@ -135,6 +139,21 @@ def _ended(call: Call, run: Callable[[Call], Exit]) -> int:
         if call.verbose:
             traceback.print_exception(error, file=terminal.stderr)
         return Exit.FAILED
+
+
+#: Arguments of the library that a command sets by an option alone.
+_ARGUMENTS = {
+    **{name: option_of(name) for name in ("account", "journal", "pipeline", "resume", "parameters")},
+    "run_id": "--run",
+}
+
+
+def _in_options(error: PurviewMpeError) -> PurviewMpeError:
+    """The error; one about arguments of the library names the options that set them."""
+    if not isinstance(error, InvalidSpec) or not all(field in _ARGUMENTS for field, _ in error.problems):
+        return error
+    problems = [(_ARGUMENTS[field], rule) for field, rule in error.problems]
+    return InvalidSpec("The command", problems, remedy=error.remedy)
 
 
 def make_parser() -> ArgumentParser:
@@ -158,9 +177,7 @@ def make_parser() -> ArgumentParser:
             formatter_class=RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        for add_options in verb.options:
-            add_options(child)
-        child.set_defaults(run=verb.run, parser=child)
+        child.having(verb).set_defaults(run=verb.run, parser=child)
     return parser
 
 
@@ -174,20 +191,28 @@ _ELSEWHERE = {
     **dict.fromkeys(("version", "-V"), "--version"),
     "help": "--help",
     "--detailed-exitcode": "--fail-on-changes",
-    "--auto-approve": "--yes",
+    **dict.fromkeys(("--auto-approve", "--force", "-f", "--no-confirm", "--no-prompt"), "--yes"),
+    **dict.fromkeys(("--what-if", "--whatif", "--check"), "--dry-run"),
     "--format": "--output",
     "--base-name": "--name",
 }
 _IN_OTHER_WORDS = {
     "the following arguments are required: VERB": "a verb is missing; begin with purview-mpe demo",
+    "there is no verb 'purview-mpe'": "purview-mpe stands there twice; the verb comes right behind the first",
+}
+#: The number of verbs that a message lists.
+_FEW = 5
+#: What options of other tools would do.
+_DEFAULTS = {
+    "--wait": "waiting is the default; --no-wait ends without it",
+    "--all": "all endpoints are the default; --groups chooses some of them",
 }
 
 
 def _near(word: str, known: Sequence[str]) -> str | None:
     """The verb or option that was probably meant."""
-    meant = _ELSEWHERE.get(word)
-    if meant is not None and (meant in known or meant in {"--help", "--version"}):
-        return meant
+    if (meant := _ELSEWHERE.get(word)) is not None:
+        return meant if meant in known or meant in {"--help", "--version"} else None
     return next(iter(difflib.get_close_matches(word, known, n=1)), None)
 
 
@@ -198,8 +223,27 @@ class _Parser(ArgumentParser):
         """Exit with 2 because of an unknown word; the verb's own parser finds similar ones."""
         known = [flag for action in self._actions for flag in action.option_strings]
         flag = unknown[0].partition("=")[0]
-        near = _near(flag, known) if flag.startswith("-") else None
-        self.error(f"there is no {unknown[0]!r}" + (f"; did you mean {near!r}?" if near else ""))
+        if not flag.startswith("-"):
+            self.error(f"{flag!r} stands alone; every value goes behind its option, for example --factory ID")
+        if flag in _DEFAULTS:
+            self.error(f"there is no {flag!r}: {_DEFAULTS[flag]}")
+        near = _near(flag, known)
+        hint = f"; did you mean {near!r}?" if near else ""
+        others = [verb.name for verb in VERBS if _Parser(add_help=False).having(verb).knows(flag)]
+        if others:
+            where = f", only for {', '.join(others)}" if len(others) <= _FEW else ""
+            hint = f" for {self.prog.rpartition(' ')[2]}{where}"
+        self.error(f"there is no {unknown[0]!r}{hint}")
+
+    def having(self, verb: Verb) -> Self:
+        """This parser, with the options of a verb."""
+        for add_options in verb.options:
+            add_options(self)
+        return self
+
+    def knows(self, flag: str) -> bool:
+        """Whether it has an option."""
+        return flag in self._option_string_actions
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2 and one sentence."""
@@ -211,6 +255,12 @@ class _Parser(ArgumentParser):
             elif hint:
                 message = f"{message.partition(' (choose')[0]}{hint}"
         message = _IN_OTHER_WORDS.get(message, message).replace("expected one argument", "a value is missing")
+        message = re.sub(r"ignored explicit argument '(.*)'", r"takes no value; leave out '=\1'", message)
+        for action in self._actions:
+            if action.choices and not action.option_strings and "are required: " in message:
+                choices = ", ".join(map(str, action.choices))
+                message = message.replace(f" {action.dest},", f" {action.metavar or action.dest} ({choices}),")
+                message = re.sub(rf" {action.dest}$", f" {action.metavar or action.dest} ({choices})", message)
         self.exit(int(Exit.USAGE), f"error: {message}\n  See: {self.prog} --help\n")
 
 

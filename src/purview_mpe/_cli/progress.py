@@ -9,19 +9,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 from purview_mpe._cli.fleet_progress import fleet_progress_on
+from purview_mpe._cli.ticking import Ticker
 from purview_mpe._display.text.page import Cell, Page, duration, marked, shortened, wrapped
+from purview_mpe._model.naming import LINEAGE_GROUPS
 from purview_mpe._model.shell import command_of
-from purview_mpe._model.words import RESULTS, UNDER_WAY
+from purview_mpe._model.words import KINDS, RESULTS, UNDER_WAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from purview_mpe._cli.terminal import Terminal
     from purview_mpe._model.events import Event
-    from purview_mpe._model.results import Identity, Outcome, Result
+    from purview_mpe._model.results import Identity, Result, Subject
     from purview_mpe._model.spec import Spec
 
 _LINES_EVERY = 30.0
+#: What a block shows before the endpoints, in this order; everything else stands below them.
+_BEFORE: tuple[Subject, ...] = ("identity", "connection", "managed-network", "runtime")
+#: What the owner of a target has decided stays in sight while Azure still works on the endpoint.
+_DECIDED: frozenset[Result] = frozenset({"approved", "rejected"})
 
 
 class Progress(Protocol):
@@ -42,18 +48,22 @@ class _Seen:
         self._message = ""
         self._pending: tuple[str, ...] = ()
         self._order: dict[str, None] = {}
-        self._done: dict[str, Result] = {}
-        self._results: dict[tuple[str, str, Identity], Result] = {}
+        #: The results of each row. Identity, connection and role bear one name, the factory's.
+        self._results: dict[tuple[Subject, str], dict[Result, None]] = {}
+        #: Those of each step: several zone groups can bear one name, too.
+        self._steps: dict[tuple[Subject, str, Identity], dict[Result, None]] = {}
+        self._groups: dict[str, str | None] = {}
 
     def _take(self, event: Event) -> None:
         self._verb, self._seconds = command_of(event.verb), event.seconds
         self._message = event.message if event.kind in {"waiting", "retrying"} else ""
         if event.outcome is not None:
-            self._done[_label(event.outcome)] = event.outcome.result
-            # Several steps can bear one name: the factory's, or that of a zone group.
-            key = event.outcome.subject, event.outcome.name, event.outcome.identity
-            self._results[key] = event.outcome.result
-            self._pending = tuple(name for name in self._pending if name != event.outcome.name)
+            done = event.outcome
+            self._results[done.subject, done.name] = _with(self._results.get((done.subject, done.name)), done.result)
+            step = (done.subject, done.name, done.identity)
+            self._steps[step] = _with(self._steps.get(step), done.result)
+            self._groups[done.name] = done.group_id
+            self._pending = tuple(name for name in self._pending if name != done.name)
         if event.kind == "waiting":
             self._pending = event.pending
             # Steps that run together end in any order; the pending ones are listed in the plan's order.
@@ -63,9 +73,9 @@ class _Seen:
 
     def _summary(self, event: Event) -> str | None:
         """What was done; None if nothing was, or if the verb was stopped: the error is then shown elsewhere."""
-        if not self._done or not event.message.endswith("finished"):
+        if not self._results or not event.message.endswith("finished"):
             return None
-        counts = Counter(RESULTS[result].text for result in self._results.values())
+        counts = Counter(RESULTS[result].text for results in self._steps.values() for result in results)
         done = ", ".join(f"{count} {text}" for text, count in counts.items())
         return f"{self._verb} finished after {duration(self._seconds)}: {done}."
 
@@ -122,11 +132,9 @@ class Block(_Seen):
         super().__init__()
         self._terminal = terminal
         self._now = now
-        self._every = every
         self._seen_at = 0.0
         self._drawn = 0
-        self._over = threading.Event()
-        self._ticker = threading.Thread(target=self._tick, name="purview-mpe-progress", daemon=True)
+        self._ticker = Ticker(self._tick, every)
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -150,9 +158,8 @@ class Block(_Seen):
         return self
 
     def __exit__(self, *args: object) -> None:
-        self._over.set()
         if self._now:
-            self._ticker.join()
+            self._ticker.stop()
         with self._lock:
             self._erase()
 
@@ -171,18 +178,32 @@ class Block(_Seen):
         passed = self._now() - self._seen_at if self._now else 0.0
         yield look.paint("strong", shortened(f"{self._verb}  {duration(self._seconds + passed)}", width))
         page = Page(replace(look, width=width))
-        if rows := [self._row(name) for name in self._order | dict.fromkeys(self._done)]:
-            page.table(rows)
+        known = {name for _, name in self._results}
+        unknown: list[tuple[Subject, str]] = [("endpoint", name) for name in self._order if name not in known]
+        if rows := sorted([*self._results, *unknown], key=self._place):
+            page.table([self._row(*row) for row in rows])
             yield from str(page).splitlines()
         if self._message:
             for line in wrapped(self._message, width - 2):
                 yield look.paint("faint", shortened(f"  {line}", width))
 
-    def _row(self, name: str) -> tuple[Cell, Cell, Cell]:
+    def _place(self, row: tuple[Subject, str]) -> tuple[int, int, int]:
+        """The place of a row, so that rows stay in their order while the verb runs."""
+        subject, name = row
+        if subject in _BEFORE:
+            return 0, _BEFORE.index(subject), 0
+        group, in_order = self._groups.get(name), list(self._order)
+        by_group = LINEAGE_GROUPS.index(group) if group in LINEAGE_GROUPS else len(LINEAGE_GROUPS)
+        return int(subject == "data-curator") + 1, by_group, in_order.index(name) if name in in_order else len(in_order)
+
+    def _row(self, subject: Subject, name: str) -> tuple[Cell, Cell, Cell]:
+        results = list(self._results.get((subject, name), {}))
+        words = [RESULTS[result] for result in results]
         # A step that is no longer pending and has no outcome yet: its outcome comes with the next event.
-        result = None if name in self._pending else self._done.get(name)
-        word = UNDER_WAY if result is None else RESULTS[result]
-        return marked(word.mark), Cell(name), Cell(word.text, word.mark.role)
+        if not results or name in self._pending:
+            words = [*(RESULTS[result] for result in results if result in _DECIDED), UNDER_WAY]
+        mark, shown = words[-1].mark, ", ".join(word.text for word in words)
+        return marked(mark), Cell(f"{name} {KINDS.get(subject, '')}".strip()), Cell(shown, mark.role)
 
     def _erase(self) -> None:
         if self._drawn:
@@ -194,16 +215,14 @@ class Block(_Seen):
         return f"\x1b[{self._drawn}A\r" if self._drawn else ""
 
     def _tick(self) -> None:
-        while not self._over.wait(self._every):
-            with self._lock:
-                if self._drawn:
-                    self.draw()
+        with self._lock:
+            if self._drawn:
+                self.draw()
 
 
-def _label(outcome: Outcome) -> str:
-    """The name of a row; identity, connection and role bear one name, the factory's."""
-    is_about_factory = outcome.subject in {"identity", "connection", "data-curator"}
-    return f"{outcome.name} ({outcome.subject})" if is_about_factory else outcome.name
+def _with(before: dict[Result, None] | None, result: Result) -> dict[Result, None]:
+    """The results with one more; a failure takes the place of what was reported when the request was accepted."""
+    return {result: None} if before is None or RESULTS[result].mark.role == "bad" else {**before, result: None}
 
 
 def progress_on(terminal: Terminal, fleet: Sequence[Spec] | None = None) -> Progress:

@@ -52,6 +52,7 @@ class Terminal:
         self.stderr = stderr or sys.stderr
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self._windows = windows
+        self._below_a_page = False
         for stream in (self.stdout, self.stderr):
             # A character that the stream cannot encode becomes a question mark; it does not end the run.
             if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
@@ -104,6 +105,7 @@ class Terminal:
             from purview_mpe._display.text.text import text  # noqa: PLC0415 - loads pydantic, unlike --help
 
             self.write(text(noun, self.look(self.stdout, verbose=verbose)))
+            self._below_a_page = self.stdout.isatty() and self.stderr.isatty()
 
     def write(self, text: str) -> None:
         """Write data to stdout.
@@ -141,7 +143,10 @@ class Terminal:
         self._message(text)
 
     def _message(self, what: object) -> None:
+        gap = "\n" if self._below_a_page else ""
+        self._below_a_page = False
         with contextlib.suppress(OSError):  # a full disk under stderr must not end the run
+            print(gap, end="", file=self.stderr)
             print(what, file=self.stderr, flush=True)
 
     def complain(self, error: PurviewMpeError, *, verbose: bool = False) -> None:

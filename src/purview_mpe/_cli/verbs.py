@@ -244,7 +244,7 @@ Reads the account and the factory's endpoints; deletes those that serve this
 spec, under whatever name, and no others. Needs Data Factory Contributor on the
 factory and Reader on the account. Safe to repeat. Asks first, or needs --yes.""",
         acting.delete,
-        (options.endpoint_options, fleets.fleet_option, acting.delete_options, *_REACH),
+        (options.endpoint_options, fleets.fleet_options, acting.delete_options, *_REACH),
         (f"purview-mpe delete {_ENDS}", "purview-mpe delete --spec sales.json --yes"),
     ),
     Verb(

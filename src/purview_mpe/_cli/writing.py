@@ -20,16 +20,22 @@ if TYPE_CHECKING:
 
 def create(call: Call) -> Exit:
     """Create what is missing."""
-    if (fleet := call.fleet) is not None:
-        return fleets.create(call, fleet)
+    from purview_mpe import FleetPlan, Spec  # noqa: PLC0415 - loads pydantic, which --help does without
+
     arguments = call.arguments
     given.refuse_beside_a_spec("--plan", arguments.plan, arguments)
     if arguments.plan is not None and arguments.approve:
         raise InvalidSpec("The command", [("--approve", "goes with a spec; after --plan, run purview-mpe approve")])
-    planned = call.spec if arguments.plan is None else given.plan_in(arguments.plan, call.terminal)
+    read = None if arguments.plan is None else given.plan_in(arguments.plan, call.terminal)
+    if isinstance(read, FleetPlan):
+        return fleets.create(call, [plan.spec for plan in read.agreed()], read)
+    if (fleet := call.fleet) is not None:
+        return fleets.create(call, fleet)
+    planned = read or call.spec
+    spec = planned if isinstance(planned, Spec) else planned.spec
     with call.client() as client:
         if arguments.dry_run:
-            call.show(call.watched(lambda: client.plan(call.spec)))
+            call.show(call.watched(lambda: client.plan(spec)))
             return Exit.DONE
         report = _create(call, client, planned)
     if report is None:
@@ -130,6 +136,8 @@ def disconnect(call: Call) -> Exit:
 
 def onboard(call: Call) -> Exit:
     """Run every step of onboarding."""
+    if call.arguments.become_admin and call.arguments.no_grant:
+        raise InvalidSpec("The command", [("--become-admin", "is for giving the role; leave it out with --no-grant")])
     if (fleet := call.fleet) is not None:
         return fleets.onboard(call, fleet)
     spec, arguments = call.spec, call.arguments

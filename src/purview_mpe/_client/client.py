@@ -535,7 +535,7 @@ class Client:
 
     def create_many(
         self,
-        specs: Iterable[Spec] | str | Path,
+        specs: Iterable[Spec] | FleetPlan | str | Path,
         *,
         approve: bool = False,
         wait: bool = True,
@@ -551,7 +551,8 @@ class Client:
         stops the others: it is in that factory's report. Safe to repeat.
 
         Args:
-            specs: The specs, or the path of a JSON or CSV file (see `read_specs`).
+            specs: The specs, or the path of a JSON or CSV file (see `read_specs`); or what `plan_many` returned, and
+                then nothing is done that these plans do not hold, as with `apply`.
             approve: Whether to approve each connection as it appears.
             wait: Whether to wait until Azure has created the endpoints.
             timeout: Seconds for each factory, from the moment its endpoints are submitted.
@@ -585,7 +586,7 @@ class Client:
 
     def iter_create_many(
         self,
-        specs: Iterable[Spec] | str | Path,
+        specs: Iterable[Spec] | FleetPlan | str | Path,
         *,
         approve: bool = False,
         wait: bool = True,
@@ -774,17 +775,24 @@ class Client:
         dry_run: bool = False,
         timeout: float = 600,
         stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
     ) -> FleetReport:
         """What `delete_all` does, for many factories at once, as fast as Azure's limits allow.
 
         Reads, writes and needs what `delete_all` does, but reads each account only once. One factory's failure never
         stops the others: it is in that factory's report. `timeout` is in seconds for each factory, from the moment its
-        deletions were asked for; `stop_after` is for the whole fleet. `dry_run` deletes nothing. Safe to repeat.
+        deletions were asked for; `stop_after` is for the whole fleet. `dry_run` deletes nothing. `resume` and `journal`
+        are as in `create_many`; a report of a creation does not count as a deletion. Safe to repeat.
 
         Raises:
             InvalidSpec: before anything is sent; as `create_many`.
         """
-        return self._all(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+        return self._all(
+            verbs.delete_many(
+                specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after, resume=resume, journal=journal
+            )
+        )
 
     def iter_delete_many(
         self,
@@ -793,12 +801,18 @@ class Client:
         dry_run: bool = False,
         timeout: float = 600,
         stop_after: float | None = None,
+        resume: FleetReport | str | Path | None = None,
+        journal: str | Path | None = None,
     ) -> Iterator[Report]:
         """As `delete_many`, but yields each factory's report as soon as it is complete.
 
         Reads, writes, needs and raises what `delete_many` does; times are in seconds. Safe to repeat.
         """
-        return self._iterate(verbs.delete_many(specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after))
+        return self._iterate(
+            verbs.delete_many(
+                specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after, resume=resume, journal=journal
+            )
+        )
 
     def close(self) -> None:
         """Close the connections that this client opened; a transport or credential that you passed stays open."""

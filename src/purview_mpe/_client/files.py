@@ -82,7 +82,7 @@ def specs_in(path: str | Path, defaults: Mapping[str, Any] | None = None) -> tup
     except UnicodeDecodeError:
         text = None
     if text is None:
-        raise InvalidSpec(str(file), [("path", "is not written in UTF-8")])
+        raise InvalidSpec(str(file), [("path", 'is not written in UTF-8; save it as "CSV UTF-8"')])
     return _specs(text, reader, str(file), defaults or {})
 
 
@@ -125,6 +125,9 @@ def _csv_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     columns = [column.strip() for column in next(reader, list[str]())]
     known = {*Spec.model_fields} - {"names"}
+    if any("/" in column for column in columns):
+        problems.append(("line 1", "must name the columns, for example factory,account,name; it holds an id"))
+        return
     wrong = [column for column in columns if column not in known and not column.startswith("names.")]
     problems.extend((f"line 1, {column or '(empty)'}", _no_column(column, known)) for column in wrong)
     problems.extend(

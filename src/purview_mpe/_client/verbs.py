@@ -25,6 +25,7 @@ from purview_mpe._client.arguments import (
 )
 from purview_mpe._client.calls import Call, FleetLook, FleetRun, Watching
 from purview_mpe._client.files import fleet_of
+from purview_mpe._model.fleet_looks import FleetPlan
 from purview_mpe._model.fleets import FleetReport, checked_subjects, left_over, path_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
-    from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
+    from purview_mpe._model.fleet_looks import FleetCheck
     from purview_mpe._model.fleets import FleetStatus, FoundSpecs
     from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.proof import Proof
@@ -267,7 +268,7 @@ def find_id(scope: str, name: str, *, kind: Literal["factory", "account"]) -> Ca
 
 
 def create_many(
-    specs: Iterable[Spec] | str | Path,
+    specs: Iterable[Spec] | FleetPlan | str | Path,
     *,
     approve: bool,
     wait: bool,
@@ -281,10 +282,15 @@ def create_many(
     seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
     if journal is not None:
         path_of(journal, "journal")
-    todo, kept = left_over(fleet_of(specs), earlier_report(resume, journal), approve=approve)
+    plans = specs.agreed() if isinstance(specs, FleetPlan) else ()
+    fleet = fleet_of([plan.spec for plan in plans] if isinstance(specs, FleetPlan) else specs)
+    todo, kept = left_over(fleet, earlier_report(resume, journal), approve=approve)
+    agreed = dict(enumerate(plans))
     return FleetRun(
         "create_many",
-        lambda io: _flows.create_many.Fleet(io, todo, approve=approve, wait=wait, timeout=seconds, dry_run=dry_run),
+        lambda io: _flows.create_many.Fleet(
+            io, todo, approve=approve, wait=wait, timeout=seconds, dry_run=dry_run, agreed=agreed
+        ),
         timeout=whole,
         journal=None if dry_run else journal,
         reports=kept,
@@ -357,13 +363,24 @@ def check_many(specs: Iterable[Spec] | str | Path) -> Call[FleetCheck]:
 
 
 def delete_many(
-    specs: Iterable[Spec] | str | Path, *, dry_run: bool, timeout: float, stop_after: float | None
+    specs: Iterable[Spec] | str | Path,
+    *,
+    dry_run: bool,
+    timeout: float,
+    stop_after: float | None,
+    resume: FleetReport | str | Path | None,
+    journal: str | Path | None,
 ) -> FleetRun:
     checked_flags(dry_run=dry_run)
     seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
-    fleet = list(enumerate(fleet_of(specs)))
+    if journal is not None:
+        path_of(journal, "journal")
+    mine: frozenset[Verb] = frozenset({"delete_all"})
+    todo, kept = left_over(fleet_of(specs), earlier_report(resume, journal), approve=False, verbs=mine)
     return FleetRun(
         "delete_many",
-        lambda io: _flows.delete_many.DeletingFleet(io, fleet, dry_run=dry_run, timeout=seconds),
+        lambda io: _flows.delete_many.DeletingFleet(io, todo, dry_run=dry_run, timeout=seconds),
         timeout=whole,
+        journal=None if dry_run else journal,
+        reports=kept,
     )

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from purview_mpe._model.words import DONE, FAILED, IN_THE_WAY, NEW, SAME, VERDICTS, WAITING, WARNED
+from purview_mpe._model.words import ACTIONS, DONE, FAILED, IN_THE_WAY, NEW, SAME, VERDICTS, WAITING, WARNED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from purview_mpe._model.checkup import Check, Diagnosis
     from purview_mpe._model.results import Plan, Report, Status
     from purview_mpe._model.words import Mark
+
+
+#: Words of counts as they stand in a sentence: "4 to create", "2 not ok".
+_IN_WORDS: Mapping[str, str] = {**{action: word.text for action, word in ACTIONS.items()}, "not-ok": "not ok"}
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """The counts of a fleet's plan or check in words; empty if there are none."""
+    return ", ".join(f"{count} {_IN_WORDS.get(kind, kind)}" for kind, count in counts.items())
 
 
 def of_plan(plan: Plan) -> Mark:

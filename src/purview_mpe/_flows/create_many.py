@@ -23,7 +23,7 @@ from purview_mpe._flows.steps.shared_accounts import SharedAccounts
 from purview_mpe._flows.steps.shared_rights import SharedRights
 from purview_mpe._flows.steps.waiting import poll_interval
 from purview_mpe._rules.capacity import wanted_by
-from purview_mpe._rules.planning import make_plan
+from purview_mpe._rules.planning import make_plan, reconciled
 from purview_mpe.errors import PurviewMpeError
 
 if TYPE_CHECKING:
@@ -104,10 +104,20 @@ class Fleet(FleetWork[Candidate]):
     queues: ClassVar[Mapping[str, float]] = {"writes": 0.6, "looks": 0.25, **shared.QUEUES, **approvals.QUEUES}
 
     def __init__(
-        self, io: Io, items: Iterable[Item], *, approve: bool, wait: bool, timeout: float, dry_run: bool = False
+        self,
+        io: Io,
+        items: Iterable[Item],
+        *,
+        approve: bool,
+        wait: bool,
+        timeout: float,
+        dry_run: bool = False,
+        agreed: Mapping[int, Plan] | None = None,
     ) -> None:
         super().__init__(io, [Candidate(index, spec) for index, spec in items], self.queues)
         self._approve, self._wait, self._timeout, self.dry_run = approve, wait, timeout, dry_run
+        self._agreed = agreed or {}
+        """Earlier plans by the position of their factory: nothing that they do not hold is done."""
         self._rights = SharedRights(io, self.schedule)
         self._accounts = SharedAccounts(io, self.schedule, with_room=True)
         self._approvals = Approvals(io, self.schedule)
@@ -182,9 +192,15 @@ class Fleet(FleetWork[Candidate]):
             UnsupportedSetup: nothing can be created for this account or factory.
         """
         plan, factory = seen.plan(member.spec, owner)
-        if plan.conflicts:
-            self.finish(member, fleet_reports.conflicting(plan, approve=self._approve))
+        agreed = self._agreed.get(member.index)
+        # As for one factory: a plan with conflicts is not carried out, and a conflict that has arisen since stops only
+        # its own step.
+        decided = plan if agreed is None else agreed
+        if decided.conflicts:
+            self.finish(member, fleet_reports.conflicting(decided, approve=self._approve))
             return
+        if agreed is not None:
+            plan = reconciled(agreed, plan)
         if self.dry_run:
             member.report = lambda: fleet_reports.rehearsed(plan, member.case, approve=self._approve)
             self.rehearse(member, plan)

@@ -123,6 +123,15 @@ class _Look:
         return bool(self.found.relations)
 
 
+def _unknown_pipeline(spec: Spec) -> str:
+    """The remedy for a pipeline that is not there; the factory was read before."""
+    factory = spec.factory_id
+    return (
+        "Check the pipeline's name, and that it is published: az datafactory pipeline list "
+        f"--resource-group {factory.resource_group} --factory-name {factory.name} --query [].name"
+    )
+
+
 @dataclass(slots=True)
 class _Proving:
     """One run and its lineage in Purview."""
@@ -163,7 +172,9 @@ class _Proving:
                     raise
                 await self.io.sleep(wait)
             except PurviewMpeError as error:
-                if error.status != 404 and not proves_nothing_done(error):
+                if error.status == 404:
+                    error.remedy = _unknown_pipeline(self.spec)
+                elif not proves_nothing_done(error):
                     error.remedy = _LOST
                 raise
         if (run_id := factory_json.read_started_run({"runId": getattr(answer, "run_id", None)})) is None:

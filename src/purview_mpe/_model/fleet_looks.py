@@ -8,6 +8,7 @@ from typing import get_args
 from pydantic import computed_field
 
 from purview_mpe._model.checkup import Check
+from purview_mpe._model.fleets import refuse
 from purview_mpe._model.public import public
 from purview_mpe._model.results import Action, ErrorDetail, Finding, Plan, Step
 from purview_mpe._model.spec import Noun, Spec
@@ -56,6 +57,22 @@ class FleetPlan(Noun):
     def changes(self) -> tuple[Step, ...]:
         """The steps that would write."""
         return tuple(step for plan in self.plans for step in plan.changes)
+
+    def agreed(self) -> tuple[Plan, ...]:
+        """The plan of every factory, for a run that carries them out.
+
+        Raises:
+            InvalidSpec: a factory could not be read when it was planned, or there is none.
+        """
+        problems = [
+            (f"factories.{index}", f"has no plan: {one.spec.factory_id.name!r} could not be read; plan again")
+            for index, one in enumerate(self.factories)
+            if one.plan is None
+        ]
+        if not self.factories:
+            problems.append(("factories", "holds no plan"))
+        refuse("The plan of the fleet", problems)
+        return self.plans
 
     @property
     def all_known(self) -> bool:

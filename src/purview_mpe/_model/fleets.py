@@ -22,7 +22,7 @@ from purview_mpe.errors import InvalidSpec, ReportFailed
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from purview_mpe._model.results import Subject, Unfinished
+    from purview_mpe._model.results import Subject, Unfinished, Verb
 
 #: A message lists at most this many problems, then the number of the rest.
 _SHOWN_PROBLEMS = 50
@@ -300,13 +300,18 @@ def _several(given: Iterable[Any], what: str) -> tuple[Any, ...]:
 
 
 def left_over(
-    specs: Sequence[Spec], resume: FleetReport | None, *, approve: bool, subjects: Collection[Subject] = ()
+    specs: Sequence[Spec],
+    resume: FleetReport | None,
+    *,
+    approve: bool,
+    subjects: Collection[Subject] = (),
+    verbs: Collection[Verb] = ("create_all", "apply", "onboard"),
 ) -> tuple[list[tuple[int, Spec]], dict[int, Report]]:
     """The specs that still need work, each with its position, and the earlier reports that cover the rest.
 
-    A report covers a spec if it is done and the spec has not changed. A report without approval does not cover a
-    spec that is to be approved. A report must have an outcome for each of the `subjects`: a factory that only
-    has endpoints is not onboarded yet.
+    A report covers a spec if it is done and the spec has not changed. A report without approval does not cover a spec
+    that is to be approved. A report must be of one of the `verbs`: one of a deletion does not say that anything was
+    created. It must have an outcome for each of the `subjects`: a factory that only has endpoints is not onboarded yet.
     """
     earlier: dict[tuple[str, str], list[Report]] = {}
     for report in latest(resume.reports) if resume else ():
@@ -316,7 +321,7 @@ def left_over(
     for index, spec in enumerate(specs):
         found = next((one for one in reversed(earlier.get(place_of(spec), [])) if one.spec == spec), None)
         shown = {outcome.subject for outcome in found.outcomes} if found is not None else set[str]()
-        is_enough = shown.issuperset(subjects)
+        is_enough = shown.issuperset(subjects) and found is not None and found.verb in verbs
         if found is not None and is_enough and found.is_done and (found.approval_asked or not approve):
             kept[index] = found
         else:

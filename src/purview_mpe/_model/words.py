@@ -204,6 +204,18 @@ SUBJECTS: Mapping[Subject, str] = {
     "dns-zone-group": "what writes the addresses of a private endpoint of your own into its DNS zones",
 }
 
+#: The short form of a subject, for rows about several of one name; an endpoint has its group id instead.
+KINDS: Mapping[Subject, str] = {
+    "managed-network": "(network)",
+    "runtime": "(runtime)",
+    "identity": "(identity)",
+    "connection": "(connection)",
+    "data-curator": "(role)",
+    "dns-zone": "(zone)",
+    "dns-link": "(link)",
+    "dns-zone-group": "(records)",
+}
+
 #: Whether something is so.
 ANSWERS: Mapping[Answer, Word] = {
     "yes": Word("yes", DONE, "it does"),

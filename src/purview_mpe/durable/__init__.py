@@ -6,7 +6,7 @@
     worker = TaskHubGrpcWorker(host_address=…)
     durable.register_worker(worker, connect)        # durabletask
 
-    pool.map(durable.create_one, specs)             # processes, Dask
+    durable.spread(specs, pool, slots=8)            # processes, Dask
 
 Start the orchestration `FLEET` with `FleetRequest(…).model_dump(mode="json")` as its input; its output is the JSON of a
 `FleetReport`. The same orchestration runs on every engine. Importing this module loads no engine, no pydantic and no
@@ -15,34 +15,43 @@ Azure SDK: each registering function loads what it needs of its engine, and the 
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from purview_mpe.durable._engine import APPROVAL, FLEET
-from purview_mpe.durable._executors import connect, create_one
+from purview_mpe.durable._engine import APPROVAL, FLEET, STOP
+from purview_mpe.durable._executors import connect, create_one, create_some
 from purview_mpe.durable._functions import register_functions
 from purview_mpe.durable._worker import register_worker
 
 if TYPE_CHECKING:
+    from purview_mpe.durable._orchestration import report_in
     from purview_mpe.durable._request import FleetRequest
+    from purview_mpe.durable._spread import spread
 
 __all__ = [
     "APPROVAL",
     "FLEET",
+    "STOP",
     "FleetRequest",
     "connect",
     "create_one",
+    "create_some",
     "register_functions",
     "register_worker",
+    "report_in",
+    "spread",
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name != "FleetRequest":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from purview_mpe.durable._request import FleetRequest  # noqa: PLC0415 - it loads pydantic
+#: What loads pydantic, and where it is defined.
+_LATER = {"FleetRequest": "_request", "report_in": "_orchestration", "spread": "_spread"}
 
-    globals()[name] = FleetRequest
-    return FleetRequest
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps.fleet_reports import failed
 from purview_mpe._model.results import Report
 from purview_mpe._model.spec import Spec
+from purview_mpe.durable._messages import report_about
 from purview_mpe.durable._progress import SUBMITTED, is_sent, unanswered
 from purview_mpe.errors import PurviewMpeError
 
@@ -86,15 +87,18 @@ def _made(
 
 
 def approve(client: Callable[[], Client], order: Mapping[str, Any]) -> Json:
-    """Approve the connections that these reports are about, or in a dry run report what would be approved."""
-    reports = [Report.model_validate(report) for report in order["reports"]]
-    subjects = [report if _is_exact(report) else report.spec for report in reports]
+    """Approve the connections of these factories, or in a dry run report what would be approved."""
+    accounts = order["accounts"]
+    subjects = [
+        report_about(factory, accounts) if "endpoints" in factory else Spec.model_validate(factory["spec"])
+        for factory in order["factories"]
+    ]
     decided = _told(
         lambda seconds: (
             client().approve_many(subjects, dry_run=bool(order["dry_run"]), timeout=min(_APPEAR, seconds)).reports
         ),
         order,
-        [report.spec for report in reports],
+        [subject.spec if isinstance(subject, Report) else subject for subject in subjects],
         "approve",
         approve=True,
     )
@@ -133,12 +137,6 @@ def _healed(client: Client, report: Report, made: set[Identity], *, approve: boo
     about = {outcome.identity for outcome in healed.outcomes}
     others = [one for one in report.outcomes if one.identity not in about]
     return report.model_copy(update={"outcomes": (*others, *healed.outcomes), "account": healed.account})
-
-
-def _is_exact(report: Report) -> bool:
-    """Whether the report has the private endpoint id of every endpoint, so that the factory need not be read."""
-    endpoints = [outcome for outcome in report.outcomes if outcome.subject == "endpoint"]
-    return bool(endpoints) and all(outcome.private_endpoint_id for outcome in endpoints)
 
 
 def _told(

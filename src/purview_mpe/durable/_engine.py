@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 #: The names under which the functions are registered. Running instances refer to them, so they never change.
 FLEET = "purview_mpe_fleet"
+LANE = "purview_mpe_lane"
+PAGE = "purview_mpe_page"
 CREATE = "purview_mpe_create"
 ONBOARD = "purview_mpe_onboard"
 APPROVE = "purview_mpe_approve"
 #: The external event that carries a person's decision to an orchestration: true or false.
 APPROVAL = "purview_mpe_approval"
+#: The external event that ends an orchestration between two rounds, with a report of what is done; it carries nothing.
+STOP = "purview_mpe_stop"
 
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Any]"
@@ -36,6 +40,16 @@ class Unanswered(Exception):
 class Engine(Protocol):
     """One run of one orchestration."""
 
+    @property
+    def instance(self) -> str:
+        """The id of this orchestration."""
+        ...
+
+    @property
+    def carries(self) -> int | None:
+        """The most bytes that a message of this engine holds; None if there is no limit to observe."""
+        ...
+
     def now(self) -> datetime:
         """The time at which the engine resumed this orchestration, in UTC; the same in each replay."""
         ...
@@ -44,12 +58,24 @@ class Engine(Protocol):
         """Run an activity, on whichever machine is free."""
         ...
 
+    def child(self, orchestrator: str, order: Mapping[str, Any], instance: str) -> Task:
+        """Start an orchestration with this instance id, and wait for its result."""
+        ...
+
+    def again(self, order: Mapping[str, Any]) -> None:
+        """Begin this orchestration again with another input and no history, once the run ends; its last act."""
+        ...
+
     def timer(self, seconds: float) -> Task:
         """A task that is done after this many seconds."""
         ...
 
     def event(self, name: str) -> Task:
         """A task that is done when an external event of this name arrives."""
+        ...
+
+    def signal(self, instance: str, name: str) -> None:
+        """Raise an external event, without data, for another orchestration; does nothing where an engine cannot."""
         ...
 
     def first_of(self, tasks: Sequence[Task]) -> Task:
@@ -80,6 +106,19 @@ class Engine(Protocol):
 def in_utc(moment: datetime) -> datetime:
     """The moment, marked as UTC if it has no time zone: engines sometimes leave it out."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def answer_of(task: Task) -> Any:
+    """The result of a task of durabletask.
+
+    Raises:
+        Unanswered: the task is not done, or it failed.
+    """
+    if not task.is_complete:
+        raise Unanswered("No answer came in time.")
+    if task.is_failed:
+        raise Unanswered(f"The engine says: {str(task.get_exception()).strip()[:500]}")
+    return task.get_result()
 
 
 def driven(engine: Engine, steps: Steps[T]) -> Generator[Task, Any, T]:

@@ -1,4 +1,4 @@
-"""One factory in another process: a function for any executor, which takes only JSON and a way to connect."""
+"""Some factories in another process: a function for any executor, which takes only JSON and a way to connect."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from purview_mpe.durable._once import Once
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from purview_mpe._client.client import Client
     from purview_mpe.durable._engine import Json
@@ -40,6 +40,49 @@ def connect(*, share: float = 1.0, **settings: Any) -> Client:
 
 
 @public("purview_mpe.durable")
+def create_some(
+    specs: Sequence[Mapping[str, Any]],
+    connect: Callable[..., Client] = connect,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    approve: bool = False,
+    wait: bool = True,
+    timeout: float = 1800,
+) -> Json:
+    """What `create_many` does for some factories, JSON in and JSON out, for executors that run it somewhere else.
+
+    Reads, writes and needs what `create_many` does. What Azure refuses comes back in the reports. This function
+    can be pickled. `connect` has to be picklable as well: a function at the top level of a module. Each process creates
+    one client for the same `connect` and `settings`, and keeps it. `timeout` is in seconds. Safe to repeat.
+
+    The factories are worked on together, so a few factories take as long as one: give a task a chunk and not a single
+    factory. `spread` does so.
+
+    Args:
+        specs: The JSON of each `Spec`.
+        connect: Returns a client; called with the settings as keyword arguments.
+        settings: JSON that `connect` takes.
+        approve: Whether to approve each connection as it appears.
+        wait: Whether to wait until Azure has created the endpoints.
+        timeout: Seconds to wait for each factory.
+
+    Returns:
+        The JSON of a `FleetReport`.
+
+    Raises:
+        InvalidSpec: a spec or a setting is wrong, or two specs conflict over an endpoint; nothing was sent.
+    """
+    from purview_mpe._model.spec import Spec  # noqa: PLC0415 - it loads pydantic
+
+    checked = [Spec.model_validate(spec) for spec in specs]
+    given, text = checked_settings(settings, "create_some")
+    with _lock:
+        client = _clients.setdefault((connect, text), Once(lambda: connect(**given)))
+    report = client().create_many(checked, approve=approve, wait=wait, timeout=timeout)
+    return report.model_dump(mode="json")
+
+
+@public("purview_mpe.durable")
 def create_one(
     spec: Mapping[str, Any],
     connect: Callable[..., Client] = connect,
@@ -49,19 +92,10 @@ def create_one(
     wait: bool = True,
     timeout: float = 1800,
 ) -> Json:
-    """What `create_all` does for one factory, JSON in and JSON out, for executors that run it somewhere else.
+    """An alias: `create_some` with one factory, which returns its `Report` alone.
 
-    Reads, writes and needs what `create_all` does. What Azure refuses comes back in the report. This function
-    can be pickled. `connect` has to be picklable as well: a function at the top level of a module. Each process creates
-    one client for the same `connect` and `settings`, and keeps it. `timeout` is in seconds. Safe to repeat.
-
-    Args:
-        spec: The JSON of a `Spec`.
-        connect: Returns a client; called with the settings as keyword arguments.
-        settings: JSON that `connect` takes.
-        approve: Whether to approve each connection as it appears.
-        wait: Whether to wait until Azure has created the endpoints.
-        timeout: Seconds to wait.
+    Use `create_some` with a chunk, or `spread`: a task with one factory occupies its slot for all the minutes that
+    Azure takes. Reads, writes and needs what `create_some` does, with the same arguments. Safe to repeat.
 
     Returns:
         The JSON of a `Report`.
@@ -69,17 +103,12 @@ def create_one(
     Raises:
         InvalidSpec: the spec or a setting is wrong; nothing was sent.
     """
-    from purview_mpe._model.spec import Spec  # noqa: PLC0415 - it loads pydantic
-
-    checked = Spec.model_validate(spec)
-    given, text = _checked_settings(settings)
-    with _lock:
-        client = _clients.setdefault((connect, text), Once(lambda: connect(**given)))
-    [report] = client().create_many([checked], approve=approve, wait=wait, timeout=timeout).reports
-    return report.model_dump(mode="json")
+    made = create_some([spec], connect, settings, approve=approve, wait=wait, timeout=timeout)
+    [report] = cast("list[Json]", made["reports"])
+    return report
 
 
-def _checked_settings(settings: object) -> tuple[dict[str, Any], str]:
+def checked_settings(settings: object, function: str) -> tuple[dict[str, Any], str]:
     """The settings, and a text that is equal for equal settings.
 
     Raises:
@@ -96,4 +125,4 @@ def _checked_settings(settings: object) -> tuple[dict[str, Any], str]:
             problem = "has a name that is not text"
         except (TypeError, ValueError, RecursionError) as error:
             problem = f"is nothing that JSON can hold: {error}"
-    raise InvalidSpec("create_one", [("settings", problem)])
+    raise InvalidSpec(function, [("settings", problem)])

@@ -1,4 +1,4 @@
-"""Support for Azure Durable Functions: azure-functions-durable 1.x, in the Python v2 programming model."""
+"""Support for Azure Durable Functions: azure-functions-durable 1.x and 2.x, in the Python v2 programming model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from purview_mpe._model.public import public
-from purview_mpe.durable._engine import Unanswered, driven, in_utc
+from purview_mpe.durable._engine import Unanswered, answer_of, driven, in_utc
 from purview_mpe.durable._executors import connect as connect_by_default
 from purview_mpe.durable._once import Once
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def register_functions(
     app: Any, connect: Callable[[], Client] = connect_by_default, *, approver: Callable[[], Client] | None = None
 ) -> None:
-    """Register the orchestrator and the activities of fleets with a Durable Functions app.
+    """Register the orchestrators and the activities of fleets with a Durable Functions app.
 
     Args:
         app: A `DFApp` or `Blueprint` of azure.durable_functions.
@@ -39,6 +39,18 @@ def register_functions(
         engine = DurableFunctions(context)
         return (yield from driven(engine, _orchestration.fleet(engine, context.get_input())))
 
+    def purview_mpe_lane(context: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _lane  # noqa: PLC0415 - as above
+
+        engine = DurableFunctions(context)
+        return (yield from driven(engine, _lane.lane(engine, context.get_input())))
+
+    def purview_mpe_page(context: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _page  # noqa: PLC0415 - as above
+
+        engine = DurableFunctions(context)
+        return (yield from driven(engine, _page.page(engine, context.get_input())))
+
     def purview_mpe_create(order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
 
@@ -54,7 +66,8 @@ def register_functions(
 
         return _activities.approve(approving, order)
 
-    app.orchestration_trigger(context_name="context")(purview_mpe_fleet)
+    for orchestrator in (purview_mpe_fleet, purview_mpe_lane, purview_mpe_page):
+        app.orchestration_trigger(context_name="context")(orchestrator)
     for activity in (purview_mpe_create, purview_mpe_onboard, purview_mpe_approve):
         app.activity_trigger(input_name="order")(activity)
 
@@ -62,8 +75,15 @@ def register_functions(
 class DurableFunctions:
     """One run of an orchestrator, as an `Engine` over azure-functions-durable."""
 
+    #: Azure Storage, the default provider, keeps large messages in blobs (docs: "Azure Storage provider").
+    carries: int | None = None
+
     def __init__(self, context: Any) -> None:
         self._context = context
+
+    @property
+    def instance(self) -> str:
+        return str(self._context.instance_id)
 
     def now(self) -> datetime:
         return in_utc(self._context.current_utc_datetime)
@@ -71,19 +91,30 @@ class DurableFunctions:
     def call(self, activity: str, order: Mapping[str, Any]) -> Any:
         return self._context.call_activity(activity, order)
 
+    def child(self, orchestrator: str, order: Mapping[str, Any], instance: str) -> Any:
+        return self._context.call_sub_orchestrator(orchestrator, order, instance)
+
+    def again(self, order: Mapping[str, Any]) -> None:
+        self._context.continue_as_new(order)
+
     def timer(self, seconds: float) -> Any:
         return self._context.create_timer(self.now() + timedelta(seconds=seconds))
 
     def event(self, name: str) -> Any:
         return self._context.wait_for_external_event(name)
 
+    def signal(self, instance: str, name: str) -> None:
+        """Orchestrators of azure-functions-durable raise no events."""
+
     def first_of(self, tasks: Sequence[Any]) -> Any:
         return self._context.task_any(list(tasks))
 
     def is_done(self, task: Any) -> bool:
-        return bool(task.is_completed)
+        return bool(task.is_complete if _is_of_durabletask(task) else task.is_completed)
 
     def answer(self, task: Any) -> Any:
+        if _is_of_durabletask(task):
+            return answer_of(task)
         if not task.is_completed:
             raise Unanswered("No answer came in time.")
         if isinstance(task.result, Exception):
@@ -95,3 +126,8 @@ class DurableFunctions:
 
     def tell(self, status: dict[str, Any]) -> None:
         self._context.set_custom_status(status)
+
+
+def _is_of_durabletask(task: Any) -> bool:
+    """Whether the task is durabletask's, on which azure-functions-durable 2.x is built."""
+    return hasattr(task, "is_complete")

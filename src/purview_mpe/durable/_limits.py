@@ -6,46 +6,99 @@ only on the arguments, so they are the same in each replay.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from purview_mpe._rules.budget import WRITES, Budget
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from purview_mpe._model.spec import Spec
+    from purview_mpe.durable._logic import Logic
     from purview_mpe.durable._request import FleetVerb
 
 T = TypeVar("T")
-Request: TypeAlias = tuple[str, str]
-
-#: The most reads that one factory takes: its networks, its endpoints and a look afterwards; onboarding also reads the
-#: factory itself and its integration runtimes.
-_READS: Mapping[FleetVerb, int] = {"create": 4, "onboard": 6}
-#: The most writes that one factory takes: the network and four endpoints; onboarding also writes the factory itself and
-#: an integration runtime.
-_WRITES: Mapping[FleetVerb, int] = {"create": 5, "onboard": 7}
+#: Subscription, kind (`reads`, `writes`) and service of a request.
+Request: TypeAlias = tuple[str, str, str]
+#: The buckets as JSON: subscription, kind, service, level.
+Levels: TypeAlias = "list[tuple[str, str, str, float]]"
 
 
 class Pace:
-    """How much of Azure's limits one orchestration has used."""
+    """How much of Azure's limits one orchestration has used; `levels` are those of an earlier `Pace` at `since`."""
 
-    def __init__(self, share: float) -> None:
-        self._budget = Budget(share)
-        self._began: datetime | None = None
+    def __init__(self, logic: Logic, share: float, since: datetime, levels: Iterable[Sequence[object]] = ()) -> None:
+        self._logic, self._share = logic, share
+        self._at = since
+        self._levels: dict[Request, float] = {
+            (str(subscription), str(kind), str(service)): float(str(level))
+            for subscription, kind, service, level in levels
+        }
 
     def pause_for(self, requests: Iterable[Request], now: datetime) -> float:
         """Seconds to wait until Azure accepts all of these requests at once; counts them as sent."""
-        self._began = self._began or now
-        seconds = (now - self._began).total_seconds()
-        tickets = [self._budget.take(method, path, seconds) for method, path in requests]
-        return max((ticket.ready_at - seconds for ticket in tickets if ticket is not None), default=0.0)
+        self._refill(now)
+        wait = 0.0
+        for key, count in _counted(requests, self._logic).items():
+            burst, per_second = self._rate(key)
+            level = self._levels[key] = self._levels.get(key, burst) - count
+            wait = max(wait, -level / per_second)
+        return wait
+
+    def levels(self, now: datetime) -> Levels:
+        """The buckets that are not full, for the `Pace` that continues this one."""
+        self._refill(now)
+        return [(*key, level) for key, level in self._levels.items() if level < self._rate(key)[0]]
+
+    def _rate(self, key: Request) -> tuple[float, float]:
+        return _rate(key, self._logic, self._share)
+
+    def _refill(self, now: datetime) -> None:
+        seconds = max(0.0, (now - self._at).total_seconds())
+        for key, level in self._levels.items():
+            burst, per_second = self._rate(key)
+            # A page of a lane can begin with more than its part of the burst.
+            self._levels[key] = max(level, min(burst, level + seconds * per_second))
+        self._at = max(self._at, now)
 
 
-def waves(items: Sequence[T], share: float, verb: FleetVerb = "create") -> Iterator[Sequence[T]]:
+def shares(costs: Sequence[Sequence[Request]], logic: Logic, share: float) -> list[Levels]:
+    """Where the buckets of each page of a lane begin, so that pages with equal parts of the share go one by one.
+
+    Each page then counts on its own with its part of the share. The first pages use up the burst; each later one waits
+    until the limits allow its first requests.
+    """
+    levels: list[Levels] = []
+    used: Counter[Request] = Counter()
+    for cost in costs:
+        own = _counted(cost, logic)
+        used.update(own)
+        rates = {key: _rate(key, logic, share) for key in own}
+        wait = max((0.0, *((used[key] - burst) / per_second for key, (burst, per_second) in rates.items())))
+        levels.append([(*key, count - wait * rates[key][1] / len(costs)) for key, count in own.items()])
+    return levels
+
+
+def _counted(requests: Iterable[Request], logic: Logic) -> Counter[Request]:
+    """How many requests draw on each bucket: the caller's, and that of a service with limits of its own."""
+    counted: Counter[Request] = Counter()
+    for subscription, kind, service in requests:
+        counted[subscription, kind, ""] += 1
+        if (kind, service) in logic.rates:
+            counted[subscription, kind, service] += 1
+    return counted
+
+
+def _rate(key: Request, logic: Logic, share: float) -> tuple[float, float]:
+    _, kind, service = key
+    burst, per_second = logic.rates[kind, service]
+    return max(1.0, burst * (1 - logic.reserve) * share), per_second * share
+
+
+def waves(items: Sequence[T], share: float, logic: Logic, verb: FleetVerb = "create") -> Iterator[Sequence[T]]:
     """The items in waves of half of what Azure accepts at once, so that the limits refill while a wave runs."""
-    return batches(items, max(1, int(WRITES.burst * share / _WRITES[verb] / 2)))
+    burst, _ = logic.rates["writes", ""]
+    return batches(items, max(1, int(burst * share / logic.writes[verb] / 2)))
 
 
 def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -54,33 +107,38 @@ def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[begin : begin + size]
 
 
-def cost_of_making(specs: Sequence[Spec], verb: FleetVerb, *, approve: bool) -> Iterator[Request]:
+def cost_of_making(specs: Sequence[Spec], verb: FleetVerb, logic: Logic, *, approve: bool) -> Iterator[Request]:
     """The most requests that it takes to create for or onboard these factories; the account is read once."""
     for spec in specs:
-        yield from [("GET", spec.factory)] * _READS[verb]
-        yield from [("PUT", spec.factory)] * _WRITES[verb]
+        yield from _of_factory(spec, reads=logic.reads[verb], writes=logic.writes[verb])
         if approve:
             yield from cost_of_approving([spec])
-    yield from [("GET", _account(spec)) for spec in specs[:1]]
+    yield from [(_account(spec), "reads", "microsoft.purview") for spec in specs[:1]]
 
 
-def cost_of_looking(specs: Sequence[Spec], verb: FleetVerb) -> Iterator[Request]:
+def cost_of_looking(specs: Sequence[Spec], verb: FleetVerb, logic: Logic) -> Iterator[Request]:
     """The requests that a look at these factories takes."""
     for spec in specs:
-        yield from [("GET", spec.factory)] * _READS[verb]
-    yield from [("GET", _account(spec)) for spec in specs[:1]]
+        yield from _of_factory(spec, reads=logic.reads[verb], writes=0)
+    yield from [(_account(spec), "reads", "microsoft.purview") for spec in specs[:1]]
 
 
 def cost_of_approving(specs: Sequence[Spec]) -> Iterator[Request]:
     """The most requests that approving takes; assumes that the targets are in the subscription of the account."""
     for spec in specs:
         account = _account(spec)
-        subscription = account.split("/")[2]
-        yield ("PUT", account)
-        for provider, count in (("Microsoft.Storage", 2), ("Microsoft.EventHub", 1)):
-            neighbour = f"/subscriptions/{subscription}/providers/{provider}/targets/any"
-            yield from [("GET", neighbour), *[("PUT", neighbour)] * count]
+        yield account, "writes", "microsoft.purview"
+        for service, count in (("microsoft.storage", 2), ("microsoft.eventhub", 1)):
+            yield account, "reads", service
+            yield from [(account, "writes", service)] * count
+
+
+def _of_factory(spec: Spec, *, reads: int, writes: int) -> Iterator[Request]:
+    subscription = spec.factory_id.subscription.casefold()
+    yield from [(subscription, "reads", "microsoft.datafactory")] * reads
+    yield from [(subscription, "writes", "microsoft.datafactory")] * writes
 
 
 def _account(spec: Spec) -> str:
-    return spec.account or spec.factory
+    """The subscription of the account; the factory's where the spec names no account."""
+    return (spec.account or spec.factory).split("/")[2].casefold()

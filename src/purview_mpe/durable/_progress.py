@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from purview_mpe._flows.steps.fleet_reports import failed
 from purview_mpe._model.results import FAILURES, ErrorDetail, Identity, Outcome, Report, Result, Subject, Verb, identity
+from purview_mpe._model.spec import Spec
 from purview_mpe._rules.findings.factory import DATA_CURATOR_LEFT_OUT
 from purview_mpe._wire.curator_hand_off import apart, joined
 from purview_mpe.errors import NoAnswer, NotApproved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from purview_mpe._model.spec import Spec
+    from collections.abc import Iterator, Mapping, Sequence
 
 #: What an outcome is about, and whether it reports the creation (0) or the approval of the connection (1).
 Key: TypeAlias = tuple[Subject, Identity, int]
@@ -44,13 +43,60 @@ class Course:
     spec: Spec
     approve: bool
     verb: Verb = "create_all"
-    reported: Report | None = None
     is_open: bool = True
     """Whether another look may change something."""
     is_submitted: bool = False
     """Whether everything that has to be written has been written; until then each call is one more submission, which
     reports what it wrote and what it found."""
-    _written: dict[Key, Result] = field(init=False, default_factory=dict[Key, Result])
+    tries: int = 0
+    """How often an activity was asked in vain since the last answer."""
+    _written: dict[Key, Result] = field(default_factory=dict[Key, Result])
+    _reported: Report | None = None
+    _unread: Mapping[str, Any] | None = None
+    """The JSON of what was reported, until something reads it: most turns do not."""
+
+    @property
+    def reported(self) -> Report | None:
+        """What was reported so far."""
+        if self._reported is None and self._unread is not None:
+            self._reported = Report.model_validate({**self._unread, "spec": self.spec})
+        return self._reported
+
+    def to_json(self) -> dict[str, object]:
+        """What the next turn has to know, as short as possible."""
+        return {
+            "spec": spec_of(self.spec),
+            "report": report_of(self._reported) if self._reported else self._unread,
+            "open": self.is_open,
+            "submitted": self.is_submitted,
+            "tries": self.tries,
+            "written": [[subject, *about, kind, result] for (subject, about, kind), result in self._written.items()],
+        }
+
+    @classmethod
+    def of_json(cls, state: Mapping[str, Any], *, approve: bool, verb: Verb) -> Course:
+        """What `to_json` gave."""
+        spec = Spec.model_validate(state["spec"])
+        return cls(
+            spec,
+            approve,
+            verb,
+            is_open=state["open"],
+            is_submitted=state["submitted"],
+            tries=state["tries"],
+            _written={
+                (subject, (target, group), kind): result for subject, target, group, kind, result in state["written"]
+            },
+            _unread=state["report"],
+        )
+
+    def ask_again(self, why: str, tries: int) -> None:
+        """Note that no activity answered; a later one finds what was done. After so many tries, the factory failed."""
+        so_far = self.tries + 1
+        if so_far >= tries or not self.is_submitted:
+            self.take(unanswered(self.spec, why, approve=self.approve, verb=self.verb), waited=self.is_submitted)
+        self.tries = so_far
+        self.is_open = so_far < tries
 
     @property
     def made(self) -> list[list[str]]:
@@ -65,16 +111,23 @@ class Course:
     @property
     def is_broken(self) -> bool:
         """Whether an endpoint that this orchestration created is now a conflict: Azure could not finish it."""
+        if self._reported is None and not any(each["result"] == "conflict" for each in self._outcomes_unread):
+            return False
         return any(
             outcome.group_id is not None and outcome.result == "conflict" and key in self._written
             for key, outcome in _keyed(self.reported.outcomes if self.reported else ())
         )
+
+    @property
+    def _outcomes_unread(self) -> Sequence[Mapping[str, Any]]:
+        return [] if self._unread is None else self._unread.get("outcomes", [])
 
     def take(self, report: Report | None, *, waited: bool) -> None:
         """Merge an activity's report; `waited` says whether the activity looked at an earlier submission.
 
         None means that there is no news: the factory still waits for Azure.
         """
+        self.tries = 0
         if report is None:
             return
         was_broken = self.is_broken
@@ -102,7 +155,7 @@ class Course:
         outcomes = {key: self._continued(key, outcome) for key, outcome in (left | news).items()}
         in_order = sorted(outcomes, key=_place)
         has_role = any(outcome.subject == "data-curator" for outcome in outcomes.values())
-        self.reported = report.model_copy(
+        self._reported = report.model_copy(
             update={
                 "spec": self.spec,
                 "account": report.account or (self.reported.account if self.reported else None),
@@ -132,9 +185,59 @@ class Course:
         return outcome.model_copy(update={"result": written})
 
 
+@dataclass
+class Decision:
+    """What became of one factory's connections."""
+
+    created: Report
+    decided: Report | None = None
+    """The latest answer; None until an activity has answered."""
+    is_open: bool = True
+    tries: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """What the next turn has to know, as short as possible."""
+        decided = self.decided
+        return {
+            "spec": spec_of(self.created.spec),
+            "report": report_of(self.created),
+            "decided": None if decided is None else report_of(decided),
+            "open": self.is_open,
+            "tries": self.tries,
+        }
+
+    @classmethod
+    def of_json(cls, state: Mapping[str, Any]) -> Decision:
+        """What `to_json` gave, or the state of a `Course` that is over."""
+        spec = Spec.model_validate(state["spec"])
+        created = Report.model_validate({**state["report"], "spec": spec})
+        if "decided" not in state:
+            return cls(created, is_open=asks_for_approval(created))
+        decided = None if state["decided"] is None else Report.model_validate({**state["decided"], "spec": spec})
+        return cls(created, decided, state["open"], state["tries"])
+
+    def take(self, report: Report, tries: int) -> None:
+        """Take an activity's answer; what may have passed by the next time is tried again, so many times."""
+        sent = {each.identity for each in (self.decided.outcomes if self.decided else ()) if is_sent(each)}
+        outcomes = tuple(
+            each.model_copy(update={"result": "approved"})
+            if each.identity in sent and each.result == "already-approved"
+            else each
+            for each in report.outcomes
+        )
+        self.decided = report.model_copy(update={"spec": self.created.spec, "outcomes": outcomes})
+        self.tries += 1
+        self.is_open = self.tries < tries and any(map(_may_pass, outcomes))
+
+
 def is_sent(outcome: Outcome) -> bool:
     """Whether an approval was sent, and the time ran out before the target showed it."""
     return outcome.result == "timed-out" and outcome.matched_by is not None
+
+
+def report_of(report: Report) -> dict[str, object]:
+    """The JSON of a report without its spec, as short as possible."""
+    return report.model_dump(mode="json", exclude_defaults=True, exclude={"spec"})
 
 
 def spec_of(spec: Spec) -> dict[str, object]:
@@ -154,6 +257,11 @@ def unanswered(spec: Spec, why: str, *, approve: bool, verb: Verb) -> Report:
 def asks_for_approval(report: Report) -> bool:
     """Whether there is an endpoint whose connection can be approved."""
     return any(outcome.group_id and outcome.result in _WRITTEN | _FOUND for outcome in report.outcomes)
+
+
+def is_approved(report: Report) -> bool:
+    """Whether every connection in an approver's report is approved."""
+    return all(outcome.result in _APPROVED for outcome in report.outcomes)
 
 
 def with_decisions(created: Report, decided: Report) -> Report:

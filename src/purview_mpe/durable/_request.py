@@ -15,6 +15,11 @@ from purview_mpe.errors import InvalidSpec
 Approval = Literal["none", "at-once", "when-told"]
 FleetVerb = Literal["create", "onboard"]
 
+#: The number of the orchestration's latest version (`_logic`).
+LOGIC = 1
+#: Bytes of a packed spec, and of a packed report: measured for fleets of 100 to 5,000 factories, and rounded up.
+_PACKED_SPEC, _PACKED_REPORT, _PACKED_HAND_OFF = 100, 500, 300
+
 
 @public("purview_mpe.durable")
 class FleetRequest(Noun):
@@ -55,6 +60,10 @@ class FleetRequest(Noun):
     died and the engine did not notice, its factories are worked on again: activities look first, and do only what is
     missing."""
 
+    logic: int = Field(default=LOGIC, ge=1, le=LOGIC)
+    """The number of the orchestration's version, whose constants the fleet keeps while it runs, even if the workers are
+    upgraded meanwhile. Workers take this number and lower ones: upgrade them before what starts fleets."""
+
     @field_validator("specs")
     @classmethod
     def _are_one_fleet(cls, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
@@ -65,3 +74,27 @@ class FleetRequest(Noun):
         except InvalidSpec as fights:
             problems = fights.problems
         raise PydanticCustomError("rules", "the specs are no fleet", {"problems": problems})
+
+
+def checked_size(request: FleetRequest, most: int | None) -> None:
+    """Refuse a fleet whose orchestration an engine with messages of at most `most` bytes could not carry to its end.
+
+    The history of the fleet's orchestration is one message at each turn. It holds the request, what its lanes are
+    given and what they answer; with a person's decision, twice.
+
+    Raises:
+        InvalidSpec: the fleet is too large.
+    """
+    if most is None:
+        return
+    passes = 3 if request.approval == "when-told" else 1
+    each = _PACKED_SPEC + passes * (_PACKED_REPORT + (_PACKED_HAND_OFF if request.hand_off else 0))
+    whole = len(request.model_dump_json()) + each * len(request.specs)
+    if whole <= most:
+        return
+    fits = max(1, len(request.specs) * most // whole)
+    rule = (
+        f"has {len(request.specs)} factories, and an engine whose messages hold {most:,} bytes carries about {fits:,}: "
+        "start a fleet for each subscription"
+    )
+    raise InvalidSpec("FleetRequest", [("specs", rule)])

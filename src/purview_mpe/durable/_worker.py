@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from purview_mpe._model.public import public
-from purview_mpe.durable._engine import Unanswered, driven, in_utc
+from purview_mpe.durable._engine import answer_of, driven, in_utc
 from purview_mpe.durable._executors import connect as connect_by_default
 from purview_mpe.durable._once import Once
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from purview_mpe._client.client import Client
 
 
+#: The largest message that gRPC accepts unless its channel has other options (4 MiB), less room for what surrounds it.
+MESSAGE_BYTES = 4_000_000
+
+
 @public("purview_mpe.durable")
 def register_worker(
     worker: Any,
@@ -25,8 +29,9 @@ def register_worker(
     *,
     approver: Callable[[], Client] | None = None,
     only: Literal["orchestrators", "activities"] | None = None,
+    message_bytes: int = MESSAGE_BYTES,
 ) -> None:
-    """Register the orchestrator and the activities of fleets with a durabletask worker; call it before `start()`.
+    """Register the orchestrators and the activities of fleets with a durabletask worker; call it before `start()`.
 
     Args:
         worker: A `TaskHubGrpcWorker`, or an instance of a class derived from it.
@@ -34,6 +39,9 @@ def register_worker(
         approver: Returns the client that approves, if that needs another identity; by default, `connect`'s client.
         only: Registers only one half, for a worker that does nothing else; also call the worker's
             `use_work_item_filters()`, so that the engine knows.
+        message_bytes: The largest message that the engine carries: 1,000,000 for the Durable Task Scheduler without a
+            payload store. A fleet that needs larger ones is refused when it starts, and a report that is larger is
+            returned packed (see `report_in`).
     """
     task = importlib.import_module("durabletask.task")
     creating = Once(connect)
@@ -43,8 +51,20 @@ def register_worker(
     def purview_mpe_fleet(context: Any, given: Any) -> Generator[Any, Any, Any]:
         from purview_mpe.durable import _orchestration  # noqa: PLC0415 - workers of activities do not need it
 
-        engine = DurableTask(context, task.when_any)
+        engine = DurableTask(context, task.when_any, message_bytes)
         return (yield from driven(engine, _orchestration.fleet(engine, given)))
+
+    def purview_mpe_lane(context: Any, order: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _lane  # noqa: PLC0415 - as above
+
+        engine = DurableTask(context, task.when_any, message_bytes)
+        return (yield from driven(engine, _lane.lane(engine, order)))
+
+    def purview_mpe_page(context: Any, order: Any) -> Generator[Any, Any, Any]:
+        from purview_mpe.durable import _page  # noqa: PLC0415 - as above
+
+        engine = DurableTask(context, task.when_any, message_bytes)
+        return (yield from driven(engine, _page.page(engine, order)))
 
     def purview_mpe_create(_context: Any, order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - workers of orchestrators do not need it
@@ -63,6 +83,8 @@ def register_worker(
 
     if only != "activities":
         worker.add_orchestrator(purview_mpe_fleet)
+        worker.add_orchestrator(purview_mpe_lane)
+        worker.add_orchestrator(purview_mpe_page)
     if only != "orchestrators":
         worker.add_activity(purview_mpe_create)
         worker.add_activity(purview_mpe_onboard)
@@ -72,9 +94,14 @@ def register_worker(
 class DurableTask:
     """One run of an orchestrator, as an `Engine` over durabletask."""
 
-    def __init__(self, context: Any, when_any: Callable[[Sequence[Any]], Any]) -> None:
+    def __init__(self, context: Any, when_any: Callable[[Sequence[Any]], Any], carries: int | None) -> None:
         self._context = context
         self._when_any = when_any
+        self.carries = carries
+
+    @property
+    def instance(self) -> str:
+        return str(self._context.instance_id)
 
     def now(self) -> datetime:
         return in_utc(self._context.current_utc_datetime)
@@ -82,11 +109,20 @@ class DurableTask:
     def call(self, activity: str, order: Mapping[str, Any]) -> Any:
         return self._context.call_activity(activity, input=order)
 
+    def child(self, orchestrator: str, order: Mapping[str, Any], instance: str) -> Any:
+        return self._context.call_sub_orchestrator(orchestrator, input=order, instance_id=instance)
+
+    def again(self, order: Mapping[str, Any]) -> None:
+        self._context.continue_as_new(order, save_events=True)
+
     def timer(self, seconds: float) -> Any:
         return self._context.create_timer(timedelta(seconds=seconds))
 
     def event(self, name: str) -> Any:
         return self._context.wait_for_external_event(name)
+
+    def signal(self, instance: str, name: str) -> None:
+        self._context.send_event(instance, name)
 
     def first_of(self, tasks: Sequence[Any]) -> Any:
         return self._when_any(list(tasks))
@@ -95,11 +131,7 @@ class DurableTask:
         return bool(task.is_complete)
 
     def answer(self, task: Any) -> Any:
-        if not task.is_complete:
-            raise Unanswered("No answer came in time.")
-        if task.is_failed:
-            raise Unanswered(f"The engine says: {str(task.get_exception()).strip()[:500]}")
-        return task.get_result()
+        return answer_of(task)
 
     def cancel(self, timer: Any) -> None:
         timer.cancel()

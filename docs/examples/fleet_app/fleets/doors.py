@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: `import azure.durable_functions as df`, but that package says nothing about its types.
 df: Any = importlib.import_module("azure.durable_functions")
+#: An id that a caller may choose. A lane's id begins with `purview-mpe-`.
+_ID = re.compile(r"(?!purview-mpe-)[\w.-]{1,64}", re.ASCII)
 _NO_FLEET = "There is no such fleet."
 #: States of an orchestration that can still take an event.
 _UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
@@ -45,13 +48,24 @@ def _doors(settings: Settings) -> Any:
     functions = df.Blueprint()
 
     async def start(request: func.HttpRequest, client: str) -> func.HttpResponse:
-        """Start a fleet; the body is the JSON of a `FleetRequest`. Whether approval is asked, the settings say."""
+        """Start a fleet; the body is the JSON of a `FleetRequest`. Whether approval is asked, the settings say.
+
+        `?id=` gives the fleet an id of the caller's, so that repeating the request does not start it twice.
+        """
         try:
             given = _checked(request.get_body(), settings)
         except ValueError as wrong:
             return _refused(400, str(wrong))
         engine: Any = client
-        instance: str = await engine.start_new(durable.FLEET, client_input=given)
+        options: dict[str, str] = {}
+        if wanted := request.params.get("id"):
+            if not _ID.fullmatch(wanted):
+                return _refused(400, "The id may have letters, digits, dots, dashes and underscores, at most 64.")
+            status = await engine.get_status(wanted)
+            if status.runtime_status is not None and status.runtime_status.name in _UNDER_WAY:
+                return _refused(409, f"The fleet {wanted} is {status.runtime_status.name}.")
+            options["instance_id"] = wanted
+        instance: str = await engine.start_new(durable.FLEET, client_input=given, **options)
         # The id alone. The engine's own addresses hold the key of its whole hub: with it, the caller that starts a
         # fleet could raise its approval, and end or erase any other.
         body = json.dumps({"id": instance})

@@ -32,6 +32,10 @@ class Settings:
     a fleet cannot choose."""
     approver: str | None = None
     """Client id of the managed identity that approves, where it is not the one that creates."""
+    endpoint: str | None = None
+    """Another address of Azure Resource Manager: an emulator's, for development."""
+    ca_file: str | None = None
+    """Certificates to trust at that address."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
@@ -57,6 +61,8 @@ class Settings:
             float(share),
             cast("Approval", approval),
             environment.get(f"{_PREFIX}APPROVER") or None,
+            environment.get(f"{_PREFIX}ENDPOINT") or None,
+            environment.get(f"{_PREFIX}CA_FILE") or None,
         )
 
 

@@ -41,13 +41,13 @@ def _(fleet: FleetStatus) -> Scene:
 
 @scene.register(FleetPlan)
 def _(fleet: FleetPlan) -> Scene:
-    counts = ", ".join(f"{count} {action}" for action, count in fleet.counts.items()) or "nothing is wanted"
+    counts = endings.counted(fleet.counts) or "nothing is wanted"
     return _fleet(f"Plan of {factories(len(fleet.factories))}: {counts}", [_planned(each) for each in fleet.factories])
 
 
 @scene.register(FleetCheck)
 def _(fleet: FleetCheck) -> Scene:
-    counts = ", ".join(f"{count} {state}" for state, count in fleet.counts.items()) or "nothing is wanted"
+    counts = endings.counted(fleet.counts) or "nothing is wanted"
     title = f"Check of {factories(len(fleet.factories))}: {'ok' if fleet.ok else 'not ok'} ({counts})"
     return _fleet(title, [_checked(each) for each in fleet.factories])
 
@@ -100,7 +100,8 @@ def _planned(each: FactoryPlan) -> Way:
         return Way(name, each.error.code if each.error else "no reason given", wanted, FAILED, "cannot be read")
     mark = FAILED if each.plan.conflicts else WAITING if each.plan.changes else DONE
     done = "in conflict" if each.plan.conflicts else "to do" if each.plan.changes else "nothing to do"
-    return Way(name, _counted(step.action for step in each.plan.steps), each.plan.account.id, mark, done)
+    steps = endings.counted(Counter(step.action for step in each.plan.steps)) or "nothing"
+    return Way(name, steps, each.plan.account.id, mark, done)
 
 
 def _checked(each: FactoryCheck) -> Way:

@@ -254,7 +254,7 @@ def _frame(own: Network | None, name: str, fate: str) -> tuple[str, str]:
     """What the endpoints are in: the factory's managed virtual network, or one of the customer's own."""
     if own is not None:
         return (_OWN_NETWORK[0], f"{own.virtual_network_id.name} / {own.subnet_id.name}")
-    return ("Managed virtual network", f"{name} ({fate})" if fate else name)
+    return ("Managed virtual network", f"{name}, {fate}" if fate else name)
 
 
 def sorted_ways(ways: Iterable[Way]) -> tuple[Way, ...]:

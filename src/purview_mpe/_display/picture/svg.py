@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from purview_mpe._display.markup import escape, shortened
 from purview_mpe._display.picture.scene import kind_of
@@ -61,6 +61,11 @@ STYLE = (
         for role in get_args(Role)
     )
 )
+
+
+def only(theme: Literal["light", "dark"]) -> str:
+    """The style of a file that has one theme, whatever the system's setting is."""
+    return f"svg.pmpe{{{_theme(_LIGHT if theme == 'light' else _DARK)}}}"
 
 
 def svg(noun: Noun) -> str:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._display import endings
 from purview_mpe._display.text.nouns import more, render_findings
-from purview_mpe._display.text.page import Page, marked, name_in
+from purview_mpe._display.text.page import Page, marked, name_in, short_ids
 from purview_mpe._display.text.render import render
 from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
 from purview_mpe._model.fleets import FleetReport, FleetStatus
+from purview_mpe._model.results import ErrorDetail
 from purview_mpe._model.words import ACTIONS, FAILED
+from purview_mpe.errors import PlanConflict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     from purview_mpe._display.text.page import Cell
     from purview_mpe._model.fleet_looks import FactoryCheck, FactoryPlan
     from purview_mpe._model.fleets import FactoryStatus
-    from purview_mpe._model.results import ErrorDetail, Finding, Report
+    from purview_mpe._model.results import Finding, Report
 
 #: Maximum number of lines; for a fleet of thousands, read the JSON.
 _SHOWN = 40
 _DETAILED = 5
+#: Maximum number of steps that one failure names.
+_NAMED = 3
 
 
 @render.register(FleetReport)
@@ -35,13 +39,26 @@ def render_fleet_report(fleet: FleetReport, page: Page) -> None:
     if ordered:
         page.table([_row(report) for report in ordered[:_SHOWN]], head=("", "FACTORY", "RESULTS"))
         _more(page, len(ordered))
-    failures = fleet.named_failures
-    for name, outcome in failures[:_DETAILED]:
-        if outcome.error is not None:
-            _explain(page, name, outcome.error)
-    if len(failures) > _DETAILED:
-        page.prose(f"... and {len(failures) - _DETAILED} more failures; the JSON holds them all.", role="faint")
+    _failures(fleet, page)
     render_findings(fleet.warnings, page)
+
+
+def _failures(fleet: FleetReport, page: Page) -> None:
+    """Each error once, with what it is about: one cause often stops many factories, or many steps of one."""
+    grouped: dict[ErrorDetail, list[str]] = {}
+    for report in fleet.reports:
+        failures = [(name, one.error) for name, one in report.named_failures if one.error is not None]
+        # Below a conflict, the other steps only say that the plan has one.
+        reasons = [(name, error) for name, error in failures if error.code != PlanConflict.code] or failures
+        for name, error in reasons:
+            shown = ErrorDetail(code=error.code, message=short_ids(error.message), remedy=error.remedy)
+            grouped.setdefault(shown, []).append(f"{report.spec.factory_id.name}: {name}")
+    for error, names in [*grouped.items()][:_DETAILED]:
+        others = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        _explain(page, f"{', '.join(names[:_NAMED])}{others}", error)
+    hidden = sum(len(names) for names in [*grouped.values()][_DETAILED:])
+    if hidden:
+        page.prose(f"... and {hidden} more failures; the JSON holds them all.", role="faint")
 
 
 @render.register(FleetStatus)
@@ -63,7 +80,7 @@ def render_fleet_status(fleet: FleetStatus, page: Page) -> None:
 def render_fleet_plan(fleet: FleetPlan, page: Page) -> None:
     """Factories that cannot be planned first, then those with something to do."""
     is_good = not fleet.conflicts and all(each.plan is not None for each in fleet.factories)
-    counts = _counted(fleet.counts, "nothing is wanted")
+    counts = endings.counted(fleet.counts) or "nothing is wanted"
     page.title(f"Plan of {_factories(len(fleet.factories))}: {counts}", "strong" if is_good else "bad")
     ordered = sorted(fleet.factories, key=_plan_order)
     if ordered:
@@ -82,7 +99,7 @@ def render_fleet_plan(fleet: FleetPlan, page: Page) -> None:
 @render.register(FleetCheck)
 def render_fleet_check(fleet: FleetCheck, page: Page) -> None:
     """Factories with errors first; each error once, with the factories that it applies to."""
-    counts = _counted(fleet.counts, "nothing is wanted")
+    counts = endings.counted(fleet.counts) or "nothing is wanted"
     page.title(
         f"Check of {_factories(len(fleet.factories))}: {'ok' if fleet.ok else 'not ok'} ({counts})",
         "strong" if fleet.ok else "bad",

@@ -21,27 +21,15 @@ from purview_mpe._model.results import (
     Verdict,
 )
 from purview_mpe._model.shell import command_of
-from purview_mpe._model.words import ACTIONS, FIREWALLS, RESULTS, SEVERITIES, SHAPES, VERDICTS
+from purview_mpe._model.words import ACTIONS, FIREWALLS, KINDS, RESULTS, SEVERITIES, SHAPES, VERDICTS
 from purview_mpe.errors import PlanConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from purview_mpe._model.network import Network
     from purview_mpe._model.results import Endpoint, EndpointStatus, ErrorDetail, Step, Subject
 from purview_mpe._model.words import Word
-
-#: What stands in place of a group id, for a subject that has none.
-_KINDS: Mapping[Subject, str] = {
-    "identity": "(identity)",
-    "connection": "(connection)",
-    "managed-network": "(network)",
-    "runtime": "(runtime)",
-    "data-curator": "(role)",
-    "dns-zone": "(zone)",
-    "dns-link": "(link)",
-    "dns-zone-group": "(records)",
-}
 
 
 @render.register(Account)
@@ -178,7 +166,9 @@ def render_finding(finding: Finding, page: Page) -> None:
     """One finding: message, evidence and remedy."""
     word = SEVERITIES[finding.severity]
     bullet = f"{word.mark.symbol} "
-    page.prose(f"{word.text}: {short_ids(finding.message)}", indent=0, bullet=bullet, role=word.mark.role)
+    # A headline is there to be read, so it is never faint.
+    role = None if word.mark.role == "faint" else word.mark.role
+    page.prose(f"{word.text}: {short_ids(finding.message)}", indent=0, bullet=bullet, role=role)
     if finding.cause:
         page.prose(short_ids(finding.cause))
     for evidence in finding.evidence:
@@ -216,8 +206,8 @@ def both_ends(page: Page, factory: str, account: str | None, *more: tuple[str, s
 
 
 def _group(subject: Subject, group_id: str | None) -> str:
-    """The group id; for what has none, what it is, if its name does not say it."""
-    return group_id or _KINDS.get(subject, "-")
+    """The group id; for what has none, what it is."""
+    return group_id or KINDS.get(subject, "-")
 
 
 def _own(network: Network | None) -> list[tuple[str, str | None]]:

@@ -107,9 +107,10 @@ class Page:
 
     def prose(self, text: str, *, indent: int = 2, bullet: str = "", role: Role | None = None) -> None:
         """Add a paragraph; the lines after the first are indented by the width of the bullet."""
-        first = " " * indent + clean(bullet)
-        rest = " " * columns(first)
-        lines = wrapped(self._said(text), self.look.width - columns(first))
+        mark = clean(bullet)
+        rest = " " * (indent + columns(mark))
+        lines = wrapped(self._said(text), self.look.width - len(rest))
+        first = " " * indent + self._painted(mark.rstrip(), role) + " " * (len(mark) - len(mark.rstrip()))
         self._lines += [(rest if at else first) + self._painted(line, role) for at, line in enumerate(lines)]
 
     def advice(self, text: str, *, indent: int = 2) -> None:

@@ -1,0 +1,116 @@
+"""The child orchestration for one subscription: its factories in pages, side by side.
+
+Each page is an orchestration of its own (`_page`), so the history and the state that a turn reads are those of twenty
+factories, however large the lane. The limits of the subscription are divided among the pages. A lane with one page
+carries it out itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from purview_mpe._model.spec import Spec
+from purview_mpe.durable._engine import PAGE, STOP, Engine, Unanswered, together
+from purview_mpe.durable._limits import cost_of_approving, cost_of_making, shares
+from purview_mpe.durable._logic import Logic, logic_of
+from purview_mpe.durable._messages import unpacked
+from purview_mpe.durable._page import Options, page, result_of, with_failures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from purview_mpe.durable._engine import Json, Steps, Task
+    from purview_mpe.durable._limits import Request
+
+
+def lane(engine: Engine, order: Json) -> Steps[Json | None]:
+    """Carry out an order for one subscription; returns the answers of all its pages."""
+    if len(order["pages"]) <= 1:
+        return (yield from page(engine, order))
+    stop = engine.event(STOP)
+    orders = list(_orders_of_pages(engine.now(), order))
+    engine.tell({"phase": order["phase"], "pages": [f"{each['name']}-0" for each in orders]})
+    logic = logic_of(order["logic"])
+    if order["phase"] == "look":
+        for index, each in enumerate(orders):
+            if any(each["open"]):
+                found = yield from answered(engine, logic, PAGE, each, stop)
+                if (first := found.get("first", 0)) is not None:
+                    return {"first": index * logic.page + first}
+        return {"first": None}
+    parts = [answered(engine, logic, PAGE, each, stop) for each in orders]
+    answers = yield from together(engine, parts)
+    return {"pages": [each["pages"][0] for each in answers], "asking": [each["asking"][0] for each in answers]}
+
+
+def _orders_of_pages(now: datetime, order: Json) -> Iterator[Json]:
+    """The order of each page: one page, and where its part of the limits begins."""
+    logic, options = logic_of(order["logic"]), Options.of(order["options"])
+    costs = [list(_cost(order, options, logic, each)) for each in order["pages"]]
+    levels = shares(costs, logic, options.share)
+    for index, each in enumerate(order["pages"]):
+        yield {
+            **order,
+            "name": f"{order['name']}-{index}",
+            "parts": len(order["pages"]),
+            "pages": [each],
+            "open": [order["open"][index]],
+            "lost": [0],
+            "pace": (now.isoformat(), levels[index]),
+        }
+
+
+def _cost(order: Json, options: Options, logic: Logic, packed_page: str) -> Iterator[Request]:
+    specs = [Spec.model_validate(state["spec"]) for state in unpacked(packed_page)]
+    if order["phase"] == "make":
+        return cost_of_making(specs, options.verb, logic, approve=options.at_once)
+    return cost_of_approving(specs)
+
+
+def answered(engine: Engine, logic: Logic, orchestrator: str, order: Json, stop: Task | None) -> Steps[Json]:
+    """What a child of this orchestration's own answers; it is called again, under another id, if it fails.
+
+    The event to stop is passed on to it, by engines that can.
+    """
+    why = ""
+    for number in range(logic.failures):
+        name = f"{order['name']}-{number}"
+        call = engine.child(orchestrator, {**order, "name": name}, name)
+        yield from first_answer(engine, [call], patience(order, logic), stop)
+        if stop is not None and engine.is_done(stop) and not engine.is_done(call):
+            engine.signal(name, STOP)
+            yield from first_answer(engine, [call], patience(order, logic))
+        try:
+            return cast("Json", engine.answer(call))
+        except Unanswered as failure:
+            why = str(failure)
+    return result_of(with_failures(order, why))
+
+
+def patience(order: Json, logic: Logic) -> float:
+    """Seconds after which a child that has not answered is called again: some engines drop a call whose id is taken."""
+    options, count = Options.of(order["options"]), sum(order["open"])
+    _, per_second = logic.rates["writes", ""]
+    submitting: float = order["parts"] * count * logic.writes[options.verb] / (per_second * options.share)
+    return 2 * (submitting + options.timeout + (logic.tries + 2) * options.silence_seconds)
+
+
+def first_answer(engine: Engine, calls: Sequence[Task], seconds: float, stop: Task | None = None) -> Steps[None]:
+    """Wait until one of the calls succeeded, or all are over, or the time is, or the event to stop has come."""
+    timer = engine.timer(seconds)
+    while not engine.is_done(timer) and not (stop is not None and engine.is_done(stop)):
+        waiting = [call for call in calls if not engine.is_done(call)]
+        if not waiting or any(_succeeded(engine, call) for call in calls):
+            break
+        yield [*waiting, timer, *([] if stop is None else [stop])]
+    if not engine.is_done(timer):
+        engine.cancel(timer)
+
+
+def _succeeded(engine: Engine, call: Any) -> bool:
+    try:
+        engine.answer(call)
+    except Unanswered:
+        return False
+    return True

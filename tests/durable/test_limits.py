@@ -1,0 +1,94 @@
+"""How fast a fleet may go, and how large it may be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from purview_mpe import Spec, durable
+from purview_mpe.durable._limits import Pace, cost_of_approving, cost_of_looking, cost_of_making
+from purview_mpe.durable._logic import LOGICS, logic_of
+from purview_mpe.durable._request import LOGIC, checked_size
+from purview_mpe.errors import InvalidSpec
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+FACTORY = "/subscriptions/00000000-0000-0000-0000-00000000000{0}/resourceGroups/rg1/providers/Microsoft.DataFactory/factories/df{1}"
+ACCOUNT = (
+    "/subscriptions/00000000-0000-0000-0000-00000000000A/resourceGroups/rg1/providers/Microsoft.Purview/accounts/pv1"
+)
+
+
+def spec(number: int = 1, account: str | None = ACCOUNT) -> Spec:
+    return Spec(factory=FACTORY.format(1, number), account=account, name="purview")
+
+
+def writes(count: int) -> list[tuple[str, str, str]]:
+    return [("s", "writes", "microsoft.datafactory")] * count
+
+
+def test_what_fits_into_the_bucket_goes_at_once_and_the_rest_waits():
+    """180 writes at once, less a reserve of a tenth of Azure's 200, and then ten each second."""
+    pace = Pace(logic_of(1), 1.0, NOON)
+    assert pace.pause_for(writes(180), NOON) == 0
+    assert pace.pause_for(writes(20), NOON) == 2
+    assert pace.pause_for(writes(10), NOON + timedelta(seconds=3)) == 0
+
+
+def test_a_service_has_a_limit_of_its_own():
+    """Storage accepts 1,200 writes in an hour."""
+    pace = Pace(logic_of(1), 0.5, NOON)
+    pace.pause_for([("s", "writes", "microsoft.storage")] * 540, NOON)
+    later = NOON + timedelta(minutes=2)
+    assert pace.pause_for([("s", "writes", "microsoft.storage")] * 26, later) == pytest.approx(36)
+
+
+def test_a_pace_continues_from_its_levels():
+    """A lane that begins again knows what is used; what is full again is left out."""
+    pace = Pace(logic_of(1), 1.0, NOON)
+    pace.pause_for([*writes(180), ("s", "reads", "microsoft.datafactory")], NOON)
+    later = NOON + timedelta(seconds=1)
+    levels = pace.levels(later)
+    assert levels == [("s", "writes", "", 10)]
+    continued = Pace(logic_of(1), 1.0, later, levels)
+    assert continued.pause_for(writes(20), later) == 1
+    assert continued.levels(NOON + timedelta(hours=1)) == []
+
+
+def test_costs_name_subscription_and_service():
+    """Approvals count for the account's subscription, or the factory's where the spec names no account."""
+    logic = logic_of(1)
+    made = list(cost_of_making([spec()], "create", logic, approve=True))
+    mine, accounts = spec().factory_id.subscription, "00000000-0000-0000-0000-00000000000a"
+    assert made.count((mine, "writes", "microsoft.datafactory")) == 5
+    assert made.count((accounts, "writes", "microsoft.storage")) == 2
+    looked = list(cost_of_looking([spec()], "onboard", logic))
+    assert looked.count((mine, "reads", "microsoft.datafactory")) == 6
+    assert {subscription for subscription, _, _ in cost_of_approving([spec(account=None)])} == {mine}
+
+
+def test_the_latest_number_has_its_constants():
+    """Each number up to the latest one can be replayed."""
+    assert sorted(LOGICS) == list(range(1, LOGIC + 1))
+
+
+@pytest.mark.parametrize(("approval", "hand_off"), [("none", False), ("when-told", False), ("when-told", True)])
+def test_what_an_engine_cannot_carry_is_refused(approval, hand_off):
+    """The message says how many factories fit; that many are not refused."""
+    specs = [spec(number) for number in range(60)]
+    request = durable.FleetRequest(specs=specs, approval=approval, hand_off=hand_off)
+    checked_size(request, None)
+    checked_size(request, 10**6)
+    with pytest.raises(
+        InvalidSpec, match="has 60 factories, and an engine whose messages hold 40,000 bytes"
+    ) as refused:
+        checked_size(request, 40_000)
+    [(_, rule)] = refused.value.problems
+    fits = int(rule.partition("carries about ")[2].partition(":")[0])
+    checked_size(request.model_copy(update={"specs": tuple(specs[: fits - 1])}), 40_000)
+
+
+def test_a_number_that_this_version_does_not_have_is_refused():
+    """A fleet that a later version started needs workers of that version."""
+    with pytest.raises(InvalidSpec, match="logic"):
+        durable.FleetRequest(specs=[spec()], logic=LOGIC + 1)

@@ -1,0 +1,40 @@
+"""Values from machines of other versions."""
+
+from __future__ import annotations
+
+import pytest
+
+from purview_mpe import Outcome, Report, Spec
+from purview_mpe._model.known import NotKnown, known
+from tests.support.nouns import a_spec
+
+
+def a_report() -> dict:
+    spec = a_spec()
+    outcome = Outcome(name="purview", resource_id=spec.factory, result="kept")
+    return Report(verb="create_all", spec=spec, outcomes=(outcome,)).model_dump(mode="json")
+
+
+def test_unknown_fields_are_ignored_at_every_depth():
+    """The value is as if they were not there, and the message stays as it was."""
+    message = a_report()
+    plain = Report.model_validate(message)
+    message["took"] = 1
+    message["spec"]["took"] = 1
+    message["outcomes"][0]["took"] = {"seconds": [1]}
+    before = repr(message)
+    assert known(Report, message) == plain
+    assert repr(message) == before
+
+
+@pytest.mark.parametrize(("change", "place"), [({"verb": "dance"}, "verb"), ({"outcomes": [{}]}, "outcomes.0.name")])
+def test_what_cannot_be_read_names_its_place(change, place):
+    """A word of a later version, or a field that is missing: the value cannot be read."""
+    with pytest.raises(NotKnown, match=place):
+        known(Report, a_report() | change | {"took": 1})
+
+
+def test_something_else_is_not_known():
+    """A message that is not even a mapping."""
+    with pytest.raises(NotKnown):
+        known(Spec, ["?"])
