@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from purview_mpe import Spec, durable
-from purview_mpe.durable._limits import Pace, cost_of_approving, cost_of_looking, cost_of_making
+from purview_mpe.durable._limits import Pace, cost_of_approving, cost_of_looking, cost_of_making, shares, waves
 from purview_mpe.durable._logic import LOGICS, logic_of
 from purview_mpe.durable._request import LOGIC, checked_size
 from purview_mpe.errors import InvalidSpec
@@ -92,3 +92,28 @@ def test_a_number_that_this_version_does_not_have_is_refused():
     """A fleet that a later version started needs workers of that version."""
     with pytest.raises(InvalidSpec, match="logic"):
         durable.FleetRequest(specs=[spec()], logic=LOGIC + 1)
+
+
+def test_pages_of_a_lane_begin_one_by_one_and_use_the_whole_share():
+    """Three pages of 100 writes: 180 go at once, and the third page waits until as many as it needs have come."""
+    logic = logic_of(1)
+    levels = shares([writes(100)] * 3, logic, 1.0)
+    paces = [Pace(logic, 1 / 3, NOON, each) for each in levels]
+    waits = [pace.pause_for(writes(100), NOON) for pace in paces]
+    assert waits == pytest.approx([0, 2, 12])
+    # Afterwards each page has its part: a third of ten writes in a second.
+    later = NOON + timedelta(seconds=12)
+    assert paces[2].pause_for(writes(10), later) == pytest.approx(3)
+
+
+def test_waves_and_batches_have_at_most_so_many():
+    """Half of what Azure accepts at once, and at least one factory."""
+    assert [len(wave) for wave in waves(range(45), 1.0, logic_of(1))] == [20, 20, 5]
+    assert [len(wave) for wave in waves(range(2), 0.01, logic_of(1))] == [1, 1]
+
+
+def test_costs_without_approval_leave_the_targets_alone():
+    """Creating writes only to the factory; several factories read the account once."""
+    made = list(cost_of_making([spec(1), spec(2)], "create", logic_of(1), approve=False))
+    assert {service for _, kind, service in made if kind == "writes"} == {"microsoft.datafactory"}
+    assert sum(service == "microsoft.purview" for _, _, service in made) == 1
