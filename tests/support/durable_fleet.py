@@ -43,18 +43,23 @@ def client(address: str) -> Iterator[TaskHubGrpcClient]:
         opened.close()
 
 
+#: Factories of one account: its storage takes 200 private endpoints, and each factory has two there.
+_OF_AN_ACCOUNT = 40
+
+
 def factories(azure: Emulator, count: int, subscriptions: int) -> list[Spec]:
-    """Specs for new factories, spread over subscriptions."""
+    """Specs for new factories, spread over subscriptions, and over as many accounts as have room for them."""
+    accounts = [azure.account, *(azure.add_account(f"pv-{n}") for n in range(1, -(-count // _OF_AN_ACCOUNT)))]
     return [
         Spec(
             factory=str(
                 azure.add_factory(
                     f"adf-{number:04}",
-                    purview_account=azure.account,
+                    purview_account=accounts[number // _OF_AN_ACCOUNT],
                     subscription=f"00000000-0000-0000-0000-{100 + number % subscriptions:012}",
                 )
             ),
-            account=str(azure.account),
+            account=str(accounts[number // _OF_AN_ACCOUNT]),
             name="purview",
         )
         for number in range(count)
