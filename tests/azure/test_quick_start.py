@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from purview_mpe import quick_start
-from purview_mpe._azure._annotations import PACKAGES
+from purview_mpe._azure.empty_modules import PACKAGES
 from tests.support import sdk_requests
 from tests.support.processes import in_a_fresh_process
 
@@ -407,7 +407,7 @@ def test_many_threads_may_start_quickly_together():
             thread.start()
         for thread in threads:
             thread.join()
-        print(*failures, sum("_annotations" in type(finder).__module__ for finder in sys.meta_path))
+        print(*failures, sum("_azure.empty_modules" in type(finder).__module__ for finder in sys.meta_path))
     """
     assert process(code) == ["1"]
 

@@ -2,7 +2,7 @@
 
 It changes three things in the process, which a library must not do without being asked:
 
-- The SDKs' operations are imported without their modules `types` and `models` (`_annotations`). The first answer that
+- The SDKs' operations are imported without their modules `types` and `models` (`empty_modules`). The first answer that
   an operation reads imports its models; nothing that the library does imports the types.
 - The garbage collector rarely runs until the SDKs are imported, and never looks at them afterwards.
 - While the first token is requested and the first resources are read, a thread imports the models of these resources,
@@ -19,7 +19,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from purview_mpe._azure import _annotations, loading
+from purview_mpe._azure import empty_modules, loading
 from purview_mpe._model.public import public
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class _QuickStart:
     """What was changed in this process, so that it can be undone."""
 
     is_on: bool = False
-    finder: _annotations.Finder = field(default_factory=_annotations.Finder)
+    finder: empty_modules.Finder = field(default_factory=empty_modules.Finder)
     thresholds: tuple[int, int, int] | None = None
     """The collector's thresholds before, as long as they are raised."""
     has_frozen: bool = False
