@@ -11,7 +11,7 @@ def test_no_text_from_outside_keeps_the_process_busy():
     """A megabyte of the worst input ends for every function: what goes back over a text would need hours for one."""
     # Far more than the slowest machine needs; the process itself has a limit on its processor time.
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.foreign", "600"],
+        [sys.executable, "-m", "tests.support.foreign", "1800"],
         cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
