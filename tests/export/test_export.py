@@ -339,7 +339,8 @@ import json, ssl, sys, urllib.request
 options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
 url = options["--url"].replace("https://pv1.purview.azure.com", "BASE/purview/pv1")
 url = url if url.startswith("https:") else "BASE" + url
-data = options["--body"].encode() if "--body" in options else None
+body = options.get("--body")
+data = sys.stdin.buffer.read() if body == "@-" else body and body.encode()
 request = urllib.request.Request(url, data, {"Authorization": "Bearer x"}, method=options["--method"].upper())
 with urllib.request.urlopen(request, context=ssl.create_default_context(cafile="CA")) as answer:
     found = json.load(answer)

@@ -111,6 +111,7 @@ class Beside:
     """An Io that looks at the run from the side during every request, as an approval does that goes on beside it."""
 
     deadline = None
+    elapsed = 0.0
 
     def __init__(self) -> None:
         self.provisioning = None

@@ -103,3 +103,14 @@ def test_an_id_may_be_a_parsed_one(emulator):
 def test_texts_are_not_needed():
     """Where the source is not installed there are no texts."""
     assert texts_of("sys", "Spec") == {}
+
+
+class Bare(Noun):
+    """A value with a field of which nothing is said."""
+
+    field: int
+
+
+def test_a_field_without_a_text_has_no_description():
+    """A schema can be made all the same."""
+    assert "description" not in Bare.model_json_schema()["properties"]["field"]
