@@ -31,7 +31,7 @@ _TURNS: dict[type, tuple[str, ...]] = {
     VirtualClock: ("now", "sleep", "begin_work", "end_work", "begin_wait", "end_wait", "wake", "settle"),
     EmulatorTransport: ("send",),
     AsyncEmulatorTransport: ("send",),
-    TaskHub: ("start", "take", "raise_event", "next_timer", "fire_due", "complete_turn", "complete_activity"),
+    TaskHub: ("start", "take", "raise_event", "fire_due", "complete_turn", "complete_activity"),
 }
 
 
