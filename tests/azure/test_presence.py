@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections import Counter
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from purview_mpe import Client, Spec
-from purview_mpe._azure import loading
+from purview_mpe._azure import loading, presence
 from purview_mpe._azure.presence import UNASKED, Crew, Turns, presence_of
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import PurviewMpeError
 from tests.support.moments import Before
 from tests.support.presence import Roll, on, read
 from tests.support.scripted import Runner, Script, Transport, both, ok, refusal
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 colours = loading.load("purview_mpe._azure.io")
 
@@ -192,37 +198,75 @@ def test_turns_are_taken_one_at_a_time() -> None:
     """One thread at a time holds it, its own second turn does not block it, and one that gives up is not waited for."""
     turns, roll, inside = Turns(), Roll(Script([ok()])), []
 
+    def alone() -> None:
+        inside.append(1)
+        assert len(inside) == 1
+        inside.pop()
+
     def work() -> None:
-        with turns.turn(roll), turns.turn(roll):
-            inside.append(1)
-            assert len(inside) == 1
-            inside.pop()
+        turns.take(roll, lambda: turns.take(roll, alone))
 
     def give_up() -> None:
         raise TimeoutError
 
     threads = [threading.Thread(target=work) for _ in range(8)]
-    with turns.turn(roll):
+    failures: list[BaseException] = []
+
+    def impatient() -> None:
+        try:
+            turns.take(roll, lambda: None, give_up)
+        except TimeoutError as error:
+            failures.append(error)
+
+    def meanwhile() -> None:
         for thread in threads:
             thread.start()
         while len(+roll.waits) < 8:
             pass
-        failures: list[BaseException] = []
-
-        def impatient() -> None:
-            try:
-                with turns.turn(roll, give_up):
-                    pass
-            except TimeoutError as error:
-                failures.append(error)
-
         late = threading.Thread(target=impatient)
         late.start()
         late.join()
         assert len(failures) == 1
+
+    turns.take(roll, meanwhile)
     for thread in threads:
         thread.join()
     assert not +roll.waits
+
+
+class Interrupting:
+    """Raises KeyboardInterrupt at one step of a turn: CPython looks for signals where these events are."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+        self.was_raised = False
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> None:
+        if event not in {"call", "c_return"} or self.was_raised or frame.f_code.co_filename != presence.__file__:
+            return
+        self.left -= 1
+        if self.left < 0:
+            self.was_raised = True
+            raise KeyboardInterrupt
+
+
+def test_an_interruption_at_any_step_leaves_the_turn_to_others() -> None:
+    """Wherever Ctrl-C meets a thread that takes its turn, the next thread gets its own."""
+    for at in count():
+        turns, interrupting = Turns(), Interrupting(at)
+        before = sys.getprofile()
+        sys.setprofile(interrupting)
+        try:
+            turns.take(UNASKED, lambda: None)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.setprofile(before)
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(turns.take, UNASKED, lambda: "taken", pytest.fail).result() == "taken", at
+        if not interrupting.was_raised:
+            break
+    assert at > 5
 
 
 @both

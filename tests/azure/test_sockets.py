@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import queue
+import sys
 import threading
 import time
 import zlib
+from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from purview_mpe import Retry
-from purview_mpe._azure import loading
+from purview_mpe._azure import loading, presence
 from purview_mpe.errors import AzureError, AzureUnavailable, InvalidSpec, NoAnswer, WaitTimedOut
 from tests.support.loopback import OK, Peer, reset, serving
 from tests.support.scripted import MARK, Runner, both, delete_endpoint, put_endpoint, read_account
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import FrameType
 
 #: What a loaded machine may add to a deadline.
 GRACE = 3.0
@@ -260,11 +264,71 @@ def test_a_place_in_the_pool_is_not_waited_for_for_ever(tmp_path: Path) -> None:
             retry=Retry(1),
         )
         for _ in range(16):
-            azure.transport._slots.acquire()
+            azure.transport._slots.get()
         with pytest.raises(NoAnswer, match="connections were in use"):
             runner.flow(azure, read_account)
         azure.close()
     assert server.requests == []
+
+
+class Interrupting:
+    """Raises KeyboardInterrupt at one step of a request: CPython looks for signals where these events are."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+        self.was_raised = False
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> None:
+        if event not in {"call", "c_return"} or self.was_raised or frame.f_code.co_filename not in _WITH_LOCKS:
+            return
+        if frame.f_code.co_name in {"__del__", "_end"}:  # Python ignores what is raised there
+            return
+        self.left -= 1
+        if self.left < 0:
+            self.was_raised = True
+            raise KeyboardInterrupt
+
+
+#: Where a request takes locks and places.
+_WITH_LOCKS = frozenset(
+    {loading.load("purview_mpe._azure.transport").__file__, presence.__file__, queue.__file__, threading.__file__}
+)
+
+
+# A socket that Ctrl-C meets between its creation and its first use is closed by Python itself, which warns of it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interruption_at_any_step_of_a_request_leaves_the_next_one_alone(tmp_path: Path) -> None:
+    """No lock stays held, and no variable of the interrupted request ends in the next one."""
+    runner = Runner("sync")
+    with serving(lambda peer: peer.send(OK), tmp_path) as server:
+        azure = runner.azure(None, endpoint=server.url, connection_verify=server.ca_file)
+        runner.flow(azure, read_account)  # the imports
+        for at in count():
+            interrupting, before = Interrupting(at), sys.getprofile()
+            sys.setprofile(interrupting)
+            try:
+                runner.flow(azure, read_account)
+            except KeyboardInterrupt:
+                pass
+            finally:
+                sys.setprofile(before)
+            assert runner.flow(azure, read_account, timeout=30) == {"name": "pv1"}, at
+            if not interrupting.was_raised:
+                break
+        assert at > 20
+        azure.close()
+
+
+def test_a_pool_gives_the_connection_that_was_used_last_and_waits_for_none() -> None:
+    """As urllib3 expects of a queue: `Empty` and `Full` at once, whatever it asks to wait."""
+    free = loading.load("purview_mpe._azure.transport")._Free(2)
+    with pytest.raises(queue.Empty):
+        free.get(block=True, timeout=None)
+    for connection in (1, 2):
+        free.put(connection, block=False)
+    with pytest.raises(queue.Full):
+        free.put(3)
+    assert (free.qsize(), free.get(), free.get(), free.qsize()) == (2, 2, 1, 0)
 
 
 def test_a_line_may_be_cut_before_it_is_there() -> None:

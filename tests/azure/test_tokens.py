@@ -18,7 +18,6 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
 from purview_mpe._azure import loading
-from purview_mpe._azure.presence import UNASKED
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe.errors import AccessDenied, InvalidCredential, NoAnswer, Throttled, WaitTimedOut
 from tests.support.scripted import (
@@ -641,7 +640,7 @@ def test_waiting_for_anothers_token_ends_with_the_deadline() -> None:
     runner, script = Runner("sync"), Script([ok()])
     azure = runner.azure(script)
     azure.now, azure.is_real_time = time.monotonic, True
-    with ThreadPoolExecutor(1) as pool, azure._credential._turns.turn(UNASKED):
+    with ThreadPoolExecutor(1) as pool, azure._credential._turns._lock:
         reading = pool.submit(runner.flow, azure, read_account, timeout=0.1)
         with pytest.raises(WaitTimedOut):
             reading.result()

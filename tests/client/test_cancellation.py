@@ -18,7 +18,6 @@ import pytest
 from purview_mpe import Report, Spec, aio
 from purview_mpe._azure import loading
 from purview_mpe._azure.exchange import Run, Stopped
-from purview_mpe._azure.presence import UNASKED
 from purview_mpe._flows.steps.narration import narrated
 from purview_mpe.emulator import Emulator
 from purview_mpe.errors import PurviewMpeError
@@ -163,7 +162,7 @@ def test_ctrl_c_ends_waiting_for_a_token() -> None:
     """Threads that wait for another's token request end, whatever that one waits for."""
     runner, script = Runner("sync"), Script([ok()])
     azure = runner.azure(script)
-    with azure._credential._turns.turn(UNASKED):
+    with azure._credential._turns._lock:
         interrupted_run(azure, four_reads, lambda: len(ours()) == 4)
     assert script.sent == []
 

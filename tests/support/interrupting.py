@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
 import time
@@ -19,19 +20,69 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
-from purview_mpe import Client, Report, Spec, aio
-from purview_mpe.emulator import Emulator
+from purview_mpe import Client, Network, Report, Spec, aio
+from purview_mpe._azure import loading
+from purview_mpe.emulator import Emulator, Times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-VERBS = ("create_all", "approve", "reject", "delete_all", "connect")
+    from purview_mpe import Outcome
+
+#: Each writing verb, and what it is called with beside the spec (and the network).
+OPTIONS: dict[str, dict[str, Any]] = {
+    "create_all": {},
+    "apply": {},
+    "approve": {},
+    "reject": {},
+    "delete_all": {},
+    "connect": {"identity": True},
+    "disconnect": {},
+    "grant": {},
+    "revoke": {},
+    "onboard": {"approve": True},
+    "offboard": {},
+    "create_private_endpoints": {"purpose": "self-hosted-runtime", "approve": True},
+    "delete_private_endpoints": {"purpose": "self-hosted-runtime"},
+}
+VERBS = tuple(OPTIONS)
 CLIENTS = ("sync", "async")
+_NETWORK_VERBS = {"create_private_endpoints", "delete_private_endpoints"}
 #: Seconds within which the interruption arrives, at most: what comes later is one more round of waiting.
 SPAN = 0.7
 #: An interrupted verb ends within a second, and a loaded machine may add to that.
 PROMPT = 2.5
 _RUNS_AT_ONE_SERVER = 25
+#: How much shorter the waits between two looks are for verbs that would look only every two seconds.
+_HURRY = 0.02
+_SYNC = loading.load("purview_mpe._azure.transport")
+_ASYNC = loading.load("purview_mpe._azure.transport_aio")
+_SETTINGS = loading.load("purview_mpe._azure.options")
+
+
+class Hurried(_SYNC.PooledTransport):
+    """The library's own transport, on real connections and real time, with shorter waits between two looks."""
+
+    def __init__(self, ca_file: str) -> None:
+        super().__init__(
+            16,
+            connection_timeout=_SETTINGS.CONNECT_SECONDS,
+            read_timeout=_SETTINGS.READ_SECONDS,
+            connection_verify=ca_file,
+        )
+
+    def sleep(self, duration: float) -> None:
+        time.sleep(duration * _HURRY)
+
+
+class AsyncHurried(_ASYNC.AsyncPooledTransport):
+    """The same for tasks."""
+
+    def __init__(self, ca_file: str) -> None:
+        super().__init__(96, verify=ca_file)
+
+    async def sleep(self, duration: float) -> None:
+        await asyncio.sleep(duration * _HURRY)
 
 
 @dataclass(frozen=True)
@@ -87,16 +138,38 @@ class Place:
     before: int
     """Requests that the emulator had recorded by then."""
 
+    network: Network | None = None
+    """The network of private endpoints of one's own."""
+
     @classmethod
     def made_for(cls, emulator: Emulator, verb: str, number: int) -> Place:
-        """A factory of its own, on which the verb has something to write."""
-        factory = emulator.add_factory(f"adf-{number:05d}")
-        spec = Spec(factory=str(factory), account=str(emulator.account), name="purview")
-        if verb in {"approve", "reject", "delete_all"}:
-            status = "Approved" if verb == "delete_all" else "Pending"
+        """A factory of its own, or a network of its own, on which the verb has something to write."""
+        is_bare, is_member = verb in {"connect", "onboard", "create_all"}, verb in {"disconnect", "offboard", "revoke"}
+        factory = emulator.add_factory(
+            f"adf-{number:05d}",
+            identity=not is_bare,
+            managed_vnet=not is_bare,
+            purview_account=emulator.account if is_member else None,
+        )
+        spec = Spec(
+            factory=str(factory),
+            account=str(emulator.account),
+            name="purview",
+            runtime="managed-vnet" if verb == "create_all" else None,
+        )
+        if is_member:
+            emulator.catalog.grant("data-curator", emulator.identity_of(factory))
+        if verb in {"approve", "reject", "delete_all", "offboard"}:
+            status = "Pending" if verb in {"approve", "reject"} else "Approved"
             for group_id, target in emulator.targets(emulator.account).items():
                 emulator.add_endpoint(factory, spec.name_of(group_id), target, group_id, status=status)
-        return cls(emulator, spec, emulator.request_count)
+        network = _network(emulator, spec, verb, number) if verb in _NETWORK_VERBS else None
+        return cls(emulator, spec, emulator.request_count, network)
+
+    def call(self, client: Any, verb: str) -> Any:
+        """The verb's call: its report, or what is awaited for it."""
+        given = (self.spec,) if self.network is None else (self.spec, self.network)
+        return getattr(client, verb)(*given, **OPTIONS[verb])
 
     def settle(self) -> None:
         """Wait until the emulator has answered what had arrived when the client left."""
@@ -109,13 +182,36 @@ class Place:
         """What was written for this run."""
         count = self.emulator.request_count - self.before
         asked = self.emulator.requests[-count:] if count else []
-        return [request for request in asked if request.method in {"PUT", "POST", "DELETE"}]
+        return [request for request in asked if request.method not in {"GET", "HEAD"}]
+
+
+def _network(emulator: Emulator, spec: Spec, verb: str, number: int) -> Network:
+    """A virtual network of its own; with private endpoints in it if they are to be deleted."""
+    hub = emulator.networks.add_virtual_network(f"vnet-{number:05d}", resource_group=f"rg-{number:05d}")
+    # With `manual`, the verb has approvals to write as well.
+    network = Network(
+        subnet=hub.child("subnets", "snet-pe"),
+        dns="create",
+        zone_resource_group=hub.resource_group,
+        approval="manual",
+    )
+    if verb == "delete_private_endpoints":
+        for group_id, target in emulator.targets(emulator.account).items():
+            emulator.networks.add_private_endpoint(f"{spec.name}-{group_id}", network.subnet_id, target, group_id)
+    return network
 
 
 @contextmanager
 def served(seed: int) -> Iterator[tuple[Emulator, Any]]:
     """An emulator in real time, as quick as makes every state of a step last for a moment."""
-    emulator = Emulator(foreign_connections=0, provisioning=0.2, connection_delay=0.1, deletion=0.2, seed=seed)
+    emulator = Emulator(
+        foreign_connections=0,
+        provisioning=0.2,
+        connection_delay=0.1,
+        deletion=0.2,
+        times=Times(private_endpoint=0.05, private_endpoint_deletion=0.05, private_dns=0.03),
+        seed=seed,
+    )
     with emulator.serve() as server:
         yield emulator, server
 
@@ -127,18 +223,36 @@ def session(verb: str, client: str, runs: int, seed: int) -> Tally:
     while tally.interrupted < runs and number <= 10 * runs + _RUNS_AT_ONE_SERVER:
         with served(seed) as (emulator, server):
             began, whole = time.monotonic(), Place.made_for(emulator, verb, 0)
-            interrupt(server, whole, verb, SPAN)
+            interrupt(server, whole, verb, _span(verb))
             span = time.monotonic() - began  # a whole run, if it is shorter; and the imports are done
             whole.settle()
             for _ in range(_RUNS_AT_ONE_SERVER):
                 number += 1
-                place, delay = Place.made_for(emulator, verb, number), random.random() * min(SPAN, span)
+                place, delay = Place.made_for(emulator, verb, number), random.random() * min(_span(verb), span)
                 tally.take(place, verb, delay, interrupt(server, place, verb, delay))
                 if tally.interrupted >= runs:
                     break
     if tally.interrupted < runs:
         tally.wrong.append("hardly any run was interrupted")
     return tally
+
+
+def _span(verb: str) -> float:
+    """Seconds within which the interruption arrives: the longer verbs write to their end."""
+    return (8 if verb in _NETWORK_VERBS else 3) * SPAN if verb in _HURRIED else SPAN
+
+
+_HURRIED = _NETWORK_VERBS | {"onboard", "offboard"}
+
+
+def _options(place: Place, server: Any, verb: str, hurried: Callable[[str], Any]) -> dict[str, Any]:
+    """The client's, for a server and a verb."""
+    return {
+        "endpoint": server.url,
+        "purview_endpoint": f"{server.url}/purview/{{account}}",
+        "connection_verify": server.ca_file,
+        **({"transport": hurried(server.ca_file)} if verb in _HURRIED else {}),
+    }
 
 
 def interrupted_sync(server: Any, place: Place, verb: str, delay: float) -> End:
@@ -151,13 +265,12 @@ def interrupted_sync(server: Any, place: Place, verb: str, delay: float) -> End:
 
     before = signal.signal(signal.SIGALRM, ctrl_c)
     returned = False
-    emulator = place.emulator
+    options = _options(place, server, verb, Hurried)
     try:
-        with Client(emulator.credential, endpoint=server.url, connection_verify=server.ca_file) as client:
-            action: Callable[[Spec], Any] = getattr(client, verb)
+        with Client(place.emulator.credential, **options) as client:
             try:
                 signal.setitimer(signal.ITIMER_REAL, delay)
-                action(place.spec)
+                place.call(client, verb)
                 returned = True
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
@@ -167,6 +280,8 @@ def interrupted_sync(server: Any, place: Place, verb: str, delay: float) -> End:
         return End("otherwise", error=error)
     finally:
         signal.signal(signal.SIGALRM, before)
+        if "transport" in options:
+            options["transport"].close()
     return End("not interrupted")
 
 
@@ -174,20 +289,22 @@ def interrupted_async(server: Any, place: Place, verb: str, delay: float) -> End
     """Cancellation of the task."""
 
     async def main() -> End:
-        options = {"endpoint": server.url, "connection_verify": server.ca_file}
-        async with aio.Client(place.emulator.async_credential, **options) as client:
-            task = asyncio.ensure_future(getattr(client, verb)(place.spec))
+        async with contextlib.AsyncExitStack() as stack:
+            options = _options(place, server, verb, AsyncHurried)
+            if "transport" in options:
+                await stack.enter_async_context(options["transport"])
+            client = await stack.enter_async_context(aio.Client(place.emulator.async_credential, **options))
+            task = asyncio.ensure_future(place.call(client, verb))
             await asyncio.wait([task], timeout=delay)
             began = time.monotonic()
-            if not task.cancel():
-                return End("not interrupted")
+            is_over = not task.cancel()
             try:
                 await task
             except asyncio.CancelledError as cancelled:
                 return End("interrupted", time.monotonic() - began, cancelled)
             except BaseException as error:  # noqa: BLE001 - as above
                 return End("otherwise", error=error)
-            return End("not interrupted")
+            return End("not interrupted" if is_over else "otherwise")
 
     return asyncio.run(main())
 
@@ -200,9 +317,11 @@ def disagreements(place: Place, verb: str, report: Report | None) -> list[str]:
     problems = [f"{o.name} took {o.seconds} s" for o in report.outcomes if o.seconds < 0]
     if report.verb != verb:
         problems.append(f"the report is that of {report.verb}")
+    unexplained = [request for request in writes if request.status < 300]
     for outcome in report.outcomes:
-        sent = [request for request in writes if _is_about(request, verb, place, outcome)]
+        sent = [request for request in writes if _is_about(request, place, report, outcome)]
         accepted = [request for request in sent if request.status < 300]
+        unexplained = [request for request in unexplained if request not in sent]
         interrupted = outcome.error is not None and outcome.error.code == "interrupted"
         if interrupted and "nothing was sent" in outcome.error.message and sent:  # type: ignore[union-attr]  # as asked
             problems.append(f"{outcome.name}: nothing was sent, and {sent[0].method} was")
@@ -212,26 +331,52 @@ def disagreements(place: Place, verb: str, report: Report | None) -> list[str]:
             problems.append(f"{outcome.name}: {outcome.result}, and {accepted[0].method} was accepted")
         elif not interrupted and outcome.result in {"failed", "timed-out", "conflict", "ambiguous"}:
             problems.append(f"{outcome.name}: {outcome.result}: {outcome.error}")
-    return problems
+    return problems + [f"no outcome is about {request.method} {request.path}" for request in unexplained]
 
 
-_DONE = frozenset({"created", "replaced", "approved", "rejected", "deleted", "connected"})
+_DONE = frozenset(
+    {
+        *("created", "replaced", "approved", "rejected", "deleted"),
+        *("connected", "disconnected", "enabled", "granted", "revoked"),
+    }
+)
 
 
-def _is_about(request: Any, verb: str, place: Place, outcome: Any) -> bool:
-    if verb == "connect":
-        return bool(request.path.casefold().endswith(place.spec.factory.casefold()))
-    if verb in {"create_all", "delete_all"}:
-        return bool(request.path.casefold().endswith(f"/managedprivateendpoints/{outcome.name}".casefold()))
-    connection = next(
+def _is_about(request: Any, place: Place, report: Report, outcome: Outcome) -> bool:
+    """Whether a write was sent for this outcome."""
+    path, factory = request.path.casefold(), place.spec.factory.casefold()
+    match outcome.subject:
+        case "connection" | "identity":
+            ends = factory
+        case "data-curator":
+            return "/metadatapolicies/" in path
+        case "managed-network" | "runtime" | "dns-zone" | "dns-link" | "dns-zone-group":
+            ends = outcome.resource_id.casefold()
+        case _ if _is_decision(report, outcome):
+            ends = f"/{_connection_name(place.emulator, outcome)}"
+        case "private-endpoint":
+            ends = f"/privateendpoints/{outcome.name}".casefold()
+        case _:
+            ends = f"{factory}/managedvirtualnetworks/default/managedprivateendpoints/{outcome.name}".casefold()
+    return path.endswith(ends)
+
+
+def _is_decision(report: Report, outcome: Outcome) -> bool:
+    """Whether the outcome is about an approval or a rejection: after a creation, an endpoint has a second outcome."""
+    same = [one for one in report.outcomes if one.group_id is not None and one.identity == outcome.identity]
+    return report.verb in {"approve", "reject"} or (len(same) > 1 and outcome is not same[0])
+
+
+def _connection_name(emulator: Emulator, outcome: Outcome) -> str:
+    """The name of the connection that an outcome is about; a name that no connection has, if there is none."""
+    return next(
         (
-            one
-            for one in place.emulator.connections()
+            one.name.casefold()
+            for one in emulator.connections()
             if one.private_endpoint_id.casefold() == str(outcome.private_endpoint_id).casefold()
         ),
-        None,
+        "?",
     )
-    return connection is not None and request.path.casefold().endswith(f"/{connection.name}".casefold())
 
 
 if __name__ == "__main__":
@@ -246,7 +391,7 @@ if __name__ == "__main__":
         for a_client in given.client or CLIENTS:
             found = session(a_verb, a_client, given.runs, given.seed)
             failed |= bool(found.wrong)
-            print(f"{a_verb:<12}{a_client:<7}{found}", flush=True)  # noqa: T201
+            print(f"{a_verb:<25}{a_client:<6}{found}", flush=True)  # noqa: T201
             for problem in found.wrong[:20]:
                 print(f"    {problem}", flush=True)  # noqa: T201
     sys.exit(1 if failed else 0)

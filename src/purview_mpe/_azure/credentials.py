@@ -32,6 +32,8 @@ from purview_mpe._wire.sign_in import read_no_token
 from purview_mpe.errors import InvalidCredential, PurviewMpeError, UnsupportedSetup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from purview_mpe._azure.options import Cloud, Colour
 
 #: Identifies a token request: its scopes, and the options that are the same for every request of a client.
@@ -61,14 +63,16 @@ class OneToken:
 
     def get_token_info(self, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """The token at hand, or a new one."""
-        with self._turns.turn(current().run.presence, current().check):
-            return self._at_hand(scopes, options) or self._new(scopes, options)
+        return self._in_own_turn(lambda: self._at_hand(scopes, options) or self._new(scopes, options))
 
     def renewed(self, refused: str, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """A token other than the one that Azure refused: one fetched meanwhile, or a new one."""
-        with self._turns.turn(current().run.presence, current().check):
+
+        def renew() -> Any:
             self.drop(refused)
             return self._at_hand(scopes, options) or self._new(scopes, options)
+
+        return self._in_own_turn(renew)
 
     def drop(self, refused: str) -> None:
         """Drop a token that Azure refused."""
@@ -78,6 +82,9 @@ class OneToken:
 
     def close(self) -> None:
         """Do nothing: the owner of the real credential closes it."""
+
+    def _in_own_turn(self, action: Callable[[], Any]) -> Any:
+        return self._turns.take(current().run.presence, action, current().check)
 
     def _new(self, scopes: tuple[str, ...], options: dict[str, Any] | None) -> Any:
         self._tell_sign_in()

@@ -19,6 +19,7 @@ from purview_mpe.errors import WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
+    from contextlib import AbstractContextManager
 
     from purview_mpe._azure.presence import Presence
     from purview_mpe._rules.budget import Ticket
@@ -215,14 +216,25 @@ def current() -> Exchange:
     return _current.get()
 
 
-@contextmanager
-def exchanging(exchange: Exchange) -> Generator[None]:
+def exchanging(exchange: Exchange) -> AbstractContextManager[None]:
     """Make this the current exchange inside the block."""
-    token = _current.set(exchange)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return _Exchanging(exchange)
+
+
+class _Exchanging:
+    """Not a generator: an interruption can leave one half-way, and its end would then run whenever it is collected.
+
+    That could be within the next verb's exchange, which would lose its variable.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._exchange)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
         # The frames of a resulting error hold the exchange.
-        exchange.secret = ""
-        exchange.begun = exchange.followed = None
+        self._exchange.secret = ""
+        self._exchange.begun = self._exchange.followed = None

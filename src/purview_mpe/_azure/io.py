@@ -142,15 +142,9 @@ class _Common:
                 "seconds": event.seconds,
             },
         )
-        if self._listener is None:
-            return
-        with self._listening.turn(self._run.presence):  # one at a time: a listener need not be thread-safe
-            try:
-                with values_by_the_library(False):
-                    self._listener(event)
-            except Exception:
-                # An error in the code that draws progress must not stop the work half-way.
-                _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
+        if (listener := self._listener) is not None:
+            # One at a time: a listener need not be thread-safe.
+            self._listening.take(self._run.presence, lambda: _heard(listener, event))
 
     def until_room(self, method: str, resource: ArmId, count: int) -> float:
         return self._azure.until_room(method, resource, count)
@@ -175,7 +169,11 @@ class SyncIo(_Common):
     """Threads where operations run in parallel, plain calls everywhere else."""
 
     at_once = clients.POOL_SIZE
-    run = staticmethod(run)
+
+    @staticmethod
+    def run(flow: Coroutine[Any, Any, T]) -> T:
+        """The result of a flow, in a context of its own: what an interruption leaves in it does not reach others."""
+        return contextvars.copy_context().run(run, flow)
 
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         return self._do(attempt, lambda: operation(self._clients))
@@ -386,6 +384,15 @@ class AsyncIo(_Common):
     async def sleep(self, seconds: float) -> None:
         await self._azure.transport.sleep(self._wait(seconds))
         self._run.check()
+
+
+def _heard(listener: Callable[[Event], None], event: Event) -> None:
+    try:
+        with values_by_the_library(False):
+            listener(event)
+    except Exception:
+        # An error in the code that draws progress must not stop the work half-way.
+        _log.exception("on_event failed, and the run goes on", extra={"verb": event.verb})
 
 
 def _has_come(signals: queue.SimpleQueue[None], seconds: float) -> bool:

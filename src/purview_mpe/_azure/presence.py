@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+
+T = TypeVar("T")
 
 #: A wait is split into slices of this length, and checks after each whether the verb was stopped: a wait for a lock
 #: with a time limit cannot be interrupted on every platform.
@@ -125,32 +127,43 @@ class Crew:
 
 
 class Turns:
-    """A reentrant lock whose waiting threads are reported."""
+    """A reentrant lock whose waiting threads are reported.
+
+    An interruption can come at any instant. CPython looks for it behind each call of a function in C and at the
+    beginning of each Python function, and so also at the beginning of a context manager's `__exit__`: a lock that is
+    held by a `with` statement on a Python object can stay held for ever. So `take` runs its action inside one `try`.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # It knows its owner, unlike a `Lock`: an interruption may leave open whether this thread has got it.
+        self._lock = threading.RLock()
         self._owner: threading.Thread | None = None
         self._door = threading.Lock()
         self._waiting: dict[threading.Thread, Presence] = {}
 
-    @contextmanager
-    def turn(self, presence: Presence, check: Callable[[], None] = lambda: None) -> Generator[None]:
-        """Hold the lock inside the block; while waiting for it, `check` may raise."""
+    def take(self, presence: Presence, action: Callable[[], T], check: Callable[[], None] = lambda: None) -> T:
+        """The action's result, while this thread holds the lock; while it waits for the lock, `check` may raise."""
         me = threading.current_thread()
         if self._owner is me:
-            yield
-            return
+            return action()
         try:
-            while not (self._is_free(presence) or self._lock.acquire(timeout=SLICE)):
-                check()
-        finally:
-            self._stop_waiting(me)
-        try:
+            try:
+                while not (self._is_free(presence) or self._lock.acquire(timeout=SLICE)):
+                    check()
+            finally:
+                self._stop_waiting(me)
             self._owner = me
-            yield
+            return action()
         finally:
-            self._owner = None
-            self._release()
+            try:
+                if self._owner is me:
+                    self._owner = None
+                    self._pass_on()
+            finally:
+                try:
+                    self._lock.release()
+                except RuntimeError:
+                    pass  # it has been passed on, or this thread never had it
 
     def _is_free(self, presence: Presence) -> bool:
         """Take the lock, or report that this thread waits for it."""
@@ -169,12 +182,13 @@ class Turns:
         if presence is not None:
             presence.end_wait(me)
 
-    def _release(self) -> None:
+    def _pass_on(self) -> None:
+        """Release the lock, and report that the waiting threads go on.
+
+        The operating system chooses which one gets the lock; the others report again.
+        """
         with self._door:
-            try:
-                # All of them: the operating system chooses which one gets the lock, and the others report again.
-                for thread, presence in self._waiting.items():
-                    presence.end_wait(thread)
-                self._waiting.clear()
-            finally:
-                self._lock.release()
+            for thread, presence in self._waiting.items():
+                presence.end_wait(thread)
+            self._waiting.clear()
+            self._lock.release()

@@ -11,9 +11,11 @@ import errno
 import importlib
 import math
 import os
+import queue
 import socket
 import threading
 import time
+from collections import deque
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +56,10 @@ class PooledTransport(RequestsTransport):  # type: ignore[misc]  # azure-core ex
         session.mount("https://", _Adapter(size))
         # A callable that does nothing: without it, requests replaces our token with a login from a .netrc file.
         session.auth = _unchanged
-        self._slots = threading.BoundedSemaphore(size)
+        # Not a semaphore, for the same reason as in `_Free`.
+        self._slots = queue.SimpleQueue[None]()
+        for _ in range(size):
+            self._slots.put(None)
         base: Any = super()
         base.__init__(session=session, session_owner=True, **options)
 
@@ -198,8 +203,38 @@ def _connect(line: _Line, opened: socket.socket, address: Any, timeout: float | 
     opened.settimeout(timeout)
 
 
-class _Pool(HTTPSConnectionPool):
-    ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]  # urllib3 types it as its own classes only
+class _Free(queue.LifoQueue[Any]):
+    """The free connections of a pool, with the methods that urllib3 uses of a queue; nothing here waits.
+
+    urllib3's own queue uses conditions, which are Python code: an interruption inside one can leave it locked, and then
+    every later request waits for ever (measured). A deque takes each step at once. A connection that an interruption
+    loses is replaced: the slots limit the requests, and not this pool.
+    """
+
+    def __init__(self, maxsize: int) -> None:  # not `super().__init__`, which makes the conditions
+        self.maxsize = maxsize
+        self._free: deque[Any] = deque()
+
+    def get(self, *_: Any, **__: Any) -> Any:
+        """The connection that was used last."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def put(self, item: Any, *_: Any, **__: Any) -> None:
+        """Keep a connection, unless there are enough."""
+        if len(self._free) >= self.maxsize:
+            raise queue.Full
+        self._free.append(item)
+
+    def qsize(self) -> int:
+        """The number of free connections, and of places for new ones."""
+        return len(self._free)
+
+
+#: Made by a call, because urllib3 types both classes as its own only.
+_Pool = type("_Pool", (HTTPSConnectionPool,), {"ConnectionCls": _Connection, "QueueCls": _Free})
 
 
 class _Adapter(HTTPAdapter):
@@ -251,10 +286,10 @@ def _use_our_connections(manager: Any) -> None:
 
 
 @contextlib.contextmanager
-def _slot(slots: threading.BoundedSemaphore, seconds: float) -> Any:
+def _slot(slots: queue.SimpleQueue[None], seconds: float) -> Any:
     """Hold one of the slots for requests under way."""
     waited = 0.0
-    while not slots.acquire(timeout=SLICE):
+    while not _is_taken(slots):
         current().check()
         waited += SLICE
         if waited >= seconds:
@@ -263,7 +298,15 @@ def _slot(slots: threading.BoundedSemaphore, seconds: float) -> Any:
         current().check()
         yield
     finally:
-        slots.release()
+        slots.put(None)
+
+
+def _is_taken(slots: queue.SimpleQueue[None]) -> bool:
+    try:
+        slots.get(timeout=SLICE)
+    except queue.Empty:
+        return False
+    return True
 
 
 class _Limit:

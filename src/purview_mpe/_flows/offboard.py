@@ -27,10 +27,11 @@ async def offboard(io: Io, spec: Spec, *, dry_run: bool) -> Report:
     account_id = spec.account_id or await reads.connected_account(io, spec)
     # The endpoints are listed before the first write, so that an unreadable list does not leave the factory half
     # removed. Each deletion looks again, because the list is old by then.
-    body, (account, (endpoints, seen_at)) = await reads.both(
+    body, account, (endpoints, seen_at) = await reads.three(
         io,
         reads.read_factory_body(io, spec.factory_id),
-        reads.both(io, delete_all.read_account(io, account_id), delete_all.list_endpoints(io, spec)),
+        delete_all.read_account(io, account_id),
+        delete_all.list_endpoints(io, spec),
     )
     member = Member(spec.factory_id.name, factory_json.principal_id(body), began, spec.factory)
     curating = Curating(

@@ -70,14 +70,11 @@ async def prepared(io: Io, spec: Spec, options: OnboardOptions, *, dry_run: bool
     """Read what onboarding needs; nothing is written yet."""
     began = io.now()
     account_id = spec.account_id or await reads.connected_account(io, spec)
-    account, (body, (factory, runtimes)) = await reads.both(
+    account, body, (factory, runtimes) = await reads.three(
         io,
         reads.read_account(io, account_id),
-        reads.both(
-            io,
-            reads.read_factory_body(io, spec.factory_id),
-            reads.read_factory_side(io, spec, with_runtimes=True),
-        ),
+        reads.read_factory_body(io, spec.factory_id),
+        reads.read_factory_side(io, spec, with_runtimes=True),
     )
     plan = reads.Observed(account, factory, runtimes).plan(spec)
     change = FactoryChange(

@@ -6,26 +6,33 @@ library does, it is a bug, and something may have been written already: "nothing
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from purview_mpe.errors import InternalError, InvalidSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from contextlib import AbstractContextManager
 
 _by_the_library: ContextVar[bool] = ContextVar("purview_mpe_by_the_library", default=False)
 
 
-@contextmanager
-def values_by_the_library(made_here: bool = True) -> Generator[None]:
+def values_by_the_library(made_here: bool = True) -> AbstractContextManager[None]:
     """Inside the block, the library creates values; with False, the caller does so again, for example in a listener."""
-    token = _by_the_library.set(made_here)
-    try:
-        yield
-    finally:
-        _by_the_library.reset(token)
+    return _Values(made_here)
+
+
+class _Values:
+    """Not a generator: one that an interruption leaves half-way ends whenever it is collected, within another verb."""
+
+    def __init__(self, made_here: bool) -> None:
+        self._made_here = made_here
+
+    def __enter__(self) -> None:
+        self._token = _by_the_library.set(self._made_here)
+
+    def __exit__(self, *_: object) -> None:
+        _by_the_library.reset(self._token)
 
 
 def wrong_value(noun: str, problems: list[tuple[str, str]]) -> InvalidSpec | InternalError:

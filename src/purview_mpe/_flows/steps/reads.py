@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 A = TypeVar("A")
 B = TypeVar("B")
+C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,14 @@ async def both(io: Io, one: Coroutine[Any, Any, A], other: Coroutine[Any, Any, B
     """Run two flows with different types of result together."""
     results: list[Any] = await io.gather([one, other])
     return cast("A", results[0]), cast("B", results[1])
+
+
+async def three(
+    io: Io, one: Coroutine[Any, Any, A], other: Coroutine[Any, Any, B], third: Coroutine[Any, Any, C]
+) -> tuple[A, B, C]:
+    """Run three flows together; `both` within `both` leaves flows unawaited if it is interrupted before it starts."""
+    results: list[Any] = await io.gather([one, other, third])
+    return cast("A", results[0]), cast("B", results[1]), cast("C", results[2])
 
 
 async def read_account(io: Io, account_id: ArmId) -> Account:
