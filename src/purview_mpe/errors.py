@@ -371,7 +371,8 @@ class ReportFailed(PurviewMpeError):
     """Not everything that you asked for is done; raised by `Report.raise_for_failures()`.
 
     A step failed, a connection is not approved although you asked for it, a step was handed off (unless you pass
-    `hand_off_is_fine=True`), or the account cannot be read, so that not every endpoint is known.
+    `hand_off_is_fine=True`), or the account cannot be read or is still being created, so that not every endpoint is
+    known.
     The message lists all of these, each with its remedy.
 
     What to do: Follow each remedy, and repeat the call: what is done already is kept.

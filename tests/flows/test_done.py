@@ -42,6 +42,41 @@ def test_a_spec_that_names_only_what_is_known_can_be_complete(colour, emulator, 
     report.raise_for_failures()
 
 
+def test_an_account_that_may_still_get_its_namespace_is_not_all_known(colour):
+    """An account that is being created shows its namespace last: three endpoints of four are not all."""
+    emulator = Emulator(foreign_connections=0, provisioning=1.0, connection_delay=0.0)
+    account = emulator.add_account("young", creating=True)
+    emulator.clock.advance(80)
+    spec = spec_for(emulator, account=str(account))
+    early = colour.run(emulator, lambda client: client.create_all(spec, approve=True))
+    assert (early.counts, early.complete) == ({"created": 3, "approved": 3}, False)
+    with pytest.raises(ReportFailed, match="in the state Creating"):
+        early.raise_for_failures()
+    status = colour.run(emulator, lambda client: client.status(spec))
+    assert (status.ready, status.all_known) == (False, False)
+    emulator.clock.advance(120)
+    late = colour.run(emulator, lambda client: client.create_many([spec], resume=FleetReport(reports=(early,))))
+    assert (late.counts, late.complete) == ({"created": 1, "kept": 3}, True)
+
+
+def test_a_report_without_endpoints_is_not_approved(colour, emulator):
+    """A report of another verb, or of a creation that failed as a whole, asks for nothing that could be done."""
+    connected = colour.run(emulator, lambda client: client.connect(spec_for(emulator)))
+    ghost = spec_for(emulator, factory=str(emulator.factory).replace("df1", "ghost"))
+    failed = colour.run(emulator, lambda client: client.create_many([ghost]))
+    before = len(emulator.writes)
+    reports = [
+        colour.run(emulator, lambda client: client.approve(connected)),
+        colour.run(emulator, lambda client: client.reject(connected)),
+        *colour.run(emulator, lambda client: client.approve_many(failed)).reports,
+    ]
+    assert [(report.complete, report.counts) for report in reports] == [(False, {"failed": 1})] * 3
+    assert "names no endpoint" in reports[0].outcomes[0].error.message
+    with pytest.raises(ReportFailed, match="report of create_all for the factory 'ghost' names no endpoint"):
+        reports[2].raise_for_failures()
+    assert len(emulator.writes) == before
+
+
 def test_a_status_without_reader_on_the_account_is_neither_ready_nor_settled(colour, emulator):
     """The only endpoint that is known is ready; the others may be missing."""
     status = colour.run(emulator, lambda client: client.status(spec_for(emulator)), roles=REQUESTER)

@@ -86,6 +86,18 @@ def test_an_open_account_is_reached_from_outside(colour):
     assert outcome(report).result == "granted"
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 429, "retry_after": 20}, {"status": 409, "code": "AnotherOperationInProgress"}, {"status": 503}],
+)
+def test_becoming_admin_is_asked_for_again(colour, emulator, fault):
+    """A busy account, or a moment's throttling or failure, ends nothing: asking for the same again is harmless."""
+    spec = unconnected(emulator)
+    emulator.inject(Fault.status("POST", path="*/addRootCollectionAdmin", times=2, **fault))
+    report = colour.run(emulator, lambda client: client.grant(spec, become_admin=True), roles=("Owner",))
+    assert (outcome(report).result, report.complete) == ("granted", True)
+
+
 def test_become_admin_is_asked_for_and_reported(colour, emulator):
     """The caller is made a collection administrator first, and a warning says so and how to undo it."""
     report = colour.run(

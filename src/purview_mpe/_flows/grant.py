@@ -10,7 +10,7 @@ from purview_mpe._flows.steps.io import remaining
 from purview_mpe._flows.steps.narration import tell_step
 from purview_mpe._flows.steps.permissions import read_permissions
 from purview_mpe._flows.steps.root_policy import ROLE, Change, change_root_policy
-from purview_mpe._flows.steps.waiting import poll_interval
+from purview_mpe._flows.steps.waiting import carried_out, poll_interval
 from purview_mpe._model.arm_id import folded
 from purview_mpe._model.results import INTERRUPTED, ErrorDetail, Finding, Outcome, Report
 from purview_mpe._rules.findings.account import ACCOUNT_MISSING_IN_TAKEDOWN, ACCOUNT_UNREADABLE
@@ -23,7 +23,7 @@ from purview_mpe._rules.reach import OutOfReach, account_unreadable, not_collect
 from purview_mpe._rules.rights import BECOMES_ADMIN, allows
 from purview_mpe._wire import factory as factory_json
 from purview_mpe._wire.curator_hand_off import Asked, hand_off
-from purview_mpe._wire.errors import Attempt
+from purview_mpe._wire.errors import Attempt, is_busy
 from purview_mpe._wire.policy import (
     admin_body,
     curators,
@@ -237,23 +237,34 @@ class Curating:
         attempt = Attempt(
             f"make the caller a collection administrator of {self.account.name!r}", str(self.account_id), "Owner"
         )
-        began = self.io.now()
+        began, last = self.io.now(), None
+
+        async def add() -> None:
+            await self.io.call(
+                attempt,
+                lambda az: az.purview(self.account_id).accounts.add_root_collection_admin(
+                    self.account_id.resource_group, self.account_id.name, admin_body(caller)
+                ),
+            )
+
+        async def look(_may_be_done: bool) -> None:
+            """Nothing to read: making the same caller an administrator again changes nothing."""
+
         while True:
             try:
-                await self.io.call(
-                    attempt,
-                    lambda az: az.purview(self.account_id).accounts.add_root_collection_admin(
-                        self.account_id.resource_group, self.account_id.name, admin_body(caller)
-                    ),
-                )
+                await carried_out(self.io, add, look=look)
             except PurviewMpeError as error:
                 # Every role change writes the same policy, so another one can make this call fail (public code).
                 wait = poll_interval(self.io.now() - began)
                 left = min(remaining(self.io), self.until - self.io.now())
-                if not is_stale_write(error.status, error.azure_code, error.message) or wait >= left:
-                    self.arm_refusal = error
-                    raise
-                await self.io.sleep(wait)
+                is_stale = is_stale_write(error.status, error.azure_code, error.message) and not is_busy(error)
+                if is_stale and wait < left:
+                    last = error
+                    await self.io.sleep(wait)
+                    continue
+                # Azure's refusal says more than that the time ran out.
+                self.arm_refusal = last if last is not None and isinstance(error, WaitTimedOut) else error
+                raise self.arm_refusal from None
             else:
                 self.admin = caller
                 return

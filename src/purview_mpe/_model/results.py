@@ -468,11 +468,11 @@ class Report(Noun):
         """True if everything that you asked for is done, and nothing is unknown.
 
         False after a failure; if anything was handed off; after a dry run that would write; if you asked for approval
-        and not every connection is approved; and if the account could not be read, unless `Spec.groups` names only
-        known group ids. A creation without `approve` is complete once the endpoints exist, although their connections
-        may wait for approval: `status(spec)` says whether lineage can flow. `onboard` is complete once nothing is left
-        to do: without `approve` once the connections are approved, and without `grant` never, because its report does
-        not say whether the identity has the role.
+        and not every connection is approved; and if the account could not be read, or is being created and may still
+        get its Event Hubs namespace, unless `Spec.groups` names only known group ids. A creation without `approve` is
+        complete once the endpoints exist, although their connections may wait for approval: `status(spec)` says whether
+        lineage can flow. `onboard` is complete once nothing is left to do: without `approve` once the connections are
+        approved, and without `grant` never, because its report does not say whether the identity has the role.
         """
         has_role = any(outcome.subject == "data-curator" for outcome in self.outcomes)
         return self.is_done and (self.verb != "onboard" or has_role)
@@ -606,15 +606,26 @@ class Status(Noun):
 def is_all_known(spec: Spec, account: Account, purpose: Purpose | None = None) -> bool:
     """True if the account shows every endpoint that the spec wants.
 
-    An account that cannot be read shows only its own endpoint; which others it needs is unknown. Studio needs only
-    endpoints to the account itself. `Spec.groups` is about managed endpoints.
+    An account that cannot be read shows only its own endpoint; which others it needs is unknown. So does an account
+    that may still get its Event Hubs namespace. Studio needs only endpoints to the account itself. `Spec.groups` is
+    about managed endpoints.
     """
     if purpose == "studio":
         return True
     if spec.groups is None or purpose is not None:
-        return account.shape not in {None, "F"}
+        return account.shape not in {None, "F"} and not _may_grow(account)
     known = {target.group_id for target in account.targets}
     return all(group_id in known or group_id in OPTIONAL_GROUPS for group_id in spec.groups)
+
+
+def _may_grow(account: Account) -> bool:
+    """True while an account that shows no Event Hubs namespace is being created.
+
+    A new account shows its namespace a minute after its storage account, and only then says that it is created
+    (recorded). A change of tags looks the same for up to a minute.
+    """
+    is_being_created = (account.provisioning_state or "").casefold() == "creating"
+    return is_being_created and all(target.group_id != "namespace" for target in account.targets)
 
 
 def _agreeing(noun: N, problems: Iterable[tuple[str, str]]) -> N:

@@ -104,9 +104,15 @@ class FromReport:
 
     @property
     def left_out(self) -> Sequence[LeftOut]:
-        """What the report names but the account does not use, or does not show to this caller."""
-        known = self._known()
-        return [self._left_out(outcome) for key, outcome in self._reported().items() if key not in known]
+        """What the report names but the account does not use, or does not show to this caller.
+
+        A report that names no endpoint (of a creation that failed as a whole, or of another verb) is left out itself:
+        without an outcome, everything it asks for would count as done.
+        """
+        known, reported = self._known(), self._reported()
+        if not reported:
+            return [LeftOut(reasons.without_endpoints(self.report), None)]
+        return [self._left_out(outcome) for key, outcome in reported.items() if key not in known]
 
     async def claims(self) -> Sequence[Claim]:
         reported, factory = self._reported(), self.report.spec.factory_id.name

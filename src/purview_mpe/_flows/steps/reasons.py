@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purview_mpe._flows.steps.search import Search
-    from purview_mpe._model.results import Endpoint, Result
+    from purview_mpe._model.results import Endpoint, Report, Result
     from purview_mpe._model.states import Decision
     from purview_mpe._rules.ownership import Claim
     from purview_mpe._wire.hand_off import Pending
@@ -122,6 +122,17 @@ def not_of_the_account(outcome: Outcome, account: Account) -> Outcome:
         result="conflict",
         error=ErrorDetail.of(error),
     )
+
+
+def without_endpoints(report: Report) -> Outcome:
+    """A report that names no endpoint: nothing was looked for, so nothing is done."""
+    spec = report.spec
+    error = NotApproved(
+        f"No connection was looked for: the report of {report.verb} for the factory {spec.factory_id.name!r} names no "
+        "endpoint.",
+        remedy="Have the requester call create_all again, and send the report of a run that created the endpoints.",
+    )
+    return Outcome(name=spec.name, resource_id=spec.factory, result="failed", error=ErrorDetail.of(error))
 
 
 def not_confirmed(claim: Claim, account: Account) -> Outcome:
