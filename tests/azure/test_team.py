@@ -193,7 +193,9 @@ class InterruptingAStart:
         self.was_raised = False
 
     def __call__(self, frame: FrameType, event: str, called: Any) -> None:
-        if event == "c_return" and getattr(called, "__name__", "") == "start_new_thread" and not self.was_raised:
+        # The second is Python 3.13's.
+        is_start = getattr(called, "__name__", "") in {"start_new_thread", "start_joinable_thread"}
+        if event == "c_return" and is_start and not self.was_raised:
             self.was_raised = frame.f_code.co_filename == threading.__file__
             if self.was_raised:
                 raise KeyboardInterrupt
