@@ -2,8 +2,8 @@
 
 A factory is read when Azure's limits allow its writes, and written immediately. Then it is polled with one list request
 per round, however many endpoints are waiting. The interval grows with the time that the factory has waited, and with
-the number of factories that wait (their lists share one limit). No factory is polled much earlier than the quickest
-factory of this fleet was ready. No thread waits for a factory.
+the number of factories that wait (their lists share one limit). No factory is polled much sooner after its
+submission than the quickest factory of this fleet took. No thread waits for a factory.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 #: The position of a spec in the caller's list, and the spec.
 Item: TypeAlias = tuple[int, "Spec"]
 
-#: Polling lists per second and subscription. The first value applies while factories still wait for their submission;
+#: List requests per second for polling, in each subscription. The first value applies while factories still wait for
+#: their submission;
 #: it is less than half of what Azure Resource Manager allows. The second applies afterwards; it is most of what Azure
 #: Resource Manager allows.
 _LOOKS_PER_SECOND = 10.0
@@ -81,7 +82,7 @@ class Seen:
     """The factory as Azure's own JSON, if it was read."""
 
     def plan(self, spec: Spec, owner: SharedAccount) -> tuple[Plan, Factory]:
-        """What is missing, with the endpoints that do not fit on their targets as conflicts.
+        """What is missing; an endpoint for which its target has no room is a conflict.
 
         Raises:
             UnsupportedSetup: as `make_plan`.
@@ -117,7 +118,7 @@ class Fleet(FleetWork[Candidate]):
         super().__init__(io, [Candidate(index, spec) for index, spec in items], self.queues)
         self._approve, self._wait, self._timeout, self.dry_run = approve, wait, timeout, dry_run
         self._agreed = agreed or {}
-        """Earlier plans by the position of their factory: nothing that they do not hold is done."""
+        """Earlier plans by the position of their factory: only what they contain is done."""
         self._rights = SharedRights(io, self.schedule)
         self._accounts = SharedAccounts(io, self.schedule, with_room=True)
         self._approvals = Approvals(io, self.schedule)
@@ -193,8 +194,8 @@ class Fleet(FleetWork[Candidate]):
         """
         plan, factory = seen.plan(member.spec, owner)
         agreed = self._agreed.get(member.index)
-        # As for one factory: a plan with conflicts is not carried out, and a conflict that has arisen since stops only
-        # its own step.
+        # As for one factory: a plan with conflicts is not carried out, and a conflict that arose afterwards stops
+        # only its own step.
         decided = plan if agreed is None else agreed
         if decided.conflicts:
             self.finish(member, fleet_reports.conflicting(decided, approve=self._approve))
@@ -305,7 +306,7 @@ class Fleet(FleetWork[Candidate]):
         return member.submitted + max(poll_interval(0), self._not_before())
 
     def _not_before(self) -> float:
-        """Seconds from submission before which no factory is polled: 80 % of what the quickest one took."""
+        """Seconds after its submission in which a factory is not polled: 80 % of what the quickest one took."""
         return 0.8 * (self._quickest or 0.0)
 
     def _needs_look(self, creation: Creation) -> bool:

@@ -1,8 +1,8 @@
 """Onboarding many factories at once: identity and connection, then `create_many` and the role in parallel.
 
 All factories of one account share one policy, which is read and written back whole. So their identities are collected,
-and one write adds all that are ready. The write is sent once every factory of the account has its identity, or after a
-while, so that a slow factory does not delay the others for long.
+and one write adds all that are ready. The write is sent as soon as every factory of the account has its identity, or
+after a while, so that a slow factory does not delay the others for long.
 """
 
 from __future__ import annotations
@@ -117,13 +117,13 @@ class _Roles:
         self._open: Counter[str] = Counter()
 
     def expect(self, candidate: Candidate, account: str) -> None:
-        """Note that a factory of this account will need the role."""
+        """Record that a factory of this account will need the role."""
         self.forget(candidate)
         self._expected[candidate.index] = account
         self._open[account] += 1
 
     def forget(self, candidate: Candidate) -> None:
-        """Note that a factory no longer needs the role, or is ready for it."""
+        """Record that a factory no longer needs the role, or is ready for it."""
         if (account := self._expected.pop(candidate.index, None)) is not None:
             self._open[account] -= 1
 
@@ -205,7 +205,7 @@ class OnboardingFleet(Fleet):
         """The work for each factory that was read with its account, by the factory's index."""
 
     def admit(self, member: Candidate) -> None:
-        """Find the factory's account; its identity will need the role there."""
+        """Find the factory's account; the factory's identity will need the role there."""
         if self._options.grant:
             account_id = member.spec.account_id
             self._roles.expect(member, str(account_id).casefold() if account_id else "")

@@ -272,7 +272,7 @@ class _Proving:
             entity = await self._entity(address, *asked)
             if entity is not None:
                 return entity
-            # After a 404, whatever its code, the search decides.
+            # After a 404, whatever error code comes with it, the search decides.
         path, query, body = lineage.search_request(activity)
         answer = await self._ask("POST", address, path, query, body)
         if not lineage.is_search_answer(answer):

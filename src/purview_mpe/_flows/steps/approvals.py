@@ -63,9 +63,9 @@ class Case:
     was_asked: bool = False
     """True once the claims were read, or could not be read."""
     unread: dict[Place, int] = field(default_factory=dict[Place, int])
-    """The lists that must still be read for these claims.
+    """For each list that must still be read for these claims: how many of its reads had started before them.
 
-    Each has the number of its reads that had started before the claims were read; only a later read counts.
+    Only a read that starts after the claims were read counts.
     """
     deciding: set[Identity] = field(default_factory=set[Identity])
     """Endpoints for which a decision is queued or being written."""
@@ -108,7 +108,7 @@ class _ListQueue:
     decisions: deque[_Decision] = field(default_factory=deque[_Decision])
     writing: int = 0
     written: list[tuple[int, _Decision]] = field(default_factory=list[tuple[int, _Decision]])
-    """Decisions that Azure accepted but does not show yet, each with the number of reads started before."""
+    """Decisions that Azure accepted but does not show yet, each with the number of reads started before it."""
 
     def want(self, at: float) -> None:
         """Read the list at this moment or earlier."""
@@ -239,7 +239,7 @@ class Approvals:
             claims = [claim for claim in claims if case.place_of(claim) == queue.place]
             claims = [claim for claim in claims if claim.identity not in case.deciding]
         elif case.unread or case.deciding:
-            return  # claims that only names identify are decided from all lists together
+            return  # claims identified only by names are decided from all lists together
         queues = {place: self._queues[place] for place in map(case.place_of, claims)}
         for one in (queue, *queues.values()):
             one.cases.pop(id(case), None)
@@ -300,7 +300,7 @@ class Approvals:
         self._schedule.put("decisions", str(queue.place), Job(flow, then, (Cost(method, holder, 1),)))
 
     def _written(self, queue: _ListQueue, decision: _Decision, failure: PurviewMpeError | None) -> None:
-        """Handle the answer to a decision. A successful answer is not trusted; what the target shows decides."""
+        """Handle the answer to a decision. A successful answer is not trusted; only what the target shows counts."""
         case, match, now = decision.case, decision.match, self._io.now()
         case.deciding.discard(match.claim.identity)
         if case.is_open and failure is None and not decision.was_shown:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Result, Subject, Verb
     from purview_mpe._model.spec import Spec
 
-#: The call that replaces a connection to another account, by the verb that met it.
+#: By verb: the call that also replaces a connection to another account.
 _REPLACING = {"connect": "Call connect(spec, replace=True)", "onboard": "Call onboard(spec, replace=True)"}
-#: How often the factory may change between a read and the following write before the change fails.
+#: How often other callers may change the factory between our read and our write before we give up.
 _ROUNDS = 5
 
 

@@ -1,4 +1,4 @@
-"""A fleet's reports for factories without results of their own steps."""
+"""A fleet's reports for factories whose steps produced no results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account, Plan, Step, Verb
     from purview_mpe._model.spec import Spec
 
-#: The verbs of one factory whose fleets take the report of an earlier run (`resume`).
+#: The single-factory verbs whose fleet verb accepts the report of an earlier run (`resume`).
 _RESUMABLE: frozenset[str] = frozenset({"create_all", "onboard"})
 
 

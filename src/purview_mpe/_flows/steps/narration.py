@@ -1,4 +1,4 @@
-"""What every verb does around its own work: report its start and end, and what was done if it is interrupted."""
+"""What every verb does around its own work: report its start and end and, if it is interrupted, what was done so far."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
                 raise
         else:
             return result
-    raise ending  # raised outside the handler, so that the error that hid it does not become its context
+    raise ending  # raised outside the handler, so that `error`, which hid it, does not become its context
 
 
 @contextmanager

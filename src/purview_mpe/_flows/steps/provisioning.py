@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Endpoint, Factory, Outcome, Result, Step, Verb
 
 _MAX_HEALINGS = 3
-#: Seconds between two looks at whether the early read would overtake the writes.
+#: Seconds between two checks whether the early read would overtake a write.
 _EARLY_READ_DELAY = 0.03
 
 
@@ -132,7 +132,7 @@ class Provisioning:
         await self.io.gather(flows)
         for progress in self.waiting:
             endpoint = _found(progress.step, listed)
-            # Nothing else in this list counts: the read may have overtaken the write.
+            # Only an endpoint that this list shows as finished counts: the read may have overtaken the write.
             if endpoint is not None and states.provisioning_is_over(endpoint.provisioning_state):
                 self._take_over(progress, listed)
 

@@ -106,8 +106,8 @@ async def change_root_policy(io: Io, account: Account, account_id: ArmId, change
     """Make a change to the policy, and read it back; repeat the write if another one has replaced it.
 
     Raises:
-        PurviewMpeError: the policy cannot be read, or Purview refused the write; or, after any other write, the policy
-            did not show the change or could not be read back.
+        PurviewMpeError: the policy cannot be read; Purview refused the write; or Purview did not refuse it, but the policy
+            then did not show the change or could not be read back.
     """
     async with _turn(io, str(account_id), change):
         return await _change(io, account, account_id, change, dry_run=dry_run)
@@ -138,7 +138,7 @@ async def _change(io: Io, account: Account, account_id: ArmId, change: Change, *
 
 
 async def _first_read(io: Io, account: Account, account_id: ArmId, change: Change) -> Policy:
-    """The policy, once the account has been created: until then, Purview still writes it (public code).
+    """The policy, read once the account has been created: until then, Purview itself writes the policy (public code).
 
     Raises:
         WaitTimedOut: the time ran out while the account was being created.

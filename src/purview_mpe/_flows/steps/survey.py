@@ -64,7 +64,7 @@ class AccountSide:
 async def survey(io: Io, spec: Spec) -> Situation:
     """The situation of a spec.
 
-    Reads four parts of the factory, the account, the caller's permissions at each scope, and the root policy;
+    Reads the account, the caller's permissions at each scope, the root policy, and four parts of the factory;
     independent reads run together.
 
     Raises:
