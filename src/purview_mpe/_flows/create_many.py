@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 Item: TypeAlias = tuple[int, "Spec"]
 
 #: List requests per second for polling, in each subscription. The first value applies while factories still wait for
-#: their submission;
-#: it is less than half of what Azure Resource Manager allows. The second applies afterwards; it is most of what Azure
-#: Resource Manager allows.
+#: their submission; it is less than half of what Azure Resource Manager allows. The second applies afterwards; it is
+#: most of what Azure Resource Manager allows.
 _LOOKS_PER_SECOND = 10.0
 _LOOKS_PER_SECOND_AT_REST = 20.0
 

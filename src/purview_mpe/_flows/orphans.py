@@ -97,7 +97,7 @@ async def _account_side(
 
 
 async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory], list[Finding]]:
-    """The factories in every subscription that this caller can see; a finding for each subscription that cannot be listed.
+    """The factories of all subscriptions that this caller can see; a finding for each subscription without an answer.
 
     An account also serves factories in other subscriptions.
     """

@@ -1,4 +1,4 @@
-"""What every verb does around its own work: report its start and end and, if it is interrupted, what was done so far."""
+"""What every verb does around its own work: report its start, its end and, if interrupted, what was done so far."""
 
 from __future__ import annotations
 
