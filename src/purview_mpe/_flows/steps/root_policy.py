@@ -106,8 +106,8 @@ async def change_root_policy(io: Io, account: Account, account_id: ArmId, change
     """Make a change to the policy, and read it back; repeat the write if another one has replaced it.
 
     Raises:
-        PurviewMpeError: the policy cannot be read; Purview refused the write; or Purview accepted it, but the policy then
-            did not show the change or could not be read back.
+        PurviewMpeError: the policy cannot be read; Purview refused the write; or Purview accepted it, but then the
+            policy did not show the change or could not be read back.
     """
     async with _turn(io, str(account_id), change):
         return await _change(io, account, account_id, change, dry_run=dry_run)
