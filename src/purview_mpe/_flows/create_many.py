@@ -2,8 +2,8 @@
 
 A factory is read when Azure's limits allow its writes, and written immediately. Then it is polled with one list request
 per round, however many endpoints are waiting. The interval grows with the time that the factory has waited, and with
-the number of factories that wait (their lists share one limit). No factory is polled much sooner after its
-submission than the quickest factory of this fleet took. No thread waits for a factory.
+the number of factories that wait (their lists share one limit). The first poll of a factory comes when
+it has waited for nearly as long as the quickest factory of this fleet took. No thread waits for a factory.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class Curating:
     dry_run: bool = field(kw_only=True)
     takes_away: bool = field(kw_only=True)
     unreached: OutOfReach | None = None
-    """What keeps this caller from changing the policy; None if that is not the problem."""
+    """Why the policy is out of this caller's reach; None if it is within reach."""
     admin: str | None = None
     """Object id of the caller, if this run made it a collection administrator or, in a dry run, would make it one."""
     before: frozenset[str] = frozenset()
@@ -154,7 +154,7 @@ class Curating:
                 await self._change_for(part)
             return
         for member in members:
-            # One write serves several identities, and some of them may have needed none.
+            # One write serves several identities, and some of them may have needed no write.
             is_done = ((member.principal or _NOT_YET).casefold() in self.before) is not self.takes_away
             self._end(member, words["unchanged" if is_done else ending], None)
 

@@ -1,7 +1,7 @@
 """Approving for many factories: each list serves all of them, and no target waits for another one.
 
-The ownership rules are the same as for one factory; only the entries of each list that can decide a claim are passed to
-them. A connection whose exact id is known is decided as soon as its own target shows it. If only names are known, the
+The ownership rules are the same as for one factory; from each list, they receive only the entries that can decide a
+claim. A connection whose exact id is known is decided as soon as its own target shows it. If only names are known, the
 rules compare what all targets of a factory show, so those are decided together.
 """
 
@@ -63,7 +63,7 @@ class Case:
     was_asked: bool = False
     """True once the claims were read, or could not be read."""
     unread: dict[Place, int] = field(default_factory=dict[Place, int])
-    """For each list that must still be read for these claims: how many of its reads had started before them.
+    """For each list that must still be read for these claims: how many of its reads had started when they were read.
 
     Only a read that starts after the claims were read counts.
     """
@@ -175,7 +175,7 @@ class Approvals:
         for place, claims in placed.items():
             queue = self._queues.setdefault(place, _ListQueue(place))
             queue.cases[id(case)] = case
-            # A read that has already started also serves these claims, if they have not changed.
+            # If the claims are the same as last time, a read of a list that started since then also serves them.
             is_same = claims == case.placed.get(place)
             unread[place] = case.unread.get(place, queue.readings) if is_same else queue.readings
             queue.want(max(now, queue.began + self._pause_between_readings(queue)))

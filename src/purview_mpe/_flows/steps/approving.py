@@ -160,7 +160,7 @@ class Approving:
 
     async def claims(self) -> list[Claim]:
         """The claims to look for at the targets now; searches that need no list of a target end here."""
-        # Read before the claims: an endpoint that appears meanwhile must not be reported as absent.
+        # This is read before the claims, so that an endpoint that appears meanwhile is not reported as absent.
         may_grow = self.source.may_grow
         claims = [claim for claim in await self.source.claims() if self.searches.is_open(claim)]
         for claim in claims:

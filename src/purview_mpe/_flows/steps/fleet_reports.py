@@ -43,7 +43,7 @@ def not_begun(spec: Spec, *, approve: bool, verb: Verb = "create_all") -> Report
 
 
 def conflicting(plan: Plan, *, approve: bool) -> Report:
-    """The report for a plan with conflicts: nothing was written, and each outcome but `kept` says why."""
+    """The report for a plan with conflicts: nothing was written, and each outcome except `kept` says why."""
     return Report(
         verb="create_all",
         spec=plan.spec,

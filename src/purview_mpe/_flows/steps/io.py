@@ -30,7 +30,7 @@ MOMENT = 1.0
 
 
 class NotYet(Throttled):
-    """Raised for a write that Azure's limits allow only in `retry_after` seconds; nothing was sent.
+    """Raised for a write that Azure's limits do not allow before `retry_after` seconds have passed; nothing was sent.
 
     The flow waits, checks whether the write is still needed, then sends it; its place in the queue is kept.
     """
@@ -124,7 +124,7 @@ class Io(Protocol):
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         """Do one operation; raises this library's errors, never the SDK's.
 
-        A request that changes something is sent once: `waiting.carried_out` repeats it, after a look.
+        This method sends a write only once. If it must be repeated, `waiting.carried_out` repeats it, after a look.
         """
         ...
 

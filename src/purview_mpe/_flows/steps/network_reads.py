@@ -121,7 +121,7 @@ async def _list_endpoints(
 ) -> tuple[list[PrivateEndpoint], tuple[str, ...]]:
     """The private endpoints around the subnet, and why some resource groups cannot be read.
 
-    "Around" means in the network's own resource group, and in each other one that has a private endpoint in the subnet.
+    "Around" means in the network's own resource group, and in any other that has a private endpoint in the subnet.
     """
     home = network.group_id
     others = [group for group in virtual_network.groups if not same_id(group, home)]

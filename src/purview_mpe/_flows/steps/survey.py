@@ -54,7 +54,7 @@ class AccountSide:
     account: Account | None = None
     """None if there is no account to read.
 
-    Then the spec names none and the factory is not connected to one, or the account does not exist.
+    That is so if the spec names none and the factory is not connected to one, or if the account does not exist.
     """
     permissions: Permissions = field(default_factory=dict[str, None])
     curators: frozenset[str] | CuratorHidden | None = None
