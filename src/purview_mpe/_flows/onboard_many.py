@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.shared_accounts import SharedAccount
     from purview_mpe._model.results import Account, Outcome, Report, Verb
 
-#: Seconds that the first identities of an account wait for further ones; each later batch waits twice as long as the one
-#: before, so that the number of writes hardly grows with the size of the fleet.
+#: Seconds that the first identities of an account wait for further ones; each later batch waits twice as long as the
+#: one before, so that the number of writes hardly grows with the size of the fleet.
 _GATHER = 60.0
 #: Timeout of one batch in seconds, from its first request; the same as the default of `grant`.
 _PATIENCE = 300.0

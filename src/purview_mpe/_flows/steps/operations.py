@@ -131,7 +131,7 @@ async def _begin(io: Io, work: Work[T], *, seen_at: float | None) -> _Begun[T]:
 
 
 async def settled(io: Io, work: Work[T], *, waiting: Callable[[], None], wait: bool) -> Found[T] | None:
-    """The resource, once its provisioning has ended (or, without `wait`, once Azure shows it); None if it never appears."""
+    """The resource, once its provisioning has ended (without `wait`: once Azure shows it); None if it never appears."""
     began, missing = io.now(), 0
     while True:
         found = await work.read()
