@@ -60,7 +60,7 @@ class Candidate(Member):
     awaits_more: bool = False
     """True if the factory waits for something other than endpoints and connections."""
     report: Callable[[], Report] | None = None
-    """Builds the report if the run does more than create endpoints and approve connections, and in every dry run.
+    """Builds the report in two cases: in a dry run, and if the run does more than create and approve endpoints.
 
     In a dry run, the report shows what would be done.
     """
@@ -305,7 +305,7 @@ class Fleet(FleetWork[Candidate]):
         return member.submitted + max(poll_interval(0), self._not_before())
 
     def _not_before(self) -> float:
-        """Seconds after its submission in which a factory is not polled: 80 % of what the quickest one took."""
+        """For how many seconds after its submission a factory is not polled: 80 % of what the quickest one took."""
         return 0.8 * (self._quickest or 0.0)
 
     def _needs_look(self, creation: Creation) -> bool:

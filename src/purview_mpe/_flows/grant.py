@@ -97,7 +97,7 @@ class Member:
     factory_id: str | None = None
     """Id of the factory, for events."""
     is_to_come: bool = False
-    """In a dry run, True if the same run would make the identity; then `principal` is None."""
+    """In a dry run, True if the real run would also create the identity; then `principal` is None."""
     result: Result | None = None
     error: ErrorDetail | None = None
     ended: float | None = None
@@ -213,7 +213,7 @@ class Curating:
                 await self.io.sleep(wait)
 
     async def _may_become_admin(self) -> bool:
-        """Whether the caller's permissions on the account allow it to make a collection administrator."""
+        """Whether the caller's permissions on the account allow the caller to add a collection administrator."""
         found = await read_permissions(self.io, [str(self.account_id)])
         return allows(found[folded(str(self.account_id))] or (), BECOMES_ADMIN)
 

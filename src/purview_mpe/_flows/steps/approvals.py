@@ -38,7 +38,7 @@ QUEUES = {"claims": 0.4, "lists": 0.3, "decisions": 0.3}
 _ASK_AGAIN = 30.0
 #: Concurrent decisions at one resource; storage runs one private endpoint operation at a time (public code).
 _AT_ONE_PLACE = 4
-#: Seconds between two lists of one target while decisions are still being written.
+#: Seconds between two reads of one target's list while decisions are still being written.
 _READ_BACK = 5.0
 #: Seconds that a list waits for further factories that are about to ask for it.
 _GATHER = 2.0
@@ -63,7 +63,7 @@ class Case:
     was_asked: bool = False
     """True once the claims were read, or could not be read."""
     unread: dict[Place, int] = field(default_factory=dict[Place, int])
-    """For each list that must still be read for these claims: how many of its reads had started when they were read.
+    """For each list that must still be read: how many reads of that list had started when the claims were read.
 
     Only a read that starts after the claims were read counts.
     """
@@ -175,7 +175,7 @@ class Approvals:
         for place, claims in placed.items():
             queue = self._queues.setdefault(place, _ListQueue(place))
             queue.cases[id(case)] = case
-            # If the claims are the same as last time, a read of a list that started since then also serves them.
+            # If the claims are the same as last time, any read of the list started since then serves them.
             is_same = claims == case.placed.get(place)
             unread[place] = case.unread.get(place, queue.readings) if is_same else queue.readings
             queue.want(max(now, queue.began + self._pause_between_readings(queue)))

@@ -206,7 +206,7 @@ class Approving:
         return self.searches.of(match.claim).asked_at
 
     def _is_worth_a_look(self, claim: Claim) -> bool:
-        """True if the target's list can decide the claim: only once the factory or a report vouches for it."""
+        """True if the target's list can decide the claim: not before the factory or a report vouches for the claim."""
         if self.source.blind or claim.is_vouched_for:
             return True
         search = self.searches.of(claim)
@@ -219,7 +219,7 @@ class Approving:
         return False
 
     def _may_pass(self, error: PurviewMpeError) -> bool:
-        """True if reading again may help, although the pipeline has already tried several times."""
+        """True if reading again may help, although the client's HTTP pipeline has already tried several times."""
         return isinstance(error, PASSING) and self.failed_looks < FAILED_LOOKS
 
     def _match(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:

@@ -87,8 +87,8 @@ class LeftOut:
 class FromReport:
     """Claims from a requester's report: its exact private endpoint ids, and nothing else.
 
-    Azure decides which targets the account has. A report comes from a file: a target that only the file names may be a
-    resource of another team on which this caller has rights by chance.
+    Azure decides which targets the account has. A report comes from a file: a target named only in that file may be
+    another team's resource, on which this caller happens to have rights.
     """
 
     account: Account

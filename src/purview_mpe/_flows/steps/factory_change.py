@@ -286,8 +286,8 @@ class FactoryChange:
 
     def _no_etag(self) -> AzureUnavailable:
         return AzureUnavailable(
-            f"Could not {self._what}: the factory shows no usable eTag, without which another change could be "
-            "overwritten; nothing was written.",
+            f"Could not {self._what}: the factory shows no usable eTag, so a write could overwrite another "
+            "change; nothing was written.",
             remedy="Repeat the call; if it happens again, make the change in Data Factory Studio.",
             status=200,
         )

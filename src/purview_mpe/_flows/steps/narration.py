@@ -45,7 +45,7 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
                 raise
         else:
             return result
-    raise ending  # raised outside the handler, so that `error`, which hid it, does not become its context
+    raise ending  # raised outside the handler, so that `error`, which hid it, is not shown as its cause
 
 
 @contextmanager

@@ -217,7 +217,7 @@ async def _search_zones(io: Io, network: Network, names: set[str]) -> _Zones:
 
 
 async def _list_zones(io: Io, subscription: str, groups: Sequence[ArmId]) -> tuple[list[ArmId], list[str]]:
-    """All zones of a subscription, and an empty list.
+    """All zones of a subscription, and an empty list of reasons.
 
     If Azure refuses to list the subscription: the zones in the network's own resource groups there, and a list of
     reasons why other zones cannot be read.
