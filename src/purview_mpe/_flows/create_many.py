@@ -81,7 +81,7 @@ class Seen:
     """The factory as Azure's own JSON, if it was read."""
 
     def plan(self, spec: Spec, owner: SharedAccount) -> tuple[Plan, Factory]:
-        """What is missing; an endpoint for which its target has no room is a conflict.
+        """What is missing; if a target has no room for an endpoint, that endpoint is a conflict.
 
         Raises:
             UnsupportedSetup: as `make_plan`.
@@ -305,7 +305,7 @@ class Fleet(FleetWork[Candidate]):
         return member.submitted + max(poll_interval(0), self._not_before())
 
     def _not_before(self) -> float:
-        """For how many seconds after its submission a factory is not polled: 80 % of what the quickest one took."""
+        """A factory is not polled until this many seconds after its submission: 80 % of what the quickest one took."""
         return 0.8 * (self._quickest or 0.0)
 
     def _needs_look(self, creation: Creation) -> bool:

@@ -2,7 +2,7 @@
 
 The ownership rules are the same as for one factory; from each list, they receive only the entries that can decide a
 claim. A connection whose exact id is known is decided as soon as its own target shows it. If only names are known, the
-rules compare what all targets of a factory show, so those are decided together.
+rules compare what all targets of a factory show, so its connections are decided together.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Case:
     unread: dict[Place, int] = field(default_factory=dict[Place, int])
     """For each list that must still be read: how many reads of that list had started when the claims were read.
 
-    Only a read that starts after the claims were read counts.
+    A read counts only if it starts after the claims were read.
     """
     deciding: set[Identity] = field(default_factory=set[Identity])
     """Endpoints for which a decision is queued or being written."""
@@ -175,7 +175,7 @@ class Approvals:
         for place, claims in placed.items():
             queue = self._queues.setdefault(place, _ListQueue(place))
             queue.cases[id(case)] = case
-            # If the claims are the same as last time, any read of the list started since then serves them.
+            # If the claims are the same as last time, a list whose read has started since then is enough.
             is_same = claims == case.placed.get(place)
             unread[place] = case.unread.get(place, queue.readings) if is_same else queue.readings
             queue.want(max(now, queue.began + self._pause_between_readings(queue)))

@@ -209,7 +209,7 @@ class FactoryChange:
         return self._decide(may_be_done=may_be_done) or None
 
     def _decide(self, *, may_be_done: bool) -> bool:
-        """End each part that the factory shows, or that something blocks; return whether all have ended."""
+        """End each part whose change the factory shows, or that something blocks; return whether all have ended."""
         for part in self._open:
             if part.is_made(self.body):
                 was_sent = may_be_done and isinstance(part.state, UnderWay)

@@ -100,7 +100,7 @@ class PurviewData(Protocol):
 
 
 class Team(Protocol):
-    """Flows that run beside their starter; only the starter starts further ones and waits."""
+    """Flows that run beside the flow that started them; only that flow starts more of them, and waits for them."""
 
     def start(self, flow: Coroutine[Any, Any, None]) -> None:
         """Run a flow beside this one. If the flow raises an error, the team ends: `wait` raises that error."""

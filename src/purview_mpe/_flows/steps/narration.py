@@ -45,7 +45,7 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
                 raise
         else:
             return result
-    raise ending  # raised outside the handler, so that `error`, which hid it, is not shown as its cause
+    raise ending  # raised outside the handler, so that `error`, which hid `ending`, is not shown as its cause
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def _accompany(error: BaseException, so_far: Callable[[], R], attach: Callable[[
 
 
 def _despite_interruptions(action: Callable[[], None]) -> None:
-    """Run the action even if further interruptions arrive; the first interruption is raised right afterwards."""
+    """Run the action even if further interruptions arrive; the caller raises the original one right afterwards."""
     for _ in range(_MAX_TRIES):
         try:
             action()

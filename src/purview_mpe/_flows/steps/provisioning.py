@@ -110,7 +110,7 @@ class Provisioning:
         return None
 
     async def skip_endpoints(self, network: Step) -> None:
-        """End every step inside the network: what would have been created fails, because the network is missing."""
+        """End every step inside the network; those that create something fail, because the network is missing."""
         for progress in self.steps_inside:
             if progress.step.action in {"create", "replace"}:
                 self._fail(progress, without_network(progress.step, network))
