@@ -1,9 +1,9 @@
 """Creating for many factories at once, each at its own pace.
 
-A factory is read when Azure's limits allow its writes, and written immediately. Then it is polled with one list request
-per round, however many endpoints are waiting. The interval grows with the time that the factory has waited, and with
-the number of factories that wait (their lists share one limit). The first poll of a factory comes when
-it has waited for nearly as long as the quickest factory of this fleet took. No thread waits for a factory.
+A factory is read only once Azure's limits have room for its writes, so that these follow immediately. Then it is polled
+with one list request per round, however many endpoints are waiting. The interval grows with the time that the factory
+has waited, and with the number of factories that wait (their lists share one limit). The first poll of a factory comes
+when it has waited for nearly as long as the quickest factory of this fleet took. No thread waits for a factory.
 """
 
 from __future__ import annotations
@@ -193,8 +193,8 @@ class Fleet(FleetWork[Candidate]):
         """
         plan, factory = seen.plan(member.spec, owner)
         agreed = self._agreed.get(member.index)
-        # As for one factory: a plan with conflicts is not carried out, and a conflict that arose afterwards stops
-        # only its own step.
+        # The same rule as for a single factory: a plan with conflicts is not carried out, and a conflict that arose
+        # afterwards stops only its own step.
         decided = plan if agreed is None else agreed
         if decided.conflicts:
             self.finish(member, fleet_reports.conflicting(decided, approve=self._approve))

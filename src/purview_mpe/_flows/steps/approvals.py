@@ -1,8 +1,8 @@
 """Approving for many factories: each list serves all of them, and no target waits for another one.
 
-The ownership rules are the same as for one factory; from each list, they receive only the entries that can decide a
-claim. A connection whose exact id is known is decided as soon as its own target shows it. If only names are known, the
-rules compare what all targets of a factory show, so its connections are decided together.
+The ownership rules are the same as for one factory, but only the entries of a list that can decide a claim are passed
+to them. A connection whose exact id is known is decided as soon as its own target shows it. If only names are known,
+the rules compare what all targets of a factory show, so its connections are decided together.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Case:
     unread: dict[Place, int] = field(default_factory=dict[Place, int])
     """For each list that must still be read: how many reads of that list had started when the claims were read.
 
-    A read counts only if it starts after the claims were read.
+    A list stays in here until a read has ended that started after the claims were read.
     """
     deciding: set[Identity] = field(default_factory=set[Identity])
     """Endpoints for which a decision is queued or being written."""
@@ -175,7 +175,7 @@ class Approvals:
         for place, claims in placed.items():
             queue = self._queues.setdefault(place, _ListQueue(place))
             queue.cases[id(case)] = case
-            # If the claims are the same as last time, a list whose read has started since then is enough.
+            # If the claims are the same as last time, a read of the list that has started since then is new enough.
             is_same = claims == case.placed.get(place)
             unread[place] = case.unread.get(place, queue.readings) if is_same else queue.readings
             queue.want(max(now, queue.began + self._pause_between_readings(queue)))

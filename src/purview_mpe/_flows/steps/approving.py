@@ -206,7 +206,7 @@ class Approving:
         return self.searches.of(match.claim).asked_at
 
     def _is_worth_a_look(self, claim: Claim) -> bool:
-        """True if the target's list can decide the claim; that needs the factory or a report to vouch for it."""
+        """True if the target's list can decide the claim, that is, if the factory or a report vouches for the claim."""
         if self.source.blind or claim.is_vouched_for:
             return True
         search = self.searches.of(claim)

@@ -26,7 +26,7 @@ _MAX_TRIES = 3
 async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
     """The flow's result, with `started` and `finished` reported around it.
 
-    The exception that ends a verb after its first write (Ctrl-C, cancellation) carries what was done so far: in its
+    An exception (Ctrl-C, cancellation) that ends a verb after its first write carries what was done so far: in its
     notes, which every traceback shows, and in full in its attribute `report`. No later error replaces it.
     """
     with io.verb(verb):

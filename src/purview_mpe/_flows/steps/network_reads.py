@@ -219,8 +219,8 @@ async def _search_zones(io: Io, network: Network, names: set[str]) -> _Zones:
 async def _list_zones(io: Io, subscription: str, groups: Sequence[ArmId]) -> tuple[list[ArmId], list[str]]:
     """The zones of a subscription, and the reasons why others cannot be read.
 
-    If Azure lists the subscription, these are all zones, without a reason. If it refuses, they are the zones in the
-    network's own resource groups there.
+    If Azure lists the subscription, the result is all its zones and no reason. If Azure refuses, the result is the
+    zones in the network's own resource groups there.
     """
     inside = [group for group in dict.fromkeys(groups) if folded(group.subscription) == folded(subscription)]
     attempt = Attempt("list the private DNS zones of the subscription", f"/subscriptions/{subscription}", "Reader")

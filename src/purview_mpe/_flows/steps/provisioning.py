@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Endpoint, Factory, Outcome, Result, Step, Verb
 
 _MAX_HEALINGS = 3
-#: Seconds between two checks whether the early read would overtake a write.
+#: Seconds between two checks of whether the early read would overtake a write.
 _EARLY_READ_DELAY = 0.03
 
 
@@ -348,6 +348,6 @@ def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
 
 
 def _leaving(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
-    """The endpoint of the step's identity that is being deleted."""
+    """The endpoint with the step's identity, if that endpoint is being deleted."""
     same = (endpoint for endpoint in endpoints if endpoint.identity == step.identity)
     return next((endpoint for endpoint in same if states.is_deleting(endpoint.provisioning_state)), None)

@@ -1,7 +1,7 @@
 """Reading and changing the metadata policy of an account's root collection.
 
 The policy is read, changed and written back as a whole, and only a number in its body identifies its version. So each
-write is read back, and repeated if another write has replaced it. This process makes one change at a time to the policy
+write is read back, and repeated if another write has replaced it. A process makes only one change at a time to the policy
 of an account: if the last writer wins, one of two concurrent changes would be lost.
 """
 
