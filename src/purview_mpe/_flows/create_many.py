@@ -100,7 +100,7 @@ class Fleet(FleetWork[Candidate]):
     single: ClassVar[Verb] = "create_all"
     """The verb that does the same for one factory."""
     usual_writes: ClassVar[int] = 4
-    """Writes that a factory usually needs at once; the real number is known after reading it."""
+    """Writes that a factory usually needs, all sent together; the real number is known once the factory was read."""
     queues: ClassVar[Mapping[str, float]] = {"writes": 0.6, "looks": 0.25, **shared.QUEUES, **approvals.QUEUES}
 
     def __init__(

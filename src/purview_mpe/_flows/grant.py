@@ -247,7 +247,7 @@ class Curating:
                     ),
                 )
             except PurviewMpeError as error:
-                # Every role change writes the same policy, so another one can make this call fail (public code).
+                # Every role change writes the same policy, so another change can make this call fail (public code).
                 wait = poll_interval(self.io.now() - began)
                 left = min(remaining(self.io), self.until - self.io.now())
                 if not is_stale_write(error.status, error.azure_code, error.message) or wait >= left:
@@ -336,7 +336,7 @@ class Curating:
 
 
 def _apart(members: Sequence[Member], error: PurviewMpeError) -> list[Sequence[Member]]:
-    """Split the members into parts to try separately, after Purview refused one of several as unknown.
+    """Split the members into parts to try separately, because Purview refused several and does not know one of them.
 
     If the error names some of the identities, those are tried apart from the others; otherwise each half is tried.
     """

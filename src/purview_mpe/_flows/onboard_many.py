@@ -73,7 +73,7 @@ class _Work:
     role: _Role | None = None
 
     def report(self) -> Report:
-        """What was done so far; a role that is still open has timed out."""
+        """What was done so far; a role that is still open is reported as timed out."""
         if (part := self._part()) is not None:
             self.onboarding.curating = part
         return self.onboarding.report()

@@ -65,7 +65,7 @@ class Case:
     unread: dict[Place, int] = field(default_factory=dict[Place, int])
     """For each list that must still be read: how many reads of that list had started when the claims were read.
 
-    A list stays in here until a read has ended that started after the claims were read.
+    A list stays in here until a read of it that started after the claims were read has ended.
     """
     deciding: set[Identity] = field(default_factory=set[Identity])
     """Endpoints for which a decision is queued or being written."""

@@ -137,7 +137,7 @@ class FromReport:
         return Target(group_id=group_id, resource_id=outcome.resource_id, connections=where)
 
     def _known(self) -> dict[Identity, Target]:
-        """The targets that the account shows, and those of the group ids not needed for lineage.
+        """The targets that the account shows, and those of the optional group ids, which lineage does not need.
 
         The target of an optional group is the account itself (source: see `optional_target`).
         """

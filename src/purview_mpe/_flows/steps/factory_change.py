@@ -235,7 +235,7 @@ class FactoryChange:
                         raise
                 else:
                     return True
-            # A 412 can mean that our own write succeeded: if its answer was lost, a transport may have sent it again.
+            # A 412 can mean that our own write succeeded: if the answer was lost, a transport may have repeated it.
             if await self._look(may_be_done=True):
                 return True
         raise failure

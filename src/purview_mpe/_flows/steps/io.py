@@ -100,7 +100,7 @@ class PurviewData(Protocol):
 
 
 class Team(Protocol):
-    """Flows that run beside the flow that started them; only that flow starts more of them, and waits for them."""
+    """Flows that run beside the one that started them; only that one starts further flows, and waits for them."""
 
     def start(self, flow: Coroutine[Any, Any, None]) -> None:
         """Run a flow beside this one. If the flow raises an error, the team ends: `wait` raises that error."""
@@ -151,7 +151,7 @@ class Io(Protocol):
         ...
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-        """Run flows together; all finish, then the first failure in their order is raised."""
+        """Run flows together; when all have finished, the failure of the first one in `flows` that failed is raised."""
         ...
 
     def team(self) -> Team:

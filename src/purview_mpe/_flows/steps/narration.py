@@ -133,7 +133,7 @@ def _attach_fleet(error: BaseException, fleet: FleetReport) -> None:
 
 def _attach(error: BaseException, report: Report) -> None:
     done = "; ".join(f"{outcome.name}: {_known(outcome)}" for outcome in report.outcomes) or "nothing yet"
-    # Exceptions accept attributes, but their types do not declare them; __reduce__ and pickle keep this one, too.
+    # Exceptions accept attributes, but their types do not declare them; __reduce__ and pickle keep this attribute, too.
     vars(error)["report"] = report
     error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it reads Azure first.")
 

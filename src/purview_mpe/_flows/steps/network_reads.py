@@ -219,7 +219,7 @@ async def _search_zones(io: Io, network: Network, names: set[str]) -> _Zones:
 async def _list_zones(io: Io, subscription: str, groups: Sequence[ArmId]) -> tuple[list[ArmId], list[str]]:
     """The zones of a subscription, and the reasons why others cannot be read.
 
-    If Azure lists the subscription, the result is all its zones and no reason. If Azure refuses, the result is the
+    If Azure lists the zones of the whole subscription, the result is all of them. If Azure refuses, the result is the
     zones in the network's own resource groups there.
     """
     inside = [group for group in dict.fromkeys(groups) if folded(group.subscription) == folded(subscription)]

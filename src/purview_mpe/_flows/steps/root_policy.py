@@ -1,8 +1,8 @@
 """Reading and changing the metadata policy of an account's root collection.
 
 The policy is read, changed and written back as a whole, and only a number in its body identifies its version. So each
-write is read back, and repeated if another write has replaced it. A process makes only one change at a time to the policy
-of an account: if the last writer wins, one of two concurrent changes would be lost.
+write is read back, and repeated if another write has replaced it. A process makes only one change at a time to the
+policy of an account: if the last writer wins, one of two concurrent changes would be lost.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ async def _change(io: Io, account: Account, account_id: ArmId, change: Change, *
 
 
 async def _first_read(io: Io, account: Account, account_id: ArmId, change: Change) -> Policy:
-    """The policy, read once the account has been created: until then, Purview itself writes the policy (public code).
+    """The policy, as soon as the account has been created: until then, Purview itself writes the policy (public code).
 
     Raises:
         WaitTimedOut: the time ran out while the account was being created.

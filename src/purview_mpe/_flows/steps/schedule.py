@@ -130,7 +130,7 @@ class Schedule:
         self._ended.append(entry)
 
     def _pause_before(self, entry: _Entry) -> float:
-        """Seconds to wait before an entry starts, so that its requests are sent within `MOMENT`."""
+        """Seconds to wait before an entry starts, so that its requests are sent within `MOMENT` of its start."""
         now = self._io.now()
         while self._sent and now - self._sent[0][0] > _ON_ITS_WAY:
             self._sent.popleft()
