@@ -85,6 +85,8 @@ class _Decision:
     case: Case
     match: Match
     seen_at: float | None
+    is_under_way: bool = False
+    """True if the decision was, or is about to be, sent."""
     was_shown: bool = False
     """True if the target already shows the decision."""
 
@@ -279,9 +281,13 @@ class Approvals:
     def _write(self, queue: _ListQueue, decision: _Decision) -> None:
         case, match, holder = decision.case, decision.match, queue.place[1]
 
-        async def flow() -> None:
-            if case.is_open and match.connection is not None:
+        def begun() -> None:
+            if case.is_open:
+                decision.is_under_way = True
                 case.work.sent(match)  # from here on, the outcome must not say that nothing was sent
+
+        async def flow() -> None:
+            if decision.is_under_way and match.connection is not None:
                 decision.was_shown = await connections.write_when_free(
                     self._io,
                     ArmId.parse(case.work.account.id),
@@ -297,7 +303,7 @@ class Approvals:
             self._write_next(queue)
 
         method = "POST" if queue.place[0] == "ingestion" else "PUT"
-        self._schedule.put("decisions", str(queue.place), Job(flow, then, (Cost(method, holder, 1),)))
+        self._schedule.put("decisions", str(queue.place), Job(flow, then, (Cost(method, holder, 1),), begun=begun))
 
     def _written(self, queue: _ListQueue, decision: _Decision, failure: PurviewMpeError | None) -> None:
         """Handle the answer to a decision. A successful answer is not trusted; only what the target shows counts."""

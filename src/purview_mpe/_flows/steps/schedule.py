@@ -54,6 +54,8 @@ class Job:
     costs: tuple[Cost, ...] = ()
     dropped: Callable[[], None] = lambda: None
     """Called if the work is dropped before it started."""
+    begun: Callable[[], None] = lambda: None
+    """Called immediately before `flow` starts, by the flow that runs the fleet: it alone knows who is still waiting."""
     failure: PurviewMpeError | None = None
 
 
@@ -120,6 +122,7 @@ class Schedule:
         self._running += 1
         now = self._io.now()
         self._sent.extend((now, cost) for cost in entry.job.costs)
+        entry.job.begun()
         self._team.start(self._do(entry))
 
     async def _do(self, entry: _Entry) -> None:
