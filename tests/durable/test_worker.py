@@ -7,11 +7,9 @@ import contextlib
 import logging
 import multiprocessing
 import signal
-import socket
 from functools import partial
 
 import pytest
-from durabletask.testing import create_test_backend
 from durabletask.worker import TaskHubGrpcWorker
 
 from purview_mpe import Client, FleetReport, Report, durable
@@ -20,6 +18,7 @@ from purview_mpe.errors import InvalidSpec
 from tests.support.colours import spec_for
 from tests.support.durable_fleet import bare_factories, client, factories, run
 from tests.support.processes import in_a_fresh_process
+from tests.support.task_hub_server import serving
 
 #: What an executor's processes connect with: a function at the top level of a module that they can import.
 CONNECTING = """
@@ -44,21 +43,9 @@ def _quiet():
 
 
 @contextlib.contextmanager
-def engine():
-    """The address of durabletask's own in-memory backend."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    backend = create_test_backend(port=port)
-    try:
-        yield f"localhost:{port}"
-    finally:
-        backend.stop()
-
-
-@contextlib.contextmanager
 def working(azure, count=2):
     """An engine with workers in this process, and its client."""
-    with engine() as address, client(address) as hub, contextlib.ExitStack() as workers:
+    with serving() as (address, _), client(address) as hub, contextlib.ExitStack() as workers:
         for _ in range(count):
             worker = workers.enter_context(TaskHubGrpcWorker(host_address=address))
             durable.register_worker(worker, lambda: Client(azure.credential, transport=azure.transport()))
