@@ -111,6 +111,9 @@ def test_zones_links_and_zone_groups():
     assert wire.read_zone_group({"name": "default", "properties": {"provisioningState": "Updating"}}) == ZoneGroup(
         "default", "Updating"
     )
+    configs = [{"properties": {"privateDnsZoneId": ZONE}}, {"properties": {}}, {}, 1]
+    held = wire.read_zone_group({"name": "default", "properties": {"privateDnsZoneConfigs": configs}})
+    assert held == ZoneGroup("default", "", (ZONE,))
     assert wire.read_zone_group({}) is None
 
 

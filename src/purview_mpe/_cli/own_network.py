@@ -79,7 +79,8 @@ def _delete(call: Call, client: Client, spec: Spec, network: Network) -> Report 
     doomed = [outcome.name for outcome in report.outcomes if outcome.result == "would-delete"]
     if not asked or arguments.dry_run or not doomed:
         return report
-    if not call.agrees(f"Delete {', '.join(doomed)} from the subnet {network.subnet_id.name!r}?"):
+    others = [finding.message for finding in report.warnings if finding.code == "private-endpoints-shared"]
+    if not call.agrees(" ".join([*others, f"Delete {', '.join(doomed)} from the subnet {network.subnet_id.name!r}?"])):
         return None
     return call.watched(lambda: delete(dry_run=False))
 

@@ -283,6 +283,12 @@ class ZoneGroup:
     name: str
     state: str = ""
     """Azure's word for its state; empty if it gives none."""
+    zones: tuple[str, ...] = ()
+    """Ids of the zones that it writes records into."""
+
+    def holds(self, zone: ArmId) -> bool:
+        """True if it writes records into a zone."""
+        return any(same_id(held, zone) for held in self.zones)
 
 
 @dataclass(frozen=True, slots=True)

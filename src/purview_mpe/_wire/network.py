@@ -134,8 +134,13 @@ def read_link(answer: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def read_zone_group(answer: Mapping[str, Any]) -> ZoneGroup | None:
     """A zone group; None for an item without a name."""
-    name = read_name(answer)
-    return ZoneGroup(name, line(mapping(answer, "properties"), "provisioningState")) if name else None
+    name, properties = read_name(answer), mapping(answer, "properties")
+    if not name:
+        return None
+    held = (
+        id_text(mapping(one, "properties"), "privateDnsZoneId") for one in objects(properties, "privateDnsZoneConfigs")
+    )
+    return ZoneGroup(name, line(properties, "provisioningState"), tuple(filter(None, held)))
 
 
 def read_link_resources(items: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:

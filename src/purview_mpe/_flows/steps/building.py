@@ -101,14 +101,18 @@ class Building:
                 await self._do(progress, work, wait=self.wait)
 
     async def _see_through(self, progress: Progress, work: ZoneGroupWork) -> None:
-        """Wait for a zone group that another run, or an Azure Policy assignment, has begun."""
+        """Wait for a zone group that another run, or an Azure Policy assignment, has begun to create or to delete."""
         progress.began = self.io.now()
         try:
-            await settled(self.io, work, waiting=lambda: self._tell(progress), wait=True)
+            found = await settled(self.io, work, waiting=lambda: self._tell(progress), wait=True)
+            if found is None:
+                await self._make(progress, work, wait=True)
+            elif found.has_failed:
+                self._fail(progress, _not_finished(progress, found.state))
+            else:
+                self._enter(progress, Ended("kept"))
         except PurviewMpeError as error:
             self._fail(progress, error)
-        else:
-            self._enter(progress, Ended("kept"))
 
     def _id_of(self, progress: Progress) -> ArmId:
         return endpoint_id_of(self.network, progress.step, self.around)
@@ -119,13 +123,15 @@ class Building:
         if progress.step.action == "keep":
             self._enter(progress, Ended("kept"))
             return
-        progress.state = UnderWay()
         try:
-            done = await created(self.io, work, waiting=lambda: self._tell(progress), wait=wait, seen_at=self.seen_at)
+            await self._make(progress, work, wait=wait)
         except PurviewMpeError as error:
             self._fail(progress, error)
-        else:
-            self._enter(progress, Ended("created" if done.made_here else "kept"))
+
+    async def _make(self, progress: Progress, work: Work[Any], *, wait: bool) -> None:
+        progress.state = UnderWay()
+        done = await created(self.io, work, waiting=lambda: self._tell(progress), wait=wait, seen_at=self.seen_at)
+        self._enter(progress, Ended("created" if done.made_here else "kept"))
 
     async def _endpoints(self) -> None:
         turn = self.of("private-endpoint")
@@ -229,6 +235,13 @@ def _out_of_time(progress: Progress) -> WaitTimedOut:
     return WaitTimedOut(
         f"The private endpoint {progress.step.name!r} was not started: the time ran out before its turn.",
         remedy="Repeat the call, with a longer timeout if need be: what is done already is kept.",
+    )
+
+
+def _not_finished(progress: Progress, state: str) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"The zone group {progress.step.name!r}, which another run or a policy began, is {state}.",
+        remedy="Repeat the call; if it fails again, have the owner of the zone group correct or delete it.",
     )
 
 
