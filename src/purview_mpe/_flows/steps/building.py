@@ -1,7 +1,8 @@
 """Carrying out a plan for the customer's own network: zones concurrently, private endpoints one after the other.
 
 A subnet takes one operation at a time (public code), so its private endpoints are created in turn, and so are their
-zone groups. A failed step stops only the steps that depend on it.
+zone groups. A zone that is linked and holds no record hides a public name, so a zone is linked once its private
+endpoints exist, shortly before their zone groups. A failed step stops only the steps that depend on it.
 """
 
 from __future__ import annotations
@@ -64,8 +65,9 @@ class Building:
         return [progress for progress in self.steps if progress.step.subject == subject]
 
     async def run(self) -> None:
-        """Create the zones and the endpoints concurrently, then the zone groups, which need both."""
+        """Create the zones and the endpoints concurrently, then the links, then the zone groups, which need all."""
         await self.io.gather([self._zones(), self._endpoints()])
+        await self.io.gather([self._link(name, zone) for name, zone in self.own.resolving.zones.items()])
         for progress in self.of("dns-zone-group"):
             await self._zone_group(progress)
 
@@ -73,12 +75,22 @@ class Building:
         await self.io.gather([self._zone(zone) for zone in self.own.resolving.zones.values()])
 
     async def _zone(self, zone: ZonePlan) -> None:
+        await self._do(self._progress(zone.steps[0].resource_id), ZoneWork(self.io, zone.id, self.network.subnet))
+
+    async def _link(self, name: str, zone: ZonePlan) -> None:
         made, linked = (self._progress(step.resource_id) for step in zone.steps)
-        await self._do(made, ZoneWork(self.io, zone.id, self.network.subnet))
-        if made.result in _READY:
-            await self._do(linked, LinkWork(self.io, self.network, zone.id, zone.link))
-        else:
+        hidden = [one for one in self.of("private-endpoint") if name in self._zones_of(one)]
+        lacking = [one.step.name for one in hidden if one.result not in _READY]
+        if made.result not in _READY:
             self._fail(linked, _depends(linked, f"the zone {zone.id.name!r} is not ready"))
+        elif lacking and linked.step.action != "keep":
+            why = f"the zone would hide names, because the private endpoint {lacking[0]!r} is not ready"
+            self._fail(linked, _depends(linked, why))
+        else:
+            await self._do(linked, LinkWork(self.io, self.network, zone.id, zone.link))
+
+    def _zones_of(self, endpoint: Progress) -> tuple[str, ...]:
+        return self.own.resolving.wanted.get(endpoint.step.group_id or "", ())
 
     def _progress(self, resource_id: str) -> Progress:
         return next(progress for progress in self.steps if progress.step.resource_id == resource_id)
