@@ -446,6 +446,41 @@ def test_a_network_that_is_not_there_is_refused(colour, network, error):
     assert not place.azure.writes
 
 
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"location": "eastus"}, UnsupportedSetup),
+        ({"resource_group": "rg-absent"}, NotFound),
+        ({"zone_resource_group": "rg-absent"}, NotFound),
+    ],
+)
+def test_a_network_that_azure_would_refuse(colour, fields, error):
+    """Nothing is written, not even a zone, which would stay."""
+    place = a_place("B", fields=fields)
+    with pytest.raises(error):
+        create(place, colour)
+    assert not place.azure.writes
+
+
+def test_a_resource_group_of_zones_that_cannot_be_read_is_tried(colour):
+    """A caller can be allowed to write zones that it is not allowed to list."""
+    place = a_place("B", fields={"zone_resource_group": "rg-dns"}).with_zones(linked=False)
+    listed = f"/subscriptions/{place.azure.subscription}/resourceGroups/rg-dns/providers/*/privateDnsZones"
+    place.azure.inject(Fault.status("GET", 403, path=listed, times=None))
+    assert create(place, colour, approve=True).complete
+
+
+@pytest.mark.parametrize("zone_group", [{"zone_resource_group": "rg-dns"}, {}])
+def test_a_name_stays_public_until_its_endpoint_exists(colour, zone_group):
+    """A linked zone without a record hides the public name, so a zone is not linked if its endpoint cannot be made."""
+    place = a_place("B", fields=zone_group)
+    place.azure.networks.add_private_dns_zone("privatelink.example.org", resource_group="rg-dns")
+    place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateEndpoints/*-account", times=None))
+    report = create(place, colour)
+    assert results(report)["dns-link"] == ["failed", "created", "created"]
+    assert place.azure.networks.resolve(place.virtual_network, "pv1.purview.azure.com") == "public"
+
+
 def test_without_reader_on_the_network_nothing_is_written(colour):
     """A caller who cannot see what exists creates nothing."""
     place = a_place("B")

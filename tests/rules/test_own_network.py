@@ -90,6 +90,20 @@ def test_zones_of_a_group(group, known, cloud, expected):
     assert zone_names(group, known, cloud) == expected
 
 
+@pytest.mark.parametrize("location", [None, "westeurope", "West Europe", "WESTEUROPE"])
+def test_the_region_of_the_virtual_network(location):
+    """However it is spelled."""
+    own_network.check_region(a_network(location=location), VirtualNetwork("westeurope", has_subnet=True))
+
+
+def test_another_region_is_refused():
+    """Azure accepts a private endpoint only in the region of its virtual network, if that is known."""
+    network = a_network(location="eastus")
+    own_network.check_region(network, VirtualNetwork("", has_subnet=True))
+    with pytest.raises(UnsupportedSetup, match="'eastus'"):
+        own_network.check_region(network, VirtualNetwork("westeurope", has_subnet=True))
+
+
 # --- zones
 
 

@@ -26,17 +26,45 @@ from purview_mpe._rules.findings.network import (
 )
 from purview_mpe._rules.own_zone_groups import is_repeatable, problem_of
 from purview_mpe._rules.planning import endpoints_unknown, optional_target
+from purview_mpe.errors import UnsupportedSetup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from purview_mpe._model.network import Network, PrivateEndpoint, Purpose, Surroundings, Zone, ZoneGroup
+    from purview_mpe._model.network import (
+        Network,
+        PrivateEndpoint,
+        Purpose,
+        Surroundings,
+        VirtualNetwork,
+        Zone,
+        ZoneGroup,
+    )
     from purview_mpe._model.results import Account
     from purview_mpe._model.spec import Spec
 
 #: A tenant-level account is reached through the tenant's own host, which the group `platform` covers (docs, public
 #: code); an account's own host may answer beside it, so its groups are wanted as well (unknown).
 _TENANT_HOST = "api.purview-service.microsoft.com"
+
+
+def check_region(network: Network, virtual_network: VirtualNetwork) -> None:
+    """Refuse a region that is not the virtual network's, where Azure does not accept its private endpoints (docs).
+
+    Raises:
+        UnsupportedSetup: the regions differ.
+    """
+    wanted, there = network.location or "", virtual_network.location
+    if wanted and there and _region(wanted) != _region(there):
+        raise UnsupportedSetup(
+            f"Network.location is {wanted!r}, but the virtual network {network.virtual_network_id.name!r} is in "
+            f"{there!r}: a private endpoint is always in the region of its virtual network.",
+            remedy="Leave Network.location out: the region of the virtual network is used.",
+        )
+
+
+def _region(name: str) -> str:
+    return folded(name.replace(" ", ""))
 
 
 def own_targets(account: Account, purpose: Purpose, offered: Sequence[str] = ()) -> tuple[Target, ...]:
