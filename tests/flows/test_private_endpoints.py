@@ -13,7 +13,7 @@ from purview_mpe import Client, Network
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, PlanConflict, UnsupportedSetup
 from tests.support.colours import Colour, spec_for
-from tests.support.moments import Died, Killed
+from tests.support.moments import Before, Died, Killed
 from tests.support.networks import PURPOSES, SHIR, ZONES, Place, a_place, end_state, results, sent
 
 GROUPS = {
@@ -512,6 +512,25 @@ def test_a_plan_for_a_network_is_not_for_apply(colour):
 
 
 # --- what others do meanwhile
+
+
+def test_a_link_whose_name_another_network_takes(colour):
+    """It does not count as ours: the step fails, and the next call gives the link another name."""
+    place = a_place("B")
+    other = place.azure.networks.add_virtual_network("link-vnet-hub")
+
+    def take(_: int) -> None:
+        for zone in place.azure.networks.private_dns_zones():
+            if not zone.linked_to:
+                place.azure.networks.link_private_dns_zone(zone.id, other)
+
+    policy = Before("PUT", "/virtualNetworkLinks/", take)
+    report = create(place, colour, approve=True, client={"per_retry_policies": [policy]})
+    assert results(report)["dns-link"] == ["failed"] * 3
+    again = create(place, colour, approve=True)
+    assert again.complete
+    assert {one.name for one in again.outcomes if one.subject == "dns-link"} == {"link-vnet-hub-2"}
+    assert status(place, colour).ready
 
 
 def test_an_endpoint_that_is_being_deleted_is_waited_for(colour):

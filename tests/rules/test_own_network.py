@@ -310,6 +310,7 @@ def test_a_missing_zone_makes_no_zone_group():
     own = a_plan(around(), dns="existing")
     assert zone_groups(own) == []
     assert {finding.code for finding in own.plan.warnings} == {"dns-zone-missing"}
+    assert {finding.remedy for finding in own.plan.warnings} == {step.remedy for step in own.plan.conflicts}
 
 
 def test_a_zone_that_is_not_documented_is_said():

@@ -217,8 +217,12 @@ class Resolving:
         """A finding for each zone that the network needs and that is not linked to it."""
         for name, zone in self.zones.items():
             if not zone.is_usable:
+                refused = zone.steps[0]
                 yield DNS_ZONE_MISSING.found(
-                    zone=name, network=network.virtual_network_id.name, cause=zone.steps[0].reason
+                    zone=name,
+                    network=network.virtual_network_id.name,
+                    cause=refused.reason,
+                    remedy=refused.remedy or "",
                 )
         if unknown := [group for group, found in self.wanted.items() if not found]:
             yield DNS_ZONE_UNKNOWN.found(groups=" and ".join(unknown))

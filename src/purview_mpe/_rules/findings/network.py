@@ -37,9 +37,7 @@ DNS_ZONE_MISSING = Kind(
     message="No private DNS zone {zone} is linked to the virtual network {network!r}, so names would not resolve to "
     "the private endpoints.",
     cause="{cause}",
-    remedy="Link the zone of your hub to the virtual network; if it is linked and in another subscription, set "
-    "Network.zone_resource_group to the id of its resource group. Or set Network.dns to 'create' to have a zone and a "
-    "link made, or to 'none' if a policy does that.",
+    remedy="{remedy}",
     meaning="A private DNS zone that the private endpoints need is not linked to their virtual network.",
     why="The zone does not exist, is not linked, or is in a subscription that was not searched. The subscriptions of "
     "the virtual network, of the endpoints and of `Network.zone_resource_group` are searched.",
@@ -75,8 +73,8 @@ DNS_ZONE_GROUP_MISSING = Kind(
     cause="It was created without DNS, or the zone group was deleted.",
     remedy="Create it: client.create_private_endpoints(spec, network, purpose='{purpose}').",
     meaning="A private endpoint has no zone group, so no private DNS zone holds its addresses.",
-    fix="Repeat [`create_private_endpoints`](verbs/create_private_endpoints.md), or set `Network.dns` to `none` if you "
-    "keep the records yourself.",
+    fix="Repeat [`create_private_endpoints`](verbs/create_private_endpoints.md), or set `Network.dns` to `'none'` if "
+    "you keep the records yourself.",
 )
 DNS_ZONE_GROUP_UNUSABLE = Kind(
     link="Network",
@@ -91,8 +89,8 @@ DNS_ZONE_GROUP_UNUSABLE = Kind(
     "linked to the virtual network.",
     why="The zone group names other zones, for example those of another hub, or Azure could not finish it.",
     fix="Correct the zone group, or delete it and repeat "
-    "[`create_private_endpoints`](verbs/create_private_endpoints.md). Set `Network.dns` to `none` if names resolve by "
-    "other means.",
+    "[`create_private_endpoints`](verbs/create_private_endpoints.md). Set `Network.dns` to `'none'` if names "
+    "resolve by other means.",
 )
 OWN_ENDPOINTS_SHARED = Kind(
     link="Network",
