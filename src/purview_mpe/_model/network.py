@@ -81,8 +81,8 @@ class Network(Noun):
         location: Azure region of the private endpoints; None means that of the virtual network.
         dns: `existing` uses private DNS zones that are linked to the virtual network, and refuses to go on if one is
             missing; `create` makes a zone and a link where none is linked; `none` leaves DNS to a policy or to you.
-        zone_resource_group: Id or name of the resource group of zones to create; None means that of the endpoints. Zones
-            of a hub are also searched in its subscription.
+        zone_resource_group: Id or name of the resource group of zones to create; None means that of the endpoints.
+            Zones of a hub are also searched in its subscription.
         approval: `automatic` has Azure approve each connection at once where the caller is allowed to approve it;
             `manual` always waits for the target's owner. Ingestion storage of newer accounts is always manual.
 

@@ -168,7 +168,7 @@ class LinkWork:
         link = None if answer is None else wire.read_link(answer)
         if link is not None and not same_id(link[1], self.network.virtual_network_id):
             raise ProvisioningFailed(
-                f"The name {self.name!r} was taken meanwhile by a link of another virtual network to {self.zone.name!r}.",
+                f"The name {self.name!r} was taken meanwhile by another virtual network's link to {self.zone.name!r}.",
                 remedy="Repeat the call: it gives the link another name.",
             )
         return _found(answer, self.name)
