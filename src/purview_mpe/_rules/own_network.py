@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from purview_mpe._model import states
 from purview_mpe._model.arm_id import ArmId, folded, same_id
 from purview_mpe._model.matrix import CLOSED, OPEN
-from purview_mpe._model.network import PURPOSES, ZONES, check_own_names, link_name, own_name
+from purview_mpe._model.network import ZONES, check_own_names, link_name, own_name
 from purview_mpe._model.results import Action, Finding, Plan, Step, Subject, Target, by_severity
 from purview_mpe._rules.findings.account import FIREWALL_OPEN
 from purview_mpe._rules.findings.network import (
@@ -428,7 +428,7 @@ def shared_findings(
     account: Account, purpose: Purpose, network: Network, endpoints: Sequence[PrivateEndpoint]
 ) -> Iterator[Finding]:
     """A finding if the subnet serves the other purpose too, which needs some of the same private endpoints."""
-    [other] = [one for one in PURPOSES if one != purpose]
+    other: Purpose = "studio" if purpose == "self-hosted-runtime" else "self-hosted-runtime"
     if account.shape == "F":
         return
     ours = {target.identity for target in own_targets(account, purpose)}
