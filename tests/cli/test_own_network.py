@@ -50,6 +50,17 @@ def test_deleting_asks_first(shell, words, answer, code, left):
     assert len(shell.emulator.networks.private_endpoints()) == left
 
 
+def test_deleting_says_what_else_needs_them(shell, words):
+    """The other purpose shares the private endpoint of the account: the question says so first."""
+    studio = (*words[:2], "--purpose", "studio")
+    shell.ends("private-endpoints", "create", *words, "--dns", "none")
+    shell.ends("private-endpoints", "create", *studio, "--dns", "none")
+    ended = shell.ends("private-endpoints", "delete", *studio, tty=True, stdin="n\n")
+    assert "The purpose 'self-hosted-runtime' needs purview-account as well" in ended.said
+    assert "Delete purview-account, purview-portal from the subnet" in ended.said
+    assert len(shell.emulator.networks.private_endpoints()) == 5
+
+
 @pytest.mark.parametrize(("answer", "code", "status"), [("y\n", 0, "Approved"), ("n\n", 1, "Rejected")])
 def test_replacing_asks_first(shell, words, answer, code, status):
     """A rejected endpoint is deleted and created again only if a person agrees."""

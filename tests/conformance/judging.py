@@ -31,6 +31,11 @@ _PROVIDERS = re.compile(
     r".*/providers/(Microsoft\.(?:DataFactory|Purview|Storage|EventHub|Network))/(?!.*/providers/)", re.IGNORECASE
 )
 _PRIVATE_DNS, _ZONE_GROUPS = "private dns", "/privatednszonegroups"
+#: Where the operations of Microsoft.Network and of private DNS are followed: addresses from headers, which no file has.
+_FOLLOWED = re.compile(
+    r".*/providers/Microsoft\.Network/(?:locations/[^/]+/operation(?:s|Results)|privateDnsOperation\w+)/[^/]+",
+    re.IGNORECASE,
+)
 _VERSION = re.compile(r"(?<=api-version=)[\w-]+")
 
 
@@ -163,6 +168,8 @@ def judge(recorded: list[dict[str, Any]], specs: Path, oav: Path, *, faulty_too:
             result.skipped["a fault of the emulator made the answer"] += 1
         elif unlike is not None:
             result.skipped[unlike] += 1
+        elif _FOLLOWED.fullmatch(urlsplit(exchange["liveRequest"]["url"]).path):
+            result.skipped["the address of an operation comes from a header, and no file describes it"] += 1
         elif provider is None or (known := versions.get(_service(exchange, provider[1]))) is None:
             result.skipped["there are no files of the provider"] += 1
         else:

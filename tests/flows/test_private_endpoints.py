@@ -13,8 +13,8 @@ from purview_mpe import Client, Network
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import AccessDenied, InvalidSpec, NotFound, PlanConflict, UnsupportedSetup
 from tests.support.colours import Colour, spec_for
-from tests.support.moments import Died, Killed
-from tests.support.networks import PURPOSES, SHIR, ZONES, Place, a_place, end_state, results
+from tests.support.moments import Before, Died, Killed
+from tests.support.networks import PURPOSES, SHIR, ZONES, Place, a_place, end_state, results, sent
 
 GROUPS = {
     SHIR: {shape: ["account", "blob", "queue", *(["namespace"] if shape in "AD" else [])] for shape in "ABCDE"},
@@ -194,6 +194,74 @@ def test_a_policy_that_is_faster_wins(colour):
     report = create(place, colour, approve=True)
     assert report.complete
     assert {one.zone_groups for one in place.azure.networks.private_endpoints()} == {("deployedByPolicy",)}
+
+
+def test_a_zone_group_with_other_zones_is_said(colour):
+    """It stays, and so the names do not resolve: the report warns, and the status is not ready."""
+    place = a_place("B", "existing").with_zones()
+    other = place.azure.networks.add_private_dns_zone(ZONES[0], resource_group="rg-other")
+    endpoint = place.azure.networks.add_private_endpoint("theirs", place.subnet, place.azure.account, "account")
+    place.azure.networks.add_zone_group(endpoint, other, name="deployedByPolicy")
+    report = create(place, colour, "studio", approve=True)
+    assert "dns-zone-group-unusable" in {finding.code for finding in report.warnings}
+    assert not [request for request in place.azure.writes if "/theirs/" in request.path]
+    shown = status(place, colour, "studio")
+    assert not shown.ready
+    assert "dns-zone-group-unusable" in {finding.code for finding in shown.findings}
+
+
+def test_names_of_an_endpoint_without_zone_group_elsewhere_do_not_resolve(colour):
+    """Nothing is written in the other resource group, so the status is not ready."""
+    place = a_place("B", "existing").with_zones()
+    place.azure.networks.add_private_endpoint(
+        "theirs", place.subnet, place.azure.account, "account", resource_group="rg-theirs"
+    )
+    create(place, colour, "studio", approve=True)
+    shown = status(place, colour, "studio")
+    assert not shown.ready
+    assert "dns-zone-group-missing" in {finding.code for finding in shown.findings}
+
+
+def test_a_zone_group_that_azure_did_not_finish_is_repeated(colour):
+    """Until then the status is not ready; the second call finishes it, and the third writes nothing."""
+    place = a_place("B")
+    place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateDnsZoneGroups/*", times=3))
+    assert results(create(place, colour, approve=True))["dns-zone-group"] == ["failed"] * 3
+    assert not status(place, colour).ready
+    assert results(create(place, colour, approve=True))["dns-zone-group"] == ["created"] * 3
+    assert status(place, colour).ready
+    writes = len(place.azure.writes)
+    assert create(place, colour, approve=True).complete
+    assert len(place.azure.writes) == writes
+
+
+@pytest.mark.parametrize(("fails", "result", "complete"), [(False, "created", True), (True, "failed", False)])
+def test_a_zone_group_that_another_run_has_begun(colour, fails, result, complete):
+    """One that is being deleted is created once it is gone; one that fails meanwhile is not kept as if it worked."""
+    place = a_place("B")
+    create(place, colour, "studio", approve=True)
+    group = place.network.endpoint_id("purview-account").child("privateDnsZoneGroups", "purview-account")
+    if fails:
+        place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateDnsZoneGroups/*"))
+        sent(place.azure, "PUT", group, sent(place.azure, "GET", group))
+    else:
+        sent(place.azure, "DELETE", group)
+    report = create(place, colour, "studio", approve=True)
+    assert results(report)["dns-zone-group"] == [result, "kept"]
+    assert report.complete is complete
+    assert create(place, colour, "studio", approve=True).complete
+    assert status(place, colour, "studio").ready
+
+
+def test_a_link_beside_one_that_was_not_seen(colour):
+    """A zone in a subscription that was not searched is linked already: the remedy names the field for it."""
+    place = a_place("B")
+    hub = "00000000-0000-0000-0000-00000000beef"
+    for zone in ZONES:
+        place.azure.networks.add_private_dns_zone(zone, linked_to=[place.virtual_network], subscription=hub)
+    [first, *_] = [one for one in create(place, colour).outcomes if one.subject == "dns-link"]
+    assert first.result == "failed"
+    assert "Network.zone_resource_group" in first.error.remedy
 
 
 def test_zones_of_a_forbidden_subscription_are_searched_in_the_resource_groups(colour):
@@ -378,6 +446,41 @@ def test_a_network_that_is_not_there_is_refused(colour, network, error):
     assert not place.azure.writes
 
 
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"location": "eastus"}, UnsupportedSetup),
+        ({"resource_group": "rg-absent"}, NotFound),
+        ({"zone_resource_group": "rg-absent"}, NotFound),
+    ],
+)
+def test_a_network_that_azure_would_refuse(colour, fields, error):
+    """Nothing is written, not even a zone, which would stay."""
+    place = a_place("B", fields=fields)
+    with pytest.raises(error):
+        create(place, colour)
+    assert not place.azure.writes
+
+
+def test_a_resource_group_of_zones_that_cannot_be_read_is_tried(colour):
+    """A caller can be allowed to write zones that it is not allowed to list."""
+    place = a_place("B", fields={"zone_resource_group": "rg-dns"}).with_zones(linked=False)
+    listed = f"/subscriptions/{place.azure.subscription}/resourceGroups/rg-dns/providers/*/privateDnsZones"
+    place.azure.inject(Fault.status("GET", 403, path=listed, times=None))
+    assert create(place, colour, approve=True).complete
+
+
+@pytest.mark.parametrize("zone_group", [{"zone_resource_group": "rg-dns"}, {}])
+def test_a_name_stays_public_until_its_endpoint_exists(colour, zone_group):
+    """A linked zone without a record hides the public name, so a zone is not linked if its endpoint cannot be made."""
+    place = a_place("B", fields=zone_group)
+    place.azure.networks.add_private_dns_zone("privatelink.example.org", resource_group="rg-dns")
+    place.azure.inject(Fault.failed_provisioning(code="Broken", path="*/privateEndpoints/*-account", times=None))
+    report = create(place, colour)
+    assert results(report)["dns-link"] == ["failed", "created", "created"]
+    assert place.azure.networks.resolve(place.virtual_network, "pv1.purview.azure.com") == "public"
+
+
 def test_without_reader_on_the_network_nothing_is_written(colour):
     """A caller who cannot see what exists creates nothing."""
     place = a_place("B")
@@ -409,6 +512,25 @@ def test_a_plan_for_a_network_is_not_for_apply(colour):
 
 
 # --- what others do meanwhile
+
+
+def test_a_link_whose_name_another_network_takes(colour):
+    """It does not count as ours: the step fails, and the next call gives the link another name."""
+    place = a_place("B")
+    other = place.azure.networks.add_virtual_network("link-vnet-hub")
+
+    def take(_: int) -> None:
+        for zone in place.azure.networks.private_dns_zones():
+            if not zone.linked_to:
+                place.azure.networks.link_private_dns_zone(zone.id, other)
+
+    policy = Before("PUT", "/virtualNetworkLinks/", take)
+    report = create(place, colour, approve=True, client={"per_retry_policies": [policy]})
+    assert results(report)["dns-link"] == ["failed"] * 3
+    again = create(place, colour, approve=True)
+    assert again.complete
+    assert {one.name for one in again.outcomes if one.subject == "dns-link"} == {"link-vnet-hub-2"}
+    assert status(place, colour).ready
 
 
 def test_an_endpoint_that_is_being_deleted_is_waited_for(colour):

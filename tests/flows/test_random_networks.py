@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from purview_mpe import Client, Network, Report
+from purview_mpe import Client, Network, Report, Status
 from purview_mpe.emulator import Emulator, Fault
 from purview_mpe.errors import PlanConflict
 from tests.support.colours import spec_for
@@ -27,8 +27,9 @@ class Drawn:
     dns: str
     zones: dict[str, tuple[str, str]]
     """By zone: its resource group, and what is linked to it: this network, another one, or none."""
-    endpoints: dict[str, tuple[str, bool]]
-    """By group id: the resource group of an endpoint under another name, and whether it has a zone group."""
+    endpoints: dict[str, tuple[str, str]]
+    """By group id: the resource group of an endpoint under another name, and the zone of its zone group: that of this
+    name if it exists, a zone of another name, or none."""
     fields: dict[str, str]
 
 
@@ -37,7 +38,8 @@ def networks(draw: st.DrawFn) -> Drawn:
     """Any such network."""
     links = st.sampled_from(("ours", "other", "none"))
     zones = draw(st.dictionaries(st.sampled_from(ZONES), st.tuples(st.sampled_from(GROUPS), links)))
-    endpoints = draw(st.dictionaries(st.sampled_from(GROUP_IDS), st.tuples(st.sampled_from(GROUPS), st.booleans())))
+    held = st.sampled_from(("right", "foreign", "none"))
+    endpoints = draw(st.dictionaries(st.sampled_from(GROUP_IDS), st.tuples(st.sampled_from(GROUPS), held)))
     fields = {}
     if draw(st.booleans()):
         fields["resource_group"] = draw(st.sampled_from(GROUPS))
@@ -66,14 +68,16 @@ def built(drawn: Drawn) -> tuple[Emulator, Network]:
     subnet = ours.child("subnets", "snet-pe")
     lonely = azure.networks.add_private_dns_zone("privatelink.example.com", resource_group="rg-other")
     targets = azure.targets(azure.account)
-    for group_id, (group, has_zone_group) in drawn.endpoints.items():
+    zones = {one.id.name: one.id for one in azure.networks.private_dns_zones()}
+    for group_id, (group, held) in drawn.endpoints.items():
         target = targets.get(group_id) or (azure.account if group_id == "portal" else None)
         if target is not None:
             endpoint = azure.networks.add_private_endpoint(
                 f"theirs-{group_id}", subnet, target, group_id, resource_group=group
             )
-            if has_zone_group:
-                azure.networks.add_zone_group(endpoint, lonely, name="deployedByPolicy")
+            right = zones.get(ZONES[GROUP_IDS.index(group_id)], lonely) if held == "right" else lonely
+            if held != "none":
+                azure.networks.add_zone_group(endpoint, right, name="deployedByPolicy")
     return azure, Network(subnet=subnet, dns=drawn.dns, **drawn.fields)
 
 
@@ -103,6 +107,8 @@ def test_what_exists_is_used_and_nothing_outside_is_written(drawn):
             again = client.create_private_endpoints(spec_for(azure), network, purpose=drawn.purpose, approve=True)
             assert again.complete
             assert len(azure.writes) == writes
+            status = client.private_endpoints_status(spec_for(azure), network, purpose=drawn.purpose)
+            assert status.ready == (drawn.dns == "none" or all_resolve(azure, network, status))
     assert_nothing_outside(azure, network)
     after = shown(azure)
     assert {name: after[name] for name, groups in before.items() if groups} == {
@@ -112,6 +118,25 @@ def test_what_exists_is_used_and_nothing_outside_is_written(drawn):
     if report is not None and drawn.dns != "existing":
         ours = [one for one in azure.networks.private_endpoints() if one.subnet == network.subnet_id]
         assert len({(one.target.casefold(), one.group_id) for one in ours}) == len(ours)
+
+
+def all_resolve(azure: Emulator, network: Network, status: Status) -> bool:
+    """Whether the network resolves the name of every private endpoint to it."""
+    addresses = {str(one.id): one.address for one in azure.networks.private_endpoints()}
+    hosts = {
+        "account": "pv1.purview.azure.com",
+        "portal": "web.purview.azure.com",
+        "namespace": "{name}.servicebus.windows.net",
+        "blob": "{name}.blob.core.windows.net",
+        "queue": "{name}.queue.core.windows.net",
+    }
+    return all(
+        azure.networks.resolve(
+            network.virtual_network_id, hosts[one.group_id].format(name=one.resource_id.rpartition("/")[2])
+        )
+        == addresses[one.private_endpoint_id or ""]
+        for one in status.endpoints
+    )
 
 
 def assert_nothing_outside(azure: Emulator, network: Network) -> None:

@@ -52,11 +52,21 @@ def test_everything_is_there():
         ({"blob": listing("b"), "queue": listing("b")}, "blob, queue"),
         ({"blob": listing("b", "B"), "queue": listing("b", "B")}, "blob, queue"),
         ({"account": Listing(), "namespace": Listing(error=DENIED)}, "account"),
+        ({"account": listing("studio-portal", "purview-PLATFORM")}, "account"),
+        ({"blob": listing("x-blob", "y-blob"), "queue": listing("x-blob", "y-blob")}, "queue"),
+        ({"blob": listing("x-queue"), "queue": listing("x-queue")}, "blob"),
+        ({"blob": listing("x-table"), "queue": listing("x-table")}, "blob, queue"),
     ],
 )
 def test_what_is_missing(changed, lacking):
     """Pending ones, Data Factory's, and one of two do not count; what is missing is certain."""
     assert judged(ALL | changed) == OwnConnections(are_there=False, reason=lacking)
+
+
+@pytest.mark.parametrize("names", [("x-blob", "x-queue"), ("x-queue", "b"), ("x-account", "x-portal"), ("b", "c", "d")])
+def test_the_end_of_a_name_says_the_group_where_it_can(names):
+    """Any other name can serve any group id of its list."""
+    assert judged(ALL | {"blob": listing(*names), "queue": listing(*names)}).are_there
 
 
 def test_managed_endpoints_do_not_count():

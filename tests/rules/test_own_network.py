@@ -90,6 +90,20 @@ def test_zones_of_a_group(group, known, cloud, expected):
     assert zone_names(group, known, cloud) == expected
 
 
+@pytest.mark.parametrize("location", [None, "westeurope", "West Europe", "WESTEUROPE"])
+def test_the_region_of_the_virtual_network(location):
+    """However it is spelled."""
+    own_network.check_region(a_network(location=location), VirtualNetwork("westeurope", has_subnet=True))
+
+
+def test_another_region_is_refused():
+    """Azure accepts a private endpoint only in the region of its virtual network, if that is known."""
+    network = a_network(location="eastus")
+    own_network.check_region(network, VirtualNetwork("", has_subnet=True))
+    with pytest.raises(UnsupportedSetup, match="'eastus'"):
+        own_network.check_region(network, VirtualNetwork("westeurope", has_subnet=True))
+
+
 # --- zones
 
 
@@ -186,6 +200,11 @@ def test_a_broken_endpoint_is_replaced_if_the_spec_allows_it():
 # --- the whole plan
 
 
+def a_group(name: str, *zones: Zone, state: str = "Succeeded") -> ZoneGroup:
+    """A zone group with records in these zones."""
+    return ZoneGroup(name, state, tuple(str(zone.id) for zone in zones))
+
+
 def a_plan(surroundings, *, account=None, purpose=STUDIO, cloud="public", **fields):
     """The plan for a network."""
     return make_own_plan(a_spec(), a_network(**fields), purpose, account or an_account(), surroundings, cloud=cloud)
@@ -200,10 +219,83 @@ def test_a_zone_group_that_exists_is_kept_whatever_its_name():
     """One that is missing is made, but not for an endpoint in another resource group."""
     theirs = an_own_endpoint("theirs", group=ELSEWHERE)
     ours = an_own_endpoint("purview-portal", "portal")
-    kept = {ours.id.key: (ZoneGroup("deployedByPolicy"),)}
-    own = a_plan(around(endpoints=(theirs, ours), zone_groups=kept))
+    kept = {ours.id.key: (a_group("deployedByPolicy", linked()[1]),)}
+    own = a_plan(around(endpoints=(theirs, ours), zones=linked(), zone_groups=kept))
     assert zone_groups(own) == [("keep", "deployedByPolicy")]
     assert [finding.code for finding in own.plan.warnings] == ["dns-zone-group-missing"]
+    assert own.hides_names
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "held", "action", "problem"),
+    [
+        ("purview-account", "Succeeded", (0,), "keep", None),
+        ("deployedByPolicy", "Updating", (1, 0), "keep", None),
+        ("purview-account", "Succeeded", (1,), "keep", f"does not write to the zone {GROUP}"),
+        ("purview-account", "Succeeded", (), "keep", "does not write to the zone"),
+        ("purview-account", "Failed", (0,), "create", None),
+        ("Purview-Account", "Canceled", (0,), "create", None),
+        ("deployedByPolicy", "Failed", (0,), "keep", "is Failed"),
+        ("purview-account", "Failed", (1,), "keep", "is Failed"),
+        ("purview-account", "Failed", (0, 1), "keep", "is Failed"),
+    ],
+)
+def test_a_zone_group_that_does_not_help_is_said(name, state, held, action, problem):
+    """It is not touched; but one of ours that Azure could not finish is sent again as it was."""
+    one = an_own_endpoint()
+    groups = {one.id.key: (a_group(name, *(linked()[number] for number in held), state=state),)}
+    own = a_plan(around(endpoints=(one,), zones=linked(), zone_groups=groups))
+    assert zone_groups(own)[0] == (action, name)
+    found = [finding.message for finding in own.plan.warnings if finding.code == "dns-zone-group-unusable"]
+    assert len(found) == (problem is not None)
+    assert all(problem in message for message in found)
+    assert own.hides_names == bool(found)
+
+
+def test_a_zone_group_elsewhere_is_not_repeated():
+    """It is not in the network's resource group, where alone something is written."""
+    one = an_own_endpoint(group=ELSEWHERE)
+    groups = {one.id.key: (a_group("purview-account", linked()[0], state="Failed"),)}
+    own = a_plan(around(endpoints=(one,), zones=linked(), zone_groups=groups))
+    assert zone_groups(own) == [("keep", "purview-account"), ("create", "purview-portal")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "spec", "action"),
+    [
+        ({"connection_status": "Rejected"}, {"replace_broken": True}, "create"),
+        ({"provisioning_state": "Deleting"}, {}, "create"),
+        ({"provisioning_state": "Failed"}, {}, "keep"),
+    ],
+)
+def test_a_zone_group_goes_with_its_private_endpoint(fields, spec, action):
+    """The one that takes its place gets another; a repeated creation keeps it."""
+    one = an_own_endpoint(**fields)
+    groups = {one.id.key: (a_group("purview-account", linked()[0]),)}
+    surroundings = around(endpoints=(one,), zones=linked(), zone_groups=groups)
+    own = make_own_plan(a_spec(**spec), a_network(), STUDIO, an_account(), surroundings, cloud="public")
+    assert zone_groups(own)[0] == (action, "purview-account")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "groups", "fields", "names"),
+    [
+        (STUDIO, ("account", "portal", "blob"), {}, ("purview-account", "purview-blob", SHIR)),
+        (SHIR, ("account", "portal"), {}, ("purview-account", "purview-portal", STUDIO)),
+        (STUDIO, ("account", "portal"), {}, None),
+        (STUDIO, ("portal", "blob"), {}, None),
+        (STUDIO, ("account", "blob"), {"shape": "F"}, None),
+        (STUDIO, ("account", "blob"), {"firewall": "disabled-for-ingestion-only"}, None),
+    ],
+)
+def test_a_deletion_says_what_the_other_purpose_needs(purpose, groups, fields, names):
+    """Only where the other purpose has private endpoints of its own in the subnet."""
+    standing = [an_own_endpoint(f"purview-{group}", group) for group in groups if group != "portal"]
+    if "portal" in groups:
+        standing.append(an_own_endpoint("purview-portal", "portal"))
+    going = an_own_endpoint("purview-queue", "queue", provisioning_state="Deleting")
+    found = own_network.shared_findings(an_account(**fields), purpose, a_network(), [*standing, going])
+    assert [all(f"{name}" in one.message for name in names or ()) for one in found] == [True] * bool(names)
 
 
 def test_without_dns_there_are_only_endpoints():
@@ -218,6 +310,7 @@ def test_a_missing_zone_makes_no_zone_group():
     own = a_plan(around(), dns="existing")
     assert zone_groups(own) == []
     assert {finding.code for finding in own.plan.warnings} == {"dns-zone-missing"}
+    assert {finding.remedy for finding in own.plan.warnings} == {step.remedy for step in own.plan.conflicts}
 
 
 def test_a_zone_that_is_not_documented_is_said():
@@ -279,12 +372,16 @@ def test_ready_needs_both_sides_and_names():
     """Without the zone group nothing resolves to the endpoint."""
     one, two = an_own_endpoint(), an_own_endpoint("purview-portal", "portal")
     listings = {"account": approved(one, two), "portal": approved(one, two)}
-    held = {one.id.key: (ZoneGroup("default"),), two.id.key: (ZoneGroup("default"),)}
+    held = {found.id.key: (a_group("default", zone),) for found, zone in zip((one, two), linked(), strict=True)}
     status = a_status(around(endpoints=(one, two), zones=linked(), zone_groups=held), listings)
     assert status.ready
     lacking = a_status(around(endpoints=(one, two), zones=linked(), zone_groups={}), listings)
     assert not lacking.ready
     assert [finding.code for finding in lacking.findings] == ["dns-zone-group-missing"] * 2
+    foreign = {**held, one.id.key: (a_group("default", linked()[1]),)}
+    hidden = a_status(around(endpoints=(one, two), zones=linked(), zone_groups=foreign), listings)
+    assert not hidden.ready
+    assert [finding.code for finding in hidden.findings] == ["dns-zone-group-unusable"]
     assert a_status(around(endpoints=(one, two)), listings, dns="none").ready
 
 

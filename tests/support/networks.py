@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from azure.core.rest import HttpRequest
+
 from purview_mpe import Network
 from purview_mpe.emulator import Emulator
 from tests.support.colours import spec_for
@@ -89,3 +91,13 @@ def signatures(azure: Emulator) -> set[str]:
         for name, value in request.query.items()
         if name in {"c", "s", "h"}
     }
+
+
+def sent(azure: Emulator, method: str, resource: ArmId, body: Any = None) -> Any:
+    """The answer to one request of another program about a resource of Microsoft.Network."""
+    url = f"https://management.azure.com{resource}?api-version=2024-03-01"
+    token = azure.credential.get_token("https://management.azure.com/.default").token
+    request = HttpRequest(method, url, headers={"Authorization": f"Bearer {token}"}, json=body)
+    answer = azure.transport().send(request)
+    assert answer.status_code < 300
+    return answer.json() if method == "GET" else None

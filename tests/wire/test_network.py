@@ -108,9 +108,21 @@ def test_zones_links_and_zone_groups():
     network = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/v"
     assert wire.read_link({"name": "l", "properties": {"virtualNetwork": {"id": network}}}) == ("l", network)
     assert wire.read_link({}) is None
+    for state, is_linked in (
+        ("Succeeded", True),
+        ("Creating", True),
+        ("", True),
+        ("Failed", False),
+        ("Deleting", False),
+    ):
+        given = {"provisioningState": state, "virtualNetwork": {"id": network}}
+        assert (wire.read_link({"name": "l", "properties": given}) is not None) == is_linked
     assert wire.read_zone_group({"name": "default", "properties": {"provisioningState": "Updating"}}) == ZoneGroup(
         "default", "Updating"
     )
+    configs = [{"properties": {"privateDnsZoneId": ZONE}}, {"properties": {}}, {}, 1]
+    held = wire.read_zone_group({"name": "default", "properties": {"privateDnsZoneConfigs": configs}})
+    assert held == ZoneGroup("default", "", (ZONE,))
     assert wire.read_zone_group({}) is None
 
 

@@ -92,3 +92,10 @@ def test_an_operation_shows_and_copies_no_signature():
     assert repr(operation) == f"Operation({operation.shown!r})"
     with pytest.raises(TypeError, match="signed address"):
         pickle.dumps(operation)
+
+
+def test_a_network_that_is_linked_to_another_zone():
+    """Only the message identifies it; the remedy names the field that leads to the other zone."""
+    said = "A virtual network cannot be linked to multiple zones with overlapping namespaces."
+    error = operation_failed(ATTEMPT, OperationState("failed", "BadRequest", said), subnet="/SUBNET")
+    assert "Network.zone_resource_group" in error.remedy

@@ -79,7 +79,9 @@ def _delete(call: Call, client: Client, spec: Spec, network: Network) -> Report 
     doomed = [outcome.name for outcome in report.outcomes if outcome.result == "would-delete"]
     if not asked or arguments.dry_run or not doomed:
         return report
-    if not call.agrees(f"Delete {', '.join(doomed)} from the subnet {network.subnet_id.name!r}?"):
+    known = report.account.warnings if report.account is not None else ()
+    warned = [finding.message for finding in report.warnings if finding not in known]
+    if not call.agrees(" ".join([*warned, f"Delete {', '.join(doomed)} from the subnet {network.subnet_id.name!r}?"])):
         return None
     return call.watched(lambda: delete(dry_run=False))
 
@@ -124,7 +126,9 @@ def private_endpoints_options(parser: ArgumentParser) -> None:
     )
     group.add_argument("--location", metavar="REGION", help="for the private endpoints (default: the network's)")
     group.add_argument(
-        "--zone-resource-group", metavar="NAME", help="for zones to create (default: that of the endpoints)"
+        "--zone-resource-group",
+        metavar="NAME",
+        help="for zones to create, or the id of that of a hub in another subscription (default: that of the endpoints)",
     )
     group.add_argument(
         "--approval",

@@ -13,8 +13,8 @@ from purview_mpe._flows.steps.network_writes import EndpointDeletion
 from purview_mpe._flows.steps.operations import deleted
 from purview_mpe._model import states
 from purview_mpe._model.network import own_name
-from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, ErrorDetail, Outcome, Report
-from purview_mpe._rules.own_network import is_at_home, is_for, own_targets
+from purview_mpe._model.results import INTERRUPTED, NOT_BEGUN, ErrorDetail, Outcome, Report, by_severity
+from purview_mpe._rules.own_network import is_at_home, is_for, own_targets, shared_findings
 from purview_mpe.errors import PurviewMpeError, WaitTimedOut
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from purview_mpe._flows.steps.io import Io
     from purview_mpe._model.network import Network, PrivateEndpoint, Purpose
-    from purview_mpe._model.results import Account, Result, Target
+    from purview_mpe._model.results import Account, Finding, Result, Target
     from purview_mpe._model.spec import Spec
 
 
@@ -37,6 +37,7 @@ async def delete_private_endpoints(io: Io, spec: Spec, network: Network, purpose
     account, endpoints = await reads.both(io, read_account(io, account_id), list_around(io, network))
     work = Removals(io, spec, network, purpose, account, seen_at)
     work.found(own_targets(account, purpose), endpoints)
+    work.shared = tuple(shared_findings(account, purpose, network, endpoints))
     io.so_far = work.report
     for removal in work.removals:
         await work.remove(removal, dry_run=dry_run)
@@ -87,6 +88,8 @@ class Removals:
     seen_at: float
     began: float = field(init=False)
     removals: list[Removal] = field(init=False, default_factory=list[Removal])
+    shared: tuple[Finding, ...] = field(init=False, default=())
+    """What else needs the private endpoints."""
 
     def __post_init__(self) -> None:
         self.began = self.io.now()
@@ -137,7 +140,7 @@ class Removals:
             network=self.network,
             purpose=self.purpose,
             outcomes=tuple(map(self._outcome, self.removals)),
-            warnings=self.account.warnings,
+            warnings=by_severity([*self.account.warnings, *self.shared]),
         )
 
     def _tell_waiting(self, name: str) -> None:

@@ -82,6 +82,7 @@ class Network(Noun):
         dns: `existing` uses private DNS zones that are linked to the virtual network, and refuses to go on if one is
             missing; `create` makes a zone and a link where none is linked; `none` leaves DNS to a policy or to you.
         zone_resource_group: Id or name of the resource group of zones to create; None means that of the endpoints.
+            Zones of a hub are also searched in its subscription.
         approval: `automatic` has Azure approve each connection at once where the caller is allowed to approve it;
             `manual` always waits for the target's owner. Ingestion storage of newer accounts is always manual.
 
@@ -100,7 +101,8 @@ class Network(Noun):
     dns: DnsMode = "existing"
     """How names resolve: by existing zones, by zones to create, or by other means."""
     zone_resource_group: str | None = None
-    """Id or name of the resource group of zones to create; None means that of the endpoints."""
+    """Id or name of the resource group of zones to create; None means that of the endpoints. Zones of a hub are also
+    searched in its subscription."""
     approval: Approval = "automatic"
     """Whether Azure approves connections at once where the caller is allowed to."""
 
@@ -283,6 +285,12 @@ class ZoneGroup:
     name: str
     state: str = ""
     """Azure's word for its state; empty if it gives none."""
+    zones: tuple[str, ...] = ()
+    """Ids of the zones that it writes records into."""
+
+    def holds(self, zone: ArmId) -> bool:
+        """True if it writes records into a zone."""
+        return any(same_id(held, zone) for held in self.zones)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 A connection does not show its group id in every list, and never its network. So what counts is how many approved
 connections of private endpoints that are not Data Factory's a target shows: one for each group id that the runtime
-needs there.
+needs there. The end of a private endpoint's name says its group id where it can: Purview's own page goes by it (comment
+in a template of Microsoft's), and this library's names have it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,15 @@ from purview_mpe._rules.findings.network import OWN_ENDPOINTS_NEEDED, OWN_ENDPOI
 from purview_mpe._rules.orphans import is_made_by_a_service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from purview_mpe._model.checkup import RuntimeCheck
     from purview_mpe._model.results import Account, Connection, Identity, Target
     from purview_mpe._model.survey import Situation
     from purview_mpe._rules.ownership import Listing
+
+#: The account's own list shows the connections of these group ids as well.
+_BESIDE_ACCOUNT = ("portal", "platform")
 
 
 def own_targets_of(situation: Situation) -> tuple[Target, ...]:
@@ -48,24 +51,37 @@ def own_connections(
     targets: Sequence[Target], listings: Mapping[Identity, Listing], situation: Situation
 ) -> OwnConnections:
     """The approved connections of the targets that are not Data Factory's."""
-    needed = Counter(map(_place, targets))
+    places: dict[Identity, list[str]] = {}
+    for target in targets:
+        places.setdefault(_place(target), []).append(target.group_id)
     lacking: list[str] = []
     hidden: list[str] = []
     for target in targets:
         listing = listings[target.identity]
         if listing.error is not None:
             hidden.append(listing.error.message)
-        elif (
-            len({folded(one.private_endpoint_id) for one in _own(listing.connections, situation)})
-            < needed[_place(target)]
-        ):
+        elif target.group_id in _lacking(places[_place(target)], _own(listing.connections, situation)):
             lacking.append(target.group_id)
     if lacking:
         return OwnConnections(are_there=False, reason=", ".join(lacking))
     return OwnConnections(are_there=None if hidden else True, reason=hidden[0] if hidden else "")
 
 
-def _place(target: Target) -> tuple[str, str]:
+def _lacking(groups: Sequence[str], connections: Iterable[Connection]) -> list[str]:
+    """The group ids of one list that its connections do not serve for certain."""
+    ids = {folded(one.private_endpoint_id) for one in connections}
+    named = [_named(one, groups) for one in ids]
+    unserved = [group for group in groups if group not in named]
+    return unserved if len(unserved) > named.count(None) else []
+
+
+def _named(private_endpoint_id: str, groups: Sequence[str]) -> str | None:
+    """The group id at the end of a private endpoint's name; None if it can be any of the list."""
+    last = private_endpoint_id.rpartition("/")[2].rpartition("-")[2]
+    return last if last in groups or ("account" in groups and last in _BESIDE_ACCOUNT) else None
+
+
+def _place(target: Target) -> Identity:
     """The list that shows a target's connections: blob and queue share one."""
     return target.connections, identity(target.resource_id, None)[0]
 

@@ -17,23 +17,54 @@ from purview_mpe._model.results import Action, Finding, Plan, Step, Subject, Tar
 from purview_mpe._rules.findings.account import FIREWALL_OPEN
 from purview_mpe._rules.findings.network import (
     DNS_ZONE_GROUP_MISSING,
+    DNS_ZONE_GROUP_UNUSABLE,
     DNS_ZONE_MISSING,
     DNS_ZONE_UNKNOWN,
     DNS_ZONES_UNREADABLE,
     OWN_ENDPOINTS_HIDDEN,
+    OWN_ENDPOINTS_SHARED,
 )
+from purview_mpe._rules.own_zone_groups import is_repeatable, problem_of
 from purview_mpe._rules.planning import endpoints_unknown, optional_target
+from purview_mpe.errors import UnsupportedSetup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from purview_mpe._model.network import Network, PrivateEndpoint, Purpose, Surroundings, Zone
+    from purview_mpe._model.network import (
+        Network,
+        PrivateEndpoint,
+        Purpose,
+        Surroundings,
+        VirtualNetwork,
+        Zone,
+        ZoneGroup,
+    )
     from purview_mpe._model.results import Account
     from purview_mpe._model.spec import Spec
 
 #: A tenant-level account is reached through the tenant's own host, which the group `platform` covers (docs, public
 #: code); an account's own host may answer beside it, so its groups are wanted as well (unknown).
 _TENANT_HOST = "api.purview-service.microsoft.com"
+
+
+def check_region(network: Network, virtual_network: VirtualNetwork) -> None:
+    """Refuse a region that is not the virtual network's, where Azure does not accept its private endpoints (docs).
+
+    Raises:
+        UnsupportedSetup: the regions differ.
+    """
+    wanted, there = network.location or "", virtual_network.location
+    if wanted and there and _region(wanted) != _region(there):
+        raise UnsupportedSetup(
+            f"Network.location is {wanted!r}, but the virtual network {network.virtual_network_id.name!r} is in "
+            f"{there!r}: a private endpoint is always in the region of its virtual network.",
+            remedy="Leave Network.location out: the region of the virtual network is used.",
+        )
+
+
+def _region(name: str) -> str:
+    return folded(name.replace(" ", ""))
 
 
 def own_targets(account: Account, purpose: Purpose, offered: Sequence[str] = ()) -> tuple[Target, ...]:
@@ -120,8 +151,9 @@ def plan_zone(network: Network, name: str, zones: Sequence[Zone]) -> ZonePlan:
 
 def _missing_remedy(network: Network) -> str:
     return (
-        f"Link the zone of your hub to {network.virtual_network_id.name!r}, or set Network.dns to 'create' to have a "
-        "zone and a link made, or to 'none' if a policy does that."
+        f"Link the zone of your hub to {network.virtual_network_id.name!r}; if it is linked and in another "
+        "subscription, set Network.zone_resource_group to the id of its resource group. Or set Network.dns to 'create' "
+        "to have a zone and a link made, or to 'none' if a policy does that."
     )
 
 
@@ -185,8 +217,12 @@ class Resolving:
         """A finding for each zone that the network needs and that is not linked to it."""
         for name, zone in self.zones.items():
             if not zone.is_usable:
+                refused = zone.steps[0]
                 yield DNS_ZONE_MISSING.found(
-                    zone=name, network=network.virtual_network_id.name, cause=zone.steps[0].reason
+                    zone=name,
+                    network=network.virtual_network_id.name,
+                    cause=refused.reason,
+                    remedy=refused.remedy or "",
                 )
         if unknown := [group for group, found in self.wanted.items() if not found]:
             yield DNS_ZONE_UNKNOWN.found(groups=" and ".join(unknown))
@@ -199,6 +235,8 @@ class OwnPlan:
     plan: Plan
     targets: tuple[Target, ...]
     resolving: Resolving
+    hides_names: bool = False
+    """True if a zone group is missing or unusable that no step of the plan corrects."""
 
     def with_plan(self, plan: Plan) -> OwnPlan:
         """The same with another plan for the same steps."""
@@ -218,7 +256,21 @@ def make_own_plan(
     check_own_names(spec.name, tuple(target.group_id for target in targets))
     resolving = Resolving.of(network, targets, around, cloud=cloud)
     endpoints = [endpoint_step(spec, network, target, around.endpoints) for target in targets]
-    groups = [zone_group_step(network, step, around) for step in endpoints if resolving.resolves(step)]
+    resolvable = [step for step in endpoints if resolving.resolves(step)]
+    groups = [zone_group_step(network, step, resolving.zones_of(step.group_id), around) for step in resolvable]
+    uncorrected = [
+        *(
+            DNS_ZONE_GROUP_MISSING.found(name=step.name, purpose=purpose, severity="warning")
+            for step in groups
+            if step.action == "conflict"
+        ),
+        *(
+            found
+            for step, group in zip(resolvable, groups, strict=True)
+            if group.action == "keep"
+            for found in _unusable(network, step, resolving.zones_of(step.group_id), around)
+        ),
+    ]
     plan = Plan(
         spec=spec,
         account=account,
@@ -231,15 +283,11 @@ def make_own_plan(
                 *([FIREWALL_OPEN.found(name=account.name)] if _needs_nothing(account, purpose) else ()),
                 *resolving.findings(network),
                 *hidden_findings(network, around),
-                *(
-                    DNS_ZONE_GROUP_MISSING.found(name=step.name, purpose=purpose, severity="warning")
-                    for step in groups
-                    if step.action == "conflict"
-                ),
+                *uncorrected,
             ]
         ),
     )
-    return OwnPlan(plan, targets, resolving)
+    return OwnPlan(plan, targets, resolving, hides_names=bool(uncorrected))
 
 
 def _needs_nothing(account: Account, purpose: Purpose) -> bool:
@@ -336,16 +384,20 @@ def endpoint_id_of(network: Network, step: Step, around: Surroundings) -> ArmId:
     return network.endpoint_id(step.name) if kept is None else kept.id
 
 
-def zone_group_step(network: Network, step: Step, around: Surroundings) -> Step:
+def zone_group_step(network: Network, step: Step, zones: Sequence[ZonePlan], around: Surroundings) -> Step:
     """The step for the zone group of a private endpoint: an existing one is not touched, even if a policy made it.
 
-    A conflict if it would have to be written outside the network's resource groups.
+    The creation of one of our own that Azure could not finish is repeated as it was. A conflict if a zone group would
+    have to be written outside the network's resource groups.
     """
     endpoint_id = endpoint_id_of(network, step, around)
-    existing = around.zone_groups.get(endpoint_id.key, ()) if step.action == "keep" else ()
-    name = existing[0].name if existing else step.name
-    resource_id = endpoint_id.child("privateDnsZoneGroups", name)
-    if existing:
+    existing = existing_zone_group(network, step, around)
+    resource_id = endpoint_id.child("privateDnsZoneGroups", existing.name if existing else step.name)
+    if existing is not None:
+        is_repeated = is_repeatable(existing, step.name, [zone.id for zone in zones])
+        if is_repeated and same_id(endpoint_id.group, network.group_id):
+            reason = "Azure did not finish its creation, which is repeated."
+            return _step("dns-zone-group", "create", resource_id, reason)
         return _step("dns-zone-group", "keep", resource_id, "It exists, and is not touched.")
     is_home = same_id(endpoint_id.group, network.group_id)
     return _step(
@@ -354,6 +406,41 @@ def zone_group_step(network: Network, step: Step, around: Surroundings) -> Step:
         resource_id,
         "The private endpoint has no zone group yet.",
     )
+
+
+def existing_zone_group(network: Network, step: Step, around: Surroundings) -> ZoneGroup | None:
+    """The zone group that the private endpoint of a step has and keeps."""
+    if step.action == "replace" or is_deleting_for(network, step, around) is not None:
+        return None  # it goes with the private endpoint
+    return next(iter(around.zone_groups.get(endpoint_id_of(network, step, around).key, ())), None)
+
+
+def _unusable(network: Network, step: Step, zones: Sequence[ZonePlan], around: Surroundings) -> Iterator[Finding]:
+    """A finding if the existing zone group of a private endpoint does not make its names resolve."""
+    group = existing_zone_group(network, step, around)
+    if group is not None and (problem := problem_of(group, [zone.id for zone in zones])) is not None:
+        yield DNS_ZONE_GROUP_UNUSABLE.found(
+            group=group.name, name=step.name, problem=problem, network=network.virtual_network_id.name
+        )
+
+
+def shared_findings(
+    account: Account, purpose: Purpose, network: Network, endpoints: Sequence[PrivateEndpoint]
+) -> Iterator[Finding]:
+    """A finding if the subnet serves the other purpose too, which needs some of the same private endpoints."""
+    other: Purpose = "studio" if purpose == "self-hosted-runtime" else "self-hosted-runtime"
+    if account.shape == "F":
+        return
+    ours = {target.identity for target in own_targets(account, purpose)}
+    serving = [
+        (one.endpoint.name, target.identity in ours)
+        for target in own_targets(account, other)
+        for one in endpoints
+        if is_for(one, target, network) and not states.is_deleting(one.endpoint.provisioning_state)
+    ]
+    names, others = (", ".join(name for name, is_ours in serving if is_ours is which) for which in (True, False))
+    if names and others:
+        yield OWN_ENDPOINTS_SHARED.found(other=other, names=names, others=others)
 
 
 def hidden_findings(network: Network, around: Surroundings) -> Iterator[Finding]:

@@ -66,7 +66,8 @@ def judge_own(own: OwnPlan, network: Network, around: Surroundings, listings: Li
         if _exists(step, around)
     ]
     all_known = is_all_known(plan.spec, plan.account, plan.purpose)
-    resolves = not any(step.action != "keep" for step in plan.steps if step.subject.startswith("dns-"))
+    is_changed = any(step.action != "keep" for step in plan.steps if step.subject.startswith("dns-"))
+    resolves = not (is_changed or own.hides_names)
     return Status(
         factory=plan.spec.factory,
         account=plan.account.id,

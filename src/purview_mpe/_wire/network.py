@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from purview_mpe._model import states
 from purview_mpe._model.arm_id import ArmId, folded, same_id
 from purview_mpe._model.fields import is_group
 from purview_mpe._model.network import PrivateEndpoint, VirtualNetwork, ZoneGroup
@@ -127,15 +128,26 @@ def read_zone_id(answer: Mapping[str, Any]) -> ArmId | None:
 
 
 def read_link(answer: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The name of a link and the id of its virtual network; None for an item without a name."""
-    name = read_name(answer)
-    return (name, id_text(mapping(mapping(answer, "properties"), "virtualNetwork"), "id")) if name else None
+    """The name of a link and the id of its virtual network; None for an item without a name.
+
+    None also for a link that does not link: one that Azure could not create or is deleting (spec: `provisioningState`).
+    """
+    name, properties = read_name(answer), mapping(answer, "properties")
+    state = line(properties, "provisioningState")
+    if not name or states.is_broken(state, "") or states.is_deleting(state):
+        return None
+    return name, id_text(mapping(properties, "virtualNetwork"), "id")
 
 
 def read_zone_group(answer: Mapping[str, Any]) -> ZoneGroup | None:
     """A zone group; None for an item without a name."""
-    name = read_name(answer)
-    return ZoneGroup(name, line(mapping(answer, "properties"), "provisioningState")) if name else None
+    name, properties = read_name(answer), mapping(answer, "properties")
+    if not name:
+        return None
+    held = (
+        id_text(mapping(one, "properties"), "privateDnsZoneId") for one in objects(properties, "privateDnsZoneConfigs")
+    )
+    return ZoneGroup(name, line(properties, "provisioningState"), tuple(filter(None, held)))
 
 
 def read_link_resources(items: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:

@@ -42,6 +42,13 @@ _REMEDIES = {
         "provider register --namespace Microsoft.Network --subscription <subscription>"
     ),
 }
+#: A virtual network can be linked to one zone of a name (seen in public reports, as the answer to a second link).
+_SECOND_LINK = "overlapping namespaces"
+_SECOND_LINK_REMEDY = (
+    "Find the other zone, which the virtual network is linked to already: it can be in a subscription that was not "
+    "searched. Set Network.zone_resource_group to the id of its resource group and repeat the call, then delete the "
+    "zone that was created here."
+)
 _REMEDY = "Read Azure's message above, correct what it names, and repeat the call: it looks first at what exists."
 
 
@@ -114,11 +121,16 @@ def read_operation(status: int, body: object) -> OperationState:
             return OperationState("under-way")
 
 
+def remedy_by_message(message: str) -> str | None:
+    """What to do about a failure that only its message identifies; None if it does not."""
+    return _SECOND_LINK_REMEDY if _SECOND_LINK in message.casefold() else None
+
+
 def operation_failed(attempt: Attempt, state: OperationState, *, subnet: str) -> ProvisioningFailed:
     """The error for an operation that Azure accepted and then could not carry out."""
     said = f" ({state.code})" if state.code else ""
     said += f": {state.message}" if state.message else "."
-    remedy = _REMEDIES.get(state.code.casefold(), _REMEDY)
+    remedy = _REMEDIES.get(state.code.casefold()) or remedy_by_message(state.message) or _REMEDY
     return ProvisioningFailed(
         f"Could not {attempt.what}: Azure accepted it, and its operation failed{said}",
         remedy=remedy.format(subnet=subnet),

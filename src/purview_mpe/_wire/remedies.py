@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from purview_mpe._rules.reach import FROM_INSIDE
+from purview_mpe._wire.operations import remedy_by_message
 from purview_mpe._wire.shell import quoted
 from purview_mpe.errors import (
     AccessDenied,
@@ -113,6 +114,8 @@ def _by_status(attempt: Attempt, status: int, code: str, refusal: Refusal) -> tu
         return AzureUnavailable, "Repeat the call in a few minutes: what is done already is kept."
     if code in BUSY_CODES:
         return AzureError, "Repeat the call when the other operation on the resource is over."
+    if (remedy := remedy_by_message(refusal.said)) is not None:
+        return AzureError, remedy
     return AzureError, "Read Azure's message above, correct what it names, and repeat the call."
 
 

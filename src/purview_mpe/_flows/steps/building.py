@@ -1,7 +1,8 @@
 """Carrying out a plan for the customer's own network: zones concurrently, private endpoints one after the other.
 
 A subnet takes one operation at a time (public code), so its private endpoints are created in turn, and so are their
-zone groups. A failed step stops only the steps that depend on it.
+zone groups. A zone that is linked and holds no record hides a public name, so a zone is linked once its private
+endpoints exist, shortly before their zone groups. A failed step stops only the steps that depend on it.
 """
 
 from __future__ import annotations
@@ -64,8 +65,9 @@ class Building:
         return [progress for progress in self.steps if progress.step.subject == subject]
 
     async def run(self) -> None:
-        """Create the zones and the endpoints concurrently, then the zone groups, which need both."""
+        """Create the zones and the endpoints concurrently, then the links, then the zone groups, which need all."""
         await self.io.gather([self._zones(), self._endpoints()])
+        await self.io.gather([self._link(name, zone) for name, zone in self.own.resolving.zones.items()])
         for progress in self.of("dns-zone-group"):
             await self._zone_group(progress)
 
@@ -73,12 +75,22 @@ class Building:
         await self.io.gather([self._zone(zone) for zone in self.own.resolving.zones.values()])
 
     async def _zone(self, zone: ZonePlan) -> None:
+        await self._do(self._progress(zone.steps[0].resource_id), ZoneWork(self.io, zone.id, self.network.subnet))
+
+    async def _link(self, name: str, zone: ZonePlan) -> None:
         made, linked = (self._progress(step.resource_id) for step in zone.steps)
-        await self._do(made, ZoneWork(self.io, zone.id, self.network.subnet))
-        if made.result in _READY:
-            await self._do(linked, LinkWork(self.io, self.network, zone.id, zone.link))
-        else:
+        hidden = [one for one in self.of("private-endpoint") if name in self._zones_of(one)]
+        lacking = [one.step.name for one in hidden if one.result not in _READY]
+        if made.result not in _READY:
             self._fail(linked, _depends(linked, f"the zone {zone.id.name!r} is not ready"))
+        elif lacking and linked.step.action != "keep":
+            why = f"the zone would hide names, because the private endpoint {lacking[0]!r} is not ready"
+            self._fail(linked, _depends(linked, why))
+        else:
+            await self._do(linked, LinkWork(self.io, self.network, zone.id, zone.link))
+
+    def _zones_of(self, endpoint: Progress) -> tuple[str, ...]:
+        return self.own.resolving.wanted.get(endpoint.step.group_id or "", ())
 
     def _progress(self, resource_id: str) -> Progress:
         return next(progress for progress in self.steps if progress.step.resource_id == resource_id)
@@ -101,14 +113,18 @@ class Building:
                 await self._do(progress, work, wait=self.wait)
 
     async def _see_through(self, progress: Progress, work: ZoneGroupWork) -> None:
-        """Wait for a zone group that another run, or an Azure Policy assignment, has begun."""
+        """Wait for a zone group that another run, or an Azure Policy assignment, has begun to create or to delete."""
         progress.began = self.io.now()
         try:
-            await settled(self.io, work, waiting=lambda: self._tell(progress), wait=True)
+            found = await settled(self.io, work, waiting=lambda: self._tell(progress), wait=True)
+            if found is None:
+                await self._make(progress, work, wait=True)
+            elif found.has_failed:
+                self._fail(progress, _not_finished(progress, found.state))
+            else:
+                self._enter(progress, Ended("kept"))
         except PurviewMpeError as error:
             self._fail(progress, error)
-        else:
-            self._enter(progress, Ended("kept"))
 
     def _id_of(self, progress: Progress) -> ArmId:
         return endpoint_id_of(self.network, progress.step, self.around)
@@ -119,13 +135,15 @@ class Building:
         if progress.step.action == "keep":
             self._enter(progress, Ended("kept"))
             return
-        progress.state = UnderWay()
         try:
-            done = await created(self.io, work, waiting=lambda: self._tell(progress), wait=wait, seen_at=self.seen_at)
+            await self._make(progress, work, wait=wait)
         except PurviewMpeError as error:
             self._fail(progress, error)
-        else:
-            self._enter(progress, Ended("created" if done.made_here else "kept"))
+
+    async def _make(self, progress: Progress, work: Work[Any], *, wait: bool) -> None:
+        progress.state = UnderWay()
+        done = await created(self.io, work, waiting=lambda: self._tell(progress), wait=wait, seen_at=self.seen_at)
+        self._enter(progress, Ended("created" if done.made_here else "kept"))
 
     async def _endpoints(self) -> None:
         turn = self.of("private-endpoint")
@@ -229,6 +247,13 @@ def _out_of_time(progress: Progress) -> WaitTimedOut:
     return WaitTimedOut(
         f"The private endpoint {progress.step.name!r} was not started: the time ran out before its turn.",
         remedy="Repeat the call, with a longer timeout if need be: what is done already is kept.",
+    )
+
+
+def _not_finished(progress: Progress, state: str) -> ProvisioningFailed:
+    return ProvisioningFailed(
+        f"The zone group {progress.step.name!r}, which another run or a policy began, is {state}.",
+        remedy="Repeat the call; if it fails again, have the owner of the zone group correct or delete it.",
     )
 
 

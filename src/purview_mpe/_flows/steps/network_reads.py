@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from purview_mpe._flows.steps import reads
 from purview_mpe._model.arm_id import ArmId, folded, same_id
 from purview_mpe._model.network import PrivateEndpoint, Surroundings, VirtualNetwork, Zone, ZoneGroup
-from purview_mpe._rules.own_network import is_for, own_targets, zone_names
+from purview_mpe._rules.own_network import check_region, is_for, own_targets, zone_names
 from purview_mpe._wire import network as wire
 from purview_mpe._wire.errors import Attempt, is_about_the_sign_in
 from purview_mpe.errors import AccessDenied, AzureError, NotFound, UnsupportedSetup
@@ -40,13 +40,14 @@ async def observe(io: Io, spec: Spec, network: Network, purpose: Purpose) -> Obs
     Raises:
         UnsupportedSetup: the account or the virtual network does not fit the purpose.
         NotFound, AccessDenied: the account, the virtual network or the resource group of the private endpoints does not
-            exist or cannot be read.
+            exist or cannot be read; or the resource group of new zones does not exist.
     """
     if (account_id := spec.account_id) is None:
         account_id = await reads.connected_account(io, spec)
     account, (virtual_network, offered) = await reads.both(
         io, reads.read_account(io, account_id), _network_and_offer(io, network, account_id)
     )
+    check_region(network, virtual_network)
     targets = own_targets(account, purpose, tuple(offered))
     names = {name for target in targets for name in zone_names(target.group_id, offered, io.cloud)}
     (endpoints, hidden), found = await reads.both(
@@ -205,6 +206,7 @@ async def _search_zones(io: Io, network: Network, names: set[str]) -> _Zones:
     """The zones of these names in all subscriptions that concern the network, with their links."""
     if not names:
         return _Zones((), ())
+    await _look_for_zone_group(io, network)
     groups = [network.zone_group_id, network.group_id, network.virtual_network_id.group]
     subscriptions = list(dict.fromkeys(ArmId(group.subscription.lower(), "all") for group in groups))
     listed = await io.gather([_list_zones(io, one.subscription, groups) for one in subscriptions])
@@ -214,6 +216,21 @@ async def _search_zones(io: Io, network: Network, names: set[str]) -> _Zones:
     hidden += [part.message for part in links if isinstance(part, AccessDenied)]
     zones = [Zone(zone, tuple(part) if isinstance(part, list) else ()) for zone, part in zip(ids, links, strict=True)]
     return _Zones(tuple(zones), tuple(hidden))
+
+
+async def _look_for_zone_group(io: Io, network: Network) -> None:
+    """Look for the resource group of new zones before anything is written.
+
+    Raises:
+        NotFound: it does not exist.
+    """
+    is_known = same_id(network.zone_group_id, network.group_id)  # the private endpoints in it are listed
+    if network.dns == "create" and not is_known:
+        try:
+            await _list_zones_in(io, network.zone_group_id)
+        except AccessDenied as denied:
+            if is_about_the_sign_in(denied):
+                raise
 
 
 async def _list_zones(io: Io, subscription: str, groups: Sequence[ArmId]) -> tuple[list[ArmId], list[str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from purview_mpe._flows.steps.network_reads import list_zone_groups, read_endpoint, read_or_none
 from purview_mpe._flows.steps.operations import Found
 from purview_mpe._model import states
+from purview_mpe._model.arm_id import same_id
 from purview_mpe._wire import network as wire
 from purview_mpe._wire.errors import Attempt
 from purview_mpe._wire.reading import line, mapping
@@ -151,7 +152,11 @@ class LinkWork:
         )
 
     async def read(self) -> Found[str] | None:
-        """The link."""
+        """The link.
+
+        Raises:
+            ProvisioningFailed: it leads to another virtual network.
+        """
         attempt = Attempt(f"read the link {self.name!r} of {self.zone.name!r}", str(self.zone), "Reader")
         answer = await read_or_none(
             self.io,
@@ -160,6 +165,12 @@ class LinkWork:
                 self.zone.resource_group, self.zone.name, self.name
             ),
         )
+        link = None if answer is None else wire.read_link(answer)
+        if link is not None and not same_id(link[1], self.network.virtual_network_id):
+            raise ProvisioningFailed(
+                f"The name {self.name!r} was taken meanwhile by another virtual network's link to {self.zone.name!r}.",
+                remedy="Repeat the call: it gives the link another name.",
+            )
         return _found(answer, self.name)
 
 

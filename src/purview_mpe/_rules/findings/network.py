@@ -37,8 +37,7 @@ DNS_ZONE_MISSING = Kind(
     message="No private DNS zone {zone} is linked to the virtual network {network!r}, so names would not resolve to "
     "the private endpoints.",
     cause="{cause}",
-    remedy="Link the zone of your hub to the virtual network, or set Network.dns to 'create' to have a zone and a link "
-    "made, or to 'none' if a policy does that.",
+    remedy="{remedy}",
     meaning="A private DNS zone that the private endpoints need is not linked to their virtual network.",
     why="The zone does not exist, is not linked, or is in a subscription that was not searched. The subscriptions of "
     "the virtual network, of the endpoints and of `Network.zone_resource_group` are searched.",
@@ -74,8 +73,37 @@ DNS_ZONE_GROUP_MISSING = Kind(
     cause="It was created without DNS, or the zone group was deleted.",
     remedy="Create it: client.create_private_endpoints(spec, network, purpose='{purpose}').",
     meaning="A private endpoint has no zone group, so no private DNS zone holds its addresses.",
-    fix="Repeat [`create_private_endpoints`](verbs/create_private_endpoints.md), or set `Network.dns` to `none` if you "
-    "keep the records yourself.",
+    fix="Repeat [`create_private_endpoints`](verbs/create_private_endpoints.md), or set `Network.dns` to `'none'` if "
+    "you keep the records yourself.",
+)
+DNS_ZONE_GROUP_UNUSABLE = Kind(
+    link="Network",
+    code="dns-zone-group-unusable",
+    severity="warning",
+    message="The zone group {group!r} of the private endpoint {name!r} {problem}, so names do not resolve to the "
+    "private endpoint in the virtual network {network!r}.",
+    cause="The library never changes an existing zone group, because a policy can have created it.",
+    remedy="Have the owner of the zone group correct or delete it, then repeat the call: a missing zone group is "
+    "created.",
+    meaning="A private endpoint has a zone group that does not write its addresses into the private DNS zones that are "
+    "linked to the virtual network.",
+    why="The zone group names other zones, for example those of another hub, or Azure could not finish it.",
+    fix="Correct the zone group, or delete it and repeat "
+    "[`create_private_endpoints`](verbs/create_private_endpoints.md). Set `Network.dns` to `'none'` if names "
+    "resolve by other means.",
+)
+OWN_ENDPOINTS_SHARED = Kind(
+    link="Network",
+    code="private-endpoints-shared",
+    severity="warning",
+    message="The purpose {other!r} needs {names} as well, and its other private endpoints ({others}) are in the same "
+    "subnet.",
+    remedy="If it is still in use, create what it needs again afterwards: client.create_private_endpoints(spec, "
+    "network, purpose='{other}').",
+    meaning="A deletion concerns private endpoints that the other purpose needs in the same subnet.",
+    why="Self-hosted runtimes and Studio share the private endpoint of a closed account.",
+    fix="Delete the private endpoints of both purposes, or repeat "
+    "[`create_private_endpoints`](verbs/create_private_endpoints.md) for the other purpose afterwards.",
 )
 OWN_ENDPOINTS_HIDDEN = Kind(
     link="Network",
