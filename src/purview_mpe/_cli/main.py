@@ -11,11 +11,12 @@ import re
 import sys
 import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from purview_mpe._cli import environment, files, querying, signals
 from purview_mpe._cli.call import Call
 from purview_mpe._cli.exit_codes import Exit
+from purview_mpe._cli.options import Once
 from purview_mpe._cli.terminal import CannotWrite, Terminal
 from purview_mpe._cli.verbs import VERBS
 from purview_mpe._model.shell import option_of
@@ -218,6 +219,10 @@ def _near(word: str, known: Sequence[str]) -> str | None:
 
 class _Parser(ArgumentParser):
     """argparse, with a hint for a misspelt word, and without the full usage text above the error."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.register("action", None, Once)  # what add_argument uses if it names no action
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
         """Exit with 2 because of an unknown word; the verb's own parser finds similar ones."""

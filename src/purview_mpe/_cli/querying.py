@@ -6,6 +6,7 @@ import importlib
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from purview_mpe._cli.options import given_in
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def check(arguments: Namespace) -> None:
     if query is None:
         return
     if arguments.output not in {None, "json", "tsv"}:
-        raise InvalidSpec("The command", [("--query", "goes with -o json or -o tsv")])
+        if "output" in given_in(arguments):
+            raise InvalidSpec("The command", [("--query", "goes with -o json or -o tsv")])
+        arguments.output = None  # the option counts more than the variable that says otherwise
     _compiled(query)
 
 
