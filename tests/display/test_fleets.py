@@ -58,6 +58,22 @@ def test_a_large_fleet_prints_a_screenful():
     assert len(text.splitlines()) < 80
 
 
+def test_factories_of_a_large_fleet_that_end_well_share_a_line():
+    """Those that failed, and results that are rare, have a line each."""
+    results = ["created"] * 300 + ["kept"] * 2 + ["handed-off"] * 50
+    reports = [report(number, result) for number, result in enumerate(results)]
+    failed = [report(number, "failed", ERROR) for number in range(400, 412)]
+    lines = str(FleetReport(reports=(*reports, *failed))).splitlines()
+    rows = [" ".join(line.split()) for line in lines[2 : lines.index("")]]
+    assert rows == [
+        *(f"x df1{number} 1 failed" for number in range(400, 412)),
+        "> df1302 and 49 more 1 handed-off",
+        "+ df10 and 299 more 1 created",
+        "+ df1300 1 kept",
+        "+ df1301 1 kept",
+    ]
+
+
 def test_one_cause_of_many_failures_is_explained_once():
     """A right that is missing everywhere stops a hundred factories, and is one paragraph that names three of them."""
     text = str(FleetReport(reports=tuple(report(number, "failed", ERROR) for number in range(100))))

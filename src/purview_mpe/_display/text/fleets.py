@@ -17,14 +17,20 @@ from purview_mpe.errors import PlanConflict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from purview_mpe._display.text.page import Cell
     from purview_mpe._model.fleet_looks import FactoryCheck, FactoryPlan
     from purview_mpe._model.fleets import FactoryStatus
     from purview_mpe._model.results import Finding, Report
 
+    Row: TypeAlias = tuple[Cell, str, str]
+    """The mark, the name and the result of a factory."""
+
 #: Maximum number of lines; for a fleet of thousands, read the JSON.
 _SHOWN = 40
+#: Maximum number of factories with the same result that have a line each in a fleet that does not fit.
+_ALONE = 10
 _DETAILED = 5
 #: Maximum number of steps that one failure names.
 _NAMED = 3
@@ -37,8 +43,7 @@ def render_fleet_report(fleet: FleetReport, page: Page) -> None:
     page.title(f"Fleet of {_factories(len(fleet.reports))}: {counts}", "strong" if fleet.succeeded else "bad")
     ordered = sorted(fleet.reports, key=lambda report: (report.succeeded, report.complete))
     if ordered:
-        page.table([_row(report) for report in ordered[:_SHOWN]], head=("", "FACTORY", "RESULTS"))
-        _more(page, len(ordered))
+        _table(page, [_row(report) for report in ordered], ("", "FACTORY", "RESULTS"))
     _failures(fleet, page)
     render_findings(fleet.warnings, page)
 
@@ -71,8 +76,7 @@ def render_fleet_status(fleet: FleetStatus, page: Page) -> None:
     )
     ordered = sorted(fleet.factories, key=lambda each: each.status is not None and each.status.ready)
     if ordered:
-        page.table([_status_row(each) for each in ordered[:_SHOWN]], head=("", "FACTORY", "ENDPOINTS"))
-        _more(page, len(ordered))
+        _table(page, [_status_row(each) for each in ordered], ("", "FACTORY", "ENDPOINTS"))
     _explain_unreadable(page, ordered)
 
 
@@ -84,8 +88,7 @@ def render_fleet_plan(fleet: FleetPlan, page: Page) -> None:
     page.title(f"Plan of {_factories(len(fleet.factories))}: {counts}", "strong" if is_good else "bad")
     ordered = sorted(fleet.factories, key=_plan_order)
     if ordered:
-        page.table([_plan_row(each) for each in ordered[:_SHOWN]], head=("", "FACTORY", "STEPS"))
-        _more(page, len(ordered))
+        _table(page, [_plan_row(each) for each in ordered], ("", "FACTORY", "STEPS"))
     for each in [each for each in ordered if each.plan is not None and each.plan.conflicts][:_DETAILED]:
         for step in each.plan.conflicts if each.plan else ():
             page.gap()
@@ -106,8 +109,7 @@ def render_fleet_check(fleet: FleetCheck, page: Page) -> None:
     )
     ordered = sorted(fleet.factories, key=lambda each: each.check is not None and each.check.ok)
     if ordered:
-        page.table([_check_row(each) for each in ordered[:_SHOWN]], head=("", "FACTORY", "ERRORS"))
-        _more(page, len(ordered))
+        _table(page, [_check_row(each) for each in ordered], ("", "FACTORY", "ERRORS"))
     errors = {one.code: one for each in ordered for one in _errors(each)}
     render_findings(tuple(errors.values()), page)
     _explain_unreadable(page, ordered)
@@ -119,14 +121,14 @@ def _plan_order(each: FactoryPlan) -> int:
     return 1 if each.plan.conflicts else 2 if each.plan.changes else 3
 
 
-def _plan_row(each: FactoryPlan) -> tuple[Cell | str, ...]:
+def _plan_row(each: FactoryPlan) -> Row:
     if each.plan is None:
         return marked(FAILED), name_in(each.spec.factory), each.error.code if each.error else "unreadable"
     counted = Counter(ACTIONS[step.action].text for step in each.plan.steps)
     return marked(endings.of_plan(each.plan)), name_in(each.spec.factory), _counted(counted)
 
 
-def _check_row(each: FactoryCheck) -> tuple[Cell | str, ...]:
+def _check_row(each: FactoryCheck) -> Row:
     if each.check is None:
         return marked(FAILED), name_in(each.spec.factory), each.error.code if each.error else "unreadable"
     codes = ", ".join(dict.fromkeys(one.code for one in _errors(each))) or "-"
@@ -147,7 +149,7 @@ def _counted(counts: Mapping[str, int], nothing: str = "-") -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or nothing
 
 
-def _row(report: Report) -> tuple[Cell | str, ...]:
+def _row(report: Report) -> Row:
     counted = Counter(outcome.result for outcome in report.outcomes)
     return (
         marked(endings.of_report(report)[0]),
@@ -156,7 +158,7 @@ def _row(report: Report) -> tuple[Cell | str, ...]:
     )
 
 
-def _status_row(each: FactoryStatus) -> tuple[Cell | str, ...]:
+def _status_row(each: FactoryStatus) -> Row:
     if each.status is None:
         return marked(FAILED), name_in(each.spec.factory), each.error.code if each.error else "unreadable"
     counted = Counter(endpoint.verdict for endpoint in each.status.endpoints)
@@ -174,9 +176,26 @@ def _explain(page: Page, name: str, error: ErrorDetail) -> None:
     more(page, error.code)
 
 
-def _more(page: Page, count: int) -> None:
-    if count > _SHOWN:
-        page.prose(f"... and {count - _SHOWN} more factories", role="faint")
+def _table(page: Page, rows: Sequence[Row], head: Sequence[str]) -> None:
+    """A row for each factory; in a large fleet one for all with the same good end, and only so many of the others."""
+    shown = _gathered(rows) if len(rows) > _SHOWN else [(row, 1) for row in rows]
+    page.table([row for row, _ in shown[:_SHOWN]], head=head)
+    if hidden := sum(count for _, count in shown[_SHOWN:]):
+        page.prose(f"... and {hidden} more factories; the JSON holds them all.", role="faint")
+
+
+def _gathered(rows: Sequence[Row]) -> list[tuple[Row, int]]:
+    """Rows, of which those that say the same are one, each with the number of its factories."""
+    groups: dict[tuple[Cell, str], list[str]] = {}
+    for mark, name, said in rows:
+        groups.setdefault((mark, said), []).append(name)
+    gathered: list[tuple[Row, int]] = []
+    for (mark, said), names in groups.items():
+        if mark.role == "bad" or len(names) <= _ALONE:
+            gathered += [((mark, name, said), 1) for name in names]
+        else:
+            gathered.append(((mark, f"{names[0]} and {len(names) - 1} more", said), len(names)))
+    return gathered
 
 
 def _factories(count: int) -> str:
