@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from purview_mpe._display.text.render import render
 from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
 from purview_mpe._model.fleets import FleetReport, FleetStatus
 from purview_mpe._model.results import ErrorDetail
-from purview_mpe._model.words import ACTIONS, FAILED
+from purview_mpe._model.words import ACTIONS, FAILED, WAITING
 from purview_mpe.errors import PlanConflict
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     Row: TypeAlias = tuple[Cell, str, str]
     """The mark, the name and the result of a factory."""
+    Cause: TypeAlias = tuple[str, str, ErrorDetail]
+    """What stopped something: the factory, the step if it is about one, and the error."""
 
 #: Maximum number of lines; for a fleet of thousands, read the JSON.
 _SHOWN = 40
@@ -50,20 +53,13 @@ def render_fleet_report(fleet: FleetReport, page: Page) -> None:
 
 def _failures(fleet: FleetReport, page: Page) -> None:
     """Each error once, with what it is about: one cause often stops many factories, or many steps of one."""
-    grouped: dict[ErrorDetail, list[str]] = {}
+    causes: list[Cause] = []
     for report in fleet.reports:
         failures = [(name, one.error) for name, one in report.named_failures if one.error is not None]
         # Below a conflict, the other steps only say that the plan has one.
         reasons = [(name, error) for name, error in failures if error.code != PlanConflict.code] or failures
-        for name, error in reasons:
-            shown = ErrorDetail(code=error.code, message=short_ids(error.message), remedy=error.remedy)
-            grouped.setdefault(shown, []).append(f"{report.spec.factory_id.name}: {name}")
-    for error, names in [*grouped.items()][:_DETAILED]:
-        others = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        _explain(page, f"{', '.join(names[:_NAMED])}{others}", error)
-    hidden = sum(len(names) for names in [*grouped.values()][_DETAILED:])
-    if hidden:
-        page.prose(f"... and {hidden} more failures; the JSON holds them all.", role="faint")
+        causes += [(report.spec.factory_id.name, name, error) for name, error in reasons]
+    _explain(page, causes, "failures")
 
 
 @render.register(FleetStatus)
@@ -74,7 +70,7 @@ def render_fleet_status(fleet: FleetStatus, page: Page) -> None:
         f"Status of {_factories(len(fleet.factories))}: {'ready' if fleet.ready else 'not ready'} ({counts})",
         "strong" if fleet.ready else "attention",
     )
-    ordered = sorted(fleet.factories, key=lambda each: each.status is not None and each.status.ready)
+    ordered = sorted(fleet.factories, key=_status_order)
     if ordered:
         _table(page, [_status_row(each) for each in ordered], ("", "FACTORY", "ENDPOINTS"))
     _explain_unreadable(page, ordered)
@@ -89,12 +85,15 @@ def render_fleet_plan(fleet: FleetPlan, page: Page) -> None:
     ordered = sorted(fleet.factories, key=_plan_order)
     if ordered:
         _table(page, [_plan_row(each) for each in ordered], ("", "FACTORY", "STEPS"))
-    for each in [each for each in ordered if each.plan is not None and each.plan.conflicts][:_DETAILED]:
-        for step in each.plan.conflicts if each.plan else ():
-            page.gap()
-            page.prose(f"{name_in(each.spec.factory)}: {step.name}: {step.reason}", role="bad")
-            if step.remedy is not None:
-                page.advice(step.remedy, indent=2)
+    _explain(
+        page,
+        [
+            (name_in(plan.spec.factory), step.name, ErrorDetail(code="", message=step.reason, remedy=step.remedy or ""))
+            for plan in fleet.plans
+            for step in plan.conflicts
+        ],
+        "conflicts",
+    )
     _explain_unreadable(page, ordered)
     render_findings(fleet.warnings, page)
 
@@ -110,9 +109,15 @@ def render_fleet_check(fleet: FleetCheck, page: Page) -> None:
     ordered = sorted(fleet.factories, key=lambda each: each.check is not None and each.check.ok)
     if ordered:
         _table(page, [_check_row(each) for each in ordered], ("", "FACTORY", "ERRORS"))
-    errors = {one.code: one for each in ordered for one in _errors(each)}
+    errors = {one.code: one for each in reversed(ordered) for one in reversed(_errors(each))}
     render_findings(tuple(errors.values()), page)
     _explain_unreadable(page, ordered)
+
+
+def _status_order(each: FactoryStatus) -> int:
+    if each.status is None:
+        return 0
+    return {FAILED: 1, WAITING: 2}.get(endings.of_status(each.status), 3)
 
 
 def _plan_order(each: FactoryPlan) -> int:
@@ -140,9 +145,8 @@ def _errors(each: FactoryCheck) -> list[Finding]:
 
 
 def _explain_unreadable(page: Page, ordered: Sequence[FactoryPlan | FactoryCheck | FactoryStatus]) -> None:
-    for each in [each for each in ordered if each.error is not None][:_DETAILED]:
-        if each.error is not None:
-            _explain(page, name_in(each.spec.factory), each.error)
+    causes = [(name_in(each.spec.factory), "", each.error) for each in ordered if each.error is not None]
+    _explain(page, causes, "factories")
 
 
 def _counted(counts: Mapping[str, int], nothing: str = "-") -> str:
@@ -169,15 +173,33 @@ def _status_row(each: FactoryStatus) -> Row:
     )
 
 
-def _explain(page: Page, name: str, error: ErrorDetail) -> None:
-    page.gap()
-    page.prose(f"{name}: {error.message}", role="bad")
-    page.advice(error.remedy, indent=2)
-    more(page, error.code)
+def _explain(page: Page, causes: Sequence[Cause], what: str) -> None:
+    """Each cause once, in the words of the first that it stops, with the names of some of them."""
+    grouped: dict[tuple[str, ...], list[Cause]] = {}
+    for factory, step, error in causes:
+        texts = (short_ids(error.message), error.remedy)
+        generic = [_without(_without(text, step), factory) for text in texts]
+        grouped.setdefault((error.code, *generic), []).append((factory, step, error))
+    for alike in [*grouped.values()][:_DETAILED]:
+        error = alike[0][2]
+        names = [f"{factory}: {step}" if step else factory for factory, step, _ in alike]
+        others = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        page.gap()
+        page.prose(f"{', '.join(names[:_NAMED])}{others}: {short_ids(error.message)}", role="bad")
+        if error.remedy:
+            page.advice(error.remedy, indent=2)
+        more(page, error.code)
+    if hidden := sum(len(alike) for alike in [*grouped.values()][_DETAILED:]):
+        page.prose(f"... and {hidden} more {what}; the JSON holds them all.", role="faint")
+
+
+def _without(text: str, name: str) -> str:
+    """The text without the name of a step or factory, so that texts about several of them are alike."""
+    return re.sub(rf"\b{re.escape(name)}\b(?![-\w])", "", text) if name else text
 
 
 def _table(page: Page, rows: Sequence[Row], head: Sequence[str]) -> None:
-    """A row for each factory; in a large fleet one for all with the same good end, and only so many of the others."""
+    """A row for each factory; in a large fleet one for all that end alike, and only so many of the others."""
     shown = _gathered(rows) if len(rows) > _SHOWN else [(row, 1) for row in rows]
     page.table([row for row, _ in shown[:_SHOWN]], head=head)
     if hidden := sum(count for _, count in shown[_SHOWN:]):
@@ -191,7 +213,7 @@ def _gathered(rows: Sequence[Row]) -> list[tuple[Row, int]]:
         groups.setdefault((mark, said), []).append(name)
     gathered: list[tuple[Row, int]] = []
     for (mark, said), names in groups.items():
-        if mark.role == "bad" or len(names) <= _ALONE:
+        if len(names) <= _ALONE:
             gathered += [((mark, name, said), 1) for name in names]
         else:
             gathered.append(((mark, f"{names[0]} and {len(names) - 1} more", said), len(names)))
