@@ -44,7 +44,9 @@ def serving(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, A
 def test_the_whole_job_over_https(shell: Any, serving: Any, tmp_path: Path) -> None:
     """What it announces is all that the other verbs need: create, approve, status, and no sign-in."""
     running, announced = serving
-    assert set(announced) == {"endpoint", "ca_file", "subscription", "tenant", "factory", "account"}
+    assert set(announced) == {
+        *("endpoint", "purview_endpoint", "ca_file", "subscription", "tenant", "factory", "account")
+    }
     real = shell.connecting(Client)
     ends = ("--factory", announced["factory"], "--account", announced["account"], "--name", "purview")
     reach = ("--endpoint", announced["endpoint"], "--ca", announced["ca_file"])

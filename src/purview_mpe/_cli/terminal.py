@@ -158,7 +158,7 @@ class Terminal:
             page.prose(line, indent=len(line) - len(line.lstrip()))
         page.advice(error.remedy)
         if error.code != PurviewMpeError.code:
-            page.prose(f"More: purview-mpe explain {error.code}", role="faint")
+            page.prose(f"More: purview-mpe explain {error.code}")
         if verbose:
             page.trail(error.code, error)
         self._message(page)
