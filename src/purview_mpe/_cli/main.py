@@ -275,6 +275,10 @@ def _report_interruption(call: Call, interrupt: KeyboardInterrupt) -> None:
     if so_far is None:
         call.terminal.say("Interrupted. Nothing was written.", "attention")
         return
+    if not getattr(so_far, "reports", True):
+        call.terminal.say("Interrupted before a factory was finished.", "attention")
+        call.terminal.say("Azure finishes what it has begun; repeat the command to find it.")
+        return
     call.show(so_far)
     if call.fleet is not None:
         call.terminal.say("Interrupted. The report has the factories that were finished by then.", "attention")
