@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Plan, Report
     from purview_mpe._model.spec import Spec
 
+_SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 #: A spec needs a base name, also where a verb makes no use of it.
 _UNUSED_NAME = "purview"
 
@@ -106,8 +107,12 @@ def fleet_in(arguments: Namespace, terminal: Terminal, find: Find) -> tuple[Spec
     except InvalidSpec as error:
         is_option = {field for field, _ in error.problems if field.partition(".")[0] in defaults}
         if [field for field, _ in error.problems] == ["path"]:
-            raise InvalidSpec("The command", [("--fleet", f"{_short(path)!r} {error.problems[0][1]}")]) from None
-        problems = [(option_of(field) if field in is_option else field, rule) for field, rule in error.problems]
+            how = '; save it as "CSV UTF-8"' if path.casefold().endswith(_SPREADSHEETS) else ""
+            raise InvalidSpec("The command", [("--fleet", f"{_short(path)!r} {error.problems[0][1]}{how}")]) from None
+        problems = [
+            (option_of(field), rule) if field in is_option else (field, _in_fleet(rule))
+            for field, rule in error.problems
+        ]
     except OSError as error:
         problems = [(_short(path), f"cannot be read: {error.strerror}")]
     else:
@@ -117,6 +122,14 @@ def fleet_in(arguments: Namespace, terminal: Terminal, find: Find) -> tuple[Spec
         place.refuse_contradictions({f"the ids in {file}": [spec.factory for spec in specs]} | accounts)
         return specs
     raise InvalidSpec("The fleet file", problems)
+
+
+def _in_fleet(rule: str) -> str:
+    """The rule of a line; one about ids says that a name is not enough here."""
+    asked, is_id, example = rule.partition(" is not a resource id")
+    if not is_id or "/" in asked:
+        return rule
+    return f"{asked} is a name, and a file takes full ids (purview-mpe find --out FILE writes one){example}"
 
 
 def _refuse_without_effect(by_option: Mapping[str, Any], specs: Sequence[Spec], file: str) -> None:
@@ -192,6 +205,15 @@ _KINDS = {
 }
 
 
+#: The command that makes a file of each kind.
+_MADE = {
+    "plan": "purview-mpe plan --out FILE writes one",
+    "report": "purview-mpe create -o json prints one",
+    "spec": "it has the fields factory, account and name",
+    "fleet": "purview-mpe find --out FILE writes one",
+}
+
+
 def _refuse_other_kind(found: object, wanted: str, path: str) -> None:
     """Refuse a file of another kind by its name, and not by its fields.
 
@@ -204,7 +226,7 @@ def _refuse_other_kind(found: object, wanted: str, path: str) -> None:
     if kind != wanted and not ("endpoints" in found or "findings" in found):
         raise InvalidSpec("The command", [(path, f"holds a {kind}, not a {wanted}; use {option}")])
     if kind != wanted:
-        raise InvalidSpec("The command", [(path, f"holds the answer of another verb, not a {wanted}")])
+        raise InvalidSpec("The command", [(path, f"holds the answer of another verb, not a {wanted}; {_MADE[wanted]}")])
 
 
 def _refuse_other_fleet(path: str, terminal: Terminal) -> None:

@@ -199,6 +199,9 @@ _ELSEWHERE = {
 }
 _IN_OTHER_WORDS = {
     "the following arguments are required: VERB": "a verb is missing; begin with purview-mpe demo",
+    "one of the arguments --pipeline --run is required": (
+        "say which run: --pipeline NAME starts one, and --run ID follows one that exists"
+    ),
     "there is no verb 'purview-mpe'": "purview-mpe stands there twice; the verb comes right behind the first",
 }
 #: The number of verbs that a message lists.
