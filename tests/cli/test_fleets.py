@@ -213,6 +213,21 @@ def test_one_factory_that_is_denied_is_exit_5(shell: Any, specs: list[Spec], fil
     assert shell.run("plan", "--fleet", file).code == 5
 
 
+def test_a_fleet_that_is_interrupted_at_once_shows_no_empty_report(shell: Any, file: str) -> None:
+    """Exit 130; no factory was finished, and Azure may still finish what was begun."""
+
+    class Interrupted(Client):
+        def create_many(self, *_arguments: Any, **_options: Any) -> Any:
+            stopped = KeyboardInterrupt()
+            vars(stopped)["report"] = FleetReport()
+            raise stopped
+
+    emulator = {"credential": shell.emulator.credential, "transport": shell.emulator.transport()}
+    ended = shell.connecting(lambda **options: Interrupted(**emulator | options)).run("create", "--fleet", file)
+    assert (ended.code, ended.out) == (130, "")
+    assert "Interrupted before a factory was finished." in ended.said
+
+
 def test_an_interrupted_fleet_shows_what_was_finished(shell: Any, file: str, specs: list[Spec]) -> None:
     """Exit 130, the reports so far on stdout, and how to go on."""
     done = shell.run("create", "--fleet", file).json["reports"][:1]

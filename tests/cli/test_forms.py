@@ -25,6 +25,24 @@ def test_a_query_counts_on_a_terminal_too(shell: Any) -> None:
     assert shell.ends("plan", "--query", "account.shape", tty=True).json == "A"
 
 
+def test_a_query_that_does_not_fit_the_answer(shell: Any) -> None:
+    """It shows only at the end: exit 1, what was done as a table on stderr, and not a word of a bug."""
+    ended = shell.ends("create", "--query", "length(spec.name_of)")
+    assert (ended.code, ended.out) == (1, "")
+    assert "error: --query does not fit the answer: In function length()" in ended.said
+    assert "create: 4 created" in ended.said
+    assert shell.ends("plan", "--query", "abs(steps)").said.count("…") == 1  # the value that does not fit is cut
+    assert shell.ends("plan", "--query", "steps[:2].length(name)").json == [7, 12]
+
+
+def test_a_function_that_jmespath_does_not_have(shell: Any) -> None:
+    """Known before anything is sent."""
+    ended = shell.ends("create", "--query", "steps[].lenght(name)")
+    assert (ended.code, list(shell.emulator.requests)) == (2, [])
+    assert "--query: has no function 'lenght'; did you mean 'length'?" in ended.said
+    assert "--query: has no function 'x'\n" in shell.ends("create", "--query", "x(@)").err
+
+
 def test_tsv_is_the_list_without_a_heading(shell: Any) -> None:
     """A line for each row, as az prints it."""
     rows = [line.split("\t") for line in shell.ends("plan", "-o", "tsv").out.splitlines()]

@@ -39,11 +39,16 @@ MISTAKES = [
     ("a spec as a plan", ("create", "--plan", "sales.json"), 2, "holds a spec, not a plan; use --spec FILE"),
     ("a plan as a report", ("approve", "--report", "plan.json"), 2, "holds a plan, not a report; use create --plan"),
     ("a plan as a spec", ("plan", "--spec", "plan.json"), 2, "holds a plan, not a spec; use create --plan FILE"),
-    ("a status as a report", ("approve", "--report", "status.json"), 2, "holds the answer of another verb"),
+    (
+        "a status as a report",
+        ("approve", "--report", "status.json"),
+        2,
+        "not a report; purview-mpe create -o json prints one",
+    ),
     ("a plan and options", ("create", "--plan", "plan.json", "--name", "x1"), 2, "--plan: already holds a spec"),
     ("a column misspelt", ("create", "--fleet", "typo.csv"), 2, "acount: is not a column; did you mean 'account'?"),
     ("a factory twice", ("create", "--fleet", "twice.csv"), 2, "line 3: says the same as line 2; remove one of them"),
-    ("a spreadsheet", ("create", "--fleet", "fleet.xlsx"), 2, "'fleet.xlsx' must end in .json or .csv"),
+    ("a spreadsheet", ("create", "--fleet", "fleet.xlsx"), 2, '.json or .csv; save it as "CSV UTF-8"'),
     ("an empty fleet", ("status", "--fleet", "empty.csv"), 2, "the file holds no spec"),
     ("a fleet and a factory", ("plan", "--fleet", "twice.csv", ENDS), 2, "--factory: is for one factory; leave it out"),
     ("a journal for one factory", ("create", ENDS, "--journal", "j"), 2, "--journal: goes with --fleet FILE"),
@@ -54,7 +59,7 @@ MISTAKES = [
     ("certificates not there", ("plan", ENDS, "--ca", "missing.pem"), 2, "--ca: 'missing.pem' is not a file"),
     ("a folder not there", ("plan", ENDS, "--out", "no/plan.json"), 2, "--out: 'no/plan.json' cannot be written"),
     ("http", ("plan", ENDS, "--endpoint", "http://example.com"), 2, "--endpoint: 'http://example.com' is not an https"),
-    ("prove without a run", ("prove", ENDS), 2, "one of the arguments --pipeline --run is required"),
+    ("prove without a run", ("prove", ENDS), 2, "--pipeline NAME starts one, and --run ID follows one"),
     ("find nowhere", ("find",), 2, "--subscription: is required; or PURVIEW_MPE_SUBSCRIPTION"),
     ("a factory that is not there", ("plan", "--factory", "ABSENT", "--name", "pv"), 1, "az resource show --ids"),
     ("the command twice", ("purview-mpe", "plan"), 2, "purview-mpe stands there twice"),
@@ -68,7 +73,12 @@ MISTAKES = [
     ("a list as a spec", ("plan", "--spec", "list.json"), 2, "a list of specs goes behind --fleet"),
     ("a spec as a fleet", ("plan", "--fleet", "sales.json"), 2, "sales.json: holds a spec, not a fleet; use --spec"),
     ("no heading", ("plan", "--fleet", "bare.csv"), 2, "line 1: must name the columns, for example factory,account"),
-    ("names in a fleet", ("plan", "--fleet", "names.csv"), 2, "line 2, factory: 'df1' is not a resource id"),
+    (
+        "names in a fleet",
+        ("plan", "--fleet", "names.csv"),
+        2,
+        "line 2, factory: 'df1' is a name, and a file takes full ids",
+    ),
     ("another encoding", ("plan", "--fleet", "latin.csv"), 2, 'is not written in UTF-8; save it as "CSV UTF-8"'),
     ("a fleet not there", ("plan", "--fleet", "no.csv"), 2, "no.csv: cannot be read: No such file"),
     ("no journal", ("create", "--fleet", "one.csv", "--resume", "list.json"), 2, "--resume: 'list.json' is neither"),
@@ -89,6 +99,31 @@ MISTAKES = [
     ("no shell", ("completion",), 2, "are required: shell (bash, zsh, fish)"),
     ("a code of Azure's", ("explain", "AuthorizationFailed"), 2, "'AuthorizationFailed' is Azure's"),
     ("a factory as an account", ("discover", "--account", "FACTORY"), 2, "--account: is the id of a Microsoft.Data"),
+    (
+        "a place beside an id",
+        ("plan", ENDS, "-g", "rg9"),
+        2,
+        "--resource-group: 'rg9' contradicts --factory, which says",
+    ),
+    ("two lists", ("plan", ENDS, "--groups", "blob", "--groups", "queue"), 2, "give it once, with commas between its"),
+    (
+        "an option that no line takes",
+        ("plan", "--fleet", "one.csv", "--name", "new"),
+        2,
+        "--name: has no effect, because",
+    ),
+    (
+        "a function misspelt",
+        ("plan", ENDS, "--query", "lenght(steps)"),
+        2,
+        "no function 'lenght'; did you mean 'length'?",
+    ),
+    (
+        "an action's option",
+        ("private-endpoints", "status", ENDS, "--subnet", "SUBNET", "--purpose", "studio", "--approve"),
+        2,
+        "--approve: is for create",
+    ),
     ("no language", ("export", ENDS), 2, "are required: --format"),
     (
         "a name that is not there",
@@ -128,6 +163,7 @@ def files(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def words_of(shell: Any, words: tuple[str, ...]) -> list[str]:
     spec = shell.spec
     ids = {"FACTORY": spec.factory, "ACCOUNT": spec.account, "ABSENT": f"{spec.factory}-absent"}
+    ids["SUBNET"] = f"{spec.factory.partition('/providers')[0]}/providers/Microsoft.Network/virtualNetworks/v/subnets/s"
     given: list[str] = []
     for word in words:
         if word == ENDS:

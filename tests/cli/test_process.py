@@ -46,6 +46,17 @@ def test_the_demo_runs_as_a_module() -> None:
     assert len(json.loads(ran.stdout)["outcomes"]) == 4
 
 
+def test_ctrl_c_during_the_imports(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 130 and one line, as later."""
+
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process.importlib, "import_module", interrupted)
+    assert process.main() == 130
+    assert capsys.readouterr().err == "Interrupted. Nothing was written.\n"
+
+
 def test_the_module_ends_with_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """`python -m purview_mpe` is the command."""
     monkeypatch.setattr(sys, "argv", ["purview-mpe", "plan"])

@@ -44,10 +44,13 @@ def serving(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, A
 def test_the_whole_job_over_https(shell: Any, serving: Any, tmp_path: Path) -> None:
     """What it announces is all that the other verbs need: create, approve, status, and no sign-in."""
     running, announced = serving
-    assert set(announced) == {"endpoint", "ca_file", "subscription", "tenant", "factory", "account"}
+    assert set(announced) == {
+        *("endpoint", "purview_endpoint", "ca_file", "subscription", "tenant", "factory", "account")
+    }
     real = shell.connecting(Client)
     ends = ("--factory", announced["factory"], "--account", announced["account"], "--name", "purview")
     reach = ("--endpoint", announced["endpoint"], "--ca", announced["ca_file"])
+    assert real.run("grant", *ends, *reach, "--purview-endpoint", announced["purview_endpoint"], "--dry-run").code == 0
     assert real.run("plan", *ends, *reach, "--fail-on-changes").code == 3
     assert real.run("create", *ends, *reach, "--approve").code == 0
     assert real.run("status", *ends, *reach).code == 0
@@ -92,7 +95,8 @@ def test_ctrl_c_is_the_way_to_stop_it(serving: Any) -> None:
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=20)
     assert running.returncode == 0
-    assert f"--endpoint {announced['endpoint']}" in told
+    assert f"export PURVIEW_MPE_ENDPOINT='{announced['endpoint']}'" in told
+    assert f"export PURVIEW_MPE_CA='{announced['ca_file']}'" in told
     assert "Traceback" not in told
 
 

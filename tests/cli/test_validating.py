@@ -38,3 +38,16 @@ def test_what_is_not_json_has_its_line(shell: Any, tmp_path: Path) -> None:
     ended = shell.run("validate", str(file))
     assert ended.code == 2
     assert "line 3: is not JSON" in ended.said
+
+
+def test_stdin_is_validated(shell: Any) -> None:
+    """`-` as everywhere: a spec, or a fleet as CSV or JSON."""
+    spec = shell.spec.model_dump_json()
+    for text, count in (
+        (spec, "1 spec"),
+        (f"[{spec}]", "1 spec"),
+        (f"factory,name\n{shell.spec.factory},pv\n", "1 spec"),
+    ):
+        ended = shell.run("validate", "-", stdin=text)
+        assert (ended.code, ended.out) == (0, f"-: {count}\n")
+    assert shell.run("validate", "-", stdin="factory,name\nx,y z\n").code == 2

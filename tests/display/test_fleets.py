@@ -53,9 +53,47 @@ def test_a_large_fleet_prints_a_screenful():
     errors = [ERROR.model_copy(update={"message": f"It is not at {number}."}) for number in range(100)]
     fleet = FleetReport(reports=tuple(report(number, "failed", error) for number, error in enumerate(errors)))
     text = str(fleet)
-    assert "... and 60 more factories" in text
+    assert "  x df10 and 99 more  1 failed" in text
     assert "... and 95 more failures" in text
     assert len(text.splitlines()) < 80
+
+
+def test_a_large_fleet_with_many_ends_leaves_some_out():
+    """A line each has a limit, too; the JSON is named."""
+    ends = ("created", "kept", "replaced", "approved", "handed-off", "timed-out")
+    fleet = FleetReport(reports=tuple(report(number, ends[number // 10]) for number in range(60)))
+    assert "... and 20 more factories; the JSON holds them all." in str(fleet)
+
+
+def test_one_cause_in_the_words_of_several_factories_is_explained_once():
+    """The names of factory and step make no difference: the first one's words stand for all."""
+    errors = [
+        ErrorDetail(
+            code="access-denied", message=f"'df1{number}' did not let 'pv' in.", remedy=f"See {FACTORY}{number}."
+        )
+        for number in range(4)
+    ]
+    text = str(FleetReport(reports=tuple(report(number, "failed", error) for number, error in enumerate(errors))))
+    assert "df10: pv, df11: pv, df12: pv, and 1 more: 'df10' did not let 'pv' in." in text
+    assert text.count("What to do") == 1
+    unreadable = tuple(FactoryPlan(spec=spec(number), error=error) for number, error in enumerate(errors))
+    assert "df10, df11, df12, and 1 more: 'df10' did not" in str(FleetPlan(factories=unreadable))
+
+
+def test_factories_of_a_large_fleet_that_end_alike_share_a_line():
+    """A result that is rare has a line for each factory."""
+    results = ["created"] * 300 + ["kept"] * 2 + ["handed-off"] * 50
+    reports = [report(number, result) for number, result in enumerate(results)]
+    failed = [report(number, "failed", ERROR) for number in range(400, 402)]
+    lines = str(FleetReport(reports=(*reports, *failed))).splitlines()
+    rows = [" ".join(line.split()) for line in lines[2 : lines.index("")]]
+    assert rows == [
+        *(f"x df1{number} 1 failed" for number in range(400, 402)),
+        "> df1302 and 49 more 1 handed-off",
+        "+ df10 and 299 more 1 created",
+        "+ df1300 1 kept",
+        "+ df1301 1 kept",
+    ]
 
 
 def test_one_cause_of_many_failures_is_explained_once():

@@ -281,11 +281,11 @@ def test_an_alias_saves_writing(tmp_path):
 
 
 def test_a_long_list_of_problems_is_cut():
-    """The first hundred problems are listed, and the number of the others."""
+    """The first problems are listed, and the number of the others."""
     with pytest.raises(InvalidScenario) as refused:
         Emulator.from_scenario({"accounts": [5] * 150})
-    assert len(refused.value.problems) == 101
-    assert refused.value.problems[-1] == "and 50 more"
+    assert len(refused.value.problems) == 26
+    assert refused.value.problems[-1] == "and 125 more"
 
 
 def test_a_huge_value_is_shown_in_short():

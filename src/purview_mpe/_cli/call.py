@@ -118,6 +118,10 @@ class Call:
         """The id of the account, for verbs that need nothing else."""
         return given.account_of(self.arguments, self.terminal, self._find)
 
+    def account_if_any(self) -> str | None:
+        """The id of the account, for verbs that do without."""
+        return given.account_if_any(self.arguments, self.terminal, self._find)
+
     def _find(self, scope: str, name: str, kind: places.Kind) -> str:
         with self.client() as client:
             return client.find_id(scope, name, kind=kind)

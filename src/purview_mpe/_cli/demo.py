@@ -140,8 +140,8 @@ def show(call: Call, *, pause: Callable[[float], None] = time.sleep) -> Exit:
         endings = [chapter(story) for chapter in CHAPTERS]
         story.say(
             f"That was {duration(story.emulator.clock.now() - story.emulated_from)} of emulated time and "
-            f"{time.monotonic() - story.began:.1f} s of yours. With a real Azure: pip install . in this project's "
-            "folder, az login, then purview-mpe --help."
+            f"{time.monotonic() - story.began:.1f} s of yours. With real Azure: az login, then purview-mpe "
+            "--help."
         )
     return max(endings)
 

@@ -31,11 +31,12 @@ _DEFAULTS = {"cloud": "public"}
 
 
 def fill_in(arguments: Namespace, environ: Mapping[str, str]) -> None:
-    """Set the options that were not given, where the verb has them.
+    """Set the options that were not given, where the verb has them; `variables` says which variable set which.
 
     Raises:
         InvalidSpec: a variable holds something that its option does not take.
     """
+    arguments.variables = {}
     for option, variables in _OPTIONS.items():
         if getattr(arguments, option, "not there") is not None:
             continue
@@ -45,6 +46,8 @@ def fill_in(arguments: Namespace, environ: Mapping[str, str]) -> None:
         if variable is not None and choices and value not in choices:
             raise InvalidSpec("The command", [(variable, f"{value!r} is none of {', '.join(choices)}")])
         setattr(arguments, option, value)
+        if variable is not None:
+            arguments.variables[option] = variable
 
 
 def of_spec(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from purview_mpe._cli.exit_codes import Exit
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
 
     from purview_mpe._cli.call import Call
     from purview_mpe._model.results import Plan
@@ -23,12 +24,26 @@ def export(call: Call) -> Exit:
     given.refuse_beside_a_spec("--plan", arguments.plan, arguments)
     if (arguments.own_subnet is None) != (arguments.own_location is None):
         raise InvalidSpec("The command", [("--own-subnet", "and --own-location go together")])
+    if problems := list(_without_effect(arguments)):
+        raise InvalidSpec("The command", problems)
     code = _code(call, _plan(call))
     if arguments.out is None:
         call.terminal.write(code.rstrip("\n"))
     else:
         files.write_file(arguments.out, code.rstrip("\n"), "The code")
     return Exit.DONE
+
+
+def _without_effect(arguments: Namespace) -> Iterator[tuple[str, str]]:
+    """Options that mean nothing beside the others."""
+    if arguments.own_subnet is None and arguments.own_approval is not None:
+        yield "--own-approval", "goes with --own-subnet and --own-location; leave it out"
+    if arguments.own_subnet is not None and arguments.onboard:
+        yield "--onboard", "is for managed private endpoints; leave it out with --own-subnet"
+    if arguments.plan is not None:
+        for option in ("endpoint", "ca", "record"):
+            if getattr(arguments, option) is not None and option not in arguments.variables:
+                yield f"--{option}", "is for requests, and with --plan none is sent; leave it out"
 
 
 def _plan(call: Call) -> Plan:
@@ -51,7 +66,7 @@ def _code(call: Call, plan: Plan) -> str:
         subnet_id=arguments.own_subnet,
         location=arguments.own_location,
         groups=plan.spec.groups,
-        approval=arguments.own_approval,
+        approval=arguments.own_approval or "automatic",
         cloud=arguments.cloud,
     )
 
@@ -69,6 +84,5 @@ def export_options(parser: ArgumentParser) -> None:
     own.add_argument(
         "--own-approval",
         choices=("automatic", "manual"),
-        default="automatic",
         help="manual leaves the approval to the owners of the targets (default: automatic)",
     )

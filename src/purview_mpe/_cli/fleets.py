@@ -128,11 +128,18 @@ def show(call: Call, report: FleetReport) -> Exit:
     if file is not None and texts:
         files.write_hand_off(call, file, "\n\n\n".join(texts))
     elif file is not None:
-        call.terminal.say(f"Nothing is left for others, so {file} was not written.")
+        say_not_written(call)
     elif texts:
         call.terminal.say(f"{len(texts)} of {_factories(report.reports)} wait until others act.")
         call.terminal.say("The JSON has the steps for them; --hand-off FILE writes them as text.")
     return Exit.of_fleet(report)
+
+
+def say_not_written(call: Call) -> None:
+    """Say why the file for others was not written, if there was to be one."""
+    if (file := getattr(call.arguments, "hand_off", None)) is not None:
+        why = "This was a dry run" if getattr(call.arguments, "dry_run", False) else "Nothing is left for others"
+        call.terminal.say(f"{why}, so {file} was not written.")
 
 
 def nothing_was_written(call: Call) -> Exit:

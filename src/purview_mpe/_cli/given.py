@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._cli import environment, places
 from purview_mpe._cli.files import read_json
-from purview_mpe._cli.options import SPEC_FIELDS
+from purview_mpe._cli.options import SPEC_FIELDS, given_in
 from purview_mpe._model.shell import option_of
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from purview_mpe._cli.places import Find
     from purview_mpe._cli.terminal import Terminal
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Plan, Report
     from purview_mpe._model.spec import Spec
 
+_SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 #: A spec needs a base name, also where a verb makes no use of it.
 _UNUSED_NAME = "purview"
 
@@ -50,8 +51,8 @@ def spec_of(arguments: Namespace, terminal: Terminal, find: Find) -> Spec:
     place = places.Place.of(arguments, texts)
     for name in names:
         if name in texts and sources[name] != "file":
-            shown = option_of(name) if sources[name] == "option" else environment.SPEC_VARIABLES[name]
-            fields[name] = place.id_of(texts[name], name, shown, find)
+            fields[name] = place.id_of(texts[name], name, _place_of(name, sources, arguments), find)
+    place.refuse_contradictions({_place_of(name, sources, arguments): [fields[name]] for name in texts})
     try:
         return Spec.model_validate(fields)
     except InvalidSpec as error:
@@ -61,10 +62,21 @@ def spec_of(arguments: Namespace, terminal: Terminal, find: Find) -> Spec:
     raise InvalidSpec("The spec", problems)
 
 
+def _place_of(field: str, sources: Mapping[str, str], arguments: Namespace) -> str:
+    """Where the id of a field stands, in the words of the command line."""
+    match sources[field]:
+        case "option":
+            return option_of(field)
+        case "variable":
+            return environment.SPEC_VARIABLES[field]
+        case _:
+            return f"the {field} in {arguments.spec}"
+
+
 def _rule(field: str, rule: str, fields: Mapping[str, Any]) -> str:
     """The rule, or the likely reason why it is broken."""
     if fields.get(field) == "":
-        return "is empty; perhaps a variable of your shell is not set"
+        return places.EMPTY
     if field == "factory" and rule.startswith("is the id of a Microsoft.Purview/accounts"):
         return f"{rule.partition(';')[0]}; did you swap --factory and --account?"
     return rule
@@ -83,22 +95,59 @@ def fleet_in(arguments: Namespace, terminal: Terminal, find: Find) -> tuple[Spec
         raise InvalidSpec("The command", [(beside[0], "is for one factory; leave it out with --fleet")])
     path: str = arguments.fleet
     _refuse_other_fleet(path, terminal)
-    defaults = {**environment.of_spec(terminal.environ), **_from_options(arguments)}
+    by_option = _from_options(arguments)
+    defaults = {**environment.of_spec(terminal.environ), **by_option}
     defaults.pop("factory", None)
+    place = places.Place.of(arguments, {})
     if (account := defaults.get("account")) is not None:
-        defaults["account"] = places.Place.of(arguments, {}).id_of(account, "account", "--account", find)
+        shown = "--account" if "account" in by_option else environment.SPEC_VARIABLES["account"]
+        defaults["account"] = place.id_of(account, "account", shown, find)
     try:
-        if path == "-":
-            return specs_in_text(terminal.stdin.read(), "stdin", defaults)
-        return specs_in(path, defaults)
+        specs = specs_in_text(terminal.stdin.read(), "stdin", defaults) if path == "-" else specs_in(path, defaults)
     except InvalidSpec as error:
         is_option = {field for field, _ in error.problems if field.partition(".")[0] in defaults}
         if [field for field, _ in error.problems] == ["path"]:
-            raise InvalidSpec("The command", [("--fleet", f"{_short(path)!r} {error.problems[0][1]}")]) from None
-        problems = [(option_of(field) if field in is_option else field, rule) for field, rule in error.problems]
+            how = '; save it as "CSV UTF-8"' if path.casefold().endswith(_SPREADSHEETS) else ""
+            raise InvalidSpec("The command", [("--fleet", f"{_short(path)!r} {error.problems[0][1]}{how}")]) from None
+        problems = [
+            (option_of(field), rule) if field in is_option else (field, _in_fleet(rule))
+            for field, rule in error.problems
+        ]
     except OSError as error:
         problems = [(_short(path), f"cannot be read: {error.strerror}")]
+    else:
+        file = "stdin" if path == "-" else _short(path)
+        _refuse_without_effect({field: defaults[field] for field in by_option}, specs, file)
+        accounts = {"--account": [defaults["account"]]} if "account" in by_option else {}
+        place.refuse_contradictions({f"the ids in {file}": [spec.factory for spec in specs]} | accounts)
+        return specs
     raise InvalidSpec("The fleet file", problems)
+
+
+def _in_fleet(rule: str) -> str:
+    """The rule of a line; one about ids says that a name is not enough here."""
+    asked, is_id, example = rule.partition(" is not a resource id")
+    if not is_id or "/" in asked:
+        return rule
+    return f"{asked} is a name, and a file takes full ids (purview-mpe find --out FILE writes one){example}"
+
+
+def _refuse_without_effect(by_option: Mapping[str, Any], specs: Sequence[Spec], file: str) -> None:
+    """Refuse an option that means nothing, because every line of the file says something else.
+
+    Raises:
+        InvalidSpec: listing every such option.
+    """
+    from purview_mpe._model.spec import Spec  # noqa: PLC0415 - as in spec_of
+
+    def means_nothing(field: str, value: object) -> bool:
+        fields = {"factory": specs[0].factory, "name": _UNUSED_NAME, field: value}
+        said = value if field == "names" else getattr(Spec.model_validate(fields), field)
+        return all(getattr(spec, field) != said for spec in specs)
+
+    if wrong := [field for field, value in by_option.items() if means_nothing(field, value)]:
+        problem = f"has no effect, because every line of {file} says otherwise; leave it out, or change the file"
+        raise InvalidSpec("The command", [(option_of(field), problem) for field in wrong])
 
 
 def account_of(arguments: Namespace, terminal: Terminal, find: Find) -> str:
@@ -107,16 +156,31 @@ def account_of(arguments: Namespace, terminal: Terminal, find: Find) -> str:
     Raises:
         InvalidSpec: neither an option nor a spec file nor a variable names one.
     """
-    text, shown = arguments.account, "--account"
-    if not text and arguments.spec is not None:
-        if (account := spec_of(arguments, terminal, find).account) is not None:
-            return account
-    elif not text:
-        text, shown = environment.of_spec(terminal.environ).get("account"), environment.SPEC_VARIABLES["account"]
-    if text:
-        return places.Place.of(arguments, {}).id_of(text, "account", shown, find)
+    if (account := account_if_any(arguments, terminal, find)) is not None:
+        return account
     problem = "is required; or PURVIEW_MPE_ACCOUNT, or a spec file that names the account"
     raise InvalidSpec("The command", [("--account", problem)])
+
+
+def account_if_any(arguments: Namespace, terminal: Terminal, find: Find) -> str | None:
+    """The id of the account that an option, a spec file or a variable names.
+
+    Raises:
+        InvalidSpec: the account cannot be used.
+    """
+    text, shown = arguments.account, "--account"
+    if arguments.spec is not None:
+        return spec_of(arguments, terminal, find).account
+    if text is None:
+        text, shown = environment.of_spec(terminal.environ).get("account"), environment.SPEC_VARIABLES["account"]
+    if text == "":
+        raise InvalidSpec("The command", [("--account", places.EMPTY)])
+    if text is None:
+        return None
+    place = places.Place.of(arguments, {})
+    account = place.id_of(text, "account", shown, find)
+    place.refuse_contradictions({shown: [account]})
+    return account
 
 
 def _in_spec_file(arguments: Namespace, terminal: Terminal) -> dict[str, Any]:
@@ -141,6 +205,15 @@ _KINDS = {
 }
 
 
+#: The command that makes a file of each kind.
+_MADE = {
+    "plan": "purview-mpe plan --out FILE writes one",
+    "report": "purview-mpe create -o json prints one",
+    "spec": "it has the fields factory, account and name",
+    "fleet": "purview-mpe find --out FILE writes one",
+}
+
+
 def _refuse_other_kind(found: object, wanted: str, path: str) -> None:
     """Refuse a file of another kind by its name, and not by its fields.
 
@@ -153,7 +226,7 @@ def _refuse_other_kind(found: object, wanted: str, path: str) -> None:
     if kind != wanted and not ("endpoints" in found or "findings" in found):
         raise InvalidSpec("The command", [(path, f"holds a {kind}, not a {wanted}; use {option}")])
     if kind != wanted:
-        raise InvalidSpec("The command", [(path, f"holds the answer of another verb, not a {wanted}")])
+        raise InvalidSpec("The command", [(path, f"holds the answer of another verb, not a {wanted}; {_MADE[wanted]}")])
 
 
 def _refuse_other_fleet(path: str, terminal: Terminal) -> None:
@@ -190,8 +263,21 @@ def refuse_as_scenario(path: str, terminal: Terminal) -> None:
 def _from_options(arguments: Namespace) -> dict[str, Any]:
     """The fields of a spec that options set."""
     fields = {field: getattr(arguments, field, None) for field in SPEC_FIELDS}
-    fields["names"] = dict(fields["names"]) if fields["names"] else None
+    fields["names"] = _names_of(fields["names"]) if fields["names"] else None
     return {field: value for field, value in fields.items() if value is not None}
+
+
+def _names_of(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The names that the options give to group ids.
+
+    Raises:
+        InvalidSpec: two of them contradict each other.
+    """
+    if twice := [(group, name) for group, name in pairs if dict(pairs)[group] != name]:
+        group, name = twice[0]
+        problem = f"names {group} twice, {name!r} and {dict(pairs)[group]!r}; leave out one of them"
+        raise InvalidSpec("The command", [("--name-of", problem)])
+    return dict(pairs)
 
 
 def _as_given(field: str, rule: str, sources: Mapping[str, str], file: str | None) -> tuple[str, str]:
@@ -261,3 +347,5 @@ def refuse_beside_a_spec(option: str, given: str | None, arguments: Namespace) -
         raise InvalidSpec("The command", [(option, "already says for which factories; leave out --fleet")])
     if given is not None and any(getattr(arguments, field, None) is not None for field in ("spec", *SPEC_FIELDS)):
         raise InvalidSpec("The command", [(option, "already holds a spec; leave out --spec and the options of a spec")])
+    if given is not None and (beside := [flag for name, flag in places.PLACES.items() if name in given_in(arguments)]):
+        raise InvalidSpec("The command", [(beside[0], f"completes names, and {option} holds full ids; leave it out")])

@@ -15,7 +15,7 @@ from purview_mpe.errors import InvalidSpec, PurviewMpeError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from purview_mpe._cli.call import Call
     from purview_mpe.emulator import Emulator
@@ -49,13 +49,20 @@ def emulator(call: Call) -> Exit:
     except OSError as error:
         raise _unusable(error, arguments.scenario, arguments.port) from None
     with server, _until_stopped() as wait:
-        call.terminal.write(json.dumps(server.announcement()))
-        call.terminal.say("Serving until Ctrl-C. Other verbs reach it with:")
-        call.terminal.say(f"--endpoint {server.url} --ca {server.ca_file}")
+        announced = server.announcement()
+        call.terminal.write(json.dumps(announced))
+        call.terminal.say("Serving until Ctrl-C. In another shell, these variables lead every verb to it:")
+        call.terminal.pass_on(_variables(announced))
         wait()
         if arguments.dump is not None:
             files.write_file(arguments.dump, json.dumps(azure.dump(), indent=2), "The scenario")
     return Exit.DONE
+
+
+def _variables(announced: Mapping[str, str | None]) -> str:
+    """The lines for a shell that stand for the options of a connection."""
+    options = {"ENDPOINT": "endpoint", "PURVIEW_ENDPOINT": "purview_endpoint", "CA": "ca_file"}
+    return "\n".join(f"  export PURVIEW_MPE_{name}='{announced[key]}'" for name, key in options.items())
 
 
 def completion(call: Call) -> Exit:

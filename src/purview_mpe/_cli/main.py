@@ -11,11 +11,12 @@ import re
 import sys
 import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from purview_mpe._cli import environment, files, querying, signals
 from purview_mpe._cli.call import Call
 from purview_mpe._cli.exit_codes import Exit
+from purview_mpe._cli.options import Once
 from purview_mpe._cli.terminal import CannotWrite, Terminal
 from purview_mpe._cli.verbs import VERBS
 from purview_mpe._model.shell import option_of
@@ -198,6 +199,9 @@ _ELSEWHERE = {
 }
 _IN_OTHER_WORDS = {
     "the following arguments are required: VERB": "a verb is missing; begin with purview-mpe demo",
+    "one of the arguments --pipeline --run is required": (
+        "say which run: --pipeline NAME starts one, and --run ID follows one that exists"
+    ),
     "there is no verb 'purview-mpe'": "purview-mpe stands there twice; the verb comes right behind the first",
 }
 #: The number of verbs that a message lists.
@@ -218,6 +222,10 @@ def _near(word: str, known: Sequence[str]) -> str | None:
 
 class _Parser(ArgumentParser):
     """argparse, with a hint for a misspelt word, and without the full usage text above the error."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.register("action", None, Once)  # what add_argument uses if it names no action
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
         """Exit with 2 because of an unknown word; the verb's own parser finds similar ones."""
@@ -269,6 +277,10 @@ def _report_interruption(call: Call, interrupt: KeyboardInterrupt) -> None:
     so_far: Report | FleetReport | None = getattr(interrupt, "report", None) or call.report
     if so_far is None:
         call.terminal.say("Interrupted. Nothing was written.", "attention")
+        return
+    if not getattr(so_far, "reports", True):
+        call.terminal.say("Interrupted before a factory was finished.", "attention")
+        call.terminal.say("Azure finishes what it has begun; repeat the command to find it.")
         return
     call.show(so_far)
     if call.fleet is not None:

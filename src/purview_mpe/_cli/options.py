@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from argparse import SUPPRESS, ArgumentTypeError
+from argparse import SUPPRESS, Action, ArgumentError, ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
 
 
 CLOUDS = ("public", "us-government", "china")
@@ -29,6 +30,31 @@ SPEC_FIELDS = (
     "runtime",
     "replace_broken",
 )
+
+
+class Once(Action):
+    """Stores the value of an option, and that it was given; a second value is refused, and does not win silently."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        """Store the value.
+
+        Raises:
+            ArgumentError: the option has another value already.
+        """
+        del parser, option_string
+        before = given_in(namespace)
+        if self.option_strings and before.get(self.dest, values) != values:
+            how = ", with commas between its values" if self.type is listed else ""
+            raise ArgumentError(self, f"is given twice with different values; give it once{how}")
+        namespace.given = {**before, self.dest: values}
+        setattr(namespace, self.dest, values)
+
+
+def given_in(arguments: Namespace) -> Mapping[str, Any]:
+    """The options with a value that the command itself holds; the others are from variables, or have their defaults."""
+    return getattr(arguments, "given", {})
 
 
 class Arguments(Protocol):

@@ -12,7 +12,8 @@ from purview_mpe._model.shell import option_of
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
     from typing import Any
 
     from purview_mpe._cli.call import Call
@@ -23,11 +24,22 @@ if TYPE_CHECKING:
 
 _FIELDS = ("subnet", "location", "dns", "zone_resource_group", "approval")
 _ACTIONS = ("plan", "create", "delete", "status")
+#: The options that only some actions take.
+_FOR: Mapping[str, tuple[str, ...]] = {
+    "replace_broken": ("plan", "create"),
+    "approve": ("create",),
+    "no_wait": ("create",),
+    "dry_run": ("create", "delete"),
+    "yes": ("create", "delete"),
+    "timeout": ("create", "delete"),
+    "hand_off": ("create",),
+}
 _CREATING, _DELETING = 1800.0, 600.0
 
 
 def private_endpoints(call: Call) -> Exit:
     """Plan, create, delete or show the private endpoints of a network."""
+    _refuse_without_effect(call.arguments)
     spec, arguments, network = call.spec, call.arguments, _network_of(call)
     purpose: Any = arguments.purpose
     with call.client() as client:
@@ -42,6 +54,23 @@ def private_endpoints(call: Call) -> Exit:
         act = _create if arguments.action == "create" else _delete
         report = act(call, client, spec, network)
     return nothing_was_written(call) if report is None else show(call, report, with_hand_off=arguments.approve)
+
+
+def _refuse_without_effect(arguments: Namespace) -> None:
+    """Refuse the options of an action beside another one.
+
+    Raises:
+        InvalidSpec: listing them.
+    """
+    problems = [
+        (option_of(option), f"is for {' and '.join(actions)}; leave it out with {arguments.action}")
+        for option, actions in _FOR.items()
+        if getattr(arguments, option) not in {None, False} and arguments.action not in actions
+    ]
+    if arguments.zone_resource_group is not None and arguments.dns != "create":
+        problems.append(("--zone-resource-group", "is for zones to create; leave it out without --dns create"))
+    if problems:
+        raise InvalidSpec("The command", problems)
 
 
 def _create(call: Call, client: Client, spec: Spec, network: Network) -> Report | None:

@@ -7,13 +7,17 @@ the process alone, so any program can call it.
 from __future__ import annotations
 
 import gc
+import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
-from purview_mpe._cli.main import main as run_command
-
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from purview_mpe._client.client import Client
 
+#: The exit code of Ctrl-C, as `_cli.exit_codes` has it; that module is one of those that are still being imported.
+_INTERRUPTED = 130
 #: A command imports pydantic and the Azure SDKs: about 130,000 objects that live until it ends, and hardly any garbage.
 #: With CPython's default threshold the collector scans the youngest objects some 250 times during these imports.
 _YOUNG_OBJECTS = 100_000
@@ -26,6 +30,12 @@ def main() -> int:
     needs to be freed (measured). In a long command the collector still runs.
     """
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    try:
+        # Imported here, so that Ctrl-C during the imports ends the command in the same words as later.
+        run_command: Callable[..., int] = importlib.import_module("purview_mpe._cli.main").main
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. Nothing was written.\n")
+        return _INTERRUPTED
     try:
         return run_command(connect=_connect)
     finally:

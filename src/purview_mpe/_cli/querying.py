@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from purview_mpe._cli.options import given_in
 from purview_mpe.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from purview_mpe._model.spec import Noun
+
+#: Maximum number of characters that are shown of JMESPath's own messages.
+_LONGEST = 200
 
 
 def check(arguments: Namespace) -> None:
@@ -25,13 +30,30 @@ def check(arguments: Namespace) -> None:
     if query is None:
         return
     if arguments.output not in {None, "json", "tsv"}:
-        raise InvalidSpec("The command", [("--query", "goes with -o json or -o tsv")])
+        if "output" in given_in(arguments):
+            raise InvalidSpec("The command", [("--query", "goes with -o json or -o tsv")])
+        arguments.output = None  # the option counts more than the variable that says otherwise
     _compiled(query)
 
 
+class CannotAnswer(ValueError):
+    """The query does not fit the data, for example because it asks for the length of a number."""
+
+
 def queried(data: Any, query: str | None) -> Any:
-    """The part of the data that the query names; all of it without one."""
-    return data if query is None else _compiled(query).search(data)
+    """The part of the data that the query names; all of it without one.
+
+    Raises:
+        CannotAnswer: the query does not fit the data.
+    """
+    if query is None:
+        return data
+    compiled = _compiled(query)
+    try:
+        return compiled.search(data)
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+    raise CannotAnswer(reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…")
 
 
 def tsv(data: object) -> str:
@@ -68,6 +90,15 @@ def _text(value: object) -> str:
     return "".join(character if character.isprintable() else " " for character in str(value))
 
 
+def _functions(parsed: Mapping[str, Any]) -> Iterator[str]:
+    """The functions that a query calls, which JMESPath looks up only when it gets there."""
+    if parsed["type"] == "function_expression":
+        yield parsed["value"]
+    for child in parsed["children"]:
+        if isinstance(child, dict):  # the children of a slice are numbers
+            yield from _functions(cast("dict[str, Any]", child))
+
+
 def _compiled(query: str) -> Any:
     try:
         jmespath = importlib.import_module("jmespath")
@@ -76,7 +107,14 @@ def _compiled(query: str) -> Any:
     if jmespath is None:
         raise InvalidSpec("The command", [("--query", "needs the package jmespath: pip install jmespath")])
     try:
-        return jmespath.compile(query)
+        compiled = jmespath.compile(query)
     except jmespath.exceptions.JMESPathError as error:
-        problem = f"is not JMESPath: {' '.join(str(error).split())[:200]}"
+        problem = f"is not JMESPath: {' '.join(str(error).split())[:_LONGEST]}"
+    else:
+        known = jmespath.functions.Functions.FUNCTION_TABLE
+        unknown = [name for name in _functions(compiled.parsed) if name not in known]
+        if not unknown:
+            return compiled
+        near = next(iter(difflib.get_close_matches(unknown[0], known, n=1)), None)
+        problem = f"has no function {unknown[0]!r}{f'; did you mean {near!r}?' if near else ''}"
     raise InvalidSpec("The command", [("--query", problem)])

@@ -158,7 +158,7 @@ class Terminal:
             page.prose(line, indent=len(line) - len(line.lstrip()))
         page.advice(error.remedy)
         if error.code != PurviewMpeError.code:
-            page.prose(f"More: purview-mpe explain {error.code}", role="faint")
+            page.prose(f"More: purview-mpe explain {error.code}")
         if verbose:
             page.trail(error.code, error)
         self._message(page)
@@ -184,7 +184,16 @@ class Terminal:
 
 
 def _data(noun: Noun, query: str | None) -> Any:
-    return querying.queried(noun.model_dump(mode="json"), query)
+    """The JSON of an answer, or the part of it that a query names.
+
+    Raises:
+        CannotWrite: the query does not fit the answer, which is complete.
+    """
+    try:
+        return querying.queried(noun.model_dump(mode="json"), query)
+    except querying.CannotAnswer as error:
+        problem = f"--query does not fit the answer: {error}."
+    raise CannotWrite(problem, remedy="Repeat the command with another --query. That is safe: existing work is kept.")
 
 
 def _painted(role: Role, text: str) -> str:

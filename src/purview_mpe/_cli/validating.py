@@ -20,7 +20,7 @@ def validate(call: Call) -> Exit:
     wrong = False
     for path in call.arguments.files:
         try:
-            count = _specs_in(path)
+            count = _specs_in(path, call)
         except InvalidSpec as error:
             wrong = True
             call.terminal.complain(InvalidSpec(path, error.problems), verbose=False)
@@ -31,26 +31,31 @@ def validate(call: Call) -> Exit:
 
 def files_argument(parser: ArgumentParser) -> None:
     """Which files."""
-    parser.add_argument("files", metavar="FILE", nargs="+", help="a spec as JSON, or a fleet as CSV or JSON")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help="a spec as JSON, or a fleet as CSV or JSON; - for stdin"
+    )
 
 
-def _specs_in(path: str) -> int:
+def _specs_in(path: str, call: Call) -> int:
     from purview_mpe import Spec, read_specs  # noqa: PLC0415 - loads pydantic, which --help does without
+    from purview_mpe._client.files import specs_in_text  # noqa: PLC0415 - as above
 
     try:
-        if path.casefold().endswith(".json") and (fields := _single(path)) is not None:
+        text = call.terminal.stdin.read() if path == "-" else None
+        is_json = text is not None or path.casefold().endswith(".json")
+        if is_json and (fields := _single(Path(path).read_bytes() if text is None else text)) is not None:
             Spec.model_validate(fields)
             return 1
-        return len(read_specs(path))
+        return len(read_specs(path) if text is None else specs_in_text(text, "stdin"))
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
     raise InvalidSpec(path, [("file", problem)])
 
 
-def _single(path: str) -> dict[str, Any] | None:
+def _single(content: str | bytes) -> dict[str, Any] | None:
     """The fields of a file that holds one spec; None for a fleet, or if it is not JSON."""
     try:
-        found: Any = json.loads(Path(path).read_bytes())
+        found: Any = json.loads(content)
     except (ValueError, RecursionError):
         return None  # the reader of fleets says what is wrong, with the line
     if not isinstance(found, dict):

@@ -313,9 +313,9 @@ your own that self-hosted runtimes need, with their DNS zones.""",
         "emulator",
         "serve an emulated Azure over HTTPS on this machine, for any client",
         """\
-Prints one line of JSON with endpoint, ca_file, subscription, tenant, factory
-and account, and serves until it is stopped. Needs cheroot and trustme:
-pip install cheroot trustme""",
+Prints one line of JSON with endpoint, purview_endpoint, ca_file, subscription,
+tenant, factory and account, and serves until it is stopped. Needs cheroot and
+trustme: pip install cheroot trustme""",
         running.emulator,
         (running.emulator_options,),
         (

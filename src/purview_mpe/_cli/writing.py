@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def create(call: Call) -> Exit:
     """Create what is missing."""
-    from purview_mpe import FleetPlan, Spec  # noqa: PLC0415 - loads pydantic, which --help does without
+    from purview_mpe import FleetPlan  # noqa: PLC0415 - loads pydantic, which --help does without
 
     arguments = call.arguments
     given.refuse_beside_a_spec("--plan", arguments.plan, arguments)
@@ -32,15 +32,29 @@ def create(call: Call) -> Exit:
     if (fleet := call.fleet) is not None:
         return fleets.create(call, fleet)
     planned = read or call.spec
-    spec = planned if isinstance(planned, Spec) else planned.spec
     with call.client() as client:
         if arguments.dry_run:
-            call.show(call.watched(lambda: client.plan(spec)))
-            return Exit.DONE
+            return _rehearse(call, client, planned)
         report = _create(call, client, planned)
     if report is None:
         return fleets.nothing_was_written(call)
     return show(call, report, with_hand_off=arguments.approve)
+
+
+def _rehearse(call: Call, client: Client, planned: Plan | Spec) -> Exit:
+    """Show the plan; or, of a plan that exists or with approvals, what every step would come to."""
+    from purview_mpe import FactoryPlan, FleetPlan, Spec  # noqa: PLC0415 - loads pydantic, which --help does without
+
+    approve = call.arguments.approve
+    if isinstance(planned, Spec) and not approve:
+        call.show(call.watched(lambda: client.plan(planned)))
+        fleets.say_not_written(call)
+        return Exit.DONE
+    subject = (
+        [planned] if isinstance(planned, Spec) else FleetPlan(factories=(FactoryPlan(spec=planned.spec, plan=planned),))
+    )
+    report = call.watched(lambda: client.create_many(subject, approve=approve, dry_run=True)).reports[0]
+    return show(call, report, with_hand_off=approve)
 
 
 def _create(call: Call, client: Client, planned: Plan | Spec) -> Report | None:
@@ -194,9 +208,12 @@ def revoke(call: Call) -> Exit:
 def create_options(parser: ArgumentParser) -> None:
     """The options of create."""
     group = parser.add_argument_group("create")
-    what = group.add_mutually_exclusive_group()
-    what.add_argument("--plan", metavar="FILE", help="carry out a plan that plan --out wrote; - for stdin")
-    what.add_argument("--dry-run", action="store_true", help="write nothing; show the plan")
+    group.add_argument("--plan", metavar="FILE", help="carry out a plan that plan --out wrote; - for stdin")
+    group.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="write nothing; show the plan, or with --plan or --approve what each step would come to",
+    )
     group.add_argument(
         "--approve", action="store_true", help="also approve each connection, as soon as it is provably yours"
     )
@@ -340,7 +357,7 @@ def show(call: Call, report: Report, *, with_hand_off: bool = True) -> Exit:
     if file is not None and report.hand_off is not None:
         files.write_hand_off(call, file, report.hand_off.rstrip())
     elif file is not None:
-        call.terminal.say(f"Nothing is left for others, so {file} was not written.")
+        fleets.say_not_written(call)
     elif report.hand_off is not None and not in_table:
         call.terminal.say("The connections wait until the owners of their targets approve them.")
         how = "purview-mpe approve" if report.network is None else "--approve"

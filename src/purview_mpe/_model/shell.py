@@ -57,6 +57,7 @@ _SET = r"\b(?P<set>[Ss])et (?:Spec|Network)\.(?P<field>\w+)"
 _FIELD = r"\b(?:Spec|Network)(?:\.(?P<field>\w+)|\((?P<true>\w+)=True\))"
 _ARGUMENT = r"\b(?P<field>since|timeout|every)=(?P<value>\w*)"
 _PHRASES: Mapping[str, str] = {
+    "Correct the fields above": "Correct what is named above",
     "leave it at None": "leave it out",
     "connection_verify='ca.pem'": "--ca ca.pem",
     "pass a credential that works here, for example ManagedIdentityCredential()": (

@@ -182,7 +182,7 @@ def more(page: Page, *codes: str, indent: int = 2) -> None:
     """The command that explains codes; a report file may hold codes of another version, which it does not know."""
     for code in dict.fromkeys(codes):
         if page.look.on_command_line and is_explained(code):
-            page.prose(f"More: purview-mpe explain {code}", indent=indent, role="faint")
+            page.prose(f"More: purview-mpe explain {code}", indent=indent)
         elif page.look.verbose:
             page.prose(f"code: {code}", indent=indent, role="faint")
 

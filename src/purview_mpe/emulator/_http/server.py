@@ -84,7 +84,8 @@ class Server:
 
     def announcement(self) -> dict[str, str | None]:
         """What a client needs to begin: addresses and default ids."""
-        return {"endpoint": self.url, "ca_file": self.ca_file, **self._described()}
+        addresses = {"endpoint": self.url, "purview_endpoint": f"{self.url}/purview/{{account}}"}
+        return {**addresses, "ca_file": self.ca_file, **self._described()}
 
     def start(self) -> Self:
         """Serve in a separate thread."""

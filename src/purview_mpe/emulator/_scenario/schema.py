@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Maximum number of listed problems; the others are counted.
-_LISTED = 100
+_LISTED = 25
 # Marks an option that a scenario does not name, so that the default of `Emulator` applies.
 _NOT_GIVEN: Any = None
 
