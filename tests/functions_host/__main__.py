@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import json
 import logging
 import shutil
@@ -15,17 +16,18 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from purview_mpe import Client, FleetReport, Spec
 from purview_mpe.emulator import Emulator
 from tests.functions_host.host import Host
 from tests.support.durable_fleet import factories
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 APPS = Path(__file__).resolve().parents[2] / "docs" / "examples"
 #: Ends a trial that would never end, in seconds.
@@ -48,12 +50,14 @@ def main() -> None:
 
 def asked(method: str, url: str, body: bytes | None = None) -> tuple[int, Any]:
     """Status and body of an answer."""
-    request = urllib.request.Request(url, data=body, method=method)
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=120)
     try:
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            content, status = answer.read(), answer.status
-    except urllib.error.HTTPError as refusal:
-        content, status = refusal.read(), refusal.code
+        connection.request(method, f"{parts.path}?{parts.query}", body)
+        answer = connection.getresponse()
+        status, content = answer.status, answer.read()
+    finally:
+        connection.close()
     try:
         return status, json.loads(content)
     except ValueError:
@@ -171,7 +175,7 @@ def _followed(host: Host, until: float, approval: str) -> FleetReport:
 
 
 @contextlib.contextmanager
-def _app(name: str) -> Any:
+def _app(name: str) -> Iterator[tuple[Path, Path]]:
     """A copy of an example app, and a folder for its host."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

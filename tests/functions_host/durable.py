@@ -238,9 +238,7 @@ def _event(kind: HistoryEventType, number: int = -1, **more: Any) -> Json:
 
 def _completed(what: str, number: int, answer: Any) -> Json:
     if answer.result.status == KINDS.StatusResult.Success:
-        return _event(
-            HistoryEventType[f"{what}_COMPLETED"], TaskScheduledId=number, Result=_text(answer.return_value)
-        )
+        return _event(HistoryEventType[f"{what}_COMPLETED"], TaskScheduledId=number, Result=_text(answer.return_value))
     reason = answer.result.exception.message
     return _event(HistoryEventType[f"{what}_FAILED"], TaskScheduledId=number, Reason=reason, Details="")
 

@@ -70,7 +70,9 @@ class Host:
 
     # --- functions with an HTTP trigger
 
-    def _trigger(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def _trigger(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
         parts = urlsplit(path)
         for name, function in self.workers.functions().items():
             trigger = function.binding("httpTrigger")
@@ -82,23 +84,20 @@ class Host:
             query = dict(parse_qsl(parts.query))
             if str(trigger["authLevel"]).upper() == "FUNCTION" and "code" not in query:
                 return 401, {}, b""
-            return self._called(name, method, path, headers, query, match.groupdict(), body)
+            data = KINDS.TypedData(bytes=body)
+            request = KINDS.RpcHttp(
+                method=method,
+                url=self.url + path,
+                headers=headers,
+                query=query,
+                params=match.groupdict(),
+                body=data,
+                rawBody=data,
+            )
+            return self._called(name, request)
         return 404, {}, b""
 
-    def _called(
-        self,
-        name: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        query: dict[str, str],
-        params: dict[str, str],
-        body: bytes,
-    ) -> tuple[int, dict[str, str], bytes]:
-        data = KINDS.TypedData(bytes=body)
-        request = KINDS.RpcHttp(
-            method=method, url=self.url + path, headers=headers, query=query, params=params, body=data, rawBody=data
-        )
+    def _called(self, name: str, request: Any) -> tuple[int, dict[str, str], bytes]:
         inputs = {}
         for binding in self.workers.functions()[name].bindings:
             if binding["type"] == "httpTrigger":

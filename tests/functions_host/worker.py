@@ -3,7 +3,7 @@
 Azure's own loop is in no package. This one only passes on what it receives, so what it runs is what Azure runs for
 Python 3.13 and later: how an app is indexed, how bindings are decoded, and how functions are called.
 
-`python -m tests.functions_host.worker HOST:PORT NAME`, with the app's folder as `AzureWebJobsScriptRoot`.
+`python -m tests.functions_host.worker HOST:PORT NAME FOLDER`, where the app is in the folder.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ _ANSWERS = {
 }
 
 
-def main(address: str, name: str) -> None:
+def main(address: str, name: str, folder: str) -> None:
     """Work until the host closes the connection."""
-    folder = os.environ["AzureWebJobsScriptRoot"]
     sys.path.insert(0, folder)
     os.chdir(folder)
     runtime: Any = importlib.import_module("azure_functions_runtime")

@@ -173,7 +173,7 @@ class Workers:
             "WEBSITE_INSTANCE_ID": name,
             **self._settings,
         }
-        command = [sys.executable, "-m", "tests.functions_host.worker", f"127.0.0.1:{self._port}", name]
+        command = [sys.executable, "-m", "tests.functions_host.worker", f"127.0.0.1:{self._port}", name, str(self._app)]
         with self._log.open("ab") as log:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         worker = self._all[name] = Worker(name, process)
