@@ -17,5 +17,12 @@ def packed(states: Sequence[Mapping[str, Any]]) -> str:
 
 
 def unpacked(page: str) -> list[dict[str, Any]]:
-    """What was packed."""
-    return cast("list[dict[str, Any]]", json.loads(zlib.decompress(base64.urlsafe_b64decode(page))))
+    """What was packed.
+
+    Raises:
+        ValueError: the text is something else.
+    """
+    try:
+        return cast("list[dict[str, Any]]", json.loads(zlib.decompress(base64.urlsafe_b64decode(page))))
+    except zlib.error as error:
+        raise ValueError(str(error)) from None

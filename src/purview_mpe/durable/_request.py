@@ -100,7 +100,11 @@ def read_request(given: object) -> FleetRequest:
         InvalidSpec: it is not a request.
     """
     if isinstance(given, dict) and isinstance(specs := cast("dict[str, object]", given).get("specs"), str):
-        given = {**cast("dict[str, object]", given), "specs": unpacked(specs)}
+        try:
+            given = {**cast("dict[str, object]", given), "specs": unpacked(specs)}
+        except ValueError:
+            problem = "is a text that `to_input` did not make"
+            raise InvalidSpec("FleetRequest", [("specs", problem)]) from None
     return FleetRequest.model_validate(given)
 
 
