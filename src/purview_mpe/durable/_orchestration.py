@@ -48,7 +48,7 @@ def fleet(engine: Engine, given: object) -> Steps[Json | None]:
         return (yield from _Waiting(engine, cast("Json", given)).run())
     if isinstance(given, dict) and "lanes" in given:
         return (yield from _Counting(engine, cast("Json", given)).run())
-    request = read_request({"logic": _UNNUMBERED, **given} if isinstance(given, dict) else given)
+    request = read_request({"logic": _UNNUMBERED, **cast("Json", given)} if isinstance(given, dict) else given)
     keeps = _keeps(request)
     checked_size(request, engine.carries, keeps=keeps)
     if keeps:
