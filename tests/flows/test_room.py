@@ -109,3 +109,9 @@ def test_what_a_full_target_refuses_is_not_tried_again(colour, many):
     assert all("reached its limit of 200" in one.error.message for one in failures)
     assert all("orphans" in one.error.remedy for one in failures)
     assert [request.method for request in emulator.writes] == ["PUT"] * 4
+    # A later call finds the endpoints as they are, and says the same.
+    plan = colour.run(
+        emulator, lambda client: client.plan(spec), roles=("Data Factory Contributor", ("Reader", emulator.account))
+    )
+    assert [step.group_id for step in plan.conflicts] == ["blob", "queue"]
+    assert all("reached its limit of 200" in step.reason and "orphans" in step.remedy for step in plan.conflicts)

@@ -49,12 +49,11 @@ def lane(engine: Engine, order: Json) -> Steps[Json | None]:
         order = _spelled_out(order)
     if len(order["pages"]) <= 1:
         return (yield from page(engine, order))
-    stop = engine.event(STOP)
     orders = list(_orders_of_pages(engine.now(), order))
     if order.get("keeps"):
-        stopped = engine.is_done(stop)
-        engine.again({"logic": order["logic"], "orders": [{**each, "stopped": stopped} for each in orders]})
+        engine.again({"logic": order["logic"], "orders": orders})
         return None
+    stop = engine.event(STOP)
     engine.tell({"phase": order["phase"], "pages": [f"{each['name']}-0" for each in orders]})
     logic = logic_of(order["logic"])
     if order["phase"] == "look":

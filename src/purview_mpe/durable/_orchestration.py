@@ -34,15 +34,16 @@ if TYPE_CHECKING:
 #: Requests without a logic number were made by hand; this is the number of all of them, for ever.
 _UNNUMBERED = 1
 _DECLINED = "The approval was declined, so the connection was not approved."
+_STOPPED = "The fleet was stopped, so the connection was not approved."
 #: Engines limit what a status holds (16 kB for Durable Functions, as documented).
 _LISTED_LANES = 100
-_STOPPED = "The fleet was stopped, so the connection was not approved."
 
 
 def fleet(engine: Engine, given: object) -> Steps[Json | None]:
     """Create for or onboard all factories, and approve as the request says; returns the JSON of a `FleetReport`.
 
-    A report that is too large for the engine's messages is returned packed; `report_in` reads both.
+    A report that is too large for the engine's messages is returned packed, and that of a large fleet stays with its
+    pages; `report_in` reads all of them.
     """
     if isinstance(given, dict) and "made" in given:
         return (yield from _Waiting(engine, cast("Json", given)).run())
@@ -52,7 +53,7 @@ def fleet(engine: Engine, given: object) -> Steps[Json | None]:
     keeps = _keeps(request)
     checked_size(request, engine.carries, keeps=keeps)
     if keeps:
-        engine.again(_order_to_count(request, stopped=engine.is_done(engine.event(STOP))))
+        engine.again(_order_to_count(request))
         return None
     return (yield from _Making(engine, request).run())
 
@@ -71,7 +72,7 @@ def _places_in(request: FleetRequest) -> dict[str, list[int]]:
     return places
 
 
-def _order_to_count(request: FleetRequest, *, stopped: bool) -> Json:
+def _order_to_count(request: FleetRequest) -> Json:
     """What the parent of a large fleet begins again with, so that no later turn reads a spec."""
     places, options = _places_in(request), Options.of(request)
     return {
@@ -82,7 +83,6 @@ def _order_to_count(request: FleetRequest, *, stopped: bool) -> Json:
             for subscription, here in places.items()
         },
         "places": packed_places(list(places.values())),
-        "stopped": stopped,
     }
 
 
@@ -108,9 +108,7 @@ class _Counting:
 
     def _made(self, index: int, subscription: str, order: Json) -> Steps[Json]:
         named = {**order, "name": f"{self._engine.instance}-make-{index}"}
-        made = yield from made_in_turn(
-            self._engine, self._logic, named, subscription, self._stop, stopped=self._order["stopped"]
-        )
+        made = yield from made_in_turn(self._engine, self._logic, named, subscription, self._stop)
         self._answers.append(made)
         self._tell()
         return made

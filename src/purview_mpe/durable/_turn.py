@@ -13,17 +13,12 @@ if TYPE_CHECKING:
     from purview_mpe.durable._logic import Logic
 
 
-def made_in_turn(
-    engine: Engine, logic: Logic, order: Json, subscription: str, stop: Any, *, stopped: bool = False
-) -> Steps[Json]:
-    """What the lane of one subscription answers; another fleet in that subscription is waited for.
-
-    `stopped` says that the event to stop came before this orchestration began again.
-    """
+def made_in_turn(engine: Engine, logic: Logic, order: Json, subscription: str, stop: Any) -> Steps[Json]:
+    """What the lane of one subscription answers; another fleet in that subscription is waited for."""
     began, calls, seconds, failures = engine.now(), list[Any](), logic.queue_pause, 0
     until = began + timedelta(hours=logic.queue_hours)
     why = "The orchestration of its subscription did not answer."
-    while engine.now() < until and failures < logic.failures and not (stopped or engine.is_done(stop)):
+    while engine.now() < until and failures < logic.failures and not engine.is_done(stop):
         name = f"{order['name']}-{len(calls)}"
         calls.append(engine.child(LANE, {**order, "name": name}, id_of(subscription)))
         yield from first_answer(engine, calls, patience(order, logic), stop)

@@ -72,7 +72,7 @@ def could_not_be_made(endpoint: Endpoint) -> ProvisioningFailed:
     return ProvisioningFailed(
         f"Azure accepted the endpoint {endpoint.name!r} but could not create it: its state is "
         f"{endpoint.provisioning_state}." + (f" Azure says: {endpoint.error}" if endpoint.error else ""),
-        remedy=TARGET_FULL.remedy if is_final(endpoint.error) else again,
+        remedy=f"{TARGET_FULL.remedy} {again}" if is_final(endpoint.error) else again,
     )
 
 
