@@ -208,6 +208,19 @@ def engine(session: nox.Session) -> None:
     session.run("python", "-m", "tests.support.engine_fleet", *session.posargs)
 
 
+#: What has to be installed besides, so that everything of the recipe for the Durable Task Scheduler can be imported.
+_SCHEDULER = ["durabletask-azuremanaged", "durabletask[azure-blob-payloads]"]
+
+
+@nox.session(python="3.13")
+def functions(session: nox.Session) -> None:
+    """Both example apps under Microsoft's worker for Python 3.13, with kills; the Durable Task Scheduler's recipe."""
+    session.install("-e", EVERYTHING, *_group("tests"), "azure-functions-runtime", *_SCHEDULER)
+    session.run("python", "-m", "tests.functions_host", *session.posargs)
+    must = {"PURVIEW_MPE_SCHEDULER": "1"}
+    session.run("python", "-m", "pytest", "-q", "tests/durable/test_scheduler.py", env=must)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """How fast the library is, against baselines of the same run: `nox -s bench -- [BENCH …] --json FILE`."""

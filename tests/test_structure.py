@@ -17,7 +17,7 @@ SOURCE = ROOT / "src" / "purview_mpe"
 #: From top to bottom, a pattern a folder. The first pattern that fits a module, read from the bottom up, is its row.
 ROWS: dict[str, tuple[str, ...]] = {
     "words": ("errors", "_version", "_model.arm_id", "_model.public", "_model.shell", "_model.shown"),
-    "nouns": ("_model*", "_model.fleets", "durable._request"),
+    "nouns": ("_model*", "_model.fleets", "durable._request", "durable._packing"),
     "decisions": ("_rules*",),
     "wire": ("_wire*",),
     "choreography": ("_flows*",),

@@ -14,13 +14,17 @@ from types import SimpleNamespace
 import durabletask.internal.orchestrator_service_pb2 as pb
 import pytest
 from durabletask.task import TaskFailedError
-from durabletask.worker import TaskHubGrpcWorker
 
 from purview_mpe import Client, FleetReport, durable
-from purview_mpe.durable import _logic
+from purview_mpe.durable import _kept, _logic
+from purview_mpe.durable._engine import Unanswered
+from purview_mpe.durable._packing import packed
+from purview_mpe.durable._request import LOGIC
 from purview_mpe.emulator import Emulator
+from purview_mpe.errors import InvalidSpec
 from tests.support.durable_fleet import factories
 from tests.support.engine import Engine
+from tests.support.history import decided_in
 
 
 @pytest.fixture(autouse=True)
@@ -39,9 +43,23 @@ def fleet_engine(azure, **options):
 
 def ran(engine, specs, **fields):
     """The report of a fleet that went through the engine."""
-    instance = engine.run(durable.FLEET, durable.FleetRequest(specs=specs, **fields).model_dump(mode="json"))
+    return report_of(engine, engine.run(durable.FLEET, durable.FleetRequest(specs=specs, **fields).to_input()))
+
+
+def report_of(engine, instance):
+    """The report of a fleet that has ended, with what its pages keep."""
     assert instance.failure is None, instance.failure.errorMessage
-    return FleetReport.model_validate_json(instance.output)
+    output = json.loads(instance.output)
+    return durable.report_in(
+        output, {page: json.loads(engine.hub.instances[page].output) for page in durable.pages_in(output)}
+    )
+
+
+@pytest.fixture
+def keeping(monkeypatch):
+    """Every fleet counts as a large one, whose reports stay with its pages; a page has two factories."""
+    large = dataclasses.replace(_logic.LOGICS[LOGIC], carried=0, page=2)
+    monkeypatch.setattr(_logic, "LOGICS", {**_logic.LOGICS, LOGIC: large})
 
 
 def puts(azure):
@@ -216,47 +234,27 @@ def test_a_fleet_keeps_the_constants_that_it_began_with(monkeypatch, at):
     def fate(call):
         turns.append(call.is_turn)
         if sum(turns) == at:
-            changed = dataclasses.replace(_logic.LOGICS[1], page=1, pause=0.5, tries=2, first_look=60.0)
-            monkeypatch.setattr(_logic, "LOGICS", {**_logic.LOGICS, 2: changed})
+            changed = dataclasses.replace(_logic.LOGICS[LOGIC], page=1, pause=0.5, tries=2, first_look=60.0)
+            monkeypatch.setattr(_logic, "LOGICS", {**_logic.LOGICS, LOGIC + 1: changed})
         return "answered"
 
     report, _, _, _ = fleet_with(fate, approval="when-told")
     assert report.counts == {"created": 2, "approved": 2}
 
 
-def test_a_recorded_history_replays():
-    """Each turn of a fleet of logic 1 that was recorded decides today what it decided then.
+@pytest.mark.parametrize("number", range(1, LOGIC + 1))
+def test_a_recorded_history_replays(number):
+    """Each turn of the fleets of a logic number that were recorded decides today what it decided then.
 
-    If this fails, a change needs a new logic number: fleets that are under way would not survive the upgrade.
+    If this fails, a change needs a new logic number: fleets that are under way would not survive the upgrade. Record
+    the new one with tests/support/history.py.
     """
-    recorded = json.loads(lzma.decompress((Path(__file__).parent / "history-logic-1.json.xz").read_bytes()))
-    azure = Emulator()
-    worker = TaskHubGrpcWorker(host_address="127.0.0.1:1")  # it never connects
-    durable.register_worker(worker, lambda: Client(azure.credential, transport=azure.transport()))
+    file = Path(__file__).parent / f"history-logic-{number}.json.xz"
+    recorded = json.loads(lzma.decompress(file.read_bytes()))
     assert len(recorded) > 20
     for turn in recorded:
         request = pb.OrchestratorRequest.FromString(base64.b64decode(turn["request"]))
-        heard = []
-        stub = SimpleNamespace(CompleteOrchestratorTask=heard.append)
-        worker._execute_orchestrator(request, stub, "token")
-        assert decisions(heard[0]) == turn["decisions"]
-
-
-def decisions(response):
-    """What an orchestrator asked for, without what is packed."""
-    found = []
-    for action in response.actions:
-        kind = action.WhichOneof("orchestratorActionType")
-        wanted = getattr(action, kind)
-        if kind == "createTimer":
-            found.append([kind, wanted.fireAt.ToJsonString()])
-        elif kind == "scheduleTask":
-            found.append([kind, wanted.name, json.loads(wanted.input.value)])
-        elif kind == "createSubOrchestration":
-            found.append([kind, wanted.name, wanted.instanceId])
-        else:
-            found.append([kind, pb.OrchestrationStatus.Name(wanted.orchestrationStatus)])
-    return found
+        assert decided_in(request) == turn["decisions"]
 
 
 # --- two fleets
@@ -322,14 +320,15 @@ def test_a_stopped_wait_for_a_person_approves_nothing():
 # --- sizes
 
 
-def test_a_fleet_that_the_engine_cannot_carry_is_refused_at_the_start():
+@pytest.mark.parametrize(("count", "fields"), [(30, {}), (50, {"approval": "when-told"}), (1000, {})])
+def test_a_fleet_that_the_engine_cannot_carry_is_refused_at_the_start(count, fields):
     """Nothing is sent to Azure, and the message says how many factories fit."""
     azure = Emulator()
     client = Client(azure.credential, transport=azure.transport())
-    engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client, message_bytes=20_000))
-    given = durable.FleetRequest(specs=factories(azure, 50, 2)).model_dump(mode="json")
+    engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client, message_bytes=15_000))
+    given = durable.FleetRequest(specs=factories(azure, count, 2), **fields).to_input()
     instance = engine.run(durable.FLEET, given)
-    assert "has 50 factories, and an engine whose messages hold 20,000 bytes carries about" in (
+    assert f"has {count} factories, and an engine whose messages hold 15,000 bytes carries about" in (
         instance.failure.errorMessage
     )
     assert azure.requests == []
@@ -341,15 +340,157 @@ def test_a_report_that_the_engine_cannot_carry_is_returned_packed():
     client = Client(azure.credential, transport=azure.transport())
     engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client, message_bytes=12_000))
     specs = factories(azure, 5, 2)
-    instance = engine.run(durable.FLEET, durable.FleetRequest(specs=specs).model_dump(mode="json"))
+    instance = engine.run(durable.FLEET, durable.FleetRequest(specs=specs).to_input())
     output = json.loads(instance.output)
     assert output["counts"] == {"created": 20}
     assert output["complete"] is True
+    assert durable.pages_in(output) == ()
     assert len(instance.output) < 12_000
     report = durable.report_in(output)
     assert [each.spec for each in report.reports] == specs
     assert report.counts == {"created": 20}
     assert durable.report_in(report.model_dump(mode="json")) == report
+
+
+def test_the_reports_of_a_large_fleet_stay_with_its_pages():
+    """The output has counts and the ids of the pages, whose outputs make up the report, in the order of the specs."""
+    azure = Emulator()
+    specs = factories(azure, 45, 2)
+    engine = fleet_engine(azure)
+    request = durable.FleetRequest(specs=specs)
+    given = request.to_input()
+    assert isinstance(given["specs"], str)
+    assert len(json.dumps(given)) < 3_000
+    instance = engine.run(durable.FLEET, given)
+    output = json.loads(instance.output)
+    assert (output["factories"], output["counts"], output["complete"]) == (45, {"created": 180}, True)
+    assert len(instance.output) < 2_000
+    assert [each.spec for each in report_of(engine, instance).reports] == specs
+    shown = [json.loads(each) for each in instance.statuses]
+    assert [each["done"] for each in shown] == [0, *sorted(each["done"] for each in shown[1:-1]), 45]
+    with pytest.raises(InvalidSpec, match="lacks the output of the orchestration 'fleet-make-0-0-0-0-report-0'"):
+        durable.report_in(output)
+    assert engine.hub.largest["turn"] < 100_000
+    # JSON by hand is read as well.
+    plain = fleet_engine(azure)
+    assert report_of(plain, plain.run(durable.FLEET, request.model_dump(mode="json"))).counts == {"kept": 180}
+
+
+@pytest.mark.usefixtures("keeping")
+@pytest.mark.parametrize("fate", ["dies before", "dies after", "never noticed", "fails", "answers oddly"])
+def test_a_large_fleet_survives_what_a_small_one_does(fate):
+    """A worker dies, or an activity is lost, fails or answers oddly, at any place: the same end, nothing twice."""
+    undisturbed, written, calls = large_fleet_with(lambda _call: "answered")
+    assert undisturbed.counts == {"created": 4, "approved": 4}
+    names = {"purview_mpe_lane", "purview_mpe_page", "purview_mpe_reports", "purview_mpe_create"}
+    assert {call.name for call in calls} == {durable.FLEET, *names}
+    # A turn is given out again by every engine; an activity can be lost.
+    concerned = [call for call in calls if fate.startswith("dies") or not call.is_turn]
+    for place in range(len(concerned)):
+        report, puts_of_this, _ = large_fleet_with(at_place(place, fate))
+        assert report.complete, place
+        assert len(puts_of_this) == len(set(puts_of_this)) == len(written), place
+
+
+def at_place(place, fate):
+    """This fate for the piece of work with this number, or the activity if turns are not lost that way."""
+    seen = []
+
+    def fate_of(call):
+        if fate.startswith("dies") or not call.is_turn:
+            seen.append(call)
+            if len(seen) == place + 1:
+                return fate
+        return "answered"
+
+    return fate_of
+
+
+def large_fleet_with(fate):
+    """How a fleet of two subscriptions ends whose reports stay with its pages; one lane has two pages."""
+    azure = Emulator()
+    engine = fleet_engine(azure, fate=fate)
+    specs = [spec.model_copy(update={"groups": ("account",)}) for spec in (*factories(azure, 3, 1), other(azure))]
+    return ran(engine, specs, approval="at-once", poll_seconds=100), puts(azure), engine.calls
+
+
+def other(azure):
+    """A factory of another subscription."""
+    return factories(azure, 2, 2)[1]
+
+
+@pytest.mark.usefixtures("keeping")
+def test_two_large_fleets_take_turns():
+    """Each endpoint is written once, and counted as created once."""
+    azure = Emulator()
+    engine = fleet_engine(azure)
+    given = json.dumps(durable.FleetRequest(specs=factories(azure, 5, 2)).to_input())
+    for each in ("first", "second"):
+        engine.hub.start(durable.FLEET, given, each)
+    reports = [report_of(engine, engine.finish(each)) for each in ("first", "second")]
+    assert sum(report.counts.get("created", 0) for report in reports) == 20
+    assert all(report.complete for report in reports)
+    assert len(puts(azure)) == len(set(puts(azure))) == 20
+
+
+@pytest.mark.usefixtures("keeping")
+@pytest.mark.parametrize("at", [0, 300, 3000])
+def test_a_large_fleet_can_be_stopped(at):
+    """At its start, or between its rounds: the report says what is done."""
+    azure = Emulator(provisioning=7200)
+    engine = fleet_engine(azure, says=[(at, durable.STOP, None)] if at else [])
+    specs = factories(azure, 5, 2)
+    engine.hub.start(durable.FLEET, json.dumps(durable.FleetRequest(specs=specs).to_input()), "fleet")
+    if not at:
+        engine.hub.raise_event("fleet", durable.STOP, "null")
+    report = report_of(engine, engine.finish("fleet"))
+    assert azure.clock.elapsed < at + 200
+    assert [each.spec for each in report.reports] == specs
+    assert report.counts == {"timed-out": 20}
+    assert len(puts(azure)) == 20
+
+
+@pytest.mark.usefixtures("keeping")
+def test_a_page_of_a_large_fleet_may_fail():
+    """The orchestrators of one subscription fail again and again: its factories failed, and the others are done."""
+    azure = Emulator()
+    client = Client(azure.credential, transport=azure.transport())
+    specs = factories(azure, 6, 2)
+
+    def register(worker):
+        durable.register_worker(worker, lambda: client)
+        lane = worker._registry.orchestrators.pop("purview_mpe_lane")
+
+        def purview_mpe_lane(context, order):
+            if context.instance_id.endswith("101"):
+                raise MemoryError("out of memory")
+            return (yield from lane(context, order))
+
+        worker.add_orchestrator(purview_mpe_lane)
+
+    engine = Engine(azure, register)
+    report = ran(engine, specs)
+    assert report.counts == {"created": 12, "failed": 3}
+    assert [each.succeeded for each in report.reports] == [True, False] * 3
+    assert "out of memory" in report.reports[1].outcomes[0].error.message
+
+
+def test_an_engine_that_keeps_no_reports_is_noticed():
+    """A child that only has to return its input fails again and again: the page fails, and says so."""
+    asked = []
+
+    def child(_name, order, instance):
+        asked.append((instance, order))
+        return instance
+
+    def no_answer(_call):
+        raise Unanswered("no")
+
+    engine = SimpleNamespace(child=child, answer=no_answer)
+    result = {"pages": [packed([])], "asking": [0]}
+    with pytest.raises(Unanswered, match="keep the reports"):
+        list(_kept.kept(engine, "page", result, _logic.logic_of(LOGIC)))
+    assert [instance for instance, _ in asked] == ["page-report-0", "page-report-1", "page-report-2"]
 
 
 # --- the engine itself

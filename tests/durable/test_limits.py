@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from purview_mpe import Spec, durable
 from purview_mpe.durable._limits import Pace, cost_of_approving, cost_of_looking, cost_of_making, shares, waves
 from purview_mpe.durable._logic import LOGICS, logic_of
-from purview_mpe.durable._request import LOGIC, checked_size
+from purview_mpe.durable._packing import packed
+from purview_mpe.durable._request import LOGIC, checked_size, read_request
 from purview_mpe.errors import InvalidSpec
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -117,3 +119,36 @@ def test_costs_without_approval_leave_the_targets_alone():
     made = list(cost_of_making([spec(1), spec(2)], "create", logic_of(1), approve=False))
     assert {service for _, kind, service in made if kind == "writes"} == {"microsoft.datafactory"}
     assert sum(service == "microsoft.purview" for _, _, service in made) == 1
+
+
+@pytest.mark.parametrize("count", [1, 40, 41, 300])
+def test_the_input_holds_the_whole_request(count):
+    """With more than 40 specs these are packed; the orchestration reads both, and JSON by hand."""
+    request = durable.FleetRequest(specs=[spec(number) for number in range(count)], approval="at-once", timeout=60)
+    given = request.to_input()
+    assert isinstance(given["specs"], str) is (count > 40)
+    assert len(json.dumps(given)) < 17_000
+    assert read_request(json.loads(json.dumps(given))) == request
+    assert read_request(request.model_dump(mode="json")) == request
+
+
+@pytest.mark.parametrize(
+    "specs", ["", "no", "bm8=", "!", "eJyLrgUAARUApA==", packed([{"factory": "x"}]), "\ud800", "é"]
+)
+def test_what_is_packed_otherwise_is_refused(specs):
+    """The message names the field."""
+    with pytest.raises(InvalidSpec, match="specs"):
+        read_request({"specs": specs})
+    with pytest.raises(InvalidSpec, match="FleetRequest"):
+        read_request(None)
+
+
+def test_a_large_fleet_needs_less_of_an_engine():
+    """Reports that stay with the pages count for little; many factories in one subscription count for its lane."""
+    specs = [spec(number) for number in range(60)]
+    request = durable.FleetRequest(specs=specs)
+    with pytest.raises(InvalidSpec):
+        checked_size(request, 40_000)
+    checked_size(request, 40_000, keeps=True)
+    with pytest.raises(InvalidSpec, match="start several fleets"):
+        checked_size(request, 20_000, keeps=True)

@@ -44,7 +44,7 @@ class Ended:
         self.host.events = [(at, durable.APPROVAL, told) for at, told in says]
         self.instance = self.host.run(durable.FLEET, request.model_dump(mode="json"))
         assert self.instance.error is None
-        self.report = FleetReport.model_validate(self.instance.output)
+        self.report = self.host.report(self.instance)
 
     def _heard(self, work):
         def heard(order):

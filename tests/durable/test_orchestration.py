@@ -39,7 +39,7 @@ class Ended:
         self.host.events = [(at, durable.APPROVAL, told) for at, told in says]
         self.instance = self.host.run(durable.FLEET, request.model_dump(mode="json"))
         assert self.instance.error is None
-        self.report = FleetReport.model_validate(self.instance.output)
+        self.report = self.host.report(self.instance)
 
     def results(self, factory):
         [report] = [each for each in self.report.reports if each.spec.factory_id.name == factory]
@@ -489,7 +489,14 @@ def test_the_host_can_load_each_function():
     app = df.DFApp()
     durable.register_functions(app)
     functions = {each.get_function_name(): each for each in app.get_functions()}
-    names = {"purview_mpe_lane", "purview_mpe_page", "purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"}
+    names = {
+        "purview_mpe_lane",
+        "purview_mpe_page",
+        "purview_mpe_reports",
+        "purview_mpe_create",
+        "purview_mpe_onboard",
+        "purview_mpe_approve",
+    }
     assert set(functions) == {durable.FLEET, *names}
     for name, function in functions.items():
         [binding] = function.get_bindings()

@@ -139,7 +139,7 @@ def test_importing_the_workers_door_loads_no_engine():
         """
     )
     activities = ["purview_mpe_create", "purview_mpe_onboard", "purview_mpe_approve"]
-    orchestrators = [durable.FLEET, "purview_mpe_lane", "purview_mpe_page"]
+    orchestrators = [durable.FLEET, "purview_mpe_lane", "purview_mpe_page", "purview_mpe_reports"]
     assert loaded.split() == [*orchestrators, *activities, *orchestrators, *activities]
 
 

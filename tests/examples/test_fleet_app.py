@@ -194,6 +194,7 @@ def test_every_door_has_a_lock_and_can_be_loaded(emulator):
         durable.FLEET,
         "purview_mpe_lane",
         "purview_mpe_page",
+        "purview_mpe_reports",
         *activities,
     }
     for name in ("start", "decide", "look"):

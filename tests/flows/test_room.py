@@ -92,3 +92,26 @@ def test_a_full_target_does_not_stop_what_needs_no_room(colour):
         )
     report = colour.run(emulator, lambda client: client.create_all(spec))
     assert {outcome.result for outcome in report.outcomes} == {"kept"}
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_what_a_full_target_refuses_is_not_tried_again(colour, many):
+    """The caller cannot count the connections; Azure's reason ends it at once, with the remedy for a full target."""
+    emulator = filled(storage=200)
+    spec = spec_for(emulator)
+
+    def create(client):
+        return client.create_many([spec]) if many else client.create_all(spec)
+
+    report = colour.run(emulator, create, roles=("Data Factory Contributor", ("Reader", emulator.account)))
+    failures = [one for one in report.outcomes if one.result == "failed"]
+    assert [one.group_id for one in failures] == ["blob", "queue"]
+    assert all("reached its limit of 200" in one.error.message for one in failures)
+    assert all("orphans" in one.error.remedy for one in failures)
+    assert [request.method for request in emulator.writes] == ["PUT"] * 4
+    # A later call finds the endpoints as they are, and says the same.
+    plan = colour.run(
+        emulator, lambda client: client.plan(spec), roles=("Data Factory Contributor", ("Reader", emulator.account))
+    )
+    assert [step.group_id for step in plan.conflicts] == ["blob", "queue"]
+    assert all("reached its limit of 200" in step.reason and "orphans" in step.remedy for step in plan.conflicts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import logging
 import signal
 import subprocess
@@ -160,13 +161,15 @@ def run(count: int, subscriptions: int, *, timeout: float, **fields: Any) -> End
             assert started.stdout is not None
             assert started.stdout.readline() == b"ready\n"
         began = time.monotonic()
-        instance = starting.schedule_new_orchestration(durable.FLEET, input=request.model_dump(mode="json"))
+        instance = starting.schedule_new_orchestration(durable.FLEET, input=request.to_input())
         starting.wait_for_orchestration_completion(instance, timeout=timeout)
         seconds = time.monotonic() - began
         ended = hub.instances[instance]
         assert ended.output, ended.failure
     statuses = [watch.workers[name].returncode for name in watch.killed.values()]
-    return Ended(FleetReport.model_validate_json(ended.output), watch, statuses, azure, seconds)
+    output = json.loads(ended.output)
+    pages = {page: json.loads(hub.instances[page].output or "") for page in durable.pages_in(output)}
+    return Ended(durable.report_in(output, pages), watch, statuses, azure, seconds)
 
 
 def main() -> None:

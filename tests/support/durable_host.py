@@ -18,9 +18,12 @@ from azure.durable_functions.models.history.HistoryEventType import HistoryEvent
 from azure.functions import durable_functions
 from azure.functions.meta import Datum
 
+from purview_mpe import durable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from purview_mpe import FleetReport
     from purview_mpe.emulator import Emulator
 
 
@@ -74,6 +77,11 @@ class Host:
             if not busy:
                 self.wait(started)
         return started
+
+    def report(self, ended: Instance) -> FleetReport:
+        """The report of a fleet that has ended, with what the pages of a large one keep."""
+        pages = {page: self.instances[page].output for page in durable.pages_in(ended.output)}
+        return durable.report_in(ended.output, pages)
 
     def start(self, name: str, given: Any, instance: str, parent: tuple[Instance, int] | None = None) -> Instance:
         there = self.instances.get(instance)

@@ -14,13 +14,16 @@ import sys
 import time
 import uuid
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durabletask.worker import TaskHubGrpcWorker
 
-from purview_mpe import Client, durable
+from purview_mpe import Client, FleetReport, durable
 from purview_mpe.emulator import Emulator
 from tests.support.durable_fleet import client, factories
+
+if TYPE_CHECKING:
+    from durabletask.client import TaskHubGrpcClient
 
 
 def run(address: str, count: int, subscriptions: int, *, timeout: float, fleets: int = 2) -> Counter[str]:
@@ -47,18 +50,28 @@ def run(address: str, count: int, subscriptions: int, *, timeout: float, fleets:
             worker.start()
         ids = [f"engine-{uuid.uuid4().hex}" for _ in range(fleets)]
         for each in ids:
-            hub.schedule_new_orchestration(durable.FLEET, input=request.model_dump(mode="json"), instance_id=each)
+            hub.schedule_new_orchestration(durable.FLEET, input=request.to_input(), instance_id=each)
             hub.raise_orchestration_event(each, durable.APPROVAL, data=True)
         for each in ids:
             state = hub.wait_for_orchestration_completion(each, timeout=timeout)
             assert state is not None
             assert state.failure_details is None, state.failure_details
-            report = durable.report_in(state.get_output())
+            report = whole_report(hub, state.get_output())
             assert report.complete, report
             counts.update(report.counts)
     assert set(puts.values()) == {1}
     assert len(puts) == counts["created"] == 4 * count
     return counts
+
+
+def whole_report(hub: TaskHubGrpcClient, output: Any) -> FleetReport:
+    """The report of a fleet that is done; the pages of a large one keep it."""
+    pages: dict[str, Any] = {}
+    for page in durable.pages_in(output):
+        state = hub.get_orchestration_state(page)
+        assert state is not None
+        pages[page] = state.get_output()
+    return durable.report_in(output, pages)
 
 
 def main() -> None:

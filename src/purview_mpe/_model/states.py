@@ -6,6 +6,7 @@ Beliefs about Azure that decisions and flows share; each is here once, with its 
 
 from __future__ import annotations
 
+import re
 from typing import Literal, TypeAlias
 
 #: The decisions that the owner of a target can make on a pending connection.
@@ -39,3 +40,25 @@ def is_broken(provisioning_state: str, connection_status: str) -> bool:
         "rejected",
         "disconnected",
     }
+
+
+def is_final(said: str) -> bool:
+    """True if creating the endpoint again would fail in the same way: Azure says that a limit or a quota is used up.
+
+    Azure Resource Manager's codes for that end in `LimitExceeded` or `QuotaExceeded` ("Resolve errors for resource
+    quotas" on Microsoft Learn); what a full target answers to a private endpoint is not recorded. Limits of requests
+    are different: they pass.
+    """
+    text = said[:1000]
+    return bool(_USED_UP.search(text)) and not _THROTTLED.search(text)
+
+
+#: A limit or a quota that is used up, as a code or in a sentence.
+_USED_UP = re.compile(
+    r"(?:limit|quota)(?:exceeded|reached)"
+    r"|\b(?:reached|exceed(?:s|ed|ing)?)\b[^.]{0,60}\b(?:limit|quota|maximum)\b"
+    r"|\b(?:limit|quota|maximum)\b[^.]{0,60}\b(?:reached|exceeded)\b",
+    re.IGNORECASE,
+)
+#: Too many requests in a short time.
+_THROTTLED = re.compile(r"too\s*many\s*requests|rate\s*limit|throttl|retry\s+after", re.IGNORECASE)

@@ -20,6 +20,7 @@ from purview_mpe._model.results import (
     identity,
 )
 from purview_mpe._rules.findings.account import FIREWALL_OPEN, SHAPE_UNKNOWN
+from purview_mpe._rules.findings.approvals import TARGET_FULL
 from purview_mpe._rules.findings.endpoints import NAME_MAY_BE_TOO_LONG, PORTAL_NEEDS_THE_BROWSER
 from purview_mpe._rules.runtimes import runtime_findings, runtime_step
 from purview_mpe.errors import UnsupportedSetup
@@ -230,13 +231,10 @@ def _step_for_existing(spec: Spec, target: Target, endpoint: Endpoint) -> Step:
         reason = f"The endpoint {name!r} is {broken}; Azure cannot repair it, only delete it and create it again."
         if spec.replace_broken:
             return _step(target, "replace", name, reason)
-        return _step(
-            target,
-            "conflict",
-            name,
-            reason,
-            "Set Spec.replace_broken to True to have it replaced; the new connection needs a new approval.",
-        )
+        remedy = "Set Spec.replace_broken to True to have it replaced; the new connection needs a new approval."
+        if states.is_final(endpoint.error):
+            reason, remedy = f"{reason} Azure says: {endpoint.error}", f"{TARGET_FULL.remedy} {remedy}"
+        return _step(target, "conflict", name, reason, remedy)
     if name.casefold() != spec.name_of(target.group_id).casefold():
         return _step(target, "keep", name, f"An endpoint to this target exists under the name {name!r}.")
     if not states.provisioning_is_over(state):

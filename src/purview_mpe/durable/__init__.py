@@ -8,8 +8,8 @@
 
     durable.spread(specs, pool, slots=8)            # processes, Dask
 
-Start the orchestration `FLEET` with `FleetRequest(…).model_dump(mode="json")` as its input; its output is the JSON of a
-`FleetReport`. The same orchestration runs on every engine. Importing this module loads no engine, no pydantic and no
+Start the orchestration `FLEET` with `FleetRequest(…).to_input()` as its input; `report_in` reads its output. The same
+orchestration runs on every engine. Importing this module loads no engine, no pydantic and no
 Azure SDK: each registering function loads what it needs of its engine, and the first activity loads the rest.
 """
 
@@ -24,7 +24,7 @@ from purview_mpe.durable._functions import register_functions
 from purview_mpe.durable._worker import register_worker
 
 if TYPE_CHECKING:
-    from purview_mpe.durable._orchestration import report_in
+    from purview_mpe.durable._output import pages_in, report_in
     from purview_mpe.durable._request import FleetRequest
     from purview_mpe.durable._spread import spread
 
@@ -36,6 +36,7 @@ __all__ = [
     "connect",
     "create_one",
     "create_some",
+    "pages_in",
     "register_functions",
     "register_worker",
     "report_in",
@@ -44,7 +45,7 @@ __all__ = [
 
 
 #: What loads pydantic, and where it is defined.
-_LATER = {"FleetRequest": "_request", "report_in": "_orchestration", "spread": "_spread"}
+_LATER = {"FleetRequest": "_request", "pages_in": "_output", "report_in": "_output", "spread": "_spread"}
 
 
 def __getattr__(name: str) -> object:

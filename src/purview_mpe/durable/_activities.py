@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from purview_mpe._flows.steps.fleet_reports import failed
 from purview_mpe._model.results import Report
 from purview_mpe._model.spec import Spec
+from purview_mpe._model.states import is_final
 from purview_mpe.durable._messages import report_about
 from purview_mpe.durable._progress import SUBMITTED, is_sent, unanswered
 from purview_mpe.errors import PurviewMpeError
@@ -115,8 +116,8 @@ def _healed(client: Client, report: Report, made: set[Identity], *, approve: boo
 
     Storage runs one private endpoint operation at a time (public code), so an operation on another endpoint can make
     this one fail. The plan reports a conflict, as for a broken endpoint of another caller. This endpoint cannot have
-    been used yet, so replacing it is safe. An endpoint whose connection was rejected or disconnected is not replaced:
-    that was a person's decision.
+    been used yet, so replacing it is safe. An endpoint whose target is full is not replaced, because it would fail
+    again, nor is one whose connection was rejected or disconnected: that was a person's decision.
     """
     broken = {outcome.identity for outcome in report.outcomes if outcome.result == "conflict"}
     if not broken & made:
@@ -128,7 +129,7 @@ def _healed(client: Client, report: Report, made: set[Identity], *, approve: boo
     failures = [
         endpoint.group_id
         for endpoint in status.endpoints
-        if endpoint.verdict == "failed" and endpoint.identity in broken & made
+        if endpoint.verdict == "failed" and endpoint.identity in broken & made and not is_final(endpoint.reason)
     ]
     if not failures:
         return report

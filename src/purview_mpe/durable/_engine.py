@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FLEET = "purview_mpe_fleet"
 LANE = "purview_mpe_lane"
 PAGE = "purview_mpe_page"
+REPORTS = "purview_mpe_reports"
 CREATE = "purview_mpe_create"
 ONBOARD = "purview_mpe_onboard"
 APPROVE = "purview_mpe_approve"

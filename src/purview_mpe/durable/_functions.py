@@ -51,6 +51,10 @@ def register_functions(
         engine = DurableFunctions(context)
         return (yield from driven(engine, _page.page(engine, context.get_input())))
 
+    def purview_mpe_reports(context: Any) -> Generator[Any, Any, Any]:
+        yield from ()  # the host takes generators only
+        return context.get_input()
+
     def purview_mpe_create(order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - as above
 
@@ -66,7 +70,7 @@ def register_functions(
 
         return _activities.approve(approving, order)
 
-    for orchestrator in (purview_mpe_fleet, purview_mpe_lane, purview_mpe_page):
+    for orchestrator in (purview_mpe_fleet, purview_mpe_lane, purview_mpe_page, purview_mpe_reports):
         app.orchestration_trigger(context_name="context")(orchestrator)
     for activity in (purview_mpe_create, purview_mpe_onboard, purview_mpe_approve):
         app.activity_trigger(input_name="order")(activity)

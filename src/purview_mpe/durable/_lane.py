@@ -3,6 +3,9 @@
 Each page is an orchestration of its own (`_page`), so the history and the state that a turn reads are those of twenty
 factories, however large the lane. The limits of the subscription are divided among the pages. A lane with one page
 carries it out itself.
+
+The lane of a large fleet gets specs instead of pages (`order_of_specs`). It divides them once, and begins again with
+the orders of its pages, so that no later turn reads a spec; reports stay with the pages (`_kept`).
 """
 
 from __future__ import annotations
@@ -11,10 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from purview_mpe._model.spec import Spec
 from purview_mpe.durable._engine import PAGE, STOP, Engine, Unanswered, together
+from purview_mpe.durable._kept import joined, kept
 from purview_mpe.durable._limits import cost_of_approving, cost_of_making, shares
 from purview_mpe.durable._logic import Logic, logic_of
-from purview_mpe.durable._messages import unpacked
-from purview_mpe.durable._page import Options, page, result_of, with_failures
+from purview_mpe.durable._packing import packed, unpacked
+from purview_mpe.durable._page import Options, first_order, page, result_of, with_failures
+from purview_mpe.durable._progress import spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,12 +29,31 @@ if TYPE_CHECKING:
     from purview_mpe.durable._limits import Request
 
 
+def order_of_specs(number: int, options: Options, specs: Sequence[Spec]) -> Json:
+    """The order to make the factories of one subscription of a large fleet; its name is still missing."""
+    return {
+        "logic": number,
+        "options": options.to_json(),
+        "specs": packed([spec_of(spec) for spec in specs]),
+        "open": [len(specs)],
+        "parts": 1,
+        "keeps": True,
+    }
+
+
 def lane(engine: Engine, order: Json) -> Steps[Json | None]:
     """Carry out an order for one subscription; returns the answers of all its pages."""
+    if "orders" in order:
+        return (yield from _forwarded(engine, order))
+    if "specs" in order:
+        order = _spelled_out(order)
     if len(order["pages"]) <= 1:
         return (yield from page(engine, order))
-    stop = engine.event(STOP)
     orders = list(_orders_of_pages(engine.now(), order))
+    if order.get("keeps"):
+        engine.again({"logic": order["logic"], "orders": orders})
+        return None
+    stop = engine.event(STOP)
     engine.tell({"phase": order["phase"], "pages": [f"{each['name']}-0" for each in orders]})
     logic = logic_of(order["logic"])
     if order["phase"] == "look":
@@ -42,6 +66,20 @@ def lane(engine: Engine, order: Json) -> Steps[Json | None]:
     parts = [answered(engine, logic, PAGE, each, stop) for each in orders]
     answers = yield from together(engine, parts)
     return {"pages": [each["pages"][0] for each in answers], "asking": [each["asking"][0] for each in answers]}
+
+
+def _forwarded(engine: Engine, order: Json) -> Steps[Json]:
+    """The answers of the pages whose orders these are, as one."""
+    stop = engine.event(STOP)
+    engine.tell({"phase": "make", "pages": [f"{each['name']}-0" for each in order["orders"]]})
+    parts = [answered(engine, logic_of(order["logic"]), PAGE, each, stop) for each in order["orders"]]
+    return joined((yield from together(engine, parts)))
+
+
+def _spelled_out(order: Json) -> Json:
+    """The order with pages, made from one with specs."""
+    specs = [Spec.model_validate(each) for each in unpacked(order["specs"])]
+    return {**first_order(order["logic"], Options.of(order["options"]), specs, order["name"]), "keeps": True}
 
 
 def _orders_of_pages(now: datetime, order: Json) -> Iterator[Json]:
@@ -85,7 +123,15 @@ def answered(engine: Engine, logic: Logic, orchestrator: str, order: Json, stop:
             return cast("Json", engine.answer(call))
         except Unanswered as failure:
             why = str(failure)
-    return result_of(with_failures(order, why))
+    return (yield from given_up(engine, logic, order, why))
+
+
+def given_up(engine: Engine, logic: Logic, order: Json, why: str) -> Steps[Json]:
+    """The answer in place of a child that does not answer: each factory that still needs something failed."""
+    if "specs" in order:
+        order = _spelled_out(order)
+    result = result_of(with_failures(order, why))
+    return (yield from kept(engine, order["name"], result, logic)) if order.get("keeps") else result
 
 
 def patience(order: Json, logic: Logic) -> float:

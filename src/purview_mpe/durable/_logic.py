@@ -7,7 +7,7 @@ new fleets are started with it (`FleetRequest.logic`), and fleets under way keep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,20 +50,25 @@ class Logic:
     """Hours for which a fleet waits for another one in the same subscription."""
     failures: int = 3
     """How often the orchestration of a subscription is begun again after it failed."""
+    carried: int | None = None
+    """The most factories whose reports the fleet's own orchestration carries; the reports of a larger fleet stay with
+    its pages. None: all."""
+    output: int | None = None
+    """Bytes above which the fleet's output is packed, whatever the engine carries."""
 
 
-LOGICS: Mapping[int, Logic] = {
-    1: Logic(
-        rates={
-            ("reads", ""): (250, 25),
-            ("writes", ""): (200, 10),
-            ("reads", "microsoft.storage"): (800, 800 / 300),
-            ("writes", "microsoft.storage"): (1200, 1200 / 3600),
-        },
-        reads={"create": 4, "onboard": 6},
-        writes={"create": 5, "onboard": 7},
-    )
-}
+_FIRST = Logic(
+    rates={
+        ("reads", ""): (250, 25),
+        ("writes", ""): (200, 10),
+        ("reads", "microsoft.storage"): (800, 800 / 300),
+        ("writes", "microsoft.storage"): (1200, 1200 / 3600),
+    },
+    reads={"create": 4, "onboard": 6},
+    writes={"create": 5, "onboard": 7},
+)
+
+LOGICS: Mapping[int, Logic] = {1: _FIRST, 2: replace(_FIRST, carried=40, output=200_000)}
 
 
 def logic_of(number: int) -> Logic:

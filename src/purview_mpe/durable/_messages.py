@@ -1,4 +1,4 @@
-"""What machines send each other: orders and answers as JSON, and pages of state, packed.
+"""What machines send each other: orders and answers as JSON.
 
 Machines of a deployment that is under way have different versions. So a field that this version does not know is
 ignored in an answer, and the orchestration goes on as if it were not there. A spec is different: a field of it that a
@@ -7,10 +7,7 @@ worker does not know asks for something that the worker cannot do, so the worker
 
 from __future__ import annotations
 
-import base64
-import json
-import zlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from purview_mpe._model.results import Report
 
@@ -18,16 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from purview_mpe.durable._engine import Json
-
-
-def packed(states: Sequence[Json]) -> str:
-    """The states of some factories as a short text: they differ in little more than names."""
-    return base64.urlsafe_b64encode(zlib.compress(json.dumps(states, separators=(",", ":")).encode())).decode()
-
-
-def unpacked(page: str) -> list[Json]:
-    """What was packed."""
-    return cast("list[Json]", json.loads(zlib.decompress(base64.urlsafe_b64decode(page))))
 
 
 #: What an approver has to know of an endpoint.

@@ -12,48 +12,118 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from purview_mpe._model.fleets import FleetReport
-from purview_mpe._model.public import public
-from purview_mpe._model.results import Report
-from purview_mpe.durable._engine import APPROVAL, LANE, STOP, Engine, Unanswered, together
-from purview_mpe.durable._lane import answered, first_answer, patience
+from purview_mpe.durable._engine import APPROVAL, LANE, STOP, Engine, together
+from purview_mpe.durable._kept import joined, reports_in
+from purview_mpe.durable._lane import answered, order_of_specs
 from purview_mpe.durable._logic import logic_of
-from purview_mpe.durable._messages import unpacked
-from purview_mpe.durable._page import (
-    Options,
-    Phase,
-    asked_to_approve,
-    first_order,
-    order_to_decide,
-    result_of,
-    with_failures,
-)
+from purview_mpe.durable._output import output_of, output_of_kept, packed_places
+from purview_mpe.durable._packing import unpacked
+from purview_mpe.durable._page import Options, Phase, asked_to_approve, first_order, order_to_decide
 from purview_mpe.durable._progress import asks_for_approval, is_approved
-from purview_mpe.durable._request import FleetRequest, checked_size
+from purview_mpe.durable._request import FleetRequest, checked_size, read_request
+from purview_mpe.durable._turn import id_of, made_in_turn, rest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from purview_mpe.durable._engine import Json, Steps
+    from purview_mpe.durable._logic import Logic
 
 #: Requests without a logic number were made by hand; this is the number of all of them, for ever.
 _UNNUMBERED = 1
 _DECLINED = "The approval was declined, so the connection was not approved."
 _STOPPED = "The fleet was stopped, so the connection was not approved."
+#: Engines limit what a status holds (16 kB for Durable Functions, as documented).
+_LISTED_LANES = 100
 
 
 def fleet(engine: Engine, given: object) -> Steps[Json | None]:
     """Create for or onboard all factories, and approve as the request says; returns the JSON of a `FleetReport`.
 
-    A report that is too large for the engine's messages is returned packed; `report_in` reads both.
+    A report that is too large for the engine's messages is returned packed, and that of a large fleet stays with its
+    pages; `report_in` reads all of them.
     """
     if isinstance(given, dict) and "made" in given:
         return (yield from _Waiting(engine, cast("Json", given)).run())
-    request = FleetRequest.model_validate({"logic": _UNNUMBERED, **given} if isinstance(given, dict) else given)
-    checked_size(request, engine.carries)
+    if isinstance(given, dict) and "lanes" in given:
+        return (yield from _Counting(engine, cast("Json", given)).run())
+    request = read_request({"logic": _UNNUMBERED, **cast("Json", given)} if isinstance(given, dict) else given)
+    keeps = _keeps(request)
+    checked_size(request, engine.carries, keeps=keeps)
+    if keeps:
+        engine.again(_order_to_count(request))
+        return None
     return (yield from _Making(engine, request).run())
+
+
+def _keeps(request: FleetRequest) -> bool:
+    """Whether the reports stay with the pages. A person's decision needs them all in one place."""
+    carried = logic_of(request.logic).carried
+    return request.approval != "when-told" and carried is not None and len(request.specs) > carried
+
+
+def _places_in(request: FleetRequest) -> dict[str, list[int]]:
+    """The places of the factories of each subscription."""
+    places: dict[str, list[int]] = {}
+    for index, spec in enumerate(request.specs):
+        places.setdefault(spec.factory_id.subscription.casefold(), []).append(index)
+    return places
+
+
+def _order_to_count(request: FleetRequest) -> Json:
+    """What the parent of a large fleet begins again with, so that no later turn reads a spec."""
+    places, options = _places_in(request), Options.of(request)
+    return {
+        "logic": request.logic,
+        "phase": _phase_of(request),
+        "lanes": {
+            subscription: order_of_specs(request.logic, options, [request.specs[place] for place in here])
+            for subscription, here in places.items()
+        },
+        "places": packed_places(list(places.values())),
+    }
+
+
+def _phase_of(request: FleetRequest) -> str:
+    return "onboarding" if request.verb == "onboard" else "creating"
+
+
+class _Counting:
+    """The parent of a large fleet: it passes on the orders of the lanes, and adds up what they count."""
+
+    def __init__(self, engine: Engine, order: Json) -> None:
+        self._engine, self._order = engine, order
+        self._logic = logic_of(order["logic"])
+        self._answers: list[Json] = []
+
+    def run(self) -> Steps[Json]:
+        lanes: dict[str, Json] = self._order["lanes"]
+        self._stop = self._engine.event(STOP)
+        self._tell()
+        parts = [self._made(index, *each) for index, each in enumerate(lanes.items())]
+        made = yield from together(self._engine, parts)
+        return output_of_kept(self._order["places"], joined(made))
+
+    def _made(self, index: int, subscription: str, order: Json) -> Steps[Json]:
+        named = {**order, "name": f"{self._engine.instance}-make-{index}"}
+        made = yield from made_in_turn(self._engine, self._logic, named, subscription, self._stop)
+        self._answers.append(made)
+        self._tell()
+        return made
+
+    def _tell(self) -> None:
+        so_far, lanes = joined(self._answers), self._order["lanes"]
+        status: Json = {
+            "phase": self._order["phase"],
+            "factories": sum(order["open"][0] for order in lanes.values()),
+            "done": so_far["factories"],
+            "counts": so_far["counts"],
+        }
+        if len(lanes) <= _LISTED_LANES:
+            status["lanes"] = [id_of(each) for each in lanes]
+        self._engine.tell(status)
 
 
 class _Making:
@@ -64,18 +134,16 @@ class _Making:
         self._logic = logic_of(request.logic)
         self._options = Options.of(request)
         self._stop = engine.event(STOP)
-        self._places: dict[str, list[int]] = {}
-        for index, spec in enumerate(request.specs):
-            self._places.setdefault(spec.factory_id.subscription.casefold(), []).append(index)
+        self._places = _places_in(request)
 
     def run(self) -> Steps[Json | None]:
         engine, request = self._engine, self._request
-        phase = "onboarding" if request.verb == "onboard" else "creating"
         event = engine.event(APPROVAL) if request.approval == "when-told" else None
-        engine.tell({"phase": phase, "factories": len(request.specs), "lanes": [_id_of(each) for each in self._places]})
+        lanes = [id_of(each) for each in self._places]
+        engine.tell({"phase": _phase_of(request), "factories": len(request.specs), "lanes": lanes})
         made = yield from together(engine, [self._made(*each) for each in enumerate(self._places)])
         if event is None or not any(map(_asking, made)):
-            return output_of(engine, list(self._places.values()), made)
+            return output_of(_most(engine, self._logic), list(self._places.values()), made)
         order = {
             "logic": request.logic,
             "options": self._options.to_json(),
@@ -95,30 +163,9 @@ class _Making:
 
     def _made(self, index: int, subscription: str) -> Steps[Json]:
         """What the lane of one subscription answers; another fleet in that subscription is waited for."""
-        engine, logic = self._engine, self._logic
         specs = [self._request.specs[place] for place in self._places[subscription]]
-        began, calls, seconds, failures = engine.now(), list[Any](), logic.queue_pause, 0
-        until = began + timedelta(hours=logic.queue_hours)
-        order = first_order(self._request.logic, self._options, specs, f"{engine.instance}-make-{index}")
-        why = "The orchestration of its subscription did not answer."
-        while engine.now() < until and failures < logic.failures and not engine.is_done(self._stop):
-            name = f"{order['name']}-{len(calls)}"
-            calls.append(engine.child(LANE, {**order, "name": name}, _id_of(subscription)))
-            yield from first_answer(engine, calls, patience(order, logic), self._stop)
-            if engine.is_done(self._stop) and not all(map(engine.is_done, calls)):
-                engine.signal(_id_of(subscription), STOP)
-                yield from first_answer(engine, calls, patience(order, logic))
-            for call in filter(engine.is_done, calls):
-                try:
-                    return cast("Json", engine.answer(call))
-                except Unanswered as failure:
-                    why = str(failure)
-            if all(map(engine.is_done, calls)):
-                # The engine starts no second instance with this id, or the instance failed.
-                failures += not _is_taken(why)
-                yield from _rest(engine, seconds, self._stop)
-                seconds = min(2 * seconds, logic.queue_longest_pause)
-        return result_of(with_failures(order, f"{why} Another fleet may be at work in its subscription."))
+        order = first_order(self._request.logic, self._options, specs, f"{self._engine.instance}-make-{index}")
+        return (yield from made_in_turn(self._engine, self._logic, order, subscription, self._stop))
 
 
 class _Waiting:
@@ -139,7 +186,7 @@ class _Waiting:
         engine.tell(status)
         until = datetime.fromisoformat(order["until"])
         if "sent" not in order and not order["stopped"]:
-            yield from _rest(
+            yield from rest(
                 engine, min((until - engine.now()).total_seconds(), order["pause"]), self._event, self._stop
             )
             self._note_events()
@@ -179,7 +226,7 @@ class _Waiting:
         phase: Phase = "approve" if is_yes else "leave"
         parts = [self._answered(phase, index, why) for index, _ in enumerate(order["made"])]
         made = yield from together(engine, parts)
-        return output_of(engine, order["places"], made)
+        return output_of(_most(engine, self._logic), order["places"], made)
 
     def _answered(self, phase: Phase, index: int, why: str = "") -> Steps[Json]:
         order, made = self._order, self._order["made"][index]
@@ -196,7 +243,7 @@ class _Waiting:
         made: list[Json] = self._order["made"]
         lane, place = cast("tuple[int, int]", self._order["sample"])
         page, index = divmod(place, self._logic.page)
-        [report] = _reports_in([unpacked(made[lane]["pages"][page])[index]])
+        [report] = reports_in([unpacked(made[lane]["pages"][page])[index]])
         if asks_for_approval(report):
             until = engine.now() + timedelta(seconds=self._logic.working_time * options.silence_seconds)
             [found] = yield from asked_to_approve(engine, options, [report], until.isoformat(), dry_run=True)
@@ -210,63 +257,13 @@ class _Waiting:
         return None
 
 
-def _rest(engine: Engine, seconds: float, *events: Any) -> Steps[None]:
-    """Wait for this long, or for one of the events."""
-    if seconds <= 0:
-        return
-    timer = engine.timer(seconds)
-    yield [timer, *events]
-    if not engine.is_done(timer):
-        engine.cancel(timer)
-
-
-def output_of(engine: Engine, places: Sequence[Sequence[int]], made: Sequence[Json]) -> Json:
-    """The JSON of the fleet's report, or the report packed where it is too large for a message."""
-    lanes = [{"places": list(here), "pages": answer["pages"]} for here, answer in zip(places, made, strict=True)]
-    report = _report_in(lanes)
-    output = report.model_dump(mode="json")
-    if engine.carries is None or len(json.dumps(output)) <= engine.carries:
-        return output
-    return {"counts": report.counts, "succeeded": report.succeeded, "complete": report.complete, "lanes": lanes}
-
-
-def _report_in(lanes: Sequence[Json]) -> FleetReport:
-    reports: dict[int, Report] = {}
-    for each in lanes:
-        states = [state for page in cast("list[str]", each["pages"]) for state in unpacked(page)]
-        reports.update(zip(each["places"], _reports_in(states), strict=True))
-    return FleetReport(reports=tuple(reports[index] for index in sorted(reports)))
-
-
-@public("purview_mpe.durable")
-def report_in(output: Mapping[str, Any]) -> FleetReport:
-    """The report in the output of the orchestration `FLEET`, packed or not; nothing is sent.
-
-    Args:
-        output: The JSON that the engine shows as the output.
-
-    Raises:
-        InvalidSpec: the value is not such an output.
-    """
-    return _report_in(output["lanes"]) if "lanes" in output else FleetReport.model_validate(output)
-
-
-def _reports_in(states: Sequence[Json]) -> list[Report]:
-    return [Report.model_validate({**state["report"], "spec": state["spec"]}) for state in states]
-
-
-def _id_of(subscription: str) -> str:
-    """The instance id of a subscription's lane."""
-    return f"purview-mpe-{subscription}"
+def _most(engine: Engine, logic: Logic) -> int | None:
+    """The most bytes of an output that is not packed."""
+    return min((most for most in (engine.carries, logic.output) if most is not None), default=None)
 
 
 def _asking(made: Json) -> int:
     return sum(made["asking"])
-
-
-def _is_taken(why: str) -> bool:
-    """Whether an engine says that an instance with this id runs; each has words of its own."""
-    return any(word in why.casefold() for word in ("already exists", "already running", "runs", "in use"))
 
 
 def understood(sent: object) -> bool | None:

@@ -22,6 +22,7 @@ first factory whose connections are not all approved |
 | `over` | whether the time for Azure is over, so that only what was asked in vain is asked again |
 | `stopped` | whether the event `STOP` has come |
 | `pace` | how much of Azure's limits is used, and when that was |
+| `keeps` | whether the reports stay with the page (`_kept`); often missing |
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from purview_mpe._model.known import NotKnown, known
 from purview_mpe._model.results import Report
 from purview_mpe.durable._engine import APPROVE, CREATE, ONBOARD, STOP, Engine, Unanswered, all_of, pause
+from purview_mpe.durable._kept import kept
 from purview_mpe.durable._limits import Pace, batches, cost_of_approving, cost_of_looking, cost_of_making, waves
 from purview_mpe.durable._logic import logic_of
-from purview_mpe.durable._messages import packed, subject_of, unpacked
+from purview_mpe.durable._messages import subject_of
+from purview_mpe.durable._packing import packed, unpacked
 from purview_mpe.durable._progress import (
     Course,
     Decision,
@@ -176,7 +179,10 @@ def _report_in(order: Json, options: Options, state: Json) -> Report:
 
 def page(engine: Engine, order: Json) -> Steps[Json | None]:
     """Carry out an order: one round, and then begin again with what is left; returns the answer once nothing is."""
-    return (yield from _Page(engine, order).run())
+    answer = yield from _Page(engine, order).run()
+    if answer is None or not order.get("keeps"):
+        return answer
+    return (yield from kept(engine, order["name"], answer, logic_of(order["logic"])))
 
 
 class _Page:

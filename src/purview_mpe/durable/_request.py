@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import Counter
+from typing import Any, Literal, cast
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -10,20 +11,25 @@ from pydantic_core import PydanticCustomError
 from purview_mpe._model.fleets import checked_fleet
 from purview_mpe._model.public import public
 from purview_mpe._model.spec import Noun, Spec
+from purview_mpe.durable._packing import packed, unpacked
 from purview_mpe.errors import InvalidSpec
 
 Approval = Literal["none", "at-once", "when-told"]
 FleetVerb = Literal["create", "onboard"]
 
 #: The number of the orchestration's latest version (`_logic`).
-LOGIC = 1
+LOGIC = 2
 #: Bytes of a packed spec, and of a packed report: measured for fleets of 100 to 5,000 factories, and rounded up.
 _PACKED_SPEC, _PACKED_REPORT, _PACKED_HAND_OFF = 100, 500, 300
+#: Bytes in the turns of a large fleet: of its parent, for each factory and each lane; of a lane, for each factory.
+_KEPT, _KEPT_LANE, _LANE = 60, 1_500, 500
+#: A request with more specs than this has them packed in its input.
+_PLAIN_SPECS = 40
 
 
 @public("purview_mpe.durable")
 class FleetRequest(Noun):
-    """A fleet to create or onboard, and how; pass its `model_dump(mode="json")` as the orchestration's input.
+    """A fleet to create or onboard, and how; pass its `to_input()` as the orchestration's input.
 
     Raises:
         InvalidSpec: a field is wrong, a spec is given twice, or two specs would create the same endpoint.
@@ -64,6 +70,17 @@ class FleetRequest(Noun):
     """The number of the orchestration's version, whose constants the fleet keeps while it runs, even if the workers are
     upgraded meanwhile. Workers take this number and lower ones: upgrade them before what starts fleets."""
 
+    def to_input(self) -> dict[str, Any]:
+        """What to start the orchestration with: this request as JSON, with more than 40 specs packed.
+
+        A packed spec takes about 20 bytes in place of 400.
+        """
+        given = self.model_dump(mode="json")
+        if len(self.specs) <= _PLAIN_SPECS:
+            return given
+        specs = [spec.model_dump(mode="json", exclude_defaults=True) for spec in self.specs]
+        return {**given, "specs": packed(specs)}
+
     @field_validator("specs")
     @classmethod
     def _are_one_fleet(cls, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
@@ -76,25 +93,45 @@ class FleetRequest(Noun):
         raise PydanticCustomError("rules", "the specs are no fleet", {"problems": problems})
 
 
-def checked_size(request: FleetRequest, most: int | None) -> None:
+def read_request(given: object) -> FleetRequest:
+    """The request in an orchestration's input, packed or not.
+
+    Raises:
+        InvalidSpec: it is not a request.
+    """
+    if isinstance(given, dict) and isinstance(specs := cast("dict[str, object]", given).get("specs"), str):
+        try:
+            given = {**cast("dict[str, object]", given), "specs": unpacked(specs)}
+        except ValueError:
+            problem = "is a text that `to_input` did not make"
+            raise InvalidSpec("FleetRequest", [("specs", problem)]) from None
+    return FleetRequest.model_validate(given)
+
+
+def checked_size(request: FleetRequest, most: int | None, *, keeps: bool = False) -> None:
     """Refuse a fleet whose orchestration an engine with messages of at most `most` bytes could not carry to its end.
 
     The history of the fleet's orchestration is one message at each turn. It holds the request, what its lanes are
-    given and what they answer; with a person's decision, twice.
+    given and what they answer; with a person's decision, twice. Where reports stay with the pages (`keeps`), it holds
+    the specs twice, packed, and the ids of the pages; a lane then has the longest messages, with its pages' orders.
 
     Raises:
         InvalidSpec: the fleet is too large.
     """
     if most is None:
         return
-    passes = 3 if request.approval == "when-told" else 1
-    each = _PACKED_SPEC + passes * (_PACKED_REPORT + (_PACKED_HAND_OFF if request.hand_off else 0))
-    whole = len(request.model_dump_json()) + each * len(request.specs)
+    if keeps:
+        lanes = Counter(spec.factory_id.subscription.casefold() for spec in request.specs)
+        whole = max(_KEPT * len(request.specs) + _KEPT_LANE * len(lanes), _LANE * max(lanes.values()))
+    else:
+        passes = 3 if request.approval == "when-told" else 1
+        each = _PACKED_SPEC + passes * (_PACKED_REPORT + (_PACKED_HAND_OFF if request.hand_off else 0))
+        whole = len(request.model_dump_json()) + each * len(request.specs)
     if whole <= most:
         return
     fits = max(1, len(request.specs) * most // whole)
     rule = (
         f"has {len(request.specs)} factories, and an engine whose messages hold {most:,} bytes carries about {fits:,}: "
-        "start a fleet for each subscription"
+        "start several fleets"
     )
     raise InvalidSpec("FleetRequest", [("specs", rule)])

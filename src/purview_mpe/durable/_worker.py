@@ -66,6 +66,9 @@ def register_worker(
         engine = DurableTask(context, task.when_any, message_bytes)
         return (yield from driven(engine, _page.page(engine, order)))
 
+    def purview_mpe_reports(_context: Any, given: Any) -> Any:
+        return given
+
     def purview_mpe_create(_context: Any, order: Any) -> Any:
         from purview_mpe.durable import _activities  # noqa: PLC0415 - workers of orchestrators do not need it
 
@@ -85,6 +88,7 @@ def register_worker(
         worker.add_orchestrator(purview_mpe_fleet)
         worker.add_orchestrator(purview_mpe_lane)
         worker.add_orchestrator(purview_mpe_page)
+        worker.add_orchestrator(purview_mpe_reports)
     if only != "orchestrators":
         worker.add_activity(purview_mpe_create)
         worker.add_activity(purview_mpe_onboard)

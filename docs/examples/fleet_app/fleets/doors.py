@@ -94,12 +94,18 @@ def _doors(settings: Settings) -> Any:
         return func.HttpResponse(status_code=202)
 
     async def look(request: func.HttpRequest, client: str) -> func.HttpResponse:
-        """Where a fleet stands, and its report once it is done."""
+        """Where a fleet stands, and its report once it is done; of a large fleet, its counts.
+
+        `?whole=true` gives the report of a large fleet as well, factory by factory.
+        """
         engine: Any = client
         status = await engine.get_status(request.route_params["instance"])
         if status.runtime_status is None:
             return _refused(404, _NO_FLEET)
-        body = {"state": status.runtime_status.name, "status": status.custom_status, "report": status.output}
+        report = status.output
+        if status.runtime_status.name == "Completed" and request.params.get("whole") == "true":
+            report = await _whole(engine, report)
+        body = {"state": status.runtime_status.name, "status": status.custom_status, "report": report}
         return func.HttpResponse(json.dumps(body), mimetype="application/json")
 
     for function, route, method in (
@@ -110,6 +116,12 @@ def _doors(settings: Settings) -> Any:
         with_client = functions.durable_client_input(client_name="client")(function)
         functions.route(route, trigger_arg_name="request", methods=[method])(with_client)
     return functions
+
+
+async def _whole(engine: Any, output: Any) -> Any:
+    """The JSON of the whole report, with what the pages of a large fleet keep."""
+    pages = {page: (await engine.get_status(page)).output for page in durable.pages_in(output)}
+    return durable.report_in(output, pages).model_dump(mode="json")
 
 
 def _refused(status: int, why: str) -> func.HttpResponse:
@@ -127,4 +139,4 @@ def _checked(body: bytes, settings: Settings) -> dict[str, Any]:
     given = FleetRequest.model_validate_json(body)
     if "approval" in given.model_fields_set and given.approval != settings.approval:
         raise ValueError(f"approval is {given.approval!r}; this app's is {settings.approval!r}, so leave it out")
-    return {**given.model_dump(mode="json"), "approval": settings.approval}
+    return given.model_copy(update={"approval": settings.approval}).to_input()

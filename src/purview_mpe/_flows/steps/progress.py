@@ -49,6 +49,11 @@ class Made:
         """True if Azure could not provision it."""
         return states.is_broken(self.endpoint.provisioning_state, "")
 
+    @property
+    def can_be_mended(self) -> bool:
+        """True if Azure could not provision it, and another try may succeed."""
+        return self.has_failed and not states.is_final(self.endpoint.error)
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

@@ -205,7 +205,8 @@ class Provisioning:
         Storage runs one private endpoint operation at a time (public code), so one endpoint can make another one fail,
         and endpoints are replaced one after the other. Approving the blocking endpoint's connection is also such an
         operation, so a replacement can fail again. Only endpoints that this run created are replaced, because nothing
-        can use them yet; if the spec allows it, also those that another call was already creating.
+        can use them yet; if the spec allows it, also those that another call was already creating. An endpoint whose
+        target is full is not replaced.
         """
         if not (healable := self._healable()):
             return None
@@ -224,7 +225,7 @@ class Provisioning:
             progress
             for progress in self.endpoint_steps
             if isinstance(progress.state, Made)
-            and progress.state.has_failed
+            and progress.state.can_be_mended
             and progress.state.result in touchable
             and self.healed[progress.step.name] < _MAX_HEALINGS
             and targets.count(folded(progress.step.resource_id)) > 1

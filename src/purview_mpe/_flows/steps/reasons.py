@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from purview_mpe._model.arm_id import ArmId
 from purview_mpe._model.results import INTERRUPTED, Account, ErrorDetail, Finding, Outcome, Target
-from purview_mpe._rules.findings.approvals import TARGETS_UNCONFIRMED
+from purview_mpe._model.states import is_final
+from purview_mpe._rules.findings.approvals import TARGET_FULL, TARGETS_UNCONFIRMED
 from purview_mpe.errors import AccessDenied, NotApproved, NotFound, ProvisioningFailed, WaitTimedOut
 
 if TYPE_CHECKING:
@@ -67,10 +68,11 @@ def interrupted_between(name: str) -> ErrorDetail:
 
 
 def could_not_be_made(endpoint: Endpoint) -> ProvisioningFailed:
+    again = "Repeat the call with Spec(replace_broken=True), which deletes it and creates it again."
     return ProvisioningFailed(
         f"Azure accepted the endpoint {endpoint.name!r} but could not create it: its state is "
         f"{endpoint.provisioning_state}." + (f" Azure says: {endpoint.error}" if endpoint.error else ""),
-        remedy="Repeat the call with Spec(replace_broken=True), which deletes it and creates it again.",
+        remedy=f"{TARGET_FULL.remedy} {again}" if is_final(endpoint.error) else again,
     )
 
 

@@ -1,0 +1,86 @@
+"""The output of a fleet: a report, a report packed, or the ids of the orchestrations that keep it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from purview_mpe._model.fleets import FleetReport, refuse
+from purview_mpe._model.public import public
+from purview_mpe.durable._kept import reports_in
+from purview_mpe.durable._packing import packed, unpacked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from purview_mpe._model.results import Report
+    from purview_mpe.durable._engine import Json
+
+
+def output_of(most: int | None, places: Sequence[Sequence[int]], made: Sequence[Json]) -> Json:
+    """The JSON of the fleet's report, or the report packed where it has more than so many bytes."""
+    lanes = [{"places": list(here), "pages": answer["pages"]} for here, answer in zip(places, made, strict=True)]
+    report = _report_in(lanes)
+    output = report.model_dump(mode="json")
+    if most is None or len(json.dumps(output)) <= most:
+        return output
+    return {"counts": report.counts, "succeeded": report.succeeded, "complete": report.complete, "lanes": lanes}
+
+
+def output_of_kept(places: str, made: Json) -> Json:
+    """The output where reports stay with their pages; `places` are the places of all factories, packed."""
+    return {**made, "places": places}
+
+
+def packed_places(places: Sequence[Sequence[int]]) -> str:
+    """The places of factories in the order of lanes, as a short text."""
+    return packed([{"places": [place for here in places for place in here]}])
+
+
+@public("purview_mpe.durable")
+def pages_in(output: Mapping[str, Any]) -> tuple[str, ...]:
+    """The instance ids of the orchestrations whose outputs make up the report of a large fleet; nothing is sent.
+
+    Read the output of each from the engine, and pass all of them to `report_in`. The result is empty if the fleet's
+    output holds the whole report, as it does up to 40 factories, and for `approval="when-told"`.
+
+    Args:
+        output: The JSON that the engine shows as the output of the orchestration `FLEET`.
+    """
+    return tuple(str(each) for each in output.get("kept", ()))
+
+
+@public("purview_mpe.durable")
+def report_in(output: Mapping[str, Any], pages: Mapping[str, Mapping[str, Any]] | None = None) -> FleetReport:
+    """The report in the output of the orchestration `FLEET`, packed or not; nothing is sent.
+
+    Args:
+        output: The JSON that the engine shows as the output.
+        pages: The output of each orchestration that `pages_in` names, by its instance id.
+
+    Raises:
+        InvalidSpec: the value is not such an output, or a page is missing.
+    """
+    if "kept" in output:
+        return _report_of_pages(output, pages or {})
+    return _report_in(output["lanes"]) if "lanes" in output else FleetReport.model_validate(output)
+
+
+def _report_of_pages(output: Mapping[str, Any], pages: Mapping[str, Mapping[str, Any]]) -> FleetReport:
+    missing = [each for each in pages_in(output) if each not in pages]
+    refuse("report_in", [("pages", f"lacks the output of the orchestration {each!r}") for each in missing])
+    [order] = unpacked(output["places"])
+    states = [state for each in pages_in(output) for page in pages[each]["pages"] for state in unpacked(page)]
+    return _in_places(dict(zip(cast("list[int]", order["places"]), reports_in(states), strict=True)))
+
+
+def _report_in(lanes: Sequence[Json]) -> FleetReport:
+    reports: dict[int, Report] = {}
+    for each in lanes:
+        states = [state for page in cast("list[str]", each["pages"]) for state in unpacked(page)]
+        reports.update(zip(each["places"], reports_in(states), strict=True))
+    return _in_places(reports)
+
+
+def _in_places(reports: Mapping[int, Report]) -> FleetReport:
+    return FleetReport(reports=tuple(reports[index] for index in sorted(reports)))
