@@ -2,11 +2,11 @@
 
 It changes three things in the process, which a library must not do without being asked:
 
-- The SDKs' operations are imported without their modules `types` and `models` (`empty_modules`). The first answer that
-  an operation reads imports its models; nothing that the library does imports the types.
+- The SDKs' operations are imported without their modules `types` and `models` (`empty_modules`). An answer that an
+  operation reads imports its models, or defines its own alone where an SDK has a thousand (`single_classes`). Nothing
+  that the library does imports the types.
 - The garbage collector rarely runs until the SDKs are imported, and never looks at them afterwards.
-- While the first token is requested and the first resources are read, a thread imports the models of these resources,
-  and then the SDKs that verbs need next.
+- While the first token is requested, a thread imports the SDKs that almost all verbs need.
 
 Imports neither an SDK nor pydantic.
 """
@@ -25,8 +25,8 @@ from purview_mpe._model.public import public
 if TYPE_CHECKING:
     from purview_mpe._azure.options import Colour
 
-#: The SDKs in the order in which verbs need them: almost all read the account and the factory, and most list targets.
-_AHEAD = ("azure.mgmt.purview", "azure.mgmt.datafactory", "azure.mgmt.storage", "azure.mgmt.eventhub")
+#: The SDKs in the order in which verbs need them: almost all read the account and the factory.
+_AHEAD = ("azure.mgmt.purview", "azure.mgmt.datafactory")
 #: Importing the SDKs makes about 130,000 objects that live until the process ends. CPython's default threshold would
 #: scan the youngest objects some 250 times during these imports. A process in which nothing is ever imported still
 #: collects its garbage with this one.
@@ -100,7 +100,6 @@ class _QuickStart:
                 return
             try:
                 loading.load(package if colour == "sync" else f"{package}.aio")
-                dir(loading.load(f"{package}.models"))  # any use of the module imports its content
             except Exception:  # noqa: BLE001 - the verb that needs the package raises it again
                 break
         with _lock:
