@@ -252,6 +252,95 @@ def test_many_threads_may_take_models_together():
     assert process(START, TAKE, use) == ["32", "4"]
 
 
+# --- signing in
+
+#: A credential that notes on which thread it is asked, and a client of a served emulator.
+SIGNED = """
+import threading
+from purview_mpe import Client
+from purview_mpe.emulator import Emulator
+emulator, asked, came = Emulator(), [], threading.Event()
+
+class Credential:
+    def get_token_info(self, *scopes, options=None):
+        asked.append(threading.current_thread().name)
+        came.set()
+        if {fails}:
+            raise ValueError("not today")
+        return emulator.credential.get_token_info(*scopes, options=options)
+
+def ended():
+    for thread in threading.enumerate():
+        if thread.name in ("purview-mpe-sign-in", "purview-mpe-imports"):
+            thread.join()
+
+with emulator.serve() as server, Client(Credential(), {options}) as client:
+    ended()
+    {verbs}
+    print(*asked)
+"""
+OWN_CONNECTION = "endpoint=server.url, connection_verify=server.ca_file"
+
+
+def signed(verbs: str, *, fails: bool = False, options: str = OWN_CONNECTION) -> str:
+    return SIGNED.format(verbs=verbs, fails=fails, options=options)
+
+
+def test_a_client_signs_in_before_its_first_verb():
+    """The token is requested once, when the client is made, and the verb uses it."""
+    assert process(START, signed("client.discover(emulator.account)")) == ["purview-mpe-sign-in"]
+    assert process(signed("client.discover(emulator.account)")) == ["MainThread"]
+
+
+def test_a_failure_ahead_is_the_failure_of_the_next_verb():
+    """The verb raises what the credential raised, without asking it again; the verb after it asks again."""
+    verbs = """
+    from purview_mpe import errors
+    for _ in range(2):
+        try:
+            client.discover(emulator.account)
+        except errors.AccessDenied as error:
+            assert "not today" in str(error)
+    """
+    assert process(START, signed(verbs, fails=True)) == ["purview-mpe-sign-in", "MainThread"]
+
+
+def test_an_old_failure_ahead_does_not_count():
+    """A verb that comes much later asks for itself: the reason for the failure may be gone."""
+    verbs = """
+    from purview_mpe._azure import credentials
+    credentials._RECENT = 0.0
+    try:
+        client.discover(emulator.account)
+    except Exception:
+        pass
+    """
+    assert process(START, signed(verbs, fails=True)) == ["purview-mpe-sign-in", "MainThread"]
+
+
+@pytest.mark.parametrize("before", ["pass", f"{START}; purview_mpe.quick_start(False)"], ids=["never", "undone"])
+def test_without_quick_start_a_client_does_not_sign_in(before):
+    """Making a client requests nothing."""
+    assert process(before, signed("print('asked', end=' ')")) == ["asked"]
+
+
+def test_a_client_with_a_transport_of_the_caller_does_not_sign_in_ahead():
+    """The caller's transport may have a clock of its own, and is used by verbs alone."""
+    given = signed("print('asked', end=' ')", options="transport=emulator.transport()")
+    assert process(START, given) == ["asked"]
+
+
+def test_a_token_at_hand_is_not_requested_again():
+    """A second client with the same credential uses the token that the first one has."""
+    verbs = """
+    client.discover(emulator.account)
+    with Client(client._azure._credential.inner, endpoint=server.url, connection_verify=server.ca_file) as second:
+        ended()
+        second.discover(emulator.account)
+    """
+    assert process(START, signed(verbs)) == ["purview-mpe-sign-in"]
+
+
 # --- what the SDKs look like
 
 
