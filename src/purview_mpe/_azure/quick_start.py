@@ -1,6 +1,6 @@
 """`quick_start`: a shorter cold start for a process that belongs to its caller. The library never calls it.
 
-It changes the process in ways, which a library must not do without being asked:
+It changes the process in ways that a library must not use without being asked:
 
 - The SDKs' operations are imported without their modules `types` and `models` (`empty_modules`). An answer that an
   operation reads imports its models, or defines its own alone where an SDK has a thousand (`single_classes`). Nothing
@@ -41,8 +41,9 @@ def quick_start(on: bool = True) -> None:
 
     Changes the process: the garbage collector rarely runs until the SDKs are imported and then ignores the objects that
     exist, the operations of Azure's management SDKs have forward references as annotations, clients sign in when they
-    are made, and a thread imports SDKs ahead. Reads and writes nothing in Azure, needs no role, raises nothing. Safe to repeat, and safe from several
-    threads. An SDK that cannot be imported in this way is imported as usual, with a `RuntimeWarning`.
+    are made, and a thread imports SDKs ahead. Reads and writes nothing in Azure, needs no role, raises nothing. Safe to
+    repeat, and safe from several threads. An SDK that cannot be imported in this way is imported as usual, with a
+    `RuntimeWarning`.
 
     Args:
         on: False undoes it: the collector is as before, and later imports are unchanged. Modules that are already
