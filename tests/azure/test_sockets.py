@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: What a loaded machine may add to a deadline.
-GRACE = 3.0
+GRACE = 15.0
 #: A hundred kilobytes that unpack to a hundred megabytes.
 BOMB = gzip.compress(bytes(100_000_000))
 

@@ -186,6 +186,40 @@ def test_no_thread_stays() -> None:
     assert not +roll.waits
 
 
+class EndingAFlow:
+    """Lets a flow end where its team has looked for news and has not begun to wait for them."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+
+    def __call__(self, frame: FrameType, event: str, _called: Any) -> None:
+        if event == "call" and frame.f_code.co_name == "_pause":
+            self.may_end.set()
+            assert frame.f_locals["self"]._news.wait(60)
+
+
+def test_flow_that_ends_before_the_wait_begins_ends_the_wait() -> None:
+    """No time passes then, although the wait has no limit of its own."""
+    emulator = Emulator()
+
+    async def flow(_io: Any, team: Any) -> float:
+        ending = EndingAFlow()
+
+        async def work() -> None:
+            assert ending.may_end.wait(60)
+
+        team.start(work())
+        hook = sys.getprofile()
+        sys.setprofile(ending)
+        try:
+            await team.wait(float("inf"))
+        finally:
+            sys.setprofile(hook)
+        return emulator.clock.elapsed
+
+    assert beside(emulator, Runner("sync"), flow) == 0
+
+
 class InterruptingAStart:
     """Raises KeyboardInterrupt once: where a thread has been started, and is not known to run."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -122,18 +123,23 @@ def test_a_run_that_died_is_finished_by_the_next(colour, emulator, done):
     assert len(made(emulator)) == 4
 
 
-def test_an_interruption_carries_what_was_done(colour, emulator):
-    """Whoever interrupts a run finds on the exception what had become of each step."""
+@pytest.mark.parametrize(("method", "result"), [("PUT", "failed"), ("GET", "created")])
+def test_an_interruption_carries_what_was_done(colour, method, result):
+    """Interrupted before the first write, nothing is created; interrupted while waiting, all four endpoints are."""
+    emulator = Emulator(provisioning=900)
+    shown = itertools.count()
 
-    def die(number):
-        if number > 2:
+    def die(_number):
+        # Of the lists, the first after all writes shows the endpoints to the verb; the next one is interrupted.
+        if method == "PUT" or (len(emulator.endpoints()) == 4 and next(shown)):
             raise Died
 
     with pytest.raises(Died) as caught:
-        create(colour, emulator, client_options={"per_retry_policies": [Before("PUT", ENDPOINTS, die)]})
-    found = [outcome.result for outcome in caught.value.report.outcomes]
-    assert sorted(found) == ["created", "created", "failed", "failed"]
-    assert {o.error.code for o in caught.value.report.outcomes if o.error} == {"interrupted"}
+        create(colour, emulator, client_options={"per_retry_policies": [Before(method, ENDPOINTS, die)]})
+    outcomes = caught.value.report.outcomes
+    assert {outcome.result for outcome in outcomes} == {result}
+    assert len(puts(emulator)) == (4 if result == "created" else 0)
+    assert {o.error and o.error.code for o in outcomes} == {"interrupted" if result == "failed" else None}
     assert "create_all did not finish" in caught.value.__notes__[0]
 
 

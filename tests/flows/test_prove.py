@@ -161,7 +161,9 @@ def test_a_lost_answer_does_not_start_a_second_run(colour, emulator, fault):
     emulator.inject(fault)
     with pytest.raises(PurviewMpeError, match="start the pipeline") as lost:
         prove(colour, emulator, spec, pipeline="pl_copy")
-    assert "look under Monitor in Data Factory Studio, and prove that run with run_id" in lost.value.remedy
+    assert (
+        "look for it under Monitor in Data Factory Studio, then call prove again with its run_id" in lost.value.remedy
+    )
     assert "repeat the call" not in lost.value.remedy
     assert len([one for one in emulator.writes if one.path.endswith("/createRun")]) == 1
 

@@ -112,14 +112,19 @@ class SyncTeam:
             self._news.wait(min(SLICE, seconds))
         elif seconds < float("inf") and self._run.presence is not UNASKED:
             self._run.presence.sleep_unless(self._news, seconds)
-        elif self._running:
-            with self._lock:
-                if not self._news.is_set():
-                    self._is_awaited = True
-                    self._run.presence.begin_wait(self._master)
+        elif self._begin_wait():
             self._news.wait(SLICE)
-        else:
+        elif not self._news.is_set():
             retrying.pause(self._run, self._transport, seconds)
+
+    def _begin_wait(self) -> bool:
+        """Report the master as waiting; False if a flow has just ended, or none runs whose end could end the wait."""
+        with self._lock:
+            if self._news.is_set() or not self._running:
+                return False
+            self._is_awaited = True
+            self._run.presence.begin_wait(self._master)
+            return True
 
     def _await_rest(self, seconds: float) -> None:
         end = time.monotonic() + seconds

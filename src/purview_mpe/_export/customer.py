@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -159,26 +159,8 @@ def checked_site(
     group = _id("resource_group_id", in_group, _GROUP_TYPE, problems) if in_group else ""
     zones = {key: _id(f"zone_ids.{key}", value, ZONE_TYPE, problems) for key, value in zone_ids.items()}
     base = f"pe-{account.name}" if name is None else name
-    known_zones = {**ZONES.get(cloud, {}), **zone_ids}
-    if cloud not in ZONES:
-        problems.append(("cloud", f"{cloud!r} is not one of {', '.join(ZONES)}"))
-    if approval not in {"automatic", "manual"}:
-        problems.append(("approval", f"{approval!r} is neither 'automatic' nor 'manual'"))
-    if not _LOCATION.fullmatch(location):
-        problems.append(("location", f"{location[:60]!r} is not an Azure region, for example 'westeurope'"))
-    if not 1 <= len(request_message.strip()) <= len(request_message) <= _MESSAGE_LIMIT:
-        problems.append(("request_message", f"must have 1 to {_MESSAGE_LIMIT} characters"))
-    for target in targets:
-        endpoint = f"{base}-{target.group_id}"
-        if not _NAME.fullmatch(endpoint):
-            rule = (
-                "must be 2 to 64 letters, digits and - _ . that begin with a letter or digit, for example 'pe-purview'"
-            )
-            problems.append(("name", f"the name {endpoint[:100]!r} {rule}"))
-        if cloud in ZONES and target.group_id not in known_zones:
-            problems.append(
-                ("zone_ids", f"no DNS zone is documented for {target.group_id!r} in this cloud; pass the id of yours")
-            )
+    problems += _wrong_words(location, approval, request_message, cloud)
+    problems += _wrong_targets(targets, base, zone_ids, cloud)
     if problems:
         raise InvalidSpec("Export", list(dict.fromkeys(problems)))
     return Site(
@@ -193,6 +175,32 @@ def checked_site(
         request_message=request_message,
         cloud=cloud,
     )
+
+
+def _wrong_words(location: str, approval: str, request_message: str, cloud: str) -> Iterator[tuple[str, str]]:
+    """Each argument that is not an id, where it breaks its rule."""
+    if cloud not in ZONES:
+        yield "cloud", f"{cloud!r} is not one of {', '.join(ZONES)}"
+    if approval not in {"automatic", "manual"}:
+        yield "approval", f"{approval!r} is neither 'automatic' nor 'manual'"
+    if not _LOCATION.fullmatch(location):
+        yield "location", f"{location[:60]!r} is not an Azure region, for example 'westeurope'"
+    if not 1 <= len(request_message.strip()) <= len(request_message) <= _MESSAGE_LIMIT:
+        yield "request_message", f"must have 1 to {_MESSAGE_LIMIT} characters"
+
+
+def _wrong_targets(
+    targets: Iterable[Target], base: str, zone_ids: Mapping[str, str], cloud: Cloud
+) -> Iterator[tuple[str, str]]:
+    """Each target whose private endpoint has no valid name, or no DNS zone."""
+    known = {**ZONES.get(cloud, {}), **zone_ids}
+    rule = "must be 2 to 64 letters, digits and - _ . that begin with a letter or digit, for example 'pe-purview'"
+    for target in targets:
+        endpoint = f"{base}-{target.group_id}"
+        if not _NAME.fullmatch(endpoint):
+            yield "name", f"the name {endpoint[:100]!r} {rule}"
+        if cloud in ZONES and target.group_id not in known:
+            yield "zone_ids", f"no DNS zone is documented for {target.group_id!r} in this cloud; pass the id of yours"
 
 
 def _id(field: str, value: str, resource_type: str, problems: list[tuple[str, str]]) -> str:

@@ -14,8 +14,8 @@ documentation, (SDK source) the source of Azure's SDKs, (recorded) a recording o
 that others run against Azure, (measured) a measurement by the authors of this library, and (inferred) a conclusion that
 no source confirms.
 
-A verb's module is imported on first use, because imports slow down a new process, and most processes use one verb:
-`_flows.create_all.create_all(…)`.
+A verb's module is imported on first use (`_flows.create_all.create_all(…)`), because imports slow down a new process,
+and most processes use one verb.
 """
 
 from __future__ import annotations

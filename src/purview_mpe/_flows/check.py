@@ -32,7 +32,7 @@ async def check(io: Io, spec: Spec) -> Check:
 
 
 def listed_targets(situation: Situation) -> list[Target]:
-    """The targets whose connections count: because they have a limit, or because a self-hosted runtime needs them."""
+    """The targets whose connections matter, because they have a limit or because a self-hosted runtime needs them."""
     return [*_limited(situation), *own_targets_of(situation)]
 
 

@@ -77,7 +77,7 @@ class _Reading:
         self.listings[place] = await connections.list_connections(self.io, *place)
 
     def situation_of(self, member: _Member) -> Situation | None:
-        """Both sides of a factory; None, with its error set, if one of them is not known."""
+        """Both sides of a factory. If one of them is not known: None, and `member.error` is set."""
         of_account: AccountSide | PurviewMpeError = AccountSide()
         if member.account_id is not None:
             of_account = self.accounts[member.account_id]

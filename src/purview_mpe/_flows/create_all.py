@@ -127,7 +127,7 @@ async def wait_for(io: Io, creation: Creation, *, wait: bool) -> None:
         looks: list[Coroutine[Any, Any, None]] = []
         if provisioning.waiting:
             looks.append(provisioning.look())
-        # Connections appear later than endpoints, and reading them takes a list for each target.
+        # Connections appear later than endpoints, and reading them takes one list request for each target.
         is_due = io.now() >= approving_due or not provisioning.waiting
         if approving is not None and not approving.is_over and is_due:
             looks.append(approving.look())

@@ -1,9 +1,9 @@
 """Creating for many factories at once, each at its own pace.
 
-A factory is read when Azure's limits allow its writes, and written immediately. Then it is polled with one list request
-per round, however many endpoints are waiting. The interval grows with the time that the factory has waited, and with
-the number of factories that wait (their lists share one limit). No factory is polled much earlier than the quickest
-factory of this fleet was ready. No thread waits for a factory.
+A factory is read only once Azure's limits have room for its writes, so that these follow immediately. Then it is polled
+with one list request per round, however many endpoints are waiting. The interval grows with the time that the factory
+has waited, and with the number of factories that wait (their lists share one limit). The first poll of a factory comes
+when it has waited for nearly as long as the quickest factory of this fleet took. No thread waits for a factory.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 #: The position of a spec in the caller's list, and the spec.
 Item: TypeAlias = tuple[int, "Spec"]
 
-#: Polling lists per second and subscription. The first value applies while factories still wait for their submission;
-#: it is less than half of what Azure Resource Manager allows. The second applies afterwards; it is most of what Azure
-#: Resource Manager allows.
+#: List requests per second for polling, in each subscription. The first value applies while factories still wait for
+#: their submission; it is less than half of what Azure Resource Manager allows. The second applies afterwards; it is
+#: most of what Azure Resource Manager allows.
 _LOOKS_PER_SECOND = 10.0
 _LOOKS_PER_SECOND_AT_REST = 20.0
 
@@ -60,7 +60,7 @@ class Candidate(Member):
     awaits_more: bool = False
     """True if the factory waits for something other than endpoints and connections."""
     report: Callable[[], Report] | None = None
-    """Builds the report if the run does more than create endpoints and approve connections, and in every dry run.
+    """Builds the report in two cases: in a dry run, and if the run does more than create and approve endpoints.
 
     In a dry run, the report shows what would be done.
     """
@@ -81,7 +81,7 @@ class Seen:
     """The factory as Azure's own JSON, if it was read."""
 
     def plan(self, spec: Spec, owner: SharedAccount) -> tuple[Plan, Factory]:
-        """What is missing, with the endpoints that do not fit on their targets as conflicts.
+        """What is missing; if a target has no room for an endpoint, that endpoint is a conflict.
 
         Raises:
             UnsupportedSetup: as `make_plan`.
@@ -100,7 +100,7 @@ class Fleet(FleetWork[Candidate]):
     single: ClassVar[Verb] = "create_all"
     """The verb that does the same for one factory."""
     usual_writes: ClassVar[int] = 4
-    """Writes that a factory usually needs at once; the real number is known after reading it."""
+    """Writes that a factory usually needs, all sent together; the real number is known once the factory was read."""
     queues: ClassVar[Mapping[str, float]] = {"writes": 0.6, "looks": 0.25, **shared.QUEUES, **approvals.QUEUES}
 
     def __init__(
@@ -117,7 +117,7 @@ class Fleet(FleetWork[Candidate]):
         super().__init__(io, [Candidate(index, spec) for index, spec in items], self.queues)
         self._approve, self._wait, self._timeout, self.dry_run = approve, wait, timeout, dry_run
         self._agreed = agreed or {}
-        """Earlier plans by the position of their factory: nothing that they do not hold is done."""
+        """Earlier plans by the position of their factory: only what they contain is done."""
         self._rights = SharedRights(io, self.schedule)
         self._accounts = SharedAccounts(io, self.schedule, with_room=True)
         self._approvals = Approvals(io, self.schedule)
@@ -193,8 +193,8 @@ class Fleet(FleetWork[Candidate]):
         """
         plan, factory = seen.plan(member.spec, owner)
         agreed = self._agreed.get(member.index)
-        # As for one factory: a plan with conflicts is not carried out, and a conflict that has arisen since stops only
-        # its own step.
+        # The same rule as for a single factory: a plan with conflicts is not carried out, and a conflict that arose
+        # afterwards stops only its own step.
         decided = plan if agreed is None else agreed
         if decided.conflicts:
             self.finish(member, fleet_reports.conflicting(decided, approve=self._approve))
@@ -305,7 +305,7 @@ class Fleet(FleetWork[Candidate]):
         return member.submitted + max(poll_interval(0), self._not_before())
 
     def _not_before(self) -> float:
-        """Seconds from submission before which no factory is polled: 80 % of what the quickest one took."""
+        """A factory is not polled until this many seconds after its submission: 80 % of what the quickest one took."""
         return 0.8 * (self._quickest or 0.0)
 
     def _needs_look(self, creation: Creation) -> bool:

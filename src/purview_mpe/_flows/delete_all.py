@@ -52,7 +52,7 @@ async def prepared(io: Io, spec: Spec, account: Account) -> Takedown:
 
 
 async def list_endpoints(io: Io, spec: Spec) -> tuple[Sequence[Endpoint], float]:
-    """The endpoints, and when their list arrived: the account is read concurrently and may arrive later."""
+    """The endpoints, and when their list arrived. The account is read at the same time and may arrive later."""
     endpoints = await reads.list_endpoints_alone(io, spec)
     return endpoints, io.now()
 

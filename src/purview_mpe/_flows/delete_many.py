@@ -26,7 +26,7 @@ Item: TypeAlias = "tuple[int, Spec]"
 
 #: The work queues, each with its share of concurrent work.
 _QUEUES = {"looks": 0.4, **shared.QUEUES}
-#: Deletions that a factory usually needs at once.
+#: Deletions that a factory usually needs, all sent together.
 _USUAL_DELETIONS = 4
 
 

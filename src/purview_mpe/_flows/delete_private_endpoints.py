@@ -185,5 +185,5 @@ def _elsewhere(endpoint: PrivateEndpoint) -> ErrorDetail:
         code="conflict",
         message=f"The private endpoint {endpoint.endpoint.name!r} is in the resource group {group!r}; only private "
         "endpoints in the network's own resource group are deleted.",
-        remedy=f"Set Network.resource_group to '{group}' if it is yours to delete.",
+        remedy=f"Set Network.resource_group to '{group}' if this private endpoint is yours to delete.",
     )

@@ -58,7 +58,7 @@ class _Seen:
 
 
 async def _with_own(io: Io, situation: Situation) -> Situation:
-    """The situation with what the targets show of the self-hosted runtimes' private endpoints, if there are any."""
+    """The situation; for a self-hosted runtime, with what the targets show of its private endpoints."""
     own = own_targets_of(situation)
     if situation.account is None or not own:
         return situation

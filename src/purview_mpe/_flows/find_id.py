@@ -1,4 +1,4 @@
-"""The full id of a factory or an account, by its name: one list of a subscription or resource group."""
+"""The full id of a factory or an account, found by its name in one list of a subscription or resource group."""
 
 from __future__ import annotations
 

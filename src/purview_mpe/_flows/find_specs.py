@@ -54,7 +54,7 @@ async def find_specs(io: Io, scope: str, *, name: str, account: str | ArmId | No
 
 
 def _account(connected: str) -> str | None:
-    """The account's id; None if the text is not an account id; each verb then reports that problem."""
+    """The account's id; None if the text is not an account id (each verb reports that problem)."""
     try:
         return str(typed_id(connected, ACCOUNT_TYPE, "account"))
     except InvalidSpec:

@@ -97,7 +97,7 @@ class Member:
     factory_id: str | None = None
     """Id of the factory, for events."""
     is_to_come: bool = False
-    """In a dry run, True if the same run would make the identity; then `principal` is None."""
+    """In a dry run, True if the real run would also create the identity; then `principal` is None."""
     result: Result | None = None
     error: ErrorDetail | None = None
     ended: float | None = None
@@ -116,7 +116,7 @@ class Curating:
     dry_run: bool = field(kw_only=True)
     takes_away: bool = field(kw_only=True)
     unreached: OutOfReach | None = None
-    """What keeps this caller from changing the policy; None if that is not the problem."""
+    """Why the policy is out of this caller's reach; None if it is within reach."""
     admin: str | None = None
     """Object id of the caller, if this run made it a collection administrator or, in a dry run, would make it one."""
     before: frozenset[str] = frozenset()
@@ -154,7 +154,7 @@ class Curating:
                 await self._change_for(part)
             return
         for member in members:
-            # One write serves several identities, and some of them may have needed none.
+            # One write serves several identities, and some of them may have needed no write.
             is_done = ((member.principal or _NOT_YET).casefold() in self.before) is not self.takes_away
             self._end(member, words["unchanged" if is_done else ending], None)
 
@@ -213,7 +213,7 @@ class Curating:
                 await self.io.sleep(wait)
 
     async def _may_become_admin(self) -> bool:
-        """Whether the caller's permissions on the account allow it to make a collection administrator."""
+        """Whether the caller's permissions on the account allow the caller to add a collection administrator."""
         found = await read_permissions(self.io, [str(self.account_id)])
         return allows(found[folded(str(self.account_id))] or (), BECOMES_ADMIN)
 
@@ -247,7 +247,7 @@ class Curating:
                     ),
                 )
             except PurviewMpeError as error:
-                # Every role change writes the same policy, so another one can make this call fail (public code).
+                # Every role change writes the same policy, so another change can make this call fail (public code).
                 wait = poll_interval(self.io.now() - began)
                 left = min(remaining(self.io), self.until - self.io.now())
                 if not is_stale_write(error.status, error.azure_code, error.message) or wait >= left:
@@ -336,7 +336,7 @@ class Curating:
 
 
 def _apart(members: Sequence[Member], error: PurviewMpeError) -> list[Sequence[Member]]:
-    """Split the members into parts to try separately, after Purview refused one of several as unknown.
+    """Split the members into parts to try separately, because Purview refused several and does not know one of them.
 
     If the error names some of the identities, those are tried apart from the others; otherwise each half is tried.
     """

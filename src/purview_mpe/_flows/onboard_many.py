@@ -1,8 +1,8 @@
 """Onboarding many factories at once: identity and connection, then `create_many` and the role in parallel.
 
 All factories of one account share one policy, which is read and written back whole. So their identities are collected,
-and one write adds all that are ready. The write is sent once every factory of the account has its identity, or after a
-while, so that a slow factory does not delay the others for long.
+and one write adds all that are ready. The write is sent as soon as every factory of the account has its identity, or
+after a while, so that a slow factory does not delay the others for long.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from purview_mpe._flows.steps.shared_accounts import SharedAccount
     from purview_mpe._model.results import Account, Outcome, Report, Verb
 
-#: Seconds that the first identities of an account wait for further ones; each later batch waits twice as long, so that
-#: the number of writes hardly grows with the size of the fleet.
+#: Seconds that the first identities of an account wait for further ones; each later batch waits twice as long as the
+#: one before, so that the number of writes hardly grows with the size of the fleet.
 _GATHER = 60.0
 #: Timeout of one batch in seconds, from its first request; the same as the default of `grant`.
 _PATIENCE = 300.0
@@ -73,7 +73,7 @@ class _Work:
     role: _Role | None = None
 
     def report(self) -> Report:
-        """What was done so far; a role that is still open has timed out."""
+        """What was done so far; a role that is still open is reported as timed out."""
         if (part := self._part()) is not None:
             self.onboarding.curating = part
         return self.onboarding.report()
@@ -117,13 +117,13 @@ class _Roles:
         self._open: Counter[str] = Counter()
 
     def expect(self, candidate: Candidate, account: str) -> None:
-        """Note that a factory of this account will need the role."""
+        """Record that a factory of this account will need the role."""
         self.forget(candidate)
         self._expected[candidate.index] = account
         self._open[account] += 1
 
     def forget(self, candidate: Candidate) -> None:
-        """Note that a factory no longer needs the role, or is ready for it."""
+        """Record that a factory no longer needs the role, or is ready for it."""
         if (account := self._expected.pop(candidate.index, None)) is not None:
             self._open[account] -= 1
 
@@ -205,7 +205,7 @@ class OnboardingFleet(Fleet):
         """The work for each factory that was read with its account, by the factory's index."""
 
     def admit(self, member: Candidate) -> None:
-        """Find the factory's account; its identity will need the role there."""
+        """Find the factory's account; the factory's identity will need the role there."""
         if self._options.grant:
             account_id = member.spec.account_id
             self._roles.expect(member, str(account_id).casefold() if account_id else "")

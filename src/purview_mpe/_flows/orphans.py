@@ -38,7 +38,7 @@ _SUBSCRIPTIONS_API_VERSION = "2022-12-01"
 #: Azure Resource Manager's codes for a resource that does not exist. The status 404 alone does not prove that, because
 #: a hidden subscription also answers 404.
 _GONE = frozenset({"resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound", "notfound"})
-#: Connections that a finding names one by one.
+#: The most connections that one finding names.
 _SHOWN_CONNECTIONS = 20
 
 
@@ -97,7 +97,7 @@ async def _account_side(
 
 
 async def _list_factories(io: Io, account_id: ArmId) -> tuple[list[KnownFactory], list[Finding]]:
-    """The factories in every subscription that this caller can see, and a finding for each that cannot be listed.
+    """The factories of all subscriptions that this caller can see; a finding for each subscription without an answer.
 
     An account also serves factories in other subscriptions.
     """

@@ -41,7 +41,7 @@ class PlanningFleet(Fleet):
         self.finish(member, fleet_reports.rehearsed(plan, None, approve=False))
 
     def fail(self, member: Candidate, failure: PurviewMpeError) -> None:
-        """Keep why there is no plan."""
+        """Keep the reason why there is no plan."""
         self._found[member.index] = ErrorDetail.of(failure)
         super().fail(member, failure)
 

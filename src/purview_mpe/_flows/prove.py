@@ -48,7 +48,9 @@ _CLOCK_SKEW = timedelta(days=1)
 _MAX_OPERATIONS = 5
 #: Seconds of the timeout reserved for the last catalog read, so that it can still get an answer.
 _LAST_LOOK = 5.0
-_LOST = "A run may have started: look under Monitor in Data Factory Studio, and prove that run with run_id."
+_LOST = (
+    "A run may have started: look for it under Monitor in Data Factory Studio, then call prove again with its run_id."
+)
 
 
 async def prove(
@@ -272,7 +274,7 @@ class _Proving:
             entity = await self._entity(address, *asked)
             if entity is not None:
                 return entity
-            # After a 404, whatever its code, the search decides.
+            # After a 404, whatever error code comes with it, the search decides.
         path, query, body = lineage.search_request(activity)
         answer = await self._ask("POST", address, path, query, body)
         if not lineage.is_search_answer(answer):

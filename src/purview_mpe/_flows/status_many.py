@@ -69,7 +69,7 @@ class _Reading:
         self.registers[place] = Register(listing)
 
     def targets_of(self, member: _Member) -> tuple[Account, tuple[Target, ...]] | None:
-        """The account and targets of a factory; None, with its error set, if they are not known."""
+        """The account and targets of a factory. If they are not known: None, and `member.error` is set."""
         if member.error is not None or member.account_id is None:
             return None
         account = self.accounts[member.account_id]

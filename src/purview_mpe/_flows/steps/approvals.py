@@ -1,8 +1,8 @@
 """Approving for many factories: each list serves all of them, and no target waits for another one.
 
-The ownership rules are the same as for one factory; only the entries of each list that can decide a claim are passed to
-them. A connection whose exact id is known is decided as soon as its own target shows it. If only names are known, the
-rules compare what all targets of a factory show, so those are decided together.
+The ownership rules are the same as for one factory, but only the entries of a list that can decide a claim are passed
+to them. A connection whose exact id is known is decided as soon as its own target shows it. If only names are known,
+the rules compare what all targets of a factory show, so its connections are decided together.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ QUEUES = {"claims": 0.4, "lists": 0.3, "decisions": 0.3}
 _ASK_AGAIN = 30.0
 #: Concurrent decisions at one resource; storage runs one private endpoint operation at a time (public code).
 _AT_ONE_PLACE = 4
-#: Seconds between two lists of one target while decisions are still being written.
+#: Seconds between two reads of one target's list while decisions are still being written.
 _READ_BACK = 5.0
 #: Seconds that a list waits for further factories that are about to ask for it.
 _GATHER = 2.0
@@ -63,9 +63,9 @@ class Case:
     was_asked: bool = False
     """True once the claims were read, or could not be read."""
     unread: dict[Place, int] = field(default_factory=dict[Place, int])
-    """The lists that must still be read for these claims.
+    """For each list that must still be read: how many reads of that list had started when the claims were read.
 
-    Each has the number of its reads that had started before the claims were read; only a later read counts.
+    A list stays in here until a read of it that started after the claims were read has ended.
     """
     deciding: set[Identity] = field(default_factory=set[Identity])
     """Endpoints for which a decision is queued or being written."""
@@ -85,6 +85,8 @@ class _Decision:
     case: Case
     match: Match
     seen_at: float | None
+    is_under_way: bool = False
+    """True if the decision was, or is about to be, sent."""
     was_shown: bool = False
     """True if the target already shows the decision."""
 
@@ -108,7 +110,7 @@ class _ListQueue:
     decisions: deque[_Decision] = field(default_factory=deque[_Decision])
     writing: int = 0
     written: list[tuple[int, _Decision]] = field(default_factory=list[tuple[int, _Decision]])
-    """Decisions that Azure accepted but does not show yet, each with the number of reads started before."""
+    """Decisions that Azure accepted but does not show yet, each with the number of reads started before it."""
 
     def want(self, at: float) -> None:
         """Read the list at this moment or earlier."""
@@ -175,7 +177,7 @@ class Approvals:
         for place, claims in placed.items():
             queue = self._queues.setdefault(place, _ListQueue(place))
             queue.cases[id(case)] = case
-            # A read that has already started also serves these claims, if they have not changed.
+            # If the claims are the same as last time, a read of the list that has started since then is new enough.
             is_same = claims == case.placed.get(place)
             unread[place] = case.unread.get(place, queue.readings) if is_same else queue.readings
             queue.want(max(now, queue.began + self._pause_between_readings(queue)))
@@ -239,7 +241,7 @@ class Approvals:
             claims = [claim for claim in claims if case.place_of(claim) == queue.place]
             claims = [claim for claim in claims if claim.identity not in case.deciding]
         elif case.unread or case.deciding:
-            return  # claims that only names identify are decided from all lists together
+            return  # claims identified only by names are decided from all lists together
         queues = {place: self._queues[place] for place in map(case.place_of, claims)}
         for one in (queue, *queues.values()):
             one.cases.pop(id(case), None)
@@ -279,9 +281,13 @@ class Approvals:
     def _write(self, queue: _ListQueue, decision: _Decision) -> None:
         case, match, holder = decision.case, decision.match, queue.place[1]
 
-        async def flow() -> None:
-            if case.is_open and match.connection is not None:
+        def begun() -> None:
+            if case.is_open:
+                decision.is_under_way = True
                 case.work.sent(match)  # from here on, the outcome must not say that nothing was sent
+
+        async def flow() -> None:
+            if decision.is_under_way and match.connection is not None:
                 decision.was_shown = await connections.write_when_free(
                     self._io,
                     ArmId.parse(case.work.account.id),
@@ -297,10 +303,10 @@ class Approvals:
             self._write_next(queue)
 
         method = "POST" if queue.place[0] == "ingestion" else "PUT"
-        self._schedule.put("decisions", str(queue.place), Job(flow, then, (Cost(method, holder, 1),)))
+        self._schedule.put("decisions", str(queue.place), Job(flow, then, (Cost(method, holder, 1),), begun=begun))
 
     def _written(self, queue: _ListQueue, decision: _Decision, failure: PurviewMpeError | None) -> None:
-        """Handle the answer to a decision. A successful answer is not trusted; what the target shows decides."""
+        """Handle the answer to a decision. A successful answer is not trusted; only what the target shows counts."""
         case, match, now = decision.case, decision.match, self._io.now()
         case.deciding.discard(match.claim.identity)
         if case.is_open and failure is None and not decision.was_shown:

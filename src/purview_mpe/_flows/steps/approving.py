@@ -160,7 +160,7 @@ class Approving:
 
     async def claims(self) -> list[Claim]:
         """The claims to look for at the targets now; searches that need no list of a target end here."""
-        # Read before the claims: an endpoint that appears meanwhile must not be reported as absent.
+        # This is read before the claims, so that an endpoint that appears meanwhile is not reported as absent.
         may_grow = self.source.may_grow
         claims = [claim for claim in await self.source.claims() if self.searches.is_open(claim)]
         for claim in claims:
@@ -206,7 +206,7 @@ class Approving:
         return self.searches.of(match.claim).asked_at
 
     def _is_worth_a_look(self, claim: Claim) -> bool:
-        """True if the target's list can decide the claim: only once the factory or a report vouches for it."""
+        """True if the target's list can decide the claim, that is, if the factory or a report vouches for the claim."""
         if self.source.blind or claim.is_vouched_for:
             return True
         search = self.searches.of(claim)
@@ -219,7 +219,7 @@ class Approving:
         return False
 
     def _may_pass(self, error: PurviewMpeError) -> bool:
-        """True if reading again may help, although the pipeline has already tried several times."""
+        """True if reading again may help, although the client's HTTP pipeline has already tried several times."""
         return isinstance(error, PASSING) and self.failed_looks < FAILED_LOOKS
 
     def _match(self, claims: Sequence[Claim], listings: Listings) -> list[Match]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.spec import Spec
 
 
-#: The list that usually shows a connection, by group id; for a target that only a report names.
+#: The list that usually shows a connection, by group id. It is used for a target that is named only in a report.
 _LISTS: Mapping[str, ConnectionList] = {"blob": "storage", "queue": "storage", "namespace": "namespace"}
 
 
@@ -60,7 +60,7 @@ class FromFactory:
         try:
             endpoints = await reads.list_endpoints_alone(self.io, self.spec)
         except AccessDenied as denied:
-            # Fall back to names only if the factory was never readable; otherwise an earlier read showed more.
+            # Only if the factory was never readable, fall back to names; otherwise an earlier read showed more.
             if is_about_the_sign_in(denied) or self.was_read:
                 raise
             self.blind = True
@@ -87,8 +87,8 @@ class LeftOut:
 class FromReport:
     """Claims from a requester's report: its exact private endpoint ids, and nothing else.
 
-    Azure decides which targets the account has. A report comes from a file: a target that only the file names may be a
-    resource of another team on which this caller has rights by chance.
+    Azure decides which targets the account has. A report comes from a file: a target named only in that file may be
+    another team's resource, on which this caller happens to have rights.
     """
 
     account: Account
@@ -137,9 +137,9 @@ class FromReport:
         return Target(group_id=group_id, resource_id=outcome.resource_id, connections=where)
 
     def _known(self) -> dict[Identity, Target]:
-        """The targets that the account shows, and those of the group ids not needed for lineage.
+        """The targets that the account shows, and those of the optional group ids, which lineage does not need.
 
-        The latter lead to the account itself (source: see `optional_target`).
+        The target of an optional group is the account itself (source: see `optional_target`).
         """
         targets = (*self.account.targets, *(optional_target(self.account, group_id) for group_id in OPTIONAL_GROUPS))
         return {target.identity: target for target in targets}

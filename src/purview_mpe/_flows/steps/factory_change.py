@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Result, Subject, Verb
     from purview_mpe._model.spec import Spec
 
-#: The call that replaces a connection to another account, by the verb that met it.
+#: By verb: the call that also replaces a connection to another account.
 _REPLACING = {"connect": "Call connect(spec, replace=True)", "onboard": "Call onboard(spec, replace=True)"}
-#: How often the factory may change between a read and the following write before the change fails.
+#: How often other callers may change the factory between our read and our write before we give up.
 _ROUNDS = 5
 
 
@@ -209,7 +209,7 @@ class FactoryChange:
         return self._decide(may_be_done=may_be_done) or None
 
     def _decide(self, *, may_be_done: bool) -> bool:
-        """End each part that the factory shows, or that something blocks; return whether all have ended."""
+        """End each part whose change the factory shows, or that something blocks; return whether all have ended."""
         for part in self._open:
             if part.is_made(self.body):
                 was_sent = may_be_done and isinstance(part.state, UnderWay)
@@ -235,7 +235,7 @@ class FactoryChange:
                         raise
                 else:
                     return True
-            # A 412 can follow a write whose answer was lost: a transport may send a request twice.
+            # A 412 can mean that our own write succeeded: if the answer was lost, a transport may have repeated it.
             if await self._look(may_be_done=True):
                 return True
         raise failure
@@ -286,8 +286,8 @@ class FactoryChange:
 
     def _no_etag(self) -> AzureUnavailable:
         return AzureUnavailable(
-            f"Could not {self._what}: the factory shows no usable eTag, without which another change could be "
-            "overwritten; nothing was written.",
+            f"Could not {self._what}: the factory shows no usable eTag, so a write could overwrite another "
+            "change; nothing was written.",
             remedy="Repeat the call; if it happens again, make the change in Data Factory Studio.",
             status=200,
         )

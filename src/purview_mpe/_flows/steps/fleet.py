@@ -114,7 +114,7 @@ class FleetWork(ABC, Generic[M]):
 
     @abstractmethod
     def cut_off(self, member: M) -> Report:
-        """The report for a factory as it stands, when its work ends."""
+        """The report for a factory whose work ends now, with what was done so far."""
 
     def prepare(self) -> float:
         """Called before each step; returns the moment for the next call if nothing happens before."""

@@ -1,4 +1,4 @@
-"""A fleet's reports for factories without results of their own steps."""
+"""A fleet's reports for factories whose steps produced no results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Account, Plan, Step, Verb
     from purview_mpe._model.spec import Spec
 
-#: The verbs of one factory whose fleets take the report of an earlier run (`resume`).
+#: The single-factory verbs whose fleet verb accepts the report of an earlier run (`resume`).
 _RESUMABLE: frozenset[str] = frozenset({"create_all", "onboard"})
 
 
@@ -43,7 +43,7 @@ def not_begun(spec: Spec, *, approve: bool, verb: Verb = "create_all") -> Report
 
 
 def conflicting(plan: Plan, *, approve: bool) -> Report:
-    """The report for a plan with conflicts: nothing was written, and each outcome but `kept` says why."""
+    """The report for a plan with conflicts: nothing was written, and each outcome except `kept` says why."""
     return Report(
         verb="create_all",
         spec=plan.spec,

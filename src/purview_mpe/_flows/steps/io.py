@@ -30,7 +30,7 @@ MOMENT = 1.0
 
 
 class NotYet(Throttled):
-    """A write whose turn within Azure's limits comes in `retry_after` seconds; nothing was sent.
+    """Raised for a write that Azure's limits do not allow before `retry_after` seconds have passed; nothing was sent.
 
     The flow waits, checks whether the write is still needed, then sends it; its place in the queue is kept.
     """
@@ -100,7 +100,7 @@ class PurviewData(Protocol):
 
 
 class Team(Protocol):
-    """Flows that run beside the flow that started them; only that flow starts further ones and waits."""
+    """Flows that run beside the one that started them; only that one starts further flows, and waits for them."""
 
     def start(self, flow: Coroutine[Any, Any, None]) -> None:
         """Run a flow beside this one. If the flow raises an error, the team ends: `wait` raises that error."""
@@ -124,7 +124,7 @@ class Io(Protocol):
     async def call(self, attempt: Attempt, operation: Callable[[Clients], T]) -> T:
         """Do one operation; raises this library's errors, never the SDK's.
 
-        A request that changes something is sent once: `waiting.carried_out` repeats it, after a look.
+        This method sends a write only once. If it must be repeated, `waiting.carried_out` repeats it, after a look.
         """
         ...
 
@@ -151,7 +151,7 @@ class Io(Protocol):
         ...
 
     async def gather(self, flows: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-        """Run flows together; all finish, then the first failure in their order is raised."""
+        """Run flows together; when all have finished, the failure of the first one in `flows` that failed is raised."""
         ...
 
     def team(self) -> Team:
@@ -176,7 +176,7 @@ class Io(Protocol):
 
     @property
     def writes_sent(self) -> int:
-        """How many requests of this verb that change something are on their way or answered."""
+        """Number of writes that this verb has sent, answered or not."""
         ...
 
     @property
@@ -189,7 +189,7 @@ class Io(Protocol):
         ...
 
     def interruption_behind(self, error: BaseException) -> BaseException | None:
-        """The interruption during whose handling `error` was raised; None if there is none."""
+        """The interruption that was being handled when `error` was raised; None without one."""
         ...
 
     async def checkpoint(self) -> None:

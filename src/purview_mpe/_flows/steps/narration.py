@@ -1,4 +1,4 @@
-"""What every verb does around its own work: report its start and end, and what was done if it is interrupted."""
+"""What every verb does around its own work: report its start, its end and, if interrupted, what was done so far."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_TRIES = 3
 async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
     """The flow's result, with `started` and `finished` reported around it.
 
-    The exception that ends a verb after its first write (Ctrl-C, cancellation) carries what was done so far: in its
+    An exception (Ctrl-C, cancellation) that ends a verb after its first write carries what was done so far: in its
     notes, which every traceback shows, and in full in its attribute `report`. No later error replaces it.
     """
     with io.verb(verb):
@@ -45,7 +45,7 @@ async def narrated(io: Io, verb: str, flow: Callable[[Io], Awaitable[T]]) -> T:
                 raise
         else:
             return result
-    raise ending  # raised outside the handler, so that the error that hid it does not become its context
+    raise ending  # raised outside the handler, so that `error`, which hid `ending`, is not shown as its cause
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def _accompany(error: BaseException, so_far: Callable[[], R], attach: Callable[[
 
 
 def _despite_interruptions(action: Callable[[], None]) -> None:
-    """Run the action even if further interruptions arrive; the first interruption is raised right afterwards."""
+    """Run the action even if further interruptions arrive; the caller raises the original one right afterwards."""
     for _ in range(_MAX_TRIES):
         try:
             action()
@@ -133,7 +133,7 @@ def _attach_fleet(error: BaseException, fleet: FleetReport) -> None:
 
 def _attach(error: BaseException, report: Report) -> None:
     done = "; ".join(f"{outcome.name}: {_known(outcome)}" for outcome in report.outcomes) or "nothing yet"
-    # Exceptions accept attributes, but their types do not declare them; __reduce__ and pickle keep this one, too.
+    # Exceptions accept attributes, but their types do not declare them; __reduce__ and pickle keep this attribute, too.
     vars(error)["report"] = report
     error.add_note(f"purview_mpe: {report.verb} did not finish. So far: {done}. Repeat the call: it reads Azure first.")
 

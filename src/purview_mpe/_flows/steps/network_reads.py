@@ -121,7 +121,7 @@ async def _list_endpoints(
 ) -> tuple[list[PrivateEndpoint], tuple[str, ...]]:
     """The private endpoints around the subnet, and why some resource groups cannot be read.
 
-    They are those in the network's own resource group, and in every other resource group that has one in the subnet.
+    "Around" means in the network's own resource group, and in any other that has a private endpoint in the subnet.
     """
     home = network.group_id
     others = [group for group in virtual_network.groups if not same_id(group, home)]
@@ -217,9 +217,10 @@ async def _search_zones(io: Io, network: Network, names: set[str]) -> _Zones:
 
 
 async def _list_zones(io: Io, subscription: str, groups: Sequence[ArmId]) -> tuple[list[ArmId], list[str]]:
-    """All zones of a subscription; the second list is empty.
+    """The zones of a subscription, and the reasons why others cannot be read.
 
-    If that is refused: the zones of the network's own resource groups in it, and why the others cannot be read.
+    If Azure lists the zones of the whole subscription, the result is all of them. If Azure refuses, the result is the
+    zones in the network's own resource groups there.
     """
     inside = [group for group in dict.fromkeys(groups) if folded(group.subscription) == folded(subscription)]
     attempt = Attempt("list the private DNS zones of the subscription", f"/subscriptions/{subscription}", "Reader")

@@ -1,7 +1,7 @@
 """Long-running operations of Microsoft.Network: a write, the operation that it begins, and the resource that results.
 
 The operation reports why it failed; reading the resource shows what exists. Both are used, the operation first, because
-the resource shows its failure as one word.
+the resource describes its failure in a single word only.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ async def _begin(io: Io, work: Work[T], *, seen_at: float | None) -> _Begun[T]:
 
 
 async def settled(io: Io, work: Work[T], *, waiting: Callable[[], None], wait: bool) -> Found[T] | None:
-    """The resource once its provisioning has ended or, without `wait`, once Azure shows it; None if it never does."""
+    """The resource, once its provisioning has ended (without `wait`: once Azure shows it); None if it never appears."""
     began, missing = io.now(), 0
     while True:
         found = await work.read()
@@ -144,7 +144,7 @@ async def settled(io: Io, work: Work[T], *, waiting: Callable[[], None], wait: b
 async def followed(
     io: Io, attempt: Attempt, operation: Operation, *, waiting: Callable[[], None]
 ) -> OperationState | None:
-    """How an operation ended; None if its URL no longer answers; then only reading the resource shows the result.
+    """How an operation ended; None if its URL no longer answers, so that only the resource shows the result.
 
     Raises:
         WaitTimedOut: the time ran out first.

@@ -30,8 +30,8 @@ class Planned:
 async def planned(io: Io, spec: Spec) -> Planned:
     """What is missing between the account and the factory.
 
-    A target is listed only if the plan creates an endpoint to it. A target that cannot be listed counts as having room,
-    because the plan needs no right on it.
+    The connections of a target are listed only if the plan creates an endpoint to it. If they cannot be listed, the
+    target counts as having room, because a plan needs no right on the targets.
     """
     seen_at = io.now()
     observed = await reads.observe(io, spec)

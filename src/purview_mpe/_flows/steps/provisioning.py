@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from purview_mpe._model.results import Endpoint, Factory, Outcome, Result, Step, Verb
 
 _MAX_HEALINGS = 3
-#: Seconds between two looks at whether the early read would overtake the writes.
+#: Seconds between two checks of whether the early read would overtake a write.
 _EARLY_READ_DELAY = 0.03
 
 
@@ -110,7 +110,7 @@ class Provisioning:
         return None
 
     async def skip_endpoints(self, network: Step) -> None:
-        """End every step inside the network: what would have been created fails, because the network is missing."""
+        """End every step inside the network; those that create something fail, because the network is missing."""
         for progress in self.steps_inside:
             if progress.step.action in {"create", "replace"}:
                 self._fail(progress, without_network(progress.step, network))
@@ -132,7 +132,7 @@ class Provisioning:
         await self.io.gather(flows)
         for progress in self.waiting:
             endpoint = _found(progress.step, listed)
-            # Nothing else in this list counts: the read may have overtaken the write.
+            # Only an endpoint that this list shows as finished counts: the read may have overtaken the write.
             if endpoint is not None and states.provisioning_is_over(endpoint.provisioning_state):
                 self._take_over(progress, listed)
 
@@ -348,6 +348,6 @@ def _found(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
 
 
 def _leaving(step: Step, endpoints: Sequence[Endpoint]) -> Endpoint | None:
-    """The endpoint of the step's identity that is being deleted."""
+    """The endpoint with the step's identity, if that endpoint is being deleted."""
     same = (endpoint for endpoint in endpoints if endpoint.identity == step.identity)
     return next((endpoint for endpoint in same if states.is_deleting(endpoint.provisioning_state)), None)

@@ -131,8 +131,8 @@ async def _endpoints_or_404(io: Io, spec: Spec) -> list[Endpoint] | AzureError:
 async def read_factory(io: Io, spec: Spec) -> Factory:
     """The factory's managed virtual networks, and the endpoints in the one that the spec names.
 
-    If Azure answers the list of endpoints with a 404 that does not say what is missing, that list counts as empty only
-    if the list of networks shows that the spec's network does not exist.
+    Azure can answer the list of endpoints with a 404 that does not say what is missing. Then the factory counts as
+    having no endpoints only if the list of networks shows that the spec's network does not exist.
     """
     networks, endpoints = await both(io, list_networks(io, spec.factory_id), _endpoints_or_404(io, spec))
     if isinstance(endpoints, AzureError):

@@ -1,8 +1,8 @@
 """Reading and changing the metadata policy of an account's root collection.
 
 The policy is read, changed and written back as a whole, and only a number in its body identifies its version. So each
-write is read back, and repeated if another write has replaced it. This process makes one change at a time to the policy
-of an account: if the last writer wins, one of two concurrent changes would be lost.
+write is read back, and repeated if another write has replaced it. A process makes only one change at a time to the
+policy of an account: if the last writer wins, one of two concurrent changes would be lost.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ async def change_root_policy(io: Io, account: Account, account_id: ArmId, change
     """Make a change to the policy, and read it back; repeat the write if another one has replaced it.
 
     Raises:
-        PurviewMpeError: the policy cannot be read, or Purview refused the write; or, after any other write, the policy
-            did not show the change or could not be read back.
+        PurviewMpeError: the policy cannot be read; Purview refused the write; or Purview accepted it, but then the
+            policy did not show the change or could not be read back.
     """
     async with _turn(io, str(account_id), change):
         return await _change(io, account, account_id, change, dry_run=dry_run)
@@ -138,7 +138,7 @@ async def _change(io: Io, account: Account, account_id: ArmId, change: Change, *
 
 
 async def _first_read(io: Io, account: Account, account_id: ArmId, change: Change) -> Policy:
-    """The policy, once the account has been created: until then, Purview still writes it (public code).
+    """The policy, as soon as the account has been created: until then, Purview itself writes the policy (public code).
 
     Raises:
         WaitTimedOut: the time ran out while the account was being created.

@@ -77,7 +77,7 @@ async def activities_of(
 async def list_activities(
     io: Io, factory_id: ArmId, run_id: str, begin: datetime, end: datetime
 ) -> tuple[ActivityRun, ...]:
-    """The activities of one run, as far as they can report lineage."""
+    """Those activities of one run that can report lineage."""
     attempt = Attempt(f"list the activities of the pipeline run {run_id!r}", str(factory_id), _ROLE)
 
     async def activity_page(asked: Json) -> tuple[tuple[ActivityRun, ...], str | None]:

@@ -3,8 +3,8 @@
 One flow runs the fleet and decides in `Schedule.step`: it starts due work and handles ended work. The work itself
 consists of flows that run beside it. So decisions need no locks, and a request that hangs only delays its own factory.
 
-A write that has to wait for Azure's limits is not started: it would only wait in the pipeline, on a thread that other
-work needs, and the read before it would be outdated by then.
+A write that has to wait for Azure's limits is not started: it would only wait in the client's HTTP pipeline, on
+a thread that other work needs, and the read before it would be outdated by then.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 #: Maximum concurrent work for one subscription or target: enough to use up a subscription's write limit if a request
 #: takes two seconds.
 _IN_ONE_LANE = 8
-#: Maximum seconds between starting work and the moment at which the request budget (`Io.until_room`) counts its
-#: requests.
+#: Maximum seconds between the start of some work and the moment at which the request budget (`Io.until_room`) counts
+#: the requests of that work.
 _ON_ITS_WAY = 0.2
 #: Seconds between two events that report waiting for Azure's limits.
 _SAY_AGAIN = 15.0
@@ -54,6 +54,8 @@ class Job:
     costs: tuple[Cost, ...] = ()
     dropped: Callable[[], None] = lambda: None
     """Called if the work is dropped before it started."""
+    begun: Callable[[], None] = lambda: None
+    """Called immediately before `flow` starts, by the flow that runs the fleet: it alone knows who is still waiting."""
     failure: PurviewMpeError | None = None
 
 
@@ -120,6 +122,7 @@ class Schedule:
         self._running += 1
         now = self._io.now()
         self._sent.extend((now, cost) for cost in entry.job.costs)
+        entry.job.begun()
         self._team.start(self._do(entry))
 
     async def _do(self, entry: _Entry) -> None:
@@ -130,7 +133,7 @@ class Schedule:
         self._ended.append(entry)
 
     def _pause_before(self, entry: _Entry) -> float:
-        """Seconds to wait before an entry starts, so that its requests are sent within `MOMENT`."""
+        """Seconds to wait before an entry starts, so that its requests are sent within `MOMENT` of its start."""
         now = self._io.now()
         while self._sent and now - self._sent[0][0] > _ON_ITS_WAY:
             self._sent.popleft()

@@ -54,7 +54,7 @@ class AccountSide:
     account: Account | None = None
     """None if there is no account to read.
 
-    Then the spec names none and the factory is not connected to one, or the account does not exist.
+    That is so if the spec names none and the factory is not connected to one, or if the account does not exist.
     """
     permissions: Permissions = field(default_factory=dict[str, None])
     curators: frozenset[str] | CuratorHidden | None = None
@@ -64,7 +64,7 @@ class AccountSide:
 async def survey(io: Io, spec: Spec) -> Situation:
     """The situation of a spec.
 
-    Reads four parts of the factory, the account, the caller's permissions at each scope, and the root policy;
+    Reads the account, the caller's permissions at each scope, the root policy, and four parts of the factory;
     independent reads run together.
 
     Raises:

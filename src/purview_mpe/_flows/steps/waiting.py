@@ -1,4 +1,4 @@
-"""Waiting, and sending a write again, with tenacity on the flow's own clock.
+"""Waiting, and sending a write again, with the library tenacity on the flow's own clock.
 
 The Azure client's HTTP pipeline repeats reads, but sends each write once: after a wait the state may have changed, so
 the flow reads first and only then repeats the write. That holds for a busy resource, for an answer that asks to wait,
@@ -26,7 +26,7 @@ T = TypeVar("T")
 PATIENCE = 300.0
 #: Failures that may be temporary although the pipeline has tried several times.
 PASSING = (AzureUnavailable, NoAnswer, Throttled)
-#: Number of failed reads in a row that ends a wait; fewer are tolerated if each failure is one of `PASSING`.
+#: Number of consecutive failed reads after which a wait ends; fewer are tolerated if each failure is one of `PASSING`.
 FAILED_LOOKS = 5
 #: Maximum number of attempts. Without it, a write would repeat for ever if the clock stands still while the flow
 #: sleeps.

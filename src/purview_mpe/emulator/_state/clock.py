@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import sys
 import threading
 import time
@@ -261,7 +262,8 @@ class VirtualClock:
         moments = [first for watch in self._watches.values() if (first := watch.waits_until) is not None]
         if self._sleeps:
             moments.append(self._sleeps[0][0])
-        return min(moments, default=None)
+        # A sleep without an end does not move the clock: no time would be left for anything that comes afterwards.
+        return min((moment for moment in moments if moment < math.inf), default=None)
 
     def _move_to(self, moment: float) -> None:
         if moment > self._read():
