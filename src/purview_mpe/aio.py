@@ -10,11 +10,10 @@ import inspect
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from purview_mpe import _client
 from purview_mpe._azure import loading
-from purview_mpe._client import verbs
-from purview_mpe._client.arguments import checked_listener
+from purview_mpe._azure.options import checked_listener
 from purview_mpe._client.client import Client as _Synchronous
-from purview_mpe._flows.steps.narration import narrated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
@@ -81,21 +80,21 @@ class Client:
 
         What a Purview account needs: its shape, firewall setting and targets.
         """
-        return await self._run(verbs.discover(account))
+        return await self._run(_client.verbs.discover(account))
 
     async def plan(self, spec: Spec) -> Plan:
         """As `purview_mpe.Client.plan`.
 
         What the factory needs to reach the account: what to create, and what exists already.
         """
-        return await self._run(verbs.plan(spec))
+        return await self._run(_client.verbs.plan(spec))
 
     async def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:
         """As `purview_mpe.Client.apply`.
 
         Create what the plan says is missing, and wait until Azure has provisioned it.
         """
-        return await self._run(verbs.apply(plan_or_spec, wait=wait, timeout=timeout))
+        return await self._run(_client.verbs.apply(plan_or_spec, wait=wait, timeout=timeout))
 
     async def create_all(
         self, spec: Spec, *, approve: bool = False, wait: bool = True, timeout: float = 1800
@@ -104,7 +103,7 @@ class Client:
 
         Plan and apply in one call, as "Create all" does in the portal; with `approve`, also approve.
         """
-        return await self._run(verbs.create_all(spec, approve=approve, wait=wait, timeout=timeout))
+        return await self._run(_client.verbs.create_all(spec, approve=approve, wait=wait, timeout=timeout))
 
     async def approve(
         self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
@@ -113,7 +112,7 @@ class Client:
 
         Approve the pending connections that provably belong to the factory, and no others.
         """
-        return await self._run(verbs.approve(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
+        return await self._run(_client.verbs.approve(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
     async def reject(
         self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
@@ -122,42 +121,42 @@ class Client:
 
         Reject the pending connections that provably belong to the factory; approved ones stay approved.
         """
-        return await self._run(verbs.reject(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
+        return await self._run(_client.verbs.reject(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
     async def status(self, spec: Spec) -> Status:
         """As `purview_mpe.Client.status`.
 
         Every endpoint that the account needs, as the factory and the target see it, with a verdict.
         """
-        return await self._run(verbs.status(spec))
+        return await self._run(_client.verbs.status(spec))
 
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> AsyncIterator[Status]:
         """As `purview_mpe.Client.watch`; iterate with `async for`.
 
         The status now, then each status that differs, until nothing is pending or provisioning any more.
         """
-        return self._iterate(verbs.watch(spec, every=every, timeout=timeout))
+        return self._iterate(_client.verbs.watch(spec, every=every, timeout=timeout))
 
     async def check(self, spec: Spec) -> Check:
         """As `purview_mpe.Client.check`.
 
         Whether everything is in place, before anything is written.
         """
-        return await self._run(verbs.check(spec))
+        return await self._run(_client.verbs.check(spec))
 
     async def connect(self, spec: Spec, *, replace: bool = False, identity: bool = False) -> Report:
         """As `purview_mpe.Client.connect`.
 
         Connect the factory to the account, so that its activities report lineage there.
         """
-        return await self._run(verbs.connect(spec, replace=replace, identity=identity))
+        return await self._run(_client.verbs.connect(spec, replace=replace, identity=identity))
 
     async def disconnect(self, spec: Spec) -> Report:
         """As `purview_mpe.Client.disconnect`.
 
         Remove the factory's connection to the account; its activities no longer report lineage.
         """
-        return await self._run(verbs.disconnect(spec))
+        return await self._run(_client.verbs.disconnect(spec))
 
     async def grant(
         self, spec: Spec, *, become_admin: bool = False, dry_run: bool = False, timeout: float = 300
@@ -166,14 +165,14 @@ class Client:
 
         Make the factory's identity Data Curator on the account's root collection, so that it may push lineage.
         """
-        return await self._run(verbs.grant(spec, become_admin=become_admin, dry_run=dry_run, timeout=timeout))
+        return await self._run(_client.verbs.grant(spec, become_admin=become_admin, dry_run=dry_run, timeout=timeout))
 
     async def revoke(self, spec: Spec, *, dry_run: bool = False, timeout: float = 300) -> Report:
         """As `purview_mpe.Client.revoke`.
 
         Remove the role Data Curator on the root collection from the factory's identity.
         """
-        return await self._run(verbs.revoke(spec, dry_run=dry_run, timeout=timeout))
+        return await self._run(_client.verbs.revoke(spec, dry_run=dry_run, timeout=timeout))
 
     async def prove(
         self,
@@ -189,7 +188,7 @@ class Client:
         Whether lineage arrives: follows one run of your pipeline into Purview's catalog.
         """
         return await self._run(
-            verbs.prove(spec, pipeline=pipeline, run_id=run_id, parameters=parameters, timeout=timeout)
+            _client.verbs.prove(spec, pipeline=pipeline, run_id=run_id, parameters=parameters, timeout=timeout)
         )
 
     async def onboard(
@@ -209,21 +208,21 @@ class Client:
         Everything that a new factory needs for lineage, in one call.
         """
         options = (approve, grant, become_admin, replace)
-        return await self._run(verbs.onboard(spec, options, dry_run=dry_run, wait=wait, timeout=timeout))
+        return await self._run(_client.verbs.onboard(spec, options, dry_run=dry_run, wait=wait, timeout=timeout))
 
     async def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """As `purview_mpe.Client.offboard`.
 
         Offboard the factory: revoke the role, disconnect it, and delete the endpoints, in this order.
         """
-        return await self._run(verbs.offboard(spec, dry_run=dry_run, timeout=timeout))
+        return await self._run(_client.verbs.offboard(spec, dry_run=dry_run, timeout=timeout))
 
     async def plan_private_endpoints(self, spec: Spec, network: Network, *, purpose: Purpose) -> Plan:
         """As `purview_mpe.Client.plan_private_endpoints`.
 
         What a network of your own needs to reach the account: private endpoints, zones, links and zone groups.
         """
-        return await self._run(verbs.plan_private_endpoints(spec, network, purpose=purpose))
+        return await self._run(_client.verbs.plan_private_endpoints(spec, network, purpose=purpose))
 
     async def create_private_endpoints(
         self,
@@ -241,7 +240,7 @@ class Client:
         Create what a network of your own needs to reach the account, and wait until it works.
         """
         return await self._run(
-            verbs.create_private_endpoints(
+            _client.verbs.create_private_endpoints(
                 spec, network, purpose=purpose, approve=approve, dry_run=dry_run, wait=wait, timeout=timeout
             )
         )
@@ -254,7 +253,7 @@ class Client:
         Delete the private endpoints of a purpose from a network of your own, whatever their names.
         """
         return await self._run(
-            verbs.delete_private_endpoints(spec, network, purpose=purpose, dry_run=dry_run, timeout=timeout)
+            _client.verbs.delete_private_endpoints(spec, network, purpose=purpose, dry_run=dry_run, timeout=timeout)
         )
 
     async def private_endpoints_status(self, spec: Spec, network: Network, *, purpose: Purpose) -> Status:
@@ -262,42 +261,42 @@ class Client:
 
         Every private endpoint that a network of your own needs, as it and its target see it, with a verdict.
         """
-        return await self._run(verbs.private_endpoints_status(spec, network, purpose=purpose))
+        return await self._run(_client.verbs.private_endpoints_status(spec, network, purpose=purpose))
 
     async def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """As `purview_mpe.Client.diagnose`.
 
         Why lineage does not arrive: the whole chain, from the support matrix to the recent runs.
         """
-        return await self._run(verbs.diagnose(spec, since=since))
+        return await self._run(_client.verbs.diagnose(spec, since=since))
 
     async def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """As `purview_mpe.Client.delete_all`.
 
         Delete the endpoints that serve this spec, whatever their names, and nothing else.
         """
-        return await self._run(verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
+        return await self._run(_client.verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
 
     async def orphans(self, account: str | ArmId) -> Orphans:
         """As `purview_mpe.Client.orphans`.
 
         The orphans of one account: connections without an endpoint, endpoints without a target.
         """
-        return await self._run(verbs.orphans(account))
+        return await self._run(_client.verbs.orphans(account))
 
     async def find_specs(self, scope: str, *, name: str = "purview", account: str | ArmId | None = None) -> FoundSpecs:
         """As `purview_mpe.Client.find_specs`.
 
         A spec for every factory of a subscription or resource group that is connected to a Purview account.
         """
-        return await self._run(verbs.find_specs(scope, name=name, account=account))
+        return await self._run(_client.verbs.find_specs(scope, name=name, account=account))
 
     async def find_id(self, scope: str, name: str, *, kind: Literal["factory", "account"] = "factory") -> str:
         """As `purview_mpe.Client.find_id`.
 
         The full id of a factory or a Purview account, by its name.
         """
-        return await self._run(verbs.find_id(scope, name, kind=kind))
+        return await self._run(_client.verbs.find_id(scope, name, kind=kind))
 
     async def create_many(
         self,
@@ -316,7 +315,7 @@ class Client:
         What `create_all` does, for many factories at once, as fast as Azure's limits allow.
         """
         return await self._all(
-            verbs.create_many(
+            _client.verbs.create_many(
                 specs,
                 approve=approve,
                 wait=wait,
@@ -345,7 +344,7 @@ class Client:
         As `create_many`, but yields each factory's report as soon as it is complete.
         """
         return self._iterate(
-            verbs.create_many(
+            _client.verbs.create_many(
                 specs,
                 approve=approve,
                 wait=wait,
@@ -377,7 +376,7 @@ class Client:
         What `onboard` does, for many factories at once, as fast as Azure's limits allow.
         """
         return await self._all(
-            verbs.onboard_many(
+            _client.verbs.onboard_many(
                 specs,
                 (approve, grant, become_admin, replace),
                 wait=wait,
@@ -409,7 +408,7 @@ class Client:
         As `onboard_many`, but yields each factory's report as soon as it is complete.
         """
         return self._iterate(
-            verbs.onboard_many(
+            _client.verbs.onboard_many(
                 specs,
                 (approve, grant, become_admin, replace),
                 wait=wait,
@@ -433,7 +432,9 @@ class Client:
 
         What `approve` does, for many factories at once: each target is listed once per round for all of them.
         """
-        return await self._all(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
+        return await self._all(
+            _client.verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout)
+        )
 
     def iter_approve_many(
         self,
@@ -447,28 +448,28 @@ class Client:
 
         As `approve_many`, but yields each factory's report as soon as it is complete.
         """
-        return self._iterate(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
+        return self._iterate(_client.verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
 
     async def status_many(self, specs: Iterable[Spec] | str | Path) -> FleetStatus:
         """As `purview_mpe.Client.status_many`.
 
         What `status` shows, for many factories at once: each account and each target is read once.
         """
-        return await self._run(verbs.status_many(specs))
+        return await self._run(_client.verbs.status_many(specs))
 
     async def plan_many(self, specs: Iterable[Spec] | str | Path) -> FleetPlan:
         """As `purview_mpe.Client.plan_many`.
 
         What `plan` shows, for many factories at once: each account and each target is read once.
         """
-        return await self._looked(verbs.plan_many(specs))
+        return await self._looked(_client.verbs.plan_many(specs))
 
     async def check_many(self, specs: Iterable[Spec] | str | Path) -> FleetCheck:
         """As `purview_mpe.Client.check_many`.
 
         What `check` shows, for many factories at once: each account, its policy and each target is read once.
         """
-        return await self._run(verbs.check_many(specs))
+        return await self._run(_client.verbs.check_many(specs))
 
     async def delete_many(
         self,
@@ -485,7 +486,7 @@ class Client:
         What `delete_all` does, for many factories at once, as fast as Azure's limits allow.
         """
         return await self._all(
-            verbs.delete_many(
+            _client.verbs.delete_many(
                 specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after, resume=resume, journal=journal
             )
         )
@@ -505,7 +506,7 @@ class Client:
         As `delete_many`, but yields each factory's report as soon as it is complete.
         """
         return self._iterate(
-            verbs.delete_many(
+            _client.verbs.delete_many(
                 specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after, resume=resume, journal=journal
             )
         )
@@ -530,7 +531,7 @@ class Client:
 
     async def _run(self, call: Call[T]) -> T:
         io = self._io(call.timeout)
-        return await narrated(io, call.verb, call.flow)
+        return await call.narrated(io)
 
     async def _iterate(self, series: Series[T]) -> AsyncGenerator[T]:
         io = self._io(series.timeout)

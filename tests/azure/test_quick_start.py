@@ -67,7 +67,7 @@ START = "import purview_mpe; purview_mpe.quick_start()"
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_a_verb_needs_no_types_module(colour):
-    """Creating all endpoints imports four SDKs, and runs the code of none of their modules `types`."""
+    """Creating and approving all endpoints imports four SDKs, and runs the code of none of their modules `types`."""
     assert process(START, CREATE[colour], ENDED, COUNTED) == ["0", "4"]
 
 
@@ -133,6 +133,215 @@ def test_operations_send_and_show_the_same():
         f"{client}.{group}" for client, group in sdk_requests.used() if group != "send_request"
     }
     assert usual["sync"].keys() == usual["async"].keys()
+
+
+# --- single models
+
+MODELS = "azure.mgmt.datafactory.models"
+TAKE = f"import azure.mgmt.datafactory, sys; models = sys.modules['{MODELS}']"
+#: Whether the models have run as a whole.
+IS_WHOLE = f"print('Activity' in types.ModuleType.__dict__['__dict__'].__get__(sys.modules['{MODELS}']))"
+
+
+def test_an_answer_needs_its_own_models_alone():
+    """Reading one endpoint defines its models, and not the other thousand of Data Factory."""
+    read = """
+        import types
+        from azure.mgmt.datafactory._utils.model_base import _deserialize
+        body = {"properties": {"groupId": "blob", "connectionState": {"status": "Approved"}}}
+        found = _deserialize(models.ManagedPrivateEndpointResource, body)
+        assert found.properties.connection_state.status == "Approved"
+        assert found.as_dict() == body
+    """
+    assert process(START, TAKE, read, IS_WHOLE) == ["False"]
+    assert process(TAKE, read, IS_WHOLE) == ["True"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ManagedPrivateEndpointResource", "Factory", "IntegrationRuntimeType", "CloudError", "Activity", "CopySink"],
+)
+def test_a_single_model_is_the_one_that_the_whole_module_has(name):
+    """A class that was taken stays the class of its name, with its bases, its source and its place."""
+    shown = f"""
+        import inspect
+        taken = models.{name}
+        first = [repr(taken.__mro__), taken.__module__, inspect.getsource(taken), sorted(vars(taken))]
+        dir(models)  # runs the whole module
+        assert models.{name} is taken is vars(sys.modules[taken.__module__])["{name}"]
+        assert all(vars(sys.modules[one.__module__])[one.__name__] is one for one in taken.__mro__)
+        second = [repr(taken.__mro__), taken.__module__, inspect.getsource(taken), sorted(vars(taken))]
+        print(hash(tuple(map(str, first))) == hash(tuple(map(str, second))), len(first[2]))
+    """
+    quick = process(START, TAKE, shown)
+    assert quick == process(TAKE, shown)
+    assert quick[0] == "True"
+
+
+def test_a_model_that_finds_its_subclasses_has_them_all():
+    """An activity of a pipeline is read as its own kind, although nothing has named that kind before."""
+    read = """
+        from azure.mgmt.datafactory._utils.model_base import _deserialize
+        print(type(_deserialize(models.Activity, {"name": "one", "type": "Execution"})).__name__)
+    """
+    assert process(START, TAKE, read) == ["ExecutionActivity"]
+
+
+def test_every_model_is_the_same_once_some_were_taken():
+    """The whole module has the same names, and each class the same fields, bases and subclasses."""
+    listed = """
+        import types
+        for name in ("ManagedPrivateEndpointResource", "Factory", "IntegrationRuntimeResource", "ManagedVirtualNetwork"):
+            getattr(models, name)
+        dir(models)
+        classes = [one for one in vars(models).values() if isinstance(one, type)]
+        shown = sorted((repr(one), repr(one.__mro__), list(vars(one)), sorted(map(repr, one.__subclasses__()))) for one in classes)
+        import hashlib
+        names = sorted(name for name in vars(models) if not name.startswith("__"))
+        print(len(classes), hashlib.sha256(repr([shown, names, type(models)]).encode()).hexdigest())
+    """
+    assert process(START, TAKE, listed) == process(TAKE, listed)
+
+
+def test_many_models_run_the_whole_module():
+    """A program that uses dozens of models gets them from the module's bytecode."""
+    use = """
+        import types
+        with open(models.__file__) as file:
+            names = [line.strip(" ,\\n") for line in file if line.startswith("    Azure")]
+        for name in names:
+            getattr(models, name)
+    """
+    assert process(START, TAKE, use, IS_WHOLE) == ["True"]
+
+
+def test_models_without_a_source_run_as_a_whole():
+    """A package that was shipped as bytecode alone has no source to take a class from."""
+    use = """
+        import types
+        from importlib.machinery import SourceFileLoader
+        usual = SourceFileLoader.get_data
+        SourceFileLoader.get_data = lambda loader, path: usual(loader, f"{path}c" if path.endswith("_models.py") else path)
+        models.ManagedPrivateEndpointResource
+    """
+    assert process(START, TAKE, use, IS_WHOLE) == ["True"]
+
+
+def test_many_threads_may_take_models_together():
+    """Eight threads that take the same classes, while one runs the whole module: each class exists once."""
+    use = """
+        import threading
+        barrier, found, failures = threading.Barrier(9), [], []
+        names = ["Factory", "ManagedPrivateEndpointResource", "ManagedVirtualNetworkResource", "IntegrationRuntimeType"]
+
+        def work(number):
+            try:
+                barrier.wait()
+                found.extend((name, getattr(models, name)) for name in names[number % 4 :] + names[: number % 4])
+            except BaseException as error:
+                failures.append(repr(error))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        threads.append(threading.Thread(target=lambda: (barrier.wait(), dir(models))))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(*failures, len(found), len(set(found)))
+    """
+    assert process(START, TAKE, use) == ["32", "4"]
+
+
+# --- signing in
+
+#: A credential that notes on which thread it is asked, and a client of a served emulator.
+SIGNED = """
+import threading
+from purview_mpe import Client
+from purview_mpe.emulator import Emulator
+emulator, asked, came = Emulator(), [], threading.Event()
+
+class Credential:
+    def get_token_info(self, *scopes, options=None):
+        asked.append(threading.current_thread().name)
+        came.set()
+        if {fails}:
+            raise ValueError("not today")
+        return emulator.credential.get_token_info(*scopes, options=options)
+
+def ended():
+    for thread in threading.enumerate():
+        if thread.name in ("purview-mpe-sign-in", "purview-mpe-imports"):
+            thread.join()
+
+with emulator.serve() as server, Client(Credential(), {options}) as client:
+    ended()
+    {verbs}
+    print(*asked)
+"""
+OWN_CONNECTION = "endpoint=server.url, connection_verify=server.ca_file"
+
+
+def signed(verbs: str, *, fails: bool = False, options: str = OWN_CONNECTION) -> str:
+    return SIGNED.format(verbs=verbs, fails=fails, options=options)
+
+
+def test_a_client_signs_in_before_its_first_verb():
+    """The token is requested once, when the client is made, and the verb uses it."""
+    assert process(START, signed("client.discover(emulator.account)")) == ["purview-mpe-sign-in"]
+    assert process(signed("client.discover(emulator.account)")) == ["MainThread"]
+
+
+def test_a_failure_ahead_is_the_failure_of_the_next_verb():
+    """The verb raises what the credential raised, without asking it again; the verb after it asks again."""
+    verbs = """
+    from purview_mpe import errors
+    for _ in range(2):
+        try:
+            client.discover(emulator.account)
+        except errors.AccessDenied as error:
+            assert "not today" in str(error)
+    """
+    assert process(START, signed(verbs, fails=True)) == ["purview-mpe-sign-in", "MainThread"]
+
+
+def test_an_old_failure_ahead_does_not_count():
+    """A verb that comes much later asks for itself: the reason for the failure may be gone."""
+    verbs = """
+    from purview_mpe._azure import credentials
+    credentials._RECENT = 0.0
+    try:
+        client.discover(emulator.account)
+    except Exception:
+        pass
+    """
+    assert process(START, signed(verbs, fails=True)) == ["purview-mpe-sign-in", "MainThread"]
+
+
+@pytest.mark.parametrize("before", ["pass", f"{START}; purview_mpe.quick_start(False)"], ids=["never", "undone"])
+def test_without_quick_start_a_client_does_not_sign_in(before):
+    """Making a client requests nothing."""
+    assert process(before, signed("print('asked', end=' ')")) == ["asked"]
+
+
+def test_a_client_with_a_transport_of_the_caller_does_not_sign_in_ahead():
+    """The caller's transport may have a clock of its own, and is used by verbs alone."""
+    given = signed("print('asked', end=' ')", options="transport=emulator.transport()")
+    assert process(START, given) == ["asked"]
+
+
+def test_a_token_at_hand_is_not_requested_again():
+    """A second client with the same credential uses the token that the first one has."""
+    verbs = """
+    client.discover(emulator.account)
+    with Client(client._azure._credential.inner, endpoint=server.url, connection_verify=server.ca_file) as second:
+        ended()
+        second.discover(emulator.account)
+    """
+    assert process(START, signed(verbs)) == ["purview-mpe-sign-in"]
+
+
+# --- what the SDKs look like
 
 
 @pytest.mark.parametrize("module", ["operations/_operations.py", "aio/operations/_operations.py"])
@@ -364,8 +573,8 @@ def test_the_library_does_not_call_it():
     assert process(CREATE["sync"], COUNTED) == ["4", "0"]
 
 
-def test_the_next_sdks_are_imported_ahead():
-    """One verb that needs no target's SDK: they are imported meanwhile, once."""
+def test_the_next_sdk_is_imported_ahead():
+    """One verb that needs no factory: the SDK that the next verb needs is imported meanwhile, and no other."""
     code = """
         from purview_mpe import Client
         from purview_mpe.emulator import Emulator
@@ -377,7 +586,7 @@ def test_the_next_sdks_are_imported_ahead():
     after = (
         "import sys; print(*(f'azure.mgmt.{name}' in sys.modules for name in ('datafactory', 'storage', 'eventhub')))"
     )
-    assert process(START, code, ENDED, after) == ["True"] * 3
+    assert process(START, code, ENDED, after) == ["True", "False", "False"]
 
 
 def test_many_threads_may_start_quickly_together():

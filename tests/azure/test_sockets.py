@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import queue
+import ssl
 import sys
 import threading
 import time
@@ -14,6 +16,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 from purview_mpe import Retry
 from purview_mpe._azure import loading, presence
@@ -210,6 +213,62 @@ def test_connections_are_kept(runner: Runner, tmp_path: Path) -> None:
     assert (len(server.requests), server.connections) == (3, 1)
 
 
+def test_connections_share_their_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three connections at once, and the file with the certificate authorities is read once."""
+    runner, at_once, read = Runner("sync"), threading.Barrier(3), []
+    usual = ssl.SSLContext.load_verify_locations
+    monkeypatch.setattr(
+        ssl.SSLContext, "load_verify_locations", lambda *given, **named: read.append(given) or usual(*given, **named)
+    )
+
+    def together(peer: Peer) -> bool:
+        at_once.wait(30)
+        return peer.send(OK)
+
+    async def thrice(io: Any) -> None:
+        await io.gather([read_account(io) for _ in range(3)])
+
+    with serving(together, tmp_path) as server:
+        read.clear()
+        talk(runner, server, thrice)
+    assert (server.connections, len(read)) == (3, 1)
+
+
+def lent(authorities: Any, **fields: Any) -> SimpleNamespace:
+    """A connection after the authorities were lent to it."""
+    unset = dict.fromkeys(("ca_certs", "ca_cert_dir", "cert_file", "ssl_context"))
+    connection = SimpleNamespace(**unset | {"cert_reqs": "CERT_REQUIRED"} | fields)
+    authorities.lend(connection)
+    return connection
+
+
+def test_replaced_authorities_are_read_again(tmp_path: Path) -> None:
+    """A program that runs for months trusts the authorities that its file has now."""
+    authorities, file = loading.load("purview_mpe._azure.transport")._Authorities(), tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    first, second = (lent(authorities, ca_certs=str(file)).ssl_context for _ in range(2))
+    trustme.CA().cert_pem.write_to_path(str(file))
+    os.utime(file, (1, 1))
+    third = lent(authorities, ca_certs=str(file)).ssl_context
+    assert first is second is not third
+    assert first.get_ca_certs() != third.get_ca_certs()
+    assert first.verify_mode is third.verify_mode is ssl.CERT_REQUIRED
+    assert first.check_hostname
+    assert third.check_hostname
+
+
+def test_connections_that_differ_keep_their_own_settings(tmp_path: Path) -> None:
+    """Without authorities, with a client certificate, or with a file that is missing, nothing is shared."""
+    authorities = loading.load("purview_mpe._azure.transport")._Authorities()
+    file = str(tmp_path / "ca.pem")
+    trustme.CA().cert_pem.write_to_path(file)
+    alone = ({}, {"ca_certs": file, "cert_file": "me.pem"}, {"ca_certs": str(tmp_path / "missing.pem")})
+    for fields in alone:
+        connection = lent(authorities, **fields)
+        assert connection.ssl_context is None
+        assert connection.ca_certs == fields.get("ca_certs")
+
+
 @both
 def test_one_pool_bounds_what_is_under_way(runner: Runner, tmp_path: Path) -> None:
     """Twice as many reads at once as the colour allows use as many connections as it allows, and keep them."""
@@ -387,10 +446,6 @@ def test_a_certificate_need_not_be_checked(runner: Runner, tmp_path: Path) -> No
 @both
 def test_a_client_certificate_is_shown(runner: Runner, tmp_path: Path) -> None:
     """`connection_cert` is presented to a server that asks for one."""
-    import ssl
-
-    import trustme
-
     authority = trustme.CA()
     mine = authority.issue_cert("me")
     mine.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "me.pem"))

@@ -50,6 +50,7 @@ def measure(pairs: int, latencies: Sequence[float] = (0.0, 0.1)) -> Iterator[Fig
         creating = {
             f"a new process creates all, {slow}": _script("create_all.py"),
             f"the same with quick_start, {slow}": _script("create_all.py", "quick"),
+            f"the same with its token at hand, {slow}": _script("create_all.py", "quick", "token"),
             _SEQUENTIAL: _script("sequential.py"),
             **_javascript(),
         }

@@ -138,6 +138,18 @@ class Azure:
         self._lock = threading.Lock()
         self._is_closed = False
         self._loop: AbstractEventLoop | None = None
+        self._enable_cae = bool(options.get("enable_cae", False))
+        if loading.on_client is not None:
+            loading.on_client(self)
+
+    @property
+    def signs_in_ahead(self) -> bool:
+        """Whether a token may be requested before a verb needs one: in real time, on a connection of our own."""
+        return self._colour == "sync" and self._owns_transport and self.is_real_time
+
+    def sign_in_ahead(self) -> None:
+        """Request the token that the first verb needs. If that fails, the verb raises the error."""
+        self._credential.ask_ahead(self._audience, options={"enable_cae": True} if self._enable_cae else {})
 
     def datafactory(self, resource: ArmId) -> Any:
         return self._client("azure.mgmt.datafactory", "DataFactoryManagementClient", resource)

@@ -24,10 +24,11 @@ from uuid import UUID
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
 from purview_mpe._azure import loading
-from purview_mpe._azure.exchange import current
+from purview_mpe._azure.exchange import Exchange, Run, current, exchanging
 from purview_mpe._azure.network import causes_of, has_bad_certificate, proxy_for
-from purview_mpe._azure.presence import Turns
+from purview_mpe._azure.presence import UNASKED, Turns
 from purview_mpe._wire import errors
+from purview_mpe._wire.errors import Attempt
 from purview_mpe._wire.sign_in import read_no_token
 from purview_mpe.errors import InvalidCredential, PurviewMpeError, UnsupportedSetup
 
@@ -42,6 +43,9 @@ _Key: TypeAlias = tuple[tuple[str, ...], str]
 #: Clients with the same credential share its token, as long as one of them exists.
 _known: weakref.WeakValueDictionary[int, OneToken] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
+_AHEAD = Attempt("sign in", "the caller's own token", "Reader")
+#: Seconds for which the failure of a request ahead of the verb counts as the answer to the verb's own request.
+_RECENT = 5.0
 _AUTHORITIES = {
     "public": "login.microsoftonline.com",
     "us-government": "login.microsoftonline.us",
@@ -60,10 +64,28 @@ class OneToken:
         self.inner = inner
         self._turns = Turns()
         self._kept: dict[_Key, _Token] = {}
+        #: Why a request ahead of the verb has failed, and when.
+        self._failed: dict[_Key, tuple[Exception, float]] = {}
 
     def get_token_info(self, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """The token at hand, or a new one."""
         return self._in_own_turn(lambda: self._at_hand(scopes, options) or self._new(scopes, options))
+
+    def ask_ahead(self, *scopes: str, options: dict[str, Any] | None = None) -> None:
+        """Request a token before a verb needs it; the verb that asks meanwhile waits for it, or raises the failure."""
+
+        def ask() -> None:
+            if self._at_hand(scopes, options) is not None:
+                return
+            self._tell_sign_in()
+            given, failure = _answer(self.inner, scopes, options)
+            if failure is None:
+                self._keep(scopes, options, given)
+            else:
+                self._failed[_key(scopes, options)] = failure.with_traceback(None), time.monotonic()
+
+        with exchanging(Exchange(Run(time.monotonic), _AHEAD)):
+            self._turns.take(UNASKED, ask)
 
     def renewed(self, refused: str, *scopes: str, options: dict[str, Any] | None = None) -> Any:
         """A token other than the one that Azure refused: one fetched meanwhile, or a new one."""
@@ -88,13 +110,15 @@ class OneToken:
 
     def _new(self, scopes: tuple[str, ...], options: dict[str, Any] | None) -> Any:
         self._tell_sign_in()
-        try:
-            token = _request(self.inner, scopes, options)
-        except Exception as error:  # noqa: BLE001 - whatever a credential raises becomes an error of this library
-            token = self._after_failure(scopes, options, error)
-        else:
-            token = self._keep(scopes, options, token)
+        given, failure = None, self._failed_ahead(scopes, options)
+        if failure is None:
+            given, failure = _answer(self.inner, scopes, options)
+        token = self._keep(scopes, options, given) if failure is None else self._after_failure(scopes, options, failure)
         return _token_or_raise(token)
+
+    def _failed_ahead(self, scopes: tuple[str, ...], options: dict[str, Any] | None) -> Exception | None:
+        failure, since = self._failed.pop(_key(scopes, options), (None, 0.0))
+        return failure if time.monotonic() - since < _RECENT else None
 
     def _tell_sign_in(self) -> None:
         if loading.on_sign_in is not None:
@@ -252,6 +276,13 @@ def _request(credential: Any, scopes: tuple[str, ...], options: dict[str, Any] |
     if hasattr(credential, "get_token_info"):
         return credential.get_token_info(*scopes, options=options or {})
     return credential.get_token(*scopes, **(options or {}))
+
+
+def _answer(credential: Any, scopes: tuple[str, ...], options: dict[str, Any] | None) -> tuple[Any, Exception | None]:
+    try:
+        return _request(credential, scopes, options), None
+    except Exception as error:  # noqa: BLE001 - whatever a credential raises becomes an error of this library
+        return None, error
 
 
 def _token_or_raise(token: Any) -> Any:

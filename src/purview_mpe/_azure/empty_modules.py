@@ -5,9 +5,9 @@ In `azure.mgmt.datafactory`, these two take most of the time of importing the SD
 generator is the same for all of them). An annotation is evaluated when its method is defined, so both are imported.
 
 Here the operations get the same modules, but empty. While their code runs for the first time, a name of such a module
-is the text that a programmer would write for a forward reference: `"_types.Factory"`. Any other use of the module runs
-its code first. So `typing.get_type_hints`, an operation that reads an answer, and everyone who imports the module get
-the real content.
+is the text that a programmer would write for a forward reference: `"_types.Factory"`. Later, a name of `models` is its
+real class, which is taken alone if it can be (`single_classes`). Any other use of a module runs its code first. So
+`typing.get_type_hints`, an operation that reads an answer, and code that imports the module get the real content.
 """
 
 from __future__ import annotations
@@ -15,16 +15,21 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder
 from inspect import currentframe, unwrap
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
+
+from purview_mpe._azure.single_classes import SingleClasses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from importlib.machinery import ModuleSpec
+    from types import FrameType
 
 #: The SDK packages that the library uses.
 PACKAGES = ("datafactory", "purview", "storage", "eventhub", "network", "privatedns")
@@ -32,13 +37,20 @@ _OPERATIONS = ("operations._operations", "aio.operations._operations")
 #: The modules that are left empty, with the name that the operations give to each (SDK sources): a reference is
 #: resolved by that name.
 _ALIASES = {"types": "_types", "_types": "_types", "models": "_models"}
+#: The modules that hold the classes of `models`.
+_PARTS = ("models._models", "models._enums")
+#: Bytes of source from which taking classes alone costs less than running the whole module.
+_LARGE = 1_000_000
+#: The functions of an SDK's `_utils.model_base` that look up one name in a module's dictionary (SDK sources), each with
+#: the argument that is the name.
+_LOOKING_UP = {"_get_model": "model_name", "_get_type_alias_type": "alias_name"}
 #: The names of the modules that this finder is asked for, with their SDK packages.
 _HOMES = {
     f"azure.mgmt.{package}.{module}": f"azure.mgmt.{package}"
     for package in PACKAGES
-    for module in (*_OPERATIONS, *_ALIASES)
+    for module in (*_OPERATIONS, *_ALIASES, *_PARTS)
 }
-#: Held while the code of an empty module runs.
+#: Held while the code of an empty module runs, and while a class is taken.
 _filling = threading.RLock()
 
 
@@ -60,8 +72,9 @@ class Finder(MetaPathFinder):
         """The usual place of the module, with another loader; None for every module that is not meant."""
         if fullname not in _HOMES:
             return None
-        leaves_empty = _last(fullname) in _ALIASES
-        if leaves_empty and not _running_of(_HOMES[fullname]):
+        leaves_empty = not fullname.endswith(_OPERATIONS)
+        is_needed = _thread.takes if fullname.endswith(_PARTS) else _running_of(_HOMES[fullname])
+        if leaves_empty and not is_needed:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None and hasattr(spec.loader, "exec_module"):
@@ -85,6 +98,8 @@ class _Unfilled(ModuleType):
         user = frame.f_back if (frame := currentframe()) is not None else None
         if user is not None and (running := _running.get(id(user.f_globals))) is not None:
             return running.reference(_ALIASES[_last(self.__name__)], name)
+        if name != "__all__" and (taken := _taken(self, name)) is not None:
+            return taken
         _fill(self)
         # Not `getattr`: if this thread is running the module's code just now, that would come back here.
         return ModuleType.__getattribute__(self, name)
@@ -95,6 +110,12 @@ class _Unfilled(ModuleType):
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
+        frame = currentframe()
+        if (name := _looked_up(self, frame.f_back if frame is not None else None)) is not None:
+            if (taken := _taken(self, name)) is not None:
+                return {name: taken}
+            if self in _parts:  # it is not a class of this part
+                return _dict_of(self)
         _fill(self)
         return _dict_of(self)
 
@@ -105,17 +126,85 @@ _dict_of: Callable[[ModuleType], dict[str, Any]] = vars(ModuleType)["__dict__"].
 _unfilled: dict[ModuleType, Any] = {}
 
 
+class _Thread(threading.local):
+    """What the current thread is doing."""
+
+    takes = False
+    """True while it imports the parts of a module `models` in order to take a class."""
+
+
+_thread = _Thread()
+#: The parts from which classes were taken, as long as they have not run as a whole.
+_parts: dict[ModuleType, SingleClasses] = {}
+
+
 def _fill(module: ModuleType) -> None:
     """Run the code of an empty module, unless it has run already or is running in this thread."""
     with _filling:
         if (loader := _unfilled.pop(module, None)) is None:
             return
         try:
-            loader.exec_module(module)
+            for name in _PARTS if _last(module.__name__) == "models" else ():
+                if (part := sys.modules.get(f"{_HOMES[module.__name__]}.{name}")) is not None:
+                    _fill(part)
+            if (classes := _parts.pop(module, None)) is None:
+                loader.exec_module(module)
+            else:
+                with classes.kept():
+                    exec(loader.get_code(module.__name__), _dict_of(module))
         except BaseException:
             _unfilled[module] = loader
             raise
         module.__class__ = ModuleType  # from now on nothing about it is special
+
+
+def _taken(module: ModuleType, name: str) -> object:
+    """The class of this name in an empty module, taken alone; None if the module has to run as a whole."""
+    with _filling:
+        if module not in _unfilled or _last(module.__name__) not in {"models", "_models", "_enums"}:
+            return None
+        before, _thread.takes = _thread.takes, True
+        try:
+            with suppress(Exception):  # running the whole module raises what matters
+                return _taken_from(_parts_of(module), module, name)
+        finally:
+            _thread.takes = before
+    return None
+
+
+def _taken_from(parts: list[ModuleType], module: ModuleType, name: str) -> object:
+    for part in parts:
+        if isinstance(part, _Unfilled):
+            if part not in _parts:
+                _parts[part] = SingleClasses(_dict_of(part), _unfilled[part])
+            found = _parts[part].take(name)
+        else:
+            found = vars(part).get(name)
+        if isinstance(found, type) and found.__module__ == part.__name__:
+            setattr(module, name, found)
+            return found
+    return None
+
+
+def _parts_of(module: ModuleType) -> list[ModuleType]:
+    """The modules to take a class from; none if that does not pay, or if the SDK changes its generated models."""
+    if _last(module.__name__) != "models":
+        return [module]
+    home = _HOMES[module.__name__]
+    if Path(module.__path__[0], "_models.py").stat().st_size < _LARGE:
+        return []
+    changes = import_module(f"{home}.models._patch")
+    if changes.__all__ or changes.patch_sdk.__code__.co_names:
+        return []
+    return [import_module(f"{home}.{name}") for name in _PARTS]
+
+
+def _looked_up(module: ModuleType, user: FrameType | None) -> str | None:
+    """The one name that the SDK looks up in the module's dictionary; None if other code, or more, needs it."""
+    if user is None or user.f_globals.get("__name__") != f"{_HOMES[module.__name__]}._utils.model_base":
+        return None
+    name = user.f_locals.get(_LOOKING_UP.get(user.f_code.co_name, ""))
+    return _last(name) if isinstance(name, str) else None
 
 
 class _LoaderForLater(Loader):

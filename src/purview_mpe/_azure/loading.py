@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from purview_mpe._azure.clients import Azure
     from purview_mpe._azure.options import Colour
 
 _lock = threading.RLock()
@@ -22,6 +23,8 @@ _lock = threading.RLock()
 _loaded: dict[str, Any] = {}
 #: Called with the kind of client when a credential is about to be asked for a token; set by `quick_start` alone.
 on_sign_in: Callable[[Colour], None] | None = None
+#: Called when a client has been made; set by `quick_start` alone.
+on_client: Callable[[Azure], None] | None = None
 
 
 def load(module: str) -> Any:

@@ -149,6 +149,16 @@ def checked(
         raise InvalidSpec("Client", problems)
 
 
+def checked_listener(value: object) -> None:
+    """Refuse what cannot be called with an event, and coroutine functions: nothing would await them."""
+    if value is None:
+        return
+    if not callable(value):
+        raise InvalidSpec("Client", [("on_event", f"is a {type(value).__name__}; pass a function, for example print")])
+    if inspect.iscoroutinefunction(value):
+        raise InvalidSpec("Client", [("on_event", "is asynchronous; pass a plain function, which may start tasks")])
+
+
 def leads_elsewhere(url: str) -> bool:
     """Whether a path holds `.` or `..`, which transports and proxies resolve to another path."""
     path = unquote(url.partition("?")[0].partition("#")[0]).replace("\\", "/")

@@ -1,12 +1,13 @@
 """`quick_start`: a shorter cold start for a process that belongs to its caller. The library never calls it.
 
-It changes three things in the process, which a library must not do without being asked:
+It changes the process in ways that a library must not use without being asked:
 
-- The SDKs' operations are imported without their modules `types` and `models` (`empty_modules`). The first answer that
-  an operation reads imports its models; nothing that the library does imports the types.
+- The SDKs' operations are imported without their modules `types` and `models` (`empty_modules`). An answer that an
+  operation reads imports its models, or defines its own alone where an SDK has a thousand (`single_classes`). Nothing
+  that the library does imports the types.
 - The garbage collector rarely runs until the SDKs are imported, and never looks at them afterwards.
-- While the first token is requested and the first resources are read, a thread imports the models of these resources,
-  and then the SDKs that verbs need next.
+- A client asks for its token when it is made. Meanwhile the code of the first verb is imported, and a thread imports
+  the SDKs that almost all verbs need.
 
 Imports neither an SDK nor pydantic.
 """
@@ -23,10 +24,11 @@ from purview_mpe._azure import empty_modules, loading
 from purview_mpe._model.public import public
 
 if TYPE_CHECKING:
+    from purview_mpe._azure.clients import Azure
     from purview_mpe._azure.options import Colour
 
-#: The SDKs in the order in which verbs need them: almost all read the account and the factory, and most list targets.
-_AHEAD = ("azure.mgmt.purview", "azure.mgmt.datafactory", "azure.mgmt.storage", "azure.mgmt.eventhub")
+#: The SDKs in the order in which verbs need them: almost all read the account and the factory.
+_AHEAD = ("azure.mgmt.purview", "azure.mgmt.datafactory")
 #: Importing the SDKs makes about 130,000 objects that live until the process ends. CPython's default threshold would
 #: scan the youngest objects some 250 times during these imports. A process in which nothing is ever imported still
 #: collects its garbage with this one.
@@ -38,9 +40,10 @@ def quick_start(on: bool = True) -> None:
     """Start faster, in a process that is yours: a script, a Functions worker, a command. Call it first.
 
     Changes the process: the garbage collector rarely runs until the SDKs are imported and then ignores the objects that
-    exist, the operations of Azure's management SDKs have forward references as annotations, and a thread imports SDKs
-    ahead. Reads and writes nothing in Azure, needs no role, raises nothing. Safe to repeat, and safe from several
-    threads. An SDK that cannot be imported in this way is imported as usual, with a `RuntimeWarning`.
+    exist, the operations of Azure's management SDKs have forward references as annotations, clients sign in when they
+    are made, and a thread imports SDKs ahead. Reads and writes nothing in Azure, needs no role, raises nothing. Safe to
+    repeat, and safe from several threads. An SDK that cannot be imported in this way is imported as usual, with a
+    `RuntimeWarning`.
 
     Args:
         on: False undoes it: the collector is as before, and later imports are unchanged. Modules that are already
@@ -68,6 +71,7 @@ class _QuickStart:
         self.is_on = True
         self.finder.install()
         loading.on_sign_in = self.look_ahead
+        loading.on_client = self.sign_in
         before = gc.get_threshold()
         # A threshold of 0 means that the host has switched the collector off.
         if 0 < before[0] < _YOUNG_OBJECTS:
@@ -79,12 +83,17 @@ class _QuickStart:
     def end(self) -> None:
         self.is_on = self.has_looked_ahead = False
         self.finder.remove()
-        loading.on_sign_in = None
+        loading.on_sign_in = loading.on_client = None
         self.lower_thresholds()
         atexit.unregister(gc.freeze)
         if self.has_frozen:
             self.has_frozen = False
             gc.unfreeze()
+
+    def sign_in(self, azure: Azure) -> None:
+        """Sign in while the code of the first verb is imported."""
+        if azure.signs_in_ahead:
+            threading.Thread(target=azure.sign_in_ahead, name="purview-mpe-sign-in", daemon=True).start()
 
     def look_ahead(self, colour: Colour) -> None:
         """Import what verbs need next, on a thread, once per process."""
@@ -100,7 +109,6 @@ class _QuickStart:
                 return
             try:
                 loading.load(package if colour == "sync" else f"{package}.aio")
-                dir(loading.load(f"{package}.models"))  # any use of the module imports its content
             except Exception:  # noqa: BLE001 - the verb that needs the package raises it again
                 break
         with _lock:

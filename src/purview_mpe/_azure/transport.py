@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -27,6 +28,7 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
+from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 from urllib3.util.wait import wait_for_write
 
 from purview_mpe._azure.exchange import current
@@ -35,6 +37,7 @@ from purview_mpe._azure.presence import SLICE
 from purview_mpe._wire.errors import too_long
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 
@@ -233,8 +236,50 @@ class _Free(queue.LifoQueue[Any]):
         return len(self._free)
 
 
-#: Made by a call, because urllib3 types both classes as its own only.
-_Pool = type("_Pool", (HTTPSConnectionPool,), {"ConnectionCls": _Connection, "QueueCls": _Free})
+class _Authorities:
+    """The certificate authorities, read once for all connections of a pool.
+
+    urllib3 reads them for each connection. Those of certifi take tens of milliseconds of processor time (measured).
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[tuple[object, ...], ssl.SSLContext] = {}
+
+    def lend(self, connection: Any) -> None:
+        """Give a connection the TLS settings that it would make for itself, unless it has some of its own."""
+        place = connection.ca_certs or connection.ca_cert_dir
+        if not place or connection.cert_file or connection.ssl_context is not None:
+            return
+        with contextlib.suppress(OSError):  # the connection raises what is wrong with its authorities
+            # A program that runs for months reads authorities that are replaced meanwhile.
+            key = (connection.cert_reqs, connection.ca_certs, connection.ca_cert_dir, Path(place).stat().st_mtime_ns)
+            with self._lock:
+                if key not in self._known:
+                    self._known = {key: self._read(connection)}
+                context = self._known[key]
+            connection.ssl_context, connection.ca_certs, connection.ca_cert_dir = context, None, None
+
+    @staticmethod
+    def _read(connection: Any) -> ssl.SSLContext:
+        context = create_urllib3_context(cert_reqs=resolve_cert_reqs(connection.cert_reqs))
+        context.load_verify_locations(connection.ca_certs, connection.ca_cert_dir)
+        return context
+
+
+class _Pool(HTTPSConnectionPool):
+    ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]  # urllib3 types it as its own classes only
+    QueueCls: Any = _Free
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._authorities = _Authorities()
+
+    def _new_conn(self) -> Any:
+        connection = super()._new_conn()
+        if self.proxy is None:  # a proxy may be reached over TLS, too
+            self._authorities.lend(connection)
+        return connection
 
 
 class _Adapter(HTTPAdapter):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from purview_mpe._model.fleets import FleetReport, path_of
+from purview_mpe import _model
 from purview_mpe._model.naming import entity_name_problem, is_guid
 from purview_mpe._model.network import PURPOSES, Network
 from purview_mpe._model.results import Plan, Report
 from purview_mpe._model.shown import shown
 from purview_mpe._model.spec import Spec
 from purview_mpe.errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from purview_mpe._model.fleets import FleetReport
 
 
 def checked_spec(value: object) -> None:
@@ -68,16 +70,6 @@ def checked_flags(**flags: object) -> None:
         raise InvalidSpec(problems[0][0], problems)
 
 
-def checked_listener(value: object) -> None:
-    """Refuse what cannot be called with an event, and coroutine functions: nothing would await them."""
-    if value is None:
-        return
-    if not callable(value):
-        raise InvalidSpec("Client", [("on_event", f"is a {type(value).__name__}; pass a function, for example print")])
-    if inspect.iscoroutinefunction(value):
-        raise InvalidSpec("Client", [("on_event", "is asynchronous; pass a plain function, which may start tasks")])
-
-
 def checked_since(value: object) -> timedelta:
     """A time span for which Data Factory still keeps runs: at most 45 days (docs)."""
     if isinstance(value, timedelta) and timedelta(0) < value <= timedelta(days=45):
@@ -111,17 +103,21 @@ def earlier_report(value: object, journal: str | Path | None) -> FleetReport | N
         OSError: the file cannot be read.
     """
     if isinstance(value, (str, Path)):
-        if journal is not None and _is_same_file(value, journal) and not path_of(value, "resume").exists():
+        if (
+            journal is not None
+            and _is_same_file(value, journal)
+            and not _model.fleets.path_of(value, "resume").exists()
+        ):
             return None
-        return FleetReport.load(value)
-    if value is None or isinstance(value, FleetReport):
+        return _model.fleets.FleetReport.load(value)
+    if value is None or isinstance(value, _model.fleets.FleetReport):
         return value
     rule = f"is a {type(value).__name__}; pass a FleetReport, or the path of a report file or journal"
     raise InvalidSpec("resume", [("resume", rule)])
 
 
 def _is_same_file(one: str | Path, other: str | Path) -> bool:
-    return path_of(one, "resume").resolve() == path_of(other, "journal").resolve()
+    return _model.fleets.path_of(one, "resume").resolve() == _model.fleets.path_of(other, "journal").resolve()
 
 
 def _json_problem(parameters: Mapping[object, object]) -> str | None:

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from purview_mpe import _model
 from purview_mpe._client.journal import Journal
-from purview_mpe._flows.steps.narration import attach_fleet, framed, tell_warning
-from purview_mpe._model.fleets import FleetReport
+from purview_mpe._flows.steps.narration import attach_fleet, framed, narrated, tell_warning
 from purview_mpe._model.results import Finding, Report
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from purview_mpe._flows.steps.io import Io
+    from purview_mpe._model.fleets import FleetReport
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -30,6 +31,10 @@ class Call(Generic[T]):
     flow: Callable[[Io], Coroutine[Any, Any, T]]
     timeout: float | None = None
     """Seconds for the whole verb; None for no limit."""
+
+    async def narrated(self, io: Io) -> T:
+        """The flow's result, with `started` and `finished` reported around it."""
+        return await narrated(io, self.verb, self.flow)
 
 
 class Work(Protocol[T_co]):
@@ -149,7 +154,7 @@ class FleetRun:
 
     def report(self) -> FleetReport:
         """The reports so far, in the order of their specs."""
-        return FleetReport(
+        return _model.fleets.FleetReport(
             reports=tuple(self.reports[index] for index in sorted(self.reports)), warnings=tuple(self.warnings)
         )
 

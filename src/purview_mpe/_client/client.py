@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from purview_mpe import _client
 from purview_mpe._azure import loading
-from purview_mpe._client import verbs
-from purview_mpe._client.arguments import checked_listener
-from purview_mpe._flows.steps.narration import narrated
+from purview_mpe._azure.options import checked_listener
 from purview_mpe._model.public import public
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ class Client:
             InvalidSpec: `account` is not the id of a Purview account.
             NotFound: there is no such account.
         """
-        return self._run(verbs.discover(account))
+        return self._run(_client.verbs.discover(account))
 
     def plan(self, spec: Spec) -> Plan:
         """What the factory needs to reach the account: what to create, and what exists already.
@@ -114,7 +113,7 @@ class Client:
             NotFound: the factory or the account does not exist.
             AccessDenied: the caller is not allowed to read the factory.
         """
-        return self._run(verbs.plan(spec))
+        return self._run(_client.verbs.plan(spec))
 
     def apply(self, plan_or_spec: Plan | Spec, *, wait: bool = True, timeout: float = 1800) -> Report:
         """Create what the plan says is missing, and wait until Azure has provisioned it.
@@ -130,7 +129,7 @@ class Client:
             PlanConflict: before the first write, if the plan holds conflicts.
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as for `plan`.
         """
-        return self._run(verbs.apply(plan_or_spec, wait=wait, timeout=timeout))
+        return self._run(_client.verbs.apply(plan_or_spec, wait=wait, timeout=timeout))
 
     def create_all(self, spec: Spec, *, approve: bool = False, wait: bool = True, timeout: float = 1800) -> Report:
         """Plan and apply in one call, as "Create all" does in the portal; with `approve`, also approve.
@@ -139,7 +138,7 @@ class Client:
         connection is approved as soon as it appears and provably belongs to the factory. Safe to repeat: a second call
         writes nothing. `timeout` is in seconds.
         """
-        return self._run(verbs.create_all(spec, approve=approve, wait=wait, timeout=timeout))
+        return self._run(_client.verbs.create_all(spec, approve=approve, wait=wait, timeout=timeout))
 
     def approve(
         self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
@@ -158,7 +157,7 @@ class Client:
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as for `plan`.
         """
-        return self._run(verbs.approve(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
+        return self._run(_client.verbs.approve(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def reject(
         self, spec_or_report: Spec | Report, *, dry_run: bool = False, wait: bool = True, timeout: float = 300
@@ -168,7 +167,7 @@ class Client:
         Reads, writes, needs and raises what `approve` does; `timeout` is in seconds. Safe to repeat. A rejected
         endpoint never works again: delete or replace it.
         """
-        return self._run(verbs.reject(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
+        return self._run(_client.verbs.reject(spec_or_report, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def status(self, spec: Spec) -> Status:
         """Every endpoint that the account needs, as the factory and the target see it, with a verdict.
@@ -180,7 +179,7 @@ class Client:
         Raises:
             UnsupportedSetup, NotFound, AccessDenied: as for `plan`.
         """
-        return self._run(verbs.status(spec))
+        return self._run(_client.verbs.status(spec))
 
     def watch(self, spec: Spec, *, every: float = 15, timeout: float | None = None) -> Iterator[Status]:
         """The status now, then each status that differs, until nothing is pending or provisioning any more.
@@ -188,7 +187,7 @@ class Client:
         Reads what `status` reads, every `every` seconds, for at most `timeout` seconds. Then the iteration ends; a read
         that is still under way gives no status. Writes nothing. Needs and raises what `status` does. Safe to repeat.
         """
-        return self._iterate(verbs.watch(spec, every=every, timeout=timeout))
+        return self._iterate(_client.verbs.watch(spec, every=every, timeout=timeout))
 
     def check(self, spec: Spec) -> Check:
         """Whether everything is in place, before anything is written.
@@ -203,7 +202,7 @@ class Client:
         Raises:
             NotFound: the factory does not exist. A missing account is a finding.
         """
-        return self._run(verbs.check(spec))
+        return self._run(_client.verbs.check(spec))
 
     def connect(self, spec: Spec, *, replace: bool = False, identity: bool = False) -> Report:
         """Connect the factory to the account, so that its activities report lineage there.
@@ -225,7 +224,7 @@ class Client:
             NotFound: the factory or the account does not exist; nothing was written.
             AccessDenied: the caller is not allowed to read the factory; nothing was written.
         """
-        return self._run(verbs.connect(spec, replace=replace, identity=identity))
+        return self._run(_client.verbs.connect(spec, replace=replace, identity=identity))
 
     def disconnect(self, spec: Spec) -> Report:
         """Remove the factory's connection to the account; its activities no longer report lineage.
@@ -241,7 +240,7 @@ class Client:
             NotFound: the factory does not exist; nothing was written.
             AccessDenied: the caller is not allowed to read the factory; nothing was written.
         """
-        return self._run(verbs.disconnect(spec))
+        return self._run(_client.verbs.disconnect(spec))
 
     def grant(self, spec: Spec, *, become_admin: bool = False, dry_run: bool = False, timeout: float = 300) -> Report:
         """Make the factory's identity Data Curator on the account's root collection, so that it may push lineage.
@@ -265,7 +264,7 @@ class Client:
             NotFound: the factory or the account does not exist; nothing was written.
             AccessDenied: the caller is not allowed to read the factory; nothing was written.
         """
-        return self._run(verbs.grant(spec, become_admin=become_admin, dry_run=dry_run, timeout=timeout))
+        return self._run(_client.verbs.grant(spec, become_admin=become_admin, dry_run=dry_run, timeout=timeout))
 
     def revoke(self, spec: Spec, *, dry_run: bool = False, timeout: float = 300) -> Report:
         """Remove the role Data Curator on the root collection from the factory's identity.
@@ -275,7 +274,7 @@ class Client:
         Returns:
             One outcome: `revoked`, `absent`, `would-revoke` (in a dry run), `handed-off`, `failed` or `timed-out`.
         """
-        return self._run(verbs.revoke(spec, dry_run=dry_run, timeout=timeout))
+        return self._run(_client.verbs.revoke(spec, dry_run=dry_run, timeout=timeout))
 
     def prove(
         self,
@@ -306,7 +305,9 @@ class Client:
             AccessDenied: the caller is not allowed to read the factory or to start the pipeline.
             NoAnswer: Azure may or may not have started the run; it is not started again.
         """
-        return self._run(verbs.prove(spec, pipeline=pipeline, run_id=run_id, parameters=parameters, timeout=timeout))
+        return self._run(
+            _client.verbs.prove(spec, pipeline=pipeline, run_id=run_id, parameters=parameters, timeout=timeout)
+        )
 
     def onboard(
         self,
@@ -346,7 +347,7 @@ class Client:
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan`.
         """
         options = (approve, grant, become_admin, replace)
-        return self._run(verbs.onboard(spec, options, dry_run=dry_run, wait=wait, timeout=timeout))
+        return self._run(_client.verbs.onboard(spec, options, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def offboard(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """Offboard the factory: revoke the role, disconnect it, and delete the endpoints, in this order.
@@ -358,7 +359,7 @@ class Client:
         Returns:
             Outcomes with the subjects `data-curator`, `connection` and `endpoint`.
         """
-        return self._run(verbs.offboard(spec, dry_run=dry_run, timeout=timeout))
+        return self._run(_client.verbs.offboard(spec, dry_run=dry_run, timeout=timeout))
 
     def plan_private_endpoints(self, spec: Spec, network: Network, *, purpose: Purpose) -> Plan:
         """What a network of your own needs to reach the account: private endpoints, zones, links and zone groups.
@@ -377,7 +378,7 @@ class Client:
             NotFound: the account, the virtual network or the resource group does not exist.
             AccessDenied: the caller is not allowed to read the network.
         """
-        return self._run(verbs.plan_private_endpoints(spec, network, purpose=purpose))
+        return self._run(_client.verbs.plan_private_endpoints(spec, network, purpose=purpose))
 
     def create_private_endpoints(
         self,
@@ -411,7 +412,7 @@ class Client:
             InvalidSpec, UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan_private_endpoints`.
         """
         return self._run(
-            verbs.create_private_endpoints(
+            _client.verbs.create_private_endpoints(
                 spec, network, purpose=purpose, approve=approve, dry_run=dry_run, wait=wait, timeout=timeout
             )
         )
@@ -436,7 +437,7 @@ class Client:
             InvalidSpec, UnsupportedSetup, NotFound, AccessDenied: before the first write, as `plan_private_endpoints`.
         """
         return self._run(
-            verbs.delete_private_endpoints(spec, network, purpose=purpose, dry_run=dry_run, timeout=timeout)
+            _client.verbs.delete_private_endpoints(spec, network, purpose=purpose, dry_run=dry_run, timeout=timeout)
         )
 
     def private_endpoints_status(self, spec: Spec, network: Network, *, purpose: Purpose) -> Status:
@@ -450,7 +451,7 @@ class Client:
         Raises:
             InvalidSpec, UnsupportedSetup, NotFound, AccessDenied: as `plan_private_endpoints`.
         """
-        return self._run(verbs.private_endpoints_status(spec, network, purpose=purpose))
+        return self._run(_client.verbs.private_endpoints_status(spec, network, purpose=purpose))
 
     def diagnose(self, spec: Spec, *, since: timedelta = timedelta(hours=24)) -> Diagnosis:
         """Why lineage does not arrive: the whole chain, from the support matrix to the recent runs.
@@ -466,7 +467,7 @@ class Client:
             InvalidSpec: `since` is not a timedelta of at most 45 days.
             NotFound: the factory does not exist. A missing account is a finding.
         """
-        return self._run(verbs.diagnose(spec, since=since))
+        return self._run(_client.verbs.diagnose(spec, since=since))
 
     def delete_all(self, spec: Spec, *, dry_run: bool = False, timeout: float = 600) -> Report:
         """Delete the endpoints that serve this spec, whatever their names, and nothing else.
@@ -486,7 +487,7 @@ class Client:
             UnsupportedSetup, NotFound, AccessDenied: before the first write, as for `plan`. If the account was deleted,
                 its own endpoint is deleted, with a warning about the others.
         """
-        return self._run(verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
+        return self._run(_client.verbs.delete_all(spec, dry_run=dry_run, timeout=timeout))
 
     def orphans(self, account: str | ArmId) -> Orphans:
         """The orphans of one account: connections without an endpoint, endpoints without a target.
@@ -501,7 +502,7 @@ class Client:
             AccessDenied: the caller is not signed in. What the caller is not allowed to read becomes a finding. A
                 deleted account is not an error.
         """
-        return self._run(verbs.orphans(account))
+        return self._run(_client.verbs.orphans(account))
 
     def find_specs(self, scope: str, *, name: str = "purview", account: str | ArmId | None = None) -> FoundSpecs:
         """A spec for every factory of a subscription or resource group that is connected to a Purview account.
@@ -518,7 +519,7 @@ class Client:
             InvalidSpec: `scope` is neither of these, `account` is not the id of an account, or the name breaks a rule.
             AccessDenied, NotFound: the scope cannot be read.
         """
-        return self._run(verbs.find_specs(scope, name=name, account=account))
+        return self._run(_client.verbs.find_specs(scope, name=name, account=account))
 
     def find_id(self, scope: str, name: str, *, kind: Literal["factory", "account"] = "factory") -> str:
         """The full id of a factory or a Purview account, by its name.
@@ -531,7 +532,7 @@ class Client:
             NotFound: the caller sees no such resource.
             AccessDenied: the scope cannot be read.
         """
-        return self._run(verbs.find_id(scope, name, kind=kind))
+        return self._run(_client.verbs.find_id(scope, name, kind=kind))
 
     def create_many(
         self,
@@ -572,7 +573,7 @@ class Client:
             InvalidSpec: before anything is sent; a spec or row is wrong, is given twice, or conflicts with another one.
         """
         return self._all(
-            verbs.create_many(
+            _client.verbs.create_many(
                 specs,
                 approve=approve,
                 wait=wait,
@@ -603,7 +604,7 @@ class Client:
         nothing is waited for; Azure goes on with what is submitted, and a later call finds it.
         """
         return self._iterate(
-            verbs.create_many(
+            _client.verbs.create_many(
                 specs,
                 approve=approve,
                 wait=wait,
@@ -657,7 +658,7 @@ class Client:
             InvalidSpec: before anything is sent; as `create_many`.
         """
         return self._all(
-            verbs.onboard_many(
+            _client.verbs.onboard_many(
                 specs,
                 (approve, grant, become_admin, replace),
                 wait=wait,
@@ -690,7 +691,7 @@ class Client:
         Reports that `resume` holds already are not yielded. You can stop iterating safely, as with `iter_create_many`.
         """
         return self._iterate(
-            verbs.onboard_many(
+            _client.verbs.onboard_many(
                 specs,
                 (approve, grant, become_admin, replace),
                 wait=wait,
@@ -719,7 +720,7 @@ class Client:
         Raises:
             InvalidSpec: before anything is sent; as `create_many`.
         """
-        return self._all(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
+        return self._all(_client.verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def iter_approve_many(
         self,
@@ -733,7 +734,7 @@ class Client:
 
         Reads, writes, needs and raises what `approve_many` does; `timeout` is in seconds. Safe to repeat.
         """
-        return self._iterate(verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
+        return self._iterate(_client.verbs.approve_many(specs_or_reports, dry_run=dry_run, wait=wait, timeout=timeout))
 
     def status_many(self, specs: Iterable[Spec] | str | Path) -> FleetStatus:
         """What `status` shows, for many factories at once: each account and each target is read once.
@@ -744,7 +745,7 @@ class Client:
         Raises:
             InvalidSpec: before anything is sent; as `create_many`.
         """
-        return self._run(verbs.status_many(specs))
+        return self._run(_client.verbs.status_many(specs))
 
     def plan_many(self, specs: Iterable[Spec] | str | Path) -> FleetPlan:
         """What `plan` shows, for many factories at once: each account and each target is read once.
@@ -755,7 +756,7 @@ class Client:
         Raises:
             InvalidSpec: before anything is sent; as `create_many`.
         """
-        return self._looked(verbs.plan_many(specs))
+        return self._looked(_client.verbs.plan_many(specs))
 
     def check_many(self, specs: Iterable[Spec] | str | Path) -> FleetCheck:
         """What `check` shows, for many factories at once: each account, its policy and each target is read once.
@@ -766,7 +767,7 @@ class Client:
         Raises:
             InvalidSpec: before anything is sent; as `create_many`.
         """
-        return self._run(verbs.check_many(specs))
+        return self._run(_client.verbs.check_many(specs))
 
     def delete_many(
         self,
@@ -789,7 +790,7 @@ class Client:
             InvalidSpec: before anything is sent; as `create_many`.
         """
         return self._all(
-            verbs.delete_many(
+            _client.verbs.delete_many(
                 specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after, resume=resume, journal=journal
             )
         )
@@ -809,7 +810,7 @@ class Client:
         Reads, writes, needs and raises what `delete_many` does; times are in seconds. Safe to repeat.
         """
         return self._iterate(
-            verbs.delete_many(
+            _client.verbs.delete_many(
                 specs, dry_run=dry_run, timeout=timeout, stop_after=stop_after, resume=resume, journal=journal
             )
         )
@@ -831,7 +832,7 @@ class Client:
 
     def _run(self, call: Call[T]) -> T:
         io = self._io(call.timeout)
-        return io.run(narrated(io, call.verb, call.flow))
+        return io.run(call.narrated(io))
 
     def _iterate(self, series: Series[T]) -> Iterator[T]:
         io = self._io(series.timeout)

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from purview_mpe._model.fleets import checked_fleet, path_of, refuse
+from purview_mpe import _model
 from purview_mpe._model.public import public
 from purview_mpe._model.spec import Spec
 from purview_mpe._wire.errors import safe_text
@@ -73,7 +73,7 @@ def specs_in(path: str | Path, defaults: Mapping[str, Any] | None = None) -> tup
     Raises:
         InvalidSpec, OSError: as `read_specs`; a problem of a default has the field alone as its place.
     """
-    file = path_of(path, "path")
+    file = _model.fleets.path_of(path, "path")
     reader = _READERS.get(file.suffix.casefold())
     if reader is None:
         raise InvalidSpec(str(file), [("path", "must end in .json or .csv")])
@@ -106,8 +106,8 @@ def _specs(text: str, reader: _Reader, what: str, defaults: Mapping[str, Any]) -
     specs = [row.spec(problems, defaults) for row in rows]
     if not rows and not problems:
         problems.append(("line 1", "the file holds no spec"))
-    refuse(what, problems)
-    return checked_fleet(specs, [f"line {row.line}" for row in rows])
+    _model.fleets.refuse(what, problems)
+    return _model.fleets.checked_fleet(specs, [f"line {row.line}" for row in rows])
 
 
 def fleet_of(specs: Iterable[Spec] | str | Path) -> tuple[Spec, ...]:
@@ -116,7 +116,7 @@ def fleet_of(specs: Iterable[Spec] | str | Path) -> tuple[Spec, ...]:
     Raises:
         InvalidSpec: as `read_specs`; or an item is not a spec.
     """
-    return read_specs(specs) if isinstance(specs, (str, Path)) else checked_fleet(specs)
+    return read_specs(specs) if isinstance(specs, (str, Path)) else _model.fleets.checked_fleet(specs)
 
 
 def _csv_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:

@@ -8,7 +8,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
-from purview_mpe._model.fleets import path_of
+from purview_mpe import _model
 from purview_mpe._model.journal import is_journal, is_whole, last_line
 from purview_mpe._rules.findings.fleets import JOURNAL_INCOMPLETE
 from purview_mpe.errors import InvalidSpec
@@ -115,7 +115,7 @@ class Journal:
 
 
 def _opened(path: str | Path) -> FileIO:
-    file = path_of(path, "journal")
+    file = _model.fleets.path_of(path, "journal")
     if file.exists() and not file.is_file():
         raise _refused(f"{str(path)!r} is not a regular file")
     try:

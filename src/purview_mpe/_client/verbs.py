@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from purview_mpe import _flows
+from purview_mpe import _flows, _model
 from purview_mpe._client.arguments import (
     checked_flags,
     checked_limit,
@@ -25,8 +25,6 @@ from purview_mpe._client.arguments import (
 )
 from purview_mpe._client.calls import Call, FleetLook, FleetRun, Watching
 from purview_mpe._client.files import fleet_of
-from purview_mpe._model.fleet_looks import FleetPlan
-from purview_mpe._model.fleets import FleetReport, checked_subjects, left_over, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,8 +32,8 @@ if TYPE_CHECKING:
 
     from purview_mpe._model.arm_id import ArmId
     from purview_mpe._model.checkup import Check, Diagnosis, Orphans
-    from purview_mpe._model.fleet_looks import FleetCheck
-    from purview_mpe._model.fleets import FleetStatus, FoundSpecs
+    from purview_mpe._model.fleet_looks import FleetCheck, FleetPlan
+    from purview_mpe._model.fleets import FleetReport, FleetStatus, FoundSpecs
     from purview_mpe._model.network import Network, Purpose
     from purview_mpe._model.proof import Proof
     from purview_mpe._model.results import Account, Plan, Report, Status, Subject, Verb
@@ -281,10 +279,10 @@ def create_many(
     checked_flags(approve=approve, wait=wait, dry_run=dry_run)
     seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
     if journal is not None:
-        path_of(journal, "journal")
-    plans = specs.agreed() if isinstance(specs, FleetPlan) else ()
-    fleet = fleet_of([plan.spec for plan in plans] if isinstance(specs, FleetPlan) else specs)
-    todo, kept = left_over(fleet, earlier_report(resume, journal), approve=approve)
+        _model.fleets.path_of(journal, "journal")
+    plans = specs.agreed() if isinstance(specs, _model.fleet_looks.FleetPlan) else ()
+    fleet = fleet_of([plan.spec for plan in plans] if isinstance(specs, _model.fleet_looks.FleetPlan) else specs)
+    todo, kept = _model.fleets.left_over(fleet, earlier_report(resume, journal), approve=approve)
     agreed = dict(enumerate(plans))
     return FleetRun(
         "create_many",
@@ -311,12 +309,14 @@ def onboard_many(
     checked_flags(**dict(zip(_OPTIONS, options, strict=True)), wait=wait, dry_run=dry_run)
     seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
     if journal is not None:
-        path_of(journal, "journal")
+        _model.fleets.path_of(journal, "journal")
     approve, grants, _, _ = options
     wanted: set[Subject] = {"identity", "connection"}
     if grants:
         wanted.add("data-curator")
-    todo, kept = left_over(fleet_of(specs), earlier_report(resume, journal), approve=approve, subjects=wanted)
+    todo, kept = _model.fleets.left_over(
+        fleet_of(specs), earlier_report(resume, journal), approve=approve, subjects=wanted
+    )
     return FleetRun(
         "onboard_many",
         lambda io: _flows.onboard_many.OnboardingFleet(
@@ -333,13 +333,13 @@ def approve_many(
 ) -> FleetRun:
     checked_flags(dry_run=dry_run, wait=wait)
     seconds = checked_timeout(timeout)
-    if isinstance(specs_or_reports, FleetReport):
+    if isinstance(specs_or_reports, _model.fleets.FleetReport):
         given: Iterable[Spec | Report] = specs_or_reports.reports
     elif isinstance(specs_or_reports, (str, Path)):
         given = fleet_of(specs_or_reports)
     else:
         given = specs_or_reports
-    subjects = list(enumerate(checked_subjects(given)))
+    subjects = list(enumerate(_model.fleets.checked_subjects(given)))
     return FleetRun(
         "approve_many",
         lambda io: _flows.approve_many.ApprovingFleet(io, subjects, dry_run=dry_run, wait=wait),
@@ -374,9 +374,9 @@ def delete_many(
     checked_flags(dry_run=dry_run)
     seconds, whole = checked_timeout(timeout), checked_limit(stop_after, "stop_after")
     if journal is not None:
-        path_of(journal, "journal")
+        _model.fleets.path_of(journal, "journal")
     mine: frozenset[Verb] = frozenset({"delete_all"})
-    todo, kept = left_over(fleet_of(specs), earlier_report(resume, journal), approve=False, verbs=mine)
+    todo, kept = _model.fleets.left_over(fleet_of(specs), earlier_report(resume, journal), approve=False, verbs=mine)
     return FleetRun(
         "delete_many",
         lambda io: _flows.delete_many.DeletingFleet(io, todo, dry_run=dry_run, timeout=seconds),

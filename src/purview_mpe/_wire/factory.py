@@ -10,14 +10,16 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from purview_mpe import _model
 from purview_mpe._model.arm_id import ArmId, InvalidArmId, is_segment
 from purview_mpe._model.naming import is_guid
-from purview_mpe._model.survey import ActivityRun, KnownFactory, Permission, PipelineRun, Runtime
 from purview_mpe._wire import account
 from purview_mpe._wire.reading import Object, as_mapping, mapping, objects, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from purview_mpe._model.survey import ActivityRun, KnownFactory, Permission, PipelineRun, Runtime
 
 #: Activities that report lineage (docs). Data Factory calls a data flow `ExecuteDataFlow` and SSIS
 #: `ExecuteSSISPackage` (spec).
@@ -38,7 +40,7 @@ def read_known_factory(answer: Object) -> KnownFactory | None:
         factory_id = ArmId.parse(answer.get("id"))
     except InvalidArmId:
         return None
-    return KnownFactory(factory_id, account.read_factory_connection(answer)[1])
+    return _model.survey.KnownFactory(factory_id, account.read_factory_connection(answer)[1])
 
 
 def read_runtime(answer: Object) -> Runtime | None:
@@ -47,7 +49,7 @@ def read_runtime(answer: Object) -> Runtime | None:
         return None
     reference = mapping(mapping(answer, "properties"), "managedVirtualNetwork")
     network = text(reference, "referenceName") or None if kind == "azure-managed-vnet" else None
-    return Runtime(name=account.read_name(answer), kind=kind, network=network)
+    return _model.survey.Runtime(name=account.read_name(answer), kind=kind, network=network)
 
 
 def has_system_identity(answer: Object) -> bool:
@@ -145,7 +147,7 @@ def _written_back(answer: Object) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def read_permission(answer: Object) -> Permission:
     """What one role allows a caller at a scope (docs: Permissions - List For Resource)."""
-    return Permission(texts(answer, "actions"), texts(answer, "notActions"))
+    return _model.survey.Permission(texts(answer, "actions"), texts(answer, "notActions"))
 
 
 def runs_filter(begin: datetime, end: datetime, token: str | None) -> account.Json:
@@ -173,7 +175,7 @@ def read_started_run(answer: Object) -> str | None:
 
 def read_run(answer: Object) -> PipelineRun:
     """One pipeline run. Its `id` comes back in upper case and is not its path (recorded)."""
-    return PipelineRun(
+    return _model.survey.PipelineRun(
         pipeline=text(answer, "pipelineName"),
         status=text(answer, "status"),
         started=_moment(text(answer, "runStart")),
@@ -200,7 +202,7 @@ def read_activity_page(answer: Object) -> tuple[tuple[ActivityRun, ...], str | N
 
 def _read_activity(run: Object) -> ActivityRun:
     output = mapping(run, "output")
-    return ActivityRun(
+    return _model.survey.ActivityRun(
         pipeline=text(run, "pipelineName"),
         activity=text(run, "activityName"),
         kind=text(run, "activityType"),
