@@ -111,7 +111,7 @@ def _compiled(query: str) -> Any:
     except jmespath.exceptions.JMESPathError as error:
         problem = f"is not JMESPath: {' '.join(str(error).split())[:_LONGEST]}"
     else:
-        known = jmespath.functions.Functions.FUNCTION_TABLE
+        known: list[str] = list(jmespath.functions.Functions.FUNCTION_TABLE)
         unknown = [name for name in _functions(compiled.parsed) if name not in known]
         if not unknown:
             return compiled
