@@ -36,7 +36,8 @@ def fill_in(arguments: Namespace, environ: Mapping[str, str]) -> None:
     Raises:
         InvalidSpec: a variable holds something that its option does not take.
     """
-    arguments.variables = {}
+    used: dict[str, str] = {}
+    arguments.variables = used
     for option, variables in _OPTIONS.items():
         if getattr(arguments, option, "not there") is not None:
             continue
@@ -47,7 +48,7 @@ def fill_in(arguments: Namespace, environ: Mapping[str, str]) -> None:
             raise InvalidSpec("The command", [(variable, f"{value!r} is none of {', '.join(choices)}")])
         setattr(arguments, option, value)
         if variable is not None:
-            arguments.variables[option] = variable
+            used[option] = variable
 
 
 def of_spec(environ: Mapping[str, str]) -> dict[str, Any]:
