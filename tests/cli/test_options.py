@@ -220,7 +220,8 @@ def test_the_actions_of_private_endpoints_take_their_own_options(shell: Any, rea
 def test_a_resource_group_for_zones_needs_zones_to_create(shell: Any) -> None:
     """With existing zones it would do nothing."""
     network = shell.emulator.networks.add_virtual_network()
-    words = ("--subnet", str(network.child("subnets", "snet-pe")), "--purpose", "studio", "--zone-resource-group", "z")
+    subnet, group = str(network.child("subnets", "snet-pe")), network.resource_group
+    words = ("--subnet", subnet, "--purpose", "studio", "--zone-resource-group", group)
     ended = shell.ends("private-endpoints", "plan", *words)
     assert (ended.code, "--zone-resource-group: is for zones to create" in ended.said) == (2, True)
     assert shell.ends("private-endpoints", "plan", *words, "--dns", "create").code == 0
