@@ -214,7 +214,7 @@ _SCHEDULER = ["durabletask-azuremanaged", "durabletask[azure-blob-payloads]"]
 
 @nox.session(python="3.13")
 def functions(session: nox.Session) -> None:
-    """Both example apps under Microsoft's worker for Python 3.13, with kills; the Durable Task Scheduler's recipe."""
+    """Both example apps under Microsoft's runtime for Functions, with kills; the Durable Task Scheduler's recipe."""
     session.install("-e", EVERYTHING, *_group("tests"), "azure-functions-runtime", *_SCHEDULER)
     session.run("python", "-m", "tests.functions_host", *session.posargs)
     must = {"PURVIEW_MPE_SCHEDULER": "1"}

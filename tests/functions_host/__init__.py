@@ -1,1 +1,1 @@
-"""A small Azure Functions host, which drives Microsoft's own worker for Python: `nox -s functions`."""
+"""A small Azure Functions host, which drives Microsoft's `azure-functions-runtime`: `nox -s functions`."""

@@ -1,4 +1,4 @@
-"""Both example apps under Microsoft's worker: `python -m tests.functions_host`.
+"""Both example apps under Microsoft's runtime for Functions: `python -m tests.functions_host`.
 
 The app for one factory is used by both persons. A fleet is started over HTTP, decided on, and read, three times: once
 undisturbed, once with a worker killed while it writes, and once with the host and all its workers killed.

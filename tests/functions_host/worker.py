@@ -1,4 +1,4 @@
-"""A worker process: `azure-functions-runtime`, which is Microsoft's worker, and the loop that passes messages to it.
+"""A worker process: `azure-functions-runtime`, which runs functions in Microsoft's worker, and the loop that passes messages to it.
 
 Azure's own loop is in no package. This one only passes on what it receives, so what it runs is what Azure runs for
 Python 3.13 and later: how an app is indexed, how bindings are decoded, and how functions are called.
