@@ -11,6 +11,9 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: Seconds of real time that answers may take on a busy machine.
+LONGEST = 60.0
+
 
 class Died(BaseException):
     """The process was killed, as far as the run can tell."""
@@ -31,13 +34,44 @@ class Before(SansIOHTTPPolicy[Any, Any]):
 
     def on_request(self, request: Any) -> None:
         """Look at the request that is about to be sent."""
-        http = request.http_request
-        path = unquote(urlsplit(http.url).path).casefold()
-        if http.method == self._method and self._ending in path and path.rpartition(self._ending)[2].count("/") <= 1:
+        if self.is_meant(request):
             with self._lock:
                 self._count += 1
                 number = self._count
             self._happen(number)
+
+    def is_meant(self, request: Any) -> bool:
+        """Whether the request is one of those that are counted."""
+        http = request.http_request
+        path = unquote(urlsplit(http.url).path).casefold()
+        is_there = self._ending in path and path.rpartition(self._ending)[2].count("/") <= 1
+        return bool(http.method == self._method and is_there)
+
+
+class DiesAfter(Before):
+    """Lets so many requests through; each later one waits until these are answered, and then ends the run.
+
+    Without the wait, a thread could die while another one has counted its request and not sent it yet.
+    """
+
+    def __init__(self, method: str, ending: str, count: int) -> None:
+        super().__init__(method, ending, self._die)
+        self._allowed = count
+        self._answered = 0
+        self._news = threading.Condition()
+
+    def on_response(self, request: Any, response: Any) -> None:
+        """Count the answers."""
+        if self.is_meant(request) and response.http_response is not None:
+            with self._news:
+                self._answered += 1
+                self._news.notify_all()
+
+    def _die(self, number: int) -> None:
+        if number > self._allowed:
+            with self._news:
+                assert self._news.wait_for(lambda: self._answered >= self._allowed, LONGEST)
+            raise Died
 
 
 class BeforeWrite(SansIOHTTPPolicy[Any, Any]):
