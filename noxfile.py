@@ -174,13 +174,15 @@ def pauses(session: nox.Session) -> None:
     parser = argparse.ArgumentParser(prog="nox -s pauses --", description=pauses.__doc__)
     parser.add_argument("--rounds", type=int, default=10, help="how often all of them are run")
     parser.add_argument("--seed", type=int, default=1, help="of the first round")
+    parser.add_argument("--short", action="store_true", help="many short pauses instead of few long ones")
     chosen = parser.parse_args(session.posargs)
     session.install("-e", EVERYTHING, *_group("tests"))
+    kind = ["--short-pauses"] if chosen.short else []
     for seed in range(chosen.seed, chosen.seed + chosen.rounds):
         # Most of the time all of them sleep, so that there is room for more than one for each core.
         session.run(
             *("python", "-m", "pytest", "-q", "-n", "12", "--dist", "worksteal"),
-            *("-p", "tests.support.pauses", "--pauses", str(seed), *_TIMED),
+            *("-p", "tests.support.pauses", "--pauses", str(seed), *kind, *_TIMED),
         )
 
 

@@ -1,7 +1,8 @@
 """Pauses of up to two seconds of real time, where threads take turns: what a busy machine does, made to happen.
 
 A pytest plugin, which `nox -s pauses` loads: `-p tests.support.pauses --pauses SEED`. A test that passes with it does
-not depend on how soon a thread goes on. Each process draws its pauses from the seed and its own worker's name.
+not depend on how soon a thread goes on. With `--short-pauses` they are short and many instead: then nearly every order
+in which threads can come through happens in a few runs. Each process draws its pauses from the seed and its own worker's name.
 """
 
 from __future__ import annotations
@@ -21,10 +22,9 @@ from tests.support.task_hub import TaskHub
 if TYPE_CHECKING:
     import pytest
 
-#: Seconds; a pause is drawn between none and this.
-LONGEST = 2.0
-#: One call of so many is held up.
-RARITY = 1500
+#: Seconds; a pause is drawn between none and this. One call of so many is held up.
+LONG, RARE = 2.0, 1500
+SHORT, OFTEN = 0.03, 8
 
 #: Where one thread lets another go on, or finds out that it may.
 _TURNS: dict[type, tuple[str, ...]] = {
@@ -38,7 +38,9 @@ _TURNS: dict[type, tuple[str, ...]] = {
 class Pauses:
     """Draws pauses, and counts them."""
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, longest: float, rarity: int) -> None:
+        self._longest = longest
+        self._rarity = rarity
         self._random = random.Random(seed)  # noqa: S311  the same pauses for the same seed
         self._lock = threading.Lock()
         self.count = 0
@@ -47,23 +49,25 @@ class Pauses:
     def perhaps(self) -> None:
         """Hold the calling thread up, or not."""
         with self._lock:
-            if self._random.randrange(RARITY):
+            if self._random.randrange(self._rarity):
                 return
-            seconds = self._random.uniform(0, LONGEST)
+            seconds = self._random.uniform(0, self._longest)
             self.count += 1
             self.seconds += seconds
         time.sleep(seconds)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the seed."""
+    """Take the seed and the kind of pauses."""
     parser.addoption("--pauses", default="1", metavar="SEED", help="what the pauses are drawn from")
+    parser.addoption("--short-pauses", action="store_true", help="many short pauses instead of few long ones")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Hold up every way in before a test begins."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    pauses = Pauses(f"{config.getoption('--pauses')}-{worker}")
+    kind = (SHORT, OFTEN) if config.getoption("--short-pauses") else (LONG, RARE)
+    pauses = Pauses(f"{config.getoption('--pauses')}-{worker}", *kind)
     for owner, names in _TURNS.items():
         for name in names:
             setattr(owner, name, _held_up(getattr(owner, name), pauses))
