@@ -2,7 +2,8 @@
 
 A pytest plugin, which `nox -s pauses` loads: `-p tests.support.pauses --pauses SEED`. A test that passes with it does
 not depend on how soon a thread goes on. With `--short-pauses` they are short and many instead: then nearly every order
-in which threads can come through happens in a few runs. Each process draws its pauses from the seed and its own worker's name.
+in which threads can come through happens in a few runs. Each process draws its pauses from the seed and its own
+worker's name.
 """
 
 from __future__ import annotations
