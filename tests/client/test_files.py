@@ -162,6 +162,13 @@ def test_csv_with_a_wrong_heading(tmp_path):
     assert [place for place, _ in found] == ["line 1, nmae", "line 1, (empty)", "line 1, name"]
 
 
+@pytest.mark.parametrize(("column", "shown"), [("fac\0tory", r"fac\x00tory"), ("factory\u200b", r"factory\u200b")])
+def test_csv_with_an_invisible_character_in_its_heading(tmp_path, column, shown):
+    """The message shows the character; without it, the heading would look correct."""
+    found = problems(written(tmp_path, f"{column},account,name\nx,y,z\n", "fleet.csv"))
+    assert found == [(f"line 1, {shown}", "is not a column; did you mean 'factory'?")]
+
+
 @pytest.mark.parametrize("text", ["", "factory,name\n", "factory,name"])
 def test_csv_without_a_row(tmp_path, text):
     """A file that holds no spec is refused."""

@@ -129,9 +129,9 @@ def _csv_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
         problems.append(("line 1", "must name the columns, for example factory,account,name; it holds an id"))
         return
     wrong = [column for column in columns if column not in known and not column.startswith("names.")]
-    problems.extend((f"line 1, {column or '(empty)'}", _no_column(column, known)) for column in wrong)
+    problems.extend((f"line 1, {_shown(column)}", _no_column(column, known)) for column in wrong)
     problems.extend(
-        (f"line 1, {column}", "is there twice")
+        (f"line 1, {_shown(column)}", "is there twice")
         for index, column in enumerate(columns)
         if column in columns[:index] and column not in wrong
     )
@@ -150,6 +150,11 @@ def _csv_rows(text: str, problems: list[Problem]) -> Iterator[_Row]:
             if value := cell.strip():
                 _put_cell(row, column, value)
         yield row
+
+
+def _shown(column: str) -> str:
+    # Without the escapes, a heading with an invisible character would look like a correct one.
+    return (column if column.isprintable() else repr(column)[1:-1]) or "(empty)"
 
 
 def _no_column(column: str, known: set[str]) -> str:
