@@ -130,7 +130,7 @@ def _with_table(text: str, heading: str, head: tuple[str, ...], rows: Iterable[t
     table = table.replace("\n", f"\n|{'---|' * len(head)}\n", 1)
     found = re.search(rf"^## {heading}\n.*?^((?:\|[^\n]*\n)+)", text, re.MULTILINE | re.DOTALL)
     if found is None:
-        raise LookupError(f"There is no table under the heading {heading!r}")
+        raise LookupError(f"No table stands under the heading {heading!r}")
     return text[: found.start(1)] + table + text[found.end(1) :]
 
 

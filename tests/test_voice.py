@@ -18,7 +18,7 @@ TEXTS = sorted(
 
 #: What is not written, and what is written instead.
 WORDS = {
-    r"(?<![Tt]here )\bis no (?!longer\b|more\b)": "is not a",
+    r"\bis no \b": "is not a",
     r"\bwhoever\b": "anyone who, or a plain noun",
     r"\banew\b": "again",
     r"\bmay not\b": "is not allowed to, or cannot",

@@ -217,7 +217,7 @@ def test_delete_asks_first(pending: Any) -> None:
     assert f"{question} [y/N] " in declined.err
     refused = pending.ends("delete")
     assert refused.code == 2
-    assert f"--yes: is required because there is no terminal to ask: {question}" in refused.said
+    assert f"--yes: is required because without a terminal the command cannot ask: {question}" in refused.said
     assert "Repeat the command with --yes if you agree; nothing was written to Azure." in refused.said
     assert len(pending.emulator.writes) == writes
 

@@ -52,7 +52,7 @@ def test_a_mistyped_verb_gets_a_hint(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["creat"]) == 2
     assert "did you mean 'create'?" in capsys.readouterr().err
     assert main(["zzz"]) == 2
-    assert capsys.readouterr().err == "error: there is no verb 'zzz'\n  See: purview-mpe --help\n"
+    assert capsys.readouterr().err == "error: the verb 'zzz' does not exist\n  See: purview-mpe --help\n"
 
 
 def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

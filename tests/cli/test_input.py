@@ -89,9 +89,9 @@ def test_every_wrong_field_is_told_at_once(shell: Any) -> None:
     [
         (
             ("plan", "--facory", "x"),
-            "there is no '--facory'; did you mean '--factory'?\n  See: purview-mpe plan --help",
+            "the option '--facory' does not exist; did you mean '--factory'?\n  See: purview-mpe plan --help",
         ),
-        (("plan", "--zzz=1"), "there is no '--zzz=1'\n  See: purview-mpe plan --help"),
+        (("plan", "--zzz=1"), "the option '--zzz=1' does not exist\n  See: purview-mpe plan --help"),
         (
             ("plan", "more"),
             "'more' stands alone; every value goes behind its option, for example --factory ID\n  See: purview-mpe plan --help",

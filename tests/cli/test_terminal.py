@@ -74,5 +74,5 @@ def test_the_old_console_of_windows_gets_plain_text(
 def test_nobody_is_asked_who_cannot_see_or_answer(screen: Callable[..., Any], stdin: bool, stderr: bool) -> None:
     """A question needs a terminal to be read on and one to be answered from; otherwise `--yes` is asked for."""
     terminal = Terminal(stdin=screen("y\n", tty=stdin), stdout=screen(), stderr=screen(tty=stderr), environ={})
-    with pytest.raises(InvalidSpec, match="--yes: is required because there is no terminal to ask"):
+    with pytest.raises(InvalidSpec, match="--yes: is required because without a terminal the command cannot ask"):
         terminal.confirm("Delete it?")

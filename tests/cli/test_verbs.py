@@ -223,7 +223,10 @@ def test_broken_endpoints_are_not_deleted_unasked(broken: Any) -> None:
     assert broken.ends("create").code == 1
     refused = broken.ends("create", "--replace-broken")
     assert refused.code == 2
-    assert "--yes: is required because there is no terminal to ask: Delete purview and create it again?" in refused.said
+    assert (
+        "--yes: is required because without a terminal the command cannot ask: Delete purview and create it again?"
+        in refused.said
+    )
     for answer in ("n\n", "", "\n", "perhaps\n"):
         declined = broken.ends("create", "--replace-broken", tty=True, stdin=answer)
         assert (declined.code, declined.out) == (1, "")

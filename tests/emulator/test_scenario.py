@@ -163,7 +163,7 @@ def test_a_scenario_of_faults_only_has_the_default_furnishing():
         ({"factories": [{"name": "f", "endpoints": [{"name": ""}]}]}, ["factories[0].endpoints[0].name: must be a text", "factories[0].endpoints[0].target: is missing; for example 'contoso'", "factories[0].endpoints[0].group_id: is missing"]),
         ({"factories": [{"name": "f", "runtimes": [{"name": "x", "properties": 5}]}]}, ["factories[0].runtimes[0].properties: must be an object"]),
         ({"callers": [{"name": "a", "roles": [5]}]}, ["callers[0].roles[0]: must be a text or an object, not 5"]),
-        ({"callers": [{"name": "a", "roles": ["Onwer"]}]}, ["callers[0]: there is no role 'Onwer'"]),
+        ({"callers": [{"name": "a", "roles": ["Onwer"]}]}, ["callers[0]: the role 'Onwer' does not exist"]),
         ({"factories": [{"name": "f", "purview_account": "nobody"}]}, ["factories[0]: 'nobody' is neither an id nor the name of an account"]),
         ({"accounts": [{"name": "c", "shape": "C"}], "factories": [{"name": "f", "endpoints": [{"name": "x", "target": "c", "group_id": "namespace"}]}]}, ["factories[0]: the account c has nothing for the group namespace"]),
         ({"connections": [{"target": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/x"}]}, ["connections[0]: the emulator has nothing called"]),

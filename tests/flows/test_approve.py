@@ -204,7 +204,7 @@ def test_rejected_connection_cannot_be_approved(colour, emulator):
 
 def never_made(*names):
     return [
-        f"Azure could not create the endpoint {name!r}, so there is no connection to decide. Replace it and approve "
+        f"Azure could not create the endpoint {name!r}, so no connection can be decided. Replace it and approve "
         "the new one: create_all with Spec(replace_broken=True), then repeat the call."
         for name in names
     ]
@@ -415,7 +415,7 @@ class TestOddities:
         report = colour.run(emulator, lambda client: client.approve(spec))
         assert set(results_by_group(report).values()) == {"absent"}
         assert report.outcomes[1].error.message == (
-            "There is no endpoint 'purview_blob' whose connection could be decided."
+            "No endpoint 'purview_blob' has a connection that could be decided."
         )
         assert not report.complete
 

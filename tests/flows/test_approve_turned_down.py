@@ -73,7 +73,7 @@ def test_the_words_of_the_factory(colour, emulator):
     )
     outcome, _ = settled(colour, emulator, "reject")
     assert outcome.error.message == (
-        "There is no connection of 'purview_blob' to reject: the factory says that it is Disconnected."
+        "No connection of 'purview_blob' can be rejected: the factory says that it is Disconnected."
     )
 
 

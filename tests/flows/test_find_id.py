@@ -26,9 +26,9 @@ def test_a_name_has_an_id(colour: Colour, emulator: Emulator, group: str):
 def test_a_name_that_is_not_there(colour: Colour, emulator: Emulator):
     """NotFound says what was looked for, and where."""
     scope = f"/subscriptions/{emulator.factory.subscription}"
-    with pytest.raises(NotFound, match="There is no Purview account 'absent' in the subscription"):
+    with pytest.raises(NotFound, match=r"The subscription .* has no Purview account 'absent'"):
         colour.run(emulator, lambda client: client.find_id(scope, "absent", kind="account"))
-    with pytest.raises(NotFound, match="in the resource group 'rg1' of the subscription 0000"):
+    with pytest.raises(NotFound, match="The resource group 'rg1' of the subscription 0000"):
         colour.run(emulator, lambda client: client.find_id(f"{scope}/resourceGroups/rg1", "absent"))
 
 

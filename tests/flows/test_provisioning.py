@@ -205,7 +205,7 @@ def test_an_endpoint_that_vanishes_is_told(colour, emulator):
     report = create(colour, emulator, client_options={"per_retry_policies": [gone]})
     assert results(report) == CREATED | {"purview_blob": "failed"}
     assert report.failures[0].error.message == (
-        "The endpoint 'purview_blob' is no longer listed: another caller deleted it while it was being created."
+        "The endpoint 'purview_blob' is not listed any more: another caller deleted it while it was being created."
     )
 
 
@@ -317,7 +317,7 @@ def test_a_network_that_is_refused_ends_every_step(colour, emulator):
     assert results(report) == {"default": "failed"} | dict.fromkeys(ALL_NAMES, "failed")
     assert report.outcomes[0].error.code == "access-denied"
     assert report.outcomes[1].error.message == (
-        "The endpoint 'purview' was not created: there is no managed virtual network for it."
+        "The endpoint 'purview' was not created: it has no managed virtual network to run in."
     )
     assert len(emulator.writes) == 1
 

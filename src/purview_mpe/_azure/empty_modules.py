@@ -94,7 +94,7 @@ class _Unfilled(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__all__":
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        # The frame of the code that uses the module: there is no other way to know which code that is.
+        # The frame of the code that uses the module: no other way shows which code that is.
         user = frame.f_back if (frame := currentframe()) is not None else None
         if user is not None and (running := _running.get(id(user.f_globals))) is not None:
             return running.reference(_ALIASES[_last(self.__name__)], name)

@@ -101,7 +101,7 @@ class Run:
         return float("inf") if self.deadline is None else self.deadline - self.now()
 
     def left_for_timer(self) -> float | None:
-        """The same for a timer in real time; None if there is no limit, or if `now` does not follow real time."""
+        """The same for a timer in real time; None without a limit, or if `now` does not follow real time."""
         return None if self.deadline is None or not self.is_real else max(0.0, self.left())
 
     def check(self) -> None:

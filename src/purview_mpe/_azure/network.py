@@ -27,7 +27,7 @@ def authorities() -> str | None:
     """The certificate authorities that the environment names; None for the libraries' defaults.
 
     Raises:
-        InvalidSpec: there is no such file.
+        InvalidSpec: the file does not exist.
     """
     for name in CA_VARIABLES:
         if path := os.environ.get(name):

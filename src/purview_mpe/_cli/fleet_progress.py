@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two lines in a log, and between two redraws of a terminal.
 _LINES_EVERY, _DRAWN_EVERY = 30.0, 0.2
-#: Seconds after which a message about waiting is no longer shown: a fleet that waits says so every 15 seconds.
+#: Seconds after which a message about waiting disappears: a fleet that waits says so every 15 seconds.
 _STALE = 20.0
 #: Columns of a row for its indent, its mark and the gaps.
 _AROUND = 8
@@ -63,7 +63,7 @@ class _Subscription:
         return f"{self.done} of {self.factories}{f', {self.failed} failed' if self.failed else ''}"
 
     def counted(self, width: int) -> str:
-        """The results so far, in their usual order; without the last of them where there is no room."""
+        """The results so far, in their usual order; without the last of them where it does not fit."""
         counts = [f"{self.results[kind]} {kind}" for kind in RESULTS if self.results[kind]]
         whole = ", ".join(counts)
         while counts and len(whole) > width:

@@ -202,7 +202,7 @@ _IN_OTHER_WORDS = {
     "one of the arguments --pipeline --run is required": (
         "say which run: --pipeline NAME starts one, and --run ID follows one that exists"
     ),
-    "there is no verb 'purview-mpe'": "purview-mpe stands there twice; the verb comes right behind the first",
+    "the verb 'purview-mpe' does not exist": "purview-mpe stands there twice; the verb comes right behind the first",
 }
 #: The number of verbs that a message lists.
 _FEW = 5
@@ -234,14 +234,14 @@ class _Parser(ArgumentParser):
         if not flag.startswith("-"):
             self.error(f"{flag!r} stands alone; every value goes behind its option, for example --factory ID")
         if flag in _DEFAULTS:
-            self.error(f"there is no {flag!r}: {_DEFAULTS[flag]}")
+            self.error(f"the option {flag!r} does not exist: {_DEFAULTS[flag]}")
         near = _near(flag, known)
         hint = f"; did you mean {near!r}?" if near else ""
         others = [verb.name for verb in VERBS if _Parser(add_help=False).having(verb).knows(flag)]
         if others:
             where = f", only for {', '.join(others)}" if len(others) <= _FEW else ""
             hint = f" for {self.prog.rpartition(' ')[2]}{where}"
-        self.error(f"there is no {unknown[0]!r}{hint}")
+        self.error(f"the option {unknown[0]!r} does not exist{hint}")
 
     def having(self, verb: Verb) -> Self:
         """This parser, with the options of a verb."""
@@ -259,7 +259,7 @@ class _Parser(ArgumentParser):
             near = _near(wrong[2], re.findall(r"[\w-]+", wrong[3]))
             hint = f"; did you mean {near!r}?" if near else ""
             if wrong[1] == "argument VERB: ":
-                message = f"there is no verb {wrong[2]!r}{hint}"
+                message = f"the verb {wrong[2]!r} does not exist{hint}"
             elif hint:
                 message = f"{message.partition(' (choose')[0]}{hint}"
         message = _IN_OTHER_WORDS.get(message, message).replace("expected one argument", "a value is missing")

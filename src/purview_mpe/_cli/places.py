@@ -71,7 +71,7 @@ class Place:
         """The full id of what the text names; a text that is not a name is returned as it is.
 
         Raises:
-            InvalidSpec: there is no subscription to look in.
+            InvalidSpec: the subscription to look in is missing.
         """
         named = _NAME.fullmatch(text.strip())
         if named is None:

@@ -199,7 +199,7 @@ class Block(_Seen):
     def _row(self, subject: Subject, name: str) -> tuple[Cell, Cell, Cell]:
         results = list(self._results.get((subject, name), {}))
         words = [RESULTS[result] for result in results]
-        # A step that is no longer pending and has no outcome yet: its outcome comes with the next event.
+        # A step that is not pending any more and has no outcome yet: its outcome comes with the next event.
         if not results or name in self._pending:
             words = [*(RESULTS[result] for result in results if result in _DECIDED), UNDER_WAY]
         mark, shown = words[-1].mark, ", ".join(word.text for word in words)

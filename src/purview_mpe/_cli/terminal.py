@@ -172,7 +172,7 @@ class Terminal:
         if not (self.stdin.isatty() and self.stderr.isatty()):
             raise InvalidSpec(
                 "The command",
-                [("--yes", f"is required because there is no terminal to ask: {question}")],
+                [("--yes", f"is required because without a terminal the command cannot ask: {question}")],
                 remedy="Repeat the command with --yes if you agree; nothing was written to Azure.",
             )
         print(f"{question} [y/N] ", end="", file=self.stderr, flush=True)

@@ -96,7 +96,7 @@ class Client:
 
         Raises:
             InvalidSpec: `account` is not the id of a Purview account.
-            NotFound: there is no such account.
+            NotFound: the account does not exist.
         """
         return self._run(_client.verbs.discover(account))
 

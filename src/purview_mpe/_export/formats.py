@@ -60,7 +60,7 @@ def export(
 
     Raises:
         PlanConflict: the plan holds conflicts, so the code could not be applied.
-        InvalidSpec: there is no such format or cloud, or a name in the plan is not a valid resource name.
+        InvalidSpec: the format or cloud does not exist, or a name in the plan is not a valid resource name.
     """
     write = _writer(format)
     if not isinstance(cast("object", cloud), str) or cloud not in ZONES:

@@ -57,7 +57,7 @@ async def disconnect(io: Io, spec: Spec) -> Report:
     """
     began = io.now()
     body = await reads.read_factory_body(io, spec.factory_id)
-    # If there is no account at all, nothing is removed, and the outcome is about the factory.
+    # Without any account, nothing is removed, and the outcome is about the factory.
     account = spec.account or factory_json.connected_account(body) or spec.factory
     work = FactoryChange(io, spec, [Disconnection(spec, account)], body, began, "disconnect")
     io.so_far = lambda: Report(verb="disconnect", spec=spec, outcomes=work.outcomes())

@@ -38,7 +38,7 @@ async def find_id(io: Io, scope: str, name: str, *, kind: str) -> str:
         if last_segment(resource_id).casefold() == name.casefold():
             return resource_id
     raise NotFound(
-        f"There is no {_KINDS[kind]} {safe_text(name, 80)!r} in {where}, or you cannot see it.",
+        f"{where[:1].upper()}{where[1:]} has no {_KINDS[kind]} {safe_text(name, 80)!r}, or you cannot see it.",
         remedy="Check the name and the subscription: az resource list --name NAME; or give the full id.",
     )
 

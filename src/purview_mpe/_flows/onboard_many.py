@@ -84,7 +84,7 @@ class _Work:
         return part.outcomes() if part is not None else ()
 
     def _part(self) -> Curating | None:
-        """The batch that writes this factory's role, reduced to this factory; None if there is no role to write."""
+        """The batch that writes this factory's role, reduced to this factory; None without a role to write."""
         if self.role is None:
             return None
         member, work = self.role.member, self.onboarding

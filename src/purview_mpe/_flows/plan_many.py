@@ -41,7 +41,7 @@ class PlanningFleet(Fleet):
         self.finish(member, fleet_reports.rehearsed(plan, None, approve=False))
 
     def fail(self, member: Candidate, failure: PurviewMpeError) -> None:
-        """Keep the reason why there is no plan."""
+        """Keep the reason why the plan is missing."""
         self._found[member.index] = ErrorDetail.of(failure)
         super().fail(member, failure)
 

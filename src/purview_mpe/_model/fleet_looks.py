@@ -23,7 +23,7 @@ class FactoryPlan(Noun):
     plan: Plan | None = None
     """What the factory needs; None if that could not be read."""
     error: ErrorDetail | None = None
-    """Why there is no plan; None if there is one."""
+    """Why the plan is missing; None if it is there."""
 
 
 @public("purview_mpe")

@@ -138,7 +138,7 @@ def requirement(
     ids that the account offers: an account without managed Event Hubs has no `namespace`.
 
     Raises:
-        InvalidSpec: there is no such firewall setting or kind of runtime.
+        InvalidSpec: the firewall setting or kind of runtime does not exist.
     """
     if firewall not in FIREWALLS:
         raise InvalidSpec("Firewall", [("firewall", f"{shown(firewall)} is none of {', '.join(FIREWALLS)}")])
@@ -168,7 +168,7 @@ def scenario(
     """What one scenario of the source document needs: one answer for each kind of runtime that it can run on.
 
     Raises:
-        InvalidSpec: there is no such firewall setting or scenario.
+        InvalidSpec: the firewall setting or scenario does not exist.
     """
     if which not in tuple(SCENARIOS):  # a tuple, because a dict raises for a value without a hash
         raise InvalidSpec("Scenario", [("scenario", f"{shown(which)} is none of {', '.join(SCENARIOS)}")])

@@ -231,7 +231,7 @@ class Endpoint(Noun, Identified):
     reserved: bool = False
     """Whether the endpoint belongs to the service itself."""
     error: Line = ""
-    """Azure's message about a problem with the endpoint; empty if there is no problem, or no message."""
+    """Azure's message about a problem with the endpoint; empty without a problem, or without a message."""
 
     def is_for(self, resource_id: str, group_id: str) -> bool:
         """True if the endpoint has this identity: target and group id, in any letter case."""

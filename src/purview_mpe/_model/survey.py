@@ -83,7 +83,7 @@ class Situation:
     """Id of the account that the factory is connected to; `gaps` says whether that could be read."""
     has_system_identity: bool = True
     curator: CuratorSeen | CuratorHidden | None = None
-    """None if there is no account, or no identity to look for."""
+    """None without an account, or without an identity to look for."""
     networks: tuple[str, ...] | None = None
     endpoints: tuple[Endpoint, ...] | None = None
     runtimes: tuple[Runtime, ...] | None = None

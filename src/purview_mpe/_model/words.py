@@ -124,7 +124,7 @@ RESULTS: Mapping[Result, Word] = {
         "the factory's identity was made Data Curator on the root collection, and reading the policy confirmed it",
     ),
     "already-granted": Word("already-granted", SETTLED, "it was already Data Curator"),
-    "revoked": Word("revoked", REMOVED, "the factory's identity is no longer Data Curator"),
+    "revoked": Word("revoked", REMOVED, "the factory's identity is not Data Curator any more"),
     "handed-off": Word(
         "handed-off", WAITING, "this caller is not allowed to decide it; the report's `hand_off` says who can, and how"
     ),
@@ -176,7 +176,7 @@ VERDICTS: Mapping[Verdict, Word] = {
         "an endpoint to another target has the name",
         "Choose another base name, or delete the endpoint that has the name.",
     ),
-    "missing": Word("missing", MISSING, "there is no such endpoint", "Create it with create_all."),
+    "missing": Word("missing", MISSING, "the endpoint does not exist", "Create it with create_all."),
     "failed": Word(
         "failed",
         FAILED,

@@ -159,7 +159,7 @@ def _implicit_runtime(situation: Situation) -> Iterator[Finding]:
 
 
 def network_findings(situation: Situation) -> Iterator[Finding]:
-    """A finding if there is no managed virtual network; a network with another name is a conflict in the plan."""
+    """A finding if the factory has no managed virtual network; one with another name is a conflict in the plan."""
     if situation.networks == ():
         yield MANAGED_NETWORK_MISSING.found()
 

@@ -1,4 +1,4 @@
-"""The result for a connection that is no longer pending: pure functions of its state and the decision."""
+"""The result for a connection that is not pending any more: pure functions of its state and the decision."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def unknown($why): error("The policy of the root collection does not have the ex
 def checked: if position(permission_id) == null then unknown("it has no rule \\(permission_id)") else . end;
 def conditions($id): if type == "array" then . else unknown("its rule \\($id) holds no conditions") end;
 def wanted: reduce $ARGS.positional[] as $one ([];
-  if $one | test("^[0-9A-Fa-f-]{36}$") | not then error("There is no identity with the id \\($one).")
+  if $one | test("^[0-9A-Fa-f-]{36}$") | not then error("No identity has the id \\($one).")
   elif any(.[]; ascii_downcase == ($one | ascii_downcase)) then . else . + [$one] end);
 def unless_in($ids): select(ascii_downcase as $one | $ids | index($one) == null);
 def curators: rule_id as $rule | position($rule) as $at | position(permission_id) as $permission

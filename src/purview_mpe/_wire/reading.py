@@ -26,7 +26,7 @@ def text(holder: Object, key: str) -> str:
 
 
 def id_text(holder: Object, key: str) -> str:
-    """The resource id under a key; empty if there is no text, or if the text is not an id."""
+    """The resource id under a key; empty if the text is missing or is not an id."""
     given = text(holder, key)
     return given if is_id(given) else ""
 

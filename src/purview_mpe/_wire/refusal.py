@@ -39,7 +39,7 @@ class Policy:
     """A policy that refused a request."""
 
     name: str
-    """The name as people know it; the last part of the id if there is no name."""
+    """The name as people know it; the last part of the id if it has no name."""
     assignment: str = ""
     """Id of the assignment; empty if Azure gave none."""
 

@@ -1,4 +1,4 @@
-"""Why there is no token: the messages of credentials, and Azure's challenge when it refuses a token.
+"""Why a token is missing: the messages of credentials, and Azure's challenge when it refuses a token.
 
 azure-identity's chains report every credential that they tried. Most of them were never set up. The message and the
 remedy are about the one that was set up and failed.

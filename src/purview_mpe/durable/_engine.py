@@ -48,7 +48,7 @@ class Engine(Protocol):
 
     @property
     def carries(self) -> int | None:
-        """The most bytes that a message of this engine holds; None if there is no limit to observe."""
+        """The most bytes that a message of this engine holds; None without a limit to observe."""
         ...
 
     def now(self) -> datetime:

@@ -125,7 +125,7 @@ class Course:
     def take(self, report: Report | None, *, waited: bool) -> None:
         """Merge an activity's report; `waited` says whether the activity looked at an earlier submission.
 
-        None means that there is no news: the factory still waits for Azure.
+        None means that nothing is new: the factory still waits for Azure.
         """
         self.tries = 0
         if report is None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 df: Any = importlib.import_module("azure.durable_functions")
 #: An id that a caller may choose. A lane's id begins with `purview-mpe-`.
 _ID = re.compile(r"(?!purview-mpe-)[\w.-]{1,64}", re.ASCII)
-_NO_FLEET = "There is no such fleet."
+_NO_FLEET = "This fleet does not exist."
 #: States of an orchestration that can still take an event.
 _UNDER_WAY = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
 

@@ -242,7 +242,7 @@ class EndpointDeletion:
         """Its state; None if it is gone, or if its name now belongs to a private endpoint to another target.
 
         Raises:
-            ProvisioningFailed: only a broken endpoint is deleted, and this one is no longer broken.
+            ProvisioningFailed: only a broken endpoint is deleted, and this one is not broken any more.
         """
         now = await read_endpoint(self.io, self.id)
         if now is None or now.endpoint.identity != self.before.endpoint.identity:

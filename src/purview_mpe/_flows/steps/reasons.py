@@ -78,7 +78,7 @@ def could_not_be_made(endpoint: Endpoint) -> ProvisioningFailed:
 
 def vanished(name: str) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"The endpoint {name!r} is no longer listed: another caller deleted it while it was being created.",
+        f"The endpoint {name!r} is not listed any more: another caller deleted it while it was being created.",
         remedy="Repeat the call; if it happens again, look for another automation that works on this factory.",
     )
 
@@ -92,14 +92,14 @@ def ambiguous(claim: Claim, reason: str) -> NotApproved:
 
 def no_endpoint(name: str) -> NotFound:
     return NotFound(
-        f"There is no endpoint {name!r} whose connection could be decided.",
+        f"No endpoint {name!r} has a connection that could be decided.",
         remedy="Create it first with create_all(spec).",
     )
 
 
 def never_made(name: str) -> ProvisioningFailed:
     return ProvisioningFailed(
-        f"Azure could not create the endpoint {name!r}, so there is no connection to decide.",
+        f"Azure could not create the endpoint {name!r}, so no connection can be decided.",
         remedy="Replace it and approve the new one: create_all with Spec(replace_broken=True), then repeat the call.",
     )
 
@@ -188,8 +188,8 @@ def turned_down(name: str, factory_says: str, decision: Decision) -> NotApproved
     state = factory_says.capitalize()
     if decision == "Rejected":
         return NotApproved(
-            f"There is no connection of {name!r} to reject: the factory says that it is {state}.",
-            remedy="Delete the endpoint with delete_all(spec), if it is no longer needed.",
+            f"No connection of {name!r} can be rejected: the factory says that it is {state}.",
+            remedy="Delete the endpoint with delete_all(spec), if it is not needed any more.",
         )
     return NotApproved(
         f"The connection of {name!r} cannot be approved: the factory says that it is {state}, which is final.",

@@ -81,7 +81,7 @@ class SharedAccounts:
         left = set(by_place)
 
         def counted(place: Place, listing: Listing | PurviewMpeError) -> None:
-            # If the connections cannot be read, no limit is known; Azure refuses endpoints for which there is no room.
+            # If the connections cannot be read, no limit is known; Azure refuses endpoints that do not fit.
             if not isinstance(listing, PurviewMpeError):
                 shared.room.count(by_place[place], listing)
             left.discard(place)

@@ -52,7 +52,7 @@ class AccountSide:
     """What was read of the account."""
 
     account: Account | None = None
-    """None if there is no account to read.
+    """None without an account to read.
 
     That is so if the spec names none and the factory is not connected to one, or if the account does not exist.
     """

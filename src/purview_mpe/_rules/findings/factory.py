@@ -171,7 +171,7 @@ ENTITY_LIMIT = Kind(
     message="The factory is nearly full: Azure allows {limit} entities.",
     cause="Pipelines, datasets, triggers, linked services, private endpoints and runtimes count together.",
     remedy="Delete unused entities, or ask Azure support for a higher limit.",
-    meaning="The factory is nearly full.\nIt is an error if there is no room for the endpoints.",
+    meaning="The factory is nearly full.\nIt is an error if the endpoints do not fit.",
     why="Azure allows 5,000 entities per factory: pipelines, datasets, triggers, linked services, runtimes and private "
     "endpoints together.",
 )

@@ -47,7 +47,7 @@ class Callers:
         `inside_network` says whether the caller is inside the network of closed accounts; None: as the emulator is set.
 
         Raises:
-            ValueError: there is no role of that name.
+            ValueError: a role of that name does not exist.
         """
         with self._world.lock:
             caller = self._access.add(", ".join(str(role) for role in roles) or "none")
@@ -64,7 +64,7 @@ class Callers:
         `credential_for`.
 
         Raises:
-            ValueError: there is no role of that name.
+            ValueError: a role of that name does not exist.
         """
         with self._world.lock:
             self._access.stranger = self.credential_for(*roles, inside_network=inside_network).caller
@@ -82,7 +82,7 @@ class Callers:
         """Give a caller a role at a scope.
 
         Raises:
-            ValueError: there is no role of that name.
+            ValueError: a role of that name does not exist.
         """
         if isinstance(role, Role):
             caller.assignments.append((scope, role))

@@ -96,7 +96,7 @@ class Call:
         """The case-folded resource group in the path.
 
         Raises:
-            ArmError: 404 if there is no such group.
+            ArmError: 404 if the group does not exist.
         """
         subscription = self.subscription()
         if self["group"].casefold() not in subscription.groups:

@@ -6,7 +6,7 @@ are the same in all of them (SDK sources of azure-mgmt-storage 25 and azure-mgmt
 
 from __future__ import annotations
 
-# Python, JavaScript, Azure CLI, PowerShell and Terraform all send this one; there is no other.
+# Python, JavaScript, Azure CLI, PowerShell and Terraform all send this one; others do not exist.
 DATA_FACTORY = ("2018-06-01",)
 
 # 2021-07-01: azure-mgmt-purview 1.0, @azure/arm-purview 1.0. 2021-12-01: Terraform azurerm.

@@ -133,7 +133,7 @@ class Access:
         """The caller that a token belongs to; a bearer token of unknown origin belongs to the stranger.
 
         Raises:
-            ArmError: 401 if there is no bearer token, if it has expired by its own claim, or if the emulator made it
+            ArmError: 401 if the bearer token is missing, if it has expired by its own claim, or if the emulator made it
                 for an audience that is not among these.
         """
         scheme, _, token = authorization.partition(" ")

@@ -93,7 +93,7 @@ class _Known:
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether the record is no longer needed."""
+        """Whether the record can be dropped."""
         nothing = not self.works and not self.waits and self.sleep is None
         return nothing and (self.watch is None or not self.watch.is_alive)
 
@@ -295,7 +295,7 @@ class VirtualClock:
             return min(_GLANCE, self._patience)
 
     def _standstill(self) -> str:
-        # Documented in spite of its underscore: there is no other way to see what a thread does.
+        # Documented in spite of its underscore: no other way shows what a thread does.
         frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         threads = [thread for thread, known in self._known.items() if known.is_running]
         places = [

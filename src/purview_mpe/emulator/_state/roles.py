@@ -100,12 +100,12 @@ def roles_called(name: str) -> tuple[Role, ...]:
     """The roles behind a name: a built-in role, or one of the four people.
 
     Raises:
-        ValueError: there is no such role; the message lists the existing ones.
+        ValueError: the role does not exist; the message lists the existing ones.
     """
     if name in PEOPLE:
         return PEOPLE[name]
     found = BUILT_IN.get(name.casefold())
     if found is None:
         known = ", ".join([*PEOPLE, *ROLE_IDS, *(role.name for role in BUILT_IN.values())])
-        raise ValueError(f"there is no role {name!r}; known are {known}, or make one with Role(name, actions)")
+        raise ValueError(f"the role {name!r} does not exist; known are {known}, or make one with Role(name, actions)")
     return (found,)

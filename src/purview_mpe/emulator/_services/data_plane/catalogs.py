@@ -74,7 +74,7 @@ def enter(call: Call) -> Catalog:
     """The data plane of the account in the path, for a caller who can reach it.
 
     Raises:
-        ArmError: 404, 403 or 409: there is no such account, it is closed, or its creation is under way.
+        ArmError: 404, 403 or 409: the account does not exist, it is closed, or its creation is under way.
         ConnectionReset: it is closed, and the emulator is set to reset such connections.
     """
     account = call.world.account_called(call["account"])

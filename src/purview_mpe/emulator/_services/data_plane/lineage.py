@@ -40,7 +40,7 @@ def new_relation(world: World, catalog: Catalog, source: str, destination: str, 
     """Relate two entities, unless they are related already.
 
     Raises:
-        LookupError: there is no such entity.
+        LookupError: the entity does not exist.
     """
     for guid in (source, destination):
         if guid not in catalog.entities:

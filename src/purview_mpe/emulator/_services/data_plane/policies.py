@@ -1,6 +1,6 @@
 """The policy store: metadata roles, and the metadata policies of collections.
 
-A policy has its version in its body, and a PUT raises it by one; there is no entity tag (recorded, spec). Both
+A policy has its version in its body, and a PUT raises it by one; it has no entity tag (recorded, spec). Both
 `2021-07-01` and `2021-07-01-preview` are accepted (recorded in `api-supported-versions`).
 """
 

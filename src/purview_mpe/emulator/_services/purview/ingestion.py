@@ -78,7 +78,7 @@ def _update_status(call: Call) -> Response:
             hold_storage(call, connection.target)
             decide(call, connection, status, connection.description)
             return Response(200, {"privateEndpointId": given, "status": status})
-    raise ArmError(404, "PrivateEndpointConnectionNotFound", f"There is no connection of '{given}'.")
+    raise ArmError(404, "PrivateEndpointConnectionNotFound", f"The account has no connection of '{given}'.")
 
 
 _ACCOUNT = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Purview/accounts/{account}"

@@ -27,7 +27,7 @@ def find_operation(call: Call) -> Operation:
     """The operation in the path.
 
     Raises:
-        ArmError: 404, there is no operation with this id.
+        ArmError: 404, no operation has this id.
     """
     found = call.world.operations.get(call["operation"].casefold())
     if found is None:

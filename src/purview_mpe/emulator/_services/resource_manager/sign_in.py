@@ -126,7 +126,7 @@ def _openid_configuration(call: Call) -> Response:
 
 
 def _keys(_call: Call) -> Response:
-    # The tokens are not signed, so there is no key to verify them with.
+    # The tokens are not signed, so they cannot be verified with a key.
     return Response(200, {"keys": []})
 
 
