@@ -1,1 +1,1 @@
-"""The decisions, without a request."""
+"""Tests of the rules, which decide without sending a request."""

@@ -1,4 +1,4 @@
-"""What a fleet does next: due work, limits, and fairness between lanes."""
+"""The agenda of a fleet: due work, limits, and fairness between lanes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOW = 1000.0
 
 
 def agenda(*jobs: str, looks: int = 4, in_one_lane: int = 8) -> Agenda[str]:
-    """An agenda with due work; the lane of a job is its first letter."""
+    """An agenda with work that is due; the first letter of a job is its lane."""
     made: Agenda[str] = Agenda({"looks": looks, "writes": 2}, in_one_lane=in_one_lane)
     for job in jobs:
         made.put(entry(job))
@@ -29,17 +29,17 @@ def entry(job: str, queue: str = "looks") -> Entry[str]:
 
 
 def started(found: Agenda[str], now: float = NOW, wait_for: Callable[[Entry[str]], float] = lambda _: 0.0) -> list[str]:
-    """The jobs that begin."""
+    """The jobs that start."""
     return [begun.job for begun in found.start(now, wait_for)]
 
 
 def test_lanes_take_turns():
-    """A lane with much work does not come before one that has little."""
+    """A lane with much work does not come before a lane with little."""
     assert started(agenda("a1", "a2", "a3", "b1")) == ["a1", "b1", "a2"]
 
 
-def test_a_queue_has_a_limit_of_its_own():
-    """Looks that are under way do not keep a write from beginning."""
+def test_each_queue_has_its_own_limit():
+    """Looks in progress do not keep a write from starting."""
     found = agenda(*(f"{letter}1" for letter in "abcdef"))
     found.put(entry("g1", "writes"))
     assert started(found) == ["a1", "b1", "c1", "d1", "g1"]
@@ -48,22 +48,22 @@ def test_a_queue_has_a_limit_of_its_own():
     assert started(found) == ["e1"]
 
 
-def test_a_lane_that_hangs_leaves_places_for_others():
-    """Of several lanes with work none gets more than its share, whatever comes first."""
+def test_stuck_lane_leaves_places_for_other_lanes():
+    """When several lanes have work, no lane gets more than its share, in any order of arrival."""
     found = agenda(*(f"a{number}" for number in range(9)), "b1", "b2", "b3")
     assert sorted(started(found)) == ["a0", "a1", "b1", "b2"]
     found.ended(entry("b1"))
     assert started(found) == ["b3"]
 
 
-def test_a_lane_on_its_own_has_a_limit_too():
-    """Even where no other lane has work."""
+def test_single_lane_has_a_limit():
+    """The limit per lane holds even if no other lane has work."""
     found = agenda(*(f"a{number}" for number in range(9)), looks=9, in_one_lane=3)
     assert started(found) == ["a0", "a1", "a2"]
 
 
-def test_work_for_later_waits_for_its_moment():
-    """It begins at its moment and not before; the agenda says when that is."""
+def test_job_with_a_due_time_starts_at_that_time():
+    """The job starts at its due time and not before; the agenda reports the next due time."""
     found = agenda()
     found.put(entry("a1"), NOW + 5)
     found.put(entry("b1"), NOW + 2)
@@ -72,8 +72,8 @@ def test_work_for_later_waits_for_its_moment():
     assert (started(found, NOW + 9), found.next_moment(NOW + 9)) == (["a1"], float("inf"))
 
 
-def test_a_lane_that_has_to_stand_back_keeps_its_order():
-    """Nothing behind it in its lane overtakes it, other lanes go on, and it opens again by itself."""
+def test_throttled_lane_keeps_its_order():
+    """No job overtakes in the throttled lane, other lanes continue, and the lane opens again at its time."""
     found = agenda("a1", "a2", "b1")
     assert started(found, wait_for=lambda begun: 3.0 if begun.lane == "a" else 0.0) == ["b1"]
     assert started(found, NOW + 1) == []
@@ -81,8 +81,8 @@ def test_a_lane_that_has_to_stand_back_keeps_its_order():
     assert started(found, NOW + 3) == ["a1", "a2"]
 
 
-def test_clearing_gives_back_what_did_not_begin():
-    """What is under way is not among it."""
+def test_clear_returns_the_jobs_that_did_not_start():
+    """Jobs in progress are not returned."""
     found = agenda("a1", "a2", looks=1)
     found.put(entry("b1"), NOW + 5)
     assert started(found) == ["a1"]
@@ -91,8 +91,8 @@ def test_clearing_gives_back_what_did_not_begin():
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=30), st.integers(1, 6), st.integers(1, 6))
-def test_everything_is_begun_once_and_limits_hold(lanes, looks, in_one_lane):
-    """Whatever ends in whatever order: each job begins exactly once, and never more than the limits allow."""
+def test_every_job_starts_once_and_limits_hold(lanes, looks, in_one_lane):
+    """In any order of completion, each job starts exactly once and the limits are never exceeded."""
     jobs = [f"{lane}{number}" for number, lane in enumerate(lanes)]
     found, running, begun = agenda(*jobs, looks=looks, in_one_lane=in_one_lane), [], []
     while True:
@@ -108,7 +108,7 @@ def test_everything_is_begun_once_and_limits_hold(lanes, looks, in_one_lane):
 
 
 @pytest.mark.parametrize("looks", [1, 2])
-def test_more_lanes_than_places(looks):
-    """Each lane has at most one place then, so that all get their turn."""
+def test_each_lane_has_one_place_if_lanes_outnumber_places(looks):
+    """Each lane has at most one place, so that every lane gets its turn."""
     found = agenda("a1", "a2", "b1", "c1", looks=looks)
     assert started(found) == ["a1", "b1"][:looks]

@@ -1,4 +1,4 @@
-"""Room at the targets: what is counted, from when on there is a warning, and what is refused."""
+"""Capacity of the targets: what counts, when a warning appears, and what is refused."""
 
 from __future__ import annotations
 
@@ -41,29 +41,29 @@ def plan(*endpoints):
     ("used", "codes"),
     [(0, []), (157, []), (158, ["target-nearly-full"]), (198, ["target-nearly-full"]), (199, ["target-full"])],
 )
-def test_storage_takes_two_hundred_and_warns_from_eighty_percent(used, codes):
-    """Two endpoints are created on one storage account: 160 of 200 is a warning, more than 200 is refused."""
+def test_storage_warns_at_80_percent_and_refuses_above_200(used, codes):
+    """A plan creates two endpoints on one storage account: 160 of 200 is a warning, more than 200 is refused."""
     found = loads(TARGETS, listings(used), wanted=wanted_by(plan()))
     assert [finding.code for finding in capacity_findings(found)] == codes
 
 
 @pytest.mark.parametrize(("used", "codes"), [(94, []), (95, ["target-nearly-full"]), (120, ["target-full"])])
-def test_a_namespace_takes_a_hundred_and_twenty(used, codes):
-    """The namespace's limit is its own; the Purview account has none."""
+def test_namespace_limit_is_120(used, codes):
+    """The namespace has its own limit; the Purview account has none."""
     found = loads(TARGETS, listings(0, used), wanted=wanted_by(plan()))
     assert [finding.code for finding in capacity_findings(found)] == codes
     assert LIMITS["namespace"] == 120
 
 
-def test_a_full_target_that_gets_nothing_more_is_a_warning():
-    """Without a creation nothing has to fit: a full target is nearly full, and no error."""
+def test_full_target_without_creations_is_a_warning():
+    """If nothing is created there, a full target is reported as nearly full, not as an error."""
     [finding] = capacity_findings(loads(TARGETS, listings(200)))
     assert (finding.code, finding.severity) == ("target-nearly-full", "warning")
     assert finding.message == "'scanwesteurope' is nearly full: it has 200 of 200 private endpoints."
 
 
-def test_creations_without_room_are_conflicts():
-    """What cannot fit is a conflict of the plan; steps to other targets stay, and so do endpoints that exist."""
+def test_creations_without_room_become_conflicts():
+    """Steps to other targets and steps that keep existing endpoints do not change."""
     made = plan(an_endpoint("purview_blob", "blob"))
     assert wanted_by(made) == (TARGETS[0], TARGETS[2], TARGETS[3])
     refused = fitted(made, loads(TARGETS, listings(200), wanted=wanted_by(made)))
@@ -73,8 +73,8 @@ def test_creations_without_room_are_conflicts():
     assert fitted(made, loads(TARGETS, listings(3), wanted=wanted_by(made))) is made
 
 
-def test_the_creations_of_a_fleet_are_counted_together():
-    """A target is wanted as often as it is given: a hundred factories take both halves of a storage account."""
+def test_creations_of_a_fleet_are_added_up():
+    """A target counts once per creation: 100 factories need 200 places on a storage account with blob and queue."""
     wanted = [target for _ in range(100) for target in TARGETS]
     found = {load.resource_id: load for load in loads(TARGETS, listings(0), wanted=wanted)}
     assert (found[STORAGE].wanted, found[STORAGE].fits) == (200, True)
@@ -83,8 +83,8 @@ def test_the_creations_of_a_fleet_are_counted_together():
     assert (more[STORAGE].fits, more[STORAGE].room) == (False, 199)
 
 
-def test_a_list_that_cannot_be_read_counts_nothing():
-    """A target whose connections cannot be listed has no load: it is neither full nor free."""
+def test_unreadable_target_has_no_load():
+    """A target whose connections cannot be listed is neither full nor free."""
     unreadable = Listing(error=AzureUnavailable("no", remedy="Repeat."))
     assert loads((BLOB,), {identity(BLOB.resource_id, "blob"): unreadable}, wanted=[BLOB]) == ()
     assert loads((NAMESPACE_TARGET,), {}) == ()

@@ -1,4 +1,4 @@
-"""The catalogue of findings: each code once, every sentence complete, and no finding made anywhere else."""
+"""The catalogue of findings: codes are unique, sentences are complete, and findings are made nowhere else."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ ALL = {**KINDS, **{kind.code: kind for kind in rights.MISSING_RIGHTS.values()}}
 
 
 def blanks(*templates: str) -> set[str]:
-    """The names that a template leaves to be filled in."""
+    """The placeholders of the templates."""
     return {name for template in templates for _, name, _, _ in Formatter().parse(template) if name}
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_kind_is_complete(name):
-    """Code in kebab-case, a sentence for what it is, a remedy that starts with a verb, and a page without blanks."""
+def test_kind_is_complete(name):
+    """Kebab-case code, a sentence as message, a remedy that starts with a verb, and a page without placeholders."""
     kind = ALL[name]
     assert re.fullmatch(r"[a-z]+(-[a-z]+)+", kind.code)
     assert kind.message.endswith((".", "}"))
@@ -50,8 +50,8 @@ def test_a_kind_is_complete(name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_finding_fills_every_blank(name):
-    """What is filled in stands in the sentences as it is, braces included."""
+def test_finding_fills_every_placeholder(name):
+    """Values appear in the sentences unchanged, braces included."""
     kind = ALL[name]
     values = dict.fromkeys(blanks(kind.message, kind.cause, kind.remedy), "{0} %s {x}")
     finding = kind.found(**values, evidence=("e",))
@@ -60,14 +60,14 @@ def test_a_finding_fills_every_blank(name):
     assert kind.found(**values, severity="info").severity == "info"
 
 
-def test_a_blank_that_is_not_filled_is_an_error():
-    """A rule that forgets a value does not print its template."""
+def test_missing_value_raises():
+    """A rule that forgets a value raises KeyError instead of printing its template."""
     with pytest.raises(KeyError):
         factory.NOT_CONNECTED.found()
 
 
-def test_each_code_is_one_kind():
-    """Under one code there is one page, whatever a verb says about it."""
+def test_each_code_has_one_page():
+    """Kinds that share a code share its page, whatever verb reports them."""
     for kind in ALL.values():
         first = CATALOGUE[kind.code]
         assert (kind.link, kind.meaning, kind.why, kind.fix) == (first.link, first.meaning, first.why, first.fix)
@@ -75,15 +75,15 @@ def test_each_code_is_one_kind():
     assert list(dict.fromkeys(kind.link for kind in CATALOGUE.values())) == list(get_args(Link))
 
 
-def test_rights_are_steps():
-    """A missing right is a finding under the name of its step."""
+def test_missing_right_is_named_after_its_step():
+    """The finding for a missing right has the code `may-not-<step>`."""
     assert all(kind.code == f"may-not-{step}" for step, kind in rights.MISSING_RIGHTS.items())
     assert set(rights.MISSING_RIGHTS) <= set(get_args(RightStep))
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_no_finding_is_made_outside_the_catalogue(path):
-    """Rules fill in what the catalogue holds: no other module makes a finding, or spells a code of one."""
+def test_findings_are_made_only_in_the_catalogue(path):
+    """No other module constructs a Finding or spells the code of one."""
     if path.is_relative_to(SOURCE / "_rules" / "findings") or path.is_relative_to(SOURCE / "emulator"):
         return
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -98,12 +98,12 @@ def test_no_finding_is_made_outside_the_catalogue(path):
     assert (made, spelled) == ([], [])
 
 
-#: Codes that an error or an outcome has as well.
+#: Codes that errors or outcomes use too.
 ALSO_ERRORS = {"connected-elsewhere", "plan-conflict", "unsupported-setup"}
 
 
 def test_every_kind_is_used():
-    """An entry that no rule fills in goes."""
+    """A kind that no rule uses has to be removed."""
     source = "\n".join(
         path.read_text(encoding="utf-8")
         for path in SOURCE.rglob("*.py")
@@ -112,7 +112,7 @@ def test_every_kind_is_used():
     assert [name for name in KINDS if not re.search(rf"\b{name}\b", source)] == []
 
 
-def test_the_catalogue_knows_every_section():
-    """A module of the folder that the catalogue leaves out has no page."""
+def test_catalogue_lists_every_section():
+    """A module of the folder that the catalogue does not list has no page."""
     files = {path.stem for path in (SOURCE / "_rules" / "findings").glob("*.py")} - {"__init__", "kind", "catalogue"}
     assert files == {module.__name__.rpartition(".")[2] for module in catalogue._SECTIONS}

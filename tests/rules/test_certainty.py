@@ -1,4 +1,4 @@
-"""What a failed write proves."""
+"""What a failed write proves about Azure's state."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def an_error(kind: type[PurviewMpeError], status: int | None) -> PurviewMpeError
         (Throttled, None),
     ],
 )
-def test_a_refusal_proves_that_nothing_was_done(kind, status):
-    """Azure refused, or no request left: no token, no right, a wrong body, no turn within Azure's limits."""
+def test_refusal_proves_that_nothing_was_written(kind, status):
+    """Azure refused, or the request was never sent: no token, no right, a wrong body, no place within the limits."""
     assert proves_nothing_done(an_error(kind, status))
 
 
@@ -55,19 +55,19 @@ def test_a_refusal_proves_that_nothing_was_done(kind, status):
         (Throttled, 429),
     ],
 )
-def test_anything_else_may_have_happened(kind, status):
-    """No answer, an unexpected one, a failure of Azure, or the answer to a request that arrived twice."""
+def test_other_failures_leave_the_write_uncertain(kind, status):
+    """No answer, an unexpected answer, a failure of Azure, or the answer to a request that arrived twice."""
     failure = an_error(kind, status)
     assert not proves_nothing_done(failure)
     assert is_worth_a_look(failure)
 
 
-def test_a_wrong_argument_proves_that_nothing_was_done():
-    """An argument that is refused here never becomes a request."""
+def test_invalid_argument_proves_that_nothing_was_written():
+    """An argument that the library refuses never becomes a request."""
     assert proves_nothing_done(InvalidSpec("Client", [("client", "was closed")]))
 
 
 @pytest.mark.parametrize(("status", "looks"), [(None, False), (401, False), (403, False), (400, True)])
-def test_a_caller_without_rights_need_not_look(status, looks):
-    """A caller without sign-in or right changed nothing; after other refusals another caller may have been faster."""
+def test_read_back_is_skipped_without_sign_in_or_right(status, looks):
+    """Such a caller changed nothing; after other refusals, another caller may have made the change first."""
     assert is_worth_a_look(an_error(AccessDenied if status != 400 else AzureError, status)) is looks

@@ -1,4 +1,4 @@
-"""check: is everything in place, before anything is written?"""
+"""The verb `check`: whether everything is in place before anything is written."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def held(*actions: str) -> dict[str, tuple[Permission, ...]]:
     return {scope: (Permission(actions),) for scope in a_situation().permissions}
 
 
-def test_nothing_in_the_way():
-    """Only what cannot be seen from here is told."""
+def test_check_without_problems_has_no_findings():
+    """With everything in place, the check is ok and every right is allowed."""
     check = checking.check(a_situation())
     assert check.ok
     assert codes(check) == {}
@@ -39,7 +39,7 @@ def test_nothing_in_the_way():
     assert {right.allowed for right in check.rights} == {True}
 
 
-#: What is said where the runtime that every factory has is in no list.
+#: The finding for AutoResolveIntegrationRuntime, which every factory has even if the list does not show it.
 IMPLICIT = {"implicit-runtime-public": "warning"}
 
 
@@ -58,16 +58,16 @@ IMPLICIT = {"implicit-runtime-public": "warning"}
         (OPEN, (AZURE, SELF_HOSTED), {"firewall-open": "info"}),
     ],
 )
-def test_the_matrix_over_the_runtimes(firewall, runtimes, expected):
-    """Every runtime gets its cell, and together they decide how bad it is."""
+def test_findings_follow_the_support_matrix(firewall, runtimes, expected):
+    """Each runtime has its cell of the matrix, and together the cells decide the severity."""
     check = checking.check(a_situation(account=an_account(firewall=firewall), runtimes=runtimes))
     assert codes(check) == expected
     assert [one.name for one in check.runtimes] == [one.name for one in runtimes]
     assert check.ok == ("error" not in expected.values())
 
 
-def test_an_unknown_firewall_decides_nothing():
-    """Without Reader on the account no runtime is called supported or not."""
+def test_unknown_firewall_leaves_support_unknown():
+    """Without Reader on the account, a runtime is called neither supported nor unsupported."""
     check = checking.check(a_situation(account=an_account(firewall=None, shape=None, targets=TARGETS[:1])))
     assert [one.supported for one in check.runtimes] == [None]
     assert check.ok
@@ -88,16 +88,16 @@ def test_an_unknown_firewall_decides_nothing():
         ({"spec": a_spec(account=None), "account": None, "connected_to": None}, "not-connected"),
     ],
 )  # fmt: skip
-def test_what_is_an_error(fields, code):
-    """Each of these keeps the job from being done, and says what to do."""
+def test_blocking_problems_are_errors(fields, code):
+    """Each of these problems blocks the setup, and its finding says what to do."""
     check = checking.check(a_situation(**fields))
     assert not check.ok
     assert codes(check)[code] == "error"
     assert all(finding.remedy for finding in check.findings)
 
 
-def test_letter_case_of_the_connection_does_not_count():
-    """Azure compares ids without it."""
+def test_letter_case_of_the_connected_account_does_not_matter():
+    """Azure compares ids without regard to letter case."""
     assert checking.check(a_situation(connected_to=ACCOUNT.upper())).ok
 
 
@@ -110,22 +110,22 @@ def test_letter_case_of_the_connection_does_not_count():
         ({"endpoints": tuple(an_endpoint(f"e{n}", resource_id=f"{STORAGE}{n}") for n in range(4600))}, "entity-limit", "warning"),
     ],
 )  # fmt: skip
-def test_what_does_not_stop_the_job(fields, code, severity):
-    """Told, and the check is still fine."""
+def test_other_problems_leave_the_check_ok(fields, code, severity):
+    """The finding is a warning or information, and the check is still ok."""
     check = checking.check(a_situation(**fields))
     assert check.ok
     assert codes(check)[code] == severity
 
 
-def test_a_full_factory_has_no_room():
-    """The endpoints that are to be made count, too."""
+def test_planned_endpoints_count_toward_the_entity_limit():
+    """A factory that is nearly full has no room for the endpoints of the plan."""
     full = tuple(an_endpoint(f"e{n}", resource_id=f"{STORAGE}{n}") for n in range(4998))
     check = checking.check(a_situation(endpoints=full))
     assert codes(check)["entity-limit"] == "error"
 
 
-def test_a_shape_that_cannot_be_told_is_said_once():
-    """The account's own finding says it; the plan that cannot be made adds nothing."""
+def test_unknown_shape_is_reported_once():
+    """The account's own finding reports it; the missing plan adds no finding."""
     emulator = Emulator(shape="F")
     from purview_mpe import Client
 
@@ -134,22 +134,22 @@ def test_a_shape_that_cannot_be_told_is_said_once():
     assert [finding.code for finding in check.findings if finding.severity == "error"] == ["shape-unknown"]
 
 
-def test_what_is_done_needs_no_right():
-    """With every endpoint made and approved a Reader's check is fine."""
+def test_finished_setup_needs_no_rights():
+    """With every endpoint created and approved, the check of a Reader is ok."""
     check = checking.check(a_situation(endpoints=ALL_ENDPOINTS, permissions=held("*/read")))
     assert check.ok
     assert codes(check) == {}
 
 
-def test_the_right_to_connect_matters_only_before_the_connection():
-    """A requester without it is told when the factory is not connected."""
+def test_missing_right_to_connect_is_reported_only_if_not_connected():
+    """A requester without the right gets the finding only for a factory without a connection."""
     few = held("*/read", "Microsoft.DataFactory/factories/managedVirtualNetworks/*")
     assert "may-not-connect" not in codes(checking.check(a_situation(permissions=few)))
     assert codes(checking.check(a_situation(permissions=few, connected_to=None)))["may-not-connect"] == "warning"
 
 
-def test_unreadable_parts_are_one_finding():
-    """What may not be read is named, and judged neither way."""
+def test_unreadable_parts_give_one_finding():
+    """Parts that the caller cannot read are named in one finding and are not judged."""
     refused = ErrorDetail(code="access-denied", message="403", remedy="Ask.")
     everything = tuple(Gap(part, refused) for part in ("factory", "networks", "endpoints", "runtimes"))
     check = checking.check(
@@ -171,7 +171,7 @@ def test_unreadable_parts_are_one_finding():
     actions=st.none() | st.sampled_from(((), ("*",), ("*/read",))),
 )
 def test_any_situation_is_judged(**found):
-    """Never an exception; errors first; fine exactly if there is no error; and it survives a trip through JSON."""
+    """No exception, errors first, ok exactly if there are no errors, and the result survives JSON."""
     actions, account = found.pop("actions"), an_account(firewall=found.pop("firewall"))
     permissions = {} if actions is None else held(*actions)
     check = checking.check(a_situation(account=account, permissions=permissions, **found))
@@ -185,8 +185,8 @@ def test_any_situation_is_judged(**found):
 
 
 @pytest.mark.parametrize("shape", "ABCDE")
-def test_a_fresh_setup_is_fine_in_every_shape(colour, shape):
-    """Reads only, and names every right that this shape's approval takes."""
+def test_fresh_setup_is_ok_in_every_shape(colour, shape):
+    """The check only reads, and lists every right that the approval of this shape needs."""
     emulator = Emulator(shape=shape)
     check = colour.run(emulator, lambda client: client.check(spec_for(emulator)))
     assert check.ok
@@ -198,8 +198,8 @@ def test_a_fresh_setup_is_fine_in_every_shape(colour, shape):
     assert not emulator.writes
 
 
-def test_the_runtimes_of_a_factory(colour, emulator):
-    """Each kind is told from the others by its properties."""
+def test_kinds_of_runtimes_are_recognised(colour, emulator):
+    """The properties of a runtime decide its kind."""
     for kind in ("azure", "self-hosted", "ssis"):
         emulator.add_runtime(emulator.factory, f"ir-{kind}", kind)
     check = colour.run(emulator, lambda client: client.check(spec_for(emulator)))
@@ -211,16 +211,16 @@ def test_the_runtimes_of_a_factory(colour, emulator):
     }
 
 
-def test_the_connected_account_is_checked_where_the_spec_names_none(colour, emulator):
-    """As every verb does."""
+def test_spec_without_account_uses_the_connected_account(colour, emulator):
+    """`check` uses the connected account, as every verb does."""
     spec = spec_for(emulator).model_copy(update={"account": None})
     check = colour.run(emulator, lambda client: client.check(spec))
     assert check.account == str(emulator.account)
     assert check.ok
 
 
-def test_without_any_account_the_factory_is_checked(colour, emulator):
-    """Not being connected is the finding, not an exception."""
+def test_spec_without_any_account_still_checks_the_factory(colour, emulator):
+    """A factory without a connection gives a finding, not an exception."""
     lonely = emulator.add_factory("lonely")
     spec = spec_for(emulator, factory=str(lonely)).model_copy(update={"account": None})
     check = colour.run(emulator, lambda client: client.check(spec))
@@ -230,24 +230,24 @@ def test_without_any_account_the_factory_is_checked(colour, emulator):
     assert {right.step for right in check.rights} == {"read-factory", "create", "delete", "connect", "read-runs"}
 
 
-def test_a_missing_account_is_a_finding(colour, emulator):
-    """And the factory is checked all the same."""
+def test_missing_account_is_a_finding(colour, emulator):
+    """The factory is checked all the same."""
     emulator.remove(emulator.account)
     check = colour.run(emulator, lambda client: client.check(spec_for(emulator)))
     assert codes(check)["account-missing"] == "error"
     assert check.runtimes
 
 
-def test_a_sign_in_that_ends_ends_it(colour, emulator):
-    """401 is nobody's missing role, so that it is no gap."""
+def test_401_raises_access_denied(colour, emulator):
+    """A 401 means that the sign-in failed, not that a role is missing, so it is not reported as a gap."""
     emulator.inject(Fault.status("GET", 401, path="integrationRuntimes", times=None))
     with pytest.raises(AccessDenied) as raised:
         colour.run(emulator, lambda client: client.check(spec_for(emulator)))
     assert raised.value.status == 401
 
 
-def test_a_missing_factory_is_an_error(colour, emulator):
-    """There is nothing to check."""
+def test_missing_factory_raises_not_found(colour, emulator):
+    """Without the factory, `check` has nothing to judge."""
     spec = spec_for(emulator)
     emulator.remove(emulator.factory)
     with pytest.raises(NotFound):
@@ -270,16 +270,16 @@ def test_a_missing_factory_is_an_error(colour, emulator):
     ],
     ids=["403", "404", "html", "no list", "leads elsewhere"],
 )
-def test_permissions_that_cannot_be_read_say_nothing(colour, emulator, fault):
-    """Neither allowed nor forbidden; the rest of the check is done."""
+def test_unreadable_permissions_leave_rights_unknown(colour, emulator, fault):
+    """The rights are neither allowed nor denied, and the rest of the check runs."""
     emulator.inject(fault)
     check = colour.run(emulator, lambda client: client.check(spec_for(emulator)))
     assert {right.allowed for right in check.rights} == {None}
     assert check.ok
 
 
-def test_permissions_come_in_pages(colour, emulator):
-    """A list that goes on is followed; one that leads back to itself is given up."""
+def test_permissions_are_read_page_by_page(colour, emulator):
+    """Pages are followed; a list that leads back to itself is given up."""
     path = f"{emulator.account}/providers/Microsoft.Authorization/permissions"
     link = f"https://management.azure.com{path}?api-version=2022-04-01"
     first = ('{"value": [{"actions": []}, 7], "nextLink": "%s"}' % link).encode()  # noqa: UP031 - braces
@@ -291,8 +291,8 @@ def test_permissions_come_in_pages(colour, emulator):
     assert {right.allowed for right in check.rights if right.scope == str(emulator.account)} == {None}
 
 
-def test_something_that_is_no_account_is_connected(colour, emulator):
-    """A connection to something else is shown as what it is: no account of that id."""
+def test_connection_to_another_kind_of_resource_is_account_missing(colour, emulator):
+    """A factory that is connected to something other than an account gets the finding account-missing."""
     odd = emulator.add_factory("odd", purview_account="/subscriptions/x")
     spec = spec_for(emulator, factory=str(odd)).model_copy(update={"account": None})
     check = colour.run(emulator, lambda client: client.check(spec))

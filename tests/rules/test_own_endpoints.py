@@ -24,12 +24,12 @@ def situation(**fields):
 
 
 def listing(*names: str, status: str = "Approved", where: str = OWN, **fields) -> Listing:
-    """A target that shows these connections."""
+    """The list of a target with these connections."""
     return Listing(tuple(a_connection(f"{where}/{name}", status, **fields) for name in names))
 
 
 def judged(listings: dict[str, Listing], **fields) -> OwnConnections:
-    """What the targets show; one that is not named shows nothing."""
+    """The judgement of these lists; a target that is not named has an empty list."""
     shown = {target.identity: listings.get(target.group_id, Listing()) for target in TARGETS}
     return own_connections(TARGETS, shown, situation(**fields))
 
@@ -37,8 +37,8 @@ def judged(listings: dict[str, Listing], **fields) -> OwnConnections:
 ALL = {"account": listing("a"), "blob": listing("b", "c"), "queue": listing("b", "c"), "namespace": listing("d")}
 
 
-def test_everything_is_there():
-    """One connection for each group id; blob and queue share a list."""
+def test_one_connection_per_group_id_is_enough():
+    """Blob and queue share one list and need two connections in it."""
     assert judged(ALL) == OwnConnections(are_there=True)
 
 
@@ -58,25 +58,25 @@ def test_everything_is_there():
         ({"blob": listing("x-table"), "queue": listing("x-table")}, "blob, queue"),
     ],
 )
-def test_what_is_missing(changed, lacking):
-    """Pending ones, Data Factory's, and one of two do not count; what is missing is certain."""
+def test_missing_connections_are_named_by_group_id(changed, lacking):
+    """Pending connections, Data Factory's own, and one of two do not count; absence is certain."""
     assert judged(ALL | changed) == OwnConnections(are_there=False, reason=lacking)
 
 
 @pytest.mark.parametrize("names", [("x-blob", "x-queue"), ("x-queue", "b"), ("x-account", "x-portal"), ("b", "c", "d")])
-def test_the_end_of_a_name_says_the_group_where_it_can(names):
-    """Any other name can serve any group id of its list."""
+def test_suffix_of_a_name_decides_the_group_id(names):
+    """A connection whose name has no known suffix can serve any group id of its list."""
     assert judged(ALL | {"blob": listing(*names), "queue": listing(*names)}).are_there
 
 
 def test_managed_endpoints_do_not_count():
-    """Their exact ids are known from the factory."""
+    """The factory shows the exact ids of managed endpoints."""
     managed = an_endpoint(private_endpoint_id=f"{OWN}/a")
     assert judged(ALL, endpoints=(managed,)).are_there is False
 
 
-def test_what_cannot_be_seen():
-    """Null, with Azure's answer."""
+def test_unreadable_target_leaves_the_answer_unknown():
+    """The result is None, with Azure's message as the reason."""
     assert judged(ALL | {"namespace": Listing(error=DENIED)}) == OwnConnections(
         are_there=None, reason="Could not list."
     )
@@ -94,13 +94,13 @@ def test_what_cannot_be_seen():
         ({"account": an_account(firewall=INGESTION)}, ["blob", "queue", "namespace"]),
     ],
 )
-def test_which_targets_are_read(fields, expected):
-    """Only those that a self-hosted runtime needs."""
+def test_only_targets_of_self_hosted_runtimes_are_read(fields, expected):
+    """No target is read unless a self-hosted runtime needs it."""
     assert [target.group_id for target in own_targets_of(situation(**fields))] == expected
 
 
-def test_no_targets_change_nothing():
-    """Then nothing was read."""
+def test_no_targets_leave_the_situation_unchanged():
+    """Without targets, the situation is returned as it is."""
     before = situation()
     assert seen_own(before, (), {}) is before
 
@@ -116,8 +116,8 @@ def test_no_targets_change_nothing():
         ({"account": an_account(firewall=None)}, None, None),
     ],
 )
-def test_the_field_and_the_finding(fields, expected, code):
-    """Only self-hosted runtimes have the field; the finding says what is missing, or why it cannot be seen."""
+def test_private_endpoints_field_matches_the_finding(fields, expected, code):
+    """Only self-hosted runtimes have the field; the finding says what is missing, or why the answer is unknown."""
     check = checking.check(situation(**fields))
     assert [one.private_endpoints for one in check.runtimes] == [None, expected]
     found = [one for one in check.findings if one.code.startswith("own-")]
@@ -125,6 +125,6 @@ def test_the_field_and_the_finding(fields, expected, code):
     assert all(one.cause and one.remedy for one in found)
 
 
-def test_no_self_hosted_runtime_no_finding():
-    """Managed runtimes need none."""
+def test_managed_runtimes_give_no_finding():
+    """A factory without a self-hosted runtime needs no private endpoints of the customer."""
     assert not [one for one in checking.check(a_situation()).findings if one.code.startswith("own-")]

@@ -1,4 +1,4 @@
-"""What a network of the customer's own needs, decided from values."""
+"""What a virtual network of the customer needs, decided from values."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def a_zone(group: str = GROUP, *links: tuple[str, str], name: str = ZONE_NAME) -
 
 
 def around(**fields) -> Surroundings:
-    """An empty network, except for these."""
+    """An empty network with these additions."""
     return Surroundings(VirtualNetwork("westeurope", has_subnet=True), **fields)
 
 
@@ -64,12 +64,12 @@ def groups(account, purpose, offered=()) -> list[str]:
         ({"endpoints": {"catalog": "https://pv1.purview.azure.com/catalog"}}, STUDIO, (), ["account", "portal"]),
     ],
 )
-def test_the_targets_of_a_purpose(fields, purpose, offered, expected):
-    """The account only if it is closed; `platform` where its host says so; nothing that it does not offer."""
+def test_targets_of_a_purpose(fields, purpose, offered, expected):
+    """The account only if it is closed; `platform` if its host shows it; only group ids that the account offers."""
     assert groups(an_account(**fields), purpose, offered) == expected
 
 
-def test_ingestion_that_is_not_known_is_refused():
+def test_unknown_ingestion_is_refused():
     """An account that is still being created shows no storage."""
     with pytest.raises(UnsupportedSetup):
         own_targets(an_account(shape="F", targets=TARGETS[:1]), SHIR)
@@ -85,19 +85,19 @@ def test_ingestion_that_is_not_known_is_refused():
         ("portal", {}, "mars", ()),
     ],
 )
-def test_zones_of_a_group(group, known, cloud, expected):
-    """What the target says, otherwise what is documented for the cloud."""
+def test_zones_of_a_group_id(group, known, cloud, expected):
+    """The zones that the target reports, or else the zones documented for the cloud."""
     assert zone_names(group, known, cloud) == expected
 
 
 @pytest.mark.parametrize("location", [None, "westeurope", "West Europe", "WESTEUROPE"])
-def test_the_region_of_the_virtual_network(location):
-    """However it is spelled."""
+def test_region_is_compared_in_any_spelling(location):
+    """Display names and letter case do not matter."""
     own_network.check_region(a_network(location=location), VirtualNetwork("westeurope", has_subnet=True))
 
 
-def test_another_region_is_refused():
-    """Azure accepts a private endpoint only in the region of its virtual network, if that is known."""
+def test_other_region_is_refused():
+    """Azure accepts a private endpoint only in the region of its virtual network; an unknown region is not refused."""
     network = a_network(location="eastus")
     own_network.check_region(network, VirtualNetwork("", has_subnet=True))
     with pytest.raises(UnsupportedSetup, match="'eastus'"):
@@ -108,8 +108,8 @@ def test_another_region_is_refused():
 
 
 @pytest.mark.parametrize("dns", ["existing", "create"])
-def test_a_linked_zone_is_used(dns):
-    """Wherever it is, and whatever else there is."""
+def test_linked_zone_is_kept(dns):
+    """A zone linked to the network is used, in any resource group and beside any other zone."""
     linked = a_zone(ELSEWHERE, ("theirs", "x"), ("hub", str(OURS).upper().replace("/SUB", "/sub")))
     plan = plan_zone(a_network(dns=dns), ZONE_NAME, [a_zone(), a_zone(name="other.example"), linked])
     assert (plan.id, plan.link, plan.is_usable) == (linked.id, "hub", True)
@@ -117,30 +117,30 @@ def test_a_linked_zone_is_used(dns):
 
 
 @pytest.mark.parametrize("zones", [[], [a_zone()], [a_zone(ELSEWHERE)]])
-def test_existing_refuses_what_is_not_linked(zones):
-    """A conflict, whether a zone of the name exists or not."""
+def test_dns_existing_refuses_unlinked_zones(zones):
+    """The step is a conflict, whether a zone of that name exists or not."""
     plan = plan_zone(a_network(dns="existing"), ZONE_NAME, zones)
     assert not plan.is_usable
     assert [step.action for step in plan.steps] == ["conflict"]
     assert all(step.remedy for step in plan.steps)
 
 
-def test_create_uses_a_zone_at_home():
-    """Only the link is made, with a name that the zone does not have yet."""
+def test_dns_create_links_an_existing_zone_in_the_same_group():
+    """Only the link is created, with a name that is free in the zone."""
     plan = plan_zone(a_network(), ZONE_NAME, [a_zone(GROUP, ("LINK-vnet-hub", "x"), ("link-vnet-hub-2", "y"))])
     assert plan.link == "link-vnet-hub-3"
     assert [step.action for step in plan.steps] == ["keep", "create"]
 
 
-def test_create_makes_both_where_there_is_nothing():
-    """In the resource group of zones."""
+def test_dns_create_creates_zone_and_link():
+    """Both are created, in the resource group for zones."""
     plan = plan_zone(a_network(zone_resource_group="rg-dns"), ZONE_NAME, [])
     assert plan.id.resource_group == "rg-dns"
     assert [step.action for step in plan.steps] == ["create", "create"]
 
 
-def test_create_does_not_double_a_zone_unless_told_where():
-    """An unlinked zone elsewhere is a conflict; a named resource group decides."""
+def test_dns_create_does_not_duplicate_a_zone_in_another_group():
+    """An unlinked zone in another group is a conflict, unless the network names the group for zones."""
     there = [a_zone(ELSEWHERE)]
     assert [step.action for step in plan_zone(a_network(), ZONE_NAME, there).steps] == ["conflict"]
     named = plan_zone(a_network(zone_resource_group="rg-hub"), ZONE_NAME, there)
@@ -153,7 +153,7 @@ def test_create_does_not_double_a_zone_unless_told_where():
 
 
 def step_for(*endpoints, **fields):
-    """The step for the account."""
+    """The step for the target `account`."""
     return endpoint_step(a_spec(**fields), a_network(), TARGETS[0], endpoints)
 
 
@@ -177,22 +177,22 @@ def step_for(*endpoints, **fields):
         (an_own_endpoint("purview-account", "blob", group=ELSEWHERE), "create", "No private endpoint"),
     ],
 )
-def test_the_step_for_what_exists(endpoint, action, reason):
-    """Identity is target, group id and subnet; a name is only taken in the network's resource group."""
+def test_step_for_an_existing_endpoint(endpoint, action, reason):
+    """The identity is target, group id and subnet; a name is taken only in the network's resource group."""
     step = step_for(endpoint)
     assert (step.action, step.subject, step.group_id) == (action, "private-endpoint", "account")
     assert reason in step.reason
     assert bool(step.remedy) == (action == "conflict")
 
 
-def test_a_healthy_endpoint_is_preferred_to_a_broken_one():
+def test_healthy_endpoint_is_preferred_to_a_broken_one():
     """Azure allows several private endpoints to one target."""
     step = step_for(an_own_endpoint("broken", connection_status="Rejected"), an_own_endpoint("healthy"))
     assert (step.action, step.name) == ("keep", "healthy")
 
 
-def test_a_broken_endpoint_is_replaced_if_the_spec_allows_it():
-    """Under the name that it has."""
+def test_replace_broken_replaces_under_the_same_name():
+    """The new endpoint has the name of the broken one."""
     step = step_for(an_own_endpoint("other", connection_status="Disconnected"), replace_broken=True)
     assert (step.action, step.name) == ("replace", "other")
 
@@ -215,8 +215,8 @@ def zone_groups(own) -> list[tuple[str, str]]:
     return [(step.action, step.name) for step in own.plan.steps if step.subject == "dns-zone-group"]
 
 
-def test_a_zone_group_that_exists_is_kept_whatever_its_name():
-    """One that is missing is made, but not for an endpoint in another resource group."""
+def test_existing_zone_group_is_kept_under_any_name():
+    """A missing zone group is created, but not for an endpoint in another resource group."""
     theirs = an_own_endpoint("theirs", group=ELSEWHERE)
     ours = an_own_endpoint("purview-portal", "portal")
     kept = {ours.id.key: (a_group("deployedByPolicy", linked()[1]),)}
@@ -240,8 +240,8 @@ def test_a_zone_group_that_exists_is_kept_whatever_its_name():
         ("purview-account", "Failed", (0, 1), "keep", "is Failed"),
     ],
 )
-def test_a_zone_group_that_does_not_help_is_said(name, state, held, action, problem):
-    """It is not touched; but one of ours that Azure could not finish is sent again as it was."""
+def test_unusable_zone_group_is_reported(name, state, held, action, problem):
+    """The plan keeps it; only a failed zone group with the planned name and zones is sent again unchanged."""
     one = an_own_endpoint()
     groups = {one.id.key: (a_group(name, *(linked()[number] for number in held), state=state),)}
     own = a_plan(around(endpoints=(one,), zones=linked(), zone_groups=groups))
@@ -252,8 +252,8 @@ def test_a_zone_group_that_does_not_help_is_said(name, state, held, action, prob
     assert own.hides_names == bool(found)
 
 
-def test_a_zone_group_elsewhere_is_not_repeated():
-    """It is not in the network's resource group, where alone something is written."""
+def test_failed_zone_group_in_another_group_is_not_sent_again():
+    """The library writes only in the network's resource group."""
     one = an_own_endpoint(group=ELSEWHERE)
     groups = {one.id.key: (a_group("purview-account", linked()[0], state="Failed"),)}
     own = a_plan(around(endpoints=(one,), zones=linked(), zone_groups=groups))
@@ -268,8 +268,8 @@ def test_a_zone_group_elsewhere_is_not_repeated():
         ({"provisioning_state": "Failed"}, {}, "keep"),
     ],
 )
-def test_a_zone_group_goes_with_its_private_endpoint(fields, spec, action):
-    """The one that takes its place gets another; a repeated creation keeps it."""
+def test_zone_group_is_replaced_with_its_private_endpoint(fields, spec, action):
+    """A replacement endpoint gets a new zone group; a creation that is repeated keeps the existing one."""
     one = an_own_endpoint(**fields)
     groups = {one.id.key: (a_group("purview-account", linked()[0]),)}
     surroundings = around(endpoints=(one,), zones=linked(), zone_groups=groups)
@@ -288,8 +288,8 @@ def test_a_zone_group_goes_with_its_private_endpoint(fields, spec, action):
         (STUDIO, ("account", "blob"), {"firewall": "disabled-for-ingestion-only"}, None),
     ],
 )
-def test_a_deletion_says_what_the_other_purpose_needs(purpose, groups, fields, names):
-    """Only where the other purpose has private endpoints of its own in the subnet."""
+def test_deletion_warns_about_endpoints_of_the_other_purpose(purpose, groups, fields, names):
+    """The warning appears only if the subnet holds private endpoints that the other purpose needs."""
     standing = [an_own_endpoint(f"purview-{group}", group) for group in groups if group != "portal"]
     if "portal" in groups:
         standing.append(an_own_endpoint("purview-portal", "portal"))
@@ -298,49 +298,49 @@ def test_a_deletion_says_what_the_other_purpose_needs(purpose, groups, fields, n
     assert [all(f"{name}" in one.message for name in names or ()) for one in found] == [True] * bool(names)
 
 
-def test_without_dns_there_are_only_endpoints():
-    """`none` leaves names to others."""
+def test_dns_none_plans_only_endpoints():
+    """With `none`, DNS is left to the customer."""
     own = a_plan(around(), dns="none")
     assert {step.subject for step in own.plan.steps} == {"private-endpoint"}
     assert not own.plan.warnings
 
 
-def test_a_missing_zone_makes_no_zone_group():
-    """The plan is a conflict, and the finding names the zone."""
+def test_missing_zone_plans_no_zone_group():
+    """The plan has a conflict, and the finding names the zone."""
     own = a_plan(around(), dns="existing")
     assert zone_groups(own) == []
     assert {finding.code for finding in own.plan.warnings} == {"dns-zone-missing"}
     assert {finding.remedy for finding in own.plan.warnings} == {step.remedy for step in own.plan.conflicts}
 
 
-def test_a_zone_that_is_not_documented_is_said():
-    """In China no zone of the portal is."""
+def test_undocumented_zone_is_reported():
+    """In China, no zone is documented for the portal."""
     own = a_plan(around(), cloud="china")
     assert [finding.code for finding in own.plan.warnings] == ["dns-zone-unknown"]
     assert zone_groups(own) == [("create", "purview-account")]
 
 
-def test_what_is_hidden_is_said():
-    """What could not be read may exist all the same."""
+def test_unreadable_lists_are_reported():
+    """Zones and endpoints that could not be read may exist."""
     own = a_plan(around(hidden_zones=("no",), hidden_endpoints=("no",)))
     assert {finding.code for finding in own.plan.warnings} == {"dns-zones-unreadable", "private-endpoints-unreadable"}
 
 
-def test_an_open_account_is_said_for_runtimes_alone():
-    """Then lineage needs no private endpoint."""
+def test_open_account_is_reported_only_for_runtimes():
+    """With an open account, lineage needs no private endpoint."""
     account = an_account(firewall="enabled-from-all-networks")
     assert [f.code for f in a_plan(around(), account=account, purpose=SHIR).plan.warnings] == ["firewall-open"]
     assert not a_plan(around(), account=account).plan.warnings
 
 
-def test_names_that_azure_refuses():
-    """A base name can be right for managed endpoints and wrong here."""
+def test_invalid_derived_name_is_refused():
+    """A base name can be valid for managed endpoints and invalid for the customer's private endpoints."""
     with pytest.raises(InvalidSpec, match="_purview-account"):
         make_own_plan(a_spec(name="_purview"), a_network(), STUDIO, an_account(), around(), cloud="public")
 
 
-def test_an_endpoint_that_is_being_deleted_has_the_name():
-    """Only at home, and only while it is being deleted."""
+def test_deleting_endpoint_occupies_the_name():
+    """Only in the network's resource group, and only while Azure deletes it."""
     leaving = an_own_endpoint(provisioning_state="Deleting")
     step = step_for(leaving)
     assert own_network.is_deleting_for(a_network(), step, around(endpoints=(leaving,))) is leaving
@@ -351,25 +351,25 @@ def test_an_endpoint_that_is_being_deleted_has_the_name():
 
 
 def a_status(surroundings, listings, **fields):
-    """The status of the account's own endpoints."""
+    """The status of the private endpoints in the customer's network."""
     own = a_plan(surroundings, **fields)
     shown = {target.identity: listings.get(target.group_id, Listing()) for target in own.targets}
     return judge_own(own, a_network(**fields), surroundings, shown)
 
 
 def linked() -> tuple[Zone, ...]:
-    """Both zones of Studio, linked."""
+    """Both zones of Studio, linked to the network."""
     names = (ZONE_NAME, "privatelink.purviewstudio.azure.com")
     return tuple(a_zone(GROUP, ("l", str(OURS)), name=name) for name in names)
 
 
 def approved(*endpoints) -> Listing:
-    """A target that shows these connections."""
+    """The list of a target with approved connections."""
     return Listing(tuple(a_connection(one.endpoint.id, "Approved") for one in endpoints))
 
 
-def test_ready_needs_both_sides_and_names():
-    """Without the zone group nothing resolves to the endpoint."""
+def test_ready_needs_approval_on_both_sides_and_dns():
+    """Without a zone group in the right zone, the endpoint's name does not resolve, and the status is not ready."""
     one, two = an_own_endpoint(), an_own_endpoint("purview-portal", "portal")
     listings = {"account": approved(one, two), "portal": approved(one, two)}
     held = {found.id.key: (a_group("default", zone),) for found, zone in zip((one, two), linked(), strict=True)}
@@ -385,8 +385,8 @@ def test_ready_needs_both_sides_and_names():
     assert a_status(around(endpoints=(one, two)), listings, dns="none").ready
 
 
-def test_what_is_missing_or_not_seen():
-    """A missing endpoint has the name that it would get; a target that cannot be read leaves one side."""
+def test_missing_endpoint_and_unreadable_target():
+    """A missing endpoint has the name that it would get; an unreadable target leaves the endpoint's side only."""
     one = an_own_endpoint()
     hidden = Listing(error=AccessDenied("no", remedy="Ask.", status=403))
     status = a_status(around(endpoints=(one,)), {"account": hidden}, dns="none")
@@ -400,20 +400,20 @@ def test_what_is_missing_or_not_seen():
     assert "The private endpoint says Approved" in status.endpoints[0].reason
 
 
-def test_a_connection_that_the_target_does_not_show():
-    """Then the endpoint alone is not believed."""
+def test_connection_absent_at_the_target_is_stale():
+    """The target's list decides, even if the endpoint says Approved."""
     status = a_status(around(endpoints=(an_own_endpoint(),)), {"account": Listing()}, dns="none")
     assert status.endpoints[0].verdict == "stale"
 
 
-def test_missing_zone_groups_of_missing_endpoints_are_not_said():
-    """The endpoint's verdict says enough."""
+def test_zone_groups_of_missing_endpoints_are_not_reported():
+    """The verdict `missing` already covers them."""
     status = a_status(around(zones=linked()), {})
     assert {finding.code for finding in status.findings} == set()
 
 
-def test_targets_of_ingestion_storage():
-    """They keep the list that shows their connections."""
+def test_ingestion_targets_keep_their_list():
+    """The target still says which list shows its connections."""
     blob = Target(group_id="blob", resource_id=OTHER_STORAGE, connections="ingestion")
     account = an_account(shape="C", targets=(TARGETS[0], blob))
     assert own_targets(account, SHIR)[1] == blob

@@ -1,4 +1,4 @@
-"""Whose connection is it? One story per rule, and per reason not to touch."""
+"""The rules that decide whether a connection belongs to an endpoint: one test per rule and per reason to refuse."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def only(matches):
 # --- rule 1: the exact id
 
 
-def test_the_exact_id_is_ours():
-    """A connection whose private endpoint has the id that the factory tells is ours, in any letter case."""
+def test_exact_id_is_recognised():
+    """A connection whose private endpoint has the id that the factory shows is recognised, in any letter case."""
     match = only(
         known(
             listing(f"{HIDDEN}/df1.purview_blob".upper() + "/"), claim(private_endpoint_id=f"{HIDDEN}/df1.purview_blob")
@@ -57,36 +57,36 @@ def test_the_exact_id_is_ours():
 
 
 @pytest.mark.parametrize("says", ["", "pending", "approved", "rejected"])
-def test_the_exact_id_needs_no_other_word(says):
-    """With the exact id nobody has to wait until the endpoint is provisioned."""
+def test_exact_id_is_enough_in_any_state(says):
+    """With the exact id, the endpoint need not be provisioned."""
     exact = claim(private_endpoint_id=f"{HIDDEN}/x", factory_says=says)
     assert only(known(listing(f"{HIDDEN}/x"), exact)).kind == "recognised"
 
 
-def test_where_the_id_is_told_the_name_counts_for_nothing():
-    """A stranger of our very name is not ours while the id says another one."""
+def test_exact_id_beats_name():
+    """A foreign connection with the expected name does not match while the factory shows another id."""
     match = only(
         known(listing(f"{ELSEWHERE}/df1.purview_blob"), claim(private_endpoint_id=f"{HIDDEN}/df1.purview_blob"))
     )
     assert (match.kind, match.reason) == ("not-yet", "the target does not show the endpoint's connection yet")
 
 
-def test_one_private_endpoint_with_two_connections_is_ambiguous():
-    """Two connections of one private endpoint cannot be told apart."""
+def test_two_connections_of_one_private_endpoint_are_ambiguous():
+    """Nothing distinguishes two connections of the same private endpoint."""
     ours = f"{HIDDEN}/df1.purview_blob"
     match = only(known(listing(ours, ours), claim(private_endpoint_id=ours)))
     assert (match.kind, match.reason) == ("ambiguous", "the target shows several connections of one private endpoint")
 
 
-def test_a_report_without_id_proves_nothing():
-    """Where only exact ids are accepted, a missing one is not replaced by the name."""
+def test_report_without_id_is_ambiguous():
+    """If only exact ids are accepted, the name does not replace a missing id."""
     match = only(known(listing(f"{HIDDEN}/df1.purview_blob"), claim(only_exact=True)))
     assert (match.kind, match.reason) == ("ambiguous", "the report shows no private endpoint called 'df1.purview_blob'")
 
 
 @pytest.mark.parametrize("called", ["evil", "df1.purview", "df1.purview_blob2", "df2.purview_blob"])
-def test_a_reports_id_is_called_as_ours_is(called):
-    """A report may have been edited: an id that is not called `<factory>.<endpoint>` is not taken from it."""
+def test_report_id_with_another_name_is_dropped(called):
+    """A report may have been edited: its id counts only if it ends in `<factory>.<endpoint>`."""
     told = claim_from_report("df1", BLOB, an_outcome(f"{ELSEWHERE}/{called}"))
     assert told.private_endpoint_id is None
     match = only(known(listing(f"{ELSEWHERE}/{called}"), told))
@@ -109,15 +109,15 @@ def test_a_reports_id_is_called_as_ours_is(called):
         ("somebody-elses-exfiltration", False),
     ],
 )
-def test_beyond_64_characters_only_the_beginning_of_the_name_is_taken(called, is_taken):
-    """Azure may cut a name that is longer than it documents: an id that begins otherwise is not taken."""
+def test_name_beyond_64_characters_may_be_cut(called, is_taken):
+    """Azure may cut a name longer than the documented limit; an id with another beginning is still dropped."""
     told = claim_from_report("df1", BLOB, an_outcome(f"{HIDDEN}/{called}", "p" * 70))
     assert only(known(listing(f"{HIDDEN}/{called}"), told)).kind == ("recognised" if is_taken else "ambiguous")
 
 
 @pytest.mark.parametrize("name", ["a.b", "-x", "x" * 128])
-def test_a_name_that_data_factory_does_not_take_vouches_for_nothing(name):
-    """Such an endpoint cannot exist, so its private endpoint is not the factory's."""
+def test_report_with_an_invalid_endpoint_name_is_not_used(name):
+    """Such an endpoint cannot exist, so the private endpoint is not the factory's."""
     called = f"{HIDDEN}/df1.{name}"
     assert claim_from_report("df1", BLOB, an_outcome(called, name)).private_endpoint_id is None
 
@@ -125,8 +125,8 @@ def test_a_name_that_data_factory_does_not_take_vouches_for_nothing(name):
 # --- rule 2: the name, where the factory vouches
 
 
-def test_the_name_is_ours_where_the_factory_vouches():
-    """Provisioned and pending: ours must be among those listed, so the only one of our name is ours."""
+def test_name_is_enough_if_the_factory_confirms():
+    """Provisioned and pending: the target must list the connection, so the only one with its name matches."""
     match = only(known(listing(f"{HIDDEN}/DF1.Purview_Blob", f"{ELSEWHERE}/other.x")))
     assert (match.kind, match.matched_by, match.connection.private_endpoint_id) == (
         "recognised",
@@ -136,36 +136,36 @@ def test_the_name_is_ours_where_the_factory_vouches():
 
 
 @pytest.mark.parametrize("says", ["", "rejected", "disconnected", "timeout"])
-def test_without_the_factorys_word_a_name_proves_nothing(says):
-    """Before the endpoint is provisioned, or after it was turned down, a connection of our name may be anyone's."""
+def test_name_is_not_enough_without_confirmation(says):
+    """Before provisioning, or after a rejection, a connection with the expected name may be foreign."""
     match = only(known(listing(f"{ELSEWHERE}/df1.purview_blob"), claim(factory_says=says)))
     assert (match.kind, match.reason) == ("not-yet", "the factory does not confirm the endpoint's connection yet")
 
 
-def test_a_pending_connection_after_an_approval_is_not_ours():
-    """The factory never takes Approved back, so ours may be gone; an approved one does not become pending again."""
+def test_pending_connection_of_an_approved_endpoint_does_not_match():
+    """The factory keeps Approved forever, and an approved connection never becomes pending again."""
     match = only(known(listing(f"{ELSEWHERE}/df1.purview_blob"), claim(factory_says="approved")))
     assert match.kind == "not-yet"
     assert match.reason == "the endpoint's connection was already approved, so the pending one is not the endpoint's"
 
 
-def test_an_approved_connection_after_an_approval_is_ours():
-    """For looking at: factory and target agree about the only connection of our name."""
+def test_approved_connection_of_an_approved_endpoint_matches():
+    """Factory and target agree about the only connection with the expected name."""
     assert (
         only(known(listing(f"{HIDDEN}/df1.purview_blob", status="Approved"), claim(factory_says="approved"))).kind
         == "recognised"
     )
 
 
-def test_two_of_our_name_are_ambiguous():
-    """One of them is a stranger's, and nothing tells which."""
+def test_two_connections_with_the_same_name_are_ambiguous():
+    """One of them is foreign, and nothing shows which one."""
     match = only(known(listing(f"{HIDDEN}/df1.purview_blob", f"{ELSEWHERE}/df1.PURVIEW_blob")))
     assert (match.kind, match.connection) == ("ambiguous", None)
     assert match.reason == "2 connections have the name 'df1.purview_blob'"
 
 
-def test_nobody_of_our_name_is_waited_for():
-    """A connection appears some seconds after its endpoint was created."""
+def test_missing_connection_is_not_yet():
+    """A connection appears at its target some seconds after the endpoint was created."""
     match = only(known(listing(f"{HIDDEN}/df1.other")))
     assert (match.kind, match.reason) == ("not-yet", "the target does not show the endpoint's connection yet")
 
@@ -184,21 +184,21 @@ def test_nobody_of_our_name_is_waited_for():
         "df1.purview_blob-1",
     ],
 )
-def test_no_part_of_a_name_is_enough(imitation):
-    """Prefixes, suffixes, another factory's and longer ids are not our name."""
+def test_part_of_a_name_does_not_match(imitation):
+    """Prefixes, suffixes, the name of another factory and longer ids do not match."""
     assert only(known(listing(f"{HIDDEN}/{imitation}"))).kind == "not-yet"
 
 
-def test_connection_names_and_descriptions_prove_nothing():
-    """Anybody can give a connection our name and Data Factory's own words."""
+def test_connection_name_and_description_do_not_match():
+    """Any requester can choose the connection's name and copy Data Factory's description."""
     imitating = a_connection(
         f"{ELSEWHERE}/mine", name="df1.purview_blob", description="Requested by DataFactory:df1, Name:purview_blob"
     )
     assert only(known(Listing((imitating,)))).kind == "not-yet"
 
 
-def test_connections_found_by_name_in_two_places_are_ambiguous():
-    """Data Factory puts the endpoints of one network into one resource group; one elsewhere taints all."""
+def test_name_matches_in_two_resource_groups_are_ambiguous():
+    """Data Factory keeps the endpoints of one network in one group; one in another group makes all ambiguous."""
     blob, queue = claim(), claim(QUEUE, "purview_queue")
     matches = match_known(
         "df1",
@@ -212,8 +212,8 @@ def test_connections_found_by_name_in_two_places_are_ambiguous():
     assert {match.reason for match in matches} == {"the connections found by name are in different resource groups"}
 
 
-def test_an_exact_id_is_the_measure_for_names():
-    """What is known exactly stays ours; a name in another place than that is not believed."""
+def test_exact_id_decides_the_resource_group_for_names():
+    """The exact match stays recognised; a match by name in another resource group is ambiguous."""
     blob, queue = claim(private_endpoint_id=f"{HIDDEN}/df1.purview_blob"), claim(QUEUE, "purview_queue")
     shown = {
         blob.identity: listing(f"{HIDDEN}/df1.purview_blob"),
@@ -225,13 +225,13 @@ def test_an_exact_id_is_the_measure_for_names():
 @pytest.mark.parametrize(
     ("anchor", "kind"), [(f"{HIDDEN}/df1.purview", "recognised"), (f"{ELSEWHERE}/df1.x", "ambiguous")]
 )
-def test_what_was_ours_before_is_the_measure_too(anchor, kind):
-    """Private endpoints that were found to be ours in an earlier round say where ours live."""
+def test_earlier_match_decides_the_resource_group_for_names(anchor, kind):
+    """Private endpoints that were recognised in an earlier round show the expected resource group."""
     assert only(known(listing(f"{HIDDEN}/df1.purview_blob"), anchors=[anchor])).kind == kind
 
 
-def test_a_target_that_cannot_be_read_has_no_match():
-    """Its error is told elsewhere; the other targets are matched."""
+def test_unreadable_target_has_no_match():
+    """Its error is reported elsewhere; the other targets are matched."""
     blob, queue = claim(), claim(QUEUE, "purview_queue")
     matches = match_known(
         "df1", [blob, queue], {blob.identity: UNREADABLE, queue.identity: listing(f"{HIDDEN}/df1.purview_queue")}
@@ -239,7 +239,7 @@ def test_a_target_that_cannot_be_read_has_no_match():
     assert [(match.claim, match.kind) for match in matches] == [(queue, "recognised")]
 
 
-# --- what an endpoint lets us claim
+# --- from an endpoint to a claim
 
 
 @pytest.mark.parametrize(
@@ -254,15 +254,15 @@ def test_a_target_that_cannot_be_read_has_no_match():
         ("", "Pending", ""),
     ],
 )
-def test_only_a_provisioned_endpoint_vouches(state, status, says):
-    """What is still being made, or could not be made, need not have a connection on its target."""
+def test_only_provisioned_endpoint_confirms_its_connection(state, status, says):
+    """An endpoint that is in creation or failed need not have a connection at its target."""
     endpoint = an_endpoint("lake", "blob", provisioning_state=state, connection_status=status)
     made = claim_for(BLOB, endpoint)
     assert (made.name, made.factory_says, made.only_exact) == ("lake", says, False)
 
 
-def test_a_claim_takes_the_exact_id_along():
-    """Where the factory tells the private endpoint's id, the claim rests on it."""
+def test_claim_carries_the_exact_id():
+    """If the factory shows the private endpoint's id, the claim uses it."""
     assert (
         claim_for(BLOB, an_endpoint("b", "blob", private_endpoint_id=f"{HIDDEN}/x")).private_endpoint_id
         == f"{HIDDEN}/x"
@@ -280,8 +280,8 @@ def test_a_claim_takes_the_exact_id_along():
         ({"only_exact": True}, True),
     ],
 )
-def test_a_target_is_looked_at_when_somebody_vouches(fields, vouched):
-    """Before the factory or a report says something, whatever the target shows decides nothing."""
+def test_target_is_read_only_for_a_confirmed_claim(fields, vouched):
+    """Until the factory or a report confirms the claim, the target's list decides nothing."""
     assert Claim(BLOB, "purview_blob", **fields).is_vouched_for is vouched
 
 
@@ -301,8 +301,8 @@ def kinds(matches):
     return [match.kind for match in matches]
 
 
-def test_one_on_every_target_and_all_in_one_place_are_ours():
-    """Four targets that each show exactly one connection of our name, all in one resource group."""
+def test_one_match_on_every_target_in_one_group_is_recognised():
+    """Each of the four targets shows exactly one connection with the expected name, all in one resource group."""
     matches = blind()
     assert kinds(matches) == ["recognised"] * 4
     assert {match.matched_by for match in matches} == {"name"}
@@ -325,21 +325,21 @@ def test_one_on_every_target_and_all_in_one_place_are_ours():
         (UNREADABLE, "ambiguous", "neither the factory nor every target can be read, so the name proves nothing"),
     ],
 )
-def test_one_target_that_does_not_fit_spoils_all(found, kind, reason):
-    """Nobody vouches for anything, so what is wrong with one target is wrong with all of them."""
+def test_one_mismatch_makes_all_targets_fail(found, kind, reason):
+    """Without the factory, a problem with one target counts for every target."""
     matches = blind(blob=found)
     assert kinds(matches) == [kind] * 4
     assert {match.reason for match in matches} == {reason}
 
 
-def test_what_was_found_before_counts_as_well():
-    """The rest of a set sits where the part sits that was decided in an earlier round."""
+def test_earlier_match_decides_the_group_without_the_factory():
+    """The remaining connections must be in the resource group of those decided in an earlier round."""
     rest = CLAIMS[1]
     listings = {rest.identity: listing(f"{ELSEWHERE}/df1.purview_blob")}
     assert kinds(match_blind("df1", [rest], listings)) == ["recognised"]
     assert kinds(match_blind("df1", [rest], listings, anchors=(f"{HIDDEN}/df1.purview",))) == ["ambiguous"]
 
 
-def test_no_claims_have_no_matches():
-    """Nothing to look for is nothing found."""
+def test_no_claims_give_no_matches():
+    """Without claims, the result is empty."""
     assert (match_blind("df1", [], {}), match_known("df1", [], {})) == ([], [])

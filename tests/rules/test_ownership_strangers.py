@@ -1,4 +1,4 @@
-"""A thousand random arrangements of strangers around our connections: none of theirs is ever taken for ours."""
+"""Foreign connections in a thousand random arrangements: none of them is ever taken for the factory's own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STRANGERS = 50
 
 @dataclass
 class Arrangement:
-    """One random state of factory and targets, of which we know who is who."""
+    """One random state of factory and targets, with a record of which connections are genuine."""
 
     claims: list[Claim] = field(default_factory=list)
     listings: dict[tuple[str, str], Listing] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Arrangement:
     """Identities of our connection objects; everything else is a stranger's."""
 
     def is_ours(self, connection: Connection | None) -> bool:
-        """Whether this very object is one of our connections."""
+        """Whether this object is one of the genuine connections."""
         return id(connection) in self.ours
 
 
@@ -44,7 +44,7 @@ def stranger(random: Random, name: str, exact_allowed: bool) -> Connection:
 
 
 def an_arrangement(seed: int) -> Arrangement:
-    """Endpoints in every stage of their lives; ours before, after, among or instead of strangers of our very name."""
+    """Endpoints in every state, with genuine connections before, after, among or instead of foreign ones."""
     random = Random(seed)  # noqa: S311 - arrangements, not secrets
     made = Arrangement()
     told = random.choice(("always", "never", "sometimes"))
@@ -63,7 +63,7 @@ def an_arrangement(seed: int) -> Arrangement:
 
 
 def _own(random: Random, target: Target, name: str, *, tells_id: bool) -> tuple[Endpoint, Connection | None]:
-    """Our endpoint as the factory shows it, and our connection where the target shows it."""
+    """The endpoint as the factory shows it, and its genuine connection as the target shows it."""
     private_endpoint_id = f"{HIDDEN}/df1.{name}"
     life = random.choice(("new", "appeared", "pending", "approved", "stale", "rejected", "failed"))
     state, says, shown = {
@@ -85,8 +85,8 @@ def _own(random: Random, target: Target, name: str, *, tells_id: bool) -> tuple[
     return endpoint, None if shown is None else a_connection(private_endpoint_id, shown)
 
 
-def test_no_stranger_is_approved_where_the_factory_is_read():
-    """A pending connection that is taken for ours is ours, in every arrangement; and often enough there is one."""
+def test_foreign_connection_is_never_approved_if_the_factory_is_readable():
+    """Each recognised pending connection is genuine, in every arrangement, and many arrangements have one."""
     approved = 0
     for seed in range(ARRANGEMENTS):
         made = an_arrangement(seed)
@@ -97,8 +97,8 @@ def test_no_stranger_is_approved_where_the_factory_is_read():
     assert approved > ARRANGEMENTS / 4
 
 
-def test_an_exact_id_is_never_missed():
-    """Where the factory tells the id and the target shows the connection, no crowd of strangers hides it."""
+def test_exact_id_is_always_found():
+    """If the factory shows the id and the target lists the connection, any number of foreign ones does not hide it."""
     for seed in range(ARRANGEMENTS):
         made = an_arrangement(seed)
         for match in match_known("df1", made.claims, made.listings):
@@ -109,8 +109,8 @@ def test_an_exact_id_is_never_missed():
                 )
 
 
-def test_only_exact_ids_of_a_report_are_approved():
-    """With a requester's report nothing is matched by name, whatever the factory would say."""
+def test_report_approves_only_exact_ids():
+    """With a requester's report, nothing is matched by name."""
     for seed in range(ARRANGEMENTS):
         made = an_arrangement(seed)
         claims = [Claim(c.target, c.name, c.private_endpoint_id, only_exact=True) for c in made.claims]
@@ -120,8 +120,8 @@ def test_only_exact_ids_of_a_report_are_approved():
             )
 
 
-def test_no_stranger_is_approved_blindly_where_ours_is_shown():
-    """Without the factory, one connection of ours on any target is enough to keep every stranger out."""
+def test_foreign_connection_is_not_approved_beside_a_genuine_one():
+    """Without the factory, one genuine connection on any target keeps every foreign one out."""
     approved = 0
     for seed in range(ARRANGEMENTS):
         made = an_arrangement(seed)

@@ -1,4 +1,4 @@
-"""What holds for every plan, whatever the factory looks like, and for every plan that is looked at again."""
+"""Properties that hold for every plan and every reconciled plan, whatever the factory looks like."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ some_endpoints = st.builds(
     connection_status=st.sampled_from(STATUSES),
     reserved=st.sampled_from((False, False, False, True)),
 )
-#: Azure lets no two endpoints share a name.
+#: In Azure, two endpoints never share a name.
 some_factories = st.builds(
     lambda endpoints, networks: a_factory(*endpoints, networks=networks),
     st.lists(some_endpoints, max_size=8, unique_by=lambda endpoint: endpoint.name.casefold()),
@@ -50,7 +50,7 @@ some_factories = st.builds(
 )
 some_specs = st.builds(
     a_spec,
-    # With the account, without which a spec is refused where the account cannot be read.
+    # Each choice includes `account`, because a spec without it is refused if the account cannot be read.
     groups=st.sampled_from((None, ("account",), ("queue", "account", "blob"), ("platform", "account"))),
     names=st.sampled_from(({}, {"blob": "lake"})),
     replace_broken=st.booleans(),
@@ -73,7 +73,7 @@ def endpoint_steps(plan: Plan) -> list[Step]:
 
 
 def applied(plan: Plan, factory: Factory) -> Factory:
-    """The factory after everything in the plan was done, and everything that was on its way has arrived."""
+    """The factory after all changes of the plan are made and all deletions in progress have ended."""
     written = {key(step): step for step in plan.changes if step.group_id is not None}
     left = [e for e in factory.endpoints if key(e) not in written and not is_deleting(e.provisioning_state)]
     made = [
@@ -85,7 +85,7 @@ def applied(plan: Plan, factory: Factory) -> Factory:
 
 @given(some_specs, some_accounts, some_factories)
 def test_each_target_has_exactly_one_step(spec, account, factory):
-    """There are never two steps for one identity, none for anything that is not wanted, and none is forgotten."""
+    """The steps cover exactly the wanted targets, each identity once."""
     steps_made = endpoint_steps(make_plan(spec, account, factory))
     wanted = [target.identity for target in needed_targets(spec, account)]
     assert [key(step) for step in steps_made] == wanted
@@ -93,8 +93,8 @@ def test_each_target_has_exactly_one_step(spec, account, factory):
 
 
 @given(some_specs, some_accounts, some_factories)
-def test_no_step_touches_a_foreign_endpoint(spec, account, factory):
-    """What is kept or replaced points to our target; what is created has a name that nobody bears."""
+def test_steps_do_not_touch_foreign_endpoints(spec, account, factory):
+    """A kept or replaced endpoint points to the wanted target; a created one has a name that is free."""
     for step in endpoint_steps(make_plan(spec, account, factory)):
         bearer = next((e for e in factory.endpoints if e.name.casefold() == step.name.casefold()), None)
         if step.action in {"keep", "replace"}:
@@ -105,8 +105,8 @@ def test_no_step_touches_a_foreign_endpoint(spec, account, factory):
 
 
 @given(some_specs, some_accounts, some_factories)
-def test_nothing_healthy_is_replaced(spec, account, factory):
-    """Only what is broken is replaced, and only where the spec says so."""
+def test_only_broken_endpoints_are_replaced(spec, account, factory):
+    """A replace step needs a broken endpoint and replace_broken."""
     for step in make_plan(spec, account, factory).steps:
         if step.action == "replace":
             assert spec.replace_broken
@@ -116,8 +116,8 @@ def test_nothing_healthy_is_replaced(spec, account, factory):
 
 
 @given(some_specs, some_accounts, some_factories)
-def test_nothing_is_created_that_exists(spec, account, factory):
-    """No endpoint is created where one to the same target and group is there and stays."""
+def test_existing_endpoint_is_not_created_again(spec, account, factory):
+    """No endpoint is created for a target and group id that has an endpoint which stays."""
     there = {key(e) for e in factory.endpoints if not is_deleting(e.provisioning_state)}
     plan = make_plan(spec, account, factory)
     assert not {key(step) for step in endpoint_steps(plan) if step.action == "create"} & there
@@ -126,16 +126,16 @@ def test_nothing_is_created_that_exists(spec, account, factory):
 
 
 @given(some_specs, some_accounts, some_factories)
-def test_conflicts_say_what_to_do(spec, account, factory):
-    """A conflict has a remedy, every other step has none; each has a reason."""
+def test_only_conflicts_have_a_remedy(spec, account, factory):
+    """Every step has a reason."""
     for step in make_plan(spec, account, factory).steps:
         assert (step.remedy is not None) == (step.action == "conflict")
         assert step.reason.endswith(".")
 
 
 @given(some_specs, some_accounts, some_factories)
-def test_what_was_applied_is_kept(spec, account, factory):
-    """Planning again after a plan was carried out finds nothing to do but what was in conflict, and is no more."""
+def test_second_plan_changes_nothing(spec, account, factory):
+    """After a plan is applied, a new plan keeps everything except the old conflicts."""
     plan = make_plan(spec, account, factory)
     again = make_plan(spec, account, applied(plan, factory))
     conflicts = {key(step) for step in plan.conflicts}
@@ -144,15 +144,15 @@ def test_what_was_applied_is_kept(spec, account, factory):
 
 
 @given(some_specs, some_accounts, some_factories)
-def test_obsolete_endpoints_are_not_in_the_plan(spec, account, factory):
-    """What is called obsolete is one of the factory's endpoints, and no step is about it."""
+def test_obsolete_endpoints_have_no_step(spec, account, factory):
+    """An obsolete endpoint exists in the factory, and no step of the plan is about it."""
     plan = make_plan(spec, account, factory)
     wanted = {key(step) for step in endpoint_steps(plan)}
     assert all(endpoint in factory.endpoints and not endpoint.reserved for endpoint in plan.obsolete)
     assert all(key(endpoint) not in wanted for endpoint in plan.obsolete)
 
 
-# --- plans that are looked at again
+# --- reconciled plans
 
 
 def writes(plan: Plan) -> set[tuple[Any, ...]]:
@@ -174,15 +174,15 @@ tampered_steps = st.lists(
 
 
 @given(some_specs, some_accounts, some_factories)
-def test_a_plan_that_nothing_moved_against_stands(spec, account, factory):
-    """Looking again at once changes no step."""
+def test_plan_is_unchanged_if_azure_is_unchanged(spec, account, factory):
+    """Reconciling a plan with itself changes no step."""
     plan = make_plan(spec, account, factory)
     assert reconciled(plan, plan) == plan
 
 
 @given(some_specs, some_accounts, some_factories, tampered_steps)
-def test_a_tampered_plan_does_nothing_of_its_own(spec, account, factory, tampered):
-    """Whatever a plan file says, nothing is written that its spec would not cause by itself, and nothing twice."""
+def test_edited_plan_writes_only_what_its_spec_would_write(spec, account, factory, tampered):
+    """Whatever steps the plan file holds, each write is also in the fresh plan, and only once."""
     fresh = make_plan(spec, account, factory)
     result = reconciled(fresh.model_copy(update={"steps": tampered}), fresh)
     assert writes(result) <= writes(fresh)
@@ -191,8 +191,8 @@ def test_a_tampered_plan_does_nothing_of_its_own(spec, account, factory, tampere
 
 
 @given(some_specs, some_accounts, some_factories, some_factories)
-def test_an_old_plan_writes_only_what_both_plans_say(spec, account, then, now):
-    """What is written from an old plan was planned then and is planned now; all else is kept or a conflict."""
+def test_old_plan_writes_only_what_both_plans_contain(spec, account, then, now):
+    """A write must be in the old plan and in the fresh plan; every other step is kept or a conflict."""
     planned, fresh = make_plan(spec, account, then), make_plan(spec, account, now)
     result = reconciled(planned, fresh)
     assert writes(result) <= writes(planned) & writes(fresh)
@@ -206,14 +206,14 @@ def looked_at_again(then: Factory, now: Factory) -> dict[str | None, Step]:
     return {step.group_id: step for step in reconciled(*plans).steps}
 
 
-def test_what_somebody_else_has_made_is_kept():
-    """An endpoint that was made in the meantime, under any name, is kept."""
+def test_endpoint_created_meanwhile_is_kept():
+    """An endpoint that another caller created after the plan was made is kept, under any name."""
     step = looked_at_again(a_factory(), a_factory(an_endpoint("lake", "blob")))["blob"]
     assert (step.action, step.name) == ("keep", "lake")
 
 
-def test_a_name_that_was_taken_in_the_meantime_is_a_conflict():
-    """What stands in the way now is told as the fresh plan tells it."""
+def test_name_taken_meanwhile_is_a_conflict():
+    """The step has the reason of the fresh plan."""
     step = looked_at_again(a_factory(), a_factory(an_endpoint("purview_blob", "dfs")))["blob"]
     assert (step.action, step.reason) == (
         "conflict",
@@ -221,8 +221,8 @@ def test_a_name_that_was_taken_in_the_meantime_is_a_conflict():
     )
 
 
-def test_what_was_to_be_kept_and_is_gone_is_a_conflict():
-    """A plan that keeps an endpoint does not create it anew behind the reader's back."""
+def test_kept_endpoint_that_is_gone_is_a_conflict():
+    """A plan that keeps an endpoint does not create it again without a new review."""
     step = looked_at_again(a_factory(an_endpoint("lake", "blob")), a_factory())["blob"]
     assert step.action == "conflict"
     assert step.reason == (
@@ -232,8 +232,8 @@ def test_what_was_to_be_kept_and_is_gone_is_a_conflict():
     assert step.remedy == "Plan again, look at the new plan, and apply that."
 
 
-def test_a_target_that_the_account_no_longer_has_is_a_conflict():
-    """Purview moved to another storage account: the old target gets nothing."""
+def test_target_that_the_account_no_longer_has_is_a_conflict():
+    """Purview moved to another storage account, so the old target gets no endpoint."""
     moved = an_account(
         targets=(TARGETS[0], *(t.model_copy(update={"resource_id": OTHER_STORAGE}) for t in TARGETS[1:3]))
     )
@@ -243,15 +243,15 @@ def test_a_target_that_the_account_no_longer_has_is_a_conflict():
     assert step.reason == ("Azure has changed since the plan was made: the account no longer needs its target.")
 
 
-def test_a_network_that_was_made_in_the_meantime_is_kept():
-    """The other steps go on in it."""
+def test_network_created_meanwhile_is_kept():
+    """The other steps continue in it."""
     found = looked_at_again(a_factory(networks=()), a_factory())
     assert (found[None].action, found[None].reason) == ("keep", "The managed virtual network exists by now.")
     assert found["blob"].action == "create"
 
 
-def test_a_network_that_is_gone_stops_every_step():
-    """A plan for an existing network does not make one."""
+def test_missing_network_makes_every_step_a_conflict():
+    """A plan for an existing network does not create one."""
     found = looked_at_again(a_factory(an_endpoint("lake", "blob")), a_factory(networks=()))
     assert {step.action for step in found.values()} == {"conflict"}
     assert found["account"].reason == (
@@ -259,15 +259,15 @@ def test_a_network_that_is_gone_stops_every_step():
     )
 
 
-def test_a_network_of_another_name_stops_every_step_too():
-    """What stands in the way already is told once, as it is."""
+def test_network_with_another_name_makes_every_step_a_conflict():
+    """A step that is already a conflict keeps its own reason."""
     found = looked_at_again(a_factory(), a_factory(an_endpoint("purview_blob", "dfs"), networks=("corp",)))
     assert found["blob"].reason.startswith("The name 'purview_blob' is taken")
     assert found["queue"].reason.endswith("the managed virtual network is gone.")
 
 
-def test_a_network_step_is_known_by_having_no_group():
-    """An edited id in the network's step does not hide that the network is missing."""
+def test_network_step_is_recognised_by_its_missing_group_id():
+    """An edited id in the network step does not hide that the network is missing."""
     fresh = make_plan(a_spec(), an_account(), a_factory(networks=()))
     edited = tuple(step if step.group_id else step.model_copy(update={"resource_id": "/x"}) for step in fresh.steps)
     assert reconciled(fresh.model_copy(update={"steps": edited}), fresh) == fresh

@@ -1,4 +1,4 @@
-"""Whether the lineage of one run arrived."""
+"""Whether the lineage of one pipeline run arrived."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def an_activity(lineage: str | None = "Succeeded", **fields: Any) -> ActivityRun
 
 
 def seen(activity: ActivityRun | None = None, catalog: Any = None, **fields: Any) -> Seen:
-    """A run whose lineage arrived, less what is given."""
+    """A run whose lineage arrived, with these changes."""
     activity = activity or an_activity()
     entry = Catalogued(activity, True, 2, "copy: entity") if catalog is None else catalog
     given = {
@@ -220,8 +220,8 @@ CASES: dict[str, tuple[Seen, str, bool | None, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_proof(name):
-    """Each way in which lineage arrives, or does not, has links, a verdict and findings of its own."""
+def test_proof(name):
+    """Each case has its own links, verdict and findings."""
     of, expected, proven, found = CASES[name]
     assert states(of) == expected.split()
     assert is_proven(links(of)) is proven
@@ -230,8 +230,8 @@ def test_a_proof(name):
     assert not ("lineage-proven" in found and "error" in found.values())
 
 
-def test_every_reported_activity_has_to_arrive():
-    """One whose entity is missing keeps the proof from being one."""
+def test_every_reported_activity_must_arrive():
+    """One activity without an entity in the catalog makes the proof fail."""
     catalog = (Catalogued(an_activity(), True, 2), Catalogued(an_activity(activity="other"), False))
     activities = tuple(one.activity for one in catalog)
     assert is_proven(links(Seen("Succeeded", activities, catalog=catalog))) is False
@@ -265,7 +265,7 @@ ROLE, NETWORK, AGAIN = "Data Reader on", "inside its private network", "Repeat t
     ],
 )
 def test_why_the_catalog_cannot_be_read(firewall, error, is_inside, words, is_lasting):
-    """Once the catalog has answered, a refusal is about the role, and a lost answer is a passing failure."""
+    """After the catalog has answered once, a 403 is about the role, and a lost answer is a temporary failure."""
     hidden = catalog_hidden(an_account(firewall=firewall), error, is_inside=is_inside)
     assert words in hidden.reason
     assert hidden.is_lasting is is_lasting
@@ -288,8 +288,8 @@ def test_why_a_run_cannot_be_read(error, remedy, is_lasting):
     assert hidden.is_lasting is is_lasting
 
 
-def test_an_account_that_is_hidden_is_not_one_without_an_address():
-    """The role Reader is missing; or the account shows no address."""
+def test_unreadable_account_differs_from_account_without_address():
+    """Either the role Reader is missing, or the account shows no address."""
     hidden = address_hidden(unreadable_account(ArmId.parse(ACCOUNT), denied()))
     assert "not allowed to read the account" in hidden.reason
     assert "Reader on the Purview account" in hidden.remedy
@@ -308,19 +308,19 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
         (START.timestamp(), None, None),
     ],
 )
-def test_an_entity_is_of_this_run_only_if_its_time_says_so(last_run, started, is_there):
-    """Without a time, on either side, nothing is known."""
+def test_entity_belongs_to_the_run_only_by_its_time(last_run, started, is_there):
+    """If either time is missing, the answer is unknown."""
     found = catalogued(an_activity(), Entity("guid", "name", last_run), started)
     assert found.is_there is is_there
     assert bool(found.hidden) is (is_there is None)
 
 
-def test_an_entity_that_does_not_exist():
-    """It is not in the catalog."""
+def test_missing_entity_is_not_in_the_catalog():
+    """Without an entity, the answer is a definite no."""
     assert catalogued(an_activity(), None, START).is_there is False
 
 
-def test_what_is_looked_up():
-    """What reported lineage, and what may have."""
+def test_activities_to_look_up():
+    """Activities that reported lineage, or whose status is unknown."""
     assert [is_to_look_up(an_activity(said)) for said in ("Succeeded", "Odd", "NotReported", "Failed", None)] == [
         True, True, False, False, False]  # fmt: skip

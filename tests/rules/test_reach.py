@@ -41,25 +41,25 @@ def denied(message: str, status: int | None = 403) -> AccessDenied:
     ],
 )
 def test_why_a_caller_is_not_served(firewall, error, kind):
-    """A closed account refuses in several ways; what is not about reach stays a failure."""
+    """A closed account refuses in several ways; an error that is not about reach stays a failure."""
     found = out_of_reach(an_account(firewall=firewall), error)
     assert (found.kind if found else None) == kind
     assert found is None or found.reason
 
 
-def test_an_account_that_cannot_be_read_has_no_known_address():
-    """Its data plane is in its properties."""
+def test_unreadable_account_is_account_hidden():
+    """The address of the data plane is in the account's properties."""
     assert account_unreadable().kind == "account-hidden"
 
 
-def test_a_refusal_by_azure_resource_manager_is_about_the_role():
-    """It is not about the network of the data plane."""
+def test_refusal_by_azure_resource_manager_is_about_the_role():
+    """The data plane's network does not matter for it."""
     refused = denied("Azure answered 403 (AuthorizationFailed)")
     assert not_collection_admin().kind == "not-collection-admin"
     assert not_collection_admin().remedy(refused) == refused.remedy
 
 
-def test_a_policy_that_is_not_shown_is_about_the_role():
+def test_hidden_root_policy_is_about_the_role():
     """A caller who is not a collection administrator gets an empty list."""
     hidden = AzureError("x", remedy="", status=200)
     hidden.code = "root-policy-hidden"
@@ -69,8 +69,8 @@ def test_a_policy_that_is_not_shown_is_about_the_role():
 
 
 @pytest.mark.parametrize(("firewall", "remedy"), [(CLOSED, FROM_INSIDE), (OPEN, "Check the proxy.")])
-def test_the_remedy_for_a_broken_connection_depends_on_the_account(firewall, remedy):
-    """Where the account is closed, no proxy helps."""
+def test_remedy_for_a_broken_connection_depends_on_the_firewall(firewall, remedy):
+    """If the account is closed, a proxy setting does not help."""
     broken = NoAnswer("reset", remedy="Check the proxy.")
     reach = out_of_reach(an_account(firewall=firewall), broken)
     assert reach is not None
@@ -91,7 +91,7 @@ CHANGING = ACCOUNT_CHANGING.found(name="pv1", account="/a", state="Creating")
         (NoAnswer("reset", remedy="Wait."), False, False),
     ],
 )
-def test_what_passes_when_the_account_has_been_created(error, as_settled, as_changing):
-    """A conflict always; a failure of Azure only while the account shows that it is changing."""
+def test_failures_that_pass_once_the_account_is_created(error, as_settled, as_changing):
+    """A conflict always passes; another failure of Azure only while the account shows that it is changing."""
     assert is_being_created(an_account(), error) == as_settled
     assert is_being_created(an_account(warnings=(CHANGING,)), error) == as_changing

@@ -1,4 +1,4 @@
-"""Azure's permission rules, and what each step takes."""
+"""Azure's permission rules, and the rights that each step needs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ permissions = st.builds(
 
 
 def allowed(held, shape="A", **account):
-    """Allowed or not, by step, for somebody who holds the same everywhere."""
+    """Allowed or not, by step, for a caller who holds the same permissions at every scope."""
     if shape == "C":
         where = {"connections": "ingestion", "resource_id": OTHER_STORAGE}
         account["targets"] = (TARGETS[0], *(target.model_copy(update=where) for target in TARGETS[1:3]))
@@ -36,40 +36,40 @@ def allowed(held, shape="A", **account):
 
 
 @given(action=actions, start=st.integers(0, 40), length=st.integers(0, 40))
-def test_a_star_stands_for_any_text(action, start, length):
-    """Also for none, and for slashes."""
+def test_wildcard_stands_for_any_text(action, start, length):
+    """The text may be empty or contain slashes."""
     assert allows([Permission((action[:start] + "*" + action[start + length :],))], action)
 
 
 @given(action=actions)
-def test_letter_case_does_not_count(action):
-    """Neither in what a role allows nor in what it excepts."""
+def test_letter_case_does_not_matter(action):
+    """It matters neither in actions nor in not-actions."""
     assert allows([Permission((action.upper(),))], action.lower())
     assert not allows([Permission(("*",), (action.upper(),))], action.lower())
 
 
 @given(action=actions)
-def test_everything_but_the_star_is_literal(action):
-    """A dot is a dot, and a name that goes on is another name."""
+def test_everything_but_the_wildcard_is_literal(action):
+    """A dot is a dot, and a longer action is another action."""
     assert not allows([Permission((action.replace(".", "x"),))], action)
     assert not allows([Permission((action,))], action + "s")
     assert not allows([Permission((action.replace(".", "?"),))], action)
 
 
 @given(held=st.lists(permissions, max_size=3), other=permissions, action=actions)
-def test_another_role_never_takes_away(held, other, action):
-    """What one role excepts another may allow; exceptions stay within their role."""
+def test_another_role_never_takes_rights_away(held, other, action):
+    """What one role excludes another may allow; not-actions apply within their own role."""
     assert allows([*held, other], action) == (allows(held, action) or allows([other], action))
 
 
 @given(held=permissions, action=actions)
-def test_an_exception_wins_within_its_role(held, action):
-    """A role that excepts an action does not allow it, whatever else it says."""
+def test_not_action_wins_within_its_role(held, action):
+    """A role that excludes an action does not allow it, whatever its actions are."""
     assert not allows([Permission(held.actions, (*held.not_actions, action))], action)
 
 
-def test_a_reader_may_read_and_nothing_else():
-    """Whether it covers runs is disputed between Microsoft's page and what people met, so that stays open."""
+def test_reader_can_only_read():
+    """Whether Reader covers runs stays open, because Microsoft's page and reports from practice disagree."""
     assert allowed(READER) == {
         "read-account": True,
         "read-factory": True,
@@ -83,22 +83,22 @@ def test_a_reader_may_read_and_nothing_else():
     }
 
 
-def test_an_owner_may_do_everything():
-    """In each shape."""
+def test_owner_can_do_everything():
+    """In both kinds of account."""
     assert set(allowed(OWNER).values()) == {True}
     assert set(allowed(OWNER, "C").values()) == {True}
 
 
-def test_what_cannot_be_read_is_not_guessed():
-    """Neither allowed nor forbidden, and nothing is said to be missing."""
+def test_unreadable_permissions_are_not_guessed():
+    """Rights are neither allowed nor denied, and no action is called missing."""
     scopes = scopes_of(FACTORY, an_account())
     for held in ({}, dict.fromkeys((scope.casefold() for scope in scopes.values()), None)):
         found = rights(scopes, held)
         assert {(right.allowed, right.missing_actions) for right in found} == {(None, ())}
 
 
-def test_no_role_at_all_misses_every_action():
-    """An empty answer is an answer: the caller may do nothing."""
+def test_caller_without_a_role_misses_every_action():
+    """An empty list is a definite answer: every right is denied."""
     scopes = scopes_of(FACTORY, an_account())
     found = rights(scopes, {scope.casefold(): () for scope in scopes.values()})
     assert {right.allowed for right in found} == {False}
@@ -107,8 +107,8 @@ def test_no_role_at_all_misses_every_action():
     }
 
 
-def test_each_right_is_looked_for_where_it_is_used():
-    """The approval of newer accounts' ingestion takes a right on the account."""
+def test_each_right_is_checked_at_its_scope():
+    """Approving connections of ingestion storage needs a right on the account."""
     found = {right.step: right.scope for right in rights(scopes_of(FACTORY, an_account()), {})}
     assert found["create"] == FACTORY
     assert found["approve-account"] == ACCOUNT
@@ -120,8 +120,8 @@ def test_each_right_is_looked_for_where_it_is_used():
     assert scopes_of(FACTORY, None) == {"factory": FACTORY}
 
 
-def test_unpublished_actions_leave_it_open():
-    """Who has the published action for ingestion may still be refused; who lacks it is refused for certain."""
+def test_unpublished_actions_leave_the_right_open():
+    """With the published action, the approval may still be refused; without it, it is refused for certain."""
     published = Permission(("Microsoft.Purview/accounts/PrivateEndpointConnectionsApproval/action",))
     assert allowed((published,), "C")["approve-ingestion"] is None
     assert allowed(READER, "C")["approve-ingestion"] is False
@@ -129,12 +129,12 @@ def test_unpublished_actions_leave_it_open():
 
 @pytest.fixture(params=["requester", "approver"])
 def role(request):
-    """Each of the two roles that the documentation offers."""
+    """Each of the two custom roles in the documentation."""
     return json.loads((ROLES / f"{request.param}.json").read_text())
 
 
-def test_the_documented_roles_suffice():
-    """The requester may do all that is done on the factory's side, the approver all that is done on the targets'."""
+def test_documented_roles_are_sufficient():
+    """The requester can do all steps on the factory's side, the approver all steps on the targets' side."""
     held = {
         name: (Permission(tuple(json.loads((ROLES / f"{name}.json").read_text())["Actions"])),)
         for name in ("requester", "approver")
@@ -150,11 +150,13 @@ def test_the_documented_roles_suffice():
         }
         approvals = {step for step in approver if step.startswith("approve-")}
         assert {step for step, may in approver.items() if may} == {"read-account", *approvals} - {"approve-ingestion"}
-        assert approver.get("approve-ingestion") is None  # its actions are unpublished, and Azure refuses unknown ones
+        assert (
+            approver.get("approve-ingestion") is None
+        )  # the other actions are unpublished, and Azure refuses unknown ones
 
 
-def test_the_documented_roles_hold_no_more_than_is_needed(role):
-    """No wildcard, no action that no step takes, and none that is not published."""
+def test_documented_roles_hold_only_needed_actions(role):
+    """No wildcard, no unused action, and no unpublished action."""
     disputed = {action for need in NEEDS if need.step == "read-runs" for action in need.perhaps}
     needed = disputed | {action for need in NEEDS for action in need.actions}
     assert set(role["Actions"]) <= needed | {"Microsoft.Authorization/permissions/read"}

@@ -1,4 +1,4 @@
-"""Room at the targets of an account that the factories of a fleet share."""
+"""Capacity of the targets that the factories of a fleet share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ THE_ACCOUNT = Account(id=ACCOUNT, name="pv1", shape="C", targets=(OWN, BLOB, QUE
 
 
 def shown(count: int) -> Listing:
-    """What a target with so many connections shows."""
+    """The list of a target with this many connections."""
     return Listing(
         tuple(
             Connection(
@@ -30,21 +30,21 @@ def shown(count: int) -> Listing:
 
 
 def plan(name: str = "df1"):
-    """The plan for a factory that has nothing yet."""
+    """The plan for a factory without endpoints."""
     factory = FACTORY.replace("df1", name)
     spec = a_spec().model_copy(update={"factory": factory, "account": ACCOUNT})
     return make_plan(spec, THE_ACCOUNT, Factory(id=factory, networks=("default",)))
 
 
 def room(count: int) -> Room:
-    """The room beside so many connections."""
+    """The room left beside this many connections."""
     found = Room()
     found.count((BLOB, QUEUE), shown(count))
     return found
 
 
 def test_factories_share_the_room():
-    """Each takes what it needs; the one that does not fit any more has conflicts and takes nothing."""
+    """Each factory takes what it needs; the first one that does not fit gets conflicts and takes nothing."""
     found = room(196)
     assert not found.take(plan("df1")).conflicts
     assert not found.take(plan("df2")).conflicts
@@ -54,7 +54,7 @@ def test_factories_share_the_room():
     assert found.taken.total() == 6
 
 
-def test_what_was_not_created_is_given_back():
+def test_room_of_a_failed_creation_is_returned():
     """A factory that Azure refused leaves its room to the next one."""
     found = room(198)
     found.take(plan("df1"))
@@ -63,8 +63,8 @@ def test_what_was_not_created_is_given_back():
     assert not found.take(plan("df2")).conflicts
 
 
-def test_a_target_that_was_not_counted_has_room():
-    """Where the connections cannot be read, or no limit is documented, Azure decides."""
+def test_uncounted_target_has_room():
+    """If the connections cannot be read, or no limit is documented, Azure decides."""
     assert not Room().take(plan()).conflicts
     found = Room()
     found.count((BLOB, QUEUE), Listing(error=ValueError()))  # type: ignore[arg-type]  # any error
@@ -73,8 +73,8 @@ def test_a_target_that_was_not_counted_has_room():
     assert found.findings() == ()
 
 
-def test_a_warning_from_four_fifths_on():
-    """Counted with what the fleet itself has taken."""
+def test_warning_starts_at_80_percent():
+    """The count includes what the fleet itself has taken."""
     found = room(157)
     assert found.findings() == ()
     found.take(plan("df1"))

@@ -1,4 +1,4 @@
-"""Which integration runtime serves: an existing one in the managed virtual network, or a new one."""
+"""Which integration runtime the plan uses: an existing one in the managed virtual network, or a new one."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ SSIS = Runtime("ir-ssis", "ssis")
         (IMPLICIT_RUNTIME, (), "create", IMPLICIT_RUNTIME),
     ],
 )
-def test_the_runtime_that_serves(named, runtimes, action, name):
-    """Any runtime in the network serves unless the spec names one; a name that is taken by another kind is a conflict."""
+def test_runtime_step(named, runtimes, action, name):
+    """Any runtime in the network serves unless the spec names one; a name taken by another kind is a conflict."""
     step = runtime_step(a_spec(runtime=named), runtimes)
     assert (step.action, step.name, step.subject, step.group_id) == (action, name, "runtime", None)
     assert step.resource_id == f"{FACTORY}/integrationRuntimes/{name}"
@@ -45,7 +45,7 @@ def test_the_runtime_that_serves(named, runtimes, action, name):
         (IMPLICIT_RUNTIME.upper(), (), ["implicit-runtime-moves"]),
     ],
 )
-def test_what_a_new_runtime_changes_is_said(named, runtimes, codes):
-    """A new runtime is used by nothing; the one that every factory has moves everything that names no other."""
+def test_effect_of_a_new_runtime_is_reported(named, runtimes, codes):
+    """A new runtime is not in use yet; AutoResolveIntegrationRuntime moves activities that name no other runtime."""
     spec = a_spec(runtime=named)
     assert [finding.code for finding in runtime_findings(spec, runtime_step(spec, runtimes))] == codes

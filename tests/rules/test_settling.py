@@ -1,4 +1,4 @@
-"""What a decision on a connection gives, by the state of the connection."""
+"""The result of a decision on a connection, by the state of the connection."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from purview_mpe._rules.settling import done, settled, turned_down, would
         ("Disconnected", "Approved", True, "failed"),
     ],
 )
-def test_a_state_settles_a_decision(status, decision, was_asked, result):
-    """Pending leaves it open; a rejected connection never becomes approved."""
+def test_connection_state_settles_a_decision(status, decision, was_asked, result):
+    """Pending leaves the decision open; a rejected connection never becomes approved."""
     assert settled(status, decision, was_asked=was_asked) == result
 
 
@@ -31,12 +31,12 @@ def test_a_state_settles_a_decision(status, decision, was_asked, result):
         ("Disconnected", "Rejected", "absent"),
     ],
 )
-def test_a_connection_that_only_the_factory_shows(factory_says, decision, result):
-    """Both states are final."""
+def test_connection_that_only_the_factory_shows(factory_says, decision, result):
+    """Rejected and Disconnected are final."""
     assert turned_down(factory_says, decision) == result
 
 
 def test_results_of_decisions():
-    """Carried out, and in a dry run."""
+    """The results of decisions that were sent, and of a dry run."""
     assert (done("Approved"), done("Rejected")) == ("approved", "rejected")
     assert (would("Approved"), would("Rejected")) == ("would-approve", "would-reject")

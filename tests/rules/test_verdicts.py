@@ -1,4 +1,4 @@
-"""The verdict on an endpoint, from what the factory and the target say of it."""
+"""The verdict on an endpoint, from what the factory and the target report."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def endpoint(state="Succeeded", status="Pending", **fields):
         ("Succeeded", "Approved", "", "stale", "The factory says Approved, but the target has no such connection."),
     ],
 )
-def test_the_verdict(state, factory, target, verdict, reason):
-    """The factory stops looking after Approved, so the target decides where it can be read."""
+def test_verdict(state, factory, target, verdict, reason):
+    """The factory stops polling after Approved, so the target decides if it can be read."""
     assert verdict_of(endpoint(state, factory), target) == (verdict, reason)
 
 
@@ -86,8 +86,8 @@ def test_the_verdict(state, factory, target, verdict, reason):
     st.sampled_from(("", "Pending", "Approved", "Rejected", "Disconnected")),
     st.sampled_from((None, "", "Pending", "Approved", "Rejected", "Disconnected")),
 )
-def test_ready_means_that_nobody_says_otherwise(state, factory, target):
-    """Ready takes a made endpoint and an Approved that the target, if it can be read, says too."""
+def test_ready_needs_approval_by_the_target(state, factory, target):
+    """Ready needs a provisioned endpoint and the target's Approved, or the factory's if the target is unreadable."""
     verdict, _ = verdict_of(endpoint(state, factory), target)
     approved = target == "Approved" if target is not None else factory == "Approved"
     turned_down = factory in {"Rejected", "Disconnected"}
@@ -113,26 +113,26 @@ def ours(**fields):
         ("Provisioning", "Quota", "is still creating the endpoint (Provisioning): Quota."),
     ],
 )  # fmt: skip
-def test_reason_holds_what_azure_says_about_the_endpoint(state, error, reason):
-    """The endpoint's own error is the only place where Azure says why it could not be made."""
+def test_reason_contains_azures_error(state, error, reason):
+    """The endpoint's own error is the only place where Azure says why the creation failed."""
     found = an_endpoint("purview_blob", "blob", provisioning_state=state, connection_status="", error=error)
     assert verdict_of(found, None)[1] == f"Azure {reason}"
 
 
-def test_ready_is_all_or_nothing():
-    """The whole is ready if every endpoint is."""
+def test_status_is_ready_only_if_every_endpoint_is():
+    """One endpoint that is missing or rejected makes the whole status not ready."""
     assert status(*ours()).ready
     assert not status(*ours()[:3]).ready
     assert not status(*ours(), target_status={"blob": "Rejected"}).ready
 
 
-def test_nothing_wanted_is_not_ready():
-    """Where there is no endpoint to speak of, nothing is called ready."""
+def test_status_without_targets_is_not_ready():
+    """Without targets, nothing is called ready."""
     assert not judge(a_spec(), an_account(), [], [], target_status={}).ready
 
 
-def test_one_endpoint_of_the_status():
-    """Each endpoint is shown as both sides show it, under the name that it has."""
+def test_endpoint_shows_both_sides():
+    """Each endpoint has the states from both sides, under its existing name."""
     found = status(*ours()[:1], endpoint(private_endpoint_id=f"{HIDDEN}/x"), target_status={"blob": "Approved"})
     shown = found.endpoints[1]
     assert (shown.name, shown.group_id, shown.resource_id) == ("purview_blob", "blob", STORAGE)
@@ -145,15 +145,15 @@ def test_one_endpoint_of_the_status():
     assert (found.factory, found.account) == (FACTORY, ACCOUNT)
 
 
-def test_a_missing_endpoint():
-    """What does not exist is missing, under the name that it would have."""
+def test_missing_endpoint():
+    """A missing endpoint has the name that it would get."""
     shown = status().endpoints[1]
     assert (shown.name, shown.verdict, shown.provisioning_state) == ("purview_blob", "missing", None)
     assert shown.reason == "No endpoint of the factory points to this target and group id."
 
 
-def test_an_endpoint_of_our_name_to_another_target():
-    """An endpoint that bears the name and points elsewhere is told."""
+def test_endpoint_with_the_derived_name_to_another_target():
+    """The verdict is wrong-target, and the reason names the actual target."""
     wrong = endpoint(resource_id=OTHER_STORAGE)
     found = status(wrong)
     assert found.endpoints[1].verdict == "wrong-target"
@@ -161,20 +161,20 @@ def test_an_endpoint_of_our_name_to_another_target():
     assert found.others == (wrong,)
 
 
-def test_an_endpoint_of_another_name_is_ours():
-    """Identity is target and group id, whatever the name."""
+def test_endpoint_with_another_name_counts():
+    """The identity is target and group id, whatever the name."""
     shown = status(an_endpoint("lake", "blob")).endpoints[1]
     assert (shown.name, shown.verdict) == ("lake", "ready")
 
 
-def test_other_endpoints_are_listed_apart():
-    """The factory's endpoints to other things are shown, the service's own are not counted."""
+def test_other_endpoints_are_listed_separately():
+    """Endpoints to other targets are listed; reserved endpoints are not."""
     others = [an_endpoint("sql", "sqlServer", resource_id=OTHER_STORAGE), an_endpoint("svc", "dfs", reserved=True)]
     assert status(*ours(), *others).others == (others[0],)
 
 
-def test_a_reserved_endpoint_on_our_target_is_not_ours():
-    """What belongs to the service is neither ours nor anybody else's."""
+def test_reserved_endpoint_does_not_count():
+    """A reserved endpoint is neither the wanted endpoint nor one of the others."""
     found = status(an_endpoint("svc", "blob", reserved=True))
     assert (found.endpoints[1].verdict, found.others) == ("missing", ())
 
@@ -190,7 +190,7 @@ def test_a_reserved_endpoint_on_our_target_is_not_ours():
     ],
 )
 def test_settled_means_that_waiting_changes_nothing(endpoints, settled):
-    """Pending and provisioning may change by themselves; every other verdict needs a person, or nothing."""
+    """Pending and provisioning may change by themselves; other verdicts need a person's action, or none."""
     assert status(*endpoints).settled is settled
 
 
@@ -206,28 +206,28 @@ def listing(*private_endpoint_ids, status="Pending"):
     return Listing(tuple(a_connection(given, status) for given in private_endpoint_ids))
 
 
-def test_a_target_that_shows_our_connection():
-    """Its state is what the target says."""
+def test_target_that_shows_the_connection():
+    """The connection's state at the target is used."""
     said, findings = read([endpoint()], {"blob": listing(f"{HIDDEN}/df1.purview_blob", status="Rejected")})
     assert (said, findings) == ({"blob": "Rejected"}, ())
 
 
-def test_a_target_that_shows_none_of_ours():
-    """Strangers do not count: the target shows no connection of ours."""
+def test_target_without_the_connection():
+    """Foreign connections do not count, so the state is empty."""
     said, _ = read([endpoint()], {"blob": listing(f"{HIDDEN}/df1.purview_blob_2")})
     assert said == {"blob": ""}
 
 
-def test_a_stranger_in_the_place_of_ours_makes_it_stale():
-    """Ours was approved and is gone; a pending connection of its name is a stranger's."""
+def test_foreign_connection_in_place_of_an_approved_one_is_stale():
+    """The approved connection is gone; a pending one with the same name is foreign."""
     approved = endpoint(status="Approved")
     said, _ = read([approved], {"blob": listing(f"{HIDDEN}/df1.purview_blob")})
     assert (said, verdict_of(approved, said["blob"])[0]) == ({"blob": ""}, "stale")
 
 
 @pytest.mark.parametrize(("statuses", "known"), [(("Pending", "Approved"), None), (("Pending", "Pending"), "Pending")])
-def test_two_of_our_name_cannot_be_told(statuses, known):
-    """The target's side is unknown then, unless both are in one state, and a finding says so."""
+def test_two_connections_with_the_same_name_are_ambiguous(statuses, known):
+    """The target's state is unknown unless both agree, and a finding reports it."""
     elsewhere = HIDDEN.replace("99999999-0000-0000-0000-000000000001", OTHER_SUBSCRIPTION)
     homes = zip((HIDDEN, elsewhere), statuses, strict=True)
     both = Listing(tuple(a_connection(f"{home}/df1.purview_blob", status) for home, status in homes))
@@ -240,8 +240,8 @@ def test_two_of_our_name_cannot_be_told(statuses, known):
     )
 
 
-def test_a_target_that_may_not_be_read():
-    """Only the factory's side is shown then, and one finding per target says so."""
+def test_unreadable_target():
+    """Only the factory's side is used, and one finding per target reports it."""
     denied = Listing(error=AccessDenied("Could not list.", remedy="Ask an owner.", status=403))
     queue = an_endpoint("purview_queue", "queue", connection_status="Pending")
     said, [finding] = read([endpoint(), queue], {"blob": denied, "queue": denied})
@@ -251,8 +251,8 @@ def test_a_target_that_may_not_be_read():
     assert (finding.evidence, finding.remedy) == (("Could not list.",), "Ask an owner.")
 
 
-def test_a_target_that_is_gone():
-    """A target that does not exist shows no connection, and that is an error."""
+def test_missing_target():
+    """A target that does not exist shows no connection, which is an error."""
     gone = Listing(error=NotFound("Not there.", remedy="Check.", status=404))
     said, [finding] = read([endpoint()], {"blob": gone})
     assert said == {"blob": ""}
@@ -261,6 +261,6 @@ def test_a_target_that_is_gone():
     assert finding.remedy == "Plan again: the account may use another resource by now."
 
 
-def test_reserved_and_foreign_endpoints_claim_nothing():
-    """Only our own endpoints are looked for at the targets."""
+def test_reserved_and_foreign_endpoints_make_no_claim():
+    """Only the endpoints that the spec wants are looked for at the targets."""
     assert read([an_endpoint("svc", "blob", reserved=True), endpoint(resource_id=OTHER_STORAGE)], {}) == ({}, ())
