@@ -1,1 +1,1 @@
-"""The nouns and their words."""
+"""Tests of the value types (nouns) and of the words that show them."""

@@ -1,4 +1,4 @@
-"""The nouns of check, diagnose and orphans: the fields that programs rely on."""
+"""The result types of check, diagnose and orphans: the fields that programs rely on."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CONTRACT = {
 @pytest.mark.parametrize("noun", CONTRACT)
 @settings(max_examples=10)
 @given(st.data())
-def test_the_json_has_the_fields_of_the_contract(noun, data):
-    """They are always there, null where there is nothing to say."""
+def test_json_has_the_documented_fields(noun, data):
+    """The fields are always present, with null if they have no value."""
     written = data.draw(NOUNS[noun.__name__]).model_dump(mode="json")
     assert written.keys() >= CONTRACT[noun]
     assert json.loads(json.dumps(written)) == written

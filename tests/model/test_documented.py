@@ -1,4 +1,4 @@
-"""Every public field says what it holds: beside the field, in the JSON schema, and in the help of a spec."""
+"""Every public field is documented: below the field, in the JSON schema, and in the docstring of a spec."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOUNS = sorted((kind for kind in CLASSES if issubclass(kind, Noun)), key=lambda 
 
 
 def public_fields():
-    """Class, field and the text below it, of every class that users import; read from the files."""
+    """Class and field with the text below it, for every class that users import, read from the source."""
     names = {kind.__qualname__ for kind in CLASSES}
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -48,29 +48,29 @@ def _is_private(field):
 FIELDS = dict(public_fields())
 
 
-def test_fields_of_every_public_class_are_found():
-    """The search knows all nouns and all their fields."""
+def test_all_public_fields_are_found():
+    """The search finds every field of every noun."""
     missing = {f"{kind.__name__}.{field}" for kind in NOUNS for field in kind.model_fields} - set(FIELDS)
     assert missing == set()
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_every_public_field_has_a_text(field):
+def test_every_public_field_has_a_docstring(field):
     """A sentence below the field says what it holds."""
     assert re.match(r"[A-Z`].*[.:]", FIELDS[field], re.DOTALL), field
 
 
 @pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.__name__)
-def test_a_schema_describes_every_field(noun):
-    """The JSON schema carries the same texts, for tools that show them."""
+def test_json_schema_describes_every_field(noun):
+    """The JSON schema has the same texts, for tools that show them."""
     schema = noun.model_json_schema()
     described = {name: field.get("description") for name, field in schema["properties"].items()}
     expected = {name: " ".join(FIELDS[f"{noun.__name__}.{name}"].split()) for name in noun.model_fields}
     assert described == expected
 
 
-def test_the_help_of_a_spec_says_the_same_as_its_fields():
-    """What an editor shows for `Spec(` lists every field with its text."""
+def test_docstring_of_spec_lists_every_field():
+    """An editor shows every field with its text for `Spec(`."""
     _, _, arguments = inspect.getdoc(Spec).partition("Args:\n")
     arguments, _, _ = arguments.partition("\n\n")
     found = dict(re.findall(r"^    (\w+): (.*(?:\n      .*)*)", arguments, re.MULTILINE))
@@ -78,8 +78,8 @@ def test_the_help_of_a_spec_says_the_same_as_its_fields():
     assert told == texts_of("purview_mpe._model.spec", "Spec")
 
 
-def test_the_typed_signature_of_a_spec_has_every_field():
-    """Type checkers are given a signature by hand: it has every field with its default, and takes parsed ids."""
+def test_typed_signature_of_spec_has_every_field():
+    """The hand-written signature for type checkers has every field with its default, and accepts parsed ids."""
     tree = ast.parse((SOURCE / "_model" / "spec.py").read_text(encoding="utf-8"))
     [spec] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Spec"]
     [init] = [node for node in ast.walk(spec) if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
@@ -94,23 +94,23 @@ def test_the_typed_signature_of_a_spec_has_every_field():
     assert (hints["factory"], hints["account"]) == ("str | ArmId", "str | ArmId | None")
 
 
-def test_an_id_may_be_a_parsed_one(emulator):
-    """The ids of an emulator go into a spec as they are, and are kept as text."""
+def test_spec_accepts_parsed_ids(emulator):
+    """The emulator's ids can be passed to a spec, which keeps them as text."""
     spec = Spec(factory=emulator.factory, account=emulator.account, name="purview")
     assert (spec.factory, spec.account) == (str(emulator.factory), str(emulator.account))
 
 
-def test_texts_are_not_needed():
-    """Where the source is not installed there are no texts."""
+def test_missing_source_gives_no_texts():
+    """If the source is not installed, the texts are empty."""
     assert texts_of("sys", "Spec") == {}
 
 
 class Bare(Noun):
-    """A value with a field of which nothing is said."""
+    """A noun with an undocumented field."""
 
     field: int
 
 
-def test_a_field_without_a_text_has_no_description():
-    """A schema can be made all the same."""
+def test_field_without_a_text_has_no_description():
+    """The schema is created all the same."""
     assert "description" not in Bare.model_json_schema()["properties"]["field"]

@@ -1,4 +1,4 @@
-"""The fleet's nouns: what counts as done, what can be one fleet, and how work is shared out."""
+"""Fleet results: what counts as done, which specs can form one fleet, and how work is shared out."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SPEC = Spec(factory=FACTORY, account=ACCOUNT, name="pv")
 
 
 def report(result: str, spec: Spec = SPEC, **fields: object) -> Report:
-    """A report of one outcome."""
+    """A report with one outcome."""
     outcome = Outcome(name="pv", group_id="account", resource_id=ACCOUNT, result=result)
     return Report(verb="create_all", spec=spec, outcomes=(outcome,), **fields)
 
 
 def test_counts_and_success():
-    """Outcomes are counted by result in a fixed order, and a single failure is a failure of the whole."""
+    """Outcomes are counted by result in a fixed order, and one failure makes the whole fleet failed."""
     fleet = FleetReport(reports=(report("kept"), report("created"), report("failed")))
     assert list(fleet.counts.items()) == [("created", 1), ("kept", 1), ("failed", 1)]
     assert not fleet.succeeded
@@ -32,8 +32,8 @@ def test_counts_and_success():
     assert FleetReport(reports=(report("kept"),)).complete
 
 
-def test_the_repr_of_a_fleet_is_short():
-    """Whoever shows a result by accident, as asyncio.run does, is not shown a thousand reports."""
+def test_repr_of_a_fleet_is_short():
+    """A result that is shown by accident, as asyncio.run does, does not print a thousand reports."""
     assert repr(FleetReport(reports=(report("kept"), report("created")))) == (
         "<FleetReport of 2 factories: 1 created, 1 kept>"
     )
@@ -41,29 +41,29 @@ def test_the_repr_of_a_fleet_is_short():
     assert repr(FleetReport()) == "<FleetReport of 0 factories: nothing>"
 
 
-def test_failures_are_named_with_their_factory():
-    """Many factories have endpoints of one name, so a failure tells whose it is."""
+def test_failures_name_the_factory():
+    """Many factories have endpoints with the same name, so the message names the factory too."""
     with pytest.raises(ReportFailed, match=r"1 of 2 steps(?s:.*)df1: pv: failed"):
         FleetReport(reports=(report("kept"), report("failed"))).raise_for_failures()
     FleetReport().raise_for_failures()
 
 
-def test_very_many_failures_are_counted():
-    """An error text that nobody can read helps nobody."""
+def test_message_limits_the_listed_failures():
+    """Failures above the limit are only counted."""
     with pytest.raises(ReportFailed, match="and 10 more"):
         FleetReport(reports=tuple(report("failed") for _ in range(60))).raise_for_failures()
 
 
-def test_a_fleet_report_survives_a_file(tmp_path):
-    """What is written as JSON is read back, counts and all."""
+def test_fleet_report_survives_a_file(tmp_path):
+    """A report that was written as JSON is loaded again, with its counts."""
     fleet = FleetReport(reports=(report("created"),))
     path = tmp_path / "report.json"
     path.write_text(fleet.model_dump_json(indent=2))
     assert FleetReport.load(path) == fleet
 
 
-def test_a_journal_of_several_runs(tmp_path):
-    """Of several reports for a factory the last counts, and a line that was cut off is left out."""
+def test_journal_of_several_runs(tmp_path):
+    """The last report of a factory counts, and a truncated last line is ignored."""
     path = tmp_path / "fleet.jsonl"
     lines = [report("failed").model_dump_json(), "", report("created").model_dump_json()]
     path.write_text("\n".join(lines) + "\n")
@@ -72,8 +72,8 @@ def test_a_journal_of_several_runs(tmp_path):
     assert FleetReport.load(path) == FleetReport(reports=(report("created"),))
 
 
-def test_a_file_that_is_no_report_is_refused(tmp_path):
-    """Resuming from something else is refused, not taken for nothing done."""
+def test_file_that_is_not_a_report_is_refused(tmp_path):
+    """Resuming from another file is refused instead of being taken for no progress."""
     path = tmp_path / "report.json"
     path.write_text('{"reports": [7]}')
     with pytest.raises(InvalidSpec, match="reports"):
@@ -81,7 +81,7 @@ def test_a_file_that_is_no_report_is_refused(tmp_path):
 
 
 def test_status_counts():
-    """Verdicts are counted, and factories that could not be read beside them."""
+    """Verdicts are counted, and so are factories that could not be read."""
     endpoint = EndpointStatus(name="pv", group_id="account", resource_id=ACCOUNT, verdict="ready")
     status = Status(factory=FACTORY, account=ACCOUNT, ready=True, endpoints=(endpoint,))
     error = ErrorDetail(code="not-found", message="m", remedy="r")
@@ -102,8 +102,8 @@ def test_status_counts():
         ({"account": ACCOUNT + "2", "name": "PV_BLOB", "groups": ("account",)}, "wants the name 'PV_BLOB'"),
     ],
 )
-def test_two_specs_that_fight_are_refused(fields, rule):
-    """Twice the same, the same endpoint, or the same name in one factory: refused before anything is sent."""
+def test_conflicting_specs_are_refused(fields, rule):
+    """The same spec, endpoint or name twice in one factory is refused before anything is sent."""
     other = SPEC.model_copy(update=fields)
     with pytest.raises(InvalidSpec, match=rule) as refused:
         checked_fleet([SPEC, other])
@@ -119,14 +119,14 @@ def test_two_specs_that_fight_are_refused(fields, rule):
         {"groups": ("portal",), "name": "other"},
     ],
 )
-def test_specs_that_do_not_fight_are_one_fleet(fields):
-    """Another factory, another network, or other targets under other names."""
+def test_compatible_specs_form_a_fleet(fields):
+    """Another factory, another network, or other targets with other names."""
     other = SPEC.model_copy(update=fields)
     assert checked_fleet([SPEC, other]) == (SPEC, other)
 
 
-def test_what_is_no_spec_is_refused():
-    """A plan among specs is a mistake to be told, with its place."""
+def test_items_that_are_not_specs_are_refused():
+    """The message names the item's place in the list."""
     with pytest.raises(InvalidSpec, match=r"specs\[1\]: is a str"):
         checked_fleet([SPEC, "x"])
     with pytest.raises(InvalidSpec, match=r"specs\[0\]: is a int"):
@@ -137,14 +137,14 @@ def test_what_is_no_spec_is_refused():
         checked_subjects([SPEC, report("created")])
 
 
-def test_one_name_in_two_accounts_can_be_approved():
-    """Names matter where endpoints are made; each account shows connections of its own."""
+def test_same_name_in_two_accounts_can_be_approved():
+    """Names must be unique only for creation; each account shows its own connections."""
     other = SPEC.model_copy(update={"account": ACCOUNT + "2"})
     assert checked_subjects([SPEC, other]) == (SPEC, other)
 
 
-def test_resuming_leaves_out_what_is_complete():
-    """Only a complete report for the very same spec stands for it, and only if it asked for as much."""
+def test_resume_skips_complete_factories():
+    """A report counts only if it is complete, has the identical spec, and was asked for at least as much."""
     other = SPEC.model_copy(update={"factory": FACTORY + "2"})
     done = FleetReport(reports=(report("created"), report("failed", other)))
     assert left_over([SPEC, other], done, approve=False) == ([(1, other)], {0: done.reports[0]})
@@ -157,7 +157,7 @@ def test_resuming_leaves_out_what_is_complete():
 
 
 def test_lanes_take_turns():
-    """Items of a long lane and of a short one alternate until the short one is empty."""
+    """Items of a long lane and a short lane alternate until the short lane is empty."""
     assert "".join(interleaved("aaaabb", lambda item: item)) == "abab" + "aa"
 
 
@@ -174,8 +174,8 @@ def connection(number: int, endpoint: str = HIDDEN, status: str = "Pending") -> 
     )
 
 
-def test_a_register_shows_each_claim_what_can_decide_it():
-    """By exact id where one is known, else by name, in any letter case; never anything else."""
+def test_register_filters_connections_by_claim():
+    """The exact id counts if it is known, otherwise the name, both in any letter case."""
     mine, twin, stranger = (
         connection(1),
         connection(2, HIDDEN.replace("99999999", "88888888")),
@@ -189,8 +189,8 @@ def test_a_register_shows_each_claim_what_can_decide_it():
     assert register.for_claim("other", Claim(target, "pv")).connections == ()
 
 
-def test_a_register_tells_what_became_of_a_connection():
-    """A connection is the same only if its id and its private endpoint are."""
+def test_register_finds_the_current_status_of_a_connection():
+    """A connection is the same only if both its id and its private endpoint are equal."""
     register = Register(Listing((connection(1, status="Approved"), connection(2, HIDDEN + "2"))))
     assert register.status_of(connection(1)) == "Approved"
     assert register.status_of(connection(2)) == ""

@@ -1,4 +1,4 @@
-"""Values from machines of other versions."""
+"""Values that another version of the library wrote."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def a_report() -> dict:
 
 
 def test_unknown_fields_are_ignored_at_every_depth():
-    """The value is as if they were not there, and the message stays as it was."""
+    """The value equals one without the unknown fields, and the message itself is not changed."""
     message = a_report()
     plain = Report.model_validate(message)
     message["took"] = 1
@@ -28,13 +28,13 @@ def test_unknown_fields_are_ignored_at_every_depth():
 
 
 @pytest.mark.parametrize(("change", "place"), [({"verb": "dance"}, "verb"), ({"outcomes": [{}]}, "outcomes.0.name")])
-def test_what_cannot_be_read_names_its_place(change, place):
-    """A word of a later version, or a field that is missing: the value cannot be read."""
+def test_unreadable_value_names_the_field(change, place):
+    """An unknown word of a later version or a missing field makes the value unreadable."""
     with pytest.raises(NotKnown, match=place):
         known(Report, a_report() | change | {"took": 1})
 
 
-def test_something_else_is_not_known():
-    """A message that is not even a mapping."""
+def test_message_that_is_not_a_mapping_is_refused():
+    """A list is not a value."""
     with pytest.raises(NotKnown):
         known(Spec, ["?"])

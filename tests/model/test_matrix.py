@@ -1,4 +1,4 @@
-"""The support matrix, cell by cell, against the tables of Microsoft's page."""
+"""The support matrix, cell by cell, against the tables on Microsoft's page."""
 
 from __future__ import annotations
 
@@ -43,36 +43,36 @@ def told(answer) -> str:
 
 
 @pytest.mark.parametrize(("firewall", "kind", "cell"), rows(LINEAGE, KINDS) + rows(SEARCH, (None,)))
-def test_a_cell_says_what_the_source_says(firewall, kind, cell):
-    """Supported or not, which managed endpoints, which of the customer's own."""
+def test_cell_matches_microsofts_page(firewall, kind, cell):
+    """The cell says whether it is supported, and which managed and customer endpoints it needs."""
     answer = requirement(firewall, kind)
     assert (answer.firewall, answer.runtime, told(answer)) == (firewall, kind, cell)
 
 
-def test_the_tables_are_whole():
-    """There is one cell for each firewall setting and kind of runtime, and one for Studio."""
+def test_tables_are_complete():
+    """Each firewall setting has one cell per kind of runtime, and one for Studio."""
     assert {(cell.firewall, cell.runtime) for cell in MATRIX} == {(f, kind) for f in FIREWALLS for kind in KINDS}
     assert len(MATRIX) == 9
     assert [(cell.firewall, cell.runtime) for cell in STUDIO] == [(f, None) for f in FIREWALLS]
 
 
-def test_every_cell_has_a_reason_of_its_own():
-    """Each reason is a sentence, and cells that differ in what they need differ in their reason."""
+def test_reasons_differ_with_the_requirements():
+    """Each reason is a sentence, and cells with different requirements have different reasons."""
     cells = [*MATRIX, *STUDIO]
     assert all(cell.reason.endswith(".") for cell in cells)
     needs = {cell.reason: (cell.supported, cell.managed_groups, cell.customer_groups) for cell in cells}
     assert all(needs[cell.reason] == (cell.supported, cell.managed_groups, cell.customer_groups) for cell in cells)
 
 
-def test_the_unsupported_cell_says_why():
-    """An Azure runtime behind a closed firewall has no way in, and the text says so."""
+def test_unsupported_cell_says_why():
+    """An Azure runtime outside the managed network cannot reach a closed account, and the reason says so."""
     assert requirement(CLOSED, "azure").reason == (
         "All public access is closed, and an Azure integration runtime outside a managed virtual network has no other."
     )
 
 
 def test_studio_says_that_managed_endpoints_do_not_help():
-    """Searching happens in the browser, whose network counts."""
+    """Search runs in the browser, so the browser's network matters."""
     assert requirement(CLOSED, None).reason == (
         "The browser talks to Purview directly: its network needs the customer's own account and portal endpoints; "
         "managed private endpoints do not help."
@@ -81,7 +81,7 @@ def test_studio_says_that_managed_endpoints_do_not_help():
 
 @pytest.mark.parametrize("firewall", FIREWALLS)
 def test_ssis_is_outside_the_matrix(firewall):
-    """Neither supported nor unsupported: the source says nothing about SSIS runtimes."""
+    """SSIS runtimes are neither supported nor unsupported, because the page does not mention them."""
     answer = requirement(firewall, "ssis")
     assert (answer.supported, answer.managed_groups, answer.customer_groups) == (None, (), ())
     assert answer.reason == (
@@ -89,8 +89,8 @@ def test_ssis_is_outside_the_matrix(firewall):
     )
 
 
-def test_an_account_without_event_hubs_needs_no_namespace_endpoint():
-    """Only group ids that the account offers are asked for; `portal` belongs to every account."""
+def test_account_without_event_hubs_needs_no_namespace_endpoint():
+    """Only group ids that the account offers are required; every account offers `portal`."""
     offered = ("account", "blob", "queue")
     assert requirement(CLOSED, "azure-managed-vnet", available=offered).managed_groups == offered
     assert requirement(INGESTION, "self-hosted", available=offered).customer_groups == ("blob", "queue")
@@ -106,26 +106,26 @@ def test_an_account_without_event_hubs_needs_no_namespace_endpoint():
     ],
 )
 @pytest.mark.parametrize("firewall", FIREWALLS)
-def test_a_scenario_answers_for_each_of_its_runtimes(which, kinds, firewall):
-    """A scenario of the source is the cells of the runtimes that it can run on."""
+def test_scenario_has_a_cell_for_each_of_its_runtimes(which, kinds, firewall):
+    """A scenario consists of the cells of the runtimes that it can run on."""
     assert scenario(firewall, which) == tuple(requirement(firewall, kind) for kind in kinds)
 
 
 def test_scenarios_cover_the_matrix():
-    """Together the scenarios ask about every kind of runtime, and about Studio."""
+    """Together, the scenarios cover every kind of runtime, and Studio."""
     asked = [kind for kinds in SCENARIOS.values() for kind in kinds]
     assert sorted(map(str, asked)) == sorted(map(str, (*KINDS, None)))
 
 
-def test_scenarios_know_what_the_account_offers():
-    """A scenario leaves out what the account does not offer, as its cells do."""
+def test_scenarios_follow_the_offered_group_ids():
+    """A scenario omits group ids that the account does not offer."""
     [answer] = scenario(CLOSED, "lineage-self-hosted-ir", available=("account", "blob", "queue"))
     assert answer.customer_groups == ("account", "blob", "queue")
 
 
 @given(st.text() | st.none() | st.integers() | st.lists(st.text()))
-def test_unknown_questions_are_refused(nonsense):
-    """A wrong firewall setting, runtime or scenario is refused with the known ones."""
+def test_unknown_arguments_are_refused(nonsense):
+    """The message for a wrong firewall setting, runtime or scenario lists the valid ones."""
     with pytest.raises(InvalidSpec, match="is none of enabled-from-all-networks, disabled-for-ingestion-only"):
         requirement(nonsense, "azure")
     with pytest.raises(InvalidSpec, match="is none of lineage-azure-ir, lineage-self-hosted-ir, discovery-in-studio"):

@@ -1,4 +1,4 @@
-"""Names: all three authorities are obeyed at once, and a refusal says the rule."""
+"""Names: the rules of Azure's OpenAPI file, Terraform and Microsoft.Network all apply; a refusal states the rule."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ OPENAPI = re.compile(r"^([_A-Za-z0-9]|([_A-Za-z0-9][-_A-Za-z0-9]{0,125}[_A-Za-z0
 
 
 @given(st.text(st.sampled_from("ab9_-. é\n"), max_size=130) | st.text(max_size=130))
-def test_an_allowed_name_pleases_every_authority(name):
-    """A name that is let through fits Azure's pattern and Terraform's 2 to 80; one that does both is let through."""
+def test_allowed_name_satisfies_azure_and_terraform(name):
+    """A name is allowed exactly if it matches Azure's pattern and has 2 to 80 characters, as Terraform requires."""
     allowed = bool(OPENAPI.match(name)) and 2 <= len(name) <= 80
     assert (naming.endpoint_name_problem(name) is None) == allowed
 
@@ -34,36 +34,36 @@ def test_an_allowed_name_pleases_every_authority(name):
         (128, f"'{'a' * 100}…' has 128 characters; an endpoint's name has 2 to 80, for example 'purview_blob'"),
     ],
 )
-def test_lengths_at_the_borders(length, says):
-    """2 and 80 characters are allowed, 1 and 81 are not, and the message counts."""
+def test_length_limits(length, says):
+    """2 and 80 characters are allowed, 1 and 81 are not, and the message has the count."""
     assert naming.endpoint_name_problem("a" * length) == says
 
 
 @pytest.mark.parametrize(
     "name", ["my name", "-ab", "ab-", "ä_b", "a.b", "a\nb", "ab\n", "a/b", "a%20b", "\uff41\uff42"]
 )
-def test_characters_that_azure_refuses(name):
-    """Blanks, unicode, dots and hyphens at either end are refused, with the rule and an example."""
+def test_invalid_characters_are_refused(name):
+    """Spaces, non-ASCII letters, dots and hyphens at either end are refused with the rule and an example."""
     assert naming.endpoint_name_problem(name) == (
         f"{name!r} may hold only letters A-Z a-z, digits, '_' and '-', and no '-' at either end, "
         "for example 'purview_blob'"
     )
 
 
-def test_the_account_endpoint_takes_the_base_name():
-    """The base stands alone for `account`, and before separator and group id for the others (portal)."""
+def test_account_endpoint_has_the_base_name():
+    """The base name alone is for `account`; the others add separator and group id, as in the portal."""
     derived = [naming.derived_name("purview", "_", group_id) for group_id in naming.LINEAGE_GROUPS]
     assert derived == ["purview", "purview_blob", "purview_queue", "purview_namespace"]
 
 
 @given(st.text(max_size=5))
-def test_a_separator_keeps_derived_names_allowed(separator):
-    """Whatever separator is let through, the derived names are allowed; none else is refused for its characters."""
+def test_allowed_separators_give_allowed_names(separator):
+    """A separator is allowed exactly if the derived names are."""
     derived = naming.endpoint_name_problem(naming.derived_name("purview", separator, "blob"))
     assert (naming.separator_problem(separator) is None) == (derived is None)
 
 
-def test_a_wrong_separator_is_told():
+def test_message_for_an_invalid_separator():
     """The message shows the separator and the rule."""
     assert naming.separator_problem(" / ") == (
         "' / ' may hold only letters A-Z a-z, digits, '_' and '-', for example '_'"
@@ -71,13 +71,13 @@ def test_a_wrong_separator_is_told():
 
 
 @pytest.mark.parametrize("name", ["default", "v", "v" * 127, "_", "my-vnet_2"])
-def test_networks_may_have_the_names_of_the_openapi_file(name):
-    """A managed virtual network has 1 to 127 characters: only Azure's own rule counts for it."""
+def test_network_names_follow_the_openapi_file(name):
+    """A managed virtual network's name has 1 to 127 characters; only Azure's own rule applies."""
     assert naming.network_name_problem(name) is None
 
 
 @pytest.mark.parametrize("name", ["", "v" * 128, "-v", "v-", "a b", "ä"])
-def test_other_names_of_networks_are_told(name):
+def test_invalid_network_names_are_refused(name):
     """The message shows the name and the rule."""
     assert naming.network_name_problem(name) == (
         f"{naming._shown(name)} must be 1 to 127 letters A-Z a-z, digits, '_' and '-', with no '-' at either end, "
@@ -87,13 +87,13 @@ def test_other_names_of_networks_are_told(name):
 
 @given(dashed.filter(lambda name: 3 <= len(name) <= 63))
 def test_names_of_factories_and_accounts(name):
-    """Letters and digits with single hyphens between them are allowed, 3 to 63 of them."""
+    """3 to 63 letters and digits with single hyphens between them are allowed."""
     assert naming.dashed_name_problem("factory", name) is None
 
 
 @pytest.mark.parametrize("name", ["ab", "a" * 64, "a--b", "-ab", "ab-", "a_b", "", "abc\n"])
-def test_other_names_of_factories_and_accounts_are_told(name):
-    """The message says whose name it is, and the rule."""
+def test_invalid_names_of_factories_and_accounts_are_refused(name):
+    """The message says what the name belongs to, and the rule."""
     assert naming.dashed_name_problem("factory", name) == (
         f"factory name {name!r} must be 3 to 63 letters and digits with single hyphens between them, "
         "for example 'contoso-sales'"
@@ -102,19 +102,19 @@ def test_other_names_of_factories_and_accounts_are_told(name):
 
 @pytest.mark.parametrize(("name", "allowed"), [("r" * 90, True), ("r" * 91, False), ("rg.", False), ("r.g", True)])
 def test_names_of_resource_groups(name, allowed):
-    """90 characters at most, and no dot at the end."""
+    """At most 90 characters, without a dot at the end."""
     assert (naming.resource_group_problem(name) is None) is allowed
 
 
-def test_a_wrong_resource_group_is_told():
+def test_message_for_an_invalid_resource_group():
     """The message shows the name and the rule."""
     assert naming.resource_group_problem("rg.") == (
         "resource group 'rg.' must be 1 to 90 characters and not end in '.', for example 'rg-data'"
     )
 
 
-def test_the_hidden_name_warns_beyond_64_characters():
-    """`<factory>.<endpoint>` of 64 characters is documented; a longer one is only warned of, since nobody knows."""
+def test_hidden_name_above_64_characters_gives_a_warning():
+    """Azure documents 64 characters for `<factory>.<endpoint>`, and does not say what happens to longer names."""
     assert naming.hidden_name_warning("f" * 31, "e" * 32) is None
     assert naming.hidden_name_warning("f" * 32, "e" * 32) == (
         f"The private endpoint behind '{'e' * 32}' will be called '{'f' * 32}.{'e' * 32}', which has 65 characters; "
@@ -124,12 +124,12 @@ def test_the_hidden_name_warns_beyond_64_characters():
 
 @given(st.lists(endpoint_names, unique_by=str.casefold))
 def test_different_names_do_not_collide(names):
-    """Names that differ in more than letter case are no collision."""
+    """Names that differ in more than letter case do not collide."""
     assert naming.collisions(names) == []
 
 
-def test_names_collide_whatever_their_letter_case():
-    """Azure does not tell letter case apart, so neither do we; each name is told once."""
+def test_names_collide_in_any_letter_case():
+    """Azure ignores letter case in names; each colliding name is listed once."""
     assert naming.collisions(["ab", "AB", "cd", "aB", "AB"]) == ["AB", "aB"]
 
 
@@ -146,6 +146,6 @@ def test_names_collide_whatever_their_letter_case():
         (f"df1.{'p' * 59}", "p" * 80, False),
     ],
 )
-def test_hidden_names_are_compared_whole(called, endpoint, bears):
-    """In any letter case, with the letters of the name alone; only beyond 64 characters the beginning is enough."""
+def test_hidden_names_are_compared_in_full(called, endpoint, bears):
+    """Letter case does not matter; above 64 characters, the first 64 are enough."""
     assert naming.bears_hidden_name(f"/x/privateEndpoints/{called}", "df1", endpoint) is bears

@@ -1,4 +1,4 @@
-"""The network: checked when it is made, all fields at once."""
+"""The type Network: it is checked when it is created, all fields at once."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.support.nouns import FACTORY, GROUP, SUBNET, SUBSCRIPTION, a_network
 DNS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-dns"
 
 
-def test_the_ids_that_follow():
-    """What is left out is that of the virtual network."""
+def test_defaults_come_from_the_virtual_network():
+    """Omitted ids are those of the virtual network."""
     network = Network(subnet=ArmId.parse(SUBNET + "/"))
     assert (network.dns, network.approval, network.location) == ("existing", "automatic", None)
     assert str(network.virtual_network_id) == SUBNET.rpartition("/subnets/")[0]
@@ -23,8 +23,8 @@ def test_the_ids_that_follow():
 
 
 @pytest.mark.parametrize("given", ["rg-dns", DNS, ArmId.parse(DNS), f"{DNS}/"])
-def test_a_resource_group_is_a_name_or_an_id(given):
-    """A name is in the virtual network's subscription; zones follow the endpoints."""
+def test_resource_group_is_a_name_or_an_id(given):
+    """A name means the virtual network's subscription; zones use the endpoints' group by default."""
     assert str(a_network(resource_group=given).group_id) == DNS
     assert str(a_network(resource_group=given).zone_id("a.b").group) == DNS
     apart = a_network(zone_resource_group=given)
@@ -49,14 +49,14 @@ def test_a_resource_group_is_a_name_or_an_id(given):
         ("names", {}, "not a known field"),
     ],
 )
-def test_what_is_refused(field, value, rule):
-    """Each wrong field is named with its rule."""
+def test_invalid_field_is_refused(field, value, rule):
+    """The message names the field and its rule."""
     with pytest.raises(InvalidSpec, match=f"{field}: .*{rule}"):
         Network(**({"subnet": SUBNET} | {field: value}))
 
 
-def test_several_wrong_fields_are_named_at_once():
-    """And none of their values is repeated at length."""
+def test_all_invalid_fields_are_named_at_once():
+    """Long values are cut in the message."""
     with pytest.raises(InvalidSpec) as refused:
         Network(subnet="x" * 5000, location="?" * 500)
     assert [field for field, _ in refused.value.problems] == ["subnet", "location"]
@@ -64,29 +64,29 @@ def test_several_wrong_fields_are_named_at_once():
 
 
 @pytest.mark.parametrize("base", ["purview", "Purview_1", "p" * 70])
-def test_names(base):
-    """They end in the group id."""
+def test_own_names_end_in_the_group_id(base):
+    """A derived name is the base name, a hyphen and the group id."""
     check_own_names(base, ("account", "namespace"))
     assert own_name(base, "blob") == f"{base}-blob"
 
 
 @pytest.mark.parametrize("base", ["_purview", "-x", "p" * 73])
 def test_names_that_azure_refuses(base):
-    """A letter or digit first, and 80 characters at most (public code)."""
+    """A name starts with a letter or digit and has at most 80 characters (public code)."""
     with pytest.raises(InvalidSpec, match="name derived for"):
         check_own_names(base, ("account",))
 
 
-def test_a_link_gets_a_name_of_its_own():
-    """At most 80 characters, also with a number."""
+def test_link_gets_a_free_name():
+    """The name has at most 80 characters, including the number."""
     assert link_name("vnet", frozenset()) == "link-vnet"
     assert link_name("vnet", frozenset({"link-vnet", "link-vnet-2"})) == "link-vnet-3"
     long = link_name("v" * 100, frozenset({f"link-{'v' * 75}"}))
     assert (len(long), long[-2:]) == (78, "-2")
 
 
-def test_a_zone_knows_its_link():
-    """By the id of the virtual network, in any letter case."""
+def test_zone_finds_its_link():
+    """The link is found by the id of the virtual network, in any letter case."""
     network = a_network().virtual_network_id
     zone = Zone(network, (("other", ""), ("ours", str(network).upper().replace("/SUB", "/sub"))))
     assert zone.link_to(network) == "ours"
@@ -96,23 +96,23 @@ def test_a_zone_knows_its_link():
 @pytest.mark.parametrize(
     ("arm_id", "outer"), [(SUBNET, SUBNET.rpartition("/subnets/")[0]), (FACTORY, GROUP), (GROUP, GROUP)]
 )
-def test_the_outer_resource(arm_id, outer):
-    """A top-level resource is in its resource group."""
+def test_outer_resource(arm_id, outer):
+    """The outer resource of a top-level resource is its resource group."""
     assert str(ArmId.parse(arm_id).outer) == outer
     assert str(ArmId.parse(arm_id).group) == GROUP
 
 
-def test_a_resource_group_that_is_none_is_the_networks():
-    """None can be given, too."""
+def test_resource_group_can_be_none():
+    """None means the group of the virtual network."""
     assert Network(subnet=SUBNET, resource_group=None).resource_group is None
 
 
-def test_a_location_is_a_region():
-    """Its name, not what the portal shows."""
+def test_location_is_a_region():
+    """A text that cannot be an Azure region is refused."""
     with pytest.raises(InvalidSpec, match="not an Azure region"):
         Network(subnet=SUBNET, location="West/Europe!")
 
 
-def test_a_region_is_kept_as_it_is_given():
-    """With the portal's spelling, too."""
+def test_region_keeps_its_spelling():
+    """The portal's spelling is accepted and kept."""
     assert Network(subnet=SUBNET, location="West Europe").location == "West Europe"

@@ -1,4 +1,4 @@
-"""Ids as people copy them: what is taken off, and what is answered to the rest."""
+"""Ids as people copy them: what is removed, and the message for the rest."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ PORTAL = "https://portal.azure.com/#@contoso.onmicrosoft.com/resource"
         quote(FACTORY, safe=""),
     ],
 )
-def test_what_was_added_on_the_way_is_taken_off(copied):
-    """From a browser, a JSON file or a terminal: the id is the same, and so is the spec."""
+def test_copied_id_is_cleaned(copied):
+    """Additions from a browser, a JSON file or a terminal are removed; id and spec are the same."""
     assert str(parsed(copied)) == FACTORY
     assert Spec(factory=copied, account=ACCOUNT, name="pv") == Spec(factory=FACTORY, account=ACCOUNT, name="pv")
 
 
-def test_an_encoded_group_is_decoded_once():
-    """Azure Resource Manager's addresses hold a group's letters percent-encoded; a percent sign itself is no letter."""
+def test_encoded_group_is_decoded_once():
+    """Azure Resource Manager's URLs percent-encode a group's letters; a group cannot contain a percent sign."""
     factory = FACTORY.replace("rg1", "rg-dätä")
     assert str(parsed(f"https://management.azure.com{quote(factory)}?api-version=1")) == factory
     assert str(parsed(quote(factory, safe=""))) == factory
@@ -92,8 +92,8 @@ def test_an_encoded_group_is_decoded_once():
         (f"https://management.azure.com{FACTORY.replace('df1', '%2e%2e')}", "has the segment '..'"),
     ],
 )
-def test_the_rest_is_answered_with_what_to_change(copied, clause):
-    """The one clause that helps, and nothing about what was taken off."""
+def test_message_says_what_to_change(copied, clause):
+    """The message has the one clause that helps, and says nothing about removed additions."""
     with pytest.raises(InvalidArmId) as refused:
         parsed(copied)
     assert clause in str(refused.value)
@@ -103,21 +103,21 @@ def test_the_rest_is_answered_with_what_to_change(copied, clause):
     assert "for example /subscriptions/" in told.value.problems[0][1]
 
 
-def test_a_child_is_not_taken_for_its_parent():
-    """Only behind an address can something else follow a name: a child's own id is the id of a child."""
+def test_id_of_a_child_is_not_its_parents_id():
+    """Only in a URL is text after the name ignored; the id of a child is the id of a child."""
     child = f"{FACTORY}/managedVirtualNetworks/default"
     with pytest.raises(InvalidSpec, match=r"is the id of a Microsoft\.DataFactory/factories/managedVirtualNetworks"):
         Spec(factory=child, name="pv")
 
 
-def test_a_resource_group_in_an_address():
-    """The page of a resource group is that group."""
+def test_portal_page_of_a_resource_group():
+    """The URL of a resource group's page gives that group."""
     assert parsed(f"{PORTAL}{GROUP}/overview") == ArmId.parse(GROUP)
 
 
 @given(st.text() | st.text().map(lambda text: text + FACTORY + text) | st.none() | st.integers() | st.binary())
 def test_any_text_is_an_id_or_refused(text):
-    """Whatever was copied, the answer is an id that parses strictly, or InvalidArmId."""
+    """The result is an id that parses strictly, or InvalidArmId."""
     try:
         found = parsed(text)
     except InvalidArmId:

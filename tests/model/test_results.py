@@ -1,4 +1,4 @@
-"""The nouns: frozen values with the fields of the contract, that survive a trip through JSON."""
+"""The result types: frozen values with the documented fields, which survive JSON."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ from tests.support.nouns import (
 )
 
 
-def test_there_is_a_strategy_for_every_noun():
-    """Every noun is tried below, wherever it is defined."""
+def test_every_noun_has_a_strategy():
+    """The tests below cover every noun, wherever it is defined."""
     for name in purview_mpe.__all__:
         getattr(purview_mpe, name)
     defined, new = set(), {Noun}
     while new:
         new = {noun for cls in new for noun in cls.__subclasses__()}
-        # The command line has nouns of its own, which other tests in this process may have loaded.
+        # The command line has its own nouns, which other tests in this process may have loaded.
         mine = [noun for noun in new if noun.__module__.startswith("purview_mpe") and "._cli." not in noun.__module__]
         defined |= {noun.__name__ for noun in mine}
     assert defined == set(NOUNS)
@@ -68,8 +68,8 @@ def test_there_is_a_strategy_for_every_noun():
 
 @pytest.mark.parametrize("name", NOUNS)
 @given(st.data())
-def test_a_noun_survives_json(name, data):
-    """What is written as JSON reads back as the same value, from text and from plain data."""
+def test_noun_survives_json(name, data):
+    """A value that was written as JSON is read back equal, from text and from plain data."""
     noun = data.draw(NOUNS[name])
     assert type(noun).model_validate_json(noun.model_dump_json()) == noun
     assert type(noun).model_validate(noun.model_dump(mode="json")) == noun
@@ -79,8 +79,8 @@ def test_a_noun_survives_json(name, data):
 @pytest.mark.parametrize("name", NOUNS)
 @settings(max_examples=10)
 @given(st.data())
-def test_a_noun_can_be_copied_and_be_in_a_set(name, data):
-    """Copies, pickles and what was made from its fields are the same value, with the same hash."""
+def test_noun_can_be_copied_and_hashed(name, data):
+    """Copies, pickles and values made from the fields are equal and have the same hash."""
     noun = data.draw(NOUNS[name])
     made = type(noun)(**noun.model_dump(mode="json"))
     others = [copy.copy(noun), copy.deepcopy(noun), pickle.loads(pickle.dumps(noun)), made]  # noqa: S301 - our own bytes
@@ -91,8 +91,8 @@ def test_a_noun_can_be_copied_and_be_in_a_set(name, data):
 @pytest.mark.parametrize("name", NOUNS)
 @settings(max_examples=10)
 @given(st.data())
-def test_a_noun_is_frozen_and_prints(name, data):
-    """No field can be set, and print() gives some text."""
+def test_noun_is_frozen_and_prints(name, data):
+    """Fields cannot be set, and str() is not empty."""
     noun = data.draw(NOUNS[name])
     with pytest.raises(ValidationError, match="frozen"):
         setattr(noun, next(iter(type(noun).model_fields)), None)
@@ -102,8 +102,8 @@ def test_a_noun_is_frozen_and_prints(name, data):
 @pytest.mark.parametrize("name", NOUNS)
 @settings(max_examples=10)
 @given(st.data())
-def test_json_with_an_unknown_field_is_refused(name, data):
-    """A misspelt field of a file is told, not dropped."""
+def test_unknown_json_field_is_refused(name, data):
+    """A misspelt field in a file is reported instead of being dropped."""
     noun = data.draw(NOUNS[name])
     with pytest.raises(InvalidSpec, match="misspelt: is not a known field"):
         type(noun).model_validate(noun.model_dump(mode="json") | {"misspelt": 1})
@@ -153,15 +153,15 @@ CONTRACT = {
 @pytest.mark.parametrize("noun", CONTRACT)
 @settings(max_examples=10)
 @given(st.data())
-def test_the_json_has_the_fields_of_the_contract(noun, data):
-    """Programs read these fields, so they are always there, null where there is nothing to say."""
+def test_json_has_the_documented_fields(noun, data):
+    """Programs read these fields, so they are always present, with null if they have no value."""
     written = data.draw(NOUNS[noun.__name__]).model_dump(mode="json")
     assert written.keys() >= CONTRACT[noun]
     assert json.loads(json.dumps(written)) == written
 
 
-def test_the_words_of_the_contract():
-    """Results, verdicts, shapes, actions and severities are spelled as the contract spells them."""
+def test_documented_words():
+    """Results, verdicts, shapes, actions and severities have the documented spelling."""
     assert set(get_args(Verdict)) == {
         "ready",
         "pending",
@@ -201,8 +201,8 @@ def test_the_words_of_the_contract():
 
 
 @given(reports)
-def test_a_report_succeeded_unless_something_failed(report):
-    """`failed`, `timed-out`, `conflict` and `ambiguous` keep a report from having succeeded; nothing else does."""
+def test_report_succeeded_unless_an_outcome_failed(report):
+    """Only `failed`, `timed-out`, `conflict` and `ambiguous` count as failures."""
     failed = [o for o in report.outcomes if o.result in {"failed", "timed-out", "conflict", "ambiguous"}]
     assert {"failed", "timed-out", "conflict", "ambiguous"} == FAILURES
     assert report.succeeded == (not failed)
@@ -237,13 +237,13 @@ def report(*results: tuple[str, str | None], asked: bool = True) -> Report:
         ([], True, True),
     ],
 )
-def test_complete(results, asked, complete):
-    """Complete is succeeded, nothing handed off, and where approval was asked nothing unapproved."""
+def test_report_is_complete(results, asked, complete):
+    """Complete means succeeded, nothing handed off, and everything approved if approval was requested."""
     assert report(*results, asked=asked).complete is complete
 
 
-def test_what_is_computed_is_not_believed():
-    """A file that claims success is read, and judged by its outcomes."""
+def test_computed_fields_are_not_read():
+    """A file that claims success is loaded, and its outcomes decide."""
     claimed = report(("failed", "blob")).model_dump(mode="json") | {"succeeded": True, "complete": True}
     again = Report.model_validate(claimed)
     assert (again.succeeded, again.complete) == (False, False)
@@ -264,8 +264,8 @@ def test_what_is_computed_is_not_believed():
         ([("would-approve", "blob"), ("handed-off", "queue")], True, False, "n: handed-off"),
     ],
 )
-def test_raising_unless_everything_that_was_asked_for_is_done(results, asked, hand_off_is_fine, said):
-    """A hand-off is not done, nor is a connection that was to be approved; a dry run has nothing to have done."""
+def test_raise_for_failures_unless_everything_is_done(results, asked, hand_off_is_fine, said):
+    """A hand-off or a missing approval is not done; a dry run has nothing to complete."""
     made = report(*results, asked=asked)
     if said is None:
         made.raise_for_failures(hand_off_is_fine=hand_off_is_fine)
@@ -291,8 +291,8 @@ UNREADABLE = Account(id=ACCOUNT, name="pv1", targets=TARGETS[:1])
         (UNREADABLE.model_copy(update={"shape": "F"}), None, False),
     ],
 )
-def test_what_is_not_known_is_not_done(account, groups, known):
-    """Where the account cannot be read its other endpoints are unknown, unless the spec wants only what is known."""
+def test_unknown_endpoints_make_a_report_incomplete(account, groups, known):
+    """If the account is unreadable, its other endpoints are unknown, unless the spec wants only known ones."""
     done = Outcome(name="n", group_id="account", resource_id=ACCOUNT, result="approved")
     made = Report(verb="approve", spec=a_spec(groups=groups), account=account, outcomes=(done,), approval_asked=True)
     assert (made.succeeded, made.all_known, made.complete) == (True, known, known)
@@ -304,8 +304,8 @@ def test_what_is_not_known_is_not_done(account, groups, known):
 
 
 @given(st.lists(outcomes, max_size=4))
-def test_raising_lists_every_failure(found):
-    """The error names each failed outcome, in order."""
+def test_raise_for_failures_lists_every_failure(found):
+    """The error holds each failed outcome, in order."""
     made = Report(verb="apply", spec=a_spec(), outcomes=tuple(found))
     if made.failures:
         with pytest.raises(ReportFailed) as caught:
@@ -314,8 +314,8 @@ def test_raising_lists_every_failure(found):
 
 
 @given(statuses)
-def test_settled(status):
-    """A status is settled if every endpoint is known and no verdict can change by waiting."""
+def test_status_is_settled(status):
+    """A status is settled if every endpoint is known and waiting can change no verdict."""
     assert status.is_moving == bool({e.verdict for e in status.endpoints} & {"provisioning", "pending"})
     assert status.settled == (status.all_known and not status.is_moving)
 
@@ -323,8 +323,8 @@ def test_settled(status):
 # --- plans
 
 
-def test_a_plan_knows_its_changes_and_conflicts():
-    """Changes would write, conflicts keep the plan from being applied."""
+def test_plan_lists_changes_and_conflicts():
+    """Changes are written; conflicts prevent the plan from being applied."""
     made = [
         Step(action=action, name=action, group_id="blob", resource_id=STORAGE, reason="r")
         for action in ("create", "keep", "replace", "conflict")
@@ -338,8 +338,8 @@ def test_a_plan_knows_its_changes_and_conflicts():
 
 
 @given(recased(STORAGE), st.sampled_from(("", "/")), recased("blob"))
-def test_identity_ignores_letter_case_and_a_trailing_slash(resource_id, slash, group_id):
-    """Target and group id, whatever their spelling."""
+def test_identity_ignores_letter_case_and_trailing_slash(resource_id, slash, group_id):
+    """The identity is target and group id in any spelling."""
     assert identity(resource_id + slash, group_id) == identity(STORAGE, "blob")
 
 
@@ -354,20 +354,20 @@ def test_identity_ignores_letter_case_and_a_trailing_slash(resource_id, slash, g
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_every_value_with_a_target_has_the_same_identity(value):
-    """Target, endpoint, step, outcome and status of one endpoint have one identity, which is not part of the JSON."""
+def test_identity_is_the_same_in_every_type(value):
+    """Target, endpoint, step, outcome and status of one endpoint share one identity, which is not in the JSON."""
     assert value.identity == identity(STORAGE, "blob")
     assert "identity" not in value.model_dump()
 
 
-def test_identity_tells_groups_and_networks_apart():
-    """Another group is another identity, and so is none."""
+def test_identity_depends_on_the_group_id():
+    """Another group id, or none, gives another identity."""
     assert len({identity(STORAGE, "blob"), identity(STORAGE, "queue"), identity(STORAGE, None)}) == 3
 
 
 @given(st.lists(findings))
 def test_findings_are_sorted_by_severity(found):
-    """Errors, then warnings, then information; each in the order given, none lost."""
+    """Errors, then warnings, then information, each in the given order and none lost."""
     ordered = by_severity(found)
     assert [f.severity for f in ordered] == sorted((f.severity for f in found), key=("error", "warning", "info").index)
     for severity in ("error", "warning", "info"):
@@ -375,15 +375,15 @@ def test_findings_are_sorted_by_severity(found):
 
 
 @pytest.mark.parametrize("resource_id", ["", "x", "/subscriptions/../x", "https://example.org/subscriptions/1"])
-def test_target_of_a_file_is_a_resource_id(resource_id):
-    """A report or plan file cannot make a request to anything that is no resource id."""
+def test_target_of_a_file_must_be_a_resource_id(resource_id):
+    """A report or plan file cannot direct a request to anything else."""
     with pytest.raises(InvalidSpec) as raised:
         Target.model_validate({"group_id": "blob", "resource_id": resource_id, "connections": "storage"})
     assert [field for field, _ in raised.value.problems] == ["resource_id"]
 
 
-def test_a_report_counts_its_results():
-    """By result, in the order of the results, in JSON as well; what did not occur is left out."""
+def test_report_counts_its_results():
+    """The counts follow the order of the results, in JSON too, without results that did not occur."""
     made = [
         Outcome(name=name, group_id="account", resource_id=ACCOUNT, result=result)
         for name, result in (("a", "approved"), ("b", "created"), ("c", "approved"))

@@ -1,4 +1,4 @@
-"""The command line's words for what messages and remedies say in Python."""
+"""The translation of messages and remedies from Python calls to commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.nouns import ACCOUNT
 from tests.support.shell_words import PYTHON
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "purview_mpe"
-#: What only programs meet: clients and credentials made in Python, the engines, and fleets.
+#: Only Python programs meet these texts: clients and credentials, the engines, and fleets.
 FOR_PROGRAMS = (
     "_model/shell.py",
     "emulator",
@@ -30,7 +30,7 @@ FOR_PROGRAMS = (
 
 
 def sentences():
-    """Every text of the source that has Python in it; documentation of the source itself is left out."""
+    """Every text of the source that mentions Python calls, without docstrings."""
     for path in sorted(SOURCE.rglob("*.py")):
         if str(path.relative_to(SOURCE)).startswith(FOR_PROGRAMS):
             continue
@@ -52,14 +52,14 @@ def sentences():
 SENTENCES = dict(sentences())
 
 
-def test_there_are_sentences_with_python_in_them():
-    """The search below finds something."""
+def test_texts_with_python_calls_are_found():
+    """The search finds more than a few texts."""
     assert len(SENTENCES) > 10
 
 
 @pytest.mark.parametrize("place", SENTENCES)
-def test_the_command_line_never_speaks_python(place):
-    """Every text of the library has words for the command line."""
+def test_command_line_texts_have_no_python_calls(place):
+    """Every text of the library has a translation for the command line."""
     assert PYTHON.findall(in_shell(SENTENCES[place])) == []
 
 
@@ -100,19 +100,19 @@ def test_the_command_line_never_speaks_python(place):
         ("the call", "the command"),
     ],
 )
-def test_words(python, shell):
-    """Calls become commands, fields and arguments options; everything else stays."""
+def test_translations(python, shell):
+    """Calls become commands, fields and arguments become options, and other text stays."""
     assert in_shell(python) == shell
 
 
 @pytest.mark.parametrize("verb", [verb.name for verb in VERBS])
-def test_a_verb_is_called_by_its_name(verb):
-    """No verb of the command line is the Python name of another one."""
+def test_command_names_are_not_translated(verb):
+    """The name of a command is not the Python name of another one."""
     assert command_of(verb) == verb
 
 
-def test_every_verb_of_a_client_has_a_command():
-    """What a remedy may call exists on the command line, but for the verbs of fleets."""
+def test_every_verb_has_a_command():
+    """Every verb that a remedy can name exists on the command line, except the verbs for fleets."""
     called = {name for name in dir(Client) if not name.startswith("_") and name not in {"close", "find_specs"}}
     commands = {command_of(name).split()[0] for name in called if not name.endswith("_many")}
     assert commands == {verb.name for verb in VERBS} & commands
@@ -120,7 +120,7 @@ def test_every_verb_of_a_client_has_a_command():
 
 @pytest.mark.parametrize("field", Spec.model_fields)
 def test_every_field_of_a_spec_is_an_option(field):
-    """`create` takes it under this name."""
+    """`create` has the option that the translation uses."""
     (verbs,) = (action for action in make_parser()._actions if action.choices and "create" in action.choices)
     options = {flag for action in verbs.choices["create"]._actions for flag in action.option_strings}
     assert option_of(field) in options
@@ -143,13 +143,13 @@ def test_every_field_of_a_spec_is_an_option(field):
     ],
     ids=lambda carrier: type(carrier).__name__,
 )
-def test_what_has_a_remedy_has_it_for_both(carrier):
-    """Errors, findings and steps carry their remedy in Python, and the same for the command line."""
+def test_remedies_exist_in_both_forms(carrier):
+    """Errors, findings and steps carry the remedy as a Python call and as a command."""
     assert carrier.remedy == "Create it first with create_all(spec)."
     assert carrier.shell_remedy == "Create it first with purview-mpe create."
 
 
-def test_a_step_without_a_remedy_has_none():
-    """Only conflicts have one."""
+def test_step_without_a_remedy_has_no_shell_remedy():
+    """Only conflicts have a remedy."""
     step = Step(action="keep", name="n", group_id="account", resource_id=ACCOUNT, reason="r")
     assert step.shell_remedy is None

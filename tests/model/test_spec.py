@@ -1,4 +1,4 @@
-"""The spec: every way of making one is checked, and every wrong field is told at once, in these words."""
+"""The spec: every way to create one checks it, and reports all wrong fields at once with these messages."""
 
 from __future__ import annotations
 
@@ -81,29 +81,29 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_wrong_field_is_told_at_once(way):
-    """Whichever way a spec is made, all wrong fields are listed, each with its rule and an example."""
+def test_all_wrong_fields_are_reported_at_once(way):
+    """However a spec is created, each wrong field is listed with its rule and an example."""
     with pytest.raises(InvalidSpec) as caught:
         WAYS[way](WRONG)
     assert caught.value.problems == PROBLEMS
 
 
-def test_a_spec_inside_a_plan_file_is_checked_the_same():
-    """A wrong field in a plan file is told with its place in the file."""
+def test_spec_in_a_plan_file_is_checked():
+    """A wrong field in a plan file is reported with its path in the file."""
     with pytest.raises(InvalidSpec) as caught:
         Plan.model_validate_json(plan_json(**WRONG))
     assert caught.value.problems == [(f"spec.{field}", rule) for field, rule in PROBLEMS]
 
 
-def test_a_spec_inside_a_plan_is_checked_the_same():
-    """So is one that is given to the constructor of another noun as plain data."""
+def test_spec_as_plain_data_is_checked():
+    """Plain data passed to the constructor of another noun is checked too."""
     with pytest.raises(InvalidSpec) as caught:
         Plan(spec=WRONG, account=an_account(), steps=())
     assert caught.value.problems == [(f"spec.{field}", rule) for field, rule in PROBLEMS]
 
 
-def test_the_whole_message():
-    """The message lists the fields under one another and says that nothing was sent."""
+def test_whole_message():
+    """The message lists the fields and says that nothing was sent."""
     with pytest.raises(InvalidSpec) as caught:
         Spec(factory=FACTORY, name="a")
     assert str(caught.value) == (
@@ -113,8 +113,8 @@ def test_the_whole_message():
     )
 
 
-def test_the_error_is_a_value_error_of_ours():
-    """Callers can catch it as ValueError or as PurviewMpeError; what the user gave does not hang on it."""
+def test_invalid_spec_is_a_value_error():
+    """Callers can catch ValueError or PurviewMpeError; the error has no cause that holds the given values."""
     with pytest.raises(ValueError, match="Spec is not valid") as caught:
         Spec(**WRONG)
     assert isinstance(caught.value, PurviewMpeError)
@@ -124,8 +124,8 @@ def test_the_error_is_a_value_error_of_ours():
 
 
 @given(st.dictionaries(st.sampled_from(sorted(GOOD)) | st.text(max_size=9), st.none() | st.text() | st.integers()))
-def test_nothing_else_is_ever_raised(fields):
-    """Any fields at all give a spec or InvalidSpec."""
+def test_only_invalid_spec_is_raised(fields):
+    """Any fields give a spec or InvalidSpec."""
     try:
         spec = Spec(**fields)
     except InvalidSpec as error:
@@ -138,14 +138,14 @@ def test_nothing_else_is_ever_raised(fields):
 
 
 @given(st.text() | st.binary())
-def test_json_that_is_none_is_refused(text):
-    """A file that is not JSON, or not an object, gives InvalidSpec too."""
+def test_invalid_json_is_refused(text):
+    """A file that is not JSON, or not an object, raises InvalidSpec too."""
     with pytest.raises(InvalidSpec):
         Spec.model_validate_json(text)
 
 
-def test_missing_fields_are_told():
-    """What is required is said, with an example."""
+def test_missing_fields_are_reported():
+    """The message names the required fields with an example."""
     with pytest.raises(InvalidSpec) as caught:
         Spec()
     assert caught.value.problems == [
@@ -154,14 +154,14 @@ def test_missing_fields_are_told():
     ]
 
 
-def test_positional_arguments_are_a_mistake_of_the_program():
-    """A spec has no positional arguments."""
+def test_positional_arguments_raise_type_error():
+    """A spec takes keyword arguments only."""
     with pytest.raises(TypeError):
         Spec(FACTORY)
 
 
-def test_unknown_fields_of_other_nouns_are_told_without_the_fields_of_a_spec():
-    """An unknown field beside the spec is not explained with the fields of a spec."""
+def test_unknown_field_beside_a_spec_does_not_list_the_fields_of_a_spec():
+    """The field belongs to the plan, so the fields of a spec would mislead."""
     text = json.dumps(json.loads(plan_json(**GOOD)) | {"stepz": []})
     with pytest.raises(InvalidSpec) as caught:
         Plan.model_validate_json(text)
@@ -169,8 +169,8 @@ def test_unknown_fields_of_other_nouns_are_told_without_the_fields_of_a_spec():
     assert str(caught.value).startswith("Plan is not valid:\n")
 
 
-def test_a_wrong_field_of_another_noun_gets_no_example_of_a_spec():
-    """`account` of a plan is no id, so the example for `Spec.account` would mislead."""
+def test_wrong_field_of_another_noun_has_no_example_of_a_spec():
+    """`Plan.account` is not an id, so the example for `Spec.account` would mislead."""
     text = json.dumps(json.loads(plan_json(**GOOD)) | {"account": 5})
     with pytest.raises(InvalidSpec) as caught:
         Plan.model_validate_json(text)
@@ -179,8 +179,8 @@ def test_a_wrong_field_of_another_noun_gets_no_example_of_a_spec():
     assert "example" not in rule
 
 
-def test_a_field_name_cannot_write_on_the_terminal():
-    """Control characters in the name of an unknown field are not passed on."""
+def test_control_characters_in_a_field_name_are_replaced():
+    """The name of an unknown field cannot control the terminal."""
     assert problems(**{"\x1b[2Jx": 1})[0][0] == "?[2Jx"
 
 
@@ -189,28 +189,28 @@ def test_a_field_name_cannot_write_on_the_terminal():
 
 @pytest.mark.parametrize("field", ["factory", "account"])
 @given(st.data())
-def test_ids_are_taken_in_odd_letter_case_and_with_a_trailing_slash(field, data):
-    """Both are accepted, because Azure and portals produce them; they mean the same resource."""
+def test_ids_are_accepted_in_any_letter_case_and_with_a_trailing_slash(field, data):
+    """Azure and portals produce both; they mean the same resource."""
     odd = data.draw(recased(GOOD[field])) + data.draw(st.sampled_from(["", "/"]))
     assert ArmId.parse(getattr(Spec(**(GOOD | {field: odd})), field)) == ArmId.parse(GOOD[field])
 
 
-def test_parsed_ids_are_taken():
-    """An ArmId, such as the emulator's, is as good as its text."""
+def test_parsed_ids_are_accepted():
+    """An ArmId, such as the emulator's, works like its text."""
     spec = Spec(**(GOOD | {"factory": ArmId.parse(FACTORY), "account": ArmId.parse(ACCOUNT)}))
     assert (spec.factory, spec.account) == (FACTORY, ACCOUNT)
 
 
-def test_an_account_in_another_subscription_is_taken():
-    """The account may live in another subscription than the factory."""
+def test_account_in_another_subscription_is_accepted():
+    """The account can be in another subscription than the factory."""
     other = ACCOUNT.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION)
     spec = Spec(**(GOOD | {"account": other}))
     assert spec.account_id == ArmId.parse(other)
     assert spec.factory_id == ArmId.parse(FACTORY)
 
 
-def test_no_account_means_the_connected_one():
-    """Without `account` there is no id to parse."""
+def test_spec_without_account_has_no_account_id():
+    """Without `account`, the spec means the connected account."""
     assert Spec(factory=FACTORY, name="purview").account_id is None
 
 
@@ -233,15 +233,15 @@ def test_no_account_means_the_connected_one():
         (f"the factory {FACTORY}", "has 'the factory ' in front of the id"),
     ],
 )
-def test_wrong_ids_are_told(factory, rule):
-    """Each kind of wrong id gets the rule that it breaks, and an example of a factory's id."""
+def test_wrong_ids_are_refused(factory, rule):
+    """The message has the rule that the id breaks, and an example of a factory's id."""
     said = problem(factory=factory)
     assert rule in said
     assert "for example" in said or "such as" in said or "unescaped" in said
 
 
-def test_ids_can_be_given_to_verbs_alone():
-    """Verbs that take an id instead of a spec refuse a wrong one in the same words."""
+def test_typed_id_refuses_with_the_same_message():
+    """Verbs that take an id instead of a spec refuse a wrong id with the same message."""
     assert typed_id(FACTORY, FACTORY_TYPE, "factory") == ArmId.parse(FACTORY)
     with pytest.raises(InvalidSpec) as caught:
         typed_id("adf-sales", FACTORY_TYPE, "factory")
@@ -253,24 +253,24 @@ def test_ids_can_be_given_to_verbs_alone():
 
 
 @pytest.mark.parametrize("length", [0, 1, 81, 128])
-def test_base_names_that_are_too_short_or_too_long(length):
+def test_base_name_length_limits(length):
     """0, 1, 81 and 128 characters are refused."""
     assert "an endpoint's name has 2 to 80" in problem(name="p" * length)
 
 
-def test_a_base_name_of_70_characters():
-    """70 characters leave room for every suffix but not for the hidden name, which is only warned of."""
+def test_base_name_of_70_characters_is_accepted():
+    """Every suffix fits; only the hidden name is too long, which is a warning."""
     assert Spec(**(GOOD | {"name": "p" * 70})).name_of("namespace") == "p" * 70 + "_namespace"
 
 
 @pytest.mark.parametrize("name", ["my purview", "-purview", "pürview", "purview\n", "a.b"])
-def test_base_names_with_characters_that_azure_refuses(name):
-    """Spaces, unicode and a leading hyphen are refused."""
+def test_base_name_with_invalid_characters_is_refused(name):
+    """Spaces, non-ASCII letters and a leading hyphen are refused."""
     assert "may hold only letters" in problem(name=name)
 
 
-def test_a_derived_name_that_is_too_long_is_told_at_the_base_name():
-    """The base is fine by itself, a suffix makes it too long; that is said of the base, beside other problems."""
+def test_derived_name_that_is_too_long_is_reported_for_the_base_name():
+    """The base name is valid, but a suffix makes it too long; other wrong fields are reported too."""
     said = f"'{'p' * 75}_queue' has 81 characters; an endpoint's name has 2 to 80, for example 'purview_blob'"
     assert problems(factory="adf-sales", name="p" * 75) == [
         PROBLEMS[0],
@@ -278,15 +278,15 @@ def test_a_derived_name_that_is_too_long_is_told_at_the_base_name():
     ]
 
 
-def test_only_the_wanted_groups_need_a_name():
-    """A long base is fine where no suffix is wanted, or the suffixed one has a name of its own."""
+def test_only_the_wanted_groups_need_a_valid_name():
+    """A long base name is accepted if no suffix is used, or if `names` names those endpoints."""
     assert Spec(**(GOOD | {"name": "p" * 80, "groups": ("account",)}))
     names = {"blob": "b1", "queue": "q1", "namespace": "n1"}
     assert Spec(**(GOOD | {"name": "p" * 80, "names": names})).name_of("queue") == "q1"
 
 
-def test_two_endpoints_of_one_name_are_told():
-    """Names collide whatever their letter case; both problems with derived names are told together."""
+def test_two_endpoints_with_one_name_are_refused():
+    """Names collide in any letter case; both problems with derived names are reported together."""
     assert problem(names={"blob": "one-name", "queue": "ONE-NAME"}) == (
         "two endpoints would be called 'ONE-NAME'; each needs its own name"
     )
@@ -294,19 +294,19 @@ def test_two_endpoints_of_one_name_are_told():
     assert [field for field, _ in both] == ["name", "names"]
 
 
-def test_single_names_obey_the_rules():
-    """A name for one endpoint is checked like the base name."""
+def test_single_names_follow_the_rules():
+    """The name of one endpoint is checked like the base name."""
     assert "may hold only letters" in problem(names={"blob": "b ob"})
     assert problem(names={"blob": 5}) == "input should be a valid string, for example {'blob': 'purview-blob'}"
 
 
-def test_without_separator():
-    """An empty separator is allowed."""
+def test_empty_separator_is_accepted():
+    """The group id follows the base name directly."""
     assert Spec(**(GOOD | {"separator": ""})).name_of("blob") == "purviewblob"
 
 
-def test_groups_are_chosen():
-    """Group ids may be chosen, optional ones too, in an order of one's own, as list or tuple."""
+def test_groups_can_be_selected():
+    """Group ids, optional ones included, can be given in any order, as list or tuple."""
     assert Spec(**(GOOD | {"groups": ["platform", "account"]})).groups == ("platform", "account")
 
 
@@ -320,8 +320,8 @@ def test_groups_are_chosen():
         ("blob", "input should be a valid tuple, for example ('account', 'blob', 'queue')"),
     ],
 )
-def test_wrong_groups_are_told(groups, rule):
-    """No groups, twice the same, unknown ones and a bare text are refused."""
+def test_wrong_groups_are_refused(groups, rule):
+    """No groups, duplicates, unknown group ids and a plain text are refused."""
     assert problem(groups=groups) == rule
 
 
@@ -329,21 +329,21 @@ def test_wrong_groups_are_told(groups, rule):
 
 
 @given(specs())
-def test_a_spec_survives_json(spec):
-    """A spec read from its own JSON is the same spec, and so is one made from its fields."""
+def test_spec_survives_json(spec):
+    """A spec read from its own JSON, or made from its fields, is equal."""
     assert Spec.model_validate_json(spec.model_dump_json()) == spec
     assert Spec.model_validate(spec.model_dump(mode="json")) == spec
     assert Spec(**spec.model_dump()) == spec
 
 
 @given(specs())
-def test_a_spec_survives_copying(spec):
-    """Copies and pickles are the same spec."""
+def test_spec_survives_copying(spec):
+    """Copies and pickles are equal."""
     assert copy.copy(spec) == copy.deepcopy(spec) == pickle.loads(pickle.dumps(spec)) == spec.model_copy() == spec  # noqa: S301 - our own bytes
 
 
-def test_a_spec_is_frozen():
-    """A spec that was checked cannot be changed afterwards."""
+def test_spec_is_frozen():
+    """A checked spec cannot be changed."""
     with pytest.raises(ValidationError, match="frozen"):
         a_spec().name = "other"
 
@@ -361,8 +361,8 @@ def test_a_spec_is_frozen():
         lambda names: names.clear(),
     ],
 )
-def test_the_names_of_a_spec_are_frozen_too(change):
-    """No name gets into a spec unchecked, and what was given is not shared with it."""
+def test_names_of_a_spec_are_frozen(change):
+    """A name cannot bypass the check, and the spec does not share the caller's mapping."""
     given = {"blob": "lake-blob"}
     spec = a_spec(names=given)
     given["queue"] = "not a name"
@@ -371,20 +371,20 @@ def test_the_names_of_a_spec_are_frozen_too(change):
     assert spec.names == {"blob": "lake-blob"}
 
 
-def test_a_copy_changes_what_it_says():
-    """model_copy(update=…) gives a checked spec with the other value."""
+def test_model_copy_changes_the_field():
+    """model_copy(update=…) gives a checked spec with the new value."""
     assert a_spec().model_copy(update={"name": "other"}) == a_spec(name="other")
 
 
-def test_specs_read_from_texts():
-    """model_validate_strings takes what an environment has, and refuses as the other ways do."""
+def test_spec_from_strings():
+    """model_validate_strings accepts values from an environment, and refuses wrong ones."""
     assert Spec.model_validate_strings({"factory": FACTORY, "name": "purview"}) == a_spec(account=None)
     with pytest.raises(InvalidSpec):
         Spec.model_validate_strings({"factory": FACTORY, "name": "p"})
 
 
-def test_a_spec_inside_somebody_elses_model_keeps_its_place():
-    """In a model of the user's own, pydantic's error names the place of the wrong field."""
+def test_spec_in_a_users_model_keeps_its_path():
+    """In a user's own model, pydantic's error has the path of the wrong field."""
 
     class Settings(BaseModel):
         spec: Spec

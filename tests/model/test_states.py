@@ -1,4 +1,4 @@
-"""What Azure's words for the state of an endpoint mean."""
+"""The meaning of Azure's words for the state of an endpoint."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ from purview_mpe._model.states import is_final
         ("x" * 2000 + " QuotaExceeded", False),
     ],
 )
-def test_only_a_limit_that_is_used_up_is_final(said, expected):
-    """A busy target and a limit of requests pass; what a long text says at its end is not read."""
+def test_only_an_exhausted_quota_is_final(said, expected):
+    """A busy target and a rate limit pass; the end of a very long text is not read."""
     assert is_final(said) is expected

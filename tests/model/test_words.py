@@ -1,4 +1,4 @@
-"""One vocabulary: every state of the values has its mark and its word, and no symbol has two meanings."""
+"""One vocabulary: every state has its mark and its word, and every symbol has one meaning."""
 
 from __future__ import annotations
 
@@ -34,63 +34,63 @@ MARKS = {name: value for name, value in vars(words).items() if isinstance(value,
 
 
 @pytest.mark.parametrize("table", STATES)
-def test_every_state_has_its_word(table):
-    """A table has each state of its type once, in the order of the type, and no other."""
+def test_every_state_has_a_word(table):
+    """Each table has every state of its type once, in the order of the type, and no other."""
     known, states = STATES[table]
     assert tuple(known) == states
     assert all(isinstance(word, Word) and word.text and word.meaning for word in known.values())
 
 
 @pytest.mark.parametrize("table", TEXTS)
-def test_every_kind_has_its_text(table):
-    """What has no mark has a text, in the order of its type."""
+def test_every_kind_has_a_text(table):
+    """Types without marks have a text for each value, in the order of the type."""
     known, kinds = TEXTS[table]
     assert tuple(known) == get_args(kinds)
     assert all(known.values())
 
 
-def test_every_mark_uses_a_symbol_that_is_explained():
-    """Symbols are single ASCII characters, each with one meaning; no explanation is left without a mark."""
+def test_every_symbol_is_explained():
+    """Symbols are single ASCII characters with one meaning each, and every explanation has a mark."""
     assert {mark.symbol for mark in MARKS.values()} == set(words.SYMBOLS)
     assert all(len(symbol) == 1 and symbol.isascii() and symbol.isprintable() for symbol in words.SYMBOLS)
     assert len(set(words.SYMBOLS.values())) == len(words.SYMBOLS)
 
 
 def test_roles_and_lines_are_all_used():
-    """No colour role and no kind of line stands for nothing."""
+    """Every colour role and every kind of line is used by a mark."""
     assert {mark.role for mark in MARKS.values()} == set(get_args(Role))
     assert {mark.line for mark in MARKS.values()} == set(get_args(Line))
 
 
 def test_marks_differ_without_colour():
-    """Marks of different role never share both symbol and line, so a grey print tells them apart."""
+    """Marks with different roles never share both symbol and line, so they differ in a grey print."""
     looks: dict[tuple[str, str], Mark] = {}
     for mark in MARKS.values():
         assert looks.setdefault((mark.symbol, mark.line), mark) == mark
 
 
-def test_a_tilde_means_one_thing():
-    """`~` is for what is deleted and made again, and for nothing else."""
+def test_tilde_means_replace():
+    """`~` is used only for endpoints that are deleted and created again."""
     using = {state for known, _ in STATES.values() for state, word in known.items() if word.mark.symbol == "~"}
     assert using == {"replace", "replaced", "would-replace"}
     assert words.UNDER_WAY.mark.symbol != "~"
 
 
-def test_a_result_is_shown_by_its_own_name():
-    """What a table shows of a result, verdict or severity can be searched for in JSON and in the documentation."""
+def test_results_are_shown_by_their_own_names():
+    """The text of a result, verdict or severity can be searched in JSON and in the documentation."""
     for table in ("results", "verdicts", "severities"):
         known, _ = STATES[table]
         assert [word.text for word in known.values()] == list(known)
 
 
-def test_advice_is_given_where_something_is_to_be_done():
-    """Every verdict but ready has advice, and it starts with a verb."""
+def test_every_verdict_but_ready_has_advice():
+    """A verdict that needs an action has advice."""
     assert [verdict for verdict, word in words.VERDICTS.items() if not word.advice] == ["ready"]
 
 
 @pytest.mark.parametrize("result", get_args(Result))
-def test_what_is_left_is_known_from_the_mark(result):
-    """Handed off and would-… are still to be done; everything else is over."""
+def test_mark_says_what_is_left(result):
+    """handed-off and would-… are left to do; every other result is final."""
     assert words.RESULTS[result].is_left == (result == "handed-off" or result.startswith("would-"))
     assert Outcome(name="x", resource_id=ACCOUNT, result=result).result == result
 
@@ -100,8 +100,8 @@ def test_answers():
     assert [words.answer(value) for value in (True, False, None)] == ["yes", "no", "unknown"]
 
 
-def test_the_error_for_a_plan_uses_the_mark_of_a_conflict():
-    """`PlanConflict` lists conflicts under the mark that the plan shows."""
+def test_plan_conflict_uses_the_mark_of_a_conflict():
+    """`PlanConflict` lists conflicts with the mark that the plan shows."""
     step = Step(action="conflict", name="p", group_id="account", resource_id=ACCOUNT, reason="Why.", remedy="Do.")
     error = PlanConflict(Plan(spec=a_spec(), account=an_account(), steps=(step,)))
     assert f"\n  {words.ACTIONS['conflict'].mark.symbol} p: Why." in error.message
