@@ -1,1 +1,1 @@
-"""Azure's JSON and our nouns."""
+"""Tests of the mapping between Azure's JSON and the library's values."""

@@ -1,4 +1,4 @@
-"""Azure's JSON to nouns: the oddities that were seen, and anything at all that JSON can say."""
+"""Azure's JSON as values: irregular answers that were recorded, and arbitrary JSON."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def endpoint(**properties: Any) -> Any:
     return account_json.read_endpoint(LISTED | {"properties": LISTED["properties"] | properties}, "df1")
 
 
-def test_a_listed_endpoint():
-    """Target, group, states and the private endpoint's exact id are read."""
+def test_listed_endpoint_is_read():
+    """Target, group id, states and the private endpoint's exact id are read."""
     read = endpoint()
     assert (read.name, read.group_id, read.resource_id) == ("purview_blob", "blob", STORAGE)
     assert (read.provisioning_state, read.connection_status) == ("Succeeded", "Pending")
@@ -56,26 +56,26 @@ def test_a_listed_endpoint():
     ],
 )
 def test_error_of_an_endpoint(error, read):
-    """Null while the endpoint is well (recorded); otherwise an object or a text, as one line without secrets."""
+    """Null without an error (recorded); otherwise an object or a text, read as one line without secrets."""
     assert endpoint(error=error).error == read
     assert len(endpoint(error="x" * 100_000).error) < 1000
 
 
-def test_a_fresh_endpoint_has_an_empty_connection():
-    """Right after its creation an endpoint's connection holds three empty texts (recorded)."""
+def test_new_endpoint_has_an_empty_connection():
+    """Right after its creation, an endpoint's connection has three empty texts (recorded)."""
     fresh = {"status": "", "description": "", "actionsRequired": ""}
     assert endpoint(provisioningState="Provisioning", connectionState=fresh).connection_status == ""
 
 
 @pytest.mark.parametrize("absent", [None, "", 5, {}, [], "/subscriptions/x/resourceGroups/rg1"])
-def test_a_connection_or_id_that_is_missing_is_unknown(absent):
-    """`connectionState` may be missing (spec), `resourceId` is in no OpenAPI file; neither is guessed."""
+def test_missing_connection_or_id_is_unknown(absent):
+    """`connectionState` may be missing (spec), and `resourceId` is in no OpenAPI file; neither is guessed."""
     read = endpoint(connectionState=absent, resourceId=absent)
     assert (read.connection_status, read.private_endpoint_id) == ("", None)
 
 
-def test_a_name_that_was_left_out_stands_in_the_id():
-    """Names are not required by the spec; the id ends in them."""
+def test_missing_name_is_taken_from_the_id():
+    """The spec does not require names; the last segment of the id is the name."""
     read = account_json.read_endpoint({"id": LISTED["id"], "properties": {}}, "df1")
     assert read is not None
     assert read.name == "purview_blob"
@@ -84,13 +84,13 @@ def test_a_name_that_was_left_out_stands_in_the_id():
 
 @pytest.mark.parametrize(("flag", "reserved"), [(True, True), (False, False), (None, False), ("true", False)])
 def test_reserved_endpoints(flag, reserved):
-    """Only a plain true makes an endpoint the service's own."""
+    """Only the JSON value true makes an endpoint reserved."""
     assert endpoint(isReserved=flag).reserved is reserved
 
 
 @pytest.mark.parametrize("odd", ["..", ".", "a/b", "../..", "x?y=1#", "%2e%2e", "a\x1b[2J", "", None, 5])
-def test_a_name_that_cannot_be_in_a_path_is_not_a_name(odd):
-    """The next request is made of it: the id names the resource instead, and an item without either has no name."""
+def test_name_that_is_unsafe_in_a_path_is_ignored(odd):
+    """The name becomes part of the next request; the id gives the name instead, or the item is dropped."""
     named = account_json.read_endpoint(LISTED | {"name": odd}, "df1")
     assert named is not None
     assert named.name == "purview_blob"
@@ -113,28 +113,28 @@ def test_a_name_that_cannot_be_in_a_path_is_not_a_name(odd):
         "df1.purview_blob",
     ],
 )
-def test_an_exact_id_is_called_as_data_factory_calls_it(given):
-    """`resourceId` is undocumented, and connections are approved by it: one of another name is left out."""
+def test_exact_id_must_have_data_factorys_name(given):
+    """`resourceId` is undocumented, and approvals rely on it, so an id with another name is dropped."""
     assert endpoint(resourceId=given).private_endpoint_id is None
     assert endpoint(resourceId=f"{HIDDEN}/DF1.Purview_Blob").private_endpoint_id == f"{HIDDEN}/DF1.Purview_Blob"
 
 
-def test_identity_ignores_letter_case_and_a_trailing_slash():
-    """Target and group id are compared without regard to letter case, because Azure echoes another one."""
+def test_endpoint_matches_its_target_in_any_letter_case():
+    """Azure returns target and group id in other letter cases and with a trailing slash."""
     read = endpoint(privateLinkResourceId=STORAGE.upper() + "/", groupId="Blob")
     assert read.is_for(STORAGE, "blob")
     assert not read.is_for(STORAGE, "queue")
 
 
-def test_the_body_that_asks_for_an_endpoint():
-    """Exactly what the portal sends (recorded); nothing of a fetched body is ever sent back."""
+def test_body_of_an_endpoint():
+    """The body is exactly what the portal sends (recorded); no part of a fetched body is sent back."""
     assert account_json.endpoint_body(STORAGE, "blob") == {
         "properties": {"privateLinkResourceId": STORAGE, "groupId": "blob", "fqdns": []}
     }
 
 
-def test_the_body_that_asks_for_a_network():
-    """A body without properties is refused (public code)."""
+def test_body_of_a_network():
+    """Azure refuses a body without properties (public code)."""
     assert account_json.network_body() == {"properties": {}}
 
 
@@ -148,8 +148,8 @@ def test_the_body_that_asks_for_a_network():
         ({}, None, None),
     ],
 )
-def test_the_account_that_a_factory_is_connected_to(answer, location, account):
-    """The connection is read where there is one; null, empty and absent mean there is none."""
+def test_account_that_a_factory_is_connected_to(answer, location, account):
+    """Null, empty and absent all mean that the factory is not connected."""
     assert account_json.read_factory_connection(answer) == (location, account)
 
 
@@ -175,8 +175,8 @@ def test_the_account_that_a_factory_is_connected_to(answer, location, account):
         ({"type": {"of": "another kind"}}, "azure"),
     ],
 )
-def test_the_kind_of_an_integration_runtime(properties, kind):
-    """The type alone does not tell the kinds of Azure runtimes apart (spec)."""
+def test_kind_of_an_integration_runtime(properties, kind):
+    """The type alone does not distinguish the kinds of Azure runtimes (spec)."""
     assert account_json.read_runtime_kind({"properties": properties}) == kind
 
 
@@ -192,7 +192,7 @@ SHOWN = {
 }
 
 
-def test_a_connection():
+def test_connection_is_read():
     """Id, name, private endpoint, state and description are read."""
     read = connections.read_connection(SHOWN)
     assert read.model_dump() == {
@@ -204,7 +204,7 @@ def test_a_connection():
     }
 
 
-def test_a_connection_without_name_or_description():
+def test_connection_without_name_or_description():
     """Items of the ingestion list have no name (spec), and a description may be null."""
     properties = SHOWN["properties"] | {"privateLinkServiceConnectionState": {"status": "Pending", "description": None}}
     read = connections.read_connection({"id": SHOWN["id"], "properties": properties})
@@ -212,14 +212,14 @@ def test_a_connection_without_name_or_description():
 
 
 @pytest.mark.parametrize("private_endpoint", [None, {}, {"id": None}, {"id": ""}, {"id": 5}, "x"])
-def test_a_connection_without_private_endpoint_is_nobodys(private_endpoint):
-    """Without the private endpoint's id there is no telling whose it is, so it is left out."""
+def test_connection_without_private_endpoint_is_dropped(private_endpoint):
+    """Without the private endpoint's id, the connection cannot be matched to an endpoint."""
     properties = SHOWN["properties"] | {"privateEndpoint": private_endpoint}
     assert connections.read_connection(SHOWN | {"properties": properties}) is None
 
 
-def test_the_body_of_a_decision_keeps_what_the_requester_wrote():
-    """Approving overwrites the description (recorded), so the old one is sent along."""
+def test_body_of_a_decision_keeps_the_requesters_description():
+    """An approval overwrites the description (recorded), so the body contains the old one."""
     connection = a_connection(f"{HIDDEN}/df1.purview", description="Requested by DataFactory:df1")
     state = {"status": "Approved", "description": "Requested by DataFactory:df1; Approved with purview-mpe"}
     assert connections.decision_bodies("Approved", connection) == (
@@ -244,20 +244,20 @@ def test_the_body_of_a_decision_keeps_what_the_requester_wrote():
         ("x" * 114, "Approved", "x" * 114),
     ],
 )
-def test_descriptions_are_extended_once_and_never_too_long(existing, decision, sent):
-    """A message has at most 140 characters; one that is long already stays as it is."""
+def test_description_is_extended_once_up_to_140_characters(existing, decision, sent):
+    """A description that would become too long is not changed."""
     assert connections.extended_description(existing, decision) == sent
 
 
 @given(texts, st.sampled_from(["Approved", "Rejected"]))
-def test_a_description_is_never_lost(existing, decision):
-    """Whatever the requester wrote is still there, and deciding twice changes nothing more."""
+def test_description_is_never_lost(existing, decision):
+    """The requester's text stays at the beginning, and a second decision changes nothing."""
     once = connections.extended_description(existing, decision)
     assert once.startswith(existing)
     assert connections.extended_description(once, decision) == once
 
 
-def test_the_body_of_the_ingestion_call():
+def test_body_of_the_ingestion_call():
     """The field holds the id of the private endpoint (SDK)."""
     assert connections.ingestion_body("Approved", f"{HIDDEN}/df1.purview_blob") == {
         "privateEndpointId": f"{HIDDEN}/df1.purview_blob",
@@ -265,7 +265,7 @@ def test_the_body_of_the_ingestion_call():
     }
 
 
-# --- anything at all
+# --- arbitrary JSON
 
 
 def anything(*names: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -314,16 +314,16 @@ resources = st.one_of(
 
 
 @given(resources)
-def test_an_account_is_read_from_anything(answer):
-    """Whatever JSON came back gives an account whose first target is the one that was asked for."""
+def test_account_is_read_from_any_json(answer):
+    """Any JSON gives an account whose first target is the requested account."""
     account = account_json.read_account(answer, ArmId.parse(ACCOUNT))
     assert account.targets[0].resource_id == ACCOUNT
     assert account.model_validate_json(account.model_dump_json()) == account
 
 
 @given(resources)
-def test_everything_else_is_read_from_anything(answer):
-    """Whatever JSON came back gives a noun that can be printed and written, or nothing."""
+def test_other_values_are_read_from_any_json(answer):
+    """Any JSON gives a value that can be written as JSON, or None."""
     read = account_json.read_endpoint(answer, "df1")
     assert read is None or read.model_validate_json(read.model_dump_json()) == read
     connection = connections.read_connection(answer)
@@ -334,8 +334,8 @@ def test_everything_else_is_read_from_anything(answer):
 
 
 @given(st.dictionaries(st.just("key"), json_values))
-def test_a_field_is_read_as_what_it_should_be(holder):
-    """Objects, texts and lists of them: whatever is of another type counts as absent."""
+def test_field_of_another_type_counts_as_absent(holder):
+    """Objects, texts and lists of them are read; a value of another type is ignored."""
     value = holder.get("key")
     items = value if isinstance(value, list) else []
     assert reading.mapping(holder, "key") == reading.as_mapping(value) == (value if isinstance(value, dict) else {})
@@ -344,8 +344,8 @@ def test_a_field_is_read_as_what_it_should_be(holder):
     assert all(text.encode() is not None for text in (*reading.texts(holder, "key"), reading.text(holder, "key")))
 
 
-def test_half_a_character_is_replaced():
-    """JSON can spell half a character; no noun holds one, because no file or terminal takes it."""
+def test_lone_surrogates_are_replaced():
+    """JSON can contain half a character, which neither a file nor a terminal accepts."""
     assert endpoint(groupId="blob\ud800").group_id == ""
     account = account_json.read_account({"properties": {"endpoints": {"\udfff": "\ud800"}}}, ArmId.parse(ACCOUNT))
     assert account.endpoints == {"?": "?"}
@@ -355,7 +355,7 @@ def test_half_a_character_is_replaced():
 
 
 def test_azures_published_endpoints_are_read():
-    """The published endpoints have a name, a target, a group id and no connection yet."""
+    """The published endpoints have a name, a target and a group id, and no connection yet."""
     bodies = published.items(published.examples("datafactory", "ManagedPrivateEndpoints_*.json"))
     if not bodies:
         pytest.skip(published.HINT)
@@ -379,7 +379,7 @@ def test_azures_published_endpoints_are_read():
     ],
 )
 def test_azures_published_connections_are_read(provider, pattern):
-    """Every published connection names its private endpoint and its state, each provider in its own spelling."""
+    """Every published connection has its private endpoint and its state, in each provider's own spelling."""
     bodies = published.items(published.examples(provider, pattern))
     if not bodies:
         pytest.skip(published.HINT)

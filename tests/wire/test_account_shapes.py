@@ -1,4 +1,4 @@
-"""What a Purview account needs, read from its JSON: shapes A to F, the firewall setting, and odd answers."""
+"""What a Purview account needs, read from its JSON: shapes A to F, the firewall setting, and irregular answers."""
 
 from __future__ import annotations
 
@@ -62,15 +62,15 @@ SHAPES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
 
 
 @pytest.mark.parametrize(("shape", "properties", "expected"), SHAPES)
-def test_a_shape_is_read_from_the_properties(shape, properties, expected):
-    """Shape and targets follow from the properties; null, empty and absent mean the same."""
+def test_shape_follows_from_the_properties(shape, properties, expected):
+    """Null, empty and absent properties mean the same."""
     account = read(**properties)
     assert account.shape == shape
     assert targets(account) == expected
 
 
-def test_the_rest_of_the_account():
-    """Location, state and the addresses that Azure gives are taken over; the id is the one that was asked for."""
+def test_other_fields_of_the_account():
+    """Location, state and addresses are Azure's; the id is the requested one."""
     account = read_account(
         {
             "id": ACCOUNT.lower(),
@@ -87,8 +87,8 @@ def test_the_rest_of_the_account():
     assert account.endpoints == {"catalog": "https://pv1.purview.azure.com/catalog"}
 
 
-def test_the_age_of_an_account_does_not_matter():
-    """Microsoft's pages disagree about dates, so none is looked at."""
+def test_age_of_an_account_does_not_matter():
+    """Microsoft's pages disagree about dates, so no date is used."""
     old, new = read(**INGESTION, createdAt="2019-01-01T00:00:00Z"), read(**INGESTION, createdAt="2029-01-01T00:00:00Z")
     assert (old.shape, old.targets) == (new.shape, new.targets)
 
@@ -96,8 +96,8 @@ def test_the_age_of_an_account_does_not_matter():
 # --- warnings
 
 
-def test_two_storages_are_warned_of():
-    """Shape E uses the ingestion storage and says so; the managed one is retired."""
+def test_two_storages_give_a_warning():
+    """Shape E uses the ingestion storage and reports it; the managed storage is retired."""
     account = read(**INGESTION, managedResources=MANAGED)
     [finding] = account.warnings
     assert (finding.code, finding.severity) == ("two-storages", "warning")
@@ -111,19 +111,19 @@ def test_two_storages_are_warned_of():
     assert account.retired == (STORAGE,)
 
 
-def test_one_storage_named_twice_is_one_storage():
-    """Where both properties name the same storage account there is nothing to warn of, and nothing is retired."""
+def test_same_storage_in_both_properties_is_one_storage():
+    """Nothing is retired, and no warning is given."""
     account = read(managedResources=MANAGED, ingestionStorage={"id": STORAGE.upper()})
     assert (codes(account), account.retired) == ([], ())
 
 
-def test_a_disabled_namespace_is_retired():
-    """Endpoints to a namespace that was switched off are of no use any more."""
+def test_disabled_namespace_is_retired():
+    """Endpoints to a namespace that was disabled serve no purpose."""
     assert read(managedResources=MANAGED | HUBS, managedEventHubState="Disabled").retired == (NAMESPACE,)
 
 
-def test_an_ingestion_storage_that_is_a_resource_group_is_no_target():
-    """Azure's own sample shows a bare resource group there; that is told and not planned to."""
+def test_resource_group_as_ingestion_storage_is_not_a_target():
+    """Azure's own sample has a bare resource group there, which gives a warning."""
     account = read(managedResources=MANAGED, ingestionStorage={"id": GROUP})
     assert account.shape == "B"
     [finding] = account.warnings
@@ -135,8 +135,8 @@ def test_an_ingestion_storage_that_is_a_resource_group_is_no_target():
 
 
 @pytest.mark.parametrize("odd", ["nonsense", 5, ["x"], {"id": STORAGE}, NAMESPACE, True, "x" * 10_000])
-def test_ids_that_are_none_are_told(odd):
-    """Whatever stands where a storage account's id belongs is told, cut to a readable length, and not planned to."""
+def test_invalid_id_of_a_storage_gives_a_warning(odd):
+    """The value is shown with a bounded length and is not a target."""
     account = read(managedResources={"storageAccount": odd})
     assert account.shape == "F"
     assert codes(account) == ["unexpected-id", "shape-unknown"]
@@ -144,8 +144,8 @@ def test_ids_that_are_none_are_told(odd):
 
 
 @pytest.mark.parametrize("state", ["Creating", "creating", "Unknown"])
-def test_an_account_in_the_making_cannot_be_told_yet(state):
-    """Shape F of a fresh account says to wait."""
+def test_unknown_shape_of_a_new_account(state):
+    """While the account is being created, the remedy says to wait."""
     [finding] = read(provisioningState=state).warnings
     assert (finding.code, finding.severity) == ("shape-unknown", "error")
     assert finding.message == "It is not known which ingestion endpoints the account needs."
@@ -154,8 +154,8 @@ def test_an_account_in_the_making_cannot_be_told_yet(state):
     assert finding.remedy == "Wait until the account is created, then try again."
 
 
-def test_an_account_that_hides_its_resources_cannot_be_told():
-    """Shape F of a ready account says what to look at, and how to go on with the account endpoint alone."""
+def test_unknown_shape_of_a_ready_account():
+    """The remedy says what to check, and how to plan the account endpoint alone."""
     [finding] = read().warnings
     assert finding.cause == "The account shows neither a managed storage account nor an ingestion storage."
     assert finding.evidence == ("provisioningState: (absent)",)
@@ -176,7 +176,7 @@ def test_an_account_that_hides_its_resources_cannot_be_told():
     ],
 )
 def test_managed_resource_group(properties, group):
-    """It is shown, or is that of any managed resource; the ingestion storage's is Microsoft's own."""
+    """The group is given, or is that of any managed resource; Microsoft owns the ingestion storage's group."""
     assert read(**properties).managed_group == group
 
 
@@ -194,8 +194,8 @@ def test_managed_resource_group(properties, group):
         ("Canceled", "account-failed", "warning"),
     ],
 )
-def test_state_of_account_on_its_way_in_or_out_is_a_finding(state, code, severity):
-    """Every state but Succeeded is named, with what it means for the plan; the targets are read all the same."""
+def test_unsettled_account_state_is_a_finding(state, code, severity):
+    """Every state but Succeeded is reported with its effect on the plan; the targets are read all the same."""
     account = read(managedResources=MANAGED, provisioningState=state)
     [finding] = account.warnings
     assert (finding.code, finding.severity) == (code, severity)
@@ -206,34 +206,34 @@ def test_state_of_account_on_its_way_in_or_out_is_a_finding(state, code, severit
 
 @pytest.mark.parametrize("state", ["Succeeded", "succeeded", "", None, 5])
 def test_settled_account_has_no_finding_about_its_state(state):
-    """A finished account, and one that shows no state, give nothing to warn of."""
+    """A ready account, and one that shows no state, give no warning."""
     assert read(managedResources=MANAGED, provisioningState=state).warnings == ()
 
 
-def test_failed_account_shows_azure_reason():
-    """What Azure says about the failure is evidence, as one line."""
+def test_failed_account_shows_azures_reason():
+    """Azure's message about the failure is evidence, on one line."""
     told = {"accountProvisioningState": "Failed", "errorDetails": {"code": "x", "message": "no\nquota"}}
     [finding] = read(managedResources=MANAGED, provisioningState="Failed", accountStatus=told).warnings
     assert finding.evidence == ("provisioningState: Failed", "accountStatus: no quota")
 
 
-def test_state_that_is_no_word_is_shown_short():
-    """A state from outside is one bounded line in the message."""
+def test_invalid_state_is_shown_short():
+    """The state is one line of bounded length in the message."""
     [finding] = read(managedResources=MANAGED, provisioningState="x\x1b[2J" + "y" * 10_000).warnings
     assert len(finding.message) < 300
     assert "\x1b" not in finding.message
 
 
 @pytest.mark.parametrize("state", ["Deleting", "Failed"])
-def test_hidden_resources_of_account_on_its_way_out_are_not_waited_for(state):
-    """Shape F of such an account gives both findings, and neither says to wait for its creation."""
+def test_remedy_does_not_wait_for_a_deleting_or_failed_account(state):
+    """Both findings are reported, and the one for shape F does not say to wait."""
     account = read(provisioningState=state)
     assert codes(account)[1:] == ["shape-unknown"]
     assert "Wait" not in account.warnings[1].remedy
 
 
-def test_an_account_that_may_not_be_read():
-    """Without Reader there is the account endpoint alone, as in the portal, with the role that is missing."""
+def test_unreadable_account_has_only_its_own_target():
+    """Without Reader, only the account endpoint is known, as in the portal; the finding names the role."""
     account = unreadable_account(ID, AccessDenied("403", remedy="", status=403))
     assert (account.shape, account.firewall, targets(account)) == (None, None, [OWN])
     [finding] = account.warnings
@@ -245,16 +245,16 @@ def test_an_account_that_may_not_be_read():
     )
 
 
-def test_an_account_in_a_hidden_subscription():
-    """A role does not help there: the remedy is about the tenant that the caller is signed in to."""
+def test_account_in_an_invisible_subscription():
+    """A role does not help there; the remedy is about the tenant of the sign-in."""
     account = unreadable_account(ID, AccessDenied("404", remedy="Sign in to its tenant.", status=404))
     [finding] = account.warnings
     assert (finding.code, finding.evidence) == ("account-unreadable", ("404",))
     assert finding.remedy == "Sign in to its tenant."
 
 
-def test_a_deleted_account_is_shown_as_an_unreadable_one():
-    """A takedown replaces the warning by one of its own."""
+def test_deleted_account_is_shown_as_an_unreadable_one():
+    """`delete_all` replaces this warning with one of its own."""
     [finding] = unreadable_account(ID, NotFound("gone", remedy="", status=404)).warnings
     assert finding.remedy.startswith("Ask an owner of the account for the role Reader")
 
@@ -267,7 +267,7 @@ OPEN, HALF, CLOSED = "enabled-from-all-networks", "disabled-for-ingestion-only",
 @pytest.mark.parametrize(
     ("account", "managed", "ingestion", "firewall", "warned"),
     [
-        # flags: of the account, of the managed resources, of the ingestion storage (absent where None)
+        # flags of the account, the managed resources and the ingestion storage (None: absent)
         ("Enabled", "Enabled", None, OPEN, False),
         (None, None, None, OPEN, False),
         ("NotSpecified", "NotSpecified", None, OPEN, False),
@@ -286,8 +286,8 @@ OPEN, HALF, CLOSED = "enabled-from-all-networks", "disabled-for-ingestion-only",
         ("Sometimes", 5, ["Disabled"], OPEN, False),
     ],
 )
-def test_the_firewall_setting(account, managed, ingestion, firewall, warned):
-    """The portal's setting follows from the flags; where two disagree the stricter one counts, with a warning."""
+def test_firewall_setting(account, managed, ingestion, firewall, warned):
+    """The flags give the portal's setting; if they disagree, the stricter one counts, with a warning."""
     properties: dict[str, Any] = {"publicNetworkAccess": account, "managedResourcesPublicNetworkAccess": managed}
     if ingestion is not None:
         properties["ingestionStorage"] = {"id": OTHER_STORAGE, "publicNetworkAccess": ingestion}
@@ -298,8 +298,8 @@ def test_the_firewall_setting(account, managed, ingestion, firewall, warned):
     assert codes(read_as) == (["flags-disagree"] if warned else [])
 
 
-def test_flags_that_disagree_are_shown():
-    """The warning names both flags with what they say."""
+def test_disagreeing_flags_are_shown():
+    """The warning shows both flags with their values."""
     [finding] = read(
         managedResourcesPublicNetworkAccess="Enabled",
         ingestionStorage={"id": OTHER_STORAGE, "publicNetworkAccess": "Disabled"},
@@ -310,21 +310,21 @@ def test_flags_that_disagree_are_shown():
     )
 
 
-def test_the_ingestion_flag_counts_whatever_the_id_names():
-    """A closed ingestion storage closes ingestion also where its id is spelled as in Azure's sample."""
+def test_ingestion_flag_counts_with_any_id():
+    """A closed ingestion storage closes ingestion even if its id is a resource group, as in Azure's sample."""
     account = read(managedResources=MANAGED, ingestionStorage={"id": GROUP, "publicNetworkAccess": "Disabled"})
     assert account.firewall == HALF
 
 
-def test_an_ingestion_flag_without_storage_counts_for_nothing():
-    """Without an ingestion storage there is nothing that the flag could be about."""
+def test_ingestion_flag_without_storage_is_ignored():
+    """Without an ingestion storage, the flag has no meaning."""
     account = read(managedResources=MANAGED, ingestionStorage={"publicNetworkAccess": "Disabled"})
     assert account.firewall == OPEN
 
 
 # --- Azure's own examples
 
-# Our own bodies, in the manner of the examples: with everything around that is of no interest here.
+# Bodies made for these tests in the form of Azure's examples, with all the irrelevant fields.
 AROUND: dict[str, Any] = {
     "id": ACCOUNT,
     "name": "pv1",
@@ -347,14 +347,14 @@ PROPERTIES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(("shape", "properties", "expected"), SHAPES)
-def test_bodies_in_the_manner_of_the_examples(shape, properties, expected):
-    """Nothing around the fields that count changes what is read."""
+def test_irrelevant_fields_do_not_change_the_shape(shape, properties, expected):
+    """The other fields of a complete body do not change what is read."""
     account = read_account(AROUND | {"properties": PROPERTIES | properties}, ID)
     assert (account.shape, targets(account)) == (shape, expected)
 
 
 def test_azures_published_accounts_are_read():
-    """A published account that names managed resources is of shape A, any other of F; a bare group is told."""
+    """With managed resources, an account has shape A, otherwise F; a bare resource group gives a warning."""
     accounts = published.items(published.examples("purview", "Accounts_*Get*.json"))
     accounts += published.items(published.examples("purview", "Accounts_ListBy*.json"))
     accounts += published.items(published.examples("purview", "Accounts_CreateOrUpdate.json"))

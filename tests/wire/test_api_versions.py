@@ -1,4 +1,4 @@
-"""Which api-version takes the place of one that a cloud does not have."""
+"""Which api-version replaces one that a cloud does not have."""
 
 from __future__ import annotations
 
@@ -29,10 +29,8 @@ STORAGE = "microsoft.storage/storageaccounts/privateendpointconnections"
         ("", "2018-06-01", ["2016-01-01"], None),
     ],
 )
-def test_the_newest_version_that_is_known_to_work_is_chosen(
-    resource_type: str, sent: str, offered: list[str], chosen: str | None
-) -> None:
-    """Never a preview by guess, never one that would hide what an account needs."""
+def test_newest_known_version_is_chosen(resource_type: str, sent: str, offered: list[str], chosen: str | None) -> None:
+    """A preview is never guessed, nor a version that would hide what an account needs."""
     assert another_version(resource_type, sent, offered) == chosen
 
 
@@ -51,13 +49,13 @@ def test_the_newest_version_that_is_known_to_work_is_chosen(
         ("", ""),
     ],
 )
-def test_the_type_is_read_from_the_path(path: str, resource_type: str) -> None:
-    """The last provider counts, and names are left out."""
+def test_type_is_read_from_the_path(path: str, resource_type: str) -> None:
+    """The last provider counts, without names."""
     assert type_of(path) == resource_type
 
 
-def test_only_the_version_of_an_address_is_replaced() -> None:
-    """Wherever it stands in the query."""
+def test_only_the_api_version_of_a_url_is_replaced() -> None:
+    """It can be anywhere in the query."""
     url = "https://x/y?a=1&api-version=2026-09-01&skipToken=api-version"
     assert version_in(url) == "2026-09-01"
     assert with_version(url, "2025-06-01") == "https://x/y?a=1&api-version=2025-06-01&skipToken=api-version"

@@ -1,4 +1,4 @@
-"""What a collection administrator is asked to do, in words and as a script."""
+"""The hand-off to a collection administrator, as text and as a script."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ PERSON = {"attributeName": "principal.microsoft.id", "attributeValueIncludes": F
 SHOWN = an_account(endpoints={"catalog": f"{ADDRESS}/catalog"}, firewall=CLOSED, default_domain=COLLECTION)
 
 
-def test_the_text_says_who_where_and_why():
-    """It names the account, the identity, the place in the portal and the reason."""
+def test_text_names_account_identity_place_and_reason():
+    """The text has everything that the administrator needs."""
     text = hand_off(SHOWN, ASKED, "this caller is outside", takes_away=False)
     for part in (ACCOUNT, "df1", FACTORY, "this caller is outside", "Data curators: add", "private network", ADDRESS):
         assert part in text
@@ -49,16 +49,16 @@ def test_the_text_says_who_where_and_why():
 
 @pytest.mark.parametrize("owners", [None, "Please approve a connection.\n\n  because of Please give the role\n"])
 @pytest.mark.parametrize("asked", [(), ASKED])
-def test_two_texts_are_joined_and_taken_apart(owners, asked):
-    """Each part comes back as it was, also if the other one is missing."""
+def test_two_texts_are_joined_and_separated(owners, asked):
+    """Each part comes back unchanged, even if the other part is missing."""
     administrator = hand_off(SHOWN, asked, "no role", takes_away=False) if asked else None
     text = joined(owners, administrator)
     assert apart(text) == (owners, administrator)
     assert (text is None) == (owners is None and administrator is None)
 
 
-def test_taking_away_is_asked_for_with_a_script():
-    """It says which identities to remove, and its script removes them."""
+def test_removal_has_its_own_script():
+    """The text asks to remove the role, and the script takes it away."""
     text = hand_off(SHOWN, ASKED, "no role", takes_away=True)
     assert "remove the role" in text
     assert "decide take <<<" in text
@@ -68,15 +68,15 @@ def test_taking_away_is_asked_for_with_a_script():
 @pytest.mark.parametrize(
     "catalog", ["", "https://evil.example/catalog", "https://contoso.purview.azure.com.evil/catalog"]
 )
-def test_a_strange_address_gets_no_script(catalog):
-    """A script with a token in it goes to Purview's own hosts alone."""
+def test_foreign_address_gets_no_script(catalog):
+    """A script that sends a token is made for Purview's own hosts only."""
     text = hand_off(an_account(endpoints={"catalog": catalog}), ASKED, "no role", takes_away=False)
     assert "az rest" not in text
     assert "evil" not in text
 
 
 def decided(function: str, document: Any, *ids: str, names: tuple[str, str] = (COLLECTION, COLLECTION)) -> Any:
-    """What a function of the script's jq program makes of a document; None if it gives nothing."""
+    """The result of a function of the script's jq program for a document; None if it returns nothing."""
     args = {"role": ROLE["fromRule"], "domain": names[0], "account": names[1]}
     positional = f"{json.dumps({'positional': ids})} as $ARGS | "
     found = jq.compile(positional + RULES + function, args=args).input_value(document).all()
@@ -107,8 +107,8 @@ POLICIES = {
 
 
 @pytest.mark.parametrize("rules", POLICIES.values(), ids=POLICIES)
-def test_the_script_gives_and_takes_the_role_as_the_library_does(rules):
-    """The same policy is the result, or in both nothing is to be changed; the script reads that back as done."""
+def test_script_changes_the_policy_as_the_library_does(rules):
+    """Both give the same policy, or both change nothing; the script reads the result back as done."""
     before = policy(*rules)
     ids = (FACTORY, OTHER)
     given = decided("give", before.body, *ids)
@@ -134,22 +134,22 @@ def test_the_script_gives_and_takes_the_role_as_the_library_does(rules):
     [(), (rule(RULE, [people(OWNER), ROLE]),)],
     ids=["nothing", "no permission"],
 )
-def test_the_script_refuses_a_policy_of_unknown_form(change, rules):
-    """Where the library raises, the script ends with the reason."""
+def test_script_refuses_a_policy_of_unknown_form(change, rules):
+    """If the library raises, the script ends with the reason."""
     with pytest.raises(ValueError, match=f"no rule permission:{COLLECTION}.*Nothing was written"):
         decided(change, policy(*rules).body, FACTORY)
     with pytest.raises(UnsupportedSetup):
         (with_curators if change == "give" else without_curators)(policy(*rules), [FACTORY])
 
 
-def test_the_script_refuses_rules_without_conditions():
-    """Nothing is added to what cannot be read."""
+def test_script_refuses_rules_without_conditions():
+    """The script adds nothing to a rule that it cannot read."""
     with pytest.raises(ValueError, match="holds no conditions"):
         decided("give", policy({"id": RULE}, permission(RULE)).body, FACTORY)
 
 
-def test_the_script_needs_an_identity():
-    """A factory without an identity shows no id."""
+def test_script_needs_an_identity():
+    """A factory without an identity has no id to add."""
     with pytest.raises(ValueError, match="no identity with the id None"):
         decided("give", policy(permission()).body, "None")
 
@@ -174,14 +174,14 @@ CHILD = of_collection("child", parentCollectionName=COLLECTION)
         [{**of_collection("contoso"), "id": "../x"}, 3, {"id": "a"}, of_collection("mine")],
     ],
 )
-def test_the_script_picks_the_policy_that_the_library_picks(values):
-    """Of several roots, the one of the default domain, or the one with the account's name."""
+def test_script_picks_the_same_root_policy_as_the_library(values):
+    """Of several roots: the one of the default domain, or the one with the account's name."""
     document = {"values": values}
     expected = find_root(read_policies(document), "Contoso", "domain")
     assert decided("root", document, names=("domain", "Contoso")) == (expected.body if expected else None)
 
 
-#: Stands for the Azure CLI: keeps the policies in a file, and what is put there; `LOST` says that a write is replaced.
+#: A fake Azure CLI that keeps the policies in a file and counts writes; with `LOST`, another write replaces each one.
 AZ = """\
 import json, os, sys
 options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
@@ -203,7 +203,7 @@ else:
 
 @dataclass
 class Ran:
-    """What the script did."""
+    """The result of one run of the script."""
 
     code: int
     said: str
@@ -215,7 +215,7 @@ class Ran:
 
 @pytest.fixture
 def ran(tmp_path):
-    """Runs the script where `az` keeps these policies."""
+    """Runs the script with an `az` that keeps these policies."""
     if shutil.which("jq") is None:
         pytest.skip("jq is not installed")
     (tmp_path / "fake.py").write_text(AZ)
@@ -242,8 +242,8 @@ def ran(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["usual", "no rule", "no reference", "a narrower alternative"])
-def test_run_in_bash_the_script_gives_and_takes_the_role(ran, kind):
-    """Each time the identity is there, or gone, at the end; a repetition writes nothing."""
+def test_script_in_bash_gives_and_takes_the_role(ran, kind):
+    """The identity is added or removed with one write; a repeated run writes nothing."""
     before = policy(*POLICIES[kind])
     given = ran(before.body)
     assert (given.code, len(given.puts)) == (0, 1), given.said
@@ -256,7 +256,7 @@ def test_run_in_bash_the_script_gives_and_takes_the_role(ran, kind):
     assert FACTORY not in taken.held[COLLECTION]
 
 
-def test_run_in_bash_the_script_writes_a_policy_that_no_argument_can_hold(ran):
+def test_script_in_bash_writes_a_policy_longer_than_an_argument(ran):
     """Linux limits an argument to 128 kB; a policy with thousands of identities is longer."""
     many = [f"{number:08x}-0000-4000-8000-00000000ffff" for number in range(4_000)]
     before = policy(rule(RULE, [people(*many), ROLE]), permission(RULE), description="Jörg 😀")
@@ -267,8 +267,8 @@ def test_run_in_bash_the_script_writes_a_policy_that_no_argument_can_hold(ran):
     assert given.policies[0].body["properties"]["description"] == "Jörg 😀"
 
 
-def test_run_in_bash_the_script_writes_the_policy_of_its_own_root(ran):
-    """In a merged account another root's policy may come first."""
+def test_script_in_bash_writes_its_own_root_policy(ran):
+    """In a merged account, the policy of another root may come first."""
     other = of_collection("merged")
     done = ran(other, policy(*POLICIES["usual"]).body)
     assert (done.code, FACTORY in done.held[COLLECTION], done.held["merged"]) == (0, True, frozenset()), done.said
@@ -281,16 +281,16 @@ def test_run_in_bash_the_script_writes_the_policy_of_its_own_root(ran):
         ([policy(rule(RULE, [people(OWNER), ROLE])).body], "no rule permission:contoso"),
     ],
 )
-def test_run_in_bash_the_script_stops_before_it_writes(ran, values, said):
-    """What it does not understand stays as it is, and the exit code says so."""
+def test_script_in_bash_stops_before_an_unsafe_write(ran, values, said):
+    """A policy that it does not understand is not written, and the exit code is not 0."""
     done = ran(*values)
     assert done.code != 0
     assert said in done.said
     assert done.puts == []
 
 
-def test_run_in_bash_the_script_notices_that_its_write_was_replaced(ran):
-    """It reads back, and fails if the identity is not there."""
+def test_script_in_bash_detects_a_replaced_write(ran):
+    """The script reads back, and fails if the identity is missing."""
     done = ran(policy(*POLICIES["usual"]).body, LOST="1")
     assert done.code != 0
     assert "another write has replaced it" in done.said
@@ -298,7 +298,7 @@ def test_run_in_bash_the_script_notices_that_its_write_was_replaced(ran):
 
 @pytest.mark.parametrize("takes_away", [False, True])
 def test_shellcheck_accepts_the_script(takes_away):
-    """Nothing in it is quoted wrongly."""
+    """The script has no quoting problem."""
     shellcheck = Path(sys.executable).with_name("shellcheck")
     ran = subprocess.run(
         [shellcheck, "-s", "bash", "-"],

@@ -1,4 +1,4 @@
-"""Whatever Azure, or something in its place, answers becomes a result or an error of ours."""
+"""Every answer from Azure, or from a proxy in front of it, becomes a result or a typed error."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 BODY: dict[str, Any] = {"properties": {}}
-#: Every kind of operation of the real SDK clients that this library uses, and through which method of Io.
+#: Every kind of SDK operation that this library uses, with the method of Io that runs it.
 OPERATIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "read account": ("read", lambda az: az.purview(ACCOUNT).accounts.get("rg1", "pv1")),
     "read factory": ("read", lambda az: az.datafactory(FACTORY).factories.get("rg1", "df1")),
@@ -91,7 +91,7 @@ OPERATIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         lambda az: az.eventhub(NAMESPACE).private_endpoint_connections.create_or_update("rg1", "eventhub1", "c", BODY),
     ),
 }
-#: 200, and yet not what was asked for.
+#: Bodies of a 200 answer that are not the requested resource.
 ODD_BODIES: dict[str, bytes] = {
     "html": b"<html>Sign in</html>",
     "empty": b"",
@@ -113,7 +113,7 @@ ODD_FIELDS: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _quiet_sdk() -> Iterator[None]:
-    """The SDKs log a traceback for each error body that is not JSON."""
+    """Silence the SDKs, which log a traceback for each error body that is not JSON."""
     logging.getLogger("azure").setLevel(logging.CRITICAL)
     yield
     logging.getLogger("azure").setLevel(logging.NOTSET)
@@ -127,8 +127,8 @@ def do(runner: Runner, name: str, reply: Any) -> Any:
 @both
 @pytest.mark.parametrize("body", ODD_BODIES)
 @pytest.mark.parametrize("name", [name for name, (kind, _) in OPERATIONS.items() if kind != "call"])
-def test_a_200_that_is_no_resource_is_an_unreadable_answer(runner: Runner, name: str, body: str) -> None:
-    """HTML, nothing, JSON of another kind, half of it: AzureUnavailable with the status, never an SDK's error."""
+def test_200_without_a_resource_is_unreadable(runner: Runner, name: str, body: str) -> None:
+    """HTML, an empty body, other JSON or truncated JSON raises AzureUnavailable with the status, not an SDK error."""
     with pytest.raises(AzureUnavailable, match="the answer 200 cannot be read") as caught:
         do(runner, name, answer(200, ODD_BODIES[body], x_ms_request_id="r-1"))
     assert (caught.value.status, caught.value.request_id) == (200, "r-1")
@@ -137,8 +137,8 @@ def test_a_200_that_is_no_resource_is_an_unreadable_answer(runner: Runner, name:
 @both
 @pytest.mark.parametrize("content_type", ["text/html", "text/xml", "application/octet-stream", "", "nonsense"])
 @pytest.mark.parametrize("body", [*ODD_BODIES.values(), DEEP], ids=lambda body: body[:20].decode())
-def test_the_content_type_does_not_matter(runner: Runner, body: bytes, content_type: str) -> None:
-    """Whatever the answer calls itself, it is unreadable in the same way."""
+def test_content_type_does_not_matter(runner: Runner, body: bytes, content_type: str) -> None:
+    """The error is the same for any Content-Type."""
     with pytest.raises(AzureUnavailable, match="the answer 200 cannot be read"):
         do(runner, "read account", answer(200, body, Content_Type=content_type))
 
@@ -146,16 +146,16 @@ def test_the_content_type_does_not_matter(runner: Runner, body: bytes, content_t
 @both
 @pytest.mark.parametrize("fields", ODD_FIELDS)
 @pytest.mark.parametrize("name", [name for name, (kind, _) in OPERATIONS.items() if kind == "read"])
-def test_fields_of_the_wrong_type_come_through_as_they_are(runner: Runner, name: str, fields: str) -> None:
-    """What the SDK's models cannot hold is not lost and not changed: `_wire` decides."""
+def test_fields_of_the_wrong_type_are_passed_through(runner: Runner, name: str, fields: str) -> None:
+    """Fields that the SDK's models cannot hold are neither lost nor changed, so that `_wire` can decide."""
     assert do(runner, name, ok(ODD_FIELDS[fields])) == ODD_FIELDS[fields]
 
 
 @both
 @pytest.mark.parametrize("value", [None, 5, "x", {"a": 1}, [1], [None], ["x"], [[]]])
 @pytest.mark.parametrize("name", [name for name, (kind, _) in OPERATIONS.items() if kind == "collect"])
-def test_a_list_of_something_else_is_an_unreadable_answer(runner: Runner, name: str, value: Any) -> None:
-    """A page whose `value` is no list of objects is an error, not a shorter list."""
+def test_list_of_other_items_is_unreadable(runner: Runner, name: str, value: Any) -> None:
+    """A page whose `value` is not a list of objects is an error, not a shorter list."""
     with pytest.raises(AzureUnavailable, match="cannot be read"):
         do(runner, name, ok({"value": value}))
 
@@ -175,10 +175,10 @@ def test_a_list_of_something_else_is_an_unreadable_answer(runner: Runner, name: 
     ],
 )
 @pytest.mark.parametrize("status", [200, 201, 202, 203, 204])
-def test_a_success_that_the_sdk_does_not_expect_can_be_told_apart(
+def test_unexpected_success_status_is_an_azure_error(
     runner: Runner, name: str, expected: set[int], status: int
 ) -> None:
-    """A 202 in place of a 200 is an AzureError with that status: whoever gets it reads back before judging."""
+    """A 202 instead of a 200 raises AzureError with that status, so the caller can read back."""
     if status in expected:
         do(runner, name, answer(status, {}))
         return
@@ -188,8 +188,8 @@ def test_a_success_that_the_sdk_does_not_expect_can_be_told_apart(
 
 
 @both
-def test_an_empty_202_of_event_hubs_can_be_told_apart(runner: Runner) -> None:
-    """Event Hubs' SDK cannot read an empty 202, which is a success: the status tells."""
+def test_empty_202_of_event_hubs_keeps_its_status(runner: Runner) -> None:
+    """Event Hubs' SDK cannot read an empty 202, which is a success, so the status matters."""
     with pytest.raises(AzureUnavailable) as caught:
         do(runner, "approve namespace", answer(202, b""))
     assert caught.value.status == 202
@@ -214,8 +214,8 @@ def test_an_empty_202_of_event_hubs_can_be_told_apart(runner: Runner) -> None:
     ids=lambda body: body[:20].decode("latin-1"),
 )
 @pytest.mark.parametrize("name", ["read account", "delete endpoint", "list storage", "approve namespace"])
-def test_an_error_with_any_body_keeps_its_status(runner: Runner, name: str, body: bytes) -> None:
-    """Whatever stands in an error's body; a 404 without Azure's own code does not say that anything is gone."""
+def test_error_with_any_body_keeps_its_status(runner: Runner, name: str, body: bytes) -> None:
+    """A 404 without Azure's own code does not prove that the resource is gone."""
     with pytest.raises(AzureError) as caught:
         do(runner, name, answer(404, body))
     assert (type(caught.value), caught.value.status) == (AzureError, 404)
@@ -259,7 +259,7 @@ def error(status: int, code: str = "", message: str = "Said so.") -> PurviewMpeE
     ],
 )
 def test_status_and_code_decide_class_and_remedy(status: int, code: str, kind: Any, remedy: str) -> None:
-    """Each refusal has a class, a remedy that starts with a verb, and Azure's own words, code and ids."""
+    """Each refusal has a class, a remedy that starts with a verb, and Azure's message, code and ids."""
     made = error(status, code)
     assert (type(made), made.status, made.azure_code) == (kind, status, code or None)
     assert (made.request_id, made.correlation_id) == ("r-1", "c-1")
@@ -270,8 +270,8 @@ def test_status_and_code_decide_class_and_remedy(status: int, code: str, kind: A
 
 
 @pytest.mark.parametrize(("on_data_plane", "service"), [(False, "Azure Resource Manager"), (True, "Purview")])
-def test_a_redirect_names_the_service_that_was_asked(on_data_plane: bool, service: str) -> None:
-    """And what to do next: Purview's data plane is not Azure Resource Manager."""
+def test_redirect_names_the_service(on_data_plane: bool, service: str) -> None:
+    """The remedy distinguishes Purview's data plane from Azure Resource Manager, and says what to do next."""
     attempt = Attempt("read the policy", FACTORY, "Reader", on_data_plane=on_data_plane)
     error = errors.unexpected_answer(attempt, Answer(302))
     assert error.remedy == (
@@ -280,8 +280,8 @@ def test_a_redirect_names_the_service_that_was_asked(on_data_plane: bool, servic
     )
 
 
-def test_a_message_reads_as_it_should() -> None:
-    """The whole text of a typical error."""
+def test_whole_message_of_an_error() -> None:
+    """The complete text of a typical error."""
     assert str(error(403, "AuthorizationFailed", "The client does not have authorization.")) == (
         "Could not create the endpoint 'purview_blob': Azure answered 403 (AuthorizationFailed): The client does not "
         "have authorization.\n"
@@ -292,7 +292,7 @@ def test_a_message_reads_as_it_should() -> None:
 
 
 def test_codes_are_compared_in_any_letter_case() -> None:
-    """Azure's codes come in more than one spelling."""
+    """Azure spells its codes in more than one way."""
     assert isinstance(error(403, "requestDisallowedByPolicy"), PolicyDenied)
 
 
@@ -308,21 +308,21 @@ def test_codes_are_compared_in_any_letter_case() -> None:
         ("Not registered.", "/subscriptions/x", "<namespace>"),
     ],
 )
-def test_the_provider_to_register_is_named(message: str, scope: str, namespace: str) -> None:
-    """Azure's message names the resource provider; without it the resource does."""
+def test_missing_provider_is_named(message: str, scope: str, namespace: str) -> None:
+    """Azure's message names the resource provider; otherwise the resource id does."""
     body = f'{{"error": {{"code": "MissingSubscriptionRegistration", "message": "{message}"}}}}'
     made = error_for(Attempt("x", scope, "Reader"), Answer(409, body))
     assert f"--namespace {namespace} " in made.remedy
 
 
-def test_a_scope_that_is_no_id_still_gives_a_remedy() -> None:
-    """Nothing depends on the shape of the scope."""
+def test_invalid_scope_still_gives_a_remedy() -> None:
+    """The remedy does not need a valid scope."""
     made = error_for(Attempt("x", "odd", "Reader"), Answer(409, '{"code": "MissingSubscriptionRegistration"}'))
     assert made.remedy.endswith("--namespace <namespace> --subscription <subscription>")
 
 
-def test_text_from_outside_is_one_short_line() -> None:
-    """Escape sequences, line breaks and endless messages do not reach a terminal or a log."""
+def test_azures_text_becomes_one_short_line() -> None:
+    """Escape sequences, line breaks and very long messages do not reach a terminal or a log."""
     made = error(400, "x" * 500, "a\\u001b[31m b\\r\\nc\\u0085d" + "y" * 5000)
     assert len(made.message) < 900
     assert made.message.isprintable()
@@ -341,8 +341,8 @@ def test_text_from_outside_is_one_short_line() -> None:
         (500, "StorageAccountOperationInProgress", "", False),
     ],
 )
-def test_busy_is_what_passes_when_somebody_else_is_done(status: int, code: str, message: str, busy: bool) -> None:
-    """Only refusals, never what the pipeline has tried again already: the two retries stay apart."""
+def test_busy_refusals_are_recognised(status: int, code: str, message: str, busy: bool) -> None:
+    """Only refusals count; statuses that the pipeline retries itself do not, so the two retries stay separate."""
     assert is_busy(error(status, code, message)) is busy
 
 
@@ -357,26 +357,26 @@ def test_busy_is_what_passes_when_somebody_else_is_done(status: int, code: str, 
         ("http://me:hunter2@proxy:3128/x", "http://***@proxy:3128/x"),
     ],
 )
-def test_what_looks_like_a_token_or_a_password_is_blotted(text: str, left: str) -> None:
-    """Web tokens wherever they begin, and the user of an address; nothing else."""
+def test_tokens_and_passwords_are_removed(text: str, left: str) -> None:
+    """Web tokens anywhere in a text, and the user part of a URL; nothing else changes."""
     assert errors.blotted(text) == left
 
 
-def test_no_secret_survives_blotting() -> None:
-    """The secret itself, and whatever is introduced as a bearer token."""
+def test_known_secret_is_removed() -> None:
+    """The given secret and every bearer token are replaced."""
     assert errors.blotted("a s3cret b", "s3cret") == "a *** b"
     assert errors.blotted("Bearer eyJ0eXAiOiJKV1QiLCJhbGci.x-_y==, the bearer of news", "") == (
         "Bearer ***, the bearer of news"
     )
 
 
-def test_an_answer_that_is_too_long_is_not_read():
-    """The message says so."""
+def test_answer_that_is_too_long_is_refused():
+    """The message gives the reason."""
     assert "longer than any of Azure's" in errors.too_long(READING, 200).message
 
 
-def test_an_answer_that_repeats_the_token_is_not_read():
-    """Nothing of it is repeated."""
+def test_answer_that_repeats_the_token_is_refused():
+    """The message gives the reason and contains no part of the answer."""
     assert "repeats the token" in errors.token_repeated(READING, Answer(200)).message
 
 
@@ -389,13 +389,13 @@ def test_an_answer_that_repeats_the_token_is_not_read():
         (False, None, "", "Check the network"),
     ],
 )
-def test_what_to_do_about_the_way_to_a_host(bad, proxy, host, says):
-    """The remedy names what stands between."""
+def test_remedy_for_a_failed_connection(bad, proxy, host, says):
+    """The remedy names the certificate authority, the proxy or the host."""
     remedy = errors.no_answer(READING, "it broke", host=host, proxy=proxy, bad_certificate=bad).remedy
     assert says in remedy
 
 
-def test_a_sign_in_without_a_token_is_about_the_sign_in():
-    """A 401 from Azure is about one resource."""
+def test_missing_token_differs_from_a_401():
+    """A 401 from Azure is about one resource, not about the sign-in as a whole."""
     assert errors.is_without_token(AccessDenied("x", remedy=""))
     assert not errors.is_without_token(AccessDenied("x", remedy="", status=401))

@@ -1,4 +1,4 @@
-"""The hand-off: word for word what the owner of a target gets, and nothing that a hostile name could slip in."""
+"""The hand-off: the exact text for the owner of a target, safe against hostile names."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def command(made: str, label: str = "command:") -> list[str]:
     return shlex.split(line.partition(label)[2])
 
 
-def test_an_account_with_managed_resources():
-    """Shape A, with everything from the exact connection to a mere name: the whole text."""
+def test_account_with_managed_resources():
+    """The whole text for shape A, from an exact connection to a name alone."""
     assert (
         text(
             Pending(OWN, "purview", f"{HIDDEN}/df1.purview"),
@@ -114,8 +114,8 @@ def test_an_account_with_managed_resources():
     )
 
 
-def test_an_account_with_ingestion_storage():
-    """Shape C in another cloud: the account's ingestion list and its own call: the whole text."""
+def test_account_with_ingestion_storage():
+    """The whole text for shape C in another cloud, with the account's ingestion list and call."""
     assert (
         text(
             Pending(NEW_BLOB, "purview_blob", f"{HIDDEN}/df1.purview_blob"),
@@ -126,13 +126,13 @@ def test_an_account_with_ingestion_storage():
     )
 
 
-def test_nothing_left_is_no_text():
-    """Where nothing is left to others there is nothing to hand over."""
+def test_nothing_pending_gives_no_text():
+    """Without pending connections, the hand-off is None."""
     assert text() is None
 
 
-def test_a_single_connection_is_not_counted():
-    """One connection is spoken of as one."""
+def test_single_connection_has_no_number():
+    """The text says "a private endpoint connection" instead of a count."""
     assert text(Pending(OWN, "purview")).startswith(
         "Please approve a private endpoint connection of the data factory 'df1' for the Purview account\n"
     )
@@ -153,14 +153,14 @@ hostile = st.sampled_from(HOSTILE) | st.text(max_size=30)
 
 
 def seen(given: str) -> str:
-    """What a terminal is shown of a text."""
+    """What a terminal shows of a text."""
     return "".join(c for c in given if c.isprintable())
 
 
 @pytest.mark.parametrize("target", [BLOB, NEW_BLOB])
 @given(hostile, hostile, hostile, hostile)
-def test_hostile_texts_stay_one_line_each(target, name, private_endpoint_id, connection_id, reason):
-    """Whatever Azure, or somebody in its place, calls things: no line is added and no control character passes."""
+def test_hostile_texts_add_no_lines(target, name, private_endpoint_id, connection_id, reason):
+    """Whatever names Azure returns, no line is added and no control character passes."""
     harmless = text(Pending(target, "n", "p", "c", "r"))
     made = text(Pending(target, name, private_endpoint_id or "p", connection_id or "c", reason or "r"))
     assert len(made.splitlines()) == len(harmless.splitlines())
@@ -168,15 +168,15 @@ def test_hostile_texts_stay_one_line_each(target, name, private_endpoint_id, con
 
 
 @given(hostile.filter(seen))
-def test_a_hostile_connection_is_one_word_of_the_command(connection_id):
-    """Pasted into a shell, the id is one argument and nothing else."""
+def test_hostile_connection_is_one_argument(connection_id):
+    """Pasted into a shell, the id is exactly one argument."""
     made = text(Pending(BLOB, "purview_blob", None, connection_id))
     assert command(made) == ["az", "network", "private-endpoint-connection", "approve", "--id", seen(connection_id)]
 
 
 @given(hostile.filter(seen))
-def test_a_hostile_private_endpoint_is_one_word_of_the_query(private_endpoint_id):
-    """Inside the query the id stays a literal, whatever quotes it holds."""
+def test_hostile_private_endpoint_is_one_literal_of_the_query(private_endpoint_id):
+    """In the query, the id stays a literal, whatever quotes it contains."""
     made = text(Pending(BLOB, "purview_blob", private_endpoint_id))
     words = command(made, "find it:")
     assert words[:7] == ["az", "resource", "show", "--ids", STORAGE, "--api-version", "2023-05-01"]
@@ -186,8 +186,8 @@ def test_a_hostile_private_endpoint_is_one_word_of_the_query(private_endpoint_id
 
 
 @given(hostile.filter(seen))
-def test_a_hostile_name_stays_inside_the_query(name):
-    """The name of an endpoint is a literal of the query as well, for both kinds of list."""
+def test_hostile_name_is_one_literal_of_the_query(name):
+    """The endpoint's name is a literal in the queries for both kinds of list."""
     for target in (BLOB, NEW_BLOB):
         words = command(text(Pending(target, name)), "find it:")
         called = f"/df1.{seen(name)}"
@@ -195,17 +195,17 @@ def test_a_hostile_name_stays_inside_the_query(name):
 
 
 @given(hostile.filter(seen))
-def test_a_hostile_private_endpoint_stays_inside_the_json(private_endpoint_id):
+def test_hostile_private_endpoint_stays_inside_the_json(private_endpoint_id):
     """The body of the ingestion call is JSON with the id as a value."""
     made = text(Pending(NEW_BLOB, "purview_blob", private_endpoint_id))
-    in_powershell = command(made, "in PowerShell:")[-1].replace('\\"', '"')  # which az.cmd does
+    in_powershell = command(made, "in PowerShell:")[-1].replace('\\"', '"')  # as az.cmd does
     for body in (command(made)[-1], in_powershell):
         assert json.loads(body) == {"privateEndpointId": seen(private_endpoint_id), "status": "Approved"}
 
 
 @given(hostile.filter(seen))
-def test_nothing_in_the_json_means_anything_to_a_shell(private_endpoint_id):
-    """Whichever of the two is pasted into whichever shell: outside of quotes there are words alone."""
+def test_json_body_has_no_special_characters_for_a_shell(private_endpoint_id):
+    """Both forms are safe in any shell: outside of quotes, they contain only plain words."""
     made = text(Pending(NEW_BLOB, "purview_blob", private_endpoint_id))
     for label in ("command:", "in PowerShell:"):
         [line] = [line for line in made.splitlines() if line.strip().startswith(label)]
@@ -214,15 +214,15 @@ def test_nothing_in_the_json_means_anything_to_a_shell(private_endpoint_id):
         assert re.fullmatch(r"(?:[-\w./:,]|\\u[0-9a-f]{4})*", inside, re.ASCII), inside
 
 
-def test_a_resource_group_with_parentheses_is_not_run():
-    """PowerShell would run what stands in them; Azure allows them in the name of a resource group."""
+def test_parentheses_in_a_resource_group_are_escaped():
+    """Azure allows parentheses in the name of a resource group, and PowerShell would run their content."""
     made = text(Pending(NEW_BLOB, "purview_blob", HIDDEN.replace("vnet-", "(calc)-") + "/df1.purview_blob"))
     assert "/\\u0028calc\\u0029-" in made.partition("command:")[2]
     assert "(calc)" not in made.partition("command:")[2]
 
 
-def test_a_connection_that_has_to_be_found_leaves_a_word_to_replace():
-    """A placeholder in angle brackets would be a redirection, if it is pasted as it stands."""
+def test_placeholder_is_a_plain_word():
+    """A placeholder in angle brackets would be a redirection if it were pasted unchanged."""
     made = text(Pending(BLOB, "purview_blob"), Pending(NEW_QUEUE, "purview_queue"))
     assert not set("<>") & set(made)
     assert "--id CONNECTION-FOUND" in made
@@ -230,8 +230,8 @@ def test_a_connection_that_has_to_be_found_leaves_a_word_to_replace():
 
 
 @pytest.mark.parametrize("special", list('"$`\\!%^\u201d'))
-def test_a_query_with_anything_that_a_shell_expands_is_in_single_quotes(special):
-    """Between double quotes such a character would mean something to bash, PowerShell or cmd."""
+def test_query_with_special_characters_is_in_single_quotes(special):
+    """In double quotes, bash, PowerShell or cmd would expand the character."""
     made = text(Pending(BLOB, "purview_blob", f"/x{special}y"))
     assert "--query 'properties.privateEndpointConnections[?" in made
     assert literals(command(made, "find it:")[8]) == [f"/x{special}y"]
@@ -239,12 +239,12 @@ def test_a_query_with_anything_that_a_shell_expands_is_in_single_quotes(special)
 
 @pytest.mark.parametrize("target", [BLOB, NEW_BLOB])
 @pytest.mark.parametrize("known", [True, False])
-def test_the_query_finds_ours_in_whatever_letter_case_azure_writes_ids(target, known):
-    """As jmespath, which az uses, reads it: types and groups in any, names as given or lower; and nobody else's."""
+def test_query_finds_the_connection_in_any_letter_case(target, known):
+    """JMESPath, as az evaluates it, finds every spelling that Azure writes, and no foreign connection."""
     ours = f"{HIDDEN}/df1.Purview_blob"
     made = text(Pending(target, "Purview_blob", ours if known else None, None))
     if known and target is NEW_BLOB:
-        assert f'\\"privateEndpointId\\": \\"{ours}\\"' in made  # nothing has to be found
+        assert f'\\"privateEndpointId\\": \\"{ours}\\"' in made  # the exact id is known, so the text needs no query
         return
     words = command(made, "find it:")
     query = words[words.index("--query") + 1]
@@ -264,7 +264,7 @@ def test_the_query_finds_ours_in_whatever_letter_case_azure_writes_ids(target, k
 
 
 def literals(query: str) -> list[str]:
-    """The raw strings in a JMESPath query, read by its rules: each ends at the first quote that is not escaped."""
+    """The raw strings in a JMESPath query, by its rules: each ends at the first quote that is not escaped."""
     bearer = "properties.privateEndpoint.id"
     found: list[str] = []
     rest = query.partition("[?")[2]

@@ -1,4 +1,4 @@
-"""Microsoft.Network's JSON, whatever it holds."""
+"""Microsoft.Network's JSON, with any content."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def a_body(**properties) -> dict:
     }
 
 
-def test_a_private_endpoint():
-    """Its connection stands in one of two lists."""
+def test_private_endpoint_is_read():
+    """The connection is in one of two lists, automatic or manual."""
     found = wire.read_private_endpoint(a_body())
     assert found == PrivateEndpoint(an_own_endpoint().endpoint, a_network().subnet)
     manual = a_body()
@@ -55,13 +55,13 @@ def test_a_private_endpoint():
         a_body(privateLinkServiceConnections=[{"properties": {"groupIds": ["blob", "queue"]}}]),
     ],
 )
-def test_what_is_not_a_private_endpoint_of_one_target(body):
-    """Without an id, or with several connections or group ids, it is left out."""
+def test_private_endpoint_without_exactly_one_target_is_ignored(body):
+    """Items without an id, or with several connections or group ids, are dropped."""
     assert wire.read_private_endpoint(body) is None
 
 
-def test_the_virtual_network_and_who_is_in_the_subnet():
-    """Only the subnet that the network names counts, in any letter case."""
+def test_virtual_network_and_groups_of_its_endpoints_are_read():
+    """Only the subnet of the given network counts, in any letter case."""
     subnets = [
         {
             "name": "SNET-PE",
@@ -75,8 +75,8 @@ def test_the_virtual_network_and_who_is_in_the_subnet():
 
 
 @pytest.mark.parametrize("message", [None, "m" * 200])
-def test_the_body_of_a_private_endpoint(message):
-    """With a message the connection is manual; never in both lists; the message is cut at Azure's limit."""
+def test_body_of_a_private_endpoint(message):
+    """With a message, the connection is manual, in that list only; the message is cut at Azure's limit."""
     step = Step(
         action="create", subject="private-endpoint", name="p" * 80, group_id="blob", resource_id=ACCOUNT, reason="r"
     )
@@ -89,7 +89,7 @@ def test_the_body_of_a_private_endpoint(message):
 
 
 def test_bodies_of_dns():
-    """A zone is global, a link registers nothing, and a zone group names its zones."""
+    """A zone is global, a link has no registration, and a zone group names its zones."""
     assert wire.zone_body() == {"location": "global"}
     link = wire.link_body(a_network().virtual_network_id)
     assert link["properties"] == {
@@ -100,8 +100,8 @@ def test_bodies_of_dns():
     assert config == {"name": "privatelink-purview-azure-com", "properties": {"privateDnsZoneId": ZONE}}
 
 
-def test_zones_links_and_zone_groups():
-    """Items without a name or with another type are left out."""
+def test_zones_links_and_zone_groups_are_read():
+    """Items without a name or of another type are dropped."""
     assert str(wire.read_zone_id({"id": ZONE})) == ZONE
     assert wire.read_zone_id({"id": PE}) is None
     assert wire.read_zone_id({}) is None
@@ -126,8 +126,8 @@ def test_zones_links_and_zone_groups():
     assert wire.read_zone_group({}) is None
 
 
-def test_what_a_target_offers():
-    """Group ids with their zones; what cannot be a zone's name is dropped, and so is a group id that is none."""
+def test_offered_group_ids_are_read():
+    """Group ids are read with their zones; invalid zone names and invalid group ids are dropped."""
     items = [
         {
             "properties": {
@@ -154,13 +154,13 @@ def test_what_a_target_offers():
         (None, "", False),
     ],
 )
-def test_who_may_not_approve(code, message, expected):
-    """Only a missing right to approve makes a connection manual."""
+def test_missing_right_to_approve_is_recognised(code, message, expected):
+    """Only this missing right makes a connection manual."""
     assert wire.is_lack_of_approval(code, message) is expected
 
 
 def test_identity_is_target_group_and_subnet():
-    """The name is not part of it."""
+    """The name is not part of the identity."""
     step = Step(
         action="keep", subject="private-endpoint", name="x", group_id="account", resource_id=ACCOUNT, reason="r"
     )
@@ -170,8 +170,8 @@ def test_identity_is_target_group_and_subnet():
 
 
 @given(json_values)
-def test_readers_take_any_json(value):
-    """No answer breaks a reader."""
+def test_readers_accept_any_json(value):
+    """No answer makes a reader raise."""
     for body in ({"id": PE, "name": "n", "properties": value}, {"properties": {"subnets": value}}, {"id": value}):
         wire.read_private_endpoint(body)
         wire.read_virtual_network(body, a_network())

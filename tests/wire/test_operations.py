@@ -1,4 +1,4 @@
-"""How an operation stands, by the answer of its address."""
+"""The state of a long-running operation, read from the answer of its status URL."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ SIGNED = "https://h/operations/1?api-version=2026-03-01&t=1&c=MIIH&s=sig&h=hash"
     ],
 )
 def test_states(status, body, state):
-    """Both headers lead to a state, whatever the answer holds."""
+    """Every answer gives a state, with or without a body."""
     assert read_operation(status, body).state == state
 
 
-def test_a_failure_has_code_and_message():
-    """Without the signature of an address that the message names."""
+def test_failure_has_code_and_message():
+    """A signed URL in the message loses its signature."""
     state = read_operation(200, {"status": "Failed", "error": {"code": "RetryableError", "message": f"see {SIGNED}"}})
     assert (state.code, state.may_pass) == ("RetryableError", True)
     assert "MIIH" not in state.message
@@ -55,8 +55,8 @@ def test_a_failure_has_code_and_message():
         ("", "Read Azure's message above"),
     ],
 )
-def test_the_error_of_a_failure(code, remedy):
-    """What was attempted, what Azure said, and what to do."""
+def test_error_of_a_failure(code, remedy):
+    """The error has the attempt, Azure's message and a remedy."""
     error = operation_failed(ATTEMPT, OperationState("failed", code, "It broke."), subnet="/SUBNET")
     assert "Could not create the private endpoint 'purview-blob'" in error.message
     assert "It broke." in error.message
@@ -65,7 +65,7 @@ def test_the_error_of_a_failure(code, remedy):
     assert operation_failed(ATTEMPT, OperationState("failed"), subnet="").message.endswith("failed.")
 
 
-def test_the_address_is_shown_without_its_signature():
+def test_url_is_shown_without_its_signature():
     """The path names the operation for a support case."""
     operation = Operation(SIGNED)
     assert operation.shown == "https://h/operations/1"
@@ -81,21 +81,21 @@ def test_the_address_is_shown_without_its_signature():
         ("what? nothing", "what? nothing"),
     ],
 )
-def test_texts_lose_signatures(text, shown):
-    """An address in a text from outside keeps its query only if it is not signed."""
+def test_signatures_are_removed_from_texts(text, shown):
+    """A URL in a message keeps its query only if it is not signed."""
     assert blotted(text) == shown
 
 
-def test_an_operation_shows_and_copies_no_signature():
-    """Its repr is the bare address, and it cannot be pickled."""
+def test_operation_exposes_no_signature():
+    """Its repr is the URL without the query, and it cannot be pickled."""
     operation = Operation(SIGNED)
     assert repr(operation) == f"Operation({operation.shown!r})"
     with pytest.raises(TypeError, match="signed address"):
         pickle.dumps(operation)
 
 
-def test_a_network_that_is_linked_to_another_zone():
-    """Only the message identifies it; the remedy names the field that leads to the other zone."""
+def test_network_that_is_linked_to_another_zone():
+    """Only the message identifies this failure; the remedy names the field for the other zone."""
     said = "A virtual network cannot be linked to multiple zones with overlapping namespaces."
     error = operation_failed(ATTEMPT, OperationState("failed", "BadRequest", said), subnet="/SUBNET")
     assert "Network.zone_resource_group" in error.remedy

@@ -1,4 +1,4 @@
-"""Purview's metadata policy: only the identity that was asked for changes, whatever the policy looks like."""
+"""Purview's metadata policy: only the requested identity changes, whatever the policy looks like."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def changed(one: Policy | None) -> dict[str, Any]:
 # --- giving the role
 
 
-def test_an_identity_joins_those_that_hold_the_role():
-    """The identity is appended to the list of identities; nothing else differs."""
+def test_identity_is_added_to_the_holders():
+    """The identity is appended to the list of identities; everything else stays."""
     before = policy(rule(RULE, [people(OWNER), ROLE], name=RULE), permission(RULE))
     after = changed(with_curators(before, [FACTORY]))
     expected = copy.deepcopy(before.body)
@@ -57,14 +57,14 @@ def test_an_identity_joins_those_that_hold_the_role():
     assert after == expected
 
 
-def test_an_identity_that_holds_the_role_changes_nothing():
-    """Ids are compared without regard to letter case, so there is nothing to write."""
+def test_identity_that_holds_the_role_changes_nothing():
+    """Ids are compared without regard to letter case, so nothing is written."""
     before = policy(rule(RULE, [ROLE, people(FACTORY.upper())]), permission(RULE))
     assert with_curators(before, [FACTORY]) is None
 
 
-def test_several_identities_join_in_one_write():
-    """A fleet adds the identities of all its factories at once, those that are there already left out."""
+def test_several_identities_are_added_in_one_write():
+    """Identities that hold the role already, and duplicates, are skipped."""
     before = policy(rule(RULE, [people(OWNER), ROLE]), permission(RULE))
     after = with_curators(before, [FACTORY, OWNER, OTHER, FACTORY.upper()])
     assert after is not None
@@ -73,15 +73,15 @@ def test_several_identities_join_in_one_write():
     assert len(alternative[0]["attributeValueIncludedIn"]) == 3
 
 
-def test_groups_stand_in_an_alternative_of_their_own():
-    """Where only groups hold the role, the identity gets an alternative beside theirs."""
+def test_identity_beside_groups_gets_its_own_alternative():
+    """If only groups hold the role, the identity gets an alternative of its own."""
     before = policy(rule(RULE, [groups(OTHER), ROLE]), permission(RULE))
     after = changed(with_curators(before, [FACTORY]))
     assert after["properties"]["attributeRules"][0]["dnfCondition"] == [[groups(OTHER), ROLE], [people(FACTORY), ROLE]]
 
 
-def test_a_role_that_was_never_given_gets_its_rule_and_the_reference_to_it():
-    """Without the reference from `permission:<collection>` the rule grants nothing."""
+def test_missing_rule_is_added_with_its_reference():
+    """Without the reference from `permission:<collection>`, the rule grants nothing."""
     before = policy(rule(ADMIN_RULE, [people(OWNER), ADMIN_ROLE]), permission(ADMIN_RULE))
     after = with_curators(before, [FACTORY])
     assert after is not None
@@ -90,8 +90,8 @@ def test_a_role_that_was_never_given_gets_its_rule_and_the_reference_to_it():
     assert reference(RULE) in changed(after)["properties"]["attributeRules"][1]["dnfCondition"]
 
 
-def test_a_rule_without_a_reference_grants_nothing_and_gets_one():
-    """An identity named in a rule that nothing refers to does not hold the role."""
+def test_missing_reference_is_added():
+    """An identity in a rule without a reference does not hold the role."""
     before = policy(rule(RULE, [people(FACTORY), ROLE]), permission(ADMIN_RULE))
     after = with_curators(before, [FACTORY])
     assert curators(before) == set()
@@ -100,8 +100,8 @@ def test_a_rule_without_a_reference_grants_nothing_and_gets_one():
     assert changed(after)["properties"]["attributeRules"][0] == before.body["properties"]["attributeRules"][0]
 
 
-def test_a_role_with_a_further_condition_is_not_the_role():
-    """An alternative that asks for more than identity and role gives it under that condition alone."""
+def test_narrower_alternative_does_not_count():
+    """An alternative with a further condition grants the role only under that condition."""
     narrowed = [people(FACTORY), ROLE, {"attributeName": "request.time", "attributeValueIncludes": "night"}]
     after = with_curators(policy(rule(RULE, narrowed), permission(RULE)), [FACTORY])
     assert changed(after)["properties"]["attributeRules"][0]["dnfCondition"] == [narrowed, [people(FACTORY), ROLE]]
@@ -109,7 +109,7 @@ def test_a_role_with_a_further_condition_is_not_the_role():
 
 @pytest.mark.parametrize("role", ["purview-reader", "data-source-administrator"])
 def test_other_roles_do_not_count(role):
-    """A rule of another role, or of another collection, is not the rule."""
+    """A rule of another role or of another collection is ignored."""
     other = rule(f"purviewmetadatarole_builtin_{role}:{COLLECTION}", [people(FACTORY), ROLE])
     child = rule(f"{RULE}-child", [people(FACTORY), ROLE])
     assert curators(policy(other, child, permission(RULE))) == set()
@@ -119,8 +119,8 @@ def test_other_roles_do_not_count(role):
     "rules",
     [[], ["text"], [rule(RULE, [people(OWNER), ROLE])], [{"id": f"permission:{COLLECTION}", "dnfCondition": 1}]],
 )
-def test_a_policy_of_another_form_is_refused(rules):
-    """What is not understood is not written."""
+def test_policy_of_unknown_form_is_refused(rules):
+    """The library does not write a policy that it does not understand."""
     with pytest.raises(UnsupportedSetup, match="does not have the expected form"):
         with_curators(policy(*rules), [FACTORY])
 
@@ -128,22 +128,22 @@ def test_a_policy_of_another_form_is_refused(rules):
 # --- taking it away
 
 
-def test_taking_away_leaves_the_others():
-    """Only the identity goes, under whatever letter case and however often it is listed."""
+def test_removal_leaves_the_other_holders():
+    """The identity is removed in every letter case and as often as it is listed."""
     before = policy(rule(RULE, [people(OWNER, FACTORY, FACTORY.upper()), ROLE]), permission(RULE))
     after = without_curators(before, [FACTORY])
     assert after is not None
     assert curators(after) == {OWNER}
 
 
-def test_taking_away_what_is_not_there_changes_nothing():
-    """There is nothing to write."""
+def test_removal_without_the_role_changes_nothing():
+    """Nothing is written."""
     assert without_curators(policy(rule(RULE, [people(OWNER), ROLE]), permission(RULE)), [FACTORY]) is None
     assert without_curators(policy(permission()), [FACTORY]) is None
 
 
-def test_an_alternative_with_unknown_fields_stays():
-    """What cannot be understood is not removed, and never left without a value to compare with."""
+def test_alternative_with_unknown_fields_is_kept():
+    """Unknown conditions are kept, with an empty list of identities instead of no value."""
     single = {"attributeName": "principal.microsoft.id", "attributeValueIncludes": FACTORY, "since": 2027}
     after = changed(without_curators(policy(rule(RULE, [single, ROLE]), permission(RULE)), [FACTORY]))
     [kept] = after["properties"]["attributeRules"][0]["dnfCondition"]
@@ -181,7 +181,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 
 def members(body: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What is in a policy beside the rule of the role and the reference to it."""
+    """The content of a policy except the rule of the role and the reference to it."""
     rules = body["properties"]["attributeRules"]
     return [
         *((key, value) for key, value in body.items() if key != "properties"),
@@ -191,8 +191,8 @@ def members(body: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 @given(policies())
-def test_only_the_wanted_identity_is_added(before):
-    """Everything else of the policy is the same to the byte, and the policy that was read is not touched."""
+def test_only_the_requested_identity_is_added(before):
+    """The rest of the policy is identical to the byte, and the input is not changed."""
     text = json.dumps(before.body)
     after = with_curators(before, [FACTORY])
     assert json.dumps(before.body) == text
@@ -204,8 +204,8 @@ def test_only_the_wanted_identity_is_added(before):
 
 
 @given(policies())
-def test_taking_away_what_was_given_gives_the_policy_back(before):
-    """To the byte, for every policy in which the role was in force or not there at all."""
+def test_removal_after_adding_restores_the_policy(before):
+    """To the byte, for every policy in which the rule was in force or missing."""
     rules = {one["id"]: one for one in before.body["properties"]["attributeRules"]}
     in_force = RULE not in rules or reference(RULE) in rules[f"permission:{COLLECTION}"]["dnfCondition"]
     after = with_curators(before, [FACTORY])
@@ -217,8 +217,8 @@ def test_taking_away_what_was_given_gives_the_policy_back(before):
         assert json.dumps(back.body) == json.dumps(before.body)
 
 
-def test_two_thousand_identities_are_no_obstacle():
-    """One more joins, the others stay in their order."""
+def test_two_thousand_identities_keep_their_order():
+    """One more identity is appended."""
     many = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(10, 2010)]
     before = policy(rule(RULE, [people(*many), ROLE]), permission(RULE))
     after = changed(with_curators(before, [FACTORY]))
@@ -226,43 +226,43 @@ def test_two_thousand_identities_are_no_obstacle():
     assert held == [*many, FACTORY]
 
 
-# --- which policy is the root's
+# --- the policy of the root collection
 
 
 def root(name: str, **properties: Any) -> Policy:
     return policy(permission(), collection={"referenceName": name}, **properties)
 
 
-def test_the_root_has_no_parent():
-    """Of all policies of an account, the one without a parent is the root's."""
+def test_root_policy_has_no_parent():
+    """Of all policies of an account, the root's is the one without a parent."""
     child = root("sales", parentCollectionName="contoso")
     assert root_of([child, root("contoso")], "Contoso", None).collection == "contoso"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("domain", "found"), [("domain1", "domain1"), (None, "contoso"), ("elsewhere", "contoso")])
-def test_of_several_roots_the_default_domain_counts_and_then_the_name(domain, found):
-    """Merged accounts show one root each."""
+def test_default_domain_beats_account_name(domain, found):
+    """A merged account shows several roots."""
     chosen = root_of([root("old"), root("contoso"), root("domain1")], "Contoso", domain)
     assert chosen is not None
     assert chosen.collection == found
 
 
-def test_a_root_that_cannot_be_told_is_none():
-    """An empty list means that the caller may not see it; several strangers, that it is not among them."""
+def test_unclear_root_is_none():
+    """An empty list means that the caller cannot see the policy; several other roots, that it is not among them."""
     assert root_of([], "contoso", None) is None
     assert root_of([root("a"), root("b")], "contoso", None) is None
 
 
 @pytest.mark.parametrize("policy_id", ["", "..", "a/b", "x?y", "é", 7, None, "a" * 101])
-def test_an_id_that_cannot_stand_in_a_path_makes_no_policy(policy_id):
-    """The id of an answer becomes the path of the next request."""
+def test_policy_with_an_unsafe_id_is_dropped(policy_id):
+    """The id becomes part of the next request's path."""
     body = policy(permission()).body | {"id": policy_id}
     assert read_policies({"values": [body, "text", policy(permission()).body]}) == (policy(permission()),)
 
 
 @pytest.mark.parametrize(("version", "read"), [(4, 4), (0, 0), (True, None), ("4", None), (None, None)])
-def test_the_version_is_a_whole_number(version, read):
-    """Whatever else stands there counts as none."""
+def test_version_must_be_an_integer(version, read):
+    """Any other value counts as missing."""
     one = read_policy(policy(permission()).body | {"version": version})
     assert one is not None
     assert one.version == read
@@ -281,6 +281,6 @@ def test_the_version_is_a_whole_number(version, read):
         (None, None, "", False),
     ],
 )
-def test_a_stale_write(status, code, message, stale):
-    """The recorded conflict is a 400; the usual forms of one count as well."""
+def test_stale_write_is_recognised(status, code, message, stale):
+    """The recorded conflict is a 400; the usual statuses count too."""
     assert is_stale_write(status, code, message) is stale

@@ -1,4 +1,4 @@
-"""The facts that an error body hides, and the remedy that is made of them."""
+"""The facts in an error body, and the remedy that they give."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ MFA = (
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("attempt", [CREATING, APPROVING], ids=["creating", "approving"])
-def test_a_missing_second_factor_is_a_sign_in_to_repeat(attempt: Attempt, status: int) -> None:
-    """Under a policy's code: never an exemption, and nothing that another person can do."""
+def test_missing_second_factor_asks_to_sign_in_again(attempt: Attempt, status: int) -> None:
+    """Azure uses a policy's code for it, but the remedy is neither an exemption nor another person."""
     error = made(attempt, status, said("RequestDisallowedByPolicy", MFA))
     assert (type(error), error.code, is_about_the_sign_in(error)) == (AccessDenied, "access-denied", True)
     assert error.remedy.startswith("Sign in again with a second factor: az login --tenant <tenant> --claims-challenge ")
     assert "exemption" not in error.remedy
 
 
-def test_a_claims_challenge_stands_in_the_command() -> None:
-    """Tenant and claims of the answer, as Azure CLI takes them."""
+def test_claims_challenge_is_in_the_command() -> None:
+    """The command has the answer's tenant and claims, as Azure CLI takes them."""
     challenge = Challenge("contoso.example", '{"access_token":{}}', "eyJhY2Nlc3NfdG9rZW4iOnt9fQ==")
     error = made(CREATING, 401, said("RequestDisallowedByPolicy", MFA), challenge=challenge)
     command = 'az login --tenant contoso.example --claims-challenge "eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="'
     assert command in error.remedy
 
 
-def test_a_policy_that_only_mentions_other_factors_stays_a_policy() -> None:
-    """'MFA' and 'multifactor' count as words of their own."""
+def test_policy_that_contains_mfa_in_a_word_stays_a_policy() -> None:
+    """'MFA' and 'multifactor' count only as whole words."""
     error = made(CREATING, 403, said("RequestDisallowedByPolicy", "Reasons: 'Tag smfax is required'."))
     assert isinstance(error, PolicyDenied)
     assert not is_about_the_sign_in(error)
@@ -103,15 +103,15 @@ LONG = f"Resource 'df1' was disallowed by policy. {'x' * 3000} Policy identifier
     ],
     ids=["end of the message", "additional info", "details"],
 )
-def test_the_policy_is_named_wherever_azure_names_it(error: Any, name: str, assignment: str) -> None:
-    """In `additionalInfo`, in that of a detail, or at the end of a message of any length."""
+def test_policy_is_named_from_every_place(error: Any, name: str, assignment: str) -> None:
+    """From `additionalInfo`, from that of a detail, or from the end of a message of any length."""
     remedy = made(CREATING, 403, error).remedy
     assert f"Ask the owner of the policy '{name}" in remedy
     if assignment:
         assert f"--policy-assignment {assignment} --scope {FACTORY}" in remedy
 
 
-def test_only_an_approval_speaks_of_microsofts_subscription() -> None:
+def test_microsofts_subscription_is_mentioned_only_for_approvals() -> None:
     """A creation is refused for other reasons."""
     error = said("RequestDisallowedByPolicy", "Reasons: 'Only approved targets.'.")
     assert "subscription of Microsoft's" not in made(CREATING, 403, error).remedy
@@ -119,13 +119,13 @@ def test_only_an_approval_speaks_of_microsofts_subscription() -> None:
 
 
 @pytest.mark.parametrize("tail", ["", "[", "[{]'.", "[1, null]'.", "[" + "[" * 5000 + "]'."])
-def test_broken_policy_identifiers_name_nothing(tail: str) -> None:
-    """What is not JSON is not taken apart."""
+def test_invalid_policy_identifiers_are_ignored(tail: str) -> None:
+    """Text that is not JSON names no policy."""
     assert read_refusal(json.dumps(said("x", f"Policy identifiers: '{tail}"))).policies == ()
 
 
-def test_the_same_policy_is_named_once() -> None:
-    """Several details may repeat it."""
+def test_repeated_policy_is_named_once() -> None:
+    """Several details may contain the same policy."""
     info = {"info": {"policyAssignmentName": "p", "policyAssignmentId": "/p"}}
     refusal = read_refusal(json.dumps({"code": "x", "additionalInfo": [info, info, {"info": 5}, 7]}))
     assert refusal.policies == (Policy("p", "/p"),)
@@ -154,8 +154,8 @@ IDENTITY = f"{GROUP}-{'x' * 80}/providers/Microsoft.ManagedIdentity/userAssigned
         ("Microsoft.Other/things/join/action", f"{GROUP}/x", "<role>"),
     ],
 )
-def test_a_right_that_is_missing_elsewhere_is_asked_for_there(action: str, scope: str, role: str) -> None:
-    """The linked scope in full, the action, and the role that has it; not the role of the first scope."""
+def test_missing_right_on_a_linked_scope_is_requested_there(action: str, scope: str, role: str) -> None:
+    """The remedy has the linked scope in full, the action and its role, not the role of the first scope."""
     error = made(CREATING, 403, linked(action, scope))
     assert isinstance(error, AccessDenied)
     assert (
@@ -166,15 +166,15 @@ def test_a_right_that_is_missing_elsewhere_is_asked_for_there(action: str, scope
     assert "Data Factory Contributor" not in error.remedy
 
 
-def test_several_linked_scopes_are_all_named() -> None:
-    """Each with its command."""
+def test_every_linked_scope_is_named() -> None:
+    """Each linked scope has its own command."""
     remedy = made(CREATING, 403, linked("a/b/action", f"{GROUP}/a, {GROUP}/b")).remedy
     assert remedy.count("az role assignment create") == 2
     assert f"Ask an owner of {GROUP}/a and {GROUP}/b" in remedy
 
 
-def test_a_linked_scope_that_no_id_can_be_is_in_no_command() -> None:
-    """What an answer says is pasted by people: shells read quotes, semicolons and dollars."""
+def test_invalid_linked_scope_is_not_in_a_command() -> None:
+    """People paste commands, and shells interpret quotes, semicolons and dollar signs."""
     remedy = made(CREATING, 403, linked("a/b/action", "/x;rm -rf $HOME`id`")).remedy
     assert "--scope <as named above>" in remedy
     assert "--scope /x" not in remedy
@@ -196,20 +196,20 @@ def test_a_linked_scope_that_no_id_can_be_is_in_no_command() -> None:
         ("/x;rm", "--resource <the scope named above>"),
     ],
 )
-def test_the_lock_is_listed_where_it_is(scope: str, options: str) -> None:
-    """The command shows the locked scope, which is often not the resource that was asked about."""
+def test_lock_is_listed_at_its_scope(scope: str, options: str) -> None:
+    """The command uses the locked scope, which is often not the requested resource."""
     message = f"The scope '{FACTORY}' cannot perform write operation because following scope(s) are locked: '{scope}'."
     error = made(CREATING, 409, said("ScopeLocked", message))
     assert isinstance(error, Locked)
     assert f"az lock list {options}" in error.remedy
 
 
-def test_a_lock_without_a_scope_is_looked_for_at_the_resource() -> None:
-    """The message is Azure's and may change."""
+def test_lock_without_a_scope_is_listed_at_the_resource() -> None:
+    """The wording of Azure's message may change."""
     assert made(CREATING, 409, said("ScopeLocked", "Locked.")).remedy.endswith(f"az lock list --resource {FACTORY}")
 
 
-# --- what the body looks like
+# --- forms of the body
 
 
 @pytest.mark.parametrize(
@@ -225,36 +225,36 @@ def test_a_lock_without_a_scope_is_looked_for_at_the_resource() -> None:
         ("text", "", "text"),
     ],
 )
-def test_code_and_sentences_are_found_wherever_they_stand(error: Any, code: str, text: str) -> None:
-    """Numbers as codes, missing messages, and details that hold the only useful sentence."""
+def test_code_and_message_are_found_in_any_form(error: Any, code: str, text: str) -> None:
+    """Numeric codes, missing messages, and details with the only useful sentence."""
     refusal = read_refusal(json.dumps({"error": error}))
     assert (refusal.code, refusal.said) == (code, text)
 
 
-def test_what_a_detail_says_is_in_the_message() -> None:
-    """And the code of the first level is Azure's code."""
+def test_message_of_a_detail_is_included() -> None:
+    """The error's code is that of the first level."""
     error = made(
         CREATING, 400, {"code": "BadRequest", "message": "Failed.", "details": [{"message": "fqdns is wrong."}]}
     )
     assert error.message.endswith("Azure answered 400 (BadRequest): Failed. fqdns is wrong.")
 
 
-def test_a_token_spelt_in_escapes_is_blotted() -> None:
-    """JSON can hide it from a search in the raw body."""
+def test_token_in_json_escapes_is_removed() -> None:
+    """A search in the raw body would not find it."""
     body = '{"error": {"message": "You sent \\u0065yJhbGciOiJIUzI1NiJ9.eyJvaWQiOiIxIn0.sig"}}'
     assert read_refusal(body).said == "You sent ***"
 
 
-def test_an_endless_body_is_not_taken_apart() -> None:
-    """The status alone counts."""
+def test_huge_body_is_not_parsed() -> None:
+    """Only the status counts."""
     assert read_refusal(json.dumps({"error": {"code": "A", "message": "x" * 2**20}})).code == ""
 
 
 # --- api-versions
 
 
-def test_an_api_version_that_the_cloud_lacks_is_explained() -> None:
-    """What it has, and the way without this library."""
+def test_unsupported_api_version_is_explained() -> None:
+    """The remedy lists the supported versions, and a way without this library."""
     message = (
         "No registered resource provider found for location 'chinanorth3' and API version '2026-09-01' for type "
         "'storageAccounts/privateEndpointConnections'. The supported api-versions are '2025-06-01, 2024-01-01'."
@@ -270,8 +270,8 @@ def test_an_api_version_that_the_cloud_lacks_is_explained() -> None:
 # --- tenants and the data plane
 
 
-def test_the_tenant_of_the_subscription_is_named() -> None:
-    """Azure says which one it is."""
+def test_tenant_of_the_subscription_is_named() -> None:
+    """Azure's message contains the expected tenant."""
     message = (
         "The access token is from the wrong issuer 'https://sts.windows.net/aaaa/'. It must match the tenant "
         "'https://sts.windows.net/bbbb-cccc/' associated with this subscription."
@@ -297,8 +297,8 @@ def test_the_tenant_of_the_subscription_is_named() -> None:
         (404, "Not there.", AzureError, "Check the resource in the portal"),
     ],
 )
-def test_purviews_data_plane_knows_no_azure_roles(status: int, message: str, kind: Any, remedy: str) -> None:
-    """Its own roles and its network decide, so no remedy assigns an Azure role."""
+def test_data_plane_remedies_assign_no_azure_role(status: int, message: str, kind: Any, remedy: str) -> None:
+    """On Purview's data plane, its own roles and its network decide."""
     error = made(READING_DATA, status, said("Unauthorized", message))
     assert isinstance(error, kind)
     assert error.remedy.startswith(remedy)
@@ -306,8 +306,8 @@ def test_purviews_data_plane_knows_no_azure_roles(status: int, message: str, kin
 
 
 @pytest.mark.parametrize(("code", "kind"), [("ATLAS-404-00-009", NotFound), ("ATLAS-400-00-029", AzureError)])
-def test_a_404_of_the_catalog_means_gone_only_with_the_catalogs_code(code: str, kind: type[AzureError]) -> None:
-    """Its answers name Atlas's own codes."""
+def test_catalog_404_needs_the_catalogs_code_to_mean_gone(code: str, kind: type[AzureError]) -> None:
+    """The catalog answers with Atlas's own codes."""
     answer = {"requestId": "1", "errorCode": code, "errorMessage": "Instance is invalid/not found"}
     error = error_for(READING_DATA, Answer(404, json.dumps(answer)))
     assert (type(error), error.azure_code) == (kind, code)
@@ -316,14 +316,14 @@ def test_a_404_of_the_catalog_means_gone_only_with_the_catalogs_code(code: str, 
 # --- deny assignments
 
 
-def test_a_deny_assignment_against_an_approval_names_the_other_way() -> None:
-    """Purview protects its managed resources with one."""
+def test_deny_assignment_against_an_approval_names_the_portal() -> None:
+    """Purview protects its managed resources with a deny assignment."""
     error = made(APPROVING, 403, said("DenyAssignmentAuthorizationFailed", "Denied."))
     assert error.remedy.startswith("Approve on the Purview account's Networking page in the portal")
 
 
-def test_the_catalog_answers_in_a_shape_of_its_own() -> None:
-    """Code and sentence are in `errorCode` and `errorMessage`."""
+def test_catalogs_error_form_is_read() -> None:
+    """Code and message are in `errorCode` and `errorMessage`."""
     body = {"requestId": "1", "errorCode": "ATLAS-404-00-009", "errorMessage": "It does not exist"}
     refusal = read_refusal(json.dumps(body))
     assert (refusal.code, refusal.said) == ("ATLAS-404-00-009", "It does not exist")

@@ -1,4 +1,4 @@
-"""Why there is no token: chains of credentials, and Azure's challenges."""
+"""Reasons for a missing token: chains of credentials, and Azure's challenges."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from purview_mpe._wire.sign_in import Challenge, NoToken, read_challenge, read_n
 from purview_mpe.errors import AccessDenied, NoAnswer
 
 ATTEMPT = Attempt("read the Purview account 'pv1'", "/x", "Reader")
-#: What azure-identity says of credentials that are not set up (SDK source).
+#: The messages of azure-identity for credentials that are not set up (SDK source).
 NOISE = """EnvironmentCredential: EnvironmentCredential authentication unavailable. Environment variables are not fully configured.
 Visit https://aka.ms/azsdk/python/identity/environmentcredential/troubleshoot to troubleshoot this issue.
 WorkloadIdentityCredential: WorkloadIdentityCredential authentication unavailable. The workload options are not fully configured. See the troubleshooting guide for more information: https://aka.ms/azsdk/python/identity/workloadidentitycredential/troubleshoot. Missing required arguments: 'tenant_id'.
@@ -30,8 +30,8 @@ def chain(*lines: str) -> str:
     return "\n".join([head, *(f"\t{line}" if ": " in line[:40] else line for line in lines), tail])
 
 
-def test_a_chain_without_anything_set_up_says_so() -> None:
-    """None of the sentences about credentials that are not set up is repeated."""
+def test_chain_without_any_credential_says_so() -> None:
+    """The messages of the single credentials are not repeated."""
     trouble = read_no_token(chain(*NOISE.split("\n")))
     assert trouble.cause == "nothing-set-up"
     assert trouble.said.startswith("no credential is set up; tried EnvironmentCredential, WorkloadIdentityCredential, ")
@@ -104,10 +104,8 @@ CAUSES = [
 
 
 @pytest.mark.parametrize(("credential", "words", "cause", "remedy"), CAUSES, ids=[case[1][:40] for case in CAUSES])
-def test_the_credential_that_was_set_up_and_failed_is_what_counts(
-    credential: str, words: str, cause: str, remedy: str
-) -> None:
-    """Among all the noise its words are shown, and the remedy fits them."""
+def test_failed_credential_that_was_set_up_is_reported(credential: str, words: str, cause: str, remedy: str) -> None:
+    """Its message is shown without the noise of the other credentials, and the remedy fits it."""
     noise = [line for line in NOISE.split("\n") if not line.startswith(credential)]
     error = no_token(ATTEMPT, chain(*noise, f"{credential}: {words}"), proxy_for=lambda _: None)
     assert isinstance(error, AccessDenied)
@@ -118,8 +116,8 @@ def test_the_credential_that_was_set_up_and_failed_is_what_counts(
     assert read_no_token(chain(*noise, f"{credential}: {words}")).cause == cause
 
 
-def test_a_failure_counts_more_than_a_tool_without_a_sign_in() -> None:
-    """Azure CLI is on most machines, and seldom what was meant to give the token."""
+def test_failed_credential_beats_a_tool_without_a_sign_in() -> None:
+    """Azure CLI is on most machines, and is rarely the intended credential."""
     said = chain(
         "AzureCliCredential: Please run 'az login' to set up an account",
         "AzurePowerShellCredential: Failed to invoke PowerShell.",
@@ -151,8 +149,8 @@ def test_a_failure_counts_more_than_a_tool_without_a_sign_in() -> None:
     ],
 )
 @pytest.mark.parametrize("in_chain", [True, False])
-def test_an_unreachable_sign_in_host_is_a_network_error(words: str, host: str, in_chain: bool) -> None:
-    """It names the host and the proxy on the way there, and is not about rights."""
+def test_unreachable_sign_in_host_is_a_network_error(words: str, host: str, in_chain: bool) -> None:
+    """The error names the host and the proxy, and is not about rights."""
     said = chain(*NOISE.split("\n"), f"ClientSecretCredential: Authentication failed: {words}") if in_chain else words
     asked: list[str] = []
 
@@ -167,8 +165,8 @@ def test_an_unreachable_sign_in_host_is_a_network_error(words: str, host: str, i
     assert asked == [host.removesuffix(":443") if "." in host else ""]
 
 
-def test_the_words_of_a_single_credential_stay_whole() -> None:
-    """Even if they would be noise in a chain: there is nothing else to speak about."""
+def test_message_of_a_single_credential_is_kept() -> None:
+    """It is shown even if it would be noise in a chain."""
     trouble = read_no_token("Azure CLI not found on path")
     assert (trouble.said, trouble.cause) == ("Azure CLI not found on path", "nothing-set-up")
     assert read_no_token(
@@ -203,23 +201,23 @@ ENCODED = base64.urlsafe_b64encode(CLAIMS.encode()).decode()
         ("Bearer " + "x" * 20_000, None),
     ],
 )
-def test_a_challenge_is_read_and_nonsense_in_it_is_not(header: str | None, challenge: Challenge | None) -> None:
-    """The claims as the credential takes them and as Azure CLI does; nothing that a shell would act upon."""
+def test_challenge_is_read_without_unsafe_parts(header: str | None, challenge: Challenge | None) -> None:
+    """The claims, decoded and as Azure CLI takes them; no text that a shell would interpret."""
     assert read_challenge(header) == challenge
 
 
-def test_a_link_for_help_is_not_the_host_that_failed():
-    """Short links stand in the libraries' messages."""
+def test_help_link_is_not_the_failed_host():
+    """The libraries' messages contain short links."""
     said = read_no_token("Failed to resolve 'aka.ms' HTTPSConnectionPool(host='aka.ms', port=443): Max retries")
     assert said.host == ""
 
 
-def test_a_credential_that_failed_for_another_reason_is_to_be_corrected():
-    """What it said is all that is known."""
+def test_other_failure_of_a_credential():
+    """The remedy points to the credential's own message."""
     error = no_token(ATTEMPT, "the moon is full", proxy_for=lambda _host: None)
     assert error.remedy.startswith("Correct what the credential says above")
 
 
-def test_an_unreachable_sign_in_host_is_a_matter_of_the_network():
-    """Not of the credential."""
+def test_remedy_for_an_unreachable_sign_in_host():
+    """The remedy is about the network, not about the credential."""
     assert remedy_for(NoToken("unreachable", "x")) == "Check the network to the sign-in host, then repeat the call."

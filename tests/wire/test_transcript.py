@@ -1,4 +1,4 @@
-"""What stays of an exchange with Azure in a transcript: known fields, with other ids and names."""
+"""A transcript of requests and answers: known fields stay, with replaced ids and names."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def asked(url: str = "https://management.azure.com/x", body: Any = None) -> dict
 
 
 def answered(*bodies: Any) -> list[Any]:
-    """What stays of these answers' bodies, all in one transcript."""
+    """The bodies of these answers in one transcript."""
     clean = sanitised([{**asked(), "answer": {"status": 200, "headers": {}, "body": body}} for body in bodies])
     return [exchange["answer"]["body"] for exchange in clean]
 
 
 def address(url: str) -> str:
-    """What stays of an address."""
+    """The URL in a transcript."""
     [clean] = sanitised([asked(url)])
     return clean["request"]["url"]
 
@@ -48,8 +48,8 @@ def address(url: str) -> str:
         {"number": 31337, "text": "secret", "flag": True},
     ],
 )
-def test_unknown_fields_are_blanked(body):
-    """What a user put into a resource, a tag or a pipeline's output does not stay, whatever its type."""
+def test_unknown_fields_are_removed(body):
+    """Values from users in resources, tags or pipeline outputs are removed, whatever their type."""
     [clean] = answered(body)
     said = json.dumps(clean)
     assert "secret" not in said
@@ -58,7 +58,7 @@ def test_unknown_fields_are_blanked(body):
 
 
 def test_known_fields_stay():
-    """States, flags, groups, codes and numbers are what a transcript is for."""
+    """States, flags, groups, codes and numbers are the purpose of a transcript."""
     body = {
         "properties": {"provisioningState": "Succeeded", "publicNetworkAccess": None, "isReserved": False},
         "error": {"code": "Conflict", "message": "Busy.", "details": []},
@@ -68,16 +68,16 @@ def test_known_fields_stay():
     assert answered(body) == [body]
 
 
-def test_lineage_of_an_activity_stays():
-    """How the lineage report of an activity ended stays, and nothing else of its output."""
+def test_lineage_status_of_an_activity_stays():
+    """The rest of the activity's output is removed."""
     output = {"reportLineageToPurview": {"status": "Succeeded", "x": 1}, "effectiveIntegrationRuntime": "r (West)"}
     [clean] = answered({"output": output})
     assert clean["output"]["reportLineageToPurview"] == {"status": "Succeeded", "x": REMOVED}
     assert clean["output"]["effectiveIntegrationRuntime"] == "r (West)"
 
 
-def test_names_are_replaced_everywhere_by_the_same_word():
-    """A name that stands in an id is replaced in other texts too, in any letter case, and only as a whole."""
+def test_name_is_replaced_by_the_same_word_everywhere():
+    """A name from an id is replaced in other texts too, in any letter case, and only as a whole word."""
     ids, message = answered(
         {"id": f"{FACTORY}/integrationRuntimes/ir-jane"},
         {"error": {"message": "ADF-HR in Rg-Payroll runs on ir-jane, not adf-hr2 nor xadf-hr; adf-hr-x is another."}},
@@ -89,7 +89,7 @@ def test_names_are_replaced_everywhere_by_the_same_word():
     )
 
 
-def test_longest_name_counts():
+def test_longest_name_is_replaced():
     """A name that begins with another name is replaced as a whole."""
     [_, clean] = answered(
         {"value": [{"id": ACCOUNT}, {"id": f"{ACCOUNT}-y"}, {"id": f"{ACCOUNT}-yy"}, {"id": f"{ACCOUNT}-z"}]},
@@ -99,13 +99,13 @@ def test_longest_name_counts():
 
 
 def test_words_of_azure_stay():
-    """A resource that is called as one of Azure's words does not change what is said."""
+    """A resource whose name is one of Azure's words does not change the texts."""
     [clean] = answered({"id": "/subscriptions/1/resourceGroups/Default/providers/Microsoft.Purview/accounts/purview"})
     assert clean["id"].endswith("/resourceGroups/Default/providers/Microsoft.Purview/accounts/purview")
 
 
-def test_endpoints_keep_their_names():
-    """The names of managed endpoints stay, those of a set are made of each other; a stranger's do not."""
+def test_names_of_managed_endpoints_stay():
+    """Names of other private endpoints are replaced."""
     hidden = "/subscriptions/1/resourceGroups/vnet/providers/Microsoft.Network/privateEndpoints"
     [clean] = answered(
         {
@@ -125,7 +125,7 @@ def test_endpoints_keep_their_names():
 
 
 def test_names_in_any_script_are_replaced():
-    """Resource groups can have letters of any script, and are percent-encoded in an address."""
+    """Resource groups can have letters of any script, which are percent-encoded in a URL."""
     begin = "https://management.azure.com/subscriptions/1/resourceGroups/"
     for spelled in ("rg-donn%C3%A9es", "_rg-donn\u00e9es", "Stra\u00dfe"):
         assert (
@@ -137,8 +137,8 @@ def test_names_in_any_script_are_replaced():
     assert clean["message"] == "in \u0130 group1"
 
 
-def test_people_and_numbers_are_replaced():
-    """Addresses of people and GUIDs become others, each always the same one."""
+def test_email_addresses_and_guids_are_replaced():
+    """Each gets the same replacement every time."""
     guid = "AAAAAAAA-1111-2222-3333-444444444444"
     [clean] = answered({"message": f"Jane@contoso.com jane@contoso.com {guid}", "principalId": guid.lower()})
     number = "00000000-0000-0000-0000-000000000001"
@@ -154,13 +154,13 @@ def test_guids_as_keys_are_replaced():
 
 
 def test_names_without_an_id_are_replaced():
-    """Pipelines and activities are named in fields of their own."""
+    """Pipelines and activities are named in their own fields."""
     [clean] = answered({"value": [{"pipelineName": "pay-salaries", "activityName": "copy-staff", "status": "Failed"}]})
     assert clean == {"value": [{"pipelineName": "pipeline1", "activityName": "activity1", "status": "Failed"}]}
 
 
-def test_addresses_keep_what_is_known():
-    """An address keeps its path and api-version; the signature of an operation and a page's token do not stay."""
+def test_urls_keep_path_and_api_version():
+    """Operation signatures and page tokens are removed."""
     query = "api-version=2020-01-01&t=1&c=SIGNED&$skiptoken=abc"
     assert address(f"https://127.0.0.1:1{FACTORY}?{query}") == (
         "https://management.azure.com/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/group1"
@@ -179,38 +179,38 @@ def test_addresses_keep_what_is_known():
         ("https://x/y?skiptoken=secret", "https://x/y?skiptoken=page1"),
     ],
 )
-def test_odd_addresses(url, stays):
-    """What cannot be read, or is longer than any of Azure's, does not stay."""
+def test_invalid_urls_are_removed(url, stays):
+    """A URL that cannot be parsed, or is too long for Azure, is removed."""
     assert address(url) == stays
 
 
-def test_token_of_a_next_page_is_replaced():
-    """The word that leads to the next page of runs can hold anything."""
+def test_continuation_token_is_replaced():
+    """The token for the next page of runs can contain anything."""
     assert answered({"continuationToken": "secret"}) == [{"continuationToken": "page1"}]
 
 
-def test_arguments_of_a_pipeline_do_not_stay():
-    """They stand under names of their user's choice, a known field's included."""
+def test_pipeline_arguments_are_removed():
+    """Their names are free, so they may look like known fields."""
     [clean] = sanitised([asked(f"https://x{FACTORY}/pipelines/p1/createRun?api-version=1", {"name": "secret"})])
     assert clean["request"]["body"] == REMOVED
 
 
-def test_token_in_a_message_is_blotted():
-    """Whatever looks like a token does not stay, in a known field either."""
+def test_token_in_a_message_is_removed():
+    """A text that looks like a token is removed even from a known field."""
     [clean] = answered({"message": "Bearer abcdefghijklmnopqrstuvwxyz0123"})
     assert clean == {"message": "Bearer ***"}
 
 
 @given(body=json_values, url=texts)
-def test_anything_can_be_recorded(body, url):
-    """Whatever is asked and answered has a transcript, which is JSON."""
+def test_any_exchange_can_be_recorded(body, url):
+    """Any request and answer give a transcript that is valid JSON."""
     exchange = {**asked(url, body), "answer": {"status": 200, "headers": {}, "body": body}}
     assert len(json.loads(json.dumps(sanitised([exchange])))) == 1
 
 
 @given(name=st.from_regex(r"[a-z]{5,20}-[a-z0-9]{1,9}", fullmatch=True))
-def test_name_of_a_resource_does_not_stay(name):
-    """No name that stands in an id is in a transcript, wherever else it stands."""
+def test_resource_name_is_removed_from_every_text(name):
+    """A name from an id appears nowhere in the transcript."""
     [clean] = answered(
         {"id": f"{GROUP}/providers/Microsoft.Any/things/{name}", "message": f"{name}: '{name}', {name}."}
     )
