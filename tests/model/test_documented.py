@@ -74,8 +74,8 @@ def test_docstring_of_spec_lists_every_field():
     _, _, arguments = inspect.getdoc(Spec).partition("Args:\n")
     arguments, _, _ = arguments.partition("\n\n")
     found = dict(re.findall(r"^    (\w+): (.*(?:\n      .*)*)", arguments, re.MULTILINE))
-    told = {field: " ".join(text.split()) for field, text in found.items()}
-    assert told == texts_of("purview_mpe._model.spec", "Spec")
+    listed = {field: " ".join(text.split()) for field, text in found.items()}
+    assert listed == texts_of("purview_mpe._model.spec", "Spec")
 
 
 def test_typed_signature_of_spec_has_every_field():

@@ -34,7 +34,7 @@ def rows(table: str, kinds: tuple[str | None, ...]) -> list[tuple[str, str | Non
     ]
 
 
-def told(answer) -> str:
+def in_words(answer) -> str:
     words = "supported" if answer.supported else "unsupported"
     for whose, groups in (("managed", answer.managed_groups), ("customer", answer.customer_groups)):
         if groups:
@@ -46,7 +46,7 @@ def told(answer) -> str:
 def test_cell_matches_microsofts_page(firewall, kind, cell):
     """The cell says whether it is supported, and which managed and customer endpoints it needs."""
     answer = requirement(firewall, kind)
-    assert (answer.firewall, answer.runtime, told(answer)) == (firewall, kind, cell)
+    assert (answer.firewall, answer.runtime, in_words(answer)) == (firewall, kind, cell)
 
 
 def test_tables_are_complete():

@@ -97,10 +97,10 @@ def test_message_says_what_to_change(copied, clause):
     with pytest.raises(InvalidArmId) as refused:
         parsed(copied)
     assert clause in str(refused.value)
-    with pytest.raises(InvalidSpec) as told:
+    with pytest.raises(InvalidSpec) as in_spec:
         Spec(factory=copied, name="pv")
-    assert clause in told.value.problems[0][1]
-    assert "for example /subscriptions/" in told.value.problems[0][1]
+    assert clause in in_spec.value.problems[0][1]
+    assert "for example /subscriptions/" in in_spec.value.problems[0][1]
 
 
 def test_id_of_a_child_is_not_its_parents_id():

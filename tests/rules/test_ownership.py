@@ -87,9 +87,9 @@ def test_report_without_id_is_ambiguous():
 @pytest.mark.parametrize("called", ["evil", "df1.purview", "df1.purview_blob2", "df2.purview_blob"])
 def test_report_id_with_another_name_is_dropped(called):
     """A report may have been edited: its id counts only if it ends in `<factory>.<endpoint>`."""
-    told = claim_from_report("df1", BLOB, an_outcome(f"{ELSEWHERE}/{called}"))
-    assert told.private_endpoint_id is None
-    match = only(known(listing(f"{ELSEWHERE}/{called}"), told))
+    claimed = claim_from_report("df1", BLOB, an_outcome(f"{ELSEWHERE}/{called}"))
+    assert claimed.private_endpoint_id is None
+    match = only(known(listing(f"{ELSEWHERE}/{called}"), claimed))
     assert (match.kind, match.reason) == (
         "ambiguous",
         "the report shows no private endpoint called 'df1.purview_blob'",
@@ -106,13 +106,13 @@ def test_report_id_with_another_name_is_dropped(called):
         (f"df1.{'p' * 60}x", False),
         (f"df2.{'p' * 70}", False),
         (f"df1.{'p' * 71}", False),
-        ("somebody-elses-exfiltration", False),
+        ("foreign-exfiltration", False),
     ],
 )
 def test_name_beyond_64_characters_may_be_cut(called, is_taken):
     """Azure may cut a name longer than the documented limit; an id with another beginning is still dropped."""
-    told = claim_from_report("df1", BLOB, an_outcome(f"{HIDDEN}/{called}", "p" * 70))
-    assert only(known(listing(f"{HIDDEN}/{called}"), told)).kind == ("recognised" if is_taken else "ambiguous")
+    claimed = claim_from_report("df1", BLOB, an_outcome(f"{HIDDEN}/{called}", "p" * 70))
+    assert only(known(listing(f"{HIDDEN}/{called}"), claimed)).kind == ("recognised" if is_taken else "ambiguous")
 
 
 @pytest.mark.parametrize("name", ["a.b", "-x", "x" * 128])

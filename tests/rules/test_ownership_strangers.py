@@ -47,10 +47,10 @@ def an_arrangement(seed: int) -> Arrangement:
     """Endpoints in every state, with genuine connections before, after, among or instead of foreign ones."""
     random = Random(seed)  # noqa: S311 - arrangements, not secrets
     made = Arrangement()
-    told = random.choice(("always", "never", "sometimes"))
+    shows_id = random.choice(("always", "never", "sometimes"))
     for target, name in zip(TARGETS, ALL_NAMES, strict=True):
         endpoint, ours = _own(
-            random, target, name, tells_id=told == "always" or (told == "sometimes" and random.random() < 0.5)
+            random, target, name, tells_id=shows_id == "always" or (shows_id == "sometimes" and random.random() < 0.5)
         )
         crowd = [stranger(random, name, random.random() < 0.1) for _ in range(random.choice((0, 1, 5, STRANGERS)))]
         if ours is not None:

@@ -318,10 +318,10 @@ def test_unreadable_account_plans_only_the_account_endpoint(groups):
 
 
 @pytest.mark.parametrize(
-    ("remedy", "told"),
+    ("remedy", "expected"),
     [("Ask for Reader.", "Ask for Reader."), ("", "Look at the account's warnings with discover(account).")],
 )
-def test_unreadable_account_without_the_account_group_is_refused(remedy, told):
+def test_unreadable_account_without_the_account_group_is_refused(remedy, expected):
     """A plan without steps would look as if everything were done."""
     unread = Finding(code="account-unreadable", severity="warning", message="It is hidden.", remedy=remedy)
     account = an_account(shape=None, firewall=None, targets=TARGETS[:1], warnings=(unread,))
@@ -331,7 +331,7 @@ def test_unreadable_account_without_the_account_group_is_refused(remedy, told):
         "Spec.groups asks only for blob and queue, but only the account endpoint of the account 'pv1' is known."
         + (" It is hidden." if remedy else "")
     )
-    assert caught.value.remedy == told
+    assert caught.value.remedy == expected
 
 
 # --- warnings

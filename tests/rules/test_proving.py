@@ -80,7 +80,7 @@ CASES: dict[str, tuple[Seen, str, bool | None, dict[str, str]]] = {
         False,
         {"lineage-not-in-catalog": "error"},
     ),
-    "cannot be seen": (seen(**HIDDEN), "yes yes yes unknown unknown", None, {"catalog-unreadable": "info"}),
+    "catalog unreadable": (seen(**HIDDEN), "yes yes yes unknown unknown", None, {"catalog-unreadable": "info"}),
     "outside the network": (
         seen(OUTSIDE, catalog=()),
         "yes no no unknown unknown",
@@ -159,7 +159,7 @@ CASES: dict[str, tuple[Seen, str, bool | None, dict[str, str]]] = {
         False,
         {"not-connected": "error"},
     ),
-    "connected no more": (
+    "no longer connected": (
         seen(connection=NOT_CONNECTED.found(factory="df1")),
         "yes yes yes yes yes",
         True,

@@ -212,8 +212,8 @@ def test_settled_account_has_no_finding_about_its_state(state):
 
 def test_failed_account_shows_azures_reason():
     """Azure's message about the failure is evidence, on one line."""
-    told = {"accountProvisioningState": "Failed", "errorDetails": {"code": "x", "message": "no\nquota"}}
-    [finding] = read(managedResources=MANAGED, provisioningState="Failed", accountStatus=told).warnings
+    account_status = {"accountProvisioningState": "Failed", "errorDetails": {"code": "x", "message": "no\nquota"}}
+    [finding] = read(managedResources=MANAGED, provisioningState="Failed", accountStatus=account_status).warnings
     assert finding.evidence == ("provisioningState: Failed", "accountStatus: no quota")
 
 
@@ -362,9 +362,9 @@ def test_azures_published_accounts_are_read():
         pytest.skip(published.HINT)
     for body in accounts:
         account = read_account(body, ArmId.parse(body["id"]))
-        told = [target.group_id for target in account.targets]
+        group_ids = [target.group_id for target in account.targets]
         if "managedResources" in body["properties"]:
-            assert (account.shape, told) == ("A", ["account", "blob", "queue", "namespace"])
+            assert (account.shape, group_ids) == ("A", ["account", "blob", "queue", "namespace"])
         else:
-            assert (account.shape, told) == ("F", ["account"])
+            assert (account.shape, group_ids) == ("F", ["account"])
         assert ("unexpected-id" in codes(account)) == ("ingestionStorage" in body["properties"])

@@ -89,10 +89,13 @@ NARROWER = {"attributeName": "resource.x", "attributeValueIncludes": "only-x"}
 POLICIES = {
     "usual": (rule(RULE, [people(OWNER), ROLE]), permission(RULE)),
     "reversed": (permission(RULE), rule(RULE, [ROLE, people(OWNER)])),
-    "one of them holds it": (rule(RULE, [people(OTHER.upper()), ROLE]), permission(RULE)),
-    "both hold it": (rule(RULE, [people(FACTORY), ROLE], [people(OWNER, OTHER), ROLE]), permission(RULE)),
-    "they alone": (rule(RULE, [people(FACTORY, OTHER), ROLE]), permission(RULE)),
-    "they alone, with more": (rule(RULE, [people(FACTORY, OTHER, extra=1), ROLE], extra=1), permission(RULE)),
+    "one of the ids holds it": (rule(RULE, [people(OTHER.upper()), ROLE]), permission(RULE)),
+    "both ids hold it": (rule(RULE, [people(FACTORY), ROLE], [people(OWNER, OTHER), ROLE]), permission(RULE)),
+    "only these ids": (rule(RULE, [people(FACTORY, OTHER), ROLE]), permission(RULE)),
+    "only these ids, with unknown fields": (
+        rule(RULE, [people(FACTORY, OTHER, extra=1), ROLE], extra=1),
+        permission(RULE),
+    ),
     "a single value": (rule(RULE, [ROLE, PERSON], [people(OTHER, FACTORY), ROLE]), permission(RULE)),
     "groups": (rule(RULE, [groups(OWNER), ROLE]), permission(RULE)),
     "no rule": (permission(),),
@@ -102,7 +105,7 @@ POLICIES = {
     "a narrower alternative": (rule(RULE, [people(FACTORY, OTHER), NARROWER, ROLE]), permission(RULE)),
     "an empty list": (rule(RULE, [people(), ROLE]), permission(RULE)),
     "no alternative": (rule(RULE), permission(RULE)),
-    "oddities": ({}, rule(RULE, ["x", 3], "y", [people(OWNER), {}], [3, ROLE]), permission(RULE)),
+    "malformed entries": ({}, rule(RULE, ["x", 3], "y", [people(OWNER), {}], [3, ROLE]), permission(RULE)),
 }
 
 
