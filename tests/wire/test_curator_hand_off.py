@@ -153,7 +153,7 @@ def test_script_refuses_rules_without_conditions():
 
 def test_script_needs_an_identity():
     """A factory without an identity has no id to add."""
-    with pytest.raises(ValueError, match="no identity with the id None"):
+    with pytest.raises(ValueError, match="No identity has the id None"):
         decided("give", policy(permission()).body, "None")
 
 
