@@ -24,7 +24,7 @@ class Arrangement:
     claims: list[Claim] = field(default_factory=list)
     listings: dict[tuple[str, str], Listing] = field(default_factory=dict)
     ours: set[int] = field(default_factory=set)
-    """Identities of our connection objects; everything else is a stranger's."""
+    """The id() of each genuine connection; every other connection is foreign."""
 
     def is_ours(self, connection: Connection | None) -> bool:
         """Whether this object is one of the genuine connections."""

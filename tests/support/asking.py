@@ -1,4 +1,4 @@
-"""Plain clients of an emulator: of its own host's paths in process, and over HTTPS."""
+"""Plain clients of an emulator: in process to one host's paths, and over HTTPS."""
 
 import json
 import ssl
@@ -11,7 +11,7 @@ SCOPE = "https://purview.azure.net/.default"
 
 
 class Host:
-    """Asks an account's own host."""
+    """A client for the own host of an account."""
 
     def __init__(self, emulator, credential=None, host="pv1.purview.azure.com", scope=SCOPE):
         self.emulator, self.host, self.scope = emulator, host, scope
@@ -38,7 +38,7 @@ class Host:
 
 
 class Wire:
-    """A plain HTTPS client that keeps its connection."""
+    """A plain HTTPS client that keeps its connection open."""
 
     def __init__(self, server):
         context = ssl.create_default_context(cafile=server.ca_file)

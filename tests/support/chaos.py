@@ -1,8 +1,9 @@
-"""The long campaign: random faults, several at once, over random setups; `nox -s chaos -- --runs 2000 --seed 1`.
+"""The long campaign: several random faults at once in random setups; `nox -s chaos -- --runs 2000 --seed 1`.
 
-Each run draws a shape of account, settings of the emulator, a verb, a colour, and up to six faults that may overlap.
-It has to end in the right state or in a report or typed error that says why not; a clean run afterwards has to end in
-the right state, with every endpoint there once and no stranger let in. The same seed gives the same draws.
+Each run draws an account shape, emulator settings, a verb, a colour, and up to six faults that may overlap.
+The run must end in the right state, or with a report or typed error that says why not. A second run without faults
+must reach the right state, with each endpoint once and every foreign connection unapproved.
+The same seed gives the same draws.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ PATHS = (None, "*/managedPrivateEndpoints*", "*/privateEndpointConnections*", "*
 
 @dataclass(frozen=True)
 class Draw:
-    """What one run is made of."""
+    """The settings of one run."""
 
     seed: int
     shape: str
@@ -37,7 +38,7 @@ class Draw:
 
 
 def draw(seed: int) -> Draw:
-    """The draw that belongs to a seed."""
+    """The settings for a seed."""
     random = Random(seed)
     return Draw(
         seed=seed,
@@ -84,7 +85,7 @@ def _fault(random: Random) -> Fault:
 
 
 def run(one: Draw) -> str:
-    """How a run ended; raises AssertionError where something is wrong."""
+    """How the run ended; raises AssertionError if it broke a promise."""
     emulator = Emulator(shape=one.shape, **one.settings)
     spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="purview")
     if one.verb != "create_all":
@@ -113,7 +114,7 @@ def _verdict(report: Any) -> str:
 
 def _assert_clean_run_converges(one: Draw, emulator: Emulator, spec: Spec) -> None:
     verb = "delete_all" if one.verb == "delete_all" else "create_all"
-    # What a fault made Azure refuse or fail is broken for good, and only a replacement mends it.
+    # An endpoint that Azure failed because of a fault stays broken, and only a replacement repairs it.
     report = _act(verb, one.colour, emulator, spec.model_copy(update={"replace_broken": True}), approve=True)
     assert report.complete, [(o.name, o.result, o.error and o.error.message) for o in report.outcomes]
     there = [(e.target.casefold(), e.group_id) for e in emulator.endpoints() if not e.reserved]
@@ -143,13 +144,13 @@ def _act(verb: str, colour: str, emulator: Emulator, spec: Spec, *, approve: boo
 
 
 def campaign(runs: int, seed: int) -> int:
-    """Do the runs, print the table, and give the number of runs that went wrong."""
+    """Do the runs, print the table, and return the number of runs with a broken promise."""
     began, ends, wrong = perf_counter(), Counter[tuple[str, str]](), 0
     for number in range(runs):
         one = draw(seed * 1_000_003 + number)
         try:
             ends[one.verb, run(one)] += 1
-        except Exception:  # noqa: BLE001 - whatever is not a typed error is what is looked for
+        except Exception:  # noqa: BLE001 - the campaign looks for every exception that is not a typed error
             wrong += 1
             ends[one.verb, "WRONG"] += 1
             print(f"\n{one}\n{traceback.format_exc()}", file=sys.stderr)  # noqa: T201

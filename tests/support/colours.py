@@ -1,4 +1,4 @@
-"""Both clients, and specs for what an emulator has."""
+"""Both clients, and specs for the emulator's resources."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Colour:
-    """One of the two clients; a test that takes the fixture `colour` runs once with each."""
+    """One of the two clients; a test with the fixture `colour` runs once with each."""
 
     name: str
 
     def run(self, emulator: Emulator, action: Any, *, roles: tuple[str, ...] | None = None, **options: Any) -> Any:
-        """What `action(client)` gives: awaited, iterated to a list, or as it is."""
+        """The result of `action(client)`: awaited, collected into a list, or unchanged."""
         if self.name == "sync":
             credential = emulator.credential if roles is None else emulator.credential_for(*roles)
             with Client(credential, **{"transport": emulator.transport()} | options) as client:
@@ -43,7 +43,7 @@ def spec_for(emulator: Emulator, account: object = None, **fields: Any) -> Spec:
 
 
 def fleet_of(emulator: Emulator, count: int, *, account: object = None, **fields: Any) -> list[Spec]:
-    """So many further factories, and a spec for each; `fields` are those of `add_factory`."""
+    """This many more factories, with a spec for each; `fields` are those of `add_factory`."""
     return [
         spec_for(emulator, account, factory=str(emulator.add_factory(f"adf-{number}", **fields)))
         for number in range(count)

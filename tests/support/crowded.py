@@ -1,4 +1,4 @@
-"""An emulator whose targets have hardly any room."""
+"""An emulator whose targets have almost no room."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from purview_mpe.emulator import Emulator
 
 
 def filled(storage: int = 0, namespace: int = 0) -> Emulator:
-    """An emulator whose targets have so many connections already."""
+    """An emulator whose targets have this many connections already."""
     emulator = Emulator(foreign_connections=0)
     targets = emulator.targets(emulator.account)
     for target, count in ((targets["blob"], storage), (targets["namespace"], namespace)):

@@ -1,4 +1,4 @@
-"""What the tasks of `dask_fleet` connect with: a function that Dask's workers can import."""
+"""The `connect` function for the tasks of `dask_fleet`, in a module that Dask's workers can import."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from purview_mpe.emulator import Emulator
 
 
 def connect(*, share: float, **settings: Any) -> Client:
-    """A client of the served emulator; requests say which process sent them."""
+    """A client of the served emulator; its requests name the process that sends them."""
     credential = Emulator(empty=True).credential
     return Client(credential, budget=Budget(share), user_agent=f"pid-{os.getpid()}", **settings)

@@ -1,7 +1,7 @@
-"""A fleet spread over Dask, of which a process is killed half-way: `python -m tests.support.dask_fleet --kill worker`.
+"""A fleet on Dask, with one process killed half-way: `python -m tests.support.dask_fleet --kill worker`.
 
-Scheduler and workers are processes of their own. A worker that is killed leaves its chunks to the other one. After the
-scheduler is killed, a new one is started and the same call is made again with the journal.
+Scheduler and workers are separate processes. If a worker is killed, the other worker takes its chunks. If the
+scheduler is killed, a new one is started, and the same call is made again with the journal.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WORKERS, THREADS = 2, 4
 
 @dataclass
 class Watch:
-    """Counts what is written, and kills a process once half of it is."""
+    """Counts the writes, and kills a process once half of them are made."""
 
     half: int
     kill: str
@@ -50,7 +50,7 @@ class Watch:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wrote(self, exchange: Any) -> None:
-        """A request was answered by the emulator; the answer is not sent yet."""
+        """Called when the emulator has processed a request; the answer is not sent yet."""
         if exchange.method != "PUT" or exchange.status != 200 or "managedPrivateEndpoints" not in exchange.url:
             return
         with self._lock:
@@ -67,7 +67,7 @@ class Watch:
 
 @contextlib.contextmanager
 def cluster(watch: Watch) -> Iterator[Dask]:
-    """A scheduler and two workers of four threads."""
+    """A scheduler and two workers with four threads each."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     address = f"tcp://127.0.0.1:{port}"
@@ -95,7 +95,7 @@ def cluster(watch: Watch) -> Iterator[Dask]:
 
 
 def spread(dask: Dask, specs: list[Spec], settings: dict[str, str], journal: Path) -> FleetReport:
-    """The fleet, on every slot."""
+    """Run the fleet on every slot."""
     pool = dask.get_executor(pure=False)
     slots = WORKERS * THREADS
     return durable.spread(
@@ -104,7 +104,7 @@ def spread(dask: Dask, specs: list[Spec], settings: dict[str, str], journal: Pat
 
 
 def main() -> None:
-    """Run it and print the figures; fail unless everything is done, and nothing twice."""
+    """Run it and print the figures; fail unless everything is done exactly once."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--factories", type=int, default=24)
     parser.add_argument("--provisioning", type=float, default=5, help="seconds that Azure takes for an endpoint")
@@ -129,7 +129,7 @@ def main() -> None:
     assert report.complete
     assert (watch.killed is None) == (given.kill == "none")
     assert len(azure.endpoints()) == len(watch.puts) == expected
-    # What a killed process had sent and not seen the answer of is read first, so it is not sent again.
+    # A repeated run reads first what a killed process sent without seeing the answer, so it is not sent again.
     assert set(watch.puts.values()) == {1}
 
 

@@ -1,7 +1,7 @@
-"""A fleet on worker processes, of which two are killed half-way: `python -m tests.support.durable_fleet`.
+"""A fleet on worker processes, two of which are killed half-way: `python -m tests.support.durable_fleet`.
 
-One is killed in the middle of a write of an activity, the other one while it has the turn of the orchestrator. The
-engine is a task hub that gives the work of dead workers to others, as real ones do.
+One is killed during a write of an activity, the other one while it has the orchestrator's turn.
+The engine is a task hub that gives the work of dead workers to other workers, as real engines do.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def client(address: str) -> Iterator[TaskHubGrpcClient]:
         opened.close()
 
 
-#: Factories of one account: its storage takes 200 private endpoints, and each factory has two there.
+#: Factories per account: its storage takes 200 private endpoints, and each factory needs two of them.
 _OF_AN_ACCOUNT = 40
 
 
 def factories(azure: Emulator, count: int, subscriptions: int) -> list[Spec]:
-    """Specs for new factories, spread over subscriptions, and over as many accounts as have room for them."""
+    """Specs for new factories, spread over subscriptions, and over enough accounts to have room for them."""
     accounts = [azure.account, *(azure.add_account(f"pv-{n}") for n in range(1, -(-count // _OF_AN_ACCOUNT)))]
     return [
         Spec(
@@ -68,7 +68,7 @@ def factories(azure: Emulator, count: int, subscriptions: int) -> list[Spec]:
 
 
 def bare_factories(azure: Emulator, count: int, subscriptions: int = 1) -> list[Spec]:
-    """As `factories`, with nothing in them: no identity, no connection and no managed virtual network."""
+    """Like `factories`, but without an identity, a connection or a managed virtual network."""
     return [
         Spec(
             factory=str(
@@ -88,11 +88,11 @@ def bare_factories(azure: Emulator, count: int, subscriptions: int = 1) -> list[
 
 @dataclass
 class Watch:
-    """Counts what is written and who has which turn, and kills one worker of each kind half-way."""
+    """Counts writes and turns, and kills one worker of each kind half-way."""
 
     half: int
     turn: int
-    """Whoever gets this turn of the orchestrator is killed."""
+    """The worker that gets this turn of the orchestrator is killed."""
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     puts: Counter[str] = field(default_factory=Counter)
     by_worker: Counter[str] = field(default_factory=Counter)
@@ -102,19 +102,19 @@ class Watch:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wrote(self, exchange: Any) -> None:
-        """A request was answered by the emulator; the answer is not sent yet."""
-        # A request that the kill cuts off in the middle of its body is refused, and writes nothing.
+        """Called when the emulator has processed a request; the answer is not sent yet."""
+        # If the kill cuts a request off in the middle of its body, the emulator refuses it and writes nothing.
         if exchange.method != "PUT" or exchange.status != 200:
             return
         self.puts[exchange.url.partition("?")[0].casefold()] += 1
         name = exchange.headers["user-agent"].partition(" ")[0]
         self.by_worker[name] += 1
         if self.puts.total() >= self.half:
-            # The answer to this request is still to be sent: whatever activity asked, it cannot have ended.
+            # The answer is still to be sent, so the activity that sent the request cannot have ended.
             self._kill("activities", name)
 
     def given(self, name: str, item: pb.WorkItem) -> None:
-        """A worker is about to get a piece of work, which is its own from here on."""
+        """Called just before a worker gets a piece of work, which it then holds."""
         if item.HasField("orchestratorRequest"):
             self.turns += 1
             if self.turns >= self.turn:
@@ -131,18 +131,18 @@ class Watch:
 
 @dataclass
 class Ended:
-    """What came of it."""
+    """The result of the run."""
 
     report: FleetReport
     watch: Watch
     exit_statuses: list[int | None]
-    """Of the workers that were killed."""
+    """The exit statuses of the killed workers."""
     azure: Emulator
     seconds: float
 
 
 def run(count: int, subscriptions: int, *, timeout: float, **fields: Any) -> Ended:
-    """The whole fleet; `timeout` only ends a test that would never end."""
+    """Run the whole fleet; `timeout` only stops a run that would never end."""
     azure = Emulator(request_log=10)
     request = durable.FleetRequest(specs=factories(azure, count, subscriptions), poll_seconds=1, **fields)
     watch = Watch(half=4 * count // 2, turn=3)
@@ -173,12 +173,12 @@ def run(count: int, subscriptions: int, *, timeout: float, **fields: Any) -> End
 
 
 def main() -> None:
-    """Run it and tell the figures; fail unless everything is done, and nothing twice."""
+    """Run it and print the figures; fail unless everything is done exactly once."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--factories", type=int, default=500)
     parser.add_argument("--subscriptions", type=int, default=20)
     given = parser.parse_args()
-    logging.disable(logging.WARNING)  # the engine tells of every timer that comes late
+    logging.disable(logging.WARNING)  # the engine warns about every timer that fires late
     ended = run(given.factories, given.subscriptions, timeout=900)
     watch, expected = ended.watch, 4 * given.factories
     sys.stdout.write(

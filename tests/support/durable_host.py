@@ -1,8 +1,7 @@
-"""A Functions host, as far as Durable Functions need one: history, replays, timers on the emulator's clock.
+"""A Functions host, as far as Durable Functions needs one: history, replays, and timers on the emulator's clock.
 
-It speaks to the app in the words that the real host uses (a JSON context in, a JSON state out, `HistoryEvent`s in
-between), and is stricter: an orchestrator that asks for something else when it is replayed fails, and so does one that
-ends before its timers.
+It exchanges the real host's messages with the app (a JSON context in, a JSON state out, `HistoryEvent`s in between),
+but is stricter: an orchestrator fails if a replay asks for something else, or if it ends before its timers.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class Instance:
 
 @dataclass
 class Host:
-    """Runs the functions of an app; `lost` says which calls of activities nobody answers, by name and number."""
+    """Runs the functions of an app; `lost` selects the activity calls that get no answer, by name and number."""
 
     app: Any
     azure: Emulator
@@ -56,11 +55,11 @@ class Host:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     instances: dict[str, Instance] = field(default_factory=dict)
     events: list[tuple[float, str, Any]] = field(default_factory=list)
-    """What the outside says: after how many seconds, to which instance's event, and what."""
+    """The outside events: after how many seconds, under which name, and with which data."""
 
     def __post_init__(self) -> None:
-        # A day ahead of the calendar that workers read: by that no order of theirs is ever late, however slow the
-        # machine is that runs the tests.
+        # One day ahead of the calendar that the workers read, so that no order is ever late, however slow the machine
+        # with the tests is.
         self.epoch = datetime.now(UTC) + timedelta(days=1)
         self.functions = {each.get_function_name(): each.get_user_function() for each in self.app.get_functions()}
 
@@ -68,7 +67,7 @@ class Host:
         return self.epoch + timedelta(seconds=self.azure.clock.elapsed)
 
     def run(self, name: str, given: Any, *, instance: str = "fleet") -> Instance:
-        """Start an orchestration, and let everything happen until it is done."""
+        """Start an orchestration, and run everything until it is done."""
         started = self.start(name, given, instance)
         while not started.is_done:
             busy = [each for each in self.instances.values() if each.news and not each.is_done]
@@ -79,7 +78,7 @@ class Host:
         return started
 
     def report(self, ended: Instance) -> FleetReport:
-        """The report of a fleet that has ended, with what the pages of a large one keep."""
+        """The report of a finished fleet, with the reports that a large fleet keeps in its pages."""
         pages = {page: self.instances[page].output for page in durable.pages_in(ended.output)}
         return durable.report_in(ended.output, pages)
 
@@ -108,7 +107,7 @@ class Host:
         }
         try:
             text = self.functions[instance.name](func.OrchestrationContext(json.dumps(context)))
-        except Exception as error:  # noqa: BLE001 - the host takes what comes
+        except Exception as error:  # noqa: BLE001 - the host reports every exception of the app
             self.end(instance, error=str(error))
             return
         instance.history.append(self.event(HistoryEventType.ORCHESTRATOR_COMPLETED))
@@ -130,7 +129,7 @@ class Host:
     def begin_again(self, instance: Instance, given: str) -> None:
         instance.history, instance.actions = [], []
         started = self.event(HistoryEventType.EXECUTION_STARTED, Name=instance.name, Input=given, Version=None)
-        # What was called before and is answered now belongs to an execution that is over.
+        # Answers to calls from before belong to an execution that has ended.
         later = [event for event in instance.news if event["EventType"] == HistoryEventType.EVENT_RAISED]
         instance.news = [started, *later]
 
@@ -160,7 +159,7 @@ class Host:
                 instance.history.append(self.event(created, number, Name=name, InstanceId=child, Input=action["input"]))
                 if (there := self.instances.get(child)) is None or there.is_done:
                     self.start(name, action["input"], child, (instance, number))
-                # The real host drops a child whose id is taken by an instance that runs, and its parent hears nothing.
+                # The real host drops a child whose id is in use by a running instance, without an answer to the parent.
             case ActionType.CREATE_TIMER:
                 instance.timers[number] = datetime.fromisoformat(action["fireAt"])
             case unknown:
@@ -173,11 +172,11 @@ class Host:
         if self.lost(name, len(self.calls)):
             return
         if self.failing(name, len(self.calls)):
-            kind, told = HistoryEventType.TASK_FAILED, {"Reason": "the worker ran out of memory", "Details": ""}
+            kind, fields = HistoryEventType.TASK_FAILED, {"Reason": "the worker ran out of memory", "Details": ""}
         else:
             answer = converter.encode(self.functions[name](order), expected_type=None)
-            kind, told = HistoryEventType.TASK_COMPLETED, {"Result": answer.value}
-        instance.news.append(self.event(kind, TaskScheduledId=number, **told))
+            kind, fields = HistoryEventType.TASK_COMPLETED, {"Result": answer.value}
+        instance.news.append(self.event(kind, TaskScheduledId=number, **fields))
 
     def end(self, instance: Instance, *, output: Any = None, error: str | None = None) -> None:
         instance.is_done, instance.output, instance.error = True, output, error
@@ -185,13 +184,13 @@ class Host:
             return
         parent, number = instance.parent
         if error is None:
-            kind, told = HistoryEventType.SUB_ORCHESTRATION_INSTANCE_COMPLETED, {"Result": json.dumps(output)}
+            kind, fields = HistoryEventType.SUB_ORCHESTRATION_INSTANCE_COMPLETED, {"Result": json.dumps(output)}
         else:
-            kind, told = HistoryEventType.SUB_ORCHESTRATION_INSTANCE_FAILED, {"Reason": error, "Details": ""}
-        parent.news.append(self.event(kind, TaskScheduledId=number, **told))
+            kind, fields = HistoryEventType.SUB_ORCHESTRATION_INSTANCE_FAILED, {"Reason": error, "Details": ""}
+        parent.news.append(self.event(kind, TaskScheduledId=number, **fields))
 
     def wait(self, started: Instance) -> None:
-        """Nothing happens until the next timer, or the next word from outside."""
+        """Advance to the next timer or the next outside event."""
         timers = [
             (at, each, number)
             for each in self.instances.values()
@@ -200,9 +199,9 @@ class Host:
         ]
         first = min(timers, key=lambda timer: timer[0], default=None)
         if self.events and (first is None or self.epoch + timedelta(seconds=self.events[0][0]) <= first[0]):
-            at, name, told = self.events.pop(0)
+            at, name, data = self.events.pop(0)
             self.advance_to(self.epoch + timedelta(seconds=at))
-            raised = self.event(HistoryEventType.EVENT_RAISED, Name=name, Input=json.dumps(told))
+            raised = self.event(HistoryEventType.EVENT_RAISED, Name=name, Input=json.dumps(data))
             started.news.append(raised)
             return
         assert first is not None, "the orchestration waits for nothing"
@@ -212,13 +211,13 @@ class Host:
         each.news.append(self.event(HistoryEventType.TIMER_FIRED, TimerId=number))
 
     def advance_to(self, moment: datetime) -> None:
-        # Formats of timers leave out what is less than a microsecond.
+        # Formatted timers have no digits below a microsecond.
         if (seconds := (moment - self.now()).total_seconds()) > 0:
             self.azure.clock.advance(seconds)
 
 
 def flat(actions: Any) -> Any:
-    """Actions as the host counts them: what stands in a compound one counts by itself, events do not."""
+    """Actions as the host counts them: the parts of a compound action count one by one, waits for events do not."""
     for action in actions:
         if "compoundActions" in action:
             yield from flat(action["compoundActions"])

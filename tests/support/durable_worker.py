@@ -1,6 +1,6 @@
-"""A worker of the durabletask engine in a process of its own; it works until its standard input ends, or it is killed.
+"""A worker of the durabletask engine in its own process; it works until its standard input closes or it is killed.
 
-`python -m tests.support.durable_worker ENGINE EMULATOR CA_FILE NAME`, where NAME begins with what it carries out:
+`python -m tests.support.durable_worker ENGINE EMULATOR CA_FILE NAME`, where NAME begins with the kind of work:
 `activities` or `orchestrators`.
 """
 
@@ -31,10 +31,10 @@ if __name__ == "__main__":
     )
     worker = TaskHubGrpcWorker(host_address=engine, metadata=[("worker-name", name)], concurrency_options=limits)
     durable.register_worker(worker, connect, only="activities" if name.startswith("activities") else "orchestrators")
-    # What a worker cannot run, the engine must not give it.
+    # The engine must not give a worker any work that it cannot run.
     worker.use_work_item_filters()
-    connect().close()  # imports what has to be imported
+    connect().close()  # import everything now
     worker.start()
-    print("ready", flush=True)  # noqa: T201 - the process that started it waits for this
+    print("ready", flush=True)  # noqa: T201 - the parent process waits for this line
     sys.stdin.read()
     os._exit(0)

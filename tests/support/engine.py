@@ -1,8 +1,8 @@
-"""An orchestration on the durabletask engine in one thread, on the emulator's clock, with workers that die as told.
+"""An orchestration on the durabletask engine in one thread, on the emulator's clock, with workers that die on cue.
 
-What happens is decided by the test alone: no timer is real, no two things happen at once, and the engine's own worker
-(`TaskHubGrpcWorker`) carries out turns and activities. Time passes only where an activity waits for Azure, and where
-there is nothing to do until the next timer.
+The test alone decides what happens: no timer is real, nothing runs in parallel, and the engine's own worker
+(`TaskHubGrpcWorker`) runs turns and activities. Time passes only while an activity waits for Azure, and while
+nothing else can happen before the next timer.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
 
     from purview_mpe.emulator import Emulator
 
-#: How a piece of work ends: answered; its worker dies before it begins, or after it did everything and before it
-#: answers, and the engine notices; or the engine never notices. An activity can also fail, or answer with fields that
-#: only a later version knows.
+#: How a piece of work ends: answered; the worker dies before it begins, or after it did everything but before it
+#: answers, and the engine notices; or the engine never notices. An activity can also fail, or answer with fields
+#: that only a later version knows.
 Fate = Literal["answered", "dies before", "dies after", "never noticed", "fails", "answers oddly"]
 
 
 @dataclass
 class Call:
-    """A piece of work that a worker was given: the how-manieth it is, and whose."""
+    """A piece of work that a worker got, with its number and the worker's name."""
 
     number: int
     name: str
     worker: str
     order: Any = None
-    """What an activity was asked for; None for a turn."""
+    """The order of an activity; None for a turn."""
 
     @property
     def is_turn(self) -> bool:
-        """Whether it is an orchestrator's turn."""
+        """Whether this is an orchestrator's turn."""
         return self.order is None
 
 
 class _Answers:
-    """Takes what a worker says in place of the engine's own connection."""
+    """Receives a worker's answers in place of the engine's own connection."""
 
     def __init__(self, hub: TaskHub) -> None:
         self._hub = hub
@@ -59,7 +59,7 @@ class _Answers:
 
 
 class _Unheard(_Answers):
-    """Of a worker that dies before it answers."""
+    """For a worker that dies before it answers."""
 
     def CompleteOrchestratorTask(self, response: pb.OrchestratorResponse) -> None: ...  # noqa: N802 - as above
 
@@ -67,7 +67,7 @@ class _Unheard(_Answers):
 
 
 class _Failing(_Answers):
-    """Of an activity that ends with an exception."""
+    """For an activity that ends with an exception."""
 
     def CompleteActivityTask(self, response: pb.ActivityResponse) -> None:  # noqa: N802 - as above
         response.ClearField("result")
@@ -76,16 +76,16 @@ class _Failing(_Answers):
 
 
 class _Odd(_Answers):
-    """Of a worker of a later version, whose answers have fields that this version does not know."""
+    """For a worker of a later version, whose answers have fields that this version does not know."""
 
     def CompleteActivityTask(self, response: pb.ActivityResponse) -> None:  # noqa: N802 - as above
-        told = json.loads(response.result.value)
-        told["took"] = 1.5
-        for report in filter(None, told["reports"]):
+        output = json.loads(response.result.value)
+        output["took"] = 1.5
+        for report in filter(None, output["reports"]):
             report["took"] = {"seconds": 1.5}
             for outcome in report["outcomes"]:
                 outcome["took"] = [1.5]
-        response.result.value = json.dumps(told)
+        response.result.value = json.dumps(output)
         self._hub.complete_activity(response)
 
 
@@ -94,36 +94,36 @@ _ANSWERS = {"answered": _Answers, "fails": _Failing, "answers oddly": _Odd}
 
 @dataclass
 class Engine:
-    """Runs orchestrations; `register` gives a new worker what it can do, `fate` says how each piece of work ends."""
+    """Runs orchestrations; `register` sets up a new worker, and `fate` says how each piece of work ends."""
 
     azure: Emulator
     register: Callable[[TaskHubGrpcWorker], None]
     fate: Callable[[Call], Fate] = lambda _call: "answered"
     says: list[tuple[float, str, Any]] = field(default_factory=list)
-    """What the outside says: after how many seconds, under which name, and what."""
+    """The outside events: after how many seconds, under which name, and with which data."""
     hears: str | None = None
-    """Who is told; by default the orchestration that is waited for."""
+    """The instance that gets these events; by default the orchestration that is waited for."""
     calls: list[Call] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        # A day ahead of the calendar that workers read: by that no order of theirs is ever late, however slow the
-        # machine is that runs the tests.
+        # One day ahead of the calendar that the workers read, so that no order is ever late, however slow the machine
+        # with the tests is.
         self._epoch = datetime.now(UTC) + timedelta(days=1)
         self.hub = TaskHub(self.now)
         self._workers = 0
         self._hire()
 
     def now(self) -> datetime:
-        """The engine's calendar."""
+        """The engine's time."""
         return self._epoch + timedelta(seconds=self.azure.clock.elapsed)
 
     def run(self, name: str, given: Any, instance: str = "fleet") -> Instance:
-        """Start an orchestration, and let everything happen until it has ended."""
+        """Start an orchestration, and run everything until it has ended."""
         self.hub.start(name, json.dumps(given), instance)
         return self.finish(instance)
 
     def finish(self, instance: str) -> Instance:
-        """Let everything happen until an orchestration that was started has ended."""
+        """Run everything until a started orchestration has ended."""
         while not self.hub.instances[instance].is_over:
             self.hub.fire_due()
             if (item := self.hub.take(self._name)) is not None:
@@ -156,14 +156,14 @@ class Engine:
             self._hire()
 
     def _wait(self, instance: str) -> None:
-        """Nothing happens until the next timer, or the next word from outside."""
+        """Advance to the next timer or the next outside event."""
         timer = self.hub.next_timer
         word = self._epoch + timedelta(seconds=self.says[0][0]) if self.says else None
         moments = [moment for moment in (timer, word) if moment is not None]
         assert moments, "the orchestration waits for nothing"
-        # Timers leave out what is less than a microsecond.
+        # Timers have no digits below a microsecond.
         if (seconds := (min(moments) - self.now()).total_seconds()) > 0:
             self.azure.clock.advance(seconds)
         if word is not None and word <= self.now():
-            _, name, told = self.says.pop(0)
-            self.hub.raise_event(self.hears or instance, name, json.dumps(told))
+            _, name, data = self.says.pop(0)
+            self.hub.raise_event(self.hears or instance, name, json.dumps(data))

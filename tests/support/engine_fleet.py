@@ -1,7 +1,7 @@
-"""A fleet on a durabletask engine that is given: `PURVIEW_MPE_TASKHUB=HOST:PORT python -m tests.support.engine_fleet`.
+"""A fleet on an existing durabletask engine: `PURVIEW_MPE_TASKHUB=HOST:PORT python -m tests.support.engine_fleet`.
 
-Two workers in this process, an emulator in place of Azure, and a person's decision. The same fleet is started twice at
-once: each endpoint is written once, and counted as created once.
+Two workers in this process, an emulator in place of Azure, and a person's decision. The same fleet is started twice
+at the same time: each endpoint is written once, and counted as created once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def run(address: str, count: int, subscriptions: int, *, timeout: float, fleets: int = 2) -> Counter[str]:
-    """The outcomes of all fleets together."""
+    """The added outcomes of all fleets."""
     azure = Emulator(provisioning=10)
     puts: Counter[str] = Counter()
 
@@ -65,7 +65,7 @@ def run(address: str, count: int, subscriptions: int, *, timeout: float, fleets:
 
 
 def whole_report(hub: TaskHubGrpcClient, output: Any) -> FleetReport:
-    """The report of a fleet that is done; the pages of a large one keep it."""
+    """The report of a finished fleet, with the reports that a large fleet keeps in its pages."""
     pages: dict[str, Any] = {}
     for page in durable.pages_in(output):
         state = hub.get_orchestration_state(page)

@@ -1,4 +1,4 @@
-"""One of each error."""
+"""One instance of each error."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reads exported code back, one reader per language: what it would PUT, in its order.
+"""Readers of exported code, one per language: the PUT requests that it would send, in order.
 
-The parsers are not ours: json, python-hcl2, tree-sitter's grammars of Bicep and PowerShell, and bash itself.
+They use independent parsers: json, python-hcl2, tree-sitter's grammars of Bicep and PowerShell, and bash itself.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_arm(text: str) -> list[Put]:
 
 
 def evaluated(value: Any) -> Any:
-    """Literals of a template, by Microsoft's rule: in brackets an expression, with a doubled one a literal."""
+    """Literals of a template, by Microsoft's rule: a text in brackets is an expression, a doubled bracket a literal."""
     if isinstance(value, dict):
         return {key: evaluated(item) for key, item in value.items()}
     if not (isinstance(value, str) and value.startswith("[") and value.endswith("]")):
@@ -110,7 +110,7 @@ def bicep_text(literal: str) -> str:
 
 
 def hcl_text(literal: str) -> str:
-    """A quoted template without templates in it, by HashiCorp's rules."""
+    """A quoted HCL template without interpolation, by HashiCorp's rules."""
     inner = re.sub(r"\\U([0-9a-f]{8})", lambda found: chr(int(found[1], 16)), literal[1:-1])
     assert "${" not in inner, "a template is left in it"
     assert "%{" not in inner, "a directive is left in it"
@@ -129,8 +129,8 @@ def hcl_value(value: Any) -> Any:
 
 def read_hcl(text: str) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
     """The resources by address, and the import blocks."""
-    # python-hcl2 stumbles over some escaped templates, so they are spelled in their other way; Terraform itself is
-    # asked in test_export_escaping.
+    # python-hcl2 fails on some escaped templates, so they are rewritten in their other form; test_export_escaping asks
+    # Terraform itself.
     parsed = hcl2.loads(text.replace("$${", "\\u0024{").replace("%%{", "\\u0025{"))
     resources: dict[str, dict[str, Any]] = {}
     for block in parsed["resource"]:
@@ -156,7 +156,7 @@ def read_azapi(text: str) -> list[Put]:
 
 
 def runtime_body(network: str) -> dict[str, Any]:
-    """What azurerm sends for a runtime in the managed virtual network, as far as it matters (its source)."""
+    """The relevant part of what azurerm sends for a runtime in the managed virtual network (its source)."""
     return {
         "properties": {
             "type": "Managed",
@@ -211,7 +211,7 @@ def read_powershell(text: str) -> list[Put]:
     return puts
 
 
-#: Stands for the Azure CLI: notes what it is asked to do, and answers as for an endpoint that is ready at the second look.
+#: A fake Azure CLI that logs its calls, and reports an endpoint as ready at the second read.
 FAKE_AZ = """\
 import json, pathlib, sys
 log = pathlib.Path(__file__).with_name("log.jsonl")
@@ -227,7 +227,7 @@ if options["--method"] == "get":
 
 
 def run_az(text: str, folder: Any, *, state: str = "Succeeded") -> tuple[subprocess.CompletedProcess[str], list[Any]]:
-    """Run the script with bash, a stand-in for az and a sleep that does not."""
+    """Run the script with bash, a fake az, and a sleep that returns at once."""
     (folder / "fake.py").write_text(FAKE_AZ.replace("STATE", state))
     for name, line in {"az": f'exec {sys.executable} {folder}/fake.py "$@"', "sleep": "exit 0"}.items():
         (folder / name).write_text(f"#!/bin/sh\n{line}\n")

@@ -1,7 +1,7 @@
-"""Follows the page about Azure Functions word for word, up to the host: `python -I following.py CHECKOUT WHEEL`.
+"""Follows the page about Azure Functions step by step, up to the host: `python -I following.py CHECKOUT WHEEL`.
 
-Runs in an environment with nothing in it. The host itself (`func start`) is no Python package: what it would load and
-call is loaded and called here.
+Runs in an empty environment. The host itself (`func start`) is not a Python package, so this script loads and calls
+what the host would load and call.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 SHELL = shutil.which("bash") or "/bin/sh"
 ENVIRONMENT = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-#: What the host does with each app: loads it, finds its functions, and calls some.
+#: What the host does with each app: it loads the app, finds its functions, and calls some.
 HOSTED = {
     "function_app": """
 import azure.functions as func
@@ -63,7 +63,7 @@ def run(command: str, app: Path) -> None:
 
 
 def hosted(app: Path, emulator: str, code: str) -> None:
-    """Start the emulator as the page says, on a free port, and do what the host does."""
+    """Start the emulator as the page says, but on a free port, and do what the host does."""
     command = emulator.replace("8443", "0").split()
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=app, env=ENVIRONMENT, text=True) as served:
         try:

@@ -1,7 +1,7 @@
-"""Every function that takes text from outside, fed with a megabyte of the worst of it: `python -m tests.support.foreign`.
+"""Feeds a megabyte of worst-case text to every function that takes foreign text: `python -m tests.support.foreign`.
 
-A search that goes back over what it has read takes hours for a megabyte; one that does not takes a second. So the
-process has a limit on its processor time that only the former reaches, and says what it is at.
+A search that backtracks takes hours for a megabyte; one that does not takes a second. The process therefore has a
+limit on its processor time that only a backtracking search reaches, and prints what it is running.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 SIZE = 2**20
 
-#: What is repeated to a megabyte. Each was, or could be, the worst for a search.
+#: The texts that are repeated up to a megabyte. Each one was, or could be, the worst case of a search.
 PIECES = (
     *("a", "0", "-", ".", "/", "*", "(", "[", "{", "'", '"', "\\", "\n", " ", "\r\n", "\x00", "\x1b", "\u2028"),
     *("\ud800", "\u00e9", "\u0130", "\U0001f600", "a.", "a-", "a@", "a@b.", "a/", "a=", "a:", "a, ", "A b", "%2f"),
@@ -65,7 +65,7 @@ FEW = ("a", "-", "a/", "/subscriptions/x", "eyJ.", "a@", "\x1b[", "\u0130", "'",
 
 
 def foreign(piece: str) -> str:
-    """A megabyte of a piece, with an end that keeps a match of the whole from succeeding."""
+    """A megabyte of one piece, with an end that makes a match of the whole fail."""
     return piece * (SIZE // len(piece)) + "!\x07"
 
 
@@ -75,7 +75,7 @@ SPEC = Spec(factory=FACTORY, account=ACCOUNT, name="purview")
 
 
 def _errors_of(said: str) -> None:
-    """Every error that is made of an answer, and the way it is shown."""
+    """Every error that is made from an answer, in the form in which it is shown."""
     answers = [
         said,
         json.dumps({"error": {"code": said, "message": said, "details": [{"message": said}] * 2}}),
@@ -105,7 +105,7 @@ def _account(said: str) -> None:
 
 
 def _displayed(said: str) -> None:
-    """A sixteenth is enough where every character is looked at by itself."""
+    """A sixteenth is enough for code that reads every character."""
     few = said[: SIZE // 16]
     properties = {"provisioningState": few, "endpoints": {few: few, "a": few}, "ingestionStorage": {"id": few}}
     read = account.read_account({"location": few, "properties": properties}, ID)
@@ -114,7 +114,7 @@ def _displayed(said: str) -> None:
 
 
 def _child(said: str) -> None:
-    """What hangs below a factory or a target."""
+    """Resources below a factory or a target."""
     properties = {"groupId": said, "resourceId": said, "privateLinkResourceId": said, "type": said, "error": said}
     answer = {"id": said, "name": said, "properties": properties, "eTag": said}
     account.read_name(answer)
@@ -176,8 +176,8 @@ def _addresses(said: str) -> None:
     host_of(f"https://{said}")
     kept = budget.Budget()
     if (ticket := kept.take("GET", url, 0.0)) is not None:
-        told = {"x-ms-routing-request-id": said, "x-ms-ratelimit-remaining-subscription-reads": said}
-        kept.answered(ticket, 429, {**told, "Retry-After": said}, 0.0)
+        limits = {"x-ms-routing-request-id": said, "x-ms-ratelimit-remaining-subscription-reads": said}
+        kept.answered(ticket, 429, {**limits, "Retry-After": said}, 0.0)
 
 
 def _ids(said: str) -> None:
@@ -215,7 +215,7 @@ def _names(said: str) -> None:
 
 
 def _files(said: str) -> None:
-    """What a file can hold, as a whole and in one field of a valid one."""
+    """Everything that a file can contain, as a whole and in one field of a valid file."""
     row = {"name": said, "group_id": "blob", "resource_id": said, "result": "created"}
     finding = {"code": said, "severity": "error", "message": said, "remedy": said}
     documents: list[Any] = [
@@ -277,7 +277,7 @@ def _texts(said: str) -> None:
     refusal.read_refusal(said)
 
 
-#: Where texts are searched, each piece; where every character is looked at by itself, a few.
+#: Functions that search in a text get every piece; functions that read every character get a few.
 FEEDERS: tuple[tuple[Callable[[str], None], tuple[str, ...]], ...] = (
     *((feeder, PIECES) for feeder in (_texts, _errors_of, _credentials, _addresses, _granted, _runs, _policies)),
     *((feeder, FEW) for feeder in (_account, _child, _ids, _names, _files, _shown, _displayed, _recorded)),
@@ -285,7 +285,7 @@ FEEDERS: tuple[tuple[Callable[[str], None], tuple[str, ...]], ...] = (
 
 
 def main(limit: int) -> None:
-    """Feed all of them, within so many seconds of processor time."""
+    """Feed all of them, within this many seconds of processor time."""
     if sys.platform != "win32":
         import resource
 
@@ -293,7 +293,7 @@ def main(limit: int) -> None:
     for feeder, pieces in FEEDERS:
         for piece in pieces:
             sys.stdout.write(f"{feeder.__name__} {piece!a}\n")
-            sys.stdout.flush()  # the last line says what never ended
+            sys.stdout.flush()  # the last line names the function that did not end
             feeder(foreign(piece))
     sys.stdout.write("done\n")
 

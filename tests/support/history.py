@@ -1,6 +1,6 @@
 """Records what each turn of a fleet decides, for the latest logic number: `python -m tests.support.history FILE`.
 
-Run it once for each new number, before its release; `tests/durable/test_engine.py` replays the file ever after.
+Run it once for each new number, before its release; `tests/durable/test_engine.py` replays the file from then on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def turns(azure: Emulator, fields: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
-    """Each turn of a fleet, as the engine sent it, and what was decided in it."""
+    """Each turn of a fleet, as the engine sent it, with the orchestrator's decisions."""
     client = Client(azure.credential, transport=azure.transport())
     requests: list[pb.OrchestratorRequest] = []
 
@@ -49,7 +49,7 @@ def turns(azure: Emulator, fields: dict[str, Any], count: int) -> Iterator[dict[
 
 
 def decided_in(request: pb.OrchestratorRequest) -> list[Any]:
-    """What today's orchestrators decide in this turn, without what is packed."""
+    """The decisions of today's orchestrators in this turn, without packed data."""
     worker = TaskHubGrpcWorker(host_address="127.0.0.1:1")  # it never connects
     durable.register_worker(worker)
     heard: list[Any] = []
@@ -70,7 +70,7 @@ def _short(action: pb.OrchestratorAction) -> list[Any]:
 
 
 def main(file: str) -> None:
-    """Record a small fleet with a person's decision, and a large one."""
+    """Record a small fleet with a person's decision, and a large fleet."""
     logging.disable(logging.WARNING)
     found = [*turns(Emulator(), {"approval": "when-told"}, 3), *turns(Emulator(), {}, 44)]
     Path(file).write_bytes(lzma.compress(json.dumps(found).encode()))

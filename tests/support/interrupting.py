@@ -1,9 +1,8 @@
-"""Interruptions at random instants, in real time: `python -m tests.support.interrupting --runs 300 --seed 1`.
+"""Interruptions at random moments, in real time: `python -m tests.support.interrupting --runs 300 --seed 1`.
 
-Each writing verb of each client is interrupted somewhere between its first line and its end, by Ctrl-C or by
-cancellation, while an emulator serves it over HTTPS. Every run has to end as the interruption, promptly, and its
-report has to agree with what the emulator recorded: nothing that is said to be done was not done, and nothing was
-done of which the report says that nothing was sent.
+Each writing verb of each client is interrupted between its start and its end, by Ctrl-C or by cancellation, while an
+emulator serves it over HTTPS. Every run must end promptly with the interruption, and its report must agree with the
+emulator's record: what the report calls done was done, and where it says that nothing was sent, nothing was written.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from purview_mpe import Outcome
 
-#: Each writing verb, and what it is called with beside the spec (and the network).
+#: Each writing verb, with its arguments besides the spec (and the network).
 OPTIONS: dict[str, dict[str, Any]] = {
     "create_all": {},
     "apply": {},
@@ -48,12 +47,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
 VERBS = tuple(OPTIONS)
 CLIENTS = ("sync", "async")
 _NETWORK_VERBS = {"create_private_endpoints", "delete_private_endpoints"}
-#: Seconds within which the interruption arrives, at most: what comes later is one more round of waiting.
+#: The latest moment of an interruption, in seconds; more would only add rounds of waiting.
 SPAN = 0.7
-#: An interrupted verb ends within a second, and a loaded machine may add to that.
+#: An interrupted verb ends within a second; a busy machine may need more.
 PROMPT = 2.5
 _RUNS_AT_ONE_SERVER = 25
-#: How much shorter the waits between two looks are for verbs that would look only every two seconds.
+#: The factor for the waits of verbs that would otherwise poll only every two seconds.
 _HURRY = 0.02
 _SYNC = loading.load("purview_mpe._azure.transport")
 _ASYNC = loading.load("purview_mpe._azure.transport_aio")
@@ -61,7 +60,7 @@ _SETTINGS = loading.load("purview_mpe._azure.options")
 
 
 class Hurried(_SYNC.PooledTransport):
-    """The library's own transport, on real connections and real time, with shorter waits between two looks."""
+    """The library's own transport, with real connections and real time, but shorter waits between polls."""
 
     def __init__(self, ca_file: str) -> None:
         super().__init__(
@@ -76,7 +75,7 @@ class Hurried(_SYNC.PooledTransport):
 
 
 class AsyncHurried(_ASYNC.AsyncPooledTransport):
-    """The same for tasks."""
+    """The same for asyncio."""
 
     def __init__(self, ca_file: str) -> None:
         super().__init__(96, verify=ca_file)
@@ -97,7 +96,7 @@ class End:
 
 @dataclass
 class Tally:
-    """What the runs of a session ended in."""
+    """The results of a session's runs."""
 
     ends: Counter[str] = field(default_factory=Counter[str])
     wrong: list[str] = field(default_factory=list[str])
@@ -105,11 +104,11 @@ class Tally:
 
     @property
     def interrupted(self) -> int:
-        """How many runs were."""
+        """The number of interrupted runs."""
         return sum(count for end, count in self.ends.items() if end != "not interrupted")
 
     def take(self, place: Place, verb: str, delay: float, end: End) -> None:
-        """Hold one run's report against the emulator's record."""
+        """Compare one run's report with the emulator's record."""
         self.slowest = max(self.slowest, end.late)
         where = f"{verb}, {delay:.4f} s"
         if end.how == "otherwise":
@@ -131,19 +130,19 @@ class Tally:
 
 @dataclass
 class Place:
-    """One factory on a served emulator, with what a verb needs to have something to do."""
+    """One factory on a served emulator, with everything that gives the verb work to do."""
 
     emulator: Emulator
     spec: Spec
     before: int
-    """Requests that the emulator had recorded by then."""
+    """The number of requests that the emulator had recorded before the run."""
 
     network: Network | None = None
-    """The network of private endpoints of one's own."""
+    """The network for private endpoints of the customer."""
 
     @classmethod
     def made_for(cls, emulator: Emulator, verb: str, number: int) -> Place:
-        """A factory of its own, or a network of its own, on which the verb has something to write."""
+        """A new factory, or a new network, in which the verb has something to write."""
         is_bare, is_member = verb in {"connect", "onboard", "create_all"}, verb in {"disconnect", "offboard", "revoke"}
         factory = emulator.add_factory(
             f"adf-{number:05d}",
@@ -167,28 +166,28 @@ class Place:
         return cls(emulator, spec, emulator.request_count, network)
 
     def call(self, client: Any, verb: str) -> Any:
-        """The verb's call: its report, or what is awaited for it."""
+        """Call the verb: its report, or an awaitable for it."""
         given = (self.spec,) if self.network is None else (self.spec, self.network)
         return getattr(client, verb)(*given, **OPTIONS[verb])
 
     def settle(self) -> None:
-        """Wait until the emulator has answered what had arrived when the client left."""
+        """Wait until the emulator has answered every request that arrived before the client left."""
         seen = -1
         while seen != (now := self.emulator.request_count):
             seen = now
             time.sleep(0.06)
 
     def writes(self) -> list[Any]:
-        """What was written for this run."""
+        """The writes of this run."""
         count = self.emulator.request_count - self.before
         asked = self.emulator.requests[-count:] if count else []
         return [request for request in asked if request.method not in {"GET", "HEAD"}]
 
 
 def _network(emulator: Emulator, spec: Spec, verb: str, number: int) -> Network:
-    """A virtual network of its own; with private endpoints in it if they are to be deleted."""
+    """A new virtual network, with private endpoints in it if they are to be deleted."""
     hub = emulator.networks.add_virtual_network(f"vnet-{number:05d}", resource_group=f"rg-{number:05d}")
-    # With `manual`, the verb has approvals to write as well.
+    # With `manual`, the verb also writes approvals.
     network = Network(
         subnet=hub.child("subnets", "snet-pe"),
         dns="create",
@@ -203,7 +202,7 @@ def _network(emulator: Emulator, spec: Spec, verb: str, number: int) -> Network:
 
 @contextmanager
 def served(seed: int) -> Iterator[tuple[Emulator, Any]]:
-    """An emulator in real time, as quick as makes every state of a step last for a moment."""
+    """An emulator in real time, slow enough for every state of a step to last a moment."""
     emulator = Emulator(
         foreign_connections=0,
         provisioning=0.2,
@@ -217,14 +216,14 @@ def served(seed: int) -> Iterator[tuple[Emulator, Any]]:
 
 
 def session(verb: str, client: str, runs: int, seed: int) -> Tally:
-    """Interrupt one verb of one client until so many runs were interrupted."""
+    """Interrupt one verb of one client until this many runs were interrupted."""
     random, tally, number = Random(f"{verb} {client} {seed}"), Tally(), 0
     interrupt = interrupted_sync if client == "sync" else interrupted_async
     while tally.interrupted < runs and number <= 10 * runs + _RUNS_AT_ONE_SERVER:
         with served(seed) as (emulator, server):
             began, whole = time.monotonic(), Place.made_for(emulator, verb, 0)
             interrupt(server, whole, verb, _span(verb))
-            span = time.monotonic() - began  # a whole run, if it is shorter; and the imports are done
+            span = time.monotonic() - began  # the length of a whole run, if it is shorter; also loads every import
             whole.settle()
             for _ in range(_RUNS_AT_ONE_SERVER):
                 number += 1
@@ -238,7 +237,7 @@ def session(verb: str, client: str, runs: int, seed: int) -> Tally:
 
 
 def _span(verb: str) -> float:
-    """Seconds within which the interruption arrives: the longer verbs write to their end."""
+    """The latest moment of an interruption, in seconds: the longer verbs write until their end."""
     return (8 if verb in _NETWORK_VERBS else 3) * SPAN if verb in _HURRIED else SPAN
 
 
@@ -246,7 +245,7 @@ _HURRIED = _NETWORK_VERBS | {"onboard", "offboard"}
 
 
 def _options(place: Place, server: Any, verb: str, hurried: Callable[[str], Any]) -> dict[str, Any]:
-    """The client's, for a server and a verb."""
+    """The client's options for a server and a verb."""
     return {
         "endpoint": server.url,
         "purview_endpoint": f"{server.url}/purview/{{account}}",
@@ -256,7 +255,7 @@ def _options(place: Place, server: Any, verb: str, hurried: Callable[[str], Any]
 
 
 def interrupted_sync(server: Any, place: Place, verb: str, delay: float) -> End:
-    """Ctrl-C, by a timer of the operating system."""
+    """Interrupt with Ctrl-C, by a timer of the operating system."""
     fired: list[float] = []
 
     def ctrl_c(_number: int, _frame: object) -> None:
@@ -276,7 +275,7 @@ def interrupted_sync(server: Any, place: Place, verb: str, delay: float) -> End:
                 signal.setitimer(signal.ITIMER_REAL, 0)
     except KeyboardInterrupt as interrupt:
         return End("not interrupted") if returned else End("interrupted", time.monotonic() - fired[0], interrupt)
-    except BaseException as error:  # noqa: BLE001 - whatever it is: it is not the interruption
+    except BaseException as error:  # noqa: BLE001 - any other exception is a wrong end
         return End("otherwise", error=error)
     finally:
         signal.signal(signal.SIGALRM, before)
@@ -286,7 +285,7 @@ def interrupted_sync(server: Any, place: Place, verb: str, delay: float) -> End:
 
 
 def interrupted_async(server: Any, place: Place, verb: str, delay: float) -> End:
-    """Cancellation of the task."""
+    """Interrupt by cancelling the task."""
 
     async def main() -> End:
         async with contextlib.AsyncExitStack() as stack:
@@ -310,7 +309,7 @@ def interrupted_async(server: Any, place: Place, verb: str, delay: float) -> End
 
 
 def disagreements(place: Place, verb: str, report: Report | None) -> list[str]:
-    """Where a report and the emulator's record differ."""
+    """The differences between a report and the emulator's record."""
     writes = place.writes()
     if report is None:
         return [f"no report, and {request.method} {request.path} was sent" for request in writes]
@@ -343,7 +342,7 @@ _DONE = frozenset(
 
 
 def _is_about(request: Any, place: Place, report: Report, outcome: Outcome) -> bool:
-    """Whether a write was sent for this outcome."""
+    """Whether this write was sent for this outcome."""
     path, factory = request.path.casefold(), place.spec.factory.casefold()
     match outcome.subject:
         case "connection" | "identity":
@@ -362,13 +361,13 @@ def _is_about(request: Any, place: Place, report: Report, outcome: Outcome) -> b
 
 
 def _is_decision(report: Report, outcome: Outcome) -> bool:
-    """Whether the outcome is about an approval or a rejection: after a creation, an endpoint has a second outcome."""
+    """Whether the outcome is about an approval or a rejection: the second outcome of a created endpoint is."""
     same = [one for one in report.outcomes if one.group_id is not None and one.identity == outcome.identity]
     return report.verb in {"approve", "reject"} or (len(same) > 1 and outcome is not same[0])
 
 
 def _connection_name(emulator: Emulator, outcome: Outcome) -> str:
-    """The name of the connection that an outcome is about; a name that no connection has, if there is none."""
+    """The name of the outcome's connection; a name that no connection has if the connection does not exist."""
     return next(
         (
             one.name.casefold()

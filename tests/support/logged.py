@@ -1,4 +1,4 @@
-"""All that a process logs, and all that a crash reporter gets out of an exception."""
+"""Everything that a process logs, and everything that a crash reporter could collect from an exception."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def everything_logged() -> Iterator[io.StringIO]:
-    """All loggers of the process at DEBUG, with all that their records carry."""
+    """All loggers of the process at DEBUG, with all data of their records."""
     written = io.StringIO()
 
     class Everything(logging.Handler):
@@ -43,7 +43,7 @@ def everything_logged() -> Iterator[io.StringIO]:
 
 
 def shown(error: BaseException) -> str:
-    """All that a crash reporter could get out of an exception, and out of those that it comes from."""
+    """Everything that a crash reporter could collect from an exception and its causes."""
     texts = [repr(error), str(error), repr(vars(error)), *traceback.format_exception(error)]
     texts += traceback.TracebackException.from_exception(error, capture_locals=True).format()
     seen: set[int] = set()
@@ -56,7 +56,7 @@ def shown(error: BaseException) -> str:
         trace = cause.__traceback__
         while trace is not None:
             for name, value in trace.tb_frame.f_locals.items():
-                # The frames of the tests themselves hold what the test has made.
+                # The frames of the tests themselves contain the test's own values.
                 if "/tests/" not in trace.tb_frame.f_code.co_filename:
                     texts.append(f"{name}={value!r}")
             trace = trace.tb_next

@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that misbehaves on the level of sockets, as no in-process transport can."""
+"""A server on 127.0.0.1 that misbehaves at socket level, which an in-process transport cannot."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n" + b'{"name":"pv1"}'
-#: Answers one request on an open connection; true to keep the connection.
+#: Answers one request on an open connection; true keeps the connection.
 Behaviour = Callable[["Peer"], bool]
 
 
@@ -26,11 +26,11 @@ class Peer:
 
     socket: Any
     number: int
-    """The how-manieth connection this is, from 1."""
+    """The number of this connection, from 1."""
     request: bytes = b""
-    """The request that is to be answered."""
+    """The request to answer."""
     count: int = 0
-    """The how-manieth request on this connection it is, from 1."""
+    """The number of the request on this connection, from 1."""
     over: threading.Event = field(default_factory=threading.Event)
 
     def send(self, data: bytes) -> bool:
@@ -38,7 +38,7 @@ class Peer:
         return True
 
     def trickle(self, data: bytes, seconds: float = 0.05) -> bool:
-        """One byte now and then, until the client gives up or the test is over."""
+        """Send single bytes, until the client gives up or the test ends."""
         with contextlib.suppress(OSError):
             for byte in data:
                 if self.over.wait(seconds):
@@ -47,13 +47,13 @@ class Peer:
         return False
 
     def hang(self) -> bool:
-        """No answer."""
+        """Send no answer."""
         self.over.wait(30)
         return False
 
 
 class Loopback:
-    """Listens, does TLS unless told not to, reads requests, and answers as the behaviour says."""
+    """Listens, with TLS by default, reads requests, and answers with the given behaviour."""
 
     def __init__(self, behaviour: Behaviour, folder: Path, *, tls: bool = True) -> None:
         self.behaviour = behaviour
@@ -82,7 +82,7 @@ class Loopback:
 
     def __exit__(self, *args: object) -> None:
         self._over.set()
-        # A connection of ours wakes the accepting thread.
+        # This connection wakes the accepting thread.
         with contextlib.suppress(OSError), socket.create_connection(self._listening.getsockname(), 1):
             pass
         self._listening.close()

@@ -1,4 +1,4 @@
-"""Things that happen at an exact moment of a run: just before one of its requests is sent."""
+"""Actions at an exact moment of a run: just before one of its requests is sent."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ LONGEST = 60.0
 
 
 class Died(BaseException):
-    """The process was killed, as far as the run can tell."""
+    """Simulates that the process was killed."""
 
 
 class Before(SansIOHTTPPolicy[Any, Any]):
-    """Calls `happen(number)` before each request of one method whose path ends so; the first has the number 1.
+    """Calls `happen(number)` before each request with this method and end of path; the first request has the number 1.
 
-    Given to a client of either colour as `per_retry_policies=[…]`. What `happen` raises ends the request unsent.
+    Pass it to a client of either colour as `per_retry_policies=[…]`. An exception from `happen` stops the request.
     """
 
     def __init__(self, method: str, ending: str, happen: Callable[[int], object]) -> None:
@@ -41,7 +41,7 @@ class Before(SansIOHTTPPolicy[Any, Any]):
             self._happen(number)
 
     def is_meant(self, request: Any) -> bool:
-        """Whether the request is one of those that are counted."""
+        """Whether the request is counted."""
         http = request.http_request
         path = unquote(urlsplit(http.url).path).casefold()
         is_there = self._ending in path and path.rpartition(self._ending)[2].count("/") <= 1
@@ -49,9 +49,9 @@ class Before(SansIOHTTPPolicy[Any, Any]):
 
 
 class DiesAfter(Before):
-    """Lets so many requests through; each later one waits until these are answered, and then ends the run.
+    """Lets this many requests through; each later one waits until they are answered, and then ends the run.
 
-    Without the wait, a thread could die while another one has counted its request and not sent it yet.
+    Without the wait, one thread could die while another thread has counted its request but not sent it yet.
     """
 
     def __init__(self, method: str, ending: str, count: int) -> None:
@@ -75,7 +75,7 @@ class DiesAfter(Before):
 
 
 class BeforeWrite(SansIOHTTPPolicy[Any, Any]):
-    """Calls `happen(number)` before each request that is not a GET; the first has the number 1."""
+    """Calls `happen(number)` before each request that is not a GET; the first request has the number 1."""
 
     def __init__(self, happen: Callable[[int], object]) -> None:
         self._happen = happen
@@ -93,9 +93,9 @@ class BeforeWrite(SansIOHTTPPolicy[Any, Any]):
 
 
 class Killed(SansIOHTTPPolicy[Any, Any]):
-    """Ends the run before its n-th request is sent, or after the answer to it came; nothing is sent any more then.
+    """Ends the run before its n-th request is sent, or after its answer came; nothing is sent afterwards.
 
-    Given to a client of either colour as `per_retry_policies=[…]`.
+    Pass it to a client of either colour as `per_retry_policies=[…]`.
     """
 
     def __init__(self, place: int, moment: Literal["before", "after"]) -> None:
@@ -115,7 +115,7 @@ class Killed(SansIOHTTPPolicy[Any, Any]):
             raise Died
 
     def on_response(self, request: Any, response: Any) -> None:
-        """Look at the answer that has come."""
+        """Look at the answer."""
         is_there = response.http_response is not None and request.context["place"] >= self._place
         if self._is_dead or (self._moment == "after" and is_there):
             self._is_dead = True

@@ -57,7 +57,7 @@ class Lab:
         return self.get(self.endpoint(name)).json()
 
     def status(self, answer: Any) -> dict[str, Any]:
-        """The state of the operation that an answer began."""
+        """The state of the operation that this answer started."""
         address = answer.headers["Azure-AsyncOperation"]
         return self.arm.send("GET", address, version=None).json()
 

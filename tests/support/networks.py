@@ -1,4 +1,4 @@
-"""Emulators with a network of the customer's own, and what is in it in the end."""
+"""Emulators with a virtual network of the customer, and its state at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from purview_mpe import Report, Spec
     from purview_mpe._model.arm_id import ArmId
 
-#: The zones of the groups, as the documentation names them.
+#: The zones of the group ids, as documented.
 ZONES = (
     "privatelink.purview.azure.com",
     "privatelink.purviewstudio.azure.com",
@@ -29,7 +29,7 @@ PURPOSES = (SHIR, "studio")
 
 @dataclass(frozen=True)
 class Place:
-    """An emulator, a spec for it, and a network in it."""
+    """An emulator, with a spec and a network for it."""
 
     azure: Emulator
     spec: Spec
@@ -42,7 +42,7 @@ class Place:
         return self.network.subnet_id
 
     def with_zones(self, *, linked: bool = True, group: str = "rg-dns") -> Place:
-        """The same with all zones, in the resource group of a hub."""
+        """The same place with all zones, in the resource group of a hub."""
         for zone in ZONES:
             links = [self.virtual_network] if linked else []
             self.azure.networks.add_private_dns_zone(zone, linked_to=links, resource_group=group)
@@ -50,7 +50,7 @@ class Place:
 
 
 def a_place(shape: str = "A", dns: str = "create", *, fields: dict[str, Any] | None = None, **options: Any) -> Place:
-    """A network with one subnet; `fields` are those of the Network, the others those of the emulator."""
+    """A network with one subnet; `fields` are those of Network, the others those of the emulator."""
     azure = Emulator(shape=shape, **options)
     virtual_network = azure.networks.add_virtual_network()
     network = Network(subnet=virtual_network.child("subnets", "snet-pe"), dns=dns, **(fields or {}))
@@ -66,7 +66,7 @@ def results(report: Report) -> dict[str, list[str]]:
 
 
 def end_state(azure: Emulator) -> dict[str, object]:
-    """What the network holds, without what is drawn by chance."""
+    """The content of the network, without random values."""
     networks = azure.networks
     return {
         "endpoints": sorted(
@@ -83,7 +83,7 @@ def end_state(azure: Emulator) -> dict[str, object]:
 
 
 def signatures(azure: Emulator) -> set[str]:
-    """The signed parts of every address that was followed."""
+    """The signed part of every URL that was followed."""
     return {
         value
         for request in azure.requests
@@ -94,7 +94,7 @@ def signatures(azure: Emulator) -> set[str]:
 
 
 def sent(azure: Emulator, method: str, resource: ArmId, body: Any = None) -> Any:
-    """The answer to one request of another program about a resource of Microsoft.Network."""
+    """The answer to one request from another program about a resource of Microsoft.Network."""
     url = f"https://management.azure.com{resource}?api-version=2024-03-01"
     token = azure.credential.get_token("https://management.azure.com/.default").token
     request = HttpRequest(method, url, headers={"Authorization": f"Bearer {token}"}, json=body)

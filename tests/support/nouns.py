@@ -1,4 +1,4 @@
-"""Nouns for tests: fixed ones to tell stories with, and Hypothesis strategies for any of them."""
+"""Values for tests: fixed ones for examples, and Hypothesis strategies for arbitrary ones."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ ACCOUNT = f"{GROUP}/providers/Microsoft.Purview/accounts/pv1"
 STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/scanwesteurope"
 OTHER_STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/ingestion"
 NAMESPACE = f"{GROUP}/providers/Microsoft.EventHub/namespaces/atlas-1"
-#: Where Data Factory keeps the hidden private endpoints of one managed virtual network.
+#: The group in which Data Factory keeps the hidden private endpoints of one managed virtual network.
 HIDDEN = (
     "/subscriptions/99999999-0000-0000-0000-000000000001/resourceGroups/vnet-92b2afd7-northeurope-55-rg"
     "/providers/Microsoft.Network/privateEndpoints"
@@ -87,7 +87,7 @@ def a_spec(**fields: Any) -> Spec:
 
 
 def an_account(**fields: Any) -> Account:
-    """An account of shape A with every public way closed."""
+    """An account of shape A that is closed to all public networks."""
     given: dict[str, Any] = {
         "id": ACCOUNT,
         "name": "pv1",
@@ -104,7 +104,7 @@ def a_factory(*endpoints: Endpoint, networks: tuple[str, ...] = ("default",)) ->
 
 
 def an_endpoint(name: str = "purview", group_id: str = "account", **fields: Any) -> Endpoint:
-    """An endpoint to the target that the fixed account has for this group id; by default an approved one."""
+    """An endpoint to the target that the fixed account has for this group id; approved by default."""
     given: dict[str, Any] = {
         "id": f"{FACTORY}/managedvirtualnetworks/default/managedprivateendpoints/{name}",
         "name": name,
@@ -120,7 +120,7 @@ SUBNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-hub/subnets/
 
 
 def a_network(**fields: Any) -> Network:
-    """The fixed network of the customer's own."""
+    """The fixed virtual network of the customer."""
     return Network(**({"subnet": SUBNET, "dns": "create"} | fields))
 
 
@@ -157,7 +157,7 @@ groups = st.sampled_from((*LINEAGE_GROUPS, *OPTIONAL_GROUPS, "dfs", "sqlServer")
 
 
 def recased(text: str) -> st.SearchStrategy[str]:
-    """The text in any letter case; the bits of one number say which letters are large."""
+    """The text in any letter case; the bits of one number select the upper-case letters."""
     return st.integers(0, 2 ** len(text) - 1).map(
         lambda bits: "".join(c.upper() if bits >> place & 1 else c.lower() for place, c in enumerate(text))
     )
@@ -308,7 +308,7 @@ error_details = st.builds(
     request_id=st.none() | texts,
     correlation_id=st.none() | texts,
 )
-#: Group and resource of an outcome, which fit together.
+#: Group and resource of an outcome that fit together.
 _places = st.sampled_from(
     ((None, FACTORY), ("dfs", OTHER_STORAGE), *((target.group_id, target.resource_id) for target in TARGETS))
 )
@@ -510,7 +510,7 @@ NOUNS: dict[str, st.SearchStrategy[Any]] = {
     "Target": targets,
 }
 
-#: Whatever JSON can say; also texts that are no Unicode, which JSON's escapes allow.
+#: Any JSON value, including texts with lone surrogates, which JSON's escapes allow.
 json_values = st.recursive(
     st.none()
     | st.booleans()

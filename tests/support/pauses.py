@@ -1,9 +1,8 @@
-"""Pauses of up to two seconds of real time, where threads take turns: what a busy machine does, made to happen.
+"""Pauses of up to two seconds of real time where threads take turns, as on a busy machine.
 
 A pytest plugin, which `nox -s pauses` loads: `-p tests.support.pauses --pauses SEED`. A test that passes with it does
-not depend on how soon a thread goes on. With `--short-pauses` they are short and many instead: then nearly every order
-in which threads can come through happens in a few runs. Each process draws its pauses from the seed and its own
-worker's name.
+not depend on how soon a thread continues. With `--short-pauses`, the pauses are short and many, so that a few runs
+cover nearly every order of the threads. Each process draws its pauses from the seed and its own worker's name.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from tests.support.task_hub import TaskHub
 if TYPE_CHECKING:
     import pytest
 
-#: Seconds; a pause is drawn between none and this. One call of so many is held up.
+#: A pause lasts up to this many seconds, and one call in this many gets one.
 LONG, RARE = 2.0, 1500
 SHORT, OFTEN = 0.03, 8
 
-#: Where one thread lets another go on, or finds out that it may.
+#: The methods with which one thread lets another continue, or finds out that it can.
 _TURNS: dict[type, tuple[str, ...]] = {
     VirtualClock: ("now", "sleep", "begin_work", "end_work", "begin_wait", "end_wait", "wake", "settle"),
     EmulatorTransport: ("send",),
@@ -48,7 +47,7 @@ class Pauses:
         self.seconds = 0.0
 
     def perhaps(self) -> None:
-        """Hold the calling thread up, or not."""
+        """Maybe delay the calling thread."""
         with self._lock:
             if self._random.randrange(self._rarity):
                 return
@@ -59,13 +58,13 @@ class Pauses:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the seed and the kind of pauses."""
+    """Add the options for the seed and the kind of pauses."""
     parser.addoption("--pauses", default="1", metavar="SEED", help="what the pauses are drawn from")
     parser.addoption("--short-pauses", action="store_true", help="many short pauses instead of few long ones")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hold up every way in before a test begins."""
+    """Patch every method before the first test."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     kind = (SHORT, OFTEN) if config.getoption("--short-pauses") else (LONG, RARE)
     pauses = Pauses(f"{config.getoption('--pauses')}-{worker}", *kind)
@@ -75,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _held_up(method: Any, pauses: Pauses) -> Any:
-    """The method, behind a pause that may come."""
+    """The method, after a possible pause."""
     if inspect.iscoroutinefunction(method):
 
         @functools.wraps(method)

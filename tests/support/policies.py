@@ -1,4 +1,4 @@
-"""Metadata policies of Purview as they were recorded, in small."""
+"""Small metadata policies of Purview in the recorded form."""
 
 from __future__ import annotations
 

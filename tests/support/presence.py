@@ -1,4 +1,4 @@
-"""A roll of who is at work, and a reader for it, for tests of presence."""
+"""A presence roll and a reader for it, for tests of who is at work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def on(emulator: Emulator, runner: Runner, flow: Callable[[Any], Any], credential: Any = None, **options: Any) -> Any:
-    """The result of a flow, inside a verb, on an emulator."""
+    """The result of a flow inside a verb, on an emulator."""
     if runner.is_sync:
         credential, transport = credential or emulator.credential, emulator.transport()
     else:
@@ -35,7 +35,7 @@ async def read(io: Any, emulator: Emulator) -> Any:
 
 
 class Roll(Transport):
-    """A transport that wants to know, and notes what it is given."""
+    """A transport that asks for presence, and notes what it gets."""
 
     def __init__(self, script: Script) -> None:
         super().__init__(script)
@@ -63,4 +63,4 @@ class Roll(Transport):
         event.wait(duration)
 
     def wake(self, thread: threading.Thread) -> None:
-        """Nothing sleeps here."""
+        """Called to wake sleepers, of which this roll has none."""

@@ -1,4 +1,4 @@
-"""Interpreters of their own."""
+"""Python code in a new process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import purview_mpe
 
 
 def in_a_fresh_process(code: str, *, warnings: str = "error") -> str:
-    """What the code prints; its failure is ours."""
+    """The output of the code; the caller fails if the code fails."""
     environment = os.environ | {"PYTHONPATH": str(Path(purview_mpe.__file__).parents[1])}
     environment.pop("COVERAGE_PROCESS_START", None)
     done = subprocess.run(

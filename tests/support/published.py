@@ -1,4 +1,4 @@
-"""Azure's published examples, read from a folder that is no part of the project."""
+"""Azure's published examples, read from a folder outside the project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HINT = "set PURVIEW_MPE_SPECS to a copy of the folder that holds Azure's `specif
 
 
 def examples(provider: str, pattern: str) -> list[Any]:
-    """The bodies of all successful answers in the examples that match; none where the folder is not at hand."""
+    """The bodies of all successful answers in the matching examples; empty if the folder is missing."""
     found: list[Any] = []
     for path in sorted((ROOT / "specification" / provider).glob(f"**/examples/{pattern}")):
         responses = json.loads(path.read_text(encoding="utf-8"))["responses"]
@@ -21,5 +21,5 @@ def examples(provider: str, pattern: str) -> list[Any]:
 
 
 def items(bodies: list[Any]) -> list[dict[str, Any]]:
-    """The resources in these bodies: themselves, or the items of a list."""
+    """The resources in these bodies: the body itself, or the items of a list."""
     return [item for body in bodies for item in body.get("value", [body])]

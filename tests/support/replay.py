@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Replay(HttpTransport):
-    """Answers each request as it was answered in its turn; a read that is repeated more often gets the last answer."""
+    """Answers each request from the transcript in order; a read that is repeated more often gets the last answer."""
 
     def __init__(self, transcript: Path) -> None:
         self._answers: dict[tuple[str, str, str], deque[dict[str, Any]]] = defaultdict(deque)

@@ -1,4 +1,4 @@
-"""What a verb did, in short: outcomes of its report, requests and endpoints of its emulator."""
+"""The effects of a verb in short form: outcomes of its report, requests and endpoints of its emulator."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def create(
 
 
 def requests(emulator: Emulator, method: str, ending: str) -> list[int | None]:
-    """How requests were answered whose path ends so."""
+    """The answers to requests with this end of path."""
     return [r.status for r in emulator.requests if r.method == method and r.path.endswith(ending)]
 
 

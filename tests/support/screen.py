@@ -1,4 +1,4 @@
-"""What a person would see of a terminal."""
+"""What a person sees on a terminal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 
 class Screen(io.StringIO):
-    """A stream that a person looks at, or does not."""
+    """A stream that may or may not be a terminal."""
 
     def __init__(self, text: str = "", *, tty: bool = False) -> None:
         super().__init__(text)
@@ -18,7 +18,7 @@ class Screen(io.StringIO):
 
     @property
     def seen(self) -> str:
-        """What stands on the screen after all redrawing, without colours: the few sequences that the library writes."""
+        """The content of the screen after all redrawing, without colours, for the few sequences of the library."""
         lines: list[list[str]] = [[]]
         row = column = 0
         for piece in re.findall(r"\x1b\[\d*[AJKm]|[\s\S]", self.getvalue()):

@@ -1,6 +1,6 @@
-"""An Azure that says what a test tells it to: azure-core transports of both colours over one script.
+"""A scripted Azure: azure-core transports of both colours over one list of answers.
 
-Unlike the emulator it knows nothing of Azure, so that a test can answer anything; its clock moves only when somebody
+Unlike the emulator, it knows nothing about Azure, so a test can return any answer. Its clock moves only when code
 sleeps.
 """
 
@@ -35,11 +35,11 @@ STORAGE = ArmId.parse(f"{SUBSCRIPTION}/Microsoft.Storage/storageAccounts/st1")
 NAMESPACE = ArmId.parse(f"{SUBSCRIPTION}/Microsoft.EventHub/namespaces/eventhub1")
 READING = Attempt("read the Purview account 'pv1'", str(ACCOUNT), "Reader")
 
-# Loaded beforehand, so that no test's deadline pays for it.
+# Loaded now, so that the import does not count against a test's deadline.
 for _package in ("datafactory", "purview", "storage", "eventhub"):
     loading.load(f"azure.mgmt.{_package}.aio")
 
-#: What a script answers: a response, or an exception that the transport raises.
+#: One answer of a script: a response, or an exception that the transport raises.
 Reply = Response | BaseException
 
 
@@ -49,7 +49,7 @@ def ok(body: Any = None, **headers: str) -> Response:
 
 
 def answer(status: int, body: Any = None, **headers: str) -> Response:
-    """Any answer; `_` in header names stands for `-`. A body of bytes is sent as it is."""
+    """Any answer; `_` in header names means `-`. A body of bytes is sent unchanged."""
     named = {"Content-Type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
     if isinstance(body, bytes):
         return Response(status, None, named, content=body)
@@ -57,7 +57,7 @@ def answer(status: int, body: Any = None, **headers: str) -> Response:
 
 
 def refusal(status: int, code: str = "Oops", message: str = "Something is wrong.", **headers: str) -> Response:
-    """An error in Azure Resource Manager's shape."""
+    """An error in Azure Resource Manager's form."""
     return answer(status, {"error": {"code": code, "message": message}}, **headers)
 
 
@@ -74,7 +74,7 @@ class Sent:
 
 @dataclass(repr=False)
 class Script:
-    """What is answered in turn (the last for ever), or by a function of the request."""
+    """Answers in order (the last one repeats), or from a function of the request."""
 
     replies: list[Reply] | Callable[[Sent], Reply]
     sent: list[Sent] = field(default_factory=list)
@@ -146,7 +146,7 @@ class AsyncTransport(AsyncHttpTransport):
 
 
 class Credential:
-    """Gives marked tokens, and counts who asked. `raises` is raised instead."""
+    """Returns marked tokens, and records the requests for them; raises `raises` instead if it is given."""
 
     def __init__(self, token: Any = MARK, *, seconds: float = 3600, raises: BaseException | None = None) -> None:
         self.token = token
@@ -182,7 +182,7 @@ class AsyncCredential(Credential):
 
 
 class OldCredential:
-    """A credential of the older protocol."""
+    """A credential with the older protocol."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -235,7 +235,7 @@ class Runner:
     def flow(
         self, azure: Any, flow: Callable[[Any], Any], *, timeout: float | None = None, listener: Any = None
     ) -> Any:
-        """The result of a flow, given its Io."""
+        """The result of a flow with an Io of this colour."""
         colours = loading.load("purview_mpe._azure.io")
         if self.is_sync:
             io = colours.SyncIo(azure, timeout=timeout, listener=listener)
@@ -251,7 +251,7 @@ class Runner:
         return asyncio.run(main())
 
     def get(self, replies: Any, *, timeout: float | None = None, takes: float = 0.0, **given: Any) -> Script:
-        """Read one account; the script, for what was sent. The result is its `result`, or the error is raised."""
+        """Read one account and return the script, with the result in its `result`; errors are raised."""
         script = replies if isinstance(replies, Script) else Script(replies, takes=takes)
         credential = given.pop("credential", None)
         listener = given.pop("listener", None)

@@ -1,6 +1,6 @@
-"""What the SDKs' operations that the library uses would send, and the types that they show, as JSON on stdout.
+"""The requests that the SDK operations used by the library would send, and their type hints, as JSON on stdout.
 
-`python -m tests.support.sdk_requests usual|quick`, in an interpreter of its own: it is about how the SDKs are imported.
+`python -m tests.support.sdk_requests usual|quick` runs in a new interpreter, because the way of importing matters.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def used() -> list[tuple[str, str]]:
 
 
 class Recorded(Exception):
-    """Carries a request out of the pipeline, before it is sent."""
+    """Carries a request out of the pipeline before it is sent."""
 
     def __init__(self, request: Any) -> None:
         super().__init__()
@@ -53,12 +53,12 @@ def client_of(package: str, name: str, policy: Any) -> Any:
 
 
 def operations_of(group: Any) -> dict[str, Any]:
-    """All operations of a group, those that the flows call among them."""
+    """All operations of a group, including those that the flows call."""
     return {name: operation for name, operation in inspect.getmembers(group, callable) if not name.startswith("_")}
 
 
 def arguments_of(operation: Any) -> dict[str, Any]:
-    """A value for each argument that must be given."""
+    """A value for each required argument."""
     return {
         name: "some" if parameter.annotation is str else {"some": "body"}
         for name, parameter in inspect.signature(operation).parameters.items()
@@ -67,7 +67,7 @@ def arguments_of(operation: Any) -> dict[str, Any]:
 
 
 def types_of(operation: Any) -> dict[str, str]:
-    """The types of an operation, as tools see them."""
+    """The type hints of an operation, as tools see them."""
     return {name: repr(hint) for name, hint in typing.get_type_hints(operation).items()}
 
 

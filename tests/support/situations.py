@@ -1,4 +1,4 @@
-"""Everything that `check` knows, in place."""
+"""A situation for `check` with everything in place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALL_ENDPOINTS = tuple(
 
 
 def a_situation(**fields: Any) -> Situation:
-    """Everything in place but the endpoints; the caller is Owner."""
+    """Everything is in place except the endpoints; the caller is Owner."""
     scopes = {FACTORY, *(target.resource_id for target in TARGETS)}
     given = {
         "spec": a_spec(),
@@ -31,5 +31,5 @@ def a_situation(**fields: Any) -> Situation:
 
 
 def codes(found: Any) -> dict[str, str]:
-    """The findings' codes with their severities."""
+    """The codes of the findings with their severities."""
     return {finding.code: finding.severity for finding in found.findings}

@@ -1,4 +1,4 @@
-"""What an installed wheel has to do, with nothing of the checkout in reach: `python -I smoke.py WHEEL`."""
+"""What an installed wheel must do without the checkout: `python -I smoke.py WHEEL`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 
 def command(*words: str) -> str:
-    """What `purview-mpe` prints."""
+    """The output of `purview-mpe`."""
     program = Path(sys.executable).with_name("purview-mpe")
     return subprocess.run([program, *words], check=True, capture_output=True, text=True, timeout=120).stdout
 
 
 def main(wheel: str) -> None:
-    """Use every door of the package once."""
+    """Use every entry point of the package once."""
     import purview_mpe
 
     assert "site-packages" in str(purview_mpe.__file__), purview_mpe.__file__

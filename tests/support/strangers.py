@@ -1,4 +1,4 @@
-"""Private endpoints of strangers that want to be taken for ours."""
+"""Foreign private endpoints that imitate the factory's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ OWN_WORDS = "Requested by DataFactory:df1, Name:{name}"
 
 
 def imitations(name: str) -> list[str]:
-    """Names of private endpoints that look like ours for the endpoint `name`; the first is ours to the letter."""
+    """Names of private endpoints that imitate that of the endpoint `name`; the first one is identical."""
     return [
         f"df1.{name}",
         f"df1.{name}".upper(),

@@ -1,9 +1,8 @@
 """A task hub of the durabletask engine, in memory: it gives the work of a dead worker to another one.
 
-It speaks durabletask's own messages, so that the engine's own workers run on it: in this thread and on a clock of the
-test's (`Engine`), or in processes of their own (tests/support/task_hub_server.py). durabletask's in-memory backend
-does neither: it keeps the turn of an orchestrator that was killed for ever, loses its activities, and its timers are
-real ones.
+It uses durabletask's own messages, so that the engine's own workers run on it: in this thread and on the test's clock
+(`Engine`), or in separate processes (tests/support/task_hub_server.py). durabletask's in-memory backend can do
+neither: it keeps the turn of a killed orchestrator forever, loses its activities, and uses real timers.
 """
 
 from __future__ import annotations
@@ -34,17 +33,17 @@ class Instance:
     name: str
     input: str | None
     parent: tuple[Instance, int] | None = None
-    """Whose child it is, and the number that the parent knows it by."""
+    """The parent, and the number of this child in the parent's history."""
     status: pb.OrchestrationStatus = pb.ORCHESTRATION_STATUS_PENDING
     output: str | None = None
     failure: pb.TaskFailureDetails | None = None
     statuses: list[str] = field(default_factory=list)
-    """What it has shown of itself, one after the other."""
+    """Its custom statuses, in order."""
     history: list[pb.HistoryEvent] = field(default_factory=list)
     news: list[pb.HistoryEvent] = field(default_factory=list)
-    """What has happened that no turn has seen."""
+    """Events that no turn has processed yet."""
     execution: int = 0
-    """How often it has continued as new."""
+    """How many times it has continued as new."""
     is_held: bool = False
     """Whether a worker has its turn."""
 
@@ -56,7 +55,7 @@ class Instance:
 
 @dataclass(eq=False)
 class Work:
-    """A turn of an orchestrator, or an activity; a worker that has it holds the token."""
+    """An orchestrator's turn or an activity; the worker that holds it has the token."""
 
     instance: Instance
     execution: int
@@ -65,15 +64,15 @@ class Work:
     """None for a turn."""
     input: str | None = None
     seen: list[pb.HistoryEvent] = field(default_factory=list)
-    """What is new in this turn."""
+    """The new events of this turn."""
     token: str = ""
     worker: str = ""
     given: int = 0
-    """To how many workers it was given."""
+    """The number of workers that got it."""
 
 
 class TaskHub:
-    """Instances, timers, and the work that waits for workers. `now` is the calendar of the engine."""
+    """Instances, timers, and the work that waits for workers. `now` is the engine's calendar."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
@@ -93,7 +92,7 @@ class TaskHub:
         """Start an orchestration.
 
         Raises:
-            KeyError: there is one with this id that has not ended.
+            KeyError: an orchestration with this id is still running.
         """
         with self.changed:
             there = self.instances.get(instance_id)
@@ -103,7 +102,7 @@ class TaskHub:
             self._news(started, events.new_execution_started_event(name, instance_id, given))
 
     def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
-        """Say something to an orchestration; what comes early is kept for it, and one that has ended hears nothing."""
+        """Send an event to an orchestration; early events are kept, and an ended orchestration ignores them."""
         with self.changed:
             self._news(self.instances[instance_id], events.new_event_raised_event(name, data))
 
@@ -126,7 +125,7 @@ class TaskHub:
             return None
 
     def fire_due(self) -> None:
-        """Let the timers ring whose time has come."""
+        """Fire every timer that is due."""
         with self.changed:
             while (due := self.next_timer) is not None and due <= self.now():
                 _, _, instance, timer_id, _ = heapq.heappop(self._timers)
@@ -137,7 +136,7 @@ class TaskHub:
     def take(
         self, worker: str, orchestrators: Collection[str] | None = None, activities: Collection[str] | None = None
     ) -> pb.WorkItem | None:
-        """Give a worker something that it can do; None where there is nothing. Names limit what it can."""
+        """Give a worker some work; None if it can do none of the waiting work. Names limit what it can do."""
         with self.changed:
             if worker in self._dead:
                 return None
@@ -154,12 +153,12 @@ class TaskHub:
             return None
 
     def holds(self, worker: str) -> list[Work]:
-        """What a worker was given and has not answered."""
+        """The work that a worker got and has not answered."""
         with self.changed:
             return [work for work in self._held.values() if work.worker == worker]
 
     def lose(self, worker: str) -> None:
-        """A worker is dead: what it held is given to others, and what it still says is not heard."""
+        """A worker died: its work goes to other workers, and its later answers are ignored."""
         with self.changed:
             self._dead.add(worker)
             for work in self.holds(worker):
@@ -172,11 +171,11 @@ class TaskHub:
             self.changed.notify_all()
 
     def complete_turn(self, response: pb.OrchestratorResponse) -> None:
-        """What an orchestrator wants, at the end of its turn."""
+        """Process an orchestrator's actions at the end of its turn."""
         with self.changed:
             work = self._held.pop(response.completionToken, None)
             if work is None:
-                return  # its worker was taken for dead, and another one has the turn
+                return  # its worker counted as dead, and another worker has the turn
             self._note("actions", response)
             instance = work.instance
             instance.is_held = False
@@ -189,7 +188,7 @@ class TaskHub:
             self.changed.notify_all()
 
     def complete_activity(self, response: pb.ActivityResponse) -> None:
-        """What came of an activity."""
+        """Process the result of an activity."""
         with self.changed:
             work = self._held.pop(response.completionToken, None)
             if work is None or work.execution != work.instance.execution:
@@ -289,5 +288,5 @@ class TaskHub:
 
 
 def _begins_turn(event: pb.HistoryEvent) -> bool:
-    """A turn that was lost had a beginning of its own; the next one says when it begins itself."""
+    """Whether the event starts a turn: a lost turn had one, and the next turn adds its own."""
     return event.HasField("orchestratorStarted")

@@ -1,7 +1,7 @@
-"""A task hub behind a socket, in real time: for workers in processes of their own, which may be killed.
+"""A task hub behind a socket, in real time, for workers in separate processes, which can be killed.
 
-A worker that is gone has its stream closed by its operating system; what it held is then given to another one, as
-every real engine does sooner or later.
+If a worker dies, its operating system closes its stream, and its work goes to another worker, as with every real
+engine sooner or later.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.support.task_hub import TaskHub
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Under this name a worker tells the server who it is.
+#: The metadata key with which a worker names itself.
 NAME = "worker-name"
 
 
@@ -36,7 +36,7 @@ class Server(stubs.TaskHubSidecarServiceServicer):
         self._streams = count(1)
         self.is_over = False
 
-    # What follows has the names of the engine's service.
+    # The following names are those of the engine's service.
 
     def Hello(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         return empty_pb2.Empty()
@@ -116,7 +116,7 @@ class Server(stubs.TaskHubSidecarServiceServicer):
 
 
 def _nothing(_name: str, _item: pb.WorkItem) -> None:
-    """Called for each piece of work where nobody wants to know."""
+    """The default for `given`."""
 
 
 @contextlib.contextmanager
@@ -142,7 +142,7 @@ def serving(given: Callable[[str, pb.WorkItem], object] = _nothing) -> Iterator[
 
 
 def _ring(service: Server) -> None:
-    """Let timers ring when their time has come."""
+    """Fire the timers that are due."""
     hub = service.hub
     with hub.changed:
         while not service.is_over:
