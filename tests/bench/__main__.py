@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the benches that are asked for."""
+    """Run the requested benches."""
     parser = _parser()
     given = parser.parse_args(arguments)
     benches = _benches(given)

@@ -1,6 +1,6 @@
-"""How many requests each verb makes, against how many different ones there are among them.
+"""How many requests each verb makes, against the number of different requests among them.
 
-What is above 1 is asked more than once: while something is waited for, or to read back what was decided.
+A ratio above 1 means repeated requests: while the verb waits, or when it reads back a decision.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def measure() -> Iterator[Figure]:
-    """One factory through the whole job; endpoints take 90 seconds of virtual time."""
+    """One factory through all verbs; endpoints take 90 seconds of virtual time."""
     emulator = Emulator(provisioning=90)
     spec = Spec(factory=str(emulator.factory), account=str(emulator.account), name="pv")
     with Client(emulator.credential, transport=emulator.transport()) as client:

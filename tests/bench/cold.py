@@ -1,6 +1,6 @@
-"""New processes: one that makes the four endpoints of a factory, against plain scripts on the SDKs; a command; a worker.
+"""New processes that create the four endpoints of a factory, against plain scripts on the SDKs; a command; a worker.
 
-Each of the library's is measured with and without `quick_start`, except the command, which always calls it.
+Each of the library's processes runs with and without `quick_start`, except the command, which always calls it.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class _Process:
     arguments: tuple[str, ...]
 
     def seconds(self, azure: Served, factory: str) -> float:
-        """From its start to its end, on a factory of its own."""
+        """Seconds from its start to its end, on a new factory."""
         arguments = (*self.arguments, factory, azure.account, "pv")
         return run(*arguments, environment=azure.environment, program=self.program).seconds
 
 
 def measure(pairs: int, latencies: Sequence[float] = (0.0, 0.1)) -> Iterator[Figure]:
-    """With an answer at once, and after 100 ms; Azure makes the endpoints at once in both."""
+    """With immediate answers and with answers after 100 ms; in both, Azure creates the endpoints at once."""
     for latency in latencies:
         slow = f"{latency * 1000:.0f} ms per request"
         creating = {
@@ -69,7 +69,7 @@ def _script(name: str, *arguments: str) -> _Process:
 
 
 def _javascript() -> dict[str, _Process]:
-    """The script on the JavaScript SDKs; nothing where Node.js or the SDKs are missing."""
+    """The script on the JavaScript SDKs; empty if Node.js or the SDKs are missing."""
     node, packages = shutil.which("node"), os.environ.get("PURVIEW_MPE_NODE_MODULES")
     if node is None or packages is None:
         return {}
@@ -77,8 +77,8 @@ def _javascript() -> dict[str, _Process]:
 
 
 def _compared(processes: dict[str, _Process], pairs: int, latency: float) -> Iterator[Figure]:
-    """Each of the library's processes against each baseline; all are started in turn."""
-    # The first round of each warms the file cache and is not counted.
+    """Each of the library's processes against each baseline; all of them run in turn."""
+    # The first round warms the file cache and does not count.
     with served(factories=len(processes) * (pairs + 1), latency=latency, provisioning=0) as azure:
         factories = iter(azure.factories)
         rounds = [

@@ -1,4 +1,4 @@
-"""The command line as a process of its own plans: `command.py FACTORY ACCOUNT NAME`."""
+"""A plan by the command line in a new process: `command.py FACTORY ACCOUNT NAME`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The same as `sequential`, with this library: `create_all.py [quick] [token] FACTORY ACCOUNT NAME`.
 
-`quick` calls `quick_start`. With `token`, the token is at hand, as in `sequential.mjs`.
+`quick` calls `quick_start`. With `token`, the credential has its token already, as in `sequential.mjs`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from purview_mpe import quick_start
 
 
 class TokenAtHand:
-    """A credential that asks no server."""
+    """A credential that has its token already."""
 
     def get_token_info(self, *_: str, options: Any = None) -> Any:
         del options
@@ -24,7 +24,7 @@ class TokenAtHand:
 
 
 def main(*arguments: str) -> None:
-    """Create all, and wait until Azure has made them."""
+    """Create all endpoints, and wait until Azure has created them."""
     *words, factory, account, name = arguments
     if "quick" in words:
         quick_start()

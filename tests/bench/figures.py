@@ -1,4 +1,4 @@
-"""A figure and the baseline it is held against, and how both are shown."""
+"""A figure with its baseline, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measurement beside another one of the same run."""
+    """One measurement beside another one from the same run."""
 
     bench: str
     what: str
@@ -24,25 +24,25 @@ class Figure:
     unit: str
     baseline: float
     against: str
-    """What the baseline is."""
+    """The name of the baseline."""
     ratio: float
-    """Value by baseline; of measurements in pairs the median of the pairs' ratios."""
+    """The value divided by the baseline; for paired measurements, the median of the pairs' ratios."""
 
 
 def figure(bench: str, what: str, value: float, unit: str, *, baseline: float, against: str) -> Figure:
-    """A figure of single measurements."""
+    """A figure from single measurements."""
     return Figure(bench, what, value, unit, baseline, against, value / baseline)
 
 
 def paired(bench: str, what: str, pairs: Sequence[tuple[float, float]], unit: str, *, against: str) -> Figure:
-    """A figure of measurements made in turn with their baseline, so that a busy moment meets both."""
+    """A figure from measurements in turn with their baseline, so that a busy moment affects both."""
     ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(one / other for one, other in pairs)
     return Figure(bench, what, ours, unit, theirs, against, ratio)
 
 
 def table(figures: Iterable[Figure]) -> str:
-    """The figures for reading."""
+    """The figures as a table for people."""
     rows = [("", "what", "value", "baseline", "", "ratio")]
     rows += [
         (
@@ -67,7 +67,7 @@ def table(figures: Iterable[Figure]) -> str:
 
 
 def as_json(figures: Iterable[Figure]) -> str:
-    """The figures for machines, with what they were measured on."""
+    """The figures as JSON, with the machine and versions."""
     document: dict[str, Any] = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""One fleet in a process of its own, on the virtual clock with Azure's limits on; prints what it took as JSON."""
+"""One fleet in its own process, on the virtual clock with Azure's limits on; prints its costs as JSON."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from purview_mpe import FleetReport
 
 
-#: Factories that share an account: its storage takes 200 private endpoints, two for each.
+#: Factories that share an account: its storage takes 200 private endpoints, and each factory needs two of them.
 _OF_ONE_ACCOUNT = 100
 
 
 def main(*, factories: int, subscriptions: int, colour: str, provisioning: float) -> dict[str, float]:
-    """Create all for every factory; seconds are the clock's, and processor seconds leave imports out."""
+    """Create all endpoints of every factory; seconds are virtual, and processor seconds do not include imports."""
     _create(*_furnished(1, 1, provisioning), colour)
     emulator, specs = _furnished(factories, subscriptions, provisioning)
     refused = 0
@@ -43,7 +43,7 @@ def main(*, factories: int, subscriptions: int, colour: str, provisioning: float
 
 
 def _furnished(factories: int, subscriptions: int, provisioning: float) -> tuple[Emulator, list[Spec]]:
-    """A small request log, because this measures the library; accounts take about a hundred factories each."""
+    """A small request log, because this measures the library; one account for about a hundred factories."""
     emulator = Emulator(enforce_limits=True, provisioning=provisioning, foreign_connections=0, request_log=100)
     accounts = [emulator.account]
     specs: list[Spec] = []
@@ -69,7 +69,7 @@ def _create(emulator: Emulator, specs: list[Spec], colour: str) -> FleetReport:
 
 
 def _peak() -> float:
-    """Megabytes, the emulator's state included."""
+    """Megabytes, including the emulator's state."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 

@@ -1,4 +1,4 @@
-"""Fleets of several sizes, against what Azure's limits allow, and how their costs grow."""
+"""Fleets of several sizes, against the time that Azure's limits allow, and how their costs grow."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 _BURST, _PER_SECOND = 200, 10
 _ENDPOINTS = 4
 _PROVISIONING = 60.0
-#: What growth is told against: enough factories that what is done once is spread out.
+#: The size for comparing growth: enough factories to spread the one-time costs.
 _COMPARED = 100
-#: From this size on a fleet is spread over 20 subscriptions.
+#: From this size on, a fleet is spread over 20 subscriptions.
 _LARGE = 10_000
 
 
 def measure(sizes: Sequence[int], colours: Sequence[str]) -> Iterator[Figure]:
-    """Each fleet in a process of its own."""
+    """Each fleet in its own process."""
     for colour in colours:
         small: dict[str, float] = {}
         for size in sorted({*sizes, min(_COMPARED, max(sizes))}):
@@ -35,7 +35,7 @@ def measure(sizes: Sequence[int], colours: Sequence[str]) -> Iterator[Figure]:
 
 
 def _bound(factories: float) -> float:
-    """No write is allowed earlier, and Azure needs its time for the last one."""
+    """The earliest end: when the last write is allowed, plus the time that Azure needs for it."""
     return max(0.0, (factories * _ENDPOINTS - _BURST) / _PER_SECOND) + _PROVISIONING
 
 

@@ -1,4 +1,4 @@
-"""What a process loads: for the package's name, and for its first verb."""
+"""The modules that a process loads for the package's name, and for its first verb."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ with Client(endpoint=os.environ["AZURE_ENDPOINT"]) as client:
 
 
 def measure(pairs: int) -> Iterator[Figure]:
-    """Processor seconds and modules of new processes, the interpreter's own included."""
+    """Processor seconds and modules of new processes, including those of the interpreter."""
     with served(factories=1) as azure:
         for what, script, other, against in (
             (_NAME, _NAME, _NOTHING, "the interpreter alone"),
             ("first verb, plan", _VERB, _SDKS, "importing the SDKs alone"),
         ):
             given = (azure.factories[0], azure.account)
-            told = [
+            measured = [
                 tuple(
                     json.loads(run("-c", code + _TELL, *given, environment=azure.environment).printed)
                     for code in (script, other)
                 )
                 for _ in range(pairs + 1)
             ][1:]
-            seconds = [(ours[0], theirs[0]) for ours, theirs in told]
+            seconds = [(ours[0], theirs[0]) for ours, theirs in measured]
             yield paired("imports", what, seconds, "s of processor", against=against)
-            (_, modules), (_, fewer) = told[-1]
+            (_, modules), (_, fewer) = measured[-1]
             yield figure("imports", what, modules, "modules", baseline=fewer, against=against)

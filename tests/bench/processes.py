@@ -1,4 +1,4 @@
-"""New processes, and the served emulator that they talk to."""
+"""New processes, and the served emulator that they use."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ with emulator.serve() as server:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A process that has ended."""
+    """The result of a process."""
 
     seconds: float
-    """From its start to its end, by the wall clock."""
+    """Wall-clock time from its start to its end."""
     printed: str
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An emulator in a process of its own, as Azure is."""
+    """An emulator in its own process, as Azure would be."""
 
     url: str
     ca_file: str
@@ -47,7 +47,7 @@ class Served:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What lets `DefaultAzureCredential()` sign in there, as a managed identity does in Azure."""
+        """Environment variables that let `DefaultAzureCredential()` sign in to the emulator as a managed identity."""
         return {
             "AZURE_ENDPOINT": self.url,
             "REQUESTS_CA_BUNDLE": self.ca_file,
@@ -58,7 +58,7 @@ class Served:
 
 
 def run(*arguments: str, environment: Mapping[str, str] | None = None, program: str = sys.executable) -> Finished:
-    """One process, of Python by default, from its start to its end."""
+    """Run one process, by default Python, from its start to its end."""
     began = time.perf_counter()
     done = subprocess.run(
         [program, *arguments],
@@ -74,13 +74,13 @@ def run(*arguments: str, environment: Mapping[str, str] | None = None, program: 
 
 
 def run_module(module: str, **options: Any) -> Any:
-    """A module of this folder in a process of its own: what it measures of itself, its peak memory above all."""
+    """Run a module of this folder in its own process, so that it can measure itself, above all its peak memory."""
     return json.loads(run("-m", f"{__package__}.{module}", json.dumps(options)).printed)
 
 
 @contextmanager
 def served(**options: Any) -> Generator[Served]:
-    """The emulator over HTTPS; `factories` is how many there are, the rest are options of `Emulator`."""
+    """The emulator over HTTPS; `factories` is their number, and the rest are options of `Emulator`."""
     with subprocess.Popen(
         [sys.executable, "-c", _SERVE, json.dumps(options)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -1,4 +1,4 @@
-// The second baseline: the same as sequential.py, with Azure's JavaScript SDKs and with its token at hand.
+// The second baseline: the same as sequential.py, with the JavaScript SDKs, and a credential that has its token already.
 // Run as a script: node sequential.mjs NODE_MODULES FACTORY ACCOUNT NAME
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,4 @@
-"""The baseline: create all endpoints of one factory, one request after the other, as one writes it without a library.
+"""The baseline: create all endpoints of one factory, one request after the other, as code without this library does.
 
 Run as a script: `sequential.py FACTORY ACCOUNT NAME`.
 """

@@ -1,4 +1,4 @@
-"""The emulator itself: how many requests it answers, and whether its memory stays as it is."""
+"""The emulator itself: how many requests it answers per second, and whether its memory grows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def measure(requests: int) -> Iterator[Figure]:
-    """Each in a process of its own; memory is told where the system tells it."""
+    """Each measurement in its own process; memory only if the operating system reports it."""
     for kind, share, what, unit, against in (
         ("in-process", 5, "emulator in process", "requests/s", "reading the answer alone"),
         ("https", 20, "emulator over HTTPS, two clients", "requests/s", "an answer without work"),

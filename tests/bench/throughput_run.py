@@ -1,4 +1,4 @@
-"""Requests per second of the emulator beside a transport or server that always answers the same; prints JSON."""
+"""Requests per second of the emulator, beside a transport or server with a constant answer; prints JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HOST = "https://management.azure.com"
 
 
 def main(*, kind: str, requests: int) -> dict[str, float]:
-    """One of the three kinds."""
+    """One of the three kinds of measurement."""
     return {"in-process": _in_process, "https": _https, "memory": _memory}[kind](requests)
 
 
@@ -37,7 +37,7 @@ def _headers(emulator: Emulator) -> dict[str, str]:
 
 
 def _in_process(requests: int) -> dict[str, float]:
-    """Reads through the transport, against what merely reads the answer as often."""
+    """Reads through the transport, against parsing the same answer as often."""
     emulator = Emulator()
     transport, url, headers = emulator.transport(), _HOST + _url(emulator), _headers(emulator)
 
@@ -61,7 +61,7 @@ def _rate(action: Callable[[], object], times: int) -> float:
 
 
 def _https(requests: int) -> dict[str, float]:
-    """Two clients with a connection each, against a path of the same server that has next to nothing to do."""
+    """Two clients with one connection each, against a path of the same server that does almost nothing."""
     emulator = Emulator()
     with emulator.serve() as server:
         trusted = ssl.create_default_context(cafile=server.ca_file)
@@ -92,7 +92,7 @@ def _https_rate(port: int, trusted: ssl.SSLContext, path: str, headers: dict[str
 
 
 def _memory(requests: int) -> dict[str, float]:
-    """Megabytes after all requests, against those after the first fifth: the log of requests is full by then."""
+    """Megabytes after all requests, against those after the first fifth, when the log of requests is full."""
     emulator = Emulator(request_log=min(10_000, requests // 10))
     transport, url, headers = emulator.transport(), _HOST + _url(emulator), _headers(emulator)
 

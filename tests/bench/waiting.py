@@ -17,7 +17,7 @@ _GROUPS = ("account", "blob", "queue", "namespace")
 
 
 def measure(factories: int) -> Iterator[Figure]:
-    """The mean over some factories, and the worst of them; each endpoint takes between 20 and 120 seconds."""
+    """The mean of several factories, and the worst of them; each endpoint takes between 20 and 120 seconds."""
     random = Random(1)
     took: list[tuple[float, float]] = []
     for _ in range(factories):

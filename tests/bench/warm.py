@@ -1,4 +1,4 @@
-"""A client at work that makes the endpoints of one more factory, against the round trips that cannot be saved."""
+"""A running client that creates the endpoints of one more factory, against the unavoidable round trips."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LATENCY = 0.1
-#: What is read must be known before anything can be written.
+#: One round trip to read, which must end before the first write, and one to write.
 _ROUND_TRIPS = 2
 
 
 class _Emulated:
-    """A credential for the emulator, whose token is at hand."""
+    """A credential for the emulator that has its token already."""
 
     def get_token_info(self, *_scopes: str, options: object = None) -> object:  # noqa: ARG002 - azure-core's signature
         from azure.core.credentials import AccessTokenInfo
@@ -29,7 +29,7 @@ class _Emulated:
 
 
 def measure(rounds: int) -> Iterator[Figure]:
-    """The median of some factories after a first one, over HTTPS."""
+    """The median of several factories after a first one, over HTTPS."""
     with served(factories=rounds + 1, latency=_LATENCY, provisioning=0) as azure:
         seconds: list[float] = []
         with Client(_Emulated(), endpoint=azure.url, connection_verify=azure.ca_file) as client:

@@ -1,6 +1,6 @@
-"""What a Functions worker does from its start to its first answer: `worker.py APP [quick] FACTORY ACCOUNT NAME`.
+"""A Functions worker from its start to its first answer: `worker.py APP [quick] FACTORY ACCOUNT NAME`.
 
-The sample app in the folder APP is put together, and its function `plan` is called.
+The sample app in the folder APP is loaded, and its function `plan` is called.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from purview_mpe import quick_start
 
 
 def connect(_settings: Any) -> Any:
-    """A client that signs in as in Azure; the app's own has another way to sign in to an emulator."""
+    """A client that signs in as in Azure; the app itself signs in to an emulator in another way."""
     from purview_mpe import Client
 
     return Client(endpoint=os.environ["AZURE_ENDPOINT"])

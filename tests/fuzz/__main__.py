@@ -1,4 +1,4 @@
-"""`nox -s fuzz -- [--inputs N] [--seed S]`: feeds the inputs, and prints a table of what was fed."""
+"""`nox -s fuzz -- [--inputs N] [--seed S]`: runs the inputs, and prints a table of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .subject import TYPED, Subject
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-#: Every entry, and how often it is drawn; those that are quick more often.
+#: Every entry with its weight; quick entries are drawn more often.
 ENTRIES: dict[str, tuple[Callable[[Subject, Random], None], int]] = {
     "spec": (arguments.spec, 14),
     "ids and names": (arguments.ids_and_names, 8),
@@ -48,11 +48,11 @@ _SHOWN = 20
 
 
 class Unraised(Exception):
-    """Something was raised where nobody could catch it, in a destructor say, or was never awaited."""
+    """An exception was raised where no code can catch it, such as in a destructor, or a coroutine was never awaited."""
 
 
 def fuzz(inputs: int, seed: int, entries: dict[str, tuple[Callable[[Subject, Random], None], int]] = ENTRIES) -> int:
-    """Feed the inputs, print the table, and give the number of untyped exceptions and broken promises."""
+    """Run the inputs, print the table, and return the number of untyped exceptions and broken promises."""
     began = perf_counter()
     fed, refused, wrong, seconds = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     unraised: list[str] = []
@@ -70,7 +70,7 @@ def fuzz(inputs: int, seed: int, entries: dict[str, tuple[Callable[[Subject, Ran
             except TYPED as error:
                 str(error)
                 refused[name] += 1
-            except (Exception, SystemExit):  # noqa: BLE001 - whatever is not a typed error is what is looked for
+            except (Exception, SystemExit):  # noqa: BLE001 - fuzzing looks for every exception that is not a typed error
                 wrong[name] += 1
                 if wrong.total() <= _SHOWN:
                     print(f"\ninput {drawn}, {name}\n{traceback.format_exc(limit=-8)}", file=sys.stderr)
@@ -85,10 +85,10 @@ def fuzz(inputs: int, seed: int, entries: dict[str, tuple[Callable[[Subject, Ran
 
 
 @contextlib.contextmanager
-def _unraised(tell: Callable[[str], None]) -> Generator[None]:
-    """Have told what is raised where nobody can catch it."""
+def _unraised(note: Callable[[str], None]) -> Generator[None]:
+    """Call `note` for each exception that no code can catch."""
     before = sys.unraisablehook
-    sys.unraisablehook = lambda found: tell(f"{found.err_msg} {found.object!r}: {found.exc_value!r}")
+    sys.unraisablehook = lambda found: note(f"{found.err_msg} {found.object!r}: {found.exc_value!r}")
     try:
         yield
     finally:
@@ -96,13 +96,13 @@ def _unraised(tell: Callable[[str], None]) -> Generator[None]:
 
 
 def main() -> int:
-    """0 if nothing was wrong."""
+    """Returns 0 if no input went wrong."""
     parser = argparse.ArgumentParser(prog="nox -s fuzz --", description=__doc__)
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--entry", choices=ENTRIES, help="this one alone")
     given = parser.parse_args()
-    # The SDKs tell the log of every body that is no JSON, which without a handler is the screen.
+    # The SDKs log every body that is not JSON, and without a handler, the log goes to the screen.
     logging.getLogger("azure").addHandler(logging.NullHandler())
     entries = ENTRIES if given.entry is None else {given.entry: ENTRIES[given.entry]}
     return 1 if fuzz(given.inputs, given.seed, entries) else 0

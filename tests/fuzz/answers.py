@@ -1,4 +1,4 @@
-"""Azure's answers, for every verb in both colours: bent JSON, odd bytes, odd headers, and pages that lead anywhere."""
+"""Azure's answers, for every verb in both colours: changed JSON, odd bytes, odd headers, and pages with any link."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ELSEWHERE = (
 
 
 def content(subject: Subject, random: Random) -> None:
-    """JSON that is bent, or is none."""
+    """Changed JSON, or a body that is not JSON."""
     azure = _azure()
     for _ in range(random.randrange(1, 4)):
         options: dict[str, Any] = {"times": random.choice((1, 2, None)), "probability": random.choice((1.0, 0.5))}
@@ -48,26 +48,26 @@ def content(subject: Subject, random: Random) -> None:
 
 
 def headers(subject: Subject, random: Random) -> None:
-    """A status with headers that lead elsewhere, say nonsense or ask to wait for ever."""
+    """A status with headers that lead elsewhere, make no sense or ask for an endless wait."""
     azure = _azure()
     link = random.choice((*_ELSEWHERE, odd_text(random), _HOST + str(azure.account), _HOST + "/gone"))
     wait = random.choice(("0", "-1", "1e9", "nan", "99999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT", "", "x"))
     names = random.sample(("Location", "Azure-AsyncOperation", "Retry-After", "Content-Type", "ETag"), 3)
-    told = {name: wait if name == "Retry-After" else link for name in names}
+    odd = {name: wait if name == "Retry-After" else link for name in names}
     error = {"error": bent(random, {"code": "Conflict", "message": "Something is wrong.", "details": []})}
     body = random.choice((None, {}, error, {"status": rubbish(random)}, bent(random, error)))
     status = random.choice((200, 201, 202, 204, 206, 299, 301, 307, 308, 400, 401, 403, 404, 408, 409, 412, 429, 500))
-    answer = Response(status, body, {"Content-Type": "application/json"} | told)
+    answer = Response(status, body, {"Content-Type": "application/json"} | odd)
     options: dict[str, Any] = {"times": random.choice((1, 3)), "after": random.random() < 0.5}
     azure.inject(Fault("status", random.choice(_METHODS), answer=answer, **options))
     _act(subject, random, azure)
 
 
 def pages(subject: Subject, random: Random) -> None:
-    """Lists that are huge, do not end, lead back or lead to another host."""
+    """Lists that are huge, never end, lead back or lead to another host."""
     azure = _azure()
     method, path = "GET", random.choice((None, "/managedPrivateEndpoints", "/privateEndpointConnections", "/factories"))
-    # All the thousand pages that are followed, or 32 MiB, take a while; once in a while is enough.
+    # Following all thousand pages, or reading 32 MiB, takes a while, so these cases are rare.
     match random.choices(("elsewhere", "back", "huge", "nested", "endless", "too large"), (40, 30, 20, 10, 2, 1))[0]:
         case "elsewhere":
             link = random.choice((*_ELSEWHERE, odd_text(random)))
@@ -98,7 +98,7 @@ def _azure() -> Emulator:
 
 
 def _act(subject: Subject, random: Random, azure: Emulator) -> None:
-    """Any verb; wherever the answers point, it asks Azure alone, and lets no stranger in."""
+    """Any verb; wherever the answers point, it asks only Azure, and approves no foreign connection."""
     spec, strangers = subject.spec, [one.id for one in azure.connections()]
     verbs: tuple[Callable[[Any], Any], ...] = (
         lambda client: client.discover(str(azure.account)),
@@ -130,7 +130,7 @@ def _act(subject: Subject, random: Random, azure: Emulator) -> None:
 
 
 class _Watched:
-    """An emulator whose transports are these."""
+    """An emulator with these transports."""
 
     def __init__(self, azure: Emulator, transports: dict[str, Any]) -> None:
         self.credential, self.async_credential = azure.credential, azure.async_credential
@@ -139,7 +139,7 @@ class _Watched:
 
 
 def _watched(transport: Any, hosts: set[str | None]) -> None:
-    """Have a transport write down where it is told to send."""
+    """Make a transport record the hosts of its requests."""
     send = transport.send
 
     def sending(request: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Arguments of verbs, functions and nouns; nothing is sent for a wrong one."""
+"""Arguments of verbs, functions and nouns; a wrong argument sends nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def spec(subject: Subject, random: Random) -> None:
 
 
 def ids_and_names(subject: Subject, random: Random) -> None:
-    """Ids and names with a letter or two wrong: refused, or the same id in another spelling, or another one."""
+    """Ids and names with a few wrong letters: refused, another spelling of the same id, or another id."""
     azure = Emulator()
     account, factory = (bent_text(random, str(one)) for one in (azure.account, azure.factory))
     group = bent_text(random, str(azure.factory).partition("/providers/")[0])
@@ -64,7 +64,7 @@ def ids_and_names(subject: Subject, random: Random) -> None:
 
 
 def verbs(subject: Subject, random: Random) -> None:
-    """Whatever a verb is called with."""
+    """Any argument of a verb."""
     value, azure, good = rubbish(random), Emulator(), subject.spec
     calls: tuple[Callable[[Any], Any], ...] = (
         lambda client: client.discover(value),
@@ -97,12 +97,12 @@ def verbs(subject: Subject, random: Random) -> None:
         lambda client: client.iter_approve_many([good, value]),
         lambda client: client.status_many(value),
     )
-    with suppress(OSError):  # a path of a file that is not there
+    with suppress(OSError):  # the path of a missing file
         called(random, azure, random.choice(calls))
 
 
 def functions(subject: Subject, random: Random) -> None:
-    """Whatever a function, a client or a setting is made with."""
+    """Any argument of a function, a client or a setting."""
     value, azure, plan = rubbish(random), Emulator(), subject.nouns["Plan"]
     calls: tuple[Callable[[], Any], ...] = (
         lambda: Client(azure.credential, endpoint=value, transport=azure.transport()).close(),
@@ -132,7 +132,7 @@ def functions(subject: Subject, random: Random) -> None:
         lambda: create_one(subject.documents["Spec"], connected, value),
         lambda: create_one(subject.documents["Spec"], connected, timeout=value, wait=False),
     )
-    with suppress(OSError):  # a path of a file that is not there
+    with suppress(OSError):  # the path of a missing file
         random.choice(calls)()
 
 
@@ -157,12 +157,12 @@ def _customer_endpoints(random: Random, plan: Any, value: Any) -> str:
 
 
 def since(subject: Subject, random: Random) -> None:
-    """Spans of time, up to those that no calendar holds."""
+    """Time spans, up to those outside of any calendar."""
     span = random.choice((timedelta.max, timedelta.min, timedelta(0), timedelta(days=random.randrange(10**9))))
     called(random, Emulator(), lambda client: client.diagnose(subject.spec, since=span))
 
 
 def connected(**settings: Any) -> Client:
-    """A client of an emulator; made once by each process for the same settings."""
+    """A client of an emulator; each process creates it once for the same settings."""
     azure = Emulator()
     return Client(azure.credential, transport=azure.transport(), **settings)

@@ -1,4 +1,4 @@
-"""What is drawn: rubbish, and good documents and texts with something wrong in them."""
+"""The inputs: rubbish, and valid documents and texts with a few changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUBBISH = (
     "/subscriptions/00000000-0000-0000-0000-000000000009/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/evil",
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg1/providers/Microsoft.Purview/accounts/pv2",
 )
-#: JSON that is some, and that readers trip over.
+#: Valid or nearly valid JSON that is hard to read.
 ODD_JSON = (
     "[" * 100_000,
     '{"a":' * 100_000,
@@ -36,17 +36,17 @@ _LETTERS = "aZ0/.-_ \t\r\n\0\"'\\{}[]:,;%$\u00e9\u0130\u200b\u2028\ud800\x1b\x7f
 
 
 def rubbish(random: Random) -> Any:
-    """Something of no use; a copy, since what it is put into may be bent as well."""
+    """A useless value; a copy, because the document that receives it may be changed too."""
     return deepcopy(random.choice(RUBBISH))
 
 
 def odd_text(random: Random) -> str:
-    """A text of no use."""
+    """A useless text."""
     return random.choice([one for one in RUBBISH if isinstance(one, str)])
 
 
 def bent(random: Random, document: Any) -> Any:
-    """The document with one to four places changed, removed, doubled or exchanged."""
+    """The document with one to four places changed, removed, doubled or swapped."""
     document = deepcopy(document)
     for _ in range(random.randrange(1, 5)):
         places = list(_places(document))
@@ -71,7 +71,7 @@ def bent(random: Random, document: Any) -> Any:
 
 
 def bent_text(random: Random, text: str) -> str:
-    """The text with one to three letters changed, removed or put in, or without its end."""
+    """The text with one to three letters changed, removed or inserted, or without its end."""
     for _ in range(random.randrange(1, 4)):
         at = random.randrange(len(text) + 1)
         match random.randrange(5):
@@ -89,7 +89,7 @@ def bent_text(random: Random, text: str) -> str:
 
 
 def bent_json(random: Random, document: Any) -> str:
-    """JSON of the document, bent as a document or as a text; a text that is no Unicode is written as JSON can."""
+    """JSON of the document, changed as a document or as a text; lone surrogates are written as JSON escapes."""
     if random.random() < 0.03:
         return random.choice(ODD_JSON)
     if random.random() < 0.8:
@@ -98,7 +98,7 @@ def bent_json(random: Random, document: Any) -> str:
 
 
 def written(random: Random, text: str) -> bytes:
-    """The bytes of a file, now and then in another encoding, or with bytes in it that are none."""
+    """The bytes of a file, sometimes in another encoding, or with invalid bytes."""
     if random.random() < 0.05:
         return text.encode(random.choice(("utf-16", "latin-1", "utf-8-sig")), "replace")
     content = text.encode("utf-8", "surrogatepass")

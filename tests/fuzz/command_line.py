@@ -1,4 +1,4 @@
-"""What is typed: every command ends with one of the documented exit codes, and no traceback."""
+"""Command lines: every command ends with one of the documented exit codes, and without a traceback."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 _SECONDS = ("0", "1", "60", "-1", "nan", "inf", "-inf", "1e400", "x", "", "٣", "1_0")
 _SPANS = ("7d", "24h", "0h", "-1d", "x", "", "99999999999d", "1e9h", "٣d", "\0")
-#: The demo takes seconds, and everything that it does is a test of its own.
+#: Without the demo, which takes seconds and has its own tests.
 _TYPED = tuple(verb.name for verb in VERBS if verb.name != "demo")
 _CODES = {int(code) for code in Exit} - {Exit.INTERRUPTED, Exit.PIPE_CLOSED}
 
 
 def typed(subject: Subject, random: Random) -> None:
-    """A command with options that belong to it or to another one, with values that fit or do not."""
+    """A command with its own or another command's options, with values that may be invalid."""
     verb = random.choice(_TYPED)
     words = _command(subject, random, verb)
     for _ in range(random.randrange(4)):
@@ -41,9 +41,9 @@ def typed(subject: Subject, random: Random) -> None:
     if random.random() < 0.1:
         random.shuffle(words)
     if "watch" in words:
-        words += ["--timeout", "60s"]  # what never settles would be watched for ever
+        words += ["--timeout", "60s"]  # otherwise, a status that never settles would be watched forever
     if "emulator" in words:
-        words += ["--scenario", "none.json"]  # it would serve until somebody stops it
+        words += ["--scenario", "none.json"]  # otherwise, it would serve until it is stopped
     _run(subject, random, words)
 
 
@@ -54,10 +54,10 @@ def _run(subject: Subject, random: Random, words: list[str]) -> None:
     terminal = Terminal(stdin=_Stream(stdin, tty=tty), stdout=out, stderr=err, environ={"TERM": "xterm"})
 
     def connect(**given: Any) -> Client:
-        # Whatever was given, nothing leaves this process.
+        # Whatever the options say, no request leaves this process.
         return Client(**given | {"credential": azure.credential, "transport": azure.transport()})
 
-    # What argparse says, it says to the streams of the process.
+    # argparse writes to the streams of the process.
     with contextlib.redirect_stderr(err), contextlib.redirect_stdout(out):
         code = main(words, connect=connect, terminal=terminal)
     said = err.getvalue()
@@ -67,7 +67,7 @@ def _run(subject: Subject, random: Random, words: list[str]) -> None:
 
 
 class _Stream(io.StringIO):
-    """A stream that a person looks at, or does not."""
+    """A stream that may or may not be a terminal."""
 
     def __init__(self, text: str = "", *, tty: bool) -> None:
         super().__init__(text)
@@ -78,7 +78,7 @@ class _Stream(io.StringIO):
 
 
 def _command(subject: Subject, random: Random, verb: str) -> list[str]:
-    """The verb, with what it needs."""
+    """The verb, with its required options."""
     spec = subject.spec
     if verb == "completion":
         return [verb, "bash"]
@@ -127,7 +127,7 @@ def _value(subject: Subject, random: Random, action: Action) -> str:
 
 
 def _file(subject: Subject, random: Random, noun: str) -> str:
-    """A file with a noun in it that is bent, more often than not."""
+    """A file with a noun in it, which is changed more often than not."""
     document = subject.documents[noun]
     text = bent_json(random, document) if random.random() < 0.7 else subject.nouns[noun].model_dump_json()
     path = subject.folder / f"{noun}.json"

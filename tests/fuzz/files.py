@@ -1,4 +1,4 @@
-"""Files of fleets, journals and scenarios, and what an orchestration is started with."""
+"""Files of fleets, journals and scenarios, and inputs of an orchestration."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ODD_YAML = (
 
 
 def fleet_json(subject: Subject, random: Random) -> None:
-    """A JSON file of specs, with defaults or without; what can be read is a fleet that can be created."""
+    """A JSON file of specs, with or without defaults; a file that can be read is a fleet that can be created."""
     one = subject.documents["Spec"]
     two = one | {"factory": one["factory"] + "2"}
     document: Any = [one, two]
@@ -62,9 +62,9 @@ def fleet_csv(subject: Subject, random: Random) -> None:
 
 
 def journal(subject: Subject, random: Random) -> None:
-    """A journal or report file that was tampered with or cut off: read, and gone on from.
+    """A journal or report file that was edited or truncated: it is read, and the run resumes from it.
 
-    What could be read before it was gone on with can be read afterwards, and holds every factory of the fleet.
+    A file that was readable before the run is readable afterwards, and holds every factory of the fleet.
     """
     if random.random() < 0.3:
         text = bent_json(random, subject.documents["FleetReport"])
@@ -93,7 +93,7 @@ def journal(subject: Subject, random: Random) -> None:
     )
     assert [one.spec.factory.casefold() for one in report.reports] == [one.factory.casefold() for one in fleet]
     if is_journal:
-        # A crash leaves half a line at the end; what was whole has to be there still.
+        # A crash leaves half a line at the end; complete lines must still be in the file.
         FleetReport.load(path)
 
 
@@ -109,14 +109,14 @@ def scenario(subject: Subject, random: Random) -> None:
 
 
 def fleet_request(subject: Subject, random: Random) -> None:
-    """What an orchestration is started with; what is valid is the same after a journey through JSON."""
+    """The input of an orchestration; a valid one is equal after a trip through JSON."""
     document = bent(random, subject.documents["FleetRequest"])
     request = FleetRequest.model_validate(document)
     assert FleetRequest.model_validate(json.loads(json.dumps(request.model_dump(mode="json")))) == request
 
 
 def spec_elsewhere(subject: Subject, random: Random) -> None:
-    """What is sent to another process to be created there."""
+    """A spec that is sent to another process and created there."""
     report = create_one(bent(random, subject.documents["Spec"]), connected, wait=False)
     json.dumps(report)
 
@@ -129,10 +129,10 @@ def _use_fleet(random: Random, path: Path) -> None:
     verb = random.choice(("create_many", "approve_many", "status_many"))
     options: dict[str, Any] = {} if verb == "status_many" else {"wait": False}
     try:
-        told = called(random, azure, lambda client: getattr(client, verb)(path, **options))
+        result = called(random, azure, lambda client: getattr(client, verb)(path, **options))
     except errors.InvalidSpec as refused:
         raise AssertionError(f"read, and then refused: {refused}") from refused
-    assert len(told.factories if verb == "status_many" else told.reports) == len(specs)
+    assert len(result.factories if verb == "status_many" else result.reports) == len(specs)
 
 
 def _file(subject: Subject, name: str, content: bytes) -> Path:

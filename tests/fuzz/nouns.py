@@ -1,4 +1,4 @@
-"""JSON that is read back: specs, plans, reports, and everything else that a user can have kept."""
+"""JSON that is read back: specs, plans, reports, and everything else that a user can have saved."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _SUBNET = (
 
 
 def spec(subject: Subject, random: Random) -> None:
-    """A spec file; whatever is valid is the same after writing and reading it."""
+    """A spec file; a valid one is equal after writing and reading it."""
     read = Spec.model_validate_json(bent_json(random, subject.documents["Spec"]))
     assert Spec.model_validate_json(read.model_dump_json()) == read
 
 
 def plan(subject: Subject, random: Random) -> None:
-    """A plan file that was tampered with: read, printed, and carried out if it is valid.
+    """An edited plan file: read, printed, and applied if it is valid.
 
-    Whatever it says, the targets of the one account there alone get endpoints.
+    Whatever it contains, endpoints are created only to the targets of the emulator's account.
     """
     read = Plan.model_validate_json(bent_json(random, subject.documents["Plan"]))
     str(read)
@@ -46,7 +46,7 @@ def plan(subject: Subject, random: Random) -> None:
 
 
 def exports(subject: Subject, random: Random) -> None:
-    """A plan file that was tampered with, as code in every language."""
+    """An edited plan file, exported as code in every language."""
     read = Plan.model_validate_json(bent_json(random, subject.documents["Plan"]))
     for language in _FORMATS:
         for write in (
@@ -62,7 +62,7 @@ def exports(subject: Subject, random: Random) -> None:
 
 
 def report(subject: Subject, random: Random) -> None:
-    """A report file that was tampered with: approving from it lets nobody in but whom its ids name."""
+    """An edited report file: approving from it approves only connections whose ids it contains."""
     read = Report.model_validate_json(bent_json(random, subject.documents["Report"]))
     str(read)
     azure = Emulator(provisioning=1, connection_delay=0.5)
@@ -78,7 +78,7 @@ def report(subject: Subject, random: Random) -> None:
 
 
 def others(subject: Subject, random: Random) -> None:
-    """Any other noun: refused, or read and shown as text and as a page."""
+    """Any other noun: refused, or read and shown as text and as HTML."""
     name = random.choice(tuple(subject.nouns))
     kind = FleetRequest if name == "FleetRequest" else getattr(purview_mpe, name)
     read = kind.model_validate_json(bent_json(random, subject.documents[name]))

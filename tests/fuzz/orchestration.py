@@ -1,4 +1,4 @@
-"""A whole orchestration, by an engine that loses answers and hands on whatever somebody sends as a decision."""
+"""A whole orchestration, on an engine that loses answers and passes any data on as the decision."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def run(subject: Subject, random: Random) -> None:
-    """A request that is bent or not, to its end: a report for each of its specs, and nothing approved unasked."""
+    """A valid or changed request, to its end: a report for each of its specs, and no approval without a decision."""
     document = subject.documents["FleetRequest"] | {"approval": random.choice(("none", "at-once", "when-told"))}
     document["verb"] = random.choice(("create", "onboard"))
     if random.random() < 0.5:
@@ -40,11 +40,11 @@ def run(subject: Subject, random: Random) -> None:
 
 
 class _Engine:
-    """Everything that is called is done at once, or never; the rest comes when it is due."""
+    """Each call is done at once, or never; timers and events come when they are due."""
 
     def __init__(self, random: Random, client: Client) -> None:
         self._random, self._client = random, client
-        # Workers look at their own clocks to see whether they were asked in time.
+        # Workers compare an order's deadline with their own clocks.
         self._now = datetime.now(UTC)
         self.is_agreed = False
         self.next_order: Mapping[str, Any] | None = None
@@ -80,10 +80,10 @@ class _Engine:
         self.next_order = order
 
     def signal(self, instance: str, name: str) -> None:
-        """Nothing is stopped here."""
+        """Does nothing: no instance is stopped here."""
 
     def wait(self, tasks: Sequence[Any]) -> None:
-        """Let time pass until one of them is done."""
+        """Advance the time until one of the tasks is done."""
         if not any(map(self.is_done, tasks)):
             self._now = min(task["at"] for task in tasks if "at" in task)
 
@@ -103,11 +103,11 @@ class _Engine:
     def event(self, name: str) -> Any:
         if name != APPROVAL:
             return {"event": name, "at": self._now + timedelta(days=1000)}
-        told = self._random.choice((True, False, {"approved": True}, {"approved": 1}, rubbish(self._random)))
-        return {"event": name, "at": self._now + timedelta(seconds=self._random.randrange(10**6)), "answer": told}
+        decision = self._random.choice((True, False, {"approved": True}, {"approved": 1}, rubbish(self._random)))
+        return {"event": name, "at": self._now + timedelta(seconds=self._random.randrange(10**6)), "answer": decision}
 
     def first_of(self, tasks: Sequence[Any]) -> Any:
-        raise NotImplementedError  # for those who drive an orchestration with tasks of their own
+        raise NotImplementedError  # only for engines with their own kind of tasks
 
     def is_done(self, task: Any) -> bool:
         return task["at"] <= self._now if "at" in task else task.get("lost", True)
@@ -115,14 +115,14 @@ class _Engine:
     def answer(self, task: Any) -> Any:
         if "answer" not in task:
             raise Unanswered("A worker died.")
-        told = task["answer"]
+        answer = task["answer"]
         if "at" in task:
-            self.is_agreed = self.is_agreed or told is True or told == {"approved": True}
-        return told
+            self.is_agreed = self.is_agreed or answer is True or answer == {"approved": True}
+        return answer
 
     def cancel(self, timer: Any) -> None:
-        """Nothing waits for it."""
+        """Does nothing: no task waits for the timer."""
 
     def tell(self, status: dict[str, Any]) -> None:
-        """Whoever asks gets JSON."""
+        """Check that the status is JSON."""
         json.dumps(status)

@@ -1,4 +1,4 @@
-"""What is fuzzed: valid documents to start from, and verbs in both colours on an emulator of their own."""
+"""The input to change: valid documents, and verbs in both colours, each on a new emulator."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _ITEMS = 3
 
 @dataclass(frozen=True)
 class Subject:
-    """The valid input of every entry. `folder` is where files may be written."""
+    """The valid input of every entry. Files can be written in `folder`."""
 
     folder: Path
     spec: Spec
     nouns: dict[str, Any]
-    """Each noun that can be read back, by its name."""
+    """Each noun that can be read from JSON, by its name."""
     scenario: dict[str, Any]
 
     @classmethod
     def made_in(cls, folder: Path) -> Subject:
-        """What the library itself makes on an emulator."""
+        """The values that the library itself creates on an emulator."""
         azure = Emulator()
         spec = Spec(factory=str(azure.factory), account=str(azure.account), name="purview")
         with Client(azure.credential, transport=azure.transport()) as client:
@@ -71,7 +71,7 @@ class Subject:
 
 
 def called(random: Random, azure: Emulator, verb: Callable[[Any], Any], **options: Any) -> Any:
-    """What `verb(client)` gives, by a client of either colour; of something endless the first items."""
+    """The result of `verb(client)` with a client of either colour; of an endless result, the first items."""
     options = {"retry": Retry(attempts=random.choice((1, 2)))} | options
     if random.random() < 0.3:
         return asyncio.run(_awaited(azure, verb, {"transport": azure.async_transport()} | options))
