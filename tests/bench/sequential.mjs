@@ -1,4 +1,4 @@
-// The second baseline: the same as sequential.py, with the JavaScript SDKs, and a credential that has its token already.
+// The second baseline: the same as sequential.py, with the JavaScript SDKs and a credential that has its token.
 // Run as a script: node sequential.mjs NODE_MODULES FACTORY ACCOUNT NAME
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,1 +1,1 @@
-"""Fleets on engines."""
+"""Tests of fleets on engines."""

@@ -1,4 +1,4 @@
-"""A fleet on the durabletask engine, whose workers die anywhere; and the engine of these tests itself."""
+"""A fleet on the durabletask engine, whose workers die at any place; and the engine of these tests itself."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ from tests.support.history import decided_in
 
 @pytest.fixture(autouse=True)
 def _quiet():
-    """Workers of the engine log what they carry out."""
+    """Silence the engine's workers, which log their work."""
     logging.disable(logging.WARNING)
     yield
     logging.disable(logging.NOTSET)
 
 
 def fleet_engine(azure, **options):
-    """An engine whose workers can do everything for fleets."""
+    """An engine whose workers can run everything for fleets."""
     client = Client(azure.credential, transport=azure.transport())
     return Engine(azure, lambda worker: durable.register_worker(worker, lambda: client), **options)
 
 
 def ran(engine, specs, **fields):
-    """The report of a fleet that went through the engine."""
+    """The report of a fleet that ran on the engine."""
     return report_of(engine, engine.run(durable.FLEET, durable.FleetRequest(specs=specs, **fields).to_input()))
 
 
 def report_of(engine, instance):
-    """The report of a fleet that has ended, with what its pages keep."""
+    """The report of a finished fleet, with the reports that its pages keep."""
     assert instance.failure is None, instance.failure.errorMessage
     output = json.loads(instance.output)
     return durable.report_in(
@@ -57,21 +57,21 @@ def report_of(engine, instance):
 
 @pytest.fixture
 def keeping(monkeypatch):
-    """Every fleet counts as a large one, whose reports stay with its pages; a page has two factories."""
+    """Every fleet counts as large, so that its reports stay with its pages; a page has two factories."""
     large = dataclasses.replace(_logic.LOGICS[LOGIC], carried=0, page=2)
     monkeypatch.setattr(_logic, "LOGICS", {**_logic.LOGICS, LOGIC: large})
 
 
 def puts(azure):
-    """What endpoints were asked for, and decisions made."""
+    """The endpoints and decisions that were written."""
     return [request.path for request in azure.writes if request.method == "PUT"]
 
 
 # --- fleets
 
 
-def test_a_fleet_ends_as_its_requests_say():
-    """Across subscriptions, everything is made and approved, and written once."""
+def test_fleet_creates_and_approves_across_subscriptions():
+    """Everything is created and approved, and each request is written once."""
     azure = Emulator()
     specs = factories(azure, 9, 3)
     report = ran(fleet_engine(azure), specs, approval="at-once")
@@ -81,8 +81,8 @@ def test_a_fleet_ends_as_its_requests_say():
     assert len(puts(azure)) == len(set(puts(azure))) == 72
 
 
-def test_waits_are_the_engines():
-    """Minutes that Azure takes are timers: the fleet ends less than a tenth later, after a few looks."""
+def test_waits_are_timers_of_the_engine():
+    """The orchestration waits for Azure with timers, and ends at most a tenth later, after a few looks."""
     azure = Emulator(provisioning=900)
     engine = fleet_engine(azure)
     assert ran(engine, factories(azure, 3, 1)).counts == {"created": 12}
@@ -90,8 +90,8 @@ def test_waits_are_the_engines():
     assert len([call for call in engine.calls if not call.is_turn]) < 25
 
 
-def test_a_person_decides():
-    """Nothing is approved before the event comes, and it may come long after."""
+def test_approval_waits_for_the_event():
+    """Nothing is approved before a person's decision, which may come much later."""
     azure = Emulator()
     engine = fleet_engine(azure, says=[(40_000, durable.APPROVAL, {"approved": True})])
     assert ran(engine, factories(azure, 2, 1), approval="when-told").counts == {"created": 8, "approved": 8}
@@ -101,13 +101,13 @@ def test_a_person_decides():
     assert phases == ["creating", "waiting-for-approval", "approving"]
 
 
-#: A fleet in two subscriptions of which a person decides: turns and both activities, several of each.
+#: A fleet in two subscriptions that waits for a person: several turns, and several activities of both kinds.
 FIELDS = {"approval": "when-told", "batch": 1, "poll_seconds": 100}
 SAYS = [(5_000, durable.APPROVAL, True)]
 
 
 def fleet_with(fate, **fields):
-    """How such a fleet ends: its report, what was written, and its calls."""
+    """The result of such a fleet: its report, the writes, the endpoints' states, and the engine's calls."""
     azure = Emulator()
     fields = FIELDS | fields
     engine = fleet_engine(azure, fate=fate, says=list(SAYS) if fields["approval"] == "when-told" else [])
@@ -118,8 +118,8 @@ def fleet_with(fate, **fields):
 
 
 @pytest.mark.parametrize("fate", ["dies before", "dies after"])
-def test_a_worker_may_die_at_any_piece_of_work(fate):
-    """Turn or activity, before it begins or with everything done: the fleet ends as without it, nothing is made twice."""
+def test_worker_dies_at_any_piece_of_work(fate):
+    """In a turn or an activity, before or after the work: the fleet ends the same way, and nothing is written twice."""
     undisturbed, written, states, calls = fleet_with(lambda _call: "answered")
     assert undisturbed.counts == {"created": 2, "approved": 2}
     names = {"purview_mpe_lane", "purview_mpe_create", "purview_mpe_approve"}
@@ -135,16 +135,16 @@ def test_a_worker_may_die_at_any_piece_of_work(fate):
         assert set(report.counts) <= {"created", "kept", "approved", "already-approved"}, number
 
 
-def test_all_workers_may_die_again_and_again():
-    """However many deaths there are, as long as work is given to a living one at last."""
+def test_workers_die_repeatedly():
+    """The fleet ends however many workers die, as long as the work goes to a living worker at last."""
     report, written, _, calls = fleet_with(lambda call: ("dies before", "dies after", "answered")[call.number % 3])
     assert report.complete
     assert len(written) == len(set(written)) == 4
     assert len({call.worker for call in calls}) > 10
 
 
-def test_work_that_no_engine_gives_out_again_is_asked_for_again():
-    """Where an engine does not notice that a worker died, the orchestration's own patience ends."""
+def test_work_that_the_engine_lost_is_called_again():
+    """If an engine does not notice that a worker died, the orchestration calls again after its own limit."""
     azure = Emulator()
 
     def fate(call):
@@ -162,8 +162,8 @@ def activities_of(calls):
 
 @pytest.mark.parametrize("approval", ["when-told", "at-once"])
 @pytest.mark.parametrize("fate", ["never noticed", "fails", "answers oddly"])
-def test_one_activity_may_be_lost_fail_or_answer_oddly_at_any_place(fate, approval):
-    """The fleet ends as without it, whichever activity it is; every endpoint is written once."""
+def test_any_activity_is_lost_fails_or_answers_oddly(fate, approval):
+    """The fleet ends the same way, whichever activity it is; every endpoint is written once."""
     undisturbed, written, states, calls = fleet_with(lambda _call: "answered", approval=approval)
     assert undisturbed.complete
     for number in activities_of(calls):
@@ -178,8 +178,8 @@ def test_one_activity_may_be_lost_fail_or_answer_oddly_at_any_place(fate, approv
 
 
 @pytest.mark.parametrize("fate", ["never noticed", "fails", "answers oddly"])
-def test_without_waiting_an_activity_may_be_lost_as_well(fate):
-    """`wait=False` asks again, too, until everything is submitted."""
+def test_any_activity_is_lost_with_wait_false(fate):
+    """With `wait=False`, too, the orchestration calls again until everything is submitted."""
     _, _, _, calls = fleet_with(lambda _call: "answered", wait=False, approval="none")
     for number in activities_of(calls):
         report, puts_of_this, _, _ = fleet_with(
@@ -189,8 +189,8 @@ def test_without_waiting_an_activity_may_be_lost_as_well(fate):
         assert len(puts_of_this) == len(set(puts_of_this)) == 2, number
 
 
-def test_one_factorys_bug_is_that_factorys_failure():
-    """An activity that fails again and again for one factory: the others in its batch are done, and the fleet ends."""
+def test_activity_that_fails_for_one_factory():
+    """One factory's activity always fails: the other factories of its batch are done, and the fleet ends."""
     azure = Emulator()
 
     def fate(call):
@@ -204,8 +204,8 @@ def test_one_factorys_bug_is_that_factorys_failure():
     assert "out of memory" in failed.outcomes[0].error.message
 
 
-def test_an_answer_that_cannot_be_read_counts_as_none():
-    """A worker whose answers this version cannot read at all: the factories failed, and the fleet ends."""
+def test_unreadable_answer_counts_as_no_answer():
+    """This version cannot read a worker's answers: the factories are failed, and the fleet ends."""
     azure = Emulator()
     client = Client(azure.credential, transport=azure.transport())
 
@@ -227,8 +227,8 @@ def test_an_answer_that_cannot_be_read_counts_as_none():
 
 
 @pytest.mark.parametrize("at", range(1, 30, 4))
-def test_a_fleet_keeps_the_constants_that_it_began_with(monkeypatch, at):
-    """An upgrade that changes pacing, at any turn: the recorded history replays, and the fleet ends as without it."""
+def test_fleet_keeps_its_constants_during_an_upgrade(monkeypatch, at):
+    """An upgrade changes the pacing at any turn: the recorded history replays, and the fleet ends the same way."""
     turns = []
 
     def fate(call):
@@ -243,11 +243,11 @@ def test_a_fleet_keeps_the_constants_that_it_began_with(monkeypatch, at):
 
 
 @pytest.mark.parametrize("number", range(1, LOGIC + 1))
-def test_a_recorded_history_replays(number):
-    """Each turn of the fleets of a logic number that were recorded decides today what it decided then.
+def test_recorded_history_replays(number):
+    """Each recorded turn of the fleets of a logic number decides today what it decided then.
 
-    If this fails, a change needs a new logic number: fleets that are under way would not survive the upgrade. Record
-    the new one with tests/support/history.py.
+    If this fails, the change needs a new logic number, because fleets that are running would not survive the upgrade.
+    Record the new number with tests/support/history.py.
     """
     file = Path(__file__).parent / f"history-logic-{number}.json.xz"
     recorded = json.loads(lzma.decompress(file.read_bytes()))
@@ -261,7 +261,7 @@ def test_a_recorded_history_replays(number):
 
 
 @pytest.mark.parametrize("count", [1, 9])
-def test_a_second_fleet_waits_for_the_first_one(count):
+def test_second_fleet_waits_for_the_first(count):
     """Two identical fleets at once: each endpoint is written once, and counted as created once."""
     azure = Emulator()
     specs = factories(azure, count, 3)
@@ -276,8 +276,8 @@ def test_a_second_fleet_waits_for_the_first_one(count):
     assert len(puts(azure)) == len(set(puts(azure))) == 4 * count
 
 
-def test_fleets_in_other_subscriptions_do_not_wait():
-    """Only fleets with a subscription in common take turns."""
+def test_fleets_in_different_subscriptions_do_not_wait():
+    """Only fleets with a common subscription take turns."""
     azure = Emulator(provisioning=600)
     specs = factories(azure, 4, 2)
     engine = fleet_engine(azure)
@@ -292,7 +292,7 @@ def test_fleets_in_other_subscriptions_do_not_wait():
 # --- stopping
 
 
-def test_a_stopped_lane_reports_what_it_has():
+def test_stopped_lane_reports_its_results():
     """The event ends a subscription's orchestration between two rounds, after a last look."""
     azure = Emulator(provisioning=3600)
     specs = factories(azure, 2, 1)
@@ -307,8 +307,8 @@ def test_a_stopped_lane_reports_what_it_has():
     assert len(puts(azure)) == 8
 
 
-def test_a_stopped_wait_for_a_person_approves_nothing():
-    """The event ends the wait; what was created is reported, and the connections are left to their owners."""
+def test_stopped_wait_for_a_decision_approves_nothing():
+    """The event ends the wait; created endpoints are reported, and their connections are left to the owners."""
     azure = Emulator()
     engine = fleet_engine(azure, says=[(5000, durable.STOP, None)])
     report = ran(engine, factories(azure, 2, 1), approval="when-told")
@@ -321,8 +321,8 @@ def test_a_stopped_wait_for_a_person_approves_nothing():
 
 
 @pytest.mark.parametrize(("count", "fields"), [(30, {}), (50, {"approval": "when-told"}), (1000, {})])
-def test_a_fleet_that_the_engine_cannot_carry_is_refused_at_the_start(count, fields):
-    """Nothing is sent to Azure, and the message says how many factories fit."""
+def test_fleet_that_is_too_large_for_the_engine_is_refused(count, fields):
+    """The fleet fails at its start: nothing is sent to Azure, and the message says how many factories fit."""
     azure = Emulator()
     client = Client(azure.credential, transport=azure.transport())
     engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client, message_bytes=15_000))
@@ -334,8 +334,8 @@ def test_a_fleet_that_the_engine_cannot_carry_is_refused_at_the_start(count, fie
     assert azure.requests == []
 
 
-def test_a_report_that_the_engine_cannot_carry_is_returned_packed():
-    """The counts are readable, and `report_in` gives the whole report."""
+def test_report_that_is_too_large_for_the_engine_is_packed():
+    """The counts stay readable, and `report_in` returns the whole report."""
     azure = Emulator()
     client = Client(azure.credential, transport=azure.transport())
     engine = Engine(azure, lambda worker: durable.register_worker(worker, lambda: client, message_bytes=12_000))
@@ -352,8 +352,8 @@ def test_a_report_that_the_engine_cannot_carry_is_returned_packed():
     assert durable.report_in(report.model_dump(mode="json")) == report
 
 
-def test_the_reports_of_a_large_fleet_stay_with_its_pages():
-    """The output has counts and the ids of the pages, whose outputs make up the report, in the order of the specs."""
+def test_large_fleet_keeps_its_reports_in_its_pages():
+    """The output has counts and the pages' ids; the pages' outputs form the report, in the order of the specs."""
     azure = Emulator()
     specs = factories(azure, 45, 2)
     engine = fleet_engine(azure)
@@ -371,20 +371,20 @@ def test_the_reports_of_a_large_fleet_stay_with_its_pages():
     with pytest.raises(InvalidSpec, match="lacks the output of the orchestration 'fleet-make-0-0-0-0-report-0'"):
         durable.report_in(output)
     assert engine.hub.largest["turn"] < 100_000
-    # JSON by hand is read as well.
+    # The orchestration also reads plain JSON.
     plain = fleet_engine(azure)
     assert report_of(plain, plain.run(durable.FLEET, request.model_dump(mode="json"))).counts == {"kept": 180}
 
 
 @pytest.mark.usefixtures("keeping")
 @pytest.mark.parametrize("fate", ["dies before", "dies after", "never noticed", "fails", "answers oddly"])
-def test_a_large_fleet_survives_what_a_small_one_does(fate):
-    """A worker dies, or an activity is lost, fails or answers oddly, at any place: the same end, nothing twice."""
+def test_large_fleet_survives_what_a_small_fleet_survives(fate):
+    """A worker dies, or an activity is lost, fails or answers oddly, at any place: same end, nothing written twice."""
     undisturbed, written, calls = large_fleet_with(lambda _call: "answered")
     assert undisturbed.counts == {"created": 4, "approved": 4}
     names = {"purview_mpe_lane", "purview_mpe_page", "purview_mpe_reports", "purview_mpe_create"}
     assert {call.name for call in calls} == {durable.FLEET, *names}
-    # A turn is given out again by every engine; an activity can be lost.
+    # Every engine repeats a lost turn; an activity can be lost for good.
     concerned = [call for call in calls if fate.startswith("dies") or not call.is_turn]
     for place in range(len(concerned)):
         report, puts_of_this, _ = large_fleet_with(at_place(place, fate))
@@ -393,7 +393,7 @@ def test_a_large_fleet_survives_what_a_small_one_does(fate):
 
 
 def at_place(place, fate):
-    """This fate for the piece of work with this number, or the activity if turns are not lost that way."""
+    """This fate for the piece of work, or the activity, at this place."""
     seen = []
 
     def fate_of(call):
@@ -407,7 +407,7 @@ def at_place(place, fate):
 
 
 def large_fleet_with(fate):
-    """How a fleet of two subscriptions ends whose reports stay with its pages; one lane has two pages."""
+    """The result of a large fleet in two subscriptions, whose reports stay with its pages; one lane has two pages."""
     azure = Emulator()
     engine = fleet_engine(azure, fate=fate)
     specs = [spec.model_copy(update={"groups": ("account",)}) for spec in (*factories(azure, 3, 1), other(azure))]
@@ -415,7 +415,7 @@ def large_fleet_with(fate):
 
 
 def other(azure):
-    """A factory of another subscription."""
+    """A factory in another subscription."""
     return factories(azure, 2, 2)[1]
 
 
@@ -435,8 +435,8 @@ def test_two_large_fleets_take_turns():
 
 @pytest.mark.usefixtures("keeping")
 @pytest.mark.parametrize("at", [0, 300, 3000])
-def test_a_large_fleet_can_be_stopped(at):
-    """At its start, or between its rounds: the report says what is done."""
+def test_large_fleet_can_be_stopped(at):
+    """At its start or between its rounds, the fleet ends, and the report says what is done."""
     azure = Emulator(provisioning=7200)
     engine = fleet_engine(azure, says=[(at, durable.STOP, None)] if at else [])
     specs = factories(azure, 5, 2)
@@ -451,8 +451,8 @@ def test_a_large_fleet_can_be_stopped(at):
 
 
 @pytest.mark.usefixtures("keeping")
-def test_a_page_of_a_large_fleet_may_fail():
-    """The orchestrators of one subscription fail again and again: its factories failed, and the others are done."""
+def test_page_of_a_large_fleet_fails():
+    """One subscription's orchestrator always fails: its factories are failed, and the others are done."""
     azure = Emulator()
     client = Client(azure.credential, transport=azure.transport())
     specs = factories(azure, 6, 2)
@@ -475,8 +475,8 @@ def test_a_page_of_a_large_fleet_may_fail():
     assert "out of memory" in report.reports[1].outcomes[0].error.message
 
 
-def test_an_engine_that_keeps_no_reports_is_noticed():
-    """A child that only has to return its input fails again and again: the page fails, and says so."""
+def test_engine_that_cannot_keep_reports_fails_the_page():
+    """If the child that only returns its input fails several times, the page fails with a message."""
     asked = []
 
     def child(_name, order, instance):
@@ -497,7 +497,7 @@ def test_an_engine_that_keeps_no_reports_is_noticed():
 
 
 def small(*orchestrators, activities=(), **options):
-    """An engine with orchestrators of a test's own."""
+    """An engine with a test's own orchestrators."""
 
     def register(worker):
         for one in orchestrators:
@@ -514,7 +514,7 @@ def double(_context, number):
 
 
 def test_children_answer_their_parents():
-    """A child's result comes back, and so does its failure; a second one with the same id is refused while it runs."""
+    """A parent gets its child's result or failure; a second instance with the same id is refused."""
 
     def parent(context, _given):
         doubled = yield context.call_sub_orchestrator("child", input=4, instance_id="c")
@@ -535,8 +535,8 @@ def test_children_answer_their_parents():
         engine.hub.start("parent", "null", "twice")
 
 
-def test_continuing_as_new_forgets_what_was():
-    """A timer and an activity of an earlier execution say nothing to the next one, and early events are kept for it."""
+def test_continue_as_new_drops_timers_and_activities():
+    """Timers and activities of an earlier execution do not reach the next one; early events do."""
 
     def rounds(context, number):
         context.create_timer(timedelta(seconds=3))
@@ -545,9 +545,9 @@ def test_continuing_as_new_forgets_what_was():
             yield context.create_timer(timedelta(seconds=10))
             context.continue_as_new(number + 1, save_events=True)
             return None
-        told = yield context.wait_for_external_event("word")
+        word = yield context.wait_for_external_event("word")
         yield context.create_timer(timedelta(seconds=10))
-        return [number, told]
+        return [number, word]
 
     engine = small(rounds, activities=[double], says=[(2, "word", "early")])
     instance = engine.run("rounds", 1)
@@ -556,8 +556,8 @@ def test_continuing_as_new_forgets_what_was():
     assert engine.azure.clock.elapsed == 30
 
 
-def test_timers_ring_in_their_order():
-    """Time jumps to the next one, and the orchestrator sees it."""
+def test_timers_fire_in_order():
+    """Time advances to each timer, and the orchestrator sees the new time."""
 
     def waiting(context, _given):
         began, seen = context.current_utc_datetime, []
@@ -570,8 +570,8 @@ def test_timers_ring_in_their_order():
     assert json.loads(small(waiting).run("waiting", None).output) == [10, 20, 30]
 
 
-def test_an_orchestrator_that_is_not_the_same_at_each_replay_fails():
-    """The engine's own worker notices, as it does everywhere."""
+def test_orchestrator_that_differs_at_a_replay_fails():
+    """The engine's own worker detects it, as in production."""
     turns = []
 
     def random(context, _given):
@@ -587,8 +587,8 @@ def test_an_orchestrator_that_is_not_the_same_at_each_replay_fails():
     assert "NonDeterminism" in instance.failure.errorType
 
 
-def test_a_dead_workers_answer_is_not_heard():
-    """Its work was given to another one; what it says afterwards changes nothing."""
+def test_answer_of_a_dead_worker_is_ignored():
+    """Another worker got the work, so the late answer changes nothing."""
 
     def one(context, _given):
         return (yield context.call_activity("double", input=5))
@@ -614,8 +614,8 @@ def test_a_dead_workers_answer_is_not_heard():
     assert hub.take("a") is None
 
 
-def test_what_nothing_can_end_is_noticed():
-    """An orchestration that waits for something that never comes is an error of the test."""
+def test_orchestration_without_an_end_fails_the_test():
+    """An orchestration that waits for an event that never comes is an error in the test."""
 
     def lonely(context, _given):
         yield context.wait_for_external_event("never")
@@ -624,8 +624,8 @@ def test_what_nothing_can_end_is_noticed():
         small(lonely).run("lonely", None)
 
 
-def test_an_orchestration_can_be_ended_from_outside():
-    """Its timers and activities are forgotten, and its parent hears of it."""
+def test_orchestration_is_terminated_from_outside():
+    """Its timers and activities are dropped, and its parent gets a failure."""
 
     def parent(context, _given):
         try:
@@ -642,8 +642,8 @@ def test_an_orchestration_can_be_ended_from_outside():
     assert engine.hub.next_timer is None
 
 
-def test_the_largest_messages_are_known():
-    """Engines limit them, so tests can ask for them."""
+def test_largest_messages_are_recorded():
+    """Engines limit message sizes, so tests need to know them."""
     azure = Emulator()
     engine = fleet_engine(azure)
     ran(engine, factories(azure, 2, 1))

@@ -1,4 +1,4 @@
-"""azure-functions-durable 2.x, as far as the installed packages can show it: its contexts are built on durabletask."""
+"""Fleets on azure-functions-durable 2.x, as far as the installed packages allow: its contexts wrap durabletask."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.support.engine import Engine
 
 @pytest.fixture(autouse=True)
 def _quiet():
-    """Workers of the engine log what they carry out."""
+    """Silence the engine's workers, which log their work."""
     logging.disable(logging.WARNING)
     yield
     logging.disable(logging.NOTSET)
 
 
 class Context:
-    """The names of version 1 over a context of durabletask, as version 2 has them for orchestrators of one argument."""
+    """Version 1 method names over a durabletask context, as version 2 has them for orchestrators with one argument."""
 
     def __init__(self, inner, given):
         self._inner, self._given = inner, given
@@ -57,7 +57,7 @@ class Context:
 
 
 def registered(worker, client):
-    """Everything that `register_functions` registers, for a worker of durabletask."""
+    """Register for a durabletask worker everything that `register_functions` registers."""
 
     def adapted(name, steps):
         def orchestrator(context, given):
@@ -81,8 +81,8 @@ def registered(worker, client):
 
 
 @pytest.mark.parametrize("fate", ["answered", "fails", "never noticed"])
-def test_a_fleet_runs_on_tasks_of_durabletask(fate):
-    """Activities, children, timers and the decision; an activity that fails or is not answered is asked again."""
+def test_fleet_runs_on_durabletask_tasks(fate):
+    """Activities, children, timers and the decision work; an activity that fails or gets no answer is called again."""
     azure = Emulator()
     client = Client(azure.credential, transport=azure.transport())
     ends = {"purview_mpe_create": fate}

@@ -1,4 +1,4 @@
-"""How fast a fleet may go, and how large it may be."""
+"""The pace of a fleet, and its maximum size."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def writes(count: int) -> list[tuple[str, str, str]]:
     return [("s", "writes", "microsoft.datafactory")] * count
 
 
-def test_what_fits_into_the_bucket_goes_at_once_and_the_rest_waits():
-    """180 writes at once, less a reserve of a tenth of Azure's 200, and then ten each second."""
+def test_burst_goes_at_once_and_the_rest_waits():
+    """180 writes go at once (90 % of Azure's 200), and then ten each second."""
     pace = Pace(logic_of(1), 1.0, NOON)
     assert pace.pause_for(writes(180), NOON) == 0
     assert pace.pause_for(writes(20), NOON) == 2
     assert pace.pause_for(writes(10), NOON + timedelta(seconds=3)) == 0
 
 
-def test_a_service_has_a_limit_of_its_own():
+def test_service_has_its_own_limit():
     """Storage accepts 1,200 writes in an hour."""
     pace = Pace(logic_of(1), 0.5, NOON)
     pace.pause_for([("s", "writes", "microsoft.storage")] * 540, NOON)
@@ -45,8 +45,8 @@ def test_a_service_has_a_limit_of_its_own():
     assert pace.pause_for([("s", "writes", "microsoft.storage")] * 26, later) == pytest.approx(36)
 
 
-def test_a_pace_continues_from_its_levels():
-    """A lane that begins again knows what is used; what is full again is left out."""
+def test_pace_continues_from_its_levels():
+    """A lane that continues knows what is used; full buckets are not in the levels."""
     pace = Pace(logic_of(1), 1.0, NOON)
     pace.pause_for([*writes(180), ("s", "reads", "microsoft.datafactory")], NOON)
     later = NOON + timedelta(seconds=1)
@@ -58,7 +58,7 @@ def test_a_pace_continues_from_its_levels():
 
 
 def test_costs_name_subscription_and_service():
-    """Approvals count for the account's subscription, or the factory's where the spec names no account."""
+    """Approvals count for the account's subscription, or for the factory's if the spec names no account."""
     logic = logic_of(1)
     made = list(cost_of_making([spec()], "create", logic, approve=True))
     mine, accounts = spec().factory_id.subscription, "00000000-0000-0000-0000-00000000000a"
@@ -69,14 +69,14 @@ def test_costs_name_subscription_and_service():
     assert {subscription for subscription, _, _ in cost_of_approving([spec(account=None)])} == {mine}
 
 
-def test_the_latest_number_has_its_constants():
+def test_every_logic_number_has_its_constants():
     """Each number up to the latest one can be replayed."""
     assert sorted(LOGICS) == list(range(1, LOGIC + 1))
 
 
 @pytest.mark.parametrize(("approval", "hand_off"), [("none", False), ("when-told", False), ("when-told", True)])
-def test_what_an_engine_cannot_carry_is_refused(approval, hand_off):
-    """The message says how many factories fit; that many are not refused."""
+def test_fleet_that_is_too_large_is_refused(approval, hand_off):
+    """The message says how many factories fit, and a fleet of that size is accepted."""
     specs = [spec(number) for number in range(60)]
     request = durable.FleetRequest(specs=specs, approval=approval, hand_off=hand_off)
     checked_size(request, None)
@@ -90,31 +90,31 @@ def test_what_an_engine_cannot_carry_is_refused(approval, hand_off):
     checked_size(request.model_copy(update={"specs": tuple(specs[: fits - 1])}), 40_000)
 
 
-def test_a_number_that_this_version_does_not_have_is_refused():
+def test_later_logic_number_is_refused():
     """A fleet that a later version started needs workers of that version."""
     with pytest.raises(InvalidSpec, match="logic"):
         durable.FleetRequest(specs=[spec()], logic=LOGIC + 1)
 
 
-def test_pages_of_a_lane_begin_one_by_one_and_use_the_whole_share():
-    """Three pages of 100 writes: 180 go at once, and the third page waits until as many as it needs have come."""
+def test_pages_start_in_turn_and_use_the_whole_share():
+    """Three pages of 100 writes: 180 go at once, and the third page waits until enough have refilled."""
     logic = logic_of(1)
     levels = shares([writes(100)] * 3, logic, 1.0)
     paces = [Pace(logic, 1 / 3, NOON, each) for each in levels]
     waits = [pace.pause_for(writes(100), NOON) for pace in paces]
     assert waits == pytest.approx([0, 2, 12])
-    # Afterwards each page has its part: a third of ten writes in a second.
+    # Afterwards, each page has its part: a third of ten writes in a second.
     later = NOON + timedelta(seconds=12)
     assert paces[2].pause_for(writes(10), later) == pytest.approx(3)
 
 
-def test_waves_and_batches_have_at_most_so_many():
+def test_waves_have_a_maximum_size():
     """Half of what Azure accepts at once, and at least one factory."""
     assert [len(wave) for wave in waves(range(45), 1.0, logic_of(1))] == [20, 20, 5]
     assert [len(wave) for wave in waves(range(2), 0.01, logic_of(1))] == [1, 1]
 
 
-def test_costs_without_approval_leave_the_targets_alone():
+def test_costs_without_approval_exclude_the_targets():
     """Creating writes only to the factory; several factories read the account once."""
     made = list(cost_of_making([spec(1), spec(2)], "create", logic_of(1), approve=False))
     assert {service for _, kind, service in made if kind == "writes"} == {"microsoft.datafactory"}
@@ -122,8 +122,8 @@ def test_costs_without_approval_leave_the_targets_alone():
 
 
 @pytest.mark.parametrize("count", [1, 40, 41, 300])
-def test_the_input_holds_the_whole_request(count):
-    """With more than 40 specs these are packed; the orchestration reads both, and JSON by hand."""
+def test_input_holds_the_whole_request(count):
+    """More than 40 specs are packed; the orchestration reads packed specs and plain JSON."""
     request = durable.FleetRequest(specs=[spec(number) for number in range(count)], approval="at-once", timeout=60)
     given = request.to_input()
     assert isinstance(given["specs"], str) is (count > 40)
@@ -135,7 +135,7 @@ def test_the_input_holds_the_whole_request(count):
 @pytest.mark.parametrize(
     "specs", ["", "no", "bm8=", "!", "eJyLrgUAARUApA==", packed([{"factory": "x"}]), "\ud800", "é"]
 )
-def test_what_is_packed_otherwise_is_refused(specs):
+def test_invalid_packed_specs_are_refused(specs):
     """The message names the field."""
     with pytest.raises(InvalidSpec, match="specs"):
         read_request({"specs": specs})
@@ -143,8 +143,8 @@ def test_what_is_packed_otherwise_is_refused(specs):
         read_request(None)
 
 
-def test_a_large_fleet_needs_less_of_an_engine():
-    """Reports that stay with the pages count for little; many factories in one subscription count for its lane."""
+def test_large_fleet_needs_smaller_messages():
+    """Reports that stay with the pages count little; many factories in one subscription count for its lane."""
     specs = [spec(number) for number in range(60)]
     request = durable.FleetRequest(specs=specs)
     with pytest.raises(InvalidSpec):

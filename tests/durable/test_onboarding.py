@@ -1,4 +1,4 @@
-"""Fleets that are onboarded on many machines: on a host of Azure Functions, and on an engine whose workers die."""
+"""Onboarding of fleets on many machines: on a host of Azure Functions, and on an engine whose workers die."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.durable_fleet import bare_factories as bare
 from tests.support.durable_host import Host
 from tests.support.engine import Engine
 
-# The SDK's own converter of activities calls it so, on every host.
+# The SDK's own activity converter makes this call on every host.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads")
 
 ACTIVITY = "purview_mpe_onboard"
@@ -24,14 +24,14 @@ SUBJECTS = ["identity", "connection", "managed-network", "runtime", "endpoint", 
 
 @pytest.fixture(autouse=True)
 def _quiet():
-    """Workers of the engine log what they carry out."""
+    """Silence the engine's workers, which log their work."""
     logging.disable(logging.WARNING)
     yield
     logging.disable(logging.NOTSET)
 
 
 class Ended:
-    """A fleet that was onboarded on a host."""
+    """The result of a fleet that was onboarded on a host."""
 
     def __init__(self, azure, specs, *, roles=(), says=(), host=None, **fields):
         credential = azure.credential_for(*roles) if roles else azure.credential
@@ -41,7 +41,7 @@ class Ended:
         self.host = Host(app, azure, **(host or {}))
         self.answers = []
         self.host.functions[ACTIVITY] = self._heard(self.host.functions[ACTIVITY])
-        self.host.events = [(at, durable.APPROVAL, told) for at, told in says]
+        self.host.events = [(at, durable.APPROVAL, decision) for at, decision in says]
         self.instance = self.host.run(durable.FLEET, request.model_dump(mode="json"))
         assert self.instance.error is None
         self.report = self.host.report(self.instance)
@@ -65,15 +65,15 @@ def policy_requests(azure, method):
 
 
 def puts(azure):
-    """What was written, but for the policies: these are written once for several factories."""
+    """The writes except those of policies, which are written once for several factories."""
     return [one.path for one in azure.writes if one.method == "PUT" and "/metadataPolicies" not in one.path]
 
 
-# --- everything goes well
+# --- without problems
 
 
 def test_bare_factories_are_onboarded_across_subscriptions():
-    """Each report is what `onboard` gives, each write is sent once, and each identity has the role."""
+    """Each report equals that of `onboard`, each write is sent once, and each identity gets the role."""
     azure = Emulator()
     specs = bare(azure, 9, 3)
     ended = Ended(azure, specs, approval="at-once", batch=3)
@@ -89,7 +89,7 @@ def test_bare_factories_are_onboarded_across_subscriptions():
 
 
 def test_identities_of_one_activity_are_written_together():
-    """The policy is written once for each activity, and looks neither read nor write it."""
+    """The policy is written once per activity; looks neither read nor write it."""
     azure = Emulator(provisioning=900)
     ended = Ended(azure, bare(azure, 6), batch=3)
     assert ended.results("data-curator") == ["granted"] * 6
@@ -98,16 +98,16 @@ def test_identities_of_one_activity_are_written_together():
     assert len(ended.orders()) > 6
 
 
-def test_looks_without_news_say_nothing():
-    """Of each factory there are two messages, however often it is looked at: what was asked for, and what came of it."""
+def test_looks_without_changes_return_no_reports():
+    """Each factory gives two reports, however many looks there are: after the submission, and at the end."""
     azure = Emulator(provisioning=900)
     ended = Ended(azure, bare(azure, 3))
     assert len(ended.answers) > 6
     assert len([report for answer in ended.answers for report in answer["reports"] if report]) == 6
 
 
-def test_a_second_onboarding_writes_nothing():
-    """Starting the fleet again is safe: it finds everything."""
+def test_second_onboarding_writes_nothing():
+    """Starting the fleet again is safe, because it finds everything in place."""
     azure = Emulator()
     specs = bare(azure, 3)
     Ended(azure, specs, approval="at-once")
@@ -117,7 +117,7 @@ def test_a_second_onboarding_writes_nothing():
     assert len(azure.writes) == before
 
 
-def test_a_request_without_a_verb_creates():
+def test_request_without_a_verb_creates():
     """A request of an earlier version still creates."""
     azure = Emulator()
     request = durable.FleetRequest(specs=bare(azure, 1)).model_dump(mode="json")
@@ -130,8 +130,8 @@ def test_a_request_without_a_verb_creates():
     assert {name for name, _ in host.calls} == {"purview_mpe_create"}
 
 
-def test_without_grant_no_policy_is_read():
-    """`grant=False` leaves the role out: everything that was asked for is done, and each report says what is not."""
+def test_without_grant_the_policy_is_not_read():
+    """With `grant=False`, everything else is done, and each report says that the role was left out."""
     azure = Emulator()
     ended = Ended(azure, bare(azure, 2), approval="at-once", grant=False)
     ended.report.raise_for_failures()
@@ -143,8 +143,8 @@ def test_without_grant_no_policy_is_read():
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_the_cost_of_onboarding_covers_what_is_asked(method):
-    """The orchestration counts no fewer requests to a factory than onboarding sends."""
+def test_cost_of_onboarding_covers_its_requests(method):
+    """The orchestration counts at least as many requests to a factory as onboarding sends."""
     azure = Emulator()
     [spec] = bare(azure, 1)
     Ended(azure, [spec], wait=False)
@@ -156,7 +156,7 @@ def test_the_cost_of_onboarding_covers_what_is_asked(method):
 
 
 def test_waves_of_an_onboarding_are_smaller():
-    """Half of what Azure takes at once: 200 writes, seven for each factory."""
+    """Half of what Azure accepts at once: 200 writes, seven for each factory."""
     azure = Emulator()
     specs = bare(azure, 20)
     assert [len(wave) for wave in waves(specs, 1.0, logic_of(1), "onboard")] == [14, 6]
@@ -166,8 +166,8 @@ def test_waves_of_an_onboarding_are_smaller():
 # --- approvals
 
 
-def test_a_person_approves_what_was_onboarded():
-    """Nothing is approved before the decision; the report is in the order of `onboard`."""
+def test_onboarding_waits_for_the_decision():
+    """Nothing is approved before the decision; the report has the order of `onboard`."""
     azure = Emulator()
     ended = Ended(azure, bare(azure, 2), approval="when-told", says=[(7000, True)])
     assert ended.report.complete
@@ -180,7 +180,7 @@ def test_a_person_approves_what_was_onboarded():
 
 @pytest.mark.parametrize(("hand_off", "text"), [(True, "Please approve 4"), (False, "Something is left for others")])
 def test_unapproved_connections_keep_an_onboarding_incomplete(hand_off, text):
-    """As with `onboard`: without approvals everything has succeeded, and something is left."""
+    """As with `onboard`, everything has succeeded, but something is left for the owners."""
     azure = Emulator()
     ended = Ended(azure, bare(azure, 2), hand_off=hand_off)
     for one in ended.report.reports:
@@ -189,8 +189,8 @@ def test_unapproved_connections_keep_an_onboarding_incomplete(hand_off, text):
         assert one.hand_off.startswith(text)
 
 
-def test_a_declined_approval_is_handed_off():
-    """The text is for the owners of the targets; the role was given."""
+def test_declined_approval_is_handed_off():
+    """The text is for the targets' owners; the role was granted."""
     azure = Emulator()
     ended = Ended(azure, bare(azure, 2), approval="when-told", says=[(3000, False)], hand_off=True)
     assert ended.report.counts["handed-off"] == 8
@@ -198,8 +198,8 @@ def test_a_declined_approval_is_handed_off():
     assert all(one.hand_off.startswith("Please approve 4") for one in ended.report.reports)
 
 
-def test_a_declined_approval_of_what_the_owners_approved_leaves_nothing():
-    """The connections are approved, whatever the person said, so no text is left."""
+def test_declined_approval_of_approved_connections_leaves_nothing():
+    """The owners approved the connections meanwhile, so no text is left."""
     azure = Emulator()
 
     def approving(name, _number):
@@ -219,8 +219,8 @@ def test_a_declined_approval_of_what_the_owners_approved_leaves_nothing():
 
 
 @pytest.mark.parametrize("closed_account", ["403", "reset"])
-def test_a_role_out_of_reach_is_handed_off_once(closed_account):
-    """Outside the network the policy is asked for by submissions alone, and the text outlives looks and approvals."""
+def test_role_out_of_reach_is_handed_off_once(closed_account):
+    """Outside the network, only submissions try the policy, and the text survives looks and approvals."""
     azure = Emulator(inside_network=False, provisioning=300, answers=Answers(closed_account=closed_account))
     ended = Ended(azure, bare(azure, 2), approval="when-told", says=[(7000, True)], hand_off=True)
     assert ended.results("data-curator") == ["handed-off"] * 2
@@ -233,16 +233,16 @@ def test_a_role_out_of_reach_is_handed_off_once(closed_account):
         assert azure.identity_of(one.spec.factory) in one.hand_off
 
 
-def test_both_texts_are_kept_over_looks():
-    """Each look brings a new text for the owners, and the role's text stands behind it."""
+def test_both_hand_off_texts_survive_looks():
+    """Each look gives a new text for the owners, and the text about the role stays behind it."""
     azure = Emulator(inside_network=False, provisioning=300)
     [one] = Ended(azure, bare(azure, 1), hand_off=True).report.reports
     assert one.hand_off.startswith("Please approve 4")
     assert one.hand_off.count("Please approve 4") == one.hand_off.count("Please give the role Data Curator") == 1
 
 
-def test_a_policy_that_is_ill_for_a_while_is_written_later():
-    """A role that could not be given at first is asked for again, and the rest is not written twice."""
+def test_policy_that_fails_at_first_is_written_later():
+    """The role is requested again, and nothing else is written twice."""
     azure = Emulator()
     azure.inject(Fault.status("GET", 503, path="/metadataPolicies", times=30))
     ended = Ended(azure, bare(azure, 2), approval="at-once")
@@ -251,8 +251,8 @@ def test_a_policy_that_is_ill_for_a_while_is_written_later():
     assert len(puts(azure)) == len(set(puts(azure)))
 
 
-def test_a_role_that_takes_longer_than_an_activity_is_given_by_the_next():
-    """Purview is slow, and does not know the identity for a while: the factory is submitted again."""
+def test_slow_role_is_granted_by_the_next_activity():
+    """Purview is slow and does not know the identity yet, so the factory is submitted again."""
     azure = Emulator(latency=5)
     azure.inject(
         Fault.status("PUT", 400, path="/metadataPolicies/", times=40, code="1004", message="principal not found")
@@ -263,8 +263,8 @@ def test_a_role_that_takes_longer_than_an_activity_is_given_by_the_next():
     assert ended.report.succeeded
 
 
-def test_a_policy_that_stays_ill_does_not_hide_the_endpoints():
-    """At the timeout the role is failed, and each endpoint has the state that the last look found."""
+def test_policy_that_keeps_failing_does_not_hide_the_endpoints():
+    """At the timeout, the role is failed, and each endpoint has the state of the last look."""
     azure = Emulator(provisioning=100)
     azure.inject(Fault.status("GET", 503, path="/metadataPolicies", times=None))
     ended = Ended(azure, bare(azure, 1), approval="at-once", timeout=600)
@@ -277,8 +277,8 @@ def test_a_policy_that_stays_ill_does_not_hide_the_endpoints():
     assert set(ended.results("endpoint")) == {"timed-out"}
 
 
-def test_a_role_that_is_refused_stays_in_the_report():
-    """Looks at the endpoints go on, and do not make the report forget the role."""
+def test_refused_role_stays_in_the_report():
+    """Later looks at the endpoints do not remove it."""
     azure = Emulator(provisioning=300)
     azure.inject(Fault.status("PUT", 400, path="/metadataPolicies/", times=None, code="1001", message="refused"))
     ended = Ended(azure, bare(azure, 1), approval="at-once")
@@ -286,8 +286,8 @@ def test_a_role_that_is_refused_stays_in_the_report():
     assert set(ended.results("endpoint")) == {"created", "approved"}
 
 
-def test_a_factory_that_cannot_be_changed_fails_alone():
-    """Without an identity there is no role; the other factory is onboarded."""
+def test_locked_factory_fails_alone():
+    """Without an identity, the role cannot be granted; the other factory is onboarded."""
     azure = Emulator(provisioning=300)
     specs = bare(azure, 2)
     azure.add_lock(specs[0].factory, "ReadOnly")
@@ -297,8 +297,8 @@ def test_a_factory_that_cannot_be_changed_fails_alone():
     assert ended.results("identity") == ["failed", "enabled"]
 
 
-def test_a_connection_to_another_account_is_a_conflict():
-    """It stays as it is, and is no broken endpoint."""
+def test_connection_to_another_account_is_a_conflict():
+    """The connection is not changed, and does not count as a broken endpoint."""
     azure = Emulator()
     [spec] = bare(azure, 1)
     other = str(azure.add_account("other"))
@@ -309,11 +309,11 @@ def test_a_connection_to_another_account_is_a_conflict():
     assert ended.results("data-curator") == ["granted"]
 
 
-# --- what is expected to go wrong
+# --- expected failures
 
 
-def test_an_endpoint_that_azure_could_not_make_is_made_again():
-    """One that this fleet made and that ended Failed is replaced, as in a fleet that is created."""
+def test_endpoint_that_azure_failed_to_create_is_created_again():
+    """An endpoint of this fleet that ends as Failed is replaced, as in a fleet that only creates."""
     azure = Emulator()
     azure.inject(
         Fault.failed_provisioning(path="adf-0000/managedVirtualNetworks/default/managedPrivateEndpoints/purview_blob")
@@ -323,8 +323,8 @@ def test_an_endpoint_that_azure_could_not_make_is_made_again():
     assert {one.provisioning_state for one in azure.endpoints()} == {"Succeeded"}
 
 
-def test_a_factory_that_does_not_exist_is_in_the_reports():
-    """Its report is about the factory as a whole, and the other one is onboarded."""
+def test_missing_factory_is_reported():
+    """Its report is about the factory as a whole, and the other factory is onboarded."""
     azure = Emulator()
     [good] = bare(azure, 1)
     missing = good.model_copy(update={"factory": good.factory.replace("adf-0000", "adf-none")})
@@ -334,8 +334,8 @@ def test_a_factory_that_does_not_exist_is_in_the_reports():
     assert (outcome.result, outcome.error.code) == ("failed", "not-found")
 
 
-def test_workers_that_never_answer_an_onboarding_are_reported():
-    """The reports are those of `onboard`."""
+def test_onboarding_without_answers_is_reported():
+    """The reports have the verb `onboard`."""
     azure = Emulator()
     ended = Ended(azure, bare(azure, 2), host={"lost": lambda *_: True}, silence_seconds=60, timeout=200)
     assert ended.report.counts == {"failed": 2}
@@ -346,7 +346,7 @@ def test_workers_that_never_answer_an_onboarding_are_reported():
 
 
 def onboarded_with(fate):
-    """How a fleet in two subscriptions ends on an engine: its report, what was written, and its calls."""
+    """The result of a fleet in two subscriptions on an engine: its report, writes, roles and calls."""
     azure = Emulator()
     client = Client(azure.credential, transport=azure.transport())
     engine = Engine(
@@ -366,8 +366,8 @@ def onboarded_with(fate):
 
 
 @pytest.mark.parametrize("fate", ["dies before", "dies after"])
-def test_a_worker_may_die_anywhere_while_onboarding(fate):
-    """Turn or activity, before it begins or with everything done: the fleet ends as without it, nothing is made twice."""
+def test_worker_dies_at_any_place_of_an_onboarding(fate):
+    """In a turn or an activity, before or after the work: the fleet ends the same way, and nothing is written twice."""
     undisturbed, written, policies, has_roles, calls = onboarded_with(lambda _call: "answered")
     assert undisturbed.complete
     assert has_roles == [1, 1]
@@ -382,8 +382,8 @@ def test_a_worker_may_die_anywhere_while_onboarding(fate):
         assert has_roles == [1, 1], number
 
 
-def test_an_activity_that_is_delivered_twice_writes_once():
-    """An engine that does not notice an answer has the work done again: the second one finds everything."""
+def test_activity_that_runs_twice_writes_once():
+    """An engine that misses an answer repeats the work, and the second run finds everything done."""
     _, written, policies, _, _ = onboarded_with(lambda _call: "answered")
     seen = set()
 

@@ -1,4 +1,4 @@
-"""Fleets on many machines: the orchestrations under Azure Durable Functions, on a host that is the emulator's clock."""
+"""Fleets on many machines: orchestrations under Azure Durable Functions, on a host with the emulator's clock."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.support.durable_fleet import factories
 from tests.support.durable_host import Host
 from tests.support.processes import in_a_fresh_process
 
-# The SDK's own converter of activities calls it so, on every host.
+# The SDK's own activity converter makes this call on every host.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads")
 
 
 class Ended:
-    """A fleet that went through a host."""
+    """The result of a fleet that ran on a host."""
 
     def __init__(self, azure, specs, *, roles=(), approver=None, connect=None, says=(), host=None, **fields):
         def connected(roles):
@@ -36,7 +36,7 @@ class Ended:
         )
         request = durable.FleetRequest(specs=specs, **fields)
         self.host = Host(self.app, azure, **(host or {}))
-        self.host.events = [(at, durable.APPROVAL, told) for at, told in says]
+        self.host.events = [(at, durable.APPROVAL, decision) for at, decision in says]
         self.instance = self.host.run(durable.FLEET, request.model_dump(mode="json"))
         assert self.instance.error is None
         self.report = self.host.report(self.instance)
@@ -59,8 +59,8 @@ def puts(azure):
 # --- creating
 
 
-def test_a_fleet_is_created_across_subscriptions():
-    """Every factory has its endpoints, each written once; the output is the JSON of a FleetReport, in the specs' order."""
+def test_fleet_is_created_across_subscriptions():
+    """Each endpoint is written once; the output is the JSON of a FleetReport, in the order of the specs."""
     azure = Emulator()
     specs = factories(azure, 9, 3)
     ended = Ended(azure, specs)
@@ -71,16 +71,16 @@ def test_a_fleet_is_created_across_subscriptions():
     assert len(puts(azure)) == len(set(puts(azure))) == 36
 
 
-def test_workers_that_may_approve_do_it_at_once():
-    """`at-once` approves each connection as it appears."""
+def test_approval_at_once():
+    """With `at-once`, workers approve each connection as it appears."""
     azure = Emulator()
     ended = Ended(azure, factories(azure, 4, 2), approval="at-once")
     assert ended.report.counts == {"created": 16, "approved": 16}
     assert ended.report.complete
 
 
-def test_waiting_is_the_orchestrations_and_ends_soon_after_azure():
-    """Timers span the minutes that Azure takes; the fleet is done less than a tenth later, and says created."""
+def test_orchestration_waits_for_azure_with_timers():
+    """The fleet ends at most a tenth later than Azure, and the endpoints count as created."""
     azure = Emulator(provisioning=900)
     ended = Ended(azure, factories(azure, 3, 1))
     assert ended.report.counts == {"created": 12}
@@ -88,8 +88,8 @@ def test_waiting_is_the_orchestrations_and_ends_soon_after_azure():
     assert len(ended.called("purview_mpe_create")) < 25
 
 
-def test_the_time_given_ends_the_wait():
-    """What Azure has not made by then is timed-out, with the state it was in."""
+def test_timeout_ends_the_wait():
+    """Endpoints that Azure has not created by then are timed-out, with their state."""
     azure = Emulator(provisioning=3600)
     ended = Ended(azure, factories(azure, 2, 1), timeout=300)
     assert ended.report.counts == {"timed-out": 8}
@@ -97,16 +97,16 @@ def test_the_time_given_ends_the_wait():
     assert "was still Provisioning" in ended.report.outcomes[0].error.message
 
 
-def test_nobody_waits_who_does_not_want_to():
-    """With `wait=False` the endpoints are asked for, and that is all."""
+def test_wait_false_returns_at_once():
+    """The endpoints are requested once, and the fleet ends."""
     azure = Emulator(provisioning=3600)
     ended = Ended(azure, factories(azure, 2, 1), wait=False)
     assert ended.report.counts == {"created": 8}
     assert len(ended.called("purview_mpe_create")) == 1
 
 
-def test_a_second_run_writes_nothing():
-    """Starting a fleet again is safe: it finds everything."""
+def test_second_run_writes_nothing():
+    """Starting a fleet again is safe, because it finds everything in place."""
     azure = Emulator()
     specs = factories(azure, 3, 1)
     Ended(azure, specs)
@@ -118,8 +118,8 @@ def test_a_second_run_writes_nothing():
 # --- Azure's limits
 
 
-def test_waves_keep_azures_limits():
-    """A subscription gets no more than its buckets hold: nothing is refused, and the time is what the limits ask."""
+def test_waves_stay_within_azures_limits():
+    """A subscription gets no more than its buckets hold: nothing is refused, and the time follows from the limits."""
     azure = Emulator(enforce_limits=True, foreign_connections=0)
     ended = Ended(azure, factories(azure, 100, 1), batch=10)
     assert ended.report.counts == {"created": 400}
@@ -128,8 +128,8 @@ def test_waves_keep_azures_limits():
     assert max(len(order["factories"]) for order in ended.called("purview_mpe_create")) == 10
 
 
-def test_a_share_is_kept_by_all_workers_together():
-    """Half of the limits takes twice the time."""
+def test_share_is_kept_by_all_workers_together():
+    """Half of the limits needs twice the time."""
     seconds = []
     for share in (1.0, 0.5):
         azure = Emulator(provisioning=1)
@@ -138,11 +138,11 @@ def test_a_share_is_kept_by_all_workers_together():
     assert seconds[1] > 1.8 * seconds[0] > 0
 
 
-# --- what is expected to go wrong
+# --- expected failures
 
 
-def test_what_azure_refuses_is_in_the_reports():
-    """A missing factory, a policy, a conflict: each in its own report, and the others are done."""
+def test_refusals_by_azure_are_reported():
+    """A missing factory, a policy, a conflict: each is in its own report, and the other factories are done."""
     azure = Emulator()
     good, denied, taken = factories(azure, 3, 1)
     missing = good.model_copy(update={"factory": good.factory.replace("adf-0000", "adf-none")})
@@ -157,16 +157,16 @@ def test_what_azure_refuses_is_in_the_reports():
     assert not ended.report.succeeded
 
 
-def test_a_role_that_is_missing_is_in_the_reports():
-    """A worker that may only read says so for every factory."""
+def test_missing_role_is_reported():
+    """A worker that can only read reports it for every factory."""
     azure = Emulator()
     ended = Ended(azure, factories(azure, 2, 1), roles=("reader",))
     assert ended.codes() == {"access-denied"}
     assert azure.endpoints() == []
 
 
-def test_a_credential_that_cannot_be_used_is_in_the_reports():
-    """What keeps a worker from making its client is told like what Azure refuses."""
+def test_unusable_credential_is_reported():
+    """A worker that cannot make its client reports the error for every factory."""
     azure = Emulator()
 
     def connect():
@@ -176,8 +176,8 @@ def test_a_credential_that_cannot_be_used_is_in_the_reports():
     assert ended.codes() == {"invalid-credential"}
 
 
-def test_a_passing_failure_passes():
-    """A factory that could not be reached at first is taken up again in the next round."""
+def test_temporary_failure_is_tried_again():
+    """A factory that could not be reached at first is done in a later round."""
     azure = Emulator()
     azure.inject(Fault.status("GET", 503, path="adf-0000", times=8))
     ended = Ended(azure, factories(azure, 2, 1))
@@ -187,8 +187,8 @@ def test_a_passing_failure_passes():
 # --- workers that die
 
 
-def test_a_call_that_nobody_answers_is_made_again():
-    """A worker that dies with its answer: the next round finds what it made, and makes what is missing."""
+def test_call_without_an_answer_is_repeated():
+    """If a worker dies, the next round finds what it created, and creates the rest."""
     azure = Emulator()
     host = {"lost": lambda name, number: (name, number) == ("purview_mpe_create", 1)}
     ended = Ended(azure, factories(azure, 4, 1), host=host, batch=2, silence_seconds=120)
@@ -196,8 +196,8 @@ def test_a_call_that_nobody_answers_is_made_again():
     assert len(puts(azure)) == len(set(puts(azure))) == 16
 
 
-def test_what_a_dead_worker_made_is_found():
-    """A worker that dies between its work and its answer: nothing is made twice, and what it made is kept."""
+def test_work_of_a_dead_worker_is_kept():
+    """A worker dies between its work and its answer: its endpoints are kept, and nothing is written twice."""
     azure = Emulator()
     client = Client(azure.credential, transport=azure.transport())
     specs = factories(azure, 4, 1)
@@ -212,16 +212,16 @@ def test_what_a_dead_worker_made_is_found():
     assert len(puts(azure)) == len(set(puts(azure))) == 16
 
 
-def test_an_activity_that_its_engine_calls_failed_is_made_again():
-    """A worker that runs out of memory, or of the time that a function may take, is no failure of the fleet."""
+def test_activity_that_the_engine_reports_as_failed_is_repeated():
+    """A worker that runs out of memory, or out of its allowed time, does not make the fleet fail."""
     azure = Emulator()
     host = {"failing": lambda name, number: (name, number) == ("purview_mpe_create", 1)}
     ended = Ended(azure, factories(azure, 4, 1), host=host, batch=2)
     assert ended.report.counts == {"created": 16}
 
 
-def test_a_worker_that_comes_too_late_does_nothing():
-    """An order has a time by which it has to be done: later somebody else may have been asked, so it is left alone."""
+def test_late_worker_does_nothing():
+    """After an order's deadline, another worker may have the order, so the late worker skips it."""
     azure = Emulator()
     app = df.DFApp()
     durable.register_functions(app, lambda: Client(azure.credential, transport=azure.transport()))
@@ -229,13 +229,13 @@ def test_a_worker_that_comes_too_late_does_nothing():
     request = durable.FleetRequest(specs=factories(azure, 1, 1), silence_seconds=5, timeout=1)
     host.run(durable.FLEET, request.model_dump(mode="json"))
     name, order = host.calls[0]
-    told = host.functions[name](order | {"until": "2020-01-01T00:00:00+00:00"})
-    assert "came to it too late" in told["reports"][0]["outcomes"][0]["error"]["message"]
+    answer = host.functions[name](order | {"until": "2020-01-01T00:00:00+00:00"})
+    assert "came to it too late" in answer["reports"][0]["outcomes"][0]["error"]["message"]
     assert azure.requests == []
 
 
-def test_workers_that_never_answer_are_reported():
-    """Where no worker is alive the time ends, and the report says what to do."""
+def test_fleet_without_answers_is_reported():
+    """Without living workers, the timeout ends the fleet, and the report says what to do."""
     azure = Emulator()
     ended = Ended(azure, factories(azure, 2, 1), host={"lost": lambda *_: True}, silence_seconds=60, timeout=200)
     assert ended.report.counts == {"failed": 2}
@@ -247,11 +247,11 @@ def test_workers_that_never_answer_are_reported():
     )
 
 
-# --- endpoints that Azure could not make
+# --- endpoints that Azure failed to create
 
 
-def test_an_endpoint_that_azure_could_not_make_is_made_anew():
-    """One that this fleet made and that ended Failed is replaced, as create_all does, without replace_broken."""
+def test_endpoint_that_azure_failed_to_create_is_created_again():
+    """An endpoint of this fleet that ends as Failed is replaced without replace_broken, as create_all does."""
     azure = Emulator()
     azure.inject(
         Fault.failed_provisioning(path="adf-0000/managedVirtualNetworks/default/managedPrivateEndpoints/purview_blob")
@@ -262,8 +262,8 @@ def test_an_endpoint_that_azure_could_not_make_is_made_anew():
     assert {one.provisioning_state for one in azure.endpoints()} == {"Succeeded"}
 
 
-def test_somebody_elses_broken_endpoint_is_left_alone():
-    """One that was there before is a conflict, whose remedy says how to allow its replacement."""
+def test_existing_broken_endpoint_is_a_conflict():
+    """It existed before the fleet, so the remedy says how to allow its replacement."""
     azure = Emulator()
     [spec] = factories(azure, 1, 1)
     azure.inject(Fault.failed_provisioning(path="purview_blob"))
@@ -275,8 +275,8 @@ def test_somebody_elses_broken_endpoint_is_left_alone():
     assert "replace_broken" in next(o.error.remedy for o in ended.report.outcomes if o.result == "conflict")
 
 
-def test_an_endpoint_that_its_owner_rejects_meanwhile_is_not_made_anew():
-    """A rejection is a decision: it comes back as a conflict, and nothing is deleted."""
+def test_endpoint_rejected_meanwhile_is_not_replaced():
+    """A rejection is a decision of the owner: the endpoint is a conflict, and nothing is deleted."""
     azure = Emulator(provisioning={"account": 600, "blob": 30, "queue": 30, "namespace": 30})
     specs = factories(azure, 1, 1)
     host = {"lost": lambda _name, number: number == 3 and bool(azure.reject("purview_blob") or False)}
@@ -285,11 +285,11 @@ def test_an_endpoint_that_its_owner_rejects_meanwhile_is_not_made_anew():
     assert [request for request in azure.requests if request.method == "DELETE"] == []
 
 
-# --- a person decides
+# --- a person's decision
 
 
-def test_nothing_is_approved_before_a_person_says_so():
-    """`when-told` waits for the event, tells so, and then approves what was created."""
+def test_nothing_is_approved_before_the_decision():
+    """With `when-told`, the fleet waits for the event, says so in its status, and then approves its connections."""
     azure = Emulator()
     ended = Ended(azure, factories(azure, 3, 1), approval="when-told", says=[(7000, {"approved": True})])
     assert ended.report.counts == {"created": 12, "approved": 12}
@@ -298,8 +298,8 @@ def test_nothing_is_approved_before_a_person_says_so():
     assert [status["phase"] for status in ended.instance.statuses] == ["creating", "waiting-for-approval", "approving"]
 
 
-def test_the_approver_can_be_somebody_else():
-    """The requester's identity may not approve, and the approver's may not create."""
+def test_approver_can_have_its_own_credential():
+    """The requester's identity cannot approve, and the approver's cannot create."""
     azure = Emulator()
     ended = Ended(
         azure,
@@ -319,8 +319,8 @@ def test_the_approver_can_be_somebody_else():
         ([], "No decision came within 48 hours, so the connection was not approved."),
     ],
 )
-def test_without_a_yes_everything_is_left_to_the_owners(says, why):
-    """Declined, or nobody there in time: nothing is approved, and the report hands it off."""
+def test_without_approval_everything_is_handed_off(says, why):
+    """Declined, or without a decision in time: nothing is approved, and the report has the hand-off."""
     azure = Emulator()
     ended = Ended(azure, factories(azure, 2, 1), approval="when-told", approval_hours=48, says=says, hand_off=True)
     assert ended.report.counts == {"created": 8, "handed-off": 8}
@@ -331,8 +331,8 @@ def test_without_a_yes_everything_is_left_to_the_owners(says, why):
     assert azure.clock.elapsed < 48 * 3600 + 600
 
 
-def test_approvals_by_other_ways_are_noticed():
-    """Who approves in the portal need not tell the orchestration: it looks now and then."""
+def test_approvals_in_the_portal_are_noticed():
+    """The orchestration checks from time to time, so an approval in the portal needs no event."""
     azure = Emulator()
 
     def approving(name, _number):
@@ -347,23 +347,23 @@ def test_approvals_by_other_ways_are_noticed():
     assert azure.clock.elapsed < 2 * 3600
 
 
-@pytest.mark.parametrize("told", ["true", '{"approved": true}', " true\n"])
-def test_a_decision_that_the_sdk_has_encoded_once_more_is_understood(told):
+@pytest.mark.parametrize("data", ["true", '{"approved": true}', " true\n"])
+def test_double_encoded_approval_is_understood(data):
     """The client of azure-functions-durable 1.x sends true as the text "true"."""
     azure = Emulator()
-    ended = Ended(azure, factories(azure, 1, 1), approval="when-told", says=[(3000, told)])
+    ended = Ended(azure, factories(azure, 1, 1), approval="when-told", says=[(3000, data)])
     assert ended.report.counts == {"created": 4, "approved": 4}
 
 
-def test_a_no_that_the_sdk_has_encoded_once_more_is_a_no():
+def test_double_encoded_decline_is_understood():
     """The text "false" declines."""
     azure = Emulator()
     ended = Ended(azure, factories(azure, 1, 1), approval="when-told", says=[(3000, "false")])
     assert ended.report.counts == {"created": 4, "handed-off": 4}
 
 
-def test_a_word_that_is_no_decision_is_told():
-    """An event that says neither yes nor no is shown in the status, and waited on."""
+def test_event_that_is_not_a_decision_is_shown():
+    """The status shows the event's text, and the fleet waits for another one."""
     azure = Emulator()
     says = [(3000, "perhaps"), (3100, True)]
     ended = Ended(azure, factories(azure, 1, 1), approval="when-told", says=says)
@@ -371,7 +371,7 @@ def test_a_word_that_is_no_decision_is_told():
     assert ended.instance.statuses[2]["not understood"] == "'perhaps'"
 
 
-def test_nobody_is_asked_where_nothing_was_created():
+def test_no_decision_is_needed_if_nothing_was_created():
     """A fleet that failed ends without waiting for a person."""
     azure = Emulator()
     ended = Ended(azure, factories(azure, 2, 1), roles=("reader",), approval="when-told")
@@ -379,11 +379,11 @@ def test_nobody_is_asked_where_nothing_was_created():
     assert azure.clock.elapsed < 3600
 
 
-# --- what is asked for
+# --- requests
 
 
-def test_a_wrong_request_is_refused_before_it_is_started():
-    """Every wrong field is named at once, by constructor and from JSON alike."""
+def test_wrong_request_is_refused_before_the_start():
+    """Every wrong field is named at once, by the constructor and from JSON."""
     azure = Emulator()
     [spec] = factories(azure, 1, 1)
     fields = {"specs": [spec, spec], "approval": "maybe", "share": 2, "batch": 0}
@@ -397,16 +397,16 @@ def test_a_wrong_request_is_refused_before_it_is_started():
         durable.FleetRequest.model_validate({"specs": [spec.model_dump() | {"name": "!"}]})
 
 
-def test_a_request_survives_json():
-    """What an orchestration is started with reads back as it was."""
+def test_request_survives_json():
+    """The input of an orchestration is read back equal."""
     spec = Spec(factory=str(Emulator().factory), name="purview")
     request = durable.FleetRequest(specs=[spec], approval="when-told", approval_hours=1.5)
     assert durable.FleetRequest.model_validate(request.model_dump(mode="json")) == request
     assert "approval_hours" in str(request)
 
 
-def test_unknown_names_are_refused():
-    """A misspelt name is an AttributeError, as in any module."""
+def test_unknown_names_raise_attribute_error():
+    """A misspelt name raises AttributeError, as in any module."""
     with pytest.raises(AttributeError, match="has no attribute 'FleetReqest'"):
         _ = durable.FleetReqest
     assert "FleetRequest" in dir(durable)
@@ -415,8 +415,8 @@ def test_unknown_names_are_refused():
 # --- several fleets, several pages
 
 
-def test_a_second_fleet_ends_where_the_host_drops_its_lane():
-    """Azure Storage drops a child whose id is taken: the second fleet asks again once the first must be over."""
+def test_second_fleet_ends_although_the_host_drops_its_lane():
+    """Azure Storage drops a child whose id is in use: the second fleet asks again when the first must be over."""
     azure = Emulator()
     specs = factories(azure, 2, 1)
     app = df.DFApp()
@@ -441,8 +441,8 @@ def test_pages_share_the_limits_of_their_subscription():
     assert len(pages) == 6
 
 
-def test_all_pages_are_looked_at_before_nothing_is_left_to_decide():
-    """Everything is approved in the portal but one factory of a later page: the wait goes on until that is as well."""
+def test_wait_goes_on_until_every_page_is_approved():
+    """Everything is approved in the portal except one factory of a later page, which keeps the wait going."""
     azure = Emulator()
     specs = factories(azure, 23, 1)
     host = {}
@@ -461,18 +461,18 @@ def test_all_pages_are_looked_at_before_nothing_is_left_to_decide():
     assert 20_000 < azure.clock.elapsed < 50_000
 
 
-# --- what is loaded
+# --- loaded modules
 
 
-def test_importing_loads_no_engine():
-    """Neither an engine nor pydantic nor an SDK comes with the module."""
+def test_import_loads_no_engine():
+    """The module loads neither an engine nor pydantic nor an SDK."""
     loaded = in_a_fresh_process("import sys, purview_mpe.durable; print(*sys.modules)").split()
     heavy = {"azure", "durabletask", "grpc", "pydantic", "tenacity"}
     assert {name.partition(".")[0] for name in loaded} & heavy == set()
 
 
-def test_registering_loads_nothing_heavy():
-    """The host loads the app at every cold start; pydantic and the SDKs wait for the first activity."""
+def test_registration_loads_no_sdk():
+    """The host loads the app at every cold start; pydantic and the SDKs are loaded by the first activity."""
     loaded = in_a_fresh_process(
         """
         import sys, azure.durable_functions as df
@@ -484,8 +484,8 @@ def test_registering_loads_nothing_heavy():
     assert loaded.split() == []
 
 
-def test_the_host_can_load_each_function():
-    """Bindings and parameters have the same names, and annotations can be resolved: the host refuses others."""
+def test_host_can_load_each_function():
+    """The host needs equal names of bindings and parameters, and annotations that can be resolved."""
     app = df.DFApp()
     durable.register_functions(app)
     functions = {each.get_function_name(): each for each in app.get_functions()}

@@ -1,4 +1,4 @@
-"""One factory's way through an orchestration, as the reports of its activities show it."""
+"""The progress of one factory through an orchestration, from the reports of its activities."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def results_of(*reports: Report) -> list[str]:
     return [outcome.result for outcome in course.report.outcomes]
 
 
-def test_an_approval_that_is_shown_one_look_later_was_made_by_this_orchestration() -> None:
-    """The first look sent the decision and ran out of time; the second found the connection approved."""
+def test_approval_seen_at_the_next_look_counts_as_approved() -> None:
+    """The first look sent the decision and timed out; the second look found the connection approved."""
     first = reported(("created", None), ("timed-out", "private-endpoint-id"))
     assert results_of(first, reported(("kept", None), ("already-approved", "private-endpoint-id"))) == [
         "created",
@@ -40,7 +40,7 @@ def test_an_approval_that_is_shown_one_look_later_was_made_by_this_orchestration
     ]
 
 
-def test_a_connection_that_another_person_approved_stays_already_approved() -> None:
+def test_approval_by_another_person_stays_already_approved() -> None:
     """The first look did not find the connection, so it decided nothing."""
     first = reported(("created", None), ("timed-out", None))
     assert results_of(first, reported(("kept", None), ("already-approved", "private-endpoint-id"))) == [

@@ -1,4 +1,4 @@
-"""The recipe for the Durable Task Scheduler is valid against the real packages; `nox -s functions` installs them."""
+"""The recipe for the Durable Task Scheduler works with the real packages, which `nox -s functions` installs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if not os.environ.get("PURVIEW_MPE_SCHEDULER"):
 
 
 def recipe():
-    """The lines of the page."""
+    """The code of the recipe on the page."""
     section = PAGE.read_text(encoding="utf-8").partition("### The Durable Task Scheduler")[2]
     return section.partition("```text\n")[2].partition("```")[0]
 
 
-def test_the_recipe_constructs_worker_and_client():
-    """Every name that it imports and every argument that it passes exists; the orchestrators are registered."""
+def test_recipe_constructs_worker_and_client():
+    """Every imported name and every argument exists, and the orchestrators are registered."""
     names = {}
     exec(compile(recipe(), str(PAGE), "exec"), names)  # noqa: S102 - the page's own lines
     worker, client = names["worker"], names["client"]

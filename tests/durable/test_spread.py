@@ -15,26 +15,26 @@ from tests.support.durable_fleet import factories
 
 
 class Executor:
-    """Runs each task at once; `fate` gives the exception of the task with this number, or None."""
+    """Runs each task at once; `fate` returns the exception for the task with this number, or None."""
 
     def __init__(self, fate=lambda _number: None):
         self.chunks, self._fate = [], fate
 
     def submit(self, function, specs):
         self.chunks.append([spec["factory"].rpartition("/")[2] for spec in specs])
-        told = Future()
+        future = Future()
         error = self._fate(len(self.chunks))
         if isinstance(error, concurrent.futures.CancelledError):
-            told.cancel()
-            told.set_running_or_notify_cancel()
+            future.cancel()
+            future.set_running_or_notify_cancel()
         elif error is not None:
-            told.set_exception(error)
+            future.set_exception(error)
         else:
             try:
-                told.set_result(function(specs))
+                future.set_result(function(specs))
             except PurviewMpeError as raised:
-                told.set_exception(raised)
-        return told
+                future.set_exception(raised)
+        return future
 
 
 def connecting(azure, seen=None):
@@ -50,8 +50,8 @@ def puts(azure):
     return [request.path for request in azure.writes if request.method == "PUT"]
 
 
-def test_a_fleet_is_spread_over_the_slots_in_chunks():
-    """Every slot has one chunk, the reports come in the specs' order, and each endpoint is written once."""
+def test_fleet_is_spread_over_the_slots_in_chunks():
+    """Every slot has one chunk, the reports have the specs' order, and each endpoint is written once."""
     azure, executor = Emulator(), Executor()
     specs = factories(azure, 7, 2)
     report = durable.spread(specs, executor, connecting(azure), slots=3, approve=True)
@@ -62,8 +62,8 @@ def test_a_fleet_is_spread_over_the_slots_in_chunks():
     assert len(puts(azure)) == len(set(puts(azure))) == 56
 
 
-def test_a_pool_of_threads_is_an_executor():
-    """The executors of the standard library are taken as they are."""
+def test_thread_pool_is_an_executor():
+    """The executors of the standard library work unchanged."""
     azure = Emulator()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         report = durable.spread(factories(azure, 4, 2), pool, connecting(azure), slots=2, processes=1)
@@ -71,8 +71,8 @@ def test_a_pool_of_threads_is_an_executor():
 
 
 @pytest.mark.parametrize(("slots", "count", "sizes"), [(8, 3, [1, 1, 1]), (1, 45, [40, 5]), (2, 0, [])])
-def test_chunks_keep_slots_busy_and_stay_small(slots, count, sizes):
-    """As many factories as fill the slots, and at most forty in one task."""
+def test_chunks_fill_the_slots_and_stay_small(slots, count, sizes):
+    """As many factories as the slots need, and at most forty in one task."""
     azure, executor = Emulator(), Executor()
     specs = [spec.model_copy(update={"groups": ("account",)}) for spec in factories(azure, count, 2)]
     if specs:
@@ -81,8 +81,8 @@ def test_chunks_keep_slots_busy_and_stay_small(slots, count, sizes):
 
 
 @pytest.mark.parametrize(("processes", "share"), [(None, 0.125), (2, 0.25)])
-def test_processes_share_the_budget(processes, share):
-    """Each process gets its part of the share; slots in one process have one client."""
+def test_processes_divide_the_share(processes, share):
+    """Each process gets its part of the share; the slots of one process use one client."""
     azure, seen = Emulator(), []
     connect = connecting(azure, seen)
     durable.spread(
@@ -94,8 +94,8 @@ def test_processes_share_the_budget(processes, share):
 @pytest.mark.parametrize(
     "error", [OSError("the worker died"), concurrent.futures.CancelledError()], ids=lambda one: type(one).__name__
 )
-def test_a_task_that_fails_is_submitted_once_more(error):
-    """A worker that died, or a task that its scheduler dropped: the chunk is worked on by another one."""
+def test_failed_task_is_submitted_again(error):
+    """If a worker died or the scheduler dropped a task, another worker gets the chunk."""
     azure = Emulator()
     executor = Executor(lambda number: error if number == 2 else None)
     report = durable.spread(factories(azure, 6, 1), executor, connecting(azure), slots=3)
@@ -104,8 +104,8 @@ def test_a_task_that_fails_is_submitted_once_more(error):
     assert len(executor.chunks) == 4
 
 
-def test_a_chunk_that_is_lost_is_reported_and_the_next_run_does_it(tmp_path):
-    """The journal has what was done; the next run with it does only what is missing."""
+def test_lost_chunk_is_reported_and_the_next_run_does_it(tmp_path):
+    """The journal has the finished factories, and the next run with it does only the rest."""
     azure, journal = Emulator(), tmp_path / "fleet.jsonl"
     specs = factories(azure, 6, 1)
     executor = Executor(lambda number: OSError("no scheduler") if number > 1 else None)
@@ -121,8 +121,8 @@ def test_a_chunk_that_is_lost_is_reported_and_the_next_run_does_it(tmp_path):
     assert len(puts(azure)) == len(set(puts(azure))) == 24
 
 
-def test_an_executor_that_takes_no_more_tasks_is_reported():
-    """A pool that is shut down, or a client without a scheduler: each report says so, and nothing is raised."""
+def test_closed_executor_is_reported():
+    """A closed pool, or a client without a scheduler: each report says so, and nothing is raised."""
     azure = Emulator()
     pool = concurrent.futures.ThreadPoolExecutor(1)
     pool.shutdown()
@@ -132,7 +132,7 @@ def test_an_executor_that_takes_no_more_tasks_is_reported():
     assert azure.requests == []
 
 
-def test_an_error_of_the_client_is_every_factorys():
+def test_client_error_is_reported_for_every_factory():
     """A worker that cannot sign in reports it for each factory of its chunk."""
     azure = Emulator()
 
@@ -143,8 +143,8 @@ def test_an_error_of_the_client_is_every_factorys():
     assert [one.error.code for one in report.outcomes] == ["invalid-credential"] * 3
 
 
-def test_wrong_settings_are_raised_by_the_first_task():
-    """What no worker can connect with is an error of the caller."""
+def test_wrong_settings_raise_at_the_first_task():
+    """Settings that no worker can use are an error of the caller."""
     azure = Emulator()
     with pytest.raises(InvalidSpec, match="is not an option of the client"):
         durable.spread(factories(azure, 2, 1), Executor(), settings={"clowd": "public"}, slots=1)
@@ -163,8 +163,8 @@ def test_wrong_settings_are_raised_by_the_first_task():
         ({"slots": 1, "settings": ["x"]}, "settings"),
     ],
 )
-def test_wrong_arguments_are_refused_before_anything_is_submitted(arguments, field):
-    """Each wrong argument is named."""
+def test_wrong_arguments_are_refused_before_any_task(arguments, field):
+    """The error names the wrong argument."""
     executor = Executor()
     with pytest.raises(InvalidSpec) as refused:
         durable.spread([spec_for(Emulator())], executor, **arguments)
@@ -172,7 +172,7 @@ def test_wrong_arguments_are_refused_before_anything_is_submitted(arguments, fie
     assert executor.chunks == []
 
 
-def test_some_factories_are_created_together():
+def test_create_some_creates_factories_together():
     """`create_some` takes the JSON of specs and returns the JSON of a fleet report."""
     azure = Emulator(provisioning=100)
     specs = [spec.model_dump(mode="json") for spec in factories(azure, 5, 2)]

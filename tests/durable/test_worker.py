@@ -20,7 +20,7 @@ from tests.support.durable_fleet import bare_factories, client, factories, run
 from tests.support.processes import in_a_fresh_process
 from tests.support.task_hub_server import serving
 
-#: What an executor's processes connect with: a function at the top level of a module that they can import.
+#: The `connect` function for an executor's processes, at the top level of a module that they can import.
 CONNECTING = """
 from purview_mpe import Client
 from purview_mpe.emulator import Emulator
@@ -30,13 +30,13 @@ def connect(**settings):
 """
 
 
-#: Seconds after which something that would never end is a failure; nothing depends on them.
+#: Seconds until a test that does not end counts as failed; no result depends on it.
 NEVER = 600
 
 
 @pytest.fixture(autouse=True)
 def _quiet():
-    """The engine logs each stream that ends, and threads of its own may log after the test."""
+    """Silence the engine, which logs each closed stream; its threads may log even after the test."""
     logging.disable(logging.WARNING)
     yield
     logging.disable(logging.NOTSET)
@@ -60,7 +60,7 @@ def ended(hub, instance):
 
 
 def test_two_workers_share_a_fleet():
-    """Several workers at once: every endpoint is written once, and what fails stays where it is."""
+    """Every endpoint is written once, and a failure affects only its own factory."""
     azure = Emulator(provisioning=10)
     specs = factories(azure, 12, 4)
     azure.inject(Fault.policy("PUT", path="adf-0003", times=None))
@@ -87,20 +87,20 @@ def test_two_workers_onboard_into_one_account():
     assert len(puts) == len(set(puts))
 
 
-def test_a_person_decides_by_an_event():
-    """The event reaches the orchestration wherever it runs; nothing is approved before."""
+def test_approval_event_reaches_the_orchestration():
+    """The event reaches the orchestration on any worker, and nothing is approved before it."""
     azure = Emulator(provisioning=10)
     request = durable.FleetRequest(specs=factories(azure, 2, 1), approval="when-told", poll_seconds=0.1)
     with working(azure) as hub:
         instance = hub.schedule_new_orchestration(durable.FLEET, input=request.model_dump(mode="json"))
-        # An event that comes early is kept until it is waited for.
+        # An early event is kept until the orchestration waits for it.
         hub.raise_orchestration_event(instance, durable.APPROVAL, data={"approved": True})
         report = ended(hub, instance)
     assert report.counts == {"created": 8, "approved": 8}
 
 
-def test_a_request_that_is_none_ends_the_orchestration_with_its_reason():
-    """Whoever starts the orchestration by hand with wrong JSON is told each wrong field."""
+def test_wrong_request_fails_the_orchestration():
+    """Wrong JSON fails the orchestration, and its failure names each wrong field."""
     azure = Emulator()
     with working(azure, 1) as hub:
         instance = hub.schedule_new_orchestration(durable.FLEET, input={"specs": [], "approval": "maybe"})
@@ -110,8 +110,8 @@ def test_a_request_that_is_none_ends_the_orchestration_with_its_reason():
     assert azure.requests == []
 
 
-def test_killed_workers_work_is_done_by_the_others():
-    """A process is killed in the middle of a write, and one that has the orchestrator's turn: all is done, nothing twice."""
+def test_work_of_killed_workers_is_done_by_others():
+    """One process is killed during a write, one during the orchestrator's turn: everything is done exactly once."""
     done = run(24, 4, timeout=NEVER, batch=1)
     assert done.exit_statuses == [-signal.SIGKILL] * 2
     assert set(done.watch.killed) == {"activities", "orchestrators"}
@@ -121,8 +121,8 @@ def test_killed_workers_work_is_done_by_the_others():
     assert set(done.watch.puts.values()) == {1}
 
 
-def test_importing_the_workers_door_loads_no_engine():
-    """The engine is loaded by the function that registers, and no other one is."""
+def test_register_worker_loads_only_its_engine():
+    """Registering loads durabletask, but no other engine."""
     loaded = in_a_fresh_process(
         """
         import sys
@@ -147,7 +147,7 @@ def test_importing_the_workers_door_loads_no_engine():
 
 
 def test_processes_create_one_factory_each(tmp_path, monkeypatch):
-    """`create_one` runs in processes that share nothing: JSON goes in, and a report comes out."""
+    """`create_one` runs in processes that share nothing: it takes JSON and returns a report."""
     (tmp_path / "connecting.py").write_text(CONNECTING)
     monkeypatch.syspath_prepend(str(tmp_path))
     import connecting
@@ -163,8 +163,8 @@ def test_processes_create_one_factory_each(tmp_path, monkeypatch):
     assert [report.spec.factory for report in reports] == [spec["factory"] for spec in specs]
 
 
-def test_one_client_serves_all_calls_with_the_same_settings():
-    """Connections and tokens are kept from one factory to the next; other settings make another client."""
+def test_calls_with_the_same_settings_share_a_client():
+    """Connections and tokens are kept between factories; other settings get another client."""
     azure, made = Emulator(), []
 
     def connect(**settings):
@@ -188,15 +188,15 @@ def test_one_client_serves_all_calls_with_the_same_settings():
     ],
 )
 def test_settings_that_json_cannot_hold_are_refused(settings, rule):
-    """They are told before anybody connects."""
+    """They are refused before any client is made."""
     azure = Emulator()
     with pytest.raises(InvalidSpec) as refused:
         durable.create_one(spec_for(azure).model_dump(mode="json"), pytest.fail, settings)
     assert refused.value.problems == [("settings", rule)]
 
 
-def test_what_azure_refuses_comes_back_and_what_is_wrong_is_raised():
-    """A missing factory is a report; a spec that is none is an error, and nothing was sent."""
+def test_refusal_by_azure_is_a_report_and_a_wrong_spec_raises():
+    """A missing factory gives a report; an invalid spec raises, and nothing is sent."""
     azure = Emulator()
     missing = spec_for(azure).model_dump(mode="json") | {"factory": str(azure.factory).replace("df1", "gone")}
 
@@ -211,7 +211,7 @@ def test_what_azure_refuses_comes_back_and_what_is_wrong_is_raised():
     assert len(azure.requests) == asked
 
 
-def test_the_ready_made_connection_takes_what_json_can_hold():
+def test_connect_accepts_client_options():
     """`connect` refuses what a client would refuse, and keeps to its share of Azure's limits."""
     with pytest.raises(InvalidSpec, match="share"):
         durable.connect(share=2)

@@ -1,7 +1,7 @@
 """A pytest plugin that calls `quick_start` before any SDK is imported: `nox -s quick-start` loads it.
 
-`-p tests.support.quick_start`. A test that switches it off does so for itself. Interpreters that tests start are not affected: what they import and what they leave
-unchanged is what those tests are about.
+Use it with `-p tests.support.quick_start`. A test can switch it off for itself. The plugin does not affect interpreters
+that tests start, because those tests check what an import loads and what it leaves unchanged.
 """
 
 from __future__ import annotations
