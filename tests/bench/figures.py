@@ -67,7 +67,7 @@ def table(figures: Iterable[Figure]) -> str:
 
 
 def as_json(figures: Iterable[Figure]) -> str:
-    """The figures as JSON, with the machine and versions."""
+    """The figures as JSON, with the machine that measured them."""
     document: dict[str, Any] = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),

@@ -11,7 +11,7 @@ from purview_mpe._model.matrix import CLOSED, FIREWALLS, INGESTION, KINDS, OPEN
 from purview_mpe.errors import InvalidSpec
 
 #: Microsoft's page, "Lineage from pipelines": Purview firewall, then Azure IR, Azure IR with managed VNet, self-hosted
-#: IR. What stands in brackets has to be made: by the factory, or by the customer in the runtime's own network.
+#: IR. `managed` endpoints are needed in the factory, `customer` endpoints in the network of the runtime.
 LINEAGE = """
 enabled-from-all-networks   | supported   | supported                                                 | supported
 disabled-for-ingestion-only | supported   | supported                                                 | supported; customer: blob queue namespace

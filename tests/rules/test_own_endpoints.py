@@ -65,7 +65,7 @@ def test_missing_connections_are_named_by_group_id(changed, lacking):
 
 @pytest.mark.parametrize("names", [("x-blob", "x-queue"), ("x-queue", "b"), ("x-account", "x-portal"), ("b", "c", "d")])
 def test_suffix_of_a_name_decides_the_group_id(names):
-    """A connection whose name has no known suffix can serve any group id of its list."""
+    """A connection whose name does not end in a group id of its target can serve any group id of the list."""
     assert judged(ALL | {"blob": listing(*names), "queue": listing(*names)}).are_there
 
 

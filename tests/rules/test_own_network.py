@@ -289,7 +289,7 @@ def test_zone_group_is_replaced_with_its_private_endpoint(fields, spec, action):
     ],
 )
 def test_deletion_warns_about_endpoints_of_the_other_purpose(purpose, groups, fields, names):
-    """The warning appears only if the subnet holds private endpoints that the other purpose needs."""
+    """The warning appears if the other purpose uses a shared endpoint and has endpoints of its own in the subnet."""
     standing = [an_own_endpoint(f"purview-{group}", group) for group in groups if group != "portal"]
     if "portal" in groups:
         standing.append(an_own_endpoint("purview-portal", "portal"))

@@ -11,7 +11,7 @@ SCOPE = "https://purview.azure.net/.default"
 
 
 class Host:
-    """A client for the own host of an account."""
+    """A client for an account's own host."""
 
     def __init__(self, emulator, credential=None, host="pv1.purview.azure.com", scope=SCOPE):
         self.emulator, self.host, self.scope = emulator, host, scope

@@ -12,5 +12,5 @@ quick_start()
 
 
 def pytest_runtest_setup() -> None:
-    """Switch it on again."""
+    """Switch quick start on again for each test."""
     quick_start()
