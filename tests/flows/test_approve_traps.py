@@ -313,7 +313,7 @@ def test_a_refused_rejection_asks_the_owner_to_reject(colour, shape):
 
 
 def test_the_report_of_a_hand_off_carries_the_exact_ids(colour, emulator):
-    """Exact ids from the factory are in the outcome even if the target is unreadable, so that approvers can use them."""
+    """The report has exact ids from the factory even if the target is unreadable, so that approvers can use them."""
     spec, _ = created(colour, emulator)
     report = colour.run(emulator, lambda client: client.approve(spec), roles=("requester",))
     assert set(results_by_group(report).values()) == {"handed-off"}

@@ -137,9 +137,7 @@ def test_a_lost_sign_in_ends_waiting(colour: Colour):
 
 
 @pytest.mark.parametrize(("failures", "result"), [(2, "deleted"), (9, "failed")])
-def test_a_short_outage_of_a_factory_fails_no_endpoint(
-    colour: Colour, emulator: Emulator, failures, result
-):
+def test_a_short_outage_of_a_factory_fails_no_endpoint(colour: Colour, emulator: Emulator, failures, result):
     """Azure goes on deleting; only several failed reads in a row end the wait."""
     [spec] = fleet_of(emulator, 1)
     colour.run(emulator, lambda client: client.create_all(spec)).raise_for_failures()

@@ -142,7 +142,7 @@ def test_a_row_names_factory_endpoint_status_and_target():
 
 
 def test_an_endpoint_to_a_missing_target_is_a_certain_orphan():
-    """If the target exists or cannot be read, it is not listed; if the endpoint is Disconnected too, it is uncertain."""
+    """If the target exists or cannot be read, it is not listed; if also Disconnected, it is listed as uncertain."""
     factory = known(an_endpoint(), an_endpoint("old", "blob", resource_id=OTHER_STORAGE))
     target = ArmId.parse(OTHER_STORAGE)
     assert suspects(an_account(), ACCOUNT_ID, [factory]) == (target,)

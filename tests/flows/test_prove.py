@@ -64,7 +64,7 @@ def test_lineage_of_an_earlier_run_does_not_count(colour, emulator):
 
 
 def test_letter_case_of_the_qualified_name_does_not_matter(colour):
-    """The catalog spells the factory's id differently: the search finds the activity, which is then read by its guid."""
+    """The catalog spells the factory's id differently: the search finds the activity, which is read by its guid."""
     emulator = Emulator(latency=0.01)
     ready_spec(colour, emulator)
     shouting = spec_for(emulator, factory=str(emulator.factory).replace("rg1", "RG1").replace("df1", "DF1"))

@@ -61,7 +61,7 @@ def built(drawn: Drawn) -> tuple[Emulator, Network]:
     ours = azure.networks.add_virtual_network()
     other = azure.networks.add_virtual_network("vnet-other", resource_group="rg-other")
     for group in GROUPS:
-        azure.networks.add_private_dns_zone("privatelink.example.org", resource_group=group)  # creates the resource group
+        azure.networks.add_private_dns_zone("privatelink.example.org", resource_group=group)  # creates the group
     for zone, (group, linked) in drawn.zones.items():
         links = {"ours": [ours], "other": [other], "none": []}[linked]
         azure.networks.add_private_dns_zone(zone, linked_to=links, resource_group=group)
