@@ -68,7 +68,7 @@ def test_firewall_settings(emulator, arm, firewall, public, ingesting):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_api_version_decides_which_fields_are_shown(make_arm, version):
-    """ingestionStorage needs a version from 2023-05 on, endpoints.guardian one up to 2021-12-01."""
+    """The field ingestionStorage needs a version from 2023-05 on, endpoints.guardian one up to 2021-12-01."""
     arm = make_arm(Emulator(shape="E"))
     properties = arm.get(arm.emulator.account, version=version).json()["properties"]
     assert ("ingestionStorage" in properties) is (version >= "2023-05")

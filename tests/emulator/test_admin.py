@@ -23,9 +23,9 @@ def admin(emulator):
 
 def test_it_shows_ids_time_and_count(admin, emulator):
     """No token is needed; an empty emulator has no default ids."""
-    status, told = admin("GET", "")
+    status, shown = admin("GET", "")
     assert status == 200
-    assert told == {
+    assert shown == {
         "subscription": emulator.subscription,
         "tenant": emulator.tenant,
         "factory": str(emulator.factory),
@@ -42,9 +42,9 @@ def test_admin_requests_are_not_in_the_log(admin, arm, emulator):
     """They are neither logged nor counted, and faults do not apply to them; the log can be read and cleared."""
     emulator.inject(Fault.status("*", 500, times=None))
     arm.get(emulator.factory)
-    status, told = admin("GET", "/requests")
+    status, shown = admin("GET", "/requests")
     assert status == 200
-    [logged] = told["value"]
+    [logged] = shown["value"]
     assert (logged["method"], logged["path"], logged["status"]) == ("GET", str(emulator.factory), 500)
     assert emulator.request_count == 1
     for path in ("/_EMULATOR", "//_emulator/"):
@@ -64,9 +64,9 @@ def test_faults_can_be_injected(admin, arm, emulator):
     assert (listed["kind"], listed["status"], listed["times"]) == ("status", 503, 1)
     assert admin("DELETE", "/faults") == (204, None)
     assert arm.get(emulator.factory).status_code == 200
-    status, told = admin("POST", "/faults", {"kind": "meteor"})
+    status, shown = admin("POST", "/faults", {"kind": "meteor"})
     assert status == 400
-    assert "must be one of" in told["error"]["message"]
+    assert "must be one of" in shown["error"]["message"]
 
 
 def test_the_owner_can_decide(admin, arm, emulator):
@@ -87,20 +87,20 @@ def test_the_owner_can_decide(admin, arm, emulator):
 
 def test_foreign_connections_can_be_added(admin, emulator):
     """A foreign connection appears on a target, under the given name."""
-    status, told = admin(
+    status, shown = admin(
         "POST", "/connections", {"target": str(emulator.account), "name": "theirs", "description": None}
     )
-    assert (status, told["name"], told["endpoint"]) == (201, "theirs", None)
-    assert told in admin("GET", "/connections")[1]["value"]
+    assert (status, shown["name"], shown["endpoint"]) == (201, "theirs", None)
+    assert shown in admin("GET", "/connections")[1]["value"]
     assert admin("POST", "/connections", {"target": f"{emulator.account}x"})[0] == 404
     assert admin("POST", "/connections", {})[0] == 400
 
 
 def test_the_state_is_a_scenario(admin, emulator):
     """The document can be loaded."""
-    status, told = admin("GET", "/state")
+    status, shown = admin("GET", "/state")
     assert status == 200
-    assert [e.name for e in Emulator.from_scenario(told).endpoints()] == [e.name for e in emulator.endpoints()]
+    assert [e.name for e in Emulator.from_scenario(shown).endpoints()] == [e.name for e in emulator.endpoints()]
 
 
 @pytest.mark.parametrize("body", [{}, {"advance": -1}, {"advance": "soon"}, {"advance": True}, {"advance": 1e300}])

@@ -174,16 +174,16 @@ def test_methods_match_in_any_letter_case(arm, emulator):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"times": 0}, "times: must be at least 1, or None for ever, not 0"),
         ({"probability": -0.1}, "probability: must be from 0 to 1, not -0.1"),
         ({"retry_after": "1\r\nX-Other: 2"}, r"retry_after: must be one line, not '1\\r\\nX-Other: 2'"),
     ],
 )
-def test_an_invalid_fault_is_refused(options, told):
+def test_an_invalid_fault_is_refused(options, message):
     """The error names the wrong argument."""
-    with pytest.raises(ValueError, match=f"^{told}$"):
+    with pytest.raises(ValueError, match=f"^{message}$"):
         Fault.status("GET", 503, **options)
 
 

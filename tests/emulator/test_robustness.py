@@ -82,9 +82,9 @@ def test_generated_requests_get_azures_answers(story):
         if method == "HEAD":
             assert answer.content == b""
         elif answer.status_code >= 400:
-            told = answer.json()
+            body = answer.json()
             # The catalog answers in the shape of Atlas.
-            assert "errorCode" in told or set(told["error"]) >= {"code", "message"}
+            assert "errorCode" in body or set(body["error"]) >= {"code", "message"}
         elif answer.content:
             json.loads(answer.content)
     emulator.clock.sleep(1000)

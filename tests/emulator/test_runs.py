@@ -176,7 +176,7 @@ def test_a_run_progresses_by_itself(datafactory, emulator):
 
 
 @pytest.mark.parametrize(
-    ("firewall", "network", "role", "told"),
+    ("firewall", "network", "role", "status"),
     [
         ("enabled-from-all-networks", False, True, "Succeeded"),
         ("enabled-from-all-networks", False, False, "NotReported"),
@@ -185,7 +185,7 @@ def test_a_run_progresses_by_itself(datafactory, emulator):
         ("disabled-from-all-networks", True, True, "NotReported"),
     ],
 )
-def test_lineage_needs_the_role_and_approved_endpoints(firewall, network, role, told):
+def test_lineage_needs_the_role_and_approved_endpoints(firewall, network, role, status):
     """Every closed target needs an endpoint; a closed account needs one of its own."""
     emulator = Emulator(firewall=firewall)
     if network:
@@ -200,8 +200,8 @@ def test_lineage_needs_the_role_and_approved_endpoints(firewall, network, role, 
         emulator.credential, emulator.factory.subscription, transport=emulator.transport()
     ) as client:
         activity = one_activity(client, emulator, run_id)
-    assert activity["output"]["reportLineageToPurview"]["status"] == told
-    assert bool(emulator.catalog.entities()) is (told == "Succeeded")
+    assert activity["output"]["reportLineageToPurview"]["status"] == status
+    assert bool(emulator.catalog.entities()) is (status == "Succeeded")
 
 
 def test_two_runs_update_the_same_entities(emulator):

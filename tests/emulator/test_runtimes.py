@@ -164,7 +164,7 @@ def test_implicit_runtime(make_arm, choice, listed, status):
 
 
 def test_factory_with_a_network_lists_its_runtime(emulator, arm):
-    """As the portal creates it: AutoResolveIntegrationRuntime is in the managed network, whatever the network's name."""
+    """As in the portal, AutoResolveIntegrationRuntime is in the managed network, whatever the network's name."""
     factory = emulator.add_factory("df2", network="corp")
     [shown] = arm.get(f"{factory}/integrationRuntimes").json()["value"]
     assert (shown["name"], shown["properties"]["managedVirtualNetwork"]["referenceName"]) == (IMPLICIT, "corp")

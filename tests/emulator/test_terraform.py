@@ -1,6 +1,6 @@
-"""What Terraform's providers ask, in their order: recorded from azurerm and azapi, which built from source did the whole job.
+"""The requests of Terraform's providers azurerm and azapi, in order, recorded from builds that did the whole job.
 
-The providers cannot be installed here; `tests/clients/test_terraform.py` runs them where somebody has them.
+`tests/clients/test_terraform.py` runs the real providers if they are installed.
 """
 
 from types import SimpleNamespace

@@ -45,8 +45,8 @@ class Engine:
         self.started.append((name, client_input))
         return instance_id
 
-    async def raise_event(self, instance, name, told):
-        self.raised.append((instance, name, told))
+    async def raise_event(self, instance, name, data):
+        self.raised.append((instance, name, data))
 
     async def get_status(self, _instance):
         return self.status
@@ -69,7 +69,7 @@ class App:
         self.functions = {function.get_function_name(): function for function in self.app.get_functions()}
 
     def call(self, name, engine, body=b"", method="POST", params=None):
-        """The answer of an HTTP function. The SDK wraps each one and makes its client from JSON; the inner one is called."""
+        """An HTTP function's answer. The SDK wraps the function, so the inner one is called, with this client."""
         inside = inspect.unwrap(self.functions[name].get_user_function())
         request = func.HttpRequest(
             method=method, url="/api/fleets", body=body, params=params, route_params={"instance": "f1"}
@@ -171,7 +171,7 @@ def test_a_decision_without_a_waiting_fleet_is_refused(emulator, setting, state,
 
 
 def test_wrong_requests_are_400(emulator):
-    """The answer names every wrong field, and nothing is started; a decision is true or false; an unknown fleet is 404."""
+    """The answer names every wrong field, and nothing is started; an unknown fleet is 404."""
     app, engine = App(emulator), Engine(SimpleNamespace(runtime_status=None))
     answer = app.call("start", engine, b'{"specs": [], "approval": "maybe"}')
     assert answer.status_code == 400

@@ -89,7 +89,7 @@ def test_each_person_has_separate_functions(emulator, person, names):
 
 @pytest.mark.parametrize("person", ["requester", "approver"])
 def test_the_worker_can_load_each_function(emulator, person):
-    """Bindings and parameters have the same names, and annotations can be resolved: otherwise the worker refuses them."""
+    """Bindings and parameters have the same names, and annotations can be resolved, as the worker requires."""
     for function in App(emulator, person=person).functions.values():
         bindings = {binding.name for binding in function.get_bindings()} - {"$return"}
         user_function = function.get_user_function()
@@ -260,15 +260,16 @@ def grown(azure):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"), [(stale, "stale purview_blob"), (missing, "create purview_queue"), (grown, "purview_namespace")]
+    ("change", "message"),
+    [(stale, "stale purview_blob"), (missing, "create purview_queue"), (grown, "purview_namespace")],
 )
-def test_drift_fails_the_invocation(ready, caplog, change, told):
+def test_drift_fails_the_invocation(ready, caplog, change, message):
     """Each change is logged in a line, and the failed invocation can raise an alarm."""
     change(ready)
     app = App(ready)
-    with pytest.raises(importlib.import_module("provisioning.requester").Drift, match=told):
+    with pytest.raises(importlib.import_module("provisioning.requester").Drift, match=message):
         app.tick()
-    assert any(told in record.getMessage() for record in caplog.records)
+    assert any(message in record.getMessage() for record in caplog.records)
 
 
 # --- the approver
@@ -350,8 +351,8 @@ def test_a_report_about_another_factory_or_account_is_refused(emulator):
     elsewhere = spec_of(emulator).model_copy(update={"account": str(emulator.add_account("pv2"))})
     lie = report.model_copy(update={"spec": elsewhere, "account": None})
     assert app.call("approve", "POST", lie.model_dump_json().encode())[0] == 400
-    told = lie.model_copy(update={"outcomes": ()})
-    assert app.call("approve", "POST", told.model_dump_json().encode())[0] == 403
+    empty = lie.model_copy(update={"outcomes": ()})
+    assert app.call("approve", "POST", empty.model_dump_json().encode())[0] == 403
 
 
 def test_a_body_that_is_not_a_report_is_400(emulator):

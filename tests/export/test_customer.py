@@ -165,7 +165,7 @@ def test_zone_names_depend_on_the_cloud(cloud, group, zone):
 
 
 def test_another_network_can_be_linked():
-    """Endpoints in a hub's subnet can serve a spoke: its network is linked, and its resource group holds the resources."""
+    """Endpoints in a hub's subnet can serve a spoke: the spoke is linked, and its resource group has the resources."""
     spoke = VNET.replace("/net/", "/spoke-rg/").replace("hub", "spoke")
     text = export_customer_endpoints(
         account_of(), "arm", **SITE, virtual_network_id=spoke.upper().replace("/SUBSCRIPTIONS", "/subscriptions")

@@ -97,7 +97,7 @@ def test_powershell_strings(text):
 @example("[x")
 @example("[]")
 def test_arm_strings(text):
-    """A text in brackets would be an expression in a template, so its first bracket is doubled; other texts are unchanged."""
+    """Brackets around a text mean an expression in a template, so the first one is doubled; other texts stay."""
     literal = arm.literal(text)
     in_brackets = literal.startswith("[") and literal.endswith("]")
     assert (literal[1:] if in_brackets else literal) == text

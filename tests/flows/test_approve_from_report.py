@@ -122,7 +122,7 @@ def test_a_report_cannot_name_the_resources_of_another_account(decided, emulator
         "result": "created",
         "private_endpoint_id": f"{STRANGER}/evil.purview_blob",
     }
-    told = {
+    document = {
         "verb": "create_all",
         "spec": {"factory": factory, "account": str(emulator.account), "name": "purview"},
         "account": {
@@ -134,12 +134,12 @@ def test_a_report_cannot_name_the_resources_of_another_account(decided, emulator
         "outcomes": [outcome],
     }
     roles = (("Contributor", victim), (STORAGE_OWNER, targets["blob"]))
-    done = decided(emulator, Report.model_validate(told), *roles)
+    done = decided(emulator, Report.model_validate(document), *roles)
     assert results(done) == ["handed-off"]
     assert emulator.writes == []
-    told["outcomes"] = [outcome | {"name": "purview", "group_id": "account", "resource_id": str(victim)}]
+    document["outcomes"] = [outcome | {"name": "purview", "group_id": "account", "resource_id": str(victim)}]
     with pytest.raises(InvalidSpec, match=r"outcomes\.0\.resource_id: is .*/victim, and the account is .*/pv1"):
-        Report.model_validate(told)
+        Report.model_validate(document)
 
 
 def test_a_readable_account_overrules_the_targets_of_a_report(decided, colour, emulator):
@@ -148,9 +148,9 @@ def test_a_readable_account_overrules_the_targets_of_a_report(decided, colour, e
     report = requested(colour, emulator)
     data = report.model_dump(mode="json")
     ours = data["outcomes"][1]["resource_id"]
-    told = Report.model_validate_json(json.dumps(data).replace(ours, str(other)))
+    changed = Report.model_validate_json(json.dumps(data).replace(ours, str(other)))
     emulator.clear_requests()
-    done = decided(emulator, told, *APPROVER)
+    done = decided(emulator, changed, *APPROVER)
     assert [one.result for one in done.outcomes if one.resource_id == str(other)] == ["conflict"] * 2
     assert done.failures[-1].error.message.endswith(f"does not use {other} for queue, or no longer uses it.")
     assert not [request for request in emulator.requests if str(other).casefold() in request.path.casefold()]

@@ -38,10 +38,10 @@ def created(colour, emulator, *, roles=None, **fields):
 
 def with_ids(report, **ids) -> Report:
     """The report read back from a file in which the exact ids of some groups were changed."""
-    told = report.model_dump(mode="json")
-    for outcome in told["outcomes"]:
+    document = report.model_dump(mode="json")
+    for outcome in document["outcomes"]:
         outcome["private_endpoint_id"] = ids.get(outcome["group_id"], outcome["private_endpoint_id"])
-    return Report.model_validate_json(json.dumps(told))
+    return Report.model_validate_json(json.dumps(document))
 
 
 def test_a_report_with_a_foreign_private_endpoint_approves_nothing(colour, emulator):

@@ -282,11 +282,11 @@ def test_a_fleet_stays_within_azures_limits(colour: Colour):
 def test_each_factory_has_a_finished_event(colour: Colour, emulator: Emulator):
     """The events of the factories come between `started` and `finished` of the fleet."""
     specs = fleet_of(emulator, 2)
-    told = []
-    colour.run(emulator, lambda client: client.create_many(specs), on_event=told.append)
-    assert (told[0].kind, told[0].verb) == ("started", "create_many")
-    assert (told[-1].kind, told[-1].verb) == ("finished", "create_many")
-    finished = [event for event in told if event.kind == "finished" and event.factory]
+    events = []
+    colour.run(emulator, lambda client: client.create_many(specs), on_event=events.append)
+    assert (events[0].kind, events[0].verb) == ("started", "create_many")
+    assert (events[-1].kind, events[-1].verb) == ("finished", "create_many")
+    finished = [event for event in events if event.kind == "finished" and event.factory]
     assert sorted(event.factory for event in finished) == sorted(spec.factory for spec in specs)
     assert finished[0].message.endswith("4 created")
 
@@ -365,9 +365,9 @@ def moments(colour: Colour, emulator: Emulator, specs: list[Spec], **options: ob
 
 
 HANGING = [
-    pytest.param("GET", "*/factories/adf-7/managedVirtualNetworks", id="reading a factory"),
+    pytest.param("GET", "*/factories/adf-7/managedVirtualNetworks", id="reading the networks"),
     pytest.param("PUT", "*/adf-7/managedVirtualNetworks/*/purview_blob", id="writing an endpoint"),
-    pytest.param("GET", "*/adf-7/managedVirtualNetworks/*/managedPrivateEndpoints", id="looking at a factory"),
+    pytest.param("GET", "*/adf-7/managedVirtualNetworks/*/managedPrivateEndpoints", id="listing the endpoints"),
 ]
 
 
@@ -517,12 +517,12 @@ def test_connections_that_cannot_be_counted_stop_no_factory(colour: Colour, emul
 def test_waiting_for_azures_limits_is_an_event(colour: Colour):
     """The message names the subscription, and no write waits on a thread."""
     emulator = Emulator(provisioning=20, foreign_connections=0)
-    specs, told = fleet_of(emulator, 20), []
+    specs, events = fleet_of(emulator, 20), []
     budget = Budget(writes=Rate(10, 1))
-    colour.run(emulator, lambda client: client.create_many(specs), budget=budget, on_event=told.append)
-    said = [event.message for event in told if event.kind == "waiting" and "Azure's limits" in event.message]
+    colour.run(emulator, lambda client: client.create_many(specs), budget=budget, on_event=events.append)
+    said = [event.message for event in events if event.kind == "waiting" and "Azure's limits" in event.message]
     assert said
     assert str(emulator.account.subscription) in said[0]
-    assert not [event for event in told if event.kind == "retrying"]
+    assert not [event for event in events if event.kind == "retrying"]
     lists = Counter(paths(emulator, "GET", "/managedPrivateEndpoints"))
     assert max(lists.values()) <= 12, "no endpoint is looked for again before it is written"

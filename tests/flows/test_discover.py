@@ -215,7 +215,7 @@ def test_a_listener_that_is_not_callable_is_refused(colour, emulator, listener, 
 
 @pytest.mark.parametrize(("field", "value"), [("every", 0), ("every", "15"), ("timeout", -1)])
 def test_a_wrong_interval_of_watch_is_refused(colour, emulator, field, value):
-    """watch checks its numbers before the first read."""
+    """The numbers are checked before the first read."""
     spec = spec_for(emulator)
     error = refused(colour, emulator, lambda client: client.watch(spec, **{field: value}))
     assert error.problems[0][0] == field

@@ -86,14 +86,14 @@ def test_a_factory_connected_to_something_else_is_found(colour: Colour, emulator
 def test_an_invalid_factory_does_not_stop_the_search(colour: Colour, emulator: Emulator, odd):
     """A factory that a spec cannot name is left out with a finding and an event; the others are returned."""
     listed(emulator, odd)
-    told = []
-    found = colour.run(emulator, lambda client: client.find_specs(SCOPE), on_event=told.append)
+    events = []
+    found = colour.run(emulator, lambda client: client.find_specs(SCOPE), on_event=events.append)
     assert [spec.factory_id.name for spec in found] == ["df1"]
     [finding] = found.findings
     assert (finding.code, finding.severity) == ("factory-left-out", "warning")
     assert finding.evidence[0].startswith("factory: ")
     assert finding.message.isprintable()
-    assert [event.message for event in told if event.kind == "warning"] == [finding.message]
+    assert [event.message for event in events if event.kind == "warning"] == [finding.message]
 
 
 def test_the_result_is_a_tuple_with_findings(colour: Colour, emulator: Emulator):

@@ -217,8 +217,8 @@ def test_tampered_journals_reach_no_other_resource(random, tmp_path_factory):
         except PurviewMpeError:
             event("refused when it is read")
             return
-        told = [(report.spec, report.account.id if report.account else None) for report in fleet.reports]
-        allowed = set().union(*(world.around(*one) for one in told))
+        named = [(report.spec, report.account.id if report.account else None) for report in fleet.reports]
+        allowed = set().union(*(world.around(*one) for one in named))
 
         def action(client):
             return client.approve_many(fleet, timeout=30)

@@ -70,10 +70,10 @@ def test_rows_of_one_target_are_in_the_order_of_their_endpoints() -> None:
 
 
 @pytest.mark.parametrize("given", [f"{HIDDEN}/df1.purview", f"{HIDDEN}/df1.purview".upper().replace("/SUB", "/sub")])
-@pytest.mark.parametrize("told", [f"{HIDDEN}/df1.purview", None])
-def test_a_connection_in_use_is_not_an_orphan(given, told):
+@pytest.mark.parametrize("shown", [f"{HIDDEN}/df1.purview", None])
+def test_a_connection_in_use_is_not_an_orphan(given, shown):
     """The factory has the endpoint, and shows either this private endpoint or none."""
-    assert judged(seen(given), known(an_endpoint(private_endpoint_id=told), NEIGHBOUR)) == "not listed"
+    assert judged(seen(given), known(an_endpoint(private_endpoint_id=shown), NEIGHBOUR)) == "not listed"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_row_names_factory_endpoint_status_and_target():
 
 
 def test_an_endpoint_to_a_missing_target_is_a_certain_orphan():
-    """If the target exists or cannot be read, it is not listed; if also Disconnected, it is listed as uncertain."""
+    """With an existing or unreadable target it is not listed; if it is also Disconnected, it is not certain."""
     factory = known(an_endpoint(), an_endpoint("old", "blob", resource_id=OTHER_STORAGE))
     target = ArmId.parse(OTHER_STORAGE)
     assert suspects(an_account(), ACCOUNT_ID, [factory]) == (target,)

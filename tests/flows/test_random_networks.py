@@ -26,10 +26,10 @@ class Drawn:
     purpose: str
     dns: str
     zones: dict[str, tuple[str, str]]
-    """By zone: its resource group, and what is linked to it: this network, another one, or none."""
+    """By zone: its resource group, and the network that is linked to it: this one, another one, or none."""
     endpoints: dict[str, tuple[str, str]]
-    """By group id: the resource group of an endpoint under another name, and the zone of its zone group: that of this
-    name if it exists, a zone of another name, or none."""
+    """By group id: the resource group of an endpoint under another name, and its zone group: "right" has a zone of the
+    group's name if one exists, "foreign" a zone of another name, and "none" means that it has no zone group."""
     fields: dict[str, str]
 
 
