@@ -230,7 +230,7 @@ def test_both_providers_use_the_cloud():
     assert export(plan_of(emulator, spec), "terraform", cloud="china").count('environment     = "china"') == 2
 
 
-def test_an_unknown_cloud_is_refused_in_every_format():
+def test_an_unknown_cloud_is_refused_for_arm():
     """The error lists the clouds."""
     emulator, spec = empty_factory("A")
     with pytest.raises(InvalidSpec, match="'moon' is not one of public, us-government, china"):

@@ -544,7 +544,7 @@ def dry_run(colour, emulator, spec, door, roles):
     return done.reports[0] if door == "approve_many" else done
 
 
-# --- policies that look at the private endpoint
+# --- policies that require the private endpoint
 
 
 def bodies_of_decisions(emulator) -> list[dict[str, Any]]:

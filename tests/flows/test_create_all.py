@@ -301,7 +301,7 @@ def test_other_endpoints_of_the_factory_are_left_alone(colour, emulator):
     ],
 )
 def test_every_shape_gets_what_it_needs(colour, shape, groups):
-    """The account's properties decide which endpoints are made; B and C get three without complaint."""
+    """The account's properties decide which endpoints are created; B and C get three."""
     emulator = Emulator(shape=shape)
     report = create(colour, emulator)
     assert {outcome.group_id for outcome in report.outcomes} == groups
