@@ -52,7 +52,7 @@ def test_code_blocks_run(page, tmp_path, monkeypatch, capsys):
     for block in BLOCK.finditer(text):
         line = text[: block.start(1)].count("\n")
         code = compile("\n" * line + block[1], str(page), "exec")
-        exec(code, namespace)  # noqa: S102 - our own documentation
+        exec(code, namespace)  # noqa: S102 - the project's documentation
         printed = capsys.readouterr().out
         if shown := OUTPUT.match(text, block.end()):
             assert_looks_like(printed, shown[1])

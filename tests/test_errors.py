@@ -57,7 +57,7 @@ def test_codes_are_the_names_in_kebab_case(cls):
 def test_every_error_survives_pickling(cls):
     """The unpickled error equals the original, details included."""
     error = made(cls)
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - the test's own bytes
     assert type(again) is cls
     assert str(again) == str(error)
     assert vars(again) == vars(error)

@@ -65,7 +65,7 @@ class Imported:
 
 
 def modules() -> dict[str, Path]:
-    """The library's own modules by name within the package; the emulator stands beside it."""
+    """The library's own modules by name within the package, without the emulator."""
     found = {}
     for path in sorted(SOURCE.rglob("*.py")):
         name = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
@@ -83,7 +83,7 @@ def package(imported: Imported) -> str:
 
 
 def row_of(module: str) -> str | None:
-    """The row of the longest pattern that fits: a file that stands apart from its folder is named in full."""
+    """The row of the longest matching pattern, so a single file can be in another row than its folder."""
     fitting = [(len(pattern), row) for row, patterns in ROWS.items() for pattern in patterns if _fits(module, pattern)]
     return max(fitting)[1] if fitting else None
 
@@ -167,7 +167,7 @@ def test_module_imports_only_its_own_row_and_those_above(module):
 
 
 @pytest.mark.parametrize(("module", "name"), EXCEPTIONS)
-def test_an_exception_is_still_needed(module, name):
+def test_each_exception_is_still_needed(module, name):
     """An unused exception must be removed."""
     assert name in {own(imported) or package(imported) for imported in imports(module)}
 
@@ -202,7 +202,7 @@ def test_flows_import_neither_threads_nor_tasks_nor_time(module):
     """A flow awaits only its Io, so the same code runs in both clients."""
     forbidden = {"asyncio", "concurrent", "threading", "time", "random", "socket", "subprocess"}
     assert [str(i) for i in imports(module) if not i.for_types and package(i) in forbidden] == []
-    # Dates are values; asking what time it is would be another matter.
+    # Dates are allowed as values; reading the current time is not.
     assert not re.search(r"\b(?:datetime|date)\.(?:now|today|utcnow)\b", MODULES[module].read_text(encoding="utf-8"))
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 transport = loading.load("purview_mpe._azure.transport")
-#: Longer than a test may last.
+#: Longer than a test takes.
 HOUR = 3600.0
 
 

@@ -229,7 +229,7 @@ def test_a_wrong_option_is_refused(runner: Runner, name: str, value: Any) -> Non
 
 
 @both
-def test_everything_wrong_is_listed_at_once(runner: Runner) -> None:
+def test_all_wrong_options_are_listed_at_once(runner: Runner) -> None:
     """One error names cloud, endpoint, retry and options."""
     with pytest.raises(InvalidSpec) as caught:
         runner.azure(Script([ok()]), cloud="mars", endpoint="x", retry=4, user_agent=5, nonsense=1)

@@ -30,7 +30,7 @@ def test_requests_wait_for_their_tokens(colour: Colour, emulator: Emulator):
 
 
 def test_a_single_create_all_waits_for_no_token(colour: Colour):
-    """The documented burst is many times what one factory needs."""
+    """The documented burst is several times larger than one factory's requests."""
     emulator = Emulator(provisioning=0, enforce_limits=True)
     colour.run(emulator, lambda client: client.create_all(spec_for(emulator), wait=False))
     assert emulator.clock.elapsed == 0
@@ -53,7 +53,7 @@ def test_clients_that_share_a_budget_share_its_tokens(emulator: Emulator):
         spec = spec_for(emulator, factory=str(emulator.add_factory(f"adf-{number}")))
         with Client(emulator.credential, transport=emulator.transport(), budget=budget) as client:
             results.append({outcome.result for outcome in client.create_all(spec, wait=False, timeout=50).outcomes})
-    # 9 writes less a tenth in reserve are 8: two factories' worth.
+    # A tenth of the 9 writes is kept in reserve, so 8 are left: enough for two factories.
     assert results == [{"created"}, {"created"}, {"timed-out"}]
 
 

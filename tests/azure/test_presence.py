@@ -57,7 +57,7 @@ def test_requests_that_take_time_overlap(runner: Runner, requests: int) -> None:
 
 
 @both
-def test_more_flows_than_threads_take_their_turns(runner: Runner) -> None:
+def test_more_flows_than_threads_run_in_turns(runner: Runner) -> None:
     """A thread takes the next flow when its last one ends; async tasks all run at once."""
     emulator = Emulator()
 
@@ -154,7 +154,7 @@ def test_two_clients_in_two_threads_share_one_time() -> None:
     assert all(60 <= each <= 66 for each in seconds)
 
 
-# --- what is reported
+# --- reported threads
 
 
 @pytest.mark.parametrize("replies", [[ok({"name": "x"})], [refusal(403)], [KeyboardInterrupt()]], ids=str)

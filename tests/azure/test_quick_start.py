@@ -67,7 +67,7 @@ START = "import purview_mpe; purview_mpe.quick_start()"
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_a_verb_needs_no_types_module(colour):
-    """Creating and approving all endpoints imports four SDKs, and runs the code of none of their modules `types`."""
+    """Creating and approving all endpoints imports four SDKs without running the code of their `types` modules."""
     assert process(START, CREATE[colour], ENDED, COUNTED) == ["0", "4"]
 
 
@@ -486,7 +486,7 @@ def test_types_module_that_reads_itself_does_not_recurse(tmp_path):
 
 
 def test_a_types_module_that_cannot_run_fails_each_time(tmp_path):
-    """A failure is not remembered as success."""
+    """A second use raises the error again."""
     operations = "from .. import types as _types\nclass Zones:\n    def get(self, zone: _types.Zone): ...\n"
     fake = fake_sdk(tmp_path, operations)
     (tmp_path / "azure" / "mgmt" / "privatedns" / "types.py").write_text("raise LookupError('no types')\n")
@@ -552,7 +552,7 @@ def test_quick_start_false_without_a_start_changes_nothing():
 
 
 def test_thresholds_set_after_quick_start_are_kept():
-    """A program that sets up the collector after the call keeps what it has set."""
+    """A program that sets up the collector after the call keeps its own thresholds."""
     code = """
         import gc
         gc.set_threshold(7000, 7, 7)

@@ -76,7 +76,7 @@ def test_no_error_holds_a_token(runner: Runner, operation: Any, fault: str) -> N
         text = shown(caught.value) + log.getvalue()
     assert MARK not in text
     assert "eyJ0" not in text
-    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - the test's own bytes
     assert (type(copy), str(copy), vars(copy)) == (type(caught.value), str(caught.value), vars(caught.value))
 
 
@@ -211,7 +211,7 @@ def test_no_report_or_event_holds_a_token(runner: Runner, fault: str) -> None:
     texts += [event.model_dump_json() for event in events]
     texts.append(pickle.dumps((report, events)).decode("latin-1"))
     assert MARK not in "\n".join(texts)
-    assert pickle.loads(pickle.dumps(report)) == report  # noqa: S301 - our own bytes
+    assert pickle.loads(pickle.dumps(report)) == report  # noqa: S301 - the test's own bytes
     assert len(log.getvalue()) > 1000
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-#: What a loaded machine may add to a deadline.
+#: Extra time for a loaded machine.
 GRACE = 15.0
 #: A hundred kilobytes that unpack to a hundred megabytes.
 BOMB = gzip.compress(bytes(100_000_000))
@@ -171,9 +171,7 @@ def test_without_a_deadline_each_attempt_has_its_own_limit(runner: Runner, tmp_p
 @pytest.mark.parametrize(
     ("flow", "method"), [(read_account, b"GET"), (put_endpoint, b"PUT"), (delete_endpoint, b"DELETE")]
 )
-def test_a_kept_connection_that_breaks_costs_one_attempt(
-    runner: Runner, flow: Any, method: bytes, tmp_path: Path
-) -> None:
+def test_broken_reused_connection_costs_one_attempt(runner: Runner, flow: Any, method: bytes, tmp_path: Path) -> None:
     """No lower library repeats a request: the server sees each attempt at a read, and a write once."""
 
     def first_then_reset(peer: Peer) -> bool:
@@ -243,7 +241,7 @@ def lent(authorities: Any, **fields: Any) -> SimpleNamespace:
 
 
 def test_replaced_authorities_are_read_again(tmp_path: Path) -> None:
-    """A program that runs for months trusts the authorities that its file has now."""
+    """After the file changes, new connections trust its new authorities."""
     authorities, file = loading.load("purview_mpe._azure.transport")._Authorities(), tmp_path / "ca.pem"
     trustme.CA().cert_pem.write_to_path(str(file))
     first, second = (lent(authorities, ca_certs=str(file)).ssl_context for _ in range(2))
@@ -258,7 +256,7 @@ def test_replaced_authorities_are_read_again(tmp_path: Path) -> None:
 
 
 def test_connections_that_differ_keep_their_own_settings(tmp_path: Path) -> None:
-    """Without authorities, with a client certificate, or with a file that is missing, nothing is shared."""
+    """Without authorities, with a client certificate, or with a missing file, nothing is shared."""
     authorities = loading.load("purview_mpe._azure.transport")._Authorities()
     file = str(tmp_path / "ca.pem")
     trustme.CA().cert_pem.write_to_path(file)
@@ -481,7 +479,7 @@ def test_a_netrc_file_changes_nothing(runner: Runner, tmp_path: Path, monkeypatc
 
 @both
 def test_a_proxy_of_the_environment_is_used(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """HTTPS_PROXY is followed and NO_PROXY obeyed."""
+    """The client uses HTTPS_PROXY and respects NO_PROXY."""
     asked: list[bytes] = []
 
     def proxy(peer: Peer) -> bool:

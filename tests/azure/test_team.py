@@ -75,7 +75,7 @@ def test_wait_ends_at_its_time_limit(runner: Runner) -> None:
 
 
 @both
-def test_waiting_without_work_is_a_sleep(runner: Runner) -> None:
+def test_wait_without_flows_lasts_its_full_time(runner: Runner) -> None:
     """Without a running flow, the wait lasts its full time."""
     emulator = Emulator()
 
@@ -87,7 +87,7 @@ def test_waiting_without_work_is_a_sleep(runner: Runner) -> None:
 
 
 @both
-def test_waiting_never_passes_the_deadline(runner: Runner) -> None:
+def test_wait_ends_at_the_deadline(runner: Runner) -> None:
     """The verb's deadline limits the wait."""
     emulator = Emulator()
 

@@ -129,7 +129,7 @@ def test_event_loops_that_share_a_credential_do_not_wait_for_each_other() -> Non
 @both
 @pytest.mark.parametrize("seconds", [3600, 400, 200, 20])
 def test_a_token_is_kept_for_most_of_its_life(runner: Runner, seconds: float) -> None:
-    """Even a short-lived token serves more than one request."""
+    """Even a short-lived token is used for several requests."""
     credential = runner.credential(seconds=seconds)
     azure = runner.azure(Script([ok()]), credential)
 
@@ -160,7 +160,7 @@ def test_token_near_its_expiry_is_renewed(runner: Runner) -> None:
 
 @both
 def test_refresh_on_is_followed(runner: Runner) -> None:
-    """A token that asks to be renewed at some time is renewed then."""
+    """A token is renewed at its `refresh_on` time."""
     token = AccessTokenInfo(MARK, int(time.time()) + 86400, refresh_on=int(time.time()) - 100)
     credential = runner.credential(token)
     azure = runner.azure(Script([ok()]), credential)
@@ -278,9 +278,7 @@ IN_SHORT = (
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_credential_that_raises_means_not_signed_in(
-    runner: Runner, raised: Exception, said: str, remedy: str
-) -> None:
+def test_credential_that_raises_is_access_denied(runner: Runner, raised: Exception, said: str, remedy: str) -> None:
     """Any error of a credential becomes AccessDenied with a remedy; nothing is sent or repeated."""
     credential = runner.credential(raises=raised)
     script = Script([ok()])
@@ -359,7 +357,7 @@ def test_invalid_token_is_an_invalid_credential(runner: Runner, token: Any) -> N
 
 
 @both
-def test_a_token_that_has_expired_means_not_signed_in(runner: Runner) -> None:
+def test_expired_token_is_access_denied(runner: Runner) -> None:
     """The credential works, but its token has expired."""
     credential = runner.credential(AccessToken(MARK, 5))
     with pytest.raises(AccessDenied, match="has expired already"):
@@ -561,7 +559,7 @@ def test_a_subscription_that_refuses_every_token_costs_one_token_request(runner:
 
 @both
 def test_credentials_of_the_older_protocol_work(runner: Runner) -> None:
-    """`get_token` alone is enough."""
+    """A credential needs only `get_token`."""
     credential = OldCredential() if runner.is_sync else OldAsyncCredential()
     script = runner.get([ok()], credential=credential)
     assert script.sent[0].headers["Authorization"] == f"Bearer {MARK}"

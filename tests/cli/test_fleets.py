@@ -25,7 +25,7 @@ OTHER = "00000000-0000-0000-0000-000000000002"
 
 @pytest.fixture
 def specs(shell: Any) -> list[Spec]:
-    """Three factories that need everything."""
+    """Three factories without endpoints."""
     return fleet_of(shell.emulator, 3)
 
 
@@ -206,7 +206,7 @@ def test_broken_endpoints_of_a_fleet_are_replaced_only_after_consent(shell: Any,
     assert shell.run(*replace).json["counts"] == {"kept": 12}  # nothing is broken, so nothing is asked
 
 
-def test_one_factory_that_is_denied_is_exit_5(shell: Any, specs: list[Spec], file: str) -> None:
+def test_one_denied_factory_ends_with_exit_code_5(shell: Any, specs: list[Spec], file: str) -> None:
     """The worst result of the factories decides the exit code."""
     shell.emulator.inject(Fault.status("GET", 403, path=f"{specs[1].factory}/", times=99))
     assert shell.run("status", "--fleet", file).code in {1, 5}

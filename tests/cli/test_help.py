@@ -98,7 +98,7 @@ def test_completion_prints_a_valid_script(capsys: pytest.CaptureFixture[str], na
 )
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 def test_bash_completes(tmp_path: Path, line: str, expected: set[str]) -> None:
-    """Verbs, options, choices and files are offered where they belong."""
+    """Bash offers verbs, options, choices and files at the right positions."""
     (tmp_path / "a plan.json").touch()
     (tmp_path / "another").touch()
     words = ["purview-mpe", *line.split(" ")]

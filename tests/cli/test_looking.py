@@ -100,7 +100,7 @@ def test_diagnose_ends_with_1_if_something_is_wrong(shell: Any) -> None:
 
 @pytest.mark.parametrize(("since", "period"), [("90m", "1.5 hours"), ("48h", "48 hours"), ("7d", "7 days")])
 def test_diagnose_looks_as_far_back_as_asked(shell: Any, since: str, period: str) -> None:
-    """Minutes, hours and days are understood."""
+    """Minutes, hours and days are accepted."""
     assert f"0 in the last {period}\n" in shell.ends("diagnose", "--since", since, "-o", "table").out
 
 

@@ -267,7 +267,7 @@ def test_a_place_that_contradicts_the_ids_is_refused(shell: Any, words: tuple[st
     assert list(shell.emulator.requests) == []
 
 
-def test_a_place_that_agrees_or_completes_another_name_is_fine(shell: Any) -> None:
+def test_place_that_agrees_or_completes_another_name_is_accepted(shell: Any) -> None:
     """The place repeats an id in any letter case, or it says where the account is."""
     assert shell.ends("plan", "-g", "RG1", "--subscription", SUBSCRIPTION).code == 0
     account = shell.emulator.add_account("pv2", resource_group="rg2")

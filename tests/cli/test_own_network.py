@@ -50,7 +50,7 @@ def test_deleting_asks_first(shell, words, answer, code, left):
     assert len(shell.emulator.networks.private_endpoints()) == left
 
 
-def test_deleting_says_what_else_needs_them(shell, words):
+def test_delete_names_the_other_purpose_that_needs_an_endpoint(shell, words):
     """The two purposes share the account's private endpoint, and the question says so."""
     studio = (*words[:2], "--purpose", "studio")
     shell.ends("private-endpoints", "create", *words, "--dns", "none")

@@ -175,7 +175,7 @@ def test_find_shows_a_table_and_values(shell: Any) -> None:
     ("options", "said"),
     [((), "--subscription: is required"), (("--subscription", SUBSCRIPTION, "--out", "x.txt"), "must end in .csv")],
 )
-def test_find_says_what_is_missing(shell: Any, options: Any, said: str) -> None:
+def test_find_names_missing_options(shell: Any, options: Any, said: str) -> None:
     """The command ends with 2 before anything is sent."""
     ended = shell.run("find", *options)
     assert ended.code == 2

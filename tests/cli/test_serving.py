@@ -59,7 +59,7 @@ def test_create_approve_and_status_over_https(shell: Any, serving: Any, tmp_path
     assert "purview_namespace" in (tmp_path / "after.json").read_text()
 
 
-def test_roles_rehearse_the_exit_codes_of_missing_rights(shell: Any) -> None:
+def test_emulator_roles_give_the_exit_codes_of_missing_rights(shell: Any) -> None:
     """A requester hands off (4) and a caller without roles is denied (5); the emulator's credential keeps its roles."""
     shell.emulator.restrict("requester")
     with shell.emulator.serve() as server:

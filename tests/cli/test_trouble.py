@@ -160,7 +160,7 @@ def test_a_signal_that_ends_the_process_gets_the_report_first(shell: Any, number
 
 
 class Impatient(Screen):
-    """Stdout of a person who presses Ctrl-C again while the report is printed."""
+    """Stdout that raises a second Ctrl-C while the report is printed."""
 
     def write(self, text: str) -> int:
         """Interrupt during the write."""
@@ -168,7 +168,7 @@ class Impatient(Screen):
         return super().write(text)
 
 
-def test_a_second_interruption_does_not_take_the_report(shell: Any) -> None:
+def test_second_interruption_does_not_cut_the_report(shell: Any) -> None:
     """A second Ctrl-C while the report is printed does not cut the report."""
     transport: Any = shell.emulator.transport()
     transport.sleep = lambda _seconds: signal.raise_signal(signal.SIGINT)
@@ -181,7 +181,7 @@ def test_a_second_interruption_does_not_take_the_report(shell: Any) -> None:
     assert [outcome["result"] for outcome in json.loads(out.getvalue())["outcomes"]] == ["created"] * 4
 
 
-def test_an_interruption_after_the_work_is_done_has_its_report(shell: Any) -> None:
+def test_interruption_after_the_work_still_prints_the_report(shell: Any) -> None:
     """Ctrl-C while the client is closed still prints the report of the writes."""
 
     class Closing(Client):
@@ -248,7 +248,7 @@ def test_check_of_a_writable_path_leaves_files_unchanged(shell: Any, tmp_path: P
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-def test_a_hand_off_that_meets_a_full_disk_is_passed_on(shell: Any) -> None:
+def test_hand_off_on_a_full_disk_goes_to_stderr(shell: Any) -> None:
     """The endpoints already exist, so the report is on stdout and the text for the owners on stderr."""
     ended = shell.ends("create", "--hand-off", "/dev/full", "-o", "json")
     assert (ended.code, len(ended.json["outcomes"])) == (1, 4)

@@ -91,7 +91,7 @@ def test_json_on_a_terminal_has_no_colour(shell: Any) -> None:
 
 
 def test_reading_leaves_nothing_on_the_terminal(shell: Any) -> None:
-    """The live block of a verb that only reads is gone without a trace."""
+    """The live block of a verb that only reads disappears completely."""
     for verb in ("plan", "status"):
         ended = shell.ends(verb, tty=True)
         assert f"{verb}  0:00" in ended.err

@@ -48,7 +48,7 @@ def test_huge_number_is_not_a_timeout(colour, emulator, verb, number):
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
-def test_a_client_refuses_what_would_fail_later(client, emulator, given, said):
+def test_client_refuses_invalid_options_when_it_is_made(client, emulator, given, said):
     """The refusal comes when the client is made, not with the first request."""
     credential = emulator.credential if client is Client else emulator.async_credential
     with pytest.raises(InvalidSpec) as caught:

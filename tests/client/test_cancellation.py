@@ -87,7 +87,7 @@ def test_ctrl_c_ends_requests_that_wait_for_an_answer(together: int, tmp_path: P
 
 @contextlib.contextmanager
 def unreachable(*, is_full: bool) -> Iterator[tuple[str, Callable[[], bool]]]:
-    """An address whose host never says anything; if it is full, it does not even connect."""
+    """An address whose host never answers; with `is_full` it does not even accept connections."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=0 if is_full else 100)
     waiting = [socket.socket() for _ in range(4 if is_full else 0)]
     try:
@@ -330,7 +330,7 @@ def test_an_error_that_ends_a_verb_half_way_carries_the_report_and_pickles(runne
     assert caught.value.__notes__ == [
         "purview_mpe: apply did not finish. So far: nothing yet. Repeat the call: it reads Azure first."
     ]
-    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - the test's own bytes
     assert vars(copy)["report"] == vars(caught.value)["report"]
 
 

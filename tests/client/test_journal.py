@@ -32,7 +32,7 @@ with Journal(sys.argv[1]):
     sys.stdin.read()
 """
 
-#: Creates for four factories in a process whose files may have 10,000 bytes; prints its events and its report.
+#: Creates for four factories in a process whose files are limited to 10,000 bytes; prints its events and its report.
 FULL_DISK = """
 import asyncio, json, resource, sys
 from tests.support.colours import Colour, fleet_of
@@ -97,7 +97,7 @@ def test_journal_without_a_path_writes_nothing():
         assert journal.warning is None
 
 
-def test_two_specs_of_one_factory_both_come_back(colour: Colour, emulator: Emulator, tmp_path):
+def test_two_specs_of_one_factory_are_both_read_back(colour: Colour, emulator: Emulator, tmp_path):
     """Reports are kept by factory and account, so both are read back, approved and skipped by the next run."""
     specs, path = two_accounts(emulator), tmp_path / "fleet.jsonl"
     made = colour.run(emulator, lambda client: client.create_many(specs, journal=path))
@@ -247,7 +247,7 @@ def test_truncated_only_line_counts_as_empty(tmp_path):
         assert FleetReport.load(path).reports == (report(),)
 
 
-def test_a_whole_last_line_counts_without_its_line_feed(tmp_path):
+def test_complete_last_line_without_line_feed_is_read(tmp_path):
     """An editor that drops the last line feed loses no report, neither now nor with the next one appended."""
     path, other = tmp_path / "fleet.jsonl", report(SPEC.model_copy(update={"factory": FACTORY + "2"}))
     path.write_text(report().model_dump_json())

@@ -56,7 +56,7 @@ def modules_in(value: object) -> set[str]:
 
 @pytest.mark.parametrize(("module", "name"), PUBLIC)
 def test_name_shows_its_public_module(module, name):
-    """`__module__` of every public class and function is the public module, so reprs outlive a move of the file."""
+    """`__module__` of every public class and function is the public module, so a moved file keeps its reprs."""
     thing = getattr(importlib.import_module(module), name)
     assert (thing.__module__, thing.__qualname__) == (module, name)
 

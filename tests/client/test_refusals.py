@@ -62,7 +62,7 @@ class AsyncQuick(_ASYNC.AsyncPooledTransport):
 
 @dataclass
 class World:
-    """One emulator, reached in process and over HTTPS; refused writes leave it as it is."""
+    """One emulator, reached in process and over HTTPS; refused writes do not change it."""
 
     emulator: Emulator
     server: Server

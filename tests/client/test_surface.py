@@ -110,7 +110,7 @@ ITERATED = {"watch", "iter_create_many", "iter_approve_many", "iter_delete_many"
 
 def python(code: str) -> list[str]:
     """What a fresh interpreter prints, as JSON on its last line."""
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120)  # noqa: PLW1510 - our own code
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120)  # noqa: PLW1510 - the test's own code
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout.splitlines()[-1])
 
@@ -282,7 +282,7 @@ def test_asynchronous_verbs_are_awaited(verb):
     assert not inspect.iscoroutinefunction(getattr(Client, verb))
 
 
-def test_both_clients_are_made_alike():
+def test_both_clients_have_the_same_options():
     """Options and defaults are the same; only the type of the credential differs."""
     one, other = (list(inspect.signature(client).parameters.values()) for client in (Client, aio.Client))
     assert [(p.name, p.kind, p.default) for p in one] == [(p.name, p.kind, p.default) for p in other]

@@ -91,7 +91,7 @@ def test_create_list_approve_and_delete(az, served):
     assert emulator.endpoints() == []
 
 
-def test_commands_around_the_job(az, served):
+def test_other_az_commands_work(az, served):
     """Commands before and after the job: groups, resources, providers, connections of a target."""
     emulator = served.emulator
     account = str(emulator.account)

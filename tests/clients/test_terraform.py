@@ -49,7 +49,7 @@ def terraform(served: Served, home: Path) -> Callable[..., str]:
 
 
 def test_apply_then_no_changes_then_destroy(served: Served, terraform: Callable[..., str]) -> None:
-    """Terraform's azurerm creates the account's endpoint, azapi the others and the approval; destroy deletes all of them."""
+    """Azurerm creates the account's endpoint, azapi the others and the approval; destroy deletes all of them."""
     emulator = served.emulator
     terraform("apply", "-auto-approve")
     assert {endpoint.group_id for endpoint in emulator.endpoints()} == set(emulator.targets(emulator.account))

@@ -23,7 +23,7 @@ from .judging import UNLIKE, Result
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Where the paths of each file begin on the account's host; the files name it in three different ways.
+#: The start of each file's paths on the account's host; the files describe it in three different ways.
 _BASES = {
     "Azure.Analytics.Purview.MetadataPolicies": "/policystore",
     "Azure.Analytics.Purview.Account": "/account",

@@ -137,7 +137,7 @@ class Result:
         return not self.violations and self.judged >= self.enough
 
     def lines(self) -> list[str]:
-        """The result for people to read."""
+        """The result as lines of text."""
         return [
             *(f"{count:6} x {violation}" for violation, count in self.violations.most_common()),
             *(f"{count:6} not judged: {why}" for why, count in self.skipped.items()),

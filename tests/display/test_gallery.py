@@ -56,7 +56,7 @@ def test_terminals_of_the_gallery_are_current(shot: Any, screens: Any) -> None:
 
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.name)
 def test_no_line_of_a_terminal_is_cut(shot: Any, screens: Any) -> None:
-    """Nothing in a screenshot is wider than its terminal, so that no terminal wraps it."""
+    """Nothing in a screenshot is wider than its terminal, so no terminal wraps it."""
     for theme in screens.THEMES:
         kept = (screens.FOLDER / f"{shot.name}-{theme}.svg").read_text(encoding="utf-8")
         assert max(map(len, screens.text_in(kept).splitlines())) <= shot.columns

@@ -96,7 +96,7 @@ def events(*kinds: str) -> list[Event]:
     return [sent[kind] for kind in kinds]
 
 
-def tell(listener: Progress, *kinds: str) -> None:
+def send(listener: Progress, *kinds: str) -> None:
     for event in events(*kinds):
         listener(event)
 
@@ -139,7 +139,7 @@ def test_reading_verbs_show_nothing(cell, emulator):
 def test_each_run_has_its_own_output(cell):
     """The second run of a verb does not overwrite the output of the first."""
     listener = progress()
-    tell(listener, "started", "account", "finished", "started", "blob", "finished")
+    send(listener, "started", "account", "finished", "started", "blob", "finished")
     first, second = cell.outputs.values()
     assert "purview_account" in first["text/html"]
     assert "purview_account" not in second["text/html"]
@@ -148,32 +148,32 @@ def test_each_run_has_its_own_output(cell):
 def test_event_after_the_end_starts_a_new_output(cell):
     """Such an event can come from another client with the same listener."""
     listener = progress()
-    tell(listener, "account", "finished", "blob")
+    send(listener, "account", "finished", "blob")
     assert len(cell.outputs) == 2
 
 
 def test_pending_endpoints_are_shown_by_name(cell):
     """The picture shows the endpoints in progress, and its title shows the elapsed time."""
     listener = progress()
-    tell(listener, "started", "blob", "account", "waiting")
+    send(listener, "started", "blob", "account", "waiting")
     markup = cell.only["text/html"]
     assert "* created, under way" in markup
     assert "apply, 0:03: Waiting for purview_blob" in markup
     assert markup.index(">purview_account<") < markup.index(">purview_blob<"), "the portal's order, not that of events"
-    tell(listener, "blob")
+    send(listener, "blob")
     assert "created, under way" not in cell.only["text/html"]
 
 
 def test_waiting_before_the_first_step_names_the_endpoint(cell):
     """A verb that begins with a wait names the pending endpoint."""
-    tell(progress(), "started", "waiting")
+    send(progress(), "started", "waiting")
     assert "Waiting for purview_blob" in cell.only["text/html"]
     assert "<rect" not in cell.only["text/html"]
 
 
 def test_messages_are_shown_as_text(cell):
     """The browser does not interpret markup in a server's message."""
-    tell(progress(), "started", "retrying")
+    send(progress(), "started", "retrying")
     assert "&lt;b&gt;again&lt;/b&gt;" in cell.only["text/html"]
     assert "<b>again</b>" in cell.only["text/plain"]
 
@@ -186,9 +186,9 @@ def test_messages_are_shown_as_text(cell):
         (("account", "ended"), "x"),
     ],
 )
-def test_the_end_is_marked(cell, kinds, mark):
+def test_end_of_a_verb_is_marked(cell, kinds, mark):
     """Running, finished and interrupted differ by symbol."""
-    tell(progress(), "started", *kinds)
+    send(progress(), "started", *kinds)
     assert f">{mark} apply" in cell.only["text/html"]
 
 

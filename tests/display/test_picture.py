@@ -80,7 +80,7 @@ def a_plan(*actions: Action) -> Plan:
 
 
 def xml(text: str) -> ET.Element:
-    return ET.fromstring(text)  # noqa: S314 - our own
+    return ET.fromstring(text)  # noqa: S314 - the library's picture
 
 
 def drawn(noun: Account | Plan | Report | Status) -> ET.Element:
@@ -362,7 +362,7 @@ def test_kind_of_a_target(resource_id, kind):
 
 
 @given(st.text())
-def test_escaped_text_is_text(text):
+def test_escaped_text_is_one_text_node(text):
     """Any escaped text parses as one XML text node without invisible characters."""
     element = xml(f'<a b="{escape(text)}">{escape(text)}</a>')
     assert len(element) == 0
@@ -480,7 +480,7 @@ def test_rows_of_the_chain_do_not_overlap(count):
 
 
 def test_mermaid_has_the_whole_chain():
-    """Each link has its node, once."""
+    """Each link of the chain has exactly one node."""
     text = mermaid(an_onboarding(*WHOLE))
     for name in ("Managed identity", "Connection to Purview", "Role Data Curator", "granted"):
         assert text.count(name) == 1

@@ -372,14 +372,14 @@ def test_every_other_noun_prints_its_fields() -> None:
 
 @pytest.mark.parametrize("result", results.Result.__args__)
 def test_every_result_has_a_symbol(result: Any) -> None:
-    """A result that the model knows can be shown."""
+    """Every result of the model can be shown."""
     report = Report(verb="apply", spec=SPEC, outcomes=(outcome(result, 0),))
     assert f" {result} " in str(report)
 
 
 @pytest.mark.parametrize("verdict", results.Verdict.__args__)
 def test_every_verdict_has_a_symbol_and_advice(verdict: Any) -> None:
-    """A verdict that the model knows can be shown; all but ready say what to do."""
+    """Every verdict of the model can be shown; all except ready say what to do."""
     shown = str(Status(factory=FACTORY, account=ACCOUNT, ready=False, endpoints=(endpoint_status(verdict, 0),)))
     assert f"  {verdict}" in shown
     assert ("What to do: " in shown) == (verdict != "ready")

@@ -1,4 +1,4 @@
-"""A state looks the same everywhere: the same symbol and colour role in terminal, live progress, notebook and picture."""
+"""A state looks the same everywhere: same symbol and colour role in terminal, live progress, notebook and picture."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def in_live_progress(result: Result) -> set[tuple[str, str]]:
 
 
 class Display:
-    """What IPython would show."""
+    """Keeps the data that IPython would show."""
 
     shown: dict[str, str]
 
@@ -97,7 +97,7 @@ def in_a_notebook(result: Result) -> set[tuple[str, str]]:
 
 def in_a_picture(result: Result) -> set[tuple[str, str]]:
     """The label on the line to the target."""
-    root = ET.fromstring(a_report(result).to_svg())  # noqa: S314 - our own picture
+    root = ET.fromstring(a_report(result).to_svg())  # noqa: S314 - the library's picture
     labels = [(one.text or "", one.get("class", "")) for one in root.iter(f"{SVG}text")]
     return {(label.split()[0], kind.removeprefix("name ")) for label, kind in labels if label.endswith(f" {result}")}
 
