@@ -148,7 +148,7 @@ def test_an_interrupted_run_reports_what_was_done(shell: Any, tty: bool) -> None
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP and ends processes at once")
 @pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
 def test_a_signal_that_ends_the_process_gets_the_report_first(shell: Any, number: str, code: int) -> None:
-    """A signal prints the same report as Ctrl-C and ends with the exit code that shells expect."""
+    """After a signal the command prints the report and ends with the exit code that shells expect."""
     transport: Any = shell.emulator.transport()
     transport.sleep = lambda _seconds: signal.raise_signal(getattr(signal, number))
     before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)]

@@ -63,7 +63,7 @@ def statuses(served: Served) -> set[str]:
 
 
 def test_create_list_approve_and_delete(az, served):
-    """All steps use the commands of each service."""
+    """The connections are approved with the commands of each service."""
     emulator, factory = served.emulator, str(served.emulator.factory)
     network = f"{factory}/managedVirtualNetworks/default/managedPrivateEndpoints"
     assert az("account", "show")["id"] == emulator.subscription

@@ -119,7 +119,7 @@ def test_a_conflict_is_not_repeated_for_the_other_steps():
 
 
 def test_empty_fleet_says_so():
-    """The title says that nothing is to do or wanted."""
+    """The title reports an empty fleet."""
     assert str(FleetReport()) == "Fleet of 0 factories: nothing to do"
     assert str(FleetStatus()) == "Status of 0 factories: ready (nothing is wanted)"
 
