@@ -28,7 +28,7 @@ def subject(tmp_path_factory) -> Subject:
 @pytest.mark.parametrize("entry", ENTRIES)
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(random=st.randoms())
-def test_mutated_input_raises_only_typed_errors(entry, random, subject):
+def test_nothing_untyped_comes_out(entry, random, subject):
     """Mutated and useless input of each kind is processed or raises a typed error."""
     with contextlib.chdir(subject.folder), contextlib.suppress(*TYPED):
         ENTRIES[entry][0](subject, random)
